@@ -1,0 +1,255 @@
+/*
+ * archive: signed revocation data, fetched once for everybody, verified before
+ * it is kept, refreshed before it runs out, kept across restarts.
+ *
+ * The archive knows resources, bytes, times and failures. It does not know
+ * what a certificate is: whether evidence is authentic is asked of the
+ * acceptor that came with the order, before anything is kept and again for
+ * whatever is read from disk.
+ *
+ * One service thread (event loop, libcurl multi, timers, disk, acceptors).
+ * archive_get1 and archive_stats_get are thread-safe and never block on the
+ * service thread; the rest says where it runs.
+ */
+#ifndef CACHE_ARCHIVE_H
+#define CACHE_ARCHIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "cache/base/clock.h"
+#include "cache/base/error.h"
+#include "cache/base/log.h"
+#include "cache/base/ref.h"
+#include "cache/base/span.h"
+#include "cache/crl.h"
+
+struct archive;
+struct event_base;
+
+/* ---- Evidence ---------------------------------------------------------- */
+
+enum evidence_kind {
+	EVIDENCE_CRL = 1,
+	EVIDENCE_OCSP = 2,
+};
+
+/* Where the bytes came from (the public REVCHECK_SOURCE_* in revcheck/). */
+enum evidence_origin {
+	ORIGIN_NETWORK = 1,
+	ORIGIN_DISK,
+	ORIGIN_FILE,
+	ORIGIN_STAPLE,
+};
+
+/*
+ * A piece of evidence: counted, immutable once the acceptor has said yes.
+ * CRL evidence has `crl`; OCSP evidence has `der`. `proof` is what the
+ * acceptor found out (who signed it, what it says) and belongs to it.
+ */
+struct evidence {
+	struct ref ref;
+	enum evidence_kind kind;
+	enum evidence_origin origin;
+	struct crl *crl; /* owned */
+	uint8_t *der;	 /* owned, malloc */
+	size_t der_len;
+	void *proof;
+	void (*proof_free)(void *proof);
+	/*
+	 * Set by the acceptor: validity for the refresh timetable, and the
+	 * order that forbids going back: newer is (number if both have one,
+	 * then this_update) greater or equal.
+	 */
+	time_t this_update;
+	time_t next_update; /* 0: none given */
+	struct span number; /* CRLNumber content inside crl, or empty */
+	size_t cost_bytes;  /* memory, for the budget */
+	/* Set by the archive. */
+	time_t fetched_at;
+	char *url; /* owned; never NULL */
+};
+
+/* evidence_new_* take ownership of crl / copy der. NULL when out of memory. */
+struct evidence *evidence_new_crl(struct crl *crl,
+    enum evidence_origin origin, const char *url, time_t fetched_at) MUST_USE;
+struct evidence *evidence_new_ocsp(struct span der,
+    enum evidence_origin origin, const char *url, time_t fetched_at) MUST_USE;
+struct evidence *evidence_up_ref(struct evidence *e);
+void evidence_free(struct evidence *e);
+
+/* ---- Keys --------------------------------------------------------------- */
+
+/*
+ * A key names a resource in its context. It is SHA-256 over length-delimited
+ * parts; who makes one puts in: kind, trust id, issuer key, distribution point
+ * or certID, scope. Different contexts never share a key.
+ */
+struct archive_key {
+	uint8_t id[32];
+};
+
+struct archive_key archive_key_of(const struct span *parts, size_t num_parts);
+
+/* ---- Orders -------------------------------------------------------------- */
+
+/* Why there is no evidence. Mapped to REVCHECK_WHY_* by revcheck/. */
+enum archive_fail {
+	ARCHIVE_FAIL_NONE = 0,
+	ARCHIVE_FAIL_NO_SOURCE,	  /* the order names no URL we can use */
+	ARCHIVE_FAIL_SCHEME,	  /* only unsupported schemes (ldap, file) */
+	ARCHIVE_FAIL_REFUSED,	  /* port or resolved address not allowed */
+	ARCHIVE_FAIL_UNREACHABLE, /* DNS, connect, reset, TLS to the server */
+	ARCHIVE_FAIL_DEADLINE,
+	ARCHIVE_FAIL_HTTP,	  /* http_status says which */
+	ARCHIVE_FAIL_TOO_LARGE,	  /* bytes or entries */
+	ARCHIVE_FAIL_MALFORMED,	  /* the scanner refused it */
+	ARCHIVE_FAIL_REJECTED,	  /* the acceptor refused it: reject_code */
+	ARCHIVE_FAIL_OLDER,	  /* authentic, but older than what we had */
+	ARCHIVE_FAIL_BACKOFF,
+	ARCHIVE_FAIL_OFFLINE,
+	ARCHIVE_FAIL_CLOSED,
+	ARCHIVE_FAIL_NOMEM,
+};
+
+struct archive_failure {
+	enum archive_fail fail;
+	int http_status; /* 0 when none was received */
+	int reject_code; /* the acceptor's word (enum revcheck_why) */
+	char msg[256];	 /* the sentence */
+	char url[256];
+};
+
+/*
+ * An acceptor decides whether evidence is authentic, and fills proof, times
+ * and number. It runs on the service thread; it must not block, and must not
+ * call into the archive. Returns 0 to accept; otherwise sets *reject_code and
+ * err. Counted, because orders outlive the question that made them.
+ */
+struct archive_acceptor {
+	struct ref ref;
+	int (*accept)(struct archive_acceptor *self, struct evidence *draft,
+	    time_t now, int *reject_code, struct err *err);
+	void (*free)(struct archive_acceptor *self);
+};
+
+void archive_acceptor_free(struct archive_acceptor *a); /* drops a reference */
+
+struct archive_order {
+	struct archive_key key;
+	enum evidence_kind kind;
+	/* Tried in order until one is accepted. Copied. */
+	const char *const *urls;
+	size_t num_urls;
+	/*
+	 * OCSP: the request. Sent by GET when the URL stays <= 255 bytes (RFC
+	 * 5019 5), else by POST. Empty for a CRL. Copied.
+	 */
+	struct span request;
+	bool force_post; /* a nonce is in the request */
+	bool no_store;	 /* do not keep or refresh the answer (nonce) */
+	struct archive_acceptor *acceptor; /* referenced */
+	/* Whose budget it counts against: SHA-256 of the issuer's key. */
+	uint8_t owner[32];
+};
+
+/* ---- The archive ---------------------------------------------------------- */
+
+struct archive_options {
+	const char *state_dir; /* NULL: memory only */
+	bool offline;
+	uint32_t connect_timeout_ms, fetch_timeout_ms, crl_timeout_ms;
+	uint32_t max_ocsp_bytes;
+	struct crl_limits crl;
+	uint64_t memory_bytes;
+	const char *const *allow_addresses;
+	bool refuse_private;
+	const uint16_t *ports; /* 0-terminated; NULL: 80, 443 */
+	bool any_port;
+	const char *proxy;
+	const char *https_ca_file;
+	const char *user_agent;
+	uint32_t min_refresh_sec; /* floor between two fetches [60] */
+	uint32_t skew_sec;	  /* clock skew when judging staleness */
+	struct wall_clock clock;
+	const struct log *log;
+	/*
+	 * Called on the service thread after evidence of a key was replaced by
+	 * different evidence (never for a 304 or the same bytes).
+	 */
+	void (*changed)(void *arg, const struct archive_key *key);
+	void *changed_arg;
+};
+
+int archive_new(struct archive **out, const struct archive_options *o,
+    struct err *err) MUST_USE;
+
+/* Stops the service thread; waiters that remain get ARCHIVE_FAIL_CLOSED. */
+void archive_free(struct archive *a);
+
+/* The loop of the service thread, for timers of those who live on it. */
+struct event_base *archive_get0_base(struct archive *a);
+
+/*
+ * archive_post runs fn(arg) on the service thread, soon, in order. Thread-safe.
+ * E_CLOSED while stopping (fn will not run), E_NOMEM.
+ */
+int archive_post(struct archive *a, void (*fn)(void *arg), void *arg) MUST_USE;
+
+/*
+ * archive_get1 is the hot path: a reference to what memory holds under key,
+ * fresh or not (the judge looks at dates), or NULL. Marks the resource as
+ * asked for. Thread-safe; no system call.
+ */
+struct evidence *archive_get1(
+    struct archive *a, const struct archive_key *key) MUST_USE;
+
+/*
+ * archive_fetch gets evidence from disk or network, once for all who wait, and
+ * remembers the order for refreshing. Service thread only. done is called
+ * exactly once, on the service thread, never from inside this call, with a
+ * borrowed evidence or a borrowed failure (the other NULL); not after
+ * archive_wait_cancel. If memory already holds evidence that is fresh at the
+ * time of the call, that is what done receives. `want_newer`: what memory
+ * holds is stale; fetch. deadline_mono_ms: clock_mono_ms() after which done
+ * hears ARCHIVE_FAIL_DEADLINE while the fetch goes on.
+ */
+struct archive_wait;
+typedef void archive_done_fn(void *arg, struct evidence *e,
+    const struct archive_failure *f);
+int archive_fetch(struct archive *a, const struct archive_order *order,
+    bool want_newer, uint64_t deadline_mono_ms, archive_done_fn *done,
+    void *arg, struct archive_wait **out, struct err *err) MUST_USE;
+void archive_wait_cancel(struct archive_wait *w);
+
+/* ---- Told and counted ------------------------------------------------------ */
+
+struct archive_stats {
+	uint64_t hits, misses, disk_hits;
+	uint64_t fetches, fetches_304, fetched_bytes, joins, refreshes;
+	uint64_t evictions, entries, bytes;
+	uint64_t fail[ARCHIVE_FAIL_NOMEM + 1];
+};
+void archive_stats_get(struct archive *a, struct archive_stats *out);
+
+/* One resource as listed: for REST, metrics and `revcheck cache`. */
+struct archive_item {
+	struct archive_key key;
+	enum evidence_kind kind;
+	enum evidence_origin origin;
+	const char *url;
+	size_t bytes;
+	size_t num_entries; /* CRL */
+	time_t this_update, next_update, fetched_at, next_refresh_at;
+	unsigned failures; /* in a row */
+};
+/* Calls fn for each item until it returns false. Thread-safe, snapshot. */
+void archive_list(struct archive *a,
+    bool (*fn)(void *arg, const struct archive_item *item), void *arg);
+/* Forces a refresh of key (all if NULL), not more often than the floor. */
+int archive_refresh(struct archive *a, const struct archive_key *key) MUST_USE;
+/* Forgets key (all if NULL) in memory and on disk. */
+int archive_flush(struct archive *a, const struct archive_key *key) MUST_USE;
+
+#endif

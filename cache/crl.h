@@ -1,0 +1,166 @@
+/*
+ * crl: one certificate revocation list (RFC 5280 5), scanned once from its
+ * DER into a compact index. A struct crl says what is written in the CRL;
+ * it says nothing about whether to believe it: signature, signer, scope and
+ * dates are judged elsewhere, from what is found here.
+ *
+ * Immutable and counted once built: look-ups from any thread, no lock.
+ */
+#ifndef CACHE_CRL_H
+#define CACHE_CRL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "cache/base/error.h"
+#include "cache/base/span.h"
+
+struct crl;
+struct crl_builder;
+
+/* ---- Building -------------------------------------------------------- */
+
+struct crl_limits {
+	size_t max_bytes;   /* DER bytes; 0: CRL_DEFAULT_MAX_BYTES */
+	size_t max_entries; /* 0: CRL_DEFAULT_MAX_ENTRIES */
+};
+
+#define CRL_DEFAULT_MAX_BYTES	((size_t)512 << 20)
+#define CRL_DEFAULT_MAX_ENTRIES ((size_t)10 * 1000 * 1000)
+
+/* Why a build failed, for evidence and counters; the sentence is in err. */
+enum crl_fault {
+	CRL_FAULT_NONE = 0,
+	CRL_FAULT_MALFORMED,	    /* not a CRL in DER (or PEM) */
+	CRL_FAULT_TOO_LARGE,	    /* max_bytes */
+	CRL_FAULT_TOO_MANY_ENTRIES, /* max_entries */
+	CRL_FAULT_NOMEM,
+};
+
+/*
+ * A builder takes the bytes as they arrive, DER or PEM (one CRL), hashes the
+ * TBS part and scans entries on the way. Feed any number of pieces, then
+ * finish. One thread at a time. Any failure is final; free it then.
+ */
+struct crl_builder *crl_builder_new(const struct crl_limits *limits) MUST_USE;
+int crl_builder_feed(struct crl_builder *b, struct span piece,
+    enum crl_fault *fault, struct err *err) MUST_USE;
+/* On success *out holds the one reference; b is spent but still to be freed. */
+int crl_builder_finish(struct crl_builder *b, struct crl **out,
+    enum crl_fault *fault, struct err *err) MUST_USE;
+void crl_builder_free(struct crl_builder *b);
+
+/* crl_parse is new + feed + finish over bytes at hand; the bytes are copied. */
+int crl_parse(struct span der_or_pem, const struct crl_limits *limits,
+    struct crl **out, enum crl_fault *fault, struct err *err) MUST_USE;
+
+/*
+ * crl_map builds over a file of DER, memory-mapped, without copying it. The
+ * file must not be written while mapped (the store replaces by rename). fd is
+ * not kept.
+ */
+int crl_map(int fd, const struct crl_limits *limits, struct crl **out,
+    enum crl_fault *fault, struct err *err) MUST_USE;
+
+struct crl *crl_up_ref(struct crl *c);
+void crl_free(struct crl *c);
+
+/* ---- What is written in it (spans borrow from the crl) ---------------- */
+
+/*
+ * The builder refuses (CRL_FAULT_MALFORMED) whatever is not the ASN.1 of RFC
+ * 5280 5.1 in DER: bytes left over at any level, bad times, entries that do
+ * not parse, duplicate extensions, empty `Extensions`. Profile rules beyond
+ * the syntax are noted in `flaws`, for the judge to weigh.
+ */
+enum crl_flaw {
+	CRL_FLAW_V1_EXTENSIONS = 1 << 0,  /* extensions in a v1 CRL */
+	CRL_FLAW_EMPTY_REVOKED = 1 << 1,  /* revokedCertificates present, empty */
+	CRL_FLAW_ALGORITHM = 1 << 2,	  /* inner and outer algorithm differ */
+	CRL_FLAW_NO_NUMBER = 1 << 3,	  /* no CRLNumber extension */
+	CRL_FLAW_V1 = 1 << 4,		  /* a version 1 CRL (legal, noted) */
+	CRL_FLAW_VERSION = 1 << 5,	  /* version present but not v2 */
+	CRL_FLAW_SERIAL_PADDING = 1 << 6, /* a serial with redundant octets */
+	CRL_FLAW_DUPLICATE_ENTRY = 1 << 7,/* one issuer+serial listed twice */
+};
+
+struct crl_info {
+	struct span der;       /* the whole CRL */
+	struct span tbs;       /* TBSCertList with header: what is signed */
+	struct span issuer;    /* Name, whole element */
+	struct span sig_alg;   /* outer AlgorithmIdentifier, whole element */
+	struct span signature; /* BIT STRING content, unused-bits octet removed */
+	struct span extensions;/* content of SEQUENCE OF Extension, or empty */
+	time_t this_update;
+	time_t next_update;    /* meaningful only if has_next_update */
+	bool has_next_update;
+	int version;	       /* 1 or 2 (or what was written, see flaws) */
+	size_t num_entries;
+	unsigned flaws;	       /* enum crl_flaw, or'ed */
+	/*
+	 * Some entry carries a critical extension that RFC 5280 does not
+	 * define: absence from this CRL proves nothing (5.3).
+	 */
+	bool unknown_critical_entry_ext;
+	/* Some entry carries certificateIssuer (legal only if indirect). */
+	bool has_certificate_issuer;
+	/*
+	 * Digest of tbs under the hash of sig_alg, computed while scanning;
+	 * digest_nid is NID_undef (0) when the algorithm has none (EdDSA) or
+	 * OpenSSL does not know it: verify over tbs then.
+	 */
+	int digest_nid;
+	uint8_t digest[64];
+	size_t digest_len;
+};
+
+const struct crl_info *crl_get0_info(const struct crl *c);
+
+/* Bytes of memory beyond the DER itself, for budgets. */
+size_t crl_index_bytes(const struct crl *c);
+
+/*
+ * crl_extension finds a CRL extension by the content octets of its OID.
+ * Returns false if absent. Extensions are few; this is a linear walk.
+ */
+bool crl_extension(const struct crl *c, struct span oid, bool *critical,
+    struct span *value);
+
+/* ---- Entries ---------------------------------------------------------- */
+
+struct crl_entry {
+	struct span serial; /* INTEGER content, trimmed (der_serial_trim) */
+	time_t revoked_at;
+	int reason;	    /* CRLReason 0..10, or -1 when absent */
+	bool has_invalidity;
+	time_t invalidity_at;
+	/*
+	 * Name (whole element) the entry belongs to: the certificateIssuer in
+	 * force (sticky, RFC 5280 5.3.3), or empty for the CRL issuer itself.
+	 */
+	struct span certificate_issuer;
+	bool unknown_critical_ext; /* on this very entry */
+};
+
+/*
+ * crl_find looks for an entry with this serial (INTEGER content octets, any
+ * padding) and this certificate issuer (Name element; empty: the CRL's own
+ * issuer). Names are compared by the caller's `same_name` (NULL: byte for
+ * byte), because RFC 5280 7.1 comparison belongs to the judge. If several
+ * entries match, the strictest is returned: any reason before removeFromCRL,
+ * any before certificateHold. Returns whether one was found. No allocation.
+ */
+typedef bool crl_same_name_fn(struct span a, struct span b, void *arg);
+bool crl_find(const struct crl *c, struct span serial,
+    struct span certificate_issuer, crl_same_name_fn *same_name, void *arg,
+    struct crl_entry *out);
+
+/*
+ * Iteration in the order of the CRL, for listings and differential tests:
+ * start with *pos = 0; false at the end.
+ */
+bool crl_next(const struct crl *c, size_t *pos, struct crl_entry *out);
+
+#endif

@@ -1,0 +1,99 @@
+/*
+ * CRL rules: RFC 5280 5 and 6.3 as pure functions. Two steps:
+ *
+ *   crl_prove   whose signature is on this CRL, and may they sign it?
+ *               Once per CRL and trust; the result is kept with the CRL.
+ *   crl_judge   what do these proven CRLs say about this certificate?
+ *               Every time it is asked; costs a look-up.
+ */
+#ifndef REVCHECK_CRL_RULES_H
+#define REVCHECK_CRL_RULES_H
+
+#include "cache/base/error.h"
+#include "cache/crl.h"
+#include "revcheck/rules.h"
+
+/*
+ * What is parsed once from a certificate for CRL purposes: its distribution
+ * points, freshest CRL points, whether it is a CA, its names and serial.
+ * Immutable, owned by whoever made it; references the X509.
+ */
+struct crl_subject;
+int crl_subject_new(struct crl_subject **out, X509 *cert, X509 *issuer,
+    struct err *err) MUST_USE;
+void crl_subject_free(struct crl_subject *s);
+/*
+ * URLs of the i-th distribution point (NULL-terminated, every scheme, in
+ * order), or of all freshestCRL points for base == false. NULL beyond the
+ * last. Lent by s.
+ */
+size_t crl_subject_num_points(const struct crl_subject *s);
+const char *const *crl_subject_urls(const struct crl_subject *s, size_t point);
+const char *const *crl_subject_delta_urls(const struct crl_subject *s);
+
+/*
+ * A proof says who signed a CRL. Immutable and counted. `signer` is the
+ * certificate whose key verified it; `path` its own verified path, signer
+ * first, anchor last (num_path == 0 when the signer is a certificate of the
+ * chain being checked, whose path and status are already in question).
+ */
+struct crl_proof {
+	struct ref ref;
+	X509 *signer;
+	X509 **path;
+	size_t num_path;
+	struct crl_scope *scope; /* parsed IDP, delta base, AKI... */
+};
+
+/* Who may have signed, and where their path must end. */
+struct crl_signers {
+	X509 *const *chain; /* the verified chain in question, anchor last */
+	size_t num_chain;
+	size_t subject;	    /* index in chain of the certificate asked about */
+	X509 *const *extra; /* untrusted and supplied certificates */
+	size_t num_extra;
+	struct revcheck_trust *trust; /* NULL: status-only, no path */
+};
+
+/*
+ * crl_prove finds the signer by name, AKI and key among the candidates, checks
+ * cRLSign, algorithm agreement, strictness flaws (rules->relax), critical
+ * extensions of the CRL, and the signer's own path to the same anchor. 0 and
+ * *out, or negative with *why (FORGED, MALFORMED, OUT_OF_SCOPE ...).
+ * Unknown critical CRL extensions do not fail here: such a CRL still revokes
+ * what it lists (crl_judge says UNKNOWN/CRITICAL_EXT for absence).
+ */
+int crl_prove(struct crl_proof **out, const struct crl *crl,
+    const struct crl_signers *who, const struct rules *rules,
+    enum revcheck_why *why, struct err *err) MUST_USE;
+struct crl_proof *crl_proof_up_ref(struct crl_proof *p);
+void crl_proof_free(struct crl_proof *p);
+/* freshestCRL URLs written in the CRL itself; NULL-terminated, may be empty. */
+const char *const *crl_proof_delta_urls(const struct crl_proof *p);
+bool crl_proof_is_delta(const struct crl_proof *p);
+
+/* One CRL brought before the judge. */
+struct crl_witness {
+	const struct crl *crl;
+	const struct crl_proof *proof;
+	enum revcheck_source source;
+	const char *url;
+	time_t fetched_at;
+	/* A signer with its own path, whose own status was asked for. */
+	enum revcheck_status signer_status; /* GOOD where not needed */
+};
+
+/*
+ * crl_judge is RFC 5280 6.3.3 for one certificate over all witnesses: scope of
+ * each (IDP against every name of every point, kinds, reasons), deltas merged
+ * with the bases they belong to, entries by serial and certificate issuer,
+ * reasons accumulated. Fills status, why, reason, dates, number, url, signer
+ * and text of *out (subject, issuer and serial are the caller's). REVOKED by
+ * any authentic in-scope witness wins, stale or not. No witness: UNKNOWN with
+ * NO_SOURCE. No allocation on the common path (one witness, no delta).
+ */
+void crl_judge(const struct crl_subject *subject,
+    const struct crl_witness *witnesses, size_t num_witnesses,
+    const struct rules *rules, struct revcheck_result *out);
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * OCSP rules: RFC 6960, 5019, 8954, 9654 as pure functions, in two steps like
+ * those for CRLs: accept (parse, certID, signature, signer; once per response)
+ * and judge (dates and status; every time).
+ */
+#ifndef REVCHECK_OCSP_RULES_H
+#define REVCHECK_OCSP_RULES_H
+
+#include "cache/base/bytes.h"
+#include "cache/base/error.h"
+#include "cache/base/ref.h"
+#include "revcheck/rules.h"
+
+/* Whom the response is about and who may sign it. Borrowed. */
+struct ocsp_question {
+	X509 *subject;
+	X509 *issuer;
+	X509 *pinned;	      /* accepted responder besides the rule, or NULL */
+	X509 *const *extra;   /* supplied certificates that may be the signer */
+	size_t num_extra;
+	struct span nonce;    /* what was sent; empty: none */
+};
+
+/* URLs of the responders named in the certificate's AIA, in order,
+ * NULL-terminated; ocsp_urls_free. NULL when out of memory. */
+char **ocsp_urls_of(X509 *cert);
+void ocsp_urls_free(char **urls);
+
+/*
+ * ocsp_request_build appends the DER of a request for one certificate (SHA-1
+ * certID as RFC 5019 asks, no signature; nonce of nonce_len 1..32 octets, RFC
+ * 9654, when given).
+ */
+int ocsp_request_build(struct bytes *der, X509 *subject, X509 *issuer,
+    struct span nonce, struct err *err) MUST_USE;
+
+/*
+ * ocsp_get_url appends the GET form (RFC 6960 A.1): base64, percent-escaped,
+ * exactly one slash between; NUL-terminated. 0 when it is <= 255 bytes long,
+ * E_LIMIT otherwise (use POST).
+ */
+int ocsp_get_url(struct bytes *url, const char *base, struct span request)
+    MUST_USE;
+
+/*
+ * What an accepted response says, judged later against the clock. Counted,
+ * immutable. If needs_signer_status, `signer` is a delegated responder without
+ * id-pkix-ocsp-nocheck whose own status must be asked (RFC 6960 4.2.2.2.1).
+ */
+struct ocsp_fact {
+	enum revcheck_status status; /* of the strictest SingleResponse */
+	int reason;
+	time_t revoked_at;
+	time_t this_update, next_update, produced_at;
+	enum revcheck_nonce nonce_seen; /* REQUIRED: matched; OFF: absent */
+};
+struct ocsp_proof {
+	struct ref ref;
+	X509 *signer;
+	bool needs_signer_status;
+	struct ocsp_fact *facts; /* every matching SingleResponse */
+	size_t num_facts;
+};
+
+/*
+ * ocsp_accept: response status, strict parse (nothing left over, unknown
+ * critical extensions), certID in full under the response's own hash,
+ * responderID, signer authorised and in date, signature, nonce. 0 and *out, or
+ * negative with *why: RESPONDER_ERROR (its name in err), MALFORMED, FORGED,
+ * OUT_OF_SCOPE (about another certificate), NONCE, CRITICAL_EXT.
+ */
+int ocsp_accept(struct ocsp_proof **out, struct span der,
+    const struct ocsp_question *q, const struct rules *rules,
+    enum revcheck_why *why, struct err *err) MUST_USE;
+struct ocsp_proof *ocsp_proof_up_ref(struct ocsp_proof *p);
+void ocsp_proof_free(struct ocsp_proof *p);
+
+/*
+ * ocsp_judge: dates first for GOOD; REVOKED even when stale; strictest of the
+ * facts wins (REVOKED > UNKNOWN > GOOD). Fills status, why, reason, dates,
+ * signer and text of *out.
+ */
+void ocsp_judge(const struct ocsp_proof *p, const struct rules *rules,
+    struct revcheck_result *out);
+
+#endif

@@ -1,0 +1,569 @@
+/*
+ * revcheck: is this X.509 certificate still good, now?
+ *
+ * One engine (struct revcheck) answers from CRLs (RFC 5280) and OCSP responses
+ * (RFC 6960) that it fetches, verifies, keeps and refreshes by itself. The
+ * smallest useful program (compiled by `make check-headers`):
+ *
+ *	#include <revcheck.h>
+ *	#include <stdio.h>
+ *
+ *	int
+ *	main(int argc, char **argv)
+ *	{
+ *		struct revcheck_error err;
+ *		struct revcheck *rc = NULL;
+ *		struct revcheck_trust *trust = NULL;
+ *		struct revcheck_certs *chain = NULL;
+ *		struct revcheck_report *rep = NULL;
+ *		int ok = 0;
+ *
+ *		if (argc == 3 && revcheck_new(&rc, NULL, &err) == 0 &&
+ *		    revcheck_certs_load(&chain, argv[1], &err) == 0 &&
+ *		    revcheck_trust_load(&trust, argv[2], &err) == 0) {
+ *			struct revcheck_query q = {
+ *			    .size = sizeof(q), .chain = chain, .trust = trust};
+ *
+ *			if (revcheck_check(rc, &rep, &q, &err) == 0) {
+ *				ok = revcheck_report_allows(rep);
+ *				puts(revcheck_report_text(rep));
+ *			}
+ *		}
+ *		revcheck_report_free(rep);
+ *		revcheck_certs_free(chain);
+ *		revcheck_trust_free(trust);
+ *		revcheck_free(rc);
+ *		return ok ? 0 : 1;
+ *	}
+ *
+ * Conventions, assumed below and not repeated:
+ *  - int functions return 0 or a positive outcome on success, one of the
+ *    negative REVCHECK_E_* codes otherwise, and then *err (if err is not NULL)
+ *    says why. A revoked certificate is an outcome, never an error.
+ *  - Pointers are not NULL unless stated. Every _free accepts NULL.
+ *  - Arguments are borrowed for the duration of the call; what is kept is
+ *    referenced or copied. _up_ref takes a reference, _free gives one back,
+ *    _get0_ lends.
+ *  - Wall-clock times are time_t. Durations carry their unit (_ms, _sec).
+ *    Sizes are bytes.
+ *  - One thread at a time per object, unless the comment says "thread-safe".
+ *  - A structure with a member `size` is set by the caller to its sizeof, so
+ *    that it can grow; zeroed members mean the documented default.
+ *  - The library never prints, exits or installs signal handlers.
+ */
+#ifndef REVCHECK_H
+#define REVCHECK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <openssl/x509.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define REVCHECK_API	  __attribute__((visibility("default")))
+#define REVCHECK_MUST_USE __attribute__((warn_unused_result))
+
+#define REVCHECK_VERSION "0.1.0"
+
+struct event_base; /* libevent's */
+
+struct revcheck;	 /* the engine: policy, archive, one service thread */
+struct revcheck_request; /* a question that has not been answered yet */
+struct revcheck_report;	 /* an answer */
+struct revcheck_certs;	 /* an ordered list of certificates */
+struct revcheck_trust;	 /* a set of trust anchors */
+struct revcheck_evidence;/* CRLs and OCSP responses supplied by the caller */
+
+/* ---- Errors ---------------------------------------------------------- */
+
+enum {
+	REVCHECK_OK = 0,
+	REVCHECK_E_ARG = -1,	/* the call was wrong */
+	REVCHECK_E_NOMEM = -2,
+	REVCHECK_E_PARSE = -3,	/* input is malformed */
+	REVCHECK_E_CLOSED = -4, /* the engine is shutting down */
+	REVCHECK_E_LIMIT = -5,	/* a configured bound was reached */
+	REVCHECK_E_IO = -6,	/* the operating system refused: sys_errno */
+	REVCHECK_E_INTERNAL = -7
+};
+
+struct revcheck_error {
+	int code;	    /* REVCHECK_E_* */
+	int sys_errno;	    /* 0 when no system call failed */
+	unsigned long ossl; /* OpenSSL's error code, 0 when none */
+	char msg[256];	    /* one sentence, for people and logs */
+};
+
+/* ---- The words of an answer ------------------------------------------ */
+
+/* What is known about one certificate. Zero is UNKNOWN, and UNKNOWN denies. */
+enum revcheck_status {
+	REVCHECK_UNKNOWN = 0,
+	REVCHECK_GOOD,
+	REVCHECK_REVOKED, /* on hold is a reason */
+	REVCHECK_PATH_INVALID,
+	REVCHECK_NOT_ASKED /* anchor, exempt, mode OFF, or outside the scope */
+};
+
+/* Why a status is UNKNOWN (or what was wrong on the way). */
+enum revcheck_why {
+	REVCHECK_WHY_NONE = 0,
+	REVCHECK_WHY_NO_SOURCE,	      /* the CA names none, none configured */
+	REVCHECK_WHY_UNREACHABLE,     /* no connection, DNS failure, reset */
+	REVCHECK_WHY_DEADLINE,	      /* timed out */
+	REVCHECK_WHY_HTTP_ERROR,      /* a status other than 200 */
+	REVCHECK_WHY_MALFORMED,	      /* not a CRL / not an OCSP response */
+	REVCHECK_WHY_FORGED,	      /* signature, or signer not authorised */
+	REVCHECK_WHY_STALE,	      /* nextUpdate passed, or too old */
+	REVCHECK_WHY_NOT_YET_VALID,   /* thisUpdate in the future */
+	REVCHECK_WHY_RESPONDER_ERROR, /* tryLater, internalError, ... */
+	REVCHECK_WHY_UNKNOWN_CERT,    /* the responder does not know it */
+	REVCHECK_WHY_OUT_OF_SCOPE,    /* evidence about other certificates */
+	REVCHECK_WHY_REASONS_MISSING, /* not every reason is covered */
+	REVCHECK_WHY_URL_REFUSED,     /* scheme, port or address not allowed */
+	REVCHECK_WHY_TOO_LARGE,	      /* bytes or entries beyond the limit */
+	REVCHECK_WHY_BACKOFF,	      /* the source failed a moment ago */
+	REVCHECK_WHY_OFFLINE,	      /* fetching is switched off */
+	REVCHECK_WHY_NONCE,	      /* nonce absent though required, or wrong */
+	REVCHECK_WHY_SIGNER_REVOKED,  /* who signed the evidence is revoked */
+	REVCHECK_WHY_SIGNER_UNKNOWN,  /* ... or its status is not known */
+	REVCHECK_WHY_CRITICAL_EXT,    /* an unknown critical extension */
+	REVCHECK_WHY_DENYLISTED,      /* on the local denylist (REVOKED) */
+	REVCHECK_WHY_PATH,	      /* the chain does not verify */
+	REVCHECK_WHY_CANCELLED,
+	REVCHECK_WHY_INTERNAL
+};
+
+/* RFC 5280 5.3.1 CRLReason; -1 where none is given. 7 is not used. */
+enum revcheck_reason {
+	REVCHECK_REASON_NONE = -1,
+	REVCHECK_REASON_UNSPECIFIED = 0,
+	REVCHECK_REASON_KEY_COMPROMISE = 1,
+	REVCHECK_REASON_CA_COMPROMISE = 2,
+	REVCHECK_REASON_AFFILIATION_CHANGED = 3,
+	REVCHECK_REASON_SUPERSEDED = 4,
+	REVCHECK_REASON_CESSATION_OF_OPERATION = 5,
+	REVCHECK_REASON_CERTIFICATE_HOLD = 6,
+	REVCHECK_REASON_REMOVE_FROM_CRL = 8,
+	REVCHECK_REASON_PRIVILEGE_WITHDRAWN = 9,
+	REVCHECK_REASON_AA_COMPROMISE = 10
+};
+
+/* Zero is the default wherever a mode is optional. */
+enum revcheck_mode {
+	REVCHECK_MODE_DEFAULT = 0, /* the engine's; SOFT_FAIL until set */
+	REVCHECK_MODE_OFF,
+	REVCHECK_MODE_SOFT_FAIL,
+	REVCHECK_MODE_HARD_FAIL
+};
+
+enum revcheck_method {
+	REVCHECK_METHOD_NONE = 0,
+	REVCHECK_METHOD_OCSP,
+	REVCHECK_METHOD_CRL,
+	REVCHECK_METHOD_DENYLIST,
+	REVCHECK_METHOD_MEMORY /* a remembered revocation */
+};
+
+/* Where the evidence came from. */
+enum revcheck_source {
+	REVCHECK_SOURCE_NONE = 0,
+	REVCHECK_SOURCE_NETWORK, /* fetched for this question */
+	REVCHECK_SOURCE_CACHE,	 /* was in memory */
+	REVCHECK_SOURCE_DISK,	 /* was on disk, verified again */
+	REVCHECK_SOURCE_FILE,	 /* supplied by the caller */
+	REVCHECK_SOURCE_STAPLE	 /* sent by the TLS peer */
+};
+
+/*
+ * Names as written in JSON and logs ("good", "no-source", "keyCompromise",
+ * "SOFT_FAIL", "ocsp", "cache"). Never NULL; "?" for a value out of range.
+ * revcheck_mode_parse takes OFF, SOFT_FAIL, HARD_FAIL, ON (= SOFT_FAIL), any
+ * case; E_PARSE otherwise. Thread-safe.
+ */
+REVCHECK_API const char *revcheck_status_name(enum revcheck_status s);
+REVCHECK_API const char *revcheck_why_name(enum revcheck_why w);
+REVCHECK_API const char *revcheck_reason_name(int reason);
+REVCHECK_API const char *revcheck_mode_name(enum revcheck_mode m);
+REVCHECK_API const char *revcheck_method_name(enum revcheck_method m);
+REVCHECK_API const char *revcheck_source_name(enum revcheck_source s);
+REVCHECK_API REVCHECK_MUST_USE int revcheck_mode_parse(
+    enum revcheck_mode *out, const char *word);
+
+/*
+ * One certificate's answer with its evidence: a plain value without pointers,
+ * to be copied freely between threads. Texts are escaped and NUL-terminated,
+ * cut to fit.
+ */
+struct revcheck_result {
+	enum revcheck_status status;
+	enum revcheck_why why;	  /* NONE when GOOD or REVOKED by evidence */
+	int reason;		  /* enum revcheck_reason */
+	enum revcheck_method method;
+	enum revcheck_source source;
+	int http_status;	  /* last HTTP status seen, 0 when none */
+	int stale;		  /* revoked by evidence past its nextUpdate */
+	int soft_accepted;	  /* UNKNOWN, let in by SOFT_FAIL */
+	time_t revoked_at;	  /* 0 when not revoked */
+	time_t this_update;	  /* 0 when not known, likewise below */
+	time_t next_update;
+	time_t produced_at;	  /* OCSP */
+	time_t fetched_at;
+	char crl_number[48];	  /* hexadecimal, empty when none */
+	char url[256];		  /* URL or file the evidence came from */
+	char subject[256];
+	char issuer[256];
+	char serial[80];	  /* hexadecimal */
+	char signer[256];	  /* subject of who signed the evidence */
+	char text[384];		  /* the sentence a person reads */
+};
+
+/* ---- Lists of certificates, anchors, supplied evidence ---------------- */
+
+/*
+ * revcheck_certs_load reads a file of PEM (any number) or DER (one);
+ * revcheck_certs_parse the same from memory (`name` appears in errors). Order
+ * is kept. Anything that is not a certificate is E_PARSE naming file, ordinal
+ * and expectation. At most 100 certificates a list (E_LIMIT).
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_certs_load(
+    struct revcheck_certs **out, const char *path, struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int revcheck_certs_parse(
+    struct revcheck_certs **out, const void *data, size_t len,
+    const char *name, struct revcheck_error *err);
+/* revcheck_certs_from_x509 references num certificates, leaf first. */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_certs_from_x509(
+    struct revcheck_certs **out, X509 *const *certs, size_t num,
+    struct revcheck_error *err);
+REVCHECK_API size_t revcheck_certs_num(const struct revcheck_certs *certs);
+REVCHECK_API X509 *revcheck_certs_get0(
+    const struct revcheck_certs *certs, size_t i);
+REVCHECK_API void revcheck_certs_free(struct revcheck_certs *certs);
+
+/*
+ * A trust is an immutable set of anchors: any certificate may be one,
+ * self-signed or not. An anchor's own status is never asked. Evidence found
+ * under one trust never answers for another. Counted, thread-safe.
+ * Up to 100,000 anchors.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_trust_load(
+    struct revcheck_trust **out, const char *path, struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int revcheck_trust_new(
+    struct revcheck_trust **out, X509 *const *anchors, size_t num,
+    struct revcheck_error *err);
+REVCHECK_API struct revcheck_trust *revcheck_trust_up_ref(
+    struct revcheck_trust *t);
+REVCHECK_API void revcheck_trust_free(struct revcheck_trust *t);
+/* For SSL_CTX_set1_verify_cert_store and friends. Lends. Thread-safe. */
+REVCHECK_API X509_STORE *revcheck_trust_get0_store(struct revcheck_trust *t);
+
+/*
+ * Supplied evidence passes the same checks as fetched evidence. _add_file
+ * takes a file (DER, or PEM with several objects) or a directory (every file
+ * in it; one that cannot be read as a CRL or response is kept as malformed
+ * evidence, reported in the answer, and never ends the run). `kind` says what
+ * to expect.
+ */
+enum revcheck_evidence_kind {
+	REVCHECK_EVIDENCE_CRL = 1,
+	REVCHECK_EVIDENCE_OCSP = 2
+};
+REVCHECK_API REVCHECK_MUST_USE int revcheck_evidence_new(
+    struct revcheck_evidence **out, struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int revcheck_evidence_add_file(
+    struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
+    const char *path, struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int revcheck_evidence_add(
+    struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
+    const void *data, size_t len, const char *name,
+    struct revcheck_error *err);
+REVCHECK_API void revcheck_evidence_free(struct revcheck_evidence *e);
+
+/* ---- The engine -------------------------------------------------------- */
+
+enum revcheck_order {
+	REVCHECK_ORDER_OCSP_CRL = 0,
+	REVCHECK_ORDER_CRL_OCSP,
+	REVCHECK_ORDER_OCSP,
+	REVCHECK_ORDER_CRL,
+	REVCHECK_ORDER_ALL /* ask all, revoked wins */
+};
+
+enum revcheck_nonce {
+	REVCHECK_NONCE_OFF = 0,
+	REVCHECK_NONCE_OPTIONAL, /* sent; absent is fine, wrong is not */
+	REVCHECK_NONCE_REQUIRED
+};
+
+/* What may be relaxed for CAs that break the profile; or'ed. */
+enum revcheck_relax {
+	REVCHECK_RELAX_CRL_VERSION = 1 << 0,   /* extensions in a v1 CRL */
+	REVCHECK_RELAX_EMPTY_REVOKED = 1 << 1, /* empty revokedCertificates */
+	REVCHECK_RELAX_EMPTY_IDP = 1 << 2,     /* an IDP that says nothing */
+	REVCHECK_RELAX_TRAILING = 1 << 3,      /* bytes after an OCSP response */
+	REVCHECK_RELAX_NO_CRLSIGN = 1 << 4,    /* keyUsage without cRLSign */
+	REVCHECK_RELAX_SERIAL_PADDING = 1 << 5
+};
+
+/*
+ * The rules of judgement. Immutable once given; revcheck_set_policy replaces
+ * them at run time, atomically, for questions asked from then on. Defaults in
+ * brackets; a zeroed policy is the default policy.
+ */
+struct revcheck_policy {
+	size_t size;
+	enum revcheck_mode mode;	 /* [SOFT_FAIL] */
+	enum revcheck_order order;	 /* [OCSP, then CRL] */
+	enum revcheck_nonce nonce;	 /* [off] */
+	unsigned relax;			 /* enum revcheck_relax [0] */
+	uint32_t skew_sec;		 /* clock skew allowed [300]; see no_skew */
+	int no_skew;			 /* 1: skew_sec = 0 means zero */
+	uint32_t max_age_sec;		 /* stale beyond thisUpdate + [no limit] */
+	uint32_t no_next_update_sec;	 /* age allowed without nextUpdate
+					  * [86400] */
+	uint32_t deadline_ms;		 /* whole check [5000] */
+	int security_level;		 /* OpenSSL's 0..5 [1]; -1 means 0 */
+	int shadow_hard;		 /* evaluate HARD_FAIL beside SOFT_FAIL,
+					  * count what it would refuse [0] */
+	uint32_t soft_window_sec;	 /* SOFT_FAIL stops being soft after so
+					  * long without evidence for an
+					  * issuer [off] */
+};
+
+/*
+ * How the engine fetches and keeps. Fixed at creation. Strings and lists are
+ * copied. Addresses: "10.0.0.0/8", "127.0.0.1", "::1/128" or a host name.
+ */
+struct revcheck_options {
+	size_t size;
+	const char *state_dir;	  /* disk store; NULL: memory only */
+	int offline;		  /* 1: never fetch */
+	uint32_t connect_timeout_ms; /* [2000] */
+	uint32_t fetch_timeout_ms;   /* whole transfer, OCSP [4000] */
+	uint32_t crl_timeout_ms;     /* whole transfer, CRL [60000] */
+	uint64_t max_crl_bytes;	     /* [128 MiB] */
+	uint64_t max_crl_entries;    /* [10,000,000] */
+	uint32_t max_ocsp_bytes;     /* [65536] */
+	uint64_t memory_bytes;	     /* budget for evidence [512 MiB] */
+	uint32_t max_requests;	     /* pending questions [10000] */
+	const char *const *allow_addresses; /* NULL-terminated, beyond default */
+	int refuse_private;	     /* 1: private ranges are refused too */
+	const uint16_t *ports;	     /* 0-terminated; NULL: 80, 443 and those
+				      * of allow_ports_any */
+	int any_port;		     /* 1: every port is allowed */
+	const char *proxy;	     /* NULL: none; the environment never counts */
+	const char *https_ca_file;   /* NULL: the system's store */
+	const char *user_agent;	     /* ["revcheck/VERSION"] */
+	/* Log lines (level 0 error .. 3 debug); called on any thread. */
+	void (*log)(void *arg, int level, const char *line);
+	void *log_arg;
+	int log_level;
+	/* Source of wall time for tests; NULL: the system's. Thread-safe. */
+	time_t (*now)(void *arg);
+	void *now_arg;
+};
+
+/* revcheck_new starts an engine and its service thread. options NULL: defaults. */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_new(struct revcheck **out,
+    const struct revcheck_options *options, struct revcheck_error *err);
+
+/*
+ * revcheck_free cancels what is pending (done functions that are still owed
+ * receive REVCHECK_WHY_CANCELLED before it returns, for requests without an
+ * event base; requests with one must have been cancelled by their thread),
+ * stops the service thread and frees the engine.
+ */
+REVCHECK_API void revcheck_free(struct revcheck *rc);
+
+/* Thread-safe. What is invalid is E_ARG and leaves the old policy in force. */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_set_policy(struct revcheck *rc,
+    const struct revcheck_policy *policy, struct revcheck_error *err);
+/* Copies the policy in force, defaults resolved. Thread-safe. */
+REVCHECK_API void revcheck_get_policy(
+    struct revcheck *rc, struct revcheck_policy *out);
+
+/*
+ * Local denylist, effective at once and in every mode, OFF included. Replaces
+ * the whole list. An entry names a certificate by issuer + serial or a key by
+ * the SHA-256 of its SubjectPublicKeyInfo. Thread-safe.
+ */
+struct revcheck_deny {
+	const uint8_t *issuer_der; /* Name, or NULL with spki */
+	size_t issuer_len;
+	const uint8_t *serial;	   /* INTEGER content octets */
+	size_t serial_len;
+	const uint8_t *spki_sha256;/* 32 octets, or NULL with issuer */
+	time_t until;		   /* 0: for ever */
+	const char *note;	   /* reason for people, may be NULL */
+};
+REVCHECK_API REVCHECK_MUST_USE int revcheck_set_denylist(struct revcheck *rc,
+    const struct revcheck_deny *list, size_t num, struct revcheck_error *err);
+
+/*
+ * Per-issuer overrides, chosen by the issuing CA's subjectKeyIdentifier (or
+ * the SHA-1 of its key where it has none). Replaces the whole list.
+ * Thread-safe.
+ */
+struct revcheck_issuer_rule {
+	const uint8_t *ski;
+	size_t ski_len;
+	enum revcheck_mode mode;	    /* DEFAULT: the policy's */
+	int exempt;			    /* 1: never asked */
+	const char *const *ocsp_urls;	    /* instead of AIA; NULL: AIA */
+	const char *const *crl_urls;	    /* besides the CDP; NULL: none */
+	X509 *ocsp_signer;		    /* pinned responder, or NULL */
+};
+REVCHECK_API REVCHECK_MUST_USE int revcheck_set_issuer_rules(
+    struct revcheck *rc, const struct revcheck_issuer_rule *rules, size_t num,
+    struct revcheck_error *err);
+
+/* ---- Asking ------------------------------------------------------------ */
+
+enum {
+	/* chain is already verified up to and including its anchor. */
+	REVCHECK_QUERY_PATH_VERIFIED = 1 << 0,
+	/* ask about the leaf alone (the path is still verified whole) */
+	REVCHECK_QUERY_LEAF_ONLY = 1 << 1,
+	/*
+	 * chain[0] and chain[1] are taken as subject and issuer as given, no
+	 * path is verified, trust may be NULL.
+	 */
+	REVCHECK_QUERY_STATUS_ONLY = 1 << 2,
+	/* fetch nothing for this question */
+	REVCHECK_QUERY_OFFLINE = 1 << 3
+};
+
+struct revcheck_query {
+	size_t size;
+	const struct revcheck_certs *chain; /* leaf first, others any order */
+	const struct revcheck_certs *untrusted; /* more intermediates and CRL
+						 * signers; may be NULL */
+	struct revcheck_trust *trust;
+	const struct revcheck_evidence *evidence; /* may be NULL */
+	enum revcheck_mode mode;	    /* DEFAULT: the policy's */
+	unsigned flags;			    /* REVCHECK_QUERY_* */
+	time_t at;			    /* 0: now. The time for everything */
+	uint32_t deadline_ms;		    /* 0: the policy's */
+	const void *staple;		    /* OCSP response for the leaf */
+	size_t staple_len;
+	/* Overrides of the policy for this question; NULL: none. */
+	const struct revcheck_policy *policy;
+	/* Purpose of the path: 0 none, 1 TLS client, 2 TLS server. */
+	int purpose;
+};
+
+enum { REVCHECK_DONE = 1, REVCHECK_PENDING = 2 };
+
+/*
+ * done receives the report (may be kept: take a reference) exactly once. It is
+ * never called after revcheck_request_cancel has returned on the thread that
+ * drives `base`.
+ */
+typedef void revcheck_done_fn(struct revcheck_report *report, void *arg);
+
+/*
+ * revcheck_submit asks about a chain without ever blocking on the network.
+ *
+ *   REVCHECK_DONE     *report is final (one reference, the caller's). done is
+ *                     never called; *req is NULL.
+ *   REVCHECK_PENDING  *report is NULL. done is called exactly once, later, on
+ *                     the thread that runs `base` (or, if base is NULL, on the
+ *                     service thread, possibly before this call returns).
+ *                     *req holds a reference to give back with _request_free.
+ *   negative          nothing was started, done is never called.
+ *
+ * The deadline bounds the whole check from the moment of the call; when it
+ * passes, what is not known by then is UNKNOWN with WHY_DEADLINE, and fetches
+ * go on and fill the archive. base, if given, must have been made after
+ * evthread_use_pthreads(). Thread-safe.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_submit(struct revcheck *rc,
+    struct revcheck_request **req, struct revcheck_report **report,
+    const struct revcheck_query *query, struct event_base *base,
+    revcheck_done_fn *done, void *arg, struct revcheck_error *err);
+
+/* After it returns (on the thread of `base`) done will not be called. */
+REVCHECK_API void revcheck_request_cancel(struct revcheck_request *req);
+REVCHECK_API void revcheck_request_free(struct revcheck_request *req);
+
+/* revcheck_check is submit, then wait. Not on a thread that must not block. */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_check(struct revcheck *rc,
+    struct revcheck_report **report, const struct revcheck_query *query,
+    struct revcheck_error *err);
+
+/* ---- Reading an answer (thread-safe, immutable, counted) ----------------- */
+
+/* 1: let it in. 0: refuse. The only function that says so. */
+REVCHECK_API int revcheck_report_allows(const struct revcheck_report *r);
+/* Of the whole chain: the strictest of the parts. */
+REVCHECK_API enum revcheck_status revcheck_report_status(
+    const struct revcheck_report *r);
+REVCHECK_API enum revcheck_why revcheck_report_why(
+    const struct revcheck_report *r);
+REVCHECK_API enum revcheck_mode revcheck_report_mode(
+    const struct revcheck_report *r);
+/* Certificate the refusal is about, or -1 where none can be named. */
+REVCHECK_API int revcheck_report_index(const struct revcheck_report *r);
+/* X509_V_ERR_* of an invalid path, X509_V_OK otherwise. */
+REVCHECK_API int revcheck_report_path_error(const struct revcheck_report *r);
+/* 1 if HARD_FAIL (shadow mode) would have refused what was accepted. */
+REVCHECK_API int revcheck_report_shadow_refuses(
+    const struct revcheck_report *r);
+/* Certificates asked about, leaf first, and the anchor last if it is known. */
+REVCHECK_API size_t revcheck_report_num(const struct revcheck_report *r);
+REVCHECK_API const struct revcheck_result *revcheck_report_get0(
+    const struct revcheck_report *r, size_t i);
+/* One sentence for people: what was decided, about which, by what evidence. */
+REVCHECK_API const char *revcheck_report_text(const struct revcheck_report *r);
+/*
+ * The whole answer as JSON (see revcheck(1), JSON OUTPUT); free() it. NULL
+ * when out of memory. pretty: 1 for indented.
+ */
+REVCHECK_API char *revcheck_report_json(
+    const struct revcheck_report *r, int pretty);
+REVCHECK_API struct revcheck_report *revcheck_report_up_ref(
+    struct revcheck_report *r);
+REVCHECK_API void revcheck_report_free(struct revcheck_report *r);
+
+/*
+ * The TLS verify result that sends the right alert from a verify callback:
+ * X509_V_OK when allowed; X509_V_ERR_CERT_REVOKED (certificate_revoked);
+ * X509_V_ERR_OCSP_CERT_UNKNOWN (certificate_unknown) when undetermined; the
+ * path's own error otherwise.
+ */
+REVCHECK_API int revcheck_report_x509_error(const struct revcheck_report *r);
+
+/* ---- Watching ------------------------------------------------------------ */
+
+/*
+ * fn is called on the service thread whenever what the engine knows may have
+ * changed for the worse: evidence replaced by newer, the denylist, the rules
+ * or the policy changed. Ask again about what is live; answers come from the
+ * archive without a fetch. At most one watcher; NULL removes it. Thread-safe.
+ */
+REVCHECK_API void revcheck_watch(struct revcheck *rc,
+    void (*fn)(void *arg), void *arg);
+
+/* Counters since the engine was made. Thread-safe. */
+struct revcheck_stats {
+	size_t size;
+	uint64_t checks, checks_cached, pending, soft_accepts, shadow_refusals;
+	uint64_t good, revoked, unknown, path_invalid;
+	uint64_t hits, misses, disk_hits;
+	uint64_t fetches, fetches_304, fetched_bytes, joins;
+	uint64_t fail_unreachable, fail_deadline, fail_http, fail_malformed,
+	    fail_forged, fail_stale, fail_older, fail_too_large, fail_refused,
+	    fail_backoff;
+	uint64_t evictions, entries, bytes, refreshes;
+};
+REVCHECK_API void revcheck_get_stats(
+    struct revcheck *rc, struct revcheck_stats *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,33 @@
+/*
+ * rules: the limits every evaluator is given. Evaluators are pure: bytes,
+ * certificates, these rules in; status, why and evidence out. None of them
+ * looks at a clock, a mode or a configuration.
+ */
+#ifndef REVCHECK_RULES_H
+#define REVCHECK_RULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "revcheck/revcheck.h"
+
+struct rules {
+	time_t at;		    /* the time for everything */
+	uint32_t skew_sec;
+	uint32_t max_age_sec;	    /* 0: no limit */
+	uint32_t no_next_update_sec;/* age allowed where nextUpdate is missing */
+	unsigned relax;		    /* enum revcheck_relax */
+	int security_level;	    /* of evidence signatures, 0..5 */
+	enum revcheck_nonce nonce;
+};
+
+/*
+ * The one date rule (RFC 5280 6.3.3 (a)...; RFC 6960 4.2.2.1): NONE when
+ * this_update - skew <= at <= next_update + skew and age limits hold, else
+ * STALE or NOT_YET_VALID. next_update == 0: none was given.
+ */
+enum revcheck_why rules_dates(const struct rules *r, time_t this_update,
+    time_t next_update);
+
+#endif
