@@ -20,11 +20,12 @@ bool trust_has_anchor(const struct revcheck_trust *t, X509 *cert);
 
 struct trust_path_order {
 	X509 *leaf;
-	X509 *const *untrusted; /* any order, may contain the leaf and anchors */
+	X509 *const
+	    *untrusted; /* any order, may contain the leaf and anchors */
 	size_t num_untrusted;
 	time_t at;
 	int security_level; /* OpenSSL's 0..5 */
-	int purpose;	    /* 0 none, 1 TLS client, 2 TLS server */
+	int purpose;        /* 0 none, 1 TLS client, 2 TLS server */
 };
 
 struct trust_path {

@@ -1,0 +1,30 @@
+/* certs: an ordered, immutable list of certificates. */
+#ifndef REVCHECK_CERTS_H
+#define REVCHECK_CERTS_H
+
+#include "cache/base/error.h"
+#include "revcheck/revcheck.h"
+
+#define CERTS_MAX         100
+#define CERTS_FILE_MAX    ((size_t)64 << 20)
+#define CERTS_ANCHORS_MAX 100000
+
+struct revcheck_certs {
+	size_t num;
+	X509 **v;
+};
+
+/* Internal forms with struct err and a limit of their own. */
+int certs_load(struct revcheck_certs **out, const char *path, size_t max,
+    struct err *err) MUST_USE;
+int certs_parse(struct revcheck_certs **out, const void *data, size_t len,
+    const char *name, size_t max, struct err *err) MUST_USE;
+
+/* Reads a whole file of at most max bytes; *out is malloc'ed. */
+int certs_read_file(unsigned char **out, size_t *out_len, const char *path,
+    size_t max, struct err *err) MUST_USE;
+
+/* Copies an internal error to the caller's public one (NULL is fine). */
+int error_publish(struct revcheck_error *out, const struct err *in, int code);
+
+#endif

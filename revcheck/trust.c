@@ -1,0 +1,228 @@
+/*
+ * trust: anchors in an X509_STORE that is never changed after it was filled,
+ * so that any thread may verify against it. A list of anchors becomes a new
+ * trust; nothing is added to a live one.
+ */
+#include "revcheck/trust.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "cache/base/ref.h"
+#include "revcheck/certs.h"
+
+#define FINGERPRINT_LEN 32
+
+struct revcheck_trust {
+	struct ref ref;
+	X509_STORE *store;
+	unsigned char id[FINGERPRINT_LEN];
+	size_t num;
+	unsigned char (*prints)[FINGERPRINT_LEN]; /* sorted */
+};
+
+static int
+print_cmp(const void *a, const void *b)
+{
+	return memcmp(a, b, FINGERPRINT_LEN);
+}
+
+static int
+trust_new(struct revcheck_trust **out, X509 *const *anchors, size_t num,
+    struct err *err)
+{
+	struct revcheck_trust *t;
+	unsigned int len = 0;
+	int rc;
+
+	*out = NULL;
+	if (num == 0)
+		return err_set(err, E_ARG, "a trust needs at least one anchor");
+	if (num > CERTS_ANCHORS_MAX)
+		return err_set(
+		    err, E_LIMIT, "more than %d anchors", CERTS_ANCHORS_MAX);
+	t = calloc(1, sizeof(*t));
+	if (t == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	ref_init(&t->ref);
+	t->store = X509_STORE_new();
+	t->prints = calloc(num, sizeof(*t->prints));
+	if (t->store == NULL || t->prints == NULL) {
+		rc = err_set(err, E_NOMEM, "out of memory");
+		goto out;
+	}
+	/* Any certificate may be an anchor, self-signed or not. */
+	X509_STORE_set_flags(t->store, X509_V_FLAG_PARTIAL_CHAIN);
+	for (t->num = 0; t->num < num; t->num++) {
+		if (X509_STORE_add_cert(t->store, anchors[t->num]) != 1 ||
+		    X509_digest(anchors[t->num], EVP_sha256(),
+			t->prints[t->num], &len) != 1) {
+			rc = err_ossl(err, E_INTERNAL, "cannot add anchor %zu",
+			    t->num + 1);
+			goto out;
+		}
+	}
+	qsort(t->prints, num, sizeof(*t->prints), print_cmp);
+	if (EVP_Digest(t->prints, num * sizeof(*t->prints), t->id, &len,
+		EVP_sha256(), NULL) != 1) {
+		rc = err_ossl(err, E_INTERNAL, "cannot hash the anchors");
+		goto out;
+	}
+	*out = t;
+	t = NULL;
+	rc = 0;
+out:
+	revcheck_trust_free(t);
+	return rc;
+}
+
+int
+revcheck_trust_new(struct revcheck_trust **out, X509 *const *anchors,
+    size_t num, struct revcheck_error *err)
+{
+	struct err e = {0};
+
+	return error_publish(err, &e, trust_new(out, anchors, num, &e));
+}
+
+int
+revcheck_trust_load(
+    struct revcheck_trust **out, const char *path, struct revcheck_error *err)
+{
+	struct revcheck_certs *c = NULL;
+	struct err e = {0};
+	int rc;
+
+	*out = NULL;
+	rc = certs_load(&c, path, CERTS_ANCHORS_MAX, &e);
+	if (rc == 0)
+		rc = trust_new(out, c->v, c->num, &e);
+	revcheck_certs_free(c);
+	return error_publish(err, &e, rc);
+}
+
+struct revcheck_trust *
+revcheck_trust_up_ref(struct revcheck_trust *t)
+{
+	ref_up(&t->ref);
+	return t;
+}
+
+void
+revcheck_trust_free(struct revcheck_trust *t)
+{
+	if (t == NULL || !ref_down(&t->ref))
+		return;
+	X509_STORE_free(t->store);
+	free(t->prints);
+	free(t);
+}
+
+X509_STORE *
+revcheck_trust_get0_store(struct revcheck_trust *t)
+{
+	return t->store;
+}
+
+const unsigned char *
+trust_get0_id(const struct revcheck_trust *t)
+{
+	return t->id;
+}
+
+bool
+trust_has_anchor(const struct revcheck_trust *t, X509 *cert)
+{
+	unsigned char print[FINGERPRINT_LEN];
+	unsigned int len = 0;
+
+	return X509_digest(cert, EVP_sha256(), print, &len) == 1 &&
+	    bsearch(print, t->prints, t->num, sizeof(*t->prints), print_cmp) !=
+	    NULL;
+}
+
+static int
+path_copy(struct trust_path *out, STACK_OF(X509) * chain)
+{
+	int num = sk_X509_num(chain);
+
+	out->certs = calloc((size_t)num, sizeof(X509 *));
+	if (out->certs == NULL)
+		return E_NOMEM;
+	for (out->num = 0; out->num < (size_t)num; out->num++) {
+		out->certs[out->num] = sk_X509_value(chain, (int)out->num);
+		X509_up_ref(out->certs[out->num]);
+	}
+	return 0;
+}
+
+int
+trust_build_path(struct revcheck_trust *t, struct trust_path *out,
+    const struct trust_path_order *order, int *x509_error, int *error_index,
+    struct err *err)
+{
+	static const int purposes[] = {
+	    0, X509_PURPOSE_SSL_CLIENT, X509_PURPOSE_SSL_SERVER};
+	X509_STORE_CTX *ctx = NULL;
+	X509_VERIFY_PARAM *param;
+	STACK_OF(X509) *untrusted = NULL;
+	int rc;
+
+	*out = (struct trust_path){0};
+	*x509_error = X509_V_ERR_UNSPECIFIED;
+	*error_index = -1;
+	ERR_clear_error();
+	ctx = X509_STORE_CTX_new();
+	untrusted = sk_X509_new_null();
+	if (ctx == NULL || untrusted == NULL)
+		goto nomem;
+	for (size_t i = 0; i < order->num_untrusted; i++)
+		if (sk_X509_push(untrusted, order->untrusted[i]) == 0)
+			goto nomem;
+	if (X509_STORE_CTX_init(ctx, t->store, order->leaf, untrusted) != 1)
+		goto nomem;
+	param = X509_STORE_CTX_get0_param(ctx);
+	X509_VERIFY_PARAM_set_time(param, order->at);
+	X509_VERIFY_PARAM_set_auth_level(param, order->security_level);
+	if (order->purpose > 0 && order->purpose <= 2)
+		X509_STORE_CTX_set_purpose(ctx, purposes[order->purpose]);
+	rc = X509_verify_cert(ctx);
+	if (rc == 1) {
+		rc = path_copy(out, X509_STORE_CTX_get0_chain(ctx));
+		if (rc != 0)
+			goto nomem;
+		*x509_error = X509_V_OK;
+		rc = 1;
+		goto out;
+	}
+	*x509_error = X509_STORE_CTX_get_error(ctx);
+	/* A failure without a reason would read as success further on. */
+	if (*x509_error == X509_V_OK)
+		*x509_error = X509_V_ERR_UNSPECIFIED;
+	*error_index = X509_STORE_CTX_get_error_depth(ctx);
+	err_set(err, E_PARSE, "%s", X509_verify_cert_error_string(*x509_error));
+	rc = 0;
+	goto out;
+nomem:
+	rc = err_set(err, E_NOMEM, "out of memory");
+	trust_path_cleanup(out);
+out:
+	X509_STORE_CTX_free(ctx);
+	sk_X509_free(untrusted);
+	ERR_clear_error();
+	return rc;
+}
+
+void
+trust_path_cleanup(struct trust_path *p)
+{
+	for (size_t i = 0; i < p->num; i++)
+		X509_free(p->certs[i]);
+	free(p->certs);
+	*p = (struct trust_path){0};
+}
