@@ -1,0 +1,302 @@
+/*
+ * conf: one immutable snapshot of everything the gateway is told. Built whole
+ * or not at all: files named in it are read, keys and certificates parsed and
+ * matched, before a snapshot exists, so that whoever holds one need not fail.
+ * Counted; every member is constant after conf_load or conf_derive returned
+ * it. Each worker holds a reference for as long as it uses anything inside.
+ *
+ * The bootstrap file is JSON; p2p-gateway(8) explains it key by key. An error
+ * of it is one sentence: file, JSON path, value, expectation.
+ */
+#ifndef GATEWAY_CONF_H
+#define GATEWAY_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "cache/base/error.h"
+#include "cache/base/log.h"
+#include "cache/base/ref.h"
+#include "revcheck/revcheck.h"
+
+/*
+ * Where to listen or connect: "127.0.0.1:8080", "[::1]:0", "unix:/path", and,
+ * where a peer or node is dialled, "name.example:443" (resolved when dialled;
+ * then sa_len is 0).
+ */
+struct conf_address {
+	char *text; /* as written */
+	char *host; /* without brackets; NULL for a Unix socket */
+	uint16_t port;
+	char *path; /* Unix socket, NULL otherwise */
+	struct sockaddr_storage sa;
+	socklen_t sa_len; /* 0: a name that has to be resolved */
+};
+
+/* One listening socket, bound once a worker. */
+struct conf_listener {
+	struct conf_address address;
+};
+
+/* A certificate chain and its key, parsed and matched. */
+struct conf_identity {
+	char *name;
+	char *certificate_file;
+	char *key_file;
+	X509 **chain; /* leaf first */
+	size_t num_chain;
+	EVP_PKEY *key;
+	char **server_names; /* lower case; "*.x" allowed; none: the default */
+	size_t num_server_names;
+};
+
+/* Who may vouch for a peer: the anchors of one group. */
+struct conf_trust {
+	char *group;
+	char *anchors_file;
+	struct revcheck_trust *trust;
+	size_t num_anchors;
+};
+
+enum conf_proxy_protocol {
+	CONF_PROXY_OFF = 0,
+	CONF_PROXY_V2
+};
+
+/* Where accepted traffic goes. */
+struct conf_node {
+	struct conf_address *addresses; /* in order of preference */
+	size_t num_addresses;
+	uint32_t connect_timeout_ms;
+	uint32_t retry_ms;    /* pause before an address is tried again */
+	uint32_t max_retries; /* rounds over all addresses */
+	uint32_t health_interval_ms; /* 0: no probes */
+	enum conf_proxy_protocol proxy_protocol;
+};
+
+/* The node dials `listen`; the gateway dials `peers` over TLS. */
+struct conf_link {
+	char *name;
+	struct conf_address listen;
+	struct conf_address *peers;
+	size_t num_peers;
+	char *server_name; /* SNI and name to verify; never NULL */
+	bool verify_name;
+	size_t identity;              /* index into identities */
+	struct revcheck_trust *trust; /* borrowed from the trust list */
+};
+
+/* HTTP CONNECT for the node, on one local port; off if listen.text is NULL. */
+struct conf_connect {
+	struct conf_address listen;
+	char **allow; /* "host:port", "*.host:port", "*:port"; none: nobody */
+	size_t num_allow;
+	size_t identity;
+};
+
+enum conf_tls_type {
+	CONF_TLS_MUTUAL = 0,
+	CONF_TLS_ONE_WAY
+};
+
+struct conf_tls {
+	int min_version; /* TLS1_2_VERSION or TLS1_3_VERSION */
+	int max_version;
+	enum conf_tls_type type;
+	char *ciphersuites; /* TLS 1.3, colon-separated; never NULL */
+	char *ciphers;      /* TLS 1.2 */
+	/*
+	 * Mode for TLS peers when corda.p2p.gateway sets its own; DEFAULT:
+	 * the engine's policy. Goes into revcheck_query.mode.
+	 */
+	enum revcheck_mode mode;
+	/*
+	 * Client subjects let in, RFC 2253 text; none: every subject. Compare
+	 * with X509_NAME_print_ex(XN_FLAG_RFC2253) without regard to case.
+	 */
+	char **allowed_subjects;
+	size_t num_allowed_subjects;
+	bool subjects_enforced; /* true with an empty list: nobody */
+};
+
+/* Corda's HTTP gateway on the listeners instead of a byte relay. */
+struct conf_http {
+	bool enabled;
+	char **paths;
+	size_t num_paths;
+	uint64_t max_request_bytes;
+	uint32_t idle_timeout_ms;
+	uint32_t response_timeout_ms;
+};
+
+struct conf_limits {
+	uint32_t handshake_timeout_ms;
+	uint32_t idle_timeout_ms;  /* relay without a byte; 0: none */
+	uint32_t drain_timeout_ms; /* SIGTERM to the end */
+	uint32_t max_connections;
+	uint32_t max_per_address;    /* 0: no limit */
+	uint32_t max_handshakes;     /* in progress at once */
+	uint32_t max_paused;         /* of these: waiting for evidence */
+	uint32_t handshakes_per_sec; /* started; 0: no limit */
+	uint32_t max_early_bytes;    /* from a peer before the node is up */
+	uint32_t max_chain;          /* certificates a peer may send */
+};
+
+/* Live connections after a change for the worse. */
+struct conf_recheck {
+	uint32_t grace_ms;  /* before a refused peer is closed */
+	uint32_t jitter_ms; /* spread on top of it */
+};
+
+enum conf_role {
+	CONF_ROLE_READ = 1 << 0,
+	CONF_ROLE_OPERATE = 1 << 1, /* includes read */
+	CONF_ROLE_CHECK = 1 << 2    /* session checks, nothing else */
+};
+
+struct conf_user {
+	char *name;
+	char *password_hash; /* see auth.h; plain ones are hashed on load */
+	unsigned roles;      /* enum conf_role, or'ed */
+};
+
+/* A client certificate that stands for a user. */
+struct conf_rest_client {
+	char *subject; /* RFC 2253 */
+	unsigned roles;
+};
+
+struct conf_rest {
+	struct conf_address listen;
+	char *certificate_file; /* NULL: self-made, kept in state_dir */
+	char *key_file;
+	X509 **chain; /* NULL: self-made */
+	size_t num_chain;
+	EVP_PKEY *key;
+	char *client_anchors_file; /* NULL: no client certificates */
+	struct revcheck_trust *client_trust;
+	struct conf_rest_client *clients;
+	size_t num_clients;
+	struct conf_user *users;
+	size_t num_users;
+	uint32_t max_body_bytes;
+	uint32_t max_connections;
+	uint32_t idle_timeout_ms;
+	uint32_t max_login_failures; /* an address, within login_window_ms */
+	uint32_t login_window_ms;
+	uint32_t max_decisions; /* kept in the ring */
+};
+
+enum conf_log_format {
+	CONF_LOG_TEXT = 0,
+	CONF_LOG_JSON
+};
+
+struct conf_log {
+	enum conf_log_format format;
+	enum log_level level;
+	bool to_stdout; /* otherwise stderr */
+};
+
+/* Configuration pushed through the file system. */
+struct conf_watch {
+	char *path; /* file or directory of section files; NULL: none */
+};
+
+struct conf {
+	struct ref ref;
+	struct conf *parent; /* owner of what a derived snapshot shares */
+
+	char *file;       /* the bootstrap file */
+	char *state_dir;  /* NULL: nothing is kept on disk */
+	uint32_t workers; /* 0 in the file: one a CPU; here resolved */
+	char *user;       /* privilege drop; NULL: stay */
+	char *group;
+
+	struct conf_listener *listeners;
+	size_t num_listeners;
+	struct conf_node node;
+	struct conf_identity *identities; /* [0] serves unknown names */
+	size_t num_identities;
+	struct conf_trust *trusts;
+	size_t num_trusts;
+	struct revcheck_trust *trust; /* union: any group may vouch */
+	struct conf_tls tls;
+	struct conf_http http;
+	struct conf_limits limits;
+	struct conf_recheck recheck;
+	struct conf_link *links;
+	size_t num_links;
+	struct conf_connect connect;
+	struct conf_rest rest;
+	struct conf_log log;
+	struct conf_watch watch;
+
+	/*
+	 * For revcheck_new (strings inside belong to this snapshot; log and
+	 * clock are left to the caller) and the policy to begin with.
+	 */
+	struct revcheck_options revocation;
+	struct revcheck_policy policy;
+};
+
+/* conf_load reads, checks and resolves the bootstrap file. */
+int conf_load(struct conf **out, const char *path, struct err *err) MUST_USE;
+
+/* conf_parse is conf_load on text; relative paths are relative to `path`. */
+int conf_parse(struct conf **out, const char *text, size_t len,
+    const char *path, struct err *err) MUST_USE;
+
+struct conf *conf_up_ref(struct conf *c);
+void conf_free(struct conf *c);
+
+/*
+ * What pushed sections change of a snapshot. Zeroed members that have a `set_`
+ * flag off leave the base's value.
+ */
+struct conf_overlay {
+	bool set_tls_type;
+	enum conf_tls_type tls_type;
+	enum revcheck_mode tls_mode; /* DEFAULT: the engine's */
+	bool set_http_paths;         /* http.paths: borrowed, copied */
+	const char *const *http_paths;
+	size_t num_http_paths;
+	uint64_t max_request_bytes; /* 0: the base's, likewise below */
+	uint32_t max_connections;
+	uint32_t idle_timeout_ms;
+	uint32_t response_timeout_ms;
+	bool set_subjects;
+	const char *const *subjects;
+	size_t num_subjects;
+	/* Identities and groups set up over REST, in front of the file's. */
+	const struct conf_identity *identities;
+	size_t num_identities;
+	const struct conf_trust *trusts;
+	size_t num_trusts;
+	bool set_recheck;
+	struct conf_recheck recheck;
+};
+
+/*
+ * conf_derive makes a snapshot that shares base's heavy parts and differs in
+ * what the overlay says. base must come from conf_load or conf_parse.
+ */
+int conf_derive(struct conf **out, struct conf *base,
+    const struct conf_overlay *overlay, struct err *err) MUST_USE;
+
+/*
+ * conf_address_parse reads one address. listen: names are not allowed and
+ * port 0 is (the kernel chooses). The result is cleaned with _cleanup.
+ */
+int conf_address_parse(struct conf_address *out, const char *text, bool listen,
+    struct err *err) MUST_USE;
+void conf_address_cleanup(struct conf_address *a);
+
+#endif
