@@ -1,0 +1,115 @@
+/* report: owns the answer and the ways to read it. Any thread. */
+#include "revcheck/report.h"
+
+#include <stdlib.h>
+
+struct revcheck_report *
+report_new(size_t num)
+{
+	struct revcheck_report *r;
+
+	r = calloc(1,
+	    sizeof(*r) + num * sizeof(r->results[0]) +
+		num * sizeof(r->modes[0]));
+	if (r == NULL)
+		return NULL;
+	ref_init(&r->ref);
+	r->num = num;
+	r->index = -1;
+	r->path_error = X509_V_OK;
+	r->modes = (enum revcheck_mode *)(void *)&r->results[num];
+	for (size_t i = 0; i < num; i++)
+		r->results[i].reason = REVCHECK_REASON_NONE;
+	return r;
+}
+
+struct revcheck_report *
+revcheck_report_up_ref(struct revcheck_report *r)
+{
+	ref_up(&r->ref);
+	return r;
+}
+
+void
+revcheck_report_free(struct revcheck_report *r)
+{
+	if (r != NULL && ref_down(&r->ref))
+		free(r);
+}
+
+int
+revcheck_report_allows(const struct revcheck_report *r)
+{
+	return r->allow ? 1 : 0;
+}
+
+enum revcheck_status
+revcheck_report_status(const struct revcheck_report *r)
+{
+	return r->status;
+}
+
+enum revcheck_why
+revcheck_report_why(const struct revcheck_report *r)
+{
+	return r->why;
+}
+
+enum revcheck_mode
+revcheck_report_mode(const struct revcheck_report *r)
+{
+	return r->mode;
+}
+
+int
+revcheck_report_index(const struct revcheck_report *r)
+{
+	return r->index;
+}
+
+int
+revcheck_report_path_error(const struct revcheck_report *r)
+{
+	return r->path_error;
+}
+
+int
+revcheck_report_shadow_refuses(const struct revcheck_report *r)
+{
+	return r->shadow_refuses ? 1 : 0;
+}
+
+size_t
+revcheck_report_num(const struct revcheck_report *r)
+{
+	return r->num;
+}
+
+const struct revcheck_result *
+revcheck_report_get0(const struct revcheck_report *r, size_t i)
+{
+	return i < r->num ? &r->results[i] : NULL;
+}
+
+const char *
+revcheck_report_text(const struct revcheck_report *r)
+{
+	return r->text;
+}
+
+int
+revcheck_report_x509_error(const struct revcheck_report *r)
+{
+	if (r->allow)
+		return X509_V_OK;
+	switch (r->status) {
+	case REVCHECK_REVOKED:
+		return X509_V_ERR_CERT_REVOKED;
+	case REVCHECK_PATH_INVALID:
+		return r->path_error != X509_V_OK ? r->path_error
+						  : X509_V_ERR_UNSPECIFIED;
+	default:
+		/* Not in OpenSSL's alert table: certificate_unknown(46). */
+		return X509_V_ERR_OCSP_CERT_UNKNOWN;
+	}
+}

@@ -1,0 +1,37 @@
+/*
+ * report: the answer to one question. Filled by one thread, then published:
+ * immutable and counted from there on.
+ */
+#ifndef REVCHECK_REPORT_H
+#define REVCHECK_REPORT_H
+
+#include <stdbool.h>
+
+#include "cache/base/ref.h"
+#include "revcheck/revcheck.h"
+
+struct revcheck_report {
+	struct ref ref;
+	bool allow; /* zero refuses */
+	bool shadow_refuses;
+	bool cached;             /* nothing was fetched or waited for */
+	enum revcheck_mode mode; /* in force for the chain, resolved */
+	enum revcheck_status status;
+	enum revcheck_why why;
+	int index;       /* certificate the verdict is about, -1: none */
+	int path_error;  /* X509_V_* */
+	time_t at;       /* the time that was judged for */
+	size_t num;      /* results, leaf first, anchor last */
+	bool has_anchor; /* the last result is the anchor's (NOT_ASKED) */
+	char text[640];  /* the sentence */
+	char notes[512]; /* broken supplied evidence and the like, may be empty;
+			  * sentences separated by newlines */
+	/* Mode that governed each result (per-issuer rules), for policy. */
+	enum revcheck_mode *modes;
+	struct revcheck_result results[];
+};
+
+/* report_new has num zeroed results; NULL when out of memory. */
+struct revcheck_report *report_new(size_t num);
+
+#endif
