@@ -15,10 +15,10 @@
 struct ocsp_question {
 	X509 *subject;
 	X509 *issuer;
-	X509 *pinned;	      /* accepted responder besides the rule, or NULL */
-	X509 *const *extra;   /* supplied certificates that may be the signer */
+	X509 *pinned;       /* accepted responder besides the rule, or NULL */
+	X509 *const *extra; /* supplied certificates that may be the signer */
 	size_t num_extra;
-	struct span nonce;    /* what was sent; empty: none */
+	struct span nonce; /* what was sent; empty: none */
 };
 
 /* URLs of the responders named in the certificate's AIA, in order,
@@ -39,13 +39,16 @@ int ocsp_request_build(struct bytes *der, X509 *subject, X509 *issuer,
  * exactly one slash between; NUL-terminated. 0 when it is <= 255 bytes long,
  * E_LIMIT otherwise (use POST).
  */
-int ocsp_get_url(struct bytes *url, const char *base, struct span request)
-    MUST_USE;
+int
+ocsp_get_url(struct bytes *url, const char *base, struct span request) MUST_USE;
 
 /*
  * What an accepted response says, judged later against the clock. Counted,
  * immutable. If needs_signer_status, `signer` is a delegated responder without
  * id-pkix-ocsp-nocheck whose own status must be asked (RFC 6960 4.2.2.2.1).
+ * Where that certificate names no CRL and no responder (!signer_has_source),
+ * its CA chose to specify no method, and finding none is no objection; a
+ * revocation that supplied evidence proves is one all the same.
  */
 struct ocsp_fact {
 	enum revcheck_status status; /* of the strictest SingleResponse */
@@ -58,6 +61,7 @@ struct ocsp_proof {
 	struct ref ref;
 	X509 *signer;
 	bool needs_signer_status;
+	bool signer_has_source;
 	struct ocsp_fact *facts; /* every matching SingleResponse */
 	size_t num_facts;
 };

@@ -1,0 +1,372 @@
+/*
+ * ocsp_accept: owns the decision whether an OCSP response is authentic and
+ * about the certificate in question. In order: status, parse, critical
+ * extensions, certID, signer and signature, nonce; the cheap before the dear.
+ * Pure; any thread. It never looks at thisUpdate or nextUpdate against the
+ * clock: that is ocsp_judge's, every time it is asked.
+ */
+#include "revcheck/ocsp_rules.h"
+
+#include <stdlib.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "revcheck/ocsp_parse.h"
+#include "revcheck/ocsp_signer.h"
+
+/* SingleResponses about one certificate that are kept; more is malformed. */
+#define MAX_FACTS 16
+
+#define OID(...)                                           \
+	{                                                  \
+		(const uint8_t[]){__VA_ARGS__},            \
+		    sizeof((const uint8_t[]){__VA_ARGS__}) \
+	}
+
+static const struct span oid_nonce = /* RFC 9654: id-pkix-ocsp-nonce */
+    OID(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x02);
+
+/*
+ * Extensions that are understood, so that their being critical does no harm.
+ * None of them changes what a status means for us.
+ */
+static const struct span known_in_response[] = {
+    OID(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x02), /* nonce */
+    /* extended-revoke, RFC 6960 4.4.8 */
+    OID(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x09),
+};
+static const struct span known_in_single[] = {
+    /* CRL references 4.4.2, archive cutoff 4.4.4 */
+    OID(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x03),
+    OID(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x06),
+    /* CRL entry extensions 4.4.5: reasonCode, invalidityDate */
+    OID(0x55, 0x1d, 0x15),
+    OID(0x55, 0x1d, 0x18),
+    /* SignedCertificateTimestampList, RFC 6962 3.3 */
+    OID(0x2b, 0x06, 0x01, 0x04, 0x01, 0xd6, 0x79, 0x02, 0x04, 0x05),
+};
+
+static bool
+unknown_critical(struct span extensions, const struct span *known, size_t num)
+{
+	struct ocsp_extension e;
+	struct der at;
+	bool found;
+
+	der_init(&at, extensions);
+	while (ocsp_extension_next(&at, &e)) {
+		found = !e.critical;
+		for (size_t i = 0; i < num && !found; i++)
+			found = span_equal(e.oid, known[i]);
+		if (!found)
+			return true;
+	}
+	return false;
+}
+
+/* ---- certID ------------------------------------------------------------- */
+
+/* SHA-1 and the SHA-2 family; anything else identifies nobody. */
+static const struct {
+	struct span oid;
+	const EVP_MD *(*md)(void);
+} cert_id_digests[] = {
+    {OID(0x2b, 0x0e, 0x03, 0x02, 0x1a), EVP_sha1},
+    {OID(0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01), EVP_sha256},
+    {OID(0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02), EVP_sha384},
+    {OID(0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03), EVP_sha512},
+    {OID(0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x04), EVP_sha224},
+};
+
+static const EVP_MD *
+cert_id_digest(struct span oid)
+{
+	for (size_t i = 0;
+	     i < sizeof(cert_id_digests) / sizeof(cert_id_digests[0]); i++)
+		if (span_equal(oid, cert_id_digests[i].oid))
+			return cert_id_digests[i].md();
+	return NULL;
+}
+
+static bool
+hash_is(struct span want, const EVP_MD *md, const void *p, size_t len)
+{
+	unsigned char out[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	return EVP_Digest(p, len, out, &n, md, NULL) &&
+	    span_equal(want, span_of(out, n));
+}
+
+/* The serial of the certificate as INTEGER content octets. */
+struct serial {
+	unsigned char *der; /* OPENSSL_free */
+	struct span content;
+};
+
+static bool
+serial_init(struct serial *s, X509 *cert)
+{
+	struct der d;
+	int len;
+
+	s->der = NULL;
+	len = i2d_ASN1_INTEGER(X509_get0_serialNumber(cert), &s->der);
+	if (len <= 0)
+		return false;
+	der_init(&d, span_of(s->der, (size_t)len));
+	if (!der_get(&d, DER_INTEGER, &s->content))
+		return false;
+	s->content = der_serial_trim(s->content);
+	return true;
+}
+
+/*
+ * All three parts under the response's own hash (RFC 6960 4.1.1): the issuer
+ * name as written in the certificate, the issuer's key bits, the serial.
+ */
+static bool
+single_is_about(const struct ocsp_single *single, struct span serial,
+    const struct ocsp_question *q)
+{
+	const EVP_MD *md = cert_id_digest(single->hash_oid);
+	const ASN1_BIT_STRING *key = X509_get0_pubkey_bitstr(q->issuer);
+	const unsigned char *name;
+	size_t name_len;
+
+	if (md == NULL || !single->hash_params_ok || key == NULL ||
+	    !span_equal(der_serial_trim(single->serial), serial) ||
+	    !X509_NAME_get0_der(
+		X509_get_issuer_name(q->subject), &name, &name_len))
+		return false;
+	return hash_is(single->name_hash, md, name, name_len) &&
+	    hash_is(single->key_hash, md, ASN1_STRING_get0_data(key),
+		(size_t)ASN1_STRING_length(key));
+}
+
+static void
+fact_fill(struct ocsp_fact *f, const struct ocsp_single *single,
+    const struct ocsp_response *r)
+{
+	*f = (struct ocsp_fact){
+	    .reason = REVCHECK_REASON_NONE,
+	    .this_update = single->this_update,
+	    .next_update = single->next_update,
+	    .produced_at = r->produced_at,
+	};
+	switch (single->status) {
+	case OCSP_CERT_GOOD:
+		f->status = REVCHECK_GOOD;
+		break;
+	case OCSP_CERT_REVOKED:
+		f->status = REVCHECK_REVOKED;
+		f->reason = single->reason;
+		f->revoked_at = single->revoked_at;
+		break;
+	case OCSP_CERT_UNKNOWN:
+		f->status = REVCHECK_UNKNOWN;
+		break;
+	}
+}
+
+/* Collects every SingleResponse about the certificate. */
+static int
+facts_collect(struct ocsp_proof *p, const struct ocsp_response *r,
+    const struct ocsp_question *q, enum revcheck_why *why, struct err *err)
+{
+	struct ocsp_single single;
+	struct serial serial;
+	struct der at;
+	size_t others = 0;
+	int rc = E_PARSE;
+
+	if (!serial_init(&serial, q->subject)) {
+		*why = REVCHECK_WHY_INTERNAL;
+		rc = err_set(err, E_NOMEM, "out of memory");
+		goto out;
+	}
+	der_init(&at, r->singles);
+	while (ocsp_single_next(&at, &single)) {
+		if (!single_is_about(&single, serial.content, q)) {
+			others++;
+			continue;
+		}
+		if (unknown_critical(single.extensions, known_in_single,
+			sizeof(known_in_single) / sizeof(known_in_single[0]))) {
+			*why = REVCHECK_WHY_CRITICAL_EXT;
+			rc = err_set(err, E_PARSE,
+			    "a SingleResponse carries an unknown critical "
+			    "extension");
+			goto out;
+		}
+		if (single.next_update != 0 &&
+		    single.next_update < single.this_update) {
+			*why = REVCHECK_WHY_MALFORMED;
+			rc = err_set(err, E_PARSE,
+			    "nextUpdate of a SingleResponse lies before its "
+			    "thisUpdate");
+			goto out;
+		}
+		if (p->num_facts == MAX_FACTS) {
+			*why = REVCHECK_WHY_TOO_LARGE;
+			rc = err_set(err, E_LIMIT,
+			    "more than %d SingleResponses about one "
+			    "certificate",
+			    MAX_FACTS);
+			goto out;
+		}
+		fact_fill(&p->facts[p->num_facts++], &single, r);
+	}
+	if (p->num_facts == 0) {
+		*why = REVCHECK_WHY_OUT_OF_SCOPE;
+		rc = err_set(err, E_PARSE,
+		    others == 0 ? "the OCSP response holds no SingleResponse"
+				: "the OCSP response is about another "
+				  "certificate");
+		goto out;
+	}
+	rc = 0;
+out:
+	OPENSSL_free(serial.der);
+	ERR_clear_error();
+	return rc;
+}
+
+/* ---- Nonce --------------------------------------------------------------- */
+
+/*
+ * RFC 9654 2.1: the value is an OCTET STRING inside extnValue. Some responders
+ * give the octets bare, as RFC 2560 could be read.
+ */
+static bool
+nonce_equal(struct span value, struct span sent)
+{
+	struct span inner;
+	struct der d;
+
+	der_init(&d, value);
+	if (der_get(&d, DER_OCTET_STRING, &inner) && der_done(&d) &&
+	    span_equal(inner, sent))
+		return true;
+	return span_equal(value, sent);
+}
+
+static int
+nonce_check(struct ocsp_proof *p, const struct ocsp_response *r,
+    const struct ocsp_question *q, const struct rules *rules,
+    enum revcheck_why *why, struct err *err)
+{
+	enum revcheck_nonce seen = REVCHECK_NONCE_OFF;
+	struct ocsp_extension e;
+
+	*why = REVCHECK_WHY_NONCE;
+	if (q->nonce.len > 0 &&
+	    ocsp_extension_find(r->extensions, oid_nonce, &e)) {
+		if (!nonce_equal(e.value, q->nonce))
+			return err_set(err, E_PARSE,
+			    "the nonce of the OCSP response is not the one "
+			    "sent");
+		seen = REVCHECK_NONCE_REQUIRED;
+	}
+	if (rules->nonce == REVCHECK_NONCE_REQUIRED &&
+	    seen != REVCHECK_NONCE_REQUIRED)
+		return err_set(err, E_PARSE,
+		    "the OCSP response does not repeat a nonce, and one is "
+		    "required");
+	for (size_t i = 0; i < p->num_facts; i++)
+		p->facts[i].nonce_seen = seen;
+	*why = REVCHECK_WHY_NONE;
+	return 0;
+}
+
+/* ---- The proof ------------------------------------------------------------
+ */
+
+static struct ocsp_proof *
+proof_new(void)
+{
+	struct ocsp_proof *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	ref_init(&p->ref);
+	p->facts = calloc(MAX_FACTS, sizeof(p->facts[0]));
+	if (p->facts == NULL) {
+		free(p);
+		return NULL;
+	}
+	return p;
+}
+
+struct ocsp_proof *
+ocsp_proof_up_ref(struct ocsp_proof *p)
+{
+	ref_up(&p->ref);
+	return p;
+}
+
+void
+ocsp_proof_free(struct ocsp_proof *p)
+{
+	if (p == NULL || !ref_down(&p->ref))
+		return;
+	X509_free(p->signer);
+	free(p->facts);
+	free(p);
+}
+
+int
+ocsp_accept(struct ocsp_proof **out, struct span der,
+    const struct ocsp_question *q, const struct rules *rules,
+    enum revcheck_why *why, struct err *err)
+{
+	struct ocsp_proof *p = NULL;
+	struct ocsp_response r;
+	struct ocsp_signer signer;
+	int rc;
+
+	*out = NULL;
+	*why = REVCHECK_WHY_MALFORMED;
+	rc = ocsp_parse(
+	    &r, der, (rules->relax & REVCHECK_RELAX_TRAILING) != 0, err);
+	if (rc != 0)
+		goto out;
+	if (r.status != OCSP_STATUS_SUCCESSFUL) {
+		/* Unsigned: never more than "not available" (RFC 6960 2.3). */
+		*why = REVCHECK_WHY_RESPONDER_ERROR;
+		rc = err_set(err, E_PARSE, "the OCSP responder answered %s",
+		    ocsp_response_status_name(r.status));
+		goto out;
+	}
+	if (unknown_critical(r.extensions, known_in_response,
+		sizeof(known_in_response) / sizeof(known_in_response[0]))) {
+		*why = REVCHECK_WHY_CRITICAL_EXT;
+		rc = err_set(err, E_PARSE,
+		    "the OCSP response carries an unknown critical extension");
+		goto out;
+	}
+	p = proof_new();
+	if (p == NULL) {
+		*why = REVCHECK_WHY_INTERNAL;
+		rc = err_set(err, E_NOMEM, "out of memory");
+		goto out;
+	}
+	rc = facts_collect(p, &r, q, why, err);
+	if (rc != 0)
+		goto out;
+	rc = ocsp_signer_find(&signer, &r, q, rules, why, err);
+	if (rc != 0)
+		goto out;
+	p->signer = signer.cert;
+	p->needs_signer_status = signer.delegated && !signer.nocheck;
+	p->signer_has_source = signer.has_source;
+	rc = nonce_check(p, &r, q, rules, why, err);
+	if (rc != 0)
+		goto out;
+	*out = p;
+	p = NULL;
+out:
+	ocsp_proof_free(p);
+	return rc;
+}

@@ -1,0 +1,27 @@
+/*
+ * ocsp_signer: who signed an OCSP response, and may they? RFC 6960 4.2.2.2:
+ * the issuer of the certificate in question itself, a responder that this very
+ * issuer certified for the purpose, or one that the caller pinned.
+ */
+#ifndef REVCHECK_OCSP_SIGNER_H
+#define REVCHECK_OCSP_SIGNER_H
+
+#include "revcheck/ocsp_parse.h"
+#include "revcheck/ocsp_rules.h"
+
+struct ocsp_signer {
+	X509 *cert; /* a reference */
+	bool delegated;
+	bool nocheck;    /* carries id-pkix-ocsp-nocheck */
+	bool has_source; /* names a CRL or a responder for its own status */
+};
+
+/*
+ * ocsp_signer_find: 0 and *out (X509_free its cert), or negative with *why:
+ * FORGED, MALFORMED (a certificate that does not parse), INTERNAL.
+ */
+int ocsp_signer_find(struct ocsp_signer *out, const struct ocsp_response *r,
+    const struct ocsp_question *q, const struct rules *rules,
+    enum revcheck_why *why, struct err *err) MUST_USE;
+
+#endif
