@@ -27,14 +27,14 @@ struct crl_limits {
 	size_t max_entries; /* 0: CRL_DEFAULT_MAX_ENTRIES */
 };
 
-#define CRL_DEFAULT_MAX_BYTES	((size_t)512 << 20)
+#define CRL_DEFAULT_MAX_BYTES   ((size_t)512 << 20)
 #define CRL_DEFAULT_MAX_ENTRIES ((size_t)10 * 1000 * 1000)
 
 /* Why a build failed, for evidence and counters; the sentence is in err. */
 enum crl_fault {
 	CRL_FAULT_NONE = 0,
-	CRL_FAULT_MALFORMED,	    /* not a CRL in DER (or PEM) */
-	CRL_FAULT_TOO_LARGE,	    /* max_bytes */
+	CRL_FAULT_MALFORMED,        /* not a CRL in DER (or PEM) */
+	CRL_FAULT_TOO_LARGE,        /* max_bytes */
 	CRL_FAULT_TOO_MANY_ENTRIES, /* max_entries */
 	CRL_FAULT_NOMEM,
 };
@@ -64,6 +64,22 @@ int crl_parse(struct span der_or_pem, const struct crl_limits *limits,
 int crl_map(int fd, const struct crl_limits *limits, struct crl **out,
     enum crl_fault *fault, struct err *err) MUST_USE;
 
+/*
+ * crl_parse_take is crl_parse over DER in a malloc'd run that becomes the
+ * crl's, uncopied; freed on failure too.
+ */
+int crl_parse_take(uint8_t *der, size_t len, const struct crl_limits *limits,
+    struct crl **out, enum crl_fault *fault, struct err *err) MUST_USE;
+
+/*
+ * The same in steps, for a thread with other things to do: a builder over a
+ * mapped file, crl_builder_step while it says that there is more (it reads at
+ * most max_bytes a call), then finish, which tells any failure on the way.
+ */
+struct crl_builder *crl_builder_new_map(int fd, const struct crl_limits *limits,
+    enum crl_fault *fault, struct err *err) MUST_USE;
+bool crl_builder_step(struct crl_builder *b, size_t max_bytes);
+
 struct crl *crl_up_ref(struct crl *c);
 void crl_free(struct crl *c);
 
@@ -76,29 +92,31 @@ void crl_free(struct crl *c);
  * the syntax are noted in `flaws`, for the judge to weigh.
  */
 enum crl_flaw {
-	CRL_FLAW_V1_EXTENSIONS = 1 << 0,  /* extensions in a v1 CRL */
-	CRL_FLAW_EMPTY_REVOKED = 1 << 1,  /* revokedCertificates present, empty */
-	CRL_FLAW_ALGORITHM = 1 << 2,	  /* inner and outer algorithm differ */
-	CRL_FLAW_NO_NUMBER = 1 << 3,	  /* no CRLNumber extension */
-	CRL_FLAW_V1 = 1 << 4,		  /* a version 1 CRL (legal, noted) */
-	CRL_FLAW_VERSION = 1 << 5,	  /* version present but not v2 */
-	CRL_FLAW_SERIAL_PADDING = 1 << 6, /* a serial with redundant octets */
-	CRL_FLAW_DUPLICATE_ENTRY = 1 << 7,/* one issuer+serial listed twice */
+	CRL_FLAW_V1_EXTENSIONS = 1 << 0, /* extensions in a v1 CRL */
+	CRL_FLAW_EMPTY_REVOKED = 1
+	    << 1,                    /* revokedCertificates present, empty */
+	CRL_FLAW_ALGORITHM = 1 << 2, /* inner and outer algorithm differ */
+	CRL_FLAW_NO_NUMBER = 1 << 3, /* no CRLNumber extension */
+	CRL_FLAW_V1 = 1 << 4,        /* a version 1 CRL (legal, noted) */
+	CRL_FLAW_VERSION = 1 << 5,   /* version present but not v2 */
+	CRL_FLAW_SERIAL_PADDING = 1 << 6,  /* a serial with redundant octets */
+	CRL_FLAW_DUPLICATE_ENTRY = 1 << 7, /* one issuer+serial listed twice */
 };
 
 struct crl_info {
-	struct span der;       /* the whole CRL */
-	struct span tbs;       /* TBSCertList with header: what is signed */
-	struct span issuer;    /* Name, whole element */
-	struct span sig_alg;   /* outer AlgorithmIdentifier, whole element */
-	struct span signature; /* BIT STRING content, unused-bits octet removed */
-	struct span extensions;/* content of SEQUENCE OF Extension, or empty */
+	struct span der;     /* the whole CRL */
+	struct span tbs;     /* TBSCertList with header: what is signed */
+	struct span issuer;  /* Name, whole element */
+	struct span sig_alg; /* outer AlgorithmIdentifier, whole element */
+	struct span
+	    signature; /* BIT STRING content, unused-bits octet removed */
+	struct span extensions; /* content of SEQUENCE OF Extension, or empty */
 	time_t this_update;
-	time_t next_update;    /* meaningful only if has_next_update */
+	time_t next_update; /* meaningful only if has_next_update */
 	bool has_next_update;
-	int version;	       /* 1 or 2 (or what was written, see flaws) */
+	int version; /* 1 or 2 (or what was written, see flaws) */
 	size_t num_entries;
-	unsigned flaws;	       /* enum crl_flaw, or'ed */
+	unsigned flaws; /* enum crl_flaw, or'ed */
 	/*
 	 * Some entry carries a critical extension that RFC 5280 does not
 	 * define: absence from this CRL proves nothing (5.3).
@@ -125,15 +143,15 @@ size_t crl_index_bytes(const struct crl *c);
  * crl_extension finds a CRL extension by the content octets of its OID.
  * Returns false if absent. Extensions are few; this is a linear walk.
  */
-bool crl_extension(const struct crl *c, struct span oid, bool *critical,
-    struct span *value);
+bool crl_extension(
+    const struct crl *c, struct span oid, bool *critical, struct span *value);
 
 /* ---- Entries ---------------------------------------------------------- */
 
 struct crl_entry {
 	struct span serial; /* INTEGER content, trimmed (der_serial_trim) */
 	time_t revoked_at;
-	int reason;	    /* CRLReason 0..10, or -1 when absent */
+	int reason; /* CRLReason 0..10, or -1 when absent */
 	bool has_invalidity;
 	time_t invalidity_at;
 	/*

@@ -1,0 +1,732 @@
+/*
+ * crl_scan: the builder. Takes the bytes of a CRL as they arrive, hashes the
+ * signed part and enters every revoked serial into the index while the bytes
+ * are still in the processor's cache. One pass, no allocation per entry, one
+ * thread at a time. Never trusts a length, never judges.
+ */
+#include "cache/crl.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sys/stat.h>
+
+#include "cache/crl_entry.h"
+#include "cache/crl_fast.h"
+#include "cache/crl_parts.h"
+#include "cache/der.h"
+#include "cache/pem.h"
+
+/* Hashed, then scanned, before the next is touched: fits the first cache. */
+#define SCAN_BLOCK ((size_t)16 << 10)
+/* What is announced is believed up to so many times what has arrived. */
+#define BELIEF     64
+#define MAX_OFFSET ((size_t)UINT32_MAX - 1)
+#define MAX_MARKS  ((size_t)1 << 24)
+
+enum build_state {
+	BUILD_SNIFF = 0, /* nothing has arrived */
+	BUILD_HEAD,      /* up to the first entry */
+	BUILD_ENTRIES,
+	BUILD_TAIL, /* gathered, read by finish */
+	BUILD_FAILED,
+	BUILD_SPENT,
+};
+
+/* Owned by who builds; the crl is its until finish gives it away. */
+struct crl_builder {
+	enum build_state state;
+	struct crl_limits limits;
+	struct crl *crl;
+	struct crl_head head;
+	bool fixed; /* der was there from the start and does not grow */
+	bool is_pem;
+	struct pem pem;
+	size_t num_raw; /* PEM characters that arrived */
+	size_t avail;   /* bytes of der that have arrived */
+	size_t scanned; /* offset of the next entry */
+	size_t hashed;  /* offset up to which tbs was hashed */
+	EVP_MD_CTX *md; /* NULL: no digest of its own */
+	size_t cap_marks;
+	size_t num_entries;
+	unsigned flaws;
+	bool entry_extensions;
+	enum crl_fault fault;
+	struct err err;
+};
+
+/* ---- Failing: final, and told again to who asks again ---------------------
+ */
+
+static int
+build_fail(struct crl_builder *b, enum crl_fault fault)
+{
+	b->state = BUILD_FAILED;
+	b->fault = fault;
+	return b->err.code;
+}
+
+static int
+build_bad(struct crl_builder *b, const char *what, size_t offset)
+{
+	if (b->state == BUILD_ENTRIES)
+		(void)err_set(&b->err, E_PARSE,
+		    "malformed CRL: %s in entry %zu at byte %zu", what,
+		    b->num_entries + 1, offset);
+	else
+		(void)err_set(&b->err, E_PARSE, "malformed CRL: %s", what);
+	return build_fail(b, CRL_FAULT_MALFORMED);
+}
+
+static int
+build_nomem(struct crl_builder *b)
+{
+	(void)err_set(&b->err, E_NOMEM, "out of memory for a CRL of %zu bytes",
+	    b->head.total);
+	return build_fail(b, CRL_FAULT_NOMEM);
+}
+
+static int
+build_too_large(struct crl_builder *b, size_t bytes)
+{
+	(void)err_set(&b->err, E_LIMIT,
+	    "CRL of %zu bytes is larger than the limit of %zu", bytes,
+	    b->limits.max_bytes);
+	return build_fail(b, CRL_FAULT_TOO_LARGE);
+}
+
+static int
+build_tell(
+    const struct crl_builder *b, int rc, enum crl_fault *fault, struct err *err)
+{
+	if (fault != NULL)
+		*fault = rc == 0 ? CRL_FAULT_NONE : b->fault;
+	if (rc != 0 && err != NULL)
+		*err = b->err;
+	return rc;
+}
+
+/* ---- Birth and death --------------------------------------------------------
+ */
+
+struct crl_builder *
+crl_builder_new(const struct crl_limits *limits)
+{
+	struct crl_builder *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return NULL;
+	b->crl = calloc(1, sizeof(*b->crl));
+	if (b->crl == NULL) {
+		free(b);
+		return NULL;
+	}
+	ref_init(&b->crl->ref);
+	if (limits != NULL)
+		b->limits = *limits;
+	if (b->limits.max_bytes == 0)
+		b->limits.max_bytes = CRL_DEFAULT_MAX_BYTES;
+	if (b->limits.max_bytes > MAX_OFFSET)
+		b->limits.max_bytes = MAX_OFFSET;
+	if (b->limits.max_entries == 0)
+		b->limits.max_entries = CRL_DEFAULT_MAX_ENTRIES;
+	return b;
+}
+
+void
+crl_builder_free(struct crl_builder *b)
+{
+	if (b == NULL)
+		return;
+	EVP_MD_CTX_free(b->md);
+	crl_free(b->crl);
+	free(b);
+}
+
+/* ---- The index: one issuer and serial, one slot
+ * ------------------------------ */
+
+static enum crl_index_same
+build_same(void *arg, uint32_t old_offset, uint32_t new_offset)
+{
+	struct crl_builder *b = arg;
+	struct crl_entry was, is;
+	size_t next;
+
+	crl_entry_at(b->crl, old_offset, &was, &next);
+	crl_entry_at(b->crl, new_offset, &is, &next);
+	if (!span_equal(was.serial, is.serial) ||
+	    !span_equal(was.certificate_issuer, is.certificate_issuer))
+		return CRL_INDEX_KEEP_BOTH;
+	b->flaws |= CRL_FLAW_DUPLICATE_ENTRY;
+	/* Look-ups give the strictest: only that one needs a slot. */
+	return crl_entry_rank(is.reason) > crl_entry_rank(was.reason)
+	    ? CRL_INDEX_KEEP_NEW
+	    : CRL_INDEX_KEEP_OLD;
+}
+
+static int
+build_index_failed(struct crl_builder *b, int rc)
+{
+	if (rc == E_PARSE)
+		return build_bad(
+		    b, "one serial listed for too many issuers", b->scanned);
+	return build_nomem(b);
+}
+
+/* Room for the entries to come, judged by those that came. */
+static int
+build_make_room(struct crl_builder *b)
+{
+	size_t done = b->scanned - b->head.entries;
+	size_t all = b->head.entries_end - b->head.entries;
+	size_t want = 0, believed;
+	int rc;
+
+	if (crl_index_room(&b->crl->index) > 0)
+		return 0;
+	if (b->num_entries > 0) {
+		want = (size_t)((double)all / (double)done *
+		    (double)b->num_entries);
+		want += want / 128;
+		believed = BELIEF * b->num_entries;
+		if (want > believed)
+			want = believed;
+		if (want < b->num_entries * 2 && done < all / 2)
+			want = b->num_entries * 2;
+		if (want < b->num_entries + b->num_entries / 8)
+			want = b->num_entries + b->num_entries / 8;
+	}
+	/* grow_at rounds down: ask for one more than is there. */
+	if (want < b->num_entries + 256)
+		want = b->num_entries + 256;
+	rc = crl_index_grow(&b->crl->index, want);
+	return rc == 0 ? 0 : build_index_failed(b, rc);
+}
+
+/* ---- Entries
+ * ------------------------------------------------------------------ */
+
+static int
+build_mark(struct crl_builder *b, size_t entry, struct span name)
+{
+	struct crl *c = b->crl;
+	struct crl_mark *marks;
+	size_t cap;
+
+	if (c->num_marks == b->cap_marks) {
+		cap = b->cap_marks > 0 ? b->cap_marks * 2 : 16;
+		if (cap > MAX_MARKS)
+			return build_bad(b, "too many issuers", entry);
+		marks = realloc(c->marks, cap * sizeof(*marks));
+		if (marks == NULL)
+			return build_nomem(b);
+		c->marks = marks;
+		b->cap_marks = cap;
+	}
+	c->marks[c->num_marks++] = (struct crl_mark){
+	    .entry = (uint32_t)entry,
+	    .name = (uint32_t)(name.p - c->der.p),
+	    .name_len = (uint32_t)name.len,
+	};
+	return 0;
+}
+
+/*
+ * One entry by the strict reader: whatever the fast path does not know.
+ * 1: read; 0: has not arrived whole; negative: failed.
+ */
+static int
+build_entry(struct crl_builder *b, size_t lim)
+{
+	struct crl *c = b->crl;
+	struct span in, body, whole;
+	struct crl_entry_traits traits;
+	struct crl_entry entry;
+	const char *what;
+	size_t size;
+	struct der d;
+	int rc;
+
+	in = span_of(c->der.p + b->scanned, lim - b->scanned);
+	switch (crl_head_size(in, &size)) {
+	case CRL_PART_OK:
+		break;
+	case CRL_PART_MORE:
+		if (lim == b->head.entries_end)
+			return build_bad(b, "a cut entry", b->scanned);
+		return 0;
+	case CRL_PART_BAD:
+		return build_bad(b, "no SEQUENCE", b->scanned);
+	}
+	if (size > b->head.entries_end - b->scanned)
+		return build_bad(
+		    b, "a length beyond revokedCertificates", b->scanned);
+	if (size > in.len)
+		return 0;
+	der_init(&d, span_of(in.p, size));
+	if (!der_any(&d, NULL, &body, &whole) ||
+	    !crl_entry_read(body, &entry, &traits, &what))
+		return build_bad(
+		    b, d.failed ? "a malformed length" : what, b->scanned);
+	if (traits.padded)
+		b->flaws |= CRL_FLAW_SERIAL_PADDING;
+	if (traits.has_extensions)
+		b->entry_extensions = true;
+	if (entry.unknown_critical_ext)
+		c->info.unknown_critical_entry_ext = true;
+	if (traits.has_issuer) {
+		c->info.has_certificate_issuer = true;
+		rc = build_mark(b, b->scanned, entry.certificate_issuer);
+		if (rc != 0)
+			return rc;
+	}
+	if (!crl_index_add(&c->index, crl_hash_any(&c->index, entry.serial),
+		(uint32_t)b->scanned))
+		return build_index_failed(b, E_PARSE);
+	b->scanned += size;
+	b->num_entries++;
+	return 1;
+}
+
+static int
+build_entries(struct crl_builder *b)
+{
+	struct crl *c = b->crl;
+	size_t end = b->head.entries_end, lim, room;
+	struct crl_fast_run run;
+	int rc;
+
+	lim = b->avail < end ? b->avail : end;
+	while (b->scanned < lim) {
+		if (b->num_entries >= b->limits.max_entries) {
+			(void)err_set(&b->err, E_LIMIT,
+			    "CRL has more than %zu entries",
+			    b->limits.max_entries);
+			return build_fail(b, CRL_FAULT_TOO_MANY_ENTRIES);
+		}
+		rc = build_make_room(b);
+		if (rc != 0)
+			return rc;
+		room = b->limits.max_entries - b->num_entries;
+		if (room > crl_index_room(&c->index))
+			room = crl_index_room(&c->index);
+		run = (struct crl_fast_run){
+		    .base = c->der.p,
+		    .at = b->scanned,
+		    /* Reading ahead of an entry stays inside the block. */
+		    .lim = lim,
+		    .max_entries = room,
+		};
+		if (!crl_fast_scan(&c->index, &run))
+			return build_index_failed(b, E_PARSE);
+		b->scanned = run.at;
+		b->num_entries += run.num_entries;
+		b->entry_extensions |= run.any_extension;
+		if (run.num_entries == room || b->scanned >= lim)
+			continue;
+		rc = build_entry(b, lim);
+		if (rc <= 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- Bytes that have arrived
+ * ---------------------------------------------------- */
+
+static int
+build_hash_init(struct crl_builder *b)
+{
+	const EVP_MD *md = crl_digest_of(b->head.inner_alg);
+
+	b->hashed = b->head.tbs;
+	if (md == NULL ||
+	    EVP_MD_get_size(md) > (int)sizeof(b->crl->info.digest))
+		return 0;
+	b->md = EVP_MD_CTX_new();
+	if (b->md == NULL)
+		return build_nomem(b);
+	/* A digest that is switched off here: verified over tbs instead. */
+	if (EVP_DigestInit_ex(b->md, md, NULL) != 1) {
+		EVP_MD_CTX_free(b->md);
+		b->md = NULL;
+		return 0;
+	}
+	b->crl->info.digest_nid = EVP_MD_get_type(md);
+	return 0;
+}
+
+static int
+build_hash(struct crl_builder *b)
+{
+	size_t lim = b->avail < b->head.tbs_end ? b->avail : b->head.tbs_end;
+
+	if (b->md != NULL && lim > b->hashed &&
+	    EVP_DigestUpdate(
+		b->md, b->crl->der.p + b->hashed, lim - b->hashed) != 1) {
+		(void)err_ossl(&b->err, E_INTERNAL, "cannot hash a CRL");
+		return build_fail(b, CRL_FAULT_NOMEM);
+	}
+	if (lim > b->hashed)
+		b->hashed = lim;
+	return 0;
+}
+
+static int
+build_head(struct crl_builder *b)
+{
+	struct span in = span_of(b->crl->der.p, b->avail);
+	const char *what = "no CertificateList";
+	int rc;
+
+	switch (crl_head_size(in, &b->head.total)) {
+	case CRL_PART_OK:
+		break;
+	case CRL_PART_MORE:
+		b->head.total = 0;
+		return 0;
+	case CRL_PART_BAD:
+		return build_bad(b, what, 0);
+	}
+	if (b->head.total > b->limits.max_bytes)
+		return build_too_large(b, b->head.total);
+	switch (crl_head_read(b->crl, in, &b->head, &what)) {
+	case CRL_PART_OK:
+		break;
+	case CRL_PART_MORE:
+		return 0;
+	case CRL_PART_BAD:
+		return build_bad(b, what, 0);
+	}
+	b->scanned = b->head.entries;
+	b->crl->entries = b->head.entries;
+	b->crl->entries_end = b->head.entries_end;
+	rc = build_hash_init(b);
+	if (rc != 0)
+		return rc;
+	if (crl_index_init(&b->crl->index, build_same, b) != 0)
+		return build_nomem(b);
+	b->state = BUILD_ENTRIES;
+	return 0;
+}
+
+/* Does with the bytes up to `avail` all that can be done. */
+static int
+build_advance(struct crl_builder *b)
+{
+	int rc;
+
+	if (b->state == BUILD_HEAD) {
+		rc = build_head(b);
+		if (rc != 0 || b->state == BUILD_HEAD)
+			return rc;
+	}
+	if (b->avail > b->head.total)
+		return build_bad(b, "bytes behind its end", b->head.total);
+	rc = build_hash(b);
+	if (rc != 0)
+		return rc;
+	if (b->state == BUILD_ENTRIES) {
+		rc = build_entries(b);
+		if (rc != 0)
+			return rc;
+		if (b->scanned == b->head.entries_end)
+			b->state = BUILD_TAIL;
+	}
+	return 0;
+}
+
+/* Room in der for len bytes in all. */
+static int
+build_reserve(struct crl_builder *b, size_t len)
+{
+	size_t cap = b->crl->der.len;
+
+	if (len <= cap)
+		return 0;
+	if (len > b->limits.max_bytes)
+		return build_too_large(b, len);
+	/* Never less than double, never more than announced or allowed. */
+	if (len < cap * 2)
+		len = cap * 2;
+	if (b->head.total >= b->avail && b->head.total > 0 &&
+	    len > b->head.total)
+		len = b->head.total;
+	if (len > b->limits.max_bytes)
+		len = b->limits.max_bytes;
+	if (len <= cap)
+		return 0;
+	if (len < 4096)
+		len = 4096;
+	return block_resize(&b->crl->der, len) == 0 ? 0 : build_nomem(b);
+}
+
+static int
+build_feed_der(struct crl_builder *b, struct span in)
+{
+	size_t n;
+	int rc;
+
+	if (b->head.total > 0 && in.len > b->head.total - b->avail)
+		return build_bad(b, "bytes behind its end", b->head.total);
+	rc = build_reserve(b, b->avail + in.len);
+	while (rc == 0 && in.len > 0) {
+		n = in.len < SCAN_BLOCK ? in.len : SCAN_BLOCK;
+		memcpy(b->crl->der.p + b->avail, in.p, n);
+		b->avail += n;
+		in = span_of(in.p + n, in.len - n);
+		rc = build_advance(b);
+	}
+	return rc;
+}
+
+static int
+build_feed_pem(struct crl_builder *b, struct span in)
+{
+	uint8_t der[SCAN_BLOCK];
+	size_t n, len;
+	int rc = 0;
+
+	/* Base64 and line ends; generous for the text that tools put before. */
+	b->num_raw += in.len;
+	if (b->num_raw / 2 > b->limits.max_bytes + ((size_t)1 << 20))
+		return build_too_large(b, b->num_raw / 2);
+	while (rc == 0 && in.len > 0) {
+		n = in.len < sizeof(der) ? in.len : sizeof(der);
+		if (!pem_feed(&b->pem, span_of(in.p, n), der, &len))
+			return build_bad(b, "neither DER nor PEM", 0);
+		in = span_of(in.p + n, in.len - n);
+		if (len > 0)
+			rc = build_feed_der(b, span_of(der, len));
+	}
+	return rc;
+}
+
+static int
+build_feed(struct crl_builder *b, struct span in)
+{
+	if (in.len == 0)
+		return 0;
+	if (b->state == BUILD_SNIFF) {
+		b->is_pem = in.p[0] != DER_SEQUENCE;
+		if (b->is_pem)
+			pem_init(&b->pem, "X509 CRL");
+		b->state = BUILD_HEAD;
+	}
+	return b->is_pem ? build_feed_pem(b, in) : build_feed_der(b, in);
+}
+
+int
+crl_builder_feed(struct crl_builder *b, struct span piece,
+    enum crl_fault *fault, struct err *err)
+{
+	int rc = b->state == BUILD_FAILED ? b->err.code : 0;
+
+	assert(b->state != BUILD_SPENT && !b->fixed);
+	if (rc == 0)
+		rc = build_feed(b, piece);
+	return build_tell(b, rc, fault, err);
+}
+
+/* ---- The end
+ * ---------------------------------------------------------------------- */
+
+static int
+build_finish(struct crl_builder *b)
+{
+	struct crl *c = b->crl;
+	const char *what = "cut short";
+	unsigned len = 0;
+	int rc;
+
+	if (b->is_pem && !pem_done(&b->pem))
+		return build_bad(b, "no whole PEM block 'X509 CRL'", 0);
+	if (b->state != BUILD_TAIL || b->avail != b->head.total) {
+		b->state = BUILD_TAIL;
+		(void)err_set(&b->err, E_PARSE,
+		    "malformed CRL: cut short after %zu bytes of %zu", b->avail,
+		    b->head.total);
+		return build_fail(b, CRL_FAULT_MALFORMED);
+	}
+	rc = crl_index_finish(&c->index);
+	if (rc != 0)
+		return build_index_failed(b, rc);
+	if (!b->fixed && c->der.len > b->head.total &&
+	    block_resize(&c->der, b->head.total) != 0)
+		return build_nomem(b);
+	/* The bytes have come to rest: take pointers into them again. */
+	if (crl_head_read(c, span_of(c->der.p, b->avail), &b->head, &what) !=
+		CRL_PART_OK ||
+	    !crl_tail_read(c, &b->head, &what))
+		return build_bad(b, what, 0);
+	if (b->md != NULL &&
+	    EVP_DigestFinal_ex(b->md, c->info.digest, &len) != 1) {
+		(void)err_ossl(&b->err, E_INTERNAL, "cannot hash a CRL");
+		return build_fail(b, CRL_FAULT_NOMEM);
+	}
+	c->info.digest_len = len;
+	c->info.num_entries = b->num_entries;
+	c->info.flaws |= b->flaws;
+	if (b->head.has_entries && b->num_entries == 0)
+		c->info.flaws |= CRL_FLAW_EMPTY_REVOKED;
+	if (b->entry_extensions && c->info.version == 1)
+		c->info.flaws |= CRL_FLAW_V1_EXTENSIONS;
+	c->index.same = NULL;
+	c->index.same_arg = NULL;
+	return 0;
+}
+
+int
+crl_builder_finish(struct crl_builder *b, struct crl **out,
+    enum crl_fault *fault, struct err *err)
+{
+	int rc = b->state == BUILD_FAILED ? b->err.code : 0;
+
+	assert(b->state != BUILD_SPENT);
+	*out = NULL;
+	if (rc == 0)
+		rc = build_finish(b);
+	if (rc == 0) {
+		*out = b->crl;
+		b->crl = NULL;
+		b->state = BUILD_SPENT;
+	}
+	return build_tell(b, rc, fault, err);
+}
+
+/* ---- Bytes that are all there
+ * -------------------------------------------------------- */
+
+bool
+crl_builder_step(struct crl_builder *b, size_t max_bytes)
+{
+	size_t stop = b->crl->der.len, n;
+	int rc = b->state == BUILD_FAILED ? -1 : 0;
+
+	assert(b->fixed);
+	if (max_bytes < stop - b->avail)
+		stop = b->avail + max_bytes;
+	if (b->state == BUILD_SNIFF)
+		b->state = BUILD_HEAD;
+	while (rc == 0 && b->avail < stop) {
+		n = stop - b->avail;
+		b->avail += n < SCAN_BLOCK ? n : SCAN_BLOCK;
+		rc = build_advance(b);
+	}
+	return rc == 0 && b->avail < b->crl->der.len;
+}
+
+static struct crl_builder *
+builder_new_fixed(const struct crl_limits *limits, size_t len,
+    enum crl_fault *fault, struct err *err)
+{
+	struct crl_builder *b = crl_builder_new(limits);
+
+	if (b == NULL) {
+		if (fault != NULL)
+			*fault = CRL_FAULT_NOMEM;
+		(void)err_set(err, E_NOMEM, "out of memory for a CRL");
+		return NULL;
+	}
+	b->fixed = true;
+	if (len > b->limits.max_bytes) {
+		(void)build_too_large(b, len);
+		(void)build_tell(b, E_LIMIT, fault, err);
+		crl_builder_free(b);
+		return NULL;
+	}
+	return b;
+}
+
+struct crl_builder *
+crl_builder_new_map(int fd, const struct crl_limits *limits,
+    enum crl_fault *fault, struct err *err)
+{
+	struct crl_builder *b;
+	struct stat st;
+
+	if (fault != NULL)
+		*fault = CRL_FAULT_MALFORMED;
+	if (fstat(fd, &st) != 0) {
+		(void)err_sys(err, "cannot look at a CRL file");
+		return NULL;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_size == 0) {
+		(void)err_set(
+		    err, E_PARSE, "malformed CRL: an empty file, or no file");
+		return NULL;
+	}
+	b = builder_new_fixed(limits, (size_t)st.st_size, fault, err);
+	if (b == NULL)
+		return NULL;
+	if (block_map(&b->crl->der, fd, (size_t)st.st_size) != 0) {
+		(void)err_sys(err, "cannot map a CRL file");
+		crl_builder_free(b);
+		return NULL;
+	}
+	return b;
+}
+
+static int
+build_all(struct crl_builder *b, struct crl **out, enum crl_fault *fault,
+    struct err *err)
+{
+	int rc;
+
+	(void)crl_builder_step(b, SIZE_MAX);
+	rc = crl_builder_finish(b, out, fault, err);
+	crl_builder_free(b);
+	return rc;
+}
+
+int
+crl_map(int fd, const struct crl_limits *limits, struct crl **out,
+    enum crl_fault *fault, struct err *err)
+{
+	struct err mine = {0};
+	struct crl_builder *b = crl_builder_new_map(fd, limits, fault, &mine);
+
+	*out = NULL;
+	if (b != NULL)
+		return build_all(b, out, fault, err);
+	if (err != NULL)
+		*err = mine;
+	return mine.code;
+}
+
+int
+crl_parse_take(uint8_t *der, size_t len, const struct crl_limits *limits,
+    struct crl **out, enum crl_fault *fault, struct err *err)
+{
+	struct crl_builder *b = builder_new_fixed(limits, len, fault, err);
+
+	*out = NULL;
+	if (b == NULL) {
+		free(der);
+		return E_LIMIT;
+	}
+	block_take(&b->crl->der, der, len);
+	return build_all(b, out, fault, err);
+}
+
+int
+crl_parse(struct span in, const struct crl_limits *limits, struct crl **out,
+    enum crl_fault *fault, struct err *err)
+{
+	struct crl_builder *b = crl_builder_new(limits);
+	int rc;
+
+	*out = NULL;
+	if (b == NULL) {
+		if (fault != NULL)
+			*fault = CRL_FAULT_NOMEM;
+		return err_set(err, E_NOMEM, "out of memory for a CRL");
+	}
+	rc = crl_builder_feed(b, in, fault, err);
+	if (rc == 0)
+		rc = crl_builder_finish(b, out, fault, err);
+	crl_builder_free(b);
+	return rc;
+}

@@ -1,0 +1,21 @@
+# Measurements. Every tests/bench/bench_*.c is a program over the library's
+# internals; build them in PROFILE=release. They print, they judge nothing.
+
+BENCH := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/bench_*.c))
+
+define bench_rule
+$(B)/bench/$(1): $(B)/obj/tests/bench/$(1).o $(B)/lib/librevcheck-internal.a \
+    $(if $(TESTLIB_OBJ),$(B)/lib/libtest.a)
+	$$(call say,LD,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) $$($(1)_LIBS)
+endef
+$(foreach t,$(BENCH),$(eval $(call bench_rule,$(t))))
+
+BENCH_ARCHIVE := $(filter bench_crl% bench_archive%,$(BENCH))
+
+.PHONY: bench-archive bench-archive-run
+bench-archive:
+	@+$(MAKE) PROFILE=release bench-archive-run
+bench-archive-run: $(addprefix $(B)/bench/,$(BENCH_ARCHIVE))
+	@for b in $(BENCH_ARCHIVE); do $(B)/bench/$$b || exit 1; done
