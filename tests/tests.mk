@@ -11,7 +11,8 @@ UNIT  := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 NETC  := $(patsubst tests/net/%.c,%,$(wildcard tests/net/[0-9][0-9]-*.c))
 NETSH := $(wildcard tests/net/[0-9][0-9]-*.sh)
 
-$(B)/lib/libtest.a: $(TESTLIB_OBJ)
+# Tests start and watch processes as fixtures do.
+$(B)/lib/libtest.a: $(TESTLIB_OBJ) $(FIXLIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
 
