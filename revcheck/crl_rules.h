@@ -21,6 +21,11 @@
 struct crl_subject;
 int crl_subject_new(struct crl_subject **out, X509 *cert, X509 *issuer,
     struct err *err) MUST_USE;
+/*
+ * Whether a CRL may say something about this certificate: its issuer is the
+ * certificate issuer or a cRLIssuer of one of its distribution points.
+ */
+bool crl_may_concern(const struct crl_subject *s, const struct crl *crl);
 void crl_subject_free(struct crl_subject *s);
 /*
  * URLs of the i-th distribution point (NULL-terminated, every scheme, in

@@ -1,0 +1,221 @@
+/*
+ * inquiry: asks the questions of a request from the anchor down and makes the
+ * report of their answers. On whichever thread the request is.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "revcheck/describe.h"
+#include "revcheck/policy.h"
+#include "revcheck/request.h"
+
+/* ---- asking, certificate by certificate
+ * ------------------------------------------------ */
+
+static int
+make_questions(struct revcheck_request *r, struct err *err)
+{
+	struct subject_context ctx = {.trust = r->env.trust,
+	    .anchor = r->env.trust != NULL ? r->chain[r->num_chain - 1] : NULL,
+	    .rules = r->snap.rules,
+	    .relax = r->env.rules.relax,
+	    .security_level = r->env.rules.security_level};
+	struct subject *s;
+	size_t num;
+	int rc;
+
+	if (r->questions != NULL || r->num_chain < 2)
+		return 0;
+	num = (r->flags & REVCHECK_QUERY_LEAF_ONLY) != 0 ? 1 : r->num_chain - 1;
+	r->questions = calloc(num, sizeof(struct question *));
+	if (r->questions == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	for (size_t i = 0; i < num; i++) {
+		rc = subject_memo_get(
+		    r->rc->memo, &s, r->chain[i], r->chain[i + 1], &ctx, err);
+		if (rc != 0)
+			return rc;
+		rc = question_new(
+		    &r->questions[i], s, r->chain, r->num_chain, i, 0, err);
+		if (rc == 0) {
+			r->questions[i]->mode = s->rule != NULL &&
+				s->rule->mode != REVCHECK_MODE_DEFAULT
+			    ? s->rule->mode
+			    : r->mode;
+			r->num_questions = i + 1;
+		}
+		subject_free(s);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* On the local denylist: revoked, in every mode, without asking anybody. */
+static bool
+denied(struct revcheck_request *r, struct question *q)
+{
+	const char *note = denylist_find(
+	    r->snap.deny, q->s->cert, q->s->spki_sha256, r->env.rules.at);
+
+	if (note == NULL)
+		return false;
+	q->res = q->s->blank;
+	q->res.status = REVCHECK_REVOKED;
+	q->res.why = REVCHECK_WHY_DENYLISTED;
+	q->res.method = REVCHECK_METHOD_DENYLIST;
+	snprintf(q->res.text, sizeof(q->res.text),
+	    "is on the local denylist%s%.200s", note[0] != '\0' ? ": " : "",
+	    note);
+	q->final = true;
+	return true;
+}
+
+/*
+ * Asks from the anchor down, so that a revoked intermediate stops the fetches
+ * below it. FINAL: every question that will be asked is final.
+ */
+static enum answer
+ask(struct revcheck_request *r, struct resource **need, struct question **owner)
+{
+	bool denylisted = false;
+	enum answer a;
+
+	for (size_t i = 0; i < r->num_questions; i++)
+		if (denied(r, r->questions[i]))
+			denylisted = true;
+	if (denylisted)
+		return ANSWER_FINAL;
+	for (size_t i = r->num_questions; i-- > 0;) {
+		struct question *q = r->questions[i];
+
+		if (q->mode == REVCHECK_MODE_OFF) {
+			q->res.status = REVCHECK_NOT_ASKED;
+			q->final = true;
+			continue;
+		}
+		a = question_answer(q, &r->env, need, owner);
+		if (a != ANSWER_FINAL)
+			return a;
+		if (q->res.status == REVCHECK_REVOKED)
+			return ANSWER_FINAL;
+	}
+	return ANSWER_FINAL;
+}
+
+/* ---- the report
+ * ----------------------------------------------------------------------------
+ */
+
+/* SOFT_FAIL is soft only so long after an issuer was last heard of. */
+static enum revcheck_mode
+mode_in_force(struct revcheck_request *r, const struct question *q)
+{
+	uint32_t window = r->snap.policy.soft_window_sec;
+	time_t heard;
+
+	if (window == 0 || q->mode != REVCHECK_MODE_SOFT_FAIL ||
+	    q->res.status != REVCHECK_UNKNOWN)
+		return q->mode;
+	heard = memory_last_heard(r->rc->memory, q->s->owner);
+	if (heard < r->rc->started_at)
+		heard = r->rc->started_at;
+	if (r->env.rules.at - heard <= (time_t)window)
+		return q->mode;
+	return REVCHECK_MODE_HARD_FAIL;
+}
+
+static void
+remember(struct revcheck_request *r, const struct question *q)
+{
+	if (q->res.source == REVCHECK_SOURCE_FILE ||
+	    q->res.source == REVCHECK_SOURCE_STAPLE || !r->env.now)
+		return;
+	if (q->res.status == REVCHECK_REVOKED &&
+	    (q->res.method == REVCHECK_METHOD_CRL ||
+		q->res.method == REVCHECK_METHOD_OCSP))
+		memory_revoked(r->rc->memory, q->s->identity, &q->res);
+	else if (q->res.status == REVCHECK_GOOD && !r->cached)
+		memory_forget(r->rc->memory, q->s->identity);
+	if (r->snap.policy.soft_window_sec != 0 &&
+	    (q->res.status == REVCHECK_GOOD ||
+		q->res.status == REVCHECK_REVOKED))
+		memory_heard(r->rc->memory, q->s->owner, r->env.rules.at);
+}
+
+static void
+note_broken(struct revcheck_report *rep, const struct revcheck_evidence *sup)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; sup != NULL && i < sup->num; i++) {
+		const struct supplied *s = &sup->v[i];
+		int n;
+
+		if (s->broken == REVCHECK_WHY_NONE)
+			continue;
+		n = snprintf(rep->notes + len, sizeof(rep->notes) - len,
+		    "%s'%s': %s", len > 0 ? "\n" : "", s->name, s->msg);
+		if (n < 0 || (size_t)n >= sizeof(rep->notes) - len)
+			break;
+		len += (size_t)n;
+	}
+}
+
+static int
+make_report(struct revcheck_request *r)
+{
+	struct revcheck_report *rep = report_new(r->num_chain);
+	struct revcheck_result *last;
+
+	if (rep == NULL)
+		return E_NOMEM;
+	rep->mode = r->mode;
+	rep->at = r->env.rules.at;
+	rep->cached = r->cached;
+	rep->has_anchor = (r->flags & REVCHECK_QUERY_STATUS_ONLY) == 0;
+	for (size_t i = 0; i < r->num_questions; i++) {
+		struct question *q = r->questions[i];
+
+		rep->results[i] = q->res;
+		if (!q->final)
+			rep->results[i].status = REVCHECK_NOT_ASKED;
+		rep->modes[i] = mode_in_force(r, q);
+		if (q->final)
+			remember(r, q);
+	}
+	for (size_t i = r->num_questions; i < r->num_chain; i++) {
+		last = &rep->results[i];
+		last->status = REVCHECK_NOT_ASKED;
+		rep->modes[i] = r->mode;
+		/* The issuer of the last one asked: the name is at hand. */
+		if (i > 0 && i == r->num_questions)
+			memcpy(last->subject, rep->results[i - 1].issuer,
+			    sizeof(last->subject));
+		else
+			describe_name(last->subject, sizeof(last->subject),
+			    X509_get_subject_name(r->chain[i]));
+	}
+	note_broken(rep, r->env.supplied);
+	policy_decide(rep,
+	    r->snap.policy.shadow_hard && r->mode == REVCHECK_MODE_SOFT_FAIL);
+	r->report = rep;
+	return 0;
+}
+
+enum answer
+request_advance(
+    struct revcheck_request *r, struct resource **need, struct question **owner)
+{
+	enum answer a;
+
+	if (r->report != NULL)
+		return ANSWER_FINAL;
+	if (make_questions(r, NULL) != 0)
+		return ANSWER_NOMEM;
+	a = ask(r, need, owner);
+	if (a != ANSWER_FINAL)
+		return a;
+	return make_report(r) == 0 ? ANSWER_FINAL : ANSWER_NOMEM;
+}

@@ -1,0 +1,47 @@
+/*
+ * policy: from facts to a decision. Pure: sees statuses, modes and reasons,
+ * never DER, never a clock.
+ */
+#ifndef REVCHECK_POLICY_H
+#define REVCHECK_POLICY_H
+
+#include "cache/base/error.h"
+#include "revcheck/report.h"
+#include "revcheck/rules.h"
+
+#define POLICY_SKEW_SEC           300
+#define POLICY_NO_NEXT_UPDATE_SEC 86400
+#define POLICY_DEADLINE_MS        5000
+#define POLICY_SECURITY_LEVEL     1
+
+/* Fills in defaults; E_ARG names the member that is out of range. */
+int policy_resolve(struct revcheck_policy *out,
+    const struct revcheck_policy *in, struct err *err) MUST_USE;
+
+/* What of a resolved policy the evaluators are given. */
+struct rules policy_rules(const struct revcheck_policy *p, time_t at);
+
+/*
+ * policy_telling orders the reasons for UNKNOWN: when several methods failed,
+ * the one with the higher number is reported. FORGED is the highest.
+ */
+int policy_telling(enum revcheck_why why);
+
+/*
+ * policy_decide fills allow, status, why, index, text, shadow_refuses and the
+ * soft_accepted marks of a report whose results and modes are complete. It is
+ * the table
+ *
+ *   fact                    OFF     SOFT_FAIL  HARD_FAIL
+ *   path invalid            refuse  refuse     refuse
+ *   denylisted              refuse  refuse     refuse
+ *   revoked                 -       refuse     refuse
+ *   unknown: forged         -       refuse     refuse
+ *   unknown, other reasons  -       accept     refuse
+ *   good                    -       accept     accept
+ *
+ * and contains the only assignment of `allow`.
+ */
+void policy_decide(struct revcheck_report *r, bool shadow_hard);
+
+#endif

@@ -1,0 +1,248 @@
+/*
+ * question: gathers evidence about one certificate in the order the policy
+ * names and puts it before the judges. Decides nothing about who is let in.
+ * Never blocks, never fetches: it says what it needs.
+ */
+#include "revcheck/question_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "revcheck/policy.h"
+
+/* ---- life ------------------------------------------------------------------
+ */
+
+int
+question_new(struct question **out, struct subject *s, X509 *const *chain,
+    size_t num_chain, size_t index, unsigned depth, struct err *err)
+{
+	struct question *q;
+
+	*out = NULL;
+	q = calloc(1, sizeof(*q));
+	if (q == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	if (s->num_points > 0) {
+		q->points = calloc(s->num_points, sizeof(*q->points));
+		if (q->points == NULL) {
+			free(q);
+			return err_set(err, E_NOMEM, "out of memory");
+		}
+	}
+	for (size_t i = 0; i < s->num_points; i++)
+		q->points[i] = (struct resource){
+		    .kind = EVIDENCE_CRL, .point = &s->points[i]};
+	q->ocsp = (struct resource){.kind = EVIDENCE_OCSP, .point = &s->ocsp};
+	q->delta = (struct resource){.kind = EVIDENCE_CRL, .point = &s->delta};
+	q->s = subject_up_ref(s);
+	q->chain = chain;
+	q->num_chain = num_chain;
+	q->index = index;
+	q->depth = depth;
+	q->res = s->blank;
+	*out = q;
+	return 0;
+}
+
+void
+question_free(struct question *q)
+{
+	if (q == NULL)
+		return;
+	evidence_free(q->ocsp.e);
+	evidence_free(q->delta.e);
+	for (size_t i = 0; i < q->s->num_points; i++)
+		evidence_free(q->points[i].e);
+	for (size_t i = 0; i < q->num_ocsp; i++)
+		ocsp_proof_free(q->ocsp_proofs[i]);
+	for (size_t i = 0; i < q->num_supplied; i++)
+		crl_proof_free((struct crl_proof *)q->witness[i].proof);
+	free(q->points);
+	free(q->ocsp_proofs);
+	free(q->ocsp_from);
+	free(q->witness);
+	subject_free(q->s);
+	free(q);
+}
+
+/* ---- complaints -------------------------------------------------------------
+ */
+
+void
+question_complain(struct question *q, enum revcheck_why why, int http_status,
+    const char *url, const char *msg)
+{
+	struct complaint *c = &q->worst;
+
+	if (policy_telling(why) < policy_telling(c->why) ||
+	    (c->why == why && c->msg[0] != '\0'))
+		return;
+	c->why = why;
+	c->http_status = http_status;
+	snprintf(c->url, sizeof(c->url), "%s", url != NULL ? url : "");
+	snprintf(c->msg, sizeof(c->msg), "%s", msg != NULL ? msg : "");
+}
+
+/* ---- comparing answers */
+
+/* Strictest and freshest wins: REVOKED, then GOOD, then the telling UNKNOWN. */
+static bool
+result_beats(const struct revcheck_result *a, const struct revcheck_result *b)
+{
+	if (a->status != b->status) {
+		if (b->status == REVCHECK_REVOKED)
+			return false;
+		return a->status == REVCHECK_REVOKED ||
+		    b->status == REVCHECK_UNKNOWN;
+	}
+	if (a->status == REVCHECK_UNKNOWN)
+		return policy_telling(a->why) > policy_telling(b->why);
+	return a->this_update > b->this_update;
+}
+
+void
+question_consider(
+    struct revcheck_result *best, const struct revcheck_result *r, bool *have)
+{
+	if (!*have || result_beats(r, best))
+		*best = *r;
+	*have = true;
+}
+
+/* ---- the answer
+ * ------------------------------------------------------------------------- */
+
+static size_t
+methods_of(enum revcheck_order order, enum revcheck_method out[2])
+{
+	switch (order) {
+	case REVCHECK_ORDER_CRL_OCSP:
+		out[0] = REVCHECK_METHOD_CRL;
+		out[1] = REVCHECK_METHOD_OCSP;
+		return 2;
+	case REVCHECK_ORDER_OCSP:
+		out[0] = REVCHECK_METHOD_OCSP;
+		return 1;
+	case REVCHECK_ORDER_CRL:
+		out[0] = REVCHECK_METHOD_CRL;
+		return 1;
+	default:
+		out[0] = REVCHECK_METHOD_OCSP;
+		out[1] = REVCHECK_METHOD_CRL;
+		return 2;
+	}
+}
+
+static void
+finish_unknown(struct question *q, struct revcheck_result *r, bool have)
+{
+	const struct complaint *c = &q->worst;
+
+	if (have && policy_telling(r->why) >= policy_telling(c->why) &&
+	    r->why != REVCHECK_WHY_NONE)
+		return;
+	if (!have)
+		*r = q->s->blank;
+	r->status = REVCHECK_UNKNOWN;
+	r->why = c->why;
+	r->http_status = c->http_status;
+	if (c->why == REVCHECK_WHY_NONE) {
+		r->why = REVCHECK_WHY_NO_SOURCE;
+		snprintf(r->text, sizeof(r->text),
+		    "is unknown: its CA names no OCSP responder and no CRL, "
+		    "and none was supplied");
+		return;
+	}
+	snprintf(r->url, sizeof(r->url), "%s", c->url);
+	if (c->url[0] != '\0')
+		snprintf(r->text, sizeof(r->text),
+		    "is unknown (%s): '%.110s': %.200s",
+		    revcheck_why_name(c->why), c->url, c->msg);
+	else
+		snprintf(r->text, sizeof(r->text), "is unknown (%s): %s",
+		    revcheck_why_name(c->why), c->msg);
+}
+
+/*
+ * Known elsewhere as good, but evidence at hand says revoked: the newer word
+ * counts for a hold, any word counts for a revocation.
+ */
+static bool
+overrules(
+    const struct revcheck_result *found, const struct revcheck_result *good)
+{
+	if (found->status != REVCHECK_REVOKED)
+		return false;
+	return found->reason != REVCHECK_REASON_CERTIFICATE_HOLD ||
+	    found->this_update >= good->this_update;
+}
+
+static enum answer
+ask_methods(struct question *q, struct request_env *env, bool *have,
+    struct resource **need, struct question **owner)
+{
+	enum revcheck_order order = env->snap->policy.order;
+	enum revcheck_method method[2];
+	size_t num =
+	    methods_of(q->crl_only ? REVCHECK_ORDER_CRL : order, method);
+	struct revcheck_result *found = &q->found;
+	bool all = order == REVCHECK_ORDER_ALL, found_any;
+	enum answer a;
+
+	for (size_t i = 0; i < num; i++) {
+		bool settled = *have && q->res.status != REVCHECK_UNKNOWN;
+
+		if (settled && q->res.status == REVCHECK_REVOKED)
+			break;
+		found_any = false;
+		if (method[i] == REVCHECK_METHOD_OCSP)
+			a = question_ask_ocsp(q, env, !settled || all, found,
+			    &found_any, need, owner);
+		else
+			a = question_ask_crl(q, env, !settled || all, found,
+			    &found_any, need, owner);
+		if (a != ANSWER_FINAL)
+			return a;
+		if (!found_any)
+			continue;
+		if (!settled)
+			question_consider(&q->res, found, have);
+		else if (overrules(found, &q->res))
+			q->res = *found;
+	}
+	return ANSWER_FINAL;
+}
+
+enum answer
+question_answer(struct question *q, struct request_env *env,
+    struct resource **need, struct question **owner)
+{
+	bool have = false;
+	enum answer a;
+
+	if (q->final)
+		return ANSWER_FINAL;
+	if (q->s->rule != NULL && q->s->rule->exempt) {
+		q->res.status = REVCHECK_NOT_ASKED;
+		snprintf(q->res.text, sizeof(q->res.text),
+		    "is not asked about: its issuer is exempt");
+		q->final = true;
+		return ANSWER_FINAL;
+	}
+	if (question_prepare(q, env) != 0)
+		return ANSWER_NOMEM;
+	q->asking = true;
+	q->res = q->s->blank;
+	a = ask_methods(q, env, &have, need, owner);
+	q->asking = false;
+	if (a != ANSWER_FINAL)
+		return a;
+	if (!have || q->res.status == REVCHECK_UNKNOWN)
+		finish_unknown(q, &q->res, have);
+	if (q->res.status == REVCHECK_UNKNOWN && env->now)
+		(void)memory_recall(env->rc->memory, q->s->identity, &q->res);
+	q->final = true;
+	return ANSWER_FINAL;
+}

@@ -1,0 +1,153 @@
+/*
+ * The CRL half of a question: distribution points in turn, deltas with their
+ * bases, signers with paths of their own.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "revcheck/policy.h"
+#include "revcheck/question_parts.h"
+
+/* ---- CRL
+ * -----------------------------------------------------------------------------
+ */
+
+/* The path of a signer that is not in the chain: in date, and not revoked? */
+static enum answer
+weigh_signer(struct crl_witness *w, struct question *q, struct request_env *env,
+    struct resource **need, struct question **owner)
+{
+	const struct crl_proof *p = w->proof;
+	time_t at = env->rules.at;
+	enum revcheck_status s;
+	enum answer a;
+
+	w->signer_status = REVCHECK_GOOD;
+	if (p->num_path == 0 || env->trust == NULL)
+		return ANSWER_FINAL;
+	for (size_t i = 0; i + 1 < p->num_path; i++) {
+		if (X509_cmp_time(X509_get0_notAfter(p->path[i]), &at) < 0 ||
+		    X509_cmp_time(X509_get0_notBefore(p->path[i]), &at) > 0) {
+			w->signer_status = REVCHECK_UNKNOWN;
+			return ANSWER_FINAL;
+		}
+	}
+	/* From the anchor down, as the path itself is asked about. */
+	for (size_t i = p->num_path - 1; i-- > 0;) {
+		s = REVCHECK_UNKNOWN;
+		a = question_ask_signer(
+		    &s, q, env, p->path, p->num_path, i, false, need, owner);
+		if (a != ANSWER_FINAL)
+			return a;
+		if (s != REVCHECK_GOOD) {
+			w->signer_status = s;
+			return ANSWER_FINAL;
+		}
+	}
+	return ANSWER_FINAL;
+}
+
+static enum answer
+add_fetched(struct question *q, struct request_env *env,
+    const struct resource *r, size_t *num, struct resource **need,
+    struct question **owner)
+{
+	struct crl_witness *w = question_witness_room(q, *num + 1);
+
+	if (w == NULL)
+		return ANSWER_NOMEM;
+	w += *num;
+	*w = (struct crl_witness){
+	    .crl = r->e->crl,
+	    .proof = r->e->proof,
+	    .source = r->source,
+	    .url = r->e->url,
+	    .fetched_at = r->e->fetched_at,
+	};
+	*num += 1;
+	return weigh_signer(w, q, env, need, owner);
+}
+
+/*
+ * The delta that belongs to what was just added: named by the certificate, or
+ * by the CRL itself (RFC 5280 4.2.1.15, 5.2.6). It is not missed when it
+ * cannot be had: the base stands alone.
+ */
+static enum answer
+add_delta(struct question *q, struct request_env *env,
+    const struct evidence *base, bool fetch, size_t *num,
+    struct resource **need, struct question **owner)
+{
+	const char *const *urls;
+
+	if (q->s->delta.num_urls == 0 && q->own_delta.num_urls == 0) {
+		urls = crl_proof_delta_urls(base->proof);
+		if (urls == NULL || urls[0] == NULL)
+			return ANSWER_FINAL;
+		q->own_delta.urls = urls;
+		while (q->own_delta.num_urls < 8 &&
+		    urls[q->own_delta.num_urls] != NULL)
+			q->own_delta.num_urls++;
+		q->own_delta.key = subject_delta_key(q->s, urls);
+		q->delta.point = &q->own_delta;
+	}
+	if (question_wants(q, &q->delta, env, fetch)) {
+		*need = &q->delta;
+		*owner = q;
+		return ANSWER_FETCH;
+	}
+	if (q->delta.e == NULL)
+		return ANSWER_FINAL;
+	return add_fetched(q, env, &q->delta, num, need, owner);
+}
+
+static void
+judge_crl(struct question *q, struct request_env *env, size_t num,
+    struct revcheck_result *best, bool *have)
+{
+	if (num == 0)
+		return;
+	q->tmp = q->s->blank;
+	q->tmp.method = REVCHECK_METHOD_CRL;
+	crl_judge(q->s->crl, q->witness, num, &env->rules, &q->tmp);
+	question_consider(best, &q->tmp, have);
+}
+
+enum answer
+question_ask_crl(struct question *q, struct request_env *env, bool fetch,
+    struct revcheck_result *best, bool *have, struct resource **need,
+    struct question **owner)
+{
+	struct revcheck_result *mine = best;
+	size_t num = q->num_supplied;
+	enum answer a;
+
+	for (size_t i = 0; i < q->num_supplied; i++) {
+		a = weigh_signer(&q->witness[i], q, env, need, owner);
+		if (a != ANSWER_FINAL)
+			return a;
+	}
+	judge_crl(q, env, num, mine, have);
+	for (size_t i = 0; i < q->s->num_points; i++) {
+		struct resource *r = &q->points[i];
+
+		if (*have && mine->method == REVCHECK_METHOD_CRL &&
+		    mine->status != REVCHECK_UNKNOWN)
+			break;
+		if (question_wants(q, r, env, fetch)) {
+			*need = r;
+			*owner = q;
+			return ANSWER_FETCH;
+		}
+		if (r->e == NULL)
+			continue;
+		a = add_fetched(q, env, r, &num, need, owner);
+		if (a == ANSWER_FINAL)
+			a = add_delta(q, env, r->e, fetch, &num, need, owner);
+		if (a != ANSWER_FINAL)
+			return a;
+		judge_crl(q, env, num, mine, have);
+	}
+	return ANSWER_FINAL;
+}

@@ -1,0 +1,109 @@
+/*
+ * Questions about those who signed the evidence: bounded in depth and number,
+ * and a circle is not an answer.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "revcheck/policy.h"
+#include "revcheck/question_parts.h"
+
+/* Signers of signers of ...: RFC 5280 sets no bound, this does. */
+#define QUESTION_MAX_DEPTH   3
+#define QUESTION_MAX_SIGNERS 32
+
+/* ---- signers of evidence
+ * --------------------------------------------------------------- */
+
+static struct question *
+find_signer(
+    const struct request_env *env, X509 *cert, X509 *issuer, bool crl_only)
+{
+	for (size_t i = 0; i < env->num_signers; i++) {
+		struct question *q = env->signers[i];
+
+		if (q->crl_only == crl_only &&
+		    X509_cmp(q->s->cert, cert) == 0 &&
+		    X509_cmp(q->s->issuer, issuer) == 0)
+			return q;
+	}
+	return NULL;
+}
+
+/* chain is copied: a proof may go away, the question stays. */
+static struct question *
+new_signer(struct request_env *env, const struct question *parent,
+    X509 *const *chain, size_t num_chain, size_t index, bool crl_only)
+{
+	struct subject_context ctx = {.trust = env->trust,
+	    .anchor = parent->s->anchor,
+	    .rules = env->snap->rules,
+	    .relax = env->rules.relax,
+	    .security_level = env->rules.security_level};
+	struct question **list, *q = NULL;
+	struct subject *s = NULL;
+	X509 *const *whole = chain;
+	size_t num = num_chain, at = index;
+
+	list = realloc(env->signers, (env->num_signers + 1) * sizeof(*list));
+	if (list == NULL)
+		return NULL;
+	env->signers = list;
+	if (subject_memo_get(env->rc->memo, &s, chain[index], chain[index + 1],
+		&ctx, NULL) != 0)
+		return NULL;
+	/*
+	 * A delegated responder stands where the certificate it answers for
+	 * stands: the same issuer and the same way to the anchor.
+	 */
+	if (crl_only) {
+		whole = parent->chain;
+		num = parent->num_chain;
+		at = parent->index;
+	}
+	if (question_new(&q, s, whole, num, at, parent->depth + 1, NULL) == 0) {
+		q->crl_only = crl_only;
+		q->mode = parent->mode;
+		env->signers[env->num_signers++] = q;
+	}
+	subject_free(s);
+	return q;
+}
+
+enum answer
+question_ask_signer(enum revcheck_status *status, struct question *parent,
+    struct request_env *env, X509 *const *chain, size_t num_chain, size_t index,
+    bool crl_only, struct resource **need, struct question **owner)
+{
+	struct question *q;
+	enum answer a;
+
+	*status = REVCHECK_UNKNOWN;
+	q = find_signer(env, chain[index], chain[index + 1], crl_only);
+	if (q == NULL) {
+		if (parent->depth >= QUESTION_MAX_DEPTH ||
+		    env->num_signers >= QUESTION_MAX_SIGNERS)
+			return ANSWER_FINAL;
+		q = new_signer(env, parent, chain, num_chain, index, crl_only);
+		if (q == NULL)
+			return ANSWER_NOMEM;
+	}
+	/* Evidence that vouches for its own signer vouches for nothing. */
+	if (q->asking)
+		return ANSWER_FINAL;
+	a = question_answer(q, env, need, owner);
+	if (a != ANSWER_FINAL)
+		return a;
+	*status = q->res.status;
+	/*
+	 * RFC 6960 4.2.2.2.1: a CA may name no method for its responder; its
+	 * choice of a short life for that certificate is then all there is.
+	 */
+	if (crl_only && q->res.status == REVCHECK_UNKNOWN &&
+	    q->res.why == REVCHECK_WHY_NO_SOURCE)
+		*status = REVCHECK_GOOD;
+	if (q->res.status == REVCHECK_NOT_ASKED)
+		*status = REVCHECK_GOOD;
+	return ANSWER_FINAL;
+}

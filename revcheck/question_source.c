@@ -1,0 +1,132 @@
+/*
+ * The sources of a question: what memory holds, what must be fetched, what
+ * came of it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "revcheck/policy.h"
+#include "revcheck/question_parts.h"
+
+/* ---- resources
+ * ------------------------------------------------------------------ */
+
+/*
+ * Looks into memory once; true when *need must be fetched before going on.
+ * `fetch` is false where an answer is known already and only evidence at hand
+ * may still contradict it.
+ */
+bool
+question_wants(struct question *q, struct resource *r,
+    const struct request_env *env, bool fetch)
+{
+	bool nonce =
+	    r->kind == EVIDENCE_OCSP && env->rules.nonce != REVCHECK_NONCE_OFF;
+	struct rules fresh = env->rules;
+
+	if (r->point->num_urls == 0)
+		return false;
+	if (!r->looked && !nonce) {
+		r->looked = true;
+		r->e = archive_get1(env->rc->archive, &r->point->key);
+		r->source = REVCHECK_SOURCE_CACHE;
+	}
+	if (!fetch || r->fetched)
+		return false;
+	/* Evidence for another time than now is not made better by a fetch. */
+	fresh.max_age_sec = 0;
+	if (r->e != NULL &&
+	    (!env->now ||
+		rules_dates(&fresh, r->e->this_update, r->e->next_update) ==
+		    REVCHECK_WHY_NONE))
+		return false;
+	if (env->may_fetch)
+		return true;
+	r->fetched = true;
+	question_complain(q,
+	    env->expired ? REVCHECK_WHY_DEADLINE : REVCHECK_WHY_OFFLINE, 0,
+	    r->point->urls[0],
+	    env->expired ? "no time was left to fetch it"
+			 : "fetching is switched off");
+	return false;
+}
+
+static enum revcheck_source
+source_of(const struct evidence *e)
+{
+	switch (e->origin) {
+	case ORIGIN_NETWORK:
+		return REVCHECK_SOURCE_NETWORK;
+	case ORIGIN_DISK:
+		return REVCHECK_SOURCE_DISK;
+	case ORIGIN_FILE:
+		return REVCHECK_SOURCE_FILE;
+	case ORIGIN_STAPLE:
+		return REVCHECK_SOURCE_STAPLE;
+	}
+	return REVCHECK_SOURCE_NONE;
+}
+
+static enum revcheck_why
+why_of_failure(const struct archive_failure *f)
+{
+	switch (f->fail) {
+	case ARCHIVE_FAIL_NO_SOURCE:
+		return REVCHECK_WHY_NO_SOURCE;
+	case ARCHIVE_FAIL_SCHEME:
+	case ARCHIVE_FAIL_REFUSED:
+		return REVCHECK_WHY_URL_REFUSED;
+	case ARCHIVE_FAIL_UNREACHABLE:
+		return REVCHECK_WHY_UNREACHABLE;
+	case ARCHIVE_FAIL_DEADLINE:
+		return REVCHECK_WHY_DEADLINE;
+	case ARCHIVE_FAIL_HTTP:
+		return REVCHECK_WHY_HTTP_ERROR;
+	case ARCHIVE_FAIL_TOO_LARGE:
+		return REVCHECK_WHY_TOO_LARGE;
+	case ARCHIVE_FAIL_MALFORMED:
+		return REVCHECK_WHY_MALFORMED;
+	case ARCHIVE_FAIL_REJECTED:
+		return (enum revcheck_why)f->reject_code;
+	case ARCHIVE_FAIL_OLDER:
+		return REVCHECK_WHY_STALE;
+	case ARCHIVE_FAIL_BACKOFF:
+		return REVCHECK_WHY_BACKOFF;
+	case ARCHIVE_FAIL_OFFLINE:
+		return REVCHECK_WHY_OFFLINE;
+	case ARCHIVE_FAIL_CLOSED:
+		return REVCHECK_WHY_CANCELLED;
+	case ARCHIVE_FAIL_NONE:
+	case ARCHIVE_FAIL_NOMEM:
+		break;
+	}
+	return REVCHECK_WHY_INTERNAL;
+}
+
+void
+question_fetched(struct question *q, struct resource *r, struct evidence *e,
+    const struct archive_failure *f)
+{
+	r->fetched = true;
+	if (e != NULL) {
+		evidence_free(r->e);
+		r->e = evidence_up_ref(e);
+		r->source = source_of(e);
+		return;
+	}
+	if (r != &q->delta)
+		question_complain(
+		    q, why_of_failure(f), f->http_status, f->url, f->msg);
+}
+
+void
+question_expired(struct question *q, struct resource *r, uint32_t deadline_ms)
+{
+	char msg[96];
+
+	r->fetched = true;
+	snprintf(msg, sizeof(msg), "no answer within the deadline of %u ms",
+	    (unsigned)deadline_ms);
+	question_complain(q, REVCHECK_WHY_DEADLINE, 0, r->point->urls[0], msg);
+}

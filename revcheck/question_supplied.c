@@ -1,0 +1,142 @@
+/*
+ * Supplied evidence of a question: what concerns this certificate, and stands.
+ * Sorted once, the first time the question is answered.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "revcheck/policy.h"
+#include "revcheck/question_parts.h"
+
+/* ---- supplied evidence
+ * --------------------------------------------------------- */
+
+struct crl_witness *
+question_witness_room(struct question *q, size_t want)
+{
+	struct crl_witness *w;
+
+	if (want <= q->cap_witness)
+		return q->witness;
+	w = realloc(q->witness, want * sizeof(*w));
+	if (w == NULL)
+		return NULL;
+	q->witness = w;
+	q->cap_witness = want;
+	return w;
+}
+
+static struct crl_signers
+signers_of(const struct question *q, const struct request_env *env)
+{
+	return (struct crl_signers){
+	    .chain = q->chain,
+	    .num_chain = q->num_chain,
+	    .subject = q->index,
+	    .extra = env->extra,
+	    .num_extra = env->num_extra,
+	    .trust = env->trust,
+	};
+}
+
+static int
+prepare_crl(struct question *q, const struct request_env *env,
+    const struct supplied *sup)
+{
+	struct crl_signers who = signers_of(q, env);
+	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
+	struct crl_proof *proof = NULL;
+	struct crl_witness *w;
+	struct err err = {0};
+
+	if (!crl_may_concern(q->s->crl, sup->evidence->crl))
+		return 0;
+	if (crl_prove(&proof, sup->evidence->crl, &who, &env->rules, &why,
+		&err) != 0) {
+		question_complain(q, why, 0, sup->name, err.msg);
+		return 0;
+	}
+	w = question_witness_room(q, q->num_supplied + 1);
+	if (w == NULL) {
+		crl_proof_free(proof);
+		return E_NOMEM;
+	}
+	w[q->num_supplied++] = (struct crl_witness){
+	    .crl = sup->evidence->crl,
+	    .proof = proof,
+	    .source = REVCHECK_SOURCE_FILE,
+	    .url = sup->name,
+	    .signer_status = REVCHECK_GOOD,
+	};
+	return 0;
+}
+
+static struct ocsp_question
+ocsp_question_of(const struct question *q, const struct request_env *env)
+{
+	return (struct ocsp_question){
+	    .subject = q->s->cert,
+	    .issuer = q->s->issuer,
+	    .pinned = q->s->rule != NULL ? q->s->rule->ocsp_signer : NULL,
+	    .extra = env->extra,
+	    .num_extra = env->num_extra,
+	};
+}
+
+static int
+prepare_ocsp(struct question *q, const struct request_env *env,
+    const struct evidence *e, const char *name, const struct supplied *sup)
+{
+	struct ocsp_question oq = ocsp_question_of(q, env);
+	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
+	struct ocsp_proof *proof = NULL, **proofs;
+	const struct supplied **from;
+	struct err err = {0};
+
+	if (ocsp_accept(&proof, span_of(e->der, e->der_len), &oq, &env->rules,
+		&why, &err) != 0) {
+		question_complain(q, why, 0, name, err.msg);
+		return 0;
+	}
+	proofs = realloc(q->ocsp_proofs, (q->num_ocsp + 1) * sizeof(*proofs));
+	if (proofs != NULL)
+		q->ocsp_proofs = proofs;
+	from = realloc(q->ocsp_from, (q->num_ocsp + 1) * sizeof(*from));
+	if (from != NULL)
+		q->ocsp_from = from;
+	if (proofs == NULL || from == NULL) {
+		ocsp_proof_free(proof);
+		return E_NOMEM;
+	}
+	proofs[q->num_ocsp] = proof;
+	from[q->num_ocsp++] = sup;
+	return 0;
+}
+
+/* Sorts what was handed in: what concerns this certificate, and stands. */
+int
+question_prepare(struct question *q, const struct request_env *env)
+{
+	int rc = 0;
+
+	if (q->prepared)
+		return 0;
+	q->prepared = true;
+	if (env->staple != NULL && q->depth == 0 && q->index == 0)
+		rc = prepare_ocsp(q, env, env->staple, "staple", NULL);
+	for (size_t i = 0;
+	     rc == 0 && env->supplied != NULL && i < env->supplied->num; i++) {
+		const struct supplied *sup = &env->supplied->v[i];
+
+		if (sup->broken != REVCHECK_WHY_NONE)
+			question_complain(
+			    q, sup->broken, 0, sup->name, sup->msg);
+		else if (sup->kind == REVCHECK_EVIDENCE_CRL)
+			rc = prepare_crl(q, env, sup);
+		else if (!q->crl_only)
+			rc =
+			    prepare_ocsp(q, env, sup->evidence, sup->name, sup);
+	}
+	return rc;
+}

@@ -1,0 +1,357 @@
+/*
+ * request: one question about a chain, from submit to report. It runs on the
+ * caller's thread while memory can answer, moves to the service thread once,
+ * when something must be fetched or read from disk, and is delivered on the
+ * caller's event base. It never moves back.
+ */
+#include "revcheck/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+/* ---- life
+ * -------------------------------------------------------------------- */
+
+static void
+request_clear_work(struct revcheck_request *r)
+{
+	for (size_t i = 0; i < r->num_questions; i++)
+		question_free(r->questions[i]);
+	free(r->questions);
+	r->questions = NULL;
+	r->num_questions = 0;
+	for (size_t i = 0; i < r->env.num_signers; i++)
+		question_free(r->env.signers[i]);
+	free(r->env.signers);
+	r->env.signers = NULL;
+	r->env.num_signers = 0;
+}
+
+void
+request_destroy(struct revcheck_request *r)
+{
+	request_clear_work(r);
+	for (size_t i = 0; i < r->num_chain; i++)
+		X509_free(r->chain[i]);
+	free(r->chain);
+	for (size_t i = 0; i < r->env.num_extra; i++)
+		X509_free(r->extra[i]);
+	free(r->extra);
+	evidence_free(r->env.staple);
+	revcheck_evidence_free(r->env.supplied);
+	revcheck_trust_free(r->env.trust);
+	snapshot_cleanup(&r->snap);
+	revcheck_report_free(r->report);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}
+
+void
+revcheck_request_free(struct revcheck_request *r)
+{
+	if (r != NULL && ref_down(&r->ref))
+		request_destroy(r);
+}
+
+/* ---- asking ------------------------------------------------------------ */
+
+enum answer
+request_try(struct revcheck_request *r)
+{
+	struct resource *need;
+	struct question *owner;
+	enum answer a;
+
+	r->cached = true;
+	a = request_advance(r, &need, &owner);
+	if (a == ANSWER_FINAL)
+		engine_count(r->rc, r->report);
+	return a;
+}
+
+/* ---- on the service thread
+ * ------------------------------------------------------------------- */
+
+static void request_run(struct revcheck_request *r);
+
+/* A report that denies, for when there is no memory to make a real one. */
+static struct revcheck_report *
+last_resort(struct revcheck_request *r, enum revcheck_why why)
+{
+	struct revcheck_report *rep = report_new(1);
+
+	if (rep == NULL)
+		return NULL;
+	rep->mode = r->mode;
+	rep->why = why;
+	rep->at = r->env.rules.at;
+	rep->results[0].why = why;
+	snprintf(rep->text, sizeof(rep->text), "refused: %s",
+	    why == REVCHECK_WHY_CANCELLED ? "the question was cancelled"
+					  : "out of memory");
+	return rep;
+}
+
+static void
+deliver_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct revcheck_request *r = arg;
+
+	(void)fd;
+	(void)what;
+	/* On the thread of base, as cancel is: no race between the two. */
+	event_free(r->deliver);
+	r->deliver = NULL;
+	r->done(r->report, r->arg);
+	revcheck_request_free(r);
+}
+
+/*
+ * The lock is against a cancel on the caller's thread, after which base may be
+ * gone. The reference of the delivery goes with the event.
+ */
+static void
+request_deliver(struct revcheck_request *r)
+{
+	bool wanted;
+
+	if (r->base == NULL) {
+		if (!atomic_load(&r->cancelled))
+			r->done(r->report, r->arg);
+		revcheck_request_free(r);
+		return;
+	}
+	pthread_mutex_lock(&r->lock);
+	wanted = !atomic_load(&r->cancelled);
+	if (wanted)
+		event_active(r->deliver, EV_TIMEOUT, 1);
+	r->delivering = wanted;
+	pthread_mutex_unlock(&r->lock);
+	if (!wanted)
+		revcheck_request_free(r);
+}
+
+static void
+request_unlink(struct revcheck_request *r)
+{
+	struct revcheck_request **p = &r->rc->requests;
+
+	while (*p != NULL && *p != r)
+		p = &(*p)->next;
+	if (*p == r)
+		*p = r->next;
+	atomic_fetch_sub(&r->rc->counts.pending, 1);
+}
+
+static void
+request_finish(struct revcheck_request *r, enum revcheck_why why)
+{
+	if (r->wait != NULL)
+		archive_wait_cancel(r->wait);
+	r->wait = NULL;
+	if (r->timer != NULL)
+		event_free(r->timer);
+	r->timer = NULL;
+	request_unlink(r);
+	if (r->report == NULL)
+		r->report = last_resort(r, why);
+	if (r->report != NULL)
+		engine_count(r->rc, r->report);
+	request_clear_work(r);
+	request_deliver(r);
+}
+
+static void
+fetched_cb(void *arg, struct evidence *e, const struct archive_failure *f)
+{
+	struct revcheck_request *r = arg;
+
+	r->wait = NULL;
+	if (f != NULL && f->fail == ARCHIVE_FAIL_CLOSED) {
+		request_finish(r, REVCHECK_WHY_CANCELLED);
+		return;
+	}
+	question_fetched(r->waiting_owner, r->waiting, e, f);
+	request_run(r);
+}
+
+static int
+request_fetch(
+    struct revcheck_request *r, struct resource *need, struct question *owner)
+{
+	struct archive_failure failure = {.fail = ARCHIVE_FAIL_NOMEM};
+	struct order order;
+	struct err err = {0};
+	int rc;
+
+	rc = question_order(&order, owner, need, &r->env, &err);
+	if (rc == 0) {
+		r->waiting = need;
+		r->waiting_owner = owner;
+		rc = archive_fetch(r->rc->archive, &order.o, need->e != NULL,
+		    r->deadline_mono_ms, fetched_cb, r, &r->wait, &err);
+		order_cleanup(&order);
+	}
+	if (rc == 0)
+		return 0;
+	if (rc == E_CLOSED)
+		return rc;
+	snprintf(failure.msg, sizeof(failure.msg), "%s", err.msg);
+	question_fetched(owner, need, NULL, &failure);
+	return E_NOMEM;
+}
+
+static void
+request_run(struct revcheck_request *r)
+{
+	struct resource *need;
+	struct question *owner;
+	enum answer a;
+	int rc;
+
+	for (;;) {
+		if (atomic_load(&r->cancelled)) {
+			request_finish(r, REVCHECK_WHY_CANCELLED);
+			return;
+		}
+		a = request_advance(r, &need, &owner);
+		if (a != ANSWER_FETCH) {
+			request_finish(r, REVCHECK_WHY_INTERNAL);
+			return;
+		}
+		rc = request_fetch(r, need, owner);
+		if (rc == 0)
+			return; /* fetched_cb goes on */
+		if (rc == E_CLOSED) {
+			request_finish(r, REVCHECK_WHY_CANCELLED);
+			return;
+		}
+	}
+}
+
+static void
+expired_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct revcheck_request *r = arg;
+
+	(void)fd;
+	(void)what;
+	r->env.may_fetch = false;
+	r->env.expired = true;
+	if (r->wait != NULL) {
+		archive_wait_cancel(r->wait);
+		r->wait = NULL;
+		question_expired(r->waiting_owner, r->waiting, r->deadline_ms);
+	}
+	request_run(r);
+}
+
+static void
+begin_cb(void *arg)
+{
+	struct revcheck_request *r = arg;
+	uint64_t now = clock_mono_ms(), left;
+	struct timeval tv;
+
+	r->next = r->rc->requests;
+	r->rc->requests = r;
+	left = r->deadline_mono_ms > now ? r->deadline_mono_ms - now : 0;
+	tv.tv_sec = (time_t)(left / 1000);
+	tv.tv_usec = (suseconds_t)(left % 1000) * 1000;
+	r->timer =
+	    event_new(archive_get0_base(r->rc->archive), -1, 0, expired_cb, r);
+	if (r->timer == NULL || event_add(r->timer, &tv) != 0) {
+		request_finish(r, REVCHECK_WHY_INTERNAL);
+		return;
+	}
+	request_run(r);
+}
+
+int
+request_begin(struct revcheck_request *r, struct event_base *base,
+    revcheck_done_fn *done, void *arg, struct err *err)
+{
+	int rc;
+
+	if (atomic_fetch_add(&r->rc->counts.pending, 1) >=
+	    r->rc->max_requests) {
+		atomic_fetch_sub(&r->rc->counts.pending, 1);
+		return err_set(err, E_LIMIT,
+		    "more than %u questions are pending",
+		    (unsigned)r->rc->max_requests);
+	}
+	r->cached = false;
+	r->base = base;
+	r->done = done;
+	r->arg = arg;
+	r->deadline_mono_ms = clock_mono_ms() + r->deadline_ms;
+	if (base != NULL) {
+		r->deliver = event_new(base, -1, 0, deliver_cb, r);
+		if (r->deliver == NULL) {
+			atomic_fetch_sub(&r->rc->counts.pending, 1);
+			return err_set(err, E_NOMEM, "out of memory");
+		}
+	}
+	ref_up(&r->ref);
+	rc = archive_post(r->rc->archive, begin_cb, r);
+	if (rc != 0) {
+		atomic_fetch_sub(&r->rc->counts.pending, 1);
+		if (r->deliver != NULL)
+			event_free(r->deliver);
+		r->deliver = NULL;
+		revcheck_request_free(r);
+		return err_set(err, rc, "the engine is shutting down");
+	}
+	return 0;
+}
+
+void
+requests_cancel_all(struct revcheck *rc)
+{
+	while (rc->requests != NULL)
+		request_finish(rc->requests, REVCHECK_WHY_CANCELLED);
+}
+
+static void
+abort_cb(void *arg)
+{
+	struct revcheck_request *r = arg, *p;
+
+	/* Still pending? Then nobody waits for it any longer. */
+	for (p = r->rc->requests; p != NULL; p = p->next)
+		if (p == r)
+			break;
+	if (p == r)
+		request_finish(r, REVCHECK_WHY_CANCELLED);
+	revcheck_request_free(r);
+}
+
+void
+revcheck_request_cancel(struct revcheck_request *r)
+{
+	bool delivering;
+
+	if (r == NULL)
+		return;
+	pthread_mutex_lock(&r->lock);
+	if (atomic_exchange(&r->cancelled, true)) {
+		pthread_mutex_unlock(&r->lock);
+		return;
+	}
+	delivering = r->delivering && r->deliver != NULL;
+	if (r->deliver != NULL)
+		event_free(r->deliver);
+	r->deliver = NULL;
+	pthread_mutex_unlock(&r->lock);
+	if (delivering) {
+		/* It was on its way: its reference is ours to drop. */
+		revcheck_request_free(r);
+		return;
+	}
+	ref_up(&r->ref);
+	if (archive_post(r->rc->archive, abort_cb, r) != 0)
+		revcheck_request_free(r);
+}

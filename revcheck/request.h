@@ -1,0 +1,76 @@
+/*
+ * request: a chain put before the engine. Counted: one reference is the
+ * caller's, one the service thread's while it is pending. Everything in it
+ * belongs to the caller's thread until request_begin, to the service thread
+ * from then until delivery; `cancelled` alone is shared.
+ */
+#ifndef REVCHECK_REQUEST_H
+#define REVCHECK_REQUEST_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "revcheck/engine.h"
+#include "revcheck/question.h"
+#include "revcheck/report.h"
+
+struct event;
+
+struct revcheck_request {
+	struct ref ref;
+	struct revcheck *rc;
+	struct revcheck_request *next; /* of the engine's pending list */
+	struct snapshot snap;
+	struct request_env env;
+	enum revcheck_mode mode;
+	unsigned flags;
+	uint32_t deadline_ms;
+	uint64_t deadline_mono_ms;
+	X509 **chain; /* verified, anchor last; references */
+	size_t num_chain;
+	X509 **extra; /* as sent, and untrusted ones; references */
+	struct question **questions;
+	size_t num_questions;
+	bool cached; /* memory alone answered */
+	struct revcheck_report *report;
+	/* Pending. */
+	struct archive_wait *wait;
+	struct resource *waiting;
+	struct question *waiting_owner;
+	struct event *timer;
+	struct event_base *base;
+	revcheck_done_fn *done;
+	void *arg;
+	atomic_bool cancelled;
+	pthread_mutex_t lock; /* deliver against cancel */
+	struct event *deliver;
+	bool delivering;
+};
+
+/*
+ * request_new takes the question: path verified, references taken. If the path
+ * is invalid the report is there already.
+ */
+int request_new(struct revcheck_request **out, struct revcheck *rc,
+    const struct revcheck_query *q, struct err *err) MUST_USE;
+
+/*
+ * request_advance runs until a report is there or something must be fetched.
+ * FINAL: r->report is set. NOMEM: it cannot be made.
+ */
+enum answer request_advance(struct revcheck_request *r, struct resource **need,
+    struct question **owner);
+
+void request_destroy(struct revcheck_request *r);
+
+/* request_try answers from memory: FINAL, or FETCH when it cannot. */
+enum answer request_try(struct revcheck_request *r);
+
+/* request_begin hands it to the service thread; done will be called once. */
+int request_begin(struct revcheck_request *r, struct event_base *base,
+    revcheck_done_fn *done, void *arg, struct err *err) MUST_USE;
+
+/* Service thread: ends all that is pending. */
+void requests_cancel_all(struct revcheck *rc);
+
+#endif

@@ -1,0 +1,472 @@
+/*
+ * subject: see the header. Parses extensions and hashes keys once per
+ * certificate; what it makes is read by any thread.
+ */
+#include "revcheck/subject.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+
+#include "revcheck/describe.h"
+#include "revcheck/ocsp_rules.h"
+#include "revcheck/trust.h"
+
+#define MEMO_SHARDS     64
+#define MEMO_BUCKETS    256
+#define MEMO_SHARD_MAX  512 /* 32768 subjects in all */
+#define KEY_PARTS_MAX   64
+#define SOURCE_URLS_MAX 16 /* of one point or responder list */
+
+/* ---- keys ---------------------------------------------------------------- */
+
+static struct archive_key
+key_of(const struct subject *s, const char *kind, struct span id,
+    const char *const *urls)
+{
+	struct span parts[KEY_PARTS_MAX];
+	uint8_t context[8] = {(uint8_t)s->relax, (uint8_t)(s->relax >> 8),
+	    (uint8_t)s->security_level};
+	uint8_t anchor[32] = {0};
+	unsigned int len;
+	size_t n = 0;
+
+	if (s->anchor != NULL)
+		X509_digest(s->anchor, EVP_sha256(), anchor, &len);
+	parts[n++] = span_of(kind, strlen(kind));
+	parts[n++] = span_of(s->trust_id, sizeof(s->trust_id));
+	parts[n++] = span_of(anchor, sizeof(anchor));
+	parts[n++] = span_of(s->owner, sizeof(s->owner));
+	parts[n++] = span_of(context, sizeof(context));
+	parts[n++] = id;
+	for (; urls != NULL && *urls != NULL && n < KEY_PARTS_MAX; urls++)
+		parts[n++] = span_of(*urls, strlen(*urls));
+	return archive_key_of(parts, n);
+}
+
+static size_t
+num_urls(const char *const *urls)
+{
+	size_t n = 0;
+
+	while (urls != NULL && urls[n] != NULL)
+		n++;
+	return n > SOURCE_URLS_MAX ? SOURCE_URLS_MAX : n;
+}
+
+static struct subject_point
+point_of(const struct subject *s, const char *kind, struct span id,
+    const char *const *urls)
+{
+	struct subject_point p = {.urls = urls, .num_urls = num_urls(urls)};
+
+	if (p.num_urls > 0)
+		p.key = key_of(s, kind, id, urls);
+	return p;
+}
+
+struct archive_key
+subject_delta_key(const struct subject *s, const char *const *urls)
+{
+	return key_of(s, "crl-delta", span_of(NULL, 0), urls);
+}
+
+static bool
+spki_digest(uint8_t out[32], X509 *cert)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+	bool ok;
+
+	ok = len > 0 &&
+	    EVP_Digest(der, (size_t)len, out, NULL, EVP_sha256(), NULL) == 1;
+	OPENSSL_free(der);
+	return ok;
+}
+
+/* ---- one subject ------------------------------------------------------------
+ */
+
+static int
+subject_points(struct subject *s, struct err *err)
+{
+	size_t of_cert = crl_subject_num_points(s->crl), of_rule = 0, n = 0;
+	const char *const *urls;
+
+	if (s->rule != NULL && s->rule->crl_urls != NULL)
+		of_rule = 1;
+	if (of_cert + of_rule == 0)
+		return 0;
+	s->points = calloc(of_cert + of_rule, sizeof(*s->points));
+	if (s->points == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	if (of_rule == 1) {
+		s->points[n] = point_of(s, "crl", span_of(NULL, 0),
+		    (const char *const *)s->rule->crl_urls);
+		n += s->points[n].num_urls > 0;
+	}
+	for (size_t i = 0; i < of_cert; i++) {
+		urls = crl_subject_urls(s->crl, i);
+		s->points[n] = point_of(s, "crl", span_of(NULL, 0), urls);
+		n += s->points[n].num_urls > 0;
+	}
+	s->num_points = n;
+	s->delta = point_of(
+	    s, "crl-delta", span_of(NULL, 0), crl_subject_delta_urls(s->crl));
+	return 0;
+}
+
+int
+subject_new(struct subject **out, X509 *cert, X509 *issuer,
+    const struct subject_context *ctx, struct err *err)
+{
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
+	struct span parts[2];
+	struct archive_key identity;
+	struct subject *s;
+	const char *const *ocsp;
+	int rc;
+
+	*out = NULL;
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	ref_init(&s->ref);
+	X509_up_ref(cert);
+	s->cert = cert;
+	X509_up_ref(issuer);
+	s->issuer = issuer;
+	if (ctx->anchor != NULL) {
+		X509_up_ref(ctx->anchor);
+		s->anchor = ctx->anchor;
+	}
+	s->trust = ctx->trust;
+	if (ctx->trust != NULL)
+		memcpy(s->trust_id, trust_get0_id(ctx->trust),
+		    sizeof(s->trust_id));
+	s->rules = ctx->rules;
+	s->relax = ctx->relax;
+	s->security_level = ctx->security_level;
+	if (ctx->rules != NULL) {
+		s->rules_ref =
+		    issuer_rules_up_ref((struct issuer_rules *)ctx->rules);
+		s->rule = issuer_rules_find(ctx->rules, issuer);
+	}
+	if (!spki_digest(s->owner, issuer) ||
+	    !spki_digest(s->spki_sha256, cert)) {
+		rc = err_ossl(err, E_PARSE, "cannot encode a public key");
+		goto out;
+	}
+	parts[0] = span_of(s->owner, sizeof(s->owner));
+	parts[1] = span_of(
+	    ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
+	identity = archive_key_of(parts, 2);
+	memcpy(s->identity, identity.id, sizeof(s->identity));
+	rc = crl_subject_new(&s->crl, cert, issuer, err);
+	if (rc != 0)
+		goto out;
+	s->aia_urls = ocsp_urls_of(cert);
+	if (s->aia_urls == NULL) {
+		rc = err_set(err, E_NOMEM, "out of memory");
+		goto out;
+	}
+	ocsp =
+	    (const char *const *)(s->rule != NULL && s->rule->ocsp_urls != NULL
+		    ? s->rule->ocsp_urls
+		    : s->aia_urls);
+	/* The whole of certID: issuer key (in owner), issuer name, serial. */
+	s->ocsp = point_of(
+	    s, "ocsp", span_of(s->identity, sizeof(s->identity)), ocsp);
+	rc = subject_points(s, err);
+	if (rc != 0)
+		goto out;
+	s->blank.reason = REVCHECK_REASON_NONE;
+	describe_name(s->blank.subject, sizeof(s->blank.subject),
+	    X509_get_subject_name(cert));
+	describe_name(s->blank.issuer, sizeof(s->blank.issuer),
+	    X509_get_issuer_name(cert));
+	describe_serial(s->blank.serial, sizeof(s->blank.serial), serial);
+	*out = s;
+	s = NULL;
+	rc = 0;
+out:
+	subject_free(s);
+	return rc;
+}
+
+struct subject *
+subject_up_ref(struct subject *s)
+{
+	ref_up(&s->ref);
+	return s;
+}
+
+void
+subject_free(struct subject *s)
+{
+	if (s == NULL || !ref_down(&s->ref))
+		return;
+	X509_free(s->cert);
+	X509_free(s->issuer);
+	X509_free(s->anchor);
+	crl_subject_free(s->crl);
+	ocsp_urls_free(s->aia_urls);
+	issuer_rules_free(s->rules_ref);
+	free(s->points);
+	free(s);
+}
+
+/* ---- the memo
+ * ------------------------------------------------------------------ */
+
+struct memo_shard {
+	pthread_mutex_t lock;
+	size_t num;
+	struct subject *bucket[MEMO_BUCKETS];
+};
+
+struct subject_memo {
+	struct memo_shard shard[MEMO_SHARDS];
+};
+
+struct subject_memo *
+subject_memo_new(void)
+{
+	struct subject_memo *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return NULL;
+	for (size_t i = 0; i < MEMO_SHARDS; i++)
+		pthread_mutex_init(&m->shard[i].lock, NULL);
+	return m;
+}
+
+static void
+shard_clear(struct memo_shard *sh)
+{
+	for (size_t i = 0; i < MEMO_BUCKETS; i++) {
+		struct subject *s = sh->bucket[i], *next;
+
+		sh->bucket[i] = NULL;
+		for (; s != NULL; s = next) {
+			next = s->next;
+			subject_free(s);
+		}
+	}
+	sh->num = 0;
+}
+
+void
+subject_memo_clear(struct subject_memo *m)
+{
+	for (size_t i = 0; i < MEMO_SHARDS; i++) {
+		pthread_mutex_lock(&m->shard[i].lock);
+		shard_clear(&m->shard[i]);
+		pthread_mutex_unlock(&m->shard[i].lock);
+	}
+}
+
+void
+subject_memo_free(struct subject_memo *m)
+{
+	if (m == NULL)
+		return;
+	subject_memo_clear(m);
+	for (size_t i = 0; i < MEMO_SHARDS; i++)
+		pthread_mutex_destroy(&m->shard[i].lock);
+	free(m);
+}
+
+static bool
+same_or_both_null(X509 *a, X509 *b)
+{
+	if (a == b)
+		return true;
+	return a != NULL && b != NULL && X509_cmp(a, b) == 0;
+}
+
+static bool
+subject_fits(const struct subject *s, X509 *cert, X509 *issuer,
+    const struct subject_context *ctx)
+{
+	if (s->rules != ctx->rules || s->relax != ctx->relax ||
+	    s->security_level != ctx->security_level)
+		return false;
+	if ((s->trust == NULL) != (ctx->trust == NULL))
+		return false;
+	/* Pointers are reused after a free, identities are not. */
+	if (ctx->trust != NULL &&
+	    memcmp(s->trust_id, trust_get0_id(ctx->trust),
+		sizeof(s->trust_id)) != 0)
+		return false;
+	return X509_cmp(s->cert, cert) == 0 &&
+	    X509_cmp(s->issuer, issuer) == 0 &&
+	    same_or_both_null(s->anchor, ctx->anchor);
+}
+
+int
+subject_memo_get(struct subject_memo *m, struct subject **out, X509 *cert,
+    X509 *issuer, const struct subject_context *ctx, struct err *err)
+{
+	unsigned char print[20] = {0};
+	struct memo_shard *sh;
+	struct subject *s, **slot;
+	unsigned int len = 0;
+	int rc;
+
+	/* The SHA-1 fingerprint is kept in the X509; whole encodings are
+	 * compared on a hit, so a collision costs time, not truth. */
+	if (X509_digest(cert, EVP_sha1(), print, &len) != 1)
+		return err_ossl(err, E_INTERNAL, "cannot hash a certificate");
+	sh = &m->shard[print[0] % MEMO_SHARDS];
+	slot = &sh->bucket[print[1] % MEMO_BUCKETS];
+	pthread_mutex_lock(&sh->lock);
+	for (s = *slot; s != NULL; s = s->next)
+		if (subject_fits(s, cert, issuer, ctx))
+			break;
+	if (s != NULL)
+		*out = subject_up_ref(s);
+	pthread_mutex_unlock(&sh->lock);
+	if (s != NULL)
+		return 0;
+	rc = subject_new(&s, cert, issuer, ctx, err);
+	if (rc != 0)
+		return rc;
+	*out = s;
+	pthread_mutex_lock(&sh->lock);
+	if (sh->num >= MEMO_SHARD_MAX)
+		shard_clear(sh);
+	/* Two threads may both have made one; the newer is found first. */
+	s->next = *slot;
+	*slot = subject_up_ref(s);
+	sh->num++;
+	pthread_mutex_unlock(&sh->lock);
+	return 0;
+}
+
+/* ---- per-issuer rules
+ * ------------------------------------------------------------ */
+
+static void
+url_list_free(char **urls)
+{
+	for (size_t i = 0; urls != NULL && urls[i] != NULL; i++)
+		free(urls[i]);
+	free(urls);
+}
+
+static char **
+url_list_copy(const char *const *urls)
+{
+	size_t n = 0;
+	char **copy;
+
+	while (urls[n] != NULL)
+		n++;
+	copy = calloc(n + 1, sizeof(*copy));
+	for (size_t i = 0; copy != NULL && i < n; i++) {
+		copy[i] = strdup(urls[i]);
+		if (copy[i] == NULL) {
+			url_list_free(copy);
+			return NULL;
+		}
+	}
+	return copy;
+}
+
+int
+issuer_rules_new(struct issuer_rules **out,
+    const struct revcheck_issuer_rule *rules, size_t num, struct err *err)
+{
+	struct issuer_rules *r;
+
+	*out = NULL;
+	r = calloc(1, sizeof(*r) + num * sizeof(r->v[0]));
+	if (r == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	ref_init(&r->ref);
+	for (size_t i = 0; i < num; i++) {
+		const struct revcheck_issuer_rule *in = &rules[i];
+		struct issuer_rule *v = &r->v[i];
+
+		if (in->ski == NULL || in->ski_len == 0 ||
+		    in->ski_len > sizeof(v->ski) ||
+		    (unsigned)in->mode > REVCHECK_MODE_HARD_FAIL) {
+			issuer_rules_free(r);
+			return err_set(err, E_ARG,
+			    "issuer rule %zu: a key identifier of 1..64 "
+			    "octets and a mode are expected",
+			    i);
+		}
+		r->num = i + 1;
+		memcpy(v->ski, in->ski, in->ski_len);
+		v->ski_len = in->ski_len;
+		v->mode = in->mode;
+		v->exempt = in->exempt != 0;
+		if (in->ocsp_urls != NULL)
+			v->ocsp_urls = url_list_copy(in->ocsp_urls);
+		if (in->crl_urls != NULL)
+			v->crl_urls = url_list_copy(in->crl_urls);
+		if ((in->ocsp_urls != NULL && v->ocsp_urls == NULL) ||
+		    (in->crl_urls != NULL && v->crl_urls == NULL)) {
+			issuer_rules_free(r);
+			return err_set(err, E_NOMEM, "out of memory");
+		}
+		if (in->ocsp_signer != NULL) {
+			X509_up_ref(in->ocsp_signer);
+			v->ocsp_signer = in->ocsp_signer;
+		}
+	}
+	*out = r;
+	return 0;
+}
+
+struct issuer_rules *
+issuer_rules_up_ref(struct issuer_rules *r)
+{
+	ref_up(&r->ref);
+	return r;
+}
+
+void
+issuer_rules_free(struct issuer_rules *r)
+{
+	if (r == NULL || !ref_down(&r->ref))
+		return;
+	for (size_t i = 0; i < r->num; i++) {
+		url_list_free(r->v[i].ocsp_urls);
+		url_list_free(r->v[i].crl_urls);
+		X509_free(r->v[i].ocsp_signer);
+	}
+	free(r);
+}
+
+const struct issuer_rule *
+issuer_rules_find(const struct issuer_rules *r, X509 *issuer)
+{
+	const ASN1_OCTET_STRING *ski;
+	unsigned char sha1[20];
+	const unsigned char *id;
+	size_t len;
+
+	if (r == NULL || r->num == 0)
+		return NULL;
+	ski = X509_get0_subject_key_id(issuer);
+	if (ski != NULL) {
+		id = ASN1_STRING_get0_data(ski);
+		len = (size_t)ASN1_STRING_length(ski);
+	} else {
+		/* RFC 5280 4.2.1.2 (1): SHA-1 of the key's BIT STRING. */
+		if (X509_pubkey_digest(issuer, EVP_sha1(), sha1, NULL) != 1)
+			return NULL;
+		id = sha1;
+		len = sizeof(sha1);
+	}
+	for (size_t i = 0; i < r->num; i++)
+		if (r->v[i].ski_len == len && memcmp(r->v[i].ski, id, len) == 0)
+			return &r->v[i];
+	return NULL;
+}

@@ -1,0 +1,316 @@
+/*
+ * supplied: reads files and directories of evidence. What is broken inside a
+ * directory is kept as broken evidence, so that the answer can report it.
+ * One thread while it is being filled, any afterwards.
+ */
+#include "revcheck/supplied.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "revcheck/certs.h"
+
+#define SUPPLIED_MAX         100000
+#define SUPPLIED_OCSP_MAX    ((size_t)1 << 20)
+#define SUPPLIED_PEM_OBJECTS 10000
+
+static void
+supplied_cleanup(struct supplied *s)
+{
+	evidence_free(s->evidence);
+	free(s->name);
+}
+
+int
+revcheck_evidence_new(
+    struct revcheck_evidence **out, struct revcheck_error *err)
+{
+	*out = calloc(1, sizeof(**out));
+	if (*out == NULL)
+		return error_publish(err, NULL, E_NOMEM);
+	ref_init(&(*out)->ref);
+	return 0;
+}
+
+struct revcheck_evidence *
+supplied_up_ref(struct revcheck_evidence *e)
+{
+	ref_up(&e->ref);
+	return e;
+}
+
+void
+revcheck_evidence_free(struct revcheck_evidence *e)
+{
+	if (e == NULL || !ref_down(&e->ref))
+		return;
+	for (size_t i = 0; i < e->num; i++)
+		supplied_cleanup(&e->v[i]);
+	free(e->v);
+	free(e);
+}
+
+/* Takes s over on success. */
+static int
+supplied_push(struct revcheck_evidence *e, struct supplied *s, struct err *err)
+{
+	struct supplied *v;
+
+	if (e->num == SUPPLIED_MAX)
+		return err_set(err, E_LIMIT, "more than %d pieces of evidence",
+		    SUPPLIED_MAX);
+	if ((e->num & (e->num - 1)) == 0) {
+		v = realloc(e->v, (e->num == 0 ? 1 : e->num * 2) * sizeof(*v));
+		if (v == NULL)
+			return err_set(err, E_NOMEM, "out of memory");
+		e->v = v;
+	}
+	e->v[e->num++] = *s;
+	return 0;
+}
+
+static enum revcheck_why
+why_of_fault(enum crl_fault f)
+{
+	switch (f) {
+	case CRL_FAULT_TOO_LARGE:
+	case CRL_FAULT_TOO_MANY_ENTRIES:
+		return REVCHECK_WHY_TOO_LARGE;
+	case CRL_FAULT_NOMEM:
+		return REVCHECK_WHY_INTERNAL;
+	default:
+		return REVCHECK_WHY_MALFORMED;
+	}
+}
+
+/*
+ * One object in DER. With keep_broken a thing that does not parse becomes
+ * broken evidence, else E_PARSE.
+ */
+static int
+supplied_add_der(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
+    struct span der, const char *name, bool keep_broken, struct err *err)
+{
+	struct supplied s = {.kind = kind};
+	enum crl_fault fault = CRL_FAULT_NONE;
+	struct crl *crl = NULL;
+	struct err why = {0};
+	int rc;
+
+	s.name = strdup(name);
+	if (s.name == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	if (kind == REVCHECK_EVIDENCE_CRL) {
+		rc = crl_parse(der, NULL, &crl, &fault, &why);
+		if (rc == 0) {
+			s.evidence =
+			    evidence_new_crl(crl, ORIGIN_FILE, name, 0);
+			if (s.evidence == NULL) {
+				crl_free(crl);
+				rc = err_set(err, E_NOMEM, "out of memory");
+				goto fail;
+			}
+		} else if (!keep_broken) {
+			rc = err_set(err, E_PARSE, "'%s' is not a CRL: %s",
+			    name, why.msg);
+			goto fail;
+		} else {
+			s.broken = why_of_fault(fault);
+			snprintf(
+			    s.msg, sizeof(s.msg), "not a CRL: %.140s", why.msg);
+		}
+	} else if (der.len > SUPPLIED_OCSP_MAX || der.len == 0) {
+		if (!keep_broken) {
+			rc = err_set(err, E_PARSE,
+			    "'%s' is not an OCSP response (%zu bytes)", name,
+			    der.len);
+			goto fail;
+		}
+		s.broken = der.len == 0 ? REVCHECK_WHY_MALFORMED
+					: REVCHECK_WHY_TOO_LARGE;
+		snprintf(s.msg, sizeof(s.msg),
+		    "not an OCSP response (%zu bytes)", der.len);
+	} else {
+		s.evidence = evidence_new_ocsp(der, ORIGIN_FILE, name, 0);
+		if (s.evidence == NULL) {
+			rc = err_set(err, E_NOMEM, "out of memory");
+			goto fail;
+		}
+	}
+	rc = supplied_push(e, &s, err);
+	if (rc == 0)
+		return 0;
+fail:
+	supplied_cleanup(&s);
+	return rc;
+}
+
+static bool
+looks_like_pem(struct span s)
+{
+	static const char mark[] = "-----BEGIN ";
+
+	return s.len >= sizeof(mark) &&
+	    memmem(s.p, s.len, mark, sizeof(mark) - 1) != NULL &&
+	    s.p[0] != 0x30;
+}
+
+static int
+supplied_add_pem(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
+    struct span pem, const char *name, bool keep_broken, struct err *err)
+{
+	const char *want = kind == REVCHECK_EVIDENCE_CRL ? PEM_STRING_X509_CRL
+							 : "OCSP RESPONSE";
+	char *label = NULL, *header = NULL;
+	unsigned char *der = NULL;
+	long len;
+	int rc = 0;
+	size_t n = 0;
+	BIO *bio;
+
+	bio = BIO_new_mem_buf(pem.p, (int)pem.len);
+	if (bio == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	while (rc == 0 && n < SUPPLIED_PEM_OBJECTS &&
+	    PEM_read_bio(bio, &label, &header, &der, &len) == 1) {
+		if (strcmp(label, want) == 0) {
+			rc = supplied_add_der(e, kind,
+			    span_of(der, (size_t)len), name, keep_broken, err);
+			n++;
+		} else if (!keep_broken)
+			rc = err_set(err, E_PARSE,
+			    "'%s' holds a %s, %s was expected", name, label,
+			    want);
+		OPENSSL_free(label);
+		OPENSSL_free(header);
+		OPENSSL_free(der);
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	if (rc == 0 && n == 0)
+		/* Let the DER path say that this is nothing. */
+		rc = supplied_add_der(e, kind, pem, name, keep_broken, err);
+	return rc;
+}
+
+static int
+supplied_add(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
+    struct span data, const char *name, bool keep_broken, struct err *err)
+{
+	if (kind != REVCHECK_EVIDENCE_CRL && kind != REVCHECK_EVIDENCE_OCSP)
+		return err_set(
+		    err, E_ARG, "unknown kind of evidence %d", (int)kind);
+	if (data.len > CRL_DEFAULT_MAX_BYTES)
+		return err_set(err, E_LIMIT, "'%s' is larger than %zu bytes",
+		    name, (size_t)CRL_DEFAULT_MAX_BYTES);
+	if (looks_like_pem(data))
+		return supplied_add_pem(e, kind, data, name, keep_broken, err);
+	return supplied_add_der(e, kind, data, name, keep_broken, err);
+}
+
+static int
+supplied_add_path(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
+    const char *path, bool keep_broken, struct err *err)
+{
+	struct err why = {0};
+	unsigned char *buf;
+	struct supplied s;
+	size_t len;
+	int rc;
+
+	rc = certs_read_file(&buf, &len, path, CRL_DEFAULT_MAX_BYTES, &why);
+	if (rc == 0) {
+		rc = supplied_add(
+		    e, kind, span_of(buf, len), path, keep_broken, err);
+		free(buf);
+		return rc;
+	}
+	if (!keep_broken || rc == E_NOMEM) {
+		if (err != NULL)
+			*err = why;
+		return rc;
+	}
+	s = (struct supplied){.kind = kind,
+	    .broken = REVCHECK_WHY_MALFORMED,
+	    .name = strdup(path)};
+	snprintf(s.msg, sizeof(s.msg), "%.159s", why.msg);
+	if (s.name == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	rc = supplied_push(e, &s, err);
+	if (rc != 0)
+		supplied_cleanup(&s);
+	return rc;
+}
+
+static int
+not_hidden(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+static int
+supplied_add_dir(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
+    const char *dir, struct err *err)
+{
+	struct dirent **names = NULL;
+	struct stat st;
+	char *path;
+	int n, rc = 0;
+
+	/* Sorted, so that reports read the same everywhere. */
+	n = scandir(dir, &names, not_hidden, alphasort);
+	if (n == -1)
+		return err_sys(err, "cannot read directory '%s'", dir);
+	for (int i = 0; i < n; i++) {
+		path = NULL;
+		if (rc == 0 &&
+		    asprintf(&path, "%s/%s", dir, names[i]->d_name) == -1) {
+			path = NULL;
+			rc = err_set(err, E_NOMEM, "out of memory");
+		}
+		/* A directory inside is no evidence. */
+		if (rc == 0 && !(stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
+			rc = supplied_add_path(e, kind, path, true, err);
+		free(path);
+		free(names[i]);
+	}
+	free(names);
+	return rc;
+}
+
+int
+revcheck_evidence_add_file(struct revcheck_evidence *e,
+    enum revcheck_evidence_kind kind, const char *path,
+    struct revcheck_error *err)
+{
+	struct err in = {0};
+	struct stat st;
+	int rc;
+
+	if (stat(path, &st) == -1)
+		rc = err_sys(&in, "cannot open '%s'", path);
+	else if (S_ISDIR(st.st_mode))
+		rc = supplied_add_dir(e, kind, path, &in);
+	else
+		rc = supplied_add_path(e, kind, path, false, &in);
+	return error_publish(err, &in, rc);
+}
+
+int
+revcheck_evidence_add(struct revcheck_evidence *e,
+    enum revcheck_evidence_kind kind, const void *data, size_t len,
+    const char *name, struct revcheck_error *err)
+{
+	struct err in = {0};
+
+	return error_publish(err, &in,
+	    supplied_add(e, kind, span_of(data, len), name, false, &in));
+}
