@@ -10,6 +10,7 @@
 #define REVCHECK_CRL_RULES_H
 
 #include "cache/base/error.h"
+#include "cache/base/ref.h"
 #include "cache/crl.h"
 #include "revcheck/rules.h"
 
@@ -35,6 +36,12 @@ void crl_subject_free(struct crl_subject *s);
 size_t crl_subject_num_points(const struct crl_subject *s);
 const char *const *crl_subject_urls(const struct crl_subject *s, size_t point);
 const char *const *crl_subject_delta_urls(const struct crl_subject *s);
+/*
+ * Whether a CRL is worth proving for this certificate at all: its issuer is
+ * the certificate's, or a cRLIssuer of one of its points. Others are no
+ * evidence about it, good or bad.
+ */
+bool crl_may_concern(const struct crl_subject *s, const struct crl *crl);
 
 /*
  * A proof says who signed a CRL. Immutable and counted. `signer` is the
@@ -54,7 +61,7 @@ struct crl_proof {
 struct crl_signers {
 	X509 *const *chain; /* the verified chain in question, anchor last */
 	size_t num_chain;
-	size_t subject;	    /* index in chain of the certificate asked about */
+	size_t subject;     /* index in chain of the certificate asked about */
 	X509 *const *extra; /* untrusted and supplied certificates */
 	size_t num_extra;
 	struct revcheck_trust *trust; /* NULL: status-only, no path */

@@ -1,0 +1,403 @@
+/*
+ * crl_prove: whose signature is on a CRL, and may they sign it? RFC 5280
+ * 6.3.3 (f), (g) and the profile of 5.1 and 5.2. Runs on the service thread
+ * or wherever evidence is supplied; pure but for OpenSSL's verification.
+ * Never looks at dates of the CRL or at a certificate's status.
+ */
+#include "revcheck/crl_rules.h"
+
+#include <stdlib.h>
+
+#include <openssl/x509v3.h>
+
+#include "revcheck/crl_scope.h"
+#include "revcheck/crl_signature.h"
+#include "revcheck/describe.h"
+#include "revcheck/name.h"
+#include "revcheck/trust.h"
+
+/*
+ * How far a candidate came. The furthest of all candidates is what a person
+ * wants to hear about.
+ */
+enum signer_step {
+	STEP_NONE = 0,    /* nobody of that name */
+	STEP_KEY_ID,      /* the CRL names another key */
+	STEP_SIGNATURE,   /* the key does not verify it */
+	STEP_WEAK,        /* it does, below the security level */
+	STEP_NO_CRL_SIGN, /* the certificate is not for signing CRLs */
+	STEP_PATH,        /* no path to the same anchor */
+	STEP_FOUND,
+};
+
+struct signer_search {
+	const struct crl_signers *who;
+	const struct rules *rules;
+	const struct crl_scope *scope;
+	struct crl_signature signature;
+	enum signer_step step;
+	char name[160];      /* the CRL issuer, for people */
+	char path_text[160]; /* what was wrong with the path */
+	X509 *signer;
+	struct trust_path path;
+};
+
+static int
+flaws_check(const struct crl_info *info, unsigned relax, struct err *err)
+{
+	const unsigned version = REVCHECK_RELAX_CRL_VERSION;
+	static const struct {
+		unsigned flaw, relax;
+		const char *text;
+	} rules[] = {
+	    {CRL_FLAW_V1_EXTENSIONS, version, "extensions in a version 1 CRL"},
+	    {CRL_FLAW_VERSION, version, "a version that is not 2"},
+	    {CRL_FLAW_EMPTY_REVOKED, REVCHECK_RELAX_EMPTY_REVOKED,
+		"revokedCertificates present but empty"},
+	    {CRL_FLAW_SERIAL_PADDING, REVCHECK_RELAX_SERIAL_PADDING,
+		"a serial number with redundant octets"},
+	    {CRL_FLAW_ALGORITHM, 0,
+		"signature algorithms inside and outside differ"},
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if ((info->flaws & rules[i].flaw) != 0 &&
+		    (relax & rules[i].relax) == 0)
+			return err_set(
+			    err, E_PARSE, "malformed CRL: %s", rules[i].text);
+	return 0;
+}
+
+/*
+ * RFC 5280 5.2.1, 6.3.3 (c)(3): the CRL says which key signed it. The key
+ * identifier decides where both sides have one, issuer and serial otherwise.
+ */
+static bool
+key_id_fits(const struct crl_key_id *id, X509 *cert)
+{
+	const ASN1_OCTET_STRING *ski = X509_get0_subject_key_id(cert);
+	unsigned char *der = NULL;
+	struct span content = {0};
+	struct der d;
+	bool same;
+	int len;
+
+	if (id->has_id && ski != NULL)
+		return span_equal(id->id,
+		    span_of(ASN1_STRING_get0_data(ski),
+			(size_t)ASN1_STRING_length(ski)));
+	if (!id->has_serial)
+		return true;
+	len = i2d_ASN1_INTEGER(X509_get0_serialNumber(cert), &der);
+	der_init(&d, span_of(der, len > 0 ? (size_t)len : 0));
+	same = der_get(&d, DER_INTEGER, &content) &&
+	    span_equal(der_serial_trim(content), id->serial);
+	OPENSSL_free(der);
+	if (!same)
+		return false;
+	der = NULL;
+	len = i2d_X509_NAME(X509_get_issuer_name(cert), &der);
+	same =
+	    len > 0 && crl_names_have(&id->issuer, span_of(der, (size_t)len));
+	OPENSSL_free(der);
+	return same;
+}
+
+static bool
+name_fits(struct span issuer, X509 *cert)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509_NAME(X509_get_subject_name(cert), &der);
+	bool same = len > 0 && name_equal(issuer, span_of(der, (size_t)len));
+
+	OPENSSL_free(der);
+	return same;
+}
+
+static void
+search_note(struct signer_search *s, enum signer_step step)
+{
+	if (step > s->step)
+		s->step = step;
+}
+
+/* All that can be said of one candidate without its path. */
+static bool
+candidate_signed(struct signer_search *s, X509 *cert)
+{
+	EVP_PKEY *key;
+	enum crl_signature_result r;
+
+	if (!name_fits(s->scope->issuer, cert))
+		return false;
+	search_note(s, STEP_KEY_ID);
+	if (!key_id_fits(&s->scope->key_id, cert))
+		return false;
+	search_note(s, STEP_SIGNATURE);
+	key = X509_get0_pubkey(cert);
+	if (key == NULL)
+		return false;
+	r = crl_signature_check(&s->signature, key, s->rules->security_level);
+	if (r == CRL_SIGNATURE_BAD)
+		return false;
+	search_note(s, STEP_WEAK);
+	if (r == CRL_SIGNATURE_WEAK)
+		return false;
+	/* (f): if there is a keyUsage, it has cRLSign. */
+	search_note(s, STEP_NO_CRL_SIGN);
+	return (X509_get_key_usage(cert) & KU_CRL_SIGN) != 0 ||
+	    (s->rules->relax & REVCHECK_RELAX_NO_CRLSIGN) != 0;
+}
+
+static bool
+chain_has(const struct crl_signers *who, X509 *cert)
+{
+	for (size_t i = 0; i < who->num_chain; i++)
+		if (X509_cmp(who->chain[i], cert) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * (f): the signer's own path must end at the same anchor as the chain in
+ * question, and so it is built against that one anchor alone.
+ */
+static int
+path_build(struct signer_search *s, X509 *cert, struct err *err)
+{
+	const struct crl_signers *who = s->who;
+	X509 *anchor = who->chain[who->num_chain - 1];
+	struct revcheck_error public_err = {0};
+	struct revcheck_trust *trust = NULL;
+	struct trust_path_order order = {
+	    .leaf = cert,
+	    .at = s->rules->at,
+	    .security_level = s->rules->security_level,
+	};
+	X509 **untrusted = NULL;
+	int rc, x509_error, index;
+	struct err why = {0};
+
+	untrusted = calloc(who->num_chain + who->num_extra, sizeof(X509 *));
+	if (untrusted == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	for (size_t i = 0; i < who->num_chain; i++)
+		untrusted[order.num_untrusted++] = who->chain[i];
+	for (size_t i = 0; i < who->num_extra; i++)
+		untrusted[order.num_untrusted++] = who->extra[i];
+	order.untrusted = untrusted;
+	rc = revcheck_trust_new(&trust, &anchor, 1, &public_err);
+	if (rc < 0) {
+		rc = err_set(err, E_INTERNAL, "%s", public_err.msg);
+		goto out;
+	}
+	rc = trust_build_path(
+	    trust, &s->path, &order, &x509_error, &index, &why);
+	if (rc < 0) {
+		rc = err_set(err, rc, "%s", why.msg);
+	} else if (rc == 0) {
+		search_note(s, STEP_PATH);
+		snprintf(s->path_text, sizeof(s->path_text), "%.120s", why.msg);
+	}
+out:
+	revcheck_trust_free(trust);
+	free(untrusted);
+	return rc;
+}
+
+/*
+ * 1 when found, 0 when not, negative on failure. Certificates of the chain
+ * from the one asked about upwards have their path already; all others need
+ * one of their own.
+ */
+static int
+search_run(struct signer_search *s, struct err *err)
+{
+	const struct crl_signers *who = s->who;
+	int rc;
+
+	for (size_t i = who->subject + 1; i < who->num_chain; i++)
+		if (candidate_signed(s, who->chain[i])) {
+			s->signer = who->chain[i];
+			return 1;
+		}
+	/* A self-issued CRL signing certificate, asked about by itself. */
+	if (who->subject < who->num_chain &&
+	    candidate_signed(s, who->chain[who->subject])) {
+		s->signer = who->chain[who->subject];
+		return 1;
+	}
+	for (size_t i = 0; i < who->num_extra + who->subject; i++) {
+		X509 *cert = i < who->num_extra
+		    ? who->extra[i]
+		    : who->chain[i - who->num_extra];
+
+		if (i < who->num_extra && chain_has(who, cert))
+			continue;
+		if (!candidate_signed(s, cert))
+			continue;
+		rc = path_build(s, cert, err);
+		if (rc != 0) {
+			s->signer = cert;
+			return rc;
+		}
+	}
+	return 0;
+}
+
+/* Why nobody was found, in the order of enum signer_step. */
+static int
+search_explain(
+    const struct signer_search *s, enum revcheck_why *why, struct err *err)
+{
+	switch (s->step) {
+	case STEP_NONE:
+		/*
+		 * A CRL issuer nobody knows. Where the CRL is indirect, its
+		 * certificate is missing; otherwise it is about others.
+		 */
+		*why = s->scope->indirect ? REVCHECK_WHY_SIGNER_UNKNOWN
+					  : REVCHECK_WHY_OUT_OF_SCOPE;
+		return err_set(err, E_PARSE,
+		    "no certificate of the CRL issuer '%s' is known", s->name);
+	case STEP_KEY_ID:
+		*why = REVCHECK_WHY_SIGNER_UNKNOWN;
+		return err_set(err, E_PARSE,
+		    "the CRL of '%s' names a key of which no certificate is "
+		    "known",
+		    s->name);
+	case STEP_WEAK:
+		*why = REVCHECK_WHY_FORGED;
+		return err_set(err, E_PARSE,
+		    "the signature on the CRL of '%s' is below security level "
+		    "%d",
+		    s->name, s->rules->security_level);
+	case STEP_NO_CRL_SIGN:
+		*why = REVCHECK_WHY_FORGED;
+		return err_set(err, E_PARSE,
+		    "the CRL of '%s' is signed by a certificate whose keyUsage "
+		    "lacks cRLSign",
+		    s->name);
+	case STEP_PATH:
+		*why = REVCHECK_WHY_FORGED;
+		return err_set(err, E_PARSE,
+		    "the signer of the CRL of '%s' has no path to the same "
+		    "anchor: %s",
+		    s->name, s->path_text);
+	default:
+		*why = REVCHECK_WHY_FORGED;
+		return err_set(err, E_PARSE,
+		    "the signature on the CRL of '%s' does not verify",
+		    s->name);
+	}
+}
+
+static int
+proof_new(struct crl_proof **out, struct signer_search *s,
+    struct crl_scope **scope, struct err *err)
+{
+	struct crl_proof *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	ref_init(&p->ref);
+	X509_up_ref(s->signer);
+	p->signer = s->signer;
+	p->path = s->path.certs;
+	p->num_path = s->path.num;
+	s->path = (struct trust_path){0};
+	p->scope = *scope;
+	*scope = NULL;
+	*out = p;
+	return 0;
+}
+
+/* The CRL issuer as people read it. */
+static void
+issuer_print(char *out, size_t cap, struct span issuer)
+{
+	const unsigned char *p = issuer.p;
+	X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)issuer.len);
+
+	describe_name(out, cap, name);
+	X509_NAME_free(name);
+}
+
+int
+crl_prove(struct crl_proof **out, const struct crl *crl,
+    const struct crl_signers *who, const struct rules *rules,
+    enum revcheck_why *why, struct err *err)
+{
+	struct signer_search s = {.who = who, .rules = rules};
+	const struct crl_info *info = crl_get0_info(crl);
+	struct crl_scope *scope = NULL;
+	struct err detail = {0};
+	int rc;
+
+	*out = NULL;
+	*why = REVCHECK_WHY_MALFORMED;
+	if (who->num_chain == 0 || who->subject >= who->num_chain) {
+		*why = REVCHECK_WHY_INTERNAL;
+		return err_set(err, E_ARG, "no chain to prove a CRL for");
+	}
+	rc = flaws_check(info, rules->relax, err);
+	if (rc < 0)
+		goto out;
+	rc = crl_scope_new(&scope, crl, rules, &detail);
+	if (rc < 0) {
+		rc = err_set(err, rc, "malformed CRL: %s", detail.msg);
+		goto out;
+	}
+	s.scope = scope;
+	issuer_print(s.name, sizeof(s.name), scope->issuer);
+	rc = crl_signature_init(&s.signature, info, &detail);
+	if (rc < 0) {
+		rc = err_set(err, rc, "malformed CRL: %s", detail.msg);
+		goto out;
+	}
+	rc = search_run(&s, err);
+	if (rc == 0)
+		rc = search_explain(&s, why, err);
+	else if (rc > 0)
+		rc = proof_new(out, &s, &scope, err);
+out:
+	if (rc == 0)
+		*why = REVCHECK_WHY_NONE;
+	else if (rc != E_PARSE)
+		*why = REVCHECK_WHY_INTERNAL;
+	trust_path_cleanup(&s.path);
+	crl_scope_free(scope);
+	return rc;
+}
+
+struct crl_proof *
+crl_proof_up_ref(struct crl_proof *p)
+{
+	ref_up(&p->ref);
+	return p;
+}
+
+void
+crl_proof_free(struct crl_proof *p)
+{
+	if (p == NULL || !ref_down(&p->ref))
+		return;
+	X509_free(p->signer);
+	for (size_t i = 0; i < p->num_path; i++)
+		X509_free(p->path[i]);
+	free(p->path);
+	crl_scope_free(p->scope);
+	free(p);
+}
+
+const char *const *
+crl_proof_delta_urls(const struct crl_proof *p)
+{
+	return (const char *const *)p->scope->delta_urls;
+}
+
+bool
+crl_proof_is_delta(const struct crl_proof *p)
+{
+	return p->scope->is_delta;
+}

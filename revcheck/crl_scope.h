@@ -1,0 +1,84 @@
+/*
+ * crl_scope: what the extensions of a CRL say about which certificates,
+ * reasons and other CRLs it is about. Copied out of the CRL, immutable.
+ */
+#ifndef REVCHECK_CRL_SCOPE_H
+#define REVCHECK_CRL_SCOPE_H
+
+#include "revcheck/crl_point.h"
+#include "revcheck/crl_rules.h"
+#include "revcheck/crl_subject.h"
+
+/* RFC 5280 5.2.3: CRL numbers have at most 20 octets. */
+#define CRL_NUMBER_MAX 20
+
+struct crl_number {
+	bool present;
+	size_t len; /* big-endian, no leading zeros */
+	uint8_t v[CRL_NUMBER_MAX];
+};
+
+struct crl_key_id {
+	bool present;
+	bool has_id, has_serial;
+	struct span id;          /* keyIdentifier */
+	struct crl_names issuer; /* authorityCertIssuer */
+	struct span serial;      /* authorityCertSerialNumber, trimmed */
+	struct span whole;       /* the extension's value */
+};
+
+struct crl_scope {
+	uint8_t *bytes;     /* owned: what the spans point into */
+	struct span issuer; /* the CRL issuer's Name */
+
+	bool has_idp;
+	struct span idp; /* its value, for comparing scopes */
+	struct crl_dp_name point;
+	bool only_user, only_ca, only_attribute, indirect;
+	unsigned reasons;
+
+	bool is_delta;
+	struct crl_number base;   /* BaseCRLNumber of a delta */
+	struct crl_number number; /* CRLNumber */
+	struct crl_key_id key_id;
+	struct crl_points freshest;
+	const char **delta_urls;
+
+	/*
+	 * Absence from this CRL proves nothing, and why (RFC 5280 5.2:
+	 * critical extensions); NONE otherwise.
+	 */
+	enum revcheck_why no_absence;
+	char no_absence_text[96];
+};
+
+/*
+ * crl_scope_new reads all extensions. E_PARSE for what is malformed or against
+ * the profile, rules->relax aside.
+ */
+int crl_scope_new(struct crl_scope **out, const struct crl *crl,
+    const struct rules *rules, struct err *err) MUST_USE;
+void crl_scope_free(struct crl_scope *s);
+
+/*
+ * crl_scope_covers is RFC 5280 6.3.3 (b) and (d): the reasons this CRL covers
+ * for the certificate, 0 when it is out of scope.
+ */
+unsigned
+crl_scope_covers(const struct crl_scope *s, const struct crl_subject *subject);
+
+/*
+ * crl_scope_delta_fits is RFC 5280 5.2.4 and 6.3.3 (c): whether this delta may
+ * be combined with that complete CRL. Dates are not its business.
+ */
+bool crl_scope_delta_fits(const struct crl_scope *delta, X509 *delta_signer,
+    const struct crl_scope *base, X509 *base_signer);
+
+/* Same issuer and same scope: two CRLs of one sequence. */
+bool crl_scope_same_line(const struct crl_scope *a, const struct crl_scope *b);
+
+int crl_number_cmp(const struct crl_number *a, const struct crl_number *b);
+/* Hexadecimal; empty when there is none. */
+void crl_number_print(char *out, size_t cap, const struct crl_number *n);
+
+#endif

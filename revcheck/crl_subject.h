@@ -1,0 +1,23 @@
+/*
+ * crl_subject: a certificate as the CRL rules see it. Internal to the judge;
+ * what others may ask is in crl_rules.h.
+ */
+#ifndef REVCHECK_CRL_SUBJECT_H
+#define REVCHECK_CRL_SUBJECT_H
+
+#include "revcheck/crl_point.h"
+#include "revcheck/crl_rules.h"
+
+struct crl_subject {
+	X509 *cert; /* a reference */
+	uint8_t *issuer_der, *serial_der, *points_der,
+	    *freshest_der;  /* owned */
+	struct span issuer; /* Name as written in the certificate */
+	struct span serial; /* INTEGER content, trimmed */
+	bool is_ca;         /* basicConstraints with cA TRUE */
+	struct crl_points points;
+	struct crl_points freshest;
+	const char **delta_urls;
+};
+
+#endif
