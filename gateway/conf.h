@@ -89,6 +89,8 @@ struct conf_link {
 	size_t num_peers;
 	char *server_name; /* SNI and name to verify; never NULL */
 	bool verify_name;
+	char *identity_name;          /* NULL: the first */
+	char *group;                  /* NULL: any group may vouch */
 	size_t identity;              /* index into identities */
 	struct revcheck_trust *trust; /* borrowed from the trust list */
 };
@@ -98,6 +100,7 @@ struct conf_connect {
 	struct conf_address listen;
 	char **allow; /* "host:port", "*.host:port", "*:port"; none: nobody */
 	size_t num_allow;
+	char *identity_name; /* NULL: the first */
 	size_t identity;
 };
 
@@ -205,6 +208,16 @@ struct conf_log {
 	bool to_stdout; /* otherwise stderr */
 };
 
+/* What `revocation` in struct conf points at. */
+struct conf_revocation {
+	char **allow_addresses; /* NULL-terminated */
+	size_t num_allow_addresses;
+	uint16_t *ports; /* 0-terminated */
+	size_t num_ports;
+	char *proxy;
+	char *https_ca_file;
+};
+
 /* Configuration pushed through the file system. */
 struct conf_watch {
 	char *path; /* file or directory of section files; NULL: none */
@@ -212,7 +225,9 @@ struct conf_watch {
 
 struct conf {
 	struct ref ref;
-	struct conf *parent; /* owner of what a derived snapshot shares */
+	struct conf *parent;       /* owner of what a derived snapshot shares */
+	size_t num_own_identities; /* derived: at the end of the list */
+	size_t num_own_trusts;
 
 	char *file;       /* the bootstrap file */
 	char *state_dir;  /* NULL: nothing is kept on disk */
@@ -238,6 +253,7 @@ struct conf {
 	struct conf_rest rest;
 	struct conf_log log;
 	struct conf_watch watch;
+	struct conf_revocation revocation_lists;
 
 	/*
 	 * For revcheck_new (strings inside belong to this snapshot; log and
@@ -275,7 +291,7 @@ struct conf_overlay {
 	bool set_subjects;
 	const char *const *subjects;
 	size_t num_subjects;
-	/* Identities and groups set up over REST, in front of the file's. */
+	/* Identities and groups set up over REST, after the file's. */
 	const struct conf_identity *identities;
 	size_t num_identities;
 	const struct conf_trust *trusts;

@@ -1,0 +1,127 @@
+/*
+ * conf_address: one spelling for every address of the configuration. Never
+ * resolves a name.
+ */
+#include "gateway/conf.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static int
+address_bad(struct err *err, const char *text, bool listen)
+{
+	return err_set(err, E_PARSE,
+	    "'%.100s' is not an address: expected %s or \"unix:/path\"", text,
+	    listen ? "\"ADDRESS:PORT\" with a numeric address"
+		   : "\"HOST:PORT\"");
+}
+
+static int
+address_parse_unix(struct conf_address *a, const char *path, struct err *err)
+{
+	struct sockaddr_un *un = (struct sockaddr_un *)&a->sa;
+
+	if (strlen(path) >= sizeof(un->sun_path))
+		return err_set(err, E_PARSE,
+		    "the path of a Unix socket is longer than %zu bytes",
+		    sizeof(un->sun_path) - 1);
+	a->path = strdup(path);
+	if (a->path == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	un->sun_family = AF_UNIX;
+	memcpy(un->sun_path, path, strlen(path) + 1);
+	a->sa_len = sizeof(*un);
+	return 0;
+}
+
+/* Fills sa when host is numeric. */
+static void
+address_numeric(struct conf_address *a)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)&a->sa;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&a->sa;
+
+	if (inet_pton(AF_INET, a->host, &in->sin_addr) == 1) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(a->port);
+		a->sa_len = sizeof(*in);
+	} else if (inet_pton(AF_INET6, a->host, &in6->sin6_addr) == 1) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(a->port);
+		a->sa_len = sizeof(*in6);
+	}
+}
+
+static bool
+address_port(const char *text, bool listen, uint16_t *out)
+{
+	char *end;
+	unsigned long v;
+
+	if (*text < '0' || *text > '9' || strlen(text) > 5)
+		return false;
+	v = strtoul(text, &end, 10);
+	if (*end != '\0' || v > 65535 || (v == 0 && !listen))
+		return false;
+	*out = (uint16_t)v;
+	return true;
+}
+
+static int
+address_parse_tcp(
+    struct conf_address *a, const char *text, bool listen, struct err *err)
+{
+	const char *colon = strrchr(text, ':');
+	const char *host = text;
+	size_t host_len;
+
+	if (colon == NULL || colon == text ||
+	    !address_port(colon + 1, listen, &a->port))
+		return address_bad(err, text, listen);
+	host_len = (size_t)(colon - text);
+	if (host[0] == '[') {
+		if (host_len < 3 || host[host_len - 1] != ']')
+			return address_bad(err, text, listen);
+		host++;
+		host_len -= 2;
+	} else if (memchr(host, ':', host_len) != NULL) {
+		return address_bad(err, text, listen);
+	}
+	a->host = strndup(host, host_len);
+	if (a->host == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	address_numeric(a);
+	if (a->sa_len == 0 && (listen || text[0] == '['))
+		return address_bad(err, text, listen);
+	return 0;
+}
+
+int
+conf_address_parse(
+    struct conf_address *out, const char *text, bool listen, struct err *err)
+{
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	if (strncmp(text, "unix:", 5) == 0 && text[5] != '\0')
+		rc = address_parse_unix(out, text + 5, err);
+	else
+		rc = address_parse_tcp(out, text, listen, err);
+	if (rc == 0 && (out->text = strdup(text)) == NULL)
+		rc = err_set(err, E_NOMEM, "out of memory");
+	if (rc != 0)
+		conf_address_cleanup(out);
+	return rc;
+}
+
+void
+conf_address_cleanup(struct conf_address *a)
+{
+	free(a->text);
+	free(a->host);
+	free(a->path);
+	memset(a, 0, sizeof(*a));
+}

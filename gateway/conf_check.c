@@ -1,0 +1,208 @@
+/*
+ * conf_check: what concerns several keys of the bootstrap file at once, and
+ * what is resolved after all of them are read.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/ssl.h>
+
+#include "gateway/conf_internal.h"
+#include "gateway/conf_pki.h"
+
+/* revcheck.h's default for policies that name none. */
+#define DEFAULT_DEADLINE_MS 5000
+
+static int
+check_counts(struct conf *c, struct conf_reader *r)
+{
+	const char *missing = NULL;
+
+	if (c->num_listeners == 0)
+		missing = "$.listen";
+	else if (c->node.num_addresses == 0)
+		missing = "$.node.addresses";
+	else if (c->num_identities == 0)
+		missing = "$.identities";
+	else if (c->num_trusts == 0)
+		missing = "$.trust";
+	if (missing == NULL)
+		return 0;
+	return err_set(r->err, E_PARSE,
+	    "%s: %s is []: expected at least one element", r->file, missing);
+}
+
+/*
+ * A peer must get its verdict, and the alert that names it, while the
+ * handshake still has time.
+ */
+static int
+check_deadlines(struct conf *c, struct conf_reader *r)
+{
+	uint32_t ms = c->policy.deadline_ms;
+
+	if (ms == 0)
+		ms = DEFAULT_DEADLINE_MS;
+	if (ms < c->limits.handshake_timeout_ms)
+		return 0;
+	return err_set(r->err, E_PARSE,
+	    "%s: $.revocation.deadline_ms is %u: expected less than "
+	    "$.limits.handshake_timeout_ms, which is %u",
+	    r->file, ms, c->limits.handshake_timeout_ms);
+}
+
+static int
+check_tls(struct conf *c, struct conf_reader *r)
+{
+	SSL_CTX *ctx;
+	int rc = 0;
+
+	if (c->tls.min_version > c->tls.max_version)
+		return err_set(r->err, E_PARSE,
+		    "%s: $.tls.max_version is \"1.2\": expected not less than "
+		    "$.tls.min_version",
+		    r->file);
+	ctx = SSL_CTX_new(TLS_server_method());
+	if (ctx == NULL)
+		return err_ossl(r->err, E_NOMEM, "out of memory");
+	if (SSL_CTX_set_ciphersuites(ctx, c->tls.ciphersuites) != 1)
+		rc = err_ossl(r->err, E_PARSE,
+		    "%s: $.tls.ciphersuites is '%s': expected TLS 1.3 cipher "
+		    "suites separated by colons",
+		    r->file, c->tls.ciphersuites);
+	else if (SSL_CTX_set_cipher_list(ctx, c->tls.ciphers) != 1)
+		rc = err_ossl(r->err, E_PARSE,
+		    "%s: $.tls.ciphers is '%s': expected a cipher list of "
+		    "OpenSSL",
+		    r->file, c->tls.ciphers);
+	SSL_CTX_free(ctx);
+	return rc;
+}
+
+static int
+find_identity(const struct conf *c, const char *name, size_t *out)
+{
+	for (size_t i = 0; i < c->num_identities; i++)
+		if (name == NULL || strcmp(c->identities[i].name, name) == 0) {
+			*out = i;
+			return 0;
+		}
+	return E_PARSE;
+}
+
+static int
+resolve_links(struct conf *c, struct conf_reader *r)
+{
+	for (size_t i = 0; i < c->num_links; i++) {
+		struct conf_link *l = &c->links[i];
+
+		if (find_identity(c, l->identity_name, &l->identity) != 0)
+			return err_set(r->err, E_PARSE,
+			    "%s: $.links[%zu].identity is '%.64s': expected "
+			    "the name of one of $.identities",
+			    r->file, i, l->identity_name);
+		l->trust = l->group == NULL ? c->trust : NULL;
+		for (size_t j = 0; j < c->num_trusts && l->trust == NULL; j++)
+			if (strcmp(c->trusts[j].group, l->group) == 0)
+				l->trust = c->trusts[j].trust;
+		if (l->trust == NULL)
+			return err_set(r->err, E_PARSE,
+			    "%s: $.links[%zu].group is '%.64s': expected one "
+			    "of the groups of $.trust",
+			    r->file, i, l->group);
+	}
+	if (find_identity(c, c->connect.identity_name, &c->connect.identity) !=
+	    0)
+		return err_set(r->err, E_PARSE,
+		    "%s: $.connect.identity is '%.64s': expected the name of "
+		    "one of $.identities",
+		    r->file, c->connect.identity_name);
+	return 0;
+}
+
+static int
+resolve_rest(struct conf *c, struct conf_reader *r)
+{
+	struct conf_rest *rest = &c->rest;
+	struct err why;
+	size_t num;
+
+	if ((rest->certificate_file == NULL) != (rest->key_file == NULL))
+		return err_set(r->err, E_PARSE,
+		    "%s: $.rest has a %s: expected certificate and key, or "
+		    "neither",
+		    r->file, rest->key_file == NULL ? "certificate" : "key");
+	if (rest->certificate_file != NULL &&
+	    (conf_pki_load_chain(&rest->chain, &rest->num_chain,
+		 rest->certificate_file, &why) != 0 ||
+		conf_pki_load_key(&rest->key, rest->key_file, &why) != 0 ||
+		conf_pki_check_pair(rest->chain, rest->num_chain, rest->key,
+		    rest->certificate_file, rest->key_file, &why) != 0))
+		return err_set(
+		    r->err, why.code, "%s: $.rest: %.180s", r->file, why.msg);
+	if (rest->client_anchors_file != NULL &&
+	    conf_pki_load_trust(&rest->client_trust, &num,
+		rest->client_anchors_file, &why) != 0)
+		return err_set(r->err, why.code,
+		    "%s: $.rest.client_anchors: %.180s", r->file, why.msg);
+	if (rest->num_clients > 0 && rest->client_trust == NULL)
+		return err_set(r->err, E_PARSE,
+		    "%s: $.rest.client_anchors is nothing: expected a file, "
+		    "since $.rest.clients are listed",
+		    r->file);
+	return 0;
+}
+
+/* Ends the lists as revcheck_options wants them and points at them. */
+static int
+resolve_revocation(struct conf *c, struct conf_reader *r)
+{
+	struct conf_revocation *l = &c->revocation_lists;
+	size_t num;
+
+	num = l->num_allow_addresses;
+	if (num > 0) {
+		if (conf_grow(&l->allow_addresses, &num, sizeof(char *)) ==
+		    NULL)
+			return err_set(r->err, E_NOMEM, "out of memory");
+		c->revocation.allow_addresses =
+		    (const char *const *)l->allow_addresses;
+	}
+	num = l->num_ports;
+	if (num > 0) {
+		if (conf_grow(&l->ports, &num, sizeof(uint16_t)) == NULL)
+			return err_set(r->err, E_NOMEM, "out of memory");
+		c->revocation.ports = l->ports;
+	}
+	c->revocation.proxy = l->proxy;
+	c->revocation.https_ca_file = l->https_ca_file;
+	c->revocation.state_dir = c->state_dir;
+	return 0;
+}
+
+int
+conf_finish(struct conf *c, struct conf_reader *r)
+{
+	int rc = check_counts(c, r);
+
+	if (rc == 0)
+		rc = check_deadlines(c, r);
+	if (rc == 0)
+		rc = check_tls(c, r);
+	if (rc == 0)
+		rc =
+		    conf_pki_union(&c->trust, c->trusts, c->num_trusts, r->err);
+	if (rc == 0)
+		rc = resolve_links(c, r);
+	if (rc == 0)
+		rc = resolve_rest(c, r);
+	if (rc == 0)
+		rc = resolve_revocation(c, r);
+	if (c->workers == 0) {
+		long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+		c->workers = cpus > 0 && cpus <= 256 ? (uint32_t)cpus : 1;
+	}
+	return rc;
+}

@@ -1,0 +1,169 @@
+/*
+ * conf_derive: a snapshot that differs from another in what pushed sections
+ * say. Thousands of parsed anchors and identities are shared, not copied: a
+ * list belongs to the derived snapshot where its pointer differs.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/conf_internal.h"
+#include "gateway/conf_pki.h"
+
+void
+conf_free_derived(struct conf *c)
+{
+	struct conf *p = c->parent;
+
+	if (c->http.paths != p->http.paths)
+		conf_free_strings(c->http.paths, c->http.num_paths);
+	if (c->tls.allowed_subjects != p->tls.allowed_subjects)
+		conf_free_strings(
+		    c->tls.allowed_subjects, c->tls.num_allowed_subjects);
+	if (c->identities != p->identities) {
+		for (size_t i = c->num_identities - c->num_own_identities;
+		     i < c->num_identities; i++)
+			conf_identity_cleanup(&c->identities[i]);
+		free(c->identities);
+	}
+	if (c->trusts != p->trusts) {
+		for (size_t i = c->num_trusts - c->num_own_trusts;
+		     i < c->num_trusts; i++)
+			conf_trust_cleanup(&c->trusts[i]);
+		free(c->trusts);
+		revcheck_trust_free(c->trust);
+	}
+	conf_free(p);
+}
+
+static int
+copy_strings(char ***out, size_t *num, const char *const *list, size_t n)
+{
+	*num = 0;
+	*out = calloc(n > 0 ? n : 1, sizeof(**out));
+	if (*out == NULL)
+		return E_NOMEM;
+	for (; *num < n; (*num)++)
+		if (((*out)[*num] = strdup(list[*num])) == NULL)
+			return E_NOMEM;
+	return 0;
+}
+
+/* An identity of its own that shares certificates and key by reference. */
+static int
+copy_identity(struct conf_identity *out, const struct conf_identity *in)
+{
+	memset(out, 0, sizeof(*out));
+	out->name = strdup(in->name);
+	out->chain = calloc(in->num_chain, sizeof(*out->chain));
+	if (out->name == NULL || out->chain == NULL)
+		return E_NOMEM;
+	for (; out->num_chain < in->num_chain; out->num_chain++) {
+		X509_up_ref(in->chain[out->num_chain]);
+		out->chain[out->num_chain] = in->chain[out->num_chain];
+	}
+	EVP_PKEY_up_ref(in->key);
+	out->key = in->key;
+	return copy_strings(&out->server_names, &out->num_server_names,
+	    (const char *const *)in->server_names, in->num_server_names);
+}
+
+static int
+derive_identities(struct conf *c, const struct conf_overlay *o)
+{
+	struct conf_identity *list =
+	    calloc(c->num_identities + o->num_identities, sizeof(*list));
+	int rc = 0;
+
+	if (list == NULL)
+		return E_NOMEM;
+	memcpy(list, c->identities, c->num_identities * sizeof(*list));
+	c->identities = list;
+	for (size_t i = 0; i < o->num_identities && rc == 0; i++) {
+		rc = copy_identity(
+		    &list[c->num_identities++], &o->identities[i]);
+		c->num_own_identities++;
+	}
+	return rc;
+}
+
+static int
+derive_trusts(struct conf *c, const struct conf_overlay *o, struct err *err)
+{
+	struct conf_trust *list =
+	    calloc(c->num_trusts + o->num_trusts, sizeof(*list));
+
+	if (list == NULL)
+		return E_NOMEM;
+	memcpy(list, c->trusts, c->num_trusts * sizeof(*list));
+	c->trusts = list;
+	c->trust = NULL;
+	for (size_t i = 0; i < o->num_trusts; i++) {
+		struct conf_trust *t = &list[c->num_trusts++];
+
+		c->num_own_trusts++;
+		t->group = strdup(o->trusts[i].group);
+		t->trust = revcheck_trust_up_ref(o->trusts[i].trust);
+		t->num_anchors = o->trusts[i].num_anchors;
+		if (t->group == NULL)
+			return E_NOMEM;
+	}
+	return conf_pki_union(&c->trust, c->trusts, c->num_trusts, err);
+}
+
+static void
+derive_numbers(struct conf *c, const struct conf_overlay *o)
+{
+	if (o->set_tls_type)
+		c->tls.type = o->tls_type;
+	c->tls.mode = o->tls_mode;
+	if (o->max_request_bytes > 0)
+		c->http.max_request_bytes = o->max_request_bytes;
+	if (o->max_connections > 0)
+		c->limits.max_connections = o->max_connections;
+	if (o->idle_timeout_ms > 0) {
+		c->limits.idle_timeout_ms = o->idle_timeout_ms;
+		c->http.idle_timeout_ms = o->idle_timeout_ms;
+	}
+	if (o->response_timeout_ms > 0)
+		c->http.response_timeout_ms = o->response_timeout_ms;
+	if (o->set_recheck)
+		c->recheck = o->recheck;
+}
+
+int
+conf_derive(struct conf **out, struct conf *base, const struct conf_overlay *o,
+    struct err *err)
+{
+	struct conf *c;
+	int rc = 0;
+
+	*out = NULL;
+	assert(base->parent == NULL);
+	err_set(err, E_NOMEM, "out of memory");
+	c = malloc(sizeof(*c));
+	if (c == NULL)
+		return E_NOMEM;
+	*c = *base;
+	ref_init(&c->ref);
+	c->parent = conf_up_ref(base);
+	derive_numbers(c, o);
+	if (o->set_http_paths)
+		rc = copy_strings(&c->http.paths, &c->http.num_paths,
+		    o->http_paths, o->num_http_paths);
+	if (rc == 0 && o->set_subjects) {
+		c->tls.subjects_enforced = true;
+		rc = copy_strings(&c->tls.allowed_subjects,
+		    &c->tls.num_allowed_subjects, o->subjects, o->num_subjects);
+	}
+	if (rc == 0 && o->num_identities > 0)
+		rc = derive_identities(c, o);
+	if (rc == 0 && o->num_trusts > 0)
+		rc = derive_trusts(c, o, err);
+	if (rc != 0) {
+		conf_free(c);
+		return rc;
+	}
+	*out = c;
+	return 0;
+}

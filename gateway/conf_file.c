@@ -1,0 +1,501 @@
+/*
+ * conf_file: the keys of the bootstrap file, as tables. The order of keys in
+ * the file does not matter, so nothing here looks at another key; what
+ * concerns several is in conf_check.c.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/ssl.h>
+
+#include "gateway/conf_internal.h"
+#include "gateway/conf_pki.h"
+#include "gateway/json.h"
+
+#define MAX_LISTENERS  64
+#define MAX_NODES      64
+#define MAX_IDENTITIES 10000
+#define MAX_TRUSTS     10000
+#define MAX_LINKS      1000
+#define HOUR_MS        3600000
+
+int
+conf_no_memory(struct conf_reader *r)
+{
+	return err_set(r->err, E_NOMEM, "out of memory");
+}
+
+/* ---- addresses ---- */
+
+static int
+read_address(struct conf_reader *r, const struct conf_place *place,
+    struct conf_address *out, bool listen)
+{
+	const char *text = conf_read_string(r, place);
+
+	if (text == NULL)
+		return E_PARSE;
+	conf_address_cleanup(out);
+	if (conf_address_parse(out, text, listen, NULL) == 0)
+		return 0;
+	return conf_read_fail(r, place, "%s or \"unix:/path\"",
+	    listen ? "\"ADDRESS:PORT\" with a numeric address"
+		   : "\"HOST:PORT\"");
+}
+
+int
+conf_read_listen(
+    struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	return read_address(r, place, base, true);
+}
+
+static int
+read_listener(struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	struct conf *c = base;
+	struct conf_listener *l =
+	    conf_grow(&c->listeners, &c->num_listeners, sizeof(*l));
+
+	if (l == NULL)
+		return conf_no_memory(r);
+	return read_address(r, place, &l->address, true);
+}
+
+/* "listen" is one address or an array of them. */
+static int
+read_listeners(
+    struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	if (cJSON_IsString(place->item))
+		return read_listener(r, place, base);
+	return conf_read_array(r, place, MAX_LISTENERS, read_listener, base);
+}
+
+static int
+read_node_address(
+    struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	struct conf_node *n = base;
+	struct conf_address *a =
+	    conf_grow(&n->addresses, &n->num_addresses, sizeof(*a));
+
+	if (a == NULL)
+		return conf_no_memory(r);
+	return read_address(r, place, a, false);
+}
+
+static int
+read_node_addresses(
+    struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	return conf_read_array(r, place, MAX_NODES, read_node_address, base);
+}
+
+static const char *const proxy_words[] = {"off", "v2", NULL};
+
+#define NODE(k, m, lo, hi) CONF_NUMBER(k, U32, struct conf_node, m, lo, hi)
+
+/* clang-format off */
+static const struct conf_field node_table[] = {
+	CONF_CALL("addresses", 0, read_node_addresses, .required = true),
+	NODE("connect_timeout_ms", connect_timeout_ms, 1, HOUR_MS),
+	NODE("retry_ms", retry_ms, 1, HOUR_MS),
+	NODE("max_retries", max_retries, 0, 1000),
+	NODE("health_interval_ms", health_interval_ms, 0, 24 * HOUR_MS),
+	CONF_VALUE("proxy_protocol", ENUM, struct conf_node, proxy_protocol,
+	    .words = proxy_words),
+	CONF_FIELD_END};
+/* clang-format on */
+
+/* ---- identities and trust ---- */
+
+#define IDENTITY(k, kd, m, ...) \
+	CONF_VALUE(k, kd, struct conf_identity, m, ##__VA_ARGS__)
+
+/* clang-format off */
+static const struct conf_field identity_table[] = {
+	IDENTITY("name", STRING, name, .required = true),
+	IDENTITY("certificate", PATH, certificate_file, .required = true),
+	IDENTITY("key", PATH, key_file, .required = true),
+	IDENTITY("server_names", STRINGS, server_names),
+	CONF_FIELD_END};
+/* clang-format on */
+
+/* What went wrong with the file that key names, at its place. */
+static int
+file_fail(struct conf_reader *r, const struct conf_place *object,
+    const char *key, const struct err *why)
+{
+	struct conf_place place = {.up = object,
+	    .key = key,
+	    .item = cJSON_GetObjectItemCaseSensitive(object->item, key)};
+
+	conf_read_fail(r, &place, "a usable file: %.150s", why->msg);
+	return why->code;
+}
+
+static int
+load_pair(struct conf_reader *r, const struct conf_place *place,
+    struct conf_identity *id)
+{
+	struct err why;
+
+	if (conf_pki_load_chain(
+		&id->chain, &id->num_chain, id->certificate_file, &why) != 0)
+		return file_fail(r, place, "certificate", &why);
+	if (conf_pki_load_key(&id->key, id->key_file, &why) != 0)
+		return file_fail(r, place, "key", &why);
+	if (conf_pki_check_pair(id->chain, id->num_chain, id->key,
+		id->certificate_file, id->key_file, &why) != 0)
+		return file_fail(r, place, "certificate", &why);
+	return 0;
+}
+
+static int
+read_identity(struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	struct conf *c = base;
+	struct conf_identity *id =
+	    conf_grow(&c->identities, &c->num_identities, sizeof(*id));
+	int rc;
+
+	if (id == NULL)
+		return conf_no_memory(r);
+	rc = conf_read_object(r, place, identity_table, id);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < id->num_server_names; i++)
+		for (char *p = id->server_names[i]; *p != '\0'; p++)
+			if (*p >= 'A' && *p <= 'Z')
+				*p = (char)(*p | 0x20);
+	return load_pair(r, place, id);
+}
+
+static int
+read_identities(
+    struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	return conf_read_array(r, place, MAX_IDENTITIES, read_identity, base);
+}
+
+/* clang-format off */
+static const struct conf_field trust_table[] = {
+	CONF_VALUE("group", STRING, struct conf_trust, group,
+	    .required = true),
+	CONF_VALUE("anchors", PATH, struct conf_trust, anchors_file,
+	    .required = true),
+	CONF_FIELD_END};
+/* clang-format on */
+
+static int
+read_trust(struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	struct conf *c = base;
+	struct conf_trust *t =
+	    conf_grow(&c->trusts, &c->num_trusts, sizeof(*t));
+	struct err why;
+	int rc;
+
+	if (t == NULL)
+		return conf_no_memory(r);
+	rc = conf_read_object(r, place, trust_table, t);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i + 1 < c->num_trusts; i++)
+		if (strcmp(c->trusts[i].group, t->group) == 0)
+			return conf_read_fail(
+			    r, place, "a group that is not listed before");
+	if (conf_pki_load_trust(
+		&t->trust, &t->num_anchors, t->anchors_file, &why) != 0)
+		return file_fail(r, place, "anchors", &why);
+	return 0;
+}
+
+static int
+read_trusts(struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	return conf_read_array(r, place, MAX_TRUSTS, read_trust, base);
+}
+
+/* ---- TLS, HTTP, limits ---- */
+
+static int
+read_tls_version(
+    struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	const char *s = cJSON_GetStringValue(place->item);
+	int *out = base;
+
+	if (s != NULL && strcmp(s, "1.2") == 0)
+		*out = TLS1_2_VERSION;
+	else if (s != NULL && strcmp(s, "1.3") == 0)
+		*out = TLS1_3_VERSION;
+	else
+		return conf_read_fail(r, place, "\"1.2\" or \"1.3\"");
+	return 0;
+}
+
+static const char *const tls_type_words[] = {"MUTUAL", "ONE_WAY", NULL};
+
+/* The list and the flag that says it is enforced. */
+static int
+read_subjects(struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	struct conf_tls *tls = base;
+
+	tls->subjects_enforced = true;
+	return conf_read_strings(r, place, 100000, &tls->allowed_subjects,
+	    &tls->num_allowed_subjects);
+}
+
+/* clang-format off */
+static const struct conf_field tls_table[] = {
+	CONF_CALL("min_version", offsetof(struct conf_tls, min_version),
+	    read_tls_version),
+	CONF_CALL("max_version", offsetof(struct conf_tls, max_version),
+	    read_tls_version),
+	CONF_VALUE("type", ENUM, struct conf_tls, type,
+	    .words = tls_type_words),
+	CONF_VALUE("ciphersuites", STRING, struct conf_tls, ciphersuites),
+	CONF_VALUE("ciphers", STRING, struct conf_tls, ciphers),
+	CONF_CALL("allowed_subjects", 0, read_subjects),
+	CONF_FIELD_END};
+/* clang-format on */
+
+/* clang-format off */
+static const struct conf_field http_table[] = {
+	CONF_VALUE("enabled", BOOL, struct conf_http, enabled),
+	CONF_VALUE("paths", STRINGS, struct conf_http, paths),
+	CONF_NUMBER("max_request_bytes", U64, struct conf_http,
+	    max_request_bytes, 1, 1ULL << 40),
+	CONF_NUMBER("idle_timeout_ms", U32, struct conf_http,
+	    idle_timeout_ms, 1, 24 * HOUR_MS),
+	CONF_NUMBER("response_timeout_ms", U32, struct conf_http,
+	    response_timeout_ms, 1, HOUR_MS),
+	CONF_FIELD_END};
+/* clang-format on */
+
+#define LIMIT(m, lo, hi) CONF_NUMBER(#m, U32, struct conf_limits, m, lo, hi)
+
+/* clang-format off */
+static const struct conf_field limits_table[] = {
+	LIMIT(handshake_timeout_ms, 10, HOUR_MS),
+	LIMIT(idle_timeout_ms, 0, 24 * HOUR_MS),
+	LIMIT(drain_timeout_ms, 0, 24 * HOUR_MS),
+	LIMIT(max_connections, 1, 10000000),
+	LIMIT(max_per_address, 0, 10000000),
+	LIMIT(max_handshakes, 1, 1000000),
+	LIMIT(max_paused, 1, 100000),
+	LIMIT(handshakes_per_sec, 0, 1000000),
+	LIMIT(max_early_bytes, 1024, 16777216),
+	LIMIT(max_chain, 1, 100),
+	CONF_FIELD_END};
+/* clang-format on */
+
+/* clang-format off */
+static const struct conf_field recheck_table[] = {
+	CONF_NUMBER("grace_ms", U32, struct conf_recheck, grace_ms, 0,
+	    HOUR_MS),
+	CONF_NUMBER("jitter_ms", U32, struct conf_recheck, jitter_ms, 0,
+	    HOUR_MS),
+	CONF_FIELD_END};
+/* clang-format on */
+
+/* ---- outbound ---- */
+
+/* A link while its names are not resolved yet (conf_check.c does that). */
+static int
+read_peer(struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	struct conf_link *l = base;
+	struct conf_address *a =
+	    conf_grow(&l->peers, &l->num_peers, sizeof(*a));
+
+	if (a == NULL)
+		return conf_no_memory(r);
+	return read_address(r, place, a, false);
+}
+
+static int
+read_peers(struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	return conf_read_array(r, place, MAX_NODES, read_peer, base);
+}
+
+#define LINK(k, kd, m, ...) \
+	CONF_VALUE(k, kd, struct conf_link, m, ##__VA_ARGS__)
+
+/* clang-format off */
+static const struct conf_field link_table[] = {
+	LINK("name", STRING, name, .required = true),
+	CONF_CALL("listen", offsetof(struct conf_link, listen), conf_read_listen,
+	    .required = true),
+	CONF_CALL("peers", 0, read_peers, .required = true),
+	LINK("server_name", STRING, server_name),
+	LINK("verify_name", BOOL, verify_name),
+	LINK("identity", STRING, identity_name),
+	LINK("group", STRING, group),
+	CONF_FIELD_END};
+/* clang-format on */
+
+static int
+read_link(struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	struct conf *c = base;
+	struct conf_link *l = conf_grow(&c->links, &c->num_links, sizeof(*l));
+	int rc;
+
+	if (l == NULL)
+		return conf_no_memory(r);
+	l->verify_name = true;
+	rc = conf_read_object(r, place, link_table, l);
+	if (rc != 0)
+		return rc;
+	if (l->num_peers == 0)
+		return conf_read_fail(r, place, "at least one peer");
+	if (l->server_name == NULL && l->peers[0].host == NULL)
+		return conf_read_fail(r, place,
+		    "a server_name, since the first peer is a Unix socket");
+	if (l->server_name == NULL &&
+	    (l->server_name = strdup(l->peers[0].host)) == NULL)
+		return conf_no_memory(r);
+	return 0;
+}
+
+static int
+read_links(struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	return conf_read_array(r, place, MAX_LINKS, read_link, base);
+}
+
+/* clang-format off */
+static const struct conf_field connect_table[] = {
+	CONF_CALL("listen", offsetof(struct conf_connect, listen),
+	    conf_read_listen, .required = true),
+	CONF_VALUE("allow", STRINGS, struct conf_connect, allow,
+	    .required = true),
+	CONF_VALUE("identity", STRING, struct conf_connect, identity_name),
+	CONF_FIELD_END};
+/* clang-format on */
+
+/* ---- revocation ---- */
+
+static int
+read_mode(struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	const char *s = cJSON_GetStringValue(place->item);
+	enum revcheck_mode *out = base;
+
+	if (s == NULL || revcheck_mode_parse(out, s) != 0)
+		return conf_read_fail(r, place,
+		    "\"OFF\", \"SOFT_FAIL\", \"HARD_FAIL\" or \"ON\"");
+	return 0;
+}
+
+static int
+read_port(struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	struct conf_revocation *lists = base;
+	int64_t port;
+	uint16_t *slot;
+
+	if (json_to_int(place->item, 1, 65535, &port) != 0)
+		return conf_read_fail(r, place, "a port from 1 to 65535");
+	slot = conf_grow(&lists->ports, &lists->num_ports, sizeof(*slot));
+	if (slot == NULL)
+		return conf_no_memory(r);
+	*slot = (uint16_t)port;
+	return 0;
+}
+
+static int
+read_ports(struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	return conf_read_array(r, place, 64, read_port, base);
+}
+
+static const char *const order_words[] = {
+    "OCSP_CRL", "CRL_OCSP", "OCSP", "CRL", "ALL", NULL};
+static const char *const nonce_words[] = {"OFF", "OPTIONAL", "REQUIRED", NULL};
+
+#define POLICY(m, kd, lo, hi) CONF_NUMBER(#m, kd, struct conf, policy.m, lo, hi)
+#define OPTION(m, kd, lo, hi) \
+	CONF_NUMBER(#m, kd, struct conf, revocation.m, lo, hi)
+#define LISTED(m, kd) CONF_VALUE(#m, kd, struct conf, revocation_lists.m)
+
+/* clang-format off */
+static const struct conf_field revocation_table[] = {
+	CONF_CALL("mode", offsetof(struct conf, policy.mode), read_mode),
+	CONF_VALUE("order", ENUM, struct conf, policy.order,
+	    .words = order_words),
+	CONF_VALUE("nonce", ENUM, struct conf, policy.nonce,
+	    .words = nonce_words),
+	POLICY(skew_sec, U32, 1, 86400),
+	POLICY(max_age_sec, U32, 0, UINT32_MAX),
+	POLICY(no_next_update_sec, U32, 1, UINT32_MAX),
+	POLICY(deadline_ms, U32, 1, HOUR_MS),
+	POLICY(shadow_hard, FLAG, 0, 0),
+	POLICY(soft_window_sec, U32, 0, UINT32_MAX),
+	OPTION(offline, FLAG, 0, 0),
+	OPTION(connect_timeout_ms, U32, 1, HOUR_MS),
+	OPTION(fetch_timeout_ms, U32, 1, HOUR_MS),
+	OPTION(crl_timeout_ms, U32, 1, HOUR_MS),
+	OPTION(max_crl_bytes, U64, 1, 1ULL << 40),
+	OPTION(max_crl_entries, U64, 1, 1ULL << 32),
+	OPTION(max_ocsp_bytes, U32, 1, 16777216),
+	OPTION(memory_bytes, U64, 1, 1ULL << 44),
+	OPTION(max_requests, U32, 1, 10000000),
+	OPTION(refuse_private, FLAG, 0, 0),
+	OPTION(any_port, FLAG, 0, 0),
+	LISTED(allow_addresses, STRINGS),
+	LISTED(proxy, STRING),
+	LISTED(https_ca_file, PATH),
+	CONF_CALL("ports", offsetof(struct conf, revocation_lists),
+	    read_ports),
+	CONF_FIELD_END};
+/* clang-format on */
+
+/* ---- the rest ---- */
+
+static const char *const log_format_words[] = {"text", "json", NULL};
+static const char *const log_level_words[] = {
+    "error", "warn", "info", "debug", NULL};
+
+/* clang-format off */
+static const struct conf_field log_table[] = {
+	CONF_VALUE("format", ENUM, struct conf_log, format,
+	    .words = log_format_words),
+	CONF_VALUE("level", ENUM, struct conf_log, level,
+	    .words = log_level_words),
+	CONF_VALUE("stdout", BOOL, struct conf_log, to_stdout),
+	CONF_FIELD_END};
+/* clang-format on */
+
+#define OBJECT(k, m, t) CONF_VALUE(k, OBJECT, struct conf, m, .table = t)
+
+/* clang-format off */
+const struct conf_field conf_file_table[] = {
+	CONF_CALL("listen", 0, read_listeners, .required = true),
+	CONF_VALUE("node", OBJECT, struct conf, node, .table = node_table,
+	    .required = true),
+	CONF_CALL("identities", 0, read_identities, .required = true),
+	CONF_CALL("trust", 0, read_trusts, .required = true),
+	CONF_VALUE("state_dir", PATH, struct conf, state_dir),
+	CONF_NUMBER("workers", U32, struct conf, workers, 1, 256),
+	CONF_VALUE("user", STRING, struct conf, user),
+	CONF_VALUE("group", STRING, struct conf, group),
+	CONF_VALUE("watch", PATH, struct conf, watch.path),
+	CONF_CALL("links", 0, read_links),
+	OBJECT("connect", connect, connect_table),
+	OBJECT("tls", tls, tls_table),
+	OBJECT("http", http, http_table),
+	OBJECT("limits", limits, limits_table),
+	OBJECT("recheck", recheck, recheck_table),
+	OBJECT("rest", rest, conf_rest_table),
+	OBJECT("log", log, log_table),
+	{.key = "revocation", .kind = CONF_KIND_OBJECT,
+	    .table = revocation_table},
+	CONF_FIELD_END};
+/* clang-format on */

@@ -1,0 +1,31 @@
+/* conf_internal: what the files of conf share with each other only. */
+#ifndef GATEWAY_CONF_INTERNAL_H
+#define GATEWAY_CONF_INTERNAL_H
+
+#include "gateway/conf.h"
+#include "gateway/conf_read.h"
+
+/* The table of the whole bootstrap file; base is struct conf. */
+extern const struct conf_field conf_file_table[];
+
+extern const struct conf_field conf_rest_table[]; /* base: struct conf_rest */
+
+int conf_no_memory(struct conf_reader *r);
+/* An address to listen on; base is struct conf_address. */
+int conf_read_listen(
+    struct conf_reader *r, const struct conf_place *place, void *base);
+
+/* A snapshot with every default in place. */
+struct conf *conf_new_default(struct err *err);
+
+/* Resolves what the file left open and checks what concerns several keys. */
+int conf_finish(struct conf *c, struct conf_reader *r) MUST_USE;
+
+/* What a derived snapshot has and its parent has not. */
+void conf_free_derived(struct conf *c);
+
+void conf_free_strings(char **list, size_t num);
+void conf_identity_cleanup(struct conf_identity *id);
+void conf_trust_cleanup(struct conf_trust *t);
+
+#endif

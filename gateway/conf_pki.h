@@ -1,0 +1,29 @@
+/*
+ * conf_pki: the files of the configuration that hold certificates and keys.
+ */
+#ifndef GATEWAY_CONF_PKI_H
+#define GATEWAY_CONF_PKI_H
+
+#include "gateway/conf.h"
+
+/*
+ * Reads a chain (leaf first) and its private key, and checks that they belong
+ * together and that each certificate issued the one before it.
+ */
+int conf_pki_load_chain(
+    X509 ***out, size_t *num, const char *path, struct err *err) MUST_USE;
+int
+conf_pki_load_key(EVP_PKEY **out, const char *path, struct err *err) MUST_USE;
+int conf_pki_check_pair(X509 *const *chain, size_t num, EVP_PKEY *key,
+    const char *chain_file, const char *key_file, struct err *err) MUST_USE;
+void conf_pki_free_chain(X509 **chain, size_t num);
+
+/* Anchors of one file; counts them. */
+int conf_pki_load_trust(struct revcheck_trust **out, size_t *num,
+    const char *path, struct err *err) MUST_USE;
+
+/* One trust out of several. */
+int conf_pki_union(struct revcheck_trust **out, const struct conf_trust *trusts,
+    size_t num, struct err *err) MUST_USE;
+
+#endif

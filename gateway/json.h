@@ -1,0 +1,46 @@
+/*
+ * json: strict reading of JSON from strangers. cJSON builds the tree; what it
+ * is lenient about (RFC 8259 section 6 and 7 grammar, trailing text, depth,
+ * duplicate names, NUL in strings, invalid UTF-8) is refused before, with
+ * line and column.
+ */
+#ifndef GATEWAY_JSON_H
+#define GATEWAY_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "cache/base/error.h"
+
+#define JSON_MAX_DEPTH 32
+
+/* json_check says whether text is one JSON value of RFC 8259. */
+int json_check(const char *text, size_t len, struct err *err) MUST_USE;
+
+/* json_parse checks, then builds; free with cJSON_Delete. */
+int
+json_parse(cJSON **out, const char *text, size_t len, struct err *err) MUST_USE;
+
+/* Member by exact name; NULL when absent. item may be NULL. */
+const cJSON *json_get(const cJSON *item, const char *name);
+
+/* The string of a member, NULL when absent or not a string. */
+const char *json_get_string(const cJSON *item, const char *name);
+
+/* 0 and *out when item is a whole number within [min, max]. */
+int
+json_to_int(const cJSON *item, int64_t min, int64_t max, int64_t *out) MUST_USE;
+
+/* Whether two trees say the same, order of members aside. */
+bool json_equal(const cJSON *a, const cJSON *b);
+
+/*
+ * json_print_short writes an item into buf as JSON, cut with "..." when it
+ * does not fit: for error messages. Returns buf.
+ */
+const char *json_print_short(const cJSON *item, char *buf, size_t size);
+
+#endif

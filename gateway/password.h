@@ -1,0 +1,26 @@
+/*
+ * password: salted hashes of passwords. The text form names its own cost, so
+ * that it can be raised without breaking old files:
+ *   pbkdf2-sha256$ITERATIONS$SALT$HASH      (base64 without line breaks)
+ */
+#ifndef GATEWAY_PASSWORD_H
+#define GATEWAY_PASSWORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cache/base/error.h"
+
+#define PASSWORD_HASH_SIZE 128 /* with the NUL */
+#define PASSWORD_MAX_LEN   512
+
+int password_hash(char out[PASSWORD_HASH_SIZE], const char *password,
+    struct err *err) MUST_USE;
+
+/* Whether text is a hash that password_verify can use. */
+bool password_hash_valid(const char *text);
+
+/* Constant time in the password; false for an invalid hash. */
+bool password_verify(const char *hash, const char *password);
+
+#endif
