@@ -1,0 +1,250 @@
+/*
+ * decisions: a ring under one lock. The lock is held for a few assignments;
+ * JSON is made from references taken under it, outside of it.
+ */
+#include "gateway/decisions.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define NUM_MODES    (REVCHECK_MODE_HARD_FAIL + 1)
+#define NUM_STATUSES (REVCHECK_NOT_ASKED + 1)
+#define NUM_WHYS     (REVCHECK_WHY_INTERNAL + 1)
+
+const double decision_buckets[DECISION_NUM_BUCKETS] = {
+    0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10};
+
+struct slot {
+	uint64_t sequence; /* 0: empty */
+	struct decision d;
+};
+
+struct decisions {
+	pthread_mutex_t lock; /* guards everything below */
+	struct slot *ring;
+	size_t max;
+	uint64_t last; /* sequence of the newest */
+	uint64_t counts[DECISION_NUM_WAYS][NUM_MODES][NUM_STATUSES][NUM_WHYS]
+		       [2];
+	struct decision_waits waits;
+};
+
+int
+decisions_new(struct decisions **out, size_t max, struct err *err)
+{
+	struct decisions *d = calloc(1, sizeof(*d));
+
+	*out = NULL;
+	if (d != NULL)
+		d->ring = calloc(max, sizeof(*d->ring));
+	if (d == NULL || d->ring == NULL) {
+		free(d);
+		return err_set(err, E_NOMEM, "out of memory");
+	}
+	d->max = max;
+	pthread_mutex_init(&d->lock, NULL);
+	*out = d;
+	return 0;
+}
+
+void
+decisions_free(struct decisions *d)
+{
+	if (d == NULL)
+		return;
+	for (size_t i = 0; i < d->max; i++)
+		revcheck_report_free(d->ring[i].d.report);
+	pthread_mutex_destroy(&d->lock);
+	free(d->ring);
+	free(d);
+}
+
+static void
+count(struct decisions *d, const struct decision *x)
+{
+	enum revcheck_mode mode = REVCHECK_MODE_DEFAULT;
+	enum revcheck_status status = REVCHECK_UNKNOWN;
+	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
+
+	if (x->report != NULL) {
+		mode = revcheck_report_mode(x->report);
+		status = revcheck_report_status(x->report);
+		why = revcheck_report_why(x->report);
+	}
+	if (x->way < DECISION_NUM_WAYS && mode < NUM_MODES &&
+	    status < NUM_STATUSES && why < NUM_WHYS)
+		d->counts[x->way][mode][status][why][x->allowed ? 1 : 0]++;
+	if (x->waited_ms > 0) {
+		size_t i = 0;
+
+		while (i < DECISION_NUM_BUCKETS &&
+		    (double)x->waited_ms / 1000 > decision_buckets[i])
+			i++;
+		d->waits.num[i]++;
+		d->waits.sum_ms += x->waited_ms;
+	}
+}
+
+void
+decisions_add(struct decisions *d, const struct decision *x)
+{
+	struct revcheck_report *old;
+	struct slot *slot;
+
+	if (d == NULL)
+		return;
+	if (x->report != NULL)
+		revcheck_report_up_ref(x->report);
+	pthread_mutex_lock(&d->lock);
+	slot = &d->ring[d->last % d->max];
+	old = slot->d.report;
+	slot->sequence = ++d->last;
+	slot->d = *x;
+	count(d, x);
+	pthread_mutex_unlock(&d->lock);
+	revcheck_report_free(old);
+}
+
+static const char *
+way_name(enum decision_way way)
+{
+	static const char *const names[DECISION_NUM_WAYS] = {
+	    "inbound", "outbound", "session", "recheck"};
+
+	return way < DECISION_NUM_WAYS ? names[way] : "?";
+}
+
+static bool
+contains(const char *text, const char *part)
+{
+	return strcasestr(text, part) != NULL;
+}
+
+static bool
+slot_matches(const struct slot *s, const struct decision_filter *f)
+{
+	if (s->sequence == 0 || s->sequence <= f->after ||
+	    (f->refused_only && s->d.allowed))
+		return false;
+	if (f->peer == NULL || contains(s->d.peer, f->peer))
+		return true;
+	for (size_t i = 0;
+	     s->d.report != NULL && i < revcheck_report_num(s->d.report); i++)
+		if (contains(
+			revcheck_report_get0(s->d.report, i)->subject, f->peer))
+			return true;
+	return false;
+}
+
+static cJSON *
+slot_json(const struct slot *s)
+{
+	cJSON *o = cJSON_CreateObject();
+	char at[32];
+	struct tm tm;
+	char *text;
+
+	if (o == NULL)
+		return NULL;
+	gmtime_r(&s->d.at, &tm);
+	strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	cJSON_AddNumberToObject(o, "sequence", (double)s->sequence);
+	cJSON_AddStringToObject(o, "at", at);
+	cJSON_AddStringToObject(o, "way", way_name(s->d.way));
+	cJSON_AddStringToObject(o, "peer", s->d.peer);
+	if (s->d.connection != 0)
+		cJSON_AddNumberToObject(
+		    o, "connection", (double)s->d.connection);
+	cJSON_AddBoolToObject(o, "allowed", s->d.allowed);
+	cJSON_AddNumberToObject(o, "waitedMs", s->d.waited_ms);
+	if (s->d.note[0] != '\0')
+		cJSON_AddStringToObject(o, "note", s->d.note);
+	text =
+	    s->d.report != NULL ? revcheck_report_json(s->d.report, 0) : NULL;
+	if (text != NULL)
+		cJSON_AddItemToObject(o, "report", cJSON_Parse(text));
+	free(text);
+	return o;
+}
+
+/* References to what matches, newest first. */
+static size_t
+collect(struct decisions *d, const struct decision_filter *f, struct slot *out)
+{
+	size_t num = 0;
+
+	pthread_mutex_lock(&d->lock);
+	for (size_t i = 0; i < d->max && i < d->last; i++) {
+		const struct slot *s = &d->ring[(d->last - 1 - i) % d->max];
+
+		if (f->max > 0 && num >= f->max)
+			break;
+		if (!slot_matches(s, f))
+			continue;
+		out[num] = *s;
+		if (s->d.report != NULL)
+			revcheck_report_up_ref(s->d.report);
+		num++;
+	}
+	pthread_mutex_unlock(&d->lock);
+	return num;
+}
+
+cJSON *
+decisions_json(struct decisions *d, const struct decision_filter *filter)
+{
+	cJSON *list = cJSON_CreateArray();
+	struct slot *found = calloc(d->max, sizeof(*found));
+	size_t num;
+
+	if (list == NULL || found == NULL) {
+		free(found);
+		cJSON_Delete(list);
+		return NULL;
+	}
+	num = collect(d, filter, found);
+	for (size_t i = 0; i < num; i++) {
+		cJSON_AddItemToArray(list, slot_json(&found[i]));
+		revcheck_report_free(found[i].d.report);
+	}
+	free(found);
+	return list;
+}
+
+void
+decisions_each_count(struct decisions *d,
+    void (*fn)(const struct decision_count *c, void *arg), void *arg)
+{
+	const size_t num = sizeof(d->counts) / sizeof(uint64_t);
+
+	for (size_t i = 0; i < num; i++) {
+		size_t at = i;
+		struct decision_count c;
+
+		c.allowed = at % 2 == 1;
+		at /= 2;
+		c.why = (enum revcheck_why)(at % NUM_WHYS);
+		at /= NUM_WHYS;
+		c.status = (enum revcheck_status)(at % NUM_STATUSES);
+		at /= NUM_STATUSES;
+		c.mode = (enum revcheck_mode)(at % NUM_MODES);
+		c.way = (enum decision_way)(at / NUM_MODES);
+		pthread_mutex_lock(&d->lock);
+		c.num = d->counts[c.way][c.mode][c.status][c.why]
+				 [c.allowed ? 1 : 0];
+		pthread_mutex_unlock(&d->lock);
+		if (c.num > 0)
+			fn(&c, arg);
+	}
+}
+
+void
+decisions_get_waits(struct decisions *d, struct decision_waits *out)
+{
+	pthread_mutex_lock(&d->lock);
+	*out = d->waits;
+	pthread_mutex_unlock(&d->lock);
+}

@@ -1,0 +1,83 @@
+/*
+ * decisions: the last N verdicts with their evidence, and counters of all of
+ * them. Thread-safe: workers add, the control thread reads. Adding keeps a
+ * reference to the report and copies the rest; nothing is formatted then.
+ */
+#ifndef GATEWAY_DECISIONS_H
+#define GATEWAY_DECISIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <cjson/cJSON.h>
+
+#include "cache/base/error.h"
+#include "revcheck/revcheck.h"
+
+enum decision_way {
+	DECISION_INBOUND = 0, /* a peer connected */
+	DECISION_OUTBOUND,    /* a peer was dialled */
+	DECISION_SESSION,     /* a session chain was handed over */
+	DECISION_RECHECK,     /* a live connection was asked about again */
+	DECISION_NUM_WAYS
+};
+
+struct decision {
+	enum decision_way way;
+	uint64_t connection; /* 0: none */
+	char peer[64];       /* address, as shown in logs */
+	time_t at;
+	uint32_t waited_ms; /* suspended for so long */
+	/* The answer; NULL when the question could not be asked. */
+	struct revcheck_report *report;
+	bool allowed;
+	char note[128]; /* what else decided, such as an allow-list; or empty */
+};
+
+struct decisions;
+
+int decisions_new(struct decisions **out, size_t max, struct err *err) MUST_USE;
+void decisions_free(struct decisions *d);
+
+/* d may be NULL. References x->report itself. */
+void decisions_add(struct decisions *d, const struct decision *x);
+
+/* Which to show. Zeroed: all. */
+struct decision_filter {
+	const char *peer; /* part of the address or of a subject */
+	bool refused_only;
+	uint64_t after; /* only those with a larger sequence number */
+	size_t max;     /* 0: all that are kept */
+};
+
+/* Newest first, with full evidence. NULL when out of memory. */
+cJSON *
+decisions_json(struct decisions *d, const struct decision_filter *filter);
+
+/*
+ * Calls fn for every counter that is not zero. why is NONE for what was
+ * allowed on evidence.
+ */
+struct decision_count {
+	enum decision_way way;
+	enum revcheck_mode mode;
+	enum revcheck_status status;
+	enum revcheck_why why;
+	bool allowed;
+	uint64_t num;
+};
+void decisions_each_count(struct decisions *d,
+    void (*fn)(const struct decision_count *c, void *arg), void *arg);
+
+/* Wait of those that had to wait, by upper bound in seconds. */
+#define DECISION_NUM_BUCKETS 10
+extern const double decision_buckets[DECISION_NUM_BUCKETS];
+struct decision_waits {
+	uint64_t num[DECISION_NUM_BUCKETS + 1]; /* not cumulative; last: more */
+	uint64_t sum_ms;
+};
+void decisions_get_waits(struct decisions *d, struct decision_waits *out);
+
+#endif
