@@ -1,0 +1,87 @@
+/* memory: remembers revocations, forgets the oldest, tells when heard. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "revcheck/memory.h"
+
+static void
+remembers_until_told_otherwise(void **state)
+{
+	struct memory *m = memory_new();
+	struct revcheck_result in = {.status = REVCHECK_REVOKED,
+				   .reason = REVCHECK_REASON_KEY_COMPROMISE,
+				   .revoked_at = 1000,
+				   .this_update = 2000,
+				   .url = "http://crl.example/x"},
+			       out = {.status = REVCHECK_UNKNOWN};
+	uint8_t a[32] = {1}, b[32] = {2};
+
+	(void)state;
+	assert_non_null(m);
+	assert_false(memory_recall(m, a, &out));
+	memory_revoked(m, a, &in);
+	assert_false(memory_recall(m, b, &out));
+	assert_int_equal(out.status, REVCHECK_UNKNOWN);
+	assert_true(memory_recall(m, a, &out));
+	assert_int_equal(out.status, REVCHECK_REVOKED);
+	assert_int_equal(out.method, REVCHECK_METHOD_MEMORY);
+	assert_int_equal(out.reason, REVCHECK_REASON_KEY_COMPROMISE);
+	assert_int_equal(out.revoked_at, 1000);
+	assert_string_equal(out.url, in.url);
+	memory_forget(m, a);
+	assert_false(memory_recall(m, a, &out));
+	memory_free(m);
+}
+
+static void
+a_full_set_loses_its_oldest(void **state)
+{
+	struct memory *m = memory_new();
+	struct revcheck_result in = {.status = REVCHECK_REVOKED}, out = {0};
+	uint8_t id[32] = {7, 7};
+
+	(void)state;
+	for (uint8_t i = 0; i < 5; i++) {
+		id[31] = i;
+		memory_revoked(m, id, &in);
+	}
+	id[31] = 0;
+	assert_false(memory_recall(m, id, &out));
+	for (uint8_t i = 1; i < 5; i++) {
+		id[31] = i;
+		assert_true(memory_recall(m, id, &out));
+	}
+	memory_free(m);
+}
+
+static void
+tells_when_an_issuer_was_heard_of(void **state)
+{
+	struct memory *m = memory_new();
+	uint8_t a[32] = {1}, b[32] = {2};
+
+	(void)state;
+	assert_int_equal(memory_last_heard(m, a), 0);
+	memory_heard(m, a, 100);
+	memory_heard(m, a, 200);
+	assert_int_equal(memory_last_heard(m, a), 200);
+	assert_int_equal(memory_last_heard(m, b), 0);
+	memory_free(m);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(remembers_until_told_otherwise),
+	    cmocka_unit_test(a_full_set_loses_its_oldest),
+	    cmocka_unit_test(tells_when_an_issuer_was_heard_of),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
