@@ -181,6 +181,14 @@ facts_collect(struct ocsp_proof *p, const struct ocsp_response *r,
 	size_t others = 0;
 	int rc = E_PARSE;
 
+	serial.der = NULL;
+	if (X509_NAME_cmp(X509_get_issuer_name(q->subject),
+		X509_get_subject_name(q->issuer)) != 0) {
+		*why = REVCHECK_WHY_OUT_OF_SCOPE;
+		rc = err_set(err, E_PARSE,
+		    "the issuer at hand is not the one the certificate names");
+		goto out;
+	}
 	if (!serial_init(&serial, q->subject)) {
 		*why = REVCHECK_WHY_INTERNAL;
 		rc = err_set(err, E_NOMEM, "out of memory");

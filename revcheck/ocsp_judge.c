@@ -1,5 +1,7 @@
 /*
- * ocsp_judge: owns what an accepted response is worth at a given time. It
+ * ocsp_judge: owns what an accepted response is worth at a given time.
+ * producedAt plays no part in that (RFC 6960 4.2.2.1 names thisUpdate and
+ * nextUpdate); whether the signer was in date then is ocsp_signer's. It
  * runs on every question, on any thread, and allocates nothing but what
  * printing the signer's name takes.
  */
@@ -9,22 +11,6 @@
 #include <string.h>
 
 #include "revcheck/describe.h"
-
-/*
- * The date rule for one fact. A response that says when it was made, and that
- * lies ahead of us, is not to be used either (produced_at).
- */
-static enum revcheck_why
-fact_dates(const struct ocsp_fact *f, const struct rules *rules)
-{
-	enum revcheck_why why;
-
-	why = rules_dates(rules, f->this_update, f->next_update);
-	if (why == REVCHECK_WHY_NONE &&
-	    f->produced_at > rules->at + (time_t)rules->skew_sec)
-		return REVCHECK_WHY_NOT_YET_VALID;
-	return why;
-}
 
 /*
  * How strict a fact is, for choosing among several (RFC 6960 leaves it open;
@@ -96,10 +82,13 @@ ocsp_judge(const struct ocsp_proof *p, const struct rules *rules,
     struct revcheck_result *out)
 {
 	const struct ocsp_fact *f = &p->facts[0];
-	enum revcheck_why dates = fact_dates(f, rules), d;
+	enum revcheck_why dates, d;
+
+	dates = rules_dates(rules, f->this_update, f->next_update);
 
 	for (size_t i = 1; i < p->num_facts; i++) {
-		d = fact_dates(&p->facts[i], rules);
+		d = rules_dates(
+		    rules, p->facts[i].this_update, p->facts[i].next_update);
 		if (fact_rank(&p->facts[i], d) > fact_rank(f, dates)) {
 			f = &p->facts[i];
 			dates = d;
