@@ -97,6 +97,12 @@ revcheck_report_text(const struct revcheck_report *r)
 	return r->text;
 }
 
+const char *
+revcheck_report_notes(const struct revcheck_report *r)
+{
+	return r->notes;
+}
+
 int
 revcheck_report_x509_error(const struct revcheck_report *r)
 {

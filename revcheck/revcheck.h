@@ -519,6 +519,9 @@ REVCHECK_API const struct revcheck_result *revcheck_report_get0(
     const struct revcheck_report *r, size_t i);
 /* One sentence for people: what was decided, about which, by what evidence. */
 REVCHECK_API const char *revcheck_report_text(const struct revcheck_report *r);
+/* Remarks on the way: unreadable supplied evidence and the like, a line each;
+ * empty when there are none. */
+REVCHECK_API const char *revcheck_report_notes(const struct revcheck_report *r);
 /*
  * The whole answer as JSON (see revcheck(1), JSON OUTPUT); free() it. NULL
  * when out of memory. pretty: 1 for indented.
@@ -536,6 +539,107 @@ REVCHECK_API void revcheck_report_free(struct revcheck_report *r);
  * path's own error otherwise.
  */
 REVCHECK_API int revcheck_report_x509_error(const struct revcheck_report *r);
+
+/* ---- Looking into evidence ------------------------------------------------ */
+
+/*
+ * What is written in one CRL, without judging it: for tools. Immutable after
+ * loading; look-ups are thread-safe. A million entries take a fraction of a
+ * second to load and microseconds to search.
+ */
+struct revcheck_crl;
+
+struct revcheck_crl_info {
+	size_t size;
+	int version;		/* 1 or 2 */
+	size_t bytes;		/* of DER */
+	size_t index_bytes;	/* memory beyond the DER */
+	size_t num_entries;
+	time_t this_update;
+	time_t next_update;	/* 0: none given */
+	char issuer[256];
+	char number[48];	/* hexadecimal, empty when none */
+	char delta_base[48];	/* of a delta CRL: the base it builds on */
+	char authority_key[88]; /* key identifier, hexadecimal */
+	char signature[64];	/* algorithm */
+	char scope[512];	/* issuing distribution point in words */
+	char flaws[256];	/* what RFC 5280 would have otherwise */
+};
+
+struct revcheck_crl_entry {
+	char serial[80]; /* hexadecimal */
+	char issuer[256];/* certificate issuer of an indirect CRL, or empty */
+	time_t revoked_at;
+	int reason;	 /* enum revcheck_reason */
+};
+
+/* revcheck_crl_load maps a file of DER or reads one of PEM (one CRL). */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_crl_load(
+    struct revcheck_crl **out, const char *path, struct revcheck_error *err);
+/* The bytes are copied; `name` appears in errors. */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_crl_parse(
+    struct revcheck_crl **out, const void *data, size_t len, const char *name,
+    struct revcheck_error *err);
+REVCHECK_API void revcheck_crl_free(struct revcheck_crl *crl);
+/* Fills *out up to out->size, which the caller has set. */
+REVCHECK_API void revcheck_crl_get_info(
+    const struct revcheck_crl *crl, struct revcheck_crl_info *out);
+/*
+ * 1 and *out if a certificate of the CRL's own issuer with this serial
+ * (hexadecimal, "-" in front of a negative one) is listed, 0 if not, E_ARG
+ * when serial is not hexadecimal.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_crl_find(
+    const struct revcheck_crl *crl, const char *serial,
+    struct revcheck_crl_entry *out);
+/* Entries in the order of the CRL: *pos starts at 0; 0 at the end. */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_crl_next(
+    const struct revcheck_crl *crl, size_t *pos,
+    struct revcheck_crl_entry *out);
+
+/*
+ * OCSP by hand, for tools and for those who do their own transport.
+ * revcheck_ocsp_request makes the DER of a request for one certificate, with
+ * a nonce (1..32 octets) or without (NULL, 0); free() it.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_ocsp_request(
+    unsigned char **out, size_t *out_len, X509 *cert, X509 *issuer,
+    const void *nonce, size_t nonce_len, struct revcheck_error *err);
+/*
+ * The GET form of a request at a responder; free() it. E_LIMIT where it would
+ * be longer than 255 characters (RFC 5019): POST it then.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_ocsp_get_url(
+    char **out, const char *base, const void *request, size_t len,
+    struct revcheck_error *err);
+/*
+ * Responders named in a certificate, in order, NULL-terminated; NULL when out
+ * of memory. Free with revcheck_ocsp_urls_free.
+ */
+REVCHECK_API char **revcheck_ocsp_urls(X509 *cert);
+REVCHECK_API void revcheck_ocsp_urls_free(char **urls);
+
+struct revcheck_ocsp_query {
+	size_t size;
+	X509 *cert, *issuer;
+	const void *response;
+	size_t response_len;
+	const void *nonce; /* what was sent, or NULL */
+	size_t nonce_len;
+	X509 *signer;	   /* pinned responder, or NULL */
+	time_t at;	   /* 0: now */
+	const struct revcheck_policy *policy; /* NULL: the defaults */
+};
+
+/*
+ * revcheck_ocsp_judge says what one response proves about one certificate, by
+ * the same rules as the engine. The issuer is taken as given; the status of a
+ * delegated signer is not asked. 0 whatever the answer: an unusable response
+ * is UNKNOWN with its why and a sentence.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_ocsp_judge(
+    struct revcheck_result *out, const struct revcheck_ocsp_query *query,
+    struct revcheck_error *err);
 
 /* ---- Watching ------------------------------------------------------------ */
 

@@ -1,0 +1,470 @@
+/*
+ * crl_tool: owns the public view of what is written in a CRL, for tools. It
+ * judges nothing: neither signature nor scope nor dates. Any thread.
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/bn.h>
+#include <openssl/err.h>
+#include <openssl/objects.h>
+
+#include "cache/base/bytes.h"
+#include "cache/crl.h"
+#include "cache/der.h"
+#include "revcheck/certs.h"
+#include "revcheck/describe.h"
+#include "revcheck/name.h"
+
+/* Owned by its caller; the crl inside is immutable. */
+struct revcheck_crl {
+	struct crl *crl;
+};
+
+#define OID(...)                                           \
+	{                                                  \
+		(const uint8_t[]){__VA_ARGS__},            \
+		    sizeof((const uint8_t[]){__VA_ARGS__}) \
+	}
+static const struct span oid_number = OID(0x55, 0x1d, 0x14);
+static const struct span oid_delta = OID(0x55, 0x1d, 0x1b);
+static const struct span oid_idp = OID(0x55, 0x1d, 0x1c);
+static const struct span oid_aki = OID(0x55, 0x1d, 0x23);
+
+/* ---- Loading ---------------------------------------------------------------
+ */
+
+static int
+tool_new(struct revcheck_crl **out, struct crl *crl, struct err *err)
+{
+	*out = malloc(sizeof(**out));
+	if (*out == NULL) {
+		crl_free(crl);
+		return err_set(err, E_NOMEM, "out of memory");
+	}
+	(*out)->crl = crl;
+	return 0;
+}
+
+static int
+parse_failed(struct err *err, const char *name, int rc)
+{
+	struct err why = *err;
+
+	return err_set(err, rc,
+	    "cannot read '%s': expected a CRL in DER or "
+	    "PEM: %.150s",
+	    name, why.msg);
+}
+
+int
+revcheck_crl_parse(struct revcheck_crl **out, const void *data, size_t len,
+    const char *name, struct revcheck_error *err)
+{
+	enum crl_fault fault;
+	struct err e = {0};
+	struct crl *crl;
+	int rc;
+
+	*out = NULL;
+	rc = crl_parse(span_of(data, len), NULL, &crl, &fault, &e);
+	rc = rc == 0 ? tool_new(out, crl, &e) : parse_failed(&e, name, rc);
+	return error_publish(err, &e, rc);
+}
+
+/* PEM cannot be mapped: its first octet is no SEQUENCE. */
+static bool
+starts_like_der(int fd)
+{
+	unsigned char c;
+
+	return pread(fd, &c, 1, 0) == 1 && c == DER_SEQUENCE;
+}
+
+int
+revcheck_crl_load(
+    struct revcheck_crl **out, const char *path, struct revcheck_error *err)
+{
+	unsigned char *data = NULL;
+	enum crl_fault fault;
+	struct err e = {0};
+	struct crl *crl;
+	size_t len;
+	int fd, rc;
+
+	*out = NULL;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		rc = err_sys(&e, "cannot open '%s'", path);
+		goto out;
+	}
+	if (starts_like_der(fd)) {
+		rc = crl_map(fd, NULL, &crl, &fault, &e);
+		rc = rc == 0 ? tool_new(out, crl, &e)
+			     : parse_failed(&e, path, rc);
+		goto out;
+	}
+	rc = certs_read_file(&data, &len, path, CRL_DEFAULT_MAX_BYTES, &e);
+	if (rc != 0)
+		goto out;
+	rc = crl_parse(span_of(data, len), NULL, &crl, &fault, &e);
+	rc = rc == 0 ? tool_new(out, crl, &e) : parse_failed(&e, path, rc);
+out:
+	free(data);
+	if (fd >= 0)
+		close(fd);
+	return error_publish(err, &e, rc);
+}
+
+void
+revcheck_crl_free(struct revcheck_crl *crl)
+{
+	if (crl == NULL)
+		return;
+	crl_free(crl->crl);
+	free(crl);
+}
+
+/* ---- Words
+ * ------------------------------------------------------------------- */
+
+/* Text that is cut to fit. */
+struct words {
+	char *p;
+	size_t cap, len;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+words_add(struct words *w, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(w->p + w->len, w->cap - w->len, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		w->len += (size_t)n;
+	if (w->len >= w->cap)
+		w->len = w->cap - 1;
+}
+
+static void
+describe_hex(char *out, size_t cap, struct span s)
+{
+	struct words w = {out, cap, 0};
+
+	out[0] = '\0';
+	for (size_t i = 0; i < s.len; i++)
+		words_add(&w, "%02X", s.p[i]);
+}
+
+/* INTEGER content as people write it: "-" and the magnitude. */
+static void
+describe_integer(char *out, size_t cap, struct span content)
+{
+	ASN1_INTEGER *n;
+	unsigned char der[160];
+	const unsigned char *p = der;
+
+	out[0] = '\0';
+	content = der_serial_trim(content);
+	if (content.len == 0 || content.len > 120)
+		return;
+	der[0] = DER_INTEGER;
+	der[1] = (unsigned char)content.len;
+	memcpy(der + 2, content.p, content.len);
+	n = d2i_ASN1_INTEGER(NULL, &p, (long)content.len + 2);
+	if (n != NULL)
+		describe_serial(out, cap, n);
+	ASN1_INTEGER_free(n);
+}
+
+static void
+describe_name_der(char *out, size_t cap, struct span name)
+{
+	const unsigned char *p = name.p;
+	X509_NAME *n = d2i_X509_NAME(NULL, &p, (long)name.len);
+
+	describe_name(out, cap, n);
+	X509_NAME_free(n);
+	ERR_clear_error();
+}
+
+/* An extension whose value is one INTEGER. */
+static void
+describe_number_ext(
+    char *out, size_t cap, const struct crl *crl, struct span oid)
+{
+	struct span value, content;
+	struct der d;
+	bool critical;
+
+	out[0] = '\0';
+	if (!crl_extension(crl, oid, &critical, &value))
+		return;
+	der_init(&d, value);
+	if (der_get(&d, DER_INTEGER, &content))
+		describe_integer(out, cap, content);
+}
+
+static void
+describe_authority_key(char *out, size_t cap, const struct crl *crl)
+{
+	struct span value, id;
+	struct der d, in;
+	bool critical;
+
+	out[0] = '\0';
+	if (!crl_extension(crl, oid_aki, &critical, &value))
+		return;
+	der_init(&d, value);
+	if (der_enter(&d, DER_SEQUENCE, &in) &&
+	    der_get(&in, DER_CONTEXT(0), &id))
+		describe_hex(out, cap, id);
+}
+
+/* ---- Issuing distribution point (RFC 5280 5.2.5) in words -----------------
+ */
+
+static void
+scope_names(struct words *w, struct der *names)
+{
+	struct general_name name;
+	char text[256];
+
+	while (general_name_next(names, &name)) {
+		if (name.tag == GENERAL_NAME_URI) {
+			words_add(w, "%s'", w->len > 0 ? ", " : "");
+			for (size_t i = 0; i < name.body.len; i++)
+				words_add(w, "%c",
+				    name.body.p[i] > 0x20 &&
+					    name.body.p[i] < 0x7f
+					? name.body.p[i]
+					: '?');
+			words_add(w, "'");
+		} else if (name.tag == GENERAL_NAME_DIRECTORY) {
+			describe_name_der(text, sizeof(text), name.body);
+			words_add(w, "%s'%s'", w->len > 0 ? ", " : "", text);
+		}
+	}
+}
+
+static void
+scope_flag(struct words *w, const char *text)
+{
+	words_add(w, "%s%s", w->len > 0 ? ", " : "", text);
+}
+
+static void
+scope_reasons(struct words *w, struct span bits)
+{
+	/* ReasonFlags, RFC 5280 4.2.1.13: bit 1 is keyCompromise. */
+	static const char *const names[] = {NULL, "keyCompromise",
+	    "cACompromise", "affiliationChanged", "superseded",
+	    "cessationOfOperation", "certificateHold", "privilegeWithdrawn",
+	    "aACompromise"};
+	const char *sep = "";
+
+	scope_flag(w, "reasons: ");
+	for (size_t i = 1; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (1 + i / 8 >= bits.len ||
+		    !(bits.p[1 + i / 8] & (0x80 >> i % 8)))
+			continue;
+		words_add(w, "%s%s", sep, names[i]);
+		sep = " ";
+	}
+}
+
+static void
+describe_scope(char *out, size_t cap, const struct crl *crl)
+{
+	static const char *const flags[] = {[1] = "user certificates only",
+	    [2] = "CA certificates only",
+	    [4] = "indirect",
+	    [5] = "attribute certificates only"};
+	struct words w = {out, cap, 0};
+	struct span value, body;
+	struct der d, in, point, names;
+	bool critical;
+	int tag;
+
+	out[0] = '\0';
+	if (!crl_extension(crl, oid_idp, &critical, &value))
+		return;
+	der_init(&d, value);
+	if (!der_enter(&d, DER_SEQUENCE, &in))
+		return;
+	while (der_peek(&in) != -1 && der_any(&in, &tag, &body, NULL)) {
+		if (tag == DER_CONTEXT_C(0)) {
+			der_init(&point, body);
+			if (der_peek(&point) == DER_CONTEXT_C(1))
+				scope_flag(&w, "relative to its issuer");
+			else if (der_enter(&point, DER_CONTEXT_C(0), &names))
+				scope_names(&w, &names);
+		} else if (tag == DER_CONTEXT(3)) {
+			scope_reasons(&w, body);
+		} else if ((tag & 0xe0) == 0x80 && (tag & 0x1f) < 6 &&
+		    flags[tag & 0x1f] != NULL && body.len == 1 &&
+		    body.p[0] != 0) {
+			scope_flag(&w, flags[tag & 0x1f]);
+		}
+	}
+}
+
+static void
+describe_flaws(char *out, size_t cap, const struct crl_info *info)
+{
+	static const struct {
+		unsigned flaw;
+		const char *text;
+	} flaws[] = {
+	    {CRL_FLAW_V1_EXTENSIONS, "extensions in a version 1 CRL"},
+	    {CRL_FLAW_EMPTY_REVOKED, "revokedCertificates present but empty"},
+	    {CRL_FLAW_ALGORITHM, "inner and outer algorithm differ"},
+	    {CRL_FLAW_NO_NUMBER, "no CRL number"},
+	    {CRL_FLAW_VERSION, "a version other than v2 written out"},
+	    {CRL_FLAW_SERIAL_PADDING, "a serial with redundant octets"},
+	    {CRL_FLAW_DUPLICATE_ENTRY, "a certificate listed twice"},
+	};
+	struct words w = {out, cap, 0};
+
+	out[0] = '\0';
+	for (size_t i = 0; i < sizeof(flaws) / sizeof(flaws[0]); i++)
+		if (info->flaws & flaws[i].flaw)
+			scope_flag(&w, flaws[i].text);
+	if (info->unknown_critical_entry_ext)
+		scope_flag(&w, "an entry with an unknown critical extension");
+	if (!info->has_next_update)
+		scope_flag(&w, "no nextUpdate");
+}
+
+static void
+describe_algorithm(char *out, size_t cap, struct span alg)
+{
+	const unsigned char *p = alg.p;
+	X509_ALGOR *a = d2i_X509_ALGOR(NULL, &p, (long)alg.len);
+
+	out[0] = '\0';
+	if (a != NULL)
+		OBJ_obj2txt(out, (int)cap, a->algorithm, 0);
+	X509_ALGOR_free(a);
+	ERR_clear_error();
+}
+
+void
+revcheck_crl_get_info(
+    const struct revcheck_crl *crl, struct revcheck_crl_info *out)
+{
+	const struct crl_info *i = crl_get0_info(crl->crl);
+	struct revcheck_crl_info v = {
+	    .size = sizeof(v),
+	    .version = i->version,
+	    .bytes = i->der.len,
+	    .index_bytes = crl_index_bytes(crl->crl),
+	    .num_entries = i->num_entries,
+	    .this_update = i->this_update,
+	    .next_update = i->has_next_update ? i->next_update : 0,
+	};
+	size_t size = out->size < sizeof(v) ? out->size : sizeof(v);
+
+	describe_name_der(v.issuer, sizeof(v.issuer), i->issuer);
+	describe_number_ext(v.number, sizeof(v.number), crl->crl, oid_number);
+	describe_number_ext(
+	    v.delta_base, sizeof(v.delta_base), crl->crl, oid_delta);
+	describe_authority_key(
+	    v.authority_key, sizeof(v.authority_key), crl->crl);
+	describe_algorithm(v.signature, sizeof(v.signature), i->sig_alg);
+	describe_scope(v.scope, sizeof(v.scope), crl->crl);
+	describe_flaws(v.flaws, sizeof(v.flaws), i);
+	v.size = out->size;
+	memcpy(out, &v, size);
+}
+
+/* ---- Entries
+ * -------------------------------------------------------------------- */
+
+static void
+entry_fill(struct revcheck_crl_entry *out, const struct crl_entry *e)
+{
+	memset(out, 0, sizeof(*out));
+	describe_integer(out->serial, sizeof(out->serial), e->serial);
+	if (e->certificate_issuer.len > 0)
+		describe_name_der(
+		    out->issuer, sizeof(out->issuer), e->certificate_issuer);
+	out->revoked_at = e->revoked_at;
+	out->reason = e->reason;
+}
+
+/* INTEGER content from "0A1B", "0x0a1b", "0a:1b" or "-0a". */
+static int
+content_from_hex(struct bytes *out, const char *hex)
+{
+	BIGNUM *n = NULL;
+	ASN1_INTEGER *i = NULL;
+	unsigned char *der = NULL;
+	char digits[128], *d = digits;
+	struct span content;
+	struct der r;
+	int len, rc = E_ARG;
+
+	if (*hex == '-')
+		*d++ = *hex++;
+	if (hex[0] == '0' && (hex[1] == 'x' || hex[1] == 'X'))
+		hex += 2;
+	for (; *hex != '\0' && d < digits + sizeof(digits) - 1; hex++)
+		if (*hex != ':')
+			*d++ = *hex;
+	*d = '\0';
+	len = (int)strlen(digits);
+	if (*hex != '\0' || len == 0 || BN_hex2bn(&n, digits) != len)
+		goto out;
+	i = BN_to_ASN1_INTEGER(n, NULL);
+	len = i != NULL ? i2d_ASN1_INTEGER(i, &der) : 0;
+	der_init(&r, span_of(der, len > 0 ? (size_t)len : 0));
+	rc = E_NOMEM;
+	if (der_get(&r, DER_INTEGER, &content))
+		rc = bytes_append(out, content.p, content.len);
+out:
+	OPENSSL_free(der);
+	ASN1_INTEGER_free(i);
+	BN_free(n);
+	ERR_clear_error();
+	return rc;
+}
+
+int
+revcheck_crl_find(const struct revcheck_crl *crl, const char *serial,
+    struct revcheck_crl_entry *out)
+{
+	struct crl_entry e;
+	struct bytes content;
+	int rc;
+
+	bytes_init(&content, 128);
+	rc = content_from_hex(&content, serial);
+	if (rc == 0 &&
+	    crl_find(crl->crl, bytes_span(&content), span_of(NULL, 0), NULL,
+		NULL, &e)) {
+		entry_fill(out, &e);
+		rc = 1;
+	}
+	bytes_cleanup(&content);
+	return rc;
+}
+
+int
+revcheck_crl_next(
+    const struct revcheck_crl *crl, size_t *pos, struct revcheck_crl_entry *out)
+{
+	struct crl_entry e;
+
+	if (!crl_next(crl->crl, pos, &e))
+		return 0;
+	entry_fill(out, &e);
+	return 1;
+}

@@ -1,0 +1,123 @@
+/*
+ * ocsp_tool: owns the public, engine-less use of the OCSP rules: for tools
+ * and for callers with a transport of their own. Pure but for the clock that
+ * stands in where no time is given. Any thread.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "revcheck/certs.h"
+#include "revcheck/describe.h"
+#include "revcheck/ocsp_rules.h"
+
+#define REQUEST_MAX 4096
+#define URL_MAX     1024
+
+int
+revcheck_ocsp_request(unsigned char **out, size_t *out_len, X509 *cert,
+    X509 *issuer, const void *nonce, size_t nonce_len,
+    struct revcheck_error *err)
+{
+	struct err e = {0};
+	struct bytes der;
+	int rc;
+
+	bytes_init(&der, REQUEST_MAX);
+	rc = ocsp_request_build(
+	    &der, cert, issuer, span_of(nonce, nonce_len), &e);
+	if (rc == 0)
+		*out = bytes_steal(&der, out_len);
+	bytes_cleanup(&der);
+	return error_publish(err, &e, rc);
+}
+
+int
+revcheck_ocsp_get_url(char **out, const char *base, const void *request,
+    size_t len, struct revcheck_error *err)
+{
+	struct err e = {0};
+	struct bytes url;
+	size_t url_len;
+	int rc;
+
+	bytes_init(&url, URL_MAX);
+	rc = ocsp_get_url(&url, base, span_of(request, len));
+	if (rc == 0)
+		*out = (char *)bytes_steal(&url, &url_len);
+	else
+		err_set(&e, rc,
+		    "the GET form of the request would be longer than 255 "
+		    "characters");
+	bytes_cleanup(&url);
+	return error_publish(err, &e, rc);
+}
+
+char **
+revcheck_ocsp_urls(X509 *cert)
+{
+	return ocsp_urls_of(cert);
+}
+
+void
+revcheck_ocsp_urls_free(char **urls)
+{
+	ocsp_urls_free(urls);
+}
+
+/* A zeroed policy is the default policy. */
+static struct rules
+rules_of(const struct revcheck_ocsp_query *q)
+{
+	static const struct revcheck_policy none;
+	const struct revcheck_policy *p = q->policy != NULL ? q->policy : &none;
+	struct rules r = {
+	    .at = q->at != 0 ? q->at : time(NULL),
+	    .skew_sec = p->skew_sec != 0 || p->no_skew ? p->skew_sec : 300,
+	    .max_age_sec = p->max_age_sec,
+	    .no_next_update_sec =
+		p->no_next_update_sec != 0 ? p->no_next_update_sec : 86400,
+	    .relax = p->relax,
+	    .nonce = p->nonce,
+	};
+
+	r.security_level = p->security_level == 0 ? 1 : p->security_level;
+	if (r.security_level < 0)
+		r.security_level = 0;
+	return r;
+}
+
+int
+revcheck_ocsp_judge(struct revcheck_result *out,
+    const struct revcheck_ocsp_query *query, struct revcheck_error *err)
+{
+	struct rules rules = rules_of(query);
+	struct ocsp_question q = {
+	    .subject = query->cert,
+	    .issuer = query->issuer,
+	    .pinned = query->signer,
+	    .nonce = span_of(query->nonce, query->nonce_len),
+	};
+	struct ocsp_proof *proof = NULL;
+	struct err e = {0};
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	out->reason = REVCHECK_REASON_NONE;
+	out->method = REVCHECK_METHOD_OCSP;
+	describe_name(out->subject, sizeof(out->subject),
+	    X509_get_subject_name(query->cert));
+	describe_name(out->issuer, sizeof(out->issuer),
+	    X509_get_issuer_name(query->cert));
+	describe_serial(out->serial, sizeof(out->serial),
+	    X509_get0_serialNumber(query->cert));
+	rc = ocsp_accept(&proof, span_of(query->response, query->response_len),
+	    &q, &rules, &out->why, &e);
+	if (rc == E_NOMEM)
+		return error_publish(err, &e, rc);
+	if (rc == 0)
+		ocsp_judge(proof, &rules, out);
+	else
+		memcpy(out->text, e.msg, sizeof(e.msg));
+	ocsp_proof_free(proof);
+	return REVCHECK_OK;
+}
