@@ -9,6 +9,7 @@
 #ifndef GATEWAY_DOOR_H
 #define GATEWAY_DOOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,8 @@ struct door;
 	X(SHED_TOTAL, "shed_connections", "refused: too many connections")    \
 	X(SHED_ADDRESS, "shed_address",                                       \
 	    "refused: too many connections from one address")                 \
+	X(SHED_HANDSHAKES, "shed_handshakes",                                 \
+	    "refused: too many handshakes in progress")                       \
 	X(SHED_RATE, "shed_rate", "refused: too many handshakes a second")    \
 	X(TIMEOUT_HANDSHAKE, "timeouts_handshake", "handshakes too slow")     \
 	X(TIMEOUT_IDLE, "timeouts_idle", "connections closed as idle")        \
@@ -125,6 +128,29 @@ struct door_bound {
 	char address[128];
 };
 size_t door_get_bound(struct door *d, struct door_bound *out, size_t max);
+
+/*
+ * A decision about a peer, as it is logged. Texts and report are lent for the
+ * call. subject is not escaped.
+ */
+enum door_occasion {
+	DOOR_AT_HANDSHAKE = 0,
+	DOOR_AT_RECHECK
+};
+struct door_decision {
+	enum door_occasion occasion;
+	bool inbound;
+	bool allowed;
+	uint64_t conn;       /* connection id, unique in this process */
+	const char *address; /* of the peer */
+	const char *subject; /* RFC 2253, or "" when there was none */
+	const char *tls;     /* "TLSv1.3" */
+	const char *error;   /* why, where there is no report; or "" */
+	struct revcheck_report *report; /* may be NULL */
+};
+/* Called on any worker's thread; must not block. */
+typedef void door_decision_fn(void *arg, const struct door_decision *decision);
+void door_observe(struct door *d, door_decision_fn *fn, void *arg);
 
 /*
  * door_drain stops accepting. Connections go on until they end or deadline_ms

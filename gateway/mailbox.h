@@ -1,0 +1,46 @@
+/*
+ * mailbox: how other threads reach a worker. Nothing is queued: a message is a
+ * bit that is raised, a drain deadline that is shortened, or a newer front
+ * that replaces one not yet taken. So posting cannot fail and nothing grows.
+ */
+#ifndef GATEWAY_MAILBOX_H
+#define GATEWAY_MAILBOX_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "cache/base/error.h"
+
+struct front;
+
+enum mail {
+	MAIL_FRONT = 1 << 0,   /* a new configuration: take letter.front */
+	MAIL_RECHECK = 1 << 1, /* ask again about live connections */
+	MAIL_DRAIN = 1 << 2,   /* stop accepting, end by drain_at_mono_ms */
+	MAIL_STOP = 1 << 3     /* close everything, leave the loop */
+};
+
+struct letter {
+	unsigned bits;       /* enum mail; 0: the box was empty */
+	struct front *front; /* a reference, with MAIL_FRONT */
+	uint64_t drain_at_mono_ms;
+};
+
+struct mailbox {
+	pthread_mutex_t lock;
+	int fd; /* readable when there is mail */
+	struct letter letter;
+};
+
+int mailbox_init(struct mailbox *m, struct err *err) MUST_USE;
+void mailbox_cleanup(struct mailbox *m);
+
+/* All thread-safe. mailbox_post_front takes over the reference. */
+void mailbox_post(struct mailbox *m, enum mail bit);
+void mailbox_post_front(struct mailbox *m, struct front *front);
+void mailbox_post_drain(struct mailbox *m, uint64_t drain_at_mono_ms);
+
+/* The owner's: empties the box. letter.front belongs to the caller then. */
+struct letter mailbox_take(struct mailbox *m);
+
+#endif

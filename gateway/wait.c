@@ -1,0 +1,80 @@
+/*
+ * wait: the tie between a connection and a pending revcheck request. Runs on
+ * the worker's thread only. Never frees the asker, never outlives both ends.
+ */
+#include "gateway/wait.h"
+
+#include <stdlib.h>
+
+#include "cache/base/ref.h"
+
+struct wait {
+	struct ref ref;
+	void *asker; /* NULL once it is gone */
+	wait_fn *fn;
+	struct revcheck_request *request; /* NULL once it is answered */
+};
+
+static void
+wait_unref(struct wait *w)
+{
+	if (ref_down(&w->ref))
+		free(w);
+}
+
+static void
+wait_done(struct revcheck_report *report, void *arg)
+{
+	struct wait *w = arg;
+
+	revcheck_request_free(w->request);
+	w->request = NULL;
+	if (w->asker != NULL)
+		w->fn(w->asker, report);
+	wait_unref(w);
+}
+
+int
+wait_ask(struct wait **out, struct revcheck_report **report,
+    struct revcheck *rc, const struct revcheck_query *query,
+    struct event_base *base, wait_fn *fn, void *asker,
+    struct revcheck_error *err)
+{
+	struct wait *w = calloc(1, sizeof(*w));
+	int rc_submit;
+
+	*out = NULL;
+	*report = NULL;
+	if (w == NULL) {
+		err->code = REVCHECK_E_NOMEM;
+		return REVCHECK_E_NOMEM;
+	}
+	ref_init(&w->ref);
+	w->asker = asker;
+	w->fn = fn;
+	rc_submit = revcheck_submit(
+	    rc, &w->request, report, query, base, wait_done, w, err);
+	if (rc_submit == REVCHECK_PENDING) {
+		ref_up(&w->ref); /* the answer's */
+		*out = w;
+		return REVCHECK_PENDING;
+	}
+	wait_unref(w);
+	return rc_submit;
+}
+
+void
+wait_drop(struct wait *w)
+{
+	if (w == NULL)
+		return;
+	w->asker = NULL;
+	if (w->request != NULL) {
+		/* From here on wait_done cannot run: its reference is ours. */
+		revcheck_request_cancel(w->request);
+		revcheck_request_free(w->request);
+		w->request = NULL;
+		wait_unref(w);
+	}
+	wait_unref(w);
+}
