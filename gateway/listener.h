@@ -1,0 +1,54 @@
+/*
+ * listener: `struct bound`, the sockets of one listening address, one a
+ * worker (SO_REUSEPORT; a Unix socket is shared), and `struct listener`, one
+ * worker's accept loop on its socket.
+ */
+#ifndef GATEWAY_LISTENER_H
+#define GATEWAY_LISTENER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/error.h"
+#include "cache/base/ref.h"
+
+struct conf_address;
+struct worker;
+
+/* Counted, immutable. The last reference closes the sockets. */
+struct bound {
+	struct ref ref;
+	char *text;        /* as configured: the key across reloads */
+	char address[128]; /* as bound, with the kernel's port */
+	char *unlink_path; /* Unix socket made by us, or NULL */
+	int *fds;
+	size_t num_fds; /* workers, or 1 when shared */
+};
+
+int bound_new(struct bound **out, const struct conf_address *address,
+    size_t num_workers, struct err *err) MUST_USE;
+struct bound *bound_up_ref(struct bound *b);
+void bound_free(struct bound *b);
+
+enum listener_kind {
+	LISTENER_PEERS = 0, /* TLS from peers */
+	LISTENER_LINK,      /* plain from the node, to one peer */
+	LISTENER_CONNECT    /* HTTP CONNECT from the node */
+};
+
+/* What a front listens on. */
+struct door_port {
+	struct bound *bound;
+	enum listener_kind kind;
+	size_t link; /* index into conf->links */
+	char name[64];
+};
+
+struct listener;
+
+/* Starts accepting. port is borrowed and must outlive the listener. */
+int listener_new(struct listener **out, struct worker *w,
+    const struct door_port *port, struct err *err) MUST_USE;
+void listener_free(struct listener *l);
+
+#endif

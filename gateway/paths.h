@@ -1,0 +1,39 @@
+/*
+ * paths: a memory of certificate paths that have verified, so that a peer
+ * seen before costs no signature checks. Keyed by the SHA-256 of the chain as
+ * sent; belongs to one front, so a reload empties it. It remembers that a
+ * path was built and its signatures held. Dates are checked by whoever finds
+ * one; revocation is asked every time. Bounded, thread-safe.
+ */
+#ifndef GATEWAY_PATHS_H
+#define GATEWAY_PATHS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/x509.h>
+
+#include "cache/base/error.h"
+
+struct paths;
+
+#define PATHS_KEY_LEN 32
+struct paths_key {
+	unsigned char md[PATHS_KEY_LEN];
+};
+
+/* max is how many paths are kept; 0 keeps none. */
+int paths_new(struct paths **out, size_t max, struct err *err) MUST_USE;
+void paths_free(struct paths *p);
+
+/* paths_key_of digests what the peer sent, leaf first, in order. */
+int paths_key_of(struct paths_key *key, const STACK_OF(X509) * sent) MUST_USE;
+
+/* The verified chain, leaf first, with references of the caller's; or NULL. */
+STACK_OF(X509) * paths_find(struct paths *p, const struct paths_key *key);
+
+/* Remembers; forgets another when full. Failing to is harmless. */
+void
+paths_add(struct paths *p, const struct paths_key *key, STACK_OF(X509) * chain);
+
+#endif
