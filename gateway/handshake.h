@@ -1,0 +1,82 @@
+/*
+ * handshake: TLS up to the verdict, in either role. The verify callback runs
+ * as an OpenSSL async job and only waits: it pauses the job, and whoever
+ * drives the handshake verifies the path and asks revcheck on the worker's
+ * own stack, then resumes it with the answer.
+ */
+#ifndef GATEWAY_HANDSHAKE_H
+#define GATEWAY_HANDSHAKE_H
+
+#include <stdbool.h>
+
+#include <openssl/ssl.h>
+
+#include "gateway/door.h"
+#include "revcheck/revcheck.h"
+
+struct front;
+struct handshake;
+struct wait;
+struct worker;
+
+enum handshake_result {
+	HANDSHAKE_FAILED = 0, /* the alert, if any, is sent */
+	HANDSHAKE_WANT_READ,
+	HANDSHAKE_WANT_WRITE,
+	HANDSHAKE_WAIT, /* for a verdict: `answered` will be called */
+	HANDSHAKE_SHED, /* no job to run it on */
+	HANDSHAKE_DONE  /* completed, and the peer may come in */
+};
+
+/* Zero denies. */
+enum handshake_verdict {
+	HANDSHAKE_DENY = 0,
+	HANDSHAKE_ALLOW
+};
+
+/* Owned by its connection; embedded in nothing, freed after the handshake. */
+struct handshake {
+	struct worker *worker;
+	struct front *front;          /* the connection's */
+	struct revcheck_trust *trust; /* borrowed from the front */
+	SSL *ssl;                     /* the connection's */
+	bool inbound;
+	const char *host; /* outbound: the name to verify, or NULL */
+
+	void (*answered)(void *arg); /* after HANDSHAKE_WAIT, once */
+	void *arg;
+
+	X509_STORE_CTX *asking; /* while the callback is paused */
+	struct wait *wait;      /* while revcheck is asked */
+	unsigned turn;          /* calls of SSL_do_handshake */
+	bool asked;
+	bool ready; /* the verdict is there */
+	bool cancelled;
+	bool counted_pause;
+
+	/* The answer. */
+	enum handshake_verdict verdict;
+	int x509_error;               /* chooses the alert */
+	X509 *leaf;                   /* as sent, or NULL */
+	enum door_counter tally;      /* why not */
+	struct revcheck_certs *certs; /* the verified chain */
+	struct revcheck_report *report;
+	char error[256]; /* what went wrong, for people; may be empty */
+};
+
+/* For SSL_CTX_set_cert_verify_callback. */
+int handshake_verify_cb(X509_STORE_CTX *ctx, void *arg);
+
+void handshake_init(struct handshake *h, struct worker *w, struct front *f,
+    struct revcheck_trust *trust, SSL *ssl, bool inbound);
+
+/* Goes on as far as it can without waiting. */
+enum handshake_result handshake_step(struct handshake *h);
+
+/*
+ * Unwinds a paused job (SSL_free would leak it) and gives everything back.
+ * ssl must still be alive and is not freed. Safe in every state.
+ */
+void handshake_cleanup(struct handshake *h);
+
+#endif
