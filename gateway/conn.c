@@ -1,0 +1,770 @@
+/*
+ * conn: the state machine of one connection. Runs on its worker's thread.
+ * Event callbacks note what happened and drive; only conn_drive arms events,
+ * moves timers and frees. A peer's bytes are not read before the node is
+ * connected, and the node is not dialled before the peer is let in.
+ */
+#include "gateway/conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <sys/ioctl.h>
+
+#include "cache/base/clock.h"
+#include "gateway/conf.h"
+#include "gateway/decision.h"
+#include "gateway/front.h"
+#include "gateway/handshake.h"
+#include "gateway/link.h"
+#include "gateway/node.h"
+#include "gateway/proxyv2.h"
+#include "gateway/recheck.h"
+#include "gateway/wait.h"
+#include "gateway/worker.h"
+
+#define CONN_MAGIC        0x436f6e6eu
+#define CONN_LINGER_MS    2000
+#define CONN_LINGER_BYTES (256 * 1024)
+
+/* What a state wants of the driver. */
+enum conn_step {
+	STEP_DONE = 0, /* close and free */
+	STEP_AGAIN,    /* another state, or more to do */
+	STEP_WAIT      /* for the events in c->wish */
+};
+
+static void conn_drive(struct conn *c);
+
+/* ---- events: note, drive
+ * ----------------------------------------------------- */
+
+static void
+conn_note(struct conn *c, unsigned ready)
+{
+	assert(c->magic == CONN_MAGIC);
+	c->ready |= ready;
+	conn_drive(c);
+}
+
+static void
+conn_on_tls_read(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	/*
+	 * While suspended, an edge: bytes may lie there unread. A reset is
+	 * reported as readable, not as closed.
+	 */
+	if (c->state == CONN_VERDICT) {
+		char byte;
+		ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+		c->tls_left = (what & EV_CLOSED) || n == 0 ||
+		    (n < 0 && errno != EAGAIN && errno != EINTR);
+		if (!c->tls_left)
+			return;
+	}
+	conn_note(c, RELAY_TLS_READ);
+}
+
+static void
+conn_on_tls_write(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	conn_note(arg, RELAY_TLS_WRITE);
+}
+
+static void
+conn_on_plain_read(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	conn_note(arg, RELAY_PLAIN_READ);
+}
+
+static void
+conn_on_plain_write(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	conn_note(arg, RELAY_PLAIN_WRITE);
+}
+
+static void
+conn_on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)fd;
+	(void)what;
+	c->timed_out = true;
+	conn_note(c, 0);
+}
+
+static void
+conn_on_dialled(void *arg)
+{
+	conn_note(arg, 0);
+}
+
+static void
+conn_on_answered(void *arg)
+{
+	conn_note(arg, 0);
+}
+
+/* ---- arming ----------------------------------------------------------------
+ */
+
+static void
+conn_arm_one(struct conn *c, struct event *ev, unsigned bit, unsigned wish)
+{
+	if ((c->armed & bit) == (wish & bit))
+		return;
+	if (wish & bit) {
+		event_add(ev, NULL);
+		c->armed |= bit;
+	} else {
+		event_del(ev);
+		c->armed &= ~bit;
+	}
+}
+
+static void
+conn_arm(struct conn *c, unsigned wish)
+{
+	conn_arm_one(c, &c->ev_tls_read, RELAY_TLS_READ, wish);
+	conn_arm_one(c, &c->ev_tls_write, RELAY_TLS_WRITE, wish);
+	conn_arm_one(c, &c->ev_plain_read, RELAY_PLAIN_READ, wish);
+	conn_arm_one(c, &c->ev_plain_write, RELAY_PLAIN_WRITE, wish);
+	if (wish & RELAY_AGAIN)
+		event_active(&c->ev_tls_read, EV_READ, 0);
+}
+
+static void
+conn_set_timer(struct conn *c, uint64_t ms)
+{
+	struct timeval tv = {.tv_sec = (time_t)(ms / 1000),
+	    .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+
+	c->timed_out = false;
+	event_add(&c->ev_timer, &tv);
+}
+
+/*
+ * The read side of the TLS socket is watched for bytes, or, while the
+ * handshake is suspended, only for a peer that hangs up.
+ */
+static void
+conn_watch_tls(struct conn *c, short what)
+{
+	event_del(&c->ev_tls_read);
+	c->armed &= ~(unsigned)RELAY_TLS_READ;
+	event_assign(&c->ev_tls_read, c->worker->base, c->tls_fd,
+	    what | EV_PERSIST, conn_on_tls_read, c);
+}
+
+static void
+conn_assign_tls(struct conn *c)
+{
+	struct event_base *base = c->worker->base;
+
+	event_assign(&c->ev_tls_read, base, c->tls_fd, EV_READ | EV_PERSIST,
+	    conn_on_tls_read, c);
+	event_assign(&c->ev_tls_write, base, c->tls_fd, EV_WRITE | EV_PERSIST,
+	    conn_on_tls_write, c);
+}
+
+static void
+conn_assign_plain(struct conn *c)
+{
+	struct event_base *base = c->worker->base;
+
+	event_assign(&c->ev_plain_read, base, c->plain_fd, EV_READ | EV_PERSIST,
+	    conn_on_plain_read, c);
+	event_assign(&c->ev_plain_write, base, c->plain_fd,
+	    EV_WRITE | EV_PERSIST, conn_on_plain_write, c);
+}
+
+/* ---- birth and death ------------------------------------------------------
+ */
+
+static struct conn *
+conn_new(struct worker *w, bool inbound)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->magic = CONN_MAGIC;
+	c->inbound = inbound;
+	c->tls_fd = c->plain_fd = -1;
+	c->worker = w;
+	c->front = front_up_ref(w->front);
+	c->trust = c->front->conf->trust;
+	c->id = w->next_conn++ * 64 + w->index;
+	c->round = w->recheck_round;
+	evtimer_assign(&c->ev_timer, w->base, conn_on_timer, c);
+	conn_assign_tls(c);
+	conn_assign_plain(c);
+	worker_add_conn(w, c);
+	counters_inc(&w->counters, DOOR_OPEN);
+	return c;
+}
+
+static void
+conn_end_handshake(struct conn *c)
+{
+	if (!c->in_handshake)
+		return;
+	c->in_handshake = false;
+	limits_end_handshake(c->worker->limits);
+}
+
+static void
+conn_drop_handshake(struct conn *c)
+{
+	if (c->handshake == NULL)
+		return;
+	handshake_cleanup(c->handshake);
+	free(c->handshake);
+	c->handshake = NULL;
+}
+
+static void
+conn_free(struct conn *c)
+{
+	struct worker *w = c->worker;
+
+	log_line(w->log, LOG_LEVEL_DEBUG,
+	    "connection closed (conn=%" PRIu64 " up=%" PRIu64 " down=%" PRIu64
+	    ")",
+	    c->id, c->relay.up_bytes, c->relay.down_bytes);
+	event_del(&c->ev_tls_read);
+	event_del(&c->ev_tls_write);
+	event_del(&c->ev_plain_read);
+	event_del(&c->ev_plain_write);
+	event_del(&c->ev_timer);
+	wait_drop(c->recheck);
+	conn_drop_handshake(c);
+	dial_free(c->dial);
+	link_head_free(c->head);
+	relay_cleanup(&c->relay);
+	SSL_free(c->ssl);
+	revcheck_certs_free(c->certs);
+	if (c->tls_fd >= 0)
+		close(c->tls_fd);
+	if (c->plain_fd >= 0)
+		close(c->plain_fd);
+	conn_end_handshake(c);
+	limits_leave(w->limits, &c->peer);
+	if (c->relaying)
+		counters_dec(&w->counters, DOOR_RELAYING);
+	counters_dec(&w->counters, DOOR_OPEN);
+	free(c->remote);
+	front_free(c->front);
+	c->magic = 0;
+	worker_remove_conn(w, c); /* may end the draining worker's loop */
+	free(c);
+}
+
+/* A connection that is cut must not look like one that ended. */
+static void
+conn_reset_plain(struct conn *c)
+{
+	struct linger hard = {.l_onoff = 1, .l_linger = 0};
+
+	if (c->plain_fd >= 0)
+		setsockopt(
+		    c->plain_fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+}
+
+/* ---- TLS --------------------------------------------------------------------
+ */
+
+static void
+conn_handshake_failed(struct conn *c, enum handshake_result result)
+{
+	struct handshake *h = c->handshake;
+	struct counters *n = &c->worker->counters;
+
+	counters_inc(n, DOOR_HANDSHAKE_FAILED);
+	if (!c->inbound)
+		counters_inc(
+		    n, h->ready ? DOOR_LINK_REFUSED : DOOR_LINK_FAILED);
+	if (!c->inbound)
+		link_say_failed(c);
+	if (h->ready && h->verdict == HANDSHAKE_DENY) {
+		counters_inc(n, h->tally);
+		decision_record(
+		    c, DOOR_AT_HANDSHAKE, false, h->report, h->error);
+		return;
+	}
+	if (result == HANDSHAKE_SHED)
+		counters_inc(n, DOOR_REFUSED_ERROR);
+	else if (h->ready)
+		/* Let in, and then it left or sent a wrong Finished. */
+		counters_inc(n, DOOR_REFUSED_ERROR);
+	decision_record(c, DOOR_AT_HANDSHAKE, false, NULL,
+	    h->error[0] != '\0' ? h->error : "handshake not completed");
+}
+
+/*
+ * A peer that has been refused is told so by an alert. Closing at once with
+ * bytes unread would reset the connection and could take the alert with it.
+ */
+static enum conn_step
+conn_linger(struct conn *c)
+{
+	conn_end_handshake(c);
+	if (c->tls_fd < 0 || shutdown(c->tls_fd, SHUT_WR) != 0)
+		return STEP_DONE;
+	conn_watch_tls(c, EV_READ);
+	conn_set_timer(c, CONN_LINGER_MS);
+	c->state = CONN_LINGER;
+	c->ready = RELAY_TLS_READ;
+	return STEP_AGAIN;
+}
+
+static enum conn_step
+conn_step_linger(struct conn *c, unsigned *wish)
+{
+	struct relay_pad *pad = &c->worker->pad;
+	ssize_t n;
+
+	if (c->timed_out)
+		return STEP_DONE;
+	do {
+		n = recv(c->tls_fd, pad->p, sizeof(pad->p), 0);
+		if (n > 0)
+			c->lingered_bytes += (size_t)n;
+	} while ((n > 0 && c->lingered_bytes < CONN_LINGER_BYTES) ||
+	    (n < 0 && errno == EINTR));
+	if (n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+		return STEP_DONE;
+	*wish = RELAY_TLS_READ;
+	return STEP_WAIT;
+}
+
+static enum conn_step
+conn_begin_handshake(struct conn *c, SSL_CTX *ctx)
+{
+	struct worker *w = c->worker;
+
+	c->ssl = SSL_new(ctx);
+	c->handshake = calloc(1, sizeof(*c->handshake));
+	if (c->ssl == NULL || c->handshake == NULL ||
+	    !SSL_set_fd(c->ssl, c->tls_fd)) {
+		free(c->handshake);
+		c->handshake = NULL;
+		ERR_clear_error();
+		return STEP_DONE;
+	}
+	handshake_init(c->handshake, w, c->front, c->trust, c->ssl, c->inbound);
+	c->handshake->answered = conn_on_answered;
+	c->handshake->arg = c;
+	if (c->inbound) {
+		SSL_set_accept_state(c->ssl);
+	} else {
+		SSL_set_connect_state(c->ssl);
+		if (link_prepare_ssl(c) != 0)
+			return STEP_DONE;
+	}
+	c->state = CONN_HANDSHAKE;
+	return STEP_AGAIN;
+}
+
+/* The peer is in: what the rest of its life needs is kept, no more. */
+static void
+conn_let_in(struct conn *c)
+{
+	struct handshake *h = c->handshake;
+	struct counters *n = &c->worker->counters;
+
+	counters_inc(n, DOOR_HANDSHAKES);
+	if (h->report != NULL) {
+		counters_inc(n, DOOR_ALLOWED);
+		for (size_t i = 0; i < revcheck_report_num(h->report); i++)
+			if (revcheck_report_get0(h->report, i)->soft_accepted) {
+				counters_inc(n, DOOR_SOFT_ACCEPTED);
+				break;
+			}
+	}
+	decision_record(c, DOOR_AT_HANDSHAKE, true, h->report,
+	    h->report == NULL ? "no client certificate is asked for" : "");
+	if (h->report != NULL)
+		c->status_word =
+		    revcheck_status_name(revcheck_report_status(h->report));
+	c->certs = h->certs;
+	h->certs = NULL;
+	conn_drop_handshake(c);
+	conn_end_handshake(c);
+}
+
+static enum conn_step conn_dial_node(struct conn *c);
+static enum conn_step conn_begin_relay(struct conn *c);
+
+static enum conn_step
+conn_step_handshake(struct conn *c, unsigned *wish)
+{
+	enum handshake_result result;
+
+	if (c->timed_out) {
+		counters_inc(&c->worker->counters, DOOR_TIMEOUT_HANDSHAKE);
+		decision_record(c, DOOR_AT_HANDSHAKE, false, NULL,
+		    "handshake took too long");
+		return STEP_DONE;
+	}
+	if (c->state == CONN_VERDICT && c->tls_left && !c->handshake->ready) {
+		counters_inc(&c->worker->counters, DOOR_LEFT_PAUSED);
+		decision_record(c, DOOR_AT_HANDSHAKE, false, NULL,
+		    "peer left while its verdict was awaited");
+		return STEP_DONE;
+	}
+	result = handshake_step(c->handshake);
+	if (c->state == CONN_VERDICT && result != HANDSHAKE_WAIT) {
+		conn_watch_tls(c, EV_READ);
+		c->state = CONN_HANDSHAKE;
+	}
+	switch (result) {
+	case HANDSHAKE_WANT_READ:
+		*wish = RELAY_TLS_READ;
+		return STEP_WAIT;
+	case HANDSHAKE_WANT_WRITE:
+		*wish = RELAY_TLS_WRITE;
+		return STEP_WAIT;
+	case HANDSHAKE_WAIT:
+		if (c->state != CONN_VERDICT) {
+			c->state = CONN_VERDICT;
+			conn_watch_tls(c, EV_READ | EV_CLOSED | EV_ET);
+		}
+		*wish = RELAY_TLS_READ;
+		return STEP_WAIT;
+	case HANDSHAKE_DONE:
+		conn_let_in(c);
+		return c->inbound ? conn_dial_node(c) : conn_begin_relay(c);
+	case HANDSHAKE_SHED:
+	case HANDSHAKE_FAILED:
+		break;
+	}
+	conn_handshake_failed(c, result);
+	conn_drop_handshake(c);
+	return conn_linger(c);
+}
+
+/* ---- the node ---------------------------------------------------------------
+ */
+
+static enum conn_step
+conn_dialled(struct conn *c, enum dial_result result)
+{
+	struct worker *w = c->worker;
+
+	if (result == DIAL_PENDING) {
+		c->state = CONN_DIAL;
+		return STEP_WAIT;
+	}
+	if (result == DIAL_FAILED) {
+		if (c->inbound) {
+			counters_inc(&w->counters, DOOR_NODE_REFUSED);
+			log_line(w->log, LOG_LEVEL_ERROR,
+			    "peer turned away: no node reachable: %s "
+			    "(conn=%" PRIu64 ")",
+			    dial_error(c->dial), c->id);
+			ERR_clear_error();
+			SSL_shutdown(c->ssl);
+			ERR_clear_error();
+			return conn_linger(c);
+		}
+		counters_inc(&w->counters, DOOR_LINK_FAILED);
+		log_line(w->log, LOG_LEVEL_ERROR,
+		    "cannot reach peer: %s (conn=%" PRIu64 ")",
+		    dial_error(c->dial), c->id);
+		link_say_failed(c);
+		return STEP_DONE;
+	}
+	if (c->inbound) {
+		c->plain_fd = dial_take_fd(c->dial);
+		counters_inc(&w->counters, DOOR_NODE_CONNECTED);
+		conn_assign_plain(c);
+	} else {
+		c->tls_fd = dial_take_fd(c->dial);
+		link_note_remote(c);
+		conn_assign_tls(c);
+	}
+	dial_free(c->dial);
+	c->dial = NULL;
+	if (c->inbound)
+		return conn_begin_relay(c);
+	return conn_begin_handshake(c, link_get0_ctx(c));
+}
+
+static enum conn_step
+conn_dial_node(struct conn *c)
+{
+	struct worker *w = c->worker;
+	const struct conf_node *node = &c->front->conf->node;
+	const struct dial_order order = {
+	    .addresses = node->addresses,
+	    .num_addresses = node->num_addresses,
+	    .health = w->front == c->front ? &w->health : NULL,
+	    .connect_timeout_ms = node->connect_timeout_ms,
+	    .retry_ms = node->retry_ms,
+	    .max_retries = node->max_retries,
+	};
+
+	event_del(&c->ev_timer);
+	return conn_dialled(
+	    c, dial_start(&c->dial, w, &order, conn_on_dialled, c));
+}
+
+static enum conn_step
+conn_dial_peer(struct conn *c)
+{
+	struct dial_order order;
+
+	link_get_order(c, &order);
+	counters_inc(&c->worker->counters, DOOR_LINKS);
+	return conn_dialled(
+	    c, dial_start(&c->dial, c->worker, &order, conn_on_dialled, c));
+}
+
+static enum conn_step
+conn_step_dial(struct conn *c)
+{
+	if (c->doomed && c->timed_out) {
+		counters_inc(&c->worker->counters, DOOR_RECHECK_CLOSED);
+		return STEP_DONE;
+	}
+	if (c->timed_out) {
+		counters_inc(&c->worker->counters, DOOR_LINK_FAILED);
+		link_say_failed(c);
+		return STEP_DONE;
+	}
+	return conn_dialled(c, dial_result(c->dial));
+}
+
+static enum conn_step
+conn_step_head(struct conn *c, unsigned *wish)
+{
+	if (c->timed_out)
+		return STEP_DONE;
+	switch (link_read_head(c)) {
+	case LINK_HEAD_MORE:
+		*wish = RELAY_PLAIN_READ;
+		return STEP_WAIT;
+	case LINK_HEAD_OK:
+		return conn_dial_peer(c);
+	case LINK_HEAD_BAD:
+		break;
+	}
+	return STEP_DONE;
+}
+
+/* ---- traffic
+ * ------------------------------------------------------------------ */
+
+static enum conn_step
+conn_begin_relay(struct conn *c)
+{
+	struct worker *w = c->worker;
+	const struct conf *conf = c->front->conf;
+
+	relay_init(&c->relay, c->ssl, c->plain_fd);
+	if (c->inbound && conf->node.proxy_protocol == CONF_PROXY_V2 &&
+	    proxyv2_send(c) != 0)
+		return STEP_DONE;
+	if (!c->inbound && link_begin(c) != 0)
+		return STEP_DONE;
+	link_head_free(c->head);
+	c->head = NULL;
+	c->state = CONN_RELAY;
+	c->relaying = true;
+	counters_inc(&w->counters, DOOR_RELAYING);
+	c->active_mono_ms = clock_mono_ms();
+	if (!c->doomed) {
+		event_del(&c->ev_timer);
+		c->timed_out = false;
+		if (conf->limits.idle_timeout_ms != 0)
+			conn_set_timer(c, conf->limits.idle_timeout_ms);
+	}
+	/* The handshake may have read ahead; the node may have spoken first. */
+	c->ready = RELAY_TLS_READ | RELAY_PLAIN_READ;
+	/* What changed since the verdict was not heard by this connection. */
+	if (c->round != w->recheck_round || c->front != w->front)
+		recheck_ask(c);
+	return STEP_AGAIN;
+}
+
+/* The timer means idleness, or that the grace of a doomed peer is over. */
+static enum conn_step
+conn_relay_timer(struct conn *c)
+{
+	uint64_t now = clock_mono_ms();
+	uint64_t idle_ms = c->front->conf->limits.idle_timeout_ms;
+	uint64_t next = 0;
+
+	c->timed_out = false;
+	if (c->doomed && now >= c->close_at_mono_ms) {
+		counters_inc(&c->worker->counters, DOOR_RECHECK_CLOSED);
+		conn_reset_plain(c);
+		return STEP_DONE;
+	}
+	if (idle_ms != 0 && now - c->active_mono_ms >= idle_ms) {
+		counters_inc(&c->worker->counters, DOOR_TIMEOUT_IDLE);
+		return STEP_DONE;
+	}
+	if (idle_ms != 0)
+		next = c->active_mono_ms + idle_ms - now;
+	if (c->doomed && (next == 0 || c->close_at_mono_ms - now < next))
+		next = c->close_at_mono_ms - now;
+	if (next != 0)
+		conn_set_timer(c, next);
+	return STEP_WAIT;
+}
+
+static enum conn_step
+conn_step_relay(struct conn *c, unsigned *wish)
+{
+	struct relay *r = &c->relay;
+	struct counters *n = &c->worker->counters;
+	uint64_t up = r->up_bytes, down = r->down_bytes;
+	enum relay_result result;
+	unsigned ready = c->ready;
+
+	if (c->timed_out && conn_relay_timer(c) == STEP_DONE)
+		return STEP_DONE;
+	if (ready == 0) {
+		*wish = c->armed;
+		return STEP_WAIT;
+	}
+	c->ready = 0;
+	result = relay_step(r, &c->worker->pad, ready, wish);
+	if (r->up_bytes != up)
+		counters_add(n, DOOR_BYTES_IN, r->up_bytes - up);
+	if (r->down_bytes != down)
+		counters_add(n, DOOR_BYTES_OUT, r->down_bytes - down);
+	if (r->up_bytes != up || r->down_bytes != down)
+		c->active_mono_ms = clock_mono_ms();
+	if (result == RELAY_GOING)
+		return STEP_WAIT;
+	if (result == RELAY_BROKEN)
+		conn_reset_plain(c);
+	return STEP_DONE;
+}
+
+/* ---- the driver
+ * ----------------------------------------------------------------- */
+
+static void
+conn_drive(struct conn *c)
+{
+	enum conn_step step;
+	unsigned wish;
+
+	do {
+		wish = 0;
+		step = STEP_DONE;
+		switch (c->state) {
+		case CONN_HEAD:
+			step = conn_step_head(c, &wish);
+			break;
+		case CONN_DIAL:
+			step = conn_step_dial(c);
+			break;
+		case CONN_HANDSHAKE:
+		case CONN_VERDICT:
+			step = conn_step_handshake(c, &wish);
+			break;
+		case CONN_RELAY:
+			step = conn_step_relay(c, &wish);
+			break;
+		case CONN_LINGER:
+			step = conn_step_linger(c, &wish);
+			break;
+		case CONN_GONE:
+			break;
+		}
+	} while (step == STEP_AGAIN);
+	if (step == STEP_DONE) {
+		conn_free(c);
+		return;
+	}
+	if (c->state != CONN_RELAY)
+		c->ready = 0;
+	conn_arm(c, wish);
+}
+
+void
+conn_accept(struct worker *w, const struct door_port *port, int fd,
+    const struct sockaddr_storage *sa, const struct limits_peer *peer)
+{
+	bool inbound = port->kind == LISTENER_PEERS;
+	struct conn *c = conn_new(w, inbound);
+
+	counters_inc(&w->counters, DOOR_ACCEPTED);
+	if (c == NULL) {
+		close(fd);
+		limits_end_handshake(w->limits);
+		limits_leave(w->limits, peer);
+		return;
+	}
+	c->peer = *peer;
+	c->in_handshake = true;
+	conn_set_timer(c, c->front->conf->limits.handshake_timeout_ms);
+	if (!inbound) {
+		c->plain_fd = fd;
+		conn_assign_plain(c);
+		if (link_new(c, port) != 0) {
+			conn_free(c);
+			return;
+		}
+		if (port->kind == LISTENER_CONNECT) {
+			c->state = CONN_HEAD;
+			conn_drive(c);
+		} else if (conn_dial_peer(c) == STEP_DONE) {
+			conn_free(c);
+		} else {
+			conn_drive(c);
+		}
+		return;
+	}
+	c->tls_fd = fd;
+	conn_assign_tls(c);
+	c->remote = malloc(sizeof(*c->remote));
+	if (c->remote != NULL)
+		*c->remote = *sa;
+	if (c->remote == NULL ||
+	    conn_begin_handshake(c, c->front->server) == STEP_DONE) {
+		conn_free(c);
+		return;
+	}
+	conn_drive(c);
+}
+
+void
+conn_doom(struct conn *c, uint32_t delay_ms)
+{
+	if (c->doomed || c->state == CONN_GONE)
+		return;
+	c->doomed = true;
+	c->close_at_mono_ms = clock_mono_ms() + delay_ms;
+	conn_set_timer(c, delay_ms);
+}
+
+void
+conn_close(struct conn *c)
+{
+	if (c->state == CONN_RELAY)
+		conn_reset_plain(c);
+	conn_free(c);
+}
