@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "tests/lib/net.h"
-#include "tests/lib/tls.h"
+#include "tests/lib/peer.h"
 
 #define CRL_PATH "/certificate-revocation-list/doorman"
 

@@ -1,0 +1,202 @@
+/*
+ * gateway: see gateway.h.
+ */
+#include "tests/lib/gateway.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+set_string(struct gateway *g, const char *place, char *text)
+{
+	cJSON *s = cJSON_CreateString(text);
+	char *json = cJSON_PrintUnformatted(s);
+
+	gateway_set(g, place, json);
+	free(json);
+	free(text);
+	cJSON_Delete(s);
+}
+
+void
+gateway_prepare(struct gateway *g, const char *name, const struct town *t)
+{
+	char *node = xasprintf("[\"127.0.0.1:%d\"]", t->node.port);
+	char *identity = xasprintf(
+	    "[{\"name\":\"gateway\",\"certificate\":\"%s/gateway.pem\","
+	    "\"key\":\"%s/gateway.key\"}]",
+	    t->dir, t->dir);
+	char *trust = xasprintf(
+	    "[{\"group\":\"town\",\"anchors\":\"%s/trust.pem\"}]", t->dir);
+
+	memset(g, 0, sizeof(*g));
+	g->name = xstrdup(name);
+	g->config = cJSON_CreateObject();
+	set_string(g, "listen", xstrdup("127.0.0.1:0"));
+	gateway_set(g, "node.addresses", node);
+	gateway_set(g, "identities", identity);
+	gateway_set(g, "trust", trust);
+	gateway_set(g, "workers", "2");
+	set_string(g, "state_dir", xasprintf("%s.state", name));
+	set_string(g, "rest.listen", xstrdup("127.0.0.1:0"));
+	gateway_set(g, "rest.users",
+	    "[{\"name\":\"operator\",\"password\":\"demo-password\","
+	    "\"roles\":[\"operate\",\"check\"]},"
+	    "{\"name\":\"reader\",\"password\":\"reader-password\","
+	    "\"roles\":[\"read\"]}]");
+	gateway_set(g, "revocation.any_port", "true");
+	gateway_set(g, "revocation.allow_addresses", "[\"127.0.0.1\"]");
+	gateway_set(g, "log.level", "\"info\"");
+	free(node);
+	free(identity);
+	free(trust);
+}
+
+void
+gateway_set(struct gateway *g, const char *place, const char *value)
+{
+	char *copy = xstrdup(place), *save = NULL, *key, *next;
+	cJSON *o = g->config, *below, *v = NULL;
+
+	if (value != NULL && (v = cJSON_Parse(value)) == NULL)
+		fail_msg("not JSON: %s", value);
+	key = strtok_r(copy, ".", &save);
+	while ((next = strtok_r(NULL, ".", &save)) != NULL) {
+		below = cJSON_GetObjectItemCaseSensitive(o, key);
+		if (below == NULL)
+			below = cJSON_AddObjectToObject(o, key);
+		o = below;
+		key = next;
+	}
+	cJSON_DeleteItemFromObjectCaseSensitive(o, key);
+	if (v != NULL)
+		cJSON_AddItemToObject(o, key, v);
+	free(copy);
+}
+
+static char *
+spawn(struct gateway *g)
+{
+	char *path = bin_path("p2p-gateway");
+	char *file = xasprintf("%s.json", g->name);
+	char *log = xasprintf("%s.log", g->name);
+	char *text = cJSON_Print(g->config);
+	const char *argv[] = {path, "--config", file, NULL};
+
+	file_write(file, text, strlen(text));
+	proc_start(&g->proc, g->name, log, argv);
+	free(path);
+	free(file);
+	free(text);
+	return log;
+}
+
+void
+gateway_start(struct gateway *g)
+{
+	char *log = spawn(g), *line, *value, *colon;
+
+	line = proc_await(&g->proc, "ready listen=", WAIT_MS);
+	if (line == NULL)
+		fail_msg("%s did not start: %s", g->name, proc_log(&g->proc));
+	value = line_value(line, "listen");
+	colon = strrchr(value, ':');
+	g->port = colon ? atoi(colon + 1) : 0;
+	free(value);
+	value = line_value(line, "rest");
+	colon = value ? strrchr(value, ':') : NULL;
+	g->rest_port = colon ? atoi(colon + 1) : 0;
+	free(value);
+	free(line);
+	free(log);
+}
+
+int
+gateway_refuses(struct gateway *g, char **out)
+{
+	char *log = spawn(g);
+	int rc = proc_wait(&g->proc, WAIT_MS);
+
+	*out = proc_log(&g->proc);
+	proc_cleanup(&g->proc);
+	(void)remove(log);
+	free(log);
+	return rc;
+}
+
+void
+gateway_stop(struct gateway *g)
+{
+	int rc;
+
+	if (g->proc.name == NULL)
+		return;
+	rc = proc_stop(&g->proc, WAIT_MS);
+	if (rc != 0)
+		print_error("%s", proc_log(&g->proc));
+	assert_int_equal(rc, 0);
+	proc_cleanup(&g->proc);
+}
+
+void
+gateway_free(struct gateway *g)
+{
+	gateway_stop(g);
+	cJSON_Delete(g->config);
+	free(g->name);
+	memset(g, 0, sizeof(*g));
+}
+
+void
+gateway_run(struct gateway *g, const char *name, const struct town *t)
+{
+	gateway_prepare(g, name, t);
+	gateway_start(g);
+}
+
+void
+rest(struct gateway *g, struct web *w, const char *method, const char *path,
+    const char *body)
+{
+	char *url =
+	    xasprintf("https://127.0.0.1:%d/api/v1%s", g->rest_port, path);
+
+	web_request(w, method, url, REST_USER, body, NULL);
+	free(url);
+}
+
+int
+rest_version(struct gateway *g, const char *section)
+{
+	char *path = xasprintf("/config/%s", section);
+	struct web w;
+	int version;
+
+	rest(g, &w, "GET", path, NULL);
+	if (w.status != 200)
+		fail_msg("GET %s: status %ld: %s %s", path, w.status, w.body,
+		    w.error);
+	version = (int)json_number(w.json, "version");
+	web_free(&w);
+	free(path);
+	return version;
+}
+
+void
+rest_mode(struct gateway *g, const char *mode)
+{
+	char *body =
+	    xasprintf("{\"section\":\"corda.p2p.linkManager\",\"version\":%d,"
+		      "\"config\":{\"revocationCheck\":{\"mode\":\"%s\"}},"
+		      "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
+		rest_version(g, "corda.p2p.linkManager"), mode);
+	struct web w;
+
+	rest(g, &w, "PUT", "/config", body);
+	if (w.status != 202)
+		fail_msg("mode %s: status %ld: %s %s", mode, w.status, w.body,
+		    w.error);
+	web_free(&w);
+	free(body);
+}

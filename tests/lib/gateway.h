@@ -1,0 +1,50 @@
+/*
+ * gateway: the real p2p-gateway as a child process, configured in front of a
+ * town, and its REST listener. State, log and configuration are files in the
+ * test's directory, named after the gateway.
+ */
+#ifndef TESTS_LIB_GATEWAY_H
+#define TESTS_LIB_GATEWAY_H
+
+#include "tests/lib/net.h"
+
+#define REST_USER "operator:demo-password"
+
+struct gateway {
+	struct proc proc;
+	char *name;
+	cJSON *config; /* what gateway_start will write */
+	int port;
+	int rest_port;
+};
+
+/* Prepares a configuration in front of the town's node. */
+void gateway_prepare(struct gateway *g, const char *name, const struct town *t);
+/*
+ * Sets a value by its place: gateway_set(g, "revocation.mode", "\"OFF\"").
+ * value is JSON; NULL removes. Missing objects are made.
+ */
+void gateway_set(struct gateway *g, const char *place, const char *value);
+/* Writes the configuration, starts, waits for the ready line. */
+void gateway_start(struct gateway *g);
+/* Starts what must not start: returns the exit status; *out what it said. */
+int gateway_refuses(struct gateway *g, char **out);
+/*
+ * SIGTERM, and the exit status must be 0 (a sanitizer's complaint is not).
+ * The configuration stays, so that it can be started again.
+ */
+void gateway_stop(struct gateway *g);
+void gateway_free(struct gateway *g);
+
+/* prepare and start with defaults. */
+void gateway_run(struct gateway *g, const char *name, const struct town *t);
+
+/* GET/PUT/POST BASE/path with the operator's credentials. */
+void rest(struct gateway *g, struct web *w, const char *method,
+    const char *path, const char *body);
+/* Version of a section as GET shows it. */
+int rest_version(struct gateway *g, const char *section);
+/* Switches corda.p2p.linkManager's mode; fails the test unless 202. */
+void rest_mode(struct gateway *g, const char *mode);
+
+#endif

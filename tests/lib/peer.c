@@ -1,0 +1,26 @@
+/*
+ * peer: see peer.h.
+ */
+#include "tests/lib/peer.h"
+
+#include <stdlib.h>
+
+int
+tls_try(const struct town *town, const char *peer, int port, int version)
+{
+	char *cert = xasprintf("%s/peers/%s.pem", town->dir, peer);
+	char *key = xasprintf("%s/peers/%s.key", town->dir, peer);
+	struct tls_options o = {.cert = cert, .key = key, .version = version};
+	struct tls t;
+	int result;
+
+	(void)tls_connect(&t, port, &o);
+	if (tls_echo(&t))
+		result = TLS_IN;
+	else
+		result = t.alert >= 0 ? t.alert : 0;
+	tls_free(&t);
+	free(cert);
+	free(key);
+	return result;
+}
