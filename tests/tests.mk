@@ -11,6 +11,9 @@ UNIT  := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 NETC  := $(patsubst tests/net/%.c,%,$(wildcard tests/net/[0-9][0-9]-*.c))
 NETSH := $(wildcard tests/net/[0-9][0-9]-*.sh)
 
+# Embeds the library as a stranger would: the public, static one.
+15-engine_OBJ = $(LIB_A)
+
 # Tests start and watch processes as fixtures do.
 $(B)/lib/libtest.a: $(TESTLIB_OBJ) $(FIXLIB_OBJ)
 	$(call say,AR,$@)

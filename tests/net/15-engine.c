@@ -1,0 +1,598 @@
+/*
+ * The engine through its public header, against the real town: what is asked,
+ * in which order, how often, and what a caller on an event loop sees.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+#include <event2/thread.h>
+
+#include <openssl/evp.h>
+
+#include "revcheck/revcheck.h"
+#include "tests/lib/net.h"
+
+#define CRL_PATH  "/certificate-revocation-list/doorman"
+#define ROOT_PATH "/certificate-revocation-list/root"
+#define OCSP_ALL  "/doorman*"
+
+static struct town town;
+static struct revcheck_trust *trust;
+static const char *const loopback[] = {"127.0.0.0/8", NULL};
+
+static struct revcheck *
+engine_of(const struct revcheck_options *more)
+{
+	struct revcheck_options o = {0};
+	struct revcheck_error err;
+	struct revcheck *rc;
+
+	if (more != NULL)
+		o = *more;
+	o.size = sizeof(o);
+	o.allow_addresses = loopback;
+	o.any_port = 1;
+	if (revcheck_new(&rc, &o, &err) != 0)
+		fail_msg("no engine: %s", err.msg);
+	return rc;
+}
+
+static void
+set_policy(struct revcheck *rc, struct revcheck_policy p)
+{
+	p.size = sizeof(p);
+	if (p.deadline_ms == 0)
+		p.deadline_ms = 20000;
+	assert_int_equal(revcheck_set_policy(rc, &p, NULL), 0);
+}
+
+static struct revcheck_certs *
+certs_of(const char *what)
+{
+	char *path = xasprintf("%s/%s.pem", town.dir, what);
+	struct revcheck_certs *c;
+	struct revcheck_error err;
+
+	if (revcheck_certs_load(&c, path, &err) != 0)
+		fail_msg("%s", err.msg);
+	free(path);
+	return c;
+}
+
+static struct revcheck_report *
+check_query(struct revcheck *rc, const char *what, struct revcheck_query q)
+{
+	struct revcheck_certs *chain = certs_of(what);
+	struct revcheck_report *rep = NULL;
+	struct revcheck_error err;
+
+	q.size = sizeof(q);
+	q.chain = chain;
+	q.trust = trust;
+	if (revcheck_check(rc, &rep, &q, &err) != 0)
+		fail_msg("%s: %s", what, err.msg);
+	revcheck_certs_free(chain);
+	return rep;
+}
+
+static struct revcheck_report *
+check(struct revcheck *rc, const char *what)
+{
+	return check_query(rc, what, (struct revcheck_query){0});
+}
+
+/* Checks and compares; prints the sentence when they differ. */
+static void
+expect(struct revcheck *rc, const char *what, enum revcheck_status status,
+    int allows)
+{
+	struct revcheck_report *rep = check(rc, what);
+
+	if (revcheck_report_status(rep) != status ||
+	    revcheck_report_allows(rep) != allows)
+		fail_msg("%s: %s, why=%s: %s", what,
+		    revcheck_status_name(revcheck_report_status(rep)),
+		    revcheck_why_name(revcheck_report_why(rep)),
+		    revcheck_report_text(rep));
+	revcheck_report_free(rep);
+}
+
+static unsigned long
+all_hits(void)
+{
+	return hits(&town.web, "") + hits(&town.ocsp, "");
+}
+
+static void
+good_and_revoked_and_on_hold(void **state)
+{
+	struct revcheck *rc = engine_of(NULL);
+	struct revcheck_report *rep;
+	const struct revcheck_result *r;
+
+	set_policy(
+	    rc, (struct revcheck_policy){.mode = REVCHECK_MODE_HARD_FAIL});
+	rep = check(rc, "peers/good");
+	assert_int_equal(revcheck_report_status(rep), REVCHECK_GOOD);
+	assert_int_equal(revcheck_report_allows(rep), 1);
+	r = revcheck_report_get0(rep, 0);
+	assert_int_equal(r->method, REVCHECK_METHOD_OCSP);
+	assert_int_equal(r->source, REVCHECK_SOURCE_NETWORK);
+	assert_true(r->this_update > 0);
+	assert_non_null(strstr(r->url, "http://127.0.0.1:"));
+	/* The anchor is there, named, and was not asked about. */
+	r = revcheck_report_get0(rep, revcheck_report_num(rep) - 1);
+	assert_int_equal(r->status, REVCHECK_NOT_ASKED);
+	revcheck_report_free(rep);
+	rep = check(rc, "peers/revoked");
+	assert_int_equal(revcheck_report_status(rep), REVCHECK_REVOKED);
+	assert_int_equal(revcheck_report_index(rep), 0);
+	assert_int_equal(
+	    revcheck_report_x509_error(rep), X509_V_ERR_CERT_REVOKED);
+	r = revcheck_report_get0(rep, 0);
+	assert_int_equal(r->reason, REVCHECK_REASON_KEY_COMPROMISE);
+	assert_true(r->revoked_at > 0);
+	revcheck_report_free(rep);
+	expect(rc, "peers/onhold", REVCHECK_REVOKED, 0);
+	expect(rc, "peers/expired", REVCHECK_PATH_INVALID, 0);
+	expect(rc, "peers/nosource", REVCHECK_UNKNOWN, 0);
+	revcheck_free(rc);
+}
+
+static void
+nothing_is_fetched_for_an_unverified_chain(void **state)
+{
+	struct revcheck *rc = engine_of(NULL);
+	unsigned long before = all_hits();
+
+	expect(rc, "peers/stranger", REVCHECK_PATH_INVALID, 0);
+	expect(rc, "peers/expired", REVCHECK_PATH_INVALID, 0);
+	assert_int_equal(all_hits(), before);
+	revcheck_free(rc);
+}
+
+static void
+a_second_check_makes_no_request_and_does_not_suspend(void **state)
+{
+	struct revcheck *rc = engine_of(NULL);
+	struct revcheck_certs *chain = certs_of("peers/good");
+	struct revcheck_query q = {
+	    .size = sizeof(q), .chain = chain, .trust = trust};
+	struct revcheck_stats stats = {.size = sizeof(stats)};
+	struct revcheck_request *req;
+	struct revcheck_report *rep;
+	unsigned long before;
+
+	expect(rc, "peers/good", REVCHECK_GOOD, 1);
+	before = all_hits();
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(
+		    revcheck_submit(rc, &req, &rep, &q, NULL, NULL, NULL, NULL),
+		    REVCHECK_DONE);
+		assert_null(req);
+		assert_int_equal(revcheck_report_allows(rep), 1);
+		assert_int_equal(revcheck_report_get0(rep, 0)->source,
+		    REVCHECK_SOURCE_CACHE);
+		revcheck_report_free(rep);
+	}
+	assert_int_equal(all_hits(), before);
+	revcheck_get_stats(rc, &stats);
+	assert_int_equal(stats.checks, 101);
+	assert_int_equal(stats.checks_cached, 100);
+	revcheck_certs_free(chain);
+	revcheck_free(rc);
+}
+
+static void
+crl_answers_when_ocsp_does_not(void **state)
+{
+	struct revcheck *rc = engine_of(NULL);
+	struct revcheck_report *rep;
+
+	set_policy(
+	    rc, (struct revcheck_policy){.mode = REVCHECK_MODE_HARD_FAIL});
+	control(&town.ocsp, "/_script", "/* 500");
+	rep = check(rc, "peers/good");
+	assert_int_equal(revcheck_report_status(rep), REVCHECK_GOOD);
+	assert_int_equal(
+	    revcheck_report_get0(rep, 0)->method, REVCHECK_METHOD_CRL);
+	revcheck_report_free(rep);
+	expect(rc, "peers/revoked", REVCHECK_REVOKED, 0);
+	expect(rc, "peers/crlonly", REVCHECK_GOOD, 1);
+	/* No CRL named and the responder is ill: undetermined. */
+	expect(rc, "peers/ocsponly", REVCHECK_UNKNOWN, 0);
+	set_policy(
+	    rc, (struct revcheck_policy){.mode = REVCHECK_MODE_SOFT_FAIL});
+	expect(rc, "peers/ocsponly", REVCHECK_UNKNOWN, 1);
+	set_policy(rc, (struct revcheck_policy){.mode = REVCHECK_MODE_OFF});
+	expect(rc, "peers/revoked", REVCHECK_GOOD, 1);
+	control(&town.ocsp, "/_script", "/* origin");
+	revcheck_free(rc);
+}
+
+static void
+the_order_is_the_policy(void **state)
+{
+	struct revcheck *rc = engine_of(NULL);
+	unsigned long ocsp = hits(&town.ocsp, OCSP_ALL);
+	struct revcheck_report *rep;
+
+	set_policy(
+	    rc, (struct revcheck_policy){.order = REVCHECK_ORDER_CRL_OCSP});
+	rep = check(rc, "peers/good");
+	assert_int_equal(
+	    revcheck_report_get0(rep, 0)->method, REVCHECK_METHOD_CRL);
+	revcheck_report_free(rep);
+	assert_int_equal(hits(&town.ocsp, OCSP_ALL), ocsp);
+	set_policy(rc, (struct revcheck_policy){.order = REVCHECK_ORDER_ALL});
+	expect(rc, "peers/good", REVCHECK_GOOD, 1);
+	assert_true(hits(&town.ocsp, OCSP_ALL) > ocsp);
+	revcheck_free(rc);
+}
+
+static void
+a_revoked_intermediate_stops_the_fetches_below(void **state)
+{
+	struct revcheck *rc = engine_of(NULL);
+	unsigned long before = hits(&town.ocsp, OCSP_ALL);
+	struct revcheck_report *rep;
+
+	rep = check(rc, "peers/orphan");
+	assert_int_equal(revcheck_report_status(rep), REVCHECK_REVOKED);
+	assert_int_equal(revcheck_report_index(rep), 1);
+	assert_int_equal(
+	    revcheck_report_get0(rep, 0)->status, REVCHECK_NOT_ASKED);
+	assert_int_equal(hits(&town.ocsp, OCSP_ALL), before);
+	revcheck_report_free(rep);
+	revcheck_free(rc);
+}
+
+static void
+a_silent_source_costs_the_deadline_and_no_more(void **state)
+{
+	struct revcheck *rc = engine_of(NULL);
+	struct revcheck_report *rep;
+
+	control(&town.ocsp, "/_script", "/* never");
+	control(&town.web, "/_script", "/* never");
+	set_policy(rc,
+	    (struct revcheck_policy){
+		.mode = REVCHECK_MODE_HARD_FAIL, .deadline_ms = 300});
+	rep = check(rc, "peers/good");
+	assert_int_equal(revcheck_report_status(rep), REVCHECK_UNKNOWN);
+	assert_int_equal(revcheck_report_why(rep), REVCHECK_WHY_DEADLINE);
+	assert_int_equal(revcheck_report_allows(rep), 0);
+	assert_int_equal(
+	    revcheck_report_x509_error(rep), X509_V_ERR_OCSP_CERT_UNKNOWN);
+	revcheck_report_free(rep);
+	control(&town.ocsp, "/_script", "/* origin");
+	control(&town.web, "/_script", "/* origin");
+	revcheck_free(rc);
+}
+
+/* ---- on an event loop ------------------------------------------------------
+ */
+
+struct asked {
+	struct event_base *base;
+	struct revcheck_report *report;
+	pthread_t thread;
+	int calls;
+};
+
+static void
+answered(struct revcheck_report *report, void *arg)
+{
+	struct asked *a = arg;
+
+	a->calls++;
+	a->thread = pthread_self();
+	a->report = revcheck_report_up_ref(report);
+	event_base_loopbreak(a->base);
+}
+
+static void
+give_up(evutil_socket_t fd, short what, void *arg)
+{
+	event_base_loopbreak(arg);
+}
+
+static void
+pending_calls_back_once_on_the_callers_base(void **state)
+{
+	struct revcheck *rc = engine_of(NULL);
+	struct revcheck_certs *chain = certs_of("peers/good");
+	struct revcheck_query q = {.size = sizeof(q),
+	    .chain = chain,
+	    .trust = trust,
+	    .deadline_ms = 20000};
+	struct asked a = {.base = event_base_new()};
+	struct timeval bound = {30, 0};
+	struct revcheck_request *req;
+	struct revcheck_report *rep;
+
+	event_base_once(a.base, -1, EV_TIMEOUT, give_up, a.base, &bound);
+	assert_int_equal(
+	    revcheck_submit(rc, &req, &rep, &q, a.base, answered, &a, NULL),
+	    REVCHECK_PENDING);
+	assert_null(rep);
+	assert_int_equal(a.calls, 0);
+	event_base_dispatch(a.base);
+	assert_int_equal(a.calls, 1);
+	assert_true(pthread_equal(a.thread, pthread_self()));
+	assert_int_equal(revcheck_report_allows(a.report), 1);
+	revcheck_report_free(a.report);
+	revcheck_request_free(req);
+	event_base_free(a.base);
+	revcheck_certs_free(chain);
+	revcheck_free(rc);
+}
+
+static void
+a_cancelled_request_never_calls_back(void **state)
+{
+	struct revcheck *rc = engine_of(NULL);
+	struct revcheck_certs *chain = certs_of("peers/good");
+	struct revcheck_query q = {.size = sizeof(q),
+	    .chain = chain,
+	    .trust = trust,
+	    .deadline_ms = 20000};
+	struct asked a = {0};
+	struct revcheck_request *req;
+	struct revcheck_report *rep;
+	char body[32];
+
+	for (int i = 0; i < 20; i++) {
+		/* Some while it waits, some while the answer is on its way. */
+		snprintf(body, sizeof(body), "/* gate=g%d", i);
+		control(&town.ocsp, "/_script", body);
+		a.base = event_base_new();
+		assert_int_equal(revcheck_submit(rc, &req, &rep, &q, a.base,
+				     answered, &a, NULL),
+		    REVCHECK_PENDING);
+		snprintf(body, sizeof(body), "/_release/g%d", i);
+		if (i % 2 == 0)
+			control(&town.ocsp, body, "");
+		revcheck_request_cancel(req);
+		revcheck_request_free(req);
+		event_base_loop(a.base, EVLOOP_NONBLOCK);
+		event_base_free(a.base);
+		assert_int_equal(a.calls, 0);
+		control(&town.ocsp, body, "");
+		revcheck_free(rc);
+		rc = engine_of(NULL);
+	}
+	control(&town.ocsp, "/_script", "/* origin");
+	revcheck_certs_free(chain);
+	revcheck_free(rc);
+}
+
+/* ---- one fetch for all who wait
+ * ------------------------------------------------ */
+
+#define WAITERS 32
+
+struct crowd {
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	int answers, good;
+};
+
+static void
+crowd_answer(struct revcheck_report *report, void *arg)
+{
+	struct crowd *c = arg;
+
+	pthread_mutex_lock(&c->lock);
+	c->answers++;
+	c->good += revcheck_report_allows(report);
+	pthread_cond_signal(&c->cond);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void
+many_waiters_share_one_fetch(void **state)
+{
+	struct revcheck *rc = engine_of(NULL);
+	struct revcheck_certs *chain = certs_of("peers/crlonly");
+	struct revcheck_query q = {.size = sizeof(q),
+	    .chain = chain,
+	    .trust = trust,
+	    .deadline_ms = 25000};
+	struct crowd c = {
+	    PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
+	struct revcheck_request *req[WAITERS];
+	struct revcheck_report *rep;
+	unsigned long before = hits(&town.web, CRL_PATH);
+
+	set_policy(
+	    rc, (struct revcheck_policy){.mode = REVCHECK_MODE_HARD_FAIL});
+	control(&town.web, "/_script", CRL_PATH " gate=crowd");
+	for (int i = 0; i < WAITERS; i++)
+		assert_int_equal(revcheck_submit(rc, &req[i], &rep, &q, NULL,
+				     crowd_answer, &c, NULL),
+		    REVCHECK_PENDING);
+	hits_await(&town.web, before + 1, CRL_PATH);
+	control(&town.web, "/_release/crowd", "");
+	pthread_mutex_lock(&c.lock);
+	while (c.answers < WAITERS)
+		pthread_cond_wait(&c.cond, &c.lock);
+	pthread_mutex_unlock(&c.lock);
+	assert_int_equal(c.good, WAITERS);
+	assert_int_equal(hits(&town.web, CRL_PATH), before + 1);
+	for (int i = 0; i < WAITERS; i++)
+		revcheck_request_free(req[i]);
+	control(&town.web, "/_script", CRL_PATH " origin");
+	revcheck_certs_free(chain);
+	revcheck_free(rc);
+}
+
+/* ---- local rules
+ * ------------------------------------------------------------------ */
+
+static void
+the_denylist_bites_in_every_mode(void **state)
+{
+	struct revcheck *rc = engine_of(NULL);
+	struct revcheck_certs *chain = certs_of("peers/good");
+	uint8_t spki[32];
+	unsigned char *der = NULL;
+	struct revcheck_deny deny = {.spki_sha256 = spki, .note = "stolen"};
+	struct revcheck_report *rep;
+	int len;
+
+	len = i2d_X509_PUBKEY(
+	    X509_get_X509_PUBKEY(revcheck_certs_get0(chain, 0)), &der);
+	assert_true(len > 0);
+	EVP_Digest(der, (size_t)len, spki, NULL, EVP_sha256(), NULL);
+	OPENSSL_free(der);
+	assert_int_equal(revcheck_set_denylist(rc, &deny, 1, NULL), 0);
+	for (int m = REVCHECK_MODE_OFF; m <= REVCHECK_MODE_HARD_FAIL; m++) {
+		rep = check_query(rc, "peers/good",
+		    (struct revcheck_query){.mode = (enum revcheck_mode)m});
+		assert_int_equal(revcheck_report_allows(rep), 0);
+		assert_int_equal(
+		    revcheck_report_why(rep), REVCHECK_WHY_DENYLISTED);
+		assert_non_null(strstr(revcheck_report_text(rep), "stolen"));
+		revcheck_report_free(rep);
+	}
+	assert_int_equal(revcheck_set_denylist(rc, NULL, 0, NULL), 0);
+	expect(rc, "peers/good", REVCHECK_GOOD, 1);
+	revcheck_certs_free(chain);
+	revcheck_free(rc);
+}
+
+static void
+an_issuer_can_be_exempt_or_harder(void **state)
+{
+	struct revcheck *rc = engine_of(NULL);
+	struct revcheck_certs *chain = certs_of("peers/nosource");
+	const ASN1_OCTET_STRING *ski =
+	    X509_get0_subject_key_id(revcheck_certs_get0(chain, 1));
+	struct revcheck_issuer_rule rule = {.ski = ASN1_STRING_get0_data(ski),
+	    .ski_len = (size_t)ASN1_STRING_length(ski),
+	    .mode = REVCHECK_MODE_HARD_FAIL};
+
+	expect(rc, "peers/nosource", REVCHECK_UNKNOWN, 1);
+	assert_int_equal(revcheck_set_issuer_rules(rc, &rule, 1, NULL), 0);
+	expect(rc, "peers/nosource", REVCHECK_UNKNOWN, 0);
+	rule.exempt = 1;
+	assert_int_equal(revcheck_set_issuer_rules(rc, &rule, 1, NULL), 0);
+	expect(rc, "peers/nosource", REVCHECK_GOOD, 1);
+	revcheck_certs_free(chain);
+	revcheck_free(rc);
+}
+
+static int watched;
+static pthread_mutex_t watch_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t watch_cond = PTHREAD_COND_INITIALIZER;
+
+static void
+on_change(void *arg)
+{
+	pthread_mutex_lock(&watch_lock);
+	watched++;
+	pthread_cond_signal(&watch_cond);
+	pthread_mutex_unlock(&watch_lock);
+}
+
+static void
+the_watcher_hears_of_a_change(void **state)
+{
+	struct revcheck *rc = engine_of(NULL);
+
+	watched = 0;
+	revcheck_watch(rc, on_change, NULL);
+	set_policy(
+	    rc, (struct revcheck_policy){.mode = REVCHECK_MODE_HARD_FAIL});
+	pthread_mutex_lock(&watch_lock);
+	while (watched == 0)
+		pthread_cond_wait(&watch_cond, &watch_lock);
+	pthread_mutex_unlock(&watch_lock);
+	revcheck_watch(rc, NULL, NULL);
+	revcheck_free(rc);
+}
+
+static void
+a_known_revocation_outlives_its_source(void **state)
+{
+	struct revcheck *rc = engine_of(NULL);
+
+	/* Evidence with a nonce is not kept: the second answer has none. */
+	set_policy(rc,
+	    (struct revcheck_policy){.mode = REVCHECK_MODE_SOFT_FAIL,
+		.order = REVCHECK_ORDER_OCSP,
+		.nonce = REVCHECK_NONCE_OPTIONAL});
+	expect(rc, "peers/revoked", REVCHECK_REVOKED, 0);
+	control(&town.ocsp, "/_script", "/* 500");
+	expect(rc, "peers/revoked", REVCHECK_REVOKED, 0);
+	control(&town.ocsp, "/_script", "/* origin");
+	revcheck_free(rc);
+}
+
+static void
+wrong_queries_are_errors_with_a_sentence(void **state)
+{
+	struct revcheck *rc = engine_of(NULL);
+	struct revcheck_query q = {.size = sizeof(q)};
+	struct revcheck_report *rep;
+	struct revcheck_error err;
+
+	assert_int_equal(revcheck_check(rc, &rep, &q, &err), REVCHECK_E_ARG);
+	assert_string_equal(err.msg, "query.chain is empty");
+	revcheck_free(rc);
+	revcheck_free(NULL);
+	revcheck_report_free(NULL);
+	revcheck_request_free(NULL);
+	revcheck_request_cancel(NULL);
+}
+
+static int
+setup(void **state)
+{
+	char *path;
+
+	evthread_use_pthreads();
+	town_start(&town, "net", NULL);
+	path = town_path(&town, "trust.pem");
+	if (revcheck_trust_load(&trust, path, NULL) != 0)
+		fail_msg("no trust in '%s'", path);
+	free(path);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	revcheck_trust_free(trust);
+	town_stop(&town);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(good_and_revoked_and_on_hold),
+	    cmocka_unit_test(nothing_is_fetched_for_an_unverified_chain),
+	    cmocka_unit_test(
+		a_second_check_makes_no_request_and_does_not_suspend),
+	    cmocka_unit_test(crl_answers_when_ocsp_does_not),
+	    cmocka_unit_test(the_order_is_the_policy),
+	    cmocka_unit_test(a_revoked_intermediate_stops_the_fetches_below),
+	    cmocka_unit_test(a_silent_source_costs_the_deadline_and_no_more),
+	    cmocka_unit_test(pending_calls_back_once_on_the_callers_base),
+	    cmocka_unit_test(a_cancelled_request_never_calls_back),
+	    cmocka_unit_test(many_waiters_share_one_fetch),
+	    cmocka_unit_test(the_denylist_bites_in_every_mode),
+	    cmocka_unit_test(an_issuer_can_be_exempt_or_harder),
+	    cmocka_unit_test(the_watcher_hears_of_a_change),
+	    cmocka_unit_test(a_known_revocation_outlives_its_source),
+	    cmocka_unit_test(wrong_queries_are_errors_with_a_sentence),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
