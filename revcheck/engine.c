@@ -33,6 +33,8 @@ engine_snapshot(struct revcheck *rc, struct snapshot *out)
 		issuer_rules_up_ref(out->rules);
 	if (out->deny != NULL)
 		denylist_up_ref(out->deny);
+	if (out->local != NULL)
+		supplied_up_ref(out->local);
 	pthread_mutex_unlock(&rc->lock);
 }
 
@@ -41,6 +43,7 @@ snapshot_cleanup(struct snapshot *s)
 {
 	issuer_rules_free(s->rules);
 	denylist_free(s->deny);
+	revcheck_evidence_free(s->local);
 	*s = (struct snapshot){0};
 }
 
@@ -138,6 +141,21 @@ revcheck_set_issuer_rules(struct revcheck *rc,
 	subject_memo_clear(rc->memo);
 	engine_changed(rc);
 	return 0;
+}
+
+void
+revcheck_set_local_evidence(struct revcheck *rc, struct revcheck_evidence *e)
+{
+	struct revcheck_evidence *old;
+
+	if (e != NULL)
+		supplied_up_ref(e);
+	pthread_mutex_lock(&rc->lock);
+	old = rc->now.local;
+	rc->now.local = e;
+	pthread_mutex_unlock(&rc->lock);
+	revcheck_evidence_free(old);
+	engine_changed(rc);
 }
 
 void

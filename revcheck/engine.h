@@ -14,6 +14,7 @@
 #include "revcheck/memory.h"
 #include "revcheck/policy.h"
 #include "revcheck/subject.h"
+#include "revcheck/supplied.h"
 
 struct denylist;
 struct denylist *denylist_up_ref(struct denylist *d);
@@ -27,9 +28,10 @@ bool denylist_empty(const struct denylist *d);
 
 /* What a question was asked under. */
 struct snapshot {
-	struct revcheck_policy policy; /* resolved */
-	struct issuer_rules *rules;    /* reference, may be NULL */
-	struct denylist *deny;         /* reference, may be NULL */
+	struct revcheck_policy policy;   /* resolved */
+	struct issuer_rules *rules;      /* reference, may be NULL */
+	struct denylist *deny;           /* reference, may be NULL */
+	struct revcheck_evidence *local; /* reference, may be NULL */
 };
 
 struct engine_counts {

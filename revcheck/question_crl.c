@@ -13,37 +13,71 @@
  * -----------------------------------------------------------------------------
  */
 
-/* The path of a signer that is not in the chain: in date, and not revoked? */
+/*
+ * Whether the signer is an issuer of this very chain, whose path and status
+ * are in question already. A proof is shared by all certificates of an issuer:
+ * what was in the chain of one need not be in the chain of the next.
+ */
+static bool
+signer_in_chain(const struct question *q, X509 *signer)
+{
+	for (size_t i = q->index + 1; i < q->num_chain; i++)
+		if (q->chain[i] == signer || X509_cmp(q->chain[i], signer) == 0)
+			return true;
+	/* The issuer's certificate, renewed with the same key and name. */
+	return X509_NAME_cmp(X509_get_subject_name(q->s->issuer),
+		   X509_get_subject_name(signer)) == 0 &&
+	    EVP_PKEY_eq(
+		X509_get0_pubkey(q->s->issuer), X509_get0_pubkey(signer)) == 1;
+}
+
+static bool
+in_date(X509 *cert, time_t at)
+{
+	return X509_cmp_time(X509_get0_notAfter(cert), &at) > 0 &&
+	    X509_cmp_time(X509_get0_notBefore(cert), &at) < 0;
+}
+
+/*
+ * Asks about certificate i of a signer's path; *done when that settles it. In
+ * date, then not revoked.
+ */
+static enum answer
+weigh_step(struct crl_witness *w, struct question *q, struct request_env *env,
+    X509 *const *path, size_t num, size_t i, struct resource **need,
+    struct question **owner)
+{
+	enum revcheck_status s = REVCHECK_UNKNOWN;
+	enum answer a = ANSWER_FINAL;
+
+	if (in_date(path[i], env->rules.at))
+		a = question_ask_signer(
+		    &s, q, env, path, num, i, false, need, owner);
+	if (a == ANSWER_FINAL)
+		w->signer_status = s;
+	return a;
+}
+
+/* A signer that is not in the chain: in date, and not revoked? */
 static enum answer
 weigh_signer(struct crl_witness *w, struct question *q, struct request_env *env,
     struct resource **need, struct question **owner)
 {
 	const struct crl_proof *p = w->proof;
-	time_t at = env->rules.at;
-	enum revcheck_status s;
+	X509 *beside[2] = {p->signer, q->s->issuer};
 	enum answer a;
 
 	w->signer_status = REVCHECK_GOOD;
-	if (p->num_path == 0 || env->trust == NULL)
+	if (env->trust == NULL || signer_in_chain(q, p->signer))
 		return ANSWER_FINAL;
-	for (size_t i = 0; i + 1 < p->num_path; i++) {
-		if (X509_cmp_time(X509_get0_notAfter(p->path[i]), &at) < 0 ||
-		    X509_cmp_time(X509_get0_notBefore(p->path[i]), &at) > 0) {
-			w->signer_status = REVCHECK_UNKNOWN;
-			return ANSWER_FINAL;
-		}
-	}
+	/* Proven in another's chain, beside ours: issued by our issuer. */
+	if (p->num_path == 0)
+		return weigh_step(w, q, env, beside, 2, 0, need, owner);
 	/* From the anchor down, as the path itself is asked about. */
 	for (size_t i = p->num_path - 1; i-- > 0;) {
-		s = REVCHECK_UNKNOWN;
-		a = question_ask_signer(
-		    &s, q, env, p->path, p->num_path, i, false, need, owner);
-		if (a != ANSWER_FINAL)
+		a = weigh_step(w, q, env, p->path, p->num_path, i, need, owner);
+		if (a != ANSWER_FINAL || w->signer_status != REVCHECK_GOOD)
 			return a;
-		if (s != REVCHECK_GOOD) {
-			w->signer_status = s;
-			return ANSWER_FINAL;
-		}
 	}
 	return ANSWER_FINAL;
 }

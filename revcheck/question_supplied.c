@@ -42,7 +42,7 @@ signers_of(const struct question *q, const struct request_env *env)
 
 static int
 prepare_crl(struct question *q, const struct request_env *env,
-    const struct supplied *sup)
+    struct revcheck_evidence *set, struct supplied *sup)
 {
 	struct crl_signers who = signers_of(q, env);
 	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
@@ -52,10 +52,17 @@ prepare_crl(struct question *q, const struct request_env *env,
 
 	if (!crl_may_concern(q->s->crl, sup->evidence->crl))
 		return 0;
-	if (crl_prove(&proof, sup->evidence->crl, &who, &env->rules, &why,
-		&err) != 0) {
-		question_complain(q, why, 0, sup->name, err.msg);
-		return 0;
+	/* A proof is made at a time; only one of the present is kept. */
+	if (env->now)
+		proof = supplied_proof_get(set, sup, &q->s->context);
+	if (proof == NULL) {
+		if (crl_prove(&proof, sup->evidence->crl, &who, &env->rules,
+			&why, &err) != 0) {
+			question_complain(q, why, 0, sup->name, err.msg);
+			return 0;
+		}
+		if (env->now)
+			supplied_proof_put(set, sup, &q->s->context, proof);
 	}
 	w = question_witness_room(q, q->num_supplied + 1);
 	if (w == NULL) {
@@ -114,6 +121,27 @@ prepare_ocsp(struct question *q, const struct request_env *env,
 	return 0;
 }
 
+static int
+prepare_set(struct question *q, const struct request_env *env,
+    struct revcheck_evidence *set)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && set != NULL && i < set->num; i++) {
+		struct supplied *sup = &set->v[i];
+
+		if (sup->broken != REVCHECK_WHY_NONE)
+			question_complain(
+			    q, sup->broken, 0, sup->name, sup->msg);
+		else if (sup->kind == REVCHECK_EVIDENCE_CRL)
+			rc = prepare_crl(q, env, set, sup);
+		else if (!q->crl_only)
+			rc =
+			    prepare_ocsp(q, env, sup->evidence, sup->name, sup);
+	}
+	return rc;
+}
+
 /* Sorts what was handed in: what concerns this certificate, and stands. */
 int
 question_prepare(struct question *q, const struct request_env *env)
@@ -125,18 +153,9 @@ question_prepare(struct question *q, const struct request_env *env)
 	q->prepared = true;
 	if (env->staple != NULL && q->depth == 0 && q->index == 0)
 		rc = prepare_ocsp(q, env, env->staple, "staple", NULL);
-	for (size_t i = 0;
-	     rc == 0 && env->supplied != NULL && i < env->supplied->num; i++) {
-		const struct supplied *sup = &env->supplied->v[i];
-
-		if (sup->broken != REVCHECK_WHY_NONE)
-			question_complain(
-			    q, sup->broken, 0, sup->name, sup->msg);
-		else if (sup->kind == REVCHECK_EVIDENCE_CRL)
-			rc = prepare_crl(q, env, sup);
-		else if (!q->crl_only)
-			rc =
-			    prepare_ocsp(q, env, sup->evidence, sup->name, sup);
-	}
+	if (rc == 0)
+		rc = prepare_set(q, env, env->supplied);
+	if (rc == 0)
+		rc = prepare_set(q, env, env->snap->local);
 	return rc;
 }

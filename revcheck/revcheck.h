@@ -421,6 +421,16 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_set_issuer_rules(
     struct revcheck *rc, const struct revcheck_issuer_rule *rules, size_t num,
     struct revcheck_error *err);
 
+/*
+ * Evidence for every question from then on, besides what a question brings
+ * itself: CRL files kept by an operator, for instance. Replaces the whole set;
+ * NULL: none. A reference is kept, and e must not be added to afterwards. What
+ * is proven of it is remembered, so that a large CRL is verified once.
+ * Thread-safe.
+ */
+REVCHECK_API void revcheck_set_local_evidence(
+    struct revcheck *rc, struct revcheck_evidence *e);
+
 /* ---- Asking ------------------------------------------------------------ */
 
 enum {

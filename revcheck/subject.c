@@ -165,6 +165,7 @@ subject_new(struct subject **out, X509 *cert, X509 *issuer,
 	    ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
 	identity = archive_key_of(parts, 2);
 	memcpy(s->identity, identity.id, sizeof(s->identity));
+	s->context = key_of(s, "context", span_of(NULL, 0), NULL);
 	rc = crl_subject_new(&s->crl, cert, issuer, err);
 	if (rc != 0)
 		goto out;

@@ -70,6 +70,7 @@ struct subject {
 	size_t num_points;              /* distribution points with URLs */
 	struct subject_point *points;
 	struct subject_point delta; /* num_urls == 0: none */
+	struct archive_key context; /* trust, anchor, issuer key, rules */
 	uint8_t owner[32];          /* SHA-256 of the issuer's key */
 	uint8_t spki_sha256[32];
 	uint8_t identity[32];         /* issuer key + serial, for memory */

@@ -17,6 +17,7 @@
 #include <openssl/pem.h>
 
 #include "revcheck/certs.h"
+#include "revcheck/crl_rules.h"
 
 #define SUPPLIED_MAX         100000
 #define SUPPLIED_OCSP_MAX    ((size_t)1 << 20)
@@ -25,6 +26,8 @@
 static void
 supplied_cleanup(struct supplied *s)
 {
+	for (size_t i = 0; i < SUPPLIED_PROOFS; i++)
+		crl_proof_free(s->proofs[i].proof);
 	evidence_free(s->evidence);
 	free(s->name);
 }
@@ -37,6 +40,7 @@ revcheck_evidence_new(
 	if (*out == NULL)
 		return error_publish(err, NULL, E_NOMEM);
 	ref_init(&(*out)->ref);
+	pthread_mutex_init(&(*out)->lock, NULL);
 	return 0;
 }
 
@@ -55,7 +59,40 @@ revcheck_evidence_free(struct revcheck_evidence *e)
 	for (size_t i = 0; i < e->num; i++)
 		supplied_cleanup(&e->v[i]);
 	free(e->v);
+	pthread_mutex_destroy(&e->lock);
 	free(e);
+}
+
+struct crl_proof *
+supplied_proof_get(struct revcheck_evidence *e, struct supplied *s,
+    const struct archive_key *context)
+{
+	struct crl_proof *proof = NULL;
+
+	pthread_mutex_lock(&e->lock);
+	for (size_t i = 0; i < SUPPLIED_PROOFS && proof == NULL; i++)
+		if (s->proofs[i].proof != NULL &&
+		    memcmp(&s->proofs[i].context, context, sizeof(*context)) ==
+			0)
+			proof = crl_proof_up_ref(s->proofs[i].proof);
+	pthread_mutex_unlock(&e->lock);
+	return proof;
+}
+
+void
+supplied_proof_put(struct revcheck_evidence *e, struct supplied *s,
+    const struct archive_key *context, struct crl_proof *proof)
+{
+	struct supplied_proof *slot;
+	struct crl_proof *old;
+
+	pthread_mutex_lock(&e->lock);
+	slot = &s->proofs[s->next_proof++ % SUPPLIED_PROOFS];
+	old = slot->proof;
+	slot->context = *context;
+	slot->proof = crl_proof_up_ref(proof);
+	pthread_mutex_unlock(&e->lock);
+	crl_proof_free(old);
 }
 
 /* Takes s over on success. */

@@ -6,10 +6,24 @@
 #ifndef REVCHECK_SUPPLIED_H
 #define REVCHECK_SUPPLIED_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "cache/archive.h"
 #include "revcheck/revcheck.h"
+
+struct crl_proof;
+
+/*
+ * Proofs of a supplied CRL, kept for the next question from the same issuer
+ * under the same trust, so that a large CRL is verified once. The one member
+ * that changes after publication; the set's lock covers it.
+ */
+#define SUPPLIED_PROOFS 4
+struct supplied_proof {
+	struct archive_key context;
+	struct crl_proof *proof; /* reference, NULL: free */
+};
 
 struct supplied {
 	struct evidence *evidence; /* without proof; NULL when broken */
@@ -17,13 +31,22 @@ struct supplied {
 	enum revcheck_evidence_kind kind;
 	enum revcheck_why broken; /* why it could not be read, or NONE */
 	char msg[160];
+	struct supplied_proof proofs[SUPPLIED_PROOFS];
+	unsigned next_proof;
 };
 
 struct revcheck_evidence {
 	struct ref ref;
+	pthread_mutex_t lock; /* proofs */
 	size_t num;
 	struct supplied *v;
 };
+
+/* A reference to the proof kept for this context, or NULL. Thread-safe. */
+struct crl_proof *supplied_proof_get(struct revcheck_evidence *e,
+    struct supplied *s, const struct archive_key *context);
+void supplied_proof_put(struct revcheck_evidence *e, struct supplied *s,
+    const struct archive_key *context, struct crl_proof *proof);
 
 struct revcheck_evidence *supplied_up_ref(struct revcheck_evidence *e);
 
