@@ -1,0 +1,151 @@
+/* mailbox: bits join, the newest front wins, the earliest deadline stands. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "gateway/conf.h"
+#include "gateway/front.h"
+#include "gateway/mailbox.h"
+
+static int
+rings(const struct mailbox *m)
+{
+	struct pollfd p = {.fd = m->fd, .events = POLLIN};
+
+	return poll(&p, 1, 0);
+}
+
+static void
+bits_join_and_are_taken_once(void **state)
+{
+	struct mailbox m;
+	struct letter l;
+
+	(void)state;
+	assert_int_equal(mailbox_init(&m, NULL), 0);
+	assert_int_equal(rings(&m), 0);
+	mailbox_post(&m, MAIL_RECHECK);
+	mailbox_post(&m, MAIL_RECHECK);
+	mailbox_post(&m, MAIL_STOP);
+	assert_int_equal(rings(&m), 1);
+	l = mailbox_take(&m);
+	assert_int_equal(l.bits, MAIL_RECHECK | MAIL_STOP);
+	assert_null(l.front);
+	assert_int_equal(rings(&m), 0);
+	assert_int_equal(mailbox_take(&m).bits, 0);
+	mailbox_cleanup(&m);
+}
+
+static void
+a_deadline_is_only_shortened(void **state)
+{
+	struct mailbox m;
+	struct letter l;
+
+	(void)state;
+	assert_int_equal(mailbox_init(&m, NULL), 0);
+	mailbox_post_drain(&m, 5000);
+	mailbox_post_drain(&m, 3000);
+	mailbox_post_drain(&m, 4000);
+	l = mailbox_take(&m);
+	assert_int_equal(l.bits, MAIL_DRAIN);
+	assert_int_equal(l.drain_at_mono_ms, 3000);
+	mailbox_cleanup(&m);
+}
+
+/* Fronts with nothing in them but a count and a configuration. */
+static struct front *
+empty_front(struct conf *conf)
+{
+	struct front *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	ref_init(&f->ref);
+	f->conf = conf_up_ref(conf);
+	return f;
+}
+
+static void
+the_newest_front_wins(void **state)
+{
+	struct conf *conf = calloc(1, sizeof(*conf));
+	struct front *first, *second;
+	struct mailbox m;
+	struct letter l;
+
+	(void)state;
+	assert_non_null(conf);
+	ref_init(&conf->ref);
+	first = empty_front(conf);
+	second = empty_front(conf);
+	front_up_ref(first);
+	assert_int_equal(mailbox_init(&m, NULL), 0);
+	mailbox_post_front(&m, first);
+	mailbox_post_front(&m, second);
+	/* Ours is the last reference to the first. */
+	assert_true(ref_down(&first->ref));
+	ref_init(&first->ref);
+	front_free(first);
+	l = mailbox_take(&m);
+	assert_int_equal(l.bits, MAIL_FRONT);
+	assert_ptr_equal(l.front, second);
+	front_free(l.front);
+	/* One that is never taken is freed with the box. */
+	mailbox_post_front(&m, empty_front(conf));
+	mailbox_cleanup(&m);
+	free(conf);
+}
+
+#define POSTS 20000
+
+static void *
+poster(void *arg)
+{
+	for (int i = 0; i < POSTS; i++)
+		mailbox_post(arg, MAIL_RECHECK);
+	mailbox_post(arg, MAIL_STOP);
+	return NULL;
+}
+
+static void
+no_post_is_lost_between_threads(void **state)
+{
+	struct mailbox m;
+	pthread_t thread;
+	unsigned seen = 0;
+
+	(void)state;
+	assert_int_equal(mailbox_init(&m, NULL), 0);
+	assert_int_equal(pthread_create(&thread, NULL, poster, &m), 0);
+	while (!(seen & MAIL_STOP)) {
+		struct pollfd p = {.fd = m.fd, .events = POLLIN};
+
+		assert_int_equal(poll(&p, 1, 30000), 1);
+		seen |= mailbox_take(&m).bits;
+	}
+	pthread_join(thread, NULL);
+	assert_int_equal(seen, MAIL_RECHECK | MAIL_STOP);
+	assert_int_equal(mailbox_take(&m).bits, 0);
+	mailbox_cleanup(&m);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(bits_join_and_are_taken_once),
+	    cmocka_unit_test(a_deadline_is_only_shortened),
+	    cmocka_unit_test(the_newest_front_wins),
+	    cmocka_unit_test(no_post_is_lost_between_threads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,133 @@
+/* paths: finds what was added, under the whole chain as sent, and forgets. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "gateway/paths.h"
+#include "tests/lib/selfcert.h"
+
+static const char *const who[] = {"O", "Somebody", NULL};
+
+static X509 *
+cert(void)
+{
+	EVP_PKEY *key;
+	X509 *x = selfcert_new(&key, who);
+
+	EVP_PKEY_free(key);
+	return x;
+}
+
+static STACK_OF(X509) * chain_of(X509 *a, X509 *b)
+{
+	STACK_OF(X509) *sk = sk_X509_new_null();
+
+	assert_true(sk_X509_push(sk, a) > 0);
+	if (b != NULL)
+		assert_true(sk_X509_push(sk, b) > 0);
+	return sk;
+}
+
+static void
+found_under_the_whole_chain(void **state)
+{
+	X509 *a = cert(), *b = cert();
+	STACK_OF(X509) *ab = chain_of(a, b), *ba = chain_of(b, a);
+	STACK_OF(X509) *only = chain_of(a, NULL), *got;
+	struct paths_key kab, kba, konly;
+	struct paths *p;
+
+	(void)state;
+	assert_int_equal(paths_new(&p, 1000, NULL), 0);
+	assert_int_equal(paths_key_of(&kab, ab), 0);
+	assert_int_equal(paths_key_of(&kba, ba), 0);
+	assert_int_equal(paths_key_of(&konly, only), 0);
+	assert_memory_not_equal(&kab, &kba, sizeof(kab));
+	assert_memory_not_equal(&kab, &konly, sizeof(kab));
+	paths_add(p, &kab, ab);
+	assert_null(paths_find(p, &kba));
+	assert_null(paths_find(p, &konly));
+	got = paths_find(p, &kab);
+	assert_non_null(got);
+	assert_int_equal(sk_X509_num(got), 2);
+	assert_ptr_equal(sk_X509_value(got, 0), a);
+	/* What was found lives on when it is forgotten. */
+	paths_free(p);
+	assert_int_equal(X509_cmp(sk_X509_value(got, 1), b), 0);
+	sk_X509_pop_free(got, X509_free);
+	sk_X509_free(ab);
+	sk_X509_free(ba);
+	sk_X509_free(only);
+	X509_free(a);
+	X509_free(b);
+}
+
+static void
+bounded_and_the_used_stay(void **state)
+{
+	X509 *a = cert();
+	STACK_OF(X509) *sk = chain_of(a, NULL), *got;
+	struct paths_key favourite, key;
+	struct paths *p;
+	size_t kept = 0;
+
+	(void)state;
+	assert_int_equal(paths_new(&p, 256, NULL), 0);
+	memset(&favourite, 0, sizeof(favourite));
+	paths_add(p, &favourite, sk);
+	for (uint32_t i = 1; i <= 10000; i++) {
+		memset(&key, 0, sizeof(key));
+		memcpy(key.md, &i, sizeof(i));
+		memcpy(key.md + 8, &i, sizeof(i));
+		paths_add(p, &key, sk);
+		got = paths_find(p, &favourite);
+		assert_non_null(got);
+		sk_X509_pop_free(got, X509_free);
+	}
+	for (uint32_t i = 0; i <= 10000; i++) {
+		memset(&key, 0, sizeof(key));
+		memcpy(key.md, &i, sizeof(i));
+		memcpy(key.md + 8, &i, sizeof(i));
+		got = paths_find(p, &key);
+		kept += got != NULL;
+		sk_X509_pop_free(got, X509_free);
+	}
+	assert_in_range(kept, 64, 256);
+	paths_free(p);
+	sk_X509_free(sk);
+	X509_free(a);
+}
+
+static void
+a_memory_of_nothing(void **state)
+{
+	X509 *a = cert();
+	STACK_OF(X509) *sk = chain_of(a, NULL);
+	struct paths_key key;
+	struct paths *p;
+
+	(void)state;
+	assert_int_equal(paths_new(&p, 0, NULL), 0);
+	assert_int_equal(paths_key_of(&key, sk), 0);
+	paths_add(p, &key, sk);
+	assert_null(paths_find(p, &key));
+	paths_free(p);
+	sk_X509_free(sk);
+	X509_free(a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(found_under_the_whole_chain),
+	    cmocka_unit_test(bounded_and_the_used_stay),
+	    cmocka_unit_test(a_memory_of_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
