@@ -84,20 +84,26 @@ town_path(const struct town *t, const char *what)
 	return xasprintf("%s/%s", t->dir, what);
 }
 
+#define MAX_ARGS 40
+
+/* Appends args (NULL-terminated) from place `at` on. */
+static void
+append_args(const char *argv[MAX_ARGS], int at, const char *const *args)
+{
+	while (at < MAX_ARGS - 1 && *args != NULL)
+		argv[at++] = *args++;
+	argv[at] = NULL;
+}
+
 void
-mint(const struct town *t, const char *command, ...)
+mint_args(const struct town *t, const char *const *args)
 {
 	char *path = fixture_path("mint"), *out;
-	const char *argv[40] = {path, command, t->dir};
-	va_list ap;
-	int i = 3;
+	const char *argv[MAX_ARGS] = {path, args[0], t->dir};
 
-	va_start(ap, command);
-	while (i < 39 && (argv[i] = va_arg(ap, const char *)) != NULL)
-		i++;
-	va_end(ap);
+	append_args(argv, 3, args + 1);
 	if (proc_run(argv, "mint.log", WAIT_MS, &out) != 0)
-		fail_msg("mint %s: %s", command, out);
+		fail_msg("mint %s: %s", args[0], out);
 	free(out);
 	free(path);
 }
@@ -174,19 +180,13 @@ node_await(const struct server *node, const char *name, unsigned long long n)
 }
 
 void
-badhttp_start(
-    struct proc *p, struct server *s, const char *log, const char *option, ...)
+badhttp_args(
+    struct proc *p, struct server *s, const char *log, const char *const *args)
 {
 	char *path = fixture_path("badhttp"), *line, *value;
-	const char *argv[40] = {path, option};
-	va_list ap;
-	int i = 2;
+	const char *argv[MAX_ARGS] = {path};
 
-	va_start(ap, option);
-	while (option != NULL && i < 39 &&
-	    (argv[i] = va_arg(ap, const char *)) != NULL)
-		i++;
-	va_end(ap);
+	append_args(argv, 1, args);
 	proc_start(p, "badhttp", log, argv);
 	line = proc_await(p, "ready ", WAIT_MS);
 	if (line == NULL)

@@ -48,8 +48,8 @@ void town_stop(struct town *t);
 char *town_path(const struct town *t, const char *what);
 
 /* mint(t, "revoke", "peers/good", NULL): mint COMMAND DIR ARGUMENTS. */
-void
-mint(const struct town *t, const char *command, ...) __attribute__((sentinel));
+#define mint(t, ...) mint_args(t, (const char *const[]){__VA_ARGS__})
+void mint_args(const struct town *t, const char *const *args);
 
 /* ---- control of fixtures ----------------------------------------------------
  */
@@ -65,9 +65,11 @@ unsigned long long node_stat(const struct server *node, const char *name);
 void
 node_await(const struct server *node, const char *name, unsigned long long n);
 
-/* A badhttp of its own: options as on the command line, NULL-terminated. */
-void badhttp_start(struct proc *p, struct server *s, const char *log,
-    const char *option, ...) __attribute__((sentinel));
+/* badhttp_start(p, s, log, "--root", dir, NULL): a badhttp of its own. */
+#define badhttp_start(p, s, log, ...) \
+	badhttp_args(p, s, log, (const char *const[]){__VA_ARGS__})
+void badhttp_args(
+    struct proc *p, struct server *s, const char *log, const char *const *args);
 
 /* ---- an HTTP client
  * ----------------------------------------------------------- */
