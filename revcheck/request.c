@@ -111,7 +111,8 @@ deliver_cb(evutil_socket_t fd, short what, void *arg)
 
 /*
  * The lock is against a cancel on the caller's thread, after which base may be
- * gone. The reference of the delivery goes with the event.
+ * gone. The event carries a reference of its own, for it may be delivered, and
+ * the request freed by its caller, before this thread has let go of the lock.
  */
 static void
 request_deliver(struct revcheck_request *r)
@@ -126,12 +127,13 @@ request_deliver(struct revcheck_request *r)
 	}
 	pthread_mutex_lock(&r->lock);
 	wanted = !atomic_load(&r->cancelled);
-	if (wanted)
+	if (wanted) {
+		ref_up(&r->ref);
+		r->delivering = true;
 		event_active(r->deliver, EV_TIMEOUT, 1);
-	r->delivering = wanted;
+	}
 	pthread_mutex_unlock(&r->lock);
-	if (!wanted)
-		revcheck_request_free(r);
+	revcheck_request_free(r);
 }
 
 static void

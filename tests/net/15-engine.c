@@ -11,6 +11,7 @@
 #include <event2/thread.h>
 
 #include <openssl/evp.h>
+#include <openssl/x509v3.h>
 
 #include "revcheck/revcheck.h"
 #include "tests/lib/net.h"
