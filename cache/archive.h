@@ -172,6 +172,11 @@ struct archive_options {
 	const char *user_agent;
 	uint32_t min_refresh_sec; /* floor between two fetches [60] */
 	uint32_t skew_sec;	  /* clock skew when judging staleness */
+	/* Slower than this for so long: a CRL transfer is given up [512/10]. */
+	uint32_t low_speed_bytes, low_speed_sec;
+	/* After failures: doubling from first to max [1000, 300000]. */
+	uint32_t retry_first_ms, retry_max_ms;
+	uint64_t disk_bytes; /* budget of the disk store [4 GiB] */
 	struct wall_clock clock;
 	const struct log *log;
 	/*
@@ -215,13 +220,20 @@ struct evidence *archive_get1(
  * holds is stale; fetch. deadline_mono_ms: clock_mono_ms() after which done
  * hears ARCHIVE_FAIL_DEADLINE while the fetch goes on.
  */
-struct archive_wait;
+struct archive_wait; /* gone once done was called, or it was cancelled */
 typedef void archive_done_fn(void *arg, struct evidence *e,
     const struct archive_failure *f);
 int archive_fetch(struct archive *a, const struct archive_order *order,
     bool want_newer, uint64_t deadline_mono_ms, archive_done_fn *done,
     void *arg, struct archive_wait **out, struct err *err) MUST_USE;
 void archive_wait_cancel(struct archive_wait *w);
+
+/*
+ * archive_prefetch gets what memory does not hold, before anybody asks. Any
+ * thread; nobody is told. E_CLOSED, E_NOMEM.
+ */
+int archive_prefetch(
+    struct archive *a, const struct archive_order *order) MUST_USE;
 
 /* ---- Told and counted ------------------------------------------------------ */
 
@@ -247,9 +259,16 @@ struct archive_item {
 /* Calls fn for each item until it returns false. Thread-safe, snapshot. */
 void archive_list(struct archive *a,
     bool (*fn)(void *arg, const struct archive_item *item), void *arg);
-/* Forces a refresh of key (all if NULL), not more often than the floor. */
+/*
+ * Forces a refresh of key (all if NULL), not more often than the floor. Any
+ * thread; begins soon. Returns how many are refreshed when called on the
+ * service thread, 0 elsewhere; E_CLOSED, E_NOMEM.
+ */
 int archive_refresh(struct archive *a, const struct archive_key *key) MUST_USE;
-/* Forgets key (all if NULL) in memory and on disk. */
+/*
+ * Forgets key (all if NULL) in memory and on disk. Any thread; done when it
+ * returns.
+ */
 int archive_flush(struct archive *a, const struct archive_key *key) MUST_USE;
 
 #endif

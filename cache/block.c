@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* From here on pages, so that growing is a move of page tables. */
 #define BLOCK_PAGES_FROM ((size_t)256 << 10)
@@ -88,15 +89,20 @@ block_take(struct block *b, uint8_t *p, size_t len)
 }
 
 int
-block_map(struct block *b, int fd, size_t len)
+block_map(struct block *b, int fd, size_t offset, size_t len)
 {
-	void *p = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), skip = offset % page;
+	void *p = mmap(NULL, len + skip, PROT_READ, MAP_PRIVATE, fd,
+	    (off_t)(offset - skip));
 
 	*b = (struct block){0};
 	if (p == MAP_FAILED)
 		return E_IO;
-	(void)madvise(p, len, MADV_WILLNEED);
-	*b = (struct block){.p = p, .len = len, .home = BLOCK_FILE};
+	(void)madvise(p, len + skip, MADV_WILLNEED);
+	*b = (struct block){.p = (uint8_t *)p + skip,
+	    .len = len,
+	    .home = BLOCK_FILE,
+	    .skip = skip};
 	return 0;
 }
 
@@ -106,6 +112,6 @@ block_cleanup(struct block *b)
 	if (b->home == BLOCK_HEAP)
 		free(b->p);
 	else if (b->p != NULL)
-		(void)munmap(b->p, b->len);
+		(void)munmap(b->p - b->skip, b->len + b->skip);
 	*b = (struct block){0};
 }

@@ -21,6 +21,7 @@ struct block {
 	uint8_t *p;
 	size_t len; /* bytes that are there */
 	enum block_home home;
+	size_t skip; /* FILE: mapped bytes in front of p */
 };
 
 /* block_alloc: zero-filled pages or heap. E_NOMEM. */
@@ -32,8 +33,8 @@ int block_resize(struct block *b, size_t len) MUST_USE;
 /* block_take makes a malloc'd run a block, which frees it. */
 void block_take(struct block *b, uint8_t *p, size_t len);
 
-/* block_map maps len bytes of a file for reading. E_IO with errno. */
-int block_map(struct block *b, int fd, size_t len) MUST_USE;
+/* block_map maps len bytes at offset for reading. E_IO with errno. */
+int block_map(struct block *b, int fd, size_t offset, size_t len) MUST_USE;
 
 void block_cleanup(struct block *b);
 

@@ -73,11 +73,16 @@ int crl_parse_take(uint8_t *der, size_t len, const struct crl_limits *limits,
 
 /*
  * The same in steps, for a thread with other things to do: a builder over a
- * mapped file, crl_builder_step while it says that there is more (it reads at
- * most max_bytes a call), then finish, which tells any failure on the way.
+ * file mapped from offset on, or over a run that becomes its own (freed on
+ * failure too), crl_builder_step while it says that there is more (it reads
+ * at most max_bytes a call), then finish, which tells any failure on the way.
  */
-struct crl_builder *crl_builder_new_map(int fd, const struct crl_limits *limits,
-    enum crl_fault *fault, struct err *err) MUST_USE;
+struct crl_builder *crl_builder_new_map(int fd, size_t offset,
+    const struct crl_limits *limits, enum crl_fault *fault,
+    struct err *err) MUST_USE;
+struct crl_builder *crl_builder_new_take(uint8_t *der, size_t len,
+    const struct crl_limits *limits, enum crl_fault *fault,
+    struct err *err) MUST_USE;
 bool crl_builder_step(struct crl_builder *b, size_t max_bytes);
 
 struct crl *crl_up_ref(struct crl *c);

@@ -641,11 +641,12 @@ builder_new_fixed(const struct crl_limits *limits, size_t len,
 }
 
 struct crl_builder *
-crl_builder_new_map(int fd, const struct crl_limits *limits,
+crl_builder_new_map(int fd, size_t offset, const struct crl_limits *limits,
     enum crl_fault *fault, struct err *err)
 {
 	struct crl_builder *b;
 	struct stat st;
+	size_t len;
 
 	if (fault != NULL)
 		*fault = CRL_FAULT_MALFORMED;
@@ -653,15 +654,16 @@ crl_builder_new_map(int fd, const struct crl_limits *limits,
 		(void)err_sys(err, "cannot look at a CRL file");
 		return NULL;
 	}
-	if (!S_ISREG(st.st_mode) || st.st_size == 0) {
+	if (!S_ISREG(st.st_mode) || (size_t)st.st_size <= offset) {
 		(void)err_set(
 		    err, E_PARSE, "malformed CRL: an empty file, or no file");
 		return NULL;
 	}
-	b = builder_new_fixed(limits, (size_t)st.st_size, fault, err);
+	len = (size_t)st.st_size - offset;
+	b = builder_new_fixed(limits, len, fault, err);
 	if (b == NULL)
 		return NULL;
-	if (block_map(&b->crl->der, fd, (size_t)st.st_size) != 0) {
+	if (block_map(&b->crl->der, fd, offset, len) != 0) {
 		(void)err_sys(err, "cannot map a CRL file");
 		crl_builder_free(b);
 		return NULL;
@@ -686,7 +688,8 @@ crl_map(int fd, const struct crl_limits *limits, struct crl **out,
     enum crl_fault *fault, struct err *err)
 {
 	struct err mine = {0};
-	struct crl_builder *b = crl_builder_new_map(fd, limits, fault, &mine);
+	struct crl_builder *b =
+	    crl_builder_new_map(fd, 0, limits, fault, &mine);
 
 	*out = NULL;
 	if (b != NULL)
@@ -696,19 +699,33 @@ crl_map(int fd, const struct crl_limits *limits, struct crl **out,
 	return mine.code;
 }
 
+struct crl_builder *
+crl_builder_new_take(uint8_t *der, size_t len, const struct crl_limits *limits,
+    enum crl_fault *fault, struct err *err)
+{
+	struct crl_builder *b = builder_new_fixed(limits, len, fault, err);
+
+	if (b == NULL)
+		free(der);
+	else
+		block_take(&b->crl->der, der, len);
+	return b;
+}
+
 int
 crl_parse_take(uint8_t *der, size_t len, const struct crl_limits *limits,
     struct crl **out, enum crl_fault *fault, struct err *err)
 {
-	struct crl_builder *b = builder_new_fixed(limits, len, fault, err);
+	struct err mine = {0};
+	struct crl_builder *b =
+	    crl_builder_new_take(der, len, limits, fault, &mine);
 
 	*out = NULL;
-	if (b == NULL) {
-		free(der);
-		return E_LIMIT;
-	}
-	block_take(&b->crl->der, der, len);
-	return build_all(b, out, fault, err);
+	if (b != NULL)
+		return build_all(b, out, fault, err);
+	if (err != NULL)
+		*err = mine;
+	return mine.code;
 }
 
 int

@@ -600,7 +600,7 @@ test_mapped_and_taken(void **state)
 	assert_false(find(c, (char *)serial, 16, &e));
 	crl_free(c);
 
-	b = crl_builder_new_map(fd, NULL, &fault, &err);
+	b = crl_builder_new_map(fd, 0, NULL, &fault, &err);
 	assert_non_null(b);
 	while (crl_builder_step(b, 100000))
 		steps++;

@@ -1,0 +1,723 @@
+/*
+ * archive: the front of the room. Owns the service thread and everything on
+ * it; decides for each question whether memory is enough, whether to wait for
+ * a flight, and whom to leave alone for a while. Never looks into evidence.
+ */
+#include "cache/archive.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include <openssl/rand.h>
+
+#include "cache/address.h"
+#include "cache/archive_parts.h"
+#include "cache/evidence.h"
+#include "cache/store.h"
+#include "cache/timetable.h"
+
+#define DEFAULT_CONNECT_MS     2000
+#define DEFAULT_FETCH_MS       4000
+#define DEFAULT_CRL_MS         60000
+#define DEFAULT_LOW_SPEED_B    512
+#define DEFAULT_LOW_SPEED_SEC  10
+#define DEFAULT_OCSP_BYTES     65536
+#define DEFAULT_CRL_BYTES      ((size_t)128 << 20)
+#define DEFAULT_MEMORY_BYTES   ((uint64_t)512 << 20)
+#define DEFAULT_DISK_BYTES     ((uint64_t)4 << 30)
+#define DEFAULT_REFRESH_SEC    60
+#define DEFAULT_RETRY_FIRST_MS 1000
+#define DEFAULT_RETRY_MAX_MS   300000
+/* A timer never sleeps longer: the wall clock may have been set. */
+#define MAX_TIMER_SEC 600
+
+#define OR(v, d) ((v) != 0 ? (v) : (d))
+
+uint32_t
+archive_random(struct archive *a)
+{
+	/* Spreads refreshes; nothing is secret about it. */
+	a->random = a->random * 1664525u + 1013904223u;
+	return a->random >> 8;
+}
+
+/* ---- Told soon: answers that need no flight, but never from inside
+ * ------------ */
+
+static void
+archive_tell_soon(evutil_socket_t fd, short what, void *arg)
+{
+	struct archive *a = arg;
+	struct archive_wait *w;
+
+	while ((w = a->told_soon) != NULL)
+		wait_tell(w, w->evidence, &w->failure);
+}
+
+static void
+tell_soon(struct archive *a, struct archive_wait *w)
+{
+	wait_link(&a->told_soon, w);
+	event_active(a->tell_soon, 0, 0);
+}
+
+static void
+tell_failure_soon(struct archive *a, struct archive_wait *w,
+    enum archive_fail fail, const char *msg)
+{
+	archive_failure_set(&w->failure, fail, NULL, "%s", msg);
+	atomic_fetch_add(&a->count.fail[fail], 1);
+	tell_soon(a, w);
+}
+
+static void
+wait_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct archive_wait *w = arg;
+	struct archive_failure f;
+
+	archive_failure_set(
+	    &f, ARCHIVE_FAIL_DEADLINE, NULL, "no answer before the deadline");
+	atomic_fetch_add(&w->archive->count.fail[ARCHIVE_FAIL_DEADLINE], 1);
+	wait_tell(w, NULL, &f);
+}
+
+static struct archive_wait *
+wait_new(struct archive *a, uint64_t deadline_mono_ms, archive_done_fn *done,
+    void *arg)
+{
+	struct archive_wait *w = calloc(1, sizeof(*w));
+	uint64_t now = clock_mono_ms(), ms;
+	struct timeval tv;
+
+	if (w == NULL)
+		return NULL;
+	w->archive = a;
+	w->done = done;
+	w->arg = arg;
+	w->deadline = evtimer_new(archive_base(a), wait_deadline, w);
+	ms = deadline_mono_ms > now ? deadline_mono_ms - now : 0;
+	tv.tv_sec = (time_t)(ms / 1000);
+	tv.tv_usec = (suseconds_t)(ms % 1000) * 1000;
+	if (w->deadline == NULL || evtimer_add(w->deadline, &tv) != 0) {
+		if (w->deadline != NULL)
+			event_free(w->deadline);
+		free(w);
+		return NULL;
+	}
+	return w;
+}
+
+/* ---- Asking
+ * ------------------------------------------------------------------------ */
+
+struct evidence *
+archive_get1(struct archive *a, const struct archive_key *key)
+{
+	struct evidence *e = shelf_get1(&a->shelf, key);
+
+	atomic_fetch_add_explicit(e != NULL ? &a->count.hits : &a->count.misses,
+	    1, memory_order_relaxed);
+	return e;
+}
+
+/*
+ * Whether memory answers a question that may be satisfied with what is there:
+ * fresh, and not what the asker called too old a moment ago.
+ */
+static struct evidence *
+memory_enough(struct archive *a, struct resource *r, bool want_newer)
+{
+	struct evidence *e = atomic_load(&r->evidence);
+	time_t now = archive_now(a);
+
+	if (e == NULL || !evidence_fresh(e, now, a->skew_sec))
+		return NULL;
+	if (want_newer && e->fetched_at + 1 < now)
+		return NULL;
+	return e;
+}
+
+static void
+archive_ask(struct archive *a, struct resource *r, struct errand *order,
+    bool want_newer, struct archive_wait *w)
+{
+	struct evidence *e = memory_enough(a, r, want_newer);
+	uint64_t now = clock_mono_ms();
+
+	if (e != NULL) {
+		w->evidence = evidence_up_ref(e);
+		tell_soon(a, w);
+		return;
+	}
+	if (r->flight != NULL) {
+		/* One probe at a time after a failure. */
+		if (r->failures > 0 && flight_has_waiters(r->flight)) {
+			tell_failure_soon(a, w, ARCHIVE_FAIL_BACKOFF,
+			    "the source failed a moment ago and is being "
+			    "tried");
+			return;
+		}
+		atomic_fetch_add(&a->count.joins, 1);
+		flight_join(r->flight, w);
+		return;
+	}
+	e = atomic_load(&r->evidence);
+	if (now < r->retry_mono_ms && r->failures == 0 && e != NULL) {
+		/* The source just said that it has nothing newer. */
+		w->evidence = evidence_up_ref(e);
+		tell_soon(a, w);
+		return;
+	}
+	if (now < r->retry_mono_ms) {
+		tell_failure_soon(a, w, ARCHIVE_FAIL_BACKOFF,
+		    "the source failed a moment ago");
+		return;
+	}
+	if (flight_start(a, r, order) == NULL)
+		tell_failure_soon(a, w, ARCHIVE_FAIL_NOMEM, "out of memory");
+	else
+		flight_join(r->flight, w);
+}
+
+static struct resource *
+archive_resource(
+    struct archive *a, const struct archive_order *o, struct errand *order)
+{
+	struct resource *r = shelf_add(&a->shelf, &o->key, o->owner);
+
+	if (r == NULL)
+		return NULL;
+	/* The newest order is the one that refreshing follows. */
+	pthread_mutex_lock(&a->shelf.lock);
+	r->archive = a;
+	errand_free(r->order);
+	r->order = errand_up_ref(order);
+	pthread_mutex_unlock(&a->shelf.lock);
+	return r;
+}
+
+int
+archive_fetch(struct archive *a, const struct archive_order *o, bool want_newer,
+    uint64_t deadline_mono_ms, archive_done_fn *done, void *arg,
+    struct archive_wait **out, struct err *err)
+{
+	struct errand *order = NULL;
+	struct archive_wait *w = NULL;
+	struct resource *r = NULL;
+	struct flight *f;
+
+	*out = NULL;
+	if (a->closing)
+		return err_set(err, E_CLOSED, "the archive is closing");
+	order = errand_new(o);
+	w = wait_new(a, deadline_mono_ms, done, arg);
+	if (order == NULL || w == NULL)
+		goto nomem;
+	if (o->no_store) {
+		f = flight_start(a, NULL, order);
+		if (f == NULL)
+			goto nomem;
+		flight_join(f, w);
+	} else {
+		r = archive_resource(a, o, order);
+		if (r == NULL)
+			goto nomem;
+		archive_ask(a, r, order, want_newer, w);
+	}
+	errand_free(order);
+	*out = w;
+	return 0;
+nomem:
+	errand_free(order);
+	archive_wait_cancel(w);
+	return err_set(err, E_NOMEM, "out of memory");
+}
+
+/* ---- Before anybody asks
+ * --------------------------------------------------------------- */
+
+struct prefetch {
+	struct archive *archive;
+	struct errand *order;
+};
+
+static void
+archive_prefetch_here(void *arg)
+{
+	struct prefetch *p = arg;
+	struct archive *a = p->archive;
+	struct archive_order o = {.key = p->order->key};
+	struct resource *r;
+
+	memcpy(o.owner, p->order->owner, sizeof(o.owner));
+	r = a->closing ? NULL : shelf_find(&a->shelf, &o.key);
+	if (r == NULL && !a->closing)
+		r = archive_resource(a, &o, p->order);
+	if (r != NULL && r->flight == NULL &&
+	    atomic_load(&r->evidence) == NULL &&
+	    clock_mono_ms() >= r->retry_mono_ms)
+		(void)flight_start(a, r, p->order);
+	errand_free(p->order);
+	free(p);
+}
+
+int
+archive_prefetch(struct archive *a, const struct archive_order *order)
+{
+	struct prefetch *p = malloc(sizeof(*p));
+	int rc = E_NOMEM;
+
+	if (p == NULL)
+		return E_NOMEM;
+	*p = (struct prefetch){.archive = a, .order = errand_new(order)};
+	if (p->order != NULL)
+		rc = service_post(a->service, archive_prefetch_here, p);
+	if (rc != 0) {
+		errand_free(p->order);
+		free(p);
+	}
+	return rc;
+}
+
+static bool
+resource_cold(struct archive *a, struct resource *r)
+{
+	struct evidence *e = atomic_load(&r->evidence);
+	unsigned idle = shelf_now_sec() - atomic_load(&r->asked_at_sec);
+
+	if (e == NULL)
+		return true;
+	return idle >= timetable_cold_after_sec(e->this_update, e->next_update);
+}
+
+static void
+resource_refresh_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct resource *r = arg;
+	struct archive *a = r->archive;
+
+	if (archive_now(a) < r->next_refresh_at) {
+		resource_schedule(r);
+		return;
+	}
+	if (r->flight != NULL || a->closing || a->offline)
+		return;
+	if (resource_cold(a, r)) {
+		log_line(a->log, LOG_LEVEL_DEBUG,
+		    "nobody asks for '%s' any more: not refreshed",
+		    r->order->num_urls > 0 ? r->order->urls[0] : "");
+		pthread_mutex_lock(&a->shelf.lock);
+		r->next_refresh_at = 0;
+		pthread_mutex_unlock(&a->shelf.lock);
+		return;
+	}
+	atomic_fetch_add(&a->count.refreshes, 1);
+	(void)flight_start(a, r, r->order);
+}
+
+void
+resource_schedule(struct resource *r)
+{
+	struct archive *a = r->archive;
+	struct timeval tv = {0};
+	time_t now = archive_now(a), wait;
+
+	if (r->next_refresh_at == 0 || a->offline)
+		return;
+	if (r->refresh == NULL)
+		r->refresh =
+		    evtimer_new(archive_base(a), resource_refresh_due, r);
+	if (r->refresh == NULL)
+		return;
+	wait = r->next_refresh_at > now ? r->next_refresh_at - now : 0;
+	tv.tv_sec = wait < MAX_TIMER_SEC ? wait : MAX_TIMER_SEC;
+	/* Those of one second spread over it. */
+	tv.tv_usec = (suseconds_t)(archive_random(a) % 1000000);
+	evtimer_add(r->refresh, &tv);
+}
+
+static void
+resource_removed(struct resource *r)
+{
+	if (r->refresh != NULL)
+		event_free(r->refresh);
+}
+
+/* ---- By hand: refresh and flush
+ * ------------------------------------------------------------ */
+
+/* One command, on its way to the service thread and perhaps awaited. */
+struct command {
+	struct archive *archive;
+	struct archive_key key;
+	bool all, flush, awaited, done;
+	int num;
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+};
+
+static bool
+refresh_one(struct resource *r, void *arg)
+{
+	struct command *c = arg;
+	struct archive *a = c->archive;
+	uint64_t floor_ms = (uint64_t)a->min_refresh_sec * 1000;
+
+	if (a->closing || r->order == NULL || r->flight != NULL ||
+	    (r->tried_mono_ms != 0 &&
+		clock_mono_ms() < r->tried_mono_ms + floor_ms))
+		return true;
+	atomic_fetch_add(&a->count.refreshes, 1);
+	if (flight_start(a, r, r->order) != NULL)
+		c->num++;
+	return true;
+}
+
+static bool
+flush_one(struct resource *r, void *arg)
+{
+	struct command *c = arg;
+	struct archive *a = c->archive;
+
+	if (a->disk != NULL && !c->all)
+		a->disk->forget(a->disk, &r->key);
+	if (r->flight != NULL)
+		shelf_drop_evidence(&a->shelf, r);
+	else
+		shelf_remove(&a->shelf, r);
+	c->num++;
+	return true;
+}
+
+static void
+command_do(struct command *c)
+{
+	struct archive *a = c->archive;
+	bool (*fn)(struct resource *, void *) =
+	    c->flush ? flush_one : refresh_one;
+	struct resource *r;
+
+	if (c->flush && a->disk != NULL)
+		a->disk->forget(a->disk, c->all ? NULL : &c->key);
+	if (c->all) {
+		shelf_each(&a->shelf, fn, c);
+		return;
+	}
+	r = shelf_find(&a->shelf, &c->key);
+	if (r != NULL)
+		(void)fn(r, c);
+}
+
+static void
+command_arrived(void *arg)
+{
+	struct command *c = arg;
+
+	command_do(c);
+	if (!c->awaited) {
+		free(c);
+		return;
+	}
+	pthread_mutex_lock(&c->lock);
+	c->done = true;
+	pthread_cond_signal(&c->cond);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static int
+command_await(struct archive *a, struct command *c)
+{
+	int rc;
+
+	c->awaited = true;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->cond, NULL);
+	rc = service_post(a->service, command_arrived, c);
+	pthread_mutex_lock(&c->lock);
+	while (rc == 0 && !c->done)
+		pthread_cond_wait(&c->cond, &c->lock);
+	pthread_mutex_unlock(&c->lock);
+	pthread_cond_destroy(&c->cond);
+	pthread_mutex_destroy(&c->lock);
+	return rc;
+}
+
+static void
+command_fill(struct command *c, struct archive *a,
+    const struct archive_key *key, bool flush)
+{
+	*c = (struct command){.archive = a, .all = key == NULL, .flush = flush};
+	if (key != NULL)
+		c->key = *key;
+}
+
+int
+archive_refresh(struct archive *a, const struct archive_key *key)
+{
+	struct command here, *c;
+	int rc;
+
+	if (service_is_self(a->service)) {
+		command_fill(&here, a, key, false);
+		command_do(&here);
+		return here.num;
+	}
+	c = malloc(sizeof(*c));
+	if (c == NULL)
+		return E_NOMEM;
+	command_fill(c, a, key, false);
+	rc = service_post(a->service, command_arrived, c);
+	if (rc != 0)
+		free(c);
+	return rc;
+}
+
+int
+archive_flush(struct archive *a, const struct archive_key *key)
+{
+	struct command c;
+
+	command_fill(&c, a, key, true);
+	if (!service_is_self(a->service))
+		return command_await(a, &c);
+	command_do(&c);
+	return 0;
+}
+
+/* ---- Told and counted
+ * ---------------------------------------------------------------------------
+ */
+
+void
+archive_stats_get(struct archive *a, struct archive_stats *out)
+{
+	struct archive_counters *c = &a->count;
+
+	*out = (struct archive_stats){
+	    .hits = atomic_load(&c->hits),
+	    .misses = atomic_load(&c->misses),
+	    .disk_hits = atomic_load(&c->disk_hits),
+	    .fetches = atomic_load(&c->fetches),
+	    .fetches_304 = atomic_load(&c->fetches_304),
+	    .fetched_bytes = atomic_load(&c->fetched_bytes),
+	    .joins = atomic_load(&c->joins),
+	    .refreshes = atomic_load(&c->refreshes),
+	    .evictions = atomic_load(&a->shelf.evictions),
+	    .entries = atomic_load(&a->shelf.entries),
+	    .bytes = atomic_load(&a->shelf.bytes),
+	};
+	for (size_t i = 0; i <= ARCHIVE_FAIL_NOMEM; i++)
+		out->fail[i] = atomic_load(&c->fail[i]);
+}
+
+struct listing {
+	struct archive_item *items;
+	struct evidence **held;
+	size_t num, cap;
+};
+
+static bool
+list_one(struct resource *r, void *arg)
+{
+	struct listing *l = arg;
+	struct evidence *e = atomic_load(&r->evidence);
+	struct archive_item *i;
+
+	if (e == NULL)
+		return true;
+	if (l->num == l->cap)
+		return false;
+	l->held[l->num] = evidence_up_ref(e);
+	i = &l->items[l->num++];
+	*i = (struct archive_item){
+	    .key = r->key,
+	    .kind = e->kind,
+	    .origin = e->origin,
+	    .url = e->url,
+	    .bytes = e->cost_bytes,
+	    .num_entries = e->kind == EVIDENCE_CRL
+		? crl_get0_info(e->crl)->num_entries
+		: 0,
+	    .this_update = e->this_update,
+	    .next_update = e->next_update,
+	    .fetched_at = e->fetched_at,
+	    .next_refresh_at = r->next_refresh_at,
+	    .failures = r->failures,
+	};
+	return true;
+}
+
+void
+archive_list(struct archive *a,
+    bool (*fn)(void *arg, const struct archive_item *item), void *arg)
+{
+	struct listing l = {0};
+	bool on = true;
+
+	/* The lock keeps writers away; what is listed is held by reference. */
+	pthread_mutex_lock(&a->shelf.lock);
+	l.cap = (size_t)atomic_load(&a->shelf.entries);
+	l.items = calloc(l.cap + 1, sizeof(*l.items));
+	l.held = calloc(l.cap + 1, sizeof(*l.held));
+	if (l.items != NULL && l.held != NULL)
+		shelf_each(&a->shelf, list_one, &l);
+	pthread_mutex_unlock(&a->shelf.lock);
+	for (size_t i = 0; i < l.num; i++) {
+		if (on)
+			on = fn(arg, &l.items[i]);
+		evidence_free(l.held[i]);
+	}
+	free(l.items);
+	free(l.held);
+}
+
+/* ---- Birth and death
+ * -------------------------------------------------------------------------------
+ */
+
+struct event_base *
+archive_get0_base(struct archive *a)
+{
+	return archive_base(a);
+}
+
+int
+archive_post(struct archive *a, void (*fn)(void *arg), void *arg)
+{
+	return service_post(a->service, fn, arg);
+}
+
+static int
+archive_new_fetcher(
+    struct archive *a, const struct archive_options *o, struct err *err)
+{
+	struct fetcher_options f = {
+	    .limits = {.connect_timeout_ms =
+			   OR(o->connect_timeout_ms, DEFAULT_CONNECT_MS),
+		.ocsp_timeout_ms = OR(o->fetch_timeout_ms, DEFAULT_FETCH_MS),
+		.crl_timeout_ms = OR(o->crl_timeout_ms, DEFAULT_CRL_MS),
+		.low_speed_bytes = OR(o->low_speed_bytes, DEFAULT_LOW_SPEED_B),
+		.low_speed_sec = OR(o->low_speed_sec, DEFAULT_LOW_SPEED_SEC),
+		.max_ocsp_bytes = OR(o->max_ocsp_bytes, DEFAULT_OCSP_BYTES),
+		.crl = a->crl_limits},
+	    .addresses = a->addresses,
+	    .ports = o->ports,
+	    .any_port = o->any_port,
+	    .proxy = o->proxy,
+	    .https_ca_file = o->https_ca_file,
+	    .user_agent = o->user_agent,
+	};
+
+	return fetcher_new(&a->fetcher, archive_base(a), &f, err);
+}
+
+static int
+archive_init(
+    struct archive *a, const struct archive_options *o, struct err *err)
+{
+	struct store_options s = {.dir = o->state_dir,
+	    .max_bytes = OR(o->disk_bytes, DEFAULT_DISK_BYTES),
+	    .max_ocsp_bytes = OR(o->max_ocsp_bytes, DEFAULT_OCSP_BYTES)};
+	int rc;
+
+	a->crl_limits = o->crl;
+	a->crl_limits.max_bytes =
+	    OR(a->crl_limits.max_bytes, DEFAULT_CRL_BYTES);
+	if (shelf_init(&a->shelf, OR(o->memory_bytes, DEFAULT_MEMORY_BYTES),
+		a->log) != 0)
+		return err_set(err, E_NOMEM, "out of memory");
+	a->shelf.on_remove = resource_removed;
+	rc = service_new(&a->service, err);
+	if (rc != 0)
+		return rc;
+	rc = address_rules_new(
+	    &a->addresses, o->allow_addresses, o->refuse_private, err);
+	if (rc != 0)
+		return rc;
+	rc = archive_new_fetcher(a, o, err);
+	if (rc != 0)
+		return rc;
+	s.log = a->log;
+	if (o->state_dir != NULL) {
+		rc = store_new(&a->disk, &s, err);
+		if (rc != 0)
+			return rc;
+	}
+	a->tell_soon = evtimer_new(archive_base(a), archive_tell_soon, a);
+	if (a->tell_soon == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	return service_start(a->service, err);
+}
+
+int
+archive_new(
+    struct archive **out, const struct archive_options *o, struct err *err)
+{
+	/* The readers' counters have cache lines of their own. */
+	struct archive *a = aligned_alloc(_Alignof(struct archive), sizeof(*a));
+	int rc;
+
+	*out = NULL;
+	if (a == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	memset(a, 0, sizeof(*a));
+	if (o->log != NULL) {
+		a->log_copy = *o->log;
+		a->log = &a->log_copy;
+	}
+	a->clock = o->clock;
+	a->offline = o->offline;
+	a->min_refresh_sec = OR(o->min_refresh_sec, DEFAULT_REFRESH_SEC);
+	a->skew_sec = o->skew_sec;
+	a->retry_first_ms = OR(o->retry_first_ms, DEFAULT_RETRY_FIRST_MS);
+	a->retry_max_ms = OR(o->retry_max_ms, DEFAULT_RETRY_MAX_MS);
+	a->changed = o->changed;
+	a->changed_arg = o->changed_arg;
+	(void)RAND_bytes((unsigned char *)&a->random, sizeof(a->random));
+	rc = archive_init(a, o, err);
+	if (rc != 0)
+		archive_free(a);
+	else
+		*out = a;
+	return rc;
+}
+
+/* The last letter: everybody who waits is told. */
+static void
+archive_close(void *arg)
+{
+	struct archive *a = arg;
+
+	a->closing = true;
+	while (a->flights != NULL)
+		flight_abort(a->flights, ARCHIVE_FAIL_CLOSED);
+	if (a->tell_soon != NULL)
+		archive_tell_soon(-1, 0, a);
+}
+
+void
+archive_free(struct archive *a)
+{
+	if (a == NULL)
+		return;
+	if (a->service != NULL) {
+		/* Without memory for a letter, closed on this thread below. */
+		(void)!service_post(a->service, archive_close, a);
+		service_stop(a->service);
+		archive_close(a);
+	}
+	fetcher_free(a->fetcher);
+	shelf_cleanup(&a->shelf);
+	if (a->disk != NULL)
+		a->disk->free(a->disk);
+	if (a->tell_soon != NULL)
+		event_free(a->tell_soon);
+	service_free(a->service);
+	address_rules_free(a->addresses);
+	free(a);
+}

@@ -1,0 +1,101 @@
+/*
+ * archive_parts: struct archive from the inside; for archive.c, flight.c and
+ * list.c only. Everything here belongs to the service thread, but for memory
+ * (its own rules) and the counters.
+ */
+#ifndef CACHE_ARCHIVE_PARTS_H
+#define CACHE_ARCHIVE_PARTS_H
+
+#include <stdatomic.h>
+
+#include "cache/archive.h"
+#include "cache/fetch.h"
+#include "cache/shelf.h"
+#include "cache/service.h"
+#include "cache/tier.h"
+
+struct address_rules;
+
+struct archive_counters {
+	atomic_ullong hits, misses, disk_hits;
+	atomic_ullong fetches, fetches_304, fetched_bytes, joins, refreshes;
+	atomic_ullong fail[ARCHIVE_FAIL_NOMEM + 1];
+};
+
+/* One who waits. Owned by the archive until told or cancelled. */
+struct archive_wait {
+	struct archive_wait *next, **prev; /* of a flight, or of told_soon */
+	struct archive *archive;
+	struct event *deadline;
+	archive_done_fn *done;
+	void *arg;
+	struct evidence *evidence; /* told_soon: what is told */
+	struct archive_failure failure;
+};
+
+struct archive {
+	struct service *service;
+	struct fetcher *fetcher;
+	struct address_rules *addresses;
+	struct tier *disk; /* NULL: memory only */
+	struct shelf shelf;
+	struct archive_counters count;
+	struct log log_copy;
+	const struct log *log;
+	struct wall_clock clock;
+	bool offline, closing;
+	struct crl_limits crl_limits;
+	uint32_t min_refresh_sec, skew_sec;
+	uint32_t retry_first_ms, retry_max_ms;
+	void (*changed)(void *arg, const struct archive_key *key);
+	void *changed_arg;
+	struct flight *flights;
+	struct archive_wait *told_soon;
+	struct event *tell_soon;
+	uint32_t random;
+};
+
+static inline struct event_base *
+archive_base(struct archive *a)
+{
+	return service_get0_base(a->service);
+}
+
+static inline time_t
+archive_now(struct archive *a)
+{
+	return wall_clock_now(&a->clock);
+}
+
+uint32_t archive_random(struct archive *a);
+
+/* archive_fail_name: for logs. */
+const char *archive_fail_name(enum archive_fail f);
+
+void archive_failure_set(struct archive_failure *f, enum archive_fail fail,
+    const char *url, const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+/* ---- Flights: one getting of one resource, for all who wait ---------------
+ */
+
+/*
+ * flight_start begins to get r (NULL: for an order that is not kept) by disk,
+ * then network. Nobody need wait. NULL: out of memory.
+ */
+struct flight *
+flight_start(struct archive *a, struct resource *r, struct errand *order);
+void flight_join(struct flight *f, struct archive_wait *w);
+bool flight_has_waiters(const struct flight *f);
+/* Ends it; whoever waits hears `fail`. */
+void flight_abort(struct flight *f, enum archive_fail fail);
+
+void wait_unlink(struct archive_wait *w);
+void wait_link(struct archive_wait **list, struct archive_wait *w);
+/* Tells and frees w. */
+void wait_tell(struct archive_wait *w, struct evidence *e,
+    const struct archive_failure *f);
+
+/* (Re)arms the refresh timer of r for next_refresh_at. */
+void resource_schedule(struct resource *r);
+
+#endif

@@ -1,0 +1,63 @@
+/* errand: see the header. Any thread. */
+#include "cache/errand.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct errand *
+errand_new(const struct archive_order *from)
+{
+	struct errand *o = calloc(1, sizeof(*o));
+
+	if (o == NULL)
+		return NULL;
+	ref_init(&o->ref);
+	o->key = from->key;
+	o->kind = from->kind;
+	o->force_post = from->force_post;
+	o->no_store = from->no_store;
+	memcpy(o->owner, from->owner, sizeof(o->owner));
+	o->acceptor = from->acceptor;
+	ref_up(&o->acceptor->ref);
+	o->cost_bytes = sizeof(*o) + from->request.len;
+	o->urls = calloc(from->num_urls + 1, sizeof(*o->urls));
+	if (o->urls == NULL)
+		goto fail;
+	for (; o->num_urls < from->num_urls; o->num_urls++) {
+		o->urls[o->num_urls] = strdup(from->urls[o->num_urls]);
+		if (o->urls[o->num_urls] == NULL)
+			goto fail;
+		o->cost_bytes += strlen(o->urls[o->num_urls]) + 24;
+	}
+	if (from->request.len > 0) {
+		o->request = malloc(from->request.len);
+		if (o->request == NULL)
+			goto fail;
+		memcpy(o->request, from->request.p, from->request.len);
+		o->request_len = from->request.len;
+	}
+	return o;
+fail:
+	errand_free(o);
+	return NULL;
+}
+
+struct errand *
+errand_up_ref(struct errand *o)
+{
+	ref_up(&o->ref);
+	return o;
+}
+
+void
+errand_free(struct errand *o)
+{
+	if (o == NULL || !ref_down(&o->ref))
+		return;
+	for (size_t i = 0; i < o->num_urls; i++)
+		free(o->urls[i]);
+	free(o->urls);
+	free(o->request);
+	archive_acceptor_free(o->acceptor);
+	free(o);
+}

@@ -1,0 +1,695 @@
+/*
+ * flight: one getting of one resource for everybody who waits: disk, then the
+ * URLs in order, then the acceptor, then the memory. Service thread only. A
+ * flight is never a verdict: it ends in evidence or in a named failure, and
+ * what was held before is there after any failure.
+ *
+ *	DISK -> SCAN (a large CRL, in steps) -+-> over, when fresh
+ *	  |                                   |
+ *	  +-----------------------------------+-> NETWORK (URL by URL) -> over
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "cache/archive_parts.h"
+#include "cache/evidence.h"
+#include "cache/timetable.h"
+
+/* Scanned in one go before the loop may do something else. */
+#define SCAN_STEP_BYTES ((size_t)1 << 20)
+
+enum flight_state {
+	FLIGHT_DISK = 0,
+	FLIGHT_SCAN,
+	FLIGHT_NETWORK,
+};
+
+/* Owned by its archive; freed by flight_over only. */
+struct flight {
+	struct flight *next, **prev;
+	struct archive *archive;
+	struct resource *resource; /* NULL: the answer is not kept */
+	struct errand *order;
+	enum flight_state state;
+	struct archive_wait *waits;
+	size_t next_url;
+	struct fetch *fetch;
+	struct tier_load *loading;
+	struct tier_record record;
+	struct crl_builder *builder;
+	struct event *step;
+	struct archive_failure failure; /* the most telling so far */
+};
+
+/* ---- Failures
+ * ----------------------------------------------------------------- */
+
+const char *
+archive_fail_name(enum archive_fail f)
+{
+	static const char *const names[] = {"none", "no-source", "scheme",
+	    "refused", "unreachable", "deadline", "http", "too-large",
+	    "malformed", "rejected", "older", "backoff", "offline", "closed",
+	    "nomem"};
+
+	if ((size_t)f >= sizeof(names) / sizeof(names[0]))
+		return "?";
+	return names[f];
+}
+
+void
+archive_failure_set(struct archive_failure *f, enum archive_fail fail,
+    const char *url, const char *fmt, ...)
+{
+	va_list ap;
+
+	*f = (struct archive_failure){.fail = fail};
+	snprintf(f->url, sizeof(f->url), "%s", url != NULL ? url : "");
+	va_start(ap, fmt);
+	vsnprintf(f->msg, sizeof(f->msg), fmt, ap);
+	va_end(ap);
+}
+
+static void
+flight_log_failure(struct flight *f, const struct archive_failure *x)
+{
+	struct resource *r = f->resource;
+	/* Once a row: the first is news, the others are detail. */
+	bool news = r == NULL || r->failures == 0;
+
+	log_line(f->archive->log, news ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG,
+	    "cannot fetch '%s': %s (why=%s http=%d row=%u)", x->url, x->msg,
+	    archive_fail_name(x->fail), x->http_status,
+	    r != NULL ? r->failures + 1 : 1);
+}
+
+/* Keeps the failure that says most; the enum is in that order. */
+static void
+flight_note_failure(struct flight *f, const struct archive_failure *x)
+{
+	atomic_fetch_add(&f->archive->count.fail[x->fail], 1);
+	flight_log_failure(f, x);
+	if (f->failure.fail == ARCHIVE_FAIL_NONE || x->fail >= f->failure.fail)
+		f->failure = *x;
+}
+
+/* ---- Who waits
+ * ------------------------------------------------------------------- */
+
+void
+wait_unlink(struct archive_wait *w)
+{
+	if (w->prev == NULL)
+		return;
+	*w->prev = w->next;
+	if (w->next != NULL)
+		w->next->prev = w->prev;
+	w->prev = NULL;
+	w->next = NULL;
+}
+
+void
+wait_link(struct archive_wait **list, struct archive_wait *w)
+{
+	/* In the order of asking. */
+	while (*list != NULL)
+		list = &(*list)->next;
+	w->prev = list;
+	w->next = NULL;
+	*list = w;
+}
+
+static void
+wait_free(struct archive_wait *w)
+{
+	wait_unlink(w);
+	if (w->deadline != NULL)
+		event_free(w->deadline);
+	evidence_free(w->evidence);
+	free(w);
+}
+
+void
+wait_tell(
+    struct archive_wait *w, struct evidence *e, const struct archive_failure *f)
+{
+	archive_done_fn *done = w->done;
+	void *arg = w->arg;
+
+	wait_unlink(w);
+	if (done != NULL)
+		done(arg, e, e != NULL ? NULL : f);
+	wait_free(w);
+}
+
+void
+archive_wait_cancel(struct archive_wait *w)
+{
+	if (w != NULL)
+		wait_free(w);
+}
+
+void
+flight_join(struct flight *f, struct archive_wait *w)
+{
+	/* Newest first costs nothing; order among waiters means nothing. */
+	w->next = f->waits;
+	w->prev = &f->waits;
+	if (w->next != NULL)
+		w->next->prev = &w->next;
+	f->waits = w;
+}
+
+bool
+flight_has_waiters(const struct flight *f)
+{
+	return f->waits != NULL;
+}
+
+/* ---- The end
+ * ------------------------------------------------------------------------ */
+
+static void
+flight_free(struct flight *f)
+{
+	if (f->resource != NULL)
+		f->resource->flight = NULL;
+	*f->prev = f->next;
+	if (f->next != NULL)
+		f->next->prev = f->prev;
+	if (f->loading != NULL)
+		f->archive->disk->cancel(f->loading);
+	fetch_cancel(f->fetch);
+	crl_builder_free(f->builder);
+	tier_record_cleanup(&f->record);
+	if (f->step != NULL)
+		event_free(f->step);
+	errand_free(f->order);
+	free(f);
+}
+
+/*
+ * Tells all who wait, then frees the flight. They are told after the resource
+ * has let go of it: whoever asks again from its callback starts anew.
+ */
+static void
+flight_over(struct flight *f, struct evidence *e)
+{
+	struct archive_wait *w = f->waits, *all = w;
+	struct archive_failure failure = f->failure;
+
+	if (e != NULL)
+		evidence_up_ref(e);
+	if (all != NULL)
+		all->prev = &all;
+	f->waits = NULL;
+	flight_free(f);
+	/* One may cancel another: the list is read anew each time. */
+	while ((w = all) != NULL)
+		wait_tell(w, e, &failure);
+	evidence_free(e);
+}
+
+void
+flight_abort(struct flight *f, enum archive_fail fail)
+{
+	archive_failure_set(&f->failure, fail, NULL, "%s",
+	    fail == ARCHIVE_FAIL_CLOSED ? "the archive is closing"
+					: "given up");
+	flight_over(f, NULL);
+}
+
+static void
+resource_retry_later(struct archive *a, struct resource *r, unsigned row)
+{
+	r->retry_mono_ms = clock_mono_ms() +
+	    timetable_retry_ms(
+		row, a->retry_first_ms, a->retry_max_ms, archive_random(a));
+}
+
+/* Every way was tried. */
+static void
+flight_failed(struct flight *f)
+{
+	struct archive *a = f->archive;
+	struct resource *r = f->resource;
+	uint64_t wait_ms;
+
+	if (f->failure.fail == ARCHIVE_FAIL_NONE) {
+		archive_failure_set(&f->failure, ARCHIVE_FAIL_NO_SOURCE, NULL,
+		    "no URL is known");
+		atomic_fetch_add(&a->count.fail[ARCHIVE_FAIL_NO_SOURCE], 1);
+	}
+	if (r != NULL && f->failure.fail != ARCHIVE_FAIL_OFFLINE) {
+		pthread_mutex_lock(&a->shelf.lock);
+		r->failures++;
+		resource_retry_later(a, r, r->failures);
+		wait_ms = r->retry_mono_ms - clock_mono_ms();
+		/* What nobody holds is tried again when somebody asks. */
+		r->next_refresh_at = atomic_load(&r->evidence) != NULL
+		    ? archive_now(a) + (time_t)(wait_ms / 1000) + 1
+		    : 0;
+		pthread_mutex_unlock(&a->shelf.lock);
+		resource_schedule(r);
+	}
+	flight_over(f, NULL);
+}
+
+/* ---- Success
+ * ------------------------------------------------------------------------- */
+
+static void
+resource_plan(struct archive *a, struct resource *r, const struct evidence *e,
+    int64_t max_age_sec)
+{
+	time_t now = archive_now(a);
+	struct timetable_facts t = {
+	    .now = now,
+	    .this_update = e->this_update,
+	    .next_update = e->next_update,
+	    .max_age_sec = max_age_sec,
+	    .floor_sec = a->min_refresh_sec,
+	    .random = archive_random(a),
+	};
+
+	pthread_mutex_lock(&a->shelf.lock);
+	if (r->failures > 0)
+		log_line(a->log, LOG_LEVEL_INFO,
+		    "fetched '%s' again after %u failures", e->url,
+		    r->failures);
+	r->failures = 0;
+	if (evidence_fresh(e, now, a->skew_sec)) {
+		r->fruitless = 0;
+		r->retry_mono_ms = 0;
+	} else {
+		/* The source has nothing better: asking harder won't help. */
+		r->fruitless++;
+		resource_retry_later(a, r, r->fruitless);
+	}
+	r->next_refresh_at = timetable_refresh_at(&t);
+	pthread_mutex_unlock(&a->shelf.lock);
+	resource_schedule(r);
+}
+
+static void
+flight_save(struct flight *f, struct evidence *e)
+{
+	struct archive *a = f->archive;
+	struct resource *r = f->resource;
+	struct tier_meta meta = {
+	    .key = r->key, .kind = e->kind, .fetched_at = e->fetched_at};
+
+	if (a->disk == NULL)
+		return;
+	memcpy(meta.owner, f->order->owner, sizeof(meta.owner));
+	/* A URL too long to be written is one we do without. */
+	if (strlen(e->url) < sizeof(meta.url))
+		strcpy(meta.url, e->url);
+	strcpy(meta.etag, r->etag);
+	strcpy(meta.last_modified, r->last_modified);
+	a->disk->save(a->disk, &meta, e);
+}
+
+/*
+ * Puts accepted evidence in its place. False when it is older than what is
+ * there, which stays.
+ */
+static bool
+flight_keep(struct flight *f, struct evidence *e)
+{
+	struct archive *a = f->archive;
+	struct resource *r = f->resource;
+	struct evidence *held = atomic_load(&r->evidence);
+	bool differs =
+	    held != NULL && !span_equal(evidence_der(held), evidence_der(e));
+
+	if (held != NULL && differs && evidence_older(e, held))
+		return false;
+	shelf_keep(&a->shelf, r, e);
+	if (differs && a->changed != NULL)
+		a->changed(a->changed_arg, &r->key);
+	return true;
+}
+
+static int
+flight_accept(
+    struct flight *f, struct evidence *e, struct archive_failure *failure)
+{
+	struct archive_acceptor *by = f->order->acceptor;
+	struct err err = {0};
+	int code = 0;
+
+	if (by->accept(by, e, archive_now(f->archive), &code, &err) == 0)
+		return 0;
+	archive_failure_set(
+	    failure, ARCHIVE_FAIL_REJECTED, e->url, "%s", err.msg);
+	failure->reject_code = code;
+	return -1;
+}
+
+/* ---- The network
+ * ------------------------------------------------------------------------ */
+
+static void flight_next_url(struct flight *f);
+
+static void
+flight_not_modified(struct flight *f, const struct fetch_result *res)
+{
+	struct archive *a = f->archive;
+	struct evidence *held = atomic_load(&f->resource->evidence);
+
+	if (held == NULL) {
+		/* Flushed meanwhile: asked again, for the whole of it. */
+		f->next_url--;
+		flight_next_url(f);
+		return;
+	}
+	atomic_fetch_add(&a->count.fetches_304, 1);
+	resource_plan(a, f->resource, held, res->max_age_sec);
+	flight_over(f, held);
+}
+
+static void
+flight_evidence(
+    struct flight *f, struct evidence *e, const struct fetch_result *res)
+{
+	struct archive *a = f->archive;
+	struct resource *r = f->resource;
+	struct archive_failure failure;
+
+	if (flight_accept(f, e, &failure) != 0) {
+		flight_note_failure(f, &failure);
+		flight_next_url(f);
+		return;
+	}
+	if (r == NULL) {
+		flight_over(f, e);
+		return;
+	}
+	if (!flight_keep(f, e)) {
+		archive_failure_set(&failure, ARCHIVE_FAIL_OLDER, e->url,
+		    "older than what is held, which stays");
+		flight_note_failure(f, &failure);
+		flight_next_url(f);
+		return;
+	}
+	pthread_mutex_lock(&a->shelf.lock);
+	strcpy(r->etag, res->etag);
+	strcpy(r->last_modified, res->last_modified);
+	pthread_mutex_unlock(&a->shelf.lock);
+	flight_save(f, e);
+	resource_plan(a, r, e, res->max_age_sec);
+	flight_over(f, e);
+}
+
+static void
+flight_fetched(void *arg, struct fetch_result *res)
+{
+	struct flight *f = arg;
+	struct archive *a = f->archive;
+	const char *url = f->order->urls[f->next_url - 1];
+	struct archive_failure failure;
+	struct evidence *e;
+
+	f->fetch = NULL;
+	atomic_fetch_add(&a->count.fetched_bytes, res->num_bytes);
+	if (res->fail != ARCHIVE_FAIL_NONE) {
+		archive_failure_set(&failure, res->fail, url, "%s", res->msg);
+		failure.http_status = res->http_status;
+		flight_note_failure(f, &failure);
+		flight_next_url(f);
+		return;
+	}
+	if (res->not_modified) {
+		flight_not_modified(f, res);
+		return;
+	}
+	if (f->order->kind == EVIDENCE_CRL) {
+		e = evidence_new_crl(
+		    res->crl, ORIGIN_NETWORK, url, archive_now(a));
+		res->crl = NULL;
+	} else {
+		e = evidence_new_ocsp(bytes_span(&res->body), ORIGIN_NETWORK,
+		    url, archive_now(a));
+	}
+	if (e == NULL) {
+		archive_failure_set(
+		    &failure, ARCHIVE_FAIL_NOMEM, url, "out of memory");
+		flight_note_failure(f, &failure);
+		flight_failed(f);
+		return;
+	}
+	flight_evidence(f, e, res);
+	evidence_free(e);
+}
+
+/* The validators of what is held count for the URL it came from. */
+static bool
+may_ask_conditionally(struct flight *f, const char *url)
+{
+	struct evidence *held;
+
+	if (f->resource == NULL)
+		return false;
+	held = atomic_load(&f->resource->evidence);
+	return held != NULL && strcmp(held->url, url) == 0;
+}
+
+static void
+flight_next_url(struct flight *f)
+{
+	struct archive *a = f->archive;
+	struct errand *o = f->order;
+	struct fetch_order ask = {.kind = o->kind,
+	    .request = span_of(o->request, o->request_len),
+	    .force_post = o->force_post};
+
+	if (f->next_url == o->num_urls) {
+		flight_failed(f);
+		return;
+	}
+	ask.url = o->urls[f->next_url++];
+	if (may_ask_conditionally(f, ask.url)) {
+		ask.etag = f->resource->etag;
+		ask.last_modified = f->resource->last_modified;
+	}
+	atomic_fetch_add(&a->count.fetches, 1);
+	if (fetch_start(a->fetcher, &ask, flight_fetched, f, &f->fetch) == 0)
+		return;
+	archive_failure_set(
+	    &f->failure, ARCHIVE_FAIL_NOMEM, ask.url, "out of memory");
+	flight_failed(f);
+}
+
+static void
+flight_network(struct flight *f)
+{
+	f->state = FLIGHT_NETWORK;
+	if (f->archive->offline) {
+		archive_failure_set(&f->failure, ARCHIVE_FAIL_OFFLINE, NULL,
+		    "fetching is switched off");
+		atomic_fetch_add(
+		    &f->archive->count.fail[ARCHIVE_FAIL_OFFLINE], 1);
+		flight_failed(f);
+		return;
+	}
+	if (f->resource != NULL)
+		f->resource->tried_mono_ms = clock_mono_ms();
+	flight_next_url(f);
+}
+
+/* ---- The disk
+ * ------------------------------------------------------------------------------
+ */
+
+/* Evidence from a tier, accepted again: kept, and enough if it is fresh. */
+static void
+flight_from_tier(struct flight *f, struct evidence *e)
+{
+	struct archive *a = f->archive;
+	struct resource *r = f->resource;
+	struct archive_failure failure;
+
+	if (flight_accept(f, e, &failure) != 0) {
+		a->disk->reject(a->disk, &r->key, failure.msg);
+		flight_network(f);
+		return;
+	}
+	atomic_fetch_add(&a->count.disk_hits, 1);
+	shelf_keep(&a->shelf, r, e);
+	pthread_mutex_lock(&a->shelf.lock);
+	strcpy(r->etag, f->record.meta.etag);
+	strcpy(r->last_modified, f->record.meta.last_modified);
+	pthread_mutex_unlock(&a->shelf.lock);
+	if (!evidence_fresh(e, archive_now(a), a->skew_sec)) {
+		flight_network(f);
+		return;
+	}
+	resource_plan(a, r, e, -1);
+	flight_over(f, e);
+}
+
+static void
+flight_tier_bad(struct flight *f, const char *why)
+{
+	struct archive *a = f->archive;
+
+	a->disk->reject(a->disk, &f->resource->key, why);
+	flight_network(f);
+}
+
+static void
+flight_scanned(struct flight *f)
+{
+	struct evidence *e = NULL;
+	struct crl *crl;
+	struct err err;
+
+	if (crl_builder_finish(f->builder, &crl, NULL, &err) != 0) {
+		flight_tier_bad(f, err.msg);
+		return;
+	}
+	e = evidence_new_crl(
+	    crl, ORIGIN_DISK, f->record.meta.url, f->record.meta.fetched_at);
+	if (e == NULL)
+		flight_network(f);
+	else
+		flight_from_tier(f, e);
+	evidence_free(e);
+}
+
+static void
+flight_step(evutil_socket_t fd, short what, void *arg)
+{
+	struct flight *f = arg;
+
+	if (crl_builder_step(f->builder, SCAN_STEP_BYTES))
+		event_active(f->step, 0, 0);
+	else
+		flight_scanned(f);
+}
+
+static void
+flight_found_crl(struct flight *f)
+{
+	struct archive *a = f->archive;
+	struct tier_record *rec = &f->record;
+	struct err err = {0};
+
+	f->state = FLIGHT_SCAN;
+	if (rec->fd >= 0)
+		f->builder = crl_builder_new_map(
+		    rec->fd, rec->offset, &a->crl_limits, NULL, &err);
+	else
+		f->builder = crl_builder_new_take(
+		    rec->der, rec->len, &a->crl_limits, NULL, &err);
+	rec->der = NULL;
+	f->step = evtimer_new(archive_base(a), flight_step, f);
+	if (f->builder == NULL)
+		flight_tier_bad(f, err.msg);
+	else if (f->step == NULL)
+		flight_network(f);
+	else
+		event_active(f->step, 0, 0);
+}
+
+static void
+flight_found_ocsp(struct flight *f)
+{
+	struct tier_record *rec = &f->record;
+	struct evidence *e = NULL;
+	struct span der = span_of(rec->der, rec->len);
+
+	if (rec->der != NULL)
+		e = evidence_new_ocsp(
+		    der, ORIGIN_DISK, rec->meta.url, rec->meta.fetched_at);
+	if (e == NULL)
+		flight_network(f);
+	else
+		flight_from_tier(f, e);
+	evidence_free(e);
+}
+
+static void
+flight_found(struct flight *f)
+{
+	if (f->record.meta.kind != f->order->kind)
+		flight_tier_bad(f, "another kind of evidence");
+	else if (f->order->kind == EVIDENCE_CRL)
+		flight_found_crl(f);
+	else
+		flight_found_ocsp(f);
+}
+
+static void
+flight_tier_done(void *arg, struct tier_record *found)
+{
+	struct flight *f = arg;
+
+	f->loading = NULL;
+	if (found == NULL) {
+		flight_network(f);
+		return;
+	}
+	f->record = *found;
+	flight_found(f);
+}
+
+/* First step, from the loop: nobody is told from inside flight_start. */
+static void
+flight_begin(evutil_socket_t fd, short what, void *arg)
+{
+	struct flight *f = arg;
+	struct archive *a = f->archive;
+	struct resource *r = f->resource;
+
+	event_free(f->step);
+	f->step = NULL;
+	if (r == NULL || a->disk == NULL || atomic_load(&r->evidence) != NULL) {
+		flight_network(f);
+		return;
+	}
+	switch (a->disk->load(
+	    a->disk, &r->key, &f->record, flight_tier_done, f, &f->loading)) {
+	case TIER_NONE:
+		flight_network(f);
+		break;
+	case TIER_NOW:
+		flight_found(f);
+		break;
+	case TIER_LATER:
+		break;
+	}
+}
+
+struct flight *
+flight_start(struct archive *a, struct resource *r, struct errand *order)
+{
+	struct flight *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return NULL;
+	f->step = evtimer_new(archive_base(a), flight_begin, f);
+	if (f->step == NULL) {
+		free(f);
+		return NULL;
+	}
+	f->archive = a;
+	f->resource = r;
+	f->order = errand_up_ref(order);
+	f->record.fd = -1;
+	f->next = a->flights;
+	f->prev = &a->flights;
+	if (f->next != NULL)
+		f->next->prev = &f->next;
+	a->flights = f;
+	if (r != NULL)
+		r->flight = f;
+	event_active(f->step, 0, 0);
+	return f;
+}

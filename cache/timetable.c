@@ -1,0 +1,56 @@
+/* timetable: see the header. Pure, any thread. */
+#include "cache/timetable.h"
+
+#include <stdbool.h>
+
+#define NOBODY_SAYS_SEC 3600
+#define COLD_MIN_SEC    3600
+#define COLD_MAX_SEC    (7 * 86400)
+
+time_t
+timetable_refresh_at(const struct timetable_facts *f)
+{
+	int64_t wait = NOBODY_SAYS_SEC, left, spread;
+
+	if (f->next_update != 0) {
+		left = (int64_t)(f->next_update - f->now);
+		if (left < 0)
+			left = 0;
+		/* A nextUpdate in the year 9999 is no plan: a day at most. */
+		if (left > 86400 * 100 / 75)
+			left = 86400 * 100 / 75;
+		spread = left * 15 / 100;
+		wait = left * 75 / 100;
+		if (spread > 0)
+			wait += f->random % (uint32_t)(spread + 1);
+	}
+	if (f->max_age_sec >= 0 && f->max_age_sec < wait)
+		wait = f->max_age_sec;
+	if (wait < (int64_t)f->floor_sec)
+		wait = f->floor_sec;
+	return f->now + (time_t)wait;
+}
+
+uint64_t
+timetable_retry_ms(
+    unsigned failures, uint32_t first_ms, uint32_t max_ms, uint32_t random)
+{
+	uint64_t wait = first_ms;
+
+	for (unsigned i = 1; i < failures && wait < max_ms; i++)
+		wait *= 2;
+	if (wait > max_ms)
+		wait = max_ms;
+	return wait - (wait / 4 > 0 ? random % (wait / 4 + 1) : 0);
+}
+
+uint32_t
+timetable_cold_after_sec(time_t this_update, time_t next_update)
+{
+	int64_t period = next_update != 0 ? next_update - this_update : 0;
+
+	period *= 2;
+	if (period < COLD_MIN_SEC)
+		return COLD_MIN_SEC;
+	return period > COLD_MAX_SEC ? COLD_MAX_SEC : (uint32_t)period;
+}
