@@ -61,28 +61,21 @@ identity_copy(struct crl_subject *s, struct err *err)
 	return 0;
 }
 
+/*
+ * One extension of distribution points. Whether a certificate may be used
+ * that encodes them wrongly is the path's business; here it names none, so
+ * that only CRLs for all certificates of its issuer cover it.
+ */
 static int
-points_copy(struct crl_subject *s, struct err *err)
+points_copy(struct crl_points *out, uint8_t **der, const struct crl_subject *s,
+    int nid, struct err *err)
 {
 	struct span value;
-	int rc;
+	int rc = extension_copy(der, &value, s->cert, nid, err);
 
-	rc = extension_copy(
-	    &s->points_der, &value, s->cert, NID_crl_distribution_points, err);
-	if (rc == 0 && s->points_der != NULL)
-		rc = crl_points_parse(&s->points, value, s->issuer, err);
-	if (rc < 0)
-		return rc;
-	rc = extension_copy(
-	    &s->freshest_der, &value, s->cert, NID_freshest_crl, err);
-	if (rc == 0 && s->freshest_der != NULL)
-		rc = crl_points_parse(&s->freshest, value, s->issuer, err);
-	if (rc < 0)
-		return rc;
-	s->delta_urls = crl_points_urls(&s->freshest);
-	if (s->delta_urls == NULL)
-		return err_set(err, E_NOMEM, "out of memory");
-	return 0;
+	if (rc == 0 && *der != NULL)
+		rc = crl_points_parse(out, value, s->issuer, err);
+	return rc == E_PARSE ? 0 : rc;
 }
 
 int
@@ -104,7 +97,16 @@ crl_subject_new(
 	s->is_ca = (flags & EXFLAG_BCONS) != 0 && (flags & EXFLAG_CA) != 0;
 	rc = identity_copy(s, err);
 	if (rc == 0)
-		rc = points_copy(s, err);
+		rc = points_copy(&s->points, &s->points_der, s,
+		    NID_crl_distribution_points, err);
+	if (rc == 0)
+		rc = points_copy(&s->freshest, &s->freshest_der, s,
+		    NID_freshest_crl, err);
+	if (rc == 0) {
+		s->delta_urls = crl_points_urls(&s->freshest);
+		if (s->delta_urls == NULL)
+			rc = err_set(err, E_NOMEM, "out of memory");
+	}
 	if (rc < 0) {
 		crl_subject_free(s);
 		return rc;
