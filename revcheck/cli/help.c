@@ -1,0 +1,114 @@
+/* help: owns the short pages; revcheck(1) is the long one. */
+#include <string.h>
+
+#include "revcheck/cli/cli.h"
+
+static const char top[] =
+    "usage: revcheck COMMAND [OPTION]...\n"
+    "\n"
+    "Is this X.509 certificate still good, now?\n"
+    "\n"
+    "  check    check a chain in a file\n"
+    "  connect  ask a TLS server for its chain and check it\n"
+    "  crl      show what is in a CRL\n"
+    "  ocsp     ask an OCSP responder, or show a response\n"
+    "\n"
+    "  --version, --help, COMMAND --help; revcheck(1) has it all.\n"
+    "\n"
+    "exit status: 0 accepted, 1 refused because revoked, 2 refused because\n"
+    "undetermined, 3 path invalid, 64 usage, 65 unreadable input, 69 no\n"
+    "answer from a host or URL, 70 internal failure\n";
+
+#define ASK_HELP                                                           \
+	"  --untrusted FILE      more intermediates and CRL signers "      \
+	"(repeats)\n"                                                      \
+	"  --crl FILE|DIR        CRLs as evidence (repeats)\n"             \
+	"  --ocsp FILE|DIR       OCSP responses as evidence (repeats)\n"   \
+	"  --at TIME             YYYY-MM-DDThh:mm:ssZ, the time for "      \
+	"everything [now]\n"                                               \
+	"  --mode MODE           OFF, SOFT_FAIL, HARD_FAIL, ON "           \
+	"[SOFT_FAIL]\n"                                                    \
+	"  --method ORDER        ocsp,crl  crl,ocsp  ocsp  crl  all "      \
+	"[ocsp,crl]\n"                                                     \
+	"  --scope chain|leaf    whom to ask about [chain]\n"              \
+	"  --status-only         leaf and issuer as given, no path\n"      \
+	"  --max-age SECONDS     older evidence is stale [no limit]\n"     \
+	"  --no-next-update S    age allowed without nextUpdate "          \
+	"[--max-age, 86400]\n"                                             \
+	"  --skew SECONDS        clock skew allowed [300]\n"               \
+	"  --nonce WORD          off, optional, required [off]\n"          \
+	"  --relax WORD          crl-version, empty-revoked, empty-idp, "  \
+	"trailing,\n"                                                      \
+	"                        no-crlsign, serial-padding (repeats)\n"   \
+	"  --security-level N    OpenSSL's, 0..5 [1]\n"                    \
+	"  --purpose WORD        none, tls-client, tls-server\n"           \
+	"  --offline             fetch nothing\n"                          \
+	"  --deadline-ms N       for the whole check [5000]\n"             \
+	"  --state-dir DIR       evidence kept on disk\n"                  \
+	"  --allow-address A     an address, network or host that may be " \
+	"asked\n"                                                          \
+	"                        though it is local (repeats)\n"           \
+	"  --any-port            not only 80 and 443\n"                    \
+	"  --proxy URL           for fetching [none]\n"                    \
+	"  --https-ca-file FILE  anchors for https sources\n"              \
+	"  --json                the answer as JSON\n"                     \
+	"  --verbose             log lines on stderr\n"
+
+static const struct {
+	const char *command, *text;
+} pages[] = {
+    {"check",
+	"usage: revcheck check --chain FILE --anchors FILE [OPTION]...\n"
+	"\n"
+	"  --chain FILE          certificates, PEM or DER, the leaf first\n"
+	"  --anchors FILE        trust anchors\n" ASK_HELP},
+    {"connect",
+	"usage: revcheck connect HOST:PORT [OPTION]...\n"
+	"\n"
+	"  --anchors FILE        trust anchors [the system's]\n"
+	"  --servername NAME     server_name to send [HOST]\n"
+	"  --starttls none       no protocol in front of TLS [none]\n"
+	"  --cert FILE           own certificate, for servers that ask\n"
+	"  --key FILE            its key [in --cert]\n"
+	"  --timeout-ms N        to connect and shake hands "
+	"[10000]\n" ASK_HELP},
+    {"crl",
+	"usage: revcheck crl FILE|URL [OPTION]...\n"
+	"\n"
+	"  --serial HEX          is it listed? exit status 1 when it is not\n"
+	"  --list                every entry, a line each\n"
+	"  --timeout-ms N        of a URL [60000]\n"
+	"  --proxy URL           [none]\n"
+	"  --json                as JSON\n"},
+    {"ocsp",
+	"usage: revcheck ocsp --cert FILE --issuer FILE [OPTION]...\n"
+	"\n"
+	"  --url URL             the responder [the certificate's]\n"
+	"  --get, --post         [GET where it fits, POST with a nonce]\n"
+	"  --nonce               send one and require it back\n"
+	"  --responder FILE      a pinned signer\n"
+	"  --respin FILE         judge this response, ask nobody\n"
+	"  --respout FILE        keep the response\n"
+	"  --at TIME             YYYY-MM-DDThh:mm:ssZ [now]\n"
+	"  --security-level N    OpenSSL's, 0..5 [1]\n"
+	"  --timeout-ms N        [10000]\n"
+	"  --proxy URL           [none]\n"
+	"  --text                all of the response\n"
+	"  --json                as JSON\n"},
+};
+
+int
+help_print(FILE *f, const char *command)
+{
+	if (command == NULL) {
+		fputs(top, f);
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		if (strcmp(command, pages[i].command) == 0) {
+			fputs(pages[i].text, f);
+			return 0;
+		}
+	}
+	return cli_fail(EXIT_USAGE, "no help for '%s'", command);
+}
