@@ -1,0 +1,434 @@
+/*
+ * control: what is in force and how it changes. A change is built whole,
+ * written down, applied; if the last step fails, everything is put back.
+ */
+#include "gateway/control.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "gateway/denylist.h"
+#include "gateway/door.h"
+#include "gateway/effect.h"
+#include "gateway/rest.h"
+
+struct control {
+	struct conf *base; /* the bootstrap file */
+	struct conf *conf; /* in force: base with the sections */
+	struct event_base *loop;
+	const struct log *log;
+	struct section_store *sections;
+	struct decisions *decisions;
+	struct denylist *denylist;
+	struct revcheck *engine;
+	_Atomic(struct door *) door;
+	struct rest *rest;
+	time_t started_at;
+};
+
+/* Everything a change puts in force, built before anything is touched. */
+struct plan {
+	struct revcheck_policy policy;
+	struct effect_rules rules;
+	struct conf *conf;
+};
+
+static void
+plan_cleanup(struct plan *p)
+{
+	effect_rules_cleanup(&p->rules);
+	conf_free(p->conf);
+	p->conf = NULL;
+}
+
+static int
+plan_make(struct plan *p, struct conf *base, const struct effect_input *in,
+    struct err *err)
+{
+	struct effect_overlay overlay = {0};
+	int rc;
+
+	*p = (struct plan){0};
+	rc = effect_policy(&p->policy, in, err);
+	if (rc == 0)
+		rc = effect_rules(&p->rules, in, err);
+	if (rc == 0)
+		rc = effect_overlay(&overlay, in, err);
+	if (rc == 0)
+		rc = conf_derive(&p->conf, base, &overlay.overlay, err);
+	effect_overlay_cleanup(&overlay);
+	if (rc != 0)
+		plan_cleanup(p);
+	return rc;
+}
+
+static void
+input_of(const struct control *c, struct effect_input *in)
+{
+	in->base = c->base;
+	for (enum section_id id = 0; id < SECTION_NUM; id++)
+		in->sections[id] = section_config(c->sections, id);
+}
+
+static int
+engine_apply(struct control *c, const struct plan *p, struct err *err)
+{
+	struct revcheck_error why;
+	int rc;
+
+	rc = revcheck_set_issuer_rules(
+	    c->engine, p->rules.rules, p->rules.num, &why);
+	if (rc == 0)
+		rc = revcheck_set_policy(c->engine, &p->policy, &why);
+	return rc == 0 ? 0 : err_set(err, rc, "%s", why.msg);
+}
+
+/* Door first: it can refuse and then nothing has changed. */
+static int
+plan_apply(struct control *c, struct plan *p, struct err *err)
+{
+	struct door *door = control_door(c);
+	struct err ignored;
+	int rc = 0;
+
+	if (door != NULL)
+		rc = door_apply(door, p->conf, err);
+	if (rc != 0)
+		return rc;
+	rc = engine_apply(c, p, err);
+	if (rc != 0) {
+		if (door != NULL && door_apply(door, c->conf, &ignored) != 0)
+			log_line(c->log, LOG_LEVEL_ERROR,
+			    "cannot go back to the configuration before: %s",
+			    ignored.msg);
+		return rc;
+	}
+	conf_free(c->conf);
+	c->conf = p->conf;
+	p->conf = NULL;
+	control_recheck(c);
+	return 0;
+}
+
+static enum revcheck_mode
+mode_in_force(const struct control *c)
+{
+	struct revcheck_policy p = {.size = sizeof(p)};
+
+	revcheck_get_policy(c->engine, &p);
+	return p.mode == REVCHECK_MODE_DEFAULT ? REVCHECK_MODE_SOFT_FAIL
+					       : p.mode;
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+static void
+engine_log(void *arg, int level, const char *line)
+{
+	const struct log *log = arg;
+
+	if (level <= (int)log->level)
+		log->fn(log->arg, (enum log_level)level, line);
+}
+
+static void
+engine_watch(void *arg)
+{
+	control_recheck(arg);
+}
+
+static int
+engine_start(struct control *c, struct err *err)
+{
+	struct effect_options options;
+	struct effect_input in;
+	struct revcheck_error why;
+	int rc;
+
+	input_of(c, &in);
+	rc = effect_options(&options, &in, err);
+	if (rc != 0)
+		return rc;
+	options.options.size = sizeof(options.options);
+	options.options.log = engine_log;
+	options.options.log_arg = (void *)(uintptr_t)c->log;
+	options.options.log_level = (int)c->log->level;
+	rc = revcheck_new(&c->engine, &options.options, &why);
+	effect_options_cleanup(&options);
+	return rc == 0
+	    ? 0
+	    : err_set(err, rc, "cannot start the engine: %s", why.msg);
+}
+
+static int
+state_open(struct control *c, struct err *err)
+{
+	const char *dir = c->base->state_dir;
+	int rc;
+
+	if (dir != NULL && mkdir(dir, 0700) != 0 && errno != EEXIST)
+		return err_sys(
+		    err, "cannot make the state directory '%s'", dir);
+	rc = section_store_open(&c->sections, dir, c->log, err);
+	if (rc == 0)
+		rc = denylist_open(&c->denylist, dir, c->log, err);
+	return rc;
+}
+
+int
+control_new(struct control **out, struct conf *conf, struct event_base *base,
+    const struct log *log, struct err *err)
+{
+	struct control *c = calloc(1, sizeof(*c));
+	struct effect_input in;
+	struct plan plan;
+	int rc;
+
+	*out = NULL;
+	if (c == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	c->base = conf_up_ref(conf);
+	c->loop = base;
+	c->log = log;
+	c->started_at = time(NULL);
+	rc = state_open(c, err);
+	if (rc == 0)
+		rc =
+		    decisions_new(&c->decisions, conf->rest.max_decisions, err);
+	if (rc == 0)
+		rc = engine_start(c, err);
+	if (rc == 0)
+		rc = denylist_apply(c->denylist, c->engine, err);
+	if (rc == 0) {
+		input_of(c, &in);
+		rc = plan_make(&plan, c->base, &in, err);
+	}
+	if (rc == 0) {
+		rc = plan_apply(c, &plan, err);
+		plan_cleanup(&plan);
+	}
+	if (rc != 0) {
+		control_free(c);
+		return rc;
+	}
+	revcheck_watch(c->engine, engine_watch, c);
+	*out = c;
+	return 0;
+}
+
+void
+control_free(struct control *c)
+{
+	if (c == NULL)
+		return;
+	if (c->engine != NULL)
+		revcheck_watch(c->engine, NULL, NULL);
+	revcheck_free(c->engine);
+	denylist_close(c->denylist);
+	section_store_close(c->sections);
+	decisions_free(c->decisions);
+	conf_free(c->conf);
+	conf_free(c->base);
+	free(c);
+}
+
+/* ---- lending --------------------------------------------------------------
+ */
+
+void
+control_set_door(struct control *c, struct door *door)
+{
+	atomic_store(&c->door, door);
+}
+
+void
+control_set_rest(struct control *c, struct rest *rest)
+{
+	c->rest = rest;
+}
+
+struct conf *
+control_conf(const struct control *c)
+{
+	return c->conf;
+}
+
+const struct log *
+control_log(const struct control *c)
+{
+	return c->log;
+}
+
+struct event_base *
+control_base(const struct control *c)
+{
+	return c->loop;
+}
+
+struct revcheck *
+control_engine(const struct control *c)
+{
+	return c->engine;
+}
+
+struct door *
+control_door(const struct control *c)
+{
+	return atomic_load(&((struct control *)(uintptr_t)c)->door);
+}
+
+struct decisions *
+control_decisions(const struct control *c)
+{
+	return c->decisions;
+}
+
+struct denylist *
+control_denylist(const struct control *c)
+{
+	return c->denylist;
+}
+
+const struct section_store *
+control_sections(const struct control *c)
+{
+	return c->sections;
+}
+
+time_t
+control_started_at(const struct control *c)
+{
+	return c->started_at;
+}
+
+cJSON *
+control_section_with_defaults(const struct control *c, enum section_id id)
+{
+	struct effect_input in;
+	cJSON *own, *out;
+
+	input_of(c, &in);
+	own = effect_defaults(id, &in);
+	out = schema_with_defaults(&section_schemas[id], in.sections[id], own);
+	cJSON_Delete(own);
+	return out;
+}
+
+/* ---- change ----------------------------------------------------------------
+ */
+
+void
+control_recheck(struct control *c)
+{
+	struct door *door = control_door(c);
+
+	if (door != NULL)
+		door_recheck(door);
+}
+
+static void
+tell_change(struct control *c, enum section_id id, enum revcheck_mode before,
+    enum conf_tls_type tls_before, const struct control_actor *actor)
+{
+	enum revcheck_mode now = mode_in_force(c);
+
+	log_line(c->log, LOG_LEVEL_INFO,
+	    "configuration changed (section='%s' version=%lld who='%s' "
+	    "from='%s' action='%s' mode=%s)",
+	    section_schemas[id].name,
+	    (long long)section_version(c->sections, id), actor->who,
+	    actor->from, actor->action, revcheck_mode_name(now));
+	if (now == REVCHECK_MODE_HARD_FAIL && before != now)
+		log_line(c->log, LOG_LEVEL_WARN,
+		    "revocation mode is HARD_FAIL now: peers that are "
+		    "connected stay while their evidence is fetched, within "
+		    "the deadline of a check");
+	if (now == REVCHECK_MODE_OFF && before != now)
+		log_line(c->log, LOG_LEVEL_WARN,
+		    "revocation mode is OFF now: revoked certificates are "
+		    "let in");
+	if (tls_before == CONF_TLS_MUTUAL &&
+	    c->conf->tls.type == CONF_TLS_ONE_WAY)
+		log_line(c->log, LOG_LEVEL_WARN,
+		    "tlsType is ONE_WAY now: peers need no certificate");
+}
+
+enum control_outcome
+control_put(struct control *c, enum section_id id, int64_t version,
+    const cJSON *config, const char *text, const struct control_actor *actor,
+    struct err *err)
+{
+	int64_t stored = section_version(c->sections, id);
+	enum revcheck_mode before = mode_in_force(c);
+	enum conf_tls_type tls_before = c->conf->tls.type;
+	struct effect_input in;
+	struct plan plan;
+	struct err undo;
+
+	if (version != stored &&
+	    !(stored == SECTION_VERSION_NONE && version == 0)) {
+		err_set(err, E_ARG,
+		    "the version given is %lld, the version stored is %lld",
+		    (long long)version, (long long)stored);
+		return CONTROL_CONFLICT;
+	}
+	if (schema_validate(&section_schemas[id], config, err) != 0)
+		return CONTROL_INVALID;
+	input_of(c, &in);
+	in.sections[id] = config;
+	if (plan_make(&plan, c->base, &in, err) != 0)
+		return CONTROL_INVALID;
+	if (section_store_put(c->sections, id, config, text, actor->who,
+		actor->from, actor->action, err) != 0) {
+		plan_cleanup(&plan);
+		return CONTROL_FAILED;
+	}
+	if (plan_apply(c, &plan, err) != 0) {
+		plan_cleanup(&plan);
+		if (section_store_revert(c->sections, id, &undo) != 0)
+			log_line(c->log, LOG_LEVEL_ERROR,
+			    "cannot take a change back that was not applied: "
+			    "%s",
+			    undo.msg);
+		return CONTROL_FAILED;
+	}
+	plan_cleanup(&plan);
+	tell_change(c, id, before, tls_before, actor);
+	return CONTROL_CHANGED;
+}
+
+int
+control_reload(struct control *c, struct err *err)
+{
+	struct conf *fresh = NULL;
+	struct effect_input in;
+	struct plan plan;
+	int rc;
+
+	rc = conf_load(&fresh, c->base->file, err);
+	if (rc != 0)
+		return rc;
+	input_of(c, &in);
+	in.base = fresh;
+	rc = plan_make(&plan, fresh, &in, err);
+	if (rc == 0 && c->rest != NULL)
+		rc = rest_apply(c->rest, plan.conf, err);
+	if (rc == 0) {
+		rc = plan_apply(c, &plan, err);
+		if (rc != 0 && c->rest != NULL &&
+		    rest_apply(c->rest, c->conf, NULL) != 0)
+			log_line(c->log, LOG_LEVEL_ERROR,
+			    "cannot go back to the REST settings before");
+	}
+	if (rc == 0) {
+		conf_free(c->base);
+		c->base = conf_up_ref(fresh);
+	}
+	plan_cleanup(&plan);
+	conf_free(fresh);
+	return rc;
+}

@@ -1,0 +1,76 @@
+/*
+ * control: the control plane's one object. Owns the engine, the sections, the
+ * decisions and the configuration in force; makes changes take effect, whole
+ * or not at all. Lives on the control thread, except where said.
+ */
+#ifndef GATEWAY_CONTROL_H
+#define GATEWAY_CONTROL_H
+
+#include <event2/event.h>
+
+#include "cache/base/error.h"
+#include "cache/base/log.h"
+#include "gateway/conf.h"
+#include "gateway/decisions.h"
+#include "gateway/section.h"
+
+struct control;
+struct denylist;
+struct door;
+struct rest;
+
+/*
+ * Opens the state directory, starts the engine and puts stored sections in
+ * force. base is the control thread's loop.
+ */
+int control_new(struct control **out, struct conf *conf,
+    struct event_base *base, const struct log *log, struct err *err) MUST_USE;
+void control_free(struct control *c);
+
+/* Borrowed from main, which frees them; NULL takes them away. */
+void control_set_door(struct control *c, struct door *door);
+void control_set_rest(struct control *c, struct rest *rest);
+
+struct conf *control_conf(const struct control *c); /* in force; lends */
+const struct log *control_log(const struct control *c);
+struct event_base *control_base(const struct control *c);
+struct revcheck *control_engine(const struct control *c);
+struct door *control_door(const struct control *c); /* may be NULL */
+struct decisions *control_decisions(const struct control *c);
+struct denylist *control_denylist(const struct control *c);
+const struct section_store *control_sections(const struct control *c);
+time_t control_started_at(const struct control *c);
+
+/* A section as GET shows it: the stored one with every default. */
+cJSON *
+control_section_with_defaults(const struct control *c, enum section_id id);
+
+/* Who asks for a change, for the history. */
+struct control_actor {
+	const char *who;
+	const char *from;
+	const char *action;
+};
+
+enum control_outcome {
+	CONTROL_CHANGED = 0,
+	CONTROL_INVALID,  /* err says what is wrong with the configuration */
+	CONTROL_CONFLICT, /* the version is not the stored one */
+	CONTROL_FAILED    /* valid, but could not be kept or applied */
+};
+
+/*
+ * Replaces a section: validates whole, writes the journal, applies to engine
+ * and door. Anything but CONTROL_CHANGED leaves the old one in force.
+ */
+enum control_outcome control_put(struct control *c, enum section_id id,
+    int64_t version, const cJSON *config, const char *text,
+    const struct control_actor *actor, struct err *err);
+
+/* Reads the bootstrap file again; all or nothing. */
+int control_reload(struct control *c, struct err *err) MUST_USE;
+
+/* Something may have changed for the worse. Thread-safe. */
+void control_recheck(struct control *c);
+
+#endif

@@ -1,0 +1,374 @@
+/*
+ * metrics: gathers counters of the engine, the door and the decisions at the
+ * moment they are asked for; keeps nothing.
+ */
+#include "gateway/metrics.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cache/base/bytes.h"
+#include "gateway/control.h"
+#include "gateway/denylist.h"
+#include "gateway/door.h"
+#include "revcheck/revcheck.h"
+
+#define MAX_TEXT         (4 * 1024 * 1024)
+#define EXPIRY_WARN_DAYS 14
+
+/* ---- text ------------------------------------------------------------------
+ */
+
+struct text {
+	struct bytes b;
+	bool failed;
+};
+
+static void put(struct text *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void
+put(struct text *t, const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(line) ||
+	    bytes_append(&t->b, line, (size_t)n) != 0)
+		t->failed = true;
+}
+
+static void
+head(struct text *t, const char *name, const char *type, const char *help)
+{
+	put(t, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void
+single(struct text *t, const char *name, const char *type, const char *help,
+    double v)
+{
+	head(t, name, type, help);
+	put(t, "%s %.17g\n", name, v);
+}
+
+static const char *const way_names[DECISION_NUM_WAYS] = {
+    "inbound", "outbound", "session", "recheck"};
+
+static void
+put_count(const struct decision_count *c, void *arg)
+{
+	put(arg,
+	    "p2p_gateway_verdicts_total{way=\"%s\",mode=\"%s\",status=\"%s\","
+	    "why=\"%s\",outcome=\"%s\"} %llu\n",
+	    way_names[c->way], revcheck_mode_name(c->mode),
+	    revcheck_status_name(c->status), revcheck_why_name(c->why),
+	    c->allowed ? "accept" : "refuse", (unsigned long long)c->num);
+}
+
+static void
+put_decisions(struct text *t, struct control *c)
+{
+	struct decision_waits waits;
+	uint64_t sum = 0;
+
+	head(t, "p2p_gateway_verdicts_total", "counter",
+	    "Verdicts by way in, mode, status and reason.");
+	decisions_each_count(control_decisions(c), put_count, t);
+	decisions_get_waits(control_decisions(c), &waits);
+	head(t, "p2p_gateway_verdict_wait_seconds", "histogram",
+	    "Time a question waited for evidence, of those that waited.");
+	for (size_t i = 0; i < DECISION_NUM_BUCKETS; i++) {
+		sum += waits.num[i];
+		put(t,
+		    "p2p_gateway_verdict_wait_seconds_bucket{le=\"%g\"} "
+		    "%llu\n",
+		    decision_buckets[i], (unsigned long long)sum);
+	}
+	sum += waits.num[DECISION_NUM_BUCKETS];
+	put(t,
+	    "p2p_gateway_verdict_wait_seconds_bucket{le=\"+Inf\"} %llu\n"
+	    "p2p_gateway_verdict_wait_seconds_sum %g\n"
+	    "p2p_gateway_verdict_wait_seconds_count %llu\n",
+	    (unsigned long long)sum, (double)waits.sum_ms / 1000,
+	    (unsigned long long)sum);
+}
+
+/* One row a counter of the engine, so that text and JSON agree. */
+#define ENGINE_COUNTERS(X)                                                \
+	X(checks, "Questions asked.")                                     \
+	X(checks_cached, "Questions answered without waiting.")           \
+	X(soft_accepts, "Undetermined certificates let in by SOFT_FAIL.") \
+	X(shadow_refusals, "What HARD_FAIL would have refused.")          \
+	X(hits, "Evidence found in memory.")                              \
+	X(misses, "Evidence not found in memory.")                        \
+	X(disk_hits, "Evidence found on disk.")                           \
+	X(fetches, "Fetches started.")                                    \
+	X(fetches_304, "Fetches answered with 304.")                      \
+	X(fetched_bytes, "Bytes fetched.")                                \
+	X(joins, "Questions that joined a running fetch.")                \
+	X(evictions, "Evidence dropped for lack of room.")                \
+	X(refreshes, "Evidence refreshed before it ran out.")
+
+#define ENGINE_FAILURES(X) \
+	X(unreachable)     \
+	X(deadline)        \
+	X(http)            \
+	X(malformed)       \
+	X(forged)          \
+	X(stale)           \
+	X(older)           \
+	X(too_large)       \
+	X(refused)         \
+	X(backoff)
+
+static void
+put_engine(struct text *t, const struct revcheck_stats *s)
+{
+#define PUT(name, help) \
+	single(t, "revcheck_" #name "_total", "counter", help, (double)s->name);
+	ENGINE_COUNTERS(PUT)
+#undef PUT
+	head(t, "revcheck_fetch_failures_total", "counter",
+	    "Fetches that brought nothing usable, by reason.");
+#define PUT(name)                                                            \
+	put(t, "revcheck_fetch_failures_total{reason=\"" #name "\"} %llu\n", \
+	    (unsigned long long)s->fail_##name);
+	ENGINE_FAILURES(PUT)
+#undef PUT
+	single(t, "revcheck_pending", "gauge", "Questions waiting now.",
+	    (double)s->pending);
+	single(t, "revcheck_evidence_entries", "gauge",
+	    "CRLs and OCSP responses kept.", (double)s->entries);
+	single(t, "revcheck_evidence_bytes", "gauge", "Bytes of evidence kept.",
+	    (double)s->bytes);
+}
+
+static bool
+is_gauge(const char *help)
+{
+	return strstr(help, "(gauge)") != NULL;
+}
+
+static void
+put_door(struct text *t, struct door *door)
+{
+	struct door_stats stats;
+	char name[128];
+
+	door_get_stats(door, &stats);
+	for (int i = 0; i < DOOR_NUM_COUNTERS; i++) {
+		const char *help = door_counter_help(i);
+
+		snprintf(name, sizeof(name), "p2p_gateway_%s%s",
+		    door_counter_name(i), is_gauge(help) ? "" : "_total");
+		single(t, name, is_gauge(help) ? "gauge" : "counter", help,
+		    (double)stats.n[i]);
+	}
+}
+
+/* Label values: backslash, quote and newline are escaped. */
+static void
+label_escape(char *out, size_t size, const char *in)
+{
+	size_t n = 0;
+
+	for (; *in != '\0' && n + 3 < size; in++) {
+		if (*in == '"' || *in == '\\' || *in == '\n')
+			out[n++] = '\\';
+		out[n++] = *in == '\n' ? 'n' : *in;
+	}
+	out[n] = '\0';
+}
+
+static double
+days_left(const X509 *x)
+{
+	int days = 0, seconds = 0;
+
+	ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x));
+	return days + seconds / 86400.0;
+}
+
+static void
+put_identities(struct text *t, const struct conf *conf)
+{
+	char name[160];
+
+	head(t, "p2p_gateway_certificate_days_left", "gauge",
+	    "Days until an own certificate expires.");
+	for (size_t i = 0; i < conf->num_identities; i++) {
+		const struct conf_identity *id = &conf->identities[i];
+
+		label_escape(name, sizeof(name), id->name);
+		for (size_t j = 0; j < id->num_chain; j++)
+			put(t,
+			    "p2p_gateway_certificate_days_left{identity="
+			    "\"%s\",index=\"%zu\"} %.4f\n",
+			    name, j, days_left(id->chain[j]));
+	}
+}
+
+char *
+metrics_text(struct control *c)
+{
+	struct revcheck_stats stats = {.size = sizeof(stats)};
+	struct revcheck_policy policy = {.size = sizeof(policy)};
+	struct text t = {.failed = false};
+	size_t len;
+
+	bytes_init(&t.b, MAX_TEXT);
+	revcheck_get_stats(control_engine(c), &stats);
+	revcheck_get_policy(control_engine(c), &policy);
+	put_decisions(&t, c);
+	put_engine(&t, &stats);
+	if (control_door(c) != NULL)
+		put_door(&t, control_door(c));
+	put_identities(&t, control_conf(c));
+	head(&t, "p2p_gateway_mode", "gauge",
+	    "1 for the revocation mode in force.");
+	for (int m = REVCHECK_MODE_OFF; m <= REVCHECK_MODE_HARD_FAIL; m++)
+		put(&t, "p2p_gateway_mode{mode=\"%s\"} %d\n",
+		    revcheck_mode_name(m), policy.mode == (unsigned)m);
+	head(&t, "p2p_gateway_config_version", "gauge",
+	    "Version of each configuration section.");
+	for (enum section_id id = 0; id < SECTION_NUM; id++)
+		put(&t, "p2p_gateway_config_version{section=\"%s\"} %lld\n",
+		    section_schemas[id].name,
+		    (long long)section_version(control_sections(c), id));
+	single(&t, "p2p_gateway_denylist_entries", "gauge",
+	    "Entries of the local denylist.",
+	    (double)denylist_num(control_denylist(c)));
+	single(&t, "p2p_gateway_start_time_seconds", "gauge",
+	    "When the process started, seconds since 1970.",
+	    (double)control_started_at(c));
+	if (t.failed || bytes_append(&t.b, "", 1) != 0) {
+		bytes_cleanup(&t.b);
+		return NULL;
+	}
+	return (char *)bytes_steal(&t.b, &len);
+}
+
+/* ---- JSON
+ * -------------------------------------------------------------------- */
+
+static cJSON *
+identities_json(const struct conf *conf)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	for (size_t i = 0; i < conf->num_identities; i++) {
+		cJSON *o = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(o, "name", conf->identities[i].name);
+		cJSON_AddNumberToObject(
+		    o, "daysLeft", days_left(conf->identities[i].chain[0]));
+		cJSON_AddItemToArray(list, o);
+	}
+	return list;
+}
+
+static void
+add_engine(cJSON *o, const struct revcheck_stats *s)
+{
+	cJSON *failures;
+
+#define ADD(name, help) cJSON_AddNumberToObject(o, #name, (double)s->name);
+	ENGINE_COUNTERS(ADD)
+#undef ADD
+	cJSON_AddNumberToObject(o, "pending", (double)s->pending);
+	cJSON_AddNumberToObject(o, "entries", (double)s->entries);
+	cJSON_AddNumberToObject(o, "bytes", (double)s->bytes);
+	failures = cJSON_AddObjectToObject(o, "fetchFailures");
+#define ADD(name) \
+	cJSON_AddNumberToObject(failures, #name, (double)s->fail_##name);
+	ENGINE_FAILURES(ADD)
+#undef ADD
+}
+
+cJSON *
+metrics_json(struct control *c)
+{
+	struct revcheck_stats stats = {.size = sizeof(stats)};
+	struct revcheck_policy policy = {.size = sizeof(policy)};
+	struct door_stats door;
+	cJSON *o = cJSON_CreateObject(), *part;
+
+	revcheck_get_stats(control_engine(c), &stats);
+	revcheck_get_policy(control_engine(c), &policy);
+	cJSON_AddStringToObject(o, "mode", revcheck_mode_name(policy.mode));
+	cJSON_AddBoolToObject(o, "shadowMode", policy.shadow_hard);
+	cJSON_AddNumberToObject(
+	    o, "uptimeSeconds", difftime(time(NULL), control_started_at(c)));
+	part = cJSON_AddObjectToObject(o, "sections");
+	for (enum section_id id = 0; id < SECTION_NUM; id++)
+		cJSON_AddNumberToObject(part, section_schemas[id].name,
+		    (double)section_version(control_sections(c), id));
+	add_engine(cJSON_AddObjectToObject(o, "engine"), &stats);
+	if (control_door(c) != NULL) {
+		door_get_stats(control_door(c), &door);
+		part = cJSON_AddObjectToObject(o, "door");
+		for (int i = 0; i < DOOR_NUM_COUNTERS; i++)
+			cJSON_AddNumberToObject(
+			    part, door_counter_name(i), (double)door.n[i]);
+	}
+	cJSON_AddItemToObject(
+	    o, "identities", identities_json(control_conf(c)));
+	cJSON_AddNumberToObject(
+	    o, "denylistEntries", (double)denylist_num(control_denylist(c)));
+	return o;
+}
+
+/* ---- readiness
+ * ------------------------------------------------------------------ */
+
+static void add_reason(cJSON *list, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void
+add_reason(cJSON *list, const char *fmt, ...)
+{
+	char line[200];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	cJSON_AddItemToArray(list, cJSON_CreateString(line));
+}
+
+bool
+metrics_ready(struct control *c, cJSON *out)
+{
+	const struct conf *conf = control_conf(c);
+	cJSON *reasons = cJSON_CreateArray();
+	bool ready = control_door(c) != NULL;
+
+	if (!ready)
+		add_reason(reasons, "not accepting connections");
+	for (size_t i = 0; i < conf->num_identities; i++) {
+		double days = days_left(conf->identities[i].chain[0]);
+
+		if (days <= 0) {
+			ready = false;
+			add_reason(reasons,
+			    "the certificate of identity '%.100s' has expired",
+			    conf->identities[i].name);
+		} else if (days < EXPIRY_WARN_DAYS) {
+			add_reason(reasons,
+			    "the certificate of identity '%.100s' expires in "
+			    "%.1f days",
+			    conf->identities[i].name, days);
+		}
+	}
+	cJSON_AddBoolToObject(out, "ready", ready);
+	cJSON_AddBoolToObject(out, "degraded", cJSON_GetArraySize(reasons) > 0);
+	cJSON_AddItemToObject(out, "reasons", reasons);
+	return ready;
+}

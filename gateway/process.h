@@ -1,0 +1,20 @@
+/*
+ * process: what concerns the process as the system sees it.
+ */
+#ifndef GATEWAY_PROCESS_H
+#define GATEWAY_PROCESS_H
+
+#include "cache/base/error.h"
+#include "cache/base/log.h"
+#include "gateway/conf.h"
+
+/* SIGPIPE, descriptor limit, libevent's own messages. log must stay. */
+void process_prepare(const struct log *log);
+
+/* sd_notify(3)'s protocol, without its library; nothing without a socket. */
+void process_notify(const char *state);
+
+/* To the configured user and group, for good. Nothing when none is named. */
+int process_drop_privileges(const struct conf *conf, struct err *err) MUST_USE;
+
+#endif

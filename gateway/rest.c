@@ -1,0 +1,253 @@
+/*
+ * rest: listening, TLS and connections of the REST server; control thread
+ * only. HTTP is libevent's. What libevent leaves open is closed here: the
+ * number of connections, the memory of unfinished requests, accept failing
+ * in a loop, and a connection that could not be given TLS.
+ */
+#include "gateway/rest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/listener.h>
+
+#include "gateway/control.h"
+#include "gateway/rest_internal.h"
+
+#define MAX_HEADER_BYTES 16384
+#define MAX_BODY_BYTES   (16 * 1024 * 1024) /* evhttp's; ours is smaller */
+#define ACCEPT_PAUSE_MS  200
+
+/* Hangs on the SSL object, which lives exactly as long as its connection. */
+struct connection {
+	struct rest *rest;
+	size_t input_bytes;
+	struct bufferevent *bev;
+};
+
+static void
+connection_free(
+    void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
+{
+	struct connection *c = ptr;
+
+	(void)parent, (void)ad, (void)idx, (void)argl, (void)argp;
+	if (c == NULL)
+		return;
+	c->rest->input_bytes -= c->input_bytes;
+	if (c->rest->num_connections-- == c->rest->conf->rest.max_connections &&
+	    c->rest->listener != NULL)
+		evconnlistener_enable(c->rest->listener);
+	free(c);
+}
+
+/* OpenSSL's slot for struct connection; made once for the process. */
+static int
+connection_index(void)
+{
+	static int index = -1;
+
+	if (index < 0)
+		index =
+		    SSL_get_ex_new_index(0, NULL, NULL, NULL, connection_free);
+	return index;
+}
+
+/* Counts what waits unread; a flood of large bodies ends its connection. */
+static void
+on_input(struct evbuffer *buf, const struct evbuffer_cb_info *info, void *arg)
+{
+	struct connection *c = arg;
+	size_t now = info->orig_size + info->n_added - info->n_deleted;
+
+	(void)buf;
+	c->rest->input_bytes += now - c->input_bytes;
+	c->input_bytes = now;
+	if (info->n_added > 0 && c->rest->input_bytes > REST_MAX_INPUT)
+		shutdown(bufferevent_getfd(c->bev), SHUT_RDWR);
+}
+
+/*
+ * evhttp asks for a connection's bufferevent. It takes NULL as "plain text
+ * then", so a failure gives one that is recognised and dropped in
+ * rest_on_request.
+ */
+static struct bufferevent *
+on_connection(struct event_base *base, void *arg)
+{
+	struct rest *r = arg;
+	SSL *ssl = SSL_new(r->ctx);
+	struct connection *c = calloc(1, sizeof(*c));
+	struct bufferevent *bev = NULL;
+
+	if (ssl == NULL || c == NULL || connection_index() < 0) {
+		SSL_free(ssl);
+		free(c);
+		return NULL;
+	}
+	c->rest = r;
+	if (SSL_set_ex_data(ssl, connection_index(), c) != 1) {
+		SSL_free(ssl);
+		free(c);
+		return NULL;
+	}
+	if (++r->num_connections == r->conf->rest.max_connections)
+		evconnlistener_disable(r->listener);
+	bev = bufferevent_openssl_socket_new(
+	    base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+	if (bev == NULL) {
+		SSL_free(ssl);
+		return NULL;
+	}
+	c->bev = bev;
+	bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+	evbuffer_add_cb(bufferevent_get_input(bev), on_input, c);
+	return bev;
+}
+
+/* Out of descriptors: accepting again at once would spin. */
+static void
+on_accept_error(struct evconnlistener *listener, void *arg)
+{
+	struct rest *r = arg;
+	struct timeval tv = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
+
+	log_line(control_log(r->control), LOG_LEVEL_WARN,
+	    "cannot accept a REST connection: %s", strerror(errno));
+	evconnlistener_disable(listener);
+	event_add(r->pause, &tv);
+}
+
+static void
+on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct rest *r = arg;
+
+	(void)fd, (void)what;
+	if (r->num_connections < r->conf->rest.max_connections)
+		evconnlistener_enable(r->listener);
+}
+
+static int
+rest_listen(struct rest *r, struct err *err)
+{
+	const struct conf_address *a = &r->conf->rest.listen;
+	struct sockaddr_storage sa;
+	struct evhttp_bound_socket *bound;
+	socklen_t len = sizeof(sa);
+	char host[64], port[8];
+
+	r->listener = evconnlistener_new_bind(r->base, NULL, NULL,
+	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
+	    128, (const struct sockaddr *)&a->sa, (int)a->sa_len);
+	if (r->listener == NULL)
+		return err_sys(err, "cannot listen on '%s'", a->text);
+	bound = evhttp_bind_listener(r->http, r->listener);
+	if (bound == NULL) {
+		evconnlistener_free(r->listener);
+		r->listener = NULL;
+		return err_set(err, E_NOMEM, "out of memory");
+	}
+	evconnlistener_set_error_cb(r->listener, on_accept_error);
+	if (getsockname(evconnlistener_get_fd(r->listener),
+		(struct sockaddr *)&sa, &len) != 0 ||
+	    getnameinfo((struct sockaddr *)&sa, len, host, sizeof(host), port,
+		sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		return err_sys(err, "cannot name the REST listener");
+	snprintf(r->address, sizeof(r->address),
+	    sa.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+	return 0;
+}
+
+int
+rest_new(struct rest **out, struct event_base *base, struct control *control,
+    struct err *err)
+{
+	struct rest *r = calloc(1, sizeof(*r));
+	struct timeval idle;
+	int rc;
+
+	*out = NULL;
+	if (r == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	r->base = base;
+	r->control = control;
+	r->conf = conf_up_ref(control_conf(control));
+	r->http = evhttp_new(base);
+	r->pause = evtimer_new(base, on_pause_over, r);
+	rc = r->http == NULL || r->pause == NULL
+	    ? err_set(err, E_NOMEM, "out of memory")
+	    : auth_new(&r->auth, err);
+	if (rc == 0)
+		rc = rest_tls_new(&r->ctx, r->conf, err);
+	if (rc == 0)
+		rc = rest_listen(r, err);
+	if (rc != 0) {
+		rest_free(r);
+		return rc;
+	}
+	idle.tv_sec = r->conf->rest.idle_timeout_ms / 1000;
+	idle.tv_usec = r->conf->rest.idle_timeout_ms % 1000 * 1000;
+	evhttp_set_timeout_tv(r->http, &idle);
+	evhttp_set_max_headers_size(r->http, MAX_HEADER_BYTES);
+	evhttp_set_max_body_size(r->http, MAX_BODY_BYTES);
+	evhttp_set_flags(r->http, EVHTTP_SERVER_LINGERING_CLOSE);
+	evhttp_set_allowed_methods(r->http,
+	    EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
+		EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
+		EVHTTP_REQ_PATCH);
+	evhttp_set_default_content_type(r->http, NULL);
+	evhttp_set_bevcb(r->http, on_connection, r);
+	evhttp_set_gencb(r->http, rest_on_request, r);
+	*out = r;
+	return 0;
+}
+
+const char *
+rest_address(const struct rest *r)
+{
+	return r->address;
+}
+
+int
+rest_apply(struct rest *r, struct conf *conf, struct err *err)
+{
+	SSL_CTX *ctx;
+	int rc = rest_tls_new(&ctx, conf, err);
+
+	if (rc != 0)
+		return rc;
+	SSL_CTX_free(r->ctx);
+	r->ctx = ctx;
+	conf_free(r->conf);
+	r->conf = conf_up_ref(conf);
+	auth_forget(r->auth);
+	return 0;
+}
+
+void
+rest_free(struct rest *r)
+{
+	if (r == NULL)
+		return;
+	while (r->jobs != NULL)
+		rest_job_abandon(r->jobs);
+	if (r->http != NULL) {
+		/* evhttp_free frees the listener before the connections. */
+		r->listener = NULL;
+		evhttp_free(r->http);
+	}
+	if (r->pause != NULL)
+		event_free(r->pause);
+	SSL_CTX_free(r->ctx);
+	auth_free(r->auth);
+	conf_free(r->conf);
+	free(r);
+}

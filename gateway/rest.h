@@ -1,0 +1,107 @@
+/*
+ * rest: the operator's and the node's HTTPS server. One loop, the control
+ * thread's; no handler blocks on the network. What is answered is in the
+ * tables of rest_*.c.
+ */
+#ifndef GATEWAY_REST_H
+#define GATEWAY_REST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "cache/base/error.h"
+#include "gateway/conf.h"
+
+struct control;
+struct event_base;
+struct rest;
+
+/* Starts to listen and serve on base. control and base must outlive it. */
+int rest_new(struct rest **out, struct event_base *base,
+    struct control *control, struct err *err) MUST_USE;
+/* "127.0.0.1:8888" */
+const char *rest_address(const struct rest *r);
+/* Takes certificate, users and limits of a new configuration. */
+int rest_apply(struct rest *r, struct conf *conf, struct err *err) MUST_USE;
+/* Closes every connection; pending requests are cancelled. */
+void rest_free(struct rest *r);
+
+/* ---- one request ------------------------------------------------------ */
+
+enum rest_method {
+	REST_GET = 0,
+	REST_POST,
+	REST_PUT,
+	REST_DELETE,
+	REST_NUM_METHODS
+};
+
+#define REST_MAX_PARAMS 6
+
+/*
+ * Freed by the server once answered. A handler answers exactly once, now or
+ * later; after the cancel function ran it must not touch the request.
+ */
+struct rest_request {
+	struct control *control;
+	enum rest_method method;
+	const char *path;  /* decoded, without the base path, for logs */
+	const char *query; /* raw, or NULL */
+	/* What stood for {…} in the route, decoded. */
+	const char *params[REST_MAX_PARAMS];
+	size_t num_params;
+	const char *content_type; /* or NULL */
+	const char *body;         /* NUL-terminated after len */
+	size_t body_len;
+	char user[128];
+	char address[64];
+	unsigned roles;
+	/* Private to a handler that answers later. */
+	void (*cancel)(void *arg);
+	void *cancel_arg;
+};
+
+typedef void rest_handler(struct rest_request *req);
+
+struct rest_route {
+	enum rest_method method;
+	const char *pattern; /* "config/{section}"; any case matches */
+	unsigned roles;      /* any of them suffices; 0: everybody */
+	rest_handler *fn;
+};
+
+/* ---- answers ----------------------------------------------------------- */
+
+/* Takes json over. NULL json is a 500. */
+void rest_reply_json(struct rest_request *req, int status, cJSON *json);
+void rest_reply_text(
+    struct rest_request *req, int status, const char *type, const char *text);
+void rest_reply_empty(struct rest_request *req, int status);
+
+/* {"title", "status", "details": {}}; pairs end with NULL. */
+void rest_reply_error(struct rest_request *req, int status, const char *title,
+    ...) __attribute__((sentinel));
+
+/*
+ * The body as a JSON object, unwrapped from {"request": {…}} where it is the
+ * only member. NULL after having answered 400. Free with cJSON_Delete.
+ */
+cJSON *rest_body_object(struct rest_request *req);
+
+/* Value of a query parameter, decoded; free() it. NULL when absent. */
+char *rest_query(const struct rest_request *req, const char *name);
+
+/* Answers later: cancel(arg) is called if the caller leaves before. */
+void rest_request_defer(
+    struct rest_request *req, void (*cancel)(void *arg), void *arg);
+
+/* ---- tables, one for each file of handlers, ended by fn == NULL --------- */
+
+extern const struct rest_route rest_config_routes[];
+extern const struct rest_route rest_check_routes[];
+extern const struct rest_route rest_status_routes[];
+
+#endif

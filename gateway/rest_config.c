@@ -1,0 +1,376 @@
+/*
+ * rest_config: sections over REST. Titles of errors are part of the contract:
+ * clients compare them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/control.h"
+#include "gateway/json.h"
+#include "gateway/rest.h"
+
+#define SCHEMA_MAJOR    1
+#define SCHEMA_MINOR    0
+#define TITLE_MAX_BYTES 4096 /* of a configuration shown in a title */
+
+static void
+add_schema_version(cJSON *o)
+{
+	cJSON *v = cJSON_AddObjectToObject(o, "schemaVersion");
+
+	cJSON_AddNumberToObject(v, "major", SCHEMA_MAJOR);
+	cJSON_AddNumberToObject(v, "minor", SCHEMA_MINOR);
+}
+
+/* Takes json over and adds it as text. */
+static void
+add_as_text(cJSON *o, const char *name, cJSON *json)
+{
+	char *text = cJSON_PrintUnformatted(json);
+
+	if (text != NULL)
+		cJSON_AddStringToObject(o, name, text);
+	cJSON_free(text);
+	cJSON_Delete(json);
+}
+
+static void
+not_found(struct rest_request *req, const char *what, const char *name)
+{
+	char title[200];
+
+	snprintf(title, sizeof(title), "%s '%.100s' not found.", what, name);
+	rest_reply_error(req, 404, title, "resource", name, NULL);
+}
+
+/* SECTION_NUM after having answered 404. Names are compared as written. */
+static enum section_id
+section_of(struct rest_request *req, const char *name)
+{
+	enum section_id id = section_find(name);
+
+	/* Paths are matched without regard to case. */
+	for (enum section_id i = 0; i < SECTION_NUM && id == SECTION_NUM; i++)
+		if (strcasecmp(section_schemas[i].name, name) == 0)
+			id = i;
+	if (id == SECTION_NUM)
+		not_found(req, "Configuration section", name);
+	return id;
+}
+
+static void
+get_section(struct rest_request *req)
+{
+	const struct section_store *s = control_sections(req->control);
+	enum section_id id = section_of(req, req->params[0]);
+	const char *text;
+	cJSON *o;
+
+	if (id == SECTION_NUM)
+		return;
+	text = section_text(s, id);
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "section", section_schemas[id].name);
+	cJSON_AddStringToObject(o, "sourceConfig", text != NULL ? text : "{}");
+	add_as_text(o, "configWithDefaults",
+	    control_section_with_defaults(req->control, id));
+	add_schema_version(o);
+	cJSON_AddNumberToObject(o, "version", (double)section_version(s, id));
+	rest_reply_json(req, 200, o);
+}
+
+/* ---- PUT ------------------------------------------------------------------
+ */
+
+/* The body of a change while it is read. */
+struct change {
+	cJSON *body;
+	enum section_id id;
+	int64_t version;
+	cJSON *config;    /* owned */
+	const char *text; /* as it is stored and shown */
+	char *printed;    /* owned, when text had to be made */
+};
+
+static void
+change_cleanup(struct change *ch)
+{
+	cJSON_Delete(ch->body);
+	cJSON_Delete(ch->config);
+	cJSON_free(ch->printed);
+}
+
+static void
+bad_input(struct rest_request *req, const char *cause, const char *reason)
+{
+	rest_reply_error(req, 400, "Invalid input data.", "cause", cause,
+	    "reason", reason, NULL);
+}
+
+static void
+bad_config(struct rest_request *req, const char *text, const char *cause,
+    const char *reason)
+{
+	size_t len = strlen(text), cut = len;
+	char *title;
+
+	if (cut > TITLE_MAX_BYTES) {
+		cut = TITLE_MAX_BYTES;
+		while (cut > 0 && (text[cut] & 0xc0) == 0x80)
+			cut--;
+	}
+	if (asprintf(&title,
+		"Configuration \"%.*s%s\" could not be validated. Valid JSON "
+		"or HOCON expected.",
+		(int)cut, text, cut < len ? "..." : "") < 0) {
+		bad_input(req, cause, reason);
+		return;
+	}
+	rest_reply_error(
+	    req, 400, title, "cause", cause, "reason", reason, NULL);
+	free(title);
+}
+
+/* A whole number, or text that is one. */
+static bool
+read_version(const cJSON *item, int64_t *out)
+{
+	const char *s = cJSON_GetStringValue(item);
+	char *end;
+
+	if (s == NULL)
+		return json_to_int(item, INT32_MIN, INT32_MAX, out) == 0;
+	if (*s == '\0' || strlen(s) > 11 ||
+	    strspn(s, "-0123456789") != strlen(s))
+		return false;
+	*out = strtoll(s, &end, 10);
+	return *end == '\0' && *out >= INT32_MIN && *out <= INT32_MAX;
+}
+
+/* config is an object, or text that holds one. False after answering. */
+static bool
+read_config(struct rest_request *req, struct change *ch)
+{
+	const cJSON *item = json_get(ch->body, "config");
+	struct err err;
+
+	if (cJSON_IsObject(item)) {
+		ch->config = cJSON_Duplicate(item, 1);
+		ch->text = ch->printed = cJSON_PrintUnformatted(item);
+		if (ch->config == NULL || ch->text == NULL) {
+			rest_reply_json(req, 500, NULL);
+			return false;
+		}
+		return true;
+	}
+	ch->text = cJSON_GetStringValue(item);
+	if (ch->text == NULL) {
+		bad_input(req, "config",
+		    "config is missing: expected an object, or a string that "
+		    "holds one");
+		return false;
+	}
+	if (json_parse(&ch->config, ch->text, strlen(ch->text), &err) != 0) {
+		char reason[400];
+
+		snprintf(reason, sizeof(reason),
+		    "%s (HOCON is not supported, write JSON)", err.msg);
+		bad_config(req, ch->text, "config", reason);
+		return false;
+	}
+	if (!cJSON_IsObject(ch->config)) {
+		bad_config(
+		    req, ch->text, "config", "the text is not a JSON object");
+		return false;
+	}
+	return true;
+}
+
+static bool
+read_change(struct rest_request *req, struct change *ch)
+{
+	const char *name;
+	int64_t major, minor;
+	char reason[160];
+
+	ch->body = rest_body_object(req);
+	if (ch->body == NULL)
+		return false;
+	if (!read_config(req, ch))
+		return false;
+	name = json_get_string(ch->body, "section");
+	ch->id = name != NULL ? section_find(name) : SECTION_NUM;
+	if (ch->id == SECTION_NUM) {
+		snprintf(reason, sizeof(reason),
+		    "'%.64s' is not a section: expected '%s', '%s' or '%s'",
+		    name != NULL ? name : "", section_schemas[0].name,
+		    section_schemas[1].name, section_schemas[2].name);
+		bad_config(req, ch->text, "section", reason);
+		return false;
+	}
+	if (json_to_int(schema_get(ch->body, "schemaVersion.major"), INT32_MIN,
+		INT32_MAX, &major) != 0 ||
+	    json_to_int(schema_get(ch->body, "schemaVersion.minor"), INT32_MIN,
+		INT32_MAX, &minor) != 0) {
+		bad_input(req, "schemaVersion",
+		    "schemaVersion is missing: expected {\"major\": 1, "
+		    "\"minor\": 0}");
+		return false;
+	}
+	if (major != SCHEMA_MAJOR || minor != SCHEMA_MINOR) {
+		snprintf(reason, sizeof(reason),
+		    "schema version %lld.%lld of '%s' is not known: expected "
+		    "%d.%d",
+		    (long long)major, (long long)minor, name, SCHEMA_MAJOR,
+		    SCHEMA_MINOR);
+		bad_config(req, ch->text, "schemaVersion", reason);
+		return false;
+	}
+	if (!read_version(json_get(ch->body, "version"), &ch->version)) {
+		bad_input(
+		    req, "version", "version is missing or not a whole number");
+		return false;
+	}
+	return true;
+}
+
+static void
+wrong_version(struct rest_request *req, const char *text, const struct err *err)
+{
+	char version[16];
+
+	snprintf(version, sizeof(version), "%d.%d", SCHEMA_MAJOR, SCHEMA_MINOR);
+	rest_reply_error(req, 409, "Wrong Config Version", "schemaVersion",
+	    version, "config", text, "cause", "WrongConfigVersion", "reason",
+	    err->msg, NULL);
+}
+
+static void
+make_change(
+    struct rest_request *req, const struct change *ch, const char *action)
+{
+	struct control_actor actor = {
+	    .who = req->user, .from = req->address, .action = action};
+	struct err err;
+	cJSON *o;
+
+	switch (control_put(req->control, ch->id, ch->version, ch->config,
+	    ch->text, &actor, &err)) {
+	case CONTROL_CHANGED:
+		o = cJSON_CreateObject();
+		cJSON_AddStringToObject(
+		    o, "section", section_schemas[ch->id].name);
+		cJSON_AddStringToObject(o, "config", ch->text);
+		add_schema_version(o);
+		cJSON_AddNumberToObject(o, "version",
+		    (double)section_version(
+			control_sections(req->control), ch->id));
+		rest_reply_json(req, 202, o);
+		return;
+	case CONTROL_INVALID:
+		bad_config(req, ch->text, "config", err.msg);
+		return;
+	case CONTROL_CONFLICT:
+		wrong_version(req, ch->text, &err);
+		return;
+	case CONTROL_FAILED:
+		break;
+	}
+	rest_reply_error(req, 500, "Config Version Error", "schemaVersion",
+	    "1.0", "config", ch->text, "cause", "NotApplied", "reason", err.msg,
+	    NULL);
+}
+
+static void
+put_config(struct rest_request *req)
+{
+	struct change ch = {0};
+
+	if (read_change(req, &ch))
+		make_change(req, &ch, "put");
+	change_cleanup(&ch);
+}
+
+/* ---- schema and history
+ * --------------------------------------------------------- */
+
+static void
+get_schema(struct rest_request *req)
+{
+	enum section_id id = section_of(req, req->params[0]);
+
+	if (id != SECTION_NUM)
+		rest_reply_json(req, 200, schema_to_json(&section_schemas[id]));
+}
+
+static void
+get_history(struct rest_request *req)
+{
+	const struct section_store *s = control_sections(req->control);
+	enum section_id id = section_of(req, req->params[0]);
+	cJSON *list;
+
+	if (id == SECTION_NUM)
+		return;
+	list = cJSON_CreateArray();
+	for (size_t i = 0; i < section_num_changes(s, id); i++) {
+		const struct section_change *c = section_change(s, id, i);
+		cJSON *o = cJSON_CreateObject();
+		char at[32];
+		struct tm tm;
+
+		gmtime_r(&c->at, &tm);
+		strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
+		cJSON_AddNumberToObject(o, "version", (double)c->version);
+		cJSON_AddStringToObject(o, "at", at);
+		cJSON_AddStringToObject(o, "who", c->who);
+		cJSON_AddStringToObject(o, "from", c->from);
+		cJSON_AddStringToObject(o, "action", c->action);
+		cJSON_AddStringToObject(o, "config", c->text);
+		cJSON_AddItemToArray(list, o);
+	}
+	rest_reply_json(req, 200, list);
+}
+
+/* Puts an older value back, as a new version. */
+static void
+post_restore(struct rest_request *req)
+{
+	const struct section_store *s = control_sections(req->control);
+	enum section_id id = section_of(req, req->params[0]);
+	const struct section_change *found = NULL;
+	struct change ch = {0};
+	char action[40], *end;
+	long long version;
+
+	if (id == SECTION_NUM)
+		return;
+	version = strtoll(req->params[1], &end, 10);
+	for (size_t i = 0; *end == '\0' && i < section_num_changes(s, id); i++)
+		if (section_change(s, id, i)->version == version)
+			found = section_change(s, id, i);
+	if (found == NULL) {
+		not_found(req, "Version", req->params[1]);
+		return;
+	}
+	snprintf(action, sizeof(action), "restore %lld", version);
+	ch.id = id;
+	ch.version = section_version(s, id);
+	ch.text = ch.printed = strdup(found->text);
+	ch.config = cJSON_Parse(found->text);
+	if (ch.text == NULL || ch.config == NULL)
+		rest_reply_json(req, 500, NULL);
+	else
+		make_change(req, &ch, action);
+	change_cleanup(&ch);
+}
+
+const struct rest_route rest_config_routes[] = {
+    {REST_GET, "config/{section}", CONF_ROLE_READ, get_section},
+    {REST_PUT, "config", CONF_ROLE_OPERATE, put_config},
+    {REST_GET, "config/schema/{section}", CONF_ROLE_READ, get_schema},
+    {REST_GET, "config/{section}/history", CONF_ROLE_READ, get_history},
+    {REST_POST, "config/{section}/history/{version}/restore", CONF_ROLE_OPERATE,
+	post_restore},
+    {.fn = NULL}};

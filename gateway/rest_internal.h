@@ -1,0 +1,62 @@
+/* rest_internal: what the files of the REST server share. */
+#ifndef GATEWAY_REST_INTERNAL_H
+#define GATEWAY_REST_INTERNAL_H
+
+#include <event2/event.h>
+#include <event2/http.h>
+
+#include <openssl/ssl.h>
+
+#include "gateway/auth.h"
+#include "gateway/rest.h"
+
+/* Bytes of requests that all connections together may have in flight. */
+#define REST_MAX_INPUT (64 * 1024 * 1024)
+
+struct evconnlistener;
+
+struct rest {
+	struct control *control;
+	struct event_base *base;
+	struct conf *conf;
+	struct evhttp *http;
+	struct evconnlistener *listener;
+	struct event *pause; /* after accept failed */
+	SSL_CTX *ctx;
+	struct auth *auth;
+	struct rest_job *jobs; /* requests that were not answered yet */
+	unsigned num_connections;
+	size_t input_bytes;
+	char address[160];
+};
+
+/* One request between evhttp's callback and its answer. */
+struct rest_job {
+	struct rest_request pub; /* first: handlers see only this */
+	struct rest *rest;
+	struct evhttp_request *http;
+	struct event *closed; /* armed while deferred */
+	struct rest_job *next, **prev;
+	char *segments; /* what params point into */
+	char *raw_path; /* for the log */
+	uint64_t start_mono_ms;
+};
+
+/* evhttp's callback for everything. */
+void rest_on_request(struct evhttp_request *http, void *arg);
+
+/* Cancels and frees a job whose request goes away unanswered. */
+void rest_job_abandon(struct rest_job *job);
+
+/*
+ * A server context with the configured certificate, or one of our own making
+ * that is kept in the state directory.
+ */
+int
+rest_tls_new(SSL_CTX **out, const struct conf *conf, struct err *err) MUST_USE;
+
+/* Roles of the client certificate of a connection, 0 for none. */
+unsigned
+rest_tls_roles(const struct conf *conf, SSL *ssl, char user[AUTH_USER_SIZE]);
+
+#endif

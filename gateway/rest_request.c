@@ -1,0 +1,526 @@
+/*
+ * rest_request: from evhttp's request to a handler and back; control thread
+ * only. Authenticates before it says whether a path exists. A request that is
+ * answered later is dropped, and its work cancelled, when its caller leaves.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/keyvalq_struct.h>
+
+#include "cache/base/clock.h"
+#include "gateway/control.h"
+#include "gateway/json.h"
+#include "gateway/rest_internal.h"
+
+#define MAX_SEGMENTS 16
+#define MAX_LOG_PATH 160
+
+static const char *const base_paths[] = {
+    "/api/v1/", "/api/v5_1/", "/api/v5_2/", "/api/v5_3/", NULL};
+
+static const struct rest_route *const tables[] = {
+    rest_config_routes, rest_check_routes, rest_status_routes, NULL};
+
+static struct rest_job *
+job_of(struct rest_request *req)
+{
+	return (struct rest_job *)req;
+}
+
+/* ---- life of a job ------------------------------------------------------ */
+
+static struct rest_job *
+job_new(struct rest *r, struct evhttp_request *http)
+{
+	struct rest_job *job = calloc(1, sizeof(*job));
+
+	if (job == NULL)
+		return NULL;
+	job->rest = r;
+	job->http = http;
+	job->pub.control = r->control;
+	job->start_mono_ms = clock_mono_ms();
+	job->next = r->jobs;
+	job->prev = &r->jobs;
+	if (job->next != NULL)
+		job->next->prev = &job->next;
+	r->jobs = job;
+	return job;
+}
+
+static void
+job_free(struct rest_job *job)
+{
+	*job->prev = job->next;
+	if (job->next != NULL)
+		job->next->prev = job->prev;
+	if (job->closed != NULL)
+		event_free(job->closed);
+	free(job->segments);
+	free(job->raw_path);
+	free(job);
+}
+
+static void
+job_log(const struct rest_job *job, int status)
+{
+	static const char *const names[] = {"GET", "POST", "PUT", "DELETE"};
+
+	log_line(control_log(job->rest->control), LOG_LEVEL_INFO,
+	    "rest %s '%s' %d (user='%s' from='%s' ms=%llu)",
+	    job->pub.method < REST_NUM_METHODS ? names[job->pub.method] : "?",
+	    job->raw_path != NULL ? job->raw_path : "", status, job->pub.user,
+	    job->pub.address,
+	    (unsigned long long)(clock_mono_ms() - job->start_mono_ms));
+}
+
+void
+rest_job_abandon(struct rest_job *job)
+{
+	struct evhttp_connection *evcon =
+	    evhttp_request_get_connection(job->http);
+
+	if (evcon != NULL)
+		evhttp_connection_set_closecb(evcon, NULL, NULL);
+	else
+		evhttp_request_free(job->http);
+	if (job->pub.cancel != NULL)
+		job->pub.cancel(job->pub.cancel_arg);
+	job_free(job);
+}
+
+/* The connection is being freed under a request that was not answered. */
+static void
+on_connection_gone(struct evhttp_connection *evcon, void *arg)
+{
+	struct rest_job *job = arg;
+
+	(void)evcon;
+	log_line(control_log(job->rest->control), LOG_LEVEL_INFO,
+	    "rest caller left before the answer (path='%s' from='%s')",
+	    job->raw_path, job->pub.address);
+	rest_job_abandon(job);
+}
+
+static void
+on_peer_closed(evutil_socket_t fd, short what, void *arg)
+{
+	struct rest_job *job = arg;
+
+	(void)fd, (void)what;
+	evhttp_connection_free(evhttp_request_get_connection(job->http));
+}
+
+/*
+ * evhttp stops reading while a request is handled and treats bytes that come
+ * then as a fatal error of the program, so reading cannot be switched on to
+ * learn of the end. EV_CLOSED tells without reading.
+ */
+void
+rest_request_defer(
+    struct rest_request *req, void (*cancel)(void *arg), void *arg)
+{
+	struct rest_job *job = job_of(req);
+	struct evhttp_connection *evcon =
+	    evhttp_request_get_connection(job->http);
+	struct bufferevent *bev = evhttp_connection_get_bufferevent(evcon);
+
+	req->cancel = cancel;
+	req->cancel_arg = arg;
+	evhttp_connection_set_closecb(evcon, on_connection_gone, job);
+	job->closed = event_new(job->rest->base, bufferevent_getfd(bev),
+	    EV_CLOSED, on_peer_closed, job);
+	if (job->closed != NULL)
+		event_add(job->closed, NULL);
+}
+
+/* ---- answers ------------------------------------------------------------ */
+
+static void
+add_header(struct rest_request *req, const char *name, const char *value)
+{
+	evhttp_add_header(
+	    evhttp_request_get_output_headers(job_of(req)->http), name, value);
+}
+
+static void
+reply(struct rest_request *req, int status, const char *type, const char *body)
+{
+	struct rest_job *job = job_of(req);
+	struct evhttp_connection *evcon =
+	    evhttp_request_get_connection(job->http);
+	struct evbuffer *buf = NULL;
+	struct evhttp_request *http = job->http;
+
+	job_log(job, status);
+	if (evcon != NULL)
+		evhttp_connection_set_closecb(evcon, NULL, NULL);
+	if (body != NULL) {
+		add_header(req, "Content-Type", type);
+		buf = evbuffer_new();
+		if (buf != NULL)
+			evbuffer_add(buf, body, strlen(body));
+	}
+	add_header(req, "Cache-Control", "no-cache");
+	add_header(req, "X-Content-Type-Options", "nosniff");
+	job_free(job);
+	evhttp_send_reply(http, status, NULL, buf);
+	if (buf != NULL)
+		evbuffer_free(buf);
+}
+
+void
+rest_reply_text(
+    struct rest_request *req, int status, const char *type, const char *text)
+{
+	reply(req, status, type, text);
+}
+
+void
+rest_reply_empty(struct rest_request *req, int status)
+{
+	reply(req, status, NULL, NULL);
+}
+
+void
+rest_reply_json(struct rest_request *req, int status, cJSON *json)
+{
+	char *text = json != NULL ? cJSON_PrintUnformatted(json) : NULL;
+
+	cJSON_Delete(json);
+	if (text == NULL)
+		reply(req, 500, "application/json",
+		    "{\"title\":\"Internal server error.\",\"status\":500,"
+		    "\"details\":{\"reason\":\"out of memory\"}}");
+	else
+		reply(req, status, "application/json", text);
+	cJSON_free(text);
+}
+
+void
+rest_reply_error(struct rest_request *req, int status, const char *title, ...)
+{
+	cJSON *o = cJSON_CreateObject(), *details;
+	const char *name, *value;
+	va_list ap;
+
+	cJSON_AddStringToObject(o, "title", title);
+	cJSON_AddNumberToObject(o, "status", status);
+	details = cJSON_AddObjectToObject(o, "details");
+	va_start(ap, title);
+	while ((name = va_arg(ap, const char *)) != NULL &&
+	    (value = va_arg(ap, const char *)) != NULL)
+		cJSON_AddStringToObject(details, name, value);
+	va_end(ap);
+	rest_reply_json(req, status, o);
+}
+
+/* ---- reading a request ------------------------------------------------------
+ */
+
+cJSON *
+rest_body_object(struct rest_request *req)
+{
+	const cJSON *inner;
+	cJSON *o = NULL;
+	struct err err;
+	int rc = json_parse(&o, req->body, req->body_len, &err);
+
+	if (rc == 0 && !cJSON_IsObject(o))
+		rc = err_set(&err, E_PARSE, "the body is not a JSON object");
+	if (rc != 0) {
+		cJSON_Delete(o);
+		rest_reply_error(req, 400, "Invalid input data.", "cause",
+		    "body", "reason", err.msg, NULL);
+		return NULL;
+	}
+	inner = json_get(o, "request");
+	if (cJSON_IsObject(inner) && cJSON_GetArraySize(o) == 1) {
+		cJSON *detached =
+		    cJSON_DetachItemViaPointer(o, (cJSON *)(uintptr_t)inner);
+
+		cJSON_Delete(o);
+		return detached;
+	}
+	return o;
+}
+
+char *
+rest_query(const struct rest_request *req, const char *name)
+{
+	struct evkeyvalq all;
+	const char *value;
+	char *copy = NULL;
+
+	if (req->query == NULL || evhttp_parse_query_str(req->query, &all) != 0)
+		return NULL;
+	value = evhttp_find_header(&all, name);
+	if (value != NULL)
+		copy = strdup(value);
+	evhttp_clear_headers(&all);
+	return copy;
+}
+
+/* The path as it came, safe between quotes in a log line. */
+static char *
+log_path(const char *uri)
+{
+	size_t len = strcspn(uri, "?"), n = 0;
+	char *out = malloc(MAX_LOG_PATH);
+
+	if (out == NULL)
+		return NULL;
+	for (size_t i = 0; i < len && n + 4 < MAX_LOG_PATH; i++)
+		if (uri[i] == '\'' || uri[i] == '\\')
+			n += (size_t)snprintf(
+			    out + n, 4, "%%%02X", (unsigned char)uri[i]);
+		else
+			out[n++] = uri[i];
+	out[n] = '\0';
+	return out;
+}
+
+/*
+ * Splits and decodes. Returns the number of segments, or -1 when one does not
+ * decode to text. segments[] point into job->segments.
+ */
+static int
+split_path(
+    struct rest_job *job, const char *path, const char *segments[MAX_SEGMENTS])
+{
+	char *p, *out;
+	int num = 0;
+
+	job->segments = malloc(strlen(path) + 2);
+	p = strdup(path);
+	out = job->segments;
+	if (p == NULL || out == NULL) {
+		free(p);
+		return -1;
+	}
+	for (char *save = NULL, *s = strtok_r(p, "/", &save); s != NULL;
+	     s = strtok_r(NULL, "/", &save)) {
+		size_t len = 0;
+		char *decoded = evhttp_uridecode(s, 0, &len);
+
+		if (decoded == NULL || strlen(decoded) != len ||
+		    num == MAX_SEGMENTS) {
+			free(decoded);
+			free(p);
+			return -1;
+		}
+		memcpy(out, decoded, len + 1);
+		segments[num++] = out;
+		out += len + 1;
+		free(decoded);
+	}
+	free(p);
+	return num;
+}
+
+/* Does the pattern match? Fills params with what stood for {…}. */
+static bool
+route_matches(const char *pattern, const char *const *segments, int num,
+    struct rest_request *req)
+{
+	req->num_params = 0;
+	for (int i = 0; i < num; i++) {
+		size_t len = strcspn(pattern, "/");
+
+		if (len == 0)
+			return false;
+		if (pattern[0] == '{') {
+			if (req->num_params < REST_MAX_PARAMS)
+				req->params[req->num_params++] = segments[i];
+		} else if (strlen(segments[i]) != len ||
+		    strncasecmp(pattern, segments[i], len) != 0) {
+			return false;
+		}
+		pattern += len;
+		if (*pattern == '/')
+			pattern++;
+	}
+	return *pattern == '\0';
+}
+
+static const struct rest_route *
+find_route(struct rest_request *req, const char *const *segments, int num,
+    bool *path_known)
+{
+	*path_known = false;
+	for (size_t t = 0; tables[t] != NULL; t++)
+		for (const struct rest_route *r = tables[t]; r->fn != NULL;
+		     r++) {
+			if (!route_matches(r->pattern, segments, num, req))
+				continue;
+			*path_known = true;
+			if (r->method == req->method)
+				return r;
+		}
+	return NULL;
+}
+
+/* False after having answered. */
+static bool
+authenticate(struct rest_job *job, SSL *ssl)
+{
+	struct rest_request *req = &job->pub;
+	const char *header = evhttp_find_header(
+	    evhttp_request_get_input_headers(job->http), "Authorization");
+
+	if (header == NULL) {
+		req->roles = rest_tls_roles(job->rest->conf, ssl, req->user);
+		if (req->roles != 0)
+			return true;
+	}
+	switch (auth_basic(job->rest->auth, &job->rest->conf->rest, header,
+	    req->address, clock_mono_ms(), &req->roles, req->user)) {
+	case AUTH_ACCEPTED:
+		return true;
+	case AUTH_THROTTLED:
+		log_line(control_log(job->rest->control), LOG_LEVEL_WARN,
+		    "too many failed logins (from='%s')", req->address);
+		add_header(req, "Retry-After", "60");
+		rest_reply_error(req, 429, "Too many failed logins.", "reason",
+		    "try again later", NULL);
+		return false;
+	case AUTH_DENIED:
+		break;
+	}
+	if (header != NULL)
+		log_line(control_log(job->rest->control), LOG_LEVEL_WARN,
+		    "failed login (from='%s')", req->address);
+	add_header(req, "WWW-Authenticate", "Basic realm=\"p2p-gateway\"");
+	rest_reply_error(req, 401, "User credentials are missing or wrong.",
+	    "reason",
+	    header == NULL ? "no credentials were sent"
+			   : "the credentials are not right",
+	    NULL);
+	return false;
+}
+
+/* False after having answered. */
+static bool
+take_body(struct rest_job *job)
+{
+	struct rest_request *req = &job->pub;
+	struct evbuffer *in = evhttp_request_get_input_buffer(job->http);
+	uint32_t max = job->rest->conf->rest.max_body_bytes;
+	size_t len = evbuffer_get_length(in);
+	char text[120];
+
+	if (len > max) {
+		snprintf(text, sizeof(text),
+		    "Content length is %zu which exceeds the maximum limit "
+		    "of %u.",
+		    len, max);
+		rest_reply_error(req, 400, text, "reason", text, NULL);
+		return false;
+	}
+	req->body_len = len;
+	evbuffer_add(in, "", 1);
+	req->body = (const char *)evbuffer_pullup(in, -1);
+	if (req->body == NULL) {
+		rest_reply_error(req, 500, "Internal server error.", "reason",
+		    "out of memory", NULL);
+		return false;
+	}
+	return true;
+}
+
+static void
+dispatch(struct rest_job *job, const char *path, SSL *ssl)
+{
+	struct rest_request *req = &job->pub;
+	const char *segments[MAX_SEGMENTS];
+	const struct rest_route *route = NULL;
+	bool known = false, open;
+	int num;
+
+	for (size_t i = 0; base_paths[i] != NULL; i++)
+		if (strncasecmp(path, base_paths[i], strlen(base_paths[i])) ==
+		    0) {
+			path += strlen(base_paths[i]);
+			break;
+		}
+	req->path = path;
+	num = split_path(job, path, segments);
+	if (num > 0)
+		route = find_route(req, segments, num, &known);
+	open = route != NULL && route->roles == 0;
+	if (!open && !authenticate(job, ssl))
+		return;
+	if (route == NULL && known) {
+		rest_reply_error(req, 405, "Method not allowed.", "reason",
+		    "this path does not take this method", NULL);
+	} else if (route == NULL) {
+		rest_reply_error(req, 404, "Not found.", "reason",
+		    "there is no such path", NULL);
+	} else if (!open && (req->roles & route->roles) == 0) {
+		rest_reply_error(req, 403, "User not authorized.", "reason",
+		    "the user's roles do not allow this", NULL);
+	} else if (take_body(job)) {
+		route->fn(req);
+	}
+}
+
+static bool
+method_of(struct evhttp_request *http, enum rest_method *out)
+{
+	switch (evhttp_request_get_command(http)) {
+	case EVHTTP_REQ_GET:
+	case EVHTTP_REQ_HEAD:
+		*out = REST_GET;
+		return true;
+	case EVHTTP_REQ_POST:
+		*out = REST_POST;
+		return true;
+	case EVHTTP_REQ_PUT:
+		*out = REST_PUT;
+		return true;
+	case EVHTTP_REQ_DELETE:
+		*out = REST_DELETE;
+		return true;
+	default:
+		*out = REST_NUM_METHODS;
+		return false;
+	}
+}
+
+void
+rest_on_request(struct evhttp_request *http, void *arg)
+{
+	struct rest *r = arg;
+	struct evhttp_connection *evcon = evhttp_request_get_connection(http);
+	struct bufferevent *bev = evhttp_connection_get_bufferevent(evcon);
+	SSL *ssl = bufferevent_openssl_get_ssl(bev);
+	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(http);
+	const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
+	struct rest_job *job;
+	char *address;
+	ev_uint16_t port;
+
+	/* Never a word to somebody who was not given TLS. */
+	if (ssl == NULL || (job = job_new(r, http)) == NULL) {
+		evhttp_connection_free(evcon);
+		return;
+	}
+	evhttp_connection_get_peer(evcon, &address, &port);
+	snprintf(job->pub.address, sizeof(job->pub.address), "%s", address);
+	job->raw_path = log_path(evhttp_request_get_uri(http));
+	job->pub.query = uri != NULL ? evhttp_uri_get_query(uri) : NULL;
+	job->pub.content_type = evhttp_find_header(
+	    evhttp_request_get_input_headers(http), "Content-Type");
+	if (!method_of(http, &job->pub.method) || path == NULL)
+		rest_reply_error(&job->pub, 405, "Method not allowed.",
+		    "reason", "GET, POST, PUT and DELETE are", NULL);
+	else
+		dispatch(job, path, ssl);
+}

@@ -1,0 +1,166 @@
+/*
+ * rest_status: what a person or a monitor looks at: health, readiness,
+ * metrics, the last decisions, the state as JSON; and the denylist.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/control.h"
+#include "gateway/denylist.h"
+#include "gateway/door.h"
+#include "gateway/json.h"
+#include "gateway/metrics.h"
+#include "gateway/rest.h"
+
+static void
+get_health(struct rest_request *req)
+{
+	rest_reply_text(req, 200, "text/plain", "ok\n");
+}
+
+static void
+get_ready(struct rest_request *req)
+{
+	cJSON *o = cJSON_CreateObject();
+	bool ready = metrics_ready(req->control, o);
+
+	rest_reply_json(req, ready ? 200 : 503, o);
+}
+
+static void
+get_metrics(struct rest_request *req)
+{
+	char *text = metrics_text(req->control);
+
+	if (text == NULL)
+		rest_reply_json(req, 500, NULL);
+	else
+		rest_reply_text(
+		    req, 200, "text/plain; version=0.0.4; charset=utf-8", text);
+	free(text);
+}
+
+static void
+get_status(struct rest_request *req)
+{
+	rest_reply_json(req, 200, metrics_json(req->control));
+}
+
+/* A query parameter that is a whole number; 0 when it is not there. */
+static bool
+number_parameter(struct rest_request *req, const char *name, uint64_t *out)
+{
+	char *text = rest_query(req, name), *end;
+	bool ok = true;
+
+	*out = 0;
+	if (text != NULL) {
+		*out = strtoull(text, &end, 10);
+		ok = *text >= '0' && *text <= '9' && *end == '\0';
+	}
+	free(text);
+	return ok;
+}
+
+static void
+get_decisions(struct rest_request *req)
+{
+	struct decision_filter filter = {0};
+	uint64_t max = 0;
+	char *peer = NULL, *outcome = NULL;
+
+	if (!number_parameter(req, "limit", &max) ||
+	    !number_parameter(req, "after", &filter.after)) {
+		rest_reply_error(req, 400, "Invalid input data.", "cause",
+		    "query", "reason", "limit and after must be whole numbers",
+		    NULL);
+		return;
+	}
+	peer = rest_query(req, "peer");
+	outcome = rest_query(req, "outcome");
+	filter.peer = peer;
+	filter.max = (size_t)max;
+	filter.refused_only =
+	    outcome != NULL && strcasecmp(outcome, "refused") == 0;
+	rest_reply_json(
+	    req, 200, decisions_json(control_decisions(req->control), &filter));
+	free(peer);
+	free(outcome);
+}
+
+/* ---- denylist --------------------------------------------------------------
+ */
+
+static void
+get_denylist(struct rest_request *req)
+{
+	rest_reply_json(
+	    req, 200, denylist_json(control_denylist(req->control)));
+}
+
+static void
+denylist_failed(struct rest_request *req, const struct err *err)
+{
+	if (err->code == E_PARSE)
+		rest_reply_error(req, 400, "Invalid input data.", "cause",
+		    "entry", "reason", err->msg, NULL);
+	else if (err->code == E_ARG)
+		rest_reply_error(req, 404, "Denylist entry not found.",
+		    "reason", err->msg, NULL);
+	else
+		rest_reply_error(req, 500, "Internal server error.", "reason",
+		    err->msg, NULL);
+}
+
+static void
+post_denylist(struct rest_request *req)
+{
+	cJSON *body = rest_body_object(req), *o;
+	char id[DENYLIST_ID_SIZE];
+	struct err err;
+	int rc;
+
+	if (body == NULL)
+		return;
+	rc = denylist_add(control_denylist(req->control),
+	    control_engine(req->control), body, req->user, id, &err);
+	cJSON_Delete(body);
+	if (rc != 0) {
+		denylist_failed(req, &err);
+		return;
+	}
+	control_recheck(req->control);
+	log_line(control_log(req->control), LOG_LEVEL_WARN,
+	    "denylist entry added (id=%s who='%s' from='%s')", id, req->user,
+	    req->address);
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "id", id);
+	rest_reply_json(req, 201, o);
+}
+
+static void
+delete_denylist(struct rest_request *req)
+{
+	struct err err;
+
+	if (denylist_remove(control_denylist(req->control),
+		control_engine(req->control), req->params[0], &err) != 0) {
+		denylist_failed(req, &err);
+		return;
+	}
+	log_line(control_log(req->control), LOG_LEVEL_WARN,
+	    "denylist entry removed (id=%s who='%s' from='%s')", req->params[0],
+	    req->user, req->address);
+	rest_reply_empty(req, 204);
+}
+
+const struct rest_route rest_status_routes[] = {
+    {REST_GET, "healthz", 0, get_health}, {REST_GET, "readyz", 0, get_ready},
+    {REST_GET, "metrics", CONF_ROLE_READ, get_metrics},
+    {REST_GET, "status", CONF_ROLE_READ, get_status},
+    {REST_GET, "decisions", CONF_ROLE_READ, get_decisions},
+    {REST_GET, "denylist", CONF_ROLE_READ, get_denylist},
+    {REST_POST, "denylist", CONF_ROLE_OPERATE, post_denylist},
+    {REST_DELETE, "denylist/{id}", CONF_ROLE_OPERATE, delete_denylist},
+    {.fn = NULL}};

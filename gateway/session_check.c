@@ -1,0 +1,330 @@
+/*
+ * session_check: turns PEM into a question for revcheck and its report into
+ * the shape that nodes know, where everything that is not accepted is
+ * "Revoked", with the true reason in words and our own details beside it.
+ */
+#include "gateway/session_check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/base/bytes.h"
+#include "gateway/control.h"
+#include "gateway/json.h"
+#include "revcheck/revcheck.h"
+
+#define MAX_CERTS     100
+#define MAX_PEM_BYTES (1024 * 1024)
+
+struct session_check {
+	struct control *control;
+	struct revcheck_certs *chain;
+	struct revcheck_trust *trust;
+	enum revcheck_mode mode;
+	struct revcheck_request *request;
+	session_check_fn *fn;
+	void *arg;
+	char from[64];
+};
+
+static void
+session_check_free(struct session_check *s)
+{
+	if (s == NULL)
+		return;
+	revcheck_request_free(s->request);
+	revcheck_certs_free(s->chain);
+	revcheck_trust_free(s->trust);
+	free(s);
+}
+
+/* ---- the request --------------------------------------------------------- */
+
+/*
+ * Each element of the array must hold exactly one certificate, so that an
+ * index in the answer means an index in the request.
+ */
+static int
+read_certs(struct revcheck_certs **out, const cJSON *request, const char *name,
+    struct err *err)
+{
+	const cJSON *list = json_get(request, name), *item;
+	int num = cJSON_GetArraySize(list), i = 0;
+	X509 *certs[MAX_CERTS];
+	struct revcheck_certs *held[MAX_CERTS] = {NULL};
+	struct revcheck_error why;
+	char label[64];
+	int rc = 0;
+
+	if (!cJSON_IsArray(list) || num < 1 || num > MAX_CERTS)
+		return err_set(err, E_PARSE,
+		    "%s: expected an array of 1 to %d certificates in PEM",
+		    name, MAX_CERTS);
+	cJSON_ArrayForEach(item, list)
+	{
+		const char *pem = cJSON_GetStringValue(item);
+
+		snprintf(label, sizeof(label), "%s[%d]", name, i);
+		if (pem == NULL)
+			rc = err_set(err, E_PARSE,
+			    "%s: expected a certificate in PEM", label);
+		else if (revcheck_certs_parse(
+			     &held[i], pem, strlen(pem), label, &why) != 0)
+			rc = err_set(err, E_PARSE, "%s", why.msg);
+		else if (revcheck_certs_num(held[i]) != 1)
+			rc = err_set(err, E_PARSE,
+			    "%s: expected one certificate, not %zu", label,
+			    revcheck_certs_num(held[i]));
+		if (rc != 0)
+			break;
+		certs[i] = revcheck_certs_get0(held[i], 0);
+		i++;
+	}
+	if (rc == 0 &&
+	    revcheck_certs_from_x509(out, certs, (size_t)num, &why) != 0)
+		rc = err_set(err, why.code, "%s", why.msg);
+	for (int j = 0; j < num; j++)
+		revcheck_certs_free(held[j]);
+	return rc;
+}
+
+static int
+read_trust(struct revcheck_trust **out, const cJSON *request, struct err *err)
+{
+	struct revcheck_certs *anchors = NULL;
+	struct revcheck_error why;
+	X509 *list[MAX_CERTS];
+	size_t num;
+	int rc = read_certs(&anchors, request, "trustedCertificates", err);
+
+	if (rc != 0)
+		return rc;
+	num = revcheck_certs_num(anchors);
+	for (size_t i = 0; i < num; i++)
+		list[i] = revcheck_certs_get0(anchors, i);
+	rc = revcheck_trust_new(out, list, num, &why);
+	revcheck_certs_free(anchors);
+	return rc == 0 ? 0 : err_set(err, E_PARSE, "%s", why.msg);
+}
+
+static int
+read_mode(enum revcheck_mode *out, const cJSON *request, struct err *err)
+{
+	const char *word = json_get_string(request, "mode");
+
+	if (word != NULL && revcheck_mode_parse(out, word) == 0 &&
+	    *out != REVCHECK_MODE_OFF)
+		return 0;
+	return err_set(
+	    err, E_PARSE, "mode: expected \"SOFT_FAIL\" or \"HARD_FAIL\"");
+}
+
+/* ---- the answer -------------------------------------------------------------
+ */
+
+/* Leading zeros and case do not count. */
+static bool
+same_hex(const char *a, const char *b)
+{
+	a += strspn(a, "0");
+	b += strspn(b, "0");
+	return strcasecmp(a, b) == 0;
+}
+
+/* Where in the submitted chain the certificate of a result is, or -1. */
+static int
+submitted_index(const struct session_check *s, const struct revcheck_result *r)
+{
+	for (size_t i = 0; i < revcheck_certs_num(s->chain); i++) {
+		X509 *x = revcheck_certs_get0(s->chain, i);
+		BIGNUM *bn =
+		    ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
+		char *hex = bn != NULL ? BN_bn2hex(bn) : NULL;
+		bool same = hex != NULL && same_hex(hex, r->serial);
+
+		OPENSSL_free(hex);
+		BN_free(bn);
+		if (same)
+			return (int)i;
+	}
+	return -1;
+}
+
+static int
+refused_index(
+    const struct session_check *s, const struct revcheck_report *report)
+{
+	int i = revcheck_report_index(report);
+	const struct revcheck_result *r =
+	    i >= 0 ? revcheck_report_get0(report, (size_t)i) : NULL;
+	int found = r != NULL ? submitted_index(s, r) : -1;
+
+	/* A report that names no certificate still names a place. */
+	if (found < 0 && r == NULL && i >= 0 &&
+	    (size_t)i < revcheck_certs_num(s->chain))
+		return i;
+	return found;
+}
+
+static cJSON *
+details_of(const struct session_check *s, const struct revcheck_report *report)
+{
+	char *text = revcheck_report_json(report, 0);
+	cJSON *whole = text != NULL ? cJSON_Parse(text) : NULL;
+	cJSON *details =
+	    cJSON_DetachItemFromObjectCaseSensitive(whole, "certificates");
+	cJSON *item;
+	size_t i = 0;
+
+	cJSON_ArrayForEach(item, details)
+	{
+		const struct revcheck_result *r =
+		    revcheck_report_get0(report, i++);
+
+		if (r != NULL)
+			cJSON_AddNumberToObject(
+			    item, "certificateIndex", submitted_index(s, r));
+	}
+	free(text);
+	cJSON_Delete(whole);
+	return details != NULL ? details : cJSON_CreateArray();
+}
+
+static cJSON *
+status_json(bool allowed, const char *reason, int index)
+{
+	cJSON *status = cJSON_CreateObject(), *revoked;
+
+	if (allowed) {
+		cJSON_AddObjectToObject(status, "Active");
+		return status;
+	}
+	revoked = cJSON_AddObjectToObject(status, "Revoked");
+	cJSON_AddStringToObject(revoked, "reason", reason);
+	cJSON_AddNumberToObject(revoked, "certificateIndex", index);
+	return status;
+}
+
+static cJSON *
+answer_make(const struct session_check *s, const struct revcheck_report *report)
+{
+	bool allowed = revcheck_report_allows(report) == 1;
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddItemToObject(o, "status",
+	    status_json(allowed, revcheck_report_text(report),
+		refused_index(s, report)));
+	cJSON_AddItemToObject(o, "details", details_of(s, report));
+	return o;
+}
+
+static void
+record(const struct session_check *s, struct revcheck_report *report)
+{
+	struct decision d = {.way = DECISION_SESSION,
+	    .at = time(NULL),
+	    .report = report,
+	    .allowed = revcheck_report_allows(report) == 1};
+
+	snprintf(d.peer, sizeof(d.peer), "%s", s->from);
+	decisions_add(control_decisions(s->control), &d);
+	log_line(control_log(s->control), LOG_LEVEL_INFO,
+	    "session check %s: %s (from='%s' mode=%s)",
+	    d.allowed ? "accepted" : "refused", revcheck_report_text(report),
+	    s->from, revcheck_mode_name(revcheck_report_mode(report)));
+}
+
+static void
+on_done(struct revcheck_report *report, void *arg)
+{
+	struct session_check *s = arg;
+	session_check_fn *fn = s->fn;
+	void *fn_arg = s->arg;
+	cJSON *answer;
+
+	record(s, report);
+	answer = answer_make(s, report);
+	session_check_free(s);
+	fn(fn_arg, answer);
+}
+
+/* ---- asking ---------------------------------------------------------------
+ */
+
+/* With the switch at OFF nothing is looked at, the path included. */
+static bool
+switched_off(struct control *control)
+{
+	struct revcheck_policy p = {.size = sizeof(p)};
+
+	revcheck_get_policy(control_engine(control), &p);
+	return p.mode == REVCHECK_MODE_OFF;
+}
+
+int
+session_check_start(struct session_check **out, cJSON **answer,
+    struct control *control, const cJSON *request, const char *from,
+    session_check_fn *fn, void *arg, struct err *err)
+{
+	struct session_check *s = calloc(1, sizeof(*s));
+	struct revcheck_query query = {.size = sizeof(query)};
+	struct revcheck_report *report = NULL;
+	struct revcheck_error why;
+	int rc;
+
+	*out = NULL;
+	*answer = NULL;
+	if (s == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	s->control = control;
+	s->fn = fn;
+	s->arg = arg;
+	snprintf(s->from, sizeof(s->from), "%s", from);
+	rc = read_mode(&s->mode, request, err);
+	if (rc == 0)
+		rc = read_certs(&s->chain, request, "certificates", err);
+	if (rc == 0)
+		rc = read_trust(&s->trust, request, err);
+	if (rc != 0) {
+		session_check_free(s);
+		return rc;
+	}
+	if (switched_off(control)) {
+		*answer = cJSON_CreateObject();
+		cJSON_AddItemToObject(
+		    *answer, "status", status_json(true, "", -1));
+		cJSON_AddArrayToObject(*answer, "details");
+		session_check_free(s);
+		return 0;
+	}
+	query.chain = s->chain;
+	query.trust = s->trust;
+	query.mode = s->mode;
+	rc = revcheck_submit(control_engine(control), &s->request, &report,
+	    &query, control_base(control), on_done, s, &why);
+	if (rc == REVCHECK_PENDING) {
+		*out = s;
+		return 1;
+	}
+	if (rc == REVCHECK_DONE) {
+		record(s, report);
+		*answer = answer_make(s, report);
+		revcheck_report_free(report);
+		rc = 0;
+	} else {
+		err_set(
+		    err, rc == REVCHECK_E_PARSE ? E_PARSE : rc, "%s", why.msg);
+	}
+	session_check_free(s);
+	return rc;
+}
+
+void
+session_check_cancel(struct session_check *s)
+{
+	if (s == NULL)
+		return;
+	revcheck_request_cancel(s->request);
+	session_check_free(s);
+}
