@@ -188,8 +188,14 @@ say_ready(struct gateway *g)
 	size_t num = door_get_bound(g->door, bound, 64);
 
 	printf("ready");
-	for (size_t i = 0; i < num && i < 64; i++)
-		printf(" %s=%s", bound[i].name, bound[i].address);
+	for (size_t i = 0; i < num && i < 64; i++) {
+		const char *name = bound[i].name;
+		bool peers = strncmp(name, "peers", 5) == 0;
+
+		/* The first listener for peers is `listen`. */
+		printf(" %s%s=%s", peers ? "listen" : "",
+		    peers ? name + 5 : name, bound[i].address);
+	}
 	printf(" rest=https://%s\n", rest_address(g->rest));
 	fflush(stdout);
 	process_notify("READY=1");

@@ -132,10 +132,34 @@ same_hex(const char *a, const char *b)
 	return strcasecmp(a, b) == 0;
 }
 
-/* Where in the submitted chain the certificate of a result is, or -1. */
+/* The subject as a report shows it: RFC 2253, cut to fit. */
+static bool
+same_subject(X509 *x, const char *shown)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text;
+	long len;
+	bool same = false;
+
+	if (bio != NULL &&
+	    X509_NAME_print_ex(
+		bio, X509_get_subject_name(x), 0, XN_FLAG_RFC2253) >= 0) {
+		len = BIO_get_mem_data(bio, &text);
+		same = len > 0 && strncmp(text, shown, (size_t)len) == 0;
+	}
+	BIO_free(bio);
+	return same;
+}
+
+/*
+ * Where in the submitted chain the certificate of a result is, or -1. Serials
+ * are unique to an issuer only, so among several the subject decides.
+ */
 static int
 submitted_index(const struct session_check *s, const struct revcheck_result *r)
 {
+	int found = -1;
+
 	for (size_t i = 0; i < revcheck_certs_num(s->chain); i++) {
 		X509 *x = revcheck_certs_get0(s->chain, i);
 		BIGNUM *bn =
@@ -145,10 +169,14 @@ submitted_index(const struct session_check *s, const struct revcheck_result *r)
 
 		OPENSSL_free(hex);
 		BN_free(bn);
-		if (same)
+		if (!same)
+			continue;
+		if (same_subject(x, r->subject))
 			return (int)i;
+		if (found < 0)
+			found = (int)i;
 	}
-	return -1;
+	return found;
 }
 
 static int
@@ -230,9 +258,9 @@ record(const struct session_check *s, struct revcheck_report *report)
 	snprintf(d.peer, sizeof(d.peer), "%s", s->from);
 	decisions_add(control_decisions(s->control), &d);
 	log_line(control_log(s->control), LOG_LEVEL_INFO,
-	    "session check %s: %s (from='%s' mode=%s)",
-	    d.allowed ? "accepted" : "refused", revcheck_report_text(report),
-	    s->from, revcheck_mode_name(revcheck_report_mode(report)));
+	    "session check: %s (from='%s' mode=%s)",
+	    revcheck_report_text(report), s->from,
+	    revcheck_mode_name(revcheck_report_mode(report)));
 }
 
 static void
@@ -252,14 +280,17 @@ on_done(struct revcheck_report *report, void *arg)
 /* ---- asking ---------------------------------------------------------------
  */
 
-/* With the switch at OFF nothing is looked at, the path included. */
-static bool
-switched_off(struct control *control)
+/*
+ * With the switch at OFF nothing is looked up, whatever mode the caller asks
+ * for; path and denylist still count.
+ */
+static enum revcheck_mode
+mode_of(const struct session_check *s)
 {
 	struct revcheck_policy p = {.size = sizeof(p)};
 
-	revcheck_get_policy(control_engine(control), &p);
-	return p.mode == REVCHECK_MODE_OFF;
+	revcheck_get_policy(control_engine(s->control), &p);
+	return p.mode == REVCHECK_MODE_OFF ? REVCHECK_MODE_OFF : s->mode;
 }
 
 int
@@ -290,17 +321,9 @@ session_check_start(struct session_check **out, cJSON **answer,
 		session_check_free(s);
 		return rc;
 	}
-	if (switched_off(control)) {
-		*answer = cJSON_CreateObject();
-		cJSON_AddItemToObject(
-		    *answer, "status", status_json(true, "", -1));
-		cJSON_AddArrayToObject(*answer, "details");
-		session_check_free(s);
-		return 0;
-	}
 	query.chain = s->chain;
 	query.trust = s->trust;
-	query.mode = s->mode;
+	query.mode = mode_of(s);
 	rc = revcheck_submit(control_engine(control), &s->request, &report,
 	    &query, control_base(control), on_done, s, &why);
 	if (rc == REVCHECK_PENDING) {
