@@ -294,8 +294,7 @@ fill_evidence(struct revcheck_result *out, const struct view *v)
 	crl_number_print(
 	    out->crl_number, sizeof(out->crl_number), &v->scope->number);
 	snprintf(out->url, sizeof(out->url), "%s", w->url ? w->url : "");
-	describe_name(out->signer, sizeof(out->signer),
-	    X509_get_subject_name(w->proof->signer));
+	memcpy(out->signer, w->proof->name, sizeof(out->signer));
 }
 
 /* "delta CRL 0C of 'CN=...'" */

@@ -303,6 +303,8 @@ proof_new(struct crl_proof **out, struct signer_search *s,
 	ref_init(&p->ref);
 	X509_up_ref(s->signer);
 	p->signer = s->signer;
+	describe_name(
+	    p->name, sizeof(p->name), X509_get_subject_name(p->signer));
 	p->path = s->path.certs;
 	p->num_path = s->path.num;
 	s->path = (struct trust_path){0};

@@ -55,6 +55,7 @@ struct crl_proof {
 	X509 **path;
 	size_t num_path;
 	struct crl_scope *scope; /* parsed IDP, delta base, AKI... */
+	char name[256];          /* the signer's, as people read it */
 };
 
 /* Who may have signed, and where their path must end. */

@@ -5,6 +5,7 @@
  * Pure; any thread. It never looks at thisUpdate or nextUpdate against the
  * clock: that is ocsp_judge's, every time it is asked.
  */
+#include "revcheck/describe.h"
 #include "revcheck/ocsp_rules.h"
 
 #include <stdlib.h>
@@ -367,6 +368,8 @@ ocsp_accept(struct ocsp_proof **out, struct span der,
 	if (rc != 0)
 		goto out;
 	p->signer = signer.cert;
+	describe_name(
+	    p->name, sizeof(p->name), X509_get_subject_name(p->signer));
 	p->needs_signer_status = signer.delegated && !signer.nocheck;
 	p->signer_has_source = signer.has_source;
 	rc = nonce_check(p, &r, q, rules, why, err);

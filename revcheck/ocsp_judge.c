@@ -102,8 +102,7 @@ ocsp_judge(const struct ocsp_proof *p, const struct rules *rules,
 	out->revoked_at = 0;
 	out->stale = 0;
 	out->crl_number[0] = '\0';
-	describe_name(
-	    out->signer, sizeof(out->signer), X509_get_subject_name(p->signer));
+	memcpy(out->signer, p->name, sizeof(out->signer));
 	if (dates == REVCHECK_WHY_NOT_YET_VALID) {
 		out->status = REVCHECK_UNKNOWN;
 		out->why = dates;

@@ -61,6 +61,7 @@ struct ocsp_proof {
 	struct ref ref;
 	X509 *signer;
 	bool needs_signer_status;
+	char name[256]; /* the signer's, as people read it */
 	bool signer_has_source;
 	struct ocsp_fact *facts; /* every matching SingleResponse */
 	size_t num_facts;

@@ -5,6 +5,7 @@
  */
 #include "revcheck/question_parts.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +22,11 @@ question_new(struct question **out, struct subject *s, X509 *const *chain,
 	struct question *q;
 
 	*out = NULL;
-	q = calloc(1, sizeof(*q));
+	q = malloc(sizeof(*q));
 	if (q == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
+	/* The results are large, and are written before they are read. */
+	memset(q, 0, offsetof(struct question, res));
 	if (s->num_points > 0) {
 		q->points = calloc(s->num_points, sizeof(*q->points));
 		if (q->points == NULL) {
