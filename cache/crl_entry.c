@@ -63,9 +63,18 @@ crl_extension_read(
 	return der_get(&ext, DER_OCTET_STRING, value) && der_done(&ext);
 }
 
+static bool
+oid_seen(const struct span *seen, size_t num, struct span oid)
+{
+	for (size_t i = 0; i < num; i++)
+		if (span_equal(seen[i], oid))
+			return true;
+	return false;
+}
+
 bool
-crl_extensions_walk(
-    struct span body, crl_extension_fn *fn, void *arg, const char **what)
+crl_extensions_walk(struct span body, crl_extension_fn *fn, void *arg,
+    bool *repeated, const char **what)
 {
 	struct span seen[CRL_MAX_EXTENSIONS], oid, value;
 	size_t num = 0;
@@ -82,12 +91,13 @@ crl_extensions_walk(
 			*what = "a malformed Extension";
 			return false;
 		}
-		for (size_t i = 0; i < num; i++) {
-			if (span_equal(seen[i], oid)) {
-				/* RFC 5280 4.2: at most one instance. */
-				*what = "the same extension twice";
+		if (oid_seen(seen, num, oid)) {
+			/* RFC 5280 4.2: at most one instance. */
+			*what = "the same extension twice";
+			if (repeated == NULL)
 				return false;
-			}
+			*repeated = true;
+			continue;
 		}
 		if (num == CRL_MAX_EXTENSIONS) {
 			*what = "more extensions than any CRL has";
@@ -220,5 +230,12 @@ crl_entry_read(struct span body, struct crl_entry *out,
 	if (!der_opt(&d, DER_SEQUENCE, &exts, &present) || !der_done(&d))
 		return false;
 	traits->has_extensions = present;
-	return !present || crl_extensions_walk(exts, entry_extension, &r, what);
+	if (!present)
+		return true;
+	/*
+	 * RFC 5280 5.3 does not forbid the same extension twice in words. It is
+	 * not understood either: the entry revokes, absence proves nothing.
+	 */
+	return crl_extensions_walk(
+	    exts, entry_extension, &r, &out->unknown_critical_ext, what);
 }

@@ -30,13 +30,14 @@ int crl_entry_rank(int reason);
 /*
  * crl_extensions_walk reads a SEQUENCE OF Extension (its content) and calls fn
  * for each. False with *what: empty, malformed, the same OID twice, more than
- * CRL_MAX_EXTENSIONS, or fn said so.
+ * CRL_MAX_EXTENSIONS, or fn said so. If repeated is given, the second of an
+ * OID is skipped and noted there instead.
  */
 #define CRL_MAX_EXTENSIONS 64
 typedef bool crl_extension_fn(void *arg, struct span oid, bool critical,
     struct span value, const char **what);
-bool crl_extensions_walk(
-    struct span body, crl_extension_fn *fn, void *arg, const char **what);
+bool crl_extensions_walk(struct span body, crl_extension_fn *fn, void *arg,
+    bool *repeated, const char **what);
 
 /* der_extension reads one Extension. */
 bool crl_extension_read(

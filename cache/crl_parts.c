@@ -320,7 +320,7 @@ tail_extensions(struct crl *c, struct der *tbs, const char **what)
 	if (c->info.version == 1)
 		c->info.flaws |= CRL_FLAW_V1_EXTENSIONS;
 	c->info.extensions = list;
-	return crl_extensions_walk(list, tail_extension, c, what);
+	return crl_extensions_walk(list, tail_extension, c, NULL, what);
 }
 
 bool
