@@ -20,7 +20,7 @@
 #include "cache/url.h"
 
 #define MAX_CONNECTIONS      512L
-#define MAX_HOST_CONNECTIONS 16L
+#define MAX_HOST_CONNECTIONS 64L
 #define RECEIVE_BUFFER       (64L << 10)
 
 /* Owned by the archive. */
@@ -303,13 +303,14 @@ fetch_judge_url(struct fetch *x, const char *url)
 	const char *kind;
 	struct url u;
 
-	if (!url_read(&u, url)) {
-		fetch_fail(x, ARCHIVE_FAIL_REFUSED, "not a usable URL");
-		return false;
-	}
-	if (strcmp(u.scheme, "http") != 0 && strcmp(u.scheme, "https") != 0) {
+	if (url_scheme(u.scheme, url) && strcmp(u.scheme, "http") != 0 &&
+	    strcmp(u.scheme, "https") != 0) {
 		fetch_fail(x, ARCHIVE_FAIL_SCHEME,
 		    "scheme '%s' is not supported", u.scheme);
+		return false;
+	}
+	if (!url_read(&u, url)) {
+		fetch_fail(x, ARCHIVE_FAIL_REFUSED, "not a usable URL");
 		return false;
 	}
 	if (!port_allowed(f, u.port)) {
@@ -662,8 +663,12 @@ fetch_broken(struct fetch *x, CURLcode rc)
 	}
 	if (rc == CURLE_OPERATION_TIMEDOUT)
 		fail = ARCHIVE_FAIL_DEADLINE;
-	else if (rc == CURLE_OUT_OF_MEMORY)
-		fail = ARCHIVE_FAIL_NOMEM;
+	/* What libcurl calls a header line that never ends. */
+	if (rc == CURLE_OUT_OF_MEMORY) {
+		fetch_fail(x, fail,
+		    "the head of the answer is too large, or memory ran out");
+		return;
+	}
 	fetch_fail(x, fail, "%s", curl_easy_strerror(rc));
 }
 

@@ -64,6 +64,23 @@ url_parts(struct url *out, CURLU *u)
 }
 
 bool
+url_scheme(char out[16], const char *text)
+{
+	size_t n = 0;
+
+	/* RFC 3986 3.1 */
+	while (isalnum((unsigned char)text[n]) || text[n] == '+' ||
+	    text[n] == '-' || text[n] == '.') {
+		if (n == 15)
+			return false;
+		out[n] = (char)tolower((unsigned char)text[n]);
+		n++;
+	}
+	out[n] = '\0';
+	return n > 0 && isalpha((unsigned char)text[0]) && text[n] == ':';
+}
+
+bool
 url_read(struct url *out, const char *text)
 {
 	size_t len = strlen(text);

@@ -23,6 +23,11 @@ struct url {
 bool url_read(struct url *out, const char *text);
 
 /*
+ * url_scheme: the scheme in lower case, of a URL of any kind. False: none.
+ */
+bool url_scheme(char out[16], const char *text);
+
+/*
  * url_ocsp_get appends the GET form of an OCSP request (RFC 6960 A.1),
  * NUL-terminated. E_LIMIT when longer than RFC 5019 5 allows: POST it.
  */

@@ -64,6 +64,16 @@ struct question {
 	struct answer_got got;
 };
 
+/* For things that happen with time, inside a loop that has a bound. */
+UNUSED static void
+wait_ms(unsigned ms)
+{
+	struct timespec ts = {
+	    .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+
+	nanosleep(&ts, NULL);
+}
+
 static time_t
 world_clock(void *arg)
 {
@@ -326,11 +336,28 @@ ask(struct world *w, const char *key, const char *path, bool want_newer)
 	return q.got;
 }
 
+/* ask, and again while the source is being left alone. */
+UNUSED static struct answer_got
+ask_patiently(struct world *w, const char *key, const char *path,
+    bool want_newer, enum archive_fail expected)
+{
+	struct answer_got got;
+
+	for (int i = 0;; i++) {
+		got = ask(w, key, path, want_newer);
+		if (got.e != NULL || got.f.fail != ARCHIVE_FAIL_BACKOFF ||
+		    expected == ARCHIVE_FAIL_BACKOFF || i == 2000)
+			return got;
+		wait_ms(5);
+	}
+}
+
 /* ask, and the evidence must come. */
 UNUSED static void
 ask_ok(struct world *w, const char *key, const char *path, bool want_newer)
 {
-	struct answer_got got = ask(w, key, path, want_newer);
+	struct answer_got got =
+	    ask_patiently(w, key, path, want_newer, ARCHIVE_FAIL_NONE);
 
 	if (got.e == NULL)
 		fail_msg("%s: fail %d: %s", path, got.f.fail, got.f.msg);
@@ -341,7 +368,7 @@ UNUSED static struct archive_failure
 ask_fails(
     struct world *w, const char *key, const char *path, enum archive_fail fail)
 {
-	struct answer_got got = ask(w, key, path, true);
+	struct answer_got got = ask_patiently(w, key, path, true, fail);
 
 	if (got.e != NULL) {
 		evidence_free(got.e);
@@ -378,16 +405,6 @@ held_number(struct world *w, const char *key)
 		evidence_free(e);
 	}
 	return n;
-}
-
-/* Waits for the back-off of key to pass: a bound on time, not a measure. */
-UNUSED static void
-wait_ms(unsigned ms)
-{
-	struct timespec ts = {
-	    .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-
-	nanosleep(&ts, NULL);
 }
 
 #endif
