@@ -119,7 +119,7 @@ denylist_empty(const struct denylist *d)
 static const char *
 find_id(const struct denylist *d, const uint8_t id[32], time_t at)
 {
-	struct deny key, *hit;
+	struct deny key = {0}, *hit;
 
 	memcpy(key.id, id, sizeof(key.id));
 	hit = bsearch(&key, d->v, d->num, sizeof(*d->v), deny_cmp);

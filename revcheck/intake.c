@@ -70,12 +70,12 @@ take_status_only(
 		    revcheck_trust_get0_store(q->trust));
 	issuer = issuer_by_name(q, anchors);
 	r->chain = calloc(2, sizeof(*r->chain));
-	if (r->chain == NULL)
+	if (r->chain == NULL) {
 		rc = err_set(err, E_NOMEM, "out of memory");
-	else if (issuer == NULL)
+	} else if (issuer == NULL) {
 		rc = err_set(err, E_ARG,
 		    "the issuer of the first certificate was not given");
-	if (rc == 0) {
+	} else {
 		X509_up_ref(q->chain->v[0]);
 		X509_up_ref(issuer);
 		r->chain[0] = q->chain->v[0];

@@ -4,6 +4,7 @@
  */
 #include "revcheck/subject.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -333,10 +334,11 @@ subject_memo_get(struct subject_memo *m, struct subject **out, X509 *cert,
 	pthread_mutex_unlock(&sh->lock);
 	if (s != NULL)
 		return 0;
-	rc = subject_new(&s, cert, issuer, ctx, err);
+	rc = subject_new(out, cert, issuer, ctx, err);
 	if (rc != 0)
 		return rc;
-	*out = s;
+	s = *out;
+	assert(s != NULL);
 	pthread_mutex_lock(&sh->lock);
 	if (sh->num >= MEMO_SHARD_MAX)
 		shard_clear(sh);

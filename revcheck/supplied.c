@@ -184,7 +184,7 @@ supplied_add_der(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
 	}
 	rc = supplied_push(e, &s, err);
 	if (rc == 0)
-		return 0;
+		return 0; /* NOLINT(clang-analyzer-unix.Malloc): e owns it */
 fail:
 	supplied_cleanup(&s);
 	return rc;
@@ -307,16 +307,16 @@ supplied_add_dir(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
 	if (n == -1)
 		return err_sys(err, "cannot read directory '%s'", dir);
 	for (int i = 0; i < n; i++) {
-		path = NULL;
 		if (rc == 0 &&
-		    asprintf(&path, "%s/%s", dir, names[i]->d_name) == -1) {
-			path = NULL;
+		    asprintf(&path, "%s/%s", dir, names[i]->d_name) == -1)
 			rc = err_set(err, E_NOMEM, "out of memory");
+		else if (rc == 0) {
+			/* A directory inside is no evidence. */
+			if (stat(path, &st) == -1 || !S_ISDIR(st.st_mode))
+				rc =
+				    supplied_add_path(e, kind, path, true, err);
+			free(path);
 		}
-		/* A directory inside is no evidence. */
-		if (rc == 0 && !(stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
-			rc = supplied_add_path(e, kind, path, true, err);
-		free(path);
 		free(names[i]);
 	}
 	free(names);
