@@ -189,6 +189,15 @@ trust_build_path(struct revcheck_trust *t, struct trust_path *out,
 	param = X509_STORE_CTX_get0_param(ctx);
 	X509_VERIFY_PARAM_set_time(param, order->at);
 	X509_VERIFY_PARAM_set_auth_level(param, order->security_level);
+	/*
+	 * RFC 5280 6.1.1 (c): any policy will do. Without it OpenSSL passes
+	 * over policyConstraints, which are critical, and a CA's demand for
+	 * an explicit policy is never heard.
+	 */
+	if (X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_POLICY_CHECK) != 1 ||
+	    X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy)) !=
+		1)
+		goto nomem;
 	if (order->purpose > 0 && order->purpose <= 2)
 		X509_STORE_CTX_set_purpose(ctx, purposes[order->purpose]);
 	rc = X509_verify_cert(ctx);
