@@ -1,0 +1,295 @@
+/* office: see the header. */
+#include "tests/doorman/office.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#define MORE_MAX 24
+
+int
+office_run(struct office *o, const char *program, const char *input, char **out,
+    const char *const *arguments)
+{
+	char *path = fixture_path(program);
+	char *log = xasprintf("%s.run%d.log", o->dir, o->runs++);
+	const char *argv[MORE_MAX + 2] = {path};
+	struct proc p;
+	int rc, n = 1;
+
+	for (; arguments != NULL && *arguments != NULL && n < MORE_MAX;)
+		argv[n++] = *arguments++;
+	proc_start(&p, program, log, argv);
+	if (input != NULL &&
+	    write(p.in_fd, input, strlen(input)) != (ssize_t)strlen(input))
+		fail_msg("%s does not read its input", program);
+	rc = proc_wait(&p, WAIT_MS);
+	if (out != NULL)
+		*out = proc_log(&p);
+	proc_cleanup(&p);
+	free(log);
+	free(path);
+	return rc;
+}
+
+void
+office_init(struct office *o, const char *dir, const char *input,
+    const char *const *options)
+{
+	const char *argv[MORE_MAX] = {"init", dir};
+	char *out, *p, *end;
+	int n = 2;
+
+	memset(o, 0, sizeof(*o));
+	o->dir = xstrdup(dir);
+	for (; options != NULL && *options != NULL && n < MORE_MAX - 1;)
+		argv[n++] = *options++;
+	if (office_run(o, "doorman", input, &out, argv) != 0)
+		fail_msg("init: %s", out);
+	free(out);
+	o->conf = xasprintf("%s/doorman.conf", dir);
+	o->sign_conf = xasprintf("%s/sign.conf", dir);
+	out = file_need(o->conf, NULL);
+	p = strstr(out, "public_url = ");
+	assert_non_null(p);
+	p += strlen("public_url = ");
+	end = strchr(p, '\n');
+	o->url = xasprintf("%.*s", (int)(end - p), p);
+	free(out);
+}
+
+void
+office_conf(const struct office *o, const char *lines)
+{
+	file_append(o->conf, lines);
+}
+
+void
+office_sign_conf(const struct office *o, const char *lines)
+{
+	file_append(o->sign_conf, lines);
+}
+
+void
+office_start(struct office *o)
+{
+	char *path = fixture_path("doorman");
+	char *log = xasprintf("%s.serve.log", o->dir), *line;
+	const char *argv[] = {path, "serve", "-c", o->conf, NULL};
+
+	proc_start(&o->serve, "doorman", log, argv);
+	line = proc_await(&o->serve, "ready http=", WAIT_MS);
+	if (line == NULL)
+		fail_msg("doorman did not start: %s", proc_log(&o->serve));
+	free(line);
+	free(log);
+	free(path);
+}
+
+void
+office_stop(struct office *o)
+{
+	int rc;
+
+	if (o->serve.name == NULL)
+		return;
+	rc = proc_stop(&o->serve, WAIT_MS);
+	if (rc != 0)
+		print_error("%s", proc_log(&o->serve));
+	assert_int_equal(rc, 0);
+	proc_cleanup(&o->serve);
+	memset(&o->serve, 0, sizeof(o->serve));
+}
+
+void
+office_free(struct office *o)
+{
+	office_stop(o);
+	free(o->dir);
+	free(o->url);
+	free(o->conf);
+	free(o->sign_conf);
+	memset(o, 0, sizeof(*o));
+}
+
+void
+office_do_args(struct office *o, const char *const *arguments)
+{
+	const char *argv[MORE_MAX];
+	char *out;
+	int n = 0;
+
+	while (*arguments != NULL && n < MORE_MAX - 3)
+		argv[n++] = *arguments++;
+	argv[n++] = "-c";
+	argv[n++] = o->conf;
+	argv[n] = NULL;
+	if (office_run(o, "doorman", NULL, &out, argv) != 0)
+		fail_msg("doorman %s: %s", argv[0], out);
+	free(out);
+}
+
+int
+office_sign_args(struct office *o, const char *input, char **out,
+    const char *const *arguments)
+{
+	const char *argv[MORE_MAX] = {"-c", o->sign_conf, "-y", "0", "-p", "0"};
+	int n = 6;
+
+	while (*arguments != NULL && n < MORE_MAX - 1)
+		argv[n++] = *arguments++;
+	argv[n] = NULL;
+	return office_run(o, "doorman-sign", input, out, argv);
+}
+
+long
+office_post(const struct office *o, const char *json, char **text)
+{
+	char *url = xasprintf("%s/certificate-revocation-request", o->url);
+	struct web w;
+	long status;
+
+	web_request(&w, "POST", url, NULL, json, "application/json");
+	status = w.status;
+	if (text != NULL)
+		*text = xstrdup(w.body);
+	web_free(&w);
+	free(url);
+	return status;
+}
+
+char *
+office_state(const struct office *o, const char *kind, const char *id)
+{
+	char *url = xasprintf("%s/%s/%s", o->url, kind, id), *state;
+	struct web w;
+
+	web_request(&w, "GET", url, NULL, NULL, NULL);
+	state = xstrdup(w.status == 200 ? json_text(w.json, "state") : w.body);
+	web_free(&w);
+	free(url);
+	return state;
+}
+
+/* Each question is an event of its own: the service answers when it can. */
+void
+office_await(
+    const struct office *o, const char *kind, const char *id, const char *want)
+{
+	time_t end = time(NULL) + WAIT_MS / 1000;
+	char *state = NULL;
+
+	do {
+		free(state);
+		state = office_state(o, kind, id);
+		if (strcmp(state, want) == 0) {
+			free(state);
+			return;
+		}
+	} while (time(NULL) < end);
+	fail_msg("request %s is %s and not %s", id, state, want);
+}
+
+char *
+office_csr(struct office *o, const char *name, const char *subject)
+{
+	char *key = xasprintf("%s/%s.key", o->dir, name);
+	char *csr = xasprintf("%s/%s.csr", o->dir, name);
+	char *url = xasprintf("%s/certificate", o->url), *body, *id;
+	const char *argv[] = {"/usr/bin/openssl", "req", "-new", "-newkey",
+	    "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+	    key, "-subj", subject, "-addext", "subjectAltName=DNS:localhost",
+	    "-out", csr, NULL};
+	struct web w;
+
+	if (proc_run(argv, "openssl.log", WAIT_MS, NULL) != 0)
+		fail_msg("openssl req");
+	body = file_need(csr, NULL);
+	web_request(&w, "POST", url, NULL, body, "application/pkcs10");
+	if (w.status != 200)
+		fail_msg("certificate request: %ld %s %s", w.status, w.body,
+		    w.error);
+	id = xstrdup(w.body);
+	web_free(&w);
+	free(body);
+	free(url);
+	free(csr);
+	free(key);
+	return id;
+}
+
+char *
+office_enrol(
+    struct office *o, const char *name, const char *subject, const char *secret)
+{
+	char *id = office_csr(o, name, subject), *out;
+	char *pem = xasprintf("%s/%s.pem", o->dir, name);
+	char *url = xasprintf("%s/certificate/%s", o->url, id);
+	char *input = xasprintf("sign certificates +1\n%s\n", secret);
+	struct web w;
+
+	office_do(o, "tickets", "approve", id);
+	if (office_sign(o, input, &out, "certificates") != 0)
+		fail_msg("doorman-sign certificates: %s", out);
+	free(out);
+	web_request(&w, "GET", url, NULL, NULL, NULL);
+	if (w.status != 200)
+		fail_msg("certificate: %ld %s", w.status, w.body);
+	file_write(pem, w.body, w.len);
+	web_free(&w);
+	free(input);
+	free(url);
+	free(pem);
+	return id;
+}
+
+char *
+office_serial(const struct office *o, const char *name)
+{
+	char *path = xasprintf("%s/%s.pem", o->dir, name), *hex, *copy;
+	BIO *in = BIO_new_file(path, "r");
+	X509 *cert = PEM_read_bio_X509(in, NULL, NULL, NULL);
+	BIGNUM *bn;
+
+	if (cert == NULL)
+		fail_msg("no certificate in %s", path);
+	bn = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
+	hex = BN_bn2hex(bn);
+	copy = xstrdup(hex);
+	OPENSSL_free(hex);
+	BN_free(bn);
+	X509_free(cert);
+	BIO_free(in);
+	free(path);
+	return copy;
+}
+
+long
+office_crl_number(const struct office *o, const char *list)
+{
+	char *url =
+	    xasprintf("%s/certificate-revocation-list/%s", o->url, list);
+	const unsigned char *p;
+	ASN1_INTEGER *n;
+	X509_CRL *crl;
+	struct web w;
+	long number = 0;
+
+	web_request(&w, "GET", url, NULL, NULL, NULL);
+	p = (unsigned char *)w.body;
+	crl = w.status == 200 ? d2i_X509_CRL(NULL, &p, (long)w.len) : NULL;
+	if (crl != NULL) {
+		n = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+		number = ASN1_INTEGER_get(n);
+		ASN1_INTEGER_free(n);
+		X509_CRL_free(crl);
+	}
+	web_free(&w);
+	free(url);
+	return number;
+}

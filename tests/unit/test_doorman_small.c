@@ -1,0 +1,235 @@
+/* Small rules of the doorman: HTTP conditions, configuration, frames. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "fixtures/doorman/base/wire.h"
+#include "fixtures/doorman/service/config.h"
+#include "fixtures/doorman/service/http_rules.h"
+#include "fixtures/doorman/service/listen.h"
+#include "fixtures/doorman/service/store.h"
+
+static void
+the_type_is_the_one_asked_for(void **state)
+{
+	static const struct {
+		const char *accept, *type;
+	} rows[] = {
+	    {NULL, "application/pkcs7-crl"},
+	    {"", "application/pkcs7-crl"},
+	    {"*/*", "application/pkcs7-crl"},
+	    {"application/*", "application/pkcs7-crl"},
+	    {"application/pkix-crl", "application/pkix-crl"},
+	    {"text/html, application/pkix-crl;q=0.5", "application/pkix-crl"},
+	    {"Application/PKIX-CRL ; q=1", "application/pkix-crl"},
+	    {"application/pkix-crl;q=0", "application/pkcs7-crl"},
+	    {"application/pkix-crl;q=0.4,application/pkcs7-crl;q=0.5",
+		"application/pkcs7-crl"},
+	    {"application/pkix-crls", "application/pkcs7-crl"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(
+		    http_crl_type(rows[i].accept), rows[i].type);
+}
+
+static void
+tags_and_dates(void **state)
+{
+	char date[40];
+
+	(void)state;
+	assert_true(http_etag_listed("\"a-1\"", "\"a-1\""));
+	assert_true(http_etag_listed("W/\"a-1\"", "\"a-1\""));
+	assert_true(http_etag_listed("\"b\", \"a-1\" ", "\"a-1\""));
+	assert_true(http_etag_listed("*", "\"a-1\""));
+	assert_false(http_etag_listed("\"a-11\"", "\"a-1\""));
+	assert_false(http_etag_listed("", "\"a-1\""));
+	assert_false(http_etag_listed(NULL, "\"a-1\""));
+	http_date(date, 784111777);
+	assert_string_equal(date, "Sun, 06 Nov 1994 08:49:37 GMT");
+	assert_true(http_not_modified_since(date, 784111777));
+	assert_false(http_not_modified_since(date, 784111778));
+	assert_false(http_not_modified_since("yesterday or so", 1));
+	assert_false(http_not_modified_since(NULL, 1));
+}
+
+static void
+write_file(const char *path, const char *text)
+{
+	struct fault f;
+
+	assert_int_equal(
+	    file_replace(path, view_of(text, strlen(text)), 0600, &f), 0);
+}
+
+static void
+mistakes_in_a_configuration_are_named(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} rows[] = {
+	    {"", "t.conf: public_url is missing"},
+	    {"public_url\n", "t.conf:1: expected 'key = value'"},
+	    {"# x\n\nport = 1\n", "t.conf:3: unknown key 'port'"},
+	    {"public_url = http://a\npublic_url = http://b\n",
+		"t.conf:2: public_url is given twice"},
+	    {"public_url = http://a\nsign_idle_sec = 0\n",
+		"t.conf:2: sign_idle_sec: '0' is not a number from 1 to"},
+	    {"public_url = http://a\nsign_idle_sec = 5x\n",
+		"t.conf:2: sign_idle_sec: '5x' is not a number"},
+	    {"public_url = http://a\ntickets = paper\n",
+		"'paper' is not one of local|jira"},
+	    {"public_url = https://a\n", "is not of the form http://"},
+	    {"public_url = http://a/\n", "without a slash at its end"},
+	    {"public_url = http://a\nsign_socket =\n", "nobody could sign"},
+	    {"public_url = http://a\ntickets = jira\n", "jira_url"},
+	    {"public_url = http://a\ntickets = jira\njira_url = ftp://x\n",
+		"is not an http or https URL"},
+	    {"public_url = http://a\ntickets = jira\njira_url = http://x\n",
+		"needs jira_project and"},
+	    {"public_url = http://a\ntickets = jira\njira_url = http://x\n"
+	     "jira_project = P\njira_credentials = c\n"
+	     "jira_approved = Done\njira_rejected = Done\n",
+		"are the same status"},
+	    {"public_url = http://a\n", "ca/root.pem"},
+	};
+	struct config c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fault f = {""};
+
+		write_file("t.conf", rows[i].text);
+		assert_int_equal(config_read(&c, "t.conf", &f), -1);
+		if (strstr(f.msg, rows[i].says) == NULL)
+			fail_msg("row %zu: '%s'", i, f.msg);
+	}
+}
+
+static void
+addresses_to_listen_on(void **state)
+{
+	char host[64];
+	uint16_t port;
+	struct fault f;
+
+	(void)state;
+	assert_int_equal(listen_parse(host, &port, "127.0.0.1:0", &f), 0);
+	assert_string_equal(host, "127.0.0.1");
+	assert_int_equal(listen_parse(host, &port, "[::1]:80", &f), 0);
+	assert_string_equal(host, "::1");
+	assert_int_equal(port, 80);
+	assert_int_equal(listen_parse(host, &port, "127.0.0.1", &f), -1);
+	assert_int_equal(listen_parse(host, &port, ":80", &f), -1);
+	assert_int_equal(listen_parse(host, &port, "a:65536", &f), -1);
+	assert_int_equal(listen_parse(host, &port, "a:", &f), -1);
+	assert_int_equal(listen_choose_port(&port, "127.0.0.1", &f), 0);
+	assert_true(port >= 20000 && port < 30000);
+}
+
+static void
+frames_are_bounded(void **state)
+{
+	static const uint8_t huge[] = {0xff, 0xff, 0xff, 0xff, 1, 1};
+	static const uint8_t none[] = {0, 0, 0, 0};
+	static const uint8_t one[] = {0, 0, 0, 1, 1};
+	static const uint8_t ping[] = {0, 0, 0, 2, 1, 2, 9};
+
+	(void)state;
+	assert_int_equal(wire_frame_len(view_of(huge, 3), 100), 0);
+	assert_int_equal(wire_frame_len(view_of(huge, 6), WIRE_MAX), -1);
+	assert_int_equal(wire_frame_len(view_of(none, 4), 100), -1);
+	assert_int_equal(wire_frame_len(view_of(one, 5), 100), -1);
+	assert_int_equal(wire_frame_len(view_of(ping, 5), 100), 0);
+	assert_int_equal(wire_frame_len(view_of(ping, 7), 100), 6);
+	assert_int_equal(wire_frame_len(view_of(ping, 7), 1), -1);
+}
+
+static void
+messages_go_there_and_back(void **state)
+{
+	struct wire_approved a = {.seq = UINT64_MAX,
+				 .id = "AB",
+				 .serial = "1F",
+				 .reason = 9,
+				 .approved_at = 1,
+				 .subject = "O=A",
+				 .reporter = "r",
+				 .csr_id = "",
+				 .approved_by = "me"},
+			     b;
+	struct wire_in in;
+	unsigned version, type;
+	struct buf m;
+	size_t begun;
+
+	(void)state;
+	buf_init(&m, 4096);
+	begun = wire_begin(&m, WIRE_GET_APPROVED | WIRE_ANSWER);
+	wire_put_approved(&m, &a);
+	wire_end(&m, begun);
+	assert_int_equal(wire_frame_len(buf_view(&m), 4096), m.len);
+	assert_int_equal(wire_open(buf_view(&m), &version, &type, &in), 0);
+	assert_int_equal(version, WIRE_VERSION);
+	assert_int_equal(type, 0x84);
+	wire_get_approved(&in, &b);
+	assert_true(wire_done(&in));
+	assert_true(b.seq == a.seq && b.reason == 9);
+	assert_string_equal(b.serial, "1F");
+	assert_string_equal(b.approved_by, "me");
+	/* Cut anywhere, it is noticed. */
+	for (size_t n = 6; n < m.len; n++) {
+		in = (struct wire_in){m.p + 6, m.p + n, false};
+		wire_get_approved(&in, &b);
+		assert_false(wire_done(&in));
+	}
+	buf_free(&m);
+}
+
+static void
+transitions_start_where_they_should(void **state)
+{
+	struct store st;
+	struct fault f = {""};
+	struct store_step step = {"X", "NEW", "TICKET_CREATED", "me", "", 1};
+
+	(void)state;
+	if (store_open(&st, "t.sqlite", true, &f) != 0)
+		fail_msg("%s", f.msg);
+	assert_int_equal(store_run(&st, &f,
+			     "INSERT INTO request(id, kind, state, subject,"
+			     " created_at) VALUES('X','certificate','NEW',"
+			     "'O=A',1)",
+			     ""),
+	    0);
+	assert_int_equal(store_transition(&st, &step, &f), 0);
+	assert_int_equal(store_transition(&st, &step, &f), 1);
+	step.from = "TICKET_CREATED";
+	step.to = "NONSENSE";
+	assert_int_equal(store_transition(&st, &step, &f), -1);
+	assert_int_equal(
+	    store_number(&st, 0, "SELECT count(*) FROM transition", ""), 1);
+	store_close(&st);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_type_is_the_one_asked_for),
+	    cmocka_unit_test(tags_and_dates),
+	    cmocka_unit_test(mistakes_in_a_configuration_are_named),
+	    cmocka_unit_test(addresses_to_listen_on),
+	    cmocka_unit_test(frames_are_bounded),
+	    cmocka_unit_test(messages_go_there_and_back),
+	    cmocka_unit_test(transitions_start_where_they_should),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
