@@ -38,6 +38,9 @@ gateway_prepare(struct gateway *g, const char *name, const struct town *t)
 	gateway_set(g, "identities", identity);
 	gateway_set(g, "trust", trust);
 	gateway_set(g, "workers", "2");
+	gateway_set(g, "tls.min_version", "\"1.2\"");
+	/* A test may leave connections that never end by themselves. */
+	gateway_set(g, "limits.drain_timeout_ms", "1000");
 	set_string(g, "state_dir", xasprintf("%s.state", name));
 	set_string(g, "rest.listen", xstrdup("127.0.0.1:0"));
 	gateway_set(g, "rest.users",

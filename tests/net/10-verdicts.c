@@ -1,0 +1,184 @@
+/*
+ * Who gets in: one gateway before one node, every kind of peer, TLS 1.3 and
+ * 1.2. What a refused peer sent must never reach the node.
+ */
+#include <string.h>
+
+#include "tests/lib/gateway.h"
+#include "tests/lib/peer.h"
+
+static struct town town;
+static struct gateway gw;
+static const int versions[] = {TLS1_3_VERSION, TLS1_2_VERSION};
+
+static int
+setup(void **state)
+{
+	town_start(&town, "net", NULL);
+	gateway_prepare(&gw, "gateway", &town);
+	gateway_set(&gw, "revocation.mode", "\"HARD_FAIL\"");
+	gateway_start(&gw);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	gateway_free(&gw);
+	town_stop(&town);
+	return 0;
+}
+
+static void
+expect(const char *peer, int outcome)
+{
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(
+		    tls_try(&town, peer, gw.port, versions[i]), outcome);
+}
+
+/* The same, and the node has not heard of it. */
+static void
+expect_refused(const char *peer, int alert)
+{
+	unsigned long long connections = node_stat(&town.node, "connections");
+	unsigned long long received = node_stat(&town.node, "received");
+
+	expect(peer, alert);
+	assert_int_equal(node_stat(&town.node, "connections"), connections);
+	assert_int_equal(node_stat(&town.node, "received"), received);
+}
+
+static void
+good_gets_in(void **state)
+{
+	expect("good", TLS_IN);
+}
+
+static void
+crl_alone_is_enough(void **state)
+{
+	expect("crlonly", TLS_IN);
+}
+
+static void
+responder_alone_is_enough(void **state)
+{
+	expect("ocsponly", TLS_IN);
+}
+
+static void
+revoked_gets_certificate_revoked(void **state)
+{
+	expect_refused("revoked", ALERT_CERTIFICATE_REVOKED);
+	assert_true(proc_said(&gw.proc, "status=revoked"));
+}
+
+static void
+on_hold_is_revoked(void **state)
+{
+	expect_refused("onhold", ALERT_CERTIFICATE_REVOKED);
+	assert_true(proc_said(&gw.proc, "certificateHold"));
+}
+
+static void
+revoked_intermediate_refuses_its_leafs(void **state)
+{
+	unsigned long before = hits(&town.ocsp, "/retired*");
+
+	expect_refused("orphan", ALERT_CERTIFICATE_REVOKED);
+	/* Root first: nothing is asked of a CA that is itself revoked. */
+	assert_int_equal(hits(&town.ocsp, "/retired*"), before);
+}
+
+static void
+expired_is_a_path_error(void **state)
+{
+	unsigned long before = hits(&town.ocsp, "/doorman*");
+
+	expect_refused("expired", ALERT_CERTIFICATE_EXPIRED);
+	assert_int_equal(hits(&town.ocsp, "/doorman*"), before);
+}
+
+static void
+foreign_anchor_is_refused_before_any_fetch(void **state)
+{
+	unsigned long ocsp = hits(&town.ocsp, ""), crl = hits(&town.web, "");
+
+	expect_refused("stranger", ALERT_UNKNOWN_CA);
+	assert_int_equal(hits(&town.ocsp, ""), ocsp);
+	assert_int_equal(hits(&town.web, ""), crl);
+}
+
+static void
+no_source_is_unknown_under_hard_fail(void **state)
+{
+	expect_refused("nosource", ALERT_CERTIFICATE_UNKNOWN);
+}
+
+static void
+no_certificate_is_refused(void **state)
+{
+	unsigned long long connections = node_stat(&town.node, "connections");
+	struct tls t;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct tls_options o = {.version = versions[i]};
+
+		(void)tls_connect(&t, gw.port, &o);
+		assert_false(tls_echo(&t));
+		assert_true(t.alert >= 0);
+		tls_free(&t);
+	}
+	assert_int_equal(node_stat(&town.node, "connections"), connections);
+}
+
+static void
+gateway_proves_itself(void **state)
+{
+	char *cert = town_path(&town, "peers/good.pem");
+	char *key = town_path(&town, "peers/good.key");
+	char *ca = town_path(&town, "trust.pem");
+	struct tls_options o = {
+	    .cert = cert, .key = key, .ca = ca, .name = "localhost"};
+	struct tls t;
+
+	assert_true(tls_connect(&t, gw.port, &o));
+	assert_true(tls_echo(&t));
+	tls_free(&t);
+	free(cert);
+	free(key);
+	free(ca);
+}
+
+/* A revocation published after a peer was let in counts for the next one. */
+static void
+new_revocation_is_seen_once_evidence_is_fetched(void **state)
+{
+	mint(&town, "leaf", "doorman", "peers/shortlived", NULL);
+	mint(&town, "revoke", "peers/shortlived", "--reason", "superseded",
+	    NULL);
+	expect_refused("shortlived", ALERT_CERTIFICATE_REVOKED);
+	assert_true(proc_said(&gw.proc, "superseded"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(good_gets_in),
+	    cmocka_unit_test(crl_alone_is_enough),
+	    cmocka_unit_test(responder_alone_is_enough),
+	    cmocka_unit_test(revoked_gets_certificate_revoked),
+	    cmocka_unit_test(on_hold_is_revoked),
+	    cmocka_unit_test(revoked_intermediate_refuses_its_leafs),
+	    cmocka_unit_test(expired_is_a_path_error),
+	    cmocka_unit_test(foreign_anchor_is_refused_before_any_fetch),
+	    cmocka_unit_test(no_source_is_unknown_under_hard_fail),
+	    cmocka_unit_test(no_certificate_is_refused),
+	    cmocka_unit_test(gateway_proves_itself),
+	    cmocka_unit_test(new_revocation_is_seen_once_evidence_is_fetched),
+	};
+
+	return cmocka_run_group_tests_name("verdicts", tests, setup, teardown);
+}

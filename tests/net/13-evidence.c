@@ -1,0 +1,196 @@
+/*
+ * Where answers come from: OCSP first, the CRL when that fails, nothing twice,
+ * and one fetch for everybody who waits for the same. Hit counters of the
+ * servers tell.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/lib/gateway.h"
+#include "tests/lib/peer.h"
+
+#define CRL_PATH "/certificate-revocation-list/doorman"
+#define CROWD    12
+
+static struct town town;
+static struct gateway gw;
+
+/* Each test has a town and a gateway that know nothing yet. */
+static int
+setup(void **state)
+{
+	town_start(&town, "net", NULL);
+	gateway_prepare(&gw, "gateway", &town);
+	gateway_set(&gw, "revocation.mode", "\"HARD_FAIL\"");
+	gateway_set(&gw, "state_dir", NULL);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	gateway_free(&gw);
+	town_stop(&town);
+	return 0;
+}
+
+static int
+try(const char *peer)
+{
+	return tls_try(&town, peer, gw.port, 0);
+}
+
+static void
+ocsp_comes_first(void **state)
+{
+	gateway_start(&gw);
+	assert_int_equal(try("good"), TLS_IN);
+	assert_true(hits(&town.ocsp, "/doorman*") > 0);
+	assert_int_equal(hits(&town.web, CRL_PATH), 0);
+}
+
+static void
+crl_is_the_fallback(void **state)
+{
+	control(&town.ocsp, "/_script", "/doorman* 500\n");
+	gateway_start(&gw);
+	assert_int_equal(try("good"), TLS_IN);
+	assert_true(hits(&town.ocsp, "/doorman*") > 0);
+	assert_int_equal(hits(&town.web, CRL_PATH), 1);
+	assert_int_equal(try("revoked"), ALERT_CERTIFICATE_REVOKED);
+	/* The CRL answers for everybody of that CA. */
+	assert_int_equal(hits(&town.web, CRL_PATH), 1);
+}
+
+static void
+refused_connection_falls_back_too(void **state)
+{
+	control(&town.ocsp, "/_listen/off", NULL);
+	gateway_start(&gw);
+	assert_int_equal(try("good"), TLS_IN);
+	assert_int_equal(try("onhold"), ALERT_CERTIFICATE_REVOKED);
+	assert_int_equal(hits(&town.web, CRL_PATH), 1);
+}
+
+static void
+second_check_makes_no_request(void **state)
+{
+	unsigned long ocsp, web;
+
+	gateway_start(&gw);
+	assert_int_equal(try("good"), TLS_IN);
+	assert_int_equal(try("revoked"), ALERT_CERTIFICATE_REVOKED);
+	ocsp = hits(&town.ocsp, "");
+	web = hits(&town.web, "");
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(try("good"), TLS_IN);
+		assert_int_equal(try("revoked"), ALERT_CERTIFICATE_REVOKED);
+	}
+	assert_int_equal(hits(&town.ocsp, ""), ocsp);
+	assert_int_equal(hits(&town.web, ""), web);
+}
+
+static void
+crl_then_ocsp_when_told_so(void **state)
+{
+	gateway_set(&gw, "revocation.order", "\"CRL_OCSP\"");
+	gateway_start(&gw);
+	assert_int_equal(try("good"), TLS_IN);
+	assert_int_equal(hits(&town.web, CRL_PATH), 1);
+	assert_int_equal(hits(&town.ocsp, "/doorman*"), 0);
+}
+
+static void
+garbage_and_forgery_are_no_answers(void **state)
+{
+	char *forged = town_path(&town, "forged.crl"), *script;
+
+	/* A CRL that clears everybody, signed by somebody else. */
+	mint(&town, "crl", "doorman", "--signer", "foreign", "--number", "99",
+	    "--out", forged, NULL);
+	script = xasprintf(CRL_PATH " file=%s\n", forged);
+	control(&town.ocsp, "/_script", "/doorman* garbage=300\n");
+	control(&town.web, "/_script", script);
+	gateway_start(&gw);
+	assert_int_equal(try("good"), ALERT_CERTIFICATE_UNKNOWN);
+	assert_int_equal(try("revoked"), ALERT_CERTIFICATE_UNKNOWN);
+	free(script);
+	free(forged);
+}
+
+struct visitor {
+	pthread_t thread;
+	const char *peer;
+	int outcome;
+};
+
+static void *
+visit(void *arg)
+{
+	struct visitor *v = arg;
+
+	v->outcome = try(v->peer);
+	return NULL;
+}
+
+static void
+crowd_shares_one_fetch(void **state)
+{
+	struct visitor crowd[CROWD];
+
+	/* The CRL stands still until everybody waits for it. */
+	control(&town.ocsp, "/_listen/off", NULL);
+	control(&town.web, "/_script", CRL_PATH " gate=crl\n");
+	gateway_set(&gw, "revocation.deadline_ms", "25000");
+	gateway_set(&gw, "limits.handshake_timeout_ms", "29000");
+	gateway_start(&gw);
+	for (int i = 0; i < CROWD; i++) {
+		crowd[i] = (struct visitor){.peer = i % 2 ? "good" : "fresh"};
+		assert_int_equal(
+		    pthread_create(&crowd[i].thread, NULL, visit, &crowd[i]),
+		    0);
+	}
+	hits_await(&town.web, 1, CRL_PATH);
+	control(&town.web, "/_release/crl", NULL);
+	for (int i = 0; i < CROWD; i++) {
+		pthread_join(crowd[i].thread, NULL);
+		assert_int_equal(crowd[i].outcome, TLS_IN);
+	}
+	assert_int_equal(hits(&town.web, CRL_PATH), 1);
+}
+
+static void
+restart_answers_from_disk(void **state)
+{
+	gateway_set(&gw, "state_dir", "\"state\"");
+	gateway_start(&gw);
+	assert_int_equal(try("good"), TLS_IN);
+	assert_int_equal(try("revoked"), ALERT_CERTIFICATE_REVOKED);
+	gateway_stop(&gw);
+	control(&town.ocsp, "/_listen/off", NULL);
+	control(&town.web, "/_listen/off", NULL);
+	gateway_start(&gw);
+	assert_int_equal(try("good"), TLS_IN);
+	assert_int_equal(try("revoked"), ALERT_CERTIFICATE_REVOKED);
+	assert_int_equal(try("unseen"), ALERT_CERTIFICATE_UNKNOWN);
+}
+
+#define FRESH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    FRESH(ocsp_comes_first),
+	    FRESH(crl_is_the_fallback),
+	    FRESH(refused_connection_falls_back_too),
+	    FRESH(second_check_makes_no_request),
+	    FRESH(crl_then_ocsp_when_told_so),
+	    FRESH(garbage_and_forgery_are_no_answers),
+	    FRESH(crowd_shares_one_fetch),
+	    FRESH(restart_answers_from_disk),
+	};
+
+	return cmocka_run_group_tests_name("evidence", tests, NULL, NULL);
+}

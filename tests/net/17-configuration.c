@@ -1,0 +1,175 @@
+/*
+ * The bootstrap file: a wrong one stops the start with one sentence that
+ * names the place, the value and what was expected; TLS versions are what it
+ * says.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/lib/gateway.h"
+#include "tests/lib/peer.h"
+
+static struct town town;
+
+static int
+setup(void **state)
+{
+	town_start(&town, "net", NULL);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	town_stop(&town);
+	return 0;
+}
+
+struct wrong {
+	const char *place; /* set there */
+	const char *value; /* JSON; NULL: left out */
+	const char *says[3];
+};
+
+/* Relative paths start at the file's directory. */
+static const struct wrong wrongs[] = {
+    {"listen", NULL, {"listen", "expected"}},
+    {"listen", "\"nowhere\"", {"listen", "nowhere", "expected"}},
+    {"listen", "\"127.0.0.1:70000\"", {"listen", "70000"}},
+    {"node.addresses", "[]", {"node", "expected"}},
+    {"node.adresses", "[\"127.0.0.1:1\"]", {"adresses"}},
+    {"workers", "0", {"workers", "0", "expected"}},
+    {"workers", "\"many\"", {"workers", "many", "expected"}},
+    {"identities", "[]", {"identities", "expected"}},
+    {"identities",
+	"[{\"name\":\"x\",\"certificate\":\"/no/such.pem\","
+	"\"key\":\"/no/such.key\"}]",
+	{"identities", "/no/such.pem", "No such file"}},
+    {"identities",
+	"[{\"name\":\"x\",\"certificate\":\"net/gateway.pem\","
+	"\"key\":\"net/peers/good.key\"}]",
+	{"identities", "gateway.pem", "key"}},
+    {"identities",
+	"[{\"name\":\"x\",\"certificate\":\"net/gateway.key\","
+	"\"key\":\"net/gateway.key\"}]",
+	{"identities", "gateway.key", "certificate"}},
+    {"trust", "[{\"group\":\"g\",\"anchors\":\"net/mint.conf\"}]",
+	{"trust", "mint.conf"}},
+    {"tls", "{\"min_version\":\"1.1\"}", {"min_version", "1.1", "1.2"}},
+    {"tls", "{\"min_version\":\"1.3\",\"max_version\":\"1.2\"}",
+	{"max_version"}},
+    {"revocation.mode", "\"MAYBE\"", {"mode", "MAYBE", "SOFT_FAIL"}},
+    {"revocation.deadline_ms", "60000",
+	{"deadline_ms", "60000", "handshake_timeout_ms"}},
+    {"rest.users", "[{\"name\":\"x\",\"roles\":[\"operate\"]}]",
+	{"rest", "password"}},
+    {"rest.users", "[{\"name\":\"x\",\"password\":\"y\",\"roles\":[\"god\"]}]",
+	{"roles", "god", "operate"}},
+};
+
+static void
+expect_refusal(const struct wrong *w)
+{
+	struct gateway g;
+	char *out;
+	int rc;
+
+	gateway_prepare(&g, "wrong", &town);
+	gateway_set(&g, w->place, w->value);
+	rc = gateway_refuses(&g, &out);
+	if (rc < 1 || rc > 2)
+		fail_msg(
+		    "%s = %s: exit status %d: %s", w->place, w->value, rc, out);
+	if (strstr(out, "wrong.json") == NULL)
+		fail_msg("no file named: %s", out);
+	for (size_t i = 0; i < 3 && w->says[i] != NULL; i++)
+		if (strstr(out, w->says[i]) == NULL)
+			fail_msg("'%s' is not in: %s", w->says[i], out);
+	if (strstr(out, "ready ") != NULL)
+		fail_msg("it started: %s", out);
+	free(out);
+	gateway_free(&g);
+}
+
+static void
+wrong_values_are_named(void **state)
+{
+	for (size_t i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++)
+		expect_refusal(&wrongs[i]);
+}
+
+static void
+broken_json_is_named(void **state)
+{
+	char *path = bin_path("p2p-gateway"), *out;
+	const char *argv[] = {path, "--config", "broken.json", NULL};
+	const char *absent[] = {path, "--config", "absent.json", NULL};
+
+	file_write("broken.json", "{\"listen\": \n oops", 17);
+	assert_int_not_equal(proc_run(argv, "out", WAIT_MS, &out), 0);
+	assert_non_null(strstr(out, "broken.json"));
+	free(out);
+	assert_int_not_equal(proc_run(absent, "out", WAIT_MS, &out), 0);
+	assert_non_null(strstr(out, "absent.json"));
+	assert_non_null(strstr(out, "No such file"));
+	free(out);
+	free(path);
+}
+
+static void
+port_in_use_is_named(void **state)
+{
+	struct gateway g;
+	char *address = xasprintf("\"127.0.0.1:%d\"", town.node.port), *out;
+
+	gateway_prepare(&g, "wrong", &town);
+	gateway_set(&g, "listen", address);
+	assert_int_not_equal(gateway_refuses(&g, &out), 0);
+	assert_non_null(strstr(out, "in use"));
+	address[strlen(address) - 1] = '\0';
+	assert_non_null(strstr(out, address + 1));
+	free(out);
+	free(address);
+	gateway_free(&g);
+}
+
+static void
+versions_are_what_the_file_says(void **state)
+{
+	static const struct {
+		const char *tls;
+		int in12, in13;
+	} cases[] = {
+	    {"{\"min_version\":\"1.2\"}", 1, 1},
+	    {"{\"min_version\":\"1.3\"}", 0, 1},
+	    {"{\"max_version\":\"1.2\",\"min_version\":\"1.2\"}", 1, 0},
+	};
+	struct gateway g;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		gateway_prepare(&g, "versions", &town);
+		gateway_set(&g, "tls", cases[i].tls);
+		gateway_start(&g);
+		assert_int_equal(
+		    tls_try(&town, "good", g.port, TLS1_2_VERSION) == TLS_IN,
+		    cases[i].in12);
+		assert_int_equal(
+		    tls_try(&town, "good", g.port, TLS1_3_VERSION) == TLS_IN,
+		    cases[i].in13);
+		gateway_free(&g);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(wrong_values_are_named),
+	    cmocka_unit_test(broken_json_is_named),
+	    cmocka_unit_test(port_in_use_is_named),
+	    cmocka_unit_test(versions_are_what_the_file_says),
+	};
+
+	return cmocka_run_group_tests_name(
+	    "configuration", tests, setup, teardown);
+}
