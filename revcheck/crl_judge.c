@@ -28,7 +28,8 @@ struct view {
 	const struct crl_witness *w;
 	const struct crl_info *info;
 	const struct crl_scope *scope;
-	unsigned covers;         /* reasons; 0: out of scope */
+	unsigned covers;         /* reasons for which silence counts */
+	bool in_scope;           /* a listing counts */
 	enum revcheck_why dates; /* NONE, STALE or NOT_YET_VALID */
 	enum revcheck_status signer;
 	bool listed;
@@ -98,8 +99,8 @@ view_init(struct view *v, const struct crl_witness *w,
 	    .scope = w->proof->scope,
 	    .signer = w->signer_status,
 	};
-	v->covers = crl_scope_covers(v->scope, subject);
-	if (v->covers == 0)
+	v->covers = crl_scope_covers(v->scope, subject, &v->in_scope);
+	if (!v->in_scope)
 		return;
 	/*
 	 * A CRL may cover the certificate of its own signer: then the signer's

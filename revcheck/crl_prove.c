@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "revcheck/crl_scope.h"
@@ -206,6 +207,29 @@ out:
 }
 
 /*
+ * Where leaf and issuer are taken as given, there is no anchor above them; but
+ * whoever signed the given issuer in its own name is the same authority with
+ * another key.
+ */
+static bool
+certified_the_issuer(const struct crl_signers *who, X509 *cert)
+{
+	X509 *issuer;
+	EVP_PKEY *key = X509_get0_pubkey(cert);
+	bool ok;
+
+	if (who->trust != NULL || who->subject + 1 >= who->num_chain)
+		return false;
+	issuer = who->chain[who->subject + 1];
+	ok = key != NULL && X509_check_issued(cert, issuer) == X509_V_OK &&
+	    X509_NAME_cmp(X509_get_subject_name(cert),
+		X509_get_subject_name(issuer)) == 0 &&
+	    X509_verify(issuer, key) == 1;
+	ERR_clear_error();
+	return ok;
+}
+
+/*
  * 1 when found, 0 when not, negative on failure. Certificates of the chain
  * from the one asked about upwards have their path already; all others need
  * one of their own.
@@ -237,6 +261,8 @@ search_run(struct signer_search *s, struct err *err)
 		if (!candidate_signed(s, cert))
 			continue;
 		rc = path_build(s, cert, err);
+		if (rc == 0 && certified_the_issuer(who, cert))
+			rc = 1;
 		if (rc != 0) {
 			s->signer = cert;
 			return rc;

@@ -336,11 +336,26 @@ point_covers(const struct crl_scope *s, const struct crl_point *p,
 	return s->reasons & p->reasons;
 }
 
+/* All points of the certificate name a CRL issuer other than its issuer. */
+static bool
+elsewhere(const struct crl_subject *subject)
+{
+	const struct crl_points *p = &subject->points;
+	size_t i = 0;
+
+	while (i < p->num && p->v[i].has_issuer &&
+	    !crl_names_have(&p->v[i].issuers, subject->issuer))
+		i++;
+	return p->num > 0 && i == p->num;
+}
+
 unsigned
-crl_scope_covers(const struct crl_scope *s, const struct crl_subject *subject)
+crl_scope_covers(
+    const struct crl_scope *s, const struct crl_subject *subject, bool *lists)
 {
 	unsigned mask = 0;
 
+	*lists = false;
 	/* (b)(2)(ii), (iii), (iv): kinds of certificates. */
 	if ((s->only_user && subject->is_ca) ||
 	    (s->only_ca && !subject->is_ca) || s->only_attribute)
@@ -354,8 +369,17 @@ crl_scope_covers(const struct crl_scope *s, const struct crl_subject *subject)
 	 */
 	if (name_equal(s->issuer, subject->issuer) &&
 	    (!s->point.present ||
-		crl_names_have(&s->point.names, subject->issuer)))
-		mask |= s->reasons;
+		crl_names_have(&s->point.names, subject->issuer))) {
+		*lists = s->reasons != 0;
+		/*
+		 * 4.2.1.13: an issuer that names another CRL issuer at every
+		 * point says that it does not speak about this certificate
+		 * itself. What it lists is revoked; its silence is not used.
+		 */
+		if (!elsewhere(subject))
+			mask |= s->reasons;
+	}
+	*lists = *lists || mask != 0;
 	return mask;
 }
 

@@ -61,11 +61,12 @@ int crl_scope_new(struct crl_scope **out, const struct crl *crl,
 void crl_scope_free(struct crl_scope *s);
 
 /*
- * crl_scope_covers is RFC 5280 6.3.3 (b) and (d): the reasons this CRL covers
- * for the certificate, 0 when it is out of scope.
+ * crl_scope_covers is RFC 5280 6.3.3 (b) and (d): the reasons for which
+ * absence from this CRL counts, 0 when for none. *lists: whether a listing
+ * counts; it does in some CRLs whose silence does not.
  */
-unsigned
-crl_scope_covers(const struct crl_scope *s, const struct crl_subject *subject);
+unsigned crl_scope_covers(
+    const struct crl_scope *s, const struct crl_subject *subject, bool *lists);
 
 /*
  * crl_scope_delta_fits is RFC 5280 5.2.4 and 6.3.3 (c): whether this delta may

@@ -100,8 +100,8 @@ crl_subject_new(
 		rc = points_copy(&s->points, &s->points_der, s,
 		    NID_crl_distribution_points, err);
 	if (rc == 0)
-		rc = points_copy(&s->freshest, &s->freshest_der, s,
-		    NID_freshest_crl, err);
+		rc = points_copy(
+		    &s->freshest, &s->freshest_der, s, NID_freshest_crl, err);
 	if (rc == 0) {
 		s->delta_urls = crl_points_urls(&s->freshest);
 		if (s->delta_urls == NULL)
