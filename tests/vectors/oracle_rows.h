@@ -1,0 +1,226 @@
+/*
+ * oracle_rows: where OpenSSL's verification answers a row otherwise than the
+ * row says, what it answers, and why the row stands.
+ */
+#ifndef TESTS_VECTORS_ORACLE_ROWS_H
+#define TESTS_VECTORS_ORACLE_ROWS_H
+
+struct oracle_row {
+	const char *name;
+	const char *openssl; /* good, revoked, unknown */
+};
+
+static const struct oracle_row oracle_rows[] = {
+    /*
+     * It stops at the expired CRL (error 12) before it looks for the
+     * serial; listed is revoked.
+     */
+    {"next_update_passed_listed", "unknown"},
+    {"next_update_passed_on_hold", "unknown"},
+    {"next_update_pre2000_listed", "unknown"},
+    {"expired_base_lists_current_delta", "unknown"},
+    /*
+     * It allows no clock skew; we allow 300 s by default.
+     */
+    {"within_skew_future", "unknown"},
+    {"within_skew_past", "unknown"},
+    /*
+     * It takes a CRL without nextUpdate for ever; RFC 5280 5.1.2.5 wants
+     * one, and we give it an age.
+     */
+    {"next_update_missing_old", "good"},
+    /*
+     * It picks one CRL, by thisUpdate alone, first of equals; an entry is
+     * not removed before the certificate expires (5), and numbers increase
+     * (5.2.3).
+     */
+    {"stale_lists_fresh_does_not", "good"},
+    {"lower_number_later_date_does_not_hide_listing", "good"},
+    {"same_date_second_lists", "good"},
+    {"twenty_crls", "good"},
+    {"hold_not_released_by_lower_number", "good"},
+    {"hold_not_released_by_same_number", "good"},
+    {"hold_not_released_by_other_scope", "good"},
+    /*
+     * removeFromCRL means something in a delta only (5.3.1); it takes the
+     * entry for none.
+     */
+    {"remove_from_crl_in_complete_crl", "good"},
+    /*
+     * It does not check the version against extensions (5.1.2.1).
+     */
+    {"version_1_explicit", "good"},
+    {"version_3", "good"},
+    {"version_1_with_extensions", "good"},
+    {"version_1_with_entry_extensions", "good"},
+    /*
+     * 5.1.2.6: the list MUST be absent when it is empty.
+     */
+    {"empty_revoked_certificates", "good"},
+    /*
+     * Malformed or forbidden extensions are ignored by it; 5.2.3, 5.2.4,
+     * 5.2.6, 5.3.1 say what they are made of.
+     */
+    {"crl_number_21_octets", "good"},
+    {"crl_number_negative", "good"},
+    {"crl_number_not_an_integer", "good"},
+    {"reason_seven", "good"},
+    {"reason_eleven", "good"},
+    {"reason_not_enumerated", "good"},
+    {"duplicate_extension", "good"},
+    {"duplicate_entry_extension", "good"},
+    {"malformed_aki", "good"},
+    {"malformed_freshest", "good"},
+    {"base_number_malformed", "good"},
+    /*
+     * Its parser is one of BER here; 5.1 asks for DER.
+     */
+    {"extension_default_false", "good"},
+    /*
+     * It reads the first object and leaves the rest of the file.
+     */
+    {"trailing_octet", "good"},
+    {"trailing_garbage", "good"},
+    /*
+     * It stops at the critical extension (error 36); what the issuer lists
+     * is revoked all the same.
+     */
+    {"crl_number_critical_listed", "unknown"},
+    {"unknown_critical_crl_extension_listed", "unknown"},
+    {"unknown_critical_entry_extension_listed", "unknown"},
+    {"unknown_critical_entry_extension_elsewhere_listed", "unknown"},
+    {"pkits_4_4_8_unknown_crl_entry_extension", "unknown"},
+    {"pkits_4_4_9_unknown_crl_extension", "unknown"},
+    /*
+     * It takes known extensions for unknown ones when they are critical.
+     */
+    {"critical_reason_code", "unknown"},
+    {"critical_freshest", "unknown"},
+    /*
+     * It verifies the best scoring CRL and never tries the next one:
+     * whoever can place a forged CRL beside it denies service.
+     */
+    {"bad_signature_beside_good_one", "unknown"},
+    {"forged_newer_without_aki_beside_genuine", "unknown"},
+    {"forged_newer_without_aki_beside_genuine_listing", "unknown"},
+    {"forged_listing_beside_genuine", "unknown"},
+    /*
+     * It never validates a CRL path within a CRL path, and so no CRL that
+     * covers its own signer; 4.14.30 of the NIST suite wants it.
+     */
+    {"self_issued_crl_key", "unknown"},
+    {"self_issued_crl_key_listed", "unknown"},
+    {"key_rollover_new_with_old", "unknown"},
+    {"crl_issuer_covers_itself", "unknown"},
+    {"pkits_4_14_30_crl_issuer", "unknown"},
+    /*
+     * An undetermined signer is an error 54 to it; the listing is
+     * authentic.
+     */
+    {"separate_crl_key_status_unknown_lists", "unknown"},
+    /*
+     * Its security level is for certificates; a CRL by SHA-1 or MD5 is as
+     * easily forged.
+     */
+    {"rsa_sha1_level_1", "good"},
+    {"rsa_md5_level_1", "good"},
+    {"ecdsa_sha1_level_1", "good"},
+    /*
+     * It folds case in ASCII only.
+     */
+    {"name_latin1_and_utf8", "unknown"},
+    /*
+     * It asks about the anchor; an anchor's own status is nobody's
+     * question (6.1).
+     */
+    {"anchor_listed_on_its_own_crl", "revoked"},
+    {"anchor_is_not_self_signed", "unknown"},
+    /*
+     * Revoked and expired: it names the revocation first, we the path.
+     */
+    {"leaf_expired", "revoked"},
+    /*
+     * The end of 6.3.3: a point with the name of the certificate issuer is
+     * assumed; it has no such step.
+     */
+    {"idp_dn_of_issuer_without_cdp", "unknown"},
+    {"idp_dn_of_issuer_with_uri_cdp", "unknown"},
+    /*
+     * It compares URIs and DNS names byte by byte; 7.2 and 7.4 do not.
+     */
+    {"uri_host_case_does_not", "unknown"},
+    {"dns_names_compare", "unknown"},
+    /*
+     * It compares the encoding of a relative name with another order of
+     * the same set.
+     */
+    {"relative_multi_valued", "unknown"},
+    /*
+     * It compares names that no CRL needs, which has been a way to crash
+     * it.
+     */
+    {"x400_names_are_never_equal", "good"},
+    {"edi_party_names_are_never_equal", "good"},
+    {"other_names_are_never_equal", "good"},
+    /*
+     * It uses a CRL whose issuingDistributionPoint it could not read, or
+     * that is empty (5.2.5), as one without.
+     */
+    {"idp_empty", "good"},
+    {"idp_all_false", "good"},
+    {"idp_trailing", "good"},
+    {"idp_not_a_sequence", "good"},
+    {"idp_unknown_field", "good"},
+    {"idp_boolean_of_two_octets", "good"},
+    {"idp_name_of_neither_kind", "good"},
+    {"idp_malformed_but_listed", "revoked"},
+    /*
+     * It takes an empty ReasonFlags for all reasons.
+     */
+    {"no_reasons_at_all", "good"},
+    /*
+     * 5.3.3: certificateIssuer only in an indirect CRL, and a Name.
+     */
+    {"certificate_issuer_in_direct_crl", "good"},
+    {"certificate_issuer_in_direct_crl_listed", "revoked"},
+    {"certificate_issuer_uri_alone", "good"},
+    /*
+     * (b)(2)(i): with no name in the point, the IDP must name the
+     * cRLIssuer.
+     */
+    {"crl_issuer_alone_idp_uri", "good"},
+    /*
+     * 4.2.1.13: no relative name with more than one cRLIssuer.
+     */
+    {"crl_issuer_relative_two_issuers", "good"},
+    /*
+     * 4.2.1.13: the certificate says that another speaks about it; silence
+     * of its own issuer is not used.
+     */
+    {"crl_issuer_named_issuer_crl_full", "good"},
+    /*
+     * A delta that lists the certificate, without a base: it has no CRL at
+     * all.
+     */
+    {"delta_alone_listed", "unknown"},
+    /*
+     * It uses a delta only where freshestCRL points to one; a supplied
+     * delta is as authentic.
+     */
+    {"delta_lists", "good"},
+    {"hold_in_base_removed_by_delta", "revoked"},
+    {"removal_by_delta_of_same_scope", "revoked"},
+    {"removal_by_delta_both_without_aki", "revoked"},
+    {"base_earlier_than_complete_lists", "good"},
+    {"expired_delta_lists", "good"},
+    {"two_deltas_the_later_one_lists", "good"},
+    {"hold_in_later_delta_removal_in_earlier", "good"},
+    /*
+     * (a)(1)(i), 5.2.4: an expired complete CRL and a current delta that
+     * fits are a current one together.
+     */
+    {"expired_base_and_current_delta", "unknown"},
+    {"expired_base_hold_removed_by_delta", "unknown"},
+};
+
+#endif
