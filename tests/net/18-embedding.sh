@@ -1,0 +1,61 @@
+#!/bin/sh
+# The README's program against the installed library, shared and static: it
+# must compile as a stranger would compile it, run, and say yes and no.
+set -u
+n=0 bad=0
+ok() { # ok STATUS NAME
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		bad=1
+		echo "not ok $n - $2"
+		sed 's/^/# /' out
+	fi
+}
+
+profile=$(basename "$BUILD")
+case $profile in
+asan) san='-fsanitize=address,undefined' ;;
+tsan) san='-fsanitize=thread' ;;
+*) san='' ;;
+esac
+
+echo 1..9
+unset MAKEFLAGS MAKELEVEL MFLAGS
+make -C "$TOP" PROFILE="$profile" install DESTDIR="$PWD/stage" PREFIX=/usr \
+    >out 2>&1
+ok $? 'make install DESTDIR PREFIX'
+
+awk '/^```c$/ {on = 1; next} /^```$/ {on = 0} on' "$TOP/README.md" >sample.c
+test "$(grep -c 'int' sample.c)" -gt 0 -a "$(wc -l <sample.c)" -le 40 >out 2>&1
+ok $? 'the README has a program of at most 40 lines'
+
+export PKG_CONFIG_SYSROOT_DIR="$PWD/stage"
+export PKG_CONFIG_PATH="$PWD/stage/usr/lib/pkgconfig"
+# shellcheck disable=SC2046,SC2086
+cc -std=c11 -Wall -Wextra -Werror $san -o shared sample.c \
+    $(pkg-config --cflags --libs librevcheck) >out 2>&1
+ok $? 'it compiles and links with pkg-config --libs'
+# shellcheck disable=SC2046,SC2086
+cc -std=c11 -Wall -Wextra -Werror $san -o static sample.c \
+    $(pkg-config --cflags librevcheck) stage/usr/lib/librevcheck.a \
+    $(pkg-config --static --libs librevcheck | sed 's/-lrevcheck//') \
+    -pthread >out 2>&1
+ok $? 'it links with the static library'
+
+"$FIXTURES/mint" new net >out 2>&1 || exit 1
+export LD_LIBRARY_PATH="$PWD/stage/usr/lib"
+./shared net/peers/good.pem net/trust.pem >out 2>&1
+ok $? 'a chain without a known status is let in by SOFT_FAIL'
+grep -q 'good' out
+ok $? 'and the sentence names the certificate'
+./shared net/peers/good.pem net/foreign/ca.pem >out 2>&1
+test $? = 1
+ok $? 'a chain of somebody else is refused'
+./static net/peers/good.pem net/trust.pem >out 2>&1
+ok $? 'the static program says the same'
+./shared net/mint.conf net/trust.pem >out 2>&1
+test $? = 1
+ok $? 'a file that is no certificate is refused'
+exit $bad

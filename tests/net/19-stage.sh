@@ -1,0 +1,57 @@
+#!/bin/sh
+# The two commands a newcomer types, as they are typed: every line of the demo
+# holds, `run` stays until it is interrupted, and neither leaves a process or a
+# directory behind.
+set -u
+n=0 bad=0
+ok() { # ok STATUS NAME
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		bad=1
+		echo "not ok $n - $2"
+		sed 's/^/# /' out
+	fi
+}
+left() { # what is still there of a directory that was the stage
+	ps -eo args= | grep -F "$PWD/p2p-demo" | grep -v grep
+	ls -d "$PWD"/p2p-demo* 2>/dev/null
+}
+
+echo 1..7
+export TMPDIR="$PWD"
+sh "$TOP/fixtures/demo.sh" "$BUILD" >out 2>&1 </dev/null
+ok $? 'the demo exits with 0'
+grep -q ' checks passed, 0 failed' out
+ok $? 'and says that all checks passed'
+test -z "$(left)"
+ok $? 'and leaves nothing behind'
+
+mkfifo said
+sh "$TOP/fixtures/run.sh" "$BUILD" >said 2>&1 </dev/null &
+run=$!
+exec 3<said
+: >out
+while IFS= read -r line <&3; do
+	printf '%s\n' "$line" >>out
+	case $line in
+	*'Decisions, as they are made'*) break ;;
+	esac
+done
+grep -q '^p2p-gateway is up' out
+ok $? 'run says where everything is'
+# The second thing to try, as it is printed.
+try=$(sed -n '/^2\. /{n;p;}' out)
+sh -c "$try" >tried 2>&1
+grep -q 'certificate_revoked (44)' tried
+ok $? 'what it proposes to try works'
+# A shell ignores SIGINT in background children, so the terminal's Ctrl-C is
+# played by SIGTERM, which takes the same way out.
+kill -TERM $run
+cat <&3 >>out
+wait $run && grep -q '^stopped' out
+ok $? 'told to stop, it stops and exits with 0'
+grep -q 'refused inbound peer' out && test -z "$(left)"
+ok $? 'it has shown the decision, and leaves nothing behind'
+exit $bad
