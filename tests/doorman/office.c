@@ -293,3 +293,115 @@ office_crl_number(const struct office *o, const char *list)
 	free(url);
 	return number;
 }
+
+/* ---- the fake JIRA --------------------------------------------------------
+ */
+
+void
+jira_start(struct jira *j, struct office *o)
+{
+	char *path = fixture_path("doorman-jira"), *line, *where, *conf;
+	const char *argv[] = {path, "robot:token", NULL};
+
+	proc_start(&j->proc, "jira", "jira.log", argv);
+	line = proc_await(&j->proc, "ready jira=", WAIT_MS);
+	if (line == NULL)
+		fail_msg("doorman-jira did not start");
+	where = line_value(line, "jira");
+	j->url = xasprintf("http://%s", where);
+	conf = xasprintf("%s/jira.secret", o->dir);
+	file_write(conf, "robot:token\n", strlen("robot:token\n"));
+	free(conf);
+	conf = xasprintf("tickets = jira\njira_url = %s\n"
+			 "jira_project = REV\njira_credentials = jira.secret\n"
+			 "ticket_poll_ms = 10\nticket_retry_max_ms = 200\n",
+	    j->url);
+	office_conf(o, conf);
+	free(conf);
+	free(where);
+	free(line);
+	free(path);
+}
+
+void
+jira_stop(struct jira *j)
+{
+	if (j->proc.name != NULL)
+		assert_int_equal(proc_stop(&j->proc, WAIT_MS), 0);
+	proc_cleanup(&j->proc);
+	free(j->url);
+	memset(j, 0, sizeof(*j));
+}
+
+static void
+jira_ask(
+    const struct jira *j, const char *method, const char *path, struct web *w)
+{
+	char *url = xasprintf("%s%s", j->url, path);
+
+	web_request(w, method, url, NULL,
+	    strcmp(method, "POST") == 0 ? "" : NULL, NULL);
+	if (w->status != 200)
+		fail_msg("jira %s: %ld %s", path, w->status, w->error);
+	free(url);
+}
+
+int
+jira_issues(const struct jira *j, const char *request, char **key)
+{
+	char *label = xasprintf("doorman-%s", request);
+	const cJSON *i;
+	struct web w;
+	int n = 0;
+
+	jira_ask(j, "GET", "/fake/issues", &w);
+	cJSON_ArrayForEach(i, w.json)
+	{
+		if (strcmp(json_text(i, "label"), label) != 0)
+			continue;
+		if (key != NULL && n == 0)
+			*key = xstrdup(json_text(i, "key"));
+		n++;
+	}
+	web_free(&w);
+	free(label);
+	return n;
+}
+
+int
+jira_count(const struct jira *j)
+{
+	struct web w;
+	int n;
+
+	jira_ask(j, "GET", "/fake/issues", &w);
+	n = cJSON_GetArraySize(w.json);
+	web_free(&w);
+	return n;
+}
+
+void
+jira_decide(const struct jira *j, const char *request, const char *status,
+    const char *who)
+{
+	char *key = NULL, *path;
+	struct web w;
+
+	assert_int_equal(jira_issues(j, request, &key), 1);
+	path = xasprintf("/fake/issue/%s?status=%s&who=%s", key, status, who);
+	jira_ask(j, "POST", path, &w);
+	web_free(&w);
+	free(path);
+	free(key);
+}
+
+void
+jira_break(const struct jira *j, int status)
+{
+	char *path = xasprintf("/fake/status?code=%d", status);
+	struct web w;
+
+	jira_ask(j, "POST", path, &w);
+	web_free(&w);
+	free(path);
+}

@@ -57,6 +57,26 @@ char *office_enrol(struct office *o, const char *name, const char *subject,
 char *office_csr(struct office *o, const char *name, const char *subject);
 /* 0x-less serial of DIR/NAME.pem; free it. */
 char *office_serial(const struct office *o, const char *name);
+/* ---- the fake JIRA --------------------------------------------------------
+ */
+
+struct jira {
+	struct proc proc;
+	char *url;
+};
+
+/* Starts it and makes the office (initialised, not started) use it. */
+void jira_start(struct jira *j, struct office *o);
+void jira_stop(struct jira *j);
+/* How many issues there are for a request; the key of the last in *key. */
+int jira_issues(const struct jira *j, const char *request, char **key);
+int jira_count(const struct jira *j);
+/* A person sets the status of a request's issue. */
+void jira_decide(const struct jira *j, const char *request, const char *status,
+    const char *who);
+/* Every call is answered with this status; 0: as it should be. */
+void jira_break(const struct jira *j, int status);
+
 /* The number of a published list, 0 before the first. */
 long office_crl_number(const struct office *o, const char *list);
 
