@@ -153,7 +153,7 @@ memory_recall(
 		memcpy(res->url, r->url, sizeof(r->url));
 		describe_time(seen, r->this_update);
 		snprintf(res->text, sizeof(res->text),
-		    "is revoked (%s), as evidence of %s said that can no "
+		    "revoked (%s), as evidence of %s said that can no "
 		    "longer be had",
 		    revcheck_reason_name(r->reason), seen);
 	}

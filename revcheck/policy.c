@@ -136,7 +136,7 @@ decide_text(struct revcheck_report *r)
 			: "every certificate asked about is good");
 		return;
 	}
-	snprintf(r->text, sizeof(r->text), "%s: certificate %d '%.200s' %s%s",
+	snprintf(r->text, sizeof(r->text), "%s: certificate %d '%.200s': %s%s",
 	    verb, r->index, res->subject,
 	    res->text[0] != '\0' ? res->text : revcheck_why_name(res->why),
 	    r->allow ? " (let in by SOFT_FAIL)" : "");

@@ -154,17 +154,17 @@ finish_unknown(struct question *q, struct revcheck_result *r, bool have)
 	if (c->why == REVCHECK_WHY_NONE) {
 		r->why = REVCHECK_WHY_NO_SOURCE;
 		snprintf(r->text, sizeof(r->text),
-		    "is unknown: its CA names no OCSP responder and no CRL, "
+		    "unknown: its CA names no OCSP responder and no CRL, "
 		    "and none was supplied");
 		return;
 	}
 	snprintf(r->url, sizeof(r->url), "%s", c->url);
 	if (c->url[0] != '\0')
 		snprintf(r->text, sizeof(r->text),
-		    "is unknown (%s): '%.110s': %.200s",
+		    "unknown (%s): '%.110s': %.200s",
 		    revcheck_why_name(c->why), c->url, c->msg);
 	else
-		snprintf(r->text, sizeof(r->text), "is unknown (%s): %s",
+		snprintf(r->text, sizeof(r->text), "unknown (%s): %s",
 		    revcheck_why_name(c->why), c->msg);
 }
 
@@ -230,7 +230,7 @@ question_answer(struct question *q, struct request_env *env,
 	if (q->s->rule != NULL && q->s->rule->exempt) {
 		q->res.status = REVCHECK_NOT_ASKED;
 		snprintf(q->res.text, sizeof(q->res.text),
-		    "is not asked about: its issuer is exempt");
+		    "not asked about: its issuer is exempt");
 		q->final = true;
 		return ANSWER_FINAL;
 	}

@@ -38,7 +38,7 @@ judge_ocsp(struct question *q, struct request_env *env,
 	q->tmp.why = signer == REVCHECK_REVOKED ? REVCHECK_WHY_SIGNER_REVOKED
 						: REVCHECK_WHY_SIGNER_UNKNOWN;
 	snprintf(q->tmp.text, sizeof(q->tmp.text),
-	    "is unknown: the OCSP responder's own certificate %s",
+	    "unknown: the OCSP responder's own certificate %s",
 	    signer == REVCHECK_REVOKED ? "is revoked" : "could not be checked");
 	return ANSWER_FINAL;
 }

@@ -115,7 +115,9 @@ print_distance(char *buf, size_t cap, time_t t, time_t now)
 		n /= 60;
 		unit = "min";
 	}
-	if (d < 0)
+	if (d == 0)
+		snprintf(buf, cap, "now");
+	else if (d < 0)
 		snprintf(buf, cap, "%llu %s ago", n, unit);
 	else
 		snprintf(buf, cap, "in %llu %s", n, unit);
