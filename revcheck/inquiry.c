@@ -66,8 +66,7 @@ denied(struct revcheck_request *r, struct question *q)
 	q->res.why = REVCHECK_WHY_DENYLISTED;
 	q->res.method = REVCHECK_METHOD_DENYLIST;
 	snprintf(q->res.text, sizeof(q->res.text),
-	    "on the local denylist%s%.200s", note[0] != '\0' ? ": " : "",
-	    note);
+	    "on the local denylist%s%.200s", note[0] != '\0' ? ": " : "", note);
 	q->final = true;
 	return true;
 }

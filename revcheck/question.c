@@ -161,8 +161,8 @@ finish_unknown(struct question *q, struct revcheck_result *r, bool have)
 	snprintf(r->url, sizeof(r->url), "%s", c->url);
 	if (c->url[0] != '\0')
 		snprintf(r->text, sizeof(r->text),
-		    "unknown (%s): '%.110s': %.200s",
-		    revcheck_why_name(c->why), c->url, c->msg);
+		    "unknown (%s): '%.110s': %.200s", revcheck_why_name(c->why),
+		    c->url, c->msg);
 	else
 		snprintf(r->text, sizeof(r->text), "unknown (%s): %s",
 		    revcheck_why_name(c->why), c->msg);

@@ -18,6 +18,7 @@
 
 #include "revcheck/certs.h"
 #include "revcheck/crl_rules.h"
+#include "revcheck/ocsp_parse.h"
 
 #define SUPPLIED_MAX         100000
 #define SUPPLIED_OCSP_MAX    ((size_t)1 << 20)
@@ -128,6 +129,22 @@ why_of_fault(enum crl_fault f)
 	}
 }
 
+/* Why these octets are no response under any policy, or NONE. */
+static enum revcheck_why
+ocsp_broken(struct span der, struct err *why)
+{
+	struct ocsp_response r;
+
+	if (der.len > SUPPLIED_OCSP_MAX) {
+		err_set(why, E_LIMIT,
+		    "an OCSP response of %zu bytes, more than %d", der.len,
+		    (int)SUPPLIED_OCSP_MAX);
+		return REVCHECK_WHY_TOO_LARGE;
+	}
+	return ocsp_parse(&r, der, true, why) == 0 ? REVCHECK_WHY_NONE
+						   : REVCHECK_WHY_MALFORMED;
+}
+
 /*
  * One object in DER. With keep_broken a thing that does not parse becomes
  * broken evidence, else E_PARSE.
@@ -164,17 +181,12 @@ supplied_add_der(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
 			snprintf(
 			    s.msg, sizeof(s.msg), "not a CRL: %.140s", why.msg);
 		}
-	} else if (der.len > SUPPLIED_OCSP_MAX || der.len == 0) {
+	} else if ((s.broken = ocsp_broken(der, &why)) != REVCHECK_WHY_NONE) {
 		if (!keep_broken) {
-			rc = err_set(err, E_PARSE,
-			    "'%s' is not an OCSP response (%zu bytes)", name,
-			    der.len);
+			rc = err_set(err, E_PARSE, "'%s': %s", name, why.msg);
 			goto fail;
 		}
-		s.broken = der.len == 0 ? REVCHECK_WHY_MALFORMED
-					: REVCHECK_WHY_TOO_LARGE;
-		snprintf(s.msg, sizeof(s.msg),
-		    "not an OCSP response (%zu bytes)", der.len);
+		snprintf(s.msg, sizeof(s.msg), "%.150s", why.msg);
 	} else {
 		s.evidence = evidence_new_ocsp(der, ORIGIN_FILE, name, 0);
 		if (s.evidence == NULL) {

@@ -138,7 +138,8 @@ opt_time(struct opt *table, const char *name, time_t *out)
 	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	t = timegm(&tm);
 	/* Written back it must be the same: no 31 February, no short year. */
-	if (end == NULL || *end != '\0' || gmtime_r(&t, &back) == NULL ||
+	if (end == NULL || strlen(text) != sizeof("2026-01-31T00:00:00Z") - 1 ||
+	    *end != '\0' || gmtime_r(&t, &back) == NULL ||
 	    strftime(again, sizeof(again), "%Y-%m-%dT%H:%M:%SZ", &back) == 0 ||
 	    strcmp(again, text) != 0)
 		return cli_fail(EXIT_USAGE,

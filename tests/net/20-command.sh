@@ -1,0 +1,306 @@
+#!/bin/sh
+# The command without a network: exit statuses, sentences, JSON, files. The
+# evidence is that of the vectors.
+set -u
+exec 2>&1
+n=0 bad=0
+R=$BIN/revcheck
+V=$BUILD/vectors
+AT=2026-01-15T12:00:00Z
+
+# t NAME COMMAND...: one test; the command says whether it holds.
+t() {
+	name=$1
+	shift
+	n=$((n + 1))
+	if "$@"; then
+		echo "ok $n - command: $name"
+	else
+		echo "not ok $n - command: $name"
+		sed 's/^/# out: /' out
+		sed 's/^/# err: /' err
+		bad=1
+	fi
+}
+
+# run WANTED-STATUS COMMAND...: output in files out and err.
+run() {
+	want=$1
+	shift
+	"$@" >out 2>err </dev/null
+	got=$?
+	[ "$got" = "$want" ] && return 0
+	echo "# exit status $got, expected $want: $*"
+	return 1
+}
+says() { grep -qF -e "$1" err; }
+shows() { grep -qF -e "$1" out; }
+quiet() { [ ! -s out ]; }
+# refused WHAT-IT-SAYS ARGUMENT...: a usage error that names the option.
+refused() {
+	text=$1
+	shift
+	run 64 "$R" "$@" && says "$text" && quiet
+}
+# vector GROUP/NAME OPTION...: check, as of the clock of the vectors.
+vector() {
+	dir=$V/$1
+	shift
+	set -- --offline --chain "$dir/chain.pem" \
+	    --anchors "$dir/anchors.pem" --crl "$dir/crls" \
+	    --ocsp "$dir/ocsp" --at "$AT" "$@"
+	[ ! -s "$dir/untrusted.pem" ] || set -- "$@" --untrusted "$dir/untrusted.pem"
+	"$R" check "$@"
+}
+# answers STATUS WORD GROUP/NAME OPTION...: exit status and JSON agree.
+answers() {
+	want=$1 word=$2
+	shift 2
+	run "$want" vector "$@" --json && [ "$(jq -r .status out)" = "$word" ]
+}
+member() { [ "$(jq -r "$1" out)" = "$2" ]; }
+
+G=ocsp-form/good
+C="--chain $V/$G/chain.pem"
+A="--anchors $V/$G/anchors.pem"
+
+# -- exit statuses and JSON
+t '0: accepted' answers 0 good $G --mode HARD_FAIL
+t '1: revoked' answers 1 revoked ocsp-status/revoked --mode HARD_FAIL
+t '1: revoked under SOFT_FAIL' \
+    answers 1 revoked ocsp-status/revoked --mode SOFT_FAIL
+t '2: undetermined' answers 2 unknown ocsp-status/unknown --mode HARD_FAIL
+t '0: undetermined under SOFT_FAIL' \
+    answers 0 unknown ocsp-status/unknown --mode SOFT_FAIL
+t 'SOFT_FAIL is the default' answers 0 unknown ocsp-status/unknown
+t 'ON is SOFT_FAIL' answers 0 unknown ocsp-status/unknown --mode on
+t 'what was let in is marked' member '.certificates[0].softAccepted' true
+t '0: revoked under OFF' answers 0 good ocsp-status/revoked --mode OFF
+t 'OFF asks nobody' member '.certificates[0].status' not-asked
+t '3: path invalid' answers 3 path-invalid path-policy/explicit-policy-demanded
+t 'a path error is named' member .pathError 'no explicit policy'
+json_shape() {
+	answers 1 revoked ocsp-status/revoked-key-compromise \
+	    --mode HARD_FAIL &&
+	    member .decision refuse && member .mode HARD_FAIL &&
+	    member .why null && member .index 0 && member .at "$AT" &&
+	    member '.certificates | length' 3 &&
+	    member '.certificates[0].index' 0 &&
+	    member '.certificates[0].reason' keyCompromise &&
+	    member '.certificates[0].revocationDate' 2025-12-16T12:00:00Z &&
+	    member '.certificates[0].method' ocsp &&
+	    member '.certificates[0].source' file &&
+	    member '.certificates[0].thisUpdate' 2026-01-15T11:00:00Z &&
+	    member '.certificates[0].ageSeconds' 3600 &&
+	    member '.certificates[0].signer' 'CN=ca,O=Test' &&
+	    member '.certificates[1].method' crl &&
+	    member '.certificates[1].crlNumber' 01 &&
+	    member '.certificates[2].status' not-asked
+}
+t 'JSON has the members of the page' json_shape
+same_keys() {
+	answers 2 unknown ocsp-form/html --mode HARD_FAIL || return 1
+	jq -c '.certificates | map(keys) | unique | length' out | grep -qx 1
+}
+t 'JSON has every member in every certificate' same_keys
+one_line() { [ "$(wc -l <out)" = 1 ]; }
+t 'JSON into a pipe is one line' one_line
+why_row() {
+	answers 2 unknown ocsp-form/html --mode HARD_FAIL &&
+	    member .why malformed && member '.certificates[0].why' malformed
+}
+t 'an unreadable file in a directory is malformed evidence' why_row
+beside() {
+	mkdir -p mixed
+	cp "$V/$G/ocsp/00.der" mixed/b.der
+	echo nonsense >mixed/a.der
+	run 0 "$R" check --offline $C $A --crl "$V/$G/crls" --ocsp mixed \
+	    --at $AT --mode HARD_FAIL --json && member .status good
+}
+t 'and never ends the run' beside
+t 'and is reported' shows a.der
+
+# -- options
+t '--scope leaf' answers 0 good ocsp-order/leaf-scope --mode HARD_FAIL \
+    --scope leaf
+t '--scope chain asks for more' answers 2 unknown ocsp-order/leaf-scope \
+    --mode HARD_FAIL
+t '--status-only' answers 0 good ocsp-order/status-only-issuer-no-ca \
+    --mode HARD_FAIL --status-only
+t 'without it the same is no path' answers 3 path-invalid \
+    ocsp-order/status-only-issuer-no-ca --mode HARD_FAIL
+status_only_anchors() {
+	openssl x509 -in "$V/$G/chain.pem" -out leaf.pem
+	sed '1,/END/d' "$V/$G/chain.pem" >ca.pem
+	run 0 "$R" check --offline --chain leaf.pem --anchors ca.pem \
+	    --status-only --ocsp "$V/$G/ocsp" --at $AT --mode HARD_FAIL
+}
+t '--status-only finds the issuer among the anchors' status_only_anchors
+t '--max-age' answers 2 unknown ocsp-time/max-age-beyond --mode HARD_FAIL \
+    --max-age 7200
+t '--max-age stands in for nextUpdate' answers 0 good \
+    ocsp-time/no-next-update-max-age --mode HARD_FAIL --max-age 604800
+t '--no-next-update' answers 0 good ocsp-time/no-next-update-own-limit \
+    --mode HARD_FAIL --no-next-update 259200
+t '--skew 0' answers 2 unknown ocsp-time/next-update-passed-no-skew \
+    --mode HARD_FAIL --skew 0
+t '--relax' answers 0 good ocsp-form/trailing-after-response-relaxed \
+    --mode HARD_FAIL --relax trailing
+t '--security-level 0' answers 0 good ocsp-algorithm/sha1-level-0 \
+    --mode HARD_FAIL --security-level 0
+t '--security-level is 1 by default' answers 2 unknown \
+    ocsp-algorithm/sha1-level-0 --mode HARD_FAIL
+t '--method ocsp does not look at CRLs' answers 2 unknown \
+    ocsp-order/unknown-then-crl-good --mode HARD_FAIL --method ocsp \
+    --scope leaf
+t '--method crl does not look at OCSP' answers 0 good \
+    ocsp-order/unknown-then-crl-good --mode HARD_FAIL --method crl
+t '--method all: revoked wins' answers 1 revoked \
+    ocsp-order/trylater-then-crl-revoked --mode HARD_FAIL --method all
+equals_form() {
+	run 0 "$R" check --offline "--chain=$V/$G/chain.pem" \
+	    "--anchors=$V/$G/anchors.pem" "--crl=$V/$G/crls" \
+	    "--ocsp=$V/$G/ocsp/00.der" --at=$AT --mode=HARD_FAIL
+}
+t '--name=value, and a file instead of a directory' equals_form
+
+# -- usage: 64, and the option is named
+t 'no command' run 64 "$R"
+t 'no command prints the usage' says 'usage: revcheck'
+t 'an unknown command' refused "unknown command 'chekc'" chekc
+t 'an unknown option' refused "unknown option '--chian'" check --chian x
+t 'an unknown option of main' refused "unknown option '--frob'" --frob
+t 'an option without value' refused "option '--at' needs a value" check --at
+t 'a flag with value' refused "option '--json' takes no value" check --json=1
+t 'an option given twice' refused "option '--mode' was given twice" \
+    check --mode OFF --mode OFF
+t 'an argument too many' refused "unexpected argument 'x'" check x
+t '--chain missing' refused "option '--chain' is missing" check $A
+t '--anchors missing' refused "option '--anchors' is missing" check $C
+t '--mode' refused "option '--mode' expects OFF" check $C $A --mode HARD
+t '--method' refused "option '--method' expects one of" check $C $A --method x
+t '--scope' refused "option '--scope' expects one of" check $C $A --scope all
+t '--nonce' refused "option '--nonce' expects one of" check $C $A --nonce yes
+t '--relax' refused "option '--relax' expects one of" check $C $A --relax all
+t '--security-level 6' refused "option '--security-level' expects a number" \
+    check $C $A --security-level 6
+t '--security-level -1' refused "option '--security-level' expects a number" \
+    check $C $A --security-level -1
+t '--max-age 0' refused "option '--max-age' expects a number" \
+    check $C $A --max-age 0
+t '--max-age 1x' refused "option '--max-age' expects a number" \
+    check $C $A --max-age 1x
+t '--deadline-ms' refused "option '--deadline-ms' expects a number" \
+    check $C $A --deadline-ms ''
+for at in 2026-01-15 2026-01-15T12:00:00 2026-02-30T00:00:00Z \
+    2026-01-15T25:00:00Z '2026-01-15 12:00:00Z' 26-01-15T12:00:00Z \
+    2026-01-15T12:00:00Zx ''; do
+	t "--at '$at'" refused "option '--at' expects YYYY-MM-DDThh:mm:ssZ" \
+	    check $C $A --at "$at"
+done
+t 'connect without a host' refused 'give a server' connect
+t 'connect without a port' refused 'expected HOST:PORT' connect localhost
+t 'connect to a bare IPv6 address' refused 'into brackets' connect ::1:443
+t 'connect --starttls smtp' refused "option '--starttls' expects one of none" \
+    connect localhost:1 --starttls smtp
+t 'crl without a file' refused 'give a CRL' crl
+t 'crl --serial' refused "option '--serial' expects hexadecimal" \
+    crl "$V/$G/crls/00.crl" --serial xyz
+t 'ocsp without --cert' refused "option '--cert' is missing" ocsp
+t 'ocsp --get --post' refused 'exclude each other' ocsp --cert \
+    "$V/$G/chain.pem" --issuer "$V/$G/anchors.pem" --url http://127.0.0.1/ \
+    --get --post
+t 'ocsp without a responder' refused 'names no OCSP responder' ocsp --cert \
+    "$V/$G/chain.pem" --issuer "$V/$G/anchors.pem"
+
+# -- unreadable input: 65, and the file is named
+unreadable() { # NAME-IN-MESSAGE ARGUMENT...
+	text=$1
+	shift
+	run 65 "$R" "$@" && says "$text" && quiet
+}
+echo nothing >junk
+: >empty
+t 'a chain that is not there' unreadable no-such check --chain no-such $A
+t 'a chain that is no certificate' unreadable junk check --chain junk $A
+t 'an empty chain' unreadable empty check --chain empty $A
+t 'a chain that is a directory' unreadable "'.'" check --chain . $A
+t 'anchors that are not there' unreadable no-such check $C --anchors no-such
+t 'untrusted that is none' unreadable junk check $C $A --untrusted junk
+t 'evidence that is not there' unreadable no-such check $C $A --crl no-such
+t 'crl: no CRL' unreadable 'expected a CRL' crl junk
+t 'crl: not there' unreadable no-such crl no-such
+t 'ocsp: no certificate' unreadable junk ocsp --cert junk --issuer junk
+t 'ocsp: no response' unreadable empty ocsp --cert "$V/$G/chain.pem" \
+    --issuer "$V/$G/anchors.pem" --respin empty
+
+# -- people
+t 'text names the decision' run 1 vector ocsp-status/revoked --mode HARD_FAIL
+t 'text says refuse' shows 'refuse revoked (mode HARD_FAIL)'
+t 'text says why' shows 'revoked since 2025-12-16T12:00:00Z'
+no_colour() { ! grep -q "$(printf '\033')" out; }
+t 'no colour into a pipe' no_colour
+hostile() {
+	grep -qaP '[\x00-\x08\x0b-\x1f\x7f-\xff]' out && return 1
+	return 0
+}
+t 'no control characters' hostile
+t '--version' run 0 "$R" --version
+t '--version says it' shows 'revcheck 0.'
+for c in check connect crl ocsp; do
+	t "$c --help" run 0 "$R" "$c" --help
+	t "$c --help shows usage" shows "usage: revcheck $c"
+done
+
+# -- crl
+t 'crl' run 0 "$R" crl "$V/$G/crls/00.crl"
+t 'crl shows the issuer' shows 'CN=root,O=Test'
+t 'crl --json' run 0 "$R" crl "$V/$G/crls/00.crl" --json
+t 'crl --json has the number' member .number 01
+t 'crl: a serial that is not listed' run 1 "$R" crl "$V/$G/crls/00.crl" \
+    --serial 0a
+listed() {
+	dir=$V/ocsp-order/unknown-then-crl-revoked
+	serial=$(openssl x509 -in "$dir/chain.pem" -noout -serial | cut -d= -f2)
+	run 0 "$R" crl "$dir/crls/00.crl" --serial "$serial" --list
+}
+t 'crl: a serial that is listed' listed
+t 'crl says so' shows 'is listed since'
+pem_crl() {
+	openssl crl -inform DER -in "$V/$G/crls/00.crl" -out crl.pem &&
+	    run 0 "$R" crl crl.pem && shows 'CN=root,O=Test'
+}
+t 'crl in PEM' pem_crl
+
+# -- ocsp --respin
+respin() { # STATUS GROUP/NAME
+	openssl x509 -in "$V/$2/chain.pem" -out leaf.pem
+	sed '1,/END/d' "$V/$2/chain.pem" >ca.pem
+	run "$1" "$R" ocsp --cert leaf.pem --issuer ca.pem \
+	    --respin "$V/$2/ocsp/00.der" --at $AT --json
+}
+t 'ocsp: good' respin 0 $G
+t 'ocsp: revoked' respin 1 ocsp-status/revoked-superseded
+t 'ocsp: the reason' member .reason superseded
+t 'ocsp: unknown' respin 2 ocsp-status/unknown
+t 'ocsp: forged' respin 2 ocsp-signer/bad-signature
+t 'ocsp: why' member .why forged
+pinned() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout own.key -out own.pem -subj /CN=Pinned -days 3650 \
+	    2>/dev/null
+	openssl x509 -in "$V/$G/chain.pem" -out leaf.pem
+	sed '1,/END/d' "$V/$G/chain.pem" >ca.pem
+	serial=$(openssl x509 -in leaf.pem -noout -serial | cut -d= -f2)
+	printf 'V\t330101000000Z\t\t%s\tunknown\t/CN=ee\n' "$serial" >index.txt
+	openssl ocsp -index index.txt -rsigner own.pem -rkey own.key \
+	    -CA ca.pem -issuer ca.pem -cert leaf.pem -respout own.der \
+	    -ndays 1 -noverify >/dev/null 2>&1
+	run 2 "$R" ocsp --cert leaf.pem --issuer ca.pem --respin own.der &&
+	    shows forged &&
+	    run 0 "$R" ocsp --cert leaf.pem --issuer ca.pem \
+		--respin own.der --responder own.pem
+}
+t 'ocsp: a pinned responder signs, and nobody else' pinned
+echo "1..$n"
+exit $bad
