@@ -32,6 +32,28 @@ print_cmp(const void *a, const void *b)
 	return memcmp(a, b, FINGERPRINT_LEN);
 }
 
+/*
+ * In the store and not in each verification, so that a TLS handshake against
+ * it goes by the same rules as everybody else.
+ */
+static bool
+store_rules_set(X509_STORE *store)
+{
+	X509_VERIFY_PARAM *param = X509_STORE_get0_param(store);
+
+	/* Any certificate may be an anchor, self-signed or not. */
+	X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
+	/*
+	 * RFC 5280 6.1.1 (c): any policy will do. Without it OpenSSL passes
+	 * over policyConstraints, which are critical, and a CA's demand for
+	 * an explicit policy is never heard.
+	 */
+	return X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_POLICY_CHECK) ==
+	    1 &&
+	    X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy)) ==
+	    1;
+}
+
 static int
 trust_new(struct revcheck_trust **out, X509 *const *anchors, size_t num,
     struct err *err)
@@ -56,8 +78,10 @@ trust_new(struct revcheck_trust **out, X509 *const *anchors, size_t num,
 		rc = err_set(err, E_NOMEM, "out of memory");
 		goto out;
 	}
-	/* Any certificate may be an anchor, self-signed or not. */
-	X509_STORE_set_flags(t->store, X509_V_FLAG_PARTIAL_CHAIN);
+	if (!store_rules_set(t->store)) {
+		rc = err_set(err, E_NOMEM, "out of memory");
+		goto out;
+	}
 	for (t->num = 0; t->num < num; t->num++) {
 		if (X509_STORE_add_cert(t->store, anchors[t->num]) != 1 ||
 		    X509_digest(anchors[t->num], EVP_sha256(),
@@ -189,15 +213,6 @@ trust_build_path(struct revcheck_trust *t, struct trust_path *out,
 	param = X509_STORE_CTX_get0_param(ctx);
 	X509_VERIFY_PARAM_set_time(param, order->at);
 	X509_VERIFY_PARAM_set_auth_level(param, order->security_level);
-	/*
-	 * RFC 5280 6.1.1 (c): any policy will do. Without it OpenSSL passes
-	 * over policyConstraints, which are critical, and a CA's demand for
-	 * an explicit policy is never heard.
-	 */
-	if (X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_POLICY_CHECK) != 1 ||
-	    X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy)) !=
-		1)
-		goto nomem;
 	if (order->purpose > 0 && order->purpose <= 2)
 		X509_STORE_CTX_set_purpose(ctx, purposes[order->purpose]);
 	rc = X509_verify_cert(ctx);
