@@ -256,8 +256,10 @@ install: all
 	ln -sf librevcheck.so.$(VERSION) \
 	    $(DESTDIR)$(PREFIX)/lib/librevcheck.so.$(ABI)
 	ln -sf librevcheck.so.$(ABI) $(DESTDIR)$(PREFIX)/lib/librevcheck.so
-	$(INSTALL) -m 644 $(B)/lib/librevcheck.pc \
-	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/
+	@# Not the built one: PREFIX may be another now.
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
+	    revcheck/librevcheck.pc.in > \
+	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/librevcheck.pc
 	for s in 1 3 8; do for m in revcheck/man/*.$$s gateway/man/*.$$s; do \
 	    [ ! -f "$$m" ] || $(INSTALL) -m 644 "$$m" \
 	    $(DESTDIR)$(PREFIX)/share/man/man$$s/; done; done

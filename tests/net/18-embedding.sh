@@ -23,7 +23,8 @@ esac
 
 echo 1..9
 unset MAKEFLAGS MAKELEVEL MFLAGS
-make -C "$TOP" PROFILE="$profile" install DESTDIR="$PWD/stage" PREFIX=/usr \
+make -C "$TOP" PROFILE="$profile" install DESTDIR="$PWD/stage" \
+    PREFIX=/opt/revcheck \
     >out 2>&1
 ok $? 'make install DESTDIR PREFIX'
 
@@ -32,24 +33,25 @@ test "$(grep -c 'int' sample.c)" -gt 0 -a "$(wc -l <sample.c)" -le 40 >out 2>&1
 ok $? 'the README has a program of at most 40 lines'
 
 export PKG_CONFIG_SYSROOT_DIR="$PWD/stage"
-export PKG_CONFIG_PATH="$PWD/stage/usr/lib/pkgconfig"
+export PKG_CONFIG_PATH="$PWD/stage/opt/revcheck/lib/pkgconfig"
 # shellcheck disable=SC2046,SC2086
 cc -std=c11 -Wall -Wextra -Werror $san -o shared sample.c \
     $(pkg-config --cflags --libs librevcheck) >out 2>&1
 ok $? 'it compiles and links with pkg-config --libs'
+# The library alone is static: Debian has no static libcurl to link whole.
 # shellcheck disable=SC2046,SC2086
 cc -std=c11 -Wall -Wextra -Werror $san -o static sample.c \
-    $(pkg-config --cflags librevcheck) stage/usr/lib/librevcheck.a \
-    $(pkg-config --static --libs librevcheck | sed 's/-lrevcheck//') \
+    $(pkg-config --cflags librevcheck) stage/opt/revcheck/lib/librevcheck.a \
+    $(pkg-config --libs libcurl libevent libevent_pthreads libcjson openssl) \
     -pthread >out 2>&1
 ok $? 'it links with the static library'
 
 "$FIXTURES/mint" new net >out 2>&1 || exit 1
-export LD_LIBRARY_PATH="$PWD/stage/usr/lib"
+export LD_LIBRARY_PATH="$PWD/stage/opt/revcheck/lib"
 ./shared net/peers/good.pem net/trust.pem >out 2>&1
 ok $? 'a chain without a known status is let in by SOFT_FAIL'
-grep -q 'good' out
-ok $? 'and the sentence names the certificate'
+grep -q "is unknown: .*SOFT_FAIL" out
+ok $? 'and the sentence says so'
 ./shared net/peers/good.pem net/foreign/ca.pem >out 2>&1
 test $? = 1
 ok $? 'a chain of somebody else is refused'
