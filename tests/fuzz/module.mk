@@ -1,0 +1,37 @@
+# Fuzzers. Every tests/fuzz/fuzz_*.c is a libFuzzer target that names its
+# seeds (fuzz_seeds: the suffix of files of the vector suite).
+#
+#   PROFILE=fuzz   a libFuzzer program each; `make fuzz` runs them, FUZZ_SECONDS
+#                  each, on a corpus minted from the vectors
+#   otherwise      a test each: all seeds, then a fixed number of mutations of
+#                  them from a fixed seed, over tests/fuzz/driver.c
+
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 60
+FUZZ_BINS := $(addprefix $(B)/tests/,$(FUZZ))
+
+ifeq ($(PROFILE),fuzz)
+FUZZ_DRIVER :=
+FUZZ_LD := -fsanitize=fuzzer
+else
+FUZZ_DRIVER := $(B)/obj/tests/fuzz/driver.o
+FUZZ_LD :=
+EXTRA_TESTS += $(FUZZ_BINS)
+endif
+
+define fuzz_rule
+$(B)/tests/$(1): $(B)/obj/tests/fuzz/$(1).o $$(FUZZ_DRIVER) $$($(1)_OBJ) \
+    $(B)/lib/librevcheck-internal.a $(if $(TESTLIB_OBJ),$(B)/lib/libtest.a)
+	$$(call say,LD,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(LDFLAGS) $$(FUZZ_LD) -o $$@ $$^ $$(LDLIBS) \
+	    $$($(1)_LIBS)
+endef
+$(foreach t,$(FUZZ),$(eval $(call fuzz_rule,$(t))))
+$(FUZZ_BINS): | $(B)/vectors/manifest.tsv
+
+.PHONY: fuzz fuzz-run
+fuzz:
+	@+$(MAKE) -j2 PROFILE=fuzz fuzz-run
+fuzz-run: $(FUZZ_BINS)
+	@sh tests/fuzz/run.sh $(abspath $(B)) $(FUZZ_SECONDS) $(FUZZ)
