@@ -383,6 +383,7 @@ flight_evidence(
 	struct archive_failure failure;
 
 	if (flight_accept(f, e, &failure) != 0) {
+		failure.http_status = res->http_status;
 		flight_note_failure(f, &failure);
 		flight_next_url(f);
 		return;
@@ -394,6 +395,7 @@ flight_evidence(
 	if (!flight_keep(f, e)) {
 		archive_failure_set(&failure, ARCHIVE_FAIL_OLDER, e->url,
 		    "older than what is held, which stays");
+		failure.http_status = res->http_status;
 		flight_note_failure(f, &failure);
 		flight_next_url(f);
 		return;
