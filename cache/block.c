@@ -12,41 +12,52 @@
 
 /* From here on pages, so that growing is a move of page tables. */
 #define BLOCK_PAGES_FROM ((size_t)256 << 10)
-#define BLOCK_HUGE_FROM  ((size_t)2 << 20)
+#define BLOCK_HUGE_FROM  ((size_t)4 << 20)
+#define BLOCK_HUGE       ((size_t)2 << 20)
+#define BLOCK_SMALL      ((size_t)64 << 10)
+
+/* Whole huge pages: the kernel then places the mapping on their border. */
+static size_t
+pages_size(size_t len)
+{
+	size_t unit = len >= BLOCK_HUGE_FROM ? BLOCK_HUGE : BLOCK_SMALL;
+
+	return (len + unit - 1) / unit * unit;
+}
 
 static void
 block_advise(struct block *b)
 {
 	/* A hint: without huge pages everything works, a little slower. */
 	if (b->len >= BLOCK_HUGE_FROM)
-		(void)madvise(b->p, b->len, MADV_HUGEPAGE);
+		(void)madvise(b->p, b->mapped, MADV_HUGEPAGE);
 }
 
-static uint8_t *
-pages_new(size_t len)
+static int
+block_alloc_pages(struct block *b, size_t len)
 {
-	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+	size_t mapped = pages_size(len);
+	void *p = mmap(NULL, mapped, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	return p == MAP_FAILED ? NULL : p;
+	if (p == MAP_FAILED)
+		return E_NOMEM;
+	*b = (struct block){
+	    .p = p, .len = len, .home = BLOCK_PAGES, .mapped = mapped};
+	block_advise(b);
+	return 0;
 }
 
 int
 block_alloc(struct block *b, size_t len)
 {
-	*b = (struct block){.len = len};
-	if (len >= BLOCK_PAGES_FROM) {
-		b->home = BLOCK_PAGES;
-		b->p = pages_new(len);
-	} else {
-		b->p = calloc(1, len > 0 ? len : 1);
-	}
-	if (b->p == NULL) {
-		*b = (struct block){0};
+	*b = (struct block){0};
+	if (len >= BLOCK_PAGES_FROM)
+		return block_alloc_pages(b, len);
+	b->p = calloc(1, len > 0 ? len : 1);
+	if (b->p == NULL)
 		return E_NOMEM;
-	}
-	if (b->home == BLOCK_PAGES)
-		block_advise(b);
+	b->len = len;
 	return 0;
 }
 
@@ -54,14 +65,17 @@ int
 block_resize(struct block *b, size_t len)
 {
 	struct block fresh;
+	size_t mapped;
 	void *p;
 
 	if (b->home == BLOCK_PAGES && len >= BLOCK_PAGES_FROM) {
-		p = mremap(b->p, b->len, len, MREMAP_MAYMOVE);
+		mapped = pages_size(len);
+		p = mremap(b->p, b->mapped, mapped, MREMAP_MAYMOVE);
 		if (p == MAP_FAILED)
 			return E_NOMEM;
 		b->p = p;
 		b->len = len;
+		b->mapped = mapped;
 		block_advise(b);
 		return 0;
 	}
@@ -109,9 +123,16 @@ block_map(struct block *b, int fd, size_t offset, size_t len)
 void
 block_cleanup(struct block *b)
 {
-	if (b->home == BLOCK_HEAP)
+	switch (b->home) {
+	case BLOCK_HEAP:
 		free(b->p);
-	else if (b->p != NULL)
+		break;
+	case BLOCK_PAGES:
+		(void)munmap(b->p, b->mapped);
+		break;
+	case BLOCK_FILE:
 		(void)munmap(b->p - b->skip, b->len + b->skip);
+		break;
+	}
 	*b = (struct block){0};
 }

@@ -21,7 +21,8 @@ struct block {
 	uint8_t *p;
 	size_t len; /* bytes that are there */
 	enum block_home home;
-	size_t skip; /* FILE: mapped bytes in front of p */
+	size_t skip;   /* FILE: mapped bytes in front of p */
+	size_t mapped; /* PAGES: whole pages, huge ones where len is large */
 };
 
 /* block_alloc: zero-filled pages or heap. E_NOMEM. */

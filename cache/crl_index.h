@@ -26,8 +26,13 @@ struct crl_slot {
 	uint32_t offset; /* 0: free; no entry begins a CRL */
 };
 
-/* Insertions on their way: each slot is prefetched this long before. */
-#define CRL_INDEX_PENDING 32
+/*
+ * Entries on their way into the table are gathered by the upper bits of their
+ * hash first, and inserted part by part: each part of the table fits into the
+ * second cache, whatever the size of the whole.
+ */
+#define CRL_INDEX_PARTS     32
+#define CRL_INDEX_PART_BITS 5
 
 /*
  * Called for a new entry that has the hash of one already there. What it says
@@ -51,9 +56,11 @@ struct crl_index {
 	crl_index_same_fn *same;
 	void *same_arg;
 	struct block block;
-	struct crl_slot pending[CRL_INDEX_PENDING];
-	size_t num_added; /* pending is a ring over it */
-	size_t num_done;
+	struct crl_slot *gathered; /* PARTS runs of part_room, in gather */
+	size_t part_room;
+	size_t num_gathered;
+	struct block gather;
+	uint32_t part_len[CRL_INDEX_PARTS];
 };
 
 int crl_index_init(
@@ -64,7 +71,7 @@ void crl_index_cleanup(struct crl_index *x);
 static inline size_t
 crl_index_room(const struct crl_index *x)
 {
-	size_t taken = x->num_used + (x->num_added - x->num_done);
+	size_t taken = x->num_used + x->num_gathered;
 
 	return taken < x->grow_at ? x->grow_at - taken : 0;
 }
@@ -72,10 +79,10 @@ crl_index_room(const struct crl_index *x)
 /* crl_index_grow makes room for num entries in all. E_NOMEM, E_LIMIT. */
 int crl_index_grow(struct crl_index *x, size_t num) MUST_USE;
 
-/* crl_index_finish inserts what is pending and gives back spare room. */
+/* crl_index_finish inserts what is gathered and gives back spare room. */
 int crl_index_finish(struct crl_index *x) MUST_USE;
 
-/* Inserts the oldest pending entry; false when `same` said FAIL. */
+/* Inserts what is gathered; false when `same` said FAIL. */
 bool crl_index_settle(struct crl_index *x);
 
 /* ---- Hashing ------------------------------------------------------------ */
@@ -133,15 +140,13 @@ crl_index_home(const struct crl_index *x, uint32_t hash)
 static inline bool
 crl_index_add(struct crl_index *x, uint32_t hash, uint32_t offset)
 {
-	struct crl_slot *p = &x->pending[x->num_added % CRL_INDEX_PENDING];
+	size_t part = hash >> (32 - CRL_INDEX_PART_BITS);
+	uint32_t n = x->part_len[part]++;
 
-	if (x->num_added - x->num_done == CRL_INDEX_PENDING &&
-	    !crl_index_settle(x))
-		return false;
-	__builtin_prefetch(&x->slots[crl_index_home(x, hash)], 1);
-	*p = (struct crl_slot){.hash = hash, .offset = offset};
-	x->num_added++;
-	return true;
+	x->gathered[part * x->part_room + n] =
+	    (struct crl_slot){.hash = hash, .offset = offset};
+	x->num_gathered++;
+	return __builtin_expect(n + 1 < x->part_room, 1) || crl_index_settle(x);
 }
 
 /*

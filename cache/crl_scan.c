@@ -14,6 +14,7 @@
 
 #include "cache/crl_entry.h"
 #include "cache/crl_fast.h"
+#include "cache/crl_hash.h"
 #include "cache/crl_parts.h"
 #include "cache/der.h"
 #include "cache/pem.h"
@@ -47,7 +48,7 @@ struct crl_builder {
 	size_t avail;   /* bytes of der that have arrived */
 	size_t scanned; /* offset of the next entry */
 	size_t hashed;  /* offset up to which tbs was hashed */
-	EVP_MD_CTX *md; /* NULL: no digest of its own */
+	struct crl_hash hash;
 	size_t cap_marks;
 	size_t num_entries;
 	unsigned flaws;
@@ -139,7 +140,8 @@ crl_builder_free(struct crl_builder *b)
 {
 	if (b == NULL)
 		return;
-	EVP_MD_CTX_free(b->md);
+	/* Before the bytes go that it may be reading. */
+	crl_hash_cleanup(&b->hash);
 	crl_free(b->crl);
 	free(b);
 }
@@ -340,38 +342,33 @@ static int
 build_hash_init(struct crl_builder *b)
 {
 	const EVP_MD *md = crl_digest_of(b->head.inner_alg);
+	struct crl *c = b->crl;
 
 	b->hashed = b->head.tbs;
-	if (md == NULL ||
-	    EVP_MD_get_size(md) > (int)sizeof(b->crl->info.digest))
-		return 0;
-	b->md = EVP_MD_CTX_new();
-	if (b->md == NULL)
+	if (md != NULL && EVP_MD_get_size(md) > (int)sizeof(c->info.digest))
+		md = NULL;
+	if (crl_hash_init(&b->hash, md) != 0)
 		return build_nomem(b);
-	/* A digest that is switched off here: verified over tbs instead. */
-	if (EVP_DigestInit_ex(b->md, md, NULL) != 1) {
-		EVP_MD_CTX_free(b->md);
-		b->md = NULL;
-		return 0;
+	c->info.digest_nid = b->hash.nid;
+	if (b->fixed && b->head.tbs_end <= c->der.len) {
+		crl_hash_begin(&b->hash,
+		    span_of(
+			c->der.p + b->head.tbs, b->head.tbs_end - b->head.tbs));
+		b->hashed = b->head.tbs_end;
 	}
-	b->crl->info.digest_nid = EVP_MD_get_type(md);
 	return 0;
 }
 
-static int
+static void
 build_hash(struct crl_builder *b)
 {
 	size_t lim = b->avail < b->head.tbs_end ? b->avail : b->head.tbs_end;
 
-	if (b->md != NULL && lim > b->hashed &&
-	    EVP_DigestUpdate(
-		b->md, b->crl->der.p + b->hashed, lim - b->hashed) != 1) {
-		(void)err_ossl(&b->err, E_INTERNAL, "cannot hash a CRL");
-		return build_fail(b, CRL_FAULT_NOMEM);
-	}
-	if (lim > b->hashed)
-		b->hashed = lim;
-	return 0;
+	if (lim <= b->hashed)
+		return;
+	crl_hash_update(
+	    &b->hash, span_of(b->crl->der.p + b->hashed, lim - b->hashed));
+	b->hashed = lim;
 }
 
 static int
@@ -425,9 +422,7 @@ build_advance(struct crl_builder *b)
 	}
 	if (b->avail > b->head.total)
 		return build_bad(b, "bytes behind its end", b->head.total);
-	rc = build_hash(b);
-	if (rc != 0)
-		return rc;
+	build_hash(b);
 	if (b->state == BUILD_ENTRIES) {
 		rc = build_entries(b);
 		if (rc != 0)
@@ -538,8 +533,7 @@ build_finish(struct crl_builder *b)
 {
 	struct crl *c = b->crl;
 	const char *what = "cut short";
-	unsigned len = 0;
-	int rc;
+	int rc, len;
 
 	if (b->is_pem && !pem_done(&b->pem))
 		return build_bad(b, "no whole PEM block 'X509 CRL'", 0);
@@ -561,12 +555,12 @@ build_finish(struct crl_builder *b)
 		CRL_PART_OK ||
 	    !crl_tail_read(c, &b->head, &what))
 		return build_bad(b, what, 0);
-	if (b->md != NULL &&
-	    EVP_DigestFinal_ex(b->md, c->info.digest, &len) != 1) {
+	len = crl_hash_finish(&b->hash, c->info.digest);
+	if (len < 0) {
 		(void)err_ossl(&b->err, E_INTERNAL, "cannot hash a CRL");
 		return build_fail(b, CRL_FAULT_NOMEM);
 	}
-	c->info.digest_len = len;
+	c->info.digest_len = (size_t)len;
 	c->info.num_entries = b->num_entries;
 	c->info.flaws |= b->flaws;
 	if (b->head.has_entries && b->num_entries == 0)
