@@ -597,8 +597,10 @@ conn_begin_relay(struct conn *c)
 		if (conf->limits.idle_timeout_ms != 0)
 			conn_set_timer(c, conf->limits.idle_timeout_ms);
 	}
-	/* The handshake may have read ahead; the node may have spoken first. */
-	c->ready = RELAY_TLS_READ | RELAY_PLAIN_READ;
+	/* Of what the handshake has read ahead no event will tell. */
+	c->ready = RELAY_PLAIN_WRITE | RELAY_TLS_WRITE;
+	if (SSL_has_pending(c->ssl))
+		c->ready |= RELAY_TLS_READ;
 	/* What changed since the verdict was not heard by this connection. */
 	if (c->round != w->recheck_round || c->front != w->front)
 		recheck_ask(c);

@@ -4,6 +4,7 @@
  */
 #include "gateway/door.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,9 @@
 #include "gateway/limits.h"
 #include "gateway/observer.h"
 #include "gateway/worker.h"
+
+#define DOOR_TRIM_BYTES (4 * 1024 * 1024)
+#define DOOR_MMAP_BYTES (1024 * 1024)
 
 struct door {
 	const struct log *log;
@@ -121,6 +125,12 @@ door_new(struct door **out, struct conf *conf, struct revcheck *rc,
 	if (!ASYNC_is_capable())
 		return err_set(err, E_INTERNAL,
 		    "this OpenSSL cannot suspend a handshake (no async jobs)");
+	/*
+	 * Buffers of 64 KiB come and go with each read: the heap must not
+	 * give their pages back and fault them in again.
+	 */
+	mallopt(M_TRIM_THRESHOLD, DOOR_TRIM_BYTES);
+	mallopt(M_MMAP_THRESHOLD, DOOR_MMAP_BYTES);
 	d = calloc(1, sizeof(*d));
 	if (d == NULL)
 		return err_set(err, E_NOMEM, "cannot start the door");

@@ -222,8 +222,8 @@ front_make_ports(struct front *f, struct front *old, struct err *err)
 		goto out;
 	}
 	for (size_t i = 0; i < conf->num_listeners; i++) {
-		snprintf(
-		    name, sizeof(name), i == 0 ? "peers" : "peers-%zu", i + 1);
+		snprintf(name, sizeof(name), i == 0 ? "listen" : "listen-%zu",
+		    i + 1);
 		rc = front_add_port(f, old, taken, LISTENER_PEERS, 0, name,
 		    &conf->listeners[i].address, err);
 		if (rc != 0)

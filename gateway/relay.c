@@ -98,6 +98,7 @@ relay_gather(
     struct relay *r, struct relay_pad *pad, size_t *len, unsigned *want)
 {
 	*len = 0;
+	r->read_blocked = false;
 	while (*len + RELAY_RECORD_BYTES <= sizeof(pad->p)) {
 		size_t got = 0;
 
@@ -114,6 +115,7 @@ relay_gather(
 		case SSL_ERROR_WANT_READ:
 			return FLOW_DRY;
 		case SSL_ERROR_WANT_WRITE:
+			r->read_blocked = true;
 			*want |= RELAY_TLS_WRITE;
 			return FLOW_DRY;
 		case SSL_ERROR_ZERO_RETURN:
@@ -318,6 +320,22 @@ relay_pass_ends(struct relay *r, unsigned *want)
 	return true;
 }
 
+/* Only what an event speaks for is tried: each try is a system call. */
+static bool
+relay_up_is_due(const struct relay *r, unsigned ready)
+{
+	return (ready & (RELAY_TLS_READ | RELAY_AGAIN)) ||
+	    (r->up.p != NULL && (ready & RELAY_PLAIN_WRITE)) ||
+	    (r->read_blocked && (ready & RELAY_TLS_WRITE));
+}
+
+static bool
+relay_down_is_due(const struct relay *r, unsigned ready)
+{
+	return (ready & RELAY_PLAIN_READ) ||
+	    (r->down.p != NULL && (ready & (RELAY_TLS_WRITE | RELAY_TLS_READ)));
+}
+
 enum relay_result
 relay_step(
     struct relay *r, struct relay_pad *pad, unsigned ready, unsigned *want)
@@ -326,16 +344,9 @@ relay_step(
 	unsigned w = 0;
 
 	*want = 0;
-	/* A blocked write of one direction may be what the other waits for. */
-	if (!r->plain_shut &&
-	    (ready &
-		(RELAY_TLS_READ | RELAY_TLS_WRITE | RELAY_PLAIN_WRITE |
-		    RELAY_AGAIN)))
+	if (!r->plain_shut && relay_up_is_due(r, ready))
 		up = relay_up(r, pad, &w);
-	if (!r->tls_shut &&
-	    (ready & (RELAY_PLAIN_READ | RELAY_TLS_WRITE | RELAY_TLS_READ)) &&
-	    (r->down.p != NULL || (ready & RELAY_PLAIN_READ) ||
-		(ready & RELAY_TLS_WRITE)))
+	if (!r->tls_shut && relay_down_is_due(r, ready))
 		down = relay_down(r, pad, &w);
 	if (up == FLOW_BROKEN || down == FLOW_BROKEN)
 		return RELAY_BROKEN;

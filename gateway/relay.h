@@ -52,6 +52,7 @@ struct relay {
 	bool plain_eof;
 	bool plain_shut; /* the end was passed on */
 	bool tls_shut;
+	bool read_blocked; /* reading has to write first (KeyUpdate) */
 	bool cut; /* TLS ended without close_notify */
 };
 

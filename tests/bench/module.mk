@@ -19,3 +19,5 @@ bench-archive:
 	@+$(MAKE) PROFILE=release bench-archive-run
 bench-archive-run: $(addprefix $(B)/bench/,$(BENCH_ARCHIVE))
 	@for b in $(BENCH_ARCHIVE); do $(B)/bench/$$b || exit 1; done
+
+-include tests/bench/gateway.mk

@@ -1,0 +1,14 @@
+# bench_tls needs its rig, the town, and something to compare with: what is
+# missing of Debian's packages is installed first.
+
+APT_BENCH_GATEWAY := nginx-light libnginx-mod-stream haproxy hitch stunnel4
+
+$(B)/bench/bench_tls: $(B)/obj/tests/bench/tls_rig.o
+
+.PHONY: bench-gateway bench-gateway-run
+bench-gateway:
+	@sh tests/apt.sh $(APT_BENCH_GATEWAY)
+	@+$(MAKE) PROFILE=release bench-gateway-run
+bench-gateway-run: $(B)/bench/bench_tls $(B)/bin/p2p-gateway $(FIXBINS)
+	@BENCH_GATEWAY=$(abspath $(B))/bin/p2p-gateway \
+	    $(B)/bench/bench_tls $(abspath $(B))/fixtures

@@ -1,0 +1,68 @@
+/*
+ * tls_rig: what the TLS measurements share: a town's certificates and many
+ * clients minted beside them, a node and a bare OpenSSL server as child
+ * processes, the servers to compare with, and what a process has spent.
+ */
+#ifndef TESTS_BENCH_TLS_RIG_H
+#define TESTS_BENCH_TLS_RIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <openssl/ssl.h>
+
+struct rig_client {
+	X509 *leaf;
+	EVP_PKEY *key;
+};
+
+struct rig {
+	char dir[128]; /* everything is in here */
+	char net[160]; /* the town's network */
+	pid_t town, node;
+	int echo_port, sink_port, source_port; /* the node's */
+	X509 *issuer;
+	EVP_PKEY *issuer_key;
+	X509 *model; /* a client of the town's: its extensions are copied */
+	struct rig_client *clients;
+	size_t num_clients;
+};
+
+/* tools: directory of the fixture programs. Exits when it cannot. */
+void rig_init(struct rig *r, const char *tools, size_t num_clients);
+void rig_cleanup(struct rig *r);
+
+/* A server under test, accepting on port, forwarding to backend. */
+struct rig_server {
+	const char *name;
+	pid_t pid;
+	int port;
+	bool bare; /* answers itself: no backend */
+};
+
+enum rig_backend {
+	RIG_ECHO,
+	RIG_SINK,
+	RIG_SOURCE
+};
+
+/* false when it is not installed or does not start; says so on stderr. */
+bool rig_start(struct rig *r, struct rig_server *s, const char *name,
+    enum rig_backend backend, int tls_version);
+void rig_stop(struct rig_server *s);
+
+/* Nanoseconds of CPU of the server's processes, and their memory. */
+uint64_t rig_cpu_ns(const struct rig_server *s);
+size_t rig_rss(const struct rig_server *s);
+
+/* A client context for clients[i], TLS version fixed. */
+SSL_CTX *rig_client_ctx(struct rig *r, int tls_version);
+void rig_use_client(struct rig *r, SSL *ssl, size_t i);
+int rig_dial(int port);
+
+/* This process and its children measure on one core, servers run on core 0. */
+void rig_pin(int core);
+
+#endif
