@@ -38,30 +38,19 @@ struct auth {
 	struct remembered remembered[NUM_REMEMBERED];
 	size_t next;
 	struct failures failures[NUM_ADDRESSES];
-	char decoy[PASSWORD_HASH_SIZE]; /* hash of nothing anybody knows */
 };
 
 int
 auth_new(struct auth **out, struct err *err)
 {
 	struct auth *a = calloc(1, sizeof(*a));
-	unsigned char secret[16];
-	char text[40];
-	int rc;
 
 	*out = NULL;
 	if (a == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	if (RAND_bytes(a->key, sizeof(a->key)) != 1 ||
-	    RAND_bytes(secret, sizeof(secret)) != 1) {
+	if (RAND_bytes(a->key, sizeof(a->key)) != 1) {
 		free(a);
 		return err_ossl(err, E_INTERNAL, "no random numbers");
-	}
-	EVP_EncodeBlock((unsigned char *)text, secret, sizeof(secret));
-	rc = password_hash(a->decoy, text, err);
-	if (rc != 0) {
-		free(a);
-		return rc;
 	}
 	*out = a;
 	return 0;
@@ -223,11 +212,13 @@ auth_basic(struct auth *a, const struct conf_rest *conf, const char *header,
 	for (size_t i = 0; decoded && i < conf->num_users; i++)
 		if (strcmp(conf->users[i].name, buf) == 0)
 			known = &conf->users[i];
-	right = decoded &&
+	/* An unknown name costs what a known one does. */
+	right = decoded && conf->num_users > 0 &&
 	    verify(a, buf, password,
-		known != NULL ? known->password_hash : a->decoy);
+		(known != NULL ? known : &conf->users[0])->password_hash) &&
+	    known != NULL;
 	OPENSSL_cleanse(buf, sizeof(buf));
-	if (right && known != NULL) {
+	if (right) {
 		snprintf(user, AUTH_USER_SIZE, "%s", known->name);
 		*roles = known->roles;
 		return AUTH_ACCEPTED;
