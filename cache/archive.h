@@ -71,7 +71,10 @@ struct evidence {
 	char *url; /* owned; never NULL */
 };
 
-/* evidence_new_* take ownership of crl / copy der. NULL when out of memory. */
+/*
+ * evidence_new_crl takes crl, and frees it when it fails; evidence_new_ocsp
+ * copies der. NULL when out of memory.
+ */
 struct evidence *evidence_new_crl(struct crl *crl,
     enum evidence_origin origin, const char *url, time_t fetched_at) MUST_USE;
 struct evidence *evidence_new_ocsp(struct span der,

@@ -167,8 +167,8 @@ supplied_add_der(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
 		if (rc == 0) {
 			s.evidence =
 			    evidence_new_crl(crl, ORIGIN_FILE, name, 0);
+			/* The CRL is gone with it when that fails. */
 			if (s.evidence == NULL) {
-				crl_free(crl);
 				rc = err_set(err, E_NOMEM, "out of memory");
 				goto fail;
 			}

@@ -1,0 +1,17 @@
+# Allocation failures: the library's own objects linked with malloc and its
+# kin replaced by ones that fail on request.
+OOM_WRAP := malloc calloc realloc reallocarray strdup strndup asprintf
+comma := ,
+
+$(B)/tests/oom: $(B)/obj/tests/oom/oom.o $(LIB_OBJ)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(OOM_WRAP)) \
+	    -o $@ $^ $(LDLIBS)
+
+$(B)/tests/oom: | $(B)/vectors/manifest.tsv
+EXTRA_TESTS += $(B)/tests/oom
+
+.PHONY: check-oom
+check-oom: $(B)/tests/oom
+	@sh tests/run $(abspath $(B)) $(B)/tests/oom
