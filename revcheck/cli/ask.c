@@ -112,8 +112,6 @@ read_words(struct ask *a, struct opt *table)
 		a->query.flags |= REVCHECK_QUERY_LEAF_ONLY;
 	if (opt_given(table, "--status-only"))
 		a->query.flags |= REVCHECK_QUERY_STATUS_ONLY;
-	if (opt_given(table, "--offline"))
-		a->query.flags |= REVCHECK_QUERY_OFFLINE;
 	return 0;
 }
 

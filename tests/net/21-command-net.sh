@@ -1,0 +1,174 @@
+#!/bin/sh
+# The command against real servers: the town's CRL server and OCSP responder,
+# and openssl s_server with and without a staple.
+set -u
+n=0 bad=0
+R=$BIN/revcheck
+LOCAL='--allow-address 127.0.0.1 --any-port'
+
+t() {
+	name=$1
+	shift
+	n=$((n + 1))
+	if "$@"; then
+		echo "ok $n - command: $name"
+	else
+		echo "not ok $n - command: $name"
+		sed 's/^/# out: /' out
+		sed 's/^/# err: /' err
+		bad=1
+	fi
+}
+run() {
+	want=$1
+	shift
+	"$@" >out 2>err </dev/null
+	got=$?
+	[ "$got" = "$want" ] && return 0
+	echo "# exit status $got, expected $want: $*"
+	return 1
+}
+says() { grep -qF -e "$1" err; }
+shows() { grep -qF -e "$1" out; }
+member() { [ "$(jq -r "$1" out)" = "$2" ]; }
+
+# The town ends when the last writer of `alive` has gone: this shell.
+mkfifo alive town.out
+"$FIXTURES/town" --dir net <alive >town.out 2>town.err &
+exec 9>alive 8<town.out
+json=
+while IFS= read -r line <&8; do
+	case $line in
+	ready*) break ;;
+	*) json=$line ;;
+	esac
+done
+part() { printf '%s' "$json" | jq -r "$1"; }
+WEB=$(part .web.url) CONTROL=$(part .ocsp.control)
+CA=net/doorman/ca.pem
+servers=
+trap 'for p in $servers; do kill "$p" 2>/dev/null; done; exec 9>&-; wait' EXIT
+
+# -- check over the network
+A="--anchors net/root/ca.pem --untrusted $CA"
+t 'check asks the responder' run 0 "$R" check --chain net/peers/good.pem \
+    $A $LOCAL --mode HARD_FAIL --json
+t 'check says where it asked' member '.certificates[0].source' network
+t 'check: revoked' run 1 "$R" check --chain net/peers/revoked.pem $A $LOCAL \
+    --mode HARD_FAIL --json
+t 'check: by CRL when told so' run 1 "$R" check --chain net/peers/revoked.pem \
+    $A $LOCAL --mode HARD_FAIL --method crl --json
+t 'check: and says so' member '.certificates[0].method' crl
+t 'check: a certificate that names no source' run 2 "$R" check --chain \
+    net/peers/nosource.pem $A $LOCAL --mode HARD_FAIL --json
+t 'check: no-source' member .why no-source
+t 'check: local addresses are refused by default' run 2 "$R" check --chain \
+    net/peers/good.pem $A --mode HARD_FAIL --json
+t 'check: url-refused' member .why url-refused
+t 'check --nonce required' run 0 "$R" check --chain net/peers/good.pem $A \
+    $LOCAL --mode HARD_FAIL --nonce required --method ocsp
+t 'check --offline fetches nothing' run 2 "$R" check --chain \
+    net/peers/good.pem $A $LOCAL --mode HARD_FAIL --offline
+kept() {
+	run 0 "$R" check --chain net/peers/good.pem $A $LOCAL --mode HARD_FAIL \
+	    --method crl --state-dir state &&
+	    run 0 "$R" check --chain net/peers/good.pem $A --offline \
+		--mode HARD_FAIL --method crl --state-dir state --json &&
+	    member '.certificates[0].source' disk
+}
+t 'check --state-dir answers from disk the next time' kept
+
+# -- ocsp
+O="--cert net/peers/good.pem --issuer $CA"
+t 'ocsp by GET' run 0 "$R" ocsp $O --json
+t 'ocsp: it was GET' member .transport get
+t 'ocsp by POST' run 0 "$R" ocsp $O --post --json
+t 'ocsp: it was POST' member .transport post
+t 'ocsp with a nonce' run 0 "$R" ocsp $O --nonce --respout kept.der
+t 'ocsp: text says so' shows 'POST with a nonce'
+t 'ocsp: what was kept is the response' run 0 "$R" ocsp $O --respin kept.der
+t 'ocsp: revoked' run 1 "$R" ocsp --cert net/peers/revoked.pem --issuer $CA
+t 'ocsp: the reason' shows keyCompromise
+t 'ocsp --text shows all of it' run 0 "$R" ocsp $O --text
+t 'ocsp --text is complete' shows 'OCSP Response Status: successful'
+t 'ocsp: openssl reads it' run 0 openssl ocsp -issuer $CA \
+    -cert net/peers/good.pem -respin kept.der -CAfile net/root/ca.pem \
+    -verify_other $CA -no_nonce
+t 'ocsp: openssl reads it alike' shows 'net/peers/good.pem: good'
+t 'ocsp: nobody listens' run 69 "$R" ocsp $O --url http://127.0.0.1:1/
+t 'ocsp: and says so' says 'cannot fetch'
+t 'ocsp: not found' run 69 "$R" ocsp $O --url "$WEB/nowhere"
+t 'ocsp: the HTTP status is named' says 'HTTP status 404'
+accepting() {
+	curl -s -X POST "http://127.0.0.1:$CONTROL/_accept/$1" >/dev/null
+}
+silence() {
+	accepting silent
+	run 69 "$R" ocsp $O --timeout-ms 300
+	rc=$?
+	accepting normal
+	return $rc
+}
+t 'ocsp: a responder that says nothing' silence
+t 'ocsp: only http and https' run 64 "$R" ocsp $O --url file:///etc/passwd
+
+# -- crl
+CRL=$WEB/certificate-revocation-list/doorman
+t 'crl from a URL' run 0 "$R" crl "$CRL" --json
+t 'crl: entries' member .entries 2
+serial=$(openssl x509 -in net/peers/revoked.pem -noout -serial | cut -d= -f2)
+t 'crl --serial' run 0 "$R" crl "$CRL" --serial "$serial" --json
+t 'crl: listed' member .serial.listed true
+t 'crl: not there' run 69 "$R" crl "$WEB/nowhere.crl"
+t 'crl: not a CRL' run 65 "$R" crl "http://127.0.0.1:$CONTROL/_hits"
+
+# -- connect
+# serve NAME OPTION...: a TLS server; its port in $port.
+serve() {
+	who=$1
+	shift
+	mkfifo "server.$who"
+	openssl s_server -accept 127.0.0.1:0 -cert "net/peers/$who.pem" \
+	    -key "net/peers/$who.key" -cert_chain $CA -www "$@" \
+	    </dev/null >"server.$who" 2>"server.$who.err" &
+	servers="$servers $!"
+	exec 7<"server.$who"
+	port=
+	while IFS= read -r line <&7; do
+		case $line in
+		ACCEPT*)
+			port=${line##*:}
+			break
+			;;
+		esac
+	done
+	# What the server prints from now on must not block it.
+	cat <&7 >/dev/null &
+	servers="$servers $!"
+}
+serve good
+W="--anchors net/root/ca.pem --mode HARD_FAIL"
+t 'connect' run 0 "$R" connect "127.0.0.1:$port" $W $LOCAL
+t 'connect shows the protocol' shows TLSv1.3
+t 'connect shows whether the name fits' shows "is not for '127.0.0.1'"
+t 'connect: no staple' shows 'staple       none'
+t 'connect --json' run 0 "$R" connect "localhost:$port" $W $LOCAL --json
+t 'connect: JSON is the answer alone' member .status good
+t 'connect: purpose' run 3 "$R" connect "127.0.0.1:$port" --anchors \
+    net/foreign/ca.pem --mode HARD_FAIL --json
+serve revoked
+t 'connect: revoked' run 1 "$R" connect "127.0.0.1:$port" $W $LOCAL
+revoked=$port
+"$R" ocsp --cert net/peers/crlonly.pem --issuer $CA \
+    --url "$(part .ocsp.url)/doorman" --respout staple.der >out 2>err
+serve crlonly -status_file staple.der
+t 'connect: a staple' run 0 "$R" connect "127.0.0.1:$port" $W --offline \
+    --scope leaf --json
+t 'connect: by the staple' member '.certificates[0].source' staple
+t 'connect: nobody listens' run 69 "$R" connect 127.0.0.1:1 $W
+t 'connect: and says so' says 'cannot connect'
+t 'connect: no TLS' run 69 "$R" connect "127.0.0.1:$(part .web.port)" $W
+t 'connect: a server that is silent' run 69 "$R" connect \
+    "127.0.0.1:$(part .node.port)" $W --timeout-ms 300
+echo "1..$n"
+exit $bad
