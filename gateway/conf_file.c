@@ -447,6 +447,7 @@ static const struct conf_field revocation_table[] = {
 	OPTION(max_ocsp_bytes, U32, 1, 16777216),
 	OPTION(memory_bytes, U64, 1, 1ULL << 44),
 	OPTION(max_requests, U32, 1, 10000000),
+	OPTION(min_refresh_sec, U32, 1, 86400),
 	OPTION(refuse_private, FLAG, 0, 0),
 	OPTION(any_port, FLAG, 0, 0),
 	LISTED(allow_addresses, STRINGS),

@@ -210,6 +210,7 @@ open_archive(
 	    .https_ca_file = o->https_ca_file,
 	    .user_agent = o->user_agent != NULL ? o->user_agent
 						: "revcheck/" REVCHECK_VERSION,
+	    .min_refresh_sec = o->min_refresh_sec,
 	    .skew_sec = POLICY_SKEW_SEC,
 	    .clock = rc->clock,
 	    .log = &rc->log,

@@ -365,6 +365,7 @@ struct revcheck_options {
 	/* Source of wall time for tests; NULL: the system's. Thread-safe. */
 	time_t (*now)(void *arg);
 	void *now_arg;
+	uint32_t min_refresh_sec; /* floor between two fetches of one [60] */
 };
 
 /* revcheck_new starts an engine and its service thread. options NULL: defaults. */
