@@ -1,0 +1,137 @@
+/*
+ * From a request to a cut line: a peer enrols, connects through the gateway
+ * and talks. Somebody asks the doorman to revoke it; a person approves and
+ * signs with a key in a token. Nobody tells the gateway: at its next refresh
+ * it finds the new list by itself, cuts that peer's live connection, leaves
+ * its neighbour's alone, and refuses the next handshake.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#include "tests/doorman/office.h"
+#include "tests/lib/gateway.h"
+#include "tests/lib/peer.h"
+
+#define PIN "48151623"
+
+static struct office office;
+static struct town town;
+static struct gateway gw;
+
+static void
+token_make(void)
+{
+	const char *init[] = {"/usr/bin/softhsm2-util", "--init-token",
+	    "--free", "--label", "vault", "--so-pin", "12345678", "--pin", PIN,
+	    NULL};
+	char cwd[512], *text;
+
+	assert_non_null(getcwd(cwd, sizeof(cwd)));
+	dir_make("tokens");
+	text = xasprintf("directories.tokendir = %s/tokens\n", cwd);
+	file_write("softhsm.conf", text, strlen(text));
+	free(text);
+	text = xasprintf("%s/softhsm.conf", cwd);
+	setenv("SOFTHSM2_CONF", text, 1);
+	free(text);
+	assert_int_equal(proc_run(init, "softhsm.log", WAIT_MS, NULL), 0);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	token_make();
+	office_init(&office, "dm", PIN "\n",
+	    (const char *const[]){"--pin-fd", "0", "--hsm",
+		"module=/usr/lib/softhsm/libsofthsm2.so;token=vault", NULL});
+	office_conf(&office, "crl_max_age_sec = 1\n");
+	office_start(&office);
+	town_start(&town, "net", NULL);
+	gateway_prepare(&gw, "gateway", &town);
+	gateway_set(&gw, "trust",
+	    "[{\"group\":\"network\",\"anchors\":\"dm/ca/root.pem\"}]");
+	gateway_set(&gw, "revocation.mode", "\"HARD_FAIL\"");
+	gateway_set(&gw, "revocation.min_refresh_sec", "1");
+	gateway_start(&gw);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	gateway_free(&gw);
+	town_stop(&town);
+	office_free(&office);
+	return 0;
+}
+
+static int
+dial(struct tls *t, const char *name)
+{
+	char *cert = xasprintf("dm/%s.pem", name);
+	char *key = xasprintf("dm/%s.key", name);
+	struct tls_options o = {.cert = cert, .key = key};
+	int in = tls_connect(t, gw.port, &o) && tls_echo(t);
+
+	free(cert);
+	free(key);
+	return in;
+}
+
+static void
+have_revoked(const char *name, long number)
+{
+	char *body = xasprintf("{\"legalName\":\"O=%s, C=GB\",\"reason\":"
+			       "\"KEY_COMPROMISE\",\"reporter\":\"ops\"}",
+	    name);
+	char *input = xasprintf("sign doorman %ld +1\n" PIN "\n", number);
+	char *id, *out;
+
+	assert_int_equal(office_post(&office, body, &id), 200);
+	office_do(&office, "tickets", "approve", id);
+	if (office_sign(&office, input, &out, "crl") != 0)
+		fail_msg("%s", out);
+	free(out);
+	free(id);
+	free(input);
+	free(body);
+}
+
+static void
+a_revoked_peer_is_cut_off(void **state)
+{
+	struct tls alice = {0}, bob = {0}, again = {0};
+	char byte;
+
+	(void)state;
+	free(office_enrol(&office, "alice", "/O=alice/C=GB", PIN));
+	free(office_enrol(&office, "bob", "/O=bob/C=GB", PIN));
+	assert_true(dial(&alice, "alice"));
+	assert_true(dial(&bob, "bob"));
+	have_revoked("alice", 2);
+	/* Bounded by the client's own thirty seconds. */
+	assert_true(tls_read(&alice, &byte, 1) <= 0);
+	assert_int_equal(dial(&again, "alice"), 0);
+	assert_int_equal(again.alert, ALERT_CERTIFICATE_REVOKED);
+	assert_true(tls_echo(&bob));
+	tls_free(&alice);
+	tls_free(&bob);
+	tls_free(&again);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_revoked_peer_is_cut_off),
+	};
+
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
