@@ -162,7 +162,9 @@ conn_set_timer(struct conn *c, uint64_t ms)
 
 /*
  * The read side of the TLS socket is watched for bytes, or, while the
- * handshake is suspended, only for a peer that hangs up.
+ * handshake is suspended, only for a peer that hangs up (edges, since bytes
+ * may lie there all the while). libevent's epoll changelist takes the change
+ * from one to the other for none, so the loop must not use it.
  */
 static void
 conn_watch_tls(struct conn *c, short what)

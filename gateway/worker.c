@@ -226,26 +226,6 @@ worker_main(void *arg)
 	return NULL;
 }
 
-/*
- * Changes of what a socket waits for are gathered until the loop waits, so
- * that those that cancel out cost no system call. Safe, since no descriptor
- * here is ever duplicated.
- */
-static struct event_base *
-worker_event_base(void)
-{
-	struct event_config *config = event_config_new();
-	struct event_base *base = NULL;
-
-	if (config == NULL)
-		return NULL;
-	if (event_config_set_flag(
-		config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
-		base = event_base_new_with_config(config);
-	event_config_free(config);
-	return base;
-}
-
 int
 worker_new(
     struct worker **out, const struct worker_order *order, struct err *err)
@@ -270,7 +250,7 @@ worker_new(
 		free(w);
 		return rc;
 	}
-	w->base = worker_event_base();
+	w->base = event_base_new();
 	if (w->base == NULL)
 		goto nomem;
 	w->ev_mail = event_new(
