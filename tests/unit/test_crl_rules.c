@@ -1,0 +1,436 @@
+/*
+ * crl_rules: what the vectors do not show, because it lies between the rules
+ * and their caller: what a subject lends, what a proof says, how witnesses
+ * are weighed by what the engine knows of their signers, and the sentence.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <openssl/x509v3.h>
+
+#include "revcheck/crl_rules.h"
+#include "revcheck/crl_scope.h"
+#include "tests/lib/crlmake.h"
+
+#define NOW ((time_t)1780000000) /* within the dates of crlmake */
+
+static struct {
+	EVP_PKEY *ca_key, *other_key;
+	X509 *ca, *ee;
+	X509 *chain[2];
+} pki;
+
+static const struct rules rules = {
+    .at = NOW,
+    .skew_sec = 300,
+    .no_next_update_sec = 86400,
+    .security_level = 1,
+};
+
+static X509 *
+cert_new(const char *cn, long serial, EVP_PKEY *key, const char *points,
+    const char *freshest)
+{
+	X509 *x = X509_new();
+	const unsigned char *ca = (const unsigned char *)"Test CA";
+	X509_EXTENSION *e;
+
+	X509_set_version(x, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), serial);
+	X509_NAME_add_entry_by_txt(
+	    X509_get_issuer_name(x), "CN", V_ASN1_UTF8STRING, ca, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN",
+	    V_ASN1_UTF8STRING, (const unsigned char *)cn, -1, -1, 0);
+	ASN1_TIME_set(X509_getm_notBefore(x), NOW - 86400);
+	ASN1_TIME_set(X509_getm_notAfter(x), NOW + 86400);
+	X509_set_pubkey(x, key);
+	if (points != NULL) {
+		e = X509V3_EXT_conf_nid(
+		    NULL, NULL, NID_crl_distribution_points, points);
+		X509_add_ext(x, e, -1);
+		X509_EXTENSION_free(e);
+	}
+	if (freshest != NULL) {
+		e = X509V3_EXT_conf_nid(NULL, NULL, NID_freshest_crl, freshest);
+		X509_add_ext(x, e, -1);
+		X509_EXTENSION_free(e);
+	}
+	assert_true(X509_sign(x, pki.ca_key, EVP_sha256()) > 0);
+	return x;
+}
+
+static int
+pki_make(void **state)
+{
+	(void)state;
+	pki.ca_key = EVP_EC_gen("P-256");
+	pki.other_key = EVP_EC_gen("P-256");
+	pki.ca = cert_new("Test CA", 1, pki.ca_key, NULL, NULL);
+	pki.ee = cert_new("ee", 7, pki.other_key, NULL, NULL);
+	pki.chain[0] = pki.ee;
+	pki.chain[1] = pki.ca;
+	return 0;
+}
+
+static int
+pki_free(void **state)
+{
+	(void)state;
+	X509_free(pki.ca);
+	X509_free(pki.ee);
+	EVP_PKEY_free(pki.ca_key);
+	EVP_PKEY_free(pki.other_key);
+	return 0;
+}
+
+static struct crl *
+crl_of(const struct crlmake *how)
+{
+	struct crl *c = NULL;
+	enum crl_fault fault;
+	struct err err = {0};
+	size_t len;
+	uint8_t *der = crlmake(how, &len);
+
+	if (crl_parse(span_of(der, len), NULL, &c, &fault, &err) != 0)
+		fail_msg("%s", err.msg);
+	free(der);
+	return c;
+}
+
+/* A CRL of the CA that lists serial 7 for this reason (-2: does not list). */
+static struct crl *
+crl_listing(int reason, long number)
+{
+	struct octets o = {0};
+	struct crlmake_entry e = {.serial = "\x07", .serial_len = 1};
+	struct crlmake how = {.number = number, .key = pki.ca_key};
+	struct crl *c;
+
+	e.reason = reason > 0 ? reason : 0;
+	if (reason != -2) {
+		crlmake_entry(&o, &e);
+		how.entries = &o;
+	}
+	c = crl_of(&how);
+	octets_free(&o);
+	return c;
+}
+
+static struct crl_proof *
+proof_of(const struct crl *c)
+{
+	struct crl_signers who = {.chain = pki.chain, .num_chain = 2};
+	enum revcheck_why why;
+	struct crl_proof *p = NULL;
+	struct err err = {0};
+
+	if (crl_prove(&p, c, &who, &rules, &why, &err) != 0)
+		fail_msg("%s", err.msg);
+	return p;
+}
+
+static struct crl_subject *
+subject_of(X509 *cert)
+{
+	struct crl_subject *s = NULL;
+
+	assert_int_equal(crl_subject_new(&s, cert, pki.ca, NULL), 0);
+	return s;
+}
+
+static void
+subject_lends_its_urls(void **state)
+{
+	X509 *x = cert_new("x", 9, pki.other_key,
+	    "URI:http://a/1,URI:ldap://b/2", "URI:http://d/1,URI:http://d/2");
+	struct crl_subject *s = subject_of(x);
+
+	(void)state;
+	/* A comma makes two points of it, each with its URL. */
+	assert_int_equal(crl_subject_num_points(s), 2);
+	assert_string_equal(crl_subject_urls(s, 0)[0], "http://a/1");
+	assert_null(crl_subject_urls(s, 0)[1]);
+	assert_string_equal(crl_subject_urls(s, 1)[0], "ldap://b/2");
+	assert_null(crl_subject_urls(s, 2));
+	assert_string_equal(crl_subject_delta_urls(s)[0], "http://d/1");
+	assert_string_equal(crl_subject_delta_urls(s)[1], "http://d/2");
+	assert_null(crl_subject_delta_urls(s)[2]);
+	crl_subject_free(s);
+	X509_free(x);
+
+	s = subject_of(pki.ee);
+	assert_int_equal(crl_subject_num_points(s), 0);
+	assert_null(crl_subject_delta_urls(s)[0]);
+	crl_subject_free(s);
+	crl_subject_free(NULL);
+}
+
+/* A URL with a NUL or a space inside never becomes a C string. */
+static void
+urls_that_would_be_cut_are_left_out(void **state)
+{
+	static const uint8_t value[] = {0x30, 0x19, 0x30, 0x17, 0xa0, 0x15,
+	    0xa0, 0x13, 0x86, 0x05, 'a', ':', 0, 'x', 'y', 0x86, 0x04, 'b', ':',
+	    ' ', 'x', 0x86, 0x04, 'c', ':', 'x', 'y'};
+	struct crl_points p;
+
+	(void)state;
+	assert_int_equal(crl_points_parse(&p, span_of(value, sizeof(value)),
+			     span_of(NULL, 0), NULL),
+	    0);
+	assert_int_equal(p.num, 1);
+	assert_int_equal(p.v[0].name.names.num, 3);
+	assert_string_equal(p.v[0].urls[0], "c:xy");
+	assert_null(p.v[0].urls[1]);
+	crl_points_cleanup(&p);
+}
+
+static void
+reason_flags_are_read_bit_by_bit(void **state)
+{
+	static const struct {
+		uint8_t b[4];
+		size_t len;
+		int rc;
+		unsigned mask;
+	} rows[] = {
+	    {{0x06, 0x40}, 2, 0, 1u << 1},
+	    {{0x00, 0xff}, 2, 0, 0xfe}, /* bit 0 is unused */
+	    {{0x07, 0x00, 0x80}, 3, 0, 1u << 8},
+	    {{0x07, 0x7f, 0x80}, 3, 0, CRL_REASONS_ALL}, {{0x00}, 1, 0, 0},
+	    {{0x00}, 0, E_PARSE, 0}, {{0x08, 0x00}, 2, E_PARSE, 0},
+	    {{0x01}, 1, E_PARSE, 0},
+	    {{0x06, 0x41}, 2, E_PARSE, 0}, /* an unused bit is set */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned mask;
+
+		assert_int_equal(crl_reasons_parse(&mask,
+				     span_of(rows[i].b, rows[i].len), NULL),
+		    rows[i].rc);
+		assert_int_equal(mask, rows[i].mask);
+	}
+}
+
+static void
+numbers_compare_and_print(void **state)
+{
+	struct crl_number a = {.present = true, .len = 2, .v = {1, 0}};
+	struct crl_number b = {.present = true, .len = 1, .v = {0xff}};
+	struct crl_number none = {0};
+	struct crl_number zero = {.present = true};
+	char out[8];
+
+	(void)state;
+	assert_true(crl_number_cmp(&a, &b) > 0);
+	assert_true(crl_number_cmp(&b, &a) < 0);
+	assert_true(crl_number_cmp(&b, &b) == 0);
+	assert_true(crl_number_cmp(&zero, &b) < 0);
+	crl_number_print(out, sizeof(out), &a);
+	assert_string_equal(out, "0100");
+	crl_number_print(out, sizeof(out), &none);
+	assert_string_equal(out, "");
+	crl_number_print(out, sizeof(out), &zero);
+	assert_string_equal(out, "00");
+	a.len = 20;
+	crl_number_print(out, sizeof(out), &a);
+	assert_int_equal(strlen(out), 6); /* cut to fit */
+}
+
+static void
+proof_names_its_signer(void **state)
+{
+	struct crl *c = crl_listing(-2, 5);
+	struct crl_proof *p = proof_of(c);
+
+	(void)state;
+	assert_int_equal(X509_cmp(p->signer, pki.ca), 0);
+	assert_int_equal(p->num_path, 0);
+	assert_false(crl_proof_is_delta(p));
+	assert_null(crl_proof_delta_urls(p)[0]);
+	crl_proof_free(crl_proof_up_ref(p));
+	assert_int_equal(X509_cmp(p->signer, pki.ca), 0);
+	crl_proof_free(p);
+	crl_proof_free(NULL);
+	crl_free(c);
+}
+
+static void
+proving_without_a_chain_is_an_error_of_the_caller(void **state)
+{
+	struct crl *c = crl_listing(-2, 5);
+	struct crl_signers who = {.chain = pki.chain, .num_chain = 0};
+	struct crl_proof *p;
+	enum revcheck_why why;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(crl_prove(&p, c, &who, &rules, &why, &err), E_ARG);
+	assert_null(p);
+	assert_int_equal(why, REVCHECK_WHY_INTERNAL);
+	who.num_chain = 2;
+	who.subject = 2;
+	assert_int_equal(crl_prove(&p, c, &who, &rules, &why, &err), E_ARG);
+	crl_free(c);
+}
+
+static void
+forgery_is_told_with_the_issuer(void **state)
+{
+	struct crlmake how = {.number = 5, .key = pki.other_key};
+	struct crl *c = crl_of(&how);
+	struct crl_signers who = {.chain = pki.chain, .num_chain = 2};
+	struct crl_proof *p;
+	enum revcheck_why why;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(crl_prove(&p, c, &who, &rules, &why, &err), E_PARSE);
+	assert_int_equal(why, REVCHECK_WHY_FORGED);
+	assert_non_null(strstr(err.msg, "CN=Test CA"));
+	crl_free(c);
+}
+
+/* What the engine knows of the signer, and what comes of it. */
+static void
+signer_status_is_heeded(void **state)
+{
+	static const struct {
+		int listed;
+		enum revcheck_status signer, status;
+		enum revcheck_why why;
+	} rows[] = {
+	    {-2, REVCHECK_GOOD, REVCHECK_GOOD, REVCHECK_WHY_NONE},
+	    {1, REVCHECK_GOOD, REVCHECK_REVOKED, REVCHECK_WHY_NONE},
+	    {-2, REVCHECK_UNKNOWN, REVCHECK_UNKNOWN,
+		REVCHECK_WHY_SIGNER_UNKNOWN},
+	    {1, REVCHECK_UNKNOWN, REVCHECK_REVOKED, REVCHECK_WHY_NONE},
+	    {-2, REVCHECK_REVOKED, REVCHECK_UNKNOWN,
+		REVCHECK_WHY_SIGNER_REVOKED},
+	    {1, REVCHECK_REVOKED, REVCHECK_UNKNOWN,
+		REVCHECK_WHY_SIGNER_REVOKED},
+	    {-2, REVCHECK_NOT_ASKED, REVCHECK_UNKNOWN,
+		REVCHECK_WHY_SIGNER_UNKNOWN},
+	};
+	struct crl_subject *s = subject_of(pki.ee);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct crl *c = crl_listing(rows[i].listed, 5);
+		struct crl_witness w = {
+		    .crl = c,
+		    .proof = proof_of(c),
+		    .source = REVCHECK_SOURCE_CACHE,
+		    .url = "http://127.0.0.1/x",
+		    .fetched_at = NOW - 5,
+		    .signer_status = rows[i].signer,
+		};
+		struct revcheck_result r = {0};
+
+		crl_judge(s, &w, 1, &rules, &r);
+		assert_int_equal(r.status, rows[i].status);
+		assert_int_equal(r.why, rows[i].why);
+		assert_int_equal(r.method, REVCHECK_METHOD_CRL);
+		assert_int_equal(r.source, REVCHECK_SOURCE_CACHE);
+		assert_int_equal(r.fetched_at, NOW - 5);
+		assert_string_equal(r.url, "http://127.0.0.1/x");
+		assert_string_equal(r.signer, "CN=Test CA");
+		assert_string_equal(r.crl_number, "05");
+		assert_int_not_equal(r.this_update, 0);
+		assert_int_not_equal(r.next_update, 0);
+		assert_true(r.text[0] != '\0');
+		crl_proof_free((struct crl_proof *)w.proof);
+		crl_free(c);
+	}
+	crl_subject_free(s);
+}
+
+static void
+no_witness_is_no_source(void **state)
+{
+	struct crl_subject *s = subject_of(pki.ee);
+	struct revcheck_result r = {
+	    .status = REVCHECK_GOOD, .stale = 1, .revoked_at = 5};
+
+	(void)state;
+	crl_judge(s, NULL, 0, &rules, &r);
+	assert_int_equal(r.status, REVCHECK_UNKNOWN);
+	assert_int_equal(r.why, REVCHECK_WHY_NO_SOURCE);
+	assert_int_equal(r.reason, REVCHECK_REASON_NONE);
+	assert_int_equal(r.stale, 0);
+	assert_int_equal(r.revoked_at, 0);
+	crl_subject_free(s);
+}
+
+static void
+the_weightier_revocation_is_told(void **state)
+{
+	static const int reasons[] = {6, 1, 6};
+	struct crl_subject *s = subject_of(pki.ee);
+	struct crl_witness w[3];
+	struct revcheck_result r = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct crl *c = crl_listing(reasons[i], 5 + (long)i);
+
+		w[i] = (struct crl_witness){.crl = c,
+		    .proof = proof_of(c),
+		    .signer_status = REVCHECK_GOOD};
+	}
+	crl_judge(s, w, 3, &rules, &r);
+	assert_int_equal(r.status, REVCHECK_REVOKED);
+	assert_int_equal(r.reason, REVCHECK_REASON_KEY_COMPROMISE);
+	assert_string_equal(r.crl_number, "06");
+	assert_non_null(strstr(r.text, "keyCompromise"));
+	for (size_t i = 0; i < 3; i++) {
+		crl_proof_free((struct crl_proof *)w[i].proof);
+		crl_free((struct crl *)w[i].crl);
+	}
+	crl_subject_free(s);
+}
+
+static void
+concern_is_by_issuer_name(void **state)
+{
+	struct crlmake how = {
+	    .number = 5, .key = pki.ca_key, .issuer = "Somebody else"};
+	struct crl *c = crl_of(&how), *own = crl_listing(-2, 5);
+	struct crl_subject *s = subject_of(pki.ee);
+
+	(void)state;
+	assert_true(crl_may_concern(s, own));
+	assert_false(crl_may_concern(s, c));
+	crl_subject_free(s);
+	crl_free(c);
+	crl_free(own);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(subject_lends_its_urls),
+	    cmocka_unit_test(urls_that_would_be_cut_are_left_out),
+	    cmocka_unit_test(reason_flags_are_read_bit_by_bit),
+	    cmocka_unit_test(numbers_compare_and_print),
+	    cmocka_unit_test(proof_names_its_signer),
+	    cmocka_unit_test(proving_without_a_chain_is_an_error_of_the_caller),
+	    cmocka_unit_test(forgery_is_told_with_the_issuer),
+	    cmocka_unit_test(signer_status_is_heeded),
+	    cmocka_unit_test(no_witness_is_no_source),
+	    cmocka_unit_test(the_weightier_revocation_is_told),
+	    cmocka_unit_test(concern_is_by_issuer_name),
+	};
+
+	return cmocka_run_group_tests(tests, pki_make, pki_free);
+}
