@@ -119,6 +119,85 @@ garbage_and_forgery_are_no_answers(void **state)
 	free(forged);
 }
 
+/* Every fault of the responder ends in the CRL, and none in an answer. */
+static void
+every_fault_of_the_responder_falls_back(void **state)
+{
+	static const char *const faults[] = {
+	    "404",
+	    "503",
+	    "close",
+	    "reset",
+	    "never",
+	    "delay=60000 origin",
+	    "truncate=20 origin",
+	    "length=99999 origin",
+	    "drip-all=2000 origin",
+	    "text=",
+	    "text=nonsense",
+	    "garbage=200000",
+	    "endless",
+	    "endless-head",
+	    "redirect=http://127.0.0.1:1/",
+	    "redirect=file:///etc/passwd",
+	    "hex=30030a0103", /* tryLater */
+	    "hex=30030a0106", /* unauthorized */
+	    "header=Content-Encoding:gzip status=200 garbage=50",
+	};
+	char *script;
+
+	gateway_set(&gw, "revocation.fetch_timeout_ms", "1000");
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		script = xasprintf("/doorman* %s\n", faults[i]);
+		control(&town.ocsp, "/_script", script);
+		control(&town.web, "/_reset", NULL);
+		gateway_start(&gw);
+		if (try("good") != TLS_IN)
+			fail_msg("good is refused after '%s'", faults[i]);
+		if (try("revoked") != ALERT_CERTIFICATE_REVOKED)
+			fail_msg("revoked is let in after '%s'", faults[i]);
+		assert_int_equal(hits(&town.web, CRL_PATH), 1);
+		gateway_stop(&gw);
+		free(script);
+	}
+}
+
+/* With the CRL server broken as well nothing is known, and time is bounded. */
+static void
+every_fault_of_the_crl_is_no_answer(void **state)
+{
+	static const char *const faults[] = {
+	    "404",
+	    "500",
+	    "reset",
+	    "never",
+	    "truncate=100 origin",
+	    "length=99999 origin",
+	    "drip=2000 origin",
+	    "text=",
+	    "garbage=5000",
+	    "endless",
+	    "redirect=file:///etc/passwd",
+	};
+	char *script;
+
+	gateway_set(&gw, "revocation.fetch_timeout_ms", "800");
+	gateway_set(&gw, "revocation.crl_timeout_ms", "800");
+	gateway_set(&gw, "revocation.max_crl_bytes", "100000");
+	control(&town.ocsp, "/_script", "/doorman* 500\n");
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		script = xasprintf(CRL_PATH " %s\n", faults[i]);
+		control(&town.web, "/_script", script);
+		gateway_start(&gw);
+		if (try("good") != ALERT_CERTIFICATE_UNKNOWN)
+			fail_msg("good is not unknown after '%s'", faults[i]);
+		if (try("revoked") != ALERT_CERTIFICATE_UNKNOWN)
+			fail_msg("revoked: not unknown after '%s'", faults[i]);
+		gateway_stop(&gw);
+		free(script);
+	}
+}
+
 struct visitor {
 	pthread_t thread;
 	const char *peer;
@@ -188,6 +267,8 @@ main(void)
 	    FRESH(second_check_makes_no_request),
 	    FRESH(crl_then_ocsp_when_told_so),
 	    FRESH(garbage_and_forgery_are_no_answers),
+	    FRESH(every_fault_of_the_responder_falls_back),
+	    FRESH(every_fault_of_the_crl_is_no_answer),
 	    FRESH(crowd_shares_one_fetch),
 	    FRESH(restart_answers_from_disk),
 	};
