@@ -11,6 +11,7 @@
 #include <event2/thread.h>
 
 #include "revcheck/certs.h"
+#include "revcheck/local.h"
 #include "revcheck/request.h"
 
 #define ENGINE_CONNECT_TIMEOUT_MS 2000
@@ -221,6 +222,28 @@ open_archive(
 	return archive_new(&rc->archive, &a, err);
 }
 
+static void
+local_start_cb(void *arg)
+{
+	local_start(arg);
+}
+
+static void
+local_stop_cb(void *arg)
+{
+	local_stop(arg);
+}
+
+static int
+open_local(struct revcheck *rc, const char *const *paths, struct err *err)
+{
+	int code = local_new(&rc->local, rc, paths, err);
+
+	if (code == 0)
+		code = archive_post(rc->archive, local_start_cb, rc->local);
+	return code;
+}
+
 int
 revcheck_new(struct revcheck **out, const struct revcheck_options *options,
     struct revcheck_error *err)
@@ -260,6 +283,8 @@ revcheck_new(struct revcheck **out, const struct revcheck_options *options,
 		code = err_set(&e, E_NOMEM, "out of memory");
 	if (code == 0)
 		code = open_archive(rc, &o, &e);
+	if (code == 0 && o.crl_paths != NULL && o.crl_paths[0] != NULL)
+		code = open_local(rc, o.crl_paths, &e);
 	if (code != 0) {
 		revcheck_free(rc);
 		return error_publish(err, &e, code);
@@ -282,11 +307,15 @@ revcheck_free(struct revcheck *rc)
 	revcheck_watch(rc, NULL, NULL);
 	if (rc->archive != NULL) {
 		/* Runs before the service thread stops: posts keep order. */
-		if (archive_post(rc->archive, cancel_cb, rc) != 0)
+		if (archive_post(rc->archive, cancel_cb, rc) != 0 ||
+		    (rc->local != NULL &&
+			archive_post(rc->archive, local_stop_cb, rc->local) !=
+			    0))
 			log_line(&rc->log, LOG_LEVEL_WARN,
 			    "the service thread is gone already");
 		archive_free(rc->archive);
 	}
+	local_free(rc->local);
 	subject_memo_free(rc->memo);
 	memory_free(rc->memory);
 	snapshot_cleanup(&rc->now);

@@ -51,6 +51,7 @@ struct revcheck {
 	struct archive *archive;
 	struct subject_memo *memo;
 	struct memory *memory;
+	struct local *local; /* watched CRL files, or NULL */
 	struct wall_clock clock;
 	struct log log;
 	void (*log_fn)(void *arg, int level, const char *line);

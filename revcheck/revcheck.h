@@ -362,6 +362,11 @@ struct revcheck_options {
 	void (*log)(void *arg, int level, const char *line);
 	void *log_arg;
 	int log_level;
+	/*
+	 * CRL files and directories of them, NULL-terminated: evidence for
+	 * every question, read again when they change. NULL: none.
+	 */
+	const char *const *crl_paths;
 	/* Source of wall time for tests; NULL: the system's. Thread-safe. */
 	time_t (*now)(void *arg);
 	void *now_arg;

@@ -50,4 +50,8 @@ void supplied_proof_put(struct revcheck_evidence *e, struct supplied *s,
 
 struct revcheck_evidence *supplied_up_ref(struct revcheck_evidence *e);
 
+/* Appends what src holds, shared, not copied. E_NOMEM, E_LIMIT. */
+int supplied_join(
+    struct revcheck_evidence *dst, struct revcheck_evidence *src) MUST_USE;
+
 #endif

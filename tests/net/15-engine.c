@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <event2/event.h>
 #include <event2/thread.h>
@@ -518,6 +519,82 @@ the_watcher_hears_of_a_change(void **state)
 }
 
 static void
+await_changes(int n)
+{
+	pthread_mutex_lock(&watch_lock);
+	while (watched < n)
+		pthread_cond_wait(&watch_cond, &watch_lock);
+	watched = 0;
+	pthread_mutex_unlock(&watch_lock);
+}
+
+static void
+local_crl_files_are_watched(void **state)
+{
+	char *file = town_path(&town, "local/doorman.crl"),
+	     *dir = town_path(&town, "local"),
+	     *part = town_path(&town, "local/.part");
+	const char *paths[] = {dir, NULL};
+	struct revcheck_options o = {.offline = 1, .crl_paths = paths};
+	struct revcheck_report *rep;
+	struct revcheck *rc;
+	FILE *f;
+
+	assert_int_equal(mkdir(dir, 0700), 0);
+	mint(&town, "leaf", "doorman", "peers/local", NULL);
+	mint(&town, "crl", "doorman", "--out", part, NULL);
+	assert_int_equal(rename(part, file), 0);
+	rc = engine_of(&o);
+	watched = 0;
+	revcheck_watch(rc, on_change, NULL);
+	rep = check_query(rc, "peers/local",
+	    (struct revcheck_query){.flags = REVCHECK_QUERY_LEAF_ONLY});
+	assert_int_equal(revcheck_report_status(rep), REVCHECK_GOOD);
+	assert_int_equal(
+	    revcheck_report_get0(rep, 0)->source, REVCHECK_SOURCE_FILE);
+	revcheck_report_free(rep);
+	mint(&town, "revoke", "peers/local", "--crl", "no", NULL);
+	mint(&town, "crl", "doorman", "--out", part, NULL);
+	assert_int_equal(rename(part, file), 0);
+	do {
+		await_changes(1);
+		rep = check_query(rc, "peers/local",
+		    (struct revcheck_query){.flags = REVCHECK_QUERY_LEAF_ONLY});
+		if (revcheck_report_status(rep) == REVCHECK_REVOKED)
+			break;
+		revcheck_report_free(rep);
+	} while (1);
+	revcheck_report_free(rep);
+	/* Rubbish in its place: what it held before stays in force. */
+	f = fopen(part, "w");
+	fputs("no CRL", f);
+	fclose(f);
+	assert_int_equal(rename(part, file), 0);
+	await_changes(1);
+	rep = check_query(rc, "peers/local",
+	    (struct revcheck_query){.flags = REVCHECK_QUERY_LEAF_ONLY});
+	assert_int_equal(revcheck_report_status(rep), REVCHECK_REVOKED);
+	revcheck_report_free(rep);
+	revcheck_watch(rc, NULL, NULL);
+	revcheck_free(rc);
+	free(part);
+	free(dir);
+	free(file);
+}
+
+static void
+a_missing_local_path_is_refused_by_name(void **state)
+{
+	const char *paths[] = {"no/such/place", NULL};
+	struct revcheck_options o = {.size = sizeof(o), .crl_paths = paths};
+	struct revcheck_error err;
+	struct revcheck *rc;
+
+	assert_int_equal(revcheck_new(&rc, &o, &err), REVCHECK_E_IO);
+	assert_non_null(strstr(err.msg, "no/such/place"));
+}
+
+static void
 a_known_revocation_outlives_its_source(void **state)
 {
 	struct revcheck *rc = engine_of(NULL);
@@ -591,6 +668,8 @@ main(void)
 	    cmocka_unit_test(the_denylist_bites_in_every_mode),
 	    cmocka_unit_test(an_issuer_can_be_exempt_or_harder),
 	    cmocka_unit_test(the_watcher_hears_of_a_change),
+	    cmocka_unit_test(local_crl_files_are_watched),
+	    cmocka_unit_test(a_missing_local_path_is_refused_by_name),
 	    cmocka_unit_test(a_known_revocation_outlives_its_source),
 	    cmocka_unit_test(wrong_queries_are_errors_with_a_sentence),
 	};
