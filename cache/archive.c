@@ -672,6 +672,7 @@ archive_new(
 	}
 	a->clock = o->clock;
 	a->offline = o->offline;
+	a->always_fetch = o->always_fetch;
 	a->min_refresh_sec = OR(o->min_refresh_sec, DEFAULT_REFRESH_SEC);
 	a->skew_sec = o->skew_sec;
 	a->retry_first_ms = OR(o->retry_first_ms, DEFAULT_RETRY_FIRST_MS);

@@ -180,6 +180,8 @@ struct archive_options {
 	/* After failures: doubling from first to max [1000, 300000]. */
 	uint32_t retry_first_ms, retry_max_ms;
 	uint64_t disk_bytes; /* budget of the disk store [4 GiB] */
+	/* What the disk holds is not enough, however fresh: ask the network. */
+	bool always_fetch;
 	struct wall_clock clock;
 	const struct log *log;
 	/*

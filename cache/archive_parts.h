@@ -43,7 +43,7 @@ struct archive {
 	struct log log_copy;
 	const struct log *log;
 	struct wall_clock clock;
-	bool offline, closing;
+	bool offline, closing, always_fetch;
 	struct crl_limits crl_limits;
 	uint32_t min_refresh_sec, skew_sec;
 	uint32_t retry_first_ms, retry_max_ms;

@@ -528,7 +528,8 @@ flight_from_tier(struct flight *f, struct evidence *e)
 	strcpy(r->etag, f->record.meta.etag);
 	strcpy(r->last_modified, f->record.meta.last_modified);
 	pthread_mutex_unlock(&a->shelf.lock);
-	if (!evidence_fresh(e, archive_now(a), a->skew_sec)) {
+	if (a->always_fetch ||
+	    !evidence_fresh(e, archive_now(a), a->skew_sec)) {
 		flight_network(f);
 		return;
 	}

@@ -657,6 +657,65 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_ocsp_judge(
     struct revcheck_result *out, const struct revcheck_ocsp_query *query,
     struct revcheck_error *err);
 
+/* ---- A state directory without an engine ----------------------------------- */
+
+/*
+ * One piece of evidence kept on disk. Texts are escaped where they come from
+ * strangers. error is empty unless it cannot be read, or was refused.
+ */
+struct revcheck_cache_item {
+	size_t size;
+	char key[65]; /* its name, hexadecimal */
+	enum revcheck_evidence_kind kind;
+	size_t bytes;
+	size_t num_entries; /* of a CRL; answers of an OCSP response */
+	time_t this_update, next_update, fetched_at;
+	char number[48];    /* CRL number, hexadecimal */
+	char issuer[256];   /* of a CRL */
+	char url[256];
+	char error[256];
+};
+/* Returns 0 to go on, anything else to stop. */
+typedef int revcheck_cache_fn(
+    void *arg, const struct revcheck_cache_item *item);
+
+/*
+ * These work on a directory that an engine may be using at the same time. All
+ * return how many pieces they dealt with, or a negative code. Nothing here
+ * makes evidence believed: an engine proves again what it finds on disk.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_list(const char *state_dir,
+    revcheck_cache_fn *fn, void *arg, struct revcheck_error *err);
+/* The signed bytes of one: 1 and *out (free() it), 0 when there is none. */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_get(unsigned char **out,
+    size_t *out_len, enum revcheck_evidence_kind *kind, const char *state_dir,
+    const char *key, struct revcheck_error *err);
+/* Forgets one (key NULL: all). */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_flush(
+    const char *state_dir, const char *key, struct revcheck_error *err);
+/*
+ * Writes everything into one file to be carried elsewhere; _import takes it
+ * into another directory. Only what somebody among certs has signed whose path
+ * ends in trust is taken; `refused` (may be NULL) is told of the others.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_export(
+    const char *state_dir, const char *path, struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_import(const char *state_dir,
+    const char *path, struct revcheck_trust *trust,
+    const struct revcheck_certs *certs, revcheck_cache_fn *refused, void *arg,
+    struct revcheck_error *err);
+/*
+ * Fetches again, now, what is kept (key NULL: all of it) from where it came,
+ * and keeps what is newer and proven as for _import. Blocks. options say how
+ * to fetch; their state_dir and offline do not count. `failed` (may be NULL) is
+ * told of what could not be had; it stays as it was.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_refresh(
+    const char *state_dir, const char *key,
+    const struct revcheck_options *options, struct revcheck_trust *trust,
+    const struct revcheck_certs *certs, revcheck_cache_fn *failed, void *arg,
+    struct revcheck_error *err);
+
 /* ---- Watching ------------------------------------------------------------ */
 
 /*

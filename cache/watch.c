@@ -1,0 +1,236 @@
+/*
+ * watch: see the header. Service thread only. Owns one inotify descriptor a
+ * watched place. Never decides whether a CRL is to be believed.
+ */
+#include "cache/watch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#include <event2/event.h>
+
+#include "cache/archive_parts.h"
+
+#define READ_PIECE ((size_t)256 << 10)
+/* Whole files only: closed after writing, or renamed into place. */
+#define WATCHED \
+	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR)
+
+/* Owned by who made it. */
+struct archive_watch {
+	struct archive *archive;
+	archive_watch_fn *fn;
+	void *arg;
+	char dir[PATH_MAX];
+	char name[NAME_MAX + 1]; /* the one file; empty: all of them */
+	int fd;
+	struct event *readable, *soon;
+};
+
+/* The content of one file, fed as it is read. */
+static struct evidence *
+file_read_crl(struct archive_watch *w, const char *path, struct err *err)
+{
+	struct crl_builder *b = crl_builder_new(&w->archive->crl_limits);
+	uint8_t *buf = malloc(READ_PIECE);
+	struct evidence *e = NULL;
+	struct crl *crl = NULL;
+	ssize_t n = 0;
+	int fd = -1, rc = E_NOMEM;
+
+	if (b == NULL || buf == NULL) {
+		(void)err_set(err, E_NOMEM, "out of memory");
+		goto out;
+	}
+	/* A pipe in the directory must not hold the thread. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0) {
+		(void)err_sys(err, "cannot open '%s'", path);
+		goto out;
+	}
+	rc = 0;
+	while (rc == 0 && (n = read(fd, buf, READ_PIECE)) > 0)
+		rc = crl_builder_feed(b, span_of(buf, (size_t)n), NULL, err);
+	if (rc == 0 && n < 0)
+		rc = err_sys(err, "cannot read '%s'", path);
+	if (rc == 0)
+		rc = crl_builder_finish(b, &crl, NULL, err);
+	if (rc != 0)
+		goto out;
+	e = evidence_new_crl(crl, ORIGIN_FILE, path, archive_now(w->archive));
+	if (e == NULL)
+		(void)err_set(err, E_NOMEM, "out of memory");
+out:
+	if (fd >= 0)
+		close(fd);
+	free(buf);
+	crl_builder_free(b);
+	return e;
+}
+
+static bool
+is_ours(const struct archive_watch *w, const char *name)
+{
+	if (name[0] == '.')
+		return false;
+	return w->name[0] == '\0' || strcmp(w->name, name) == 0;
+}
+
+static void
+tell_file(struct archive_watch *w, const char *name)
+{
+	char path[PATH_MAX + NAME_MAX + 2];
+	struct evidence *e;
+	struct err err = {0};
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", w->dir, name);
+	if (stat(path, &st) != 0 && errno == ENOENT) {
+		w->fn(w->arg, path, NULL, NULL);
+		return;
+	}
+	if (S_ISDIR(st.st_mode))
+		return;
+	e = file_read_crl(w, path, &err);
+	if (e == NULL)
+		log_line(w->archive->log, LOG_LEVEL_WARN,
+		    "cannot use '%s' as a CRL: %s", path, err.msg);
+	w->fn(w->arg, path, e, e == NULL ? &err : NULL);
+	evidence_free(e);
+}
+
+static void
+tell_all(struct archive_watch *w)
+{
+	struct dirent *d;
+	DIR *h;
+
+	if (w->name[0] != '\0') {
+		tell_file(w, w->name);
+		return;
+	}
+	h = opendir(w->dir);
+	while (h != NULL && (d = readdir(h)) != NULL)
+		if (is_ours(w, d->d_name))
+			tell_file(w, d->d_name);
+	if (h != NULL)
+		closedir(h);
+}
+
+static void
+watch_soon(evutil_socket_t fd, short what, void *arg)
+{
+	tell_all(arg);
+}
+
+static void
+watch_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct archive_watch *w = arg;
+	_Alignas(struct inotify_event) char buf[16384];
+	const struct inotify_event *e;
+	ssize_t len;
+
+	while ((len = read(w->fd, buf, sizeof(buf))) > 0) {
+		for (char *p = buf; p < buf + len; p += sizeof(*e) + e->len) {
+			e = (const struct inotify_event *)(void *)p;
+			/* Events were lost: everything is looked at. */
+			if (e->mask & IN_Q_OVERFLOW)
+				tell_all(w);
+			else if (e->len > 0 && is_ours(w, e->name))
+				tell_file(w, e->name);
+		}
+	}
+}
+
+static int
+watch_place(struct archive_watch *w, const char *path, struct err *err)
+{
+	struct stat st;
+	const char *slash;
+	size_t len = strlen(path);
+
+	if (stat(path, &st) != 0)
+		return err_sys(err, "cannot watch '%s'", path);
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	if (len >= sizeof(w->dir))
+		return err_set(
+		    err, E_ARG, "path '%.100s...' is too long", path);
+	memcpy(w->dir, path, len);
+	w->dir[len] = '\0';
+	if (S_ISDIR(st.st_mode))
+		return 0;
+	/* A file is watched through its directory: it may be replaced. */
+	slash = strrchr(w->dir, '/');
+	snprintf(
+	    w->name, sizeof(w->name), "%s", slash != NULL ? slash + 1 : w->dir);
+	if (slash == NULL)
+		strcpy(w->dir, ".");
+	else if (slash == w->dir)
+		strcpy(w->dir, "/");
+	else
+		w->dir[slash - w->dir] = '\0';
+	return 0;
+}
+
+int
+archive_watch_new(struct archive_watch **out, struct archive *a,
+    const char *path, archive_watch_fn *fn, void *arg, struct err *err)
+{
+	struct archive_watch *w = calloc(1, sizeof(*w));
+	int rc;
+
+	*out = NULL;
+	if (w == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	w->archive = a;
+	w->fn = fn;
+	w->arg = arg;
+	w->fd = -1;
+	rc = watch_place(w, path, err);
+	if (rc != 0)
+		goto fail;
+	w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (w->fd < 0 || inotify_add_watch(w->fd, w->dir, WATCHED) < 0) {
+		rc = err_sys(err, "cannot watch '%s'", path);
+		goto fail;
+	}
+	w->readable = event_new(
+	    archive_base(a), w->fd, EV_READ | EV_PERSIST, watch_readable, w);
+	w->soon = evtimer_new(archive_base(a), watch_soon, w);
+	if (w->readable == NULL || w->soon == NULL ||
+	    event_add(w->readable, NULL) != 0) {
+		rc = err_set(err, E_NOMEM, "out of memory");
+		goto fail;
+	}
+	event_active(w->soon, 0, 0);
+	*out = w;
+	return 0;
+fail:
+	archive_watch_free(w);
+	return rc;
+}
+
+void
+archive_watch_free(struct archive_watch *w)
+{
+	if (w == NULL)
+		return;
+	if (w->readable != NULL)
+		event_free(w->readable);
+	if (w->soon != NULL)
+		event_free(w->soon);
+	if (w->fd >= 0)
+		close(w->fd);
+	free(w);
+}

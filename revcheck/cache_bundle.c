@@ -1,0 +1,381 @@
+/*
+ * cache_bundle: carries signed evidence from one state directory into another,
+ * across an air gap: one file, a line of text and then the records as they are
+ * kept. What comes in is proven before it is kept, and proven again by the
+ * engine that uses it. Any thread.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/ocsp.h>
+
+#include "cache/evidence.h"
+#include "cache/store_path.h"
+#include "revcheck/cache_tool.h"
+#include "revcheck/certs.h"
+#include "revcheck/crl_rules.h"
+#include "revcheck/trust.h"
+
+#define BUNDLE_MAX_CRL ((size_t)512 << 20)
+
+static const char first_line[] = "revcheck bundle, version 1\n";
+
+/* ---- Proving without a question
+ * ---------------------------------------------- */
+
+static int
+prove_by(struct evidence *draft, X509 *cert, const struct cache_witnesses *by,
+    time_t now, struct err *err)
+{
+	struct trust_path path = {0};
+	struct trust_path_order order = {.leaf = cert,
+	    .untrusted = by->certs->v,
+	    .num_untrusted = by->certs->num,
+	    .at = now,
+	    .security_level = 1};
+	struct rules rules = {.at = now, .skew_sec = 300, .security_level = 1};
+	struct crl_signers who = {.trust = by->trust};
+	struct crl_proof *proof = NULL;
+	enum revcheck_why why;
+	int rc, x509_error, index;
+
+	rc = trust_build_path(
+	    by->trust, &path, &order, &x509_error, &index, err);
+	if (rc != 1)
+		return rc < 0 ? rc : E_PARSE;
+	who.chain = path.certs;
+	who.num_chain = path.num;
+	rc = crl_prove(&proof, draft->crl, &who, &rules, &why, err);
+	crl_proof_free(proof);
+	trust_path_cleanup(&path);
+	return rc;
+}
+
+static int
+prove_crl(struct evidence *draft, const struct cache_witnesses *by, time_t now,
+    struct err *err)
+{
+	const struct crl_info *i = crl_get0_info(draft->crl);
+	struct span value;
+	bool critical;
+	int rc;
+
+	rc = err_set(err, E_PARSE, "no certificate of its issuer is given");
+	for (size_t k = 0; rc != 0 && k < by->certs->num; k++)
+		rc = prove_by(draft, by->certs->v[k], by, now, err);
+	if (rc != 0)
+		return rc;
+	draft->this_update = i->this_update;
+	draft->next_update = i->has_next_update ? i->next_update : 0;
+	if (crl_extension(
+		draft->crl, span_of("\x55\x1d\x14", 3), &critical, &value) &&
+	    value.len > 2)
+		draft->number = span_of(value.p + 2, value.len - 2);
+	return 0;
+}
+
+static time_t
+time_of(const ASN1_GENERALIZEDTIME *t)
+{
+	struct tm tm;
+
+	return t != NULL && ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
+}
+
+static int
+prove_ocsp(
+    struct evidence *draft, const struct cache_witnesses *by, struct err *err)
+{
+	const unsigned char *p = draft->der;
+	ASN1_GENERALIZEDTIME *this_update = NULL, *next_update = NULL;
+	OCSP_BASICRESP *basic = NULL;
+	STACK_OF(X509) *certs = sk_X509_new_null();
+	OCSP_RESPONSE *resp = NULL;
+	int rc = E_PARSE;
+
+	for (size_t i = 0; certs != NULL && i < by->certs->num; i++)
+		(void)sk_X509_push(certs, by->certs->v[i]);
+	resp = d2i_OCSP_RESPONSE(NULL, &p, (long)draft->der_len);
+	if (resp != NULL && p == draft->der + draft->der_len)
+		basic = OCSP_response_get1_basic(resp);
+	if (certs == NULL || basic == NULL || OCSP_resp_count(basic) == 0) {
+		(void)err_set(err, rc, "not an OCSP response with an answer");
+	} else if (OCSP_basic_verify(basic, certs,
+		       revcheck_trust_get0_store(by->trust), 0) != 1) {
+		(void)err_ossl(
+		    err, rc, "nobody known has signed the OCSP response");
+	} else {
+		(void)OCSP_single_get0_status(OCSP_resp_get0(basic, 0), NULL,
+		    NULL, &this_update, &next_update);
+		draft->this_update = time_of(this_update);
+		draft->next_update = time_of(next_update);
+		rc = 0;
+	}
+	OCSP_BASICRESP_free(basic);
+	OCSP_RESPONSE_free(resp);
+	sk_X509_free(certs);
+	ERR_clear_error();
+	return rc;
+}
+
+int
+cache_prove(struct evidence *draft, const struct cache_witnesses *by,
+    time_t now, struct err *err)
+{
+	if (draft->kind == EVIDENCE_CRL)
+		return prove_crl(draft, by, now, err);
+	return prove_ocsp(draft, by, err);
+}
+
+/* ---- Out
+ * ------------------------------------------------------------------------- */
+
+struct exporting {
+	FILE *out;
+	struct err err;
+	int num;
+	int rc;
+};
+
+static int
+copy_record(struct exporting *x, const char *path)
+{
+	char buf[65536];
+	FILE *in = fopen(path, "rb");
+	size_t n;
+	int rc = 0;
+
+	if (in == NULL)
+		return err_sys(&x->err, "cannot open '%s'", path);
+	while (rc == 0 && (n = fread(buf, 1, sizeof(buf), in)) > 0)
+		if (fwrite(buf, 1, n, x->out) != n)
+			rc = err_sys(&x->err, "cannot write the bundle");
+	if (rc == 0 && ferror(in))
+		rc = err_sys(&x->err, "cannot read '%s'", path);
+	fclose(in);
+	return rc;
+}
+
+static bool
+export_file(void *arg, const char *path)
+{
+	struct exporting *x = arg;
+	struct tier_record r;
+	struct err ignored;
+
+	/* What is torn or foreign stays behind. */
+	if (store_read(&r, path, CACHE_TOOL_MAX_OCSP, &ignored) != 1)
+		return true;
+	tier_record_cleanup(&r);
+	x->rc = copy_record(x, path);
+	if (x->rc == 0)
+		x->num++;
+	return x->rc == 0;
+}
+
+int
+revcheck_cache_export(
+    const char *state_dir, const char *path, struct revcheck_error *err)
+{
+	struct exporting x = {0};
+	int fd, rc;
+
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	x.out = fd >= 0 ? fdopen(fd, "wb") : NULL;
+	if (x.out == NULL) {
+		(void)err_sys(&x.err, "cannot write '%s'", path);
+		if (fd >= 0)
+			close(fd);
+		return error_publish(err, &x.err, E_IO);
+	}
+	if (fputs(first_line, x.out) < 0)
+		x.rc = err_sys(&x.err, "cannot write '%s'", path);
+	rc = x.rc == 0 ? store_each(state_dir, export_file, &x, &x.err) : 0;
+	if (rc == 0)
+		rc = x.rc;
+	if (rc == 0 && (fflush(x.out) != 0 || fsync(fd) != 0))
+		rc = err_sys(&x.err, "cannot write '%s'", path);
+	if (fclose(x.out) != 0 && rc == 0)
+		rc = err_sys(&x.err, "cannot write '%s'", path);
+	return rc < 0 ? error_publish(err, &x.err, rc) : x.num;
+}
+
+/* ---- In
+ * ----------------------------------------------------------------------------
+ */
+
+struct importing {
+	const char *state_dir;
+	struct cache_witnesses by;
+	revcheck_cache_fn *refused;
+	void *arg;
+	FILE *in;
+	int num;
+};
+
+static struct evidence *
+evidence_of(
+    const struct tier_meta *m, uint8_t *der, size_t len, struct err *err)
+{
+	struct evidence *e = NULL;
+	struct crl *crl;
+
+	if (m->kind == EVIDENCE_CRL) {
+		if (crl_parse_take(der, len, NULL, &crl, NULL, err) != 0)
+			return NULL;
+		e = evidence_new_crl(crl, ORIGIN_FILE, m->url, m->fetched_at);
+	} else {
+		e = evidence_new_ocsp(
+		    span_of(der, len), ORIGIN_FILE, m->url, m->fetched_at);
+		free(der);
+	}
+	if (e == NULL)
+		(void)err_set(err, E_NOMEM, "out of memory");
+	return e;
+}
+
+/* What is kept under that name, if somebody vouches for it; else NULL. */
+static struct evidence *
+evidence_kept(struct importing *x, const struct tier_meta *m)
+{
+	char path[STORE_PATH_MAX];
+	struct evidence *e = NULL;
+	struct tier_record r;
+	struct crl *crl = NULL;
+	struct err err;
+
+	if (!store_path(path, x->state_dir, &m->key, NULL) ||
+	    store_read(&r, path, CACHE_TOOL_MAX_OCSP, &err) != 1)
+		return NULL;
+	if (r.meta.kind == m->kind && cache_record_open(&r, &crl, &err) == 0)
+		e = crl != NULL
+		    ? evidence_new_crl(
+			  crl, ORIGIN_DISK, r.meta.url, r.meta.fetched_at)
+		    : evidence_new_ocsp(span_of(r.der, r.len), ORIGIN_DISK,
+			  r.meta.url, r.meta.fetched_at);
+	tier_record_cleanup(&r);
+	if (e != NULL && cache_prove(e, &x->by, time(NULL), &err) != 0) {
+		evidence_free(e);
+		e = NULL;
+	}
+	return e;
+}
+
+static int
+import_judge(struct importing *x, const struct tier_meta *m, struct evidence *e,
+    struct err *why)
+{
+	struct evidence *kept;
+	int rc = cache_prove(e, &x->by, time(NULL), why);
+
+	if (rc != 0)
+		return rc;
+	kept = evidence_kept(x, m);
+	if (kept != NULL && evidence_older(e, kept))
+		rc = err_set(
+		    why, E_PARSE, "older than what is kept here, which stays");
+	evidence_free(kept);
+	return rc;
+}
+
+/* Owns der. Negative only for what ends the whole import. */
+static int
+import_record(struct importing *x, const struct tier_meta *m, uint8_t *der,
+    size_t len, struct err *err)
+{
+	struct revcheck_cache_item item;
+	struct evidence *e;
+	struct span bytes;
+	struct err why = {0};
+	int rc = -1;
+
+	e = evidence_of(m, der, len, &why);
+	if (e != NULL)
+		rc = import_judge(x, m, e, &why);
+	if (rc == 0) {
+		bytes = e->crl != NULL ? crl_get0_info(e->crl)->der
+				       : span_of(e->der, e->der_len);
+		rc = store_write(x->state_dir, m, bytes, err);
+		if (rc == 0)
+			x->num++;
+	} else {
+		cache_item_of_meta(&item, m, len);
+		if (e != NULL && e->crl != NULL)
+			cache_item_of_crl(&item, e->crl);
+		snprintf(item.error, sizeof(item.error), "%s", why.msg);
+		if (x->refused != NULL)
+			(void)x->refused(x->arg, &item);
+		rc = 0;
+	}
+	evidence_free(e);
+	return rc;
+}
+
+static int
+import_next(struct importing *x, struct err *err)
+{
+	char page[STORE_HEADER_BYTES];
+	struct tier_meta m;
+	uint8_t *der;
+	size_t n, len;
+
+	n = fread(page, 1, sizeof(page), x->in);
+	if (n == 0)
+		return 0;
+	if (n != sizeof(page) || !store_header_read(page, &m, &len) ||
+	    len >
+		(m.kind == EVIDENCE_CRL ? BUNDLE_MAX_CRL : CACHE_TOOL_MAX_OCSP))
+		return err_set(err, E_PARSE,
+		    "bundle is torn: record %d does not begin as one",
+		    x->num + 1);
+	der = malloc(len > 0 ? len : 1);
+	if (der == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	if (fread(der, 1, len, x->in) != len) {
+		free(der);
+		return err_set(err, E_PARSE,
+		    "bundle is torn: record %d is cut short", x->num + 1);
+	}
+	return import_record(x, &m, der, len, err) < 0 ? E_IO : 1;
+}
+
+int
+revcheck_cache_import(const char *state_dir, const char *path,
+    struct revcheck_trust *trust, const struct revcheck_certs *certs,
+    revcheck_cache_fn *refused, void *arg, struct revcheck_error *err)
+{
+	struct importing x = {.state_dir = state_dir,
+	    .by = {.trust = trust, .certs = certs},
+	    .refused = refused,
+	    .arg = arg};
+	struct store_options o = {.dir = state_dir, .max_bytes = UINT64_MAX};
+	struct tier *disk = NULL;
+	char line[sizeof(first_line)] = "";
+	struct err e = {0};
+	int rc;
+
+	/* Makes the directory, with its modes. */
+	rc = store_new(&disk, &o, &e);
+	if (rc != 0)
+		return error_publish(err, &e, rc);
+	disk->free(disk);
+	x.in = fopen(path, "rb");
+	if (x.in == NULL) {
+		(void)err_sys(&e, "cannot open '%s'", path);
+		return error_publish(err, &e, E_IO);
+	}
+	if (fread(line, 1, sizeof(line) - 1, x.in) != sizeof(line) - 1 ||
+	    strcmp(line, first_line) != 0)
+		rc = err_set(
+		    &e, E_PARSE, "'%s' is not a bundle of this version", path);
+	else
+		while ((rc = import_next(&x, &e)) > 0)
+			continue;
+	fclose(x.in);
+	return rc < 0 ? error_publish(err, &e, rc) : x.num;
+}

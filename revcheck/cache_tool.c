@@ -1,0 +1,262 @@
+/*
+ * cache_tool: owns the public view of a state directory, without an engine
+ * and beside one that runs: every file is replaced whole. Any thread. Never
+ * fetches.
+ */
+#include "revcheck/cache_tool.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/ocsp.h>
+
+#include "cache/der.h"
+#include "cache/store_path.h"
+#include "revcheck/certs.h"
+#include "revcheck/describe.h"
+
+void
+cache_item_of_meta(
+    struct revcheck_cache_item *out, const struct tier_meta *m, size_t len)
+{
+	*out = (struct revcheck_cache_item){.size = sizeof(*out),
+	    .kind = (enum revcheck_evidence_kind)m->kind,
+	    .bytes = len,
+	    .fetched_at = m->fetched_at};
+	store_hex(out->key, m->key.id, sizeof(m->key.id));
+	snprintf(out->url, sizeof(out->url), "%.255s", m->url);
+}
+
+void
+cache_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl)
+{
+	const struct crl_info *i = crl_get0_info(crl);
+	const unsigned char *p = i->issuer.p;
+	X509_NAME *name;
+	struct span value;
+	bool critical;
+
+	out->num_entries = i->num_entries;
+	out->this_update = i->this_update;
+	out->next_update = i->has_next_update ? i->next_update : 0;
+	name = d2i_X509_NAME(NULL, &p, (long)i->issuer.len);
+	if (name != NULL)
+		describe_name(out->issuer, sizeof(out->issuer), name);
+	X509_NAME_free(name);
+	ERR_clear_error();
+	if (crl_extension(crl, span_of("\x55\x1d\x14", 3), &critical, &value) &&
+	    value.len > 2 && value.len - 2 < sizeof(out->number) / 2)
+		store_hex(out->number, value.p + 2, value.len - 2);
+}
+
+int
+cache_record_open(struct tier_record *r, struct crl **crl, struct err *err)
+{
+	struct crl_builder *b;
+	uint8_t *der = r->der;
+	int rc;
+
+	*crl = NULL;
+	if (r->meta.kind != EVIDENCE_CRL)
+		return 0;
+	r->der = NULL;
+	if (r->fd < 0)
+		return crl_parse_take(der, r->len, NULL, crl, NULL, err);
+	b = crl_builder_new_map(r->fd, r->offset, NULL, NULL, err);
+	if (b == NULL)
+		return E_PARSE;
+	while (crl_builder_step(b, SIZE_MAX))
+		continue;
+	rc = crl_builder_finish(b, crl, NULL, err);
+	crl_builder_free(b);
+	return rc;
+}
+
+static time_t
+time_of(const ASN1_GENERALIZEDTIME *t)
+{
+	struct tm tm;
+
+	return t != NULL && ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
+}
+
+static void
+item_of_response(struct revcheck_cache_item *out, struct span der)
+{
+	const unsigned char *p = der.p;
+	OCSP_RESPONSE *resp = d2i_OCSP_RESPONSE(NULL, &p, (long)der.len);
+	OCSP_BASICRESP *basic =
+	    resp != NULL ? OCSP_response_get1_basic(resp) : NULL;
+	ASN1_GENERALIZEDTIME *this_update = NULL, *next_update = NULL;
+	OCSP_SINGLERESP *one;
+
+	if (basic == NULL || OCSP_resp_count(basic) == 0) {
+		snprintf(out->error, sizeof(out->error),
+		    "not an OCSP response with an answer");
+	} else {
+		one = OCSP_resp_get0(basic, 0);
+		(void)OCSP_single_get0_status(
+		    one, NULL, NULL, &this_update, &next_update);
+		out->num_entries = (size_t)OCSP_resp_count(basic);
+		out->this_update = time_of(this_update);
+		out->next_update = time_of(next_update);
+	}
+	OCSP_BASICRESP_free(basic);
+	OCSP_RESPONSE_free(resp);
+	ERR_clear_error();
+}
+
+/* ---- Listing ------------------------------------------------------------- */
+
+struct listing {
+	revcheck_cache_fn *fn;
+	void *arg;
+	int num;
+};
+
+static bool
+list_file(void *arg, const char *path)
+{
+	struct listing *l = arg;
+	struct revcheck_cache_item item = {.size = sizeof(item)};
+	struct tier_record r;
+	struct crl *crl = NULL;
+	struct err err = {0};
+	int rc = store_read(&r, path, CACHE_TOOL_MAX_OCSP, &err);
+
+	if (rc == 0)
+		return true;
+	if (rc == 1) {
+		cache_item_of_meta(&item, &r.meta, r.len);
+		rc = cache_record_open(&r, &crl, &err);
+	} else {
+		snprintf(item.key, sizeof(item.key), "%.64s",
+		    strrchr(path, '/') + 1);
+	}
+	if (rc < 0)
+		snprintf(item.error, sizeof(item.error), "%s", err.msg);
+	else if (crl != NULL)
+		cache_item_of_crl(&item, crl);
+	else
+		item_of_response(&item, span_of(r.der, r.len));
+	crl_free(crl);
+	tier_record_cleanup(&r);
+	l->num++;
+	return l->fn(l->arg, &item) == 0;
+}
+
+int
+revcheck_cache_list(const char *state_dir, revcheck_cache_fn *fn, void *arg,
+    struct revcheck_error *err)
+{
+	struct listing l = {.fn = fn, .arg = arg};
+	struct err e = {0};
+	int rc = store_each(state_dir, list_file, &l, &e);
+
+	return rc < 0 ? error_publish(err, &e, rc) : l.num;
+}
+
+/* ---- One item
+ * ---------------------------------------------------------------- */
+
+static int
+path_of(char path[STORE_PATH_MAX], const char *state_dir, const char *key,
+    struct err *err)
+{
+	struct archive_key k;
+
+	if (strlen(key) != 64 || !store_unhex(k.id, key, sizeof(k.id)))
+		return err_set(
+		    err, E_ARG, "key '%s' is not 64 hexadecimal digits", key);
+	if (!store_path(path, state_dir, &k, NULL))
+		return err_set(err, E_ARG, "path of the key is too long");
+	return 0;
+}
+
+static int
+read_der(struct tier_record *r, unsigned char **out, struct err *err)
+{
+	size_t at = 0;
+	ssize_t n;
+
+	if (r->fd < 0) {
+		*out = r->der;
+		r->der = NULL;
+		return 1;
+	}
+	*out = malloc(r->len > 0 ? r->len : 1);
+	if (*out == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	while (at < r->len) {
+		n = pread(
+		    r->fd, *out + at, r->len - at, (off_t)(r->offset + at));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			free(*out);
+			*out = NULL;
+			return err_sys(err, "cannot read the file");
+		}
+		at += (size_t)n;
+	}
+	return 1;
+}
+
+int
+revcheck_cache_get(unsigned char **out, size_t *out_len,
+    enum revcheck_evidence_kind *kind, const char *state_dir, const char *key,
+    struct revcheck_error *err)
+{
+	char path[STORE_PATH_MAX];
+	struct tier_record r = {.fd = -1};
+	struct err e = {0};
+	int rc;
+
+	*out = NULL;
+	*out_len = 0;
+	rc = path_of(path, state_dir, key, &e);
+	if (rc == 0)
+		rc = store_read(&r, path, CACHE_TOOL_MAX_OCSP, &e);
+	if (rc == 1) {
+		*kind = (enum revcheck_evidence_kind)r.meta.kind;
+		*out_len = r.len;
+		rc = read_der(&r, out, &e);
+	}
+	tier_record_cleanup(&r);
+	return rc < 0 ? error_publish(err, &e, rc) : rc;
+}
+
+/* ---- Forgetting
+ * ---------------------------------------------------------------- */
+
+static bool
+flush_file(void *arg, const char *path)
+{
+	if (unlink(path) == 0)
+		++*(int *)arg;
+	return true;
+}
+
+int
+revcheck_cache_flush(
+    const char *state_dir, const char *key, struct revcheck_error *err)
+{
+	char path[STORE_PATH_MAX];
+	struct err e = {0};
+	int rc, num = 0;
+
+	if (key == NULL) {
+		rc = store_each(state_dir, flush_file, &num, &e);
+	} else {
+		rc = path_of(path, state_dir, key, &e);
+		if (rc == 0 && unlink(path) == 0)
+			num = 1;
+		else if (rc == 0 && errno != ENOENT)
+			rc = err_sys(&e, "cannot remove '%s'", path);
+	}
+	return rc < 0 ? error_publish(err, &e, rc) : num;
+}

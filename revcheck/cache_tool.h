@@ -1,0 +1,36 @@
+/*
+ * cache_tool: what the tools for a state directory share: saying what a kept
+ * piece of evidence is, and proving it without a question.
+ */
+#ifndef REVCHECK_CACHE_TOOL_H
+#define REVCHECK_CACHE_TOOL_H
+
+#include "cache/archive.h"
+#include "cache/store.h"
+#include "revcheck/revcheck.h"
+
+#define CACHE_TOOL_MAX_OCSP ((size_t)1 << 20)
+
+/* Who may vouch for evidence: borrowed. */
+struct cache_witnesses {
+	struct revcheck_trust *trust;
+	const struct revcheck_certs *certs;
+};
+
+/* What the record says of itself; parsed is told separately. */
+void cache_item_of_meta(
+    struct revcheck_cache_item *out, const struct tier_meta *m, size_t len);
+void cache_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl);
+
+/* The CRL or (heap) response of a record; *crl is NULL for a response. */
+int cache_record_open(
+    struct tier_record *r, struct crl **crl, struct err *err) MUST_USE;
+
+/*
+ * cache_prove: is it signed by somebody whose path ends in the trust? 0 or
+ * E_PARSE with the reason. Sets times and number of the draft.
+ */
+int cache_prove(struct evidence *draft, const struct cache_witnesses *by,
+    time_t now, struct err *err) MUST_USE;
+
+#endif
