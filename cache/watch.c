@@ -156,7 +156,7 @@ static int
 watch_place(struct archive_watch *w, const char *path, struct err *err)
 {
 	struct stat st;
-	const char *slash;
+	const char *slash, *name;
 	size_t len = strlen(path);
 
 	if (stat(path, &st) != 0)
@@ -172,8 +172,12 @@ watch_place(struct archive_watch *w, const char *path, struct err *err)
 		return 0;
 	/* A file is watched through its directory: it may be replaced. */
 	slash = strrchr(w->dir, '/');
-	snprintf(
-	    w->name, sizeof(w->name), "%s", slash != NULL ? slash + 1 : w->dir);
+	name = slash != NULL ? slash + 1 : w->dir;
+	len = strlen(name);
+	if (len >= sizeof(w->name))
+		return err_set(
+		    err, E_ARG, "name '%.100s...' is too long", name);
+	memcpy(w->name, name, len + 1);
 	if (slash == NULL)
 		strcpy(w->dir, ".");
 	else if (slash == w->dir)
