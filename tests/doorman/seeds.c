@@ -1,0 +1,168 @@
+/* seeds DIR: what the doorman's fuzzers begin with, one file each. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fixtures/doorman/base/issue.h"
+#include "fixtures/doorman/base/wire.h"
+#include "tests/doorman/vectors.h"
+
+#define ID                                 \
+	"AA112233445566778899AABBCCDDEEFF" \
+	"00112233445566778899AABBCCDDEEFF"
+
+static const char *dir;
+static int num;
+
+static void
+seed(const char *kind, struct view v)
+{
+	char path[600];
+	struct fault f;
+
+	snprintf(path, sizeof(path), "%s/%d.doorman-%s", dir, num++, kind);
+	if (file_replace(path, v, 0644, &f) != 0) {
+		fprintf(stderr, "seeds: %s\n", f.msg);
+		exit(1);
+	}
+}
+
+static void
+forms(void)
+{
+	static const char *const json[] = {
+	    "{\"certificateSerialNumber\":\"0xFF\",\"csrRequestId\":\"" ID
+	    "\",\"legalName\":\"CN=a, O=b\\\\, c, L=d, ST=e, C=GB\","
+	    "\"reason\":\"KEY_COMPROMISE\",\"reporter\":\"ann\"}",
+	    "{\"certificateSerialNumber\":123,\"reason\":\"SUPERSEDED\","
+	    "\"reporter\":\"\\u00e9\"}",
+	    "{\"legalName\":null}",
+	};
+	struct amqp_request r = {.serial = "255",
+	    .csr_id = ID,
+	    .reason = "KEY_COMPROMISE",
+	    .reporter = "ann",
+	    .has_name = true,
+	    .country = "GB",
+	    .organisation = "A, B"};
+	uint8_t body[8192];
+
+	for (size_t i = 0; i < sizeof(json) / sizeof(json[0]); i++) {
+		snprintf((char *)body, sizeof(body), "0%s", json[i]);
+		seed("form", view_of(body, strlen((char *)body)));
+	}
+	body[0] = '1';
+	for (int i = 0; i < 8; i++) {
+		r.plain_reason = i & 1;
+		r.described_serial = i & 2;
+		r.reversed = i & 4;
+		seed("form",
+		    view_of(
+			body, 1 + amqp_encode(body + 1, sizeof(body) - 1, &r)));
+	}
+}
+
+static void
+lists(void)
+{
+	struct secret none = {.fd = 0};
+	struct signing_key *key;
+	struct issue_order o = {.kind = ISSUE_ROOT,
+	    .subject = "CN=CA",
+	    .now = 1800000000,
+	    .days = 10};
+	struct crl_add add[3];
+	struct crl_plan plan = {.number = 300,
+	    .url = "http://a/certificate-revocation-list/doorman",
+	    .freshest_url = "http://a/delta",
+	    .this_update = 1800000000,
+	    .next_update = 4000000000,
+	    .add = add};
+	char spec[600];
+	struct fault f;
+	struct buf der;
+	EVP_PKEY *pub;
+
+	snprintf(spec, sizeof(spec), "file:%s/key", dir);
+	if (signing_key_create(&pub, spec, &none, false, &f) != 0 ||
+	    signing_key_open(&key, spec, pub, &none, &f) != 0)
+		exit(1);
+	unlink(spec + 5);
+	o.public_key = pub;
+	plan.ca = issue_certificate(&o, key, &f);
+	for (int i = 0; i < 3; i++) {
+		snprintf(spec, sizeof(spec), "%d", 8 << (20 * i % 28));
+		serial_from_hex(&add[i], spec);
+		add[i].reason = i;
+		add[i].revoked_at = 1700000000;
+	}
+	for (int i = 0; i < 6; i++) {
+		plan.num_add = (size_t)i % 4;
+		plan.is_delta = i > 3;
+		buf_init(&der, 65536);
+		if (plan.ca == NULL || crl_build(&der, &plan, key, &f) != 0)
+			exit(1);
+		seed("crl", buf_view(&der));
+		buf_free(&der);
+	}
+	X509_free(plan.ca);
+	EVP_PKEY_free(pub);
+	signing_key_free(key);
+}
+
+static void
+hello(struct buf *b)
+{
+	size_t begun;
+
+	buf_init(b, 65536);
+	begun = wire_begin(b, WIRE_HELLO);
+	wire_u8(b, 1);
+	wire_u8(b, 1);
+	wire_text(b, "seed");
+	wire_end(b, begun);
+}
+
+static void
+sessions(void)
+{
+	for (unsigned type = WIRE_PING; type <= WIRE_SUBMIT_CERT; type++) {
+		struct buf b;
+		size_t begun;
+
+		hello(&b);
+		begun = wire_begin(&b, type);
+		if (type == WIRE_GET_CRL || type == WIRE_GET_APPROVED ||
+		    type == WIRE_SUBMIT_CRL)
+			wire_text(&b, "doorman");
+		if (type == WIRE_GET_APPROVED || type == WIRE_GET_CSRS)
+			wire_u64(&b, 0);
+		if (type == WIRE_SUBMIT_CRL) {
+			wire_u32(&b, 1);
+			wire_text(&b, ID);
+			wire_bytes(&b, view_of("0\0", 2));
+			wire_bytes(&b, view_of(NULL, 0));
+		}
+		if (type == WIRE_SUBMIT_CERT) {
+			wire_text(&b, ID);
+			wire_bytes(&b, view_of("0\0", 2));
+		}
+		wire_end(&b, begun);
+		seed("desk", buf_view(&b));
+		buf_free(&b);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fputs("usage: seeds DIR\n", stderr);
+		return 2;
+	}
+	dir = argv[1];
+	forms();
+	lists();
+	sessions();
+	return 0;
+}

@@ -1,0 +1,116 @@
+/*
+ * The internal protocol, from the first byte: frames in, answers out, before
+ * a database of one approved request of each kind. Nothing that is sent here
+ * may publish anything: no CA key was ever used.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fixtures/doorman/base/issue.h"
+#include "fixtures/doorman/service/desk_answer.h"
+
+#define ID                                 \
+	"AA112233445566778899AABBCCDDEEFF" \
+	"00112233445566778899AABBCCDDEEFF"
+
+static struct config config;
+static struct store store;
+
+/* The seeds are written by tests/doorman/seeds.c. */
+extern const char fuzz_seeds[];
+const char fuzz_seeds[] = ".doorman-desk";
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool
+take(void *arg)
+{
+	(void)arg;
+	return true;
+}
+
+static X509 *
+ca_make(const char *name)
+{
+	struct secret none = {.fd = 0};
+	struct signing_key *key;
+	struct issue_order o = {.kind = ISSUE_ROOT,
+	    .subject = name,
+	    .now = 1800000000,
+	    .days = 3650};
+	char dir[] = "/tmp/fuzz-desk.XXXXXX", spec[64];
+	struct fault f;
+	EVP_PKEY *pub;
+	X509 *cert;
+
+	if (mkdtemp(dir) == NULL)
+		abort();
+	snprintf(spec, sizeof(spec), "file:%s/key", dir);
+	if (signing_key_create(&pub, spec, &none, false, &f) != 0 ||
+	    signing_key_open(&key, spec, pub, &none, &f) != 0)
+		abort();
+	o.public_key = pub;
+	cert = issue_certificate(&o, key, &f);
+	signing_key_free(key);
+	EVP_PKEY_free(pub);
+	unlink(spec + 5);
+	rmdir(dir);
+	return cert;
+}
+
+static void
+desk_set_up(void)
+{
+	struct fault f;
+
+	config.root = ca_make("CN=Root");
+	config.doorman = ca_make("CN=Doorman");
+	snprintf(config.public_url, sizeof(config.public_url), "http://a");
+	/* The log of what is refused would be most of the work. */
+	if (freopen("/dev/null", "w", stderr) == NULL)
+		abort();
+	if (config.root == NULL || config.doorman == NULL ||
+	    store_open(&store, ":memory:", true, &f) != 0 ||
+	    store_run(&store, &f,
+		"INSERT INTO request(id, kind, state, subject, created_at,"
+		" list, serial, reason, reporter, approved_at, approved_by)"
+		" VALUES('" ID "','revocation','APPROVED','O=A',1,'doorman',"
+		"'1234',1,'r',2,'b')",
+		"") != 0)
+		abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct desk_seat seat = {false, "fuzz", take, NULL};
+	struct view in = view_of(data, size);
+	struct buf out;
+	bool more = true;
+
+	if (store.db == NULL)
+		desk_set_up();
+	while (more) {
+		long len =
+		    wire_frame_len(in, seat.hello ? WIRE_MAX : WIRE_MAX_FIRST);
+
+		if (len <= 0)
+			break;
+		buf_init(&out, 2 * WIRE_MAX);
+		more = desk_answer(&seat, &store, &config,
+		    view_of(in.p, (size_t)len), 1800000100, &out);
+		/* One question, one whole answer. */
+		if (out.failed ||
+		    wire_frame_len(buf_view(&out), 2 * WIRE_MAX) !=
+			(long)out.len)
+			abort();
+		buf_free(&out);
+		in = view_of(in.p + len, in.len - (size_t)len);
+	}
+	if (store_number(&store, -1, "SELECT count(*) FROM crl", "") != 0 ||
+	    store_number(&store, -1,
+		"SELECT count(*) FROM request WHERE state='DONE'", "") != 0)
+		abort();
+	return 0;
+}
