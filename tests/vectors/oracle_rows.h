@@ -123,6 +123,7 @@ static const struct oracle_row oracle_rows[] = {
      * easily forged.
      */
     {"rsa_sha1_level_1", "good"},
+    {"rsa_pss_defaults_level_1", "good"},
     {"rsa_md5_level_1", "good"},
     {"ecdsa_sha1_level_1", "good"},
     /*
