@@ -27,7 +27,6 @@
 #include "gateway/node.h"
 #include "gateway/proxyv2.h"
 #include "gateway/recheck.h"
-#include "gateway/wait.h"
 #include "gateway/worker.h"
 
 #define CONN_MAGIC        0x436f6e6eu
@@ -256,7 +255,7 @@ conn_free(struct conn *c)
 	event_del(&c->ev_plain_read);
 	event_del(&c->ev_plain_write);
 	event_del(&c->ev_timer);
-	wait_drop(c->recheck);
+	recheck_drop(c);
 	conn_drop_handshake(c);
 	dial_free(c->dial);
 	link_head_free(c->head);

@@ -25,7 +25,8 @@
 #include "gateway/wait.h"
 #include "gateway/worker.h"
 
-#define RECHECK_BATCH 32 /* connections a turn of the loop */
+#define RECHECK_BATCH       32 /* connections a turn of the loop */
+#define RECHECK_WAITING_MAX 64 /* questions at their sources at once */
 
 static void recheck_submit(struct conn *c, unsigned flags, wait_fn *fn);
 static void recheck_on_online(void *asker, struct revcheck_report *report);
@@ -49,22 +50,37 @@ recheck_doom(struct conn *c, struct revcheck_report *report, const char *why)
 static void
 recheck_judge(struct conn *c, struct revcheck_report *report, bool offline)
 {
-	enum revcheck_status status = revcheck_report_status(report);
-
-	if (revcheck_report_allows(report) == 1)
-		return;
-	if (offline && status == REVCHECK_UNKNOWN) {
+	/*
+	 * What the archive does not know, soft-accepted or not, may be known
+	 * to its source: a peer that came in while the mode was OFF was never
+	 * asked about.
+	 */
+	if (offline && revcheck_report_status(report) == REVCHECK_UNKNOWN) {
 		recheck_submit(c, 0, recheck_on_online);
 		return;
 	}
-	recheck_doom(c, report, "");
+	if (revcheck_report_allows(report) != 1)
+		recheck_doom(c, report, "");
+}
+
+/* Whatever is waited for is waited for no more; a round may go on. */
+void
+recheck_drop(struct conn *c)
+{
+	struct worker *w = c->worker;
+
+	if (c->recheck == NULL)
+		return;
+	wait_drop(c->recheck);
+	c->recheck = NULL;
+	if (w->recheck_waiting-- == RECHECK_WAITING_MAX && w->recheck_running)
+		event_active(w->ev_recheck, EV_TIMEOUT, 0);
 }
 
 static void
 recheck_answered(struct conn *c, struct revcheck_report *report, bool offline)
 {
-	wait_drop(c->recheck);
-	c->recheck = NULL;
+	recheck_drop(c);
 	recheck_judge(c, report, offline);
 }
 
@@ -102,7 +118,9 @@ recheck_submit(struct conn *c, unsigned flags, wait_fn *fn)
 	if (rc == REVCHECK_DONE) {
 		recheck_judge(c, report, (flags & REVCHECK_QUERY_OFFLINE) != 0);
 		revcheck_report_free(report);
-	} else if (rc != REVCHECK_PENDING) {
+	} else if (rc == REVCHECK_PENDING) {
+		w->recheck_waiting++;
+	} else {
 		recheck_doom(c, NULL, err.msg);
 	}
 }
@@ -224,13 +242,19 @@ recheck_begin(struct worker *w)
 void
 recheck_continue(struct worker *w)
 {
-	for (int i = 0; i < RECHECK_BATCH && w->recheck_next != NULL; i++) {
+	for (int i = 0; i < RECHECK_BATCH && w->recheck_next != NULL &&
+	     w->recheck_waiting < RECHECK_WAITING_MAX;
+	     i++) {
 		struct conn *c = w->recheck_next;
 
 		w->recheck_next = c->next;
 		if (c->state == CONN_RELAY && !c->doomed)
 			recheck_ask(c);
 	}
+	/* The first answer goes on with it. */
+	if (w->recheck_next != NULL &&
+	    w->recheck_waiting >= RECHECK_WAITING_MAX)
+		return;
 	if (w->recheck_next != NULL) {
 		/* Through the loop's timers, so that sockets come first. */
 		const struct timeval soon = {0, 0};

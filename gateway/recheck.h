@@ -16,4 +16,7 @@ void recheck_continue(struct worker *w);
 /* One connection. It may be doomed by this, not freed. */
 void recheck_ask(struct conn *c);
 
+/* The connection ends, or asks anew. */
+void recheck_drop(struct conn *c);
+
 #endif

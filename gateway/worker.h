@@ -52,6 +52,7 @@ struct worker {
 	struct conn *conns;        /* newest first */
 	struct conn *recheck_next; /* where the round of questions is */
 	uint64_t recheck_round;    /* rounds begun */
+	unsigned recheck_waiting;  /* questions that are under way */
 	bool recheck_running;
 	bool recheck_wanted; /* one more, from the start */
 
