@@ -1,0 +1,347 @@
+/*
+ * Limits: what comes in is bounded in number, in time and in size; who is
+ * beyond a limit is turned away, and who is within it is served meanwhile.
+ */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/rand.h>
+
+#include "tests/lib/gateway.h"
+#include "tests/lib/peer.h"
+
+#define CRL_PATH             "/certificate-revocation-list/doorman"
+#define ALERT_INTERNAL_ERROR 80
+
+static struct town town;
+static struct gateway gw;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	town_start(&town, "net", NULL);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	town_stop(&town);
+	return 0;
+}
+
+/* After each test, failed or not. */
+static int
+stop_gateway(void **state)
+{
+	(void)state;
+	gateway_free(&gw);
+	return 0;
+}
+
+static void
+prepare(void)
+{
+	static int num;
+	char *name = xasprintf("gateway%d", ++num);
+
+	gateway_prepare(&gw, name, &town);
+	free(name);
+	gateway_set(&gw, "workers", "1");
+}
+
+/* A plain TCP connection to the gateway. */
+static int
+dial(void)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)gw.port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	return fd;
+}
+
+/* The gateway ends it, by FIN or reset. */
+static void
+must_end(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char buf[256];
+
+	do
+		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+	while (read(fd, buf, sizeof(buf)) > 0);
+	close(fd);
+}
+
+static void
+must_say(const char *text)
+{
+	char *line;
+
+	gw.proc.mark = 0;
+	line = proc_await(&gw.proc, text, WAIT_MS);
+	if (line == NULL)
+		fail_msg("the gateway does not say '%s'", text);
+	free(line);
+}
+
+static void
+come_in(struct tls *t, const char *peer)
+{
+	char *cert = xasprintf("%s/peers/%s.pem", town.dir, peer);
+	char *key = xasprintf("%s/peers/%s.key", town.dir, peer);
+	const struct tls_options o = {.cert = cert, .key = key};
+
+	if (!tls_connect(t, gw.port, &o) || !tls_echo(t))
+		fail_msg("%s did not get in: %s", peer, t->error);
+	free(cert);
+	free(key);
+}
+
+/* Slow ones of every kind, and meanwhile a peer that is not. */
+static void
+slow_handshakes_end_and_harm_nobody(void **state)
+{
+	static const unsigned char hello[] = {0x16, 3, 1, 0, 100, 1, 0, 0, 96};
+	int silent[50], begun[50];
+
+	(void)state;
+	prepare();
+	gateway_set(&gw, "revocation.deadline_ms", "2000");
+	gateway_set(&gw, "limits.handshake_timeout_ms", "4000");
+	gateway_start(&gw);
+	for (int i = 0; i < 50; i++) {
+		silent[i] = dial();
+		begun[i] = dial();
+		assert_int_equal(
+		    send(begun[i], hello, (size_t)i % 9 + 1, 0), i % 9 + 1);
+	}
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	for (int i = 0; i < 50; i++) {
+		must_end(silent[i]);
+		must_end(begun[i]);
+	}
+	assert_true(proc_count(&gw.proc, "handshake took too long") >= 50);
+}
+
+static void
+garbage_is_refused(void **state)
+{
+	unsigned char block[4096];
+	unsigned long long connections = node_stat(&town.node, "connections");
+
+	(void)state;
+	prepare();
+	gateway_start(&gw);
+	for (int i = 0; i < 40; i++) {
+		int fd = dial();
+
+		assert_int_equal(RAND_bytes(block, sizeof(block)), 1);
+		/* Half of them look like TLS records at first. */
+		if (i % 2)
+			memcpy(block, "\x16\x03\x01\x10\x00", 5);
+		(void)!send(fd, block, sizeof(block), MSG_NOSIGNAL);
+		shutdown(fd, SHUT_WR);
+		must_end(fd);
+	}
+	assert_int_equal(node_stat(&town.node, "connections"), connections);
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+}
+
+/* When a place is free again the next one gets it. */
+static void
+get_in_at_last(void)
+{
+	for (int i = 0; i < 1000; i++)
+		if (tls_try(&town, "good", gw.port, 0) == TLS_IN)
+			return;
+	fail_msg("nobody gets in any more");
+}
+
+static void
+connections_are_bounded(const char *limit, const char *says)
+{
+	struct tls t[3];
+
+	prepare();
+	gateway_set(&gw, limit, "3");
+	gateway_start(&gw);
+	for (int i = 0; i < 3; i++)
+		come_in(&t[i], "good");
+	must_end(dial());
+	must_say(says);
+	/* Those who are in do not notice. */
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(tls_echo(&t[i]), 1);
+	tls_free(&t[0]);
+	get_in_at_last();
+	tls_free(&t[1]);
+	tls_free(&t[2]);
+}
+
+static void
+connections_in_all(void **state)
+{
+	(void)state;
+	connections_are_bounded(
+	    "limits.max_connections", "too many connections");
+}
+
+static void
+connections_from_one_address(void **state)
+{
+	(void)state;
+	connections_are_bounded(
+	    "limits.max_per_address", "too many connections from one address");
+}
+
+/* Beyond the cap on pauses: shed, with an alert that blames nobody. */
+static void
+pauses_are_bounded(void **state)
+{
+	char *cert = xasprintf("%s/peers/unseen.pem", town.dir);
+	char *key = xasprintf("%s/peers/unseen.key", town.dir);
+	const struct tls_options o = {
+	    .cert = cert, .key = key, .version = TLS1_2_VERSION};
+	struct tls waiting[2];
+
+	(void)state;
+	prepare();
+	gateway_set(&gw, "revocation.mode", "\"HARD_FAIL\"");
+	gateway_set(&gw, "revocation.deadline_ms", "240000");
+	gateway_set(&gw, "revocation.fetch_timeout_ms", "240000");
+	gateway_set(&gw, "limits.handshake_timeout_ms", "280000");
+	gateway_set(&gw, "limits.max_paused", "2");
+	gateway_start(&gw);
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	control(&town.ocsp, "/_script", "/doorman* gate=hang\n");
+	control(&town.web, "/_script", CRL_PATH " gate=hang\n");
+	for (int i = 0; i < 2; i++) {
+		struct pollfd p = {.events = POLLIN};
+
+		tls_dial(&waiting[i], gw.port, &o);
+		p.fd = waiting[i].fd;
+		while (tls_step(&waiting[i]) == 0 &&
+		    SSL_get_state(waiting[i].ssl) != TLS_ST_CW_FINISHED)
+			assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+	}
+	hits_await(&town.ocsp, 1, "/doorman*");
+	assert_int_equal(tls_try(&town, "fresh", gw.port, TLS1_2_VERSION),
+	    ALERT_INTERNAL_ERROR);
+	must_say("too many peers are waiting");
+	/* Whose answer is there does not have to wait, so is not shed. */
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	control(&town.ocsp, "/_release/hang", NULL);
+	control(&town.web, "/_release/hang", NULL);
+	for (int i = 0; i < 2; i++)
+		tls_free(&waiting[i]);
+	control(&town.ocsp, "/_script", "");
+	control(&town.web, "/_script", "");
+	free(cert);
+	free(key);
+}
+
+static void
+a_chain_that_is_too_long(void **state)
+{
+	char *path = town_path(&town, "peers/long.pem");
+	char *from = town_path(&town, "peers/long.key");
+	char *good = town_path(&town, "peers/good.pem");
+	char *key = town_path(&town, "peers/good.key");
+	char *ca = town_path(&town, "doorman/ca.pem"), *text;
+	const char *append[] = {good, ca};
+	size_t len;
+
+	(void)state;
+	/* The same intermediate a hundred times, after the leaf. */
+	text = file_need(key, &len);
+	file_write(from, text, len);
+	free(text);
+	for (int i = 0; i < 101; i++) {
+		text = file_need(append[i > 0], &len);
+		if (i == 0)
+			file_write(path, text, len);
+		else
+			file_append(path, text);
+		free(text);
+	}
+	prepare();
+	gateway_start(&gw);
+	assert_int_not_equal(tls_try(&town, "long", gw.port, 0), TLS_IN);
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	must_say("certificates sent, at most 10 are allowed");
+	free(path);
+	free(from);
+	free(good);
+	free(key);
+	free(ca);
+}
+
+static void
+idle_connections_end(void **state)
+{
+	struct tls t;
+	char byte;
+
+	(void)state;
+	prepare();
+	gateway_set(&gw, "limits.idle_timeout_ms", "1000");
+	gateway_start(&gw);
+	come_in(&t, "good");
+	assert_int_not_equal(tls_read(&t, &byte, 1), 1);
+	assert_null(strstr(t.error, "temporarily unavailable"));
+	tls_free(&t);
+}
+
+/* Out of descriptors: it waits, and goes on when there are some again. */
+static void
+running_out_of_descriptors(void **state)
+{
+	struct rlimit few, many;
+	int fds[120];
+
+	(void)state;
+	prepare();
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &many), 0);
+	few = (struct rlimit){.rlim_cur = 80, .rlim_max = many.rlim_max};
+	gateway_start(&gw);
+	assert_int_equal(prlimit(gw.proc.pid, RLIMIT_NOFILE, &few, NULL), 0);
+	for (int i = 0; i < 120; i++)
+		fds[i] = dial();
+	must_say("Too many open files, waiting");
+	for (int i = 0; i < 120; i++)
+		close(fds[i]);
+	get_in_at_last();
+	assert_int_equal(prlimit(gw.proc.pid, RLIMIT_NOFILE, &many, NULL), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_teardown(
+		slow_handshakes_end_and_harm_nobody, stop_gateway),
+	    cmocka_unit_test_teardown(garbage_is_refused, stop_gateway),
+	    cmocka_unit_test_teardown(connections_in_all, stop_gateway),
+	    cmocka_unit_test_teardown(
+		connections_from_one_address, stop_gateway),
+	    cmocka_unit_test_teardown(pauses_are_bounded, stop_gateway),
+	    cmocka_unit_test_teardown(a_chain_that_is_too_long, stop_gateway),
+	    cmocka_unit_test_teardown(idle_connections_end, stop_gateway),
+	    cmocka_unit_test_teardown(running_out_of_descriptors, stop_gateway),
+	};
+
+	return cmocka_run_group_tests_name("limits", tests, setup, teardown);
+}
