@@ -24,6 +24,7 @@
 #include "gateway/password.h"
 #include "gateway/process.h"
 #include "gateway/rest.h"
+#include "gateway/watch.h"
 #include "revcheck/revcheck.h"
 
 #define EXIT_USAGE 2
@@ -44,6 +45,7 @@ struct gateway {
 	struct control *control;
 	struct door *door;
 	struct rest *rest;
+	struct watch *watch; /* NULL: nothing is watched */
 	struct event *signals[4];
 	struct event *drained; /* activated by the last worker */
 	bool draining;
@@ -140,6 +142,8 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 		log_line(g->log, LOG_LEVEL_ERROR,
 		    "cannot reload, the old configuration stays in force: %s",
 		    err.msg);
+	if (g->watch != NULL)
+		watch_scan(g->watch);
 	process_notify("READY=1");
 }
 
@@ -223,12 +227,18 @@ start(struct gateway *g, struct err *err)
 	if (rc != 0)
 		return rc;
 	control_set_rest(g->control, g->rest);
+	if (g->conf->watch.path != NULL)
+		rc = watch_new(
+		    &g->watch, g->base, g->control, g->conf->watch.path, err);
+	if (rc != 0)
+		return rc;
 	return process_drop_privileges(g->conf, err);
 }
 
 static void
 stop(struct gateway *g)
 {
+	watch_free(g->watch);
 	rest_free(g->rest);
 	if (g->control != NULL)
 		control_set_door(g->control, NULL);

@@ -1,0 +1,253 @@
+/*
+ * watch: inotify on the directory, so that a rename over the file is seen.
+ * Control thread. A file that is wrong is logged and changes nothing.
+ */
+#include "gateway/watch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "cache/base/bytes.h"
+#include "gateway/control.h"
+#include "gateway/json.h"
+
+#define MAX_FILE_BYTES (1024 * 1024)
+#define MAX_FILES      100
+
+struct watch {
+	struct control *control;
+	char *dir;
+	char *name; /* the one file, or NULL: every *.json in dir */
+	int fd;
+	struct event *event;
+};
+
+static bool
+is_wanted(const struct watch *w, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (w->name != NULL)
+		return strcmp(w->name, name) == 0;
+	return name[0] != '.' && len > 5 &&
+	    strcmp(name + len - 5, ".json") == 0;
+}
+
+static int
+read_file(struct bytes *b, const char *path, struct err *err)
+{
+	FILE *f = fopen(path, "re");
+	char buf[4096];
+	size_t n;
+	int rc = 0;
+
+	if (f == NULL)
+		return err_sys(err, "cannot open");
+	while (rc == 0 && (n = fread(buf, 1, sizeof(buf), f)) > 0)
+		rc = bytes_append(b, buf, n);
+	if (rc != 0)
+		err_set(err, rc, "larger than %d bytes", MAX_FILE_BYTES);
+	else if (ferror(f))
+		rc = err_sys(err, "cannot read");
+	fclose(f);
+	return rc;
+}
+
+/* 0 also when it says what is stored already. */
+static int
+push(struct watch *w, const cJSON *o, const char *path, struct err *err)
+{
+	const struct section_store *s = control_sections(w->control);
+	const char *name = json_get_string(o, "section");
+	const cJSON *config = json_get(o, "config");
+	enum section_id id = name != NULL ? section_find(name) : SECTION_NUM;
+	struct control_actor actor = {
+	    .who = "file", .from = path, .action = "put"};
+	int64_t version;
+	char *text;
+	int rc;
+
+	if (id == SECTION_NUM || !cJSON_IsObject(config))
+		return err_set(err, E_PARSE,
+		    "expected {\"section\": a known section, \"config\": an "
+		    "object}");
+	version = section_version(s, id);
+	if (json_get(o, "version") != NULL &&
+	    json_to_int(
+		json_get(o, "version"), INT32_MIN, INT32_MAX, &version) != 0)
+		return err_set(err, E_PARSE, "version is not a whole number");
+	if (section_config(s, id) != NULL &&
+	    json_equal(section_config(s, id), config))
+		return 0;
+	text = cJSON_PrintUnformatted(config);
+	if (text == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	rc = control_put(w->control, id, version, config, text, &actor, err);
+	cJSON_free(text);
+	return rc == CONTROL_CHANGED ? 0 : E_ARG;
+}
+
+static void
+take_file(struct watch *w, const char *name)
+{
+	char path[PATH_MAX];
+	struct bytes b;
+	struct err err;
+	cJSON *o = NULL;
+	int rc;
+
+	bytes_init(&b, MAX_FILE_BYTES);
+	snprintf(path, sizeof(path), "%s/%s", w->dir, name);
+	rc = read_file(&b, path, &err);
+	if (rc == 0)
+		rc =
+		    json_parse(&o, b.p != NULL ? (char *)b.p : "", b.len, &err);
+	if (rc == 0)
+		rc = push(w, o, path, &err);
+	if (rc != 0)
+		log_line(control_log(w->control), LOG_LEVEL_ERROR,
+		    "cannot take configuration from '%s', what was in force "
+		    "stays: %s",
+		    path, err.msg);
+	cJSON_Delete(o);
+	bytes_cleanup(&b);
+}
+
+void
+watch_scan(struct watch *w)
+{
+	struct dirent **list;
+	int num;
+
+	if (w->name != NULL) {
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/%s", w->dir, w->name);
+		if (access(path, F_OK) == 0)
+			take_file(w, w->name);
+		return;
+	}
+	num = scandir(w->dir, &list, NULL, alphasort);
+	if (num < 0) {
+		log_line(control_log(w->control), LOG_LEVEL_ERROR,
+		    "cannot read directory '%s': %s", w->dir, strerror(errno));
+		return;
+	}
+	for (int i = 0; i < num; i++) {
+		if (i < MAX_FILES && is_wanted(w, list[i]->d_name))
+			take_file(w, list[i]->d_name);
+		free(list[i]);
+	}
+	free(list);
+}
+
+static void
+on_change(evutil_socket_t fd, short what, void *arg)
+{
+	char buf[16384]
+	    __attribute__((aligned(__alignof__(struct inotify_event))));
+	struct watch *w = arg;
+	ssize_t n = read(fd, buf, sizeof(buf));
+
+	(void)what;
+	for (ssize_t at = 0; at < n;) {
+		const struct inotify_event *e =
+		    (const struct inotify_event *)(const void *)(buf + at);
+
+		/* Events were lost: look at everything. */
+		if (e->mask & IN_Q_OVERFLOW)
+			watch_scan(w);
+		else if (e->len > 0 && is_wanted(w, e->name))
+			take_file(w, e->name);
+		if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
+			log_line(control_log(w->control), LOG_LEVEL_ERROR,
+			    "the watched directory '%s' is gone", w->dir);
+		at += (ssize_t)sizeof(*e) + e->len;
+	}
+}
+
+static int
+watch_paths(struct watch *w, const char *path, struct err *err)
+{
+	struct stat st;
+	char *copy;
+
+	if (stat(path, &st) != 0)
+		return err_sys(err, "cannot watch '%s'", path);
+	if (S_ISDIR(st.st_mode)) {
+		w->dir = strdup(path);
+		return w->dir != NULL ? 0
+				      : err_set(err, E_NOMEM, "out of memory");
+	}
+	copy = strdup(path);
+	if (copy != NULL) {
+		w->name = strdup(basename(copy));
+		strcpy(copy, path);
+		w->dir = strdup(dirname(copy));
+	}
+	free(copy);
+	return w->name != NULL && w->dir != NULL
+	    ? 0
+	    : err_set(err, E_NOMEM, "out of memory");
+}
+
+int
+watch_new(struct watch **out, struct event_base *base, struct control *control,
+    const char *path, struct err *err)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+	int rc;
+
+	*out = NULL;
+	if (w == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	w->control = control;
+	w->fd = -1;
+	rc = watch_paths(w, path, err);
+	if (rc == 0) {
+		w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+		if (w->fd < 0 ||
+		    inotify_add_watch(w->fd, w->dir,
+			IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE_SELF |
+			    IN_MOVE_SELF | IN_ONLYDIR) < 0)
+			rc = err_sys(err, "cannot watch '%s'", w->dir);
+	}
+	if (rc == 0) {
+		w->event =
+		    event_new(base, w->fd, EV_READ | EV_PERSIST, on_change, w);
+		if (w->event == NULL || event_add(w->event, NULL) != 0)
+			rc = err_set(err, E_NOMEM, "out of memory");
+	}
+	if (rc != 0) {
+		watch_free(w);
+		return rc;
+	}
+	watch_scan(w);
+	*out = w;
+	return 0;
+}
+
+void
+watch_free(struct watch *w)
+{
+	if (w == NULL)
+		return;
+	if (w->event != NULL)
+		event_free(w->event);
+	if (w->fd >= 0)
+		close(w->fd);
+	free(w->dir);
+	free(w->name);
+	free(w);
+}
