@@ -15,6 +15,7 @@
 #include "gateway/door.h"
 #include "gateway/effect.h"
 #include "gateway/rest.h"
+#include "gateway/sessions.h"
 
 struct control {
 	struct conf *base; /* the bootstrap file */
@@ -25,6 +26,7 @@ struct control {
 	struct decisions *decisions;
 	struct denylist *denylist;
 	struct revcheck *engine;
+	struct sessions *remembered;
 	_Atomic(struct door *) door;
 	struct rest *rest;
 	time_t started_at;
@@ -200,6 +202,8 @@ control_new(struct control **out, struct conf *conf, struct event_base *base,
 		rc =
 		    decisions_new(&c->decisions, conf->rest.max_decisions, err);
 	if (rc == 0)
+		rc = sessions_new(&c->remembered, c, err);
+	if (rc == 0)
 		rc = engine_start(c, err);
 	if (rc == 0)
 		rc = denylist_apply(c->denylist, c->engine, err);
@@ -227,6 +231,7 @@ control_free(struct control *c)
 		return;
 	if (c->engine != NULL)
 		revcheck_watch(c->engine, NULL, NULL);
+	sessions_free(c->remembered);
 	revcheck_free(c->engine);
 	denylist_close(c->denylist);
 	section_store_close(c->sections);
@@ -293,6 +298,12 @@ control_denylist(const struct control *c)
 	return c->denylist;
 }
 
+struct sessions *
+control_remembered(const struct control *c)
+{
+	return c->remembered;
+}
+
 const struct section_store *
 control_sections(const struct control *c)
 {
@@ -328,6 +339,7 @@ control_recheck(struct control *c)
 
 	if (door != NULL)
 		door_recheck(door);
+	sessions_changed(c->remembered);
 }
 
 static void

@@ -18,6 +18,7 @@ struct control;
 struct denylist;
 struct door;
 struct rest;
+struct sessions;
 
 /*
  * Opens the state directory, starts the engine and puts stored sections in
@@ -38,6 +39,7 @@ struct revcheck *control_engine(const struct control *c);
 struct door *control_door(const struct control *c); /* may be NULL */
 struct decisions *control_decisions(const struct control *c);
 struct denylist *control_denylist(const struct control *c);
+struct sessions *control_remembered(const struct control *c);
 const struct section_store *control_sections(const struct control *c);
 time_t control_started_at(const struct control *c);
 

@@ -53,7 +53,7 @@ struct relay {
 	bool plain_shut; /* the end was passed on */
 	bool tls_shut;
 	bool read_blocked; /* reading has to write first (KeyUpdate) */
-	bool cut; /* TLS ended without close_notify */
+	bool cut;          /* TLS ended without close_notify */
 };
 
 void relay_init(struct relay *r, SSL *ssl, int plain_fd);

@@ -1,16 +1,22 @@
 /*
- * rest_check: session checks over REST.
+ * rest_check: session checks over REST, one by one or many at once, and the
+ * events that tell a node when an answer does not hold any more.
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
 
 #include "gateway/control.h"
+#include "gateway/json.h"
 #include "gateway/rest.h"
 #include "gateway/session_check.h"
+#include "gateway/sessions.h"
 
-struct pending {
-	struct rest_request *req;
-	struct session_check *check;
-};
+#define MAX_BATCH         1000
+#define MAX_EVENT_WAIT_MS 600000
+#define EVENT_WAIT_MS     30000
 
 static void
 refuse(struct rest_request *req, const struct err *err)
@@ -22,6 +28,14 @@ refuse(struct rest_request *req, const struct err *err)
 		rest_reply_error(req, 500, "Internal server error.", "reason",
 		    err->msg, NULL);
 }
+
+/* ---- one ------------------------------------------------------------------
+ */
+
+struct pending {
+	struct rest_request *req;
+	struct session_check *check;
+};
 
 static void
 on_answer(void *arg, cJSON *answer)
@@ -74,7 +88,268 @@ post_check(struct rest_request *req)
 		refuse(req, &err);
 }
 
+/* ---- many -----------------------------------------------------------------
+ */
+
+struct batch {
+	struct rest_request *req;
+	size_t num, waiting;
+	bool starting; /* answers that come now do not end it yet */
+	struct batch_item {
+		struct batch *batch;
+		struct session_check *check; /* while it waits */
+		cJSON *answer;
+	} items[];
+};
+
+static void
+batch_free(struct batch *b)
+{
+	for (size_t i = 0; i < b->num; i++) {
+		session_check_cancel(b->items[i].check);
+		cJSON_Delete(b->items[i].answer);
+	}
+	free(b);
+}
+
+static void
+on_batch_cancel(void *arg)
+{
+	batch_free(arg);
+}
+
+static void
+batch_finish(struct batch *b)
+{
+	struct rest_request *req = b->req;
+	cJSON *o = cJSON_CreateObject();
+	cJSON *list = cJSON_AddArrayToObject(o, "results");
+
+	for (size_t i = 0; i < b->num; i++) {
+		cJSON_AddItemToArray(list, b->items[i].answer);
+		b->items[i].answer = NULL;
+	}
+	batch_free(b);
+	rest_reply_json(req, 200, o);
+}
+
+static void
+on_batch_answer(void *arg, cJSON *answer)
+{
+	struct batch_item *item = arg;
+	struct batch *b = item->batch;
+
+	item->check = NULL;
+	item->answer = answer;
+	if (--b->waiting == 0 && !b->starting)
+		batch_finish(b);
+}
+
+/* A part that cannot be asked is an error in its place, not of the whole. */
+static cJSON *
+error_json(const struct err *err)
+{
+	cJSON *o = cJSON_CreateObject();
+	cJSON *error = cJSON_AddObjectToObject(o, "error");
+
+	cJSON_AddStringToObject(error, "title",
+	    err->code == E_PARSE ? "Invalid input data."
+				 : "Internal server error.");
+	cJSON_AddStringToObject(error, "reason", err->msg);
+	return o;
+}
+
+static void
+batch_start(struct batch *b, const cJSON *checks)
+{
+	struct rest_request *req = b->req;
+	const cJSON *check;
+	size_t i = 0;
+	struct err err;
+
+	cJSON_ArrayForEach(check, checks)
+	{
+		struct batch_item *item = &b->items[i++];
+		int rc;
+
+		item->batch = b;
+		rc = session_check_start(&item->check, &item->answer,
+		    req->control, check, req->address, on_batch_answer, item,
+		    &err);
+		if (rc == 1)
+			b->waiting++;
+		else if (rc != 0)
+			item->answer = error_json(&err);
+	}
+	b->starting = false;
+	if (b->waiting == 0)
+		batch_finish(b);
+	else
+		rest_request_defer(req, on_batch_cancel, b);
+}
+
+static void
+post_batch(struct rest_request *req)
+{
+	cJSON *body = rest_body_object(req);
+	const cJSON *checks = json_get(body, "checks");
+	int num = cJSON_GetArraySize(checks);
+	struct batch *b;
+
+	if (body == NULL)
+		return;
+	if (!cJSON_IsArray(checks) || num < 1 || num > MAX_BATCH) {
+		rest_reply_error(req, 400, "Invalid input data.", "cause",
+		    "checks", "reason",
+		    "checks: expected an array of 1 to 1000 checks", NULL);
+		cJSON_Delete(body);
+		return;
+	}
+	b = calloc(1, sizeof(*b) + (size_t)num * sizeof(b->items[0]));
+	if (b == NULL) {
+		rest_reply_json(req, 500, NULL);
+	} else {
+		b->req = req;
+		b->num = (size_t)num;
+		b->starting = true;
+		batch_start(b, checks);
+	}
+	cJSON_Delete(body);
+}
+
+/* ---- events
+ * ------------------------------------------------------------------ */
+
+struct listener {
+	struct rest_request *req;
+	struct sessions_waiter *waiter; /* NULL once it was called */
+	struct event *timer;
+	uint64_t after;
+};
+
+static void
+listener_free(struct listener *l)
+{
+	if (l->waiter != NULL)
+		sessions_wait_cancel(
+		    control_remembered(l->req->control), l->waiter);
+	if (l->timer != NULL)
+		event_free(l->timer);
+	free(l);
+}
+
+static void
+reply_events(struct rest_request *req, uint64_t after)
+{
+	struct sessions *s = control_remembered(req->control);
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddItemToObject(o, "events", sessions_events(s, after));
+	cJSON_AddNumberToObject(o, "next", (double)sessions_last(s));
+	rest_reply_json(req, 200, o);
+}
+
+static void
+listener_answer(struct listener *l)
+{
+	struct rest_request *req = l->req;
+	uint64_t after = l->after;
+
+	listener_free(l);
+	reply_events(req, after);
+}
+
+static void
+on_event(void *arg)
+{
+	struct listener *l = arg;
+
+	l->waiter = NULL;
+	listener_answer(l);
+}
+
+static void
+on_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	listener_answer(arg);
+}
+
+static void
+on_listener_cancel(void *arg)
+{
+	listener_free(arg);
+}
+
+/* A query parameter; false when it is not a whole number up to max. */
+static bool
+number(struct rest_request *req, const char *name, uint64_t max, uint64_t *out)
+{
+	char *text = rest_query(req, name), *end;
+	bool ok = true;
+
+	if (text != NULL) {
+		*out = strtoull(text, &end, 10);
+		ok =
+		    *text >= '0' && *text <= '9' && *end == '\0' && *out <= max;
+	}
+	free(text);
+	return ok;
+}
+
+/*
+ * Waits until there is something after `after` (by default: after now), or
+ * timeoutMs have passed.
+ */
+static void
+get_events(struct rest_request *req)
+{
+	struct sessions *s = control_remembered(req->control);
+	uint64_t after = sessions_last(s), ms = EVENT_WAIT_MS;
+	struct timeval tv;
+	struct listener *l;
+
+	if (!number(req, "after", INT64_MAX, &after) ||
+	    !number(req, "timeoutMs", MAX_EVENT_WAIT_MS, &ms)) {
+		rest_reply_error(req, 400, "Invalid input data.", "cause",
+		    "query", "reason",
+		    "after and timeoutMs (at most 600000) must be whole "
+		    "numbers",
+		    NULL);
+		return;
+	}
+	/* A number of before a restart is of no use: begin anew. */
+	if (after > sessions_last(s))
+		after = 0;
+	if (after < sessions_last(s) || ms == 0) {
+		reply_events(req, after);
+		return;
+	}
+	l = calloc(1, sizeof(*l));
+	if (l != NULL) {
+		l->req = req;
+		l->after = after;
+		l->waiter = sessions_wait(s, on_event, l);
+		l->timer =
+		    evtimer_new(control_base(req->control), on_timeout, l);
+	}
+	if (l == NULL || l->waiter == NULL || l->timer == NULL) {
+		if (l != NULL)
+			listener_free(l);
+		rest_reply_json(req, 500, NULL);
+		return;
+	}
+	tv.tv_sec = (time_t)(ms / 1000);
+	tv.tv_usec = (suseconds_t)(ms % 1000 * 1000);
+	event_add(l->timer, &tv);
+	rest_request_defer(req, on_listener_cancel, l);
+}
+
 const struct rest_route rest_check_routes[] = {
     {REST_POST, "revocation/check", CONF_ROLE_CHECK | CONF_ROLE_OPERATE,
 	post_check},
+    {REST_POST, "revocation/check/batch", CONF_ROLE_CHECK | CONF_ROLE_OPERATE,
+	post_batch},
+    {REST_GET, "revocation/events",
+	CONF_ROLE_CHECK | CONF_ROLE_READ | CONF_ROLE_OPERATE, get_events},
     {.fn = NULL}};

@@ -12,6 +12,7 @@
 #include "cache/base/bytes.h"
 #include "gateway/control.h"
 #include "gateway/json.h"
+#include "gateway/sessions.h"
 #include "revcheck/revcheck.h"
 
 #define MAX_CERTS     100
@@ -257,6 +258,9 @@ record(const struct session_check *s, struct revcheck_report *report)
 
 	snprintf(d.peer, sizeof(d.peer), "%s", s->from);
 	decisions_add(control_decisions(s->control), &d);
+	if (d.allowed)
+		sessions_remember(control_remembered(s->control), s->chain,
+		    s->trust, s->mode);
 	log_line(control_log(s->control), LOG_LEVEL_INFO,
 	    "session check: %s (from='%s' mode=%s)",
 	    revcheck_report_text(report), s->from,

@@ -1,0 +1,377 @@
+/*
+ * sessions: a ring of remembered chains, walked a few at a time so that REST
+ * goes on, and a ring of events.
+ */
+#include "gateway/sessions.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <event2/event.h>
+
+#include <openssl/evp.h>
+
+#include "gateway/control.h"
+
+#define BATCH    64 /* chains asked about at once */
+#define BUCKETS  16384
+#define ID_BYTES 32
+
+struct session {
+	unsigned char id[ID_BYTES];   /* SHA-256 of the leaf */
+	struct revcheck_certs *chain; /* NULL: empty */
+	struct revcheck_trust *trust;
+	enum revcheck_mode mode;
+	size_t bucket_next; /* slot + 1 of the next in its bucket; 0: none */
+};
+
+/* One chain that is being asked about again. */
+struct asking {
+	struct sessions *sessions;
+	struct asking *next, **prev;
+	struct revcheck_request *request;
+	unsigned char id[ID_BYTES];
+};
+
+struct withdrawn {
+	uint64_t number; /* 0: empty */
+	time_t at;
+	char id[2 * ID_BYTES + 1];
+	struct revcheck_report *report;
+};
+
+struct sessions_waiter {
+	struct sessions_waiter *next;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+struct sessions {
+	struct control *control;
+	struct session ring[SESSIONS_MAX];
+	size_t used;             /* slots ever used, at most SESSIONS_MAX */
+	size_t next;             /* slot that is taken next */
+	size_t buckets[BUCKETS]; /* slot + 1, by the first bytes of the id */
+	struct asking *asking;
+	size_t num_asking;
+	struct withdrawn events[SESSIONS_MAX_EVENTS];
+	uint64_t last;
+	struct sessions_waiter *waiters;
+	struct event *walk;
+	size_t at; /* where the walk is */
+	atomic_bool again;
+};
+
+static void on_walk(evutil_socket_t fd, short what, void *arg);
+
+int
+sessions_new(struct sessions **out, struct control *control, struct err *err)
+{
+	struct sessions *s = calloc(1, sizeof(*s));
+
+	*out = NULL;
+	if (s == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	s->control = control;
+	s->walk = event_new(control_base(control), -1, EV_PERSIST, on_walk, s);
+	if (s->walk == NULL) {
+		free(s);
+		return err_set(err, E_NOMEM, "out of memory");
+	}
+	*out = s;
+	return 0;
+}
+
+static size_t *
+bucket_of(struct sessions *s, const unsigned char *id)
+{
+	return &s->buckets[(id[0] << 8 | id[1]) % BUCKETS];
+}
+
+/* The remembered session of a leaf, or NULL. */
+static struct session *
+find(struct sessions *s, const unsigned char *id)
+{
+	for (size_t at = *bucket_of(s, id); at != 0;
+	     at = s->ring[at - 1].bucket_next)
+		if (memcmp(s->ring[at - 1].id, id, ID_BYTES) == 0)
+			return &s->ring[at - 1];
+	return NULL;
+}
+
+static void
+forget(struct sessions *s, struct session *x)
+{
+	size_t slot = (size_t)(x - s->ring) + 1, *p;
+
+	if (x->chain == NULL)
+		return;
+	for (p = bucket_of(s, x->id); *p != slot;)
+		p = &s->ring[*p - 1].bucket_next;
+	*p = x->bucket_next;
+	revcheck_certs_free(x->chain);
+	revcheck_trust_free(x->trust);
+	*x = (struct session){.chain = NULL};
+}
+
+static void
+asking_free(struct asking *a)
+{
+	*a->prev = a->next;
+	if (a->next != NULL)
+		a->next->prev = a->prev;
+	a->sessions->num_asking--;
+	revcheck_request_free(a->request);
+	free(a);
+}
+
+void
+sessions_free(struct sessions *s)
+{
+	if (s == NULL)
+		return;
+	event_free(s->walk);
+	while (s->asking != NULL) {
+		if (s->asking->request != NULL)
+			revcheck_request_cancel(s->asking->request);
+		asking_free(s->asking);
+	}
+	for (size_t i = 0; i < s->used; i++)
+		forget(s, &s->ring[i]);
+	for (size_t i = 0; i < SESSIONS_MAX_EVENTS; i++)
+		revcheck_report_free(s->events[i].report);
+	free(s);
+}
+
+void
+sessions_remember(struct sessions *s, struct revcheck_certs *chain,
+    struct revcheck_trust *trust, enum revcheck_mode mode)
+{
+	X509 *list[100], *leaf = revcheck_certs_get0(chain, 0);
+	size_t num = revcheck_certs_num(chain);
+	unsigned char id[EVP_MAX_MD_SIZE];
+	struct session *x;
+	unsigned len = 0;
+
+	if (leaf == NULL || num > 100 ||
+	    X509_digest(leaf, EVP_sha256(), id, &len) != 1)
+		return;
+	x = find(s, id);
+	if (x != NULL)
+		forget(s, x);
+	x = &s->ring[s->next];
+	forget(s, x);
+	for (size_t i = 0; i < num; i++)
+		list[i] = revcheck_certs_get0(chain, i);
+	if (revcheck_certs_from_x509(&x->chain, list, num, NULL) != 0)
+		return;
+	memcpy(x->id, id, ID_BYTES);
+	x->bucket_next = *bucket_of(s, id);
+	*bucket_of(s, id) = s->next + 1;
+	x->trust = revcheck_trust_up_ref(trust);
+	x->mode = mode;
+	s->next = (s->next + 1) % SESSIONS_MAX;
+	if (s->used < SESSIONS_MAX)
+		s->used++;
+}
+
+void
+sessions_changed(struct sessions *s)
+{
+	atomic_store(&s->again, true);
+	event_active(s->walk, EV_READ, 0);
+}
+
+static void
+tell(struct sessions *s)
+{
+	struct sessions_waiter *w = s->waiters, *next;
+
+	s->waiters = NULL;
+	for (; w != NULL; w = next) {
+		next = w->next;
+		w->fn(w->arg);
+		free(w);
+	}
+}
+
+static void
+withdraw(struct sessions *s, struct session *x, struct revcheck_report *report)
+{
+	struct withdrawn *e = &s->events[s->last % SESSIONS_MAX_EVENTS];
+
+	revcheck_report_free(e->report);
+	e->number = ++s->last;
+	e->at = time(NULL);
+	e->report = revcheck_report_up_ref(report);
+	for (size_t i = 0; i < ID_BYTES; i++)
+		snprintf(e->id + 2 * i, 3, "%02x", x->id[i]);
+	log_line(control_log(s->control), LOG_LEVEL_WARN,
+	    "session withdrawn: %s (leaf_sha256=%s)",
+	    revcheck_report_text(report), e->id);
+	forget(s, x);
+}
+
+/*
+ * Only what is known to be bad withdraws. Evidence that has merely run out is
+ * not an answer: the node asks again when it matters.
+ */
+static void
+judge(
+    struct sessions *s, const unsigned char *id, struct revcheck_report *report)
+{
+	struct session *x = find(s, id);
+
+	if (x == NULL || revcheck_report_allows(report) == 1 ||
+	    revcheck_report_status(report) == REVCHECK_UNKNOWN)
+		return;
+	withdraw(s, x, report);
+	tell(s);
+}
+
+static void
+on_answer(struct revcheck_report *report, void *arg)
+{
+	struct asking *a = arg;
+	struct sessions *s = a->sessions;
+
+	judge(s, a->id, report);
+	asking_free(a);
+	if (s->at < s->used)
+		event_active(s->walk, EV_READ, 0);
+}
+
+static void
+ask_again(struct sessions *s, const struct session *x)
+{
+	struct revcheck_query q = {.size = sizeof(q),
+	    .chain = x->chain,
+	    .trust = x->trust,
+	    .mode = x->mode,
+	    .flags = REVCHECK_QUERY_OFFLINE};
+	struct revcheck_report *report = NULL;
+	struct revcheck_policy p = {.size = sizeof(p)};
+	struct asking *a = calloc(1, sizeof(*a));
+	int rc;
+
+	if (a == NULL)
+		return;
+	revcheck_get_policy(control_engine(s->control), &p);
+	if (p.mode == REVCHECK_MODE_OFF)
+		q.mode = REVCHECK_MODE_OFF;
+	a->sessions = s;
+	memcpy(a->id, x->id, ID_BYTES);
+	a->next = s->asking;
+	a->prev = &s->asking;
+	if (a->next != NULL)
+		a->next->prev = &a->next;
+	s->asking = a;
+	s->num_asking++;
+	rc = revcheck_submit(control_engine(s->control), &a->request, &report,
+	    &q, control_base(s->control), on_answer, a, NULL);
+	if (rc == REVCHECK_PENDING)
+		return;
+	if (rc == REVCHECK_DONE) {
+		judge(s, a->id, report);
+		revcheck_report_free(report);
+	}
+	asking_free(a);
+}
+
+/* A few chains a turn; goes on when answers come or on the next turn. */
+static void
+on_walk(evutil_socket_t fd, short what, void *arg)
+{
+	struct sessions *s = arg;
+
+	(void)fd, (void)what;
+	if (atomic_exchange(&s->again, false))
+		s->at = 0;
+	for (int i = 0; i < BATCH && s->at < s->used && s->num_asking < BATCH;
+	     i++, s->at++)
+		if (s->ring[s->at].chain != NULL)
+			ask_again(s, &s->ring[s->at]);
+	if (s->at < s->used && s->num_asking < BATCH)
+		event_active(s->walk, EV_READ, 0);
+}
+
+uint64_t
+sessions_last(const struct sessions *s)
+{
+	return s->last;
+}
+
+static cJSON *
+event_json(const struct withdrawn *e)
+{
+	cJSON *o = cJSON_CreateObject();
+	char at[32], *text;
+	struct tm tm;
+
+	gmtime_r(&e->at, &tm);
+	strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	cJSON_AddNumberToObject(o, "number", (double)e->number);
+	cJSON_AddStringToObject(o, "at", at);
+	cJSON_AddStringToObject(o, "leafSha256", e->id);
+	cJSON_AddStringToObject(o, "reason", revcheck_report_text(e->report));
+	text = revcheck_report_json(e->report, 0);
+	if (text != NULL)
+		cJSON_AddItemToObject(o, "report", cJSON_Parse(text));
+	free(text);
+	return o;
+}
+
+cJSON *
+sessions_events(const struct sessions *s, uint64_t after)
+{
+	uint64_t first =
+	    s->last > SESSIONS_MAX_EVENTS ? s->last - SESSIONS_MAX_EVENTS : 0;
+	cJSON *list = cJSON_CreateArray();
+
+	if (after < first)
+		after = first;
+	for (uint64_t n = after; n < s->last; n++)
+		cJSON_AddItemToArray(
+		    list, event_json(&s->events[n % SESSIONS_MAX_EVENTS]));
+	return list;
+}
+
+struct sessions_waiter *
+sessions_wait(struct sessions *s, void (*fn)(void *arg), void *arg)
+{
+	struct sessions_waiter *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return NULL;
+	w->fn = fn;
+	w->arg = arg;
+	w->next = s->waiters;
+	s->waiters = w;
+	return w;
+}
+
+void
+sessions_wait_cancel(struct sessions *s, struct sessions_waiter *w)
+{
+	struct sessions_waiter **p = &s->waiters;
+
+	while (*p != NULL && *p != w)
+		p = &(*p)->next;
+	if (*p != NULL) {
+		*p = w->next;
+		free(w);
+	}
+}
+
+size_t
+sessions_num(const struct sessions *s)
+{
+	size_t num = 0;
+
+	for (size_t i = 0; i < s->used; i++)
+		num += s->ring[i].chain != NULL;
+	return num;
+}
