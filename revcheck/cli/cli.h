@@ -156,6 +156,7 @@ int cmd_check(int argc, char **argv);
 int cmd_connect(int argc, char **argv);
 int cmd_crl(int argc, char **argv);
 int cmd_ocsp(int argc, char **argv);
+int cmd_cache(int argc, char **argv);
 
 /* Prints the command's page of help. */
 int help_print(FILE *f, const char *command);

@@ -12,6 +12,7 @@ static const char top[] =
     "  connect  ask a TLS server for its chain and check it\n"
     "  crl      show what is in a CRL\n"
     "  ocsp     ask an OCSP responder, or show a response\n"
+    "  cache    look after the evidence kept on disk\n"
     "\n"
     "  --version, --help, COMMAND --help; revcheck(1) has it all.\n"
     "\n"
@@ -95,6 +96,20 @@ static const struct {
 	"  --proxy URL           [none]\n"
 	"  --text                all of the response\n"
 	"  --json                as JSON\n"},
+    {"cache",
+	"usage: revcheck cache list --state-dir DIR [--json]\n"
+	"       revcheck cache show KEY --state-dir DIR [--out FILE] [--json]\n"
+	"       revcheck cache flush [KEY] --state-dir DIR\n"
+	"       revcheck cache export FILE --state-dir DIR\n"
+	"       revcheck cache import FILE --state-dir DIR --anchors FILE\n"
+	"                [--untrusted FILE]\n"
+	"       revcheck cache refresh [KEY] --state-dir DIR --anchors FILE\n"
+	"                [--untrusted FILE] [OPTION]...\n"
+	"\n"
+	"  --untrusted FILE      who may have signed it [the anchors]\n"
+	"  --out FILE            the evidence itself, in DER\n"
+	"  --allow-address, --any-port, --proxy, --https-ca-file as for "
+	"check\n"},
 };
 
 int

@@ -14,6 +14,7 @@ static const struct {
     {"connect", cmd_connect},
     {"crl", cmd_crl},
     {"ocsp", cmd_ocsp},
+    {"cache", cmd_cache},
 };
 
 static int
@@ -33,7 +34,8 @@ run(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 2, argv + 2);
 	return cli_fail(EXIT_USAGE,
-	    "unknown %s '%s'; the commands are check, connect, crl and ocsp",
+	    "unknown %s '%s'; the commands are check, connect, crl, ocsp and "
+	    "cache",
 	    argv[1][0] == '-' ? "option" : "command", argv[1]);
 }
 

@@ -247,7 +247,7 @@ hostile() {
 t 'no control characters' hostile
 t '--version' run 0 "$R" --version
 t '--version says it' shows 'revcheck 0.'
-for c in check connect crl ocsp; do
+for c in check connect crl ocsp cache; do
 	t "$c --help" run 0 "$R" "$c" --help
 	t "$c --help shows usage" shows "usage: revcheck $c"
 done

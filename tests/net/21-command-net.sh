@@ -78,6 +78,37 @@ kept() {
 }
 t 'check --state-dir answers from disk the next time' kept
 
+# -- cache
+S='--state-dir state'
+t 'cache list' run 0 "$R" cache list $S --json
+t 'cache list: two CRLs' member length 2
+t 'cache list: with their numbers' member 'map(.number) | all' true
+key=$(jq -r '.[0].key' out)
+t 'cache list for people' run 0 "$R" cache list $S
+t 'cache list names the source' shows "$WEB/certificate-revocation-list"
+t 'cache show' run 0 "$R" cache show "$key" $S --out kept.crl
+t 'cache show --out is a CRL' run 0 openssl crl -inform DER -in kept.crl -noout
+t 'cache show: no such key' run 65 "$R" cache show 0000 $S
+cat net/root/ca.pem $CA >signers.pem
+t 'cache refresh' run 0 "$R" cache refresh $S $LOCAL \
+    --anchors net/root/ca.pem --untrusted signers.pem
+t 'cache export' run 0 "$R" cache export bundle $S
+t 'cache import' run 0 "$R" cache import bundle --state-dir other \
+    --anchors net/root/ca.pem --untrusted signers.pem
+t 'cache import took them' shows '2 taken, 0 refused'
+t 'cache import: not under another anchor' run 2 "$R" cache import bundle \
+    --state-dir third --anchors net/foreign/ca.pem
+t 'cache import says what was refused' shows '0 taken, 2 refused'
+t 'what was imported answers offline' run 0 "$R" check --chain \
+    net/peers/good.pem $A --offline --mode HARD_FAIL --method crl \
+    --state-dir other
+t 'cache flush one' run 0 "$R" cache flush "$key" $S
+t 'cache flush all' run 0 "$R" cache flush $S
+t 'cache flush: what was left' shows '1 forgotten'
+t 'cache list: nothing' run 0 "$R" cache list $S
+t 'cache without a directory' run 64 "$R" cache list
+t 'cache: unknown' run 64 "$R" cache frob $S
+
 # -- ocsp
 O="--cert net/peers/good.pem --issuer $CA"
 t 'ocsp by GET' run 0 "$R" ocsp $O --json
