@@ -144,7 +144,10 @@ conf_derive(struct conf **out, struct conf *base, const struct conf_overlay *o,
 	c = malloc(sizeof(*c));
 	if (c == NULL)
 		return E_NOMEM;
-	*c = *base;
+	/* All but the count, which other threads change meanwhile. */
+	static_assert(offsetof(struct conf, ref) == 0, "the count comes first");
+	memcpy((char *)c + sizeof(c->ref), (char *)base + sizeof(base->ref),
+	    sizeof(*c) - sizeof(c->ref));
 	ref_init(&c->ref);
 	c->parent = conf_up_ref(base);
 	derive_numbers(c, o);

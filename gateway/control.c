@@ -219,7 +219,6 @@ control_new(struct control **out, struct conf *conf, struct event_base *base,
 		control_free(c);
 		return rc;
 	}
-	revcheck_watch(c->engine, engine_watch, c);
 	*out = c;
 	return 0;
 }
@@ -248,6 +247,8 @@ void
 control_set_door(struct control *c, struct door *door)
 {
 	atomic_store(&c->door, door);
+	/* Waits for a watcher that may still be using the door of before. */
+	revcheck_watch(c->engine, door != NULL ? engine_watch : NULL, c);
 }
 
 void

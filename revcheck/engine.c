@@ -48,19 +48,19 @@ snapshot_cleanup(struct snapshot *s)
 	*s = (struct snapshot){0};
 }
 
+/*
+ * Called with its own lock held, so that whoever takes the watcher away knows
+ * that it is not running any more.
+ */
 static void
 notify_watcher(void *arg)
 {
 	struct revcheck *rc = arg;
-	void (*fn)(void *);
-	void *fn_arg;
 
-	pthread_mutex_lock(&rc->lock);
-	fn = rc->watch;
-	fn_arg = rc->watch_arg;
-	pthread_mutex_unlock(&rc->lock);
-	if (fn != NULL)
-		fn(fn_arg);
+	pthread_mutex_lock(&rc->watch_lock);
+	if (rc->watch != NULL)
+		rc->watch(rc->watch_arg);
+	pthread_mutex_unlock(&rc->watch_lock);
 }
 
 /* The watcher hears of it on the service thread, never inside the call. */
@@ -162,10 +162,10 @@ revcheck_set_local_evidence(struct revcheck *rc, struct revcheck_evidence *e)
 void
 revcheck_watch(struct revcheck *rc, void (*fn)(void *arg), void *arg)
 {
-	pthread_mutex_lock(&rc->lock);
+	pthread_mutex_lock(&rc->watch_lock);
 	rc->watch = fn;
 	rc->watch_arg = arg;
-	pthread_mutex_unlock(&rc->lock);
+	pthread_mutex_unlock(&rc->watch_lock);
 }
 
 /* ---- life
@@ -265,6 +265,7 @@ revcheck_new(struct revcheck **out, const struct revcheck_options *options,
 	if (rc == NULL)
 		return error_publish(err, NULL, E_NOMEM);
 	pthread_mutex_init(&rc->lock, NULL);
+	pthread_mutex_init(&rc->watch_lock, NULL);
 	rc->clock = (struct wall_clock){o.now, o.now_arg};
 	rc->started_at = wall_clock_now(&rc->clock);
 	rc->offline = o.offline != 0;
@@ -319,6 +320,7 @@ revcheck_free(struct revcheck *rc)
 	subject_memo_free(rc->memo);
 	memory_free(rc->memory);
 	snapshot_cleanup(&rc->now);
+	pthread_mutex_destroy(&rc->watch_lock);
 	pthread_mutex_destroy(&rc->lock);
 	free(rc);
 }

@@ -43,9 +43,9 @@ struct engine_counts {
 struct revcheck_request;
 
 struct revcheck {
-	pthread_mutex_t lock; /* snapshot, watcher, closing */
+	pthread_mutex_t lock; /* snapshot */
 	struct snapshot now;
-	bool closing;
+	pthread_mutex_t watch_lock; /* held while it runs */
 	void (*watch)(void *arg);
 	void *watch_arg;
 	struct archive *archive;

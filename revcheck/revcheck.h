@@ -722,7 +722,9 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_refresh(
  * fn is called on the service thread whenever what the engine knows may have
  * changed for the worse: evidence replaced by newer, the denylist, the rules
  * or the policy changed. Ask again about what is live; answers come from the
- * archive without a fetch. At most one watcher; NULL removes it. Thread-safe.
+ * archive without a fetch. At most one watcher; NULL removes it, and when that
+ * call has returned the old one is not running any more. fn must not call
+ * revcheck_watch. Thread-safe.
  */
 REVCHECK_API void revcheck_watch(struct revcheck *rc,
     void (*fn)(void *arg), void *arg);
