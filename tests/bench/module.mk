@@ -3,6 +3,8 @@
 
 BENCH := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/bench_*.c))
 
+bench_archive_LIBS := -lcmocka
+
 define bench_rule
 $(B)/bench/$(1): $(B)/obj/tests/bench/$(1).o $(B)/lib/librevcheck-internal.a \
     $(if $(TESTLIB_OBJ),$(B)/lib/libtest.a)
@@ -17,7 +19,8 @@ BENCH_ARCHIVE := $(filter bench_crl% bench_archive%,$(BENCH))
 .PHONY: bench-archive bench-archive-run
 bench-archive:
 	@+$(MAKE) PROFILE=release bench-archive-run
-bench-archive-run: $(addprefix $(B)/bench/,$(BENCH_ARCHIVE))
-	@for b in $(BENCH_ARCHIVE); do $(B)/bench/$$b || exit 1; done
+bench-archive-run: fixtures $(addprefix $(B)/bench/,$(BENCH_ARCHIVE))
+	@for b in $(BENCH_ARCHIVE); do FIXTURES=$(abspath $(B))/fixtures \
+	    $(B)/bench/$$b || exit 1; done
 
 -include tests/bench/gateway.mk

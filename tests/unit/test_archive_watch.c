@@ -22,7 +22,11 @@ tell(void *arg, const char *path, struct evidence *e, const struct err *why)
 	struct told *t = arg;
 	struct span v;
 	bool critical;
+	size_t len = strlen(path);
 
+	/* Not the temporary files of who writes. */
+	if (len < 4 || strcmp(path + len - 4, ".crl") != 0)
+		return;
 	pthread_mutex_lock(&t->lock);
 	assert_true(t->num < 8);
 	snprintf(t->path[t->num], 128, "%.127s", path);

@@ -1,0 +1,29 @@
+/*
+ * pkimake: CAs and leaf certificates in memory, for benches and soaks: as many
+ * as needed, no files. Aborts when it cannot.
+ */
+#ifndef TESTS_LIB_PKIMAKE_H
+#define TESTS_LIB_PKIMAKE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+struct pki_ca {
+	EVP_PKEY *key;
+	X509 *cert; /* self-signed, CN=cn */
+	char cn[64];
+};
+void pki_ca_init(struct pki_ca *ca, const char *cn);
+void pki_ca_cleanup(struct pki_ca *ca);
+
+/* A leaf of ca with this serial and one CRL distribution point. */
+X509 *pki_leaf(const struct pki_ca *ca, const uint8_t *serial, size_t len,
+    const char *crl_url);
+
+/* "YYYYMMDDhhmmssZ" for crlmake. */
+void pki_time(char out[16], long long t);
+
+#endif
