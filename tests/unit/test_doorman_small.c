@@ -133,6 +133,28 @@ addresses_to_listen_on(void **state)
 	assert_true(port >= 20000 && port < 30000);
 }
 
+/* Our calendar is libc's, day by day for four centuries and more. */
+static void
+dates_are_dates(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	for (time_t t = -631152000; t < 13569465600; t += 86400 - 1) {
+		struct der d;
+		time_t back;
+
+		buf_init(&b, 64);
+		der_put_time(&b, t);
+		d = der_over(buf_view(&b));
+		assert_true(der_time(&d, &back));
+		if (back != t)
+			fail_msg(
+			    "%lld became %lld", (long long)t, (long long)back);
+		buf_free(&b);
+	}
+}
+
 static void
 frames_are_bounded(void **state)
 {
@@ -226,6 +248,7 @@ main(void)
 	    cmocka_unit_test(tags_and_dates),
 	    cmocka_unit_test(mistakes_in_a_configuration_are_named),
 	    cmocka_unit_test(addresses_to_listen_on),
+	    cmocka_unit_test(dates_are_dates),
 	    cmocka_unit_test(frames_are_bounded),
 	    cmocka_unit_test(messages_go_there_and_back),
 	    cmocka_unit_test(transitions_start_where_they_should),
