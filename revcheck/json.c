@@ -4,16 +4,58 @@
  * result was made. Any thread.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include <cjson/cJSON.h>
 
 #include "revcheck/describe.h"
 #include "revcheck/report.h"
 
+/* Octets of the UTF-8 character (RFC 3629) at p, 0 if it is none. */
+static size_t
+utf8_len(const unsigned char *p)
+{
+	size_t n;
+	unsigned v;
+
+	if (p[0] < 0x80)
+		return 1;
+	n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	v = p[0] & (0xffu >> (n + 1));
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		v = v << 6 | (p[i] & 0x3fu);
+	}
+	if ((n == 3 && (v < 0x800 || (v >= 0xd800 && v < 0xe000))) ||
+	    (n == 4 && (v < 0x10000 || v > 0x10ffff)))
+		return 0;
+	return n;
+}
+
+/*
+ * JSON is UTF-8 and file names are octets: what is no character becomes '?'.
+ * Texts of a report are shorter than the buffer.
+ */
 static bool
 add_string(cJSON *o, const char *name, const char *value)
 {
-	return cJSON_AddStringToObject(o, name, value) != NULL;
+	char text[1024];
+	size_t len = 0, n;
+
+	while (*value != '\0' && len + 4 < sizeof(text)) {
+		n = utf8_len((const unsigned char *)value);
+		if (n == 0)
+			text[len++] = '?';
+		else
+			memcpy(text + len, value, n);
+		len += n;
+		value += n > 0 ? n : 1;
+	}
+	text[len] = '\0';
+	return cJSON_AddStringToObject(o, name, text) != NULL;
 }
 
 /* null where nothing is known, so that every key is always there. */

@@ -61,7 +61,7 @@ split_target(struct dial *d, const char *target)
 		    "expected HOST:PORT or [ADDRESS]:PORT, not '%s'", target);
 	memcpy(d->host, host, len);
 	d->host[len] = '\0';
-	strcpy(d->port, colon + 1);
+	snprintf(d->port, sizeof(d->port), "%s", colon + 1);
 	return 0;
 }
 

@@ -120,6 +120,16 @@ beside() {
 t 'and never ends the run' beside
 t 'and is reported' shows a.der
 
+odd_name() {
+	mkdir -p odd
+	cp "$V/$G/ocsp/00.der" "odd/$(printf 'caf\303\251-\377\001.der')"
+	run 0 "$R" check --offline $C $A --crl "$V/$G/crls" --ocsp odd \
+	    --at $AT --mode HARD_FAIL --json &&
+	    jq -r '.certificates[0].url' out | iconv -f UTF-8 -t UTF-8 |
+	    grep -q "$(printf 'odd/caf\303\251-?')"
+}
+t 'a file name that is no text still makes JSON' odd_name
+
 # -- options
 t '--scope leaf' answers 0 good ocsp-order/leaf-scope --mode HARD_FAIL \
     --scope leaf
