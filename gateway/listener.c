@@ -344,6 +344,13 @@ listener_new(struct listener **out, struct worker *w,
 }
 
 void
+listener_shut(struct listener *l)
+{
+	/* Others hold the descriptor; this ends its listening all the same. */
+	(void)shutdown(l->fd, SHUT_RDWR);
+}
+
+void
 listener_free(struct listener *l)
 {
 	if (l == NULL)

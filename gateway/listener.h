@@ -51,4 +51,7 @@ int listener_new(struct listener **out, struct worker *w,
     const struct door_port *port, struct err *err) MUST_USE;
 void listener_free(struct listener *l);
 
+/* For good: who dials from now on is refused by the kernel. */
+void listener_shut(struct listener *l);
+
 #endif

@@ -124,6 +124,8 @@ worker_drain(struct worker *w, uint64_t at_mono_ms)
 	struct timeval tv = {.tv_sec = (time_t)(ms / 1000),
 	    .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 
+	for (size_t i = 0; i < w->num_listeners; i++)
+		listener_shut(w->listeners[i]);
 	worker_free_listeners(w->listeners, w->num_listeners);
 	w->listeners = NULL;
 	w->num_listeners = 0;
