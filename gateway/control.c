@@ -16,6 +16,7 @@
 #include "gateway/effect.h"
 #include "gateway/rest.h"
 #include "gateway/sessions.h"
+#include "gateway/subjects.h"
 
 struct control {
 	struct conf *base; /* the bootstrap file */
@@ -27,6 +28,7 @@ struct control {
 	struct denylist *denylist;
 	struct revcheck *engine;
 	struct sessions *remembered;
+	struct subjects *subjects;
 	_Atomic(struct door *) door;
 	struct rest *rest;
 	time_t started_at;
@@ -48,8 +50,8 @@ plan_cleanup(struct plan *p)
 }
 
 static int
-plan_make(struct plan *p, struct conf *base, const struct effect_input *in,
-    struct err *err)
+plan_make(struct plan *p, const struct control *c, struct conf *base,
+    const struct effect_input *in, struct err *err)
 {
 	struct effect_overlay overlay = {0};
 	int rc;
@@ -60,6 +62,11 @@ plan_make(struct plan *p, struct conf *base, const struct effect_input *in,
 		rc = effect_rules(&p->rules, in, err);
 	if (rc == 0)
 		rc = effect_overlay(&overlay, in, err);
+	if (rc == 0 && subjects_enforced(c->subjects)) {
+		overlay.overlay.set_subjects = true;
+		overlay.overlay.subjects =
+		    subjects_list(c->subjects, &overlay.overlay.num_subjects);
+	}
 	if (rc == 0)
 		rc = conf_derive(&p->conf, base, &overlay.overlay, err);
 	effect_overlay_cleanup(&overlay);
@@ -178,6 +185,8 @@ state_open(struct control *c, struct err *err)
 	rc = section_store_open(&c->sections, dir, c->log, err);
 	if (rc == 0)
 		rc = denylist_open(&c->denylist, dir, c->log, err);
+	if (rc == 0)
+		rc = subjects_open(&c->subjects, dir, c->log, err);
 	return rc;
 }
 
@@ -209,7 +218,7 @@ control_new(struct control **out, struct conf *conf, struct event_base *base,
 		rc = denylist_apply(c->denylist, c->engine, err);
 	if (rc == 0) {
 		input_of(c, &in);
-		rc = plan_make(&plan, c->base, &in, err);
+		rc = plan_make(&plan, c, c->base, &in, err);
 	}
 	if (rc == 0) {
 		rc = plan_apply(c, &plan, err);
@@ -233,6 +242,7 @@ control_free(struct control *c)
 	sessions_free(c->remembered);
 	revcheck_free(c->engine);
 	denylist_close(c->denylist);
+	subjects_close(c->subjects);
 	section_store_close(c->sections);
 	decisions_free(c->decisions);
 	conf_free(c->conf);
@@ -303,6 +313,12 @@ struct sessions *
 control_remembered(const struct control *c)
 {
 	return c->remembered;
+}
+
+struct subjects *
+control_subjects(const struct control *c)
+{
+	return c->subjects;
 }
 
 const struct section_store *
@@ -393,7 +409,7 @@ control_put(struct control *c, enum section_id id, int64_t version,
 		return CONTROL_INVALID;
 	input_of(c, &in);
 	in.sections[id] = config;
-	if (plan_make(&plan, c->base, &in, err) != 0)
+	if (plan_make(&plan, c, c->base, &in, err) != 0)
 		return CONTROL_INVALID;
 	if (section_store_put(c->sections, id, config, text, actor->who,
 		actor->from, actor->action, err) != 0) {
@@ -415,6 +431,32 @@ control_put(struct control *c, enum section_id id, int64_t version,
 }
 
 int
+control_set_subject(struct control *c, const char *holder, const char *subject,
+    bool allowed, struct err *err)
+{
+	struct effect_input in;
+	struct plan plan;
+	struct err undo;
+	int rc = subjects_set(c->subjects, holder, subject, allowed, err);
+
+	if (rc != 0)
+		return rc;
+	input_of(c, &in);
+	rc = plan_make(&plan, c, c->base, &in, err);
+	if (rc == 0) {
+		rc = plan_apply(c, &plan, err);
+		plan_cleanup(&plan);
+	}
+	if (rc == 0)
+		return 0;
+	if (subjects_undo(c->subjects, &undo) != 0)
+		log_line(c->log, LOG_LEVEL_ERROR,
+		    "cannot take a change back that was not applied: %s",
+		    undo.msg);
+	return E_INTERNAL;
+}
+
+int
 control_reload(struct control *c, struct err *err)
 {
 	struct conf *fresh = NULL;
@@ -427,7 +469,7 @@ control_reload(struct control *c, struct err *err)
 		return rc;
 	input_of(c, &in);
 	in.base = fresh;
-	rc = plan_make(&plan, fresh, &in, err);
+	rc = plan_make(&plan, c, fresh, &in, err);
 	if (rc == 0 && c->rest != NULL)
 		rc = rest_apply(c->rest, plan.conf, err);
 	if (rc == 0) {

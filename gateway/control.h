@@ -19,6 +19,7 @@ struct denylist;
 struct door;
 struct rest;
 struct sessions;
+struct subjects;
 
 /*
  * Opens the state directory, starts the engine and puts stored sections in
@@ -40,6 +41,7 @@ struct door *control_door(const struct control *c); /* may be NULL */
 struct decisions *control_decisions(const struct control *c);
 struct denylist *control_denylist(const struct control *c);
 struct sessions *control_remembered(const struct control *c);
+struct subjects *control_subjects(const struct control *c);
 const struct section_store *control_sections(const struct control *c);
 time_t control_started_at(const struct control *c);
 
@@ -68,6 +70,10 @@ enum control_outcome {
 enum control_outcome control_put(struct control *c, enum section_id id,
     int64_t version, const cJSON *config, const char *text,
     const struct control_actor *actor, struct err *err);
+
+/* Lets a client subject in, or not any more: kept and applied, or neither. */
+int control_set_subject(struct control *c, const char *holder,
+    const char *subject, bool allowed, struct err *err) MUST_USE;
 
 /* Reads the bootstrap file again; all or nothing. */
 int control_reload(struct control *c, struct err *err) MUST_USE;

@@ -202,18 +202,61 @@ put_identities(struct text *t, const struct conf *conf)
 {
 	char name[160];
 
-	head(t, "p2p_gateway_certificate_days_left", "gauge",
-	    "Days until an own certificate expires.");
+	head(t, "p2p_gateway_certificate_left_seconds", "gauge",
+	    "Seconds until an own certificate expires.");
 	for (size_t i = 0; i < conf->num_identities; i++) {
 		const struct conf_identity *id = &conf->identities[i];
 
 		label_escape(name, sizeof(name), id->name);
 		for (size_t j = 0; j < id->num_chain; j++)
 			put(t,
-			    "p2p_gateway_certificate_days_left{identity="
+			    "p2p_gateway_certificate_left_seconds{identity="
 			    "\"%s\",index=\"%zu\"} %.4f\n",
-			    name, j, days_left(id->chain[j]));
+			    name, j, days_left(id->chain[j]) * 86400);
 	}
+}
+
+/* CRLs that are kept, gathered in one walk. */
+struct kept {
+	struct text *t;
+	const char *name;
+	unsigned num;
+	time_t now;
+	bool age; /* else: seconds left */
+};
+
+#define MAX_KEPT 1000 /* lines of each kind */
+
+static int
+put_kept(void *arg, const struct revcheck_cache_item *item)
+{
+	struct kept *k = arg;
+	char url[2 * sizeof(item->url)];
+
+	if (item->kind != REVCHECK_EVIDENCE_CRL ||
+	    (!k->age && item->next_update == 0))
+		return 0;
+	label_escape(url, sizeof(url), item->url);
+	put(k->t, "%s{url=\"%s\",key=\"%.16s\"} %.0f\n", k->name, url,
+	    item->key,
+	    k->age ? difftime(k->now, item->this_update)
+		   : difftime(item->next_update, k->now));
+	return ++k->num < MAX_KEPT ? 0 : 1;
+}
+
+static void
+put_crls(struct text *t, struct revcheck *rc)
+{
+	struct kept k = {.t = t, .now = time(NULL), .age = true};
+
+	k.name = "revcheck_crl_age_seconds";
+	head(t, k.name, "gauge", "Seconds since thisUpdate of a CRL.");
+	revcheck_kept_list(rc, put_kept, &k);
+	k.name = "revcheck_crl_left_seconds";
+	k.age = false;
+	k.num = 0;
+	head(t, k.name, "gauge", "Seconds until nextUpdate of a CRL.");
+	revcheck_kept_list(rc, put_kept, &k);
 }
 
 char *
@@ -229,6 +272,7 @@ metrics_text(struct control *c)
 	revcheck_get_policy(control_engine(c), &policy);
 	put_decisions(&t, c);
 	put_engine(&t, &stats);
+	put_crls(&t, control_engine(c));
 	if (control_door(c) != NULL)
 		put_door(&t, control_door(c));
 	put_identities(&t, control_conf(c));
@@ -343,6 +387,26 @@ add_reason(cJSON *list, const char *fmt, ...)
 	cJSON_AddItemToArray(list, cJSON_CreateString(line));
 }
 
+/*
+ * A CRL that is refreshed ahead of time never comes this close to its end: if
+ * it does, something has been failing for a while.
+ */
+#define CRL_LEFT_WARN 0.1
+
+static int
+judge_kept(void *arg, const struct revcheck_cache_item *item)
+{
+	double life = difftime(item->next_update, item->this_update);
+	double left = difftime(item->next_update, time(NULL));
+
+	if (item->kind == REVCHECK_EVIDENCE_CRL && item->next_update != 0 &&
+	    left < life * CRL_LEFT_WARN)
+		add_reason(arg, "the CRL from '%.100s' %s %.0f seconds%s",
+		    item->url, left > 0 ? "runs out in" : "ran out",
+		    left > 0 ? left : -left, left > 0 ? "" : " ago");
+	return cJSON_GetArraySize(arg) < 100 ? 0 : 1;
+}
+
 bool
 metrics_ready(struct control *c, cJSON *out)
 {
@@ -367,6 +431,7 @@ metrics_ready(struct control *c, cJSON *out)
 			    conf->identities[i].name, days);
 		}
 	}
+	revcheck_kept_list(control_engine(c), judge_kept, reasons);
 	cJSON_AddBoolToObject(out, "ready", ready);
 	cJSON_AddBoolToObject(out, "degraded", cJSON_GetArraySize(reasons) > 0);
 	cJSON_AddItemToObject(out, "reasons", reasons);

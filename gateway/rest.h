@@ -101,7 +101,9 @@ void rest_request_defer(
 /* ---- tables, one for each file of handlers, ended by fn == NULL --------- */
 
 extern const struct rest_route rest_config_routes[];
+extern const struct rest_route rest_cache_routes[];
 extern const struct rest_route rest_check_routes[];
 extern const struct rest_route rest_status_routes[];
+extern const struct rest_route rest_subjects_routes[];
 
 #endif

@@ -25,8 +25,9 @@
 static const char *const base_paths[] = {
     "/api/v1/", "/api/v5_1/", "/api/v5_2/", "/api/v5_3/", NULL};
 
-static const struct rest_route *const tables[] = {
-    rest_config_routes, rest_check_routes, rest_status_routes, NULL};
+static const struct rest_route *const tables[] = {rest_config_routes,
+    rest_check_routes, rest_cache_routes, rest_status_routes,
+    rest_subjects_routes, NULL};
 
 static struct rest_job *
 job_of(struct rest_request *req)

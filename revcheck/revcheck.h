@@ -744,6 +744,22 @@ struct revcheck_stats {
 REVCHECK_API void revcheck_get_stats(
     struct revcheck *rc, struct revcheck_stats *out);
 
+/* ---- What an engine keeps ------------------------------------------------ */
+
+/*
+ * The evidence an engine holds now, and what may be done about it (key NULL:
+ * all of it). _list returns how many fn was shown; error says when refreshing
+ * fails. _refresh asks for newer evidence soon, not more often than the floor.
+ * _flush forgets in memory and on disk; known revocations are remembered all
+ * the same. Thread-safe.
+ */
+REVCHECK_API int revcheck_kept_list(
+    struct revcheck *rc, revcheck_cache_fn *fn, void *arg);
+REVCHECK_API REVCHECK_MUST_USE int revcheck_kept_refresh(
+    struct revcheck *rc, const char *key, struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int revcheck_kept_flush(
+    struct revcheck *rc, const char *key, struct revcheck_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -8,6 +8,10 @@
 
 #include "tests/lib/gateway.h"
 
+#define SUBJECTS                       \
+	"/mgm/0123456789AB/mutual-tls" \
+	"/allowed-client-certificate-subjects"
+
 static struct town town;
 static struct gateway gw;
 
@@ -85,6 +89,16 @@ static const struct row rows[] = {
     {"POST", "/config/revcheck/history/1/restore", "", 401, 403, 404, 403},
     {"PUT", "/config", "{}", 401, 403, 400, 403},
     {"POST", "/revocation/check", "{}", 401, 403, 400, 400},
+    {"POST", "/revocation/check/batch", "{}", 401, 403, 400, 400},
+    {"GET", "/revocation/events?timeoutMs=0", NULL, 401, 200, 200, 200},
+    {"GET", "/cache", NULL, 401, 200, 200, 403},
+    {"POST", "/cache/refresh", "", 401, 403, 202, 403},
+    {"POST", "/cache/x/refresh", "", 401, 403, 400, 403},
+    {"DELETE", "/cache", NULL, 401, 403, 204, 403},
+    {"DELETE", "/cache/x", NULL, 401, 403, 400, 403},
+    {"GET", SUBJECTS, NULL, 401, 200, 200, 403},
+    {"PUT", SUBJECTS "/nonsense", "", 401, 403, 400, 403},
+    {"DELETE", SUBJECTS "/nonsense", NULL, 401, 403, 400, 403},
     {"GET", "/no/such/path", NULL, 401, 404, 404, 404},
 };
 

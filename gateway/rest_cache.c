@@ -1,0 +1,117 @@
+/*
+ * rest_cache: the evidence the engine holds: looked at, refreshed, forgotten.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "gateway/control.h"
+#include "gateway/rest.h"
+#include "revcheck/revcheck.h"
+
+static void
+add_time(cJSON *o, const char *name, time_t t)
+{
+	char text[32];
+	struct tm tm;
+
+	if (t == 0) {
+		cJSON_AddNullToObject(o, name);
+		return;
+	}
+	gmtime_r(&t, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	cJSON_AddStringToObject(o, name, text);
+}
+
+static int
+add_item(void *arg, const struct revcheck_cache_item *item)
+{
+	cJSON *o = cJSON_CreateObject();
+	time_t now = time(NULL);
+
+	cJSON_AddStringToObject(o, "key", item->key);
+	cJSON_AddStringToObject(
+	    o, "kind", item->kind == REVCHECK_EVIDENCE_CRL ? "crl" : "ocsp");
+	cJSON_AddStringToObject(o, "url", item->url);
+	cJSON_AddNumberToObject(o, "bytes", (double)item->bytes);
+	cJSON_AddNumberToObject(o, "entries", (double)item->num_entries);
+	add_time(o, "thisUpdate", item->this_update);
+	add_time(o, "nextUpdate", item->next_update);
+	add_time(o, "fetchedAt", item->fetched_at);
+	cJSON_AddNumberToObject(
+	    o, "ageSeconds", difftime(now, item->this_update));
+	if (item->next_update != 0)
+		cJSON_AddNumberToObject(
+		    o, "secondsToNextUpdate", difftime(item->next_update, now));
+	if (item->error[0] != '\0')
+		cJSON_AddStringToObject(o, "error", item->error);
+	cJSON_AddItemToArray(arg, o);
+	return 0;
+}
+
+static void
+get_cache(struct rest_request *req)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	if (list != NULL)
+		revcheck_kept_list(
+		    control_engine(req->control), add_item, list);
+	rest_reply_json(req, 200, list);
+}
+
+static const char *
+key_of(const struct rest_request *req)
+{
+	return req->num_params > 0 ? req->params[0] : NULL;
+}
+
+static void
+done(struct rest_request *req, int status, int rc,
+    const struct revcheck_error *err, const char *verb)
+{
+	if (rc == 0) {
+		log_line(control_log(req->control), LOG_LEVEL_INFO,
+		    "cache %s (key=%.70s who='%s' from='%s')", verb,
+		    key_of(req) != NULL ? key_of(req) : "all", req->user,
+		    req->address);
+		rest_reply_empty(req, status);
+	} else if (rc == REVCHECK_E_ARG) {
+		rest_reply_error(req, 400, "Invalid input data.", "cause",
+		    "key", "reason", err->msg, NULL);
+	} else {
+		rest_reply_error(req, 500, "Internal server error.", "reason",
+		    err->msg, NULL);
+	}
+}
+
+static void
+post_refresh(struct rest_request *req)
+{
+	struct revcheck_error err = {0};
+
+	done(req, 202,
+	    revcheck_kept_refresh(
+		control_engine(req->control), key_of(req), &err),
+	    &err, "refresh");
+}
+
+static void
+delete_cache(struct rest_request *req)
+{
+	struct revcheck_error err = {0};
+
+	done(req, 204,
+	    revcheck_kept_flush(
+		control_engine(req->control), key_of(req), &err),
+	    &err, "flush");
+}
+
+const struct rest_route rest_cache_routes[] = {
+    {REST_GET, "cache", CONF_ROLE_READ, get_cache},
+    {REST_POST, "cache/refresh", CONF_ROLE_OPERATE, post_refresh},
+    {REST_POST, "cache/{key}/refresh", CONF_ROLE_OPERATE, post_refresh},
+    {REST_DELETE, "cache", CONF_ROLE_OPERATE, delete_cache},
+    {REST_DELETE, "cache/{key}", CONF_ROLE_OPERATE, delete_cache},
+    {.fn = NULL}};

@@ -1,0 +1,80 @@
+/*
+ * rest_subjects: the list of client certificate subjects that are let in.
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "gateway/control.h"
+#include "gateway/rest.h"
+#include "gateway/subjects.h"
+
+#define PATH "mgm/{id}/mutual-tls/allowed-client-certificate-subjects"
+
+/* A holding identity is 12 hexadecimal digits. False after answering. */
+static bool
+holder_ok(struct rest_request *req)
+{
+	const char *id = req->params[0];
+	size_t n = 0;
+
+	while (isxdigit((unsigned char)id[n]))
+		n++;
+	if (n == 12 && id[n] == '\0')
+		return true;
+	rest_reply_error(req, 400, "Invalid input data.", "cause",
+	    "holding identity", "reason",
+	    "a holding identity is 12 hexadecimal digits", NULL);
+	return false;
+}
+
+static void
+get_subjects(struct rest_request *req)
+{
+	if (holder_ok(req))
+		rest_reply_json(req, 200,
+		    subjects_json(
+			control_subjects(req->control), req->params[0]));
+}
+
+static void
+set_subject(struct rest_request *req, bool allowed)
+{
+	struct err err;
+	int rc;
+
+	if (!holder_ok(req))
+		return;
+	rc = control_set_subject(
+	    req->control, req->params[0], req->params[1], allowed, &err);
+	if (rc == 0) {
+		log_line(control_log(req->control), LOG_LEVEL_INFO,
+		    "client subject '%s' %s (who='%s' from='%s')",
+		    req->params[1], allowed ? "allowed" : "removed", req->user,
+		    req->address);
+		rest_reply_empty(req, 204);
+	} else if (rc == E_PARSE) {
+		rest_reply_error(req, 400, "Invalid input data.", "cause",
+		    "subject", "reason", err.msg, NULL);
+	} else {
+		rest_reply_error(req, 500, "Internal server error.", "reason",
+		    err.msg, NULL);
+	}
+}
+
+static void
+put_subject(struct rest_request *req)
+{
+	set_subject(req, true);
+}
+
+static void
+delete_subject(struct rest_request *req)
+{
+	set_subject(req, false);
+}
+
+const struct rest_route rest_subjects_routes[] = {
+    {REST_GET, PATH, CONF_ROLE_READ, get_subjects},
+    {REST_PUT, PATH "/{subject}", CONF_ROLE_OPERATE, put_subject},
+    {REST_DELETE, PATH "/{subject}", CONF_ROLE_OPERATE, delete_subject},
+    {.fn = NULL}};

@@ -1,0 +1,322 @@
+/*
+ * subjects: entries in memory, changes in a journal. Small lists: looked
+ * through from the front.
+ */
+#include "gateway/subjects.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/x509.h>
+
+#include "gateway/journal.h"
+#include "gateway/json.h"
+
+struct subjects {
+	char **holders; /* parallel to names */
+	const char **names;
+	size_t num;
+	bool enforced;
+	struct journal *journal;
+	/* The last change, for undo. */
+	char *last_holder, *last_name;
+	bool last_added, last_enforced;
+};
+
+/* ---- names --------------------------------------------------------------- */
+
+/* One "type=value" into the name. RFC 2253 section 2.4 escapes. */
+static int
+add_part(X509_NAME *name, const char *part, size_t len)
+{
+	char type[64], value[SUBJECTS_MAX_TEXT];
+	const char *eq = memchr(part, '=', len);
+	size_t n = 0, t;
+
+	if (eq == NULL)
+		return -1;
+	while (part < eq && *part == ' ')
+		part++, len--;
+	t = (size_t)(eq - part);
+	while (t > 0 && part[t - 1] == ' ')
+		t--;
+	if (t == 0 || t >= sizeof(type))
+		return -1;
+	memcpy(type, part, t);
+	type[t] = '\0';
+	len -= (size_t)(eq - part) + 1;
+	part = eq + 1;
+	while (len > 0 && *part == ' ')
+		part++, len--;
+	while (len > 0 && part[len - 1] == ' ' &&
+	    (len < 2 || part[len - 2] != '\\'))
+		len--;
+	for (size_t i = 0; i < len && n + 1 < sizeof(value); i++) {
+		unsigned v;
+
+		if (part[i] != '\\' || i + 1 >= len)
+			value[n++] = part[i];
+		else if (i + 2 < len && sscanf(part + i + 1, "%2x", &v) == 1 &&
+		    strspn(part + i + 1, "0123456789abcdefABCDEF") >= 2) {
+			value[n++] = (char)v;
+			i += 2;
+		} else {
+			value[n++] = part[++i];
+		}
+	}
+	/* In front: the text begins with the last RDN. */
+	return n > 0 &&
+		X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8,
+		    (unsigned char *)value, (int)n, 0, 0) == 1
+	    ? 0
+	    : -1;
+}
+
+static X509_NAME *
+name_parse(const char *text)
+{
+	X509_NAME *name = X509_NAME_new();
+	const char *start = text;
+	bool ok = name != NULL;
+
+	for (const char *p = text; ok; p++) {
+		if (*p == '\\' && p[1] != '\0') {
+			p++;
+			continue;
+		}
+		if (*p != ',' && *p != '\0')
+			continue;
+		ok = add_part(name, start, (size_t)(p - start)) == 0;
+		if (*p == '\0')
+			break;
+		start = p + 1;
+	}
+	if (ok)
+		return name;
+	X509_NAME_free(name);
+	return NULL;
+}
+
+/* The text as certificates' subjects are shown; free() it. */
+static char *
+normal_form(const char *text, struct err *err)
+{
+	X509_NAME *name =
+	    strlen(text) < SUBJECTS_MAX_TEXT ? name_parse(text) : NULL;
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *out = NULL, *data;
+	long len;
+
+	if (name != NULL && bio != NULL &&
+	    X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0) {
+		len = BIO_get_mem_data(bio, &data);
+		out = strndup(data, (size_t)len);
+	}
+	if (out == NULL)
+		err_ossl(err, E_PARSE,
+		    "'%.100s' is not a distinguished name: expected one such "
+		    "as 'O=Alice, L=London, C=GB'",
+		    text);
+	BIO_free(bio);
+	X509_NAME_free(name);
+	return out;
+}
+
+/* ---- the list
+ * ---------------------------------------------------------------- */
+
+static size_t
+position(const struct subjects *s, const char *holder, const char *name)
+{
+	size_t i = 0;
+
+	while (i < s->num &&
+	    (strcasecmp(s->holders[i], holder) != 0 ||
+		strcasecmp(s->names[i], name) != 0))
+		i++;
+	return i;
+}
+
+/* Whether the list is another one afterwards; negative: no memory. */
+static int
+list_set(struct subjects *s, const char *holder, const char *name, bool allowed)
+{
+	size_t at = position(s, holder, name);
+	char **holders;
+	const char **names;
+
+	if (allowed == (at < s->num))
+		return 0;
+	if (!allowed) {
+		free(s->holders[at]);
+		free((void *)(uintptr_t)s->names[at]);
+		s->num--;
+		memmove(s->holders + at, s->holders + at + 1,
+		    (s->num - at) * sizeof(*s->holders));
+		memmove(s->names + at, s->names + at + 1,
+		    (s->num - at) * sizeof(*s->names));
+		return 1;
+	}
+	if (s->num >= SUBJECTS_MAX)
+		return E_LIMIT;
+	holders = realloc(s->holders, (s->num + 1) * sizeof(*holders));
+	if (holders == NULL)
+		return E_NOMEM;
+	s->holders = holders;
+	names = realloc(s->names, (s->num + 1) * sizeof(*names));
+	if (names == NULL)
+		return E_NOMEM;
+	s->names = names;
+	holders[s->num] = strdup(holder);
+	names[s->num] = strdup(name);
+	if (holders[s->num] == NULL || names[s->num] == NULL)
+		return E_NOMEM;
+	s->num++;
+	return 1;
+}
+
+static int
+replay(void *arg, const cJSON *record, struct err *err)
+{
+	struct subjects *s = arg;
+	const char *holder = json_get_string(record, "holder");
+	const char *name = json_get_string(record, "subject");
+	const cJSON *allowed = json_get(record, "allowed");
+
+	if (holder == NULL || name == NULL || !cJSON_IsBool(allowed))
+		return err_set(err, E_PARSE, "not a change of the list");
+	s->enforced = true;
+	return list_set(s, holder, name, cJSON_IsTrue(allowed)) >= 0
+	    ? 0
+	    : err_set(err, E_NOMEM, "out of memory");
+}
+
+int
+subjects_open(struct subjects **out, const char *dir, const struct log *log,
+    struct err *err)
+{
+	struct subjects *s = calloc(1, sizeof(*s));
+	char *path = NULL;
+	int rc = 0;
+
+	*out = NULL;
+	if (s == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	if (dir != NULL) {
+		if (asprintf(&path, "%s/subjects.journal", dir) < 0)
+			path = NULL;
+		rc = path != NULL
+		    ? journal_open(&s->journal, path, replay, s, log, err)
+		    : err_set(err, E_NOMEM, "out of memory");
+		free(path);
+	}
+	if (rc != 0) {
+		subjects_close(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+void
+subjects_close(struct subjects *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->num; i++) {
+		free(s->holders[i]);
+		free((void *)(uintptr_t)s->names[i]);
+	}
+	free(s->holders);
+	free(s->names);
+	free(s->last_holder);
+	free(s->last_name);
+	journal_close(s->journal);
+	free(s);
+}
+
+static int
+write_change(struct subjects *s, const char *holder, const char *name,
+    bool allowed, struct err *err)
+{
+	cJSON *o = cJSON_CreateObject();
+	int rc = 0;
+
+	if (cJSON_AddStringToObject(o, "holder", holder) == NULL ||
+	    cJSON_AddStringToObject(o, "subject", name) == NULL ||
+	    cJSON_AddBoolToObject(o, "allowed", allowed) == NULL)
+		rc = err_set(err, E_NOMEM, "out of memory");
+	else if (s->journal != NULL)
+		rc = journal_append(s->journal, o, err);
+	cJSON_Delete(o);
+	return rc;
+}
+
+int
+subjects_set(struct subjects *s, const char *holder, const char *subject,
+    bool allowed, struct err *err)
+{
+	char *name = normal_form(subject, err);
+	int rc;
+
+	if (name == NULL)
+		return E_PARSE;
+	rc = write_change(s, holder, name, allowed, err);
+	if (rc == 0) {
+		free(s->last_holder);
+		free(s->last_name);
+		s->last_holder = NULL;
+		s->last_name = NULL;
+		s->last_enforced = s->enforced;
+		s->enforced = true;
+		rc = list_set(s, holder, name, allowed);
+		if (rc == 1) {
+			s->last_holder = strdup(holder);
+			s->last_name = strdup(name);
+			s->last_added = allowed;
+		}
+		rc = rc >= 0 ? 0
+			     : err_set(err, rc, "the list of subjects is full");
+	}
+	free(name);
+	return rc;
+}
+
+int
+subjects_undo(struct subjects *s, struct err *err)
+{
+	int rc = s->journal != NULL ? journal_undo(s->journal, err) : 0;
+
+	s->enforced = s->last_enforced;
+	if (s->last_holder != NULL && s->last_name != NULL &&
+	    list_set(s, s->last_holder, s->last_name, !s->last_added) < 0)
+		return err_set(err, E_NOMEM, "out of memory");
+	return rc;
+}
+
+bool
+subjects_enforced(const struct subjects *s)
+{
+	return s->enforced;
+}
+
+const char *const *
+subjects_list(const struct subjects *s, size_t *num)
+{
+	*num = s->num;
+	return s->names;
+}
+
+cJSON *
+subjects_json(const struct subjects *s, const char *holder)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	for (size_t i = 0; i < s->num; i++)
+		if (strcasecmp(s->holders[i], holder) == 0)
+			cJSON_AddItemToArray(
+			    list, cJSON_CreateString(s->names[i]));
+	return list;
+}

@@ -1,0 +1,113 @@
+/*
+ * kept: what a running engine holds, for those who look after it. Any thread;
+ * the archive hands out snapshots.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "revcheck/certs.h"
+#include "revcheck/engine.h"
+
+struct kept_walk {
+	revcheck_cache_fn *fn;
+	void *arg;
+	int num;
+};
+
+static void
+kept_key_text(char out[65], const struct archive_key *key)
+{
+	for (size_t i = 0; i < sizeof(key->id); i++)
+		snprintf(out + 2 * i, 3, "%02x", key->id[i]);
+}
+
+/* URLs are strangers' text: what is not printable ASCII is shown as '?'. */
+static void
+kept_url_text(char *out, size_t cap, const char *url)
+{
+	size_t n = 0;
+
+	for (; url != NULL && *url != '\0' && n + 1 < cap; url++)
+		out[n++] = *url > 0x20 && *url < 0x7f ? *url : '?';
+	out[n] = '\0';
+}
+
+static bool
+kept_item(void *arg, const struct archive_item *a)
+{
+	struct kept_walk *w = arg;
+	struct revcheck_cache_item item = {
+	    .size = sizeof(item),
+	    .kind = a->kind == EVIDENCE_CRL ? REVCHECK_EVIDENCE_CRL
+					    : REVCHECK_EVIDENCE_OCSP,
+	    .bytes = a->bytes,
+	    .num_entries = a->num_entries,
+	    .this_update = a->this_update,
+	    .next_update = a->next_update,
+	    .fetched_at = a->fetched_at,
+	};
+
+	kept_key_text(item.key, &a->key);
+	kept_url_text(item.url, sizeof(item.url), a->url);
+	if (a->failures > 0)
+		snprintf(item.error, sizeof(item.error),
+		    "refreshing failed %u times in a row", a->failures);
+	w->num++;
+	return w->fn(w->arg, &item) == 0;
+}
+
+int
+revcheck_kept_list(struct revcheck *rc, revcheck_cache_fn *fn, void *arg)
+{
+	struct kept_walk w = {.fn = fn, .arg = arg};
+
+	archive_list(rc->archive, kept_item, &w);
+	return w.num;
+}
+
+static int
+kept_key_parse(
+    struct archive_key *out, const char *text, struct revcheck_error *err)
+{
+	struct err why;
+	unsigned v;
+
+	if (strlen(text) == 2 * sizeof(out->id) &&
+	    strspn(text, "0123456789abcdefABCDEF") == strlen(text)) {
+		for (size_t i = 0; i < sizeof(out->id); i++) {
+			if (sscanf(text + 2 * i, "%2x", &v) != 1)
+				break;
+			out->id[i] = (uint8_t)v;
+		}
+		return 0;
+	}
+	err_set(
+	    &why, E_ARG, "'%.70s' is not a key of 64 hexadecimal digits", text);
+	return error_publish(err, &why, E_ARG);
+}
+
+int
+revcheck_kept_refresh(
+    struct revcheck *rc, const char *key, struct revcheck_error *err)
+{
+	struct archive_key k;
+	int code = key != NULL ? kept_key_parse(&k, key, err) : 0;
+
+	if (code != 0)
+		return code;
+	code = archive_refresh(rc->archive, key != NULL ? &k : NULL);
+	return code >= 0 ? 0 : error_publish(err, NULL, code);
+}
+
+int
+revcheck_kept_flush(
+    struct revcheck *rc, const char *key, struct revcheck_error *err)
+{
+	struct archive_key k;
+	int code = key != NULL ? kept_key_parse(&k, key, err) : 0;
+
+	if (code != 0)
+		return code;
+	code = archive_flush(rc->archive, key != NULL ? &k : NULL);
+	return code >= 0 ? 0 : error_publish(err, NULL, code);
+}
