@@ -223,25 +223,9 @@ open_archive(
 }
 
 static void
-local_start_cb(void *arg)
-{
-	local_start(arg);
-}
-
-static void
 local_stop_cb(void *arg)
 {
 	local_stop(arg);
-}
-
-static int
-open_local(struct revcheck *rc, const char *const *paths, struct err *err)
-{
-	int code = local_new(&rc->local, rc, paths, err);
-
-	if (code == 0)
-		code = archive_post(rc->archive, local_start_cb, rc->local);
-	return code;
 }
 
 int
@@ -285,7 +269,7 @@ revcheck_new(struct revcheck **out, const struct revcheck_options *options,
 	if (code == 0)
 		code = open_archive(rc, &o, &e);
 	if (code == 0 && o.crl_paths != NULL && o.crl_paths[0] != NULL)
-		code = open_local(rc, o.crl_paths, &e);
+		code = local_new(&rc->local, rc, o.crl_paths, &e);
 	if (code != 0) {
 		revcheck_free(rc);
 		return error_publish(err, &e, code);

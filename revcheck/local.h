@@ -1,9 +1,8 @@
 /*
  * local: CRL files and directories that the operator keeps, read when the
- * engine starts and again whenever they change (inotify). A file that cannot
- * be read as a CRL any more leaves what it held before in force; of a file
- * that changed, the version before stays as a second witness, so that a
- * forged one pushes nothing out.
+ * engine starts and again whenever they change. A file that is no CRL any more
+ * leaves what it held before in force; of a file that changed, the version
+ * before stays as a second witness, so that a forged one pushes nothing out.
  */
 #ifndef REVCHECK_LOCAL_H
 #define REVCHECK_LOCAL_H
@@ -13,16 +12,16 @@
 struct local;
 
 /*
- * local_new reads everything once; paths is NULL-terminated. E_IO naming a
- * path that is not there. Files that are no CRLs are logged and passed over.
+ * local_new reads everything once before it returns, and watches from then on
+ * (on the service thread). paths is NULL-terminated. E_IO naming a path that
+ * is not there; *out is to be stopped and freed even then. Files that are no
+ * CRLs are logged and passed over. Not on the service thread.
  */
 int local_new(struct local **out, struct revcheck *rc, const char *const *paths,
     struct err *err) MUST_USE;
 
-/* Service thread: begins to watch; ends watching. */
-void local_start(struct local *l);
+/* Service thread: ends watching. Before local_free. */
 void local_stop(struct local *l);
-
 void local_free(struct local *l);
 
 #endif

@@ -116,24 +116,19 @@ supplied_push(struct revcheck_evidence *e, struct supplied *s, struct err *err)
 }
 
 int
-supplied_join(struct revcheck_evidence *dst, struct revcheck_evidence *src)
+supplied_add_evidence(
+    struct revcheck_evidence *set, struct evidence *e, const char *name)
 {
-	int rc = 0;
+	struct supplied s = {
+	    .kind = REVCHECK_EVIDENCE_CRL, .name = strdup(name)};
+	int rc;
 
-	for (size_t i = 0; rc == 0 && i < src->num; i++) {
-		struct supplied s = {.kind = src->v[i].kind,
-		    .broken = src->v[i].broken,
-		    .name = strdup(src->v[i].name)};
-
-		if (s.name == NULL)
-			return E_NOMEM;
-		memcpy(s.msg, src->v[i].msg, sizeof(s.msg));
-		if (src->v[i].evidence != NULL)
-			s.evidence = evidence_up_ref(src->v[i].evidence);
-		rc = supplied_push(dst, &s, NULL);
-		if (rc != 0)
-			supplied_cleanup(&s);
-	}
+	if (s.name == NULL)
+		return E_NOMEM;
+	s.evidence = evidence_up_ref(e);
+	rc = supplied_push(set, &s, NULL);
+	if (rc != 0)
+		supplied_cleanup(&s);
 	return rc;
 }
 

@@ -50,8 +50,8 @@ void supplied_proof_put(struct revcheck_evidence *e, struct supplied *s,
 
 struct revcheck_evidence *supplied_up_ref(struct revcheck_evidence *e);
 
-/* Appends what src holds, shared, not copied. E_NOMEM, E_LIMIT. */
-int supplied_join(
-    struct revcheck_evidence *dst, struct revcheck_evidence *src) MUST_USE;
+/* Appends a CRL that was read elsewhere; a reference is taken. */
+int supplied_add_evidence(struct revcheck_evidence *set, struct evidence *e,
+    const char *name) MUST_USE;
 
 #endif
