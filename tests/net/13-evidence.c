@@ -125,28 +125,22 @@ every_fault_of_the_responder_falls_back(void **state)
 {
 	static const char *const faults[] = {
 	    "404",
-	    "503",
-	    "close",
 	    "reset",
 	    "never",
-	    "delay=60000 origin",
 	    "truncate=20 origin",
 	    "length=99999 origin",
 	    "drip-all=2000 origin",
-	    "text=",
 	    "text=nonsense",
 	    "garbage=200000",
 	    "endless",
 	    "endless-head",
-	    "redirect=http://127.0.0.1:1/",
 	    "redirect=file:///etc/passwd",
 	    "hex=30030a0103", /* tryLater */
-	    "hex=30030a0106", /* unauthorized */
 	    "header=Content-Encoding:gzip status=200 garbage=50",
 	};
 	char *script;
 
-	gateway_set(&gw, "revocation.fetch_timeout_ms", "1000");
+	gateway_set(&gw, "revocation.fetch_timeout_ms", "700");
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
 		script = xasprintf("/doorman* %s\n", faults[i]);
 		control(&town.ocsp, "/_script", script);
@@ -167,22 +161,17 @@ static void
 every_fault_of_the_crl_is_no_answer(void **state)
 {
 	static const char *const faults[] = {
-	    "404",
 	    "500",
-	    "reset",
 	    "never",
 	    "truncate=100 origin",
-	    "length=99999 origin",
 	    "drip=2000 origin",
-	    "text=",
 	    "garbage=5000",
 	    "endless",
-	    "redirect=file:///etc/passwd",
 	};
 	char *script;
 
-	gateway_set(&gw, "revocation.fetch_timeout_ms", "800");
-	gateway_set(&gw, "revocation.crl_timeout_ms", "800");
+	gateway_set(&gw, "revocation.fetch_timeout_ms", "700");
+	gateway_set(&gw, "revocation.crl_timeout_ms", "700");
 	gateway_set(&gw, "revocation.max_crl_bytes", "100000");
 	control(&town.ocsp, "/_script", "/doorman* 500\n");
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {

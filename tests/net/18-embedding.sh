@@ -1,6 +1,7 @@
 #!/bin/sh
-# The README's program against the installed library, shared and static: it
-# must compile as a stranger would compile it, run, and say yes and no.
+# What the README shows, as a stranger takes it from there: the program against
+# the installed library, shared and static, compiles, runs, says yes and no; the
+# configuration is one that the gateway takes.
 set -u
 n=0 bad=0
 ok() { # ok STATUS NAME
@@ -21,7 +22,7 @@ tsan) san='-fsanitize=thread' ;;
 *) san='' ;;
 esac
 
-echo 1..9
+echo 1..10
 unset MAKEFLAGS MAKELEVEL MFLAGS
 make -C "$TOP" PROFILE="$profile" install DESTDIR="$PWD/stage" \
     PREFIX=/opt/revcheck \
@@ -60,4 +61,13 @@ ok $? 'the static program says the same'
 ./shared net/mint.conf net/trust.pem >out 2>&1
 test $? = 1
 ok $? 'a file that is no certificate is refused'
+
+cp net/gateway.pem net/gateway.key .
+cp net/trust.pem network-root.pem
+hash=$(echo secret | stage/opt/revcheck/sbin/p2p-gateway --hash-password)
+awk '/^```json$/ {on = 1; next} /^```$/ {on = 0} on' "$TOP/README.md" |
+    sed -e "s|\"\.\.\.\"|\"$hash\"|" -e "s|/var/lib|$PWD|" >gateway.json
+stage/opt/revcheck/sbin/p2p-gateway --config gateway.json --check-config \
+    >out 2>&1
+ok $? "the README's configuration passes --check-config"
 exit $bad
