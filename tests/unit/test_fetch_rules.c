@@ -1,0 +1,283 @@
+/* The pure parts of fetching: addresses, URLs, timetable, keys. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include "cache/address.h"
+#include "cache/archive.h"
+#include "cache/evidence.h"
+#include "cache/timetable.h"
+#include "cache/url.h"
+
+static const char *
+refused(const struct address_rules *r, const char *host, const char *address)
+{
+	struct sockaddr_in a4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 a6 = {.sin6_family = AF_INET6};
+
+	if (inet_pton(AF_INET, address, &a4.sin_addr) == 1)
+		return address_refused(r, host, (struct sockaddr *)&a4);
+	assert_int_equal(inet_pton(AF_INET6, address, &a6.sin6_addr), 1);
+	return address_refused(r, host, (struct sockaddr *)&a6);
+}
+
+static void
+test_addresses_by_default(void **state)
+{
+	static const struct {
+		const char *address, *kind;
+	} rows[] = {
+	    {"127.0.0.1", "loopback"},
+	    {"127.255.255.255", "loopback"},
+	    {"::1", "loopback"},
+	    {"::ffff:127.0.0.1", "loopback"},
+	    {"::127.0.0.1", "loopback"},
+	    {"64:ff9b::7f00:1", "loopback"},
+	    {"2002:7f00:1::", "loopback"},
+	    {"0.0.0.0", "unspecified"},
+	    {"::", "unspecified"},
+	    {"169.254.169.254", "link-local"},
+	    {"fe80::1", "link-local"},
+	    {"febf::1", "link-local"},
+	    {"224.0.0.1", "multicast"},
+	    {"239.1.2.3", "multicast"},
+	    {"ff02::1", "multicast"},
+	    {"255.255.255.255", "reserved"},
+	    {"100.100.100.200", "cloud metadata"},
+	    {"fd00:ec2::254", "cloud metadata"},
+	    {"10.1.2.3", NULL},
+	    {"192.168.0.1", NULL},
+	    {"fd00::1", NULL},
+	    {"8.8.8.8", NULL},
+	    {"2001:db8::1", NULL},
+	    {"128.0.0.1", NULL},
+	    {"126.255.255.255", NULL},
+	    {"169.253.255.255", NULL},
+	    {"fec0::1", NULL},
+	};
+	struct address_rules *r, *strict;
+
+	assert_int_equal(address_rules_new(&r, NULL, false, NULL), 0);
+	assert_int_equal(address_rules_new(&strict, NULL, true, NULL), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *kind = refused(r, "h", rows[i].address);
+
+		if ((kind == NULL) != (rows[i].kind == NULL) ||
+		    (kind != NULL && strcmp(kind, rows[i].kind) != 0))
+			fail_msg("%s: %s", rows[i].address,
+			    kind != NULL ? kind : "allowed");
+	}
+	assert_string_equal(refused(strict, "h", "10.1.2.3"), "private");
+	assert_string_equal(refused(strict, "h", "172.31.0.1"), "private");
+	assert_null(refused(strict, "h", "172.32.0.1"));
+	assert_string_equal(refused(strict, "h", "100.64.0.1"), "private");
+	assert_string_equal(refused(strict, "h", "fd00::1"), "private");
+	assert_null(refused(strict, "h", "8.8.8.8"));
+	address_rules_free(r);
+	address_rules_free(strict);
+}
+
+static void
+test_addresses_that_are_allowed(void **state)
+{
+	static const char *const allow[] = {
+	    "127.0.0.0/8", "169.254.1.2", "fe80::/64", "crl.example", NULL};
+	static const char *const bad[] = {"10.0.0.0/33", "10.0.0.0/", "1.2.3",
+	    "::1/129", "10.0.0.0/x", "", "host name", "http://x/",
+	    "10.0.0.0/-1"};
+	struct address_rules *r;
+	struct err err;
+
+	assert_int_equal(address_rules_new(&r, allow, true, NULL), 0);
+	assert_null(refused(r, "h", "127.9.9.9"));
+	assert_null(refused(r, "h", "169.254.1.2"));
+	assert_non_null(refused(r, "h", "169.254.1.3"));
+	assert_null(refused(r, "h", "fe80::1234"));
+	assert_non_null(refused(r, "h", "fe80:0:0:1::1"));
+	assert_null(refused(r, "CRL.example", "10.0.0.1"));
+	assert_non_null(refused(r, "xcrl.example", "10.0.0.1"));
+	assert_null(address_literal_refused(r, "127.0.0.1"));
+	assert_non_null(address_literal_refused(r, "[::1]"));
+	assert_null(address_literal_refused(r, "localhost"));
+	address_rules_free(r);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const char *const one[] = {bad[i], NULL};
+
+		assert_int_equal(
+		    address_rules_new(&r, one, false, &err), E_ARG);
+		assert_null(r);
+	}
+}
+
+static void
+test_urls(void **state)
+{
+	static const char *const bad[] = {"", "nothing", "http://",
+	    "http://h:99999/", "http://u@h/", "http://u:p@h/", "http://h/ x",
+	    "http://h/\n", "//h/x"};
+	struct url u;
+	char scheme[16];
+
+	assert_true(url_read(&u, "HTTP://Example.COM/x?y"));
+	assert_string_equal(u.scheme, "http");
+	assert_int_equal(u.port, 80);
+	assert_true(url_read(&u, "https://[2001:db8::1]:8443/"));
+	assert_string_equal(u.host, "2001:db8::1");
+	assert_int_equal(u.port, 8443);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (url_read(&u, bad[i]))
+			fail_msg("'%s' was read", bad[i]);
+	assert_true(url_scheme(scheme, "LDAP:///cn=x"));
+	assert_string_equal(scheme, "ldap");
+	assert_false(url_scheme(scheme, "/path"));
+	assert_false(url_scheme(scheme, "1http://x"));
+}
+
+static void
+test_ocsp_get_form(void **state)
+{
+	struct bytes b;
+	uint8_t big[200] = {0};
+
+	bytes_init(&b, 4096);
+	assert_int_equal(
+	    url_ocsp_get(&b, "http://h/o", span_of("\xfb\xff\xfe\x01", 4)), 0);
+	assert_string_equal((char *)b.p, "http://h/o/%2B%2F%2F%2BAQ%3D%3D");
+	b.len = 0;
+	assert_int_equal(url_ocsp_get(&b, "http://h//", span_of("ab", 2)), 0);
+	assert_string_equal((char *)b.p, "http://h/YWI%3D");
+	b.len = 0;
+	/* 200 octets are 268 characters: beyond 255, so POST. */
+	assert_int_equal(
+	    url_ocsp_get(&b, "http://h/", span_of(big, 200)), E_LIMIT);
+	assert_int_equal(b.len, 0);
+	bytes_cleanup(&b);
+}
+
+static void
+test_refresh_is_ahead_and_spread(void **state)
+{
+	struct timetable_facts f = {.now = 1000000,
+	    .this_update = 999000,
+	    .next_update = 1000000 + 10000,
+	    .max_age_sec = -1,
+	    .floor_sec = 60};
+	time_t at, least = 0, most = 0;
+
+	for (uint32_t r = 0; r < 5000; r++) {
+		f.random = r;
+		at = timetable_refresh_at(&f) - f.now;
+		assert_in_range(at, 7500, 9000);
+		least = r == 0 || at < least ? at : least;
+		most = at > most ? at : most;
+	}
+	assert_int_equal(least, 7500);
+	assert_int_equal(most, 9000);
+	/* HTTP says earlier; the floor says not that early. */
+	f.max_age_sec = 600;
+	assert_int_equal(timetable_refresh_at(&f), f.now + 600);
+	f.max_age_sec = 0;
+	assert_int_equal(timetable_refresh_at(&f), f.now + 60);
+	/* Past, absent and absurd nextUpdates. */
+	f.max_age_sec = -1;
+	f.next_update = f.now - 5;
+	assert_int_equal(timetable_refresh_at(&f), f.now + 60);
+	f.next_update = 0;
+	assert_int_equal(timetable_refresh_at(&f), f.now + 3600);
+	f.next_update = 253402300799;
+	assert_true(timetable_refresh_at(&f) <= f.now + 2 * 86400);
+}
+
+static void
+test_retries_double_up_to_a_bound(void **state)
+{
+	uint64_t ms;
+
+	for (unsigned n = 1; n < 40; n++) {
+		uint64_t whole = n > 9 ? 300000 : (uint64_t)1000 << (n - 1);
+
+		if (whole > 300000)
+			whole = 300000;
+		for (uint32_t r = 0; r < 1000; r++) {
+			ms = timetable_retry_ms(n, 1000, 300000, r * 7919);
+			assert_in_range(ms, whole - whole / 4, whole);
+		}
+	}
+}
+
+/* Parts are delimited: moving a border makes another key. */
+static void
+test_keys_cannot_collide(void **state)
+{
+	struct span ab_c[] = {span_of("ab", 2), span_of("c", 1)};
+	struct span a_bc[] = {span_of("a", 1), span_of("bc", 2)};
+	struct span abc[] = {span_of("abc", 3)};
+	struct span abc_none[] = {span_of("abc", 3), span_of(NULL, 0)};
+	/* Serials 1 and 256 of one CA. */
+	struct span one[] = {span_of("ca", 2), span_of("\1", 1)};
+	struct span big[] = {span_of("ca", 2), span_of("\1\0", 2)};
+	struct archive_key k[] = {archive_key_of(ab_c, 2),
+	    archive_key_of(a_bc, 2), archive_key_of(abc, 1),
+	    archive_key_of(abc_none, 2), archive_key_of(one, 2),
+	    archive_key_of(big, 2), archive_key_of(NULL, 0)};
+	struct archive_key again = archive_key_of(ab_c, 2);
+
+	assert_memory_equal(&k[0], &again, sizeof(again));
+	for (size_t i = 0; i < 7; i++)
+		for (size_t j = 0; j < i; j++)
+			assert_memory_not_equal(&k[i], &k[j], sizeof(k[0]));
+}
+
+static void
+test_what_is_older(void **state)
+{
+	static const struct {
+		const char *is, *was;
+		long is_at, was_at;
+		bool older;
+	} rows[] = {
+	    {"\5", "\5", 10, 10, false},
+	    {"\5", "\5", 9, 10, true},
+	    {"\4", "\5", 20, 10, true},
+	    {"\6", "\5", 1, 10, false},
+	    {"\1\1", "\xff", 1, 10, false},
+	    {"\xff", "\1\1", 20, 10, true},
+	    {"", "\5", 20, 10, false},
+	    {"", "\5", 9, 10, true},
+	    {"", "", 10, 10, false},
+	    {"", "", 9, 10, true},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct evidence a = {.this_update = rows[i].is_at,
+		    .number = span_of(rows[i].is, strlen(rows[i].is))};
+		struct evidence b = {.this_update = rows[i].was_at,
+		    .number = span_of(rows[i].was, strlen(rows[i].was))};
+
+		assert_int_equal(evidence_older(&a, &b), rows[i].older);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_addresses_by_default),
+	    cmocka_unit_test(test_addresses_that_are_allowed),
+	    cmocka_unit_test(test_urls),
+	    cmocka_unit_test(test_ocsp_get_form),
+	    cmocka_unit_test(test_refresh_is_ahead_and_spread),
+	    cmocka_unit_test(test_retries_double_up_to_a_bound),
+	    cmocka_unit_test(test_keys_cannot_collide),
+	    cmocka_unit_test(test_what_is_older),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
