@@ -161,8 +161,12 @@ address_rules_new(struct address_rules **out, const char *const *allow,
 		num++;
 	r->ranges = calloc(num + 1, sizeof(*r->ranges));
 	r->hosts = calloc(num + 1, sizeof(*r->hosts));
-	if (r->ranges == NULL || r->hosts == NULL)
-		rc = err_set(err, E_NOMEM, "out of memory");
+	if (r->ranges == NULL || r->hosts == NULL) {
+		free(r->hosts);
+		free(r->ranges);
+		free(r);
+		return err_set(err, E_NOMEM, "out of memory");
+	}
 	for (size_t i = 0; rc == 0 && i < num; i++)
 		rc = rules_add(r, allow[i], err);
 	if (rc != 0)

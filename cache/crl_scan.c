@@ -246,7 +246,7 @@ build_entry(struct crl_builder *b, size_t lim)
 	struct span in, body, whole;
 	struct crl_entry_traits traits;
 	struct crl_entry entry;
-	const char *what;
+	const char *what = "a malformed length";
 	size_t size;
 	struct der d;
 	int rc;
@@ -270,8 +270,7 @@ build_entry(struct crl_builder *b, size_t lim)
 	der_init(&d, span_of(in.p, size));
 	if (!der_any(&d, NULL, &body, &whole) ||
 	    !crl_entry_read(body, &entry, &traits, &what))
-		return build_bad(
-		    b, d.failed ? "a malformed length" : what, b->scanned);
+		return build_bad(b, what, b->scanned);
 	if (traits.padded)
 		b->flaws |= CRL_FLAW_SERIAL_PADDING;
 	if (traits.has_extensions)

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #include "cache/address.h"
+#include "cache/text.h"
 #include "cache/url.h"
 
 #define MAX_CONNECTIONS      512L
@@ -547,7 +548,7 @@ keep_header(struct fetch *x, const char *name, char out[FETCH_MAX_VALIDATOR])
 	for (const char *p = h->value; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return;
-	strcpy(out, h->value);
+	text_copy(out, FETCH_MAX_VALIDATOR, h->value);
 }
 
 /* Cache-Control of RFC 9111 5.2.2, as far as it says how long. */

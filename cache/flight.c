@@ -18,6 +18,7 @@
 
 #include "cache/archive_parts.h"
 #include "cache/evidence.h"
+#include "cache/text.h"
 #include "cache/timetable.h"
 
 /* Scanned in one go before the loop may do something else. */
@@ -309,9 +310,10 @@ flight_save(struct flight *f, struct evidence *e)
 	memcpy(meta.owner, f->order->owner, sizeof(meta.owner));
 	/* A URL too long to be written is one we do without. */
 	if (strlen(e->url) < sizeof(meta.url))
-		strcpy(meta.url, e->url);
-	strcpy(meta.etag, r->etag);
-	strcpy(meta.last_modified, r->last_modified);
+		text_copy(meta.url, sizeof(meta.url), e->url);
+	text_copy(meta.etag, sizeof(meta.etag), r->etag);
+	text_copy(
+	    meta.last_modified, sizeof(meta.last_modified), r->last_modified);
 	a->disk->save(a->disk, &meta, e);
 }
 
@@ -401,8 +403,9 @@ flight_evidence(
 		return;
 	}
 	pthread_mutex_lock(&a->shelf.lock);
-	strcpy(r->etag, res->etag);
-	strcpy(r->last_modified, res->last_modified);
+	text_copy(r->etag, sizeof(r->etag), res->etag);
+	text_copy(
+	    r->last_modified, sizeof(r->last_modified), res->last_modified);
 	pthread_mutex_unlock(&a->shelf.lock);
 	flight_save(f, e);
 	resource_plan(a, r, e, res->max_age_sec);
@@ -525,8 +528,9 @@ flight_from_tier(struct flight *f, struct evidence *e)
 	atomic_fetch_add(&a->count.disk_hits, 1);
 	shelf_keep(&a->shelf, r, e);
 	pthread_mutex_lock(&a->shelf.lock);
-	strcpy(r->etag, f->record.meta.etag);
-	strcpy(r->last_modified, f->record.meta.last_modified);
+	text_copy(r->etag, sizeof(r->etag), f->record.meta.etag);
+	text_copy(r->last_modified, sizeof(r->last_modified),
+	    f->record.meta.last_modified);
 	pthread_mutex_unlock(&a->shelf.lock);
 	if (a->always_fetch ||
 	    !evidence_fresh(e, archive_now(a), a->skew_sec)) {

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "cache/store_path.h"
+#include "cache/text.h"
 
 static const char first_line[] = "revcheck evidence, version 1\n";
 
@@ -143,7 +144,7 @@ value_text(char **at, const char *name, char *out, size_t room)
 	for (const char *p = v; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return false;
-	strcpy(out, v);
+	text_copy(out, room, v);
 	return true;
 }
 

@@ -3,6 +3,7 @@
  * judged is what libcurl connects to.
  */
 #include "cache/url.h"
+#include "cache/text.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ part_copy(CURLU *u, CURLUPart part, unsigned flags, char *out, size_t room)
 		return false;
 	ok = strlen(text) < room;
 	if (ok)
-		strcpy(out, text);
+		text_copy(out, room, text);
 	curl_free(text);
 	return ok;
 }
@@ -46,7 +47,7 @@ url_parts(struct url *out, CURLU *u)
 	 */
 	if (!part_copy(
 		u, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, sizeof(port)))
-		strcpy(port, "0");
+		text_copy(port, sizeof(port), "0");
 	n = strtoul(port, &end, 10);
 	if (*end != '\0' || n > 65535)
 		return false;

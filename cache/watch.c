@@ -19,6 +19,7 @@
 #include <event2/event.h>
 
 #include "cache/archive_parts.h"
+#include "cache/text.h"
 
 #define READ_PIECE ((size_t)256 << 10)
 /* Whole files only: closed after writing, or renamed into place. */
@@ -179,9 +180,9 @@ watch_place(struct archive_watch *w, const char *path, struct err *err)
 		    err, E_ARG, "name '%.100s...' is too long", name);
 	memcpy(w->name, name, len + 1);
 	if (slash == NULL)
-		strcpy(w->dir, ".");
+		text_copy(w->dir, sizeof(w->dir), ".");
 	else if (slash == w->dir)
-		strcpy(w->dir, "/");
+		text_copy(w->dir, sizeof(w->dir), "/");
 	else
 		w->dir[slash - w->dir] = '\0';
 	return 0;

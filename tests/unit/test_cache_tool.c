@@ -247,6 +247,7 @@ test_refresh_by_hand(void **state)
 	list(&s, "state", 1);
 	assert_string_equal(s.last.number, "06");
 	/* Nobody vouches for it: told, not fetched, not touched. */
+	s = (struct seen){0};
 	assert_int_equal(revcheck_cache_refresh("state", NULL, &o, wrong.trust,
 			     wrong.certs, see, &s, &err),
 	    0);
