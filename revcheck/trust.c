@@ -15,6 +15,7 @@
 
 #include "cache/base/ref.h"
 #include "revcheck/certs.h"
+#include "revcheck/trust_dsa.h"
 
 #define FINGERPRINT_LEN 32
 
@@ -185,6 +186,52 @@ path_copy(struct trust_path *out, STACK_OF(X509) * chain)
 	return 0;
 }
 
+/* A completed copy of cert if it needs one and its issuer is here, or NULL. */
+static X509 *
+complete_from(X509 *cert, const STACK_OF(X509) * list)
+{
+	X509 *whole = NULL;
+
+	if (!trust_dsa_incomplete(cert))
+		return NULL;
+	for (int i = 0; i < sk_X509_num(list) && whole == NULL; i++)
+		whole = trust_dsa_complete(cert, sk_X509_value(list, i));
+	return whole;
+}
+
+/*
+ * References to all of them, a completed copy in place of each whose DSA key
+ * inherits its parameters, maybe from one that does so itself.
+ */
+static bool
+untrusted_fill(STACK_OF(X509) * out, const struct trust_path_order *order)
+{
+	X509 *cert, *whole;
+	bool again = true;
+
+	for (size_t i = 0; i < order->num_untrusted; i++) {
+		cert = order->untrusted[i];
+		X509_up_ref(cert);
+		if (sk_X509_push(out, cert) == 0) {
+			X509_free(cert);
+			return false;
+		}
+	}
+	for (int pass = 0; pass < 4 && again; pass++) {
+		again = false;
+		for (int i = 0; i < sk_X509_num(out); i++) {
+			cert = sk_X509_value(out, i);
+			whole = complete_from(cert, out);
+			if (whole == NULL)
+				continue;
+			(void)sk_X509_set(out, i, whole);
+			X509_free(cert);
+			again = true;
+		}
+	}
+	return true;
+}
+
 int
 trust_build_path(struct revcheck_trust *t, struct trust_path *out,
     const struct trust_path_order *order, int *x509_error, int *error_index,
@@ -195,6 +242,7 @@ trust_build_path(struct revcheck_trust *t, struct trust_path *out,
 	X509_STORE_CTX *ctx = NULL;
 	X509_VERIFY_PARAM *param;
 	STACK_OF(X509) *untrusted = NULL;
+	X509 *leaf = NULL;
 	int rc;
 
 	*out = (struct trust_path){0};
@@ -205,10 +253,11 @@ trust_build_path(struct revcheck_trust *t, struct trust_path *out,
 	untrusted = sk_X509_new_null();
 	if (ctx == NULL || untrusted == NULL)
 		goto nomem;
-	for (size_t i = 0; i < order->num_untrusted; i++)
-		if (sk_X509_push(untrusted, order->untrusted[i]) == 0)
-			goto nomem;
-	if (X509_STORE_CTX_init(ctx, t->store, order->leaf, untrusted) != 1)
+	if (!untrusted_fill(untrusted, order))
+		goto nomem;
+	leaf = complete_from(order->leaf, untrusted);
+	if (X509_STORE_CTX_init(ctx, t->store,
+		leaf != NULL ? leaf : order->leaf, untrusted) != 1)
 		goto nomem;
 	param = X509_STORE_CTX_get0_param(ctx);
 	X509_VERIFY_PARAM_set_time(param, order->at);
@@ -220,6 +269,12 @@ trust_build_path(struct revcheck_trust *t, struct trust_path *out,
 		rc = path_copy(out, X509_STORE_CTX_get0_chain(ctx));
 		if (rc != 0)
 			goto nomem;
+		if (leaf != NULL) {
+			/* The caller knows it by its own reference. */
+			X509_up_ref(order->leaf);
+			X509_free(out->certs[0]);
+			out->certs[0] = order->leaf;
+		}
 		*x509_error = X509_V_OK;
 		rc = 1;
 		goto out;
@@ -237,7 +292,8 @@ nomem:
 	trust_path_cleanup(out);
 out:
 	X509_STORE_CTX_free(ctx);
-	sk_X509_free(untrusted);
+	sk_X509_pop_free(untrusted, X509_free);
+	X509_free(leaf);
 	ERR_clear_error();
 	return rc;
 }
