@@ -4,6 +4,7 @@
  * list belongs to the derived snapshot where its pointer differs.
  */
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
