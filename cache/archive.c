@@ -55,13 +55,13 @@ archive_tell_soon(evutil_socket_t fd, short what, void *arg)
 	struct archive_wait *w;
 
 	while ((w = a->told_soon) != NULL)
-		wait_tell(w, w->evidence, &w->failure);
+		archive_wait_tell(w, w->evidence, &w->failure);
 }
 
 static void
 tell_soon(struct archive *a, struct archive_wait *w)
 {
-	wait_link(&a->told_soon, w);
+	archive_wait_link(&a->told_soon, w);
 	event_active(a->tell_soon, 0, 0);
 }
 
@@ -83,7 +83,7 @@ wait_deadline(evutil_socket_t fd, short what, void *arg)
 	archive_failure_set(
 	    &f, ARCHIVE_FAIL_DEADLINE, NULL, "no answer before the deadline");
 	atomic_fetch_add(&w->archive->count.fail[ARCHIVE_FAIL_DEADLINE], 1);
-	wait_tell(w, NULL, &f);
+	archive_wait_tell(w, NULL, &f);
 }
 
 static struct archive_wait *
@@ -346,234 +346,6 @@ resource_removed(struct resource *r)
 {
 	if (r->refresh != NULL)
 		event_free(r->refresh);
-}
-
-/* ---- By hand: refresh and flush
- * ------------------------------------------------------------ */
-
-/* One command, on its way to the service thread and perhaps awaited. */
-struct command {
-	struct archive *archive;
-	struct archive_key key;
-	bool all, flush, awaited, done;
-	int num;
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
-};
-
-static bool
-refresh_one(struct resource *r, void *arg)
-{
-	struct command *c = arg;
-	struct archive *a = c->archive;
-	uint64_t floor_ms = (uint64_t)a->min_refresh_sec * 1000;
-
-	if (a->closing || r->order == NULL || r->flight != NULL ||
-	    (r->tried_mono_ms != 0 &&
-		clock_mono_ms() < r->tried_mono_ms + floor_ms))
-		return true;
-	atomic_fetch_add(&a->count.refreshes, 1);
-	if (flight_start(a, r, r->order) != NULL)
-		c->num++;
-	return true;
-}
-
-static bool
-flush_one(struct resource *r, void *arg)
-{
-	struct command *c = arg;
-	struct archive *a = c->archive;
-
-	if (a->disk != NULL && !c->all)
-		a->disk->forget(a->disk, &r->key);
-	if (r->flight != NULL)
-		shelf_drop_evidence(&a->shelf, r);
-	else
-		shelf_remove(&a->shelf, r);
-	c->num++;
-	return true;
-}
-
-static void
-command_do(struct command *c)
-{
-	struct archive *a = c->archive;
-	bool (*fn)(struct resource *, void *) =
-	    c->flush ? flush_one : refresh_one;
-	struct resource *r;
-
-	if (c->flush && a->disk != NULL)
-		a->disk->forget(a->disk, c->all ? NULL : &c->key);
-	if (c->all) {
-		shelf_each(&a->shelf, fn, c);
-		return;
-	}
-	r = shelf_find(&a->shelf, &c->key);
-	if (r != NULL)
-		(void)fn(r, c);
-}
-
-static void
-command_arrived(void *arg)
-{
-	struct command *c = arg;
-
-	command_do(c);
-	if (!c->awaited) {
-		free(c);
-		return;
-	}
-	pthread_mutex_lock(&c->lock);
-	c->done = true;
-	pthread_cond_signal(&c->cond);
-	pthread_mutex_unlock(&c->lock);
-}
-
-static int
-command_await(struct archive *a, struct command *c)
-{
-	int rc;
-
-	c->awaited = true;
-	pthread_mutex_init(&c->lock, NULL);
-	pthread_cond_init(&c->cond, NULL);
-	rc = service_post(a->service, command_arrived, c);
-	pthread_mutex_lock(&c->lock);
-	while (rc == 0 && !c->done)
-		pthread_cond_wait(&c->cond, &c->lock);
-	pthread_mutex_unlock(&c->lock);
-	pthread_cond_destroy(&c->cond);
-	pthread_mutex_destroy(&c->lock);
-	return rc;
-}
-
-static void
-command_fill(struct command *c, struct archive *a,
-    const struct archive_key *key, bool flush)
-{
-	*c = (struct command){.archive = a, .all = key == NULL, .flush = flush};
-	if (key != NULL)
-		c->key = *key;
-}
-
-int
-archive_refresh(struct archive *a, const struct archive_key *key)
-{
-	struct command here, *c;
-	int rc;
-
-	if (service_is_self(a->service)) {
-		command_fill(&here, a, key, false);
-		command_do(&here);
-		return here.num;
-	}
-	c = malloc(sizeof(*c));
-	if (c == NULL)
-		return E_NOMEM;
-	command_fill(c, a, key, false);
-	rc = service_post(a->service, command_arrived, c);
-	if (rc != 0)
-		free(c);
-	return rc;
-}
-
-int
-archive_flush(struct archive *a, const struct archive_key *key)
-{
-	struct command c;
-
-	command_fill(&c, a, key, true);
-	if (!service_is_self(a->service))
-		return command_await(a, &c);
-	command_do(&c);
-	return 0;
-}
-
-/* ---- Told and counted
- * ---------------------------------------------------------------------------
- */
-
-void
-archive_stats_get(struct archive *a, struct archive_stats *out)
-{
-	struct archive_counters *c = &a->count;
-
-	*out = (struct archive_stats){
-	    .hits = atomic_load(&c->hits),
-	    .misses = atomic_load(&c->misses),
-	    .disk_hits = atomic_load(&c->disk_hits),
-	    .fetches = atomic_load(&c->fetches),
-	    .fetches_304 = atomic_load(&c->fetches_304),
-	    .fetched_bytes = atomic_load(&c->fetched_bytes),
-	    .joins = atomic_load(&c->joins),
-	    .refreshes = atomic_load(&c->refreshes),
-	    .evictions = atomic_load(&a->shelf.evictions),
-	    .entries = atomic_load(&a->shelf.entries),
-	    .bytes = atomic_load(&a->shelf.bytes),
-	};
-	for (size_t i = 0; i <= ARCHIVE_FAIL_NOMEM; i++)
-		out->fail[i] = atomic_load(&c->fail[i]);
-}
-
-struct listing {
-	struct archive_item *items;
-	struct evidence **held;
-	size_t num, cap;
-};
-
-static bool
-list_one(struct resource *r, void *arg)
-{
-	struct listing *l = arg;
-	struct evidence *e = atomic_load(&r->evidence);
-	struct archive_item *i;
-
-	if (e == NULL)
-		return true;
-	if (l->num == l->cap)
-		return false;
-	l->held[l->num] = evidence_up_ref(e);
-	i = &l->items[l->num++];
-	*i = (struct archive_item){
-	    .key = r->key,
-	    .kind = e->kind,
-	    .origin = e->origin,
-	    .url = e->url,
-	    .bytes = e->cost_bytes,
-	    .num_entries = e->kind == EVIDENCE_CRL
-		? crl_get0_info(e->crl)->num_entries
-		: 0,
-	    .this_update = e->this_update,
-	    .next_update = e->next_update,
-	    .fetched_at = e->fetched_at,
-	    .next_refresh_at = r->next_refresh_at,
-	    .failures = r->failures,
-	};
-	return true;
-}
-
-void
-archive_list(struct archive *a,
-    bool (*fn)(void *arg, const struct archive_item *item), void *arg)
-{
-	struct listing l = {0};
-	bool on = true;
-
-	/* The lock keeps writers away; what is listed is held by reference. */
-	pthread_mutex_lock(&a->shelf.lock);
-	l.cap = (size_t)atomic_load(&a->shelf.entries);
-	l.items = calloc(l.cap + 1, sizeof(*l.items));
-	l.held = calloc(l.cap + 1, sizeof(*l.held));
-	if (l.items != NULL && l.held != NULL)
-		shelf_each(&a->shelf, list_one, &l);
-	pthread_mutex_unlock(&a->shelf.lock);
-	for (size_t i = 0; i < l.num; i++) {
-		if (on)
-			on = fn(arg, &l.items[i]);
-		evidence_free(l.held[i]);
-	}
-	free(l.items);
-	free(l.held);
 }
 
 /* ---- Birth and death

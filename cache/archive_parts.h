@@ -1,6 +1,6 @@
 /*
- * archive_parts: struct archive from the inside; for archive.c, flight.c and
- * list.c only. Everything here belongs to the service thread, but for memory
+ * archive_parts: struct archive from the inside; for archive*.c, flight.c and
+ * watch.c only. Everything here belongs to the service thread, but for memory
  * (its own rules) and the counters.
  */
 #ifndef CACHE_ARCHIVE_PARTS_H
@@ -89,10 +89,10 @@ bool flight_has_waiters(const struct flight *f);
 /* Ends it; whoever waits hears `fail`. */
 void flight_abort(struct flight *f, enum archive_fail fail);
 
-void wait_unlink(struct archive_wait *w);
-void wait_link(struct archive_wait **list, struct archive_wait *w);
+void archive_wait_unlink(struct archive_wait *w);
+void archive_wait_link(struct archive_wait **list, struct archive_wait *w);
 /* Tells and frees w. */
-void wait_tell(struct archive_wait *w, struct evidence *e,
+void archive_wait_tell(struct archive_wait *w, struct evidence *e,
     const struct archive_failure *f);
 
 /* (Re)arms the refresh timer of r for next_refresh_at. */

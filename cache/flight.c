@@ -103,59 +103,6 @@ flight_note_failure(struct flight *f, const struct archive_failure *x)
  * ------------------------------------------------------------------- */
 
 void
-wait_unlink(struct archive_wait *w)
-{
-	if (w->prev == NULL)
-		return;
-	*w->prev = w->next;
-	if (w->next != NULL)
-		w->next->prev = w->prev;
-	w->prev = NULL;
-	w->next = NULL;
-}
-
-void
-wait_link(struct archive_wait **list, struct archive_wait *w)
-{
-	/* In the order of asking. */
-	while (*list != NULL)
-		list = &(*list)->next;
-	w->prev = list;
-	w->next = NULL;
-	*list = w;
-}
-
-static void
-wait_free(struct archive_wait *w)
-{
-	wait_unlink(w);
-	if (w->deadline != NULL)
-		event_free(w->deadline);
-	evidence_free(w->evidence);
-	free(w);
-}
-
-void
-wait_tell(
-    struct archive_wait *w, struct evidence *e, const struct archive_failure *f)
-{
-	archive_done_fn *done = w->done;
-	void *arg = w->arg;
-
-	wait_unlink(w);
-	if (done != NULL)
-		done(arg, e, e != NULL ? NULL : f);
-	wait_free(w);
-}
-
-void
-archive_wait_cancel(struct archive_wait *w)
-{
-	if (w != NULL)
-		wait_free(w);
-}
-
-void
 flight_join(struct flight *f, struct archive_wait *w)
 {
 	/* Newest first costs nothing; order among waiters means nothing. */
@@ -212,7 +159,7 @@ flight_over(struct flight *f, struct evidence *e)
 	flight_free(f);
 	/* One may cancel another: the list is read anew each time. */
 	while ((w = all) != NULL)
-		wait_tell(w, e, &failure);
+		archive_wait_tell(w, e, &failure);
 	evidence_free(e);
 }
 
