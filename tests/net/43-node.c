@@ -431,7 +431,10 @@ a_reload_cuts_whom_it_does_not_trust(void **state)
 	assert_int_not_equal(tls_read(&good, &byte, 1), 1);
 	assert_null(strstr(good.error, "temporarily unavailable"));
 	tls_free(&good);
-	assert_int_equal(tls_try(&town, "good", gw.port, 0), ALERT_UNKNOWN_CA);
+	/* The other worker may be a moment behind. */
+	for (int i = 0;
+	     tls_try(&town, "good", gw.port, 0) != ALERT_UNKNOWN_CA; i++)
+		assert_true(i < 100);
 }
 
 static void
