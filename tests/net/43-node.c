@@ -432,8 +432,8 @@ a_reload_cuts_whom_it_does_not_trust(void **state)
 	assert_null(strstr(good.error, "temporarily unavailable"));
 	tls_free(&good);
 	/* The other worker may be a moment behind. */
-	for (int i = 0;
-	     tls_try(&town, "good", gw.port, 0) != ALERT_UNKNOWN_CA; i++)
+	for (int i = 0; tls_try(&town, "good", gw.port, 0) != ALERT_UNKNOWN_CA;
+	     i++)
 		assert_true(i < 100);
 }
 
