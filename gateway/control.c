@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "gateway/chains.h"
 #include "gateway/denylist.h"
 #include "gateway/door.h"
 #include "gateway/effect.h"
@@ -28,6 +29,7 @@ struct control {
 	struct denylist *denylist;
 	struct revcheck *engine;
 	struct sessions *remembered;
+	struct chains *chains;
 	struct subjects *subjects;
 	_Atomic(struct door *) door;
 	struct rest *rest;
@@ -213,6 +215,8 @@ control_new(struct control **out, struct conf *conf, struct event_base *base,
 	if (rc == 0)
 		rc = sessions_new(&c->remembered, c, err);
 	if (rc == 0)
+		rc = chains_new(&c->chains, err);
+	if (rc == 0)
 		rc = engine_start(c, err);
 	if (rc == 0)
 		rc = denylist_apply(c->denylist, c->engine, err);
@@ -240,6 +244,7 @@ control_free(struct control *c)
 	if (c->engine != NULL)
 		revcheck_watch(c->engine, NULL, NULL);
 	sessions_free(c->remembered);
+	chains_free(c->chains);
 	revcheck_free(c->engine);
 	denylist_close(c->denylist);
 	subjects_close(c->subjects);
@@ -307,6 +312,12 @@ struct denylist *
 control_denylist(const struct control *c)
 {
 	return c->denylist;
+}
+
+struct chains *
+control_chains(const struct control *c)
+{
+	return c->chains;
 }
 
 struct sessions *

@@ -14,6 +14,7 @@
 #include "gateway/decisions.h"
 #include "gateway/section.h"
 
+struct chains;
 struct control;
 struct denylist;
 struct door;
@@ -40,6 +41,7 @@ struct revcheck *control_engine(const struct control *c);
 struct door *control_door(const struct control *c); /* may be NULL */
 struct decisions *control_decisions(const struct control *c);
 struct denylist *control_denylist(const struct control *c);
+struct chains *control_chains(const struct control *c);
 struct sessions *control_remembered(const struct control *c);
 struct subjects *control_subjects(const struct control *c);
 const struct section_store *control_sections(const struct control *c);

@@ -9,19 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache/base/bytes.h"
+#include "gateway/chains.h"
 #include "gateway/control.h"
 #include "gateway/json.h"
 #include "gateway/sessions.h"
 #include "revcheck/revcheck.h"
 
-#define MAX_CERTS     100
-#define MAX_PEM_BYTES (1024 * 1024)
-
 struct session_check {
 	struct control *control;
-	struct revcheck_certs *chain;
-	struct revcheck_trust *trust;
+	struct chain *chain;
 	enum revcheck_mode mode;
 	struct revcheck_request *request;
 	session_check_fn *fn;
@@ -35,79 +31,11 @@ session_check_free(struct session_check *s)
 	if (s == NULL)
 		return;
 	revcheck_request_free(s->request);
-	revcheck_certs_free(s->chain);
-	revcheck_trust_free(s->trust);
+	chain_free(s->chain);
 	free(s);
 }
 
 /* ---- the request --------------------------------------------------------- */
-
-/*
- * Each element of the array must hold exactly one certificate, so that an
- * index in the answer means an index in the request.
- */
-static int
-read_certs(struct revcheck_certs **out, const cJSON *request, const char *name,
-    struct err *err)
-{
-	const cJSON *list = json_get(request, name), *item;
-	int num = cJSON_GetArraySize(list), i = 0;
-	X509 *certs[MAX_CERTS];
-	struct revcheck_certs *held[MAX_CERTS] = {NULL};
-	struct revcheck_error why;
-	char label[64];
-	int rc = 0;
-
-	if (!cJSON_IsArray(list) || num < 1 || num > MAX_CERTS)
-		return err_set(err, E_PARSE,
-		    "%s: expected an array of 1 to %d certificates in PEM",
-		    name, MAX_CERTS);
-	cJSON_ArrayForEach(item, list)
-	{
-		const char *pem = cJSON_GetStringValue(item);
-
-		snprintf(label, sizeof(label), "%s[%d]", name, i);
-		if (pem == NULL)
-			rc = err_set(err, E_PARSE,
-			    "%s: expected a certificate in PEM", label);
-		else if (revcheck_certs_parse(
-			     &held[i], pem, strlen(pem), label, &why) != 0)
-			rc = err_set(err, E_PARSE, "%s", why.msg);
-		else if (revcheck_certs_num(held[i]) != 1)
-			rc = err_set(err, E_PARSE,
-			    "%s: expected one certificate, not %zu", label,
-			    revcheck_certs_num(held[i]));
-		if (rc != 0)
-			break;
-		certs[i] = revcheck_certs_get0(held[i], 0);
-		i++;
-	}
-	if (rc == 0 &&
-	    revcheck_certs_from_x509(out, certs, (size_t)num, &why) != 0)
-		rc = err_set(err, why.code, "%s", why.msg);
-	for (int j = 0; j < num; j++)
-		revcheck_certs_free(held[j]);
-	return rc;
-}
-
-static int
-read_trust(struct revcheck_trust **out, const cJSON *request, struct err *err)
-{
-	struct revcheck_certs *anchors = NULL;
-	struct revcheck_error why;
-	X509 *list[MAX_CERTS];
-	size_t num;
-	int rc = read_certs(&anchors, request, "trustedCertificates", err);
-
-	if (rc != 0)
-		return rc;
-	num = revcheck_certs_num(anchors);
-	for (size_t i = 0; i < num; i++)
-		list[i] = revcheck_certs_get0(anchors, i);
-	rc = revcheck_trust_new(out, list, num, &why);
-	revcheck_certs_free(anchors);
-	return rc == 0 ? 0 : err_set(err, E_PARSE, "%s", why.msg);
-}
 
 static int
 read_mode(enum revcheck_mode *out, const cJSON *request, struct err *err)
@@ -161,8 +89,8 @@ submitted_index(const struct session_check *s, const struct revcheck_result *r)
 {
 	int found = -1;
 
-	for (size_t i = 0; i < revcheck_certs_num(s->chain); i++) {
-		X509 *x = revcheck_certs_get0(s->chain, i);
+	for (size_t i = 0; i < revcheck_certs_num(s->chain->certs); i++) {
+		X509 *x = revcheck_certs_get0(s->chain->certs, i);
 		BIGNUM *bn =
 		    ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
 		char *hex = bn != NULL ? BN_bn2hex(bn) : NULL;
@@ -191,7 +119,7 @@ refused_index(
 
 	/* A report that names no certificate still names a place. */
 	if (found < 0 && r == NULL && i >= 0 &&
-	    (size_t)i < revcheck_certs_num(s->chain))
+	    (size_t)i < revcheck_certs_num(s->chain->certs))
 		return i;
 	return found;
 }
@@ -259,8 +187,8 @@ record(const struct session_check *s, struct revcheck_report *report)
 	snprintf(d.peer, sizeof(d.peer), "%s", s->from);
 	decisions_add(control_decisions(s->control), &d);
 	if (d.allowed)
-		sessions_remember(control_remembered(s->control), s->chain,
-		    s->trust, s->mode);
+		sessions_remember(control_remembered(s->control),
+		    s->chain->certs, s->chain->trust, s->mode);
 	log_line(control_log(s->control), LOG_LEVEL_INFO,
 	    "session check: %s (from='%s' mode=%s)",
 	    revcheck_report_text(report), s->from,
@@ -318,15 +246,14 @@ session_check_start(struct session_check **out, cJSON **answer,
 	snprintf(s->from, sizeof(s->from), "%s", from);
 	rc = read_mode(&s->mode, request, err);
 	if (rc == 0)
-		rc = read_certs(&s->chain, request, "certificates", err);
-	if (rc == 0)
-		rc = read_trust(&s->trust, request, err);
+		rc = chains_get(
+		    control_chains(control), &s->chain, request, err);
 	if (rc != 0) {
 		session_check_free(s);
 		return rc;
 	}
-	query.chain = s->chain;
-	query.trust = s->trust;
+	query.chain = s->chain->certs;
+	query.trust = s->chain->trust;
 	query.mode = mode_of(s);
 	rc = revcheck_submit(control_engine(control), &s->request, &report,
 	    &query, control_base(control), on_done, s, &why);

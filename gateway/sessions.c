@@ -160,6 +160,8 @@ sessions_remember(struct sessions *s, struct revcheck_certs *chain,
 	    X509_digest(leaf, EVP_sha256(), id, &len) != 1)
 		return;
 	x = find(s, id);
+	if (x != NULL && x->trust == trust && x->mode == mode)
+		return;
 	if (x != NULL)
 		forget(s, x);
 	x = &s->ring[s->next];

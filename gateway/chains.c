@@ -1,0 +1,197 @@
+/*
+ * chains: PEM to parsed chains, and a table of the last ones by the SHA-256
+ * of their text. A slot is taken over by whoever comes later.
+ */
+#include "gateway/chains.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "gateway/json.h"
+
+#define MAX_CERTS 100
+
+struct chains {
+	struct chain *slots[CHAINS_KEPT];
+};
+
+int
+chains_new(struct chains **out, struct err *err)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out != NULL ? 0 : err_set(err, E_NOMEM, "out of memory");
+}
+
+void
+chain_free(struct chain *c)
+{
+	if (c == NULL || --c->refs > 0)
+		return;
+	revcheck_certs_free(c->certs);
+	revcheck_trust_free(c->trust);
+	free(c);
+}
+
+void
+chains_free(struct chains *c)
+{
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < CHAINS_KEPT; i++)
+		chain_free(c->slots[i]);
+	free(c);
+}
+
+/*
+ * Each element of the array must hold exactly one certificate, so that an
+ * index in the answer means an index in the request.
+ */
+static int
+read_certs(struct revcheck_certs **out, const cJSON *request, const char *name,
+    struct err *err)
+{
+	const cJSON *list = json_get(request, name), *item;
+	int num = cJSON_GetArraySize(list), i = 0;
+	X509 *certs[MAX_CERTS];
+	struct revcheck_certs *held[MAX_CERTS] = {NULL};
+	struct revcheck_error why;
+	char label[64];
+	int rc = 0;
+
+	if (!cJSON_IsArray(list) || num < 1 || num > MAX_CERTS)
+		return err_set(err, E_PARSE,
+		    "%s: expected an array of 1 to %d certificates in PEM",
+		    name, MAX_CERTS);
+	cJSON_ArrayForEach(item, list)
+	{
+		const char *pem = cJSON_GetStringValue(item);
+
+		snprintf(label, sizeof(label), "%s[%d]", name, i);
+		if (pem == NULL)
+			rc = err_set(err, E_PARSE,
+			    "%s: expected a certificate in PEM", label);
+		else if (revcheck_certs_parse(
+			     &held[i], pem, strlen(pem), label, &why) != 0)
+			rc = err_set(err, E_PARSE, "%s", why.msg);
+		else if (revcheck_certs_num(held[i]) != 1)
+			rc = err_set(err, E_PARSE,
+			    "%s: expected one certificate, not %zu", label,
+			    revcheck_certs_num(held[i]));
+		if (rc != 0)
+			break;
+		certs[i] = revcheck_certs_get0(held[i], 0);
+		i++;
+	}
+	if (rc == 0 &&
+	    revcheck_certs_from_x509(out, certs, (size_t)num, &why) != 0)
+		rc = err_set(err, why.code, "%s", why.msg);
+	for (int j = 0; j < num; j++)
+		revcheck_certs_free(held[j]);
+	return rc;
+}
+
+static int
+read_trust(struct revcheck_trust **out, const cJSON *request, struct err *err)
+{
+	struct revcheck_certs *anchors = NULL;
+	struct revcheck_error why;
+	X509 *list[MAX_CERTS];
+	size_t num;
+	int rc = read_certs(&anchors, request, "trustedCertificates", err);
+
+	if (rc != 0)
+		return rc;
+	num = revcheck_certs_num(anchors);
+	for (size_t i = 0; i < num; i++)
+		list[i] = revcheck_certs_get0(anchors, i);
+	rc = revcheck_trust_new(out, list, num, &why);
+	revcheck_certs_free(anchors);
+	return rc == 0 ? 0 : err_set(err, E_PARSE, "%s", why.msg);
+}
+
+/* Length and text of each element, so that no two requests look the same. */
+static int
+hash_list(EVP_MD_CTX *ctx, const cJSON *list)
+{
+	uint64_t num = (uint64_t)cJSON_GetArraySize(list);
+	const cJSON *item;
+
+	if (EVP_DigestUpdate(ctx, &num, sizeof(num)) != 1)
+		return E_INTERNAL;
+	cJSON_ArrayForEach(item, list)
+	{
+		const char *text = cJSON_GetStringValue(item);
+		uint64_t len = text != NULL ? strlen(text) : UINT64_MAX;
+
+		if (EVP_DigestUpdate(ctx, &len, sizeof(len)) != 1 ||
+		    (text != NULL &&
+			EVP_DigestUpdate(ctx, text, (size_t)len) != 1))
+			return E_INTERNAL;
+	}
+	return 0;
+}
+
+static int
+key_of(unsigned char key[32], const cJSON *request, struct err *err)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int rc = E_INTERNAL;
+
+	if (ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+	    hash_list(ctx, json_get(request, "certificates")) == 0 &&
+	    hash_list(ctx, json_get(request, "trustedCertificates")) == 0 &&
+	    EVP_DigestFinal_ex(ctx, key, NULL) == 1)
+		rc = 0;
+	EVP_MD_CTX_free(ctx);
+	return rc == 0 ? 0 : err_ossl(err, rc, "cannot hash the request");
+}
+
+static int
+chain_parse(struct chain **out, const cJSON *request, struct err *err)
+{
+	struct chain *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (c == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	c->refs = 1;
+	rc = read_certs(&c->certs, request, "certificates", err);
+	if (rc == 0)
+		rc = read_trust(&c->trust, request, err);
+	if (rc != 0) {
+		chain_free(c);
+		return rc;
+	}
+	*out = c;
+	return 0;
+}
+
+int
+chains_get(
+    struct chains *c, struct chain **out, const cJSON *request, struct err *err)
+{
+	unsigned char key[32];
+	struct chain **slot;
+	int rc = key_of(key, request, err);
+
+	*out = NULL;
+	if (rc != 0)
+		return rc;
+	slot = &c->slots[(key[0] << 8 | key[1]) % CHAINS_KEPT];
+	if (*slot == NULL || memcmp((*slot)->key, key, sizeof(key)) != 0) {
+		struct chain *fresh = NULL;
+
+		rc = chain_parse(&fresh, request, err);
+		if (rc != 0)
+			return rc;
+		memcpy(fresh->key, key, sizeof(key));
+		chain_free(*slot);
+		*slot = fresh;
+	}
+	(*slot)->refs++;
+	*out = *slot;
+	return 0;
+}
