@@ -259,6 +259,8 @@ free_loaded(struct conf *c)
 	rest_cleanup(&c->rest);
 	conf_free_strings(c->revocation_lists.allow_addresses,
 	    c->revocation_lists.num_allow_addresses);
+	conf_free_strings(
+	    c->revocation_lists.crl_paths, c->revocation_lists.num_crl_paths);
 	free(c->revocation_lists.ports);
 	free(c->revocation_lists.proxy);
 	free(c->revocation_lists.https_ca_file);

@@ -212,6 +212,8 @@ struct conf_log {
 struct conf_revocation {
 	char **allow_addresses; /* NULL-terminated */
 	size_t num_allow_addresses;
+	char **crl_paths; /* likewise; relative ones start at the file's */
+	size_t num_crl_paths;
 	uint16_t *ports; /* 0-terminated */
 	size_t num_ports;
 	char *proxy;

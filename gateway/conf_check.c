@@ -169,6 +169,20 @@ resolve_revocation(struct conf *c, struct conf_reader *r)
 		c->revocation.allow_addresses =
 		    (const char *const *)l->allow_addresses;
 	}
+	num = l->num_crl_paths;
+	for (size_t i = 0; i < num; i++) {
+		char *path = conf_read_path(r, l->crl_paths[i]);
+
+		if (path == NULL)
+			return err_set(r->err, E_NOMEM, "out of memory");
+		free(l->crl_paths[i]);
+		l->crl_paths[i] = path;
+	}
+	if (num > 0) {
+		if (conf_grow(&l->crl_paths, &num, sizeof(char *)) == NULL)
+			return err_set(r->err, E_NOMEM, "out of memory");
+		c->revocation.crl_paths = (const char *const *)l->crl_paths;
+	}
 	num = l->num_ports;
 	if (num > 0) {
 		if (conf_grow(&l->ports, &num, sizeof(uint16_t)) == NULL)

@@ -254,6 +254,7 @@ revcheck_new(struct revcheck **out, const struct revcheck_options *options,
 	rc->started_at = wall_clock_now(&rc->clock);
 	rc->offline = o.offline != 0;
 	rc->has_disk = o.state_dir != NULL;
+	rc->prefetch = o.prefetch_crls != 0;
 	rc->max_requests = or32(o.max_requests, ENGINE_MAX_REQUESTS);
 	if (o.log != NULL) {
 		rc->log_fn = o.log;

@@ -56,7 +56,7 @@ struct revcheck {
 	struct log log;
 	void (*log_fn)(void *arg, int level, const char *line);
 	void *log_arg;
-	bool offline, has_disk;
+	bool offline, has_disk, prefetch;
 	uint32_t max_requests;
 	time_t started_at;
 	struct engine_counts counts;

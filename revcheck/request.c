@@ -148,6 +148,31 @@ request_unlink(struct revcheck_request *r)
 	atomic_fetch_sub(&r->rc->counts.pending, 1);
 }
 
+/*
+ * CRLs of every CA that was seen, before anybody needs them: when its OCSP
+ * responder falls silent they are there. Only for chains that verified.
+ */
+static void
+request_prefetch(struct revcheck_request *r)
+{
+	struct order order;
+
+	for (size_t i = 0; i < r->num_questions; i++) {
+		struct question *q = r->questions[i];
+
+		for (size_t k = 0; q->final && k < q->s->num_points; k++) {
+			if (q->points[k].e != NULL || q->points[k].fetched ||
+			    question_order(
+				&order, q, &q->points[k], &r->env, NULL) != 0)
+				continue;
+			if (archive_prefetch(r->rc->archive, &order.o) != 0)
+				log_line(&r->rc->log, LOG_LEVEL_WARN,
+				    "cannot prefetch a CRL: out of memory");
+			order_cleanup(&order);
+		}
+	}
+}
+
 static void
 request_finish(struct revcheck_request *r, enum revcheck_why why)
 {
@@ -158,6 +183,8 @@ request_finish(struct revcheck_request *r, enum revcheck_why why)
 		event_free(r->timer);
 	r->timer = NULL;
 	request_unlink(r);
+	if (r->report != NULL && r->rc->prefetch && r->env.may_fetch)
+		request_prefetch(r);
 	if (r->report == NULL)
 		r->report = last_resort(r, why);
 	if (r->report != NULL)
@@ -177,6 +204,12 @@ fetched_cb(void *arg, struct evidence *e, const struct archive_failure *f)
 		return;
 	}
 	question_fetched(r->waiting_owner, r->waiting, e, f);
+	/* Nothing fresh, but the disk may have had something old. */
+	if (e == NULL && r->waiting->e == NULL) {
+		r->waiting->e =
+		    archive_get1(r->rc->archive, &r->waiting->point->key);
+		r->waiting->source = REVCHECK_SOURCE_DISK;
+	}
 	request_run(r);
 }
 

@@ -371,6 +371,9 @@ struct revcheck_options {
 	time_t (*now)(void *arg);
 	void *now_arg;
 	uint32_t min_refresh_sec; /* floor between two fetches of one [60] */
+	int prefetch_crls; /* 1: fetch the CRLs of every CA that is seen, also
+			    * where OCSP answered, so that they are there when
+			    * the responder is not [0] */
 };
 
 /* revcheck_new starts an engine and its service thread. options NULL: defaults. */

@@ -583,6 +583,37 @@ local_crl_files_are_watched(void **state)
 }
 
 static void
+crls_of_a_ca_that_was_seen_are_fetched_ahead(void **state)
+{
+	struct revcheck_options o = {.prefetch_crls = 1};
+	struct revcheck *rc = engine_of(&o);
+	unsigned long before = hits(&town.web, CRL_PATH);
+	struct revcheck_report *rep;
+
+	set_policy(
+	    rc, (struct revcheck_policy){.mode = REVCHECK_MODE_HARD_FAIL});
+	rep = check(rc, "peers/good");
+	assert_int_equal(
+	    revcheck_report_get0(rep, 0)->method, REVCHECK_METHOD_OCSP);
+	revcheck_report_free(rep);
+	hits_await(&town.web, before + 1, CRL_PATH);
+	/* Another of that CA, and nobody there to ask: the CRL is at hand. */
+	control(&town.ocsp, "/_script", "/* 500");
+	do {
+		rep = check(rc, "peers/fresh");
+		if (revcheck_report_status(rep) == REVCHECK_GOOD)
+			break;
+		revcheck_report_free(rep);
+	} while (1);
+	assert_int_equal(
+	    revcheck_report_get0(rep, 0)->method, REVCHECK_METHOD_CRL);
+	revcheck_report_free(rep);
+	assert_int_equal(hits(&town.web, CRL_PATH), before + 1);
+	control(&town.ocsp, "/_script", "/* origin");
+	revcheck_free(rc);
+}
+
+static void
 a_missing_local_path_is_refused_by_name(void **state)
 {
 	const char *paths[] = {"no/such/place", NULL};
@@ -669,6 +700,7 @@ main(void)
 	    cmocka_unit_test(an_issuer_can_be_exempt_or_harder),
 	    cmocka_unit_test(the_watcher_hears_of_a_change),
 	    cmocka_unit_test(local_crl_files_are_watched),
+	    cmocka_unit_test(crls_of_a_ca_that_was_seen_are_fetched_ahead),
 	    cmocka_unit_test(a_missing_local_path_is_refused_by_name),
 	    cmocka_unit_test(a_known_revocation_outlives_its_source),
 	    cmocka_unit_test(wrong_queries_are_errors_with_a_sentence),
