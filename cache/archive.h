@@ -28,7 +28,7 @@
 struct archive;
 struct event_base;
 
-/* ---- Evidence ---------------------------------------------------------- */
+/* ---- Evidence -------------------------------------------------------- */
 
 enum evidence_kind {
 	EVIDENCE_CRL = 1,
@@ -53,7 +53,7 @@ struct evidence {
 	enum evidence_kind kind;
 	enum evidence_origin origin;
 	struct crl *crl; /* owned */
-	uint8_t *der;	 /* owned, malloc */
+	uint8_t *der;    /* owned, malloc */
 	size_t der_len;
 	void *proof;
 	void (*proof_free)(void *proof);
@@ -75,14 +75,14 @@ struct evidence {
  * evidence_new_crl takes crl, and frees it when it fails; evidence_new_ocsp
  * copies der. NULL when out of memory.
  */
-struct evidence *evidence_new_crl(struct crl *crl,
-    enum evidence_origin origin, const char *url, time_t fetched_at) MUST_USE;
-struct evidence *evidence_new_ocsp(struct span der,
-    enum evidence_origin origin, const char *url, time_t fetched_at) MUST_USE;
+struct evidence *evidence_new_crl(struct crl *crl, enum evidence_origin origin,
+    const char *url, time_t fetched_at) MUST_USE;
+struct evidence *evidence_new_ocsp(struct span der, enum evidence_origin origin,
+    const char *url, time_t fetched_at) MUST_USE;
 struct evidence *evidence_up_ref(struct evidence *e);
 void evidence_free(struct evidence *e);
 
-/* ---- Keys --------------------------------------------------------------- */
+/* ---- Keys ------------------------------------------------------------ */
 
 /*
  * A key names a resource in its context. It is SHA-256 over length-delimited
@@ -95,21 +95,21 @@ struct archive_key {
 
 struct archive_key archive_key_of(const struct span *parts, size_t num_parts);
 
-/* ---- Orders -------------------------------------------------------------- */
+/* ---- Orders ---------------------------------------------------------- */
 
 /* Why there is no evidence. Mapped to REVCHECK_WHY_* by revcheck/. */
 enum archive_fail {
 	ARCHIVE_FAIL_NONE = 0,
-	ARCHIVE_FAIL_NO_SOURCE,	  /* the order names no URL we can use */
-	ARCHIVE_FAIL_SCHEME,	  /* only unsupported schemes (ldap, file) */
-	ARCHIVE_FAIL_REFUSED,	  /* port or resolved address not allowed */
+	ARCHIVE_FAIL_NO_SOURCE,   /* the order names no URL we can use */
+	ARCHIVE_FAIL_SCHEME,      /* only unsupported schemes (ldap, file) */
+	ARCHIVE_FAIL_REFUSED,     /* port or resolved address not allowed */
 	ARCHIVE_FAIL_UNREACHABLE, /* DNS, connect, reset, TLS to the server */
 	ARCHIVE_FAIL_DEADLINE,
-	ARCHIVE_FAIL_HTTP,	  /* http_status says which */
-	ARCHIVE_FAIL_TOO_LARGE,	  /* bytes or entries */
-	ARCHIVE_FAIL_MALFORMED,	  /* the scanner refused it */
-	ARCHIVE_FAIL_REJECTED,	  /* the acceptor refused it: reject_code */
-	ARCHIVE_FAIL_OLDER,	  /* authentic, but older than what we had */
+	ARCHIVE_FAIL_HTTP,      /* http_status says which */
+	ARCHIVE_FAIL_TOO_LARGE, /* bytes or entries */
+	ARCHIVE_FAIL_MALFORMED, /* the scanner refused it */
+	ARCHIVE_FAIL_REJECTED,  /* the acceptor refused it: reject_code */
+	ARCHIVE_FAIL_OLDER,     /* authentic, but older than what we had */
 	ARCHIVE_FAIL_BACKOFF,
 	ARCHIVE_FAIL_OFFLINE,
 	ARCHIVE_FAIL_CLOSED,
@@ -120,7 +120,7 @@ struct archive_failure {
 	enum archive_fail fail;
 	int http_status; /* 0 when none was received */
 	int reject_code; /* the acceptor's word (enum revcheck_why) */
-	char msg[256];	 /* the sentence */
+	char msg[256];   /* the sentence */
 	char url[256];
 };
 
@@ -151,13 +151,13 @@ struct archive_order {
 	 */
 	struct span request;
 	bool force_post; /* a nonce is in the request */
-	bool no_store;	 /* do not keep or refresh the answer (nonce) */
+	bool no_store;   /* do not keep or refresh the answer (nonce) */
 	struct archive_acceptor *acceptor; /* referenced */
 	/* Whose budget it counts against: SHA-256 of the issuer's key. */
 	uint8_t owner[32];
 };
 
-/* ---- The archive ---------------------------------------------------------- */
+/* ---- The archive ----------------------------------------------------- */
 
 struct archive_options {
 	const char *state_dir; /* NULL: memory only */
@@ -174,7 +174,7 @@ struct archive_options {
 	const char *https_ca_file;
 	const char *user_agent;
 	uint32_t min_refresh_sec; /* floor between two fetches [60] */
-	uint32_t skew_sec;	  /* clock skew when judging staleness */
+	uint32_t skew_sec;        /* clock skew when judging staleness */
 	/* Slower than this for so long: a CRL transfer is given up [512/10]. */
 	uint32_t low_speed_bytes, low_speed_sec;
 	/* After failures: doubling from first to max [1000, 300000]. */
@@ -212,8 +212,8 @@ int archive_post(struct archive *a, void (*fn)(void *arg), void *arg) MUST_USE;
  * fresh or not (the judge looks at dates), or NULL. Marks the resource as
  * asked for. Thread-safe; no system call.
  */
-struct evidence *archive_get1(
-    struct archive *a, const struct archive_key *key) MUST_USE;
+struct evidence *
+archive_get1(struct archive *a, const struct archive_key *key) MUST_USE;
 
 /*
  * archive_fetch gets evidence from disk or network, once for all who wait, and
@@ -226,8 +226,8 @@ struct evidence *archive_get1(
  * hears ARCHIVE_FAIL_DEADLINE while the fetch goes on.
  */
 struct archive_wait; /* gone once done was called, or it was cancelled */
-typedef void archive_done_fn(void *arg, struct evidence *e,
-    const struct archive_failure *f);
+typedef void
+archive_done_fn(void *arg, struct evidence *e, const struct archive_failure *f);
 int archive_fetch(struct archive *a, const struct archive_order *order,
     bool want_newer, uint64_t deadline_mono_ms, archive_done_fn *done,
     void *arg, struct archive_wait **out, struct err *err) MUST_USE;
@@ -237,10 +237,10 @@ void archive_wait_cancel(struct archive_wait *w);
  * archive_prefetch gets what memory does not hold, before anybody asks. Any
  * thread; nobody is told. E_CLOSED, E_NOMEM.
  */
-int archive_prefetch(
-    struct archive *a, const struct archive_order *order) MUST_USE;
+int
+archive_prefetch(struct archive *a, const struct archive_order *order) MUST_USE;
 
-/* ---- Told and counted ------------------------------------------------------ */
+/* ---- Told and counted ------------------------------------------------ */
 
 struct archive_stats {
 	uint64_t hits, misses, disk_hits;

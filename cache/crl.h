@@ -77,18 +77,18 @@ int crl_parse_take(uint8_t *der, size_t len, const struct crl_limits *limits,
  * failure too), crl_builder_step while it says that there is more (it reads
  * at most max_bytes a call), then finish, which tells any failure on the way.
  */
-struct crl_builder *crl_builder_new_map(int fd, size_t offset,
-    const struct crl_limits *limits, enum crl_fault *fault,
-    struct err *err) MUST_USE;
-struct crl_builder *crl_builder_new_take(uint8_t *der, size_t len,
-    const struct crl_limits *limits, enum crl_fault *fault,
-    struct err *err) MUST_USE;
+struct crl_builder *
+crl_builder_new_map(int fd, size_t offset, const struct crl_limits *limits,
+    enum crl_fault *fault, struct err *err) MUST_USE;
+struct crl_builder *
+crl_builder_new_take(uint8_t *der, size_t len, const struct crl_limits *limits,
+    enum crl_fault *fault, struct err *err) MUST_USE;
 bool crl_builder_step(struct crl_builder *b, size_t max_bytes);
 
 struct crl *crl_up_ref(struct crl *c);
 void crl_free(struct crl *c);
 
-/* ---- What is written in it (spans borrow from the crl) ---------------- */
+/* ---- What is written in it (spans borrow from the crl) --------------- */
 
 /*
  * The builder refuses (CRL_FAULT_MALFORMED) whatever is not the ASN.1 of RFC
@@ -151,7 +151,7 @@ size_t crl_index_bytes(const struct crl *c);
 bool crl_extension(
     const struct crl *c, struct span oid, bool *critical, struct span *value);
 
-/* ---- Entries ---------------------------------------------------------- */
+/* ---- Entries --------------------------------------------------------- */
 
 struct crl_entry {
 	struct span serial; /* INTEGER content, trimmed (der_serial_trim) */

@@ -13,24 +13,24 @@
 
 #include "cache/base/span.h"
 
-#define DER_BOOLEAN	 0x01
-#define DER_INTEGER	 0x02
-#define DER_BIT_STRING	 0x03
+#define DER_BOOLEAN      0x01
+#define DER_INTEGER      0x02
+#define DER_BIT_STRING   0x03
 #define DER_OCTET_STRING 0x04
-#define DER_NULL	 0x05
-#define DER_OID		 0x06
-#define DER_ENUMERATED	 0x0a
-#define DER_UTC_TIME	 0x17
+#define DER_NULL         0x05
+#define DER_OID          0x06
+#define DER_ENUMERATED   0x0a
+#define DER_UTC_TIME     0x17
 #define DER_GENERAL_TIME 0x18
-#define DER_SEQUENCE	 0x30
-#define DER_SET		 0x31
-#define DER_CONTEXT(n)	 (0x80 | (n)) /* primitive */
+#define DER_SEQUENCE     0x30
+#define DER_SET          0x31
+#define DER_CONTEXT(n)   (0x80 | (n)) /* primitive */
 #define DER_CONTEXT_C(n) (0xa0 | (n)) /* constructed */
 
 struct der {
 	const uint8_t *p;   /* next byte to read */
 	const uint8_t *end; /* one past the last */
-	bool failed;	    /* sticky */
+	bool failed;        /* sticky */
 };
 
 void der_init(struct der *d, struct span in);

@@ -64,38 +64,38 @@
 extern "C" {
 #endif
 
-#define REVCHECK_API	  __attribute__((visibility("default")))
+#define REVCHECK_API      __attribute__((visibility("default")))
 #define REVCHECK_MUST_USE __attribute__((warn_unused_result))
 
 #define REVCHECK_VERSION "0.1.0"
 
 struct event_base; /* libevent's */
 
-struct revcheck;	 /* the engine: policy, archive, one service thread */
-struct revcheck_request; /* a question that has not been answered yet */
-struct revcheck_report;	 /* an answer */
-struct revcheck_certs;	 /* an ordered list of certificates */
-struct revcheck_trust;	 /* a set of trust anchors */
-struct revcheck_evidence;/* CRLs and OCSP responses supplied by the caller */
+struct revcheck;          /* the engine: policy, archive, one service thread */
+struct revcheck_request;  /* a question that has not been answered yet */
+struct revcheck_report;   /* an answer */
+struct revcheck_certs;    /* an ordered list of certificates */
+struct revcheck_trust;    /* a set of trust anchors */
+struct revcheck_evidence; /* CRLs and OCSP responses supplied by the caller */
 
 /* ---- Errors ---------------------------------------------------------- */
 
 enum {
 	REVCHECK_OK = 0,
-	REVCHECK_E_ARG = -1,	/* the call was wrong */
+	REVCHECK_E_ARG = -1, /* the call was wrong */
 	REVCHECK_E_NOMEM = -2,
-	REVCHECK_E_PARSE = -3,	/* input is malformed */
+	REVCHECK_E_PARSE = -3,  /* input is malformed */
 	REVCHECK_E_CLOSED = -4, /* the engine is shutting down */
-	REVCHECK_E_LIMIT = -5,	/* a configured bound was reached */
-	REVCHECK_E_IO = -6,	/* the operating system refused: sys_errno */
+	REVCHECK_E_LIMIT = -5,  /* a configured bound was reached */
+	REVCHECK_E_IO = -6,     /* the operating system refused: sys_errno */
 	REVCHECK_E_INTERNAL = -7
 };
 
 struct revcheck_error {
-	int code;	    /* REVCHECK_E_* */
-	int sys_errno;	    /* 0 when no system call failed */
+	int code;           /* REVCHECK_E_* */
+	int sys_errno;      /* 0 when no system call failed */
 	unsigned long ossl; /* OpenSSL's error code, 0 when none */
-	char msg[256];	    /* one sentence, for people and logs */
+	char msg[256];      /* one sentence, for people and logs */
 };
 
 /* ---- The words of an answer ------------------------------------------ */
@@ -112,28 +112,28 @@ enum revcheck_status {
 /* Why a status is UNKNOWN (or what was wrong on the way). */
 enum revcheck_why {
 	REVCHECK_WHY_NONE = 0,
-	REVCHECK_WHY_NO_SOURCE,	      /* the CA names none, none configured */
+	REVCHECK_WHY_NO_SOURCE,       /* the CA names none, none configured */
 	REVCHECK_WHY_UNREACHABLE,     /* no connection, DNS failure, reset */
-	REVCHECK_WHY_DEADLINE,	      /* timed out */
+	REVCHECK_WHY_DEADLINE,        /* timed out */
 	REVCHECK_WHY_HTTP_ERROR,      /* a status other than 200 */
-	REVCHECK_WHY_MALFORMED,	      /* not a CRL / not an OCSP response */
-	REVCHECK_WHY_FORGED,	      /* signature, or signer not authorised */
-	REVCHECK_WHY_STALE,	      /* nextUpdate passed, or too old */
+	REVCHECK_WHY_MALFORMED,       /* not a CRL / not an OCSP response */
+	REVCHECK_WHY_FORGED,          /* signature, or signer not authorised */
+	REVCHECK_WHY_STALE,           /* nextUpdate passed, or too old */
 	REVCHECK_WHY_NOT_YET_VALID,   /* thisUpdate in the future */
 	REVCHECK_WHY_RESPONDER_ERROR, /* tryLater, internalError, ... */
 	REVCHECK_WHY_UNKNOWN_CERT,    /* the responder does not know it */
 	REVCHECK_WHY_OUT_OF_SCOPE,    /* evidence about other certificates */
 	REVCHECK_WHY_REASONS_MISSING, /* not every reason is covered */
 	REVCHECK_WHY_URL_REFUSED,     /* scheme, port or address not allowed */
-	REVCHECK_WHY_TOO_LARGE,	      /* bytes or entries beyond the limit */
-	REVCHECK_WHY_BACKOFF,	      /* the source failed a moment ago */
-	REVCHECK_WHY_OFFLINE,	      /* fetching is switched off */
-	REVCHECK_WHY_NONCE,	      /* nonce absent though required, or wrong */
-	REVCHECK_WHY_SIGNER_REVOKED,  /* who signed the evidence is revoked */
-	REVCHECK_WHY_SIGNER_UNKNOWN,  /* ... or its status is not known */
-	REVCHECK_WHY_CRITICAL_EXT,    /* an unknown critical extension */
-	REVCHECK_WHY_DENYLISTED,      /* on the local denylist (REVOKED) */
-	REVCHECK_WHY_PATH,	      /* the chain does not verify */
+	REVCHECK_WHY_TOO_LARGE,       /* bytes or entries beyond the limit */
+	REVCHECK_WHY_BACKOFF,         /* the source failed a moment ago */
+	REVCHECK_WHY_OFFLINE,         /* fetching is switched off */
+	REVCHECK_WHY_NONCE, /* nonce absent though required, or wrong */
+	REVCHECK_WHY_SIGNER_REVOKED, /* who signed the evidence is revoked */
+	REVCHECK_WHY_SIGNER_UNKNOWN, /* ... or its status is not known */
+	REVCHECK_WHY_CRITICAL_EXT,   /* an unknown critical extension */
+	REVCHECK_WHY_DENYLISTED,     /* on the local denylist (REVOKED) */
+	REVCHECK_WHY_PATH,           /* the chain does not verify */
 	REVCHECK_WHY_CANCELLED,
 	REVCHECK_WHY_INTERNAL
 };
@@ -173,10 +173,10 @@ enum revcheck_method {
 enum revcheck_source {
 	REVCHECK_SOURCE_NONE = 0,
 	REVCHECK_SOURCE_NETWORK, /* fetched for this question */
-	REVCHECK_SOURCE_CACHE,	 /* was in memory */
-	REVCHECK_SOURCE_DISK,	 /* was on disk, verified again */
-	REVCHECK_SOURCE_FILE,	 /* supplied by the caller */
-	REVCHECK_SOURCE_STAPLE	 /* sent by the TLS peer */
+	REVCHECK_SOURCE_CACHE,   /* was in memory */
+	REVCHECK_SOURCE_DISK,    /* was on disk, verified again */
+	REVCHECK_SOURCE_FILE,    /* supplied by the caller */
+	REVCHECK_SOURCE_STAPLE   /* sent by the TLS peer */
 };
 
 /*
@@ -191,8 +191,8 @@ REVCHECK_API const char *revcheck_reason_name(int reason);
 REVCHECK_API const char *revcheck_mode_name(enum revcheck_mode m);
 REVCHECK_API const char *revcheck_method_name(enum revcheck_method m);
 REVCHECK_API const char *revcheck_source_name(enum revcheck_source s);
-REVCHECK_API REVCHECK_MUST_USE int revcheck_mode_parse(
-    enum revcheck_mode *out, const char *word);
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_mode_parse(enum revcheck_mode *out, const char *word);
 
 /*
  * One certificate's answer with its evidence: a plain value without pointers,
@@ -201,28 +201,28 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_mode_parse(
  */
 struct revcheck_result {
 	enum revcheck_status status;
-	enum revcheck_why why;	  /* NONE when GOOD or REVOKED by evidence */
-	int reason;		  /* enum revcheck_reason */
+	enum revcheck_why why; /* NONE when GOOD or REVOKED by evidence */
+	int reason;            /* enum revcheck_reason */
 	enum revcheck_method method;
 	enum revcheck_source source;
-	int http_status;	  /* last HTTP status seen, 0 when none */
-	int stale;		  /* revoked by evidence past its nextUpdate */
-	int soft_accepted;	  /* UNKNOWN, let in by SOFT_FAIL */
-	time_t revoked_at;	  /* 0 when not revoked */
-	time_t this_update;	  /* 0 when not known, likewise below */
+	int http_status;    /* last HTTP status seen, 0 when none */
+	int stale;          /* revoked by evidence past its nextUpdate */
+	int soft_accepted;  /* UNKNOWN, let in by SOFT_FAIL */
+	time_t revoked_at;  /* 0 when not revoked */
+	time_t this_update; /* 0 when not known, likewise below */
 	time_t next_update;
-	time_t produced_at;	  /* OCSP */
+	time_t produced_at; /* OCSP */
 	time_t fetched_at;
-	char crl_number[48];	  /* hexadecimal, empty when none */
-	char url[256];		  /* URL or file the evidence came from */
+	char crl_number[48]; /* hexadecimal, empty when none */
+	char url[256];       /* URL or file the evidence came from */
 	char subject[256];
 	char issuer[256];
-	char serial[80];	  /* hexadecimal */
-	char signer[256];	  /* subject of who signed the evidence */
-	char text[384];		  /* the sentence a person reads */
+	char serial[80];  /* hexadecimal */
+	char signer[256]; /* subject of who signed the evidence */
+	char text[384];   /* the sentence a person reads */
 };
 
-/* ---- Lists of certificates, anchors, supplied evidence ---------------- */
+/* ---- Lists of certificates, anchors, supplied evidence --------------- */
 
 /*
  * revcheck_certs_load reads a file of PEM (any number) or DER (one);
@@ -232,16 +232,16 @@ struct revcheck_result {
  */
 REVCHECK_API REVCHECK_MUST_USE int revcheck_certs_load(
     struct revcheck_certs **out, const char *path, struct revcheck_error *err);
-REVCHECK_API REVCHECK_MUST_USE int revcheck_certs_parse(
-    struct revcheck_certs **out, const void *data, size_t len,
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_certs_parse(struct revcheck_certs **out, const void *data, size_t len,
     const char *name, struct revcheck_error *err);
 /* revcheck_certs_from_x509 references num certificates, leaf first. */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_certs_from_x509(
-    struct revcheck_certs **out, X509 *const *certs, size_t num,
-    struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_certs_from_x509(struct revcheck_certs **out, X509 *const *certs,
+    size_t num, struct revcheck_error *err);
 REVCHECK_API size_t revcheck_certs_num(const struct revcheck_certs *certs);
-REVCHECK_API X509 *revcheck_certs_get0(
-    const struct revcheck_certs *certs, size_t i);
+REVCHECK_API X509 *
+revcheck_certs_get0(const struct revcheck_certs *certs, size_t i);
 REVCHECK_API void revcheck_certs_free(struct revcheck_certs *certs);
 
 /*
@@ -252,11 +252,11 @@ REVCHECK_API void revcheck_certs_free(struct revcheck_certs *certs);
  */
 REVCHECK_API REVCHECK_MUST_USE int revcheck_trust_load(
     struct revcheck_trust **out, const char *path, struct revcheck_error *err);
-REVCHECK_API REVCHECK_MUST_USE int revcheck_trust_new(
-    struct revcheck_trust **out, X509 *const *anchors, size_t num,
-    struct revcheck_error *err);
-REVCHECK_API struct revcheck_trust *revcheck_trust_up_ref(
-    struct revcheck_trust *t);
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_trust_new(struct revcheck_trust **out, X509 *const *anchors,
+    size_t num, struct revcheck_error *err);
+REVCHECK_API struct revcheck_trust *
+revcheck_trust_up_ref(struct revcheck_trust *t);
 REVCHECK_API void revcheck_trust_free(struct revcheck_trust *t);
 /* For SSL_CTX_set1_verify_cert_store and friends. Lends. Thread-safe. */
 REVCHECK_API X509_STORE *revcheck_trust_get0_store(struct revcheck_trust *t);
@@ -279,11 +279,10 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_evidence_add_file(
     const char *path, struct revcheck_error *err);
 REVCHECK_API REVCHECK_MUST_USE int revcheck_evidence_add(
     struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
-    const void *data, size_t len, const char *name,
-    struct revcheck_error *err);
+    const void *data, size_t len, const char *name, struct revcheck_error *err);
 REVCHECK_API void revcheck_evidence_free(struct revcheck_evidence *e);
 
-/* ---- The engine -------------------------------------------------------- */
+/* ---- The engine ------------------------------------------------------ */
 
 enum revcheck_order {
 	REVCHECK_ORDER_OCSP_CRL = 0,
@@ -304,8 +303,8 @@ enum revcheck_relax {
 	REVCHECK_RELAX_CRL_VERSION = 1 << 0,   /* extensions in a v1 CRL */
 	REVCHECK_RELAX_EMPTY_REVOKED = 1 << 1, /* empty revokedCertificates */
 	REVCHECK_RELAX_EMPTY_IDP = 1 << 2,     /* an IDP that says nothing */
-	REVCHECK_RELAX_TRAILING = 1 << 3,      /* bytes after an OCSP response */
-	REVCHECK_RELAX_NO_CRLSIGN = 1 << 4,    /* keyUsage without cRLSign */
+	REVCHECK_RELAX_TRAILING = 1 << 3,   /* bytes after an OCSP response */
+	REVCHECK_RELAX_NO_CRLSIGN = 1 << 4, /* keyUsage without cRLSign */
 	REVCHECK_RELAX_SERIAL_PADDING = 1 << 5
 };
 
@@ -316,22 +315,22 @@ enum revcheck_relax {
  */
 struct revcheck_policy {
 	size_t size;
-	enum revcheck_mode mode;	 /* [SOFT_FAIL] */
-	enum revcheck_order order;	 /* [OCSP, then CRL] */
-	enum revcheck_nonce nonce;	 /* [off] */
-	unsigned relax;			 /* enum revcheck_relax [0] */
-	uint32_t skew_sec;		 /* clock skew allowed [300]; see no_skew */
-	int no_skew;			 /* 1: skew_sec = 0 means zero */
-	uint32_t max_age_sec;		 /* stale beyond thisUpdate + [no limit] */
-	uint32_t no_next_update_sec;	 /* age allowed without nextUpdate
-					  * [86400] */
-	uint32_t deadline_ms;		 /* whole check [5000] */
-	int security_level;		 /* OpenSSL's 0..5 [1]; -1 means 0 */
-	int shadow_hard;		 /* evaluate HARD_FAIL beside SOFT_FAIL,
-					  * count what it would refuse [0] */
-	uint32_t soft_window_sec;	 /* SOFT_FAIL stops being soft after so
-					  * long without evidence for an
-					  * issuer [off] */
+	enum revcheck_mode mode;     /* [SOFT_FAIL] */
+	enum revcheck_order order;   /* [OCSP, then CRL] */
+	enum revcheck_nonce nonce;   /* [off] */
+	unsigned relax;              /* enum revcheck_relax [0] */
+	uint32_t skew_sec;           /* clock skew allowed [300]; see no_skew */
+	int no_skew;                 /* 1: skew_sec = 0 means zero */
+	uint32_t max_age_sec;        /* stale beyond thisUpdate + [no limit] */
+	uint32_t no_next_update_sec; /* age allowed without nextUpdate
+				      * [86400] */
+	uint32_t deadline_ms;        /* whole check [5000] */
+	int security_level;          /* OpenSSL's 0..5 [1]; -1 means 0 */
+	int shadow_hard;             /* evaluate HARD_FAIL beside SOFT_FAIL,
+				      * count what it would refuse [0] */
+	uint32_t soft_window_sec;    /* SOFT_FAIL stops being soft after so
+				      * long without evidence for an
+				      * issuer [off] */
 };
 
 /*
@@ -340,24 +339,25 @@ struct revcheck_policy {
  */
 struct revcheck_options {
 	size_t size;
-	const char *state_dir;	  /* disk store; NULL: memory only */
-	int offline;		  /* 1: never fetch */
+	const char *state_dir;       /* disk store; NULL: memory only */
+	int offline;                 /* 1: never fetch */
 	uint32_t connect_timeout_ms; /* [2000] */
 	uint32_t fetch_timeout_ms;   /* whole transfer, OCSP [4000] */
 	uint32_t crl_timeout_ms;     /* whole transfer, CRL [60000] */
-	uint64_t max_crl_bytes;	     /* [128 MiB] */
+	uint64_t max_crl_bytes;      /* [128 MiB] */
 	uint64_t max_crl_entries;    /* [10,000,000] */
 	uint32_t max_ocsp_bytes;     /* [65536] */
-	uint64_t memory_bytes;	     /* budget for evidence [512 MiB] */
-	uint32_t max_requests;	     /* pending questions [10000] */
-	const char *const *allow_addresses; /* NULL-terminated, beyond default */
-	int refuse_private;	     /* 1: private ranges are refused too */
-	const uint16_t *ports;	     /* 0-terminated; NULL: 80, 443 and those
-				      * of allow_ports_any */
-	int any_port;		     /* 1: every port is allowed */
-	const char *proxy;	     /* NULL: none; the environment never counts */
-	const char *https_ca_file;   /* NULL: the system's store */
-	const char *user_agent;	     /* ["revcheck/VERSION"] */
+	uint64_t memory_bytes;       /* budget for evidence [512 MiB] */
+	uint32_t max_requests;       /* pending questions [10000] */
+	/* NULL-terminated, beyond the default. */
+	const char *const *allow_addresses;
+	int refuse_private;    /* 1: private ranges are refused too */
+	const uint16_t *ports; /* 0-terminated; NULL: 80, 443 and those
+				* of allow_ports_any */
+	int any_port;          /* 1: every port is allowed */
+	const char *proxy;     /* NULL: none; the environment never counts */
+	const char *https_ca_file; /* NULL: the system's store */
+	const char *user_agent;    /* ["revcheck/VERSION"] */
 	/* Log lines (level 0 error .. 3 debug); called on any thread. */
 	void (*log)(void *arg, int level, const char *line);
 	void *log_arg;
@@ -376,7 +376,7 @@ struct revcheck_options {
 			    * the responder is not [0] */
 };
 
-/* revcheck_new starts an engine and its service thread. options NULL: defaults. */
+/* revcheck_new starts an engine and its service thread; NULL: defaults. */
 REVCHECK_API REVCHECK_MUST_USE int revcheck_new(struct revcheck **out,
     const struct revcheck_options *options, struct revcheck_error *err);
 
@@ -392,8 +392,8 @@ REVCHECK_API void revcheck_free(struct revcheck *rc);
 REVCHECK_API REVCHECK_MUST_USE int revcheck_set_policy(struct revcheck *rc,
     const struct revcheck_policy *policy, struct revcheck_error *err);
 /* Copies the policy in force, defaults resolved. Thread-safe. */
-REVCHECK_API void revcheck_get_policy(
-    struct revcheck *rc, struct revcheck_policy *out);
+REVCHECK_API void
+revcheck_get_policy(struct revcheck *rc, struct revcheck_policy *out);
 
 /*
  * Local denylist, effective at once and in every mode, OFF included. Replaces
@@ -403,11 +403,11 @@ REVCHECK_API void revcheck_get_policy(
 struct revcheck_deny {
 	const uint8_t *issuer_der; /* Name, or NULL with spki */
 	size_t issuer_len;
-	const uint8_t *serial;	   /* INTEGER content octets */
+	const uint8_t *serial; /* INTEGER content octets */
 	size_t serial_len;
-	const uint8_t *spki_sha256;/* 32 octets, or NULL with issuer */
-	time_t until;		   /* 0: for ever */
-	const char *note;	   /* reason for people, may be NULL */
+	const uint8_t *spki_sha256; /* 32 octets, or NULL with issuer */
+	time_t until;               /* 0: for ever */
+	const char *note;           /* reason for people, may be NULL */
 };
 REVCHECK_API REVCHECK_MUST_USE int revcheck_set_denylist(struct revcheck *rc,
     const struct revcheck_deny *list, size_t num, struct revcheck_error *err);
@@ -420,11 +420,11 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_set_denylist(struct revcheck *rc,
 struct revcheck_issuer_rule {
 	const uint8_t *ski;
 	size_t ski_len;
-	enum revcheck_mode mode;	    /* DEFAULT: the policy's */
-	int exempt;			    /* 1: never asked */
-	const char *const *ocsp_urls;	    /* instead of AIA; NULL: AIA */
-	const char *const *crl_urls;	    /* besides the CDP; NULL: none */
-	X509 *ocsp_signer;		    /* pinned responder, or NULL */
+	enum revcheck_mode mode;      /* DEFAULT: the policy's */
+	int exempt;                   /* 1: never asked */
+	const char *const *ocsp_urls; /* instead of AIA; NULL: AIA */
+	const char *const *crl_urls;  /* besides the CDP; NULL: none */
+	X509 *ocsp_signer;            /* pinned responder, or NULL */
 };
 REVCHECK_API REVCHECK_MUST_USE int revcheck_set_issuer_rules(
     struct revcheck *rc, const struct revcheck_issuer_rule *rules, size_t num,
@@ -437,10 +437,10 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_set_issuer_rules(
  * is proven of it is remembered, so that a large CRL is verified once.
  * Thread-safe.
  */
-REVCHECK_API void revcheck_set_local_evidence(
-    struct revcheck *rc, struct revcheck_evidence *e);
+REVCHECK_API void
+revcheck_set_local_evidence(struct revcheck *rc, struct revcheck_evidence *e);
 
-/* ---- Asking ------------------------------------------------------------ */
+/* ---- Asking ---------------------------------------------------------- */
 
 enum {
 	/* chain is already verified up to and including its anchor. */
@@ -463,11 +463,11 @@ struct revcheck_query {
 						 * signers; may be NULL */
 	struct revcheck_trust *trust;
 	const struct revcheck_evidence *evidence; /* may be NULL */
-	enum revcheck_mode mode;	    /* DEFAULT: the policy's */
-	unsigned flags;			    /* REVCHECK_QUERY_* */
-	time_t at;			    /* 0: now. The time for everything */
-	uint32_t deadline_ms;		    /* 0: the policy's */
-	const void *staple;		    /* OCSP response for the leaf */
+	enum revcheck_mode mode;                  /* DEFAULT: the policy's */
+	unsigned flags;                           /* REVCHECK_QUERY_* */
+	time_t at;            /* 0: now. The time for everything */
+	uint32_t deadline_ms; /* 0: the policy's */
+	const void *staple;   /* OCSP response for the leaf */
 	size_t staple_len;
 	/* Overrides of the policy for this question; NULL: none. */
 	const struct revcheck_policy *policy;
@@ -475,7 +475,10 @@ struct revcheck_query {
 	int purpose;
 };
 
-enum { REVCHECK_DONE = 1, REVCHECK_PENDING = 2 };
+enum {
+	REVCHECK_DONE = 1,
+	REVCHECK_PENDING = 2
+};
 
 /*
  * done receives the report (may be kept: take a reference) exactly once. It is
@@ -510,32 +513,32 @@ REVCHECK_API void revcheck_request_cancel(struct revcheck_request *req);
 REVCHECK_API void revcheck_request_free(struct revcheck_request *req);
 
 /* revcheck_check is submit, then wait. Not on a thread that must not block. */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_check(struct revcheck *rc,
-    struct revcheck_report **report, const struct revcheck_query *query,
-    struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_check(struct revcheck *rc, struct revcheck_report **report,
+    const struct revcheck_query *query, struct revcheck_error *err);
 
-/* ---- Reading an answer (thread-safe, immutable, counted) ----------------- */
+/* ---- Reading an answer (thread-safe, immutable, counted) ------------- */
 
 /* 1: let it in. 0: refuse. The only function that says so. */
 REVCHECK_API int revcheck_report_allows(const struct revcheck_report *r);
 /* Of the whole chain: the strictest of the parts. */
-REVCHECK_API enum revcheck_status revcheck_report_status(
-    const struct revcheck_report *r);
-REVCHECK_API enum revcheck_why revcheck_report_why(
-    const struct revcheck_report *r);
-REVCHECK_API enum revcheck_mode revcheck_report_mode(
-    const struct revcheck_report *r);
+REVCHECK_API enum revcheck_status
+revcheck_report_status(const struct revcheck_report *r);
+REVCHECK_API enum revcheck_why
+revcheck_report_why(const struct revcheck_report *r);
+REVCHECK_API enum revcheck_mode
+revcheck_report_mode(const struct revcheck_report *r);
 /* Certificate the refusal is about, or -1 where none can be named. */
 REVCHECK_API int revcheck_report_index(const struct revcheck_report *r);
 /* X509_V_ERR_* of an invalid path, X509_V_OK otherwise. */
 REVCHECK_API int revcheck_report_path_error(const struct revcheck_report *r);
 /* 1 if HARD_FAIL (shadow mode) would have refused what was accepted. */
-REVCHECK_API int revcheck_report_shadow_refuses(
-    const struct revcheck_report *r);
+REVCHECK_API int
+revcheck_report_shadow_refuses(const struct revcheck_report *r);
 /* Certificates asked about, leaf first, and the anchor last if it is known. */
 REVCHECK_API size_t revcheck_report_num(const struct revcheck_report *r);
-REVCHECK_API const struct revcheck_result *revcheck_report_get0(
-    const struct revcheck_report *r, size_t i);
+REVCHECK_API const struct revcheck_result *
+revcheck_report_get0(const struct revcheck_report *r, size_t i);
 /* One sentence for people: what was decided, about which, by what evidence. */
 REVCHECK_API const char *revcheck_report_text(const struct revcheck_report *r);
 /* Remarks on the way: unreadable supplied evidence and the like, a line each;
@@ -545,10 +548,10 @@ REVCHECK_API const char *revcheck_report_notes(const struct revcheck_report *r);
  * The whole answer as JSON (see revcheck(1), JSON OUTPUT); free() it. NULL
  * when out of memory. pretty: 1 for indented.
  */
-REVCHECK_API char *revcheck_report_json(
-    const struct revcheck_report *r, int pretty);
-REVCHECK_API struct revcheck_report *revcheck_report_up_ref(
-    struct revcheck_report *r);
+REVCHECK_API char *
+revcheck_report_json(const struct revcheck_report *r, int pretty);
+REVCHECK_API struct revcheck_report *
+revcheck_report_up_ref(struct revcheck_report *r);
 REVCHECK_API void revcheck_report_free(struct revcheck_report *r);
 
 /*
@@ -559,7 +562,7 @@ REVCHECK_API void revcheck_report_free(struct revcheck_report *r);
  */
 REVCHECK_API int revcheck_report_x509_error(const struct revcheck_report *r);
 
-/* ---- Looking into evidence ------------------------------------------------ */
+/* ---- Looking into evidence ------------------------------------------- */
 
 /*
  * What is written in one CRL, without judging it: for tools. Immutable after
@@ -570,35 +573,34 @@ struct revcheck_crl;
 
 struct revcheck_crl_info {
 	size_t size;
-	int version;		/* 1 or 2 */
-	size_t bytes;		/* of DER */
-	size_t index_bytes;	/* memory beyond the DER */
+	int version;        /* 1 or 2 */
+	size_t bytes;       /* of DER */
+	size_t index_bytes; /* memory beyond the DER */
 	size_t num_entries;
 	time_t this_update;
-	time_t next_update;	/* 0: none given */
+	time_t next_update; /* 0: none given */
 	char issuer[256];
-	char number[48];	/* hexadecimal, empty when none */
-	char delta_base[48];	/* of a delta CRL: the base it builds on */
+	char number[48];        /* hexadecimal, empty when none */
+	char delta_base[48];    /* of a delta CRL: the base it builds on */
 	char authority_key[88]; /* key identifier, hexadecimal */
-	char signature[64];	/* algorithm */
-	char scope[512];	/* issuing distribution point in words */
-	char flaws[256];	/* what RFC 5280 would have otherwise */
+	char signature[64];     /* algorithm */
+	char scope[512];        /* issuing distribution point in words */
+	char flaws[256];        /* what RFC 5280 would have otherwise */
 };
 
 struct revcheck_crl_entry {
-	char serial[80]; /* hexadecimal */
-	char issuer[256];/* certificate issuer of an indirect CRL, or empty */
+	char serial[80];  /* hexadecimal */
+	char issuer[256]; /* certificate issuer of an indirect CRL, or empty */
 	time_t revoked_at;
-	int reason;	 /* enum revcheck_reason */
+	int reason; /* enum revcheck_reason */
 };
 
 /* revcheck_crl_load maps a file of DER or reads one of PEM (one CRL). */
 REVCHECK_API REVCHECK_MUST_USE int revcheck_crl_load(
     struct revcheck_crl **out, const char *path, struct revcheck_error *err);
 /* The bytes are copied; `name` appears in errors. */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_crl_parse(
-    struct revcheck_crl **out, const void *data, size_t len, const char *name,
-    struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int revcheck_crl_parse(struct revcheck_crl **out,
+    const void *data, size_t len, const char *name, struct revcheck_error *err);
 REVCHECK_API void revcheck_crl_free(struct revcheck_crl *crl);
 /* Fills *out up to out->size, which the caller has set. */
 REVCHECK_API void revcheck_crl_get_info(
@@ -608,12 +610,12 @@ REVCHECK_API void revcheck_crl_get_info(
  * (hexadecimal, "-" in front of a negative one) is listed, 0 if not, E_ARG
  * when serial is not hexadecimal.
  */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_crl_find(
-    const struct revcheck_crl *crl, const char *serial,
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_crl_find(const struct revcheck_crl *crl, const char *serial,
     struct revcheck_crl_entry *out);
 /* Entries in the order of the CRL: *pos starts at 0; 0 at the end. */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_crl_next(
-    const struct revcheck_crl *crl, size_t *pos,
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_crl_next(const struct revcheck_crl *crl, size_t *pos,
     struct revcheck_crl_entry *out);
 
 /*
@@ -621,16 +623,16 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_crl_next(
  * revcheck_ocsp_request makes the DER of a request for one certificate, with
  * a nonce (1..32 octets) or without (NULL, 0); free() it.
  */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_ocsp_request(
-    unsigned char **out, size_t *out_len, X509 *cert, X509 *issuer,
-    const void *nonce, size_t nonce_len, struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int revcheck_ocsp_request(unsigned char **out,
+    size_t *out_len, X509 *cert, X509 *issuer, const void *nonce,
+    size_t nonce_len, struct revcheck_error *err);
 /*
  * The GET form of a request at a responder; free() it. E_LIMIT where it would
  * be longer than 255 characters (RFC 5019): POST it then.
  */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_ocsp_get_url(
-    char **out, const char *base, const void *request, size_t len,
-    struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_ocsp_get_url(char **out, const char *base, const void *request,
+    size_t len, struct revcheck_error *err);
 /*
  * Responders named in a certificate, in order, NULL-terminated; NULL when out
  * of memory. Free with revcheck_ocsp_urls_free.
@@ -645,8 +647,8 @@ struct revcheck_ocsp_query {
 	size_t response_len;
 	const void *nonce; /* what was sent, or NULL */
 	size_t nonce_len;
-	X509 *signer;	   /* pinned responder, or NULL */
-	time_t at;	   /* 0: now */
+	X509 *signer;                         /* pinned responder, or NULL */
+	time_t at;                            /* 0: now */
 	const struct revcheck_policy *policy; /* NULL: the defaults */
 };
 
@@ -656,11 +658,11 @@ struct revcheck_ocsp_query {
  * delegated signer is not asked. 0 whatever the answer: an unusable response
  * is UNKNOWN with its why and a sentence.
  */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_ocsp_judge(
-    struct revcheck_result *out, const struct revcheck_ocsp_query *query,
-    struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_ocsp_judge(struct revcheck_result *out,
+    const struct revcheck_ocsp_query *query, struct revcheck_error *err);
 
-/* ---- A state directory without an engine ----------------------------------- */
+/* ---- A state directory without an engine ----------------------------- */
 
 /*
  * One piece of evidence kept on disk. Texts are escaped where they come from
@@ -673,14 +675,14 @@ struct revcheck_cache_item {
 	size_t bytes;
 	size_t num_entries; /* of a CRL; answers of an OCSP response */
 	time_t this_update, next_update, fetched_at;
-	char number[48];    /* CRL number, hexadecimal */
-	char issuer[256];   /* of a CRL */
+	char number[48];  /* CRL number, hexadecimal */
+	char issuer[256]; /* of a CRL */
 	char url[256];
 	char error[256];
 };
 /* Returns 0 to go on, anything else to stop. */
-typedef int revcheck_cache_fn(
-    void *arg, const struct revcheck_cache_item *item);
+typedef int
+revcheck_cache_fn(void *arg, const struct revcheck_cache_item *item);
 
 /*
  * These work on a directory that an engine may be using at the same time. All
@@ -703,23 +705,22 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_flush(
  */
 REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_export(
     const char *state_dir, const char *path, struct revcheck_error *err);
-REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_import(const char *state_dir,
-    const char *path, struct revcheck_trust *trust,
-    const struct revcheck_certs *certs, revcheck_cache_fn *refused, void *arg,
-    struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_cache_import(const char *state_dir, const char *path,
+    struct revcheck_trust *trust, const struct revcheck_certs *certs,
+    revcheck_cache_fn *refused, void *arg, struct revcheck_error *err);
 /*
  * Fetches again, now, what is kept (key NULL: all of it) from where it came,
  * and keeps what is newer and proven as for _import. Blocks. options say how
  * to fetch; their state_dir and offline do not count. `failed` (may be NULL) is
  * told of what could not be had; it stays as it was.
  */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_refresh(
-    const char *state_dir, const char *key,
-    const struct revcheck_options *options, struct revcheck_trust *trust,
-    const struct revcheck_certs *certs, revcheck_cache_fn *failed, void *arg,
-    struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_refresh(const char *state_dir,
+    const char *key, const struct revcheck_options *options,
+    struct revcheck_trust *trust, const struct revcheck_certs *certs,
+    revcheck_cache_fn *failed, void *arg, struct revcheck_error *err);
 
-/* ---- Watching ------------------------------------------------------------ */
+/* ---- Watching -------------------------------------------------------- */
 
 /*
  * fn is called on the service thread whenever what the engine knows may have
@@ -729,8 +730,8 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_refresh(
  * call has returned the old one is not running any more. fn must not call
  * revcheck_watch. Thread-safe.
  */
-REVCHECK_API void revcheck_watch(struct revcheck *rc,
-    void (*fn)(void *arg), void *arg);
+REVCHECK_API void
+revcheck_watch(struct revcheck *rc, void (*fn)(void *arg), void *arg);
 
 /* Counters since the engine was made. Thread-safe. */
 struct revcheck_stats {
@@ -744,10 +745,10 @@ struct revcheck_stats {
 	    fail_backoff;
 	uint64_t evictions, entries, bytes, refreshes;
 };
-REVCHECK_API void revcheck_get_stats(
-    struct revcheck *rc, struct revcheck_stats *out);
+REVCHECK_API void
+revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out);
 
-/* ---- What an engine keeps ------------------------------------------------ */
+/* ---- What an engine keeps -------------------------------------------- */
 
 /*
  * The evidence an engine holds now, and what may be done about it (key NULL:
@@ -756,8 +757,8 @@ REVCHECK_API void revcheck_get_stats(
  * _flush forgets in memory and on disk; known revocations are remembered all
  * the same. Thread-safe.
  */
-REVCHECK_API int revcheck_kept_list(
-    struct revcheck *rc, revcheck_cache_fn *fn, void *arg);
+REVCHECK_API int
+revcheck_kept_list(struct revcheck *rc, revcheck_cache_fn *fn, void *arg);
 REVCHECK_API REVCHECK_MUST_USE int revcheck_kept_refresh(
     struct revcheck *rc, const char *key, struct revcheck_error *err);
 REVCHECK_API REVCHECK_MUST_USE int revcheck_kept_flush(

@@ -13,12 +13,12 @@
 #include "revcheck/revcheck.h"
 
 struct rules {
-	time_t at;		    /* the time for everything */
+	time_t at; /* the time for everything */
 	uint32_t skew_sec;
-	uint32_t max_age_sec;	    /* 0: no limit */
-	uint32_t no_next_update_sec;/* age allowed where nextUpdate is missing */
-	unsigned relax;		    /* enum revcheck_relax */
-	int security_level;	    /* of evidence signatures, 0..5 */
+	uint32_t max_age_sec;        /* 0: no limit */
+	uint32_t no_next_update_sec; /* where nextUpdate is missing */
+	unsigned relax;              /* enum revcheck_relax */
+	int security_level;          /* of evidence signatures, 0..5 */
 	enum revcheck_nonce nonce;
 };
 
@@ -27,7 +27,7 @@ struct rules {
  * this_update - skew <= at <= next_update + skew and age limits hold, else
  * STALE or NOT_YET_VALID. next_update == 0: none was given.
  */
-enum revcheck_why rules_dates(const struct rules *r, time_t this_update,
-    time_t next_update);
+enum revcheck_why
+rules_dates(const struct rules *r, time_t this_update, time_t next_update);
 
 #endif

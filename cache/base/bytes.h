@@ -27,9 +27,9 @@ int bytes_reserve(struct bytes *b, size_t more) MUST_USE;
 /* bytes_append copies len bytes to the end; all or nothing. */
 int bytes_append(struct bytes *b, const void *p, size_t len) MUST_USE;
 
-/* bytes_printf appends formatted text; b->p is then NUL-terminated beyond len. */
-int bytes_printf(struct bytes *b, const char *fmt, ...)
-    PRINTF_LIKE(2, 3) MUST_USE;
+/* bytes_printf appends formatted text and a NUL beyond b->len. */
+int
+bytes_printf(struct bytes *b, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_USE;
 
 /* bytes_steal gives the heap block away (free() it) and empties the buffer. */
 uint8_t *bytes_steal(struct bytes *b, size_t *out_len);

@@ -9,8 +9,7 @@
 #include <openssl/err.h>
 
 static void
-err_fill(struct err *e, int code, const char *tail, const char *fmt,
-    va_list ap)
+err_fill(struct err *e, int code, const char *tail, const char *fmt, va_list ap)
 {
 	size_t len;
 

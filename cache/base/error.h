@@ -7,23 +7,23 @@
 #ifndef CACHE_BASE_ERROR_H
 #define CACHE_BASE_ERROR_H
 
-#define E_OK	   0
-#define E_ARG	   (-1) /* the caller broke the contract of the call */
-#define E_NOMEM	   (-2)
-#define E_PARSE	   (-3) /* input is malformed */
+#define E_OK       0
+#define E_ARG      (-1) /* the caller broke the contract of the call */
+#define E_NOMEM    (-2)
+#define E_PARSE    (-3) /* input is malformed */
 #define E_CLOSED   (-4) /* the object is shutting down */
-#define E_LIMIT	   (-5) /* a configured bound was reached */
-#define E_IO	   (-6) /* the operating system refused; see sys_errno */
+#define E_LIMIT    (-5) /* a configured bound was reached */
+#define E_IO       (-6) /* the operating system refused; see sys_errno */
 #define E_INTERNAL (-7)
 
 struct err {
 	int code;
-	int sys_errno;	    /* 0 when no system call failed */
+	int sys_errno;      /* 0 when no system call failed */
 	unsigned long ossl; /* OpenSSL's error code, 0 when none */
-	char msg[256];	    /* one sentence, lower case, no newline */
+	char msg[256];      /* one sentence, lower case, no newline */
 };
 
-#define MUST_USE      __attribute__((warn_unused_result))
+#define MUST_USE          __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
 /*

@@ -28,7 +28,7 @@ struct log {
  * escaped as \xNN, so that an attacker-chosen name cannot forge a line.
  * log may be NULL. Thread-safe when log->fn is.
  */
-void log_line(const struct log *log, enum log_level level, const char *fmt,
-    ...) PRINTF_LIKE(3, 4);
+void log_line(const struct log *log, enum log_level level, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 
 #endif

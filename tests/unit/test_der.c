@@ -8,8 +8,9 @@
 
 #include "cache/der.h"
 
-#define BYTES(...) span_of((const uint8_t[]){__VA_ARGS__}, \
-    sizeof((const uint8_t[]){__VA_ARGS__}))
+#define BYTES(...)                              \
+	span_of((const uint8_t[]){__VA_ARGS__}, \
+	    sizeof((const uint8_t[]){__VA_ARGS__}))
 
 static void
 reads_nested_and_notices_leftovers(void **state)
@@ -35,13 +36,13 @@ refuses_bad_lengths(void **state)
 		uint8_t b[12];
 		size_t n;
 	} bad[] = {
-	    {{0x30, 0x80, 0, 0}, 4},	       /* indefinite */
-	    {{0x30, 0x81, 0x01, 0x00}, 4},     /* not minimal */
-	    {{0x30, 0x82, 0x00, 0x80}, 4},     /* leading zero */
-	    {{0x30, 0x05, 0x00}, 3},	       /* beyond the end */
+	    {{0x30, 0x80, 0, 0}, 4},       /* indefinite */
+	    {{0x30, 0x81, 0x01, 0x00}, 4}, /* not minimal */
+	    {{0x30, 0x82, 0x00, 0x80}, 4}, /* leading zero */
+	    {{0x30, 0x05, 0x00}, 3},       /* beyond the end */
 	    {{0x30, 0x88, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 10},
 	    {{0x30, 0x89, 1, 1, 1, 1, 1, 1, 1, 1, 1}, 11},
-	    {{0x1f, 0x81, 0x00, 0x00}, 4},     /* high tag number */
+	    {{0x1f, 0x81, 0x00, 0x00}, 4}, /* high tag number */
 	    {{0x30}, 1},
 	};
 
@@ -73,8 +74,9 @@ integers_are_minimal_and_bounded(void **state)
 	assert_false(der_integer(&d, &c));
 	der_init(&d, BYTES(0x02, 0x01, 0xff));
 	assert_false(der_uint(&d, &v));
-	der_init(&d, BYTES(0x02, 0x09, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-	    0xff, 0xff));
+	der_init(&d,
+	    BYTES(0x02, 0x09, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff));
 	assert_true(der_uint(&d, &v));
 	assert_true(v == UINT64_MAX);
 	c = der_serial_trim(BYTES(0x00, 0x00, 0x80));
