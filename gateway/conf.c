@@ -30,7 +30,6 @@ static const struct conf conf_defaults = {
 	.max_connections = 20000,
 	.max_handshakes = 2000,
 	.max_paused = 1000,
-	.max_early_bytes = 65536,
 	.max_chain = 10},
     .recheck = {.grace_ms = 0, .jitter_ms = 0},
     .rest = {.max_body_bytes = 1048576,

@@ -77,7 +77,6 @@ struct conf_node {
 	uint32_t connect_timeout_ms;
 	uint32_t retry_ms;    /* pause before an address is tried again */
 	uint32_t max_retries; /* rounds over all addresses */
-	uint32_t health_interval_ms; /* 0: no probes */
 	enum conf_proxy_protocol proxy_protocol;
 };
 
@@ -148,7 +147,6 @@ struct conf_limits {
 	uint32_t max_handshakes;     /* in progress at once */
 	uint32_t max_paused;         /* of these: waiting for evidence */
 	uint32_t handshakes_per_sec; /* started; 0: no limit */
-	uint32_t max_early_bytes;    /* from a peer before the node is up */
 	uint32_t max_chain;          /* certificates a peer may send */
 };
 

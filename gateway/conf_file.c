@@ -103,7 +103,6 @@ static const struct conf_field node_table[] = {
 	NODE("connect_timeout_ms", connect_timeout_ms, 1, HOUR_MS),
 	NODE("retry_ms", retry_ms, 1, HOUR_MS),
 	NODE("max_retries", max_retries, 0, 1000),
-	NODE("health_interval_ms", health_interval_ms, 0, 24 * HOUR_MS),
 	CONF_VALUE("proxy_protocol", ENUM, struct conf_node, proxy_protocol,
 	    .words = proxy_words),
 	CONF_FIELD_END};
@@ -264,19 +263,6 @@ static const struct conf_field tls_table[] = {
 	CONF_FIELD_END};
 /* clang-format on */
 
-/* clang-format off */
-static const struct conf_field http_table[] = {
-	CONF_VALUE("enabled", BOOL, struct conf_http, enabled),
-	CONF_VALUE("paths", STRINGS, struct conf_http, paths),
-	CONF_NUMBER("max_request_bytes", U64, struct conf_http,
-	    max_request_bytes, 1, 1ULL << 40),
-	CONF_NUMBER("idle_timeout_ms", U32, struct conf_http,
-	    idle_timeout_ms, 1, 24 * HOUR_MS),
-	CONF_NUMBER("response_timeout_ms", U32, struct conf_http,
-	    response_timeout_ms, 1, HOUR_MS),
-	CONF_FIELD_END};
-/* clang-format on */
-
 #define LIMIT(m, lo, hi) CONF_NUMBER(#m, U32, struct conf_limits, m, lo, hi)
 
 /* clang-format off */
@@ -289,7 +275,6 @@ static const struct conf_field limits_table[] = {
 	LIMIT(max_handshakes, 1, 1000000),
 	LIMIT(max_paused, 1, 100000),
 	LIMIT(handshakes_per_sec, 0, 1000000),
-	LIMIT(max_early_bytes, 1024, 16777216),
 	LIMIT(max_chain, 1, 100),
 	CONF_FIELD_END};
 /* clang-format on */
@@ -493,7 +478,6 @@ const struct conf_field conf_file_table[] = {
 	CONF_CALL("links", 0, read_links),
 	OBJECT("connect", connect, connect_table),
 	OBJECT("tls", tls, tls_table),
-	OBJECT("http", http, http_table),
 	OBJECT("limits", limits, limits_table),
 	OBJECT("recheck", recheck, recheck_table),
 	OBJECT("rest", rest, conf_rest_table),
