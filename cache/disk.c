@@ -224,7 +224,7 @@ disk_save(struct tier *t, const struct tier_meta *meta, struct evidence *e)
 	}
 	pthread_mutex_unlock(&d->lock);
 	if (!full)
-		return;
+		return; /* cppcheck-suppress memleak ; it is in the queue */
 	log_line(d->log, LOG_LEVEL_WARN,
 	    "cannot keep '%s' on disk: %d writes are waiting", meta->url,
 	    MAX_QUEUE);

@@ -151,7 +151,8 @@ prove_echo(struct setting *s, int port)
 	char buf[8] = "";
 
 	if (SSL_write(ssl, "echo", 4) != 4 ||
-	    SSL_read(ssl, buf, sizeof(buf)) != 4 || memcmp(buf, "echo", 4)) {
+	    SSL_read(ssl, buf, sizeof(buf)) != 4 ||
+	    memcmp(buf, "echo", 4) != 0) {
 		fprintf(stderr, "bench: no echo\n");
 		ERR_print_errors_fp(stderr);
 		exit(1);
@@ -281,7 +282,7 @@ run_ping_pong(struct setting *s, struct rig_server *srv, size_t num,
 	char block[1024] = {0};
 	uint64_t before;
 
-	if (took == NULL)
+	if (took == NULL || num == 0 || num > 64)
 		exit(1);
 	for (size_t i = 0; i < num; i++) {
 		ssl[i] = client_open(s, srv->port, 0);

@@ -172,6 +172,7 @@ amqp_encode(uint8_t *out, size_t max, const struct amqp_request *r)
 	    "csrRequestId", "legalName", "reason", "reporter"};
 	static const char *const name[] = {"commonName", "country", "locality",
 	    "organisation", "organisationUnit", "state"};
+	static const char magic[8] = "corda\1\0"; /* and one more zero */
 	pn_data_t *d = pn_data(64);
 	ssize_t n;
 
@@ -195,7 +196,7 @@ amqp_encode(uint8_t *out, size_t max, const struct amqp_request *r)
 		pn_data_exit(d);
 	end(d);
 	end(d);
-	memcpy(out, "corda\1\0\0", 8);
+	memcpy(out, magic, sizeof(magic));
 	n = pn_data_encode(d, (char *)out + 8, max - 8);
 	pn_data_free(d);
 	if (n < 0)

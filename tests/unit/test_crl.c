@@ -497,7 +497,7 @@ test_syntax_around_the_entries(void **state)
 	struct crlmake how = {.ext_hex = ""};
 	enum crl_fault fault;
 	struct crl *c;
-	uint8_t *p;
+	uint8_t *p, *longer;
 	size_t len;
 
 	refused(&how, "empty Extensions");
@@ -527,8 +527,9 @@ test_syntax_around_the_entries(void **state)
 		assert_int_equal(parse(p, n, &c, &fault), E_PARSE);
 		assert_int_equal(fault, CRL_FAULT_MALFORMED);
 	}
-	p = realloc(p, len + 1);
-	assert_non_null(p);
+	longer = realloc(p, len + 1);
+	assert_non_null(longer);
+	p = longer;
 	p[len] = 0;
 	assert_int_equal(parse(p, len + 1, &c, &fault), E_PARSE);
 	assert_int_equal(parse(p, len, &c, &fault), 0);

@@ -148,7 +148,7 @@ static void
 damage(const char *path, int how)
 {
 	size_t len;
-	char *p = file_need(path, &len);
+	char *p = file_need(path, &len), *longer;
 
 	switch (how) {
 	case 0: /* torn in the DER */
@@ -173,8 +173,9 @@ damage(const char *path, int how)
 		memset(p + STORE_HEADER_BYTES, 0, len - STORE_HEADER_BYTES);
 		break;
 	case 7: /* bytes behind */
-		p = realloc(p, len + 1);
-		assert_non_null(p);
+		longer = realloc(p, len + 1);
+		assert_non_null(longer);
+		p = longer;
 		p[len++] = 0;
 		break;
 	case 8: /* of another name */
