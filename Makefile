@@ -174,7 +174,7 @@ $(foreach f,$(FIXTURES),$(eval $(call fixture_rule,$(f))))
 # Debian packages: what it takes to build, run and test everything.
 APT_BUILD := gcc make pkg-config binutils libc6-dev libssl-dev \
 	libcurl4-openssl-dev libevent-dev libcjson-dev openssl curl ca-certificates
-APT_TEST  := libcmocka-dev clang libclang-rt-14-dev procps jq
+APT_TEST  := libcmocka-dev clang libclang-rt-14-dev procps jq mandoc
 -include tests/packages.mk
 -include fixtures/doorman/packages.mk
 
@@ -227,6 +227,19 @@ check-headers: revcheck/revcheck.h
 	@$(CC) -std=c11 -Wall -Wextra -Werror -I. $(PKG_CFLAGS) -fsyntax-only \
 	    $(B)/headers/sample.c
 	@echo "check-headers: revcheck.h stands alone, its sample compiles"
+
+# Every public function is named in revcheck(3), and every page is well made.
+.PHONY: check-docs
+check-docs: revcheck/revcheck.h
+	@for f in $$(awk '/^\/\*|^ \*/ {next} {print}' $< | \
+	    grep -oE 'revcheck_[a-z0-9_]+\(' | tr -d '(' | grep -v '_fn$$' | sort -u); do \
+		grep -q "^\.Fn $$f \"" revcheck/man/revcheck.3 || { \
+		echo "check-docs: revcheck(3) does not name $$f"; exit 1; }; \
+	done
+	@if command -v mandoc >/dev/null; then \
+		mandoc -Tlint -W warning revcheck/man/* gateway/man/* || exit 1; \
+	else echo "check-docs: no mandoc, pages are not linted"; fi
+	@echo "check-docs: revcheck(3) names every function"
 
 .PHONY: format format-check lint compdb
 format:
