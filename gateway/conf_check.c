@@ -103,7 +103,9 @@ resolve_links(struct conf *c, struct conf_reader *r)
 			    "the name of one of $.identities",
 			    r->file, i, l->identity_name);
 		l->trust = l->group == NULL ? c->trust : NULL;
-		for (size_t j = 0; j < c->num_trusts && l->trust == NULL; j++)
+		for (size_t j = 0;
+		     j < c->num_trusts && l->group != NULL && l->trust == NULL;
+		     j++)
 			if (strcmp(c->trusts[j].group, l->group) == 0)
 				l->trust = c->trusts[j].trust;
 		if (l->trust == NULL)

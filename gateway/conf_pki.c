@@ -47,7 +47,8 @@ conf_pki_free_chain(X509 **chain, size_t num)
 	free(chain);
 }
 
-static int
+/* buf is not const: this is OpenSSL's pem_password_cb. */
+static int /* NOLINTNEXTLINE(readability-non-const-parameter) */
 no_password(char *buf, int size, int rwflag, void *arg)
 {
 	(void)buf, (void)size, (void)rwflag, (void)arg;

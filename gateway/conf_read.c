@@ -17,7 +17,7 @@
 static const char *
 place_text(const struct conf_place *place, char *buf, size_t size)
 {
-	const struct conf_place *chain[PLACE_DEPTH];
+	const struct conf_place *chain[PLACE_DEPTH] = {NULL};
 	size_t num = 0, len;
 
 	for (; place != NULL && place->up != NULL && num < PLACE_DEPTH;
@@ -185,9 +185,11 @@ read_strings_item(
 	return 0;
 }
 
+/* num is written, by way of struct strings. */
 int
 conf_read_strings(struct conf_reader *r, const struct conf_place *place,
-    size_t max, char ***list, size_t *num)
+    size_t max, char ***list,
+    size_t *num) /* NOLINT(readability-non-const-parameter) */
 {
 	struct strings strings = {.list = list, .num = num};
 

@@ -177,7 +177,7 @@ identity_index_free(struct identity_index *ix)
 size_t
 identity_find(const struct identity_index *ix, const char *name)
 {
-	char key[IDENTITY_NAME_MAX + 2];
+	char key[IDENTITY_NAME_MAX + 2] = "";
 	const struct identity_slot *s;
 	const char *dot;
 	size_t len = name == NULL ? 0 : strlen(name);

@@ -126,7 +126,8 @@ proxyv2_put_ssl(struct proxyv2_out *o, const struct proxyv2 *p)
 	proxyv2_set_u16(o, at, o->len - at - 2);
 }
 
-int
+/* out is written, by way of struct proxyv2_out. */
+int /* NOLINTNEXTLINE(readability-non-const-parameter) */
 proxyv2_encode(uint8_t out[PROXYV2_MAX], const struct proxyv2 *p)
 {
 	struct proxyv2_out o = {.p = out};

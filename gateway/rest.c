@@ -141,7 +141,7 @@ static int
 rest_listen(struct rest *r, struct err *err)
 {
 	const struct conf_address *a = &r->conf->rest.listen;
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = {0};
 	struct evhttp_bound_socket *bound;
 	socklen_t len = sizeof(sa);
 	char host[64], port[8];

@@ -134,7 +134,9 @@ sessions_free(struct sessions *s)
 	if (s == NULL)
 		return;
 	event_free(s->walk);
+	/* asking_free unlinks: *prev of the first one is s->asking. */
 	while (s->asking != NULL) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		if (s->asking->request != NULL)
 			revcheck_request_cancel(s->asking->request);
 		asking_free(s->asking);

@@ -193,7 +193,7 @@ watch_paths(struct watch *w, const char *path, struct err *err)
 	copy = strdup(path);
 	if (copy != NULL) {
 		w->name = strdup(basename(copy));
-		strcpy(copy, path);
+		memcpy(copy, path, strlen(path) + 1);
 		w->dir = strdup(dirname(copy));
 	}
 	free(copy);
