@@ -24,3 +24,9 @@ bench-archive-run: fixtures $(addprefix $(B)/bench/,$(BENCH_ARCHIVE))
 	    $(B)/bench/$$b || exit 1; done
 
 -include tests/bench/gateway.mk
+
+.PHONY: bench
+bench: deps-test
+	@+$(MAKE) bench-archive
+	@+$(MAKE) bench-gateway
+
