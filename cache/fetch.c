@@ -65,6 +65,7 @@ struct fetch {
 	struct crl_builder *builder;
 	struct fetch_result result;
 	enum archive_fail body_fail; /* why the write callback stopped it */
+	char trouble[CURL_ERROR_SIZE];
 	uint64_t started_mono_ms;
 	fetch_done_fn *done;
 	void *arg;
@@ -378,6 +379,7 @@ fetch_options_safe(struct fetch *x)
 
 #define SET(o, v) (rc = rc != CURLE_OK ? rc : curl_easy_setopt(e, o, v))
 	SET(CURLOPT_PRIVATE, x);
+	SET(CURLOPT_ERRORBUFFER, x->trouble);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
@@ -647,6 +649,14 @@ fetch_content(struct fetch *x)
 	    "%s", err.msg);
 }
 
+/* What libcurl has to say about TLS differs from case to case. */
+static bool
+is_about_tls(CURLcode rc)
+{
+	return rc == CURLE_PEER_FAILED_VERIFICATION ||
+	    rc == CURLE_SSL_CONNECT_ERROR || rc == CURLE_SSL_CACERT_BADFILE;
+}
+
 static void
 fetch_broken(struct fetch *x, CURLcode rc)
 {
@@ -668,6 +678,11 @@ fetch_broken(struct fetch *x, CURLcode rc)
 	if (rc == CURLE_OUT_OF_MEMORY) {
 		fetch_fail(x, fail,
 		    "the head of the answer is too large, or memory ran out");
+		return;
+	}
+	if (is_about_tls(rc) && x->trouble[0] != '\0') {
+		fetch_fail(x, fail, "no TLS with '%.100s': %.140s", x->host,
+		    x->trouble);
 		return;
 	}
 	fetch_fail(x, fail, "%s", curl_easy_strerror(rc));
