@@ -84,7 +84,7 @@ lists(void)
 	EVP_PKEY *pub;
 
 	snprintf(spec, sizeof(spec), "file:%s/key", dir);
-	if (signing_key_create(&pub, spec, &none, false, &f) != 0 ||
+	if (signing_key_create(&pub, KEY_P256, spec, &none, false, &f) != 0 ||
 	    signing_key_open(&key, spec, pub, &none, &f) != 0)
 		exit(1);
 	unlink(spec + 5);

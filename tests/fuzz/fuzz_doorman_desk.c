@@ -47,7 +47,7 @@ ca_make(const char *name)
 	if (mkdtemp(dir) == NULL)
 		abort();
 	snprintf(spec, sizeof(spec), "file:%s/key", dir);
-	if (signing_key_create(&pub, spec, &none, false, &f) != 0 ||
+	if (signing_key_create(&pub, KEY_P256, spec, &none, false, &f) != 0 ||
 	    signing_key_open(&key, spec, pub, &none, &f) != 0)
 		abort();
 	o.public_key = pub;

@@ -36,7 +36,7 @@ ca_make(struct ca *ca, const char *path, const char *name)
 	    .kind = ISSUE_ROOT, .subject = name, .now = NOW, .days = 100};
 
 	snprintf(spec, sizeof(spec), "file:%s", path);
-	if (signing_key_create(&pub, spec, &none, false, &f) != 0 ||
+	if (signing_key_create(&pub, KEY_P256, spec, &none, false, &f) != 0 ||
 	    signing_key_open(&ca->key, spec, pub, &none, &f) != 0)
 		fail_msg("%s", f.msg);
 	o.public_key = pub;

@@ -1,0 +1,285 @@
+/*
+ * Every kind of CA key, in an encrypted file and in a token: a network is
+ * made with it, a certificate issued, a list signed, and what was signed is
+ * verified by the openssl program.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#include "tests/doorman/office.h"
+
+#define OPENSSL "/usr/bin/openssl"
+#define MODULE  "/usr/lib/softhsm/libsofthsm2.so"
+#define PIN     "48151623"
+#define WORDS   "open sesame"
+
+static int
+setup(void **state)
+{
+	char cwd[512], *conf;
+
+	(void)state;
+	assert_non_null(getcwd(cwd, sizeof(cwd)));
+	dir_make("tokens");
+	conf = xasprintf("directories.tokendir = %s/tokens\n"
+			 "log.level = ERROR\n",
+	    cwd);
+	file_write("softhsm.conf", conf, strlen(conf));
+	free(conf);
+	conf = xasprintf("%s/softhsm.conf", cwd);
+	setenv("SOFTHSM2_CONF", conf, 1);
+	free(conf);
+	return 0;
+}
+
+static void
+token_make(const char *label)
+{
+	const char *argv[] = {"/usr/bin/softhsm2-util", "--init-token",
+	    "--free", "--label", label, "--so-pin", "12345678", "--pin", PIN,
+	    NULL};
+
+	assert_int_equal(proc_run(argv, "softhsm.log", WAIT_MS, NULL), 0);
+}
+
+static void
+openssl_says(const char *const *argv, const char *want)
+{
+	char *out;
+
+	if (proc_run(argv, "openssl.log", WAIT_MS, &out) != 0 ||
+	    strstr(out, want) == NULL)
+		fail_msg("openssl %s: no '%s' in: %s", argv[1], want, out);
+	free(out);
+}
+
+/* The published list: signed by that CA, with that algorithm. */
+static void
+list_verifies(const struct office *o, const char *list, const char *ca,
+    const char *algorithm)
+{
+	char *url =
+	    xasprintf("%s/certificate-revocation-list/%s", o->url, list);
+	char *path = xasprintf("%s/%s.crl", o->dir, list);
+	char *ca_path = xasprintf("%s/ca/%s.pem", o->dir, ca);
+	const char *verify[] = {OPENSSL, "crl", "-inform", "DER", "-in", path,
+	    "-CAfile", ca_path, "-noout", "-text", NULL};
+	struct web w;
+
+	web_request(&w, "GET", url, NULL, NULL, NULL);
+	assert_int_equal(w.status, 200);
+	file_write(path, w.body, w.len);
+	web_free(&w);
+	/* crl succeeds whatever the signature is: what it says counts. */
+	openssl_says(verify, "verify OK");
+	openssl_says(verify, algorithm);
+	free(ca_path);
+	free(path);
+	free(url);
+}
+
+static void
+chain_verifies(const struct office *o, const char *name)
+{
+	char *root = xasprintf("%s/ca/root.pem", o->dir);
+	char *middle = xasprintf("%s/ca/doorman.pem", o->dir);
+	char *leaf = xasprintf("%s/%s.pem", o->dir, name);
+	const char *verify[] = {OPENSSL, "verify", "-x509_strict", "-CAfile",
+	    root, "-untrusted", middle, leaf, NULL};
+
+	openssl_says(verify, ": OK");
+	free(leaf);
+	free(middle);
+	free(root);
+}
+
+static void
+sign_list(struct office *o, const char *list, int number, int added,
+    const char *secret)
+{
+	char *input =
+	    xasprintf("sign %s %d +%d\n%s\n", list, number, added, secret);
+	char *out;
+
+	if (office_sign(o, input, &out, "crl", list) != 0)
+		fail_msg("%s", out);
+	free(out);
+	free(input);
+}
+
+/* A life of one certificate under these keys. */
+static void
+keys_work(struct office *o, const char *secret, const char *algorithm)
+{
+	char *id, *revocation, *body;
+
+	office_start(o);
+	id = office_enrol(o, "alice", "/O=Alice/C=FR", secret);
+	chain_verifies(o, "alice");
+	body = xasprintf("{\"csrRequestId\":\"%s\",\"reason\":"
+			 "\"KEY_COMPROMISE\",\"reporter\":\"ann\"}",
+	    id);
+	assert_int_equal(office_post(o, body, &revocation), 200);
+	office_do(o, "tickets", "approve", revocation);
+	sign_list(o, "doorman", 2, 1, secret);
+	sign_list(o, "root", 2, 0, secret);
+	assert_int_equal(office_crl_number(o, "doorman"), 2);
+	list_verifies(o, "doorman", "doorman", algorithm);
+	list_verifies(o, "root", "root", algorithm);
+	list_verifies(o, "empty", "root", algorithm);
+	free(body);
+	free(revocation);
+	free(id);
+}
+
+/* OpenSSL's older encrypted form, as CAs that exist already have it. */
+static void
+traditional_form_works(struct office *o)
+{
+	char *path = xasprintf("%s/ca/doorman-key.pem", o->dir), *pem;
+	char *old = xasprintf("%s.pkcs8", path);
+	const char *rewrite[] = {OPENSSL, "pkey", "-traditional", "-aes256",
+	    "-passin", "pass:" WORDS, "-passout", "pass:" WORDS, "-in", old,
+	    "-out", path, NULL};
+
+	assert_int_equal(rename(path, old), 0);
+	assert_int_equal(proc_run(rewrite, "openssl.log", WAIT_MS, NULL), 0);
+	pem = file_need(path, NULL);
+	assert_non_null(strstr(pem, "Proc-Type: 4,ENCRYPTED"));
+	sign_list(o, "doorman", 3, 0, WORDS);
+	free(pem);
+	free(old);
+	free(path);
+}
+
+static void
+in_encrypted_files(void **state)
+{
+	static const struct {
+		const char *kind, *algorithm;
+		int traditional;
+	} rows[] = {
+	    {"p384", "ecdsa-with-SHA384", 1},
+	    {"rsa2048", "sha256WithRSAEncryption", 1},
+	    {"rsa3072", "sha256WithRSAEncryption", 0},
+	    {"ed25519", "ED25519", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct office o;
+		char *path, *pem;
+
+		office_init(&o, rows[i].kind, WORDS "\n",
+		    (const char *const[]){"--encrypt", "--ca-keys",
+			rows[i].kind, "--pin-fd", "0", NULL});
+		path = xasprintf("%s/ca/doorman-key.pem", o.dir);
+		pem = file_need(path, NULL);
+		assert_non_null(strstr(pem, "BEGIN ENCRYPTED PRIVATE KEY"));
+		keys_work(&o, WORDS, rows[i].algorithm);
+		if (rows[i].traditional != 0)
+			traditional_form_works(&o);
+		office_free(&o);
+		free(pem);
+		free(path);
+	}
+}
+
+static void
+in_a_token(void **state)
+{
+	static const struct {
+		const char *kind, *algorithm;
+	} rows[] = {
+	    {"p384", "ecdsa-with-SHA384"},
+	    {"rsa2048", "sha256WithRSAEncryption"},
+	    {"rsa3072", "sha256WithRSAEncryption"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *dir = xasprintf("token-%s", rows[i].kind);
+		char *hsm =
+		    xasprintf("module=" MODULE ";token=%s", rows[i].kind);
+		char *path = xasprintf("%s/ca/doorman-key.pem", dir);
+		struct office o;
+
+		token_make(rows[i].kind);
+		office_init(&o, dir, PIN "\n",
+		    (const char *const[]){"--hsm", hsm, "--ca-keys",
+			rows[i].kind, "--pin-fd", "0", NULL});
+		assert_int_equal(access(path, F_OK), -1);
+		keys_work(&o, PIN, rows[i].algorithm);
+		office_free(&o);
+		free(path);
+		free(hsm);
+		free(dir);
+	}
+}
+
+static void
+init_fails(const char *dir, const char *kind, const char *hsm, int status,
+    const char *want)
+{
+	struct office o = {.dir = xstrdup(".")};
+	const char *argv[] = {"init", dir, "--ca-keys", kind, "--pin-fd", "0",
+	    hsm != NULL ? "--hsm" : NULL, hsm, NULL};
+	char *out;
+
+	assert_int_equal(
+	    office_run(&o, "doorman", PIN "\n", &out, argv), status);
+	if (strstr(out, want) == NULL)
+		fail_msg("no '%s' in: %s", want, out);
+	free(out);
+	free(o.dir);
+}
+
+static void
+what_cannot_be_is_said(void **state)
+{
+	struct office o;
+	char *conf, *p, *out;
+
+	(void)state;
+	init_fails("no1", "dsa", NULL, 2, "usage: ");
+	token_make("plain");
+	init_fails("no2", "ed25519", "module=" MODULE ";token=plain", 1,
+	    "a token makes no ed25519 keys");
+	/* And a configuration that says so all the same. */
+	office_init(&o, "ed-token", NULL,
+	    (const char *const[]){"--ca-keys", "ed25519", NULL});
+	office_start(&o);
+	conf = file_need(o.sign_conf, NULL);
+	p = strstr(conf, "doorman_key = ");
+	assert_non_null(p);
+	out = xasprintf("%.*sdoorman_key = pkcs11:module=" MODULE
+			";token=plain;object=doorman\n%s",
+	    (int)(p - conf), conf, strchr(p, '\n') + 1);
+	file_write(o.sign_conf, out, strlen(out));
+	free(out);
+	free(conf);
+	assert_int_equal(
+	    office_sign(&o, "sign doorman 2 +0\n" PIN "\n", &out, "crl"), 1);
+	if (strstr(out, "an Ed25519 key must be in a file") == NULL)
+		fail_msg("%s", out);
+	free(out);
+	assert_int_equal(office_crl_number(&o, "doorman"), 1);
+	office_free(&o);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(in_encrypted_files),
+	    cmocka_unit_test(in_a_token),
+	    cmocka_unit_test(what_cannot_be_is_said),
+	};
+
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
