@@ -2,9 +2,13 @@
  * Tickets in JIRA: made once, decided there, and a tool that is down or that
  * does not know us costs time and nothing else.
  */
+#include <arpa/inet.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -135,6 +139,50 @@ down_while_waiting_for_a_decision(void **state)
 	free(id);
 }
 
+/* One that takes a question and never answers is not waited for. */
+static void
+a_stop_does_not_wait_for_it(void **state)
+{
+	struct sockaddr_in sin = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(sin);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
+	struct office o;
+	struct pollfd p = {.fd = listener, .events = POLLIN};
+	char *conf, *id, *s, byte;
+
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&sin, len), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	assert_int_equal(
+	    getsockname(listener, (struct sockaddr *)&sin, &len), 0);
+	office_init(&o, "silent", NULL, (const char *const[]){NULL});
+	file_write("silent/jira.secret", "robot:token\n", 12);
+	conf = xasprintf("tickets = jira\njira_url = http://127.0.0.1:%d\n"
+			 "jira_project = REV\njira_credentials = jira.secret\n"
+			 "ticket_timeout_ms = 600000\n",
+	    ntohs(sin.sin_port));
+	office_conf(&o, conf);
+	office_start(&o);
+	id = office_csr(&o, "alice", "/O=Alice");
+	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+	fd = accept(listener, NULL, NULL);
+	assert_true(fd >= 0);
+	assert_int_equal(recv(fd, &byte, 1, MSG_WAITALL), 1);
+	/* WAIT_MS is far below the timeout: this fails if it is waited out. */
+	office_stop(&o);
+	/* What was not answered is done the next time. */
+	office_start(&o);
+	s = office_state(&o, "certificate-request", id);
+	assert_string_equal(s, "NEW");
+	close(fd);
+	close(listener);
+	office_free(&o);
+	free(s);
+	free(id);
+	free(conf);
+}
+
 int
 main(void)
 {
@@ -143,6 +191,7 @@ main(void)
 	    cmocka_unit_test(rejected_in_jira),
 	    cmocka_unit_test(down_is_waited_for),
 	    cmocka_unit_test(down_while_waiting_for_a_decision),
+	    cmocka_unit_test(a_stop_does_not_wait_for_it),
 	};
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
