@@ -54,6 +54,8 @@ front_ctx(const struct conf *conf, const struct conf_identity *id,
 	    SSL_MODE_ASYNC | SSL_MODE_RELEASE_BUFFERS |
 		SSL_MODE_ENABLE_PARTIAL_WRITE |
 		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
+	/* A flood of key updates has its turn, not the whole loop. */
+	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_max_cert_list(ctx, FRONT_CERT_LIST_MAX);
 	if (!SSL_CTX_set_num_tickets(ctx, 0) ||

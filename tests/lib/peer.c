@@ -24,3 +24,17 @@ tls_try(const struct town *town, const char *peer, int port, int version)
 	free(key);
 	return result;
 }
+
+void
+tls_enter(struct tls *t, const struct town *town, const char *peer, int port,
+    int version)
+{
+	char *cert = xasprintf("%s/peers/%s.pem", town->dir, peer);
+	char *key = xasprintf("%s/peers/%s.key", town->dir, peer);
+	struct tls_options o = {.cert = cert, .key = key, .version = version};
+
+	if (!tls_connect(t, port, &o) || !tls_echo(t))
+		fail_msg("%s did not get in: %s", peer, t->error);
+	free(cert);
+	free(key);
+}

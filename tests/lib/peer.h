@@ -15,4 +15,8 @@
 #define TLS_IN (-1)
 int tls_try(const struct town *town, const char *peer, int port, int version);
 
+/* Dials likewise and must get in: the echo came back. */
+void tls_enter(struct tls *t, const struct town *town, const char *peer,
+    int port, int version);
+
 #endif
