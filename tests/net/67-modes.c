@@ -1,0 +1,415 @@
+/*
+ * What a mode means, pushed over REST: shadow mode, the soft-fail window, the
+ * gateway section's own mode and tlsType, what is different for one CA, order,
+ * nonce and limits; and what metrics and readiness say about it. Every test
+ * has a town and a gateway that know nothing yet.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "tests/lib/gateway.h"
+#include "tests/lib/peer.h"
+
+#define LINK     "corda.p2p.linkManager"
+#define GATEWAY  "corda.p2p.gateway"
+#define CRL_PATH "/certificate-revocation-list/doorman"
+#define CRL_LEFT "revcheck_crl_left_seconds{issuer=\""
+#define CRL_AGE  "revcheck_crl_age_seconds{issuer=\""
+#define TRIES    20000 /* a bound; each is a handshake */
+
+static struct town town;
+static struct gateway gw;
+
+static int
+setup(void **state)
+{
+	static int num;
+	char *name = xasprintf("gateway-%d", num++);
+
+	/* A name of its own is a state of its own. */
+	town_start(&town, "net", NULL);
+	gateway_run(&gw, name, &town);
+	free(name);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	gateway_free(&gw);
+	town_stop(&town);
+	return 0;
+}
+
+static int
+try(const char *peer)
+{
+	return tls_try(&town, peer, gw.port, 0);
+}
+
+static void
+put_expect(const char *section, const char *config, long status)
+{
+	char *body =
+	    xasprintf("{\"section\":\"%s\",\"version\":%d,\"config\":%s,"
+		      "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
+		section, rest_version(&gw, section), config);
+	struct web w;
+
+	rest(&gw, &w, "PUT", "/config", body);
+	if (w.status != status)
+		fail_msg("%s %s: %ld %s", section, config, w.status, w.body);
+	web_free(&w);
+	free(body);
+}
+
+static void
+put(const char *section, const char *config)
+{
+	put_expect(section, config, 202);
+}
+
+/* The value of the first sample that begins so, or -1. */
+static double
+metric(const char *begins)
+{
+	double value = -1;
+	struct web w;
+
+	rest(&gw, &w, "GET", "/metrics", NULL);
+	assert_int_equal(w.status, 200);
+	for (char *save = NULL, *line = strtok_r(w.body, "\n", &save);
+	     line != NULL; line = strtok_r(NULL, "\n", &save))
+		if (strncmp(line, begins, strlen(begins)) == 0) {
+			value = strtod(strrchr(line, ' '), NULL);
+			break;
+		}
+	web_free(&w);
+	return value;
+}
+
+/* 1: Active, 0: Revoked. */
+static int
+session_is_active(const char *what)
+{
+	char *path = fixture_path("mint"), *body;
+	const char *argv[] = {path, "body", town.dir, what, "--mode",
+	    "SOFT_FAIL", "--trust", "trust", NULL};
+	struct web w;
+	int active;
+
+	assert_int_equal(proc_run(argv, "body.log", WAIT_MS, &body), 0);
+	rest(&gw, &w, "POST", "/revocation/check", body);
+	assert_int_equal(w.status, 200);
+	active = json_at(w.json, "status.Active") != NULL;
+	web_free(&w);
+	free(body);
+	free(path);
+	return active;
+}
+
+/* subjectKeyIdentifier of a CA of the town, hexadecimal. Free it. */
+static char *
+ski_of(const char *ca)
+{
+	char *path = xasprintf("%s/%s/ca.pem", town.dir, ca);
+	BIO *in = BIO_new_file(path, "r");
+	X509 *cert = PEM_read_bio_X509(in, NULL, NULL, NULL);
+	const ASN1_OCTET_STRING *id;
+	char *text;
+
+	if (cert == NULL || (id = X509_get0_subject_key_id(cert)) == NULL)
+		fail_msg("no key identifier in %s", path);
+	text = OPENSSL_buf2hexstr(
+	    ASN1_STRING_get0_data(id), ASN1_STRING_length(id));
+	X509_free(cert);
+	BIO_free(in);
+	free(path);
+	return text;
+}
+
+/* The revcheck section with one rule for the doorman's CA. */
+static void
+put_rule(const char *more)
+{
+	char *ski = ski_of("doorman");
+	char *config =
+	    xasprintf("{\"issuers\":[{\"ski\":\"%s\",%s}]}", ski, more);
+
+	put("revcheck", config);
+	OPENSSL_free(ski);
+	free(config);
+}
+
+static void
+shadow_mode_counts_and_logs(void **state)
+{
+	char *line;
+
+	assert_int_equal(try("nosource"), TLS_IN);
+	assert_true(metric("revcheck_shadow_refusals_total ") == 0);
+	put("revcheck", "{\"shadowMode\":true}");
+	assert_int_equal(try("good"), TLS_IN);
+	assert_true(metric("revcheck_shadow_refusals_total ") == 0);
+	assert_false(proc_said(&gw.proc, "HARD_FAIL would refuse"));
+	assert_int_equal(try("nosource"), TLS_IN);
+	assert_true(metric("revcheck_shadow_refusals_total ") == 1);
+	line = proc_await(&gw.proc, "HARD_FAIL would refuse", WAIT_MS);
+	assert_non_null(line);
+	assert_non_null(strstr(line, "inbound peer"));
+	free(line);
+	/* What SOFT_FAIL refuses is refused, and is no shadow. */
+	assert_int_equal(try("revoked"), ALERT_CERTIFICATE_REVOKED);
+	assert_true(metric("revcheck_shadow_refusals_total ") == 1);
+	put("revcheck", "{}");
+	assert_int_equal(try("nosource"), TLS_IN);
+	assert_true(metric("revcheck_shadow_refusals_total ") == 1);
+}
+
+static void
+soft_fail_is_soft_for_a_while(void **state)
+{
+	int result = TLS_IN;
+
+	control(&town.ocsp, "/_listen/off", NULL);
+	control(&town.web, "/_listen/off", NULL);
+	/* Far longer than any test. */
+	put("revcheck", "{\"softFailWindowSeconds\":100000}");
+	assert_int_equal(try("unseen"), TLS_IN);
+	put("revcheck", "{\"softFailWindowSeconds\":1}");
+	for (int i = 0; i < TRIES && result == TLS_IN; i++)
+		result = try("unseen");
+	assert_int_equal(result, ALERT_CERTIFICATE_UNKNOWN);
+	put("revcheck", "{}");
+	assert_int_equal(try("unseen"), TLS_IN);
+}
+
+static void
+tls_follows_the_switch_until_it_has_its_own(void **state)
+{
+	rest_mode(&gw, "OFF");
+	assert_int_equal(try("revoked"), TLS_IN);
+	assert_true(session_is_active("sessions/revoked"));
+	put(GATEWAY,
+	    "{\"sslConfig\":{\"tlsType\":\"MUTUAL\","
+	    "\"revocationCheck\":{\"mode\":\"HARD_FAIL\"}}}");
+	assert_int_equal(try("revoked"), ALERT_CERTIFICATE_REVOKED);
+	assert_int_equal(try("nosource"), ALERT_CERTIFICATE_UNKNOWN);
+	assert_true(session_is_active("sessions/revoked"));
+	rest_mode(&gw, "HARD_FAIL");
+	put(GATEWAY,
+	    "{\"sslConfig\":{\"tlsType\":\"MUTUAL\","
+	    "\"revocationCheck\":{\"mode\":\"OFF\"}}}");
+	assert_int_equal(try("revoked"), TLS_IN);
+	assert_false(session_is_active("sessions/revoked"));
+	put(GATEWAY, "{\"sslConfig\":{\"tlsType\":\"MUTUAL\"}}");
+	assert_int_equal(try("revoked"), ALERT_CERTIFICATE_REVOKED);
+	assert_int_equal(try("nosource"), ALERT_CERTIFICATE_UNKNOWN);
+}
+
+/* 1 when a peer without a certificate gets in. */
+static int
+nobody_gets_in(void)
+{
+	struct tls_options none = {0};
+	struct tls t;
+	int in;
+
+	(void)tls_connect(&t, gw.port, &none);
+	in = tls_echo(&t);
+	tls_free(&t);
+	return in;
+}
+
+static void
+tls_type_is_the_sections(void **state)
+{
+	/* The bootstrap file's, until the section is set. */
+	assert_false(nobody_gets_in());
+	put(GATEWAY, "{\"sslConfig\":{\"tlsType\":\"ONE_WAY\"}}");
+	assert_true(nobody_gets_in());
+	put(GATEWAY, "{\"sslConfig\":{\"tlsType\":\"MUTUAL\"}}");
+	assert_false(nobody_gets_in());
+	assert_int_equal(try("good"), TLS_IN);
+	/* A section without the key has the key's default. */
+	put(GATEWAY, "{}");
+	assert_true(nobody_gets_in());
+}
+
+static void
+one_issuer_may_be_different(void **state)
+{
+	char *rule;
+
+	put_rule("\"exempt\":true");
+	assert_int_equal(try("revoked"), TLS_IN);
+	put_rule("\"exempt\":false");
+	assert_int_equal(try("revoked"), ALERT_CERTIFICATE_REVOKED);
+	/* Stricter, or laxer, than everybody else. */
+	put_rule("\"mode\":\"HARD_FAIL\"");
+	assert_int_equal(try("nosource"), ALERT_CERTIFICATE_UNKNOWN);
+	assert_int_equal(try("good"), TLS_IN);
+	put_rule("\"mode\":\"OFF\"");
+	assert_int_equal(try("revoked"), TLS_IN);
+	rest_mode(&gw, "HARD_FAIL");
+	put_rule("\"mode\":\"SOFT_FAIL\"");
+	assert_int_equal(try("nosource"), TLS_IN);
+	/* Somewhere to ask, for certificates that name nothing. */
+	put("revcheck", "{}");
+	assert_int_equal(try("nosource"), ALERT_CERTIFICATE_UNKNOWN);
+	rule = xasprintf(
+	    "\"crlUrls\":[\"http://127.0.0.1:%d" CRL_PATH "\"]", town.web.port);
+	put_rule(rule);
+	free(rule);
+	assert_int_equal(try("nosource"), TLS_IN);
+	assert_int_equal(hits(&town.web, CRL_PATH), 1);
+	/* A wrong one changes nothing. */
+	put_expect("revcheck",
+	    "{\"issuers\":[{\"ski\":\"xy\",\"exempt\":true}]}", 400);
+	put_expect("revcheck", "{\"issuers\":[{\"exempt\":true}]}", 400);
+	assert_int_equal(try("nosource"), TLS_IN);
+}
+
+static void
+order_is_the_sections(void **state)
+{
+	rest_mode(&gw, "HARD_FAIL");
+	put("revcheck", "{\"order\":\"CRL\"}");
+	assert_int_equal(try("good"), TLS_IN);
+	assert_int_equal(try("ocsponly"), ALERT_CERTIFICATE_UNKNOWN);
+	assert_int_equal(hits(&town.web, CRL_PATH), 1);
+	assert_int_equal(hits(&town.ocsp, "/doorman*"), 0);
+	put("revcheck", "{\"order\":\"OCSP\"}");
+	assert_int_equal(try("ocsponly"), TLS_IN);
+	assert_int_equal(try("crlonly"), ALERT_CERTIFICATE_UNKNOWN);
+	assert_true(hits(&town.ocsp, "/doorman*") > 0);
+	assert_int_equal(hits(&town.web, CRL_PATH), 1);
+	put("revcheck", "{\"order\":\"crl_ocsp\"}");
+	assert_int_equal(try("ocsponly"), TLS_IN);
+	assert_int_equal(try("crlonly"), TLS_IN);
+	put_expect("revcheck", "{\"order\":\"ARL\"}", 400);
+}
+
+/* An answer with a nonce is for one question: it is not kept. */
+static void
+nonce_is_the_sections(void **state)
+{
+	unsigned long before;
+
+	rest_mode(&gw, "HARD_FAIL");
+	put("revcheck", "{\"order\":\"OCSP\",\"nonce\":\"REQUIRED\"}");
+	assert_int_equal(try("good"), TLS_IN);
+	before = hits(&town.ocsp, "/doorman*");
+	assert_true(before > 0);
+	assert_int_equal(try("good"), TLS_IN);
+	assert_true(hits(&town.ocsp, "/doorman*") > before);
+	put("revcheck", "{\"order\":\"OCSP\",\"nonce\":\"OFF\"}");
+	assert_int_equal(try("good"), TLS_IN);
+	before = hits(&town.ocsp, "/doorman*");
+	assert_int_equal(try("good"), TLS_IN);
+	assert_int_equal(hits(&town.ocsp, "/doorman*"), before);
+}
+
+static void
+limits_act_at_the_next_start(void **state)
+{
+	rest_mode(&gw, "HARD_FAIL");
+	put("revcheck", "{\"order\":\"CRL\",\"limits\":{\"maxCrlBytes\":64}}");
+	gateway_stop(&gw);
+	gateway_start(&gw);
+	assert_int_equal(try("good"), ALERT_CERTIFICATE_UNKNOWN);
+	assert_true(metric("revcheck_fetch_failures_total"
+			   "{reason=\"too_large\"}") > 0);
+	put("revcheck", "{\"order\":\"CRL\"}");
+	gateway_stop(&gw);
+	gateway_start(&gw);
+	assert_int_equal(try("good"), TLS_IN);
+	/* What the handshake has no time for is refused. */
+	put_expect("revcheck", "{\"deadlineMs\":3600000}", 400);
+	put_expect("revcheck", "{\"limits\":{\"maxCrlBytes\":0}}", 400);
+}
+
+static void
+metrics_name_the_issuer_and_the_wait(void **state)
+{
+	double waits;
+
+	put("revcheck", "{\"order\":\"CRL\"}");
+	assert_int_equal(try("good"), TLS_IN);
+	waits = metric("p2p_gateway_verdict_wait_seconds_count ");
+	assert_true(waits == 1);
+	assert_true(
+	    metric("p2p_gateway_verdict_wait_seconds_bucket{le=\"+Inf\"} ") ==
+	    1);
+	assert_true(metric("p2p_gateway_verdict_wait_seconds_sum ") > 0);
+	/* Known now: nobody waits. */
+	assert_int_equal(try("good"), TLS_IN);
+	assert_true(metric("p2p_gateway_verdict_wait_seconds_count ") == waits);
+	assert_true(metric(CRL_LEFT) > 86400);
+	assert_true(metric(CRL_AGE) >= 0);
+	assert_true(metric(CRL_AGE) < 86400);
+	assert_true(metric("p2p_gateway_certificate_left_seconds{identity="
+			   "\"gateway\",index=\"0\"} ") > 86400);
+}
+
+/* What /readyz says; 1 when it is degraded by something that contains text. */
+static int
+degraded_by(const char *text)
+{
+	const cJSON *reason;
+	struct web w;
+	int found = 0;
+
+	rest(&gw, &w, "GET", "/readyz", NULL);
+	assert_int_equal(w.status, 200);
+	assert_true(cJSON_IsTrue(json_at(w.json, "ready")));
+	cJSON_ArrayForEach(reason, json_at(w.json, "reasons"))
+	{
+		if (strstr(cJSON_GetStringValue(reason), text) != NULL)
+			found = 1;
+	}
+	if (found)
+		assert_true(cJSON_IsTrue(json_at(w.json, "degraded")));
+	web_free(&w);
+	return found;
+}
+
+static void
+readiness_degrades_before_evidence_runs_out(void **state)
+{
+	put("revcheck", "{\"order\":\"CRL\"}");
+	assert_int_equal(try("good"), TLS_IN);
+	assert_false(degraded_by("the CRL from"));
+	/* The CA stops publishing: its last CRL has ten minutes of ten days. */
+	mint(&town, "crl", "doorman", "--this", "-10d", "--next", "+10m", NULL);
+	gateway_stop(&gw);
+	gateway_set(&gw, "state_dir", "\"fresh.state\"");
+	gateway_start(&gw);
+	put("revcheck", "{\"order\":\"CRL\"}");
+	assert_int_equal(try("good"), TLS_IN);
+	assert_true(degraded_by(CRL_PATH "' runs out in"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	    TEST(shadow_mode_counts_and_logs),
+	    TEST(soft_fail_is_soft_for_a_while),
+	    TEST(tls_follows_the_switch_until_it_has_its_own),
+	    TEST(tls_type_is_the_sections),
+	    TEST(one_issuer_may_be_different),
+	    TEST(order_is_the_sections),
+	    TEST(nonce_is_the_sections),
+	    TEST(limits_act_at_the_next_start),
+	    TEST(metrics_name_the_issuer_and_the_wait),
+	    TEST(readiness_degrades_before_evidence_runs_out),
+#undef TEST
+	};
+
+	return cmocka_run_group_tests_name("mode meanings", tests, NULL, NULL);
+}
