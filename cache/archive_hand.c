@@ -208,6 +208,7 @@ list_one(struct resource *r, void *arg)
 	    .fetched_at = e->fetched_at,
 	    .next_refresh_at = r->next_refresh_at,
 	    .failures = r->failures,
+	    .crl = e->kind == EVIDENCE_CRL ? e->crl : NULL,
 	};
 	return true;
 }

@@ -55,6 +55,12 @@ decision_log(const struct conn *c, const struct door_decision *d)
 	    r != NULL ? revcheck_status_name(revcheck_report_status(r)) : "-",
 	    r != NULL ? revcheck_why_name(revcheck_report_why(r)) : "-",
 	    r != NULL ? revcheck_mode_name(revcheck_report_mode(r)) : "-");
+	if (d->allowed && r != NULL && revcheck_report_shadow_refuses(r))
+		log_line(c->worker->log, LOG_LEVEL_WARN,
+		    "HARD_FAIL would refuse %s peer '%s': %s (conn=%" PRIu64
+		    " from=%s)",
+		    d->inbound ? "inbound" : "outbound", d->subject, text,
+		    d->conn, d->address);
 }
 
 void
@@ -77,10 +83,12 @@ decision_record(struct conn *c, enum door_occasion occasion, bool allowed,
 	};
 
 	decision_address(address, c);
-	if (c->handshake != NULL)
+	if (c->handshake != NULL) {
 		leaf = c->handshake->leaf;
-	else if (c->certs != NULL)
+		d.waited_ms = handshake_waited_ms(c->handshake);
+	} else if (c->certs != NULL) {
 		leaf = revcheck_certs_get0(c->certs, 0);
+	}
 	if (leaf != NULL)
 		subject_text(subject, leaf);
 	decision_log(c, &d);

@@ -146,6 +146,7 @@ struct door_decision {
 	const char *subject; /* RFC 2253, or "" when there was none */
 	const char *tls;     /* "TLSv1.3" */
 	const char *error;   /* why, where there is no report; or "" */
+	uint32_t waited_ms;  /* for the verdict; 0: it was there */
 	struct revcheck_report *report; /* may be NULL */
 };
 /* Called on any worker's thread; must not block. */

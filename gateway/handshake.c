@@ -4,6 +4,7 @@
  * runs on a job's 32 KiB stack, which has no guard page, so it calls nothing
  * that is deep: OpenSSL's path code, revcheck and logging stay off it.
  */
+#include "cache/base/clock.h"
 #include "gateway/handshake.h"
 
 #include <stdio.h>
@@ -113,12 +114,25 @@ handshake_judge(struct handshake *h, struct revcheck_report *report)
 	}
 }
 
+static uint32_t
+handshake_elapsed_ms(const struct handshake *h)
+{
+	return (uint32_t)(clock_mono_ms() - h->paused_mono_ms) + 1;
+}
+
+uint32_t
+handshake_waited_ms(const struct handshake *h)
+{
+	return h->counted_pause ? handshake_elapsed_ms(h) : h->waited_ms;
+}
+
 static void
 handshake_end_pause(struct handshake *h)
 {
 	if (!h->counted_pause)
 		return;
 	h->counted_pause = false;
+	h->waited_ms = handshake_elapsed_ms(h);
 	limits_resume(h->worker->limits);
 	counters_dec(&h->worker->counters, DOOR_PAUSED_NOW);
 }
@@ -245,6 +259,7 @@ handshake_begin_pause(struct handshake *h)
 		return;
 	}
 	h->counted_pause = true;
+	h->paused_mono_ms = clock_mono_ms();
 	counters_inc(&w->counters, DOOR_PAUSED);
 	counters_inc(&w->counters, DOOR_PAUSED_NOW);
 }

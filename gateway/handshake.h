@@ -53,6 +53,8 @@ struct handshake {
 	bool ready; /* the verdict is there */
 	bool cancelled;
 	bool counted_pause;
+	uint64_t paused_mono_ms; /* when it began to wait for the verdict */
+	uint32_t waited_ms;      /* so long, once it is over */
 
 	/* The answer. */
 	enum handshake_verdict verdict;
@@ -72,6 +74,9 @@ void handshake_init(struct handshake *h, struct worker *w, struct front *f,
 
 /* Goes on as far as it can without waiting. */
 enum handshake_result handshake_step(struct handshake *h);
+
+/* How long it has waited for its verdict, at least 1; 0: it did not. */
+uint32_t handshake_waited_ms(const struct handshake *h);
 
 /*
  * Unwinds a paused job (SSL_free would leak it) and gives everything back.

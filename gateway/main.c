@@ -158,6 +158,7 @@ on_decision(void *arg, const struct door_decision *d)
 			     : DECISION_OUTBOUND,
 	    .connection = d->conn,
 	    .at = time(NULL),
+	    .waited_ms = d->waited_ms,
 	    .report = d->report,
 	    .allowed = d->allowed};
 

@@ -33,7 +33,7 @@ static void put(struct text *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static void
 put(struct text *t, const char *fmt, ...)
 {
-	char line[1024];
+	char line[2048]; /* two texts of strangers, escaped */
 	va_list ap;
 	int n;
 
@@ -231,14 +231,15 @@ static int
 put_kept(void *arg, const struct revcheck_cache_item *item)
 {
 	struct kept *k = arg;
-	char url[2 * sizeof(item->url)];
+	char url[2 * sizeof(item->url)], issuer[2 * sizeof(item->issuer)];
 
 	if (item->kind != REVCHECK_EVIDENCE_CRL ||
 	    (!k->age && item->next_update == 0))
 		return 0;
 	label_escape(url, sizeof(url), item->url);
-	put(k->t, "%s{url=\"%s\",key=\"%.16s\"} %.0f\n", k->name, url,
-	    item->key,
+	label_escape(issuer, sizeof(issuer), item->issuer);
+	put(k->t, "%s{issuer=\"%s\",url=\"%s\",key=\"%.16s\"} %.0f\n", k->name,
+	    issuer, url, item->key,
 	    k->age ? difftime(k->now, item->this_update)
 		   : difftime(item->next_update, k->now));
 	return ++k->num < MAX_KEPT ? 0 : 1;

@@ -44,6 +44,10 @@ add_item(void *arg, const struct revcheck_cache_item *item)
 	if (item->next_update != 0)
 		cJSON_AddNumberToObject(
 		    o, "secondsToNextUpdate", difftime(item->next_update, now));
+	if (item->issuer[0] != '\0')
+		cJSON_AddStringToObject(o, "issuer", item->issuer);
+	if (item->number[0] != '\0')
+		cJSON_AddStringToObject(o, "number", item->number);
 	if (item->error[0] != '\0')
 		cJSON_AddStringToObject(o, "error", item->error);
 	cJSON_AddItemToArray(arg, o);

@@ -193,6 +193,10 @@ record(const struct session_check *s, struct revcheck_report *report)
 	    "session check: %s (from='%s' mode=%s)",
 	    revcheck_report_text(report), s->from,
 	    revcheck_mode_name(revcheck_report_mode(report)));
+	if (d.allowed && revcheck_report_shadow_refuses(report))
+		log_line(control_log(s->control), LOG_LEVEL_WARN,
+		    "HARD_FAIL would refuse a session: %s (from='%s')",
+		    revcheck_report_text(report), s->from);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "revcheck/cache_tool.h"
 #include "revcheck/certs.h"
 #include "revcheck/engine.h"
 
@@ -47,6 +48,12 @@ kept_item(void *arg, const struct archive_item *a)
 	    .fetched_at = a->fetched_at,
 	};
 
+	if (a->crl != NULL) {
+		cache_item_of_crl(&item, a->crl);
+		/* What the acceptor made of the dates counts. */
+		item.this_update = a->this_update;
+		item.next_update = a->next_update;
+	}
 	kept_key_text(item.key, &a->key);
 	kept_url_text(item.url, sizeof(item.url), a->url);
 	if (a->failures > 0)
