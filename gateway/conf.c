@@ -229,6 +229,7 @@ free_loaded(struct conf *c)
 {
 	free(c->file);
 	free(c->state_dir);
+	free(c->key_secret);
 	free(c->user);
 	free(c->group);
 	free(c->watch.path);

@@ -231,6 +231,7 @@ struct conf {
 
 	char *file;       /* the bootstrap file */
 	char *state_dir;  /* NULL: nothing is kept on disk */
+	char *key_secret; /* file; NULL: keys.secret in state_dir */
 	uint32_t workers; /* 0 in the file: one a CPU; here resolved */
 	char *user;       /* privilege drop; NULL: stay */
 	char *group;

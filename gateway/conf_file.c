@@ -471,6 +471,7 @@ const struct conf_field conf_file_table[] = {
 	CONF_CALL("identities", 0, read_identities, .required = true),
 	CONF_CALL("trust", 0, read_trusts, .required = true),
 	CONF_VALUE("state_dir", PATH, struct conf, state_dir),
+	CONF_VALUE("key_secret", PATH, struct conf, key_secret),
 	CONF_NUMBER("workers", U32, struct conf, workers, 1, 256),
 	CONF_VALUE("user", STRING, struct conf, user),
 	CONF_VALUE("group", STRING, struct conf, group),

@@ -15,6 +15,8 @@
 #include "gateway/denylist.h"
 #include "gateway/door.h"
 #include "gateway/effect.h"
+#include "gateway/holding.h"
+#include "gateway/keystore.h"
 #include "gateway/rest.h"
 #include "gateway/sessions.h"
 #include "gateway/subjects.h"
@@ -31,6 +33,8 @@ struct control {
 	struct sessions *remembered;
 	struct chains *chains;
 	struct subjects *subjects;
+	struct keystore *keys;
+	struct holdings *holdings;
 	_Atomic(struct door *) door;
 	struct rest *rest;
 	time_t started_at;
@@ -189,6 +193,11 @@ state_open(struct control *c, struct err *err)
 		rc = denylist_open(&c->denylist, dir, c->log, err);
 	if (rc == 0)
 		rc = subjects_open(&c->subjects, dir, c->log, err);
+	if (rc == 0)
+		rc = keystore_open(
+		    &c->keys, dir, c->base->key_secret, c->log, err);
+	if (rc == 0)
+		rc = holdings_open(&c->holdings, dir, c->log, err);
 	return rc;
 }
 
@@ -248,6 +257,8 @@ control_free(struct control *c)
 	revcheck_free(c->engine);
 	denylist_close(c->denylist);
 	subjects_close(c->subjects);
+	keystore_close(c->keys);
+	holdings_close(c->holdings);
 	section_store_close(c->sections);
 	decisions_free(c->decisions);
 	conf_free(c->conf);
@@ -330,6 +341,18 @@ struct subjects *
 control_subjects(const struct control *c)
 {
 	return c->subjects;
+}
+
+struct keystore *
+control_keys(const struct control *c)
+{
+	return c->keys;
+}
+
+struct holdings *
+control_holdings(const struct control *c)
+{
+	return c->holdings;
 }
 
 const struct section_store *

@@ -18,6 +18,8 @@ struct chains;
 struct control;
 struct denylist;
 struct door;
+struct holdings;
+struct keystore;
 struct rest;
 struct sessions;
 struct subjects;
@@ -44,6 +46,8 @@ struct denylist *control_denylist(const struct control *c);
 struct chains *control_chains(const struct control *c);
 struct sessions *control_remembered(const struct control *c);
 struct subjects *control_subjects(const struct control *c);
+struct keystore *control_keys(const struct control *c);
+struct holdings *control_holdings(const struct control *c);
 const struct section_store *control_sections(const struct control *c);
 time_t control_started_at(const struct control *c);
 

@@ -1,12 +1,136 @@
-/* subject: one name, one text. Pure. */
+/* subject: names to text, from text, and against each other. Pure. */
 #include "gateway/subject.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/bio.h>
 
 bool
 subject_text(char out[SUBJECT_MAX], X509 *cert)
+{
+	return subject_name_text(out, X509_get_subject_name(cert));
+}
+
+/* ---- from text ---------------------------------------------------------- */
+
+/* One "type=value" into the name. RFC 2253 section 2.4 escapes. */
+static int
+add_part(X509_NAME *name, const char *part, size_t len)
+{
+	char type[64], value[SUBJECT_MAX];
+	const char *eq = memchr(part, '=', len);
+	size_t n = 0, t;
+
+	if (eq == NULL)
+		return -1;
+	while (part < eq && *part == ' ')
+		part++, len--;
+	t = (size_t)(eq - part);
+	while (t > 0 && part[t - 1] == ' ')
+		t--;
+	if (t == 0 || t >= sizeof(type))
+		return -1;
+	memcpy(type, part, t);
+	type[t] = '\0';
+	len -= (size_t)(eq - part) + 1;
+	part = eq + 1;
+	while (len > 0 && *part == ' ')
+		part++, len--;
+	while (len > 0 && part[len - 1] == ' ' &&
+	    (len < 2 || part[len - 2] != '\\'))
+		len--;
+	for (size_t i = 0; i < len && n + 1 < sizeof(value); i++) {
+		unsigned v;
+
+		if (part[i] != '\\' || i + 1 >= len)
+			value[n++] = part[i];
+		else if (i + 2 < len && sscanf(part + i + 1, "%2x", &v) == 1 &&
+		    strspn(part + i + 1, "0123456789abcdefABCDEF") >= 2) {
+			value[n++] = (char)v;
+			i += 2;
+		} else {
+			value[n++] = part[++i];
+		}
+	}
+	/* In front: the text begins with the last RDN. */
+	return n > 0 &&
+		X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8,
+		    (unsigned char *)value, (int)n, 0, 0) == 1
+	    ? 0
+	    : -1;
+}
+
+X509_NAME *
+subject_parse(const char *text)
+{
+	X509_NAME *name = X509_NAME_new();
+	const char *start = text;
+	bool ok = name != NULL;
+
+	for (const char *p = text; ok; p++) {
+		if (*p == '\\' && p[1] != '\0') {
+			p++;
+			continue;
+		}
+		if (*p != ',' && *p != '\0')
+			continue;
+		ok = add_part(name, start, (size_t)(p - start)) == 0;
+		if (*p == '\0')
+			break;
+		start = p + 1;
+	}
+	if (ok)
+		return name;
+	X509_NAME_free(name);
+	return NULL;
+}
+
+/* ---- comparing ----------------------------------------------------------- */
+
+static X509_NAME *
+single(const X509_NAME_ENTRY *e)
+{
+	X509_NAME *name = X509_NAME_new();
+
+	if (name != NULL && X509_NAME_add_entry(name, e, 0, 0) == 1)
+		return name;
+	X509_NAME_free(name);
+	return NULL;
+}
+
+/* Whether every attribute of a is one of b. */
+static bool
+within(const X509_NAME *a, const X509_NAME *b)
+{
+	for (int i = 0; i < X509_NAME_entry_count(a); i++) {
+		X509_NAME *x = single(X509_NAME_get_entry(a, i));
+		bool found = false;
+
+		for (int j = 0; j < X509_NAME_entry_count(b) && !found; j++) {
+			X509_NAME *y = single(X509_NAME_get_entry(b, j));
+
+			found =
+			    x != NULL && y != NULL && X509_NAME_cmp(x, y) == 0;
+			X509_NAME_free(y);
+		}
+		X509_NAME_free(x);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+bool
+subject_same(const X509_NAME *a, const X509_NAME *b)
+{
+	return X509_NAME_entry_count(a) == X509_NAME_entry_count(b) &&
+	    X509_NAME_entry_count(a) <= SUBJECT_MAX_PARTS && within(a, b) &&
+	    within(b, a);
+}
+
+bool
+subject_name_text(char out[SUBJECT_MAX], const X509_NAME *name)
 {
 	BIO *mem = BIO_new(BIO_s_mem());
 	const char *text = NULL;
@@ -15,8 +139,7 @@ subject_text(char out[SUBJECT_MAX], X509 *cert)
 
 	memcpy(out, "?", 2);
 	if (mem == NULL ||
-	    X509_NAME_print_ex(
-		mem, X509_get_subject_name(cert), 0, XN_FLAG_RFC2253) < 0)
+	    X509_NAME_print_ex(mem, name, 0, XN_FLAG_RFC2253) < 0)
 		goto out;
 	len = BIO_get_mem_data(mem, &text);
 	/* Cut, a name could pass for another. */

@@ -13,6 +13,7 @@
 
 #include "gateway/journal.h"
 #include "gateway/json.h"
+#include "gateway/subject.h"
 
 struct subjects {
 	char **holders; /* parallel to names */
@@ -27,84 +28,12 @@ struct subjects {
 
 /* ---- names --------------------------------------------------------------- */
 
-/* One "type=value" into the name. RFC 2253 section 2.4 escapes. */
-static int
-add_part(X509_NAME *name, const char *part, size_t len)
-{
-	char type[64], value[SUBJECTS_MAX_TEXT];
-	const char *eq = memchr(part, '=', len);
-	size_t n = 0, t;
-
-	if (eq == NULL)
-		return -1;
-	while (part < eq && *part == ' ')
-		part++, len--;
-	t = (size_t)(eq - part);
-	while (t > 0 && part[t - 1] == ' ')
-		t--;
-	if (t == 0 || t >= sizeof(type))
-		return -1;
-	memcpy(type, part, t);
-	type[t] = '\0';
-	len -= (size_t)(eq - part) + 1;
-	part = eq + 1;
-	while (len > 0 && *part == ' ')
-		part++, len--;
-	while (len > 0 && part[len - 1] == ' ' &&
-	    (len < 2 || part[len - 2] != '\\'))
-		len--;
-	for (size_t i = 0; i < len && n + 1 < sizeof(value); i++) {
-		unsigned v;
-
-		if (part[i] != '\\' || i + 1 >= len)
-			value[n++] = part[i];
-		else if (i + 2 < len && sscanf(part + i + 1, "%2x", &v) == 1 &&
-		    strspn(part + i + 1, "0123456789abcdefABCDEF") >= 2) {
-			value[n++] = (char)v;
-			i += 2;
-		} else {
-			value[n++] = part[++i];
-		}
-	}
-	/* In front: the text begins with the last RDN. */
-	return n > 0 &&
-		X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8,
-		    (unsigned char *)value, (int)n, 0, 0) == 1
-	    ? 0
-	    : -1;
-}
-
-static X509_NAME *
-name_parse(const char *text)
-{
-	X509_NAME *name = X509_NAME_new();
-	const char *start = text;
-	bool ok = name != NULL;
-
-	for (const char *p = text; ok; p++) {
-		if (*p == '\\' && p[1] != '\0') {
-			p++;
-			continue;
-		}
-		if (*p != ',' && *p != '\0')
-			continue;
-		ok = add_part(name, start, (size_t)(p - start)) == 0;
-		if (*p == '\0')
-			break;
-		start = p + 1;
-	}
-	if (ok)
-		return name;
-	X509_NAME_free(name);
-	return NULL;
-}
-
 /* The text as certificates' subjects are shown; free() it. */
 static char *
 normal_form(const char *text, struct err *err)
 {
 	X509_NAME *name =
-	    strlen(text) < SUBJECTS_MAX_TEXT ? name_parse(text) : NULL;
+	    strlen(text) < SUBJECT_MAX ? subject_parse(text) : NULL;
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *out = NULL, *data;
 	long len;

@@ -1,0 +1,247 @@
+/*
+ * holding: records in memory, each change a whole record in a journal.
+ */
+#include "gateway/holding.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/journal.h"
+#include "gateway/json.h"
+
+struct holdings {
+	struct holding *list;
+	size_t num;
+	struct journal *journal; /* NULL: memory only */
+	/* What the last change replaced, for undo. */
+	struct holding before;
+	bool before_none; /* there was none */
+	bool can_undo;
+};
+
+static void
+holding_cleanup(struct holding *h)
+{
+	free(h->name);
+	cJSON_Delete(h->registration);
+	cJSON_Delete(h->setup);
+	memset(h, 0, sizeof(*h));
+}
+
+/* Copies what is given, or else what `old` has. */
+static int
+holding_make(struct holding *out, const struct holding *old, const char *id,
+    const char *name, const cJSON *registration, const cJSON *setup)
+{
+	memset(out, 0, sizeof(*out));
+	snprintf(out->id, sizeof(out->id), "%s", id);
+	if (old != NULL) {
+		name = name != NULL ? name : old->name;
+		registration =
+		    registration != NULL ? registration : old->registration;
+		setup = setup != NULL ? setup : old->setup;
+	}
+	if (name != NULL && (out->name = strdup(name)) == NULL)
+		goto nomem;
+	if (registration != NULL &&
+	    (out->registration = cJSON_Duplicate(registration, 1)) == NULL)
+		goto nomem;
+	if (setup != NULL && (out->setup = cJSON_Duplicate(setup, 1)) == NULL)
+		goto nomem;
+	return 0;
+nomem:
+	holding_cleanup(out);
+	return E_NOMEM;
+}
+
+static size_t
+position(const struct holdings *s, const char *id)
+{
+	size_t i = 0;
+
+	while (i < s->num && strcmp(s->list[i].id, id) != 0)
+		i++;
+	return i;
+}
+
+/* Room for one more, so that what follows cannot fail. */
+static int
+make_room(struct holdings *s, struct err *err)
+{
+	struct holding *list;
+
+	if (s->num >= HOLDING_MAX)
+		return err_set(err, E_LIMIT,
+		    "there are %d holding identities already", HOLDING_MAX);
+	list = realloc(s->list, (s->num + 1) * sizeof(*list));
+	if (list == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	s->list = list;
+	return 0;
+}
+
+/* Takes h over. There is room. */
+static void
+put(struct holdings *s, struct holding *h)
+{
+	size_t at = position(s, h->id);
+
+	holding_cleanup(&s->before);
+	s->before_none = at == s->num;
+	if (at < s->num)
+		s->before = s->list[at];
+	else
+		s->num++;
+	s->list[at] = *h;
+	s->can_undo = true;
+}
+
+static int
+replay(void *arg, const cJSON *record, struct err *err)
+{
+	struct holdings *s = arg;
+	const char *id = json_get_string(record, "id");
+	char clean[KEYSTORE_ID_SIZE];
+	struct holding h;
+	int rc;
+
+	if (id == NULL || !keystore_id_parse(clean, id))
+		return err_set(err, E_PARSE, "not a holding identity");
+	rc = make_room(s, err);
+	if (rc != 0)
+		return rc;
+	if (holding_make(&h, NULL, clean, json_get_string(record, "name"),
+		json_get(record, "registration"),
+		json_get(record, "setup")) != 0)
+		return err_set(err, E_NOMEM, "out of memory");
+	put(s, &h);
+	return 0;
+}
+
+int
+holdings_open(struct holdings **out, const char *dir, const struct log *log,
+    struct err *err)
+{
+	struct holdings *s = calloc(1, sizeof(*s));
+	char *path = NULL;
+	int rc = 0;
+
+	*out = NULL;
+	if (s == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	if (dir != NULL) {
+		if (asprintf(&path, "%s/holdings.journal", dir) < 0)
+			path = NULL;
+		rc = path != NULL
+		    ? journal_open(&s->journal, path, replay, s, log, err)
+		    : err_set(err, E_NOMEM, "out of memory");
+		free(path);
+	}
+	if (rc != 0) {
+		holdings_close(s);
+		return rc;
+	}
+	s->can_undo = false;
+	*out = s;
+	return 0;
+}
+
+void
+holdings_close(struct holdings *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->num; i++)
+		holding_cleanup(&s->list[i]);
+	holding_cleanup(&s->before);
+	free(s->list);
+	journal_close(s->journal);
+	free(s);
+}
+
+size_t
+holdings_num(const struct holdings *s)
+{
+	return s->num;
+}
+
+const struct holding *
+holdings_get(const struct holdings *s, size_t i)
+{
+	return &s->list[i];
+}
+
+const struct holding *
+holdings_find(const struct holdings *s, const char *id)
+{
+	size_t at = position(s, id);
+
+	return at < s->num ? &s->list[at] : NULL;
+}
+
+static int
+write_record(struct holdings *s, const struct holding *h, struct err *err)
+{
+	cJSON *o = cJSON_CreateObject();
+	bool ok = cJSON_AddStringToObject(o, "id", h->id) != NULL;
+	int rc;
+
+	if (ok && h->name != NULL)
+		ok = cJSON_AddStringToObject(o, "name", h->name) != NULL;
+	if (ok && h->registration != NULL)
+		ok = cJSON_AddItemReferenceToObject(
+		    o, "registration", h->registration);
+	if (ok && h->setup != NULL)
+		ok = cJSON_AddItemReferenceToObject(o, "setup", h->setup);
+	rc = ok ? journal_append(s->journal, o, err)
+		: err_set(err, E_NOMEM, "out of memory");
+	cJSON_Delete(o);
+	return rc;
+}
+
+int
+holdings_set(struct holdings *s, const char *id, const char *name,
+    const cJSON *registration, const cJSON *setup, struct err *err)
+{
+	struct holding h;
+	int rc = 0;
+
+	if (holdings_find(s, id) == NULL)
+		rc = make_room(s, err);
+	if (rc == 0 &&
+	    holding_make(
+		&h, holdings_find(s, id), id, name, registration, setup) != 0)
+		rc = err_set(err, E_NOMEM, "out of memory");
+	if (rc != 0)
+		return rc;
+	if (s->journal != NULL)
+		rc = write_record(s, &h, err);
+	if (rc != 0) {
+		holding_cleanup(&h);
+		return rc;
+	}
+	put(s, &h);
+	return 0;
+}
+
+int
+holdings_undo(struct holdings *s, struct err *err)
+{
+	int rc = s->journal != NULL ? journal_undo(s->journal, err) : 0;
+	size_t at;
+
+	if (!s->can_undo)
+		return err_set(err, E_ARG, "there is nothing to take back");
+	s->can_undo = false;
+	if (s->before_none) {
+		holding_cleanup(&s->list[--s->num]);
+		return rc;
+	}
+	at = position(s, s->before.id);
+	holding_cleanup(&s->list[at]);
+	s->list[at] = s->before;
+	memset(&s->before, 0, sizeof(s->before));
+	return rc;
+}

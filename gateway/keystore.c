@@ -1,0 +1,545 @@
+/*
+ * keystore: keys in memory, changes in a journal. A private key is written as
+ * encrypted PKCS#8 (PBES2, AES-256), so that it is of use to nobody who has
+ * the journal alone. Control thread; making an RSA key takes a moment of it.
+ */
+#include "gateway/keystore.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509.h>
+
+#include "gateway/journal.h"
+#include "gateway/json.h"
+
+#define SECRET_BYTES 32
+#define SECRET_MAX   1024
+#define RSA_BITS     3072
+
+static const char *const categories[] = {"ACCOUNTS", "CI", "LEDGER", "NOTARY",
+    "PRE_AUTH", "SESSION_INIT", "TLS", "JWT_KEY", NULL};
+#define SESSION_CATEGORY "SESSION_INIT"
+
+static const char *const schemes[KEYSTORE_NUM_SCHEMES] = {
+    [KEYSTORE_P256] = "CORDA.ECDSA.SECP256R1",
+    [KEYSTORE_P384] = "CORDA.ECDSA.SECP384R1",
+    [KEYSTORE_RSA] = "CORDA.RSA",
+    [KEYSTORE_ED25519] = "CORDA.EDDSA.ED25519"};
+
+static const char *const cluster_tenants[] = {
+    "p2p", "rest", "rest-api", "code-signer", NULL};
+
+struct keystore {
+	struct keystore_key **keys;
+	size_t num;
+	struct journal *journal; /* NULL: memory only */
+	char secret[SECRET_MAX];
+	size_t secret_len;
+};
+
+/* ---- words ----------------------------------------------------------------
+ */
+
+bool
+keystore_id_parse(char out[KEYSTORE_ID_SIZE], const char *text)
+{
+	size_t n = 0;
+
+	for (; n < KEYSTORE_ID_SIZE - 1; n++) {
+		if (!isxdigit((unsigned char)text[n]))
+			return false;
+		out[n] = (char)toupper((unsigned char)text[n]);
+	}
+	out[n] = '\0';
+	return text[n] == '\0';
+}
+
+bool
+keystore_tenant_parse(char out[KEYSTORE_ID_SIZE], const char *text)
+{
+	for (size_t i = 0; cluster_tenants[i] != NULL; i++)
+		if (strcasecmp(cluster_tenants[i], text) == 0) {
+			snprintf(
+			    out, KEYSTORE_ID_SIZE, "%s", cluster_tenants[i]);
+			return true;
+		}
+	return keystore_id_parse(out, text);
+}
+
+bool
+keystore_is_session(const struct keystore_key *k)
+{
+	return strcmp(k->category, SESSION_CATEGORY) == 0;
+}
+
+static const char *
+category_of(const char *text)
+{
+	for (size_t i = 0; categories[i] != NULL; i++)
+		if (strcasecmp(categories[i], text) == 0)
+			return categories[i];
+	return NULL;
+}
+
+static enum keystore_scheme
+scheme_of(const char *text)
+{
+	enum keystore_scheme i = 0;
+
+	while (i < KEYSTORE_NUM_SCHEMES && strcasecmp(schemes[i], text) != 0)
+		i++;
+	return i;
+}
+
+static bool
+alias_ok(const char *alias)
+{
+	size_t len = strlen(alias);
+
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)alias[i] < 0x20 || alias[i] == 0x7f)
+			return false;
+	return len > 0 && len <= KEYSTORE_MAX_ALIAS;
+}
+
+/* ---- one key ---------------------------------------------------------------
+ */
+
+static void
+key_free(struct keystore_key *k)
+{
+	if (k == NULL)
+		return;
+	EVP_PKEY_free(k->pkey);
+	free(k->alias);
+	free(k);
+}
+
+static int
+id_of(char out[KEYSTORE_ID_SIZE], const EVP_PKEY *pkey)
+{
+	unsigned char md[EVP_MAX_MD_SIZE], *der = NULL;
+	unsigned n = 0;
+	int len = i2d_PUBKEY(pkey, &der), ok;
+
+	ok = len > 0 &&
+	    EVP_Digest(der, (size_t)len, md, &n, EVP_sha256(), NULL) == 1;
+	OPENSSL_free(der);
+	for (size_t i = 0; ok && i < 6; i++)
+		snprintf(out + 2 * i, 3, "%02X", md[i]);
+	return ok ? 0 : E_INTERNAL;
+}
+
+static EVP_PKEY *
+pkey_make(enum keystore_scheme scheme)
+{
+	switch (scheme) {
+	case KEYSTORE_P256:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+	case KEYSTORE_P384:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-384");
+	case KEYSTORE_RSA:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)RSA_BITS);
+	case KEYSTORE_ED25519:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	case KEYSTORE_NUM_SCHEMES:
+		break;
+	}
+	return NULL;
+}
+
+/* Takes pkey over, also when it fails. */
+static int
+key_new(struct keystore_key **out, EVP_PKEY *pkey, const char *tenant,
+    const char *alias, const char *category, enum keystore_scheme scheme,
+    time_t created_at)
+{
+	struct keystore_key *k = calloc(1, sizeof(*k));
+
+	if (k == NULL) {
+		EVP_PKEY_free(pkey);
+		return E_NOMEM;
+	}
+	k->pkey = pkey;
+	k->alias = strdup(alias);
+	k->category = category;
+	k->scheme = scheme;
+	k->created_at = created_at;
+	snprintf(k->tenant, sizeof(k->tenant), "%s", tenant);
+	if (k->alias == NULL || id_of(k->id, pkey) != 0) {
+		key_free(k);
+		return E_NOMEM;
+	}
+	*out = k;
+	return 0;
+}
+
+static int
+key_add(struct keystore *s, struct keystore_key *k)
+{
+	struct keystore_key **keys;
+
+	if (s->num >= KEYSTORE_MAX)
+		return E_LIMIT;
+	keys = realloc(s->keys, (s->num + 1) * sizeof(*keys));
+	if (keys == NULL)
+		return E_NOMEM;
+	s->keys = keys;
+	keys[s->num++] = k;
+	return 0;
+}
+
+/* ---- on disk --------------------------------------------------------------
+ */
+
+static int
+secret_read(struct keystore *s, const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return err_sys(
+		    err, "cannot open the secret of keys '%s'", path);
+	n = read(fd, s->secret, sizeof(s->secret));
+	close(fd);
+	if (n < 0)
+		return err_sys(
+		    err, "cannot read the secret of keys '%s'", path);
+	while (n > 0 && isspace((unsigned char)s->secret[n - 1]))
+		n--;
+	s->secret_len = (size_t)n;
+	if (n < 16 || (size_t)n == sizeof(s->secret))
+		return err_set(err, E_PARSE,
+		    "the secret of keys '%s' has %zd characters: expected 16 "
+		    "to %zu",
+		    path, n, sizeof(s->secret) - 1);
+	return 0;
+}
+
+/* Another file first, so that a crash leaves all of it or nothing. */
+static int
+secret_make(const char *dir, const char *path, struct err *err)
+{
+	unsigned char raw[SECRET_BYTES];
+	char text[2 * SECRET_BYTES + 2], *fresh = NULL;
+	int fd = -1, dir_fd = -1, ok;
+
+	if (RAND_bytes(raw, sizeof(raw)) != 1)
+		return err_ossl(err, E_INTERNAL, "no random numbers");
+	if (asprintf(&fresh, "%s.new", path) < 0)
+		return err_set(err, E_NOMEM, "out of memory");
+	for (size_t i = 0; i < sizeof(raw); i++)
+		snprintf(text + 2 * i, 3, "%02x", raw[i]);
+	text[2 * SECRET_BYTES] = '\n';
+	unlink(fresh);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ok = fd >= 0 && dir_fd >= 0 &&
+	    write(fd, text, 2 * SECRET_BYTES + 1) == 2 * SECRET_BYTES + 1 &&
+	    fsync(fd) == 0 && rename(fresh, path) == 0 && fsync(dir_fd) == 0;
+	if (!ok)
+		err_sys(err, "cannot write the secret of keys '%s'", path);
+	if (fd >= 0)
+		close(fd);
+	if (dir_fd >= 0)
+		close(dir_fd);
+	OPENSSL_cleanse(raw, sizeof(raw));
+	OPENSSL_cleanse(text, sizeof(text));
+	free(fresh);
+	return ok ? 0 : E_IO;
+}
+
+/*
+ * The gateway makes a secret only where it has no keys yet: a new one beside
+ * keys of before would hide that theirs is lost.
+ */
+static int
+secret_load(struct keystore *s, const char *dir, const char *secret,
+    const char *journal, struct err *err)
+{
+	char *path = NULL;
+	struct stat st;
+	int rc = 0;
+
+	if (secret != NULL)
+		return secret_read(s, secret, err);
+	if (asprintf(&path, "%s/keys.secret", dir) < 0)
+		return err_set(err, E_NOMEM, "out of memory");
+	if (access(path, F_OK) != 0 && errno == ENOENT &&
+	    (stat(journal, &st) != 0 || st.st_size == 0))
+		rc = secret_make(dir, path, err);
+	if (rc == 0)
+		rc = secret_read(s, path, err);
+	free(path);
+	return rc;
+}
+
+static int
+record_write(struct keystore *s, const struct keystore_key *k, struct err *err)
+{
+	cJSON *o = cJSON_CreateObject();
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *pem;
+	int rc;
+
+	if (bio == NULL || o == NULL ||
+	    PEM_write_bio_PKCS8PrivateKey(bio, k->pkey, EVP_aes_256_cbc(),
+		s->secret, (int)s->secret_len, NULL, NULL) != 1 ||
+	    BIO_write(bio, "", 1) != 1 || BIO_get_mem_data(bio, &pem) <= 0) {
+		rc = err_ossl(err, E_INTERNAL, "cannot encrypt a key");
+	} else if (cJSON_AddStringToObject(o, "tenant", k->tenant) == NULL ||
+	    cJSON_AddStringToObject(o, "alias", k->alias) == NULL ||
+	    cJSON_AddStringToObject(o, "category", k->category) == NULL ||
+	    cJSON_AddStringToObject(o, "scheme", schemes[k->scheme]) == NULL ||
+	    cJSON_AddStringToObject(o, "id", k->id) == NULL ||
+	    cJSON_AddNumberToObject(o, "created", (double)k->created_at) ==
+		NULL ||
+	    cJSON_AddStringToObject(o, "key", pem) == NULL) {
+		rc = err_set(err, E_NOMEM, "out of memory");
+	} else {
+		rc = journal_append(s->journal, o, err);
+	}
+	BIO_free(bio);
+	cJSON_Delete(o);
+	return rc;
+}
+
+static int
+give_secret(char *buf, int size, int rwflag, void *arg)
+{
+	const struct keystore *s = arg;
+
+	(void)rwflag;
+	if (size < 0 || (size_t)size < s->secret_len)
+		return -1;
+	memcpy(buf, s->secret, s->secret_len);
+	return (int)s->secret_len;
+}
+
+static int
+replay(void *arg, const cJSON *record, struct err *err)
+{
+	struct keystore *s = arg;
+	const char *tenant = json_get_string(record, "tenant");
+	const char *alias = json_get_string(record, "alias");
+	const char *category = json_get_string(record, "category");
+	const char *scheme = json_get_string(record, "scheme");
+	const char *id = json_get_string(record, "id");
+	const char *pem = json_get_string(record, "key");
+	struct keystore_key *k = NULL;
+	EVP_PKEY *pkey;
+	int64_t created;
+	BIO *bio;
+	int rc;
+
+	if (tenant == NULL || alias == NULL || category == NULL ||
+	    scheme == NULL || id == NULL || pem == NULL ||
+	    category_of(category) == NULL ||
+	    scheme_of(scheme) == KEYSTORE_NUM_SCHEMES ||
+	    json_to_int(json_get(record, "created"), 0, INT64_MAX / 2048,
+		&created) != 0)
+		return err_set(err, E_PARSE, "not a record of a key");
+	bio = BIO_new_mem_buf(pem, -1);
+	pkey = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, give_secret, s)
+			   : NULL;
+	BIO_free(bio);
+	if (pkey == NULL)
+		return err_ossl(err, E_PARSE,
+		    "key '%.16s' cannot be decrypted: is the secret of keys "
+		    "another one?",
+		    id);
+	rc = key_new(&k, pkey, tenant, alias, category_of(category),
+	    scheme_of(scheme), (time_t)created);
+	if (rc == 0 && strcmp(k->id, id) != 0)
+		rc = err_set(err, E_PARSE, "key '%.16s' is another key", id);
+	else if (rc == 0)
+		rc = key_add(s, k);
+	if (rc != 0) {
+		key_free(k);
+		return rc == E_PARSE ? rc : err_set(err, rc, "out of memory");
+	}
+	return 0;
+}
+
+/* ---- the store ----------------------------------------------------------- */
+
+int
+keystore_open(struct keystore **out, const char *dir, const char *secret,
+    const struct log *log, struct err *err)
+{
+	struct keystore *s = calloc(1, sizeof(*s));
+	char *path = NULL;
+	int rc = 0;
+
+	*out = NULL;
+	if (s == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	if (dir != NULL) {
+		if (asprintf(&path, "%s/keys.journal", dir) < 0) {
+			path = NULL;
+			rc = err_set(err, E_NOMEM, "out of memory");
+		}
+		if (rc == 0)
+			rc = secret_load(s, dir, secret, path, err);
+		if (rc == 0)
+			rc = journal_open(
+			    &s->journal, path, replay, s, log, err);
+		free(path);
+	}
+	if (rc != 0) {
+		keystore_close(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+void
+keystore_close(struct keystore *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->num; i++)
+		key_free(s->keys[i]);
+	free(s->keys);
+	journal_close(s->journal);
+	OPENSSL_cleanse(s->secret, sizeof(s->secret));
+	free(s);
+}
+
+static int
+check_words(const struct keystore *s, const char *tenant, const char *alias,
+    const char *category, const char *scheme, struct err *err)
+{
+	if (!alias_ok(alias))
+		return err_set(err, E_PARSE,
+		    "alias '%.20s': expected 1 to %d printable characters",
+		    alias, KEYSTORE_MAX_ALIAS);
+	if (category_of(category) == NULL)
+		return err_set(err, E_PARSE,
+		    "category '%.40s' is not known: expected TLS, SESSION_INIT "
+		    "or another of Corda's",
+		    category);
+	if (scheme_of(scheme) == KEYSTORE_NUM_SCHEMES)
+		return err_set(err, E_PARSE,
+		    "scheme '%.40s' is not known: expected %s, %s, %s or %s",
+		    scheme, schemes[0], schemes[1], schemes[2], schemes[3]);
+	for (size_t i = 0; i < s->num; i++)
+		if (strcmp(s->keys[i]->tenant, tenant) == 0 &&
+		    strcmp(s->keys[i]->alias, alias) == 0)
+			return err_set(err, E_ARG,
+			    "tenant '%s' has a key with alias '%s' already",
+			    tenant, alias);
+	return 0;
+}
+
+int
+keystore_make(struct keystore *s, const struct keystore_key **out,
+    const char *tenant, const char *alias, const char *category,
+    const char *scheme, struct err *err)
+{
+	struct keystore_key *k = NULL;
+	struct err undo;
+	EVP_PKEY *pkey;
+	int rc = check_words(s, tenant, alias, category, scheme, err);
+
+	*out = NULL;
+	if (rc != 0)
+		return rc;
+	pkey = pkey_make(scheme_of(scheme));
+	if (pkey == NULL)
+		return err_ossl(err, E_INTERNAL, "cannot make a key");
+	rc = key_new(&k, pkey, tenant, alias, category_of(category),
+	    scheme_of(scheme), time(NULL));
+	if (rc != 0)
+		return err_set(err, rc, "out of memory");
+	if (s->journal != NULL)
+		rc = record_write(s, k, err);
+	if (rc == 0) {
+		rc = key_add(s, k);
+		if (rc != 0) {
+			err_set(err, rc, "the store of keys is full");
+			if (s->journal != NULL &&
+			    journal_undo(s->journal, &undo) != 0)
+				rc = err_set(err, E_IO, "%s", undo.msg);
+		}
+	}
+	if (rc != 0) {
+		key_free(k);
+		return rc;
+	}
+	*out = k;
+	return 0;
+}
+
+const struct keystore_key *
+keystore_find(const struct keystore *s, const char *tenant, const char *id)
+{
+	for (size_t i = 0; i < s->num; i++)
+		if (strcmp(s->keys[i]->tenant, tenant) == 0 &&
+		    strcmp(s->keys[i]->id, id) == 0)
+			return s->keys[i];
+	return NULL;
+}
+
+const struct keystore_key *
+keystore_find_public(
+    const struct keystore *s, const char *tenant, const EVP_PKEY *public)
+{
+	for (size_t i = 0; i < s->num; i++)
+		if (strcmp(s->keys[i]->tenant, tenant) == 0 &&
+		    EVP_PKEY_eq(s->keys[i]->pkey, public) == 1)
+			return s->keys[i];
+	return NULL;
+}
+
+cJSON *
+keystore_json(const struct keystore *s, const char *tenant)
+{
+	cJSON *all = cJSON_CreateObject(), *o;
+	char at[32];
+	struct tm tm;
+
+	for (size_t i = 0; i < s->num; i++) {
+		const struct keystore_key *k = s->keys[i];
+
+		if (strcmp(k->tenant, tenant) != 0)
+			continue;
+		gmtime_r(&k->created_at, &tm);
+		strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
+		o = cJSON_AddObjectToObject(all, k->id);
+		cJSON_AddStringToObject(o, "keyId", k->id);
+		cJSON_AddStringToObject(o, "alias", k->alias);
+		cJSON_AddStringToObject(o, "category", k->category);
+		cJSON_AddStringToObject(o, "scheme", schemes[k->scheme]);
+		cJSON_AddStringToObject(o, "created", at);
+	}
+	return all;
+}
+
+char *
+keystore_public_pem(const struct keystore_key *k)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *data, *out = NULL;
+	long len;
+
+	if (bio != NULL && PEM_write_bio_PUBKEY(bio, k->pkey) == 1) {
+		len = BIO_get_mem_data(bio, &data);
+		out = strndup(data, (size_t)len);
+	}
+	BIO_free(bio);
+	return out;
+}

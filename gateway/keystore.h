@@ -1,0 +1,81 @@
+/*
+ * keystore: key pairs made over REST. Each belongs to a tenant (a holding
+ * identity or a cluster-wide name) and is found by its id, the first 12 hex
+ * digits of the SHA-256 of its SubjectPublicKeyInfo. Private keys are written
+ * encrypted. Control thread only.
+ */
+#ifndef GATEWAY_KEYSTORE_H
+#define GATEWAY_KEYSTORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include <cjson/cJSON.h>
+#include <openssl/evp.h>
+
+#include "cache/base/error.h"
+#include "cache/base/log.h"
+
+#define KEYSTORE_MAX       10000
+#define KEYSTORE_ID_SIZE   13 /* 12 digits, upper case */
+#define KEYSTORE_MAX_ALIAS 100
+
+/* What kind of key: the words of the REST path. */
+enum keystore_scheme {
+	KEYSTORE_P256 = 0,
+	KEYSTORE_P384,
+	KEYSTORE_RSA,
+	KEYSTORE_ED25519,
+	KEYSTORE_NUM_SCHEMES
+};
+
+/* Owned by its store, constant, never freed before it. */
+struct keystore_key {
+	char id[KEYSTORE_ID_SIZE];
+	char tenant[KEYSTORE_ID_SIZE];
+	char *alias;
+	const char *category; /* "SESSION_INIT" */
+	enum keystore_scheme scheme;
+	time_t created_at;
+	EVP_PKEY *pkey;
+};
+
+struct keystore;
+
+/*
+ * Opens the journal of keys in dir (NULL: memory only) and decrypts them with
+ * what the file `secret` holds; NULL is the file "keys.secret" in dir, made
+ * when it is not there. A key that cannot be decrypted is an error.
+ */
+int keystore_open(struct keystore **out, const char *dir, const char *secret,
+    const struct log *log, struct err *err) MUST_USE;
+void keystore_close(struct keystore *s);
+
+/* Upper case in out: 12 hexadecimal digits. False for anything else. */
+bool keystore_id_parse(char out[KEYSTORE_ID_SIZE], const char *text);
+/* A holding identity, or one of the names for the whole cluster. */
+bool keystore_tenant_parse(char out[KEYSTORE_ID_SIZE], const char *text);
+bool keystore_is_session(const struct keystore_key *k);
+
+/*
+ * Makes and writes a key; it is on disk on return. E_PARSE: alias, category
+ * or scheme is not one; E_ARG: the tenant has a key of that alias.
+ */
+int keystore_make(struct keystore *s, const struct keystore_key **out,
+    const char *tenant, const char *alias, const char *category,
+    const char *scheme, struct err *err) MUST_USE;
+
+/* NULL when there is none. Both as the parsers above give them. */
+const struct keystore_key *
+keystore_find(const struct keystore *s, const char *tenant, const char *id);
+/* The tenant's key that a certificate is for, or NULL. */
+const struct keystore_key *keystore_find_public(
+    const struct keystore *s, const char *tenant, const EVP_PKEY *public);
+
+/* A tenant's keys as an object by id; NULL when out of memory. */
+cJSON *keystore_json(const struct keystore *s, const char *tenant);
+/* The public key as PEM; free() it. */
+char *keystore_public_pem(const struct keystore_key *k);
+
+#endif

@@ -1,0 +1,260 @@
+/*
+ * rest_keys: key pairs, the holding identities they make known, and signing
+ * requests for them. The control thread's.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/control.h"
+#include "gateway/csr.h"
+#include "gateway/holding.h"
+#include "gateway/json.h"
+#include "gateway/keystore.h"
+#include "gateway/rest.h"
+#include "gateway/subject.h"
+
+static void
+bad_input(struct rest_request *req, const char *cause, const char *reason)
+{
+	rest_reply_error(req, 400, "Invalid input data.", "cause", cause,
+	    "reason", reason, NULL);
+}
+
+static void
+failed(struct rest_request *req, const char *cause, const struct err *err)
+{
+	if (err->code == E_PARSE)
+		bad_input(req, cause, err->msg);
+	else if (err->code == E_ARG)
+		rest_reply_error(req, 409, "Resource already exists.", "cause",
+		    cause, "reason", err->msg, NULL);
+	else
+		rest_reply_error(req, 500, "Internal server error.", "reason",
+		    err->msg, NULL);
+}
+
+/* False after having answered. */
+static bool
+tenant_of(struct rest_request *req, char out[KEYSTORE_ID_SIZE])
+{
+	if (keystore_tenant_parse(out, req->params[0]))
+		return true;
+	bad_input(req, "tenant",
+	    "expected 12 hexadecimal digits, or 'p2p', 'rest' or "
+	    "'code-signer' for the cluster");
+	return false;
+}
+
+/* NULL after having answered. */
+static const struct keystore_key *
+key_of(struct rest_request *req, const char *tenant)
+{
+	const struct keystore_key *k;
+	char id[KEYSTORE_ID_SIZE];
+
+	if (!keystore_id_parse(id, req->params[1])) {
+		bad_input(req, "keyId", "a key id is 12 hexadecimal digits");
+		return NULL;
+	}
+	k = keystore_find(control_keys(req->control), tenant, id);
+	if (k == NULL)
+		rest_reply_error(req, 404, "Key not found.", "tenantId", tenant,
+		    "keyId", id, NULL);
+	return k;
+}
+
+/* ---- keys -----------------------------------------------------------------
+ */
+
+/* A holding identity is known from its first key on. */
+static int
+make_known(struct rest_request *req, const char *tenant, struct err *err)
+{
+	struct holdings *all = control_holdings(req->control);
+	char id[KEYSTORE_ID_SIZE];
+
+	if (!keystore_id_parse(id, tenant) || holdings_find(all, id) != NULL)
+		return 0;
+	return holdings_set(all, id, NULL, NULL, NULL, err);
+}
+
+static void
+post_key(struct rest_request *req)
+{
+	const struct keystore_key *k;
+	char tenant[KEYSTORE_ID_SIZE];
+	struct err err;
+	cJSON *o;
+
+	if (!tenant_of(req, tenant))
+		return;
+	if (keystore_make(control_keys(req->control), &k, tenant,
+		req->params[1], req->params[2], req->params[3], &err) != 0 ||
+	    make_known(req, tenant, &err) != 0) {
+		failed(req, "key", &err);
+		return;
+	}
+	log_line(control_log(req->control), LOG_LEVEL_INFO,
+	    "key made (tenant=%s key=%s category=%s who='%s' from='%s')",
+	    tenant, k->id, k->category, req->user, req->address);
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "id", k->id);
+	rest_reply_json(req, 200, o);
+}
+
+static void
+get_keys(struct rest_request *req)
+{
+	char tenant[KEYSTORE_ID_SIZE];
+
+	if (tenant_of(req, tenant))
+		rest_reply_json(req, 200,
+		    keystore_json(control_keys(req->control), tenant));
+}
+
+static void
+get_key(struct rest_request *req)
+{
+	const struct keystore_key *k;
+	char tenant[KEYSTORE_ID_SIZE], *pem;
+
+	if (!tenant_of(req, tenant) || (k = key_of(req, tenant)) == NULL)
+		return;
+	pem = keystore_public_pem(k);
+	if (pem == NULL)
+		rest_reply_json(req, 500, NULL);
+	else
+		rest_reply_text(req, 200, "text/plain", pem);
+	free(pem);
+}
+
+/* ---- signing requests
+ * --------------------------------------------------------
+ */
+
+/*
+ * A session certificate names the member. The first name that is asked for
+ * is the member's from then on.
+ */
+static int
+check_member(struct rest_request *req, const struct keystore_key *k,
+    const X509_NAME *name, struct err *err)
+{
+	struct holdings *all = control_holdings(req->control);
+	const struct holding *h = holdings_find(all, k->tenant);
+	char text[SUBJECT_MAX];
+	X509_NAME *known;
+	bool same;
+
+	if (!keystore_is_session(k) || h == NULL)
+		return 0;
+	if (!subject_name_text(text, name))
+		return err_set(err, E_PARSE, "the name is too long");
+	if (h->name == NULL)
+		return holdings_set(all, k->tenant, text, NULL, NULL, err);
+	known = subject_parse(h->name);
+	same = known != NULL && subject_same(known, name);
+	X509_NAME_free(known);
+	return same
+	    ? 0
+	    : err_set(err, E_PARSE,
+		  "'%.90s' is not the name of the holding identity, which is "
+		  "'%.90s'",
+		  text, h->name);
+}
+
+/* The "subjectAlternativeNames"; lends texts of body. */
+static int
+read_names(const char *out[CSR_MAX_NAMES], size_t *num, const cJSON *body,
+    struct err *err)
+{
+	const cJSON *list = json_get(body, "subjectAlternativeNames"), *item;
+
+	*num = 0;
+	if (list == NULL || cJSON_IsNull(list))
+		return 0;
+	if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) > CSR_MAX_NAMES)
+		return err_set(err, E_PARSE,
+		    "subjectAlternativeNames: expected an array of at most %d "
+		    "names",
+		    CSR_MAX_NAMES);
+	cJSON_ArrayForEach(item, list)
+	{
+		if (!cJSON_IsString(item))
+			return err_set(err, E_PARSE,
+			    "subjectAlternativeNames[%zu]: expected a string",
+			    *num);
+		out[(*num)++] = item->valuestring;
+	}
+	return 0;
+}
+
+static int
+make_request(char **pem, struct rest_request *req, const struct keystore_key *k,
+    const cJSON *body, struct err *err)
+{
+	const char *text = json_get_string(body, "x500Name"), *spec;
+	const cJSON *map = json_get(body, "contextMap");
+	const char *names[CSR_MAX_NAMES];
+	X509_NAME *name;
+	size_t num;
+	int rc;
+
+	if (text == NULL)
+		return err_set(err, E_PARSE, "x500Name: expected a string");
+	spec = json_get_string(map, "signatureSpec");
+	if (spec == NULL && json_get(map, "signatureSpec") != NULL &&
+	    !cJSON_IsNull(json_get(map, "signatureSpec")))
+		return err_set(err, E_PARSE,
+		    "contextMap.signatureSpec: expected a string");
+	rc = read_names(names, &num, body, err);
+	if (rc != 0)
+		return rc;
+	name = strlen(text) < SUBJECT_MAX ? subject_parse(text) : NULL;
+	if (name == NULL)
+		return err_ossl(err, E_PARSE,
+		    "x500Name '%.100s' is not a distinguished name: expected "
+		    "one such as 'O=Alice, L=London, C=GB'",
+		    text);
+	/* Made before the name is kept: a refused request binds nothing. */
+	rc = csr_make(pem, k, name, names, num, spec, err);
+	if (rc == 0)
+		rc = check_member(req, k, name, err);
+	X509_NAME_free(name);
+	return rc;
+}
+
+static void
+post_csr(struct rest_request *req)
+{
+	const struct keystore_key *k;
+	char tenant[KEYSTORE_ID_SIZE], *pem = NULL;
+	struct err err;
+	cJSON *body;
+
+	if (!tenant_of(req, tenant) || (k = key_of(req, tenant)) == NULL)
+		return;
+	body = rest_body_object(req);
+	if (body == NULL)
+		return;
+	if (make_request(&pem, req, k, body, &err) == 0)
+		rest_reply_text(req, 200, "text/plain", pem);
+	else
+		failed(req, "certificate request", &err);
+	cJSON_Delete(body);
+	free(pem);
+}
+
+#define MAKE_PATH "/{tenant}/alias/{alias}/category/{c}/scheme/{s}"
+
+const struct rest_route rest_keys_routes[] = {
+    {REST_POST, "keys" MAKE_PATH, CONF_ROLE_OPERATE, post_key},
+    {REST_POST, "key" MAKE_PATH, CONF_ROLE_OPERATE, post_key},
+    {REST_GET, "keys/{tenant}", CONF_ROLE_READ, get_keys},
+    {REST_GET, "key/{tenant}", CONF_ROLE_READ, get_keys},
+    {REST_GET, "keys/{tenant}/{key}", CONF_ROLE_READ, get_key},
+    {REST_GET, "key/{tenant}/{key}", CONF_ROLE_READ, get_key},
+    {REST_POST, "certificates/{tenant}/{key}", CONF_ROLE_OPERATE, post_csr},
+    {REST_POST, "certificate/{tenant}/{key}", CONF_ROLE_OPERATE, post_csr},
+    {.fn = NULL}};
