@@ -139,6 +139,7 @@ slow_handshakes_end_and_harm_nobody(void **state)
 static void
 garbage_is_refused(void **state)
 {
+	static const unsigned char record[] = {0x16, 3, 1, 0x10, 0};
 	unsigned char block[4096];
 	unsigned long long connections = node_stat(&town.node, "connections");
 
@@ -151,7 +152,7 @@ garbage_is_refused(void **state)
 		assert_int_equal(RAND_bytes(block, sizeof(block)), 1);
 		/* Half of them look like TLS records at first. */
 		if (i % 2)
-			memcpy(block, "\x16\x03\x01\x10\x00", 5);
+			memcpy(block, record, sizeof(record));
 		(void)!send(fd, block, sizeof(block), MSG_NOSIGNAL);
 		shutdown(fd, SHUT_WR);
 		must_end(fd);

@@ -27,8 +27,10 @@ bound_port(struct gateway *g, const char *name)
 	g->proc.mark = 0;
 	line = proc_await(&g->proc, "ready listen=", WAIT_MS);
 	value = line == NULL ? NULL : line_value(line, name);
-	if (value == NULL)
+	if (value == NULL) {
 		fail_msg("no %s in the ready line", name);
+		return -1;
+	}
 	colon = strrchr(value, ':');
 	port = colon == NULL ? 0 : atoi(colon + 1);
 	free(value);
@@ -317,6 +319,8 @@ a_head_without_an_end(void **state)
 
 	(void)state;
 	memset(line, 'x', sizeof(line));
+	/* Octets to send, no string. */
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 	memcpy(line, "CONNECT ", 8);
 	for (int i = 0; i < 9; i++)
 		(void)!send(fd, line, sizeof(line), MSG_NOSIGNAL);

@@ -185,8 +185,8 @@ denylist_entries_are_judged(void **state)
 	    "{\"issuer\":\"CN=x\",\"serial\":\"01\"}", "{\"issuer\":\"MAA=\"}",
 	    "{\"spkiSha256\":\"00\"}",
 	    "{\"issuer\":\"MAA=\",\"serial\":\"xx\"}",
-	    "{\"spkiSha256\":\"000000000000000000000000000000000000000000"
-	    "0000000000000000000000\",\"until\":\"tomorrow\"}"};
+	    ("{\"spkiSha256\":\"000000000000000000000000000000000000000000"
+	     "0000000000000000000000\",\"until\":\"tomorrow\"}")};
 	struct web w;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

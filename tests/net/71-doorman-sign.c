@@ -46,7 +46,7 @@ setup(void **state)
 	free(conf);
 	assert_int_equal(proc_run(init, "softhsm.log", WAIT_MS, NULL), 0);
 	office_init(&office, "dm", PIN "\n",
-	    (const char *const[]){"--hsm", "module=" MODULE ";token=vault",
+	    (const char *const[]){"--hsm", ("module=" MODULE ";token=vault"),
 		"--pin-fd", "0", "--delta", "--sign-listen", "127.0.0.1:0",
 		NULL});
 	office_start(&office);

@@ -71,7 +71,7 @@ write_crl(struct world *w, const char *path, int number, EVP_PKEY *key,
 		struct crlmake_entry e = {
 		    .serial = serial, .serial_len = sizeof(serial)};
 
-		crlmake_serial((size_t)(number * 1000 + i), serial);
+		crlmake_serial((size_t)number * 1000 + (size_t)i, serial);
 		crlmake_entry(&o, &e);
 	}
 	p = crlmake(&how, &len);

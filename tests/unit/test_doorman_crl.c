@@ -94,6 +94,7 @@ build(struct buf *out, struct crl *crl, const struct crl_plan *plan)
 {
 	struct fault f = {""};
 
+	*crl = (struct crl){0};
 	buf_init(out, CRL_MAX_BYTES);
 	if (crl_build(out, plan, ours.key, &f) != 0 ||
 	    crl_parse(crl, buf_view(out), &f) != 0)

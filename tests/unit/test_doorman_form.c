@@ -23,6 +23,7 @@ json(struct form *form, const char *text, struct fault *f)
 	uint8_t *copy = malloc(len + 1);
 	int rc;
 
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 	memcpy(copy, text, len);
 	f->msg[0] = '\0';
 	rc = form_from_json(form, view_of(copy, len), f);

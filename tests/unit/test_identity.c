@@ -114,6 +114,7 @@ corda4_names_are_found(void **state)
 	const struct town *t = *state;
 	static const char *const texts[] = {
 	    "O=Bob, L=Basel, C=CH", "O=Bob,L=Basel,C=CH"};
+	static const char domain[] = ".p2p.corda.net";
 	unsigned char md[32];
 	char name[64];
 
@@ -121,7 +122,7 @@ corda4_names_are_found(void **state)
 		SHA256((const unsigned char *)texts[i], strlen(texts[i]), md);
 		for (int k = 0; k < 16; k++)
 			sprintf(name + 2 * k, "%02x", md[k]);
-		strcpy(name + 32, ".p2p.corda.net");
+		memcpy(name + 32, domain, sizeof(domain));
 		assert_int_equal(identity_find(t->ix, name), 1);
 		name[0] ^= 1; /* another digit, nobody's */
 		assert_int_equal(identity_find(t->ix, name), 0);
