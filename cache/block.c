@@ -122,6 +122,16 @@ block_map(struct block *b, int fd, size_t offset, size_t len)
 }
 
 void
+block_trim(struct block *b)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t used = (b->len + page - 1) / page * page;
+
+	if (b->home == BLOCK_PAGES && used < b->mapped)
+		(void)madvise(b->p + used, b->mapped - used, MADV_DONTNEED);
+}
+
+void
 block_cleanup(struct block *b)
 {
 	switch (b->home) {

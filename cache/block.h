@@ -37,6 +37,12 @@ void block_take(struct block *b, uint8_t *p, size_t len);
 /* block_map maps len bytes at offset for reading. E_IO with errno. */
 int block_map(struct block *b, int fd, size_t offset, size_t len) MUST_USE;
 
+/*
+ * block_trim gives back what a huge page holds behind len; for blocks that
+ * have stopped growing, so that they cost what they say.
+ */
+void block_trim(struct block *b);
+
 void block_cleanup(struct block *b);
 
 #endif

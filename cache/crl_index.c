@@ -192,14 +192,17 @@ crl_index_settle(struct crl_index *x)
 int
 crl_index_finish(struct crl_index *x)
 {
+	int rc = 0;
+
 	if (!crl_index_settle(x))
 		return E_PARSE;
 	block_cleanup(&x->gather);
 	x->gathered = NULL;
 	x->part_room = 0;
 	if (x->num_slots > TOO_ROOMY(x->num_used))
-		return index_rebuild(x, SLOTS_FOR(x->num_used));
-	return 0;
+		rc = index_rebuild(x, SLOTS_FOR(x->num_used));
+	block_trim(&x->block);
+	return rc;
 }
 
 uint32_t

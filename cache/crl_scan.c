@@ -549,6 +549,7 @@ build_finish(struct crl_builder *b)
 	if (!b->fixed && c->der.len > b->head.total &&
 	    block_resize(&c->der, b->head.total) != 0)
 		return build_nomem(b);
+	block_trim(&c->der);
 	/* The bytes have come to rest: take pointers into them again. */
 	if (crl_head_read(c, span_of(c->der.p, b->avail), &b->head, &what) !=
 		CRL_PART_OK ||

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -14,6 +15,7 @@
 #include <openssl/x509.h>
 
 #include "cache/crl.h"
+#include "cache/crl_parts.h"
 #include "tests/lib/crlmake.h"
 
 static struct span
@@ -776,6 +778,48 @@ test_same_serial_many_times(void **state)
 	octets_free(&o);
 }
 
+/* Bytes of a block's pages that are in memory. */
+static size_t
+resident(const struct block *b)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), n = 0;
+	size_t num = b->mapped / page;
+	unsigned char *in = calloc(1, num);
+
+	assert_non_null(in);
+	assert_int_equal(b->home, BLOCK_PAGES);
+	assert_int_equal(mincore(b->p, b->mapped, in), 0);
+	for (size_t i = 0; i < num; i++)
+		n += in[i] & 1 ? page : 0;
+	free(in);
+	return n;
+}
+
+/* A large CRL costs what crl_index_bytes says, huge pages or not. */
+static void
+test_memory_is_what_is_told(void **state)
+{
+	size_t len, page = (size_t)sysconf(_SC_PAGESIZE), num = 420000;
+	uint8_t *p = crlmake_many(num, NULL, &len);
+	struct crl_entry got;
+	enum crl_fault fault;
+	uint8_t serial[16];
+	struct crl *c;
+
+	assert_int_equal(parse(p, len, &c, &fault), 0);
+	assert_true(c->index.block.mapped >= (size_t)4 << 20);
+	assert_true(resident(&c->index.block) < c->index.block.len + page);
+	assert_true(resident(&c->der) < len + page);
+	assert_true(crl_index_bytes(c) <= 12 * num);
+	assert_memory_equal(c->der.p, p, len);
+	for (size_t i = 0; i < num; i += 7) {
+		crlmake_serial(i, serial);
+		assert_true(find(c, (char *)serial, 16, &got));
+	}
+	crl_free(c);
+	free(p);
+}
+
 int
 main(void)
 {
@@ -794,6 +838,7 @@ main(void)
 	    cmocka_unit_test(test_digests_by_algorithm),
 	    cmocka_unit_test(test_pem_that_is_none),
 	    cmocka_unit_test(test_same_serial_many_times),
+	    cmocka_unit_test(test_memory_is_what_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
