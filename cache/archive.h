@@ -259,7 +259,7 @@ struct archive_item {
 	size_t bytes;
 	size_t num_entries; /* CRL */
 	time_t this_update, next_update, fetched_at, next_refresh_at;
-	unsigned failures; /* in a row */
+	unsigned failures;     /* in a row */
 	const struct crl *crl; /* of a CRL; lent for the call */
 };
 /* Calls fn for each item until it returns false. Thread-safe, snapshot. */
