@@ -9,6 +9,7 @@
 
 #include "gateway/auth.h"
 #include "gateway/rest.h"
+#include "gateway/rest_path.h"
 
 /* Bytes of requests that all connections together may have in flight. */
 #define REST_MAX_INPUT (64 * 1024 * 1024)
@@ -37,8 +38,8 @@ struct rest_job {
 	struct evhttp_request *http;
 	struct event *closed; /* armed while deferred */
 	struct rest_job *next, **prev;
-	char *segments; /* what params point into */
-	char *raw_path; /* for the log */
+	struct rest_path path; /* what params point into */
+	char *raw_path;        /* for the log */
 	uint64_t start_mono_ms;
 };
 

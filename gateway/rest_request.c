@@ -19,11 +19,7 @@
 #include "gateway/json.h"
 #include "gateway/rest_internal.h"
 
-#define MAX_SEGMENTS 16
 #define MAX_LOG_PATH 160
-
-static const char *const base_paths[] = {
-    "/api/v1/", "/api/v5_1/", "/api/v5_2/", "/api/v5_3/", NULL};
 
 static const struct rest_route *const tables[] = {rest_config_routes,
     rest_check_routes, rest_cache_routes, rest_status_routes,
@@ -64,7 +60,7 @@ job_free(struct rest_job *job)
 		job->next->prev = job->prev;
 	if (job->closed != NULL)
 		event_free(job->closed);
-	free(job->segments);
+	rest_path_cleanup(&job->path);
 	free(job->raw_path);
 	free(job);
 }
@@ -288,78 +284,16 @@ log_path(const char *uri)
 	return out;
 }
 
-/*
- * Splits and decodes. Returns the number of segments, or -1 when one does not
- * decode to text. segments[] point into job->segments.
- */
-static int
-split_path(
-    struct rest_job *job, const char *path, const char *segments[MAX_SEGMENTS])
-{
-	char *p, *out;
-	int num = 0;
-
-	job->segments = malloc(strlen(path) + 2);
-	p = strdup(path);
-	out = job->segments;
-	if (p == NULL || out == NULL) {
-		free(p);
-		return -1;
-	}
-	for (char *save = NULL, *s = strtok_r(p, "/", &save); s != NULL;
-	     s = strtok_r(NULL, "/", &save)) {
-		size_t len = 0;
-		char *decoded = evhttp_uridecode(s, 0, &len);
-
-		if (decoded == NULL || strlen(decoded) != len ||
-		    num == MAX_SEGMENTS) {
-			free(decoded);
-			free(p);
-			return -1;
-		}
-		memcpy(out, decoded, len + 1);
-		segments[num++] = out;
-		out += len + 1;
-		free(decoded);
-	}
-	free(p);
-	return num;
-}
-
-/* Does the pattern match? Fills params with what stood for {…}. */
-static bool
-route_matches(const char *pattern, const char *const *segments, int num,
-    struct rest_request *req)
-{
-	req->num_params = 0;
-	for (int i = 0; i < num; i++) {
-		size_t len = strcspn(pattern, "/");
-
-		if (len == 0)
-			return false;
-		if (pattern[0] == '{') {
-			if (req->num_params < REST_MAX_PARAMS)
-				req->params[req->num_params++] = segments[i];
-		} else if (strlen(segments[i]) != len ||
-		    strncasecmp(pattern, segments[i], len) != 0) {
-			return false;
-		}
-		pattern += len;
-		if (*pattern == '/')
-			pattern++;
-	}
-	return *pattern == '\0';
-}
-
 static const struct rest_route *
-find_route(struct rest_request *req, const char *const *segments, int num,
-    bool *path_known)
+find_route(
+    struct rest_request *req, const struct rest_path *path, bool *path_known)
 {
 	*path_known = false;
 	for (size_t t = 0; tables[t] != NULL; t++)
 		for (const struct rest_route *r = tables[t]; r->fn != NULL;
 		     r++) {
-			if (!route_matches(r->pattern, segments, num, req))
+			if (!rest_path_matches(path, r->pattern, req->params,
+				&req->num_params))
 				continue;
 			*path_known = true;
 			if (r->method == req->method)
@@ -440,21 +374,12 @@ static void
 dispatch(struct rest_job *job, const char *path, SSL *ssl)
 {
 	struct rest_request *req = &job->pub;
-	const char *segments[MAX_SEGMENTS];
 	const struct rest_route *route = NULL;
 	bool known = false, open;
-	int num;
 
-	for (size_t i = 0; base_paths[i] != NULL; i++)
-		if (strncasecmp(path, base_paths[i], strlen(base_paths[i])) ==
-		    0) {
-			path += strlen(base_paths[i]);
-			break;
-		}
-	req->path = path;
-	num = split_path(job, path, segments);
-	if (num > 0)
-		route = find_route(req, segments, num, &known);
+	req->path = rest_path_strip(path);
+	if (rest_path_split(&job->path, req->path))
+		route = find_route(req, &job->path, &known);
 	open = route != NULL && route->roles == 0;
 	if (!open && !authenticate(job, ssl))
 		return;

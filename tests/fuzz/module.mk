@@ -19,6 +19,15 @@ FUZZ_LD :=
 EXTRA_TESTS += $(FUZZ_BINS)
 endif
 
+# The gateway's: its files without main(), and seeds that are kept beside them.
+GATEWAY_FUZZ := $(filter fuzz_gateway_%,$(FUZZ))
+GATEWAY_SEEDS := $(B)/vectors/gateway/.made
+$(foreach t,$(GATEWAY_FUZZ),\
+    $(eval $(t)_OBJ := $(B)/lib/libgateway-internal.a))
+$(GATEWAY_SEEDS): $(wildcard tests/fuzz/seeds/*) | $(B)/vectors/manifest.tsv
+	$(Q)mkdir -p $(@D) && rm -f $(@D)/* && cp tests/fuzz/seeds/* $(@D)
+	$(Q)touch $@
+
 define fuzz_rule
 $(B)/tests/$(1): $(B)/obj/tests/fuzz/$(1).o $$(FUZZ_DRIVER) $$($(1)_OBJ) \
     $(B)/lib/librevcheck-internal.a $(if $(TESTLIB_OBJ),$(B)/lib/libtest.a)
@@ -29,6 +38,7 @@ $(B)/tests/$(1): $(B)/obj/tests/fuzz/$(1).o $$(FUZZ_DRIVER) $$($(1)_OBJ) \
 endef
 $(foreach t,$(FUZZ),$(eval $(call fuzz_rule,$(t))))
 $(FUZZ_BINS): | $(B)/vectors/manifest.tsv
+$(addprefix $(B)/tests/,$(GATEWAY_FUZZ)): | $(GATEWAY_SEEDS)
 
 .PHONY: fuzz fuzz-run
 fuzz:
