@@ -187,6 +187,42 @@ soft_fail_is_soft_for_a_while(void **state)
 	assert_int_equal(try("unseen"), TLS_IN);
 }
 
+/*
+ * From OFF nothing is known about those who are connected. They stay while
+ * their evidence is fetched, and so long new peers wait rather than be refused.
+ */
+static void
+hard_fail_asks_before_it_cuts(void **state)
+{
+	char *cert = town_path(&town, "peers/good.pem");
+	char *key = town_path(&town, "peers/good.key");
+	struct tls_options o = {.cert = cert, .key = key};
+	struct tls live = {0};
+
+	gateway_stop(&gw);
+	gateway_set(&gw, "revocation.deadline_ms", "240000");
+	gateway_set(&gw, "revocation.fetch_timeout_ms", "240000");
+	gateway_set(&gw, "limits.handshake_timeout_ms", "280000");
+	gateway_start(&gw);
+	rest_mode(&gw, "OFF");
+	assert_int_equal(tls_connect(&live, gw.port, &o), 1);
+	assert_int_equal(tls_echo(&live), 1);
+	control(&town.ocsp, "/_script", "/doorman* gate=hang\n");
+	rest_mode(&gw, "HARD_FAIL");
+	assert_true(proc_said(&gw.proc, "revocation mode is HARD_FAIL now"));
+	hits_await(&town.ocsp, 1, "/doorman*");
+	assert_int_equal(tls_echo(&live), 1);
+	assert_false(proc_said(&gw.proc, "cutting off"));
+	control(&town.ocsp, "/_release/hang", NULL);
+	assert_int_equal(try("fresh"), TLS_IN);
+	assert_int_equal(try("nosource"), ALERT_CERTIFICATE_UNKNOWN);
+	assert_int_equal(tls_echo(&live), 1);
+	assert_false(proc_said(&gw.proc, "cutting off"));
+	tls_free(&live);
+	free(cert);
+	free(key);
+}
+
 static void
 tls_follows_the_switch_until_it_has_its_own(void **state)
 {
@@ -400,6 +436,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	    TEST(shadow_mode_counts_and_logs),
 	    TEST(soft_fail_is_soft_for_a_while),
+	    TEST(hard_fail_asks_before_it_cuts),
 	    TEST(tls_follows_the_switch_until_it_has_its_own),
 	    TEST(tls_type_is_the_sections),
 	    TEST(one_issuer_may_be_different),
