@@ -29,7 +29,7 @@ run() {
 says() { grep -qF -e "$1" err; }
 shows() { grep -qF -e "$1" out; }
 
-mkfifo alive town.out server.out server.err
+mkfifo alive town.out
 "$FIXTURES/town" --dir net <alive >town.out 2>town.err &
 exec 9>alive 8<town.out
 while IFS= read -r line <&8; do
@@ -63,13 +63,15 @@ each() {
 t 'loop: each for its own reason' each
 t 'loop: no such file' run 1 "$X/loop" $ROOT good.pem none.pem
 
-# serve NAME: a TLS server that shows this peer's chain; its port in $port.
+# serve NAME: a TLS server that shows this peer's chain; its port in $port. Each
+# has pipes of its own: what drains the last one's would eat its first lines.
 serve() {
+	mkfifo "$1.out" "$1.err"
 	openssl s_server -accept 127.0.0.1:0 -cert "net/peers/$1.pem" \
 	    -key "net/peers/$1.key" -cert_chain net/doorman/ca.pem -www \
-	    </dev/null >server.out 2>server.err &
+	    </dev/null >"$1.out" 2>"$1.err" &
 	servers="$servers $!"
-	exec 7<server.out 6<server.err
+	exec 7<"$1.out" 6<"$1.err"
 	while IFS= read -r line <&7; do
 		case $line in ACCEPT*) port=${line##*:} && break ;; esac
 	done
