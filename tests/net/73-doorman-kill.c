@@ -3,6 +3,12 @@
  * from its certificate request to its revocation; somewhere on the way the
  * service dies and is started again. At the end nothing was lost, nothing was
  * done twice, and the CRL number never went back.
+ *
+ * The rounds are dealt out to several offices, each with a process of its
+ * own (this program, told which part it is), so that one waits while another
+ * works. They live in memory where there is a file system for it: what a
+ * killed process has written stays written with or without a disk under it,
+ * and most of the time went into waiting for one.
  */
 #include <signal.h>
 #include <stdbool.h>
@@ -10,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 #include <openssl/evp.h>
@@ -25,6 +32,10 @@
 #else
 #define ROUNDS 220
 #endif
+
+#define PARTS        4
+#define PART_WAIT_MS 240000
+#define MEMORY       "/dev/shm/doorman-kill.XXXXXX"
 
 /* Where the service kills itself; NULL: the test kills it, at any moment. */
 static const char *const places[] = {
@@ -55,7 +66,7 @@ static const char *const places[] = {
 static struct office office;
 static struct jira jira;
 static long last_number;
-static int deaths;
+static int deaths, part;
 
 static int
 setup(void **state)
@@ -279,12 +290,13 @@ every_death_is_survived(void **state)
 	static char *ids[2 * ROUNDS];
 	char *url =
 	    xasprintf("%s/certificate-revocation-list/doorman", office.url);
+	int rounds = 0;
 	const unsigned char *p;
 	X509_CRL *crl;
 	struct web w;
 
 	(void)state;
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = part; i < ROUNDS; i += PARTS, rounds++) {
 		const char *place =
 		    places[i % (int)(sizeof(places) / sizeof(places[0]))];
 
@@ -296,35 +308,109 @@ every_death_is_survived(void **state)
 		one_life(i, &ids[2 * i], &ids[2 * i + 1]);
 	}
 	keep_alive();
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = part; i < ROUNDS; i += PARTS) {
 		lived_once("certificate-request", ids[2 * i]);
 		lived_once("certificate-revocation-request", ids[2 * i + 1]);
 		free(ids[2 * i]);
 		free(ids[2 * i + 1]);
 	}
 	/* None of a POST that was not answered stayed behind either. */
-	assert_int_equal(jira_count(&jira), 2 * ROUNDS);
+	assert_int_equal(jira_count(&jira), 2 * rounds);
 	web_request(&w, "GET", url, NULL, NULL, NULL);
 	p = (unsigned char *)w.body;
 	crl = d2i_X509_CRL(NULL, &p, (long)w.len);
 	assert_non_null(crl);
 	assert_int_equal(
-	    sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)), ROUNDS);
+	    sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)), rounds);
 	/* One list for each revocation, none in vain. */
-	assert_int_equal(last_number, ROUNDS + 1);
-	assert_int_equal(deaths, ROUNDS);
+	assert_int_equal(last_number, rounds + 1);
+	assert_int_equal(deaths, rounds);
+	printf("survived=%d\n", deaths);
 	X509_CRL_free(crl);
 	web_free(&w);
 	free(url);
 }
 
-int
-main(void)
+/* In a directory of its own, as tests/run would start it. */
+static int
+part_main(const char *dir, const char *which)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_death_is_survived),
 	};
 
+	part = (int)number_parse("part", which, 0, PARTS - 1);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (chdir(dir) != 0)
+		return 1;
+	dir_make(which);
+	if (chdir(which) != 0)
+		return 1;
 	return cmocka_run_group_tests(tests, setup, teardown);
+}
+
+static char memory[] = MEMORY;
+
+static int
+memory_make(void **state)
+{
+	static char here[] = ".";
+
+	*state = mkdtemp(memory) != NULL ? memory : here;
+	return 0;
+}
+
+static int
+memory_remove(void **state)
+{
+	const char *argv[] = {"/bin/rm", "-r", memory, NULL};
+
+	(void)state;
+	if (strcmp(memory, MEMORY) != 0 && access(memory, F_OK) == 0)
+		return proc_run(argv, "rm.log", WAIT_MS, NULL);
+	return 0;
+}
+
+static void
+all_parts_survive(void **state)
+{
+	struct proc parts[PARTS];
+	char *self = realpath("/proc/self/exe", NULL);
+	int survived = 0;
+
+	assert_non_null(self);
+	for (int i = 0; i < PARTS; i++) {
+		char *which = xasprintf("%d", i);
+		char *log = xasprintf("part%d.log", i);
+		const char *argv[] = {self, *state, which, NULL};
+
+		proc_start(&parts[i], "part", log, argv);
+		free(log);
+		free(which);
+	}
+	for (int i = 0; i < PARTS; i++) {
+		char *line = proc_await(&parts[i], "survived=", PART_WAIT_MS);
+		char *num = line != NULL ? line_value(line, "survived") : NULL;
+
+		if (num == NULL || proc_wait(&parts[i], WAIT_MS) != 0)
+			fail_msg("part %d: %s", i, proc_log(&parts[i]));
+		survived += atoi(num);
+		proc_cleanup(&parts[i]);
+		free(num);
+		free(line);
+	}
+	assert_int_equal(survived, ROUNDS);
+	free(self);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(all_parts_survive),
+	};
+
+	if (argc == 3)
+		return part_main(argv[1], argv[2]);
+	return cmocka_run_group_tests(tests, memory_make, memory_remove);
 }
