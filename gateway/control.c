@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "gateway/certstore.h"
 #include "gateway/chains.h"
 #include "gateway/denylist.h"
 #include "gateway/door.h"
@@ -34,6 +35,7 @@ struct control {
 	struct chains *chains;
 	struct subjects *subjects;
 	struct keystore *keys;
+	struct certstore *certs;
 	struct holdings *holdings;
 	_Atomic(struct door *) door;
 	struct rest *rest;
@@ -197,6 +199,8 @@ state_open(struct control *c, struct err *err)
 		rc = keystore_open(
 		    &c->keys, dir, c->base->key_secret, c->log, err);
 	if (rc == 0)
+		rc = certstore_open(&c->certs, dir, c->log, err);
+	if (rc == 0)
 		rc = holdings_open(&c->holdings, dir, c->log, err);
 	return rc;
 }
@@ -258,6 +262,7 @@ control_free(struct control *c)
 	denylist_close(c->denylist);
 	subjects_close(c->subjects);
 	keystore_close(c->keys);
+	certstore_close(c->certs);
 	holdings_close(c->holdings);
 	section_store_close(c->sections);
 	decisions_free(c->decisions);
@@ -347,6 +352,12 @@ struct keystore *
 control_keys(const struct control *c)
 {
 	return c->keys;
+}
+
+struct certstore *
+control_certs(const struct control *c)
+{
+	return c->certs;
 }
 
 struct holdings *

@@ -14,6 +14,7 @@
 #include "gateway/decisions.h"
 #include "gateway/section.h"
 
+struct certstore;
 struct chains;
 struct control;
 struct denylist;
@@ -47,6 +48,7 @@ struct chains *control_chains(const struct control *c);
 struct sessions *control_remembered(const struct control *c);
 struct subjects *control_subjects(const struct control *c);
 struct keystore *control_keys(const struct control *c);
+struct certstore *control_certs(const struct control *c);
 struct holdings *control_holdings(const struct control *c);
 const struct section_store *control_sections(const struct control *c);
 time_t control_started_at(const struct control *c);

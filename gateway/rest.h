@@ -102,6 +102,7 @@ void rest_request_defer(
 
 extern const struct rest_route rest_config_routes[];
 extern const struct rest_route rest_cache_routes[];
+extern const struct rest_route rest_certs_routes[];
 extern const struct rest_route rest_check_routes[];
 extern const struct rest_route rest_keys_routes[];
 extern const struct rest_route rest_status_routes[];

@@ -12,16 +12,20 @@
 
 #include "tests/lib/gateway.h"
 #include "tests/lib/peer.h"
+#include "tests/lib/pkimake.h"
 
 #define H    "0123456789AB"
 #define P256 "CORDA.ECDSA.SECP256R1"
 
 static struct town town;
 static struct gateway gw;
+static struct pki_ca root, other;
 
 static int
 setup(void **state)
 {
+	pki_ca_init(&root, "root");
+	pki_ca_init(&other, "other");
 	town_start(&town, "net", NULL);
 	gateway_run(&gw, "gateway", &town);
 	return 0;
@@ -32,6 +36,8 @@ teardown(void **state)
 {
 	gateway_free(&gw);
 	town_stop(&town);
+	pki_ca_cleanup(&root);
+	pki_ca_cleanup(&other);
 	return 0;
 }
 
@@ -317,6 +323,236 @@ bad_requests_are_refused(void **state)
 	free(ses);
 }
 
+/* ---- certificates -----------------------------------------------------------
+ */
+
+static char *
+cert_pem(X509 *x)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *data, *out;
+	long len;
+
+	assert_int_equal(PEM_write_bio_X509(bio, x), 1);
+	len = BIO_get_mem_data(bio, &data);
+	out = strndup(data, (size_t)len);
+	BIO_free(bio);
+	return out;
+}
+
+/* Issued by ca for what a request asks for; free() the PEM. */
+static char *
+cert_issue(const struct pki_ca *ca, X509_REQ *req, long days)
+{
+	STACK_OF(X509_EXTENSION) *exts = X509_REQ_get_extensions(req);
+	static long serial = 1000;
+	X509 *x = X509_new();
+	char *pem;
+
+	X509_set_version(x, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), serial++);
+	X509_set_subject_name(x, X509_REQ_get_subject_name(req));
+	X509_set_issuer_name(x, X509_get_subject_name(ca->cert));
+	X509_set_pubkey(x, X509_REQ_get0_pubkey(req));
+	X509_gmtime_adj(X509_getm_notBefore(x), -3600);
+	X509_gmtime_adj(X509_getm_notAfter(x), days * 86400);
+	for (int i = 0; i < sk_X509_EXTENSION_num(exts); i++)
+		X509_add_ext(x, sk_X509_EXTENSION_value(exts, i), -1);
+	assert_true(X509_sign(x, ca->key, EVP_sha256()) > 0);
+	pem = cert_pem(x);
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	X509_free(x);
+	return pem;
+}
+
+/* A key of that category, and a certificate of ca for it. */
+static char *
+identity_make(const struct pki_ca *ca, const char *holder, const char *alias,
+    const char *category, const char *name, const char *san, char **key)
+{
+	char *id = key_make(holder, alias, category, P256), *body, *pem;
+	X509_REQ *req;
+
+	body =
+	    xasprintf("{\"x500Name\":\"%s\",\"subjectAlternativeNames\":[%s]}",
+		name, san);
+	req = csr_get(holder, id, body);
+	pem = cert_issue(ca, req, 300);
+	X509_REQ_free(req);
+	free(body);
+	if (key != NULL)
+		*key = id;
+	else
+		free(id);
+	return pem;
+}
+
+/* PUT of a form: NULL alias leaves it out, likewise certificates. */
+static void
+upload(struct web *w, const char *path, const char *alias, const char *one,
+    const char *two)
+{
+#define HEAD(name) "--xyz\r\nContent-Disposition: form-data; name=\"" name "\""
+	char *a = alias == NULL
+	    ? xstrdup("")
+	    : xasprintf(HEAD("alias") "\r\n\r\n%s\r\n", alias);
+	char *b = one == NULL
+	    ? xstrdup("")
+	    : xasprintf(HEAD("certificate") "; filename=\"c.pem\"\r\n"
+					    "Content-Type: text/plain\r\n"
+					    "\r\n%s\r\n",
+		  one);
+	char *c = two == NULL
+	    ? xstrdup("")
+	    : xasprintf(HEAD("certificate") "\r\n\r\n%s\r\n", two);
+	char *body = xasprintf("%s%s%s--xyz--\r\n", a, b, c);
+	char *url =
+	    xasprintf("https://127.0.0.1:%d/api/v5_1%s", gw.rest_port, path);
+
+	web_request(w, "PUT", url, REST_USER, body,
+	    "multipart/form-data; boundary=xyz");
+	free(a);
+	free(b);
+	free(c);
+	free(body);
+	free(url);
+}
+
+static void
+upload_ok(const char *path, const char *alias, const char *one, const char *two)
+{
+	struct web w;
+
+	upload(&w, path, alias, one, two);
+	if (w.status != 204)
+		fail_msg("PUT %s: %ld %s", path, w.status, w.body);
+	web_free(&w);
+}
+
+#define C  "AAAAAAAAAAA1"
+#define CN "O=Carol, L=London, C=GB"
+
+static void
+chains_are_stored_and_read(void **state)
+{
+	char *leaf = identity_make(
+	    &root, C, "tls", "TLS", "CN=carol", "\"carol.example\"", NULL);
+	char *top = cert_pem(root.cert);
+	char *both = xasprintf("%s%s", leaf, top);
+	struct row rows[] = {
+	    {"GET", "/certificates/vnode/" C "/p2p-tls", NULL, 200,
+		"[\"one\",\"two\",\"three\"]"},
+	    {"GET", "/certificate/vnode/" C "/p2p-tls/one", NULL, 200, leaf},
+	    {"GET", "/certificates/vnode/" C "/P2P-TLS/two", NULL, 200, both},
+	    {"GET", "/certificates/vnode/" C "/p2p-tls/three", NULL, 200, both},
+	    {"GET", "/certificates/cluster/p2p-tls/one", NULL, 200, leaf},
+	    {"GET", "/certificates/cluster/p2p-tls", NULL, 200, "[\"one\"]"},
+	    {"GET", "/certificates/cluster/code-signer", NULL, 200, "[]"},
+	    {"GET", "/certificates/cluster/p2p-tls/two", NULL, 404,
+		"Certificate chain not found."},
+	    {"GET", "/certificates/vnode/" C "/p2p-tls/four", NULL, 404,
+		"Certificate chain not found."},
+	    {"GET", "/certificates/vnode/AAAAAAAAAAA2/p2p-tls", NULL, 404,
+		"Holding identity not found."},
+	    {"GET", "/certificates/vnode/xyz/p2p-tls", NULL, 400,
+		"12 hexadecimal digits"},
+	    {"GET", "/certificates/cluster/p2p", NULL, 400,
+		"the usage is not known"},
+	};
+
+	/* The root may be left out. */
+	upload_ok("/certificate/vnode/" C "/p2p-tls", "one", leaf, NULL);
+	/* One file or several. */
+	upload_ok(
+	    "/certificates/vnode/aaaaaaaaaaa1/p2p-tls", "two", both, NULL);
+	upload_ok("/certificates/vnode/" C "/p2p-tls", "three", leaf, top);
+	upload_ok("/certificates/cluster/p2p-tls", "one", leaf, NULL);
+	RUN(rows);
+	gateway_stop(&gw);
+	gateway_start(&gw);
+	RUN(rows);
+	/* Again under the same alias: the new one is there. */
+	upload_ok("/certificates/vnode/" C "/p2p-tls", "one", both, NULL);
+	rows[1].text = both;
+	RUN(rows);
+	free(leaf);
+	free(top);
+	free(both);
+}
+
+static void
+bad_uploads_are_refused(void **state)
+{
+	char *leaf = identity_make(
+	    &root, C, "bad-tls", "TLS", "CN=carol", "\"carol.example\"", NULL);
+	char *ses =
+	    identity_make(&root, C, "bad-ses", "SESSION_INIT", CN, "", NULL);
+	char *top = cert_pem(root.cert), *alien = cert_pem(other.cert);
+	char *joined = xasprintf("%.*s%s", (int)strlen(leaf) - 1, leaf, top);
+	char *thrice = xasprintf("%s%s", top, top);
+	char *broken = xstrdup(leaf);
+#define TLS_PATH "/certificates/vnode/" C "/p2p-tls"
+#define SES_PATH "/certificates/vnode/" C "/p2p-session"
+	const struct {
+		const char *path, *alias, *one, *two;
+		long status;
+		const char *text;
+	} rows[] = {
+	    {TLS_PATH, NULL, leaf, NULL, 400, "Empty alias"},
+	    {TLS_PATH, "", leaf, NULL, 400, "Empty alias"},
+	    {TLS_PATH, "a", NULL, NULL, 400, "No certificate"},
+	    {TLS_PATH, "a", "", NULL, 400, "is not a certificate"},
+	    {TLS_PATH, "a", "hello", NULL, 400, "is not a certificate"},
+	    {TLS_PATH, "a", leaf, "hello", 400, "is not a certificate"},
+	    {TLS_PATH, "a", broken, NULL, 400, "is not a certificate"},
+	    {"/certificates/vnode/" C "/p2p", "a", leaf, NULL, 400,
+		"the usage is not known"},
+	    {TLS_PATH, "a", thrice, NULL, 400, "loop"},
+	    {TLS_PATH, "a", leaf, alien, 400,
+		"This previous certificate in the chain was issued by CN=root "
+		"and not by CN=other"},
+	    {TLS_PATH, "a", top, leaf, 400,
+		"was issued by CN=root and not by CN=carol"},
+	    {TLS_PATH, "a", joined, NULL, 400,
+		"the END line of a certificate and the BEGIN line of the next "
+		"run together"},
+	    {"/certificates/cluster/p2p-session", "a", ses, NULL, 400,
+		"Cannot upload a session certificate to the cluster"},
+	    {SES_PATH, "a", leaf, NULL, 400, "must be the member's name"},
+	    {"/certificates/vnode/xyz/p2p-tls", "a", leaf, NULL, 400,
+		"12 hexadecimal digits"},
+	    {"/certificates/vnode/AAAAAAAAAAA2/p2p-tls", "a", leaf, NULL, 404,
+		"Holding identity not found."},
+	    {SES_PATH, "s", ses, top, 204, ""},
+	};
+	struct web w;
+
+	/* The second line of the base64. */
+	broken[100] = '!';
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		upload(
+		    &w, rows[i].path, rows[i].alias, rows[i].one, rows[i].two);
+		if (w.status != rows[i].status ||
+		    strstr(w.body, rows[i].text) == NULL)
+			fail_msg("row %zu: %ld %s", i, w.status, w.body);
+		if (w.status == 400)
+			assert_string_equal(
+			    json_text(w.json, "title"), "Invalid input data.");
+		web_free(&w);
+	}
+	rest(&gw, &w, "PUT", TLS_PATH, "alias=a");
+	assert_int_equal(w.status, 400);
+	assert_non_null(strstr(w.body, "multipart/form-data"));
+	web_free(&w);
+	free(leaf);
+	free(ses);
+	free(top);
+	free(alien);
+	free(joined);
+	free(thrice);
+	free(broken);
+}
+
 int
 main(void)
 {
@@ -327,6 +563,8 @@ main(void)
 	    cmocka_unit_test(request_has_the_extensions),
 	    cmocka_unit_test(signature_is_the_keys_default_or_as_asked),
 	    cmocka_unit_test(bad_requests_are_refused),
+	    cmocka_unit_test(chains_are_stored_and_read),
+	    cmocka_unit_test(bad_uploads_are_refused),
 	};
 
 	return cmocka_run_group_tests_name(
