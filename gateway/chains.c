@@ -16,6 +16,7 @@
 
 struct chains {
 	struct chain *slots[CHAINS_KEPT];
+	struct revcheck_trust *trust; /* of requests that name none */
 };
 
 int
@@ -42,7 +43,19 @@ chains_free(struct chains *c)
 		return;
 	for (size_t i = 0; i < CHAINS_KEPT; i++)
 		chain_free(c->slots[i]);
+	revcheck_trust_free(c->trust);
 	free(c);
+}
+
+void
+chains_set_trust(struct chains *c, struct revcheck_trust *trust)
+{
+	for (size_t i = 0; i < CHAINS_KEPT; i++) {
+		chain_free(c->slots[i]);
+		c->slots[i] = NULL;
+	}
+	revcheck_trust_free(c->trust);
+	c->trust = trust != NULL ? revcheck_trust_up_ref(trust) : NULL;
 }
 
 /*
@@ -116,7 +129,8 @@ read_trust(struct revcheck_trust **out, const cJSON *request, struct err *err)
 static int
 hash_list(EVP_MD_CTX *ctx, const cJSON *list)
 {
-	uint64_t num = (uint64_t)cJSON_GetArraySize(list);
+	uint64_t num =
+	    list != NULL ? (uint64_t)cJSON_GetArraySize(list) : UINT64_MAX;
 	const cJSON *item;
 
 	if (EVP_DigestUpdate(ctx, &num, sizeof(num)) != 1)
@@ -150,7 +164,8 @@ key_of(unsigned char key[32], const cJSON *request, struct err *err)
 }
 
 static int
-chain_parse(struct chain **out, const cJSON *request, struct err *err)
+chain_parse(struct chain **out, const cJSON *request,
+    struct revcheck_trust *trust, struct err *err)
 {
 	struct chain *c = calloc(1, sizeof(*c));
 	int rc;
@@ -159,7 +174,10 @@ chain_parse(struct chain **out, const cJSON *request, struct err *err)
 		return err_set(err, E_NOMEM, "out of memory");
 	c->refs = 1;
 	rc = read_certs(&c->certs, request, "certificates", err);
-	if (rc == 0)
+	if (rc == 0 && trust != NULL &&
+	    json_get(request, "trustedCertificates") == NULL)
+		c->trust = revcheck_trust_up_ref(trust);
+	else if (rc == 0)
 		rc = read_trust(&c->trust, request, err);
 	if (rc != 0) {
 		chain_free(c);
@@ -184,7 +202,7 @@ chains_get(
 	if (*slot == NULL || memcmp((*slot)->key, key, sizeof(key)) != 0) {
 		struct chain *fresh = NULL;
 
-		rc = chain_parse(&fresh, request, err);
+		rc = chain_parse(&fresh, request, c->trust, err);
 		if (rc != 0)
 			return rc;
 		/* Here fresh is one: err_set answers with the code given. */

@@ -35,4 +35,10 @@ int chains_get(struct chains *c, struct chain **out, const cJSON *request,
     struct err *err) MUST_USE;
 void chain_free(struct chain *c);
 
+/*
+ * The anchors of requests that name none; NULL: such requests are refused.
+ * Takes a reference and forgets what was parsed.
+ */
+void chains_set_trust(struct chains *c, struct revcheck_trust *trust);
+
 #endif

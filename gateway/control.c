@@ -20,6 +20,7 @@
 #include "gateway/keystore.h"
 #include "gateway/rest.h"
 #include "gateway/sessions.h"
+#include "gateway/setup.h"
 #include "gateway/subjects.h"
 
 struct control {
@@ -47,6 +48,7 @@ struct plan {
 	struct revcheck_policy policy;
 	struct effect_rules rules;
 	struct conf *conf;
+	struct revcheck_trust *session; /* groups' roots; may be NULL */
 };
 
 static void
@@ -55,6 +57,8 @@ plan_cleanup(struct plan *p)
 	effect_rules_cleanup(&p->rules);
 	conf_free(p->conf);
 	p->conf = NULL;
+	revcheck_trust_free(p->session);
+	p->session = NULL;
 }
 
 static int
@@ -62,6 +66,7 @@ plan_make(struct plan *p, const struct control *c, struct conf *base,
     const struct effect_input *in, struct err *err)
 {
 	struct effect_overlay overlay = {0};
+	struct setup_effect set = {0};
 	int rc;
 
 	*p = (struct plan){0};
@@ -76,8 +81,19 @@ plan_make(struct plan *p, const struct control *c, struct conf *base,
 		    subjects_list(c->subjects, &overlay.overlay.num_subjects);
 	}
 	if (rc == 0)
+		rc = setup_effect_make(&set, c->holdings, c->keys, err);
+	if (rc == 0) {
+		overlay.overlay.identities = set.identities;
+		overlay.overlay.num_identities = set.num_identities;
+		overlay.overlay.trusts = set.trusts;
+		overlay.overlay.num_trusts = set.num_trusts;
+		p->session = set.session;
+		set.session = NULL;
+	}
+	if (rc == 0)
 		rc = conf_derive(&p->conf, base, &overlay.overlay, err);
 	effect_overlay_cleanup(&overlay);
+	setup_effect_cleanup(&set);
 	if (rc != 0)
 		plan_cleanup(p);
 	return rc;
@@ -127,6 +143,7 @@ plan_apply(struct control *c, struct plan *p, struct err *err)
 	conf_free(c->conf);
 	c->conf = p->conf;
 	p->conf = NULL;
+	chains_set_trust(c->chains, p->session);
 	control_recheck(c);
 	return 0;
 }
@@ -495,6 +512,32 @@ control_set_subject(struct control *c, const char *holder, const char *subject,
 	if (rc == 0)
 		return 0;
 	if (subjects_undo(c->subjects, &undo) != 0)
+		log_line(c->log, LOG_LEVEL_ERROR,
+		    "cannot take a change back that was not applied: %s",
+		    undo.msg);
+	return E_INTERNAL;
+}
+
+int
+control_set_holding(struct control *c, const char *id,
+    const cJSON *registration, const cJSON *setup, struct err *err)
+{
+	struct effect_input in;
+	struct plan plan;
+	struct err undo;
+	int rc = holdings_set(c->holdings, id, NULL, registration, setup, err);
+
+	if (rc != 0)
+		return rc;
+	input_of(c, &in);
+	rc = plan_make(&plan, c, c->base, &in, err);
+	if (rc == 0) {
+		rc = plan_apply(c, &plan, err);
+		plan_cleanup(&plan);
+	}
+	if (rc == 0)
+		return 0;
+	if (holdings_undo(c->holdings, &undo) != 0)
 		log_line(c->log, LOG_LEVEL_ERROR,
 		    "cannot take a change back that was not applied: %s",
 		    undo.msg);

@@ -83,6 +83,13 @@ enum control_outcome control_put(struct control *c, enum section_id id,
 int control_set_subject(struct control *c, const char *holder,
     const char *subject, bool allowed, struct err *err) MUST_USE;
 
+/*
+ * Changes what a holding identity registered with or presents; NULL leaves
+ * it. Kept and applied, or neither.
+ */
+int control_set_holding(struct control *c, const char *id,
+    const cJSON *registration, const cJSON *setup, struct err *err) MUST_USE;
+
 /* Reads the bootstrap file again; all or nothing. */
 int control_reload(struct control *c, struct err *err) MUST_USE;
 

@@ -23,7 +23,8 @@
 
 static const struct rest_route *const tables[] = {rest_config_routes,
     rest_check_routes, rest_cache_routes, rest_status_routes,
-    rest_subjects_routes, rest_keys_routes, rest_certs_routes, NULL};
+    rest_subjects_routes, rest_keys_routes, rest_network_routes,
+    rest_certs_routes, NULL};
 
 static struct rest_job *
 job_of(struct rest_request *req)

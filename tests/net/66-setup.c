@@ -553,6 +553,313 @@ bad_uploads_are_refused(void **state)
 	free(broken);
 }
 
+/* ---- registration and setup
+ * --------------------------------------------------- */
+
+#define D  "DDDDDDDDDDD1"
+#define DN "O=Dave, L=London, C=GB"
+
+/* The PEM of a certificate as it stands in JSON. */
+static char *
+json_pem(const struct pki_ca *ca)
+{
+	char *pem = cert_pem(ca->cert), *out;
+	cJSON *s = cJSON_CreateString(pem);
+
+	out = cJSON_PrintUnformatted(s);
+	cJSON_Delete(s);
+	free(pem);
+	return out;
+}
+
+static void
+context_rules(void **state)
+{
+	char *id = key_make(D, "first", "TLS", P256), *r = json_pem(&root);
+#define T "\"corda.group.trustroot.tls.0\":%s"
+#define S "\"corda.group.truststore.session.0\":%s"
+	const struct {
+		const char *format;
+		long status;
+		const char *text;
+	} rows[] = {
+	    {"{\"context\":1}", 400, "context: expected an object"},
+	    {"{}", 400, "context: expected an object"},
+	    {"{\"context\":{}}", 400, "no session trust root"},
+	    {"{\"context\":{" T "}}", 400, "no session trust root"},
+	    {"{\"context\":{" S "}}", 400, "no tls trust root"},
+	    {"{\"context\":{\"corda.group.trustroot.session.1\":%s," T "}}",
+		400, "session trust root 0 is missing"},
+	    {"{\"context\":{" S ",\"corda.group.trustroot.tls.0\":\"x\"}}", 400,
+		"tls trust root 0"},
+	    {"{\"context\":{\"corda.group.pki.session\":\"StandardEV3\"}}", 400,
+		"'StandardEV3' is not supported"},
+	    {"{\"context\":{\"corda.group.pki.session\":\"Corda4\"}}", 400,
+		"'Corda4' is not supported"},
+	    {"{\"memberRegistrationRequest\":{\"action\":\"leave\","
+	     "\"context\":{" T "," S "}}}",
+		400, "requestJoin"},
+	    {"{\"context\":{\"corda.group.pki.session\":\"NoPKI\"," T "}}", 200,
+		"registrationStatus"},
+	    {"{\"memberRegistrationRequest\":{\"action\":\"requestJoin\","
+	     "\"context\":{" T "," S "}}}",
+		200, "registrationStatus"},
+	    {"{\"context\":{\"corda.group.truststore.tls.0\":%s,"
+	     "\"corda.group.trustroot.session.0\":%s}}",
+		200, "registrationStatus"},
+	};
+	static const struct row ids[] = {
+	    {"POST", "/membership/xyz", "{}", 400, "12 hexadecimal digits"},
+	    {"POST", "/membership/DDDDDDDDDDD2", "{}", 404,
+		"Holding identity not found."},
+	    {"PUT", "/network/setup/xyz", "{}", 400, "12 hexadecimal digits"},
+	    {"PUT", "/network/setup/DDDDDDDDDDD2", "{}", 404,
+		"Holding identity not found."},
+	};
+	struct web w;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		/* Each %s becomes the root. */
+		char *body, *at, *cut = xstrdup(rows[i].format);
+
+		body = xstrdup("");
+		for (char *p = cut; p != NULL; p = at) {
+			char *more;
+
+			at = strstr(p, "%s");
+			if (at != NULL) {
+				*at = '\0';
+				at += 2;
+			}
+			more =
+			    xasprintf("%s%s%s", body, p, at != NULL ? r : "");
+			free(body);
+			body = more;
+		}
+		rest(&gw, &w, "POST", "/membership/" D, body);
+		if (w.status != rows[i].status ||
+		    strstr(w.body, rows[i].text) == NULL)
+			fail_msg("row %zu: %ld %s", i, w.status, w.body);
+		web_free(&w);
+		free(body);
+		free(cut);
+	}
+	RUN(ids);
+	free(r);
+	free(id);
+}
+
+/* The leaf that answers to a name, as PEM; free() it. */
+static char *
+leaf_at(const char *name)
+{
+	struct tls_options o = {.name = name};
+	char *cert = town_path(&town, "peers/good.pem");
+	char *key = town_path(&town, "peers/good.key"), *pem;
+	struct tls t;
+
+	o.cert = cert;
+	o.key = key;
+	(void)tls_connect(&t, gw.port, &o);
+	pem = cert_pem(SSL_get0_peer_certificate(t.ssl));
+	tls_free(&t);
+	free(cert);
+	free(key);
+	return pem;
+}
+
+static void
+setup_reaches_the_door(void **state)
+{
+	char *sid, *tid, *alien_key, *path;
+	char *tls = identity_make(&root, D, "tls", "TLS", "CN=dave",
+	    "\"dave.example\",\"10.1.2.3\"", &tid);
+	char *ses =
+	    identity_make(&root, D, "ses", "SESSION_INIT", DN, "", &sid);
+	char *alien = identity_make(
+	    &other, D, "alien", "TLS", "CN=alien", "\"a.example\"", &alien_key);
+	char *before = leaf_at("dave.example"), *after;
+	char *ok = xasprintf(
+	    "{\"p2pTlsCertificateChainAlias\":\"tls\",\"sessionKeyId\":\"%s\","
+	    "\"sessionCertificateChainAlias\":\"ses\","
+	    "\"useClusterLevelTlsCertificateAndKey\":false,"
+	    "\"useClusterLevelSessionCertificateAndKey\":false}",
+	    sid);
+#define GA(alias, key, sessions)                                    \
+	xasprintf("{\"p2pTlsCertificateChainAlias\":\"" alias "\"," \
+		  "\"sessionKeysAndCertificates\":[" sessions "]}", \
+	    key)
+#define ONE(alias, yes)                                                   \
+	"{\"sessionKeyId\":\"%1$.12s\",\"sessionCertificateChainAlias\":" \
+	"\"" alias "\",\"preferred\":" yes "}"
+	char *bodies[] = {
+	    GA("none", sid, ONE("ses", "true")),
+	    GA("tls", sid, ONE("ses", "false")),
+	    GA("tls", sid, ONE("ses", "true") "," ONE("ses", "true")),
+	    GA("tls", sid, ONE("none", "true")),
+	    GA("tls", "000000000000", ONE("ses", "true")),
+	    GA("tls", "12", ONE("ses", "true")),
+	    GA("tls", tid, ONE("ses", "true")),
+	    GA("alien", sid, ONE("ses", "true")),
+	    xasprintf("{\"p2pTlsCertificateChainAlias\":\"tls\","
+		      "\"sessionKeyId\":\"%s\"}",
+		sid),
+	    GA("tls", sid, ONE("ses", "true") "," ONE("ses", "false")),
+	    xasprintf("{\"p2pTlsCertificateChainAlias\":\"tls\","
+		      "\"useClusterLevelTlsCertificateAndKey\":true,"
+		      "\"sessionKeyId\":\"%s\"}",
+		sid),
+	};
+	path = xstrdup("/network/setup/" D);
+	const struct row rows[] = {
+	    {"PUT", path, "{}", 400, "p2pTlsCertificateChainAlias"},
+	    {"PUT", path, bodies[0], 404, "chain with alias 'none'"},
+	    {"PUT", path, bodies[1], 400, "no preferred session key"},
+	    {"PUT", path, bodies[2], 400, "2 preferred session keys"},
+	    {"PUT", path, bodies[3], 404, "chain with alias 'none'"},
+	    {"PUT", path, bodies[4], 404, "no key '000000000000'"},
+	    {"PUT", path, bodies[5], 400, "12 hexadecimal digits"},
+	    {"PUT", path, bodies[6], 400, "expected SESSION_INIT"},
+	    {"PUT", path, bodies[7], 400, "not signed by the group's"},
+	    {"PUT", path, bodies[8], 400, "session PKI asks for"},
+	    {"PUT", path, bodies[10], 404, "chain with alias 'tls'"},
+	    {"PUT", path, bodies[9], 204, NULL},
+	    {"PUT", path, ok, 204, NULL},
+	};
+
+	upload_ok("/certificates/vnode/" D "/p2p-tls", "tls", tls, NULL);
+	upload_ok("/certificates/vnode/" D "/p2p-tls", "alien", alien, NULL);
+	upload_ok("/certificates/vnode/" D "/p2p-session", "ses", ses, NULL);
+	assert_string_not_equal(before, tls);
+	RUN(rows);
+	for (int round = 0; round < 2; round++) {
+		static const char *const names[] = {
+		    "dave.example", "10.1.2.3.cluster.corda.net"};
+
+		for (size_t i = 0; i < 2; i++) {
+			after = leaf_at(names[i]);
+			assert_string_equal(after, tls);
+			free(after);
+		}
+		after = leaf_at("elsewhere.example");
+		assert_string_equal(after, before);
+		free(after);
+		if (round == 0) {
+			gateway_stop(&gw);
+			gateway_start(&gw);
+		}
+	}
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+		free(bodies[i]);
+	free(path);
+	free(before);
+	free(ok);
+	free(tls);
+	free(ses);
+	free(alien);
+	free(tid);
+	free(sid);
+	free(alien_key);
+}
+
+/* A peer that the new group's roots vouch for is let in. */
+static void
+peers_of_the_group_get_in(void **state)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509_REQ *req = X509_REQ_new();
+	X509_NAME *name = X509_NAME_new();
+	struct tls_options o = {.cert = "peer.pem", .key = "peer.key"};
+	char *pem;
+	struct tls t;
+	FILE *f;
+
+	X509_NAME_add_entry_by_txt(
+	    name, "CN", MBSTRING_ASC, (const unsigned char *)"peer", -1, -1, 0);
+	X509_REQ_set_subject_name(req, name);
+	X509_REQ_set_pubkey(req, key);
+	f = fopen("peer.key", "w");
+	assert_non_null(f);
+	PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
+	fclose(f);
+	pem = cert_issue(&root, req, 300);
+	file_write("peer.pem", pem, strlen(pem));
+	free(pem);
+	(void)tls_connect(&t, gw.port, &o);
+	assert_true(tls_echo(&t));
+	tls_free(&t);
+	pem = cert_issue(&other, req, 300);
+	file_write("peer.pem", pem, strlen(pem));
+	free(pem);
+	(void)tls_connect(&t, gw.port, &o);
+	assert_false(tls_echo(&t));
+	assert_int_equal(t.alert, ALERT_UNKNOWN_CA);
+	tls_free(&t);
+	X509_REQ_free(req);
+	X509_NAME_free(name);
+	EVP_PKEY_free(key);
+}
+
+/* A setup whose own certificate is revoked is refused. */
+static void
+own_revoked_chain_is_refused(void **state)
+{
+	char *sid;
+	char *tls = identity_make(
+	    &root, D, "gone", "TLS", "CN=gone", "\"gone.example\"", NULL);
+	char *ses =
+	    identity_make(&root, D, "ses2", "SESSION_INIT", DN, "", &sid);
+	cJSON *o = cJSON_CreateObject();
+	char *body, *leaf;
+	struct web w;
+
+	upload_ok("/certificates/vnode/" D "/p2p-tls", "gone", tls, NULL);
+	upload_ok("/certificates/vnode/" D "/p2p-session", "ses2", ses, NULL);
+	cJSON_AddStringToObject(o, "certificate", tls);
+	body = cJSON_PrintUnformatted(o);
+	cJSON_Delete(o);
+	rest(&gw, &w, "POST", "/denylist", body);
+	assert_int_equal(w.status, 201);
+	web_free(&w);
+	free(body);
+	body = GA("gone", sid, ONE("ses2", "true"));
+	rest(&gw, &w, "PUT", "/network/setup/" D, body);
+	if (w.status != 400)
+		fail_msg("%ld %s", w.status, w.body);
+	assert_non_null(strstr(w.body, "TLS certificate is refused"));
+	web_free(&w);
+	leaf = leaf_at("gone.example");
+	assert_string_not_equal(leaf, tls);
+	free(leaf);
+	free(body);
+	free(tls);
+	free(ses);
+	free(sid);
+}
+
+/* Without roots of its own a check goes by those of the registrations. */
+static void
+session_check_knows_the_groups_roots(void **state)
+{
+	char *ses =
+	    identity_make(&root, D, "ses3", "SESSION_INIT", DN, "", NULL);
+	cJSON *o = cJSON_CreateObject();
+	cJSON *list = cJSON_AddArrayToObject(o, "certificates");
+	char *body;
+	struct web w;
+
+	cJSON_AddItemToArray(list, cJSON_CreateString(ses));
+	cJSON_AddStringToObject(o, "mode", "SOFT_FAIL");
+	body = cJSON_PrintUnformatted(o);
+	rest(&gw, &w, "POST", "/revocation/check", body);
+	if (w.status != 200 || json_at(w.json, "status.Active") == NULL)
+		fail_msg("%ld %s", w.status, w.body);
+	web_free(&w);
+	free(body);
+	free(ses);
+	cJSON_Delete(o);
+}
+
 int
 main(void)
 {
@@ -565,6 +872,11 @@ main(void)
 	    cmocka_unit_test(bad_requests_are_refused),
 	    cmocka_unit_test(chains_are_stored_and_read),
 	    cmocka_unit_test(bad_uploads_are_refused),
+	    cmocka_unit_test(context_rules),
+	    cmocka_unit_test(setup_reaches_the_door),
+	    cmocka_unit_test(peers_of_the_group_get_in),
+	    cmocka_unit_test(own_revoked_chain_is_refused),
+	    cmocka_unit_test(session_check_knows_the_groups_roots),
 	};
 
 	return cmocka_run_group_tests_name(

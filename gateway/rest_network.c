@@ -1,0 +1,317 @@
+/*
+ * rest_network: registration and network setup of holding identities. What
+ * would take effect is checked first, path and revocation, and refused whole;
+ * the answer may come later. The control thread's.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/control.h"
+#include "gateway/holding.h"
+#include "gateway/json.h"
+#include "gateway/rest.h"
+#include "gateway/setup.h"
+
+static void
+refuse(struct rest_request *req, const struct err *err)
+{
+	if (err->code == E_PARSE)
+		rest_reply_error(req, 400, "Invalid input data.", "cause",
+		    "network setup", "reason", err->msg, NULL);
+	else if (err->code == E_ARG)
+		rest_reply_error(
+		    req, 404, "Resource not found.", "reason", err->msg, NULL);
+	else
+		rest_reply_error(req, 500, "Internal server error.", "reason",
+		    err->msg, NULL);
+}
+
+/* ---- one change -------------------------------------------------------------
+ */
+
+/* Owned by its request until that is answered or its caller leaves. */
+struct change {
+	struct rest_request *req;
+	char id[KEYSTORE_ID_SIZE];
+	cJSON *registration, *setup; /* one of them is new, the other NULL */
+	size_t next;                 /* pair that is asked about next */
+	struct revcheck_request *request;
+	bool deferred;
+};
+
+static void
+change_free(struct change *ch)
+{
+	revcheck_request_free(ch->request);
+	cJSON_Delete(ch->registration);
+	cJSON_Delete(ch->setup);
+	free(ch);
+}
+
+static void
+change_cancel(void *arg)
+{
+	struct change *ch = arg;
+
+	if (ch->request != NULL)
+		revcheck_request_cancel(ch->request);
+	change_free(ch);
+}
+
+/* What will be there after the change. */
+static const cJSON *
+registration_of(const struct change *ch)
+{
+	const struct holding *h =
+	    holdings_find(control_holdings(ch->req->control), ch->id);
+
+	return ch->registration != NULL ? ch->registration : h->registration;
+}
+
+static const cJSON *
+setup_of(const struct change *ch)
+{
+	const struct holding *h =
+	    holdings_find(control_holdings(ch->req->control), ch->id);
+
+	return ch->setup != NULL ? ch->setup : h->setup;
+}
+
+static void
+change_fail(struct change *ch, const struct err *err)
+{
+	struct rest_request *req = ch->req;
+
+	change_free(ch);
+	refuse(req, err);
+}
+
+static void
+change_make(struct change *ch)
+{
+	struct rest_request *req = ch->req;
+	bool registered = ch->registration != NULL;
+	struct err err;
+	cJSON *o;
+
+	/* The other half may have changed while this one was asked about. */
+	if ((registration_of(ch) != NULL && setup_of(ch) != NULL &&
+		setup_check(registration_of(ch), setup_of(ch), &err) != 0) ||
+	    control_set_holding(
+		req->control, ch->id, ch->registration, ch->setup, &err) != 0) {
+		change_fail(ch, &err);
+		return;
+	}
+	log_line(control_log(req->control), LOG_LEVEL_INFO,
+	    "holding identity %s (id=%s in_effect=%s who='%s' from='%s')",
+	    registered ? "registered" : "set up", ch->id,
+	    registration_of(ch) != NULL && setup_of(ch) != NULL ? "yes" : "no",
+	    req->user, req->address);
+	if (registered) {
+		o = cJSON_CreateObject();
+		cJSON_AddStringToObject(o, "registrationId", ch->id);
+		cJSON_AddStringToObject(o, "registrationStatus", "APPROVED");
+		change_free(ch);
+		rest_reply_json(req, 200, o);
+	} else {
+		change_free(ch);
+		rest_reply_empty(req, 204);
+	}
+}
+
+/* Goes on with the next chain; false after having refused. */
+static bool
+change_judge(struct change *ch, const struct revcheck_report *report)
+{
+	struct err err;
+
+	if (revcheck_report_allows(report) == 1)
+		return true;
+	err_set(&err, E_PARSE, "the %s certificate is refused: %s",
+	    ch->next == 1 ? "TLS" : "session", revcheck_report_text(report));
+	change_fail(ch, &err);
+	return false;
+}
+
+static void change_ask(struct change *ch);
+
+static void
+on_report(struct revcheck_report *report, void *arg)
+{
+	struct change *ch = arg;
+
+	revcheck_request_free(ch->request);
+	ch->request = NULL;
+	if (change_judge(ch, report))
+		change_ask(ch);
+}
+
+/* Not HARD_FAIL: that nothing can be learned yet is no reason to refuse. */
+static enum revcheck_mode
+mode_of(struct control *c)
+{
+	struct revcheck_policy p = {.size = sizeof(p)};
+
+	revcheck_get_policy(control_engine(c), &p);
+	return p.mode == REVCHECK_MODE_OFF ? REVCHECK_MODE_OFF
+					   : REVCHECK_MODE_SOFT_FAIL;
+}
+
+/* 0: the next can be asked; PENDING; negative: answered and freed. */
+static int
+change_ask_one(struct change *ch, struct revcheck_certs *chain,
+    struct revcheck_trust *trust)
+{
+	struct revcheck_query query = {.size = sizeof(query),
+	    .chain = chain,
+	    .trust = trust,
+	    .mode = mode_of(ch->req->control)};
+	struct revcheck_report *report = NULL;
+	struct revcheck_error why;
+	struct err err;
+	bool good;
+	int rc;
+
+	ch->next++;
+	rc = revcheck_submit(control_engine(ch->req->control), &ch->request,
+	    &report, &query, control_base(ch->req->control), on_report, ch,
+	    &why);
+	if (rc == REVCHECK_PENDING) {
+		if (!ch->deferred)
+			rest_request_defer(ch->req, change_cancel, ch);
+		ch->deferred = true;
+		return rc;
+	}
+	if (rc < 0) {
+		err_set(&err, E_INTERNAL, "%s", why.msg);
+		change_fail(ch, &err);
+		return rc;
+	}
+	good = change_judge(ch, report);
+	revcheck_report_free(report);
+	return good ? 0 : E_PARSE;
+}
+
+static void
+change_ask(struct change *ch)
+{
+	struct revcheck_certs *chain;
+	struct revcheck_trust *trust;
+	struct err err;
+	int rc;
+
+	do {
+		rc = setup_pair(&chain, &trust, registration_of(ch),
+		    setup_of(ch), ch->next, &err);
+		if (rc == 0) {
+			change_make(ch);
+			return;
+		}
+		if (rc < 0) {
+			change_fail(ch, &err);
+			return;
+		}
+		rc = change_ask_one(ch, chain, trust);
+		revcheck_certs_free(chain);
+		revcheck_trust_free(trust);
+	} while (rc == 0);
+}
+
+/* Takes both over. */
+static void
+change_start(
+    struct rest_request *req, const char *id, cJSON *registration, cJSON *setup)
+{
+	struct change *ch = calloc(1, sizeof(*ch));
+	struct err err;
+
+	if (ch == NULL) {
+		cJSON_Delete(registration);
+		cJSON_Delete(setup);
+		rest_reply_json(req, 500, NULL);
+		return;
+	}
+	ch->req = req;
+	memcpy(ch->id, id, sizeof(ch->id));
+	ch->registration = registration;
+	ch->setup = setup;
+	if (registration_of(ch) == NULL || setup_of(ch) == NULL)
+		change_make(ch); /* in effect once the other comes */
+	else if (setup_check(registration_of(ch), setup_of(ch), &err) != 0)
+		change_fail(ch, &err);
+	else
+		change_ask(ch);
+}
+
+/* ---- requests
+ * ---------------------------------------------------------------- */
+
+/* False after having answered. */
+static bool
+holding_of(struct rest_request *req, char id[KEYSTORE_ID_SIZE])
+{
+	struct err err;
+
+	if (!keystore_id_parse(id, req->params[0])) {
+		err_set(&err, E_PARSE,
+		    "a holding identity is 12 hexadecimal digits");
+		refuse(req, &err);
+		return false;
+	}
+	if (holdings_find(control_holdings(req->control), id) != NULL)
+		return true;
+	rest_reply_error(req, 404, "Holding identity not found.",
+	    "holdingIdentity", id, NULL);
+	return false;
+}
+
+static void
+put_setup(struct rest_request *req)
+{
+	char id[KEYSTORE_ID_SIZE];
+	cJSON *body, *setup;
+	struct err err;
+	int rc;
+
+	if (!holding_of(req, id) || (body = rest_body_object(req)) == NULL)
+		return;
+	rc = setup_read(&setup, body, id, control_keys(req->control),
+	    control_certs(req->control), &err);
+	cJSON_Delete(body);
+	if (rc != 0)
+		refuse(req, &err);
+	else
+		change_start(req, id, NULL, setup);
+}
+
+static void
+post_membership(struct rest_request *req)
+{
+	const cJSON *inner, *action;
+	char id[KEYSTORE_ID_SIZE];
+	cJSON *body, *registration;
+	struct err err;
+	int rc = 0;
+
+	if (!holding_of(req, id) || (body = rest_body_object(req)) == NULL)
+		return;
+	inner = json_get(body, "memberRegistrationRequest");
+	action = json_get(inner, "action");
+	if (inner != NULL &&
+	    (!cJSON_IsString(action) ||
+		strcasecmp(action->valuestring, "requestJoin") != 0))
+		rc = err_set(&err, E_PARSE, "action: expected \"requestJoin\"");
+	if (rc == 0)
+		rc = setup_read_context(&registration,
+		    json_get(inner != NULL ? inner : body, "context"), &err);
+	cJSON_Delete(body);
+	if (rc != 0)
+		refuse(req, &err);
+	else
+		change_start(req, id, registration, NULL);
+}
+
+const struct rest_route rest_network_routes[] = {
+    {REST_PUT, "network/setup/{id}", CONF_ROLE_OPERATE, put_setup},
+    {REST_POST, "membership/{id}", CONF_ROLE_OPERATE, post_membership},
+    {.fn = NULL}};

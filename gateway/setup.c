@@ -1,0 +1,657 @@
+/*
+ * setup: from JSON to JSON that is kept, and from that to identities and
+ * trusts. Nothing here is stored or asked.
+ */
+#include "gateway/setup.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "gateway/conf_internal.h"
+#include "gateway/identity.h"
+#include "gateway/json.h"
+#include "gateway/subject.h"
+
+#define IP_SUFFIX ".cluster.corda.net"
+
+/* ---- the context -----------------------------------------------------------
+ */
+
+static const char *const root_words[] = {"truststore", "trustroot"};
+
+static const cJSON *
+root_at(const cJSON *context, const char *kind, int i)
+{
+	const cJSON *item = NULL;
+	char key[64];
+
+	for (size_t w = 0; w < 2 && item == NULL; w++) {
+		snprintf(key, sizeof(key), "corda.group.%s.%s.%d",
+		    root_words[w], kind, i);
+		item = json_get(context, key);
+	}
+	return item;
+}
+
+static int
+count_roots(const cJSON *context, const char *kind)
+{
+	const cJSON *item;
+	char prefix[64];
+	int num = 0;
+
+	cJSON_ArrayForEach(item, context) for (size_t w = 0; w < 2; w++)
+	{
+		snprintf(prefix, sizeof(prefix), "corda.group.%s.%s.",
+		    root_words[w], kind);
+		num += strncmp(item->string, prefix, strlen(prefix)) == 0;
+	}
+	return num;
+}
+
+static int
+check_root(const char *pem, const char *kind, int i, struct err *err)
+{
+	struct certstore_list list = {.num = 0};
+	struct err why;
+	int rc;
+
+	if (certstore_read(&list, pem, strlen(pem), &why) != 0)
+		rc = err_set(
+		    err, E_PARSE, "%s trust root %d: %s", kind, i, why.msg);
+	else if (list.num != 1)
+		rc = err_set(err, E_PARSE,
+		    "%s trust root %d: expected one certificate, not %zu", kind,
+		    i, list.num);
+	else if (X509_cmp_current_time(X509_get0_notBefore(list.v[0])) > 0 ||
+	    X509_cmp_current_time(X509_get0_notAfter(list.v[0])) < 0)
+		rc = err_set(
+		    err, E_PARSE, "%s trust root %d is not valid now", kind, i);
+	else
+		rc = 0;
+	certstore_list_cleanup(&list);
+	return rc;
+}
+
+static int
+read_roots(cJSON *out, const cJSON *context, const char *kind, bool required,
+    struct err *err)
+{
+	int num = count_roots(context, kind), rc = 0;
+	cJSON *list = cJSON_AddArrayToObject(out, kind);
+
+	if (num == 0 && required)
+		return err_set(err, E_PARSE,
+		    "no %s trust root was given: expected "
+		    "corda.group.trustroot.%s.0",
+		    kind, kind);
+	if (num > SETUP_MAX_ROOTS)
+		return err_set(err, E_PARSE, "more than %d %s trust roots",
+		    SETUP_MAX_ROOTS, kind);
+	for (int i = 0; i < num && rc == 0; i++) {
+		const char *pem =
+		    cJSON_GetStringValue(root_at(context, kind, i));
+
+		if (pem == NULL)
+			return err_set(err, E_PARSE,
+			    "%s trust root %d is missing or no text: expected "
+			    "numbers from 0 without a gap",
+			    kind, i);
+		rc = check_root(pem, kind, i, err);
+		cJSON_AddItemToArray(list, cJSON_CreateString(pem));
+	}
+	return rc;
+}
+
+int
+setup_read_context(cJSON **out, const cJSON *context, struct err *err)
+{
+	const cJSON *mode = json_get(context, "corda.group.pki.session");
+	const char *word =
+	    mode != NULL ? cJSON_GetStringValue(mode) : "Standard";
+	bool none;
+	int rc;
+
+	*out = NULL;
+	if (!cJSON_IsObject(context))
+		return err_set(err, E_PARSE, "context: expected an object");
+	if (word == NULL ||
+	    (strcmp(word, "Standard") != 0 && strcmp(word, "NoPKI") != 0))
+		return err_set(err, E_PARSE,
+		    "corda.group.pki.session '%.40s' is not supported: "
+		    "expected Standard or NoPKI",
+		    word != NULL ? word : "");
+	none = strcmp(word, "NoPKI") == 0;
+	*out = cJSON_CreateObject();
+	cJSON_AddBoolToObject(*out, "noPki", none);
+	rc = read_roots(*out, context, "session", !none, err);
+	if (rc == 0)
+		rc = read_roots(*out, context, "tls", true, err);
+	if (rc != 0) {
+		cJSON_Delete(*out);
+		*out = NULL;
+	}
+	return rc;
+}
+
+/* ---- the body of a setup
+ * ------------------------------------------------------
+ */
+
+struct reading {
+	const cJSON *body;
+	const char *id;
+	const struct keystore *keys;
+	const struct certstore *certs;
+	struct err *err;
+};
+
+/* Holder and tenant: the member's own or the cluster's. */
+static int
+level_of(const struct reading *r, const char *flag, const char **holder,
+    const char **tenant)
+{
+	const cJSON *item = json_get(r->body, flag);
+
+	if (item != NULL && !cJSON_IsNull(item) && !cJSON_IsBool(item))
+		return err_set(
+		    r->err, E_PARSE, "%s: expected true or false", flag);
+	*holder = cJSON_IsTrue(item) ? "" : r->id;
+	*tenant = cJSON_IsTrue(item) ? "p2p" : r->id;
+	return 0;
+}
+
+/* The chain of an alias, and its leaf's key among the tenant's. */
+static int
+find_chain(const struct reading *r, const struct certstore_chain **chain,
+    const struct keystore_key **key, enum certstore_usage usage,
+    const char *holder, const char *tenant, const char *alias)
+{
+	struct certstore_list list = {.num = 0};
+	int rc;
+
+	*chain = certstore_find(r->certs, holder, usage, alias);
+	if (*chain == NULL)
+		return err_set(r->err, E_ARG,
+		    "there is no certificate chain with alias '%.80s'", alias);
+	rc =
+	    certstore_read(&list, (*chain)->pem, strlen((*chain)->pem), r->err);
+	if (rc != 0)
+		return rc;
+	*key =
+	    keystore_find_public(r->keys, tenant, X509_get0_pubkey(list.v[0]));
+	certstore_list_cleanup(&list);
+	return *key != NULL
+	    ? 0
+	    : err_set(r->err, E_PARSE,
+		  "the certificate of alias '%.80s' is not for a key of tenant "
+		  "'%s'",
+		  alias, tenant);
+}
+
+static int
+read_tls(cJSON *out, const struct reading *r)
+{
+	const char *alias =
+	    json_get_string(r->body, "p2pTlsCertificateChainAlias");
+	const struct certstore_chain *chain;
+	const struct keystore_key *key;
+	const char *holder, *tenant;
+	cJSON *o;
+	int rc;
+
+	if (alias == NULL || *alias == '\0')
+		return err_set(r->err, E_PARSE,
+		    "p2pTlsCertificateChainAlias: expected a string");
+	rc = level_of(
+	    r, "useClusterLevelTlsCertificateAndKey", &holder, &tenant);
+	if (rc == 0)
+		rc = find_chain(
+		    r, &chain, &key, CERTSTORE_TLS, holder, tenant, alias);
+	if (rc != 0)
+		return rc;
+	o = cJSON_AddObjectToObject(out, "tls");
+	cJSON_AddStringToObject(o, "alias", alias);
+	cJSON_AddStringToObject(o, "chain", chain->pem);
+	cJSON_AddStringToObject(o, "tenant", tenant);
+	cJSON_AddStringToObject(o, "key", key->id);
+	return 0;
+}
+
+static int
+read_session(cJSON *list, const struct reading *r, const cJSON *item,
+    const char *holder, const char *tenant, bool preferred)
+{
+	const char *text = json_get_string(item, "sessionKeyId");
+	const char *alias =
+	    json_get_string(item, "sessionCertificateChainAlias");
+	const struct certstore_chain *chain;
+	const struct keystore_key *key, *of_chain;
+	char id[KEYSTORE_ID_SIZE];
+	cJSON *o;
+	int rc;
+
+	if (text == NULL || !keystore_id_parse(id, text))
+		return err_set(r->err, E_PARSE,
+		    "sessionKeyId: expected 12 hexadecimal digits");
+	key = keystore_find(r->keys, tenant, id);
+	if (key == NULL)
+		return err_set(r->err, E_ARG, "there is no key '%s'", id);
+	if (!keystore_is_session(key))
+		return err_set(r->err, E_PARSE,
+		    "key '%s' is of category %s: expected SESSION_INIT", id,
+		    key->category);
+	o = cJSON_CreateObject();
+	cJSON_AddItemToArray(list, o);
+	cJSON_AddStringToObject(o, "key", id);
+	cJSON_AddBoolToObject(o, "preferred", preferred);
+	if (alias == NULL)
+		return 0;
+	rc = find_chain(
+	    r, &chain, &of_chain, CERTSTORE_SESSION, holder, tenant, alias);
+	if (rc == 0 && of_chain != key)
+		rc = err_set(r->err, E_PARSE,
+		    "the certificate of alias '%.80s' is not for key '%s'",
+		    alias, id);
+	if (rc == 0) {
+		cJSON_AddStringToObject(o, "alias", alias);
+		cJSON_AddStringToObject(o, "chain", chain->pem);
+	}
+	return rc;
+}
+
+static int
+read_sessions(cJSON *out, const struct reading *r)
+{
+	const cJSON *many = json_get(r->body, "sessionKeysAndCertificates");
+	cJSON *list = cJSON_AddArrayToObject(out, "session");
+	const char *holder, *tenant;
+	const cJSON *item;
+	int preferred = 0, rc;
+
+	rc = level_of(
+	    r, "useClusterLevelSessionCertificateAndKey", &holder, &tenant);
+	if (rc != 0)
+		return rc;
+	if (many == NULL)
+		return read_session(list, r, r->body, holder, tenant, true);
+	if (!cJSON_IsArray(many) ||
+	    cJSON_GetArraySize(many) > SETUP_MAX_SESSIONS)
+		return err_set(r->err, E_PARSE,
+		    "sessionKeysAndCertificates: expected an array of at most "
+		    "%d",
+		    SETUP_MAX_SESSIONS);
+	cJSON_ArrayForEach(item, many)
+	{
+		bool first = cJSON_IsTrue(json_get(item, "preferred"));
+
+		preferred += first;
+		rc = read_session(list, r, item, holder, tenant, first);
+		if (rc != 0)
+			return rc;
+	}
+	if (preferred == 0)
+		return err_set(
+		    r->err, E_PARSE, "no preferred session key was given");
+	if (preferred > 1)
+		return err_set(r->err, E_PARSE,
+		    "there are %d preferred session keys: expected one",
+		    preferred);
+	return 0;
+}
+
+int
+setup_read(cJSON **out, const cJSON *body, const char *id,
+    const struct keystore *keys, const struct certstore *certs, struct err *err)
+{
+	struct reading r = {body, id, keys, certs, err};
+	int rc;
+
+	*out = cJSON_CreateObject();
+	rc = read_tls(*out, &r);
+	if (rc == 0)
+		rc = read_sessions(*out, &r);
+	if (rc != 0) {
+		cJSON_Delete(*out);
+		*out = NULL;
+	}
+	return rc;
+}
+
+/* ---- who vouches
+ * ------------------------------------------------------------- */
+
+/* All certificates of an array of PEM texts become anchors. */
+static int
+trust_of(struct revcheck_trust **out, const cJSON *list, struct err *err)
+{
+	struct revcheck_certs *held[SETUP_MAX_ROOTS];
+	X509 *v[SETUP_MAX_ROOTS] = {NULL};
+	struct revcheck_error why;
+	const cJSON *item;
+	size_t num = 0;
+	int rc = 0;
+
+	cJSON_ArrayForEach(item, list)
+	{
+		const char *pem = cJSON_GetStringValue(item);
+
+		if (num == SETUP_MAX_ROOTS || pem == NULL)
+			break;
+		rc = revcheck_certs_parse(
+		    &held[num], pem, strlen(pem), "trust root", &why);
+		if (rc != 0)
+			break;
+		v[num] = revcheck_certs_get0(held[num], 0);
+		num++;
+	}
+	if (rc == 0)
+		rc = revcheck_trust_new(out, v, num, &why);
+	for (size_t i = 0; i < num; i++)
+		revcheck_certs_free(held[i]);
+	return rc == 0 ? 0 : err_set(err, rc, "%s", why.msg);
+}
+
+int
+setup_pair(struct revcheck_certs **chain, struct revcheck_trust **trust,
+    const cJSON *registration, const cJSON *setup, size_t i, struct err *err)
+{
+	const cJSON *session = json_get(setup, "session");
+	struct revcheck_error why;
+	const char *pem;
+	int rc;
+
+	*chain = NULL;
+	*trust = NULL;
+	if (i > (size_t)cJSON_GetArraySize(session) ||
+	    (i > 0 && cJSON_IsTrue(json_get(registration, "noPki"))))
+		return 0;
+	pem = json_get_string(i == 0 ? json_get(setup, "tls")
+				     : cJSON_GetArrayItem(session, (int)i - 1),
+	    "chain");
+	if (pem == NULL)
+		return err_set(err, E_PARSE,
+		    "session key %zu has no certificate chain, which the "
+		    "group's session PKI asks for",
+		    i);
+	rc = trust_of(
+	    trust, json_get(registration, i == 0 ? "tls" : "session"), err);
+	if (rc == 0 &&
+	    revcheck_certs_parse(chain, pem, strlen(pem), "chain", &why) != 0)
+		rc = err_set(err, why.code, "%s", why.msg);
+	if (rc != 0) {
+		revcheck_trust_free(*trust);
+		*trust = NULL;
+		return rc;
+	}
+	return 1;
+}
+
+static int
+vouched_for(const struct revcheck_certs *chain, struct revcheck_trust *trust,
+    const char *what, struct err *err)
+{
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	STACK_OF(X509) *others = sk_X509_new_null();
+	int ok = ctx != NULL && others != NULL, why = 0;
+
+	for (size_t i = 1; ok && i < revcheck_certs_num(chain); i++)
+		ok = sk_X509_push(others, revcheck_certs_get0(chain, i)) > 0;
+	ok = ok &&
+	    X509_STORE_CTX_init(ctx, revcheck_trust_get0_store(trust),
+		revcheck_certs_get0(chain, 0), others) == 1;
+	if (!ok) {
+		sk_X509_free(others);
+		X509_STORE_CTX_free(ctx);
+		return err_set(err, E_NOMEM, "out of memory");
+	}
+	ok = X509_verify_cert(ctx) == 1;
+	why = X509_STORE_CTX_get_error(ctx);
+	sk_X509_free(others);
+	X509_STORE_CTX_free(ctx);
+	ERR_clear_error();
+	return ok ? 0
+		  : err_set(err, E_PARSE,
+			"the %s certificate was not signed by the group's "
+			"trust roots, or is not valid: %s",
+			what, X509_verify_cert_error_string(why));
+}
+
+int
+setup_check(const cJSON *registration, const cJSON *setup, struct err *err)
+{
+	struct revcheck_certs *chain;
+	struct revcheck_trust *trust;
+	int rc = 1;
+
+	for (size_t i = 0; rc == 1; i++) {
+		rc = setup_pair(&chain, &trust, registration, setup, i, err);
+		if (rc == 1 &&
+		    vouched_for(
+			chain, trust, i == 0 ? "TLS" : "session", err) != 0)
+			rc = E_PARSE;
+		revcheck_certs_free(chain);
+		revcheck_trust_free(trust);
+	}
+	return rc;
+}
+
+/* ---- the door
+ * ------------------------------------------------------------------
+ */
+
+/* Takes name over, in lower case. */
+static int
+add_name(struct conf_identity *id, char *name)
+{
+	char **names;
+
+	if (name == NULL)
+		return E_NOMEM;
+	names = realloc(
+	    id->server_names, (id->num_server_names + 1) * sizeof(*names));
+	if (names == NULL) {
+		free(name);
+		return E_NOMEM;
+	}
+	for (char *p = name; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	id->server_names = names;
+	names[id->num_server_names++] = name;
+	return 0;
+}
+
+/* Hosts as they are; addresses as Corda 5 writes them into SNI. */
+static int
+add_alt_names(struct conf_identity *id)
+{
+	GENERAL_NAMES *all =
+	    X509_get_ext_d2i(id->chain[0], NID_subject_alt_name, NULL, NULL);
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < sk_GENERAL_NAME_num(all); i++) {
+		const GENERAL_NAME *g = sk_GENERAL_NAME_value(all, i);
+		const unsigned char *p;
+		char text[INET6_ADDRSTRLEN], *name = NULL;
+		int len;
+
+		if (g->type == GEN_DNS) {
+			p = ASN1_STRING_get0_data(g->d.dNSName);
+			len = ASN1_STRING_length(g->d.dNSName);
+			if (memchr(p, '\0', (size_t)len) == NULL)
+				rc = add_name(
+				    id, strndup((const char *)p, (size_t)len));
+		} else if (g->type == GEN_IPADD) {
+			p = ASN1_STRING_get0_data(g->d.iPAddress);
+			len = ASN1_STRING_length(g->d.iPAddress);
+			if ((len == 4 || len == 16) &&
+			    inet_ntop(len == 4 ? AF_INET : AF_INET6, p, text,
+				sizeof(text)) != NULL)
+				rc = asprintf(&name, "%s" IP_SUFFIX, text) < 0
+				    ? E_NOMEM
+				    : add_name(id, name);
+		}
+	}
+	GENERAL_NAMES_free(all);
+	return rc;
+}
+
+/* The member's name in the Corda 4 form; the leaf's is added by the index. */
+static int
+add_member_names(
+    struct conf_identity *id, const struct holding *h, struct err *err)
+{
+	static const char *const seps[] = {", ", ","};
+	char text[IDENTITY_CORDA4_LEN];
+	X509_NAME *name = h->name != NULL ? subject_parse(h->name) : NULL;
+	int rc = 0;
+
+	for (size_t i = 0; name != NULL && i < 2 && rc == 0; i++) {
+		rc = identity_corda4_name(text, name, seps[i], err);
+		if (rc == 0)
+			rc = add_name(id, strdup(text));
+	}
+	X509_NAME_free(name);
+	return rc;
+}
+
+static int
+make_identity(struct conf_identity *id, const struct holding *h,
+    const struct keystore *keys, struct err *err)
+{
+	const cJSON *tls = json_get(h->setup, "tls");
+	const char *pem = json_get_string(tls, "chain");
+	const char *tenant = json_get_string(tls, "tenant");
+	const char *key_id = json_get_string(tls, "key");
+	struct certstore_list list = {.num = 0};
+	const struct keystore_key *key;
+	int rc;
+
+	if (pem == NULL || tenant == NULL || key_id == NULL ||
+	    (key = keystore_find(keys, tenant, key_id)) == NULL)
+		return err_set(err, E_PARSE,
+		    "the key of holding identity %s is not there", h->id);
+	rc = certstore_read(&list, pem, strlen(pem), err);
+	if (rc != 0) {
+		certstore_list_cleanup(&list);
+		return rc;
+	}
+	id->chain = calloc(list.num, sizeof(*id->chain));
+	if (id->chain == NULL || asprintf(&id->name, "holding-%s", h->id) < 0) {
+		certstore_list_cleanup(&list);
+		id->name = NULL;
+		return err_set(err, E_NOMEM, "out of memory");
+	}
+	memcpy(id->chain, list.v, list.num * sizeof(*id->chain));
+	id->num_chain = list.num;
+	EVP_PKEY_up_ref(key->pkey);
+	id->key = key->pkey;
+	rc = add_alt_names(id);
+	if (rc == 0)
+		rc = add_member_names(id, h, err);
+	return rc == 0 ? 0 : err_set(err, rc, "out of memory");
+}
+
+static int
+make_trust(struct conf_trust *t, const struct holding *h, struct err *err)
+{
+	const cJSON *roots = json_get(h->registration, "tls");
+
+	t->num_anchors = (size_t)cJSON_GetArraySize(roots);
+	if (asprintf(&t->group, "holding-%s", h->id) < 0) {
+		t->group = NULL;
+		return err_set(err, E_NOMEM, "out of memory");
+	}
+	return trust_of(&t->trust, roots, err);
+}
+
+/* One set of anchors out of every group's session roots. */
+static int
+make_session(
+    struct setup_effect *e, const struct holdings *holdings, struct err *err)
+{
+	struct certstore_list list;
+	X509 **all = NULL, **more;
+	struct revcheck_error why;
+	const cJSON *item;
+	size_t num = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < holdings_num(holdings); i++)
+		cJSON_ArrayForEach(item,
+		    json_get(holdings_get(holdings, i)->registration,
+			"session")) if (rc == 0)
+		{
+			list.num = 0;
+			rc = certstore_read(&list, item->valuestring,
+			    strlen(item->valuestring), err);
+			more = realloc(all, (num + 1) * sizeof(*all));
+			if (more == NULL)
+				rc = err_set(err, E_NOMEM, "out of memory");
+			else
+				all = more;
+			if (rc == 0) {
+				X509_up_ref(list.v[0]);
+				all[num++] = list.v[0];
+			}
+			certstore_list_cleanup(&list);
+		}
+	if (rc == 0 && num > 0 &&
+	    revcheck_trust_new(&e->session, all, num, &why) != 0)
+		rc = err_set(err, why.code, "%s", why.msg);
+	for (size_t i = 0; i < num; i++)
+		X509_free(all[i]);
+	free(all);
+	return rc;
+}
+
+int
+setup_effect_make(struct setup_effect *e, const struct holdings *holdings,
+    const struct keystore *keys, struct err *err)
+{
+	size_t num = holdings_num(holdings);
+	int rc = 0;
+
+	*e = (struct setup_effect){0};
+	if (num == 0)
+		return 0;
+	e->identities = calloc(num, sizeof(*e->identities));
+	e->trusts = calloc(num, sizeof(*e->trusts));
+	if (e->identities == NULL || e->trusts == NULL)
+		rc = err_set(err, E_NOMEM, "out of memory");
+	for (size_t i = 0; i < num && rc == 0; i++) {
+		const struct holding *h = holdings_get(holdings, i);
+
+		if (h->registration == NULL)
+			continue;
+		rc = make_trust(&e->trusts[e->num_trusts++], h, err);
+		if (rc == 0 && h->setup != NULL)
+			rc = make_identity(
+			    &e->identities[e->num_identities++], h, keys, err);
+	}
+	if (rc == 0)
+		rc = make_session(e, holdings, err);
+	if (rc != 0)
+		setup_effect_cleanup(e);
+	return rc;
+}
+
+void
+setup_effect_cleanup(struct setup_effect *e)
+{
+	for (size_t i = 0; i < e->num_identities; i++)
+		conf_identity_cleanup(&e->identities[i]);
+	for (size_t i = 0; i < e->num_trusts; i++)
+		conf_trust_cleanup(&e->trusts[i]);
+	free(e->identities);
+	free(e->trusts);
+	revcheck_trust_free(e->session);
+	*e = (struct setup_effect){0};
+}

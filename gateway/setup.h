@@ -1,0 +1,60 @@
+/*
+ * setup: what members register with and are set up to present, read from
+ * requests, and what it means for the door. Judges form; who vouches for a
+ * chain is checked against the roots of the registration. Control thread.
+ */
+#ifndef GATEWAY_SETUP_H
+#define GATEWAY_SETUP_H
+
+#include <cjson/cJSON.h>
+
+#include "cache/base/error.h"
+#include "gateway/certstore.h"
+#include "gateway/conf.h"
+#include "gateway/holding.h"
+#include "gateway/keystore.h"
+
+#define SETUP_MAX_SESSIONS 10
+#define SETUP_MAX_ROOTS    100
+
+/*
+ * The context of a registration, as it is kept: {"tls": [PEM], "session":
+ * [PEM], "noPki": bool}. E_PARSE says which key is wrong.
+ */
+int
+setup_read_context(cJSON **out, const cJSON *context, struct err *err) MUST_USE;
+
+/*
+ * The body of a network setup, as it is kept: {"tls": {"chain", "tenant",
+ * "key"}, "session": [{"chain", "key", "preferred"}]}. E_PARSE: the body is
+ * wrong; E_ARG: a key or chain that it names is not there.
+ */
+int setup_read(cJSON **out, const cJSON *body, const char *id,
+    const struct keystore *keys, const struct certstore *certs,
+    struct err *err) MUST_USE;
+
+/*
+ * Which chain of a setup must be vouched for by which roots: i counts from 0,
+ * the TLS one. 1 and both filled (free them), 0 past the end.
+ */
+int setup_pair(struct revcheck_certs **chain, struct revcheck_trust **trust,
+    const cJSON *registration, const cJSON *setup, size_t i,
+    struct err *err) MUST_USE;
+
+/* Every pair holds, and a group with a session PKI has session chains. */
+int setup_check(
+    const cJSON *registration, const cJSON *setup, struct err *err) MUST_USE;
+
+/* Identities and groups for the door, of all that are registered. */
+struct setup_effect {
+	struct conf_identity *identities;
+	size_t num_identities;
+	struct conf_trust *trusts;
+	size_t num_trusts;
+	struct revcheck_trust *session; /* all session roots; may be NULL */
+};
+int setup_effect_make(struct setup_effect *out, const struct holdings *holdings,
+    const struct keystore *keys, struct err *err) MUST_USE;
+void setup_effect_cleanup(struct setup_effect *e);
+
+#endif
