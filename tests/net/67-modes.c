@@ -118,11 +118,12 @@ ski_of(const char *ca)
 	char *path = xasprintf("%s/%s/ca.pem", town.dir, ca);
 	BIO *in = BIO_new_file(path, "r");
 	X509 *cert = PEM_read_bio_X509(in, NULL, NULL, NULL);
-	const ASN1_OCTET_STRING *id;
+	const ASN1_OCTET_STRING *id = NULL;
 	char *text;
 
 	if (cert == NULL || (id = X509_get0_subject_key_id(cert)) == NULL)
 		fail_msg("no key identifier in %s", path);
+	assert_non_null(id);
 	text = OPENSSL_buf2hexstr(
 	    ASN1_STRING_get0_data(id), ASN1_STRING_length(id));
 	X509_free(cert);

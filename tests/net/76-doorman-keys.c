@@ -143,7 +143,7 @@ traditional_form_works(struct office *o)
 	char *path = xasprintf("%s/ca/doorman-key.pem", o->dir), *pem;
 	char *old = xasprintf("%s.pkcs8", path);
 	const char *rewrite[] = {OPENSSL, "pkey", "-traditional", "-aes256",
-	    "-passin", "pass:" WORDS, "-passout", "pass:" WORDS, "-in", old,
+	    "-passin", ("pass:" WORDS), "-passout", ("pass:" WORDS), "-in", old,
 	    "-out", path, NULL};
 
 	assert_int_equal(rename(path, old), 0);
