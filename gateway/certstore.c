@@ -73,7 +73,7 @@ runs_together(const char *data, size_t len)
 }
 
 /* An "encrypted" certificate must not ask a terminal. */
-static int
+static int /* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL's type */
 no_password(char *buf, int size, int rwflag, void *arg)
 {
 	(void)buf, (void)size, (void)rwflag, (void)arg;

@@ -3,6 +3,7 @@
  */
 #include "gateway/holding.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +89,7 @@ put(struct holdings *s, struct holding *h)
 {
 	size_t at = position(s, h->id);
 
+	assert(s->list != NULL);
 	holding_cleanup(&s->before);
 	s->before_none = at == s->num;
 	if (at < s->num)

@@ -5,6 +5,7 @@
  */
 #include "gateway/keystore.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -277,6 +278,7 @@ secret_load(struct keystore *s, const char *dir, const char *secret,
 		return secret_read(s, secret, err);
 	if (asprintf(&path, "%s/keys.secret", dir) < 0)
 		return err_set(err, E_NOMEM, "out of memory");
+	assert(journal != NULL);
 	if (access(path, F_OK) != 0 && errno == ENOENT &&
 	    (stat(journal, &st) != 0 || st.st_size == 0))
 		rc = secret_make(dir, path, err);

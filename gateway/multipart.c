@@ -179,7 +179,7 @@ bad:
 static int
 take_headers(struct cursor *c, struct multipart_part *part, struct err *err)
 {
-	char line[MAX_LINE], *value;
+	char line[MAX_LINE] = "", *value;
 	size_t len;
 	int rc;
 

@@ -4,6 +4,7 @@
  */
 #include "gateway/setup.h"
 
+#include <assert.h>
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
@@ -201,9 +202,9 @@ read_tls(cJSON *out, const struct reading *r)
 {
 	const char *alias =
 	    json_get_string(r->body, "p2pTlsCertificateChainAlias");
-	const struct certstore_chain *chain;
+	const struct certstore_chain *chain = NULL;
 	const struct keystore_key *key;
-	const char *holder, *tenant;
+	const char *holder = NULL, *tenant = NULL;
 	cJSON *o;
 	int rc;
 
@@ -232,8 +233,8 @@ read_session(cJSON *list, const struct reading *r, const cJSON *item,
 	const char *text = json_get_string(item, "sessionKeyId");
 	const char *alias =
 	    json_get_string(item, "sessionCertificateChainAlias");
-	const struct certstore_chain *chain;
-	const struct keystore_key *key, *of_chain;
+	const struct certstore_chain *chain = NULL;
+	const struct keystore_key *key, *of_chain = NULL;
 	char id[KEYSTORE_ID_SIZE];
 	cJSON *o;
 	int rc;
@@ -272,7 +273,7 @@ read_sessions(cJSON *out, const struct reading *r)
 {
 	const cJSON *many = json_get(r->body, "sessionKeysAndCertificates");
 	cJSON *list = cJSON_AddArrayToObject(out, "session");
-	const char *holder, *tenant;
+	const char *holder = NULL, *tenant = NULL;
 	const cJSON *item;
 	int preferred = 0, rc;
 
@@ -543,6 +544,7 @@ make_identity(struct conf_identity *id, const struct holding *h,
 		certstore_list_cleanup(&list);
 		return rc;
 	}
+	assert(id != NULL);
 	id->chain = calloc(list.num, sizeof(*id->chain));
 	if (id->chain == NULL || asprintf(&id->name, "holding-%s", h->id) < 0) {
 		certstore_list_cleanup(&list);
@@ -564,6 +566,7 @@ make_trust(struct conf_trust *t, const struct holding *h, struct err *err)
 {
 	const cJSON *roots = json_get(h->registration, "tls");
 
+	assert(t != NULL);
 	t->num_anchors = (size_t)cJSON_GetArraySize(roots);
 	if (asprintf(&t->group, "holding-%s", h->id) < 0) {
 		t->group = NULL;
@@ -598,6 +601,7 @@ make_session(
 			else
 				all = more;
 			if (rc == 0) {
+				assert(all != NULL);
 				X509_up_ref(list.v[0]);
 				all[num++] = list.v[0];
 			}
