@@ -394,7 +394,7 @@ all_parts_survive(void **state)
 
 		if (num == NULL || proc_wait(&parts[i], WAIT_MS) != 0)
 			fail_msg("part %d: %s", i, proc_log(&parts[i]));
-		survived += atoi(num);
+		survived += num != NULL ? atoi(num) : 0;
 		proc_cleanup(&parts[i]);
 		free(num);
 		free(line);
