@@ -267,20 +267,14 @@ certstore_open(struct certstore **out, const char *dir, const struct log *log,
     struct err *err)
 {
 	struct certstore *s = calloc(1, sizeof(*s));
-	char *path = NULL;
 	int rc = 0;
 
 	*out = NULL;
 	if (s == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	if (dir != NULL) {
-		if (asprintf(&path, "%s/certificates.journal", dir) < 0)
-			path = NULL;
-		rc = path != NULL
-		    ? journal_open(&s->journal, path, replay, s, log, err)
-		    : err_set(err, E_NOMEM, "out of memory");
-		free(path);
-	}
+	if (dir != NULL)
+		rc = journal_open_in(&s->journal, dir, "certificates.journal",
+		    replay, s, log, err);
 	if (rc != 0) {
 		certstore_close(s);
 		return rc;

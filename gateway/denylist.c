@@ -432,20 +432,14 @@ denylist_open(struct denylist **out, const char *dir, const struct log *log,
     struct err *err)
 {
 	struct denylist *d = calloc(1, sizeof(*d));
-	char *path = NULL;
 	int rc = 0;
 
 	*out = NULL;
 	if (d == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	if (dir != NULL) {
-		if (asprintf(&path, "%s/denylist.journal", dir) < 0)
-			path = NULL;
-		rc = path != NULL
-		    ? journal_open(&d->journal, path, replay, d, log, err)
-		    : err_set(err, E_NOMEM, "out of memory");
-		free(path);
-	}
+	if (dir != NULL)
+		rc = journal_open_in(
+		    &d->journal, dir, "denylist.journal", replay, d, log, err);
 	if (rc == 0 && d->journal != NULL &&
 	    journal_size(d->journal) > COMPACT_AT) {
 		cJSON *all = cJSON_CreateArray();

@@ -127,20 +127,14 @@ holdings_open(struct holdings **out, const char *dir, const struct log *log,
     struct err *err)
 {
 	struct holdings *s = calloc(1, sizeof(*s));
-	char *path = NULL;
 	int rc = 0;
 
 	*out = NULL;
 	if (s == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	if (dir != NULL) {
-		if (asprintf(&path, "%s/holdings.journal", dir) < 0)
-			path = NULL;
-		rc = path != NULL
-		    ? journal_open(&s->journal, path, replay, s, log, err)
-		    : err_set(err, E_NOMEM, "out of memory");
-		free(path);
-	}
+	if (dir != NULL)
+		rc = journal_open_in(
+		    &s->journal, dir, "holdings.journal", replay, s, log, err);
 	if (rc != 0) {
 		holdings_close(s);
 		return rc;

@@ -203,6 +203,21 @@ journal_open(struct journal **out, const char *path, journal_fn *fn, void *arg,
 	return 0;
 }
 
+int
+journal_open_in(struct journal **out, const char *dir, const char *name,
+    journal_fn *fn, void *arg, const struct log *log, struct err *err)
+{
+	char *path;
+	int rc;
+
+	*out = NULL;
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return err_set(err, E_NOMEM, "out of memory");
+	rc = journal_open(out, path, fn, arg, log, err);
+	free(path);
+	return rc;
+}
+
 void
 journal_close(struct journal *j)
 {

@@ -27,6 +27,9 @@ typedef int journal_fn(void *arg, const cJSON *record, struct err *err);
  */
 int journal_open(struct journal **out, const char *path, journal_fn *fn,
     void *arg, const struct log *log, struct err *err) MUST_USE;
+/* The same for the file `name` in the directory dir. */
+int journal_open_in(struct journal **out, const char *dir, const char *name,
+    journal_fn *fn, void *arg, const struct log *log, struct err *err) MUST_USE;
 void journal_close(struct journal *j);
 
 /* Writes and syncs. On failure the file is as it was before. */

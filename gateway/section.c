@@ -158,21 +158,15 @@ section_store_open(struct section_store **out, const char *dir,
 {
 	struct section_store *s = calloc(1, sizeof(*s));
 	bool full = false;
-	char *path = NULL;
 	int rc = 0;
 
 	*out = NULL;
 	if (s == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	s->log = log;
-	if (dir != NULL) {
-		if (asprintf(&path, "%s/sections.journal", dir) < 0)
-			path = NULL;
-		rc = path == NULL
-		    ? err_set(err, E_NOMEM, "out of memory")
-		    : journal_open(&s->journal, path, replay, s, log, err);
-		free(path);
-	}
+	if (dir != NULL)
+		rc = journal_open_in(
+		    &s->journal, dir, "sections.journal", replay, s, log, err);
 	for (enum section_id id = 0; id < SECTION_NUM; id++)
 		full |= s->sections[id].num == SECTION_MAX_HISTORY;
 	if (rc == 0 && s->journal != NULL && full)
