@@ -15,6 +15,7 @@
 #include "gateway/handshake.h"
 #include "gateway/identity.h"
 #include "gateway/paths.h"
+#include "gateway/tls_lib.h"
 
 /* Paths kept: about 200 bytes each, beside certificates that are shared. */
 #define FRONT_PATHS_MAX 65536
@@ -39,7 +40,7 @@ static SSL_CTX *
 front_ctx(const struct conf *conf, const struct conf_identity *id,
     const SSL_METHOD *method, struct err *err)
 {
-	SSL_CTX *ctx = SSL_CTX_new(method);
+	SSL_CTX *ctx = SSL_CTX_new_ex(tls_lib_ctx(), NULL, method);
 	STACK_OF(X509) *issuers = front_issuers(id);
 	int level = conf->policy.security_level;
 	X509_VERIFY_PARAM *param;
