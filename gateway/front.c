@@ -17,7 +17,7 @@
 #include "gateway/paths.h"
 #include "gateway/tls_lib.h"
 
-/* Paths kept: about 200 bytes each, beside certificates that are shared. */
+/* Paths kept: 56 bytes each, beside certificates that are shared. */
 #define FRONT_PATHS_MAX 65536
 
 /* Bytes of Certificate message a peer may send. */

@@ -191,8 +191,8 @@ static STACK_OF(X509) * handshake_find_path(struct handshake *h)
 		return NULL;
 	}
 	/* Outbound paths depend on the name asked for, too. */
-	memory = h->inbound && paths_key_of(&key, sent) == 0;
-	chain = memory ? paths_find(paths, &key) : NULL;
+	memory = h->inbound && h->leaf != NULL && paths_key_of(&key, sent) == 0;
+	chain = memory ? paths_find(paths, &key, h->leaf) : NULL;
 	if (chain != NULL && handshake_dates_hold(chain, &error)) {
 		counters_inc(counters, DOOR_PATH_HITS);
 		X509_STORE_CTX_set0_verified_chain(ctx, chain);
@@ -214,9 +214,11 @@ static STACK_OF(X509) * handshake_find_path(struct handshake *h)
 		ERR_clear_error();
 		return NULL;
 	}
-	chain = X509_STORE_CTX_get0_chain(ctx);
-	if (memory)
-		paths_add(paths, &key, chain);
+	chain = memory ? paths_add(paths, &key, X509_STORE_CTX_get0_chain(ctx))
+		       : NULL;
+	if (chain == NULL)
+		return X509_STORE_CTX_get0_chain(ctx);
+	X509_STORE_CTX_set0_verified_chain(ctx, chain);
 	return chain;
 }
 
@@ -342,6 +344,20 @@ handshake_init(struct handshake *h, struct worker *w, struct front *f,
 	SSL_set_app_data(ssl, h);
 }
 
+/*
+ * OpenSSL keeps the issuers as they were sent for as long as the connection
+ * lives, a copy a peer. Nobody asks for them any more: the verified chain has
+ * them, shared among peers.
+ */
+static void
+handshake_drop_issuers(SSL *ssl)
+{
+	STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
+
+	while (sk_X509_num(sent) > 0)
+		X509_free(sk_X509_pop(sent));
+}
+
 /* OpenSSL is content; are we? */
 static enum handshake_result
 handshake_finish(struct handshake *h)
@@ -358,6 +374,8 @@ handshake_finish(struct handshake *h)
 		return HANDSHAKE_FAILED;
 	}
 	SSL_clear_mode(h->ssl, SSL_MODE_ASYNC);
+	if (h->inbound)
+		handshake_drop_issuers(h->ssl);
 	return HANDSHAKE_DONE;
 }
 

@@ -1,7 +1,8 @@
 /*
- * paths: a fixed set-associative table, sharded by lock. An entry holds
- * references to the certificates of one verified chain. Within a set the
- * entry not used for longest gives way. Never verifies anything itself.
+ * paths: a fixed set-associative table, sharded by lock. An entry holds what
+ * is above a leaf, and equal ones are found again in a table of their own.
+ * Within a set the entry not used for longest gives way. Never verifies
+ * anything itself.
  */
 #include "gateway/paths.h"
 
@@ -11,13 +12,24 @@
 
 #include <openssl/evp.h>
 
+#include "cache/base/ref.h"
+
 #define PATHS_WAYS      4
 #define PATHS_SHARDS    16
+#define PATHS_TAILS     1024
 #define PATHS_CHAIN_MAX 16 /* longer paths are not worth the memory */
+
+/* What is above a leaf. Counted: by entries, and by the slot it is found in. */
+struct paths_tail {
+	struct ref ref;
+	unsigned char md[PATHS_KEY_LEN]; /* of all of it */
+	int num;
+	X509 *v[];
+};
 
 struct paths_entry {
 	struct paths_key key;
-	STACK_OF(X509) * chain; /* NULL: free */
+	struct paths_tail *tail; /* NULL: free */
 	uint64_t used;
 };
 
@@ -28,7 +40,19 @@ struct paths {
 		pthread_mutex_t lock;
 		uint64_t clock;
 	} shards[PATHS_SHARDS];
+	pthread_mutex_t tails_lock;
+	struct paths_tail *tails[PATHS_TAILS]; /* by md */
 };
+
+static void
+paths_tail_free(struct paths_tail *t)
+{
+	if (t == NULL || !ref_down(&t->ref))
+		return;
+	for (int i = 0; i < t->num; i++)
+		X509_free(t->v[i]);
+	free(t);
+}
 
 int
 paths_new(struct paths **out, size_t max, struct err *err)
@@ -53,6 +77,7 @@ paths_new(struct paths **out, size_t max, struct err *err)
 	p->num_sets = sets;
 	for (size_t i = 0; i < PATHS_SHARDS; i++)
 		pthread_mutex_init(&p->shards[i].lock, NULL);
+	pthread_mutex_init(&p->tails_lock, NULL);
 	*out = p;
 	return 0;
 }
@@ -63,9 +88,12 @@ paths_free(struct paths *p)
 	if (p == NULL)
 		return;
 	for (size_t i = 0; i < p->num_sets * PATHS_WAYS; i++)
-		sk_X509_pop_free(p->entries[i].chain, X509_free);
+		paths_tail_free(p->entries[i].tail);
+	for (size_t i = 0; i < PATHS_TAILS; i++)
+		paths_tail_free(p->tails[i]);
 	for (size_t i = 0; i < PATHS_SHARDS; i++)
 		pthread_mutex_destroy(&p->shards[i].lock);
+	pthread_mutex_destroy(&p->tails_lock);
 	free(p->entries);
 	free(p);
 }
@@ -90,19 +118,95 @@ paths_digest_cert(EVP_MD_CTX *ctx, X509 *cert)
 	return ok;
 }
 
-int
-paths_key_of(struct paths_key *key, const STACK_OF(X509) * sent)
+/* Of the certificates from the from-th on. */
+static int
+paths_digest(
+    unsigned char md[PATHS_KEY_LEN], const STACK_OF(X509) * certs, int from)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	int ok;
 
 	ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
-	for (int i = 0; ok && i < sk_X509_num(sent); i++)
-		ok = paths_digest_cert(ctx, sk_X509_value(sent, i));
-	ok = ok && EVP_DigestFinal_ex(ctx, key->md, NULL) == 1;
+	for (int i = from; ok && i < sk_X509_num(certs); i++)
+		ok = paths_digest_cert(ctx, sk_X509_value(certs, i));
+	ok = ok && EVP_DigestFinal_ex(ctx, md, NULL) == 1;
 	EVP_MD_CTX_free(ctx);
 	return ok ? 0 : E_NOMEM;
 }
+
+int
+paths_key_of(struct paths_key *key, const STACK_OF(X509) * sent)
+{
+	return paths_digest(key->md, sent, 0);
+}
+
+/* ---- tails ------------------------------------------------------------------
+ */
+
+static struct paths_tail *
+paths_tail_new(
+    const unsigned char md[PATHS_KEY_LEN], const STACK_OF(X509) * chain)
+{
+	int num = sk_X509_num(chain) - 1;
+	struct paths_tail *t =
+	    calloc(1, sizeof(*t) + (size_t)num * sizeof(*t->v));
+
+	if (t == NULL)
+		return NULL;
+	ref_init(&t->ref);
+	memcpy(t->md, md, sizeof(t->md));
+	for (; t->num < num; t->num++) {
+		t->v[t->num] = sk_X509_value(chain, t->num + 1);
+		X509_up_ref(t->v[t->num]);
+	}
+	return t;
+}
+
+/* The one like it that is there already, or a new one; a reference. */
+static struct paths_tail *
+paths_tail_of(struct paths *p, const STACK_OF(X509) * chain)
+{
+	struct paths_tail **slot, *t, *old = NULL;
+	unsigned char md[PATHS_KEY_LEN];
+	size_t h;
+
+	if (paths_digest(md, chain, 1) != 0)
+		return NULL;
+	memcpy(&h, md, sizeof(h));
+	slot = &p->tails[h % PATHS_TAILS];
+	pthread_mutex_lock(&p->tails_lock);
+	t = *slot;
+	if (t == NULL || memcmp(t->md, md, sizeof(md)) != 0) {
+		t = paths_tail_new(md, chain);
+		if (t != NULL) {
+			old = *slot;
+			*slot = t;
+		}
+	}
+	if (t != NULL)
+		ref_up(&t->ref);
+	pthread_mutex_unlock(&p->tails_lock);
+	paths_tail_free(old);
+	return t;
+}
+
+static STACK_OF(X509) * paths_join(X509 *leaf, const struct paths_tail *t)
+{
+	STACK_OF(X509) *chain = sk_X509_new_reserve(NULL, t->num + 1);
+
+	if (chain == NULL)
+		return NULL;
+	X509_up_ref(leaf);
+	sk_X509_push(chain, leaf);
+	for (int i = 0; i < t->num; i++) {
+		X509_up_ref(t->v[i]);
+		sk_X509_push(chain, t->v[i]);
+	}
+	return chain;
+}
+
+/* ---- entries ----------------------------------------------------------------
+ */
 
 static size_t
 paths_set_of(const struct paths *p, const struct paths_key *key)
@@ -113,7 +217,8 @@ paths_set_of(const struct paths *p, const struct paths_key *key)
 	return h & (p->num_sets - 1);
 }
 
-STACK_OF(X509) * paths_find(struct paths *p, const struct paths_key *key)
+STACK_OF(X509) *
+    paths_find(struct paths *p, const struct paths_key *key, X509 *leaf)
 {
 	STACK_OF(X509) *chain = NULL;
 	struct paths_entry *e;
@@ -125,34 +230,29 @@ STACK_OF(X509) * paths_find(struct paths *p, const struct paths_key *key)
 	e = &p->entries[set * PATHS_WAYS];
 	pthread_mutex_lock(&p->shards[set % PATHS_SHARDS].lock);
 	for (size_t i = 0; i < PATHS_WAYS; i++) {
-		if (e[i].chain == NULL ||
+		if (e[i].tail == NULL ||
 		    memcmp(&e[i].key, key, sizeof(*key)) != 0)
 			continue;
 		e[i].used = ++p->shards[set % PATHS_SHARDS].clock;
-		chain = X509_chain_up_ref(e[i].chain);
+		chain = paths_join(leaf, e[i].tail);
 		break;
 	}
 	pthread_mutex_unlock(&p->shards[set % PATHS_SHARDS].lock);
 	return chain;
 }
 
-void
-paths_add(struct paths *p, const struct paths_key *key, STACK_OF(X509) * chain)
+/* Takes the reference to tail. */
+static void
+paths_put(struct paths *p, const struct paths_key *key, struct paths_tail *tail)
 {
-	STACK_OF(X509) * mine, *old;
 	struct paths_entry *e, *victim;
-	size_t set;
+	struct paths_tail *old;
+	size_t set = paths_set_of(p, key);
 
-	if (p->num_sets == 0 || sk_X509_num(chain) > PATHS_CHAIN_MAX)
-		return;
-	mine = X509_chain_up_ref(chain);
-	if (mine == NULL)
-		return;
-	set = paths_set_of(p, key);
 	e = victim = &p->entries[set * PATHS_WAYS];
 	pthread_mutex_lock(&p->shards[set % PATHS_SHARDS].lock);
 	for (size_t i = 0; i < PATHS_WAYS; i++) {
-		if (e[i].chain != NULL &&
+		if (e[i].tail != NULL &&
 		    memcmp(&e[i].key, key, sizeof(*key)) == 0) {
 			victim = &e[i];
 			break;
@@ -160,10 +260,28 @@ paths_add(struct paths *p, const struct paths_key *key, STACK_OF(X509) * chain)
 		if (e[i].used < victim->used)
 			victim = &e[i];
 	}
-	old = victim->chain;
+	old = victim->tail;
 	victim->key = *key;
-	victim->chain = mine;
+	victim->tail = tail;
 	victim->used = ++p->shards[set % PATHS_SHARDS].clock;
 	pthread_mutex_unlock(&p->shards[set % PATHS_SHARDS].lock);
-	sk_X509_pop_free(old, X509_free);
+	paths_tail_free(old);
+}
+
+STACK_OF(X509) *
+    paths_add(struct paths *p, const struct paths_key *key,
+	const STACK_OF(X509) * chain)
+{
+	STACK_OF(X509) * shared;
+	struct paths_tail *tail;
+	int num = sk_X509_num(chain);
+
+	if (p->num_sets == 0 || num < 1 || num > PATHS_CHAIN_MAX)
+		return NULL;
+	tail = paths_tail_of(p, chain);
+	if (tail == NULL)
+		return NULL;
+	shared = paths_join(sk_X509_value(chain, 0), tail);
+	paths_put(p, key, tail);
+	return shared;
 }

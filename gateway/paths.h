@@ -4,6 +4,9 @@
  * sent; belongs to one front, so a reload empties it. It remembers that a
  * path was built and its signatures held. Dates are checked by whoever finds
  * one; revocation is asked every time. Bounded, thread-safe.
+ *
+ * A peer's own certificate is not kept, only what is above it, once for all
+ * peers that have that in common: some 60 bytes a peer.
  */
 #ifndef GATEWAY_PATHS_H
 #define GATEWAY_PATHS_H
@@ -29,11 +32,21 @@ void paths_free(struct paths *p);
 /* paths_key_of digests what the peer sent, leaf first, in order. */
 int paths_key_of(struct paths_key *key, const STACK_OF(X509) * sent) MUST_USE;
 
-/* The verified chain, leaf first, with references of the caller's; or NULL. */
-STACK_OF(X509) * paths_find(struct paths *p, const struct paths_key *key);
+/*
+ * The verified chain: leaf, which is the first certificate that was sent, and
+ * those above it; references are the caller's. NULL when it is not known.
+ */
+STACK_OF(X509) *
+    paths_find(struct paths *p, const struct paths_key *key, X509 *leaf);
 
-/* Remembers; forgets another when full. Failing to is harmless. */
-void
-paths_add(struct paths *p, const struct paths_key *key, STACK_OF(X509) * chain);
+/*
+ * Remembers the chain, leaf first, and forgets another when full. Failing to
+ * is harmless. Returns the chain to go on with: the same certificates, those
+ * above the leaf shared with other peers; references are the caller's. NULL
+ * when nothing was remembered.
+ */
+STACK_OF(X509) *
+    paths_add(struct paths *p, const struct paths_key *key,
+	const STACK_OF(X509) * chain);
 
 #endif

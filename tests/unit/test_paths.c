@@ -48,10 +48,10 @@ found_under_the_whole_chain(void **state)
 	assert_int_equal(paths_key_of(&konly, only), 0);
 	assert_memory_not_equal(&kab, &kba, sizeof(kab));
 	assert_memory_not_equal(&kab, &konly, sizeof(kab));
-	paths_add(p, &kab, ab);
-	assert_null(paths_find(p, &kba));
-	assert_null(paths_find(p, &konly));
-	got = paths_find(p, &kab);
+	sk_X509_pop_free(paths_add(p, &kab, ab), X509_free);
+	assert_null(paths_find(p, &kba, b));
+	assert_null(paths_find(p, &konly, a));
+	got = paths_find(p, &kab, a);
 	assert_non_null(got);
 	assert_int_equal(sk_X509_num(got), 2);
 	assert_ptr_equal(sk_X509_value(got, 0), a);
@@ -78,13 +78,13 @@ bounded_and_the_used_stay(void **state)
 	(void)state;
 	assert_int_equal(paths_new(&p, 256, NULL), 0);
 	memset(&favourite, 0, sizeof(favourite));
-	paths_add(p, &favourite, sk);
+	sk_X509_pop_free(paths_add(p, &favourite, sk), X509_free);
 	for (uint32_t i = 1; i <= 10000; i++) {
 		memset(&key, 0, sizeof(key));
 		memcpy(key.md, &i, sizeof(i));
 		memcpy(key.md + 8, &i, sizeof(i));
-		paths_add(p, &key, sk);
-		got = paths_find(p, &favourite);
+		sk_X509_pop_free(paths_add(p, &key, sk), X509_free);
+		got = paths_find(p, &favourite, a);
 		assert_non_null(got);
 		sk_X509_pop_free(got, X509_free);
 	}
@@ -92,7 +92,7 @@ bounded_and_the_used_stay(void **state)
 		memset(&key, 0, sizeof(key));
 		memcpy(key.md, &i, sizeof(i));
 		memcpy(key.md + 8, &i, sizeof(i));
-		got = paths_find(p, &key);
+		got = paths_find(p, &key, a);
 		kept += got != NULL;
 		sk_X509_pop_free(got, X509_free);
 	}
@@ -100,6 +100,40 @@ bounded_and_the_used_stay(void **state)
 	paths_free(p);
 	sk_X509_free(sk);
 	X509_free(a);
+}
+
+/* Two peers of one CA, each with a copy of the CA's certificate of its own. */
+static void
+what_is_above_is_shared(void **state)
+{
+	X509 *a = cert(), *b = cert(), *ca = cert(), *copy = X509_dup(ca);
+	STACK_OF(X509) *one = chain_of(a, ca), *two = chain_of(b, copy);
+	STACK_OF(X509) * got_one, *got_two, *again;
+	struct paths_key k1, k2;
+	struct paths *p;
+
+	(void)state;
+	assert_int_equal(paths_new(&p, 1000, NULL), 0);
+	assert_int_equal(paths_key_of(&k1, one), 0);
+	assert_int_equal(paths_key_of(&k2, two), 0);
+	got_one = paths_add(p, &k1, one);
+	got_two = paths_add(p, &k2, two);
+	assert_ptr_equal(sk_X509_value(got_one, 0), a);
+	assert_ptr_equal(sk_X509_value(got_one, 1), ca);
+	assert_ptr_equal(sk_X509_value(got_two, 0), b);
+	assert_ptr_equal(sk_X509_value(got_two, 1), ca);
+	again = paths_find(p, &k2, b);
+	assert_ptr_equal(sk_X509_value(again, 1), ca);
+	sk_X509_pop_free(again, X509_free);
+	sk_X509_pop_free(got_one, X509_free);
+	sk_X509_pop_free(got_two, X509_free);
+	sk_X509_free(one);
+	sk_X509_free(two);
+	paths_free(p);
+	X509_free(a);
+	X509_free(b);
+	X509_free(ca);
+	X509_free(copy);
 }
 
 static void
@@ -113,8 +147,8 @@ a_memory_of_nothing(void **state)
 	(void)state;
 	assert_int_equal(paths_new(&p, 0, NULL), 0);
 	assert_int_equal(paths_key_of(&key, sk), 0);
-	paths_add(p, &key, sk);
-	assert_null(paths_find(p, &key));
+	assert_null(paths_add(p, &key, sk));
+	assert_null(paths_find(p, &key, a));
 	paths_free(p);
 	sk_X509_free(sk);
 	X509_free(a);
@@ -126,6 +160,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(found_under_the_whole_chain),
 	    cmocka_unit_test(bounded_and_the_used_stay),
+	    cmocka_unit_test(what_is_above_is_shared),
 	    cmocka_unit_test(a_memory_of_nothing),
 	};
 
