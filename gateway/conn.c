@@ -27,6 +27,7 @@
 #include "gateway/node.h"
 #include "gateway/proxyv2.h"
 #include "gateway/recheck.h"
+#include "gateway/wire.h"
 #include "gateway/worker.h"
 
 #define CONN_LINGER_MS    2000
@@ -207,7 +208,7 @@ conn_begin_handshake(struct conn *c, SSL_CTX *ctx)
 	c->ssl = SSL_new(ctx);
 	c->handshake = calloc(1, sizeof(*c->handshake));
 	if (c->ssl == NULL || c->handshake == NULL ||
-	    !SSL_set_fd(c->ssl, c->tls_fd)) {
+	    wire_attach(c->ssl, c->tls_fd) != 0) {
 		free(c->handshake);
 		c->handshake = NULL;
 		ERR_clear_error();

@@ -1,9 +1,10 @@
 /*
  * relay: raw SSL_read and SSL_write on one big buffer of the worker's. Reads
- * from the peer are gathered to 64 KiB before they are sent on; reads from
- * the node are one TLS record long, since a record is what is written at
- * once. Only what the other side cannot take is copied and kept, and then its
- * source is not read: that is the back-pressure, and the bound.
+ * from the peer are gathered to 64 KiB before they are sent on. Reads from
+ * the node are one TLS record long, and as soon as node and peer both go at
+ * full speed four of them, which go out as one burst of records. Only what
+ * the other side cannot take is copied and kept, and then its source is not
+ * read: that is the back-pressure, and the bound.
  */
 #include "gateway/relay.h"
 
@@ -16,7 +17,7 @@
 
 #define RELAY_TURNS 4 /* pads one way before the other has its turn */
 
-/* Full reads in a row before OpenSSL's buffer grows to hold four records. */
+/* Full reads in a row before four records are read at once, either way. */
 #define RELAY_BULK       2
 #define RELAY_BIG_BUFFER (RELAY_PAD_BYTES + 4 * 512)
 
@@ -231,12 +232,24 @@ relay_write(
 	return FLOW_MORE;
 }
 
+/* What is left of a burst, then what is left of a write. */
 static enum relay_flow
 relay_flush_down(struct relay *r, unsigned *want)
 {
 	enum relay_flow flow;
 	size_t done;
 
+	if (r->wire_rest) {
+		switch (wire_send(r->ssl)) {
+		case WIRE_ALL:
+			r->wire_rest = false;
+			break;
+		case WIRE_SOME:
+			return FLOW_BLOCKED;
+		case WIRE_BROKEN:
+			return FLOW_BROKEN;
+		}
+	}
 	if (r->down.p == NULL)
 		return FLOW_MORE;
 	flow = relay_write(
@@ -247,15 +260,38 @@ relay_flush_down(struct relay *r, unsigned *want)
 	return flow;
 }
 
+/* Several records: gathered, and sent at once. */
+static enum relay_flow
+relay_write_burst(struct relay *r, struct relay_pad *pad, size_t len,
+    size_t *done, unsigned *want)
+{
+	bool gathers = wire_gather(r->ssl, &pad->burst);
+	enum relay_flow flow = relay_write(r, pad->p, len, done, want);
+
+	if (!gathers || flow == FLOW_BROKEN)
+		return flow;
+	switch (wire_send(r->ssl)) {
+	case WIRE_ALL:
+		return flow;
+	case WIRE_SOME:
+		r->wire_rest = true;
+		return FLOW_BLOCKED;
+	default:
+		return FLOW_BROKEN;
+	}
+}
+
 static enum relay_flow
 relay_down_turn(struct relay *r, struct relay_pad *pad, unsigned *want)
 {
+	size_t size =
+	    r->down_bulk < RELAY_BULK ? RELAY_RECORD_BYTES : RELAY_PAD_BYTES;
 	enum relay_flow flow;
 	size_t done;
 	ssize_t n;
 
 	do
-		n = recv(r->plain_fd, pad->p, RELAY_RECORD_BYTES, 0);
+		n = recv(r->plain_fd, pad->p, size, 0);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? FLOW_DRY
@@ -265,11 +301,19 @@ relay_down_turn(struct relay *r, struct relay_pad *pad, unsigned *want)
 		return FLOW_DRY;
 	}
 	r->down_bytes += (uint64_t)n;
-	flow = relay_write(r, pad->p, (size_t)n, &done, want);
-	if (flow == FLOW_BLOCKED &&
+	if (n > RELAY_RECORD_BYTES)
+		flow = relay_write_burst(r, pad, (size_t)n, &done, want);
+	else
+		flow = relay_write(r, pad->p, (size_t)n, &done, want);
+	if (done < (size_t)n && flow != FLOW_BROKEN &&
 	    relay_keep(&r->down, pad->p + done, (size_t)n - done) != 0)
 		return FLOW_BROKEN;
-	if (flow == FLOW_MORE && n < RELAY_RECORD_BYTES)
+	/* A slow peer is not worth the memory of a burst. */
+	if (flow == FLOW_BLOCKED || n < RELAY_RECORD_BYTES)
+		r->down_bulk = 0;
+	else if (r->down_bulk < RELAY_BULK)
+		r->down_bulk++;
+	if (flow == FLOW_MORE && (size_t)n < size)
 		return FLOW_DRY;
 	return flow;
 }
@@ -278,14 +322,21 @@ static enum relay_flow
 relay_down(struct relay *r, struct relay_pad *pad, unsigned *want)
 {
 	enum relay_flow flow = relay_flush_down(r, want);
-	int turns = RELAY_TURNS * (RELAY_PAD_BYTES / RELAY_RECORD_BYTES);
+	uint64_t until = r->down_bytes + RELAY_TURNS * RELAY_PAD_BYTES;
 
-	for (int turn = 0; flow == FLOW_MORE && turn < turns; turn++) {
+	while (flow == FLOW_MORE && r->down_bytes < until) {
 		if (r->plain_eof)
 			return FLOW_DRY;
 		flow = relay_down_turn(r, pad, want);
 	}
 	return flow;
+}
+
+/* Is the peer behind with what the node has sent? */
+static bool
+relay_down_waits(const struct relay *r)
+{
+	return r->down.p != NULL || r->wire_rest;
 }
 
 /* ---- ends -----------------------------------------------------------------
@@ -304,7 +355,7 @@ relay_pass_ends(struct relay *r, unsigned *want)
 		if (shutdown(r->plain_fd, SHUT_WR) != 0)
 			return false;
 	}
-	if (r->plain_eof && r->down.p == NULL && !r->tls_shut) {
+	if (r->plain_eof && !relay_down_waits(r) && !r->tls_shut) {
 		ERR_clear_error();
 		rc = SSL_shutdown(r->ssl);
 		if (rc < 0 &&
@@ -333,7 +384,8 @@ static bool
 relay_down_is_due(const struct relay *r, unsigned ready)
 {
 	return (ready & RELAY_PLAIN_READ) ||
-	    (r->down.p != NULL && (ready & (RELAY_TLS_WRITE | RELAY_TLS_READ)));
+	    (relay_down_waits(r) &&
+		(ready & (RELAY_TLS_WRITE | RELAY_TLS_READ)));
 }
 
 enum relay_result
@@ -358,7 +410,7 @@ relay_step(
 		w |= RELAY_PLAIN_WRITE;
 	else if (!r->tls_eof)
 		w |= RELAY_TLS_READ;
-	if (r->down.p != NULL)
+	if (relay_down_waits(r))
 		w |= RELAY_TLS_WRITE;
 	else if (!r->plain_eof)
 		w |= RELAY_PLAIN_READ;

@@ -12,6 +12,7 @@
 #include <openssl/ssl.h>
 
 #include "cache/base/error.h"
+#include "gateway/wire.h"
 
 enum relay_event {
 	RELAY_TLS_READ = 1 << 0,
@@ -32,6 +33,7 @@ enum relay_result {
 #define RELAY_RECORD_BYTES (16 * 1024)
 struct relay_pad {
 	uint8_t p[RELAY_PAD_BYTES];
+	struct wire_burst burst; /* encrypted, on the way down */
 };
 
 /* What one side could not take yet: a copy, at most a pad long. */
@@ -46,9 +48,11 @@ struct relay {
 	struct relay_rest up;   /* for the plain side */
 	struct relay_rest down; /* for the TLS side */
 	uint64_t up_bytes, down_bytes;
-	uint8_t bulk; /* full reads in a row */
+	uint8_t bulk;      /* full reads from the peer in a row */
+	uint8_t down_bulk; /* full reads from the node in a row */
 	bool big_buffer;
-	bool tls_eof; /* nothing more comes from there */
+	bool wire_rest; /* records that the TLS socket did not take */
+	bool tls_eof;   /* nothing more comes from there */
 	bool plain_eof;
 	bool plain_shut; /* the end was passed on */
 	bool tls_shut;

@@ -32,6 +32,7 @@ struct scene {
 	struct relay_pad pad;
 	unsigned want;
 	enum relay_result result;
+	unsigned bursts, cut_bursts; /* turns with one, with one cut off */
 };
 
 static SSL_CTX *
@@ -55,15 +56,13 @@ server_ctx(void)
 }
 
 static void
-make_pair(int fds[2])
+make_pair(int fds[2], int buffer_bytes)
 {
-	int small = 8192;
-
 	assert_int_equal(
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
 	for (int i = 0; i < 2; i++)
-		setsockopt(
-		    fds[i], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+		setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &buffer_bytes,
+		    sizeof(buffer_bytes));
 }
 
 static void
@@ -80,13 +79,13 @@ shake_hands(struct scene *s)
 }
 
 static int
-set_up_version(void **state, int version)
+set_up_version(void **state, int version, int buffer_bytes)
 {
 	struct scene *s = calloc(1, sizeof(*s));
 
 	assert_non_null(s);
-	make_pair(s->tls_fds);
-	make_pair(s->plain_fds);
+	make_pair(s->tls_fds, buffer_bytes);
+	make_pair(s->plain_fds, buffer_bytes);
 	s->server_ctx = server_ctx();
 	s->client_ctx = SSL_CTX_new(TLS_client_method());
 	SSL_CTX_set_max_proto_version(s->server_ctx, version);
@@ -95,7 +94,8 @@ set_up_version(void **state, int version)
 		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	s->server = SSL_new(s->server_ctx);
 	s->peer = SSL_new(s->client_ctx);
-	SSL_set_fd(s->server, s->tls_fds[0]);
+	assert_int_equal(wire_attach(s->server, s->tls_fds[0]), 0);
+	assert_int_equal(SSL_get_fd(s->server), s->tls_fds[0]);
 	SSL_set_fd(s->peer, s->tls_fds[1]);
 	SSL_set_accept_state(s->server);
 	SSL_set_connect_state(s->peer);
@@ -110,13 +110,26 @@ set_up_version(void **state, int version)
 static int
 set_up(void **state)
 {
-	return set_up_version(state, TLS1_3_VERSION);
+	return set_up_version(state, TLS1_3_VERSION, 8192);
 }
 
 static int
 set_up_tls12(void **state)
 {
-	return set_up_version(state, TLS1_2_VERSION);
+	return set_up_version(state, TLS1_2_VERSION, 8192);
+}
+
+/* Room for bursts, but not for every one. */
+static int
+set_up_roomy(void **state)
+{
+	return set_up_version(state, TLS1_3_VERSION, 150000);
+}
+
+static int
+set_up_roomy_tls12(void **state)
+{
+	return set_up_version(state, TLS1_2_VERSION, 150000);
 }
 
 static void
@@ -176,6 +189,9 @@ turn(struct scene *s)
 	s->result = relay_step(&s->relay, &s->pad, ready, &s->want);
 	assert_true(s->relay.up.len <= RELAY_PAD_BYTES);
 	assert_true(s->relay.down.len <= RELAY_RECORD_BYTES);
+	s->bursts += s->pad.burst.len > 2 * RELAY_RECORD_BYTES;
+	s->cut_bursts += s->relay.wire_rest;
+	s->pad.burst.len = 0;
 	return true;
 }
 
@@ -263,6 +279,61 @@ much_both_ways_at_once(void **state)
 	free(down);
 	free(got_up);
 	free(got_down);
+}
+
+/*
+ * Records side by side in one send, all or in part: the same bytes. The node
+ * writes until nothing moves any more, then the peer reads all there is.
+ */
+static void
+bursts_both_whole_and_cut(void **state)
+{
+	struct scene *s = *state;
+	uint8_t *down = malloc(BIG), *got = malloc(BIG);
+	size_t out = 0, in = 0, n;
+
+	assert_int_equal(RAND_bytes(down, BIG), 1);
+	for (int round = 0; in < BIG && round < 1000; round++) {
+		ssize_t w;
+
+		do {
+			w = write(s->plain_fds[1], down + out, BIG - out);
+			out += w > 0 ? (size_t)w : 0;
+		} while (turn(s) || w > 0);
+		while (SSL_read_ex(s->peer, got + in, BIG - in, &n))
+			in += n;
+	}
+	assert_int_equal(in, BIG);
+	assert_memory_equal(got, down, BIG);
+	assert_true(s->bursts > 4);
+	assert_true(s->cut_bursts > 0);
+	free(down);
+	free(got);
+}
+
+/* What a burst left over goes out before the end does. */
+static void
+the_node_ends_behind_a_cut_burst(void **state)
+{
+	struct scene *s = *state;
+	static uint8_t block[65536];
+	size_t sent = 0, got = 0, n;
+	int rc;
+
+	while (!s->relay.wire_rest) {
+		ssize_t w = write(s->plain_fds[1], block, sizeof(block));
+
+		sent += w > 0 ? (size_t)w : 0;
+		turn(s);
+	}
+	assert_int_equal(shutdown(s->plain_fds[1], SHUT_WR), 0);
+	do {
+		settle(s);
+		rc = SSL_read_ex(s->peer, block, sizeof(block), &n);
+		got += rc == 1 ? n : 0;
+	} while (rc == 1 || SSL_get_error(s->peer, rc) == SSL_ERROR_WANT_READ);
+	assert_int_equal(SSL_get_error(s->peer, rc), SSL_ERROR_ZERO_RETURN);
+	assert_int_equal(got, sent);
 }
 
 /* A node that does not read: the peer is not read either. */
@@ -398,6 +469,12 @@ what_is_prepended_comes_first(void **state)
 #f "_tls12", f, set_up_tls12, tear_down, NULL  \
 	}
 
+#define ROOMY(f)                                                     \
+	cmocka_unit_test_setup_teardown(f, set_up_roomy, tear_down), \
+	{                                                            \
+#f "_tls12", f, set_up_roomy_tls12, tear_down, NULL  \
+	}
+
 int
 main(void)
 {
@@ -411,6 +488,8 @@ main(void)
 	    BOTH(a_cut_peer_is_no_end),
 	    BOTH(a_broken_node_is_an_error),
 	    BOTH(what_is_prepended_comes_first),
+	    ROOMY(bursts_both_whole_and_cut),
+	    ROOMY(the_node_ends_behind_a_cut_burst),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* workers block it */

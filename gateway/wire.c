@@ -1,0 +1,256 @@
+/*
+ * wire: a source/sink BIO over send(2) and recv(2). Never blocks, never
+ * closes the socket.
+ */
+#include "gateway/wire.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <sys/socket.h>
+
+/* Owned by its BIO. */
+struct wire {
+	int fd;
+	struct wire_burst *burst; /* while gathering */
+	uint8_t *rest;            /* what the socket did not take */
+	size_t rest_off, rest_len;
+};
+
+/* Made once, never freed. */
+static BIO_METHOD *wire_method;
+static int wire_type;
+
+/* Bytes taken, 0 when the socket is full, -1 when it is broken. */
+static ssize_t
+wire_push(struct wire *w, const void *p, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = send(w->fd, p, len, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return n;
+	return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+}
+
+static enum wire_sent
+wire_flush_rest(struct wire *w)
+{
+	while (w->rest_off < w->rest_len) {
+		ssize_t n = wire_push(
+		    w, w->rest + w->rest_off, w->rest_len - w->rest_off);
+
+		if (n < 0)
+			return WIRE_BROKEN;
+		if (n == 0)
+			return WIRE_SOME;
+		w->rest_off += (size_t)n;
+	}
+	free(w->rest);
+	w->rest = NULL;
+	w->rest_off = w->rest_len = 0;
+	return WIRE_ALL;
+}
+
+static enum wire_sent
+wire_flush_burst(struct wire *w)
+{
+	struct wire_burst *b = w->burst;
+	size_t done = 0;
+	ssize_t n = 1;
+
+	w->burst = NULL;
+	while (done < b->len && n > 0) {
+		n = wire_push(w, b->p + done, b->len - done);
+		if (n < 0)
+			return WIRE_BROKEN;
+		done += (size_t)n;
+	}
+	if (done == b->len)
+		return WIRE_ALL;
+	w->rest_len = b->len - done;
+	w->rest = malloc(w->rest_len);
+	if (w->rest == NULL)
+		return WIRE_BROKEN;
+	memcpy(w->rest, b->p + done, w->rest_len);
+	return WIRE_SOME;
+}
+
+/* ---- the BIO ----------------------------------------------------------------
+ */
+
+static int
+wire_bio_write(BIO *bio, const char *p, size_t len, size_t *taken)
+{
+	struct wire *w = BIO_get_data(bio);
+	ssize_t n = 0;
+
+	BIO_clear_retry_flags(bio);
+	*taken = 0;
+	if (w->burst != NULL) {
+		if (len <= sizeof(w->burst->p) - w->burst->len) {
+			memcpy(w->burst->p + w->burst->len, p, len);
+			w->burst->len += len;
+			*taken = len;
+			return 1;
+		}
+		if (wire_flush_burst(w) == WIRE_BROKEN)
+			return 0;
+	}
+	switch (wire_flush_rest(w)) {
+	case WIRE_ALL:
+		n = wire_push(w, p, len);
+		break;
+	case WIRE_SOME:
+		break;
+	case WIRE_BROKEN:
+		return 0;
+	}
+	if (n == 0)
+		BIO_set_retry_write(bio);
+	if (n <= 0)
+		return 0;
+	*taken = (size_t)n;
+	return 1;
+}
+
+static int
+wire_bio_read(BIO *bio, char *p, size_t size, size_t *got)
+{
+	struct wire *w = BIO_get_data(bio);
+	ssize_t n;
+
+	BIO_clear_retry_flags(bio);
+	*got = 0;
+	do
+		n = recv(w->fd, p, size, 0);
+	while (n < 0 && errno == EINTR);
+	if (n > 0) {
+		*got = (size_t)n;
+		return 1;
+	}
+	if (n == 0)
+		BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+	else if (errno == EAGAIN || errno == EWOULDBLOCK)
+		BIO_set_retry_read(bio);
+	return 0;
+}
+
+static long
+wire_bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
+{
+	const struct wire *w = BIO_get_data(bio);
+
+	(void)num;
+	switch (cmd) {
+	case BIO_CTRL_FLUSH:
+	case BIO_CTRL_DUP:
+		return 1;
+	case BIO_CTRL_EOF:
+		return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
+	case BIO_CTRL_WPENDING:
+		return (long)(w->rest_len - w->rest_off);
+	case BIO_C_GET_FD:
+		if (ptr != NULL)
+			*(int *)ptr = w->fd;
+		return w->fd;
+	default:
+		return 0;
+	}
+}
+
+static int
+wire_bio_destroy(BIO *bio)
+{
+	struct wire *w = BIO_get_data(bio);
+
+	if (w != NULL)
+		free(w->rest);
+	free(w);
+	return 1;
+}
+
+static void
+wire_make_method(void)
+{
+	/* "Descriptor": SSL_get_fd works. */
+	int type = BIO_get_new_index();
+	BIO_METHOD *m;
+
+	if (type == -1)
+		return;
+	type |= BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR;
+	m = BIO_meth_new(type, "wire");
+	if (m == NULL)
+		return;
+	if (BIO_meth_set_write_ex(m, wire_bio_write) != 1 ||
+	    BIO_meth_set_read_ex(m, wire_bio_read) != 1 ||
+	    BIO_meth_set_ctrl(m, wire_bio_ctrl) != 1 ||
+	    BIO_meth_set_destroy(m, wire_bio_destroy) != 1) {
+		BIO_meth_free(m);
+		return;
+	}
+	wire_type = type;
+	wire_method = m;
+}
+
+int
+wire_attach(SSL *ssl, int fd)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct wire *w = calloc(1, sizeof(*w));
+	BIO *bio;
+
+	pthread_once(&once, wire_make_method);
+	bio = wire_method == NULL || w == NULL ? NULL : BIO_new(wire_method);
+	if (bio == NULL) {
+		free(w);
+		return E_NOMEM;
+	}
+	w->fd = fd;
+	BIO_set_data(bio, w);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(ssl, bio, bio);
+	return 0;
+}
+
+/* ---- bursts -----------------------------------------------------------------
+ */
+
+static struct wire *
+wire_of(const SSL *ssl)
+{
+	BIO *bio = SSL_get_wbio(ssl);
+
+	if (bio == NULL || wire_method == NULL ||
+	    BIO_method_type(bio) != wire_type)
+		return NULL;
+	return BIO_get_data(bio);
+}
+
+bool
+wire_gather(SSL *ssl, struct wire_burst *burst)
+{
+	struct wire *w = wire_of(ssl);
+
+	if (w == NULL || w->rest != NULL)
+		return false;
+	burst->len = 0;
+	w->burst = burst;
+	return true;
+}
+
+enum wire_sent
+wire_send(SSL *ssl)
+{
+	struct wire *w = wire_of(ssl);
+
+	if (w == NULL)
+		return WIRE_ALL;
+	return w->burst != NULL ? wire_flush_burst(w) : wire_flush_rest(w);
+}

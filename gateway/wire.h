@@ -1,0 +1,52 @@
+/*
+ * wire: the BIO between OpenSSL and the socket of a TLS connection. It passes
+ * bytes on as they come, one system call a record, as OpenSSL's own does;
+ * but between wire_gather and wire_send the records that are written land
+ * side by side in a buffer of the worker's, and go out in one call. What the
+ * socket does not take is kept, and until it has gone nothing more is taken:
+ * that is the back-pressure.
+ *
+ * A wire belongs to its SSL, and its calls to the connection's thread.
+ */
+#ifndef GATEWAY_WIRE_H
+#define GATEWAY_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/ssl.h>
+
+#include "cache/base/error.h"
+
+/* Four records of 16 KiB with their headers, nonces and tags. */
+#define WIRE_BURST_BYTES (4 * (16 * 1024 + 64))
+
+/* One a worker, used by one wire at a time. */
+struct wire_burst {
+	size_t len;
+	uint8_t p[WIRE_BURST_BYTES];
+};
+
+enum wire_sent {
+	WIRE_BROKEN = 0, /* the socket is */
+	WIRE_SOME,       /* the rest is kept: try again when it is writable */
+	WIRE_ALL
+};
+
+/*
+ * Gives ssl a wire to fd for both ways; fd stays the caller's. E_NOMEM, and
+ * ssl is as it was.
+ */
+int wire_attach(SSL *ssl, int fd) MUST_USE;
+
+/*
+ * Records go to burst from here on, until wire_send. False where ssl has no
+ * wire, or where one has something left to send: they go out as ever.
+ */
+bool wire_gather(SSL *ssl, struct wire_burst *burst);
+
+/* Sends what was gathered or kept. WIRE_ALL where there was nothing. */
+enum wire_sent wire_send(SSL *ssl);
+
+#endif
