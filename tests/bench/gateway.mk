@@ -3,7 +3,7 @@
 
 APT_BENCH_GATEWAY := nginx-light libnginx-mod-stream haproxy hitch stunnel4
 
-$(B)/bench/bench_tls: $(B)/obj/tests/bench/tls_rig.o
+$(B)/bench/bench_tls: $(call objs,$(wildcard tests/bench/tls_*.c))
 
 .PHONY: bench-gateway bench-gateway-run
 bench-gateway:
