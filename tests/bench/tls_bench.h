@@ -1,0 +1,44 @@
+/*
+ * tls_bench: what the rows of bench_tls share: the setting they run in, the
+ * client, and the rows themselves.
+ */
+#ifndef TESTS_BENCH_TLS_BENCH_H
+#define TESTS_BENCH_TLS_BENCH_H
+
+#include "tests/bench/tls_figures.h"
+#include "tests/bench/tls_rig.h"
+
+#define MAX_SERVERS 8
+
+struct setting {
+	struct rig rig;
+	SSL_CTX *ctx; /* of the version that is measured now */
+	int version;
+	const char *const *names; /* the servers; the first is the bare one */
+	size_t num_names;
+	int runs;
+	size_t handshakes; /* a run */
+	size_t next_client;
+	size_t megabytes;
+	size_t trips;
+	size_t idle;
+};
+
+/* ---- the client */
+
+SSL *client_open(struct setting *s, int port, size_t client);
+void client_close(SSL *ssl);
+/* Shakes hands, ends, and waits until the server has ended, too. */
+void client_handshake(struct setting *s, int port, size_t client);
+/* A server that refuses everybody would be fast. */
+void client_prove_echo(struct setting *s, int port);
+
+/* ---- the rows: each prints */
+
+void bench_handshakes(struct setting *s);
+void bench_up(struct setting *s);
+void bench_down(struct setting *s);
+void bench_ping(struct setting *s);
+void bench_idle(struct setting *s);
+
+#endif

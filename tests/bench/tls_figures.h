@@ -1,0 +1,36 @@
+/*
+ * tls_figures: figures of interleaved runs and how they are printed: a median
+ * with the smallest and the largest run, and its ratio to the first column's.
+ */
+#ifndef TESTS_BENCH_TLS_FIGURES_H
+#define TESTS_BENCH_TLS_FIGURES_H
+
+#include <stddef.h>
+
+#define MAX_RUNS 32
+
+struct column {
+	const char *name;
+	double run[MAX_RUNS];
+	int num;
+};
+
+/* Runs beyond MAX_RUNS are not kept. */
+void column_add(struct column *c, double figure);
+void columns_print(
+    const char *title, const char *unit, const struct column *c, size_t num);
+
+/* Many figures of one run. Owned by who measures; zeroed is empty. */
+struct sample {
+	double *v;
+	size_t num, cap;
+};
+
+void sample_add(struct sample *s, double figure);
+/* Sorts; the figure that `percent` of them do not exceed. 0 when empty. */
+double sample_at(struct sample *s, double percent);
+void sample_free(struct sample *s);
+
+double now_sec(void);
+
+#endif
