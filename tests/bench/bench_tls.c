@@ -58,6 +58,8 @@ main(int argc, char **argv)
 	static const int versions[] = {TLS1_3_VERSION, TLS1_2_VERSION};
 	static struct setting s;
 
+	if (argc == 3 && strcmp(argv[1], "--bare") == 0)
+		rig_bare_main(argv[2]);
 	if (argc != 2) {
 		fprintf(stderr, "usage: bench_tls FIXTURES-DIRECTORY\n");
 		return 2;
@@ -71,8 +73,8 @@ main(int argc, char **argv)
 	s.trips = number("BENCH_TRIPS", 5000);
 	s.idle = number("BENCH_IDLE", 5000);
 	rig_pin(1);
-	rig_init(&s.rig, argv[1],
-	    s.handshakes * (size_t)s.runs * s.num_names * 2 + 1);
+	rig_init(&s.rig, argv[1]);
+	(void)client_fresh(&s, 1);
 	for (int v = 0; v < 2; v++) {
 		s.version = versions[v];
 		s.ctx = rig_client_ctx(&s.rig, s.version);

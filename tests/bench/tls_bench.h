@@ -17,8 +17,8 @@ struct setting {
 	const char *const *names; /* the servers; the first is the bare one */
 	size_t num_names;
 	int runs;
-	size_t handshakes; /* a run */
-	size_t next_client;
+	size_t handshakes;  /* a run */
+	size_t next_client; /* 0 is the one that comes again and again */
 	size_t megabytes;
 	size_t trips;
 	size_t idle;
@@ -26,12 +26,22 @@ struct setting {
 
 /* ---- the client */
 
+/* The first of num clients that nobody has seen. */
+size_t client_fresh(struct setting *s, size_t num);
+
 SSL *client_open(struct setting *s, int port, size_t client);
 void client_close(SSL *ssl);
 /* Shakes hands, ends, and waits until the server has ended, too. */
 void client_handshake(struct setting *s, int port, size_t client);
 /* A server that refuses everybody would be fast. */
 void client_prove_echo(struct setting *s, int port);
+
+/*
+ * Microseconds of the server's CPU a handshake. once: each client comes once
+ * and no more, so nothing of it is remembered.
+ */
+double run_handshakes(
+    struct setting *s, struct rig_server *srv, size_t num, bool once);
 
 /* ---- the rows: each prints */
 

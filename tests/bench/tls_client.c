@@ -11,6 +11,16 @@
 
 #include <openssl/err.h>
 
+size_t
+client_fresh(struct setting *s, size_t num)
+{
+	size_t first = s->next_client;
+
+	s->next_client += num;
+	rig_mint(&s->rig, s->next_client);
+	return first;
+}
+
 SSL *
 client_open(struct setting *s, int port, size_t client)
 {

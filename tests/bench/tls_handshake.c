@@ -6,15 +6,15 @@
 
 #include <stdio.h>
 
-/* once: each client comes once and no more, so nothing of it is remembered. */
-static double
-run_handshakes(struct setting *s, struct rig_server *srv, bool once)
+double
+run_handshakes(struct setting *s, struct rig_server *srv, size_t num, bool once)
 {
+	size_t first = once ? client_fresh(s, num) : 0;
 	uint64_t before = rig_cpu_ns(srv);
 
-	for (size_t i = 0; i < s->handshakes; i++)
-		client_handshake(s, srv->port, once ? s->next_client++ : 0);
-	return (double)(rig_cpu_ns(srv) - before) / 1e3 / (double)s->handshakes;
+	for (size_t i = 0; i < num; i++)
+		client_handshake(s, srv->port, once ? first + i : 0);
+	return (double)(rig_cpu_ns(srv) - before) / 1e3 / (double)num;
 }
 
 void
@@ -23,12 +23,13 @@ bench_handshakes(struct setting *s)
 	size_t num = s->num_names;
 	struct rig_server srv[MAX_SERVERS] = {0};
 	struct column once[MAX_SERVERS] = {0}, again[MAX_SERVERS] = {0};
+	const struct rig_want want = {.tls_version = s->version};
+	size_t n = s->handshakes;
 	char title[128];
 
 	for (size_t i = 0; i < num; i++) {
 		once[i].name = again[i].name = s->names[i];
-		if (!rig_start(
-			&s->rig, &srv[i], s->names[i], RIG_ECHO, s->version))
+		if (!rig_start(&s->rig, &srv[i], s->names[i], &want))
 			continue;
 		client_prove_echo(s, srv[i].port);
 		for (int k = 0; k < 50; k++) /* caches, evidence */
@@ -38,9 +39,10 @@ bench_handshakes(struct setting *s)
 		for (size_t i = 0; i < num; i++) {
 			if (srv[i].pid <= 0)
 				continue;
-			column_add(&once[i], run_handshakes(s, &srv[i], true));
 			column_add(
-			    &again[i], run_handshakes(s, &srv[i], false));
+			    &once[i], run_handshakes(s, &srv[i], n, true));
+			column_add(
+			    &again[i], run_handshakes(s, &srv[i], n, false));
 		}
 	for (size_t i = 0; i < num; i++)
 		rig_stop(&srv[i]);

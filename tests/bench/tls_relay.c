@@ -54,10 +54,12 @@ bench_bulk(struct setting *s, enum rig_backend backend, const char *title,
 	size_t num = s->num_names - 1;
 	struct rig_server srv[MAX_SERVERS] = {0};
 	struct column c[MAX_SERVERS] = {0};
+	const struct rig_want want = {
+	    .tls_version = s->version, .backend = backend};
 
 	for (size_t i = 0; i < num; i++) {
 		c[i].name = names[i];
-		if (!rig_start(&s->rig, &srv[i], names[i], backend, s->version))
+		if (!rig_start(&s->rig, &srv[i], names[i], &want))
 			continue;
 		run(s, &srv[i]);
 	}
@@ -140,12 +142,12 @@ bench_ping_pong(struct setting *s, size_t conns)
 	struct rig_server srv[MAX_SERVERS] = {0};
 	struct column c[MAX_SERVERS] = {0}, p50[MAX_SERVERS] = {0},
 		      p99[MAX_SERVERS] = {0};
+	const struct rig_want want = {.tls_version = s->version};
 	char title[128];
 
 	for (size_t i = 0; i < num; i++) {
 		c[i].name = p50[i].name = p99[i].name = names[i];
-		(void)rig_start(
-		    &s->rig, &srv[i], names[i], RIG_ECHO, s->version);
+		(void)rig_start(&s->rig, &srv[i], names[i], &want);
 	}
 	for (int r = 0; r < s->runs; r++)
 		for (size_t i = 0; i < num; i++) {
@@ -184,7 +186,9 @@ bench_idle(struct setting *s)
 	size_t num = s->num_names;
 	struct column c[MAX_SERVERS] = {0};
 	SSL **ssl = calloc(s->idle, sizeof(*ssl));
+	const struct rig_want want = {.tls_version = s->version};
 
+	rig_mint(&s->rig, s->idle);
 	if (ssl == NULL)
 		exit(1);
 	for (size_t i = 0; i < num; i++) {
@@ -193,7 +197,7 @@ bench_idle(struct setting *s)
 		char b = 0;
 
 		c[i].name = names[i];
-		if (!rig_start(&s->rig, &srv, names[i], RIG_ECHO, s->version))
+		if (!rig_start(&s->rig, &srv, names[i], &want))
 			continue;
 		for (int k = 0; k < 50; k++)
 			client_handshake(s, srv.port, (size_t)k);

@@ -43,20 +43,24 @@ rig_pin(int core)
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(core, &set);
+	CPU_SET(core == RIG_BOTH_CORES ? 0 : core, &set);
+	CPU_SET(core == RIG_BOTH_CORES ? 1 : core, &set);
 	(void)sched_setaffinity(0, sizeof(set), &set);
 }
 
 /* ---- sockets, children */
 
 int
-rig_listen_any(int *port)
+rig_listen(int *port)
 {
-	struct sockaddr_in in = {
-	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in in = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)*port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(in);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
 
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (fd < 0 || bind(fd, (struct sockaddr *)&in, sizeof(in)) != 0 ||
 	    listen(fd, 4096) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&in, &len) != 0)
@@ -170,7 +174,7 @@ start_town(struct rig *r, const char *tools)
 }
 
 void
-rig_init(struct rig *r, const char *tools, size_t num_clients)
+rig_init(struct rig *r, const char *tools)
 {
 	struct rlimit many = {65536, 65536};
 	int fds[3];
@@ -178,14 +182,15 @@ rig_init(struct rig *r, const char *tools, size_t num_clients)
 	(void)setrlimit(RLIMIT_NOFILE, &many);
 	memset(r, 0, sizeof(*r));
 	signal(SIGPIPE, SIG_IGN);
+	if (readlink("/proc/self/exe", r->self, sizeof(r->self) - 1) <= 0)
+		rig_give_up("cannot find myself: %s", strerror(errno));
 	snprintf(r->dir, sizeof(r->dir), "/tmp/bench-tls.XXXXXX");
 	if (mkdtemp(r->dir) == NULL || chmod(r->dir, 0755) != 0)
 		rig_give_up("cannot make '%s'", r->dir);
 	snprintf(r->net, sizeof(r->net), "%s/net", r->dir);
 	start_town(r, tools);
-	fds[RIG_ECHO] = rig_listen_any(&r->echo_port);
-	fds[RIG_SINK] = rig_listen_any(&r->sink_port);
-	fds[RIG_SOURCE] = rig_listen_any(&r->source_port);
+	for (int i = 0; i < 3; i++)
+		fds[i] = rig_listen(&r->backends[i]);
 	r->node = rig_fork(1);
 	if (r->node == 0)
 		rig_node_main(fds);
@@ -194,12 +199,18 @@ rig_init(struct rig *r, const char *tools, size_t num_clients)
 	r->issuer = read_pem(r->net, "doorman/ca.pem", false);
 	r->issuer_key = read_pem(r->net, "doorman/ca.key", true);
 	r->model = read_pem(r->net, "peers/good.pem", false);
-	r->clients = calloc(num_clients, sizeof(*r->clients));
+}
+
+void
+rig_mint(struct rig *r, size_t num)
+{
+	if (num <= r->num_clients)
+		return;
+	r->clients = realloc(r->clients, num * sizeof(*r->clients));
 	if (r->clients == NULL)
 		rig_give_up("out of memory");
-	for (size_t i = 0; i < num_clients; i++)
-		mint_client(r, &r->clients[i], i);
-	r->num_clients = num_clients;
+	for (; r->num_clients < num; r->num_clients++)
+		mint_client(r, &r->clients[r->num_clients], r->num_clients);
 }
 
 void
@@ -242,9 +253,11 @@ rig_client_ctx(struct rig *r, int tls_version)
 void
 rig_use_client(struct rig *r, SSL *ssl, size_t i)
 {
-	struct rig_client *c = &r->clients[i % r->num_clients];
+	struct rig_client *c = &r->clients[i];
 	STACK_OF(X509) *chain = sk_X509_new_null();
 
+	if (i >= r->num_clients)
+		rig_give_up("client %zu was never minted", i);
 	if (chain == NULL || !sk_X509_push(chain, r->issuer) ||
 	    SSL_use_cert_and_key(ssl, c->leaf, c->key, chain, 1) != 1)
 		rig_give_up("cannot use a client certificate");

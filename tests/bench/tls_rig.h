@@ -22,25 +22,21 @@ struct rig {
 	char dir[128]; /* everything is in here */
 	char net[160]; /* the town's network */
 	pid_t town, node;
-	int echo_port, sink_port, source_port; /* the node's */
+	int backends[3]; /* the node's ports, by enum rig_backend */
 	X509 *issuer;
 	EVP_PKEY *issuer_key;
 	X509 *model; /* a client of the town's: its extensions are copied */
 	struct rig_client *clients;
 	size_t num_clients;
+	unsigned num_started;
+	char self[200]; /* this program: it is the bare server, too */
 };
 
 /* tools: directory of the fixture programs. Exits when it cannot. */
-void rig_init(struct rig *r, const char *tools, size_t num_clients);
+void rig_init(struct rig *r, const char *tools);
+/* There are num clients at the least from now on. */
+void rig_mint(struct rig *r, size_t num);
 void rig_cleanup(struct rig *r);
-
-/* A server under test, accepting on port, forwarding to backend. */
-struct rig_server {
-	const char *name;
-	pid_t pid;
-	int port;
-	bool bare; /* answers itself: no backend */
-};
 
 enum rig_backend {
 	RIG_ECHO,
@@ -48,9 +44,30 @@ enum rig_backend {
 	RIG_SOURCE
 };
 
+/* What a server is started with; zeroed members mean the usual. */
+struct rig_want {
+	enum rig_backend backend;
+	int tls_version;
+	const char *revocation; /* gateway: JSON members, for "order":"CRL" */
+	int workers;            /* gateway; the usual: one */
+	const char *crl_file;   /* nginx, HAProxy: PEM, one for every CA */
+	const char *const
+	    *wrap; /* at most four words in front of it, or NULL */
+	bool both_cores;
+};
+
+/* A server under test, accepting on port, forwarding to backend. */
+struct rig_server {
+	const char *name;
+	char log[200];
+	pid_t pid;
+	int port;
+	int rest_port; /* the gateway's */
+};
+
 /* false when it is not installed or does not start; says so on stderr. */
 bool rig_start(struct rig *r, struct rig_server *s, const char *name,
-    enum rig_backend backend, int tls_version);
+    const struct rig_want *w);
 void rig_stop(struct rig_server *s);
 
 /* Nanoseconds of CPU of the server's processes, and their memory. */
@@ -63,6 +80,10 @@ void rig_use_client(struct rig *r, SSL *ssl, size_t i);
 int rig_dial(int port);
 
 /* This process and its children measure on one core, servers run on core 0. */
+#define RIG_BOTH_CORES -1
 void rig_pin(int core);
+
+/* The body of the bare server's process: bench_tls --bare FILE. */
+void rig_bare_main(const char *conf) __attribute__((noreturn));
 
 #endif

@@ -62,23 +62,30 @@ bare_accept(int ep, int listen_fd, SSL_CTX *ctx)
 }
 
 void
-rig_bare_main(struct rig *r, int listen_fd, int tls_version)
+rig_bare_main(const char *conf)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = NULL};
-	char path[300], key[300];
-	int ep = epoll_create1(0);
+	char net[160], path[300], key[300];
+	unsigned tls_version;
+	int ep = epoll_create1(0), port, listen_fd;
+	FILE *f = fopen(conf, "r");
 
-	snprintf(path, sizeof(path), "%s/gateway.pem", r->net);
-	snprintf(key, sizeof(key), "%s/gateway.key", r->net);
+	if (f == NULL ||
+	    fscanf(f, "%d %x %159s", &port, &tls_version, net) != 3)
+		rig_give_up("cannot read '%s'", conf);
+	fclose(f);
+	listen_fd = rig_listen(&port);
+	snprintf(path, sizeof(path), "%s/gateway.pem", net);
+	snprintf(key, sizeof(key), "%s/gateway.key", net);
 	if (ctx == NULL || SSL_CTX_use_certificate_chain_file(ctx, path) != 1 ||
 	    SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
-		_exit(1);
-	snprintf(path, sizeof(path), "%s/trust.pem", r->net);
+		rig_give_up("cannot use '%s'", path);
+	snprintf(path, sizeof(path), "%s/trust.pem", net);
 	if (SSL_CTX_load_verify_file(ctx, path) != 1)
-		_exit(1);
-	SSL_CTX_set_min_proto_version(ctx, tls_version);
-	SSL_CTX_set_max_proto_version(ctx, tls_version);
+		rig_give_up("cannot use '%s'", path);
+	SSL_CTX_set_min_proto_version(ctx, (int)tls_version);
+	SSL_CTX_set_max_proto_version(ctx, (int)tls_version);
 	SSL_CTX_set_verify(
 	    ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);

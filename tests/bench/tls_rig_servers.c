@@ -18,163 +18,43 @@
 static int
 free_port(void)
 {
-	int port, fd = rig_listen_any(&port);
+	int port = 0, fd = rig_listen(&port);
 
 	close(fd);
 	return port;
 }
 
-static bool
-await_port(int port)
+static const struct rig_kind *
+kind_of(const char *name)
 {
-	for (int i = 0; i < 3000; i++) {
-		int fd = rig_dial(port);
-
-		if (fd >= 0) {
-			close(fd);
-			return true;
-		}
-		usleep(10000);
-	}
-	return false;
+	for (const struct rig_kind *k = rig_kinds; k->name != NULL; k++)
+		if (strcmp(k->name, name) == 0)
+			return k;
+	return NULL;
 }
 
-/* ---- configurations */
-
-static FILE *
-conf_file(struct rig *r, const char *name, char path[300])
+static const char *
+program_of(const struct rig *r, const struct rig_kind *k)
 {
-	FILE *f;
-
-	snprintf(path, 300, "%s/%s.conf", r->dir, name);
-	f = fopen(path, "w");
-	if (f == NULL)
-		rig_give_up("cannot write '%s'", path);
-	return f;
+	if (strcmp(k->program, RIG_SELF) == 0)
+		return r->self;
+	if (strcmp(k->program, RIG_GATEWAY) == 0)
+		return getenv("BENCH_GATEWAY");
+	return k->program;
 }
 
-/* Certificate and key in one file, as HAProxy and hitch want it. */
-static void
-write_bundle(struct rig *r, char path[300])
+static void __attribute__((noreturn))
+exec_server(struct rig *r, const struct rig_kind *k, const struct rig_want *w,
+    const char *path, const char *log)
 {
-	char command[1000];
-
-	snprintf(path, 300, "%s/bundle.pem", r->dir);
-	snprintf(command, sizeof(command),
-	    "cat '%s/gateway.pem' '%s/gateway.key' > '%s'", r->net, r->net,
-	    path);
-	if (system(command) != 0)
-		rig_give_up("cannot write '%s'", path);
-}
-
-static void
-write_gateway(struct rig *r, FILE *f, int port, int backend, int version)
-{
-	const char *v = version == TLS1_3_VERSION ? "1.3" : "1.2";
-
-	fprintf(f,
-	    "{\"listen\":\"127.0.0.1:%d\",\"workers\":1,"
-	    "\"node\":{\"addresses\":[\"127.0.0.1:%d\"]},"
-	    "\"identities\":[{\"name\":\"gateway\","
-	    "\"certificate\":\"%s/gateway.pem\",\"key\":\"%s/gateway.key\"}],"
-	    "\"trust\":[{\"group\":\"town\",\"anchors\":\"%s/trust.pem\"}],"
-	    "\"tls\":{\"min_version\":\"%s\",\"max_version\":\"%s\"},"
-	    "\"limits\":{\"max_connections\":20000,\"max_per_address\":0,"
-	    "\"max_handshakes\":20000,\"handshakes_per_sec\":0},"
-	    "\"log\":{\"level\":\"warn\"},"
-	    "\"revocation\":{\"mode\":\"HARD_FAIL\",\"order\":\"CRL\","
-	    "\"any_port\":true,\"allow_addresses\":[\"127.0.0.1\"]}}\n",
-	    port, backend, r->net, r->net, r->net, v, v);
-}
-
-static void
-write_nginx(struct rig *r, FILE *f, int port, int backend, int version)
-{
-	fprintf(f,
-	    "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n"
-	    "daemon off; worker_processes 1; pid %s/nginx.pid;\n"
-	    "error_log /dev/null; worker_rlimit_nofile 20000;\n"
-	    "events { worker_connections 18000; }\n"
-	    "stream { server { listen 127.0.0.1:%d ssl backlog=4096;\n"
-	    "ssl_certificate %s/gateway.pem; ssl_certificate_key "
-	    "%s/gateway.key;\n"
-	    "ssl_client_certificate %s/trust.pem; ssl_verify_client on;\n"
-	    "ssl_verify_depth 4; ssl_protocols %s; tcp_nodelay on;\n"
-	    "proxy_pass 127.0.0.1:%d; } }\n",
-	    r->dir, port, r->net, r->net, r->net,
-	    version == TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2", backend);
-}
-
-static void
-write_haproxy(struct rig *r, FILE *f, int port, int backend, int version)
-{
-	const char *v = version == TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2";
-	char bundle[300];
-
-	write_bundle(r, bundle);
-	fprintf(f,
-	    "global\n nbthread 1\n maxconn 8000\n"
-	    "defaults\n mode tcp\n timeout client 600s\n timeout server 600s\n"
-	    " timeout connect 10s\n"
-	    "frontend f\n bind 127.0.0.1:%d ssl crt %s ca-file %s/trust.pem "
-	    "verify required ssl-min-ver %s ssl-max-ver %s\n"
-	    " default_backend b\n"
-	    "backend b\n server s 127.0.0.1:%d\n",
-	    port, bundle, r->net, v, v, backend);
-}
-
-static void
-write_hitch(struct rig *r, FILE *f, int port, int backend, int version)
-{
-	char bundle[300];
-
-	write_bundle(r, bundle);
-	fprintf(f,
-	    "frontend = \"[127.0.0.1]:%d\"\nbackend = \"[127.0.0.1]:%d\"\n"
-	    "pem-file = \"%s\"\nworkers = 1\nquiet = on\n"
-	    "client-verify = required\nclient-verify-ca = \"%s/trust.pem\"\n"
-	    "tls-protos = %s\nuser = \"nobody\"\nbacklog = 4096\n",
-	    port, backend, bundle, r->net,
-	    version == TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2");
-}
-
-static void
-write_stunnel(struct rig *r, FILE *f, int port, int backend, int version)
-{
-	fprintf(f,
-	    "foreground = yes\npid =\ndebug = 0\nsyslog = no\n"
-	    "[s]\naccept = 127.0.0.1:%d\nconnect = 127.0.0.1:%d\n"
-	    "cert = %s/gateway.pem\nkey = %s/gateway.key\nCAfile = "
-	    "%s/trust.pem\n"
-	    "verifyChain = yes\nsslVersion = %s\n"
-	    "socket = l:TCP_NODELAY=1\nsocket = r:TCP_NODELAY=1\n",
-	    port, backend, r->net, r->net, r->net,
-	    version == TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2");
-}
-
-static const struct rig_kind {
-	const char *name, *program;
-	const char *args[4]; /* "%" is the configuration file */
-	void (*write)(struct rig *, FILE *, int, int, int);
-} rig_kinds[] = {
-    {"gateway", NULL, {"--config", "%"}, write_gateway},
-    {"nginx", "/usr/sbin/nginx", {"-c", "%"}, write_nginx},
-    {"haproxy", "/usr/sbin/haproxy", {"-db", "-f", "%"}, write_haproxy},
-    {"hitch", "/usr/sbin/hitch", {"--config=%"}, write_hitch},
-    {"stunnel", "/usr/bin/stunnel4", {"%"}, write_stunnel},
-};
-
-static void __attribute__((noreturn)) exec_server(
-    struct rig *r, const struct rig_kind *k, const char *path, const char *log)
-{
-	const char *program = k->program;
-	const char *argv[6] = {NULL};
+	const char *program = program_of(r, k);
+	const char *argv[12] = {NULL};
 	char arg[400];
-	int n = 1, fd;
+	int n = 0, fd;
 
-	if (program == NULL)
-		program = getenv("BENCH_GATEWAY");
-	argv[0] = program;
+	for (int i = 0; w->wrap != NULL && i < 4 && w->wrap[i] != NULL; i++)
+		argv[n++] = w->wrap[i];
+	argv[n++] = program;
 	for (int i = 0; i < 4 && k->args[i] != NULL; i++) {
 		const char *percent = strchr(k->args[i], '%');
 
@@ -191,7 +71,7 @@ static void __attribute__((noreturn)) exec_server(
 		dup2(fd, 2);
 	}
 	if (chdir(r->dir) == 0 && program != NULL)
-		execv(program, (char **)(void *)argv);
+		execv(argv[0], (char **)(void *)argv);
 	_exit(127);
 }
 
@@ -207,47 +87,85 @@ show_file(const char *path)
 		fclose(f);
 }
 
+/* Until it accepts; false when it has ended, or takes half a minute. */
+static bool
+await_server(struct rig_server *s)
+{
+	for (int i = 0; i < 3000; i++) {
+		int fd = rig_dial(s->port);
+
+		if (fd >= 0) {
+			close(fd);
+			return true;
+		}
+		if (waitpid(s->pid, NULL, WNOHANG) == s->pid) {
+			s->pid = 0;
+			return false;
+		}
+		usleep(10000);
+	}
+	return false;
+}
+
+/* The gateway says it right after it has begun to accept. */
+static void
+await_rest_port(struct rig_server *s)
+{
+	char line[512], *at;
+
+	for (int i = 0; s->rest_port == 0 && i < 3000; i++) {
+		FILE *f = fopen(s->log, "r");
+
+		while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+			at = strstr(line, " rest=https://127.0.0.1:");
+			if (at != NULL)
+				s->rest_port = atoi(strrchr(at, ':') + 1);
+		}
+		if (f != NULL)
+			fclose(f);
+		if (s->rest_port == 0)
+			usleep(10000);
+	}
+	if (s->rest_port == 0)
+		rig_give_up("the gateway did not say where its REST is");
+}
+
 bool
 rig_start(struct rig *r, struct rig_server *s, const char *name,
-    enum rig_backend backend, int tls_version)
+    const struct rig_want *w)
 {
-	const int backends[] = {r->echo_port, r->sink_port, r->source_port};
-	const struct rig_kind *k = NULL;
-	char path[300], log[300];
+	const struct rig_kind *k = kind_of(name);
+	char path[300];
 	FILE *f;
-	int fd;
 
 	memset(s, 0, sizeof(*s));
 	s->name = name;
-	if (strcmp(name, "bare") == 0) {
-		s->bare = true;
-		fd = rig_listen_any(&s->port);
-		s->pid = rig_fork(SERVER_CORE);
-		if (s->pid == 0)
-			rig_bare_main(r, fd, tls_version);
-		close(fd);
-		return true;
-	}
-	for (size_t i = 0; i < sizeof(rig_kinds) / sizeof(*rig_kinds); i++)
-		if (strcmp(rig_kinds[i].name, name) == 0)
-			k = &rig_kinds[i];
-	if (k == NULL ||
-	    (k->program != NULL && access(k->program, X_OK) != 0)) {
+	if (k == NULL || program_of(r, k) == NULL ||
+	    access(program_of(r, k), X_OK) != 0) {
 		fprintf(stderr, "bench: %s is not installed\n", name);
 		return false;
 	}
 	s->port = free_port();
-	f = conf_file(r, name, path);
-	k->write(r, f, s->port, backends[backend], tls_version);
+	r->num_started++;
+	snprintf(
+	    path, sizeof(path), "%s/%u-%s.conf", r->dir, r->num_started, name);
+	snprintf(s->log, sizeof(s->log), "%s/%u-%s.log", r->dir, r->num_started,
+	    name);
+	f = fopen(path, "w");
+	if (f == NULL)
+		rig_give_up("cannot write '%s'", path);
+	k->write(r, f, s, w);
 	fclose(f);
-	snprintf(log, sizeof(log), "%s/%s.log", r->dir, name);
-	s->pid = rig_fork(SERVER_CORE);
+	s->pid = rig_fork(w->both_cores ? RIG_BOTH_CORES : SERVER_CORE);
 	if (s->pid == 0)
-		exec_server(r, k, path, log);
-	if (await_port(s->port))
+		exec_server(r, k, w, path, s->log);
+	if (await_server(s)) {
+		if (strcmp(name, "gateway") == 0)
+			await_rest_port(s);
 		return true;
+	}
 	fprintf(stderr, "bench: %s did not start; it says:\n", name);
-	show_file(log);
+	show_file(s->log);
 	rig_stop(s);
 	return false;
 }
@@ -326,7 +244,7 @@ rig_stop(struct rig_server *s)
 	if (s->pid <= 0)
 		return;
 	kill(s->pid, SIGTERM);
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 2000; i++) {
 		if (waitpid(s->pid, NULL, WNOHANG) == s->pid) {
 			s->pid = 0;
 			return;
