@@ -171,11 +171,27 @@ extensions(struct octets *o, const struct crlmake *how)
 	octets_wrap(o, at, 0xa0);
 }
 
+static void
+issuer_add(struct octets *o, const struct crlmake *how)
+{
+	const char *cn = how->issuer != NULL ? how->issuer : "Test CA";
+	size_t at = o->len;
+
+	if (how->issuer_der != NULL) {
+		octets_add(o, how->issuer_der, how->issuer_der_len);
+		return;
+	}
+	octets_hex(o, "0603550403");
+	octets_tlv(o, 0x0c, cn, strlen(cn));
+	octets_wrap(o, at, 0x30);
+	octets_wrap(o, at, 0x31);
+	octets_wrap(o, at, 0x30);
+}
+
 uint8_t *
 crlmake(const struct crlmake *how, size_t *len)
 {
 	const char *alg = how->alg_hex != NULL ? how->alg_hex : ecdsa_sha256;
-	const char *cn = how->issuer != NULL ? how->issuer : "Test CA";
 	struct octets o = {0}, tail = {0};
 	size_t at;
 	uint8_t v;
@@ -189,12 +205,7 @@ crlmake(const struct crlmake *how, size_t *len)
 		octets_tlv(&o, 0x02, &v, 1);
 	}
 	octets_hex(&o, alg);
-	at = o.len;
-	octets_hex(&o, "0603550403");
-	octets_tlv(&o, 0x0c, cn, strlen(cn));
-	octets_wrap(&o, at, 0x30);
-	octets_wrap(&o, at, 0x31);
-	octets_wrap(&o, at, 0x30);
+	issuer_add(&o, how);
 	time_add(
 	    &o, how->this_update != NULL ? how->this_update : "260101000000Z");
 	if (!how->no_next_update)
@@ -233,16 +244,14 @@ crlmake_serial(size_t i, uint8_t out[16])
 	out[0] = (uint8_t)((out[0] & 0x3f) | 0x40);
 }
 
-uint8_t *
-crlmake_many(size_t num, EVP_PKEY *key, size_t *len)
+void
+crlmake_entries(struct octets *o, size_t num)
 {
-	struct octets entries = {0};
-	struct crlmake how = {.entries = &entries, .number = 7, .key = key};
-	uint8_t serial[16], *p;
+	uint8_t serial[16];
 	char date[32];
 
-	entries.cap = num * 44 + 1024;
-	entries.p = must(malloc(entries.cap));
+	o->cap = o->len + num * 44 + 1024;
+	o->p = must(realloc(o->p, o->cap));
 	for (size_t i = 0; i < num; i++) {
 		struct crlmake_entry e = {.serial = serial,
 		    .serial_len = sizeof(serial),
@@ -254,8 +263,18 @@ crlmake_many(size_t num, EVP_PKEY *key, size_t *len)
 		    (unsigned)(20 + i % 6), (unsigned)(1 + i * 7 % 12),
 		    (unsigned)(1 + i * 11 % 28), (unsigned)(i * 5 % 24),
 		    (unsigned)(i * 13 % 60), (unsigned)(i * 17 % 60));
-		crlmake_entry(&entries, &e);
+		crlmake_entry(o, &e);
 	}
+}
+
+uint8_t *
+crlmake_many(size_t num, EVP_PKEY *key, size_t *len)
+{
+	struct octets entries = {0};
+	struct crlmake how = {.entries = &entries, .number = 7, .key = key};
+	uint8_t *p;
+
+	crlmake_entries(&entries, num);
 	p = crlmake(&how, len);
 	octets_free(&entries);
 	return p;

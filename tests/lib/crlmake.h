@@ -37,6 +37,8 @@ void crlmake_entry(struct octets *o, const struct crlmake_entry *e);
 struct crlmake {
 	int version;        /* 0: v2; 1: absent; others: as written + 1 */
 	const char *issuer; /* CN; "Test CA" when NULL */
+	const uint8_t *issuer_der; /* a whole Name, instead of issuer */
+	size_t issuer_der_len;
 	const char *this_update, *next_update; /* UTCTime; NULL: 2026, 2036 */
 	bool no_next_update;
 	const struct octets *entries; /* NULL: revokedCertificates absent */
@@ -51,9 +53,10 @@ uint8_t *crlmake(const struct crlmake *how, size_t *len);
 
 /*
  * crlmake_many is a CRL of num entries as large CRLs are: 16-octet serials, a
- * reason on every fourth. crlmake_serial is the serial of entry i (16 octets),
- * for i >= num one that is not listed.
+ * reason on every fourth; crlmake_entries is those alone. crlmake_serial is the
+ * serial of entry i (16 octets), for i >= num one that is not listed.
  */
+void crlmake_entries(struct octets *o, size_t num);
 uint8_t *crlmake_many(size_t num, EVP_PKEY *key, size_t *len);
 void crlmake_serial(size_t i, uint8_t out[16]);
 
