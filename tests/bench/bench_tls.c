@@ -21,6 +21,7 @@ static const struct row {
     {"down", bench_down, false},
     {"ping", bench_ping, false},
     {"idle", bench_idle, false},
+    {"crl", bench_crl, false},
 };
 
 #define NUM_ROWS (sizeof(rows) / sizeof(*rows))

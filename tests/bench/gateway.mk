@@ -3,8 +3,6 @@
 
 APT_BENCH_GATEWAY := nginx-light libnginx-mod-stream haproxy hitch stunnel4
 
-$(B)/bench/bench_tls: $(call objs,$(wildcard tests/bench/tls_*.c))
-
 .PHONY: bench-gateway bench-gateway-run
 bench-gateway:
 	@sh tests/apt.sh $(APT_BENCH_GATEWAY)

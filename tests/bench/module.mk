@@ -4,9 +4,10 @@
 BENCH := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/bench_*.c))
 
 bench_archive_LIBS := -lcmocka
+bench_tls_OBJ := $(call objs,$(wildcard tests/bench/tls_*.c))
 
 define bench_rule
-$(B)/bench/$(1): $(B)/obj/tests/bench/$(1).o $(B)/lib/librevcheck-internal.a \
+$(B)/bench/$(1): $(B)/obj/tests/bench/$(1).o $($(1)_OBJ) $(B)/lib/librevcheck-internal.a \
     $(if $(TESTLIB_OBJ),$(B)/lib/libtest.a)
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)

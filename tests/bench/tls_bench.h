@@ -35,6 +35,7 @@ void client_close(SSL *ssl);
 void client_handshake(struct setting *s, int port, size_t client);
 /* A server that refuses everybody would be fast. */
 void client_prove_echo(struct setting *s, int port);
+bool client_is_refused(struct setting *s, int port, size_t client);
 
 /*
  * Microseconds of the server's CPU a handshake. once: each client comes once
@@ -50,5 +51,6 @@ void bench_up(struct setting *s);
 void bench_down(struct setting *s);
 void bench_ping(struct setting *s);
 void bench_idle(struct setting *s);
+void bench_crl(struct setting *s);
 
 #endif

@@ -81,3 +81,23 @@ client_prove_echo(struct setting *s, int port)
 	}
 	client_close(ssl);
 }
+
+bool
+client_is_refused(struct setting *s, int port, size_t client)
+{
+	int fd = rig_dial(port);
+	SSL *ssl = SSL_new(s->ctx);
+	char byte = 'x';
+	bool in;
+
+	if (fd < 0 || ssl == NULL)
+		exit(1);
+	rig_use_client(&s->rig, ssl, client);
+	SSL_set_fd(ssl, fd);
+	/* In TLS 1.3 only an answer tells that the server has agreed. */
+	in = SSL_connect(ssl) == 1 && SSL_write(ssl, &byte, 1) == 1 &&
+	    SSL_read(ssl, &byte, 1) == 1;
+	ERR_clear_error();
+	client_close(ssl);
+	return !in;
+}

@@ -21,6 +21,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <cjson/cJSON.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -144,10 +145,26 @@ mint_client(struct rig *r, struct rig_client *c, size_t i)
 	BN_free(bn);
 }
 
+/* The town says where everything is as one line of JSON. */
+static void
+read_town(struct rig *r, const char *line)
+{
+	cJSON *o = cJSON_Parse(line);
+	const cJSON *ocsp = cJSON_GetObjectItem(o, "ocsp");
+	const cJSON *web = cJSON_GetObjectItem(o, "web");
+
+	r->ocsp_control =
+	    (int)cJSON_GetNumberValue(cJSON_GetObjectItem(ocsp, "control"));
+	r->web_control =
+	    (int)cJSON_GetNumberValue(cJSON_GetObjectItem(web, "control"));
+	r->web = (pid_t)cJSON_GetNumberValue(cJSON_GetObjectItem(web, "pid"));
+	cJSON_Delete(o);
+}
+
 static void
 start_town(struct rig *r, const char *tools)
 {
-	char program[400], line[64] = "";
+	char program[400], line[4096] = "";
 	int out[2], in[2];
 	FILE *f;
 
@@ -170,6 +187,8 @@ start_town(struct rig *r, const char *tools)
 	while (f != NULL && strncmp(line, "ready", 5) != 0)
 		if (fgets(line, sizeof(line), f) == NULL)
 			rig_give_up("'%s' did not start", program);
+		else if (*line == '{')
+			read_town(r, line);
 	/* Both pipes stay open: their end is what stops the town. */
 }
 
@@ -181,6 +200,7 @@ rig_init(struct rig *r, const char *tools)
 
 	(void)setrlimit(RLIMIT_NOFILE, &many);
 	memset(r, 0, sizeof(*r));
+	r->crl_number = 1000; /* the town's own are below */
 	signal(SIGPIPE, SIG_IGN);
 	if (readlink("/proc/self/exe", r->self, sizeof(r->self) - 1) <= 0)
 		rig_give_up("cannot find myself: %s", strerror(errno));

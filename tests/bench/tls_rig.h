@@ -13,6 +13,8 @@
 
 #include <openssl/ssl.h>
 
+#include "tests/lib/crlmake.h"
+
 struct rig_client {
 	X509 *leaf;
 	EVP_PKEY *key;
@@ -29,7 +31,10 @@ struct rig {
 	struct rig_client *clients;
 	size_t num_clients;
 	unsigned num_started;
-	char self[200]; /* this program: it is the bare server, too */
+	char self[200];  /* this program: it is the bare server, too */
+	long crl_number; /* of the last one that was published */
+	int ocsp_control, web_control; /* ports of the town's servers */
+	pid_t web;                     /* the town's CRL server */
 };
 
 /* tools: directory of the fixture programs. Exits when it cannot. */
@@ -62,7 +67,6 @@ struct rig_server {
 	char log[200];
 	pid_t pid;
 	int port;
-	int rest_port; /* the gateway's */
 };
 
 /* false when it is not installed or does not start; says so on stderr. */
@@ -73,6 +77,26 @@ void rig_stop(struct rig_server *s);
 /* Nanoseconds of CPU of the server's processes, and their memory. */
 uint64_t rig_cpu_ns(const struct rig_server *s);
 size_t rig_rss(const struct rig_server *s);
+
+/* ---- evidence of the clients' issuer */
+
+/* Appends an entry for a client to what a CRL will list. */
+void rig_list_client(struct rig *r, struct octets *list, size_t client);
+/* The server of the CRLs yields to the client from now on. */
+void rig_yield_web(struct rig *r);
+/* A new CRL of those entries, where the clients' certificates say it is. */
+void rig_publish(struct rig *r, const struct octets *list);
+/* The same as a file, replaced at once. */
+void rig_write_crl(struct rig *r, const struct octets *list, const char *path);
+/* What was published last, and the root's CRL, in one file of PEM. */
+void rig_write_pem(struct rig *r, const char *path);
+/* Makes clients known to the OCSP responder. */
+void rig_enrol(struct rig *r, size_t first, size_t num);
+/*
+ * A command to a control port of the town's (fixtures/lib/script.h), POST
+ * when there is a body: the number in the answer, or 0.
+ */
+long rig_control(int port, const char *path, const char *body);
 
 /* A client context for clients[i], TLS version fixed. */
 SSL_CTX *rig_client_ctx(struct rig *r, int tls_version);

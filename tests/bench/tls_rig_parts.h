@@ -23,9 +23,8 @@ void rig_node_main(const int fds[3]) __attribute__((noreturn));
 
 /* ---- kinds of servers */
 
-#define RIG_SELF     "self"
-#define RIG_GATEWAY  "gateway"
-#define RIG_PASSWORD "bench-password"
+#define RIG_SELF    "self"
+#define RIG_GATEWAY "gateway"
 
 struct rig_kind {
 	const char *name;

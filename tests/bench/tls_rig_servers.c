@@ -107,29 +107,6 @@ await_server(struct rig_server *s)
 	return false;
 }
 
-/* The gateway says it right after it has begun to accept. */
-static void
-await_rest_port(struct rig_server *s)
-{
-	char line[512], *at;
-
-	for (int i = 0; s->rest_port == 0 && i < 3000; i++) {
-		FILE *f = fopen(s->log, "r");
-
-		while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-			at = strstr(line, " rest=https://127.0.0.1:");
-			if (at != NULL)
-				s->rest_port = atoi(strrchr(at, ':') + 1);
-		}
-		if (f != NULL)
-			fclose(f);
-		if (s->rest_port == 0)
-			usleep(10000);
-	}
-	if (s->rest_port == 0)
-		rig_give_up("the gateway did not say where its REST is");
-}
-
 bool
 rig_start(struct rig *r, struct rig_server *s, const char *name,
     const struct rig_want *w)
@@ -159,11 +136,8 @@ rig_start(struct rig *r, struct rig_server *s, const char *name,
 	s->pid = rig_fork(w->both_cores ? RIG_BOTH_CORES : SERVER_CORE);
 	if (s->pid == 0)
 		exec_server(r, k, w, path, s->log);
-	if (await_server(s)) {
-		if (strcmp(name, "gateway") == 0)
-			await_rest_port(s);
+	if (await_server(s))
 		return true;
-	}
 	fprintf(stderr, "bench: %s did not start; it says:\n", name);
 	show_file(s->log);
 	rig_stop(s);
