@@ -22,6 +22,7 @@ static const struct row {
     {"ping", bench_ping, false},
     {"idle", bench_idle, false},
     {"crl", bench_crl, false},
+    {"count", bench_count, true},
 };
 
 #define NUM_ROWS (sizeof(rows) / sizeof(*rows))

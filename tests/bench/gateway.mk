@@ -1,7 +1,8 @@
 # bench_tls needs its rig, the town, and something to compare with: what is
 # missing of Debian's packages is installed first.
 
-APT_BENCH_GATEWAY := nginx-light libnginx-mod-stream haproxy hitch stunnel4
+APT_BENCH_GATEWAY := nginx-light libnginx-mod-stream haproxy hitch stunnel4 \
+	valgrind
 
 .PHONY: bench-gateway bench-gateway-run
 bench-gateway:

@@ -52,5 +52,6 @@ void bench_down(struct setting *s);
 void bench_ping(struct setting *s);
 void bench_idle(struct setting *s);
 void bench_crl(struct setting *s);
+void bench_count(struct setting *s);
 
 #endif
