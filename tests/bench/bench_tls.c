@@ -23,6 +23,7 @@ static const struct row {
     {"idle", bench_idle, false},
     {"crl", bench_crl, false},
     {"count", bench_count, true},
+    {"hang", bench_hang, false},
 };
 
 #define NUM_ROWS (sizeof(rows) / sizeof(*rows))

@@ -44,6 +44,20 @@ bool client_is_refused(struct setting *s, int port, size_t client);
 double run_handshakes(
     struct setting *s, struct rig_server *srv, size_t num, bool once);
 
+/* The same in seconds, from dialling to the end, added to *took. */
+void
+client_time(struct setting *s, struct sample *took, int port, size_t client);
+
+/* Runs without (0) and with (1) a disturbance: the median and the tail. */
+struct calm {
+	struct column p50[2], p99[2];
+};
+
+/* Frees what took holds. */
+void calm_add(struct calm *c, int which, struct sample *took);
+void calm_print(
+    struct calm *c, const char *title, const char *without, const char *with);
+
 /* ---- the rows: each prints */
 
 void bench_handshakes(struct setting *s);
@@ -53,5 +67,6 @@ void bench_ping(struct setting *s);
 void bench_idle(struct setting *s);
 void bench_crl(struct setting *s);
 void bench_count(struct setting *s);
+void bench_hang(struct setting *s);
 
 #endif
