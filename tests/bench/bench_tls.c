@@ -24,6 +24,8 @@ static const struct row {
     {"crl", bench_crl, false},
     {"count", bench_count, true},
     {"hang", bench_hang, false},
+    {"arrival", bench_arrival, false},
+    {"cut", bench_cut, false},
 };
 
 #define NUM_ROWS (sizeof(rows) / sizeof(*rows))

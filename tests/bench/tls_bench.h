@@ -68,5 +68,7 @@ void bench_idle(struct setting *s);
 void bench_crl(struct setting *s);
 void bench_count(struct setting *s);
 void bench_hang(struct setting *s);
+void bench_arrival(struct setting *s);
+void bench_cut(struct setting *s);
 
 #endif
