@@ -26,6 +26,7 @@ static const struct row {
     {"hang", bench_hang, false},
     {"arrival", bench_arrival, false},
     {"cut", bench_cut, false},
+    {"workers", bench_workers, false},
 };
 
 #define NUM_ROWS (sizeof(rows) / sizeof(*rows))

@@ -70,5 +70,6 @@ void bench_count(struct setting *s);
 void bench_hang(struct setting *s);
 void bench_arrival(struct setting *s);
 void bench_cut(struct setting *s);
+void bench_workers(struct setting *s);
 
 #endif
