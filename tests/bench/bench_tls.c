@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/bench/tls_bench.h"
 
@@ -56,6 +57,38 @@ chosen(const char *name)
 	return false;
 }
 
+static void
+say_first_line(const char *what, const char *command)
+{
+	FILE *f = popen(command, "r");
+	char line[200] = "";
+
+	if (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		printf("  %-8s %s", what, line);
+	if (f != NULL)
+		pclose(f);
+}
+
+/* Wall-clock figures of a busy machine are noise: the load is said first. */
+static void
+say_where(void)
+{
+	double load[3] = {0};
+
+	(void)getloadavg(load, 3);
+	printf("load %.2f %.2f %.2f, %ld cores\n", load[0], load[1], load[2],
+	    sysconf(_SC_NPROCESSORS_ONLN));
+	say_first_line("kernel", "uname -r");
+	say_first_line("OpenSSL", "openssl version");
+	say_first_line("gateway", "\"$BENCH_GATEWAY\" --version");
+	say_first_line("nginx", "/usr/sbin/nginx -v 2>&1");
+	say_first_line("haproxy", "/usr/sbin/haproxy -v");
+	say_first_line("hitch", "/usr/sbin/hitch --version 2>&1");
+	say_first_line(
+	    "stunnel", "/usr/bin/stunnel4 -version 2>&1 | grep -m 1 ^stunnel");
+	fflush(stdout);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -78,6 +111,7 @@ main(int argc, char **argv)
 	s.megabytes = number("BENCH_MEGABYTES", 256);
 	s.trips = number("BENCH_TRIPS", 5000);
 	s.idle = number("BENCH_IDLE", 5000);
+	say_where();
 	rig_pin(1);
 	rig_init(&s.rig, argv[1]);
 	(void)client_fresh(&s, 1);
