@@ -12,6 +12,12 @@
  * ------------------------------------------------------------ */
 
 /* One command, on its way to the service thread and perhaps awaited. */
+/*
+ * Refreshing by itself keeps to min_refresh_sec. Somebody who asks has a
+ * reason, such as a CRL published a moment ago, and is believed.
+ */
+#define REFRESH_ASKED_FLOOR_MS 1000
+
 struct command {
 	struct archive *archive;
 	struct archive_key key;
@@ -26,7 +32,8 @@ refresh_one(struct resource *r, void *arg)
 {
 	struct command *c = arg;
 	struct archive *a = c->archive;
-	uint64_t floor_ms = (uint64_t)a->min_refresh_sec * 1000;
+	uint64_t floor_ms =
+	    a->min_refresh_sec == 0 ? 0 : REFRESH_ASKED_FLOOR_MS;
 
 	if (a->closing || r->order == NULL || r->flight != NULL ||
 	    (r->tried_mono_ms != 0 &&

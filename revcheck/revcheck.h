@@ -753,7 +753,7 @@ revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out);
 /*
  * The evidence an engine holds now, and what may be done about it (key NULL:
  * all of it). _list returns how many fn was shown; error says when refreshing
- * fails. _refresh asks for newer evidence soon, not more often than the floor.
+ * fails. _refresh asks for newer evidence soon, at most once a second each.
  * _flush forgets in memory and on disk; known revocations are remembered all
  * the same. Thread-safe.
  */
