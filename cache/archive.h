@@ -272,6 +272,11 @@ void archive_list(struct archive *a,
  */
 int archive_refresh(struct archive *a, const struct archive_key *key) MUST_USE;
 /*
+ * Begins to fetch what is known and not held fresh, at most 1000 pieces,
+ * however recently their sources failed. Otherwise like archive_refresh.
+ */
+int archive_fetch_missing(struct archive *a) MUST_USE;
+/*
  * Forgets key (all if NULL) in memory and on disk. Any thread; done when it
  * returns.
  */

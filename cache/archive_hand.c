@@ -7,6 +7,9 @@
 #include <stdlib.h>
 
 #include "cache/archive_parts.h"
+#include "cache/evidence.h"
+
+#define MISSING_MAX 1000 /* fetches begun at once */
 
 /* ---- By hand: refresh and flush
  * ------------------------------------------------------------ */
@@ -21,7 +24,7 @@
 struct command {
 	struct archive *archive;
 	struct archive_key key;
-	bool all, flush, awaited, done;
+	bool all, flush, missing, awaited, done;
 	int num;
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
@@ -45,6 +48,26 @@ refresh_one(struct resource *r, void *arg)
 	return true;
 }
 
+/* What is held and fresh is left alone; past failures are forgiven. */
+static bool
+missing_one(struct resource *r, void *arg)
+{
+	struct command *c = arg;
+	struct archive *a = c->archive;
+	struct evidence *e = atomic_load(&r->evidence);
+
+	if (a->closing || r->order == NULL || r->flight != NULL ||
+	    (e != NULL && evidence_fresh(e, archive_now(a), a->skew_sec)))
+		return true;
+	pthread_mutex_lock(&a->shelf.lock);
+	r->failures = 0;
+	r->retry_mono_ms = 0;
+	pthread_mutex_unlock(&a->shelf.lock);
+	if (flight_start(a, r, r->order) != NULL)
+		c->num++;
+	return c->num < MISSING_MAX;
+}
+
 static bool
 flush_one(struct resource *r, void *arg)
 {
@@ -65,8 +88,9 @@ static void
 command_do(struct command *c)
 {
 	struct archive *a = c->archive;
-	bool (*fn)(struct resource *, void *) =
-	    c->flush ? flush_one : refresh_one;
+	bool (*fn)(struct resource *, void *) = c->flush ? flush_one
+	    : c->missing                                 ? missing_one
+							 : refresh_one;
 	struct resource *r;
 
 	if (c->flush && a->disk != NULL)
@@ -123,25 +147,44 @@ command_fill(struct command *c, struct archive *a,
 		c->key = *key;
 }
 
-int
-archive_refresh(struct archive *a, const struct archive_key *key)
+/* Does it here and now, or soon on the service thread. */
+static int
+command_begin(const struct command *what)
 {
-	struct command here, *c;
+	struct command here = *what, *c;
 	int rc;
 
-	if (service_is_self(a->service)) {
-		command_fill(&here, a, key, false);
+	if (service_is_self(what->archive->service)) {
 		command_do(&here);
 		return here.num;
 	}
 	c = malloc(sizeof(*c));
 	if (c == NULL)
 		return E_NOMEM;
-	command_fill(c, a, key, false);
-	rc = service_post(a->service, command_arrived, c);
+	*c = *what;
+	rc = service_post(what->archive->service, command_arrived, c);
 	if (rc != 0)
 		free(c);
 	return rc;
+}
+
+int
+archive_refresh(struct archive *a, const struct archive_key *key)
+{
+	struct command c;
+
+	command_fill(&c, a, key, false);
+	return command_begin(&c);
+}
+
+int
+archive_fetch_missing(struct archive *a)
+{
+	struct command c;
+
+	command_fill(&c, a, NULL, false);
+	c.missing = true;
+	return command_begin(&c);
 }
 
 int

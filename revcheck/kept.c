@@ -107,6 +107,14 @@ revcheck_kept_refresh(
 }
 
 int
+revcheck_kept_fetch_missing(struct revcheck *rc, struct revcheck_error *err)
+{
+	int code = archive_fetch_missing(rc->archive);
+
+	return code >= 0 ? 0 : error_publish(err, NULL, code);
+}
+
+int
 revcheck_kept_flush(
     struct revcheck *rc, const char *key, struct revcheck_error *err)
 {

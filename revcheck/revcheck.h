@@ -761,6 +761,8 @@ REVCHECK_API int
 revcheck_kept_list(struct revcheck *rc, revcheck_cache_fn *fn, void *arg);
 REVCHECK_API REVCHECK_MUST_USE int revcheck_kept_refresh(
     struct revcheck *rc, const char *key, struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_kept_fetch_missing(struct revcheck *rc, struct revcheck_error *err);
 REVCHECK_API REVCHECK_MUST_USE int revcheck_kept_flush(
     struct revcheck *rc, const char *key, struct revcheck_error *err);
 

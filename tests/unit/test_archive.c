@@ -314,6 +314,28 @@ test_list_flush_and_refresh(void **state)
 	world_cleanup(&w);
 }
 
+/* A source that failed a moment ago is tried again; what is fresh is not. */
+static void
+test_missing_is_fetched(void **state)
+{
+	struct world w;
+
+	world_init(&w, "/a.crl 500 ; origin");
+	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
+	world_crl(&w, "b.crl", &(struct crlmake){.number = 6});
+	world_open(&w);
+	(void)ask_fails(&w, "a", "/a.crl", ARCHIVE_FAIL_HTTP);
+	(void)ask_fails(&w, "a", "/a.crl", ARCHIVE_FAIL_BACKOFF);
+	ask_ok(&w, "b", "/b.crl", false);
+	assert_int_equal(archive_fetch_missing(w.archive), 0);
+	hits_await(&w.http, 2, "/a.crl");
+	for (int i = 0; i < 3000 && held_number(&w, "a") != 5; i++)
+		wait_ms(10);
+	assert_int_equal(held_number(&w, "a"), 5);
+	assert_int_equal(hits(&w.http, "/b.crl"), 1);
+	world_cleanup(&w);
+}
+
 /* Refreshed before nextUpdate, by itself, while somebody asks. */
 static void
 test_refresh_ahead(void **state)
@@ -602,6 +624,7 @@ main(void)
 	    cmocka_unit_test(test_urls_in_order_and_the_telling_failure),
 	    cmocka_unit_test(test_stale_evidence_is_kept),
 	    cmocka_unit_test(test_list_flush_and_refresh),
+	    cmocka_unit_test(test_missing_is_fetched),
 	    cmocka_unit_test(test_refresh_ahead),
 	    cmocka_unit_test(test_prefetch),
 	    cmocka_unit_test(test_ocsp_by_get_and_by_post),
