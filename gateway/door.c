@@ -26,6 +26,7 @@ struct door {
 	const struct log *log;
 	struct limits *limits;
 	struct observer observer;
+	struct gatherer gatherer;
 	struct front *front; /* the newest, a reference */
 	struct worker **workers;
 	size_t num_workers; /* made */
@@ -95,6 +96,7 @@ door_make_workers(struct door *d, struct revcheck *rc, struct err *err)
 		    .log = d->log,
 		    .limits = d->limits,
 		    .observer = &d->observer,
+		    .gatherer = &d->gatherer,
 		    .front = d->front,
 		    .drained = door_on_drained,
 		    .drained_arg = d,
@@ -136,6 +138,7 @@ door_new(struct door **out, struct conf *conf, struct revcheck *rc,
 		return err_set(err, E_NOMEM, "cannot start the door");
 	d->log = log;
 	pthread_mutex_init(&d->observer.lock, NULL);
+	pthread_mutex_init(&d->gatherer.lock, NULL);
 	r = limits_new(&d->limits, err);
 	if (r == 0)
 		r = front_new(&d->front, conf, NULL, conf->workers, err);
@@ -175,6 +178,19 @@ door_recheck(struct door *d)
 {
 	for (size_t i = 0; i < d->num_workers; i++)
 		mailbox_post(&d->workers[i]->mailbox, MAIL_RECHECK);
+}
+
+size_t
+door_gather(struct door *d, door_chain_fn *fn, void *arg)
+{
+	pthread_mutex_lock(&d->gatherer.lock);
+	d->gatherer.fn = fn;
+	d->gatherer.arg = arg;
+	d->gatherer.round++;
+	pthread_mutex_unlock(&d->gatherer.lock);
+	for (size_t i = 0; i < d->num_workers && fn != NULL; i++)
+		mailbox_post(&d->workers[i]->mailbox, MAIL_GATHER);
+	return d->num_workers;
 }
 
 void
@@ -239,5 +255,6 @@ door_free(struct door *d)
 	front_free(d->front);
 	limits_free(d->limits);
 	pthread_mutex_destroy(&d->observer.lock);
+	pthread_mutex_destroy(&d->gatherer.lock);
 	free(d);
 }

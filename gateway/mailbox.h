@@ -17,7 +17,8 @@ enum mail {
 	MAIL_FRONT = 1 << 0,   /* a new configuration: take letter.front */
 	MAIL_RECHECK = 1 << 1, /* ask again about live connections */
 	MAIL_DRAIN = 1 << 2,   /* stop accepting, end by drain_at_mono_ms */
-	MAIL_STOP = 1 << 3     /* close everything, leave the loop */
+	MAIL_STOP = 1 << 3,    /* close everything, leave the loop */
+	MAIL_GATHER = 1 << 4   /* show the chains of live connections */
 };
 
 struct letter {

@@ -1,6 +1,7 @@
 /*
- * observer: who else hears of decisions (see door_observe). Shared by the
- * workers; replaced at any time.
+ * observer: who else hears of decisions (see door_observe), and who collects
+ * the chains of live connections (see door_gather). Shared by the workers;
+ * replaced at any time.
  */
 #ifndef GATEWAY_OBSERVER_H
 #define GATEWAY_OBSERVER_H
@@ -13,6 +14,13 @@ struct observer {
 	pthread_mutex_t lock;
 	door_decision_fn *fn;
 	void *arg;
+};
+
+struct gatherer {
+	pthread_mutex_t lock;
+	door_chain_fn *fn;
+	void *arg;
+	uint64_t round; /* each worker answers once a round */
 };
 
 #endif

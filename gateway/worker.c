@@ -146,6 +146,22 @@ worker_stop(struct worker *w)
 }
 
 static void
+worker_gather(struct worker *w)
+{
+	struct gatherer *g = w->gatherer;
+
+	pthread_mutex_lock(&g->lock);
+	if (g->fn != NULL && w->gather_round != g->round) {
+		w->gather_round = g->round;
+		for (struct conn *c = w->conns; c != NULL; c = c->next)
+			if (c->certs != NULL && !c->doomed)
+				g->fn(g->arg, c->certs, c->trust);
+		g->fn(g->arg, NULL, NULL);
+	}
+	pthread_mutex_unlock(&g->lock);
+}
+
+static void
 worker_on_mail(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
@@ -157,6 +173,8 @@ worker_on_mail(evutil_socket_t fd, short what, void *arg)
 		worker_adopt_front(w, letter.front);
 	if (letter.bits & MAIL_RECHECK)
 		recheck_begin(w);
+	if (letter.bits & MAIL_GATHER)
+		worker_gather(w);
 	if (letter.bits & MAIL_DRAIN)
 		worker_drain(w, letter.drain_at_mono_ms);
 	if (letter.bits & MAIL_STOP)
@@ -243,6 +261,7 @@ worker_new(
 	w->log = order->log;
 	w->limits = order->limits;
 	w->observer = order->observer;
+	w->gatherer = order->gatherer;
 	w->drained = order->drained;
 	w->drained_arg = order->drained_arg;
 	w->front = front_up_ref(order->front);

@@ -39,10 +39,11 @@ struct worker {
 	struct mailbox mailbox;
 	struct counters counters;
 
-	struct revcheck *rc; /* borrowed, like the next three */
+	struct revcheck *rc; /* borrowed, like the next four */
 	const struct log *log;
 	struct limits *limits;
 	struct observer *observer;
+	struct gatherer *gatherer;
 
 	struct front *front; /* a reference */
 	struct listener **listeners;
@@ -54,7 +55,8 @@ struct worker {
 	uint64_t recheck_round;    /* rounds begun */
 	unsigned recheck_waiting;  /* questions that are under way */
 	bool recheck_running;
-	bool recheck_wanted; /* one more, from the start */
+	bool recheck_wanted;   /* one more, from the start */
+	uint64_t gather_round; /* the last one that was answered */
 
 	bool draining;
 	bool stopping;
@@ -71,6 +73,7 @@ struct worker_order {
 	const struct log *log;
 	struct limits *limits;
 	struct observer *observer;
+	struct gatherer *gatherer;
 	struct front *front; /* a reference is taken */
 	void (*drained)(struct worker *w);
 	void *drained_arg;
