@@ -39,6 +39,7 @@ static const struct conf conf_defaults = {
 	.login_window_ms = 60000,
 	.max_decisions = 1000},
     .log = {.level = LOG_LEVEL_INFO},
+    .warm_up_ms = 10000,
 };
 
 #define DEFAULT_SUITES "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384"

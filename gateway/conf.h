@@ -262,6 +262,7 @@ struct conf {
 	 */
 	struct revcheck_options revocation;
 	struct revcheck_policy policy;
+	uint32_t warm_up_ms; /* before a new HARD_FAIL bites; 0: at once */
 };
 
 /* conf_load reads, checks and resolves the bootstrap file. */

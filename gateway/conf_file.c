@@ -423,6 +423,7 @@ static const struct conf_field revocation_table[] = {
 	POLICY(deadline_ms, U32, 1, HOUR_MS),
 	POLICY(shadow_hard, FLAG, 0, 0),
 	POLICY(soft_window_sec, U32, 0, UINT32_MAX),
+	CONF_NUMBER("warm_up_ms", U32, struct conf, warm_up_ms, 0, HOUR_MS),
 	OPTION(offline, FLAG, 0, 0),
 	OPTION(connect_timeout_ms, U32, 1, HOUR_MS),
 	OPTION(fetch_timeout_ms, U32, 1, HOUR_MS),

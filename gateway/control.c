@@ -13,6 +13,7 @@
 
 #include "gateway/certstore.h"
 #include "gateway/chains.h"
+#include "gateway/control_tell.h"
 #include "gateway/denylist.h"
 #include "gateway/door.h"
 #include "gateway/effect.h"
@@ -22,6 +23,7 @@
 #include "gateway/rest.h"
 #include "gateway/sessions.h"
 #include "gateway/subjects.h"
+#include "gateway/warm.h"
 
 struct control {
 	struct conf *base; /* the bootstrap file */
@@ -40,6 +42,9 @@ struct control {
 	struct holdings *holdings;
 	_Atomic(struct door *) door;
 	struct rest *rest;
+	struct warm *warm;
+	struct revcheck_policy policy; /* as it is set */
+	unsigned hard, warming;        /* enum warm_part */
 	time_t started_at;
 };
 
@@ -62,6 +67,21 @@ engine_apply(struct control *c, const struct plan *p, struct err *err)
 	if (rc == 0)
 		rc = revcheck_set_policy(c->engine, &p->policy, &why);
 	return rc == 0 ? 0 : err_set(err, rc, "%s", why.msg);
+}
+
+/* The plan is in force: begins what it warms up, ends what it does not. */
+static void
+warm_up(struct control *c, const struct plan *p)
+{
+	unsigned before = c->warming;
+
+	c->policy = p->set;
+	c->hard = p->hard;
+	c->warming = p->warming;
+	if (c->warming & ~before)
+		warm_begin(c->warm, c->warming, p->warm_up_ms);
+	else if (c->warming == 0 && before != 0)
+		warm_give_up(c->warm);
 }
 
 /* Door first: it can refuse and then nothing has changed. */
@@ -89,17 +109,43 @@ plan_apply(struct control *c, struct plan *p, struct err *err)
 	p->conf = NULL;
 	chains_set_trust(c->chains, p->session);
 	control_recheck(c);
+	warm_up(c, p);
 	return 0;
 }
 
 static enum revcheck_mode
-mode_in_force(const struct control *c)
+mode_set(const struct control *c)
 {
-	struct revcheck_policy p = {.size = sizeof(p)};
+	return c->policy.mode == REVCHECK_MODE_DEFAULT ? REVCHECK_MODE_SOFT_FAIL
+						       : c->policy.mode;
+}
 
-	revcheck_get_policy(c->engine, &p);
-	return p.mode == REVCHECK_MODE_DEFAULT ? REVCHECK_MODE_SOFT_FAIL
-					       : p.mode;
+/* The warm-up is over: HARD_FAIL is enforced from now on. */
+static int
+on_warm(void *arg)
+{
+	struct control *c = arg;
+	unsigned warming = c->warming;
+	struct effect_input in;
+	struct plan plan;
+	struct err err;
+	int rc;
+
+	c->warming = 0;
+	input_of(c, &in);
+	rc = plan_make(&plan, c, c->base, &in, &err);
+	if (rc == 0) {
+		rc = plan_apply(c, &plan, &err);
+		plan_cleanup(&plan);
+	}
+	if (rc != 0) {
+		c->warming = warming;
+		log_line(c->log, LOG_LEVEL_ERROR,
+		    "HARD_FAIL cannot be put in force, and is tried again in a "
+		    "second: %s",
+		    err.msg);
+	}
+	return rc;
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -193,6 +239,8 @@ control_new(struct control **out, struct conf *conf, struct event_base *base,
 	if (rc == 0)
 		rc = engine_start(c, err);
 	if (rc == 0)
+		rc = warm_new(&c->warm, c, on_warm, c, err);
+	if (rc == 0)
 		rc = denylist_apply(c->denylist, c->engine, err);
 	if (rc == 0) {
 		input_of(c, &in);
@@ -217,6 +265,7 @@ control_free(struct control *c)
 		return;
 	if (c->engine != NULL)
 		revcheck_watch(c->engine, NULL, NULL);
+	warm_free(c->warm);
 	sessions_free(c->remembered);
 	chains_free(c->chains);
 	revcheck_free(c->engine);
@@ -339,6 +388,31 @@ control_started_at(const struct control *c)
 	return c->started_at;
 }
 
+struct warm *
+control_warm(const struct control *c)
+{
+	return c->warm;
+}
+
+unsigned
+control_hard(const struct control *c)
+{
+	return c->hard;
+}
+
+unsigned
+control_warming(const struct control *c)
+{
+	return c->warming;
+}
+
+void
+control_get_policy(const struct control *c, struct revcheck_policy *out)
+{
+	*out = c->policy;
+	out->mode = mode_set(c);
+}
+
 cJSON *
 control_section_with_defaults(const struct control *c, enum section_id id)
 {
@@ -365,31 +439,19 @@ control_recheck(struct control *c)
 	sessions_changed(c->remembered);
 }
 
+/* The history tells that a change does not act in full at once. */
 static void
-tell_change(struct control *c, enum section_id id, enum revcheck_mode before,
-    enum conf_tls_type tls_before, const struct control_actor *actor)
+author_of(struct section_author *out, char *note, size_t size,
+    const struct control *c, const struct plan *p,
+    const struct control_actor *actor)
 {
-	enum revcheck_mode now = mode_in_force(c);
-
-	log_line(c->log, LOG_LEVEL_INFO,
-	    "configuration changed (section='%s' version=%lld who='%s' "
-	    "from='%s' action='%s' mode=%s)",
-	    section_schemas[id].name,
-	    (long long)section_version(c->sections, id), actor->who,
-	    actor->from, actor->action, revcheck_mode_name(now));
-	if (now == REVCHECK_MODE_HARD_FAIL && before != now)
-		log_line(c->log, LOG_LEVEL_WARN,
-		    "revocation mode is HARD_FAIL now: peers that are "
-		    "connected stay while their evidence is fetched, within "
-		    "the deadline of a check");
-	if (now == REVCHECK_MODE_OFF && before != now)
-		log_line(c->log, LOG_LEVEL_WARN,
-		    "revocation mode is OFF now: revoked certificates are "
-		    "let in");
-	if (tls_before == CONF_TLS_MUTUAL &&
-	    c->conf->tls.type == CONF_TLS_ONE_WAY)
-		log_line(c->log, LOG_LEVEL_WARN,
-		    "tlsType is ONE_WAY now: peers need no certificate");
+	*out = (struct section_author){
+	    .who = actor->who, .from = actor->from, .action = actor->action};
+	if (!(p->warming & ~c->warming))
+		return;
+	snprintf(note, size, "HARD_FAIL after a warm-up of at most %u ms",
+	    p->warm_up_ms);
+	out->note = note;
 }
 
 enum control_outcome
@@ -398,11 +460,13 @@ control_put(struct control *c, enum section_id id, int64_t version,
     struct err *err)
 {
 	int64_t stored = section_version(c->sections, id);
-	enum revcheck_mode before = mode_in_force(c);
+	struct revcheck_policy before;
 	enum conf_tls_type tls_before = c->conf->tls.type;
+	struct section_author author;
 	struct effect_input in;
 	struct plan plan;
 	struct err undo;
+	char note[80];
 
 	if (version != stored &&
 	    !(stored == SECTION_VERSION_NONE && version == 0)) {
@@ -413,12 +477,14 @@ control_put(struct control *c, enum section_id id, int64_t version,
 	}
 	if (schema_validate(&section_schemas[id], config, err) != 0)
 		return CONTROL_INVALID;
+	control_get_policy(c, &before);
 	input_of(c, &in);
 	in.sections[id] = config;
 	if (plan_make(&plan, c, c->base, &in, err) != 0)
 		return CONTROL_INVALID;
-	if (section_store_put(c->sections, id, config, text, actor->who,
-		actor->from, actor->action, err) != 0) {
+	author_of(&author, note, sizeof(note), c, &plan, actor);
+	if (section_store_put(c->sections, id, config, text, &author, err) !=
+	    0) {
 		plan_cleanup(&plan);
 		return CONTROL_FAILED;
 	}
@@ -432,7 +498,7 @@ control_put(struct control *c, enum section_id id, int64_t version,
 		return CONTROL_FAILED;
 	}
 	plan_cleanup(&plan);
-	tell_change(c, id, before, tls_before, actor);
+	control_tell_change(c, id, &before, tls_before, actor);
 	return CONTROL_CHANGED;
 }
 

@@ -24,6 +24,7 @@ struct keystore;
 struct rest;
 struct sessions;
 struct subjects;
+struct warm;
 
 /*
  * Opens the state directory, starts the engine and puts stored sections in
@@ -52,6 +53,12 @@ struct certstore *control_certs(const struct control *c);
 struct holdings *control_holdings(const struct control *c);
 const struct section_store *control_sections(const struct control *c);
 time_t control_started_at(const struct control *c);
+struct warm *control_warm(const struct control *c);
+/* enum warm_part that HARD_FAIL is set for, and of these what warms up. */
+unsigned control_hard(const struct control *c);
+unsigned control_warming(const struct control *c);
+/* As it is set, also while a warm-up enforces less. */
+void control_get_policy(const struct control *c, struct revcheck_policy *out);
 
 /* A section as GET shows it: the stored one with every default. */
 cJSON *

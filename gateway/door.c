@@ -180,7 +180,7 @@ door_recheck(struct door *d)
 		mailbox_post(&d->workers[i]->mailbox, MAIL_RECHECK);
 }
 
-size_t
+void
 door_gather(struct door *d, door_chain_fn *fn, void *arg)
 {
 	pthread_mutex_lock(&d->gatherer.lock);
@@ -190,6 +190,11 @@ door_gather(struct door *d, door_chain_fn *fn, void *arg)
 	pthread_mutex_unlock(&d->gatherer.lock);
 	for (size_t i = 0; i < d->num_workers && fn != NULL; i++)
 		mailbox_post(&d->workers[i]->mailbox, MAIL_GATHER);
+}
+
+size_t
+door_num_workers(const struct door *d)
+{
 	return d->num_workers;
 }
 

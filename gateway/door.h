@@ -119,12 +119,13 @@ void door_recheck(struct door *d);
  * door_gather shows fn the verified chain of every live connection, and what
  * its path ends in; both are lent. Then, once for each worker, NULLs: that
  * worker has no more. Called on the workers' threads, one at a time; must not
- * block. Returns how many workers there are. A second call begins anew; after
- * door_gather(d, NULL, NULL) the function before is not called any more.
+ * block. A second call begins anew; after door_gather(d, NULL, NULL) the
+ * function before is not called any more.
  */
 typedef void door_chain_fn(void *arg, const struct revcheck_certs *chain,
     struct revcheck_trust *trust);
-size_t door_gather(struct door *d, door_chain_fn *fn, void *arg);
+void door_gather(struct door *d, door_chain_fn *fn, void *arg);
+size_t door_num_workers(const struct door *d);
 
 /* Thread-safe. */
 void door_get_stats(struct door *d, struct door_stats *out);

@@ -135,6 +135,15 @@ effect_policy(
 	return 0;
 }
 
+uint32_t
+effect_warm_up_ms(const struct effect_input *in)
+{
+	uint32_t ms = in->base->warm_up_ms;
+
+	read_u32(revcheck_of(in), "warmUpMs", &ms);
+	return ms;
+}
+
 /* ---- options ----------------------------------------------------------------
  */
 
@@ -413,6 +422,7 @@ revcheck_defaults(const struct conf *base)
 	add_number(o, "softFailWindowSeconds", p->soft_window_sec);
 	if (p->shadow_hard)
 		cJSON_AddBoolToObject(o, "shadowMode", 1);
+	cJSON_AddNumberToObject(o, "warmUpMs", base->warm_up_ms);
 	recheck = cJSON_AddObjectToObject(o, "recheck");
 	add_number(recheck, "graceMs", base->recheck.grace_ms);
 	add_number(recheck, "jitterMs", base->recheck.jitter_ms);

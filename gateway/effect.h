@@ -22,6 +22,9 @@ struct effect_input {
 int effect_policy(struct revcheck_policy *out, const struct effect_input *in,
     struct err *err) MUST_USE;
 
+/* How long a warm-up before HARD_FAIL may take; 0: there is none. */
+uint32_t effect_warm_up_ms(const struct effect_input *in);
+
 /* How the engine is to be made: acts at the next start. */
 struct effect_options {
 	struct revcheck_options options;

@@ -15,6 +15,7 @@
 #include "gateway/control.h"
 #include "gateway/denylist.h"
 #include "gateway/door.h"
+#include "gateway/warm_show.h"
 #include "revcheck/revcheck.h"
 
 #define MAX_TEXT         (4 * 1024 * 1024)
@@ -260,6 +261,26 @@ put_crls(struct text *t, struct revcheck *rc)
 	revcheck_kept_list(rc, put_kept, &k);
 }
 
+static void
+put_warm_up(struct text *t, struct control *c)
+{
+	struct warm_state s;
+
+	warm_get(control_warm(c), &s);
+	single(t, "p2p_gateway_warming_up", "gauge",
+	    "1 while SOFT_FAIL is enforced before a new HARD_FAIL.",
+	    s.outcome == WARM_RUNNING);
+	single(t, "p2p_gateway_warm_ups_total", "counter",
+	    "Warm-ups before HARD_FAIL.", (double)s.num);
+	head(t, "p2p_gateway_warm_up_chains", "gauge",
+	    "Chains that the running or last warm-up asked about.");
+	put(t,
+	    "p2p_gateway_warm_up_chains{state=\"allowed\"} %zu\n"
+	    "p2p_gateway_warm_up_chains{state=\"refused\"} %zu\n"
+	    "p2p_gateway_warm_up_chains{state=\"undetermined\"} %zu\n",
+	    s.determined - s.refused, s.refused, s.chains - s.determined);
+}
+
 char *
 metrics_text(struct control *c)
 {
@@ -270,7 +291,7 @@ metrics_text(struct control *c)
 
 	bytes_init(&t.b, MAX_TEXT);
 	revcheck_get_stats(control_engine(c), &stats);
-	revcheck_get_policy(control_engine(c), &policy);
+	control_get_policy(c, &policy);
 	put_decisions(&t, c);
 	put_engine(&t, &stats);
 	put_crls(&t, control_engine(c));
@@ -278,10 +299,11 @@ metrics_text(struct control *c)
 		put_door(&t, control_door(c));
 	put_identities(&t, control_conf(c));
 	head(&t, "p2p_gateway_mode", "gauge",
-	    "1 for the revocation mode in force.");
+	    "1 for the revocation mode that is set.");
 	for (int m = REVCHECK_MODE_OFF; m <= REVCHECK_MODE_HARD_FAIL; m++)
 		put(&t, "p2p_gateway_mode{mode=\"%s\"} %d\n",
 		    revcheck_mode_name(m), policy.mode == (unsigned)m);
+	put_warm_up(&t, c);
 	head(&t, "p2p_gateway_config_version", "gauge",
 	    "Version of each configuration section.");
 	for (enum section_id id = 0; id < SECTION_NUM; id++)
@@ -343,11 +365,13 @@ metrics_json(struct control *c)
 {
 	struct revcheck_stats stats = {.size = sizeof(stats)};
 	struct revcheck_policy policy = {.size = sizeof(policy)};
+	struct warm_state warm;
 	struct door_stats door;
 	cJSON *o = cJSON_CreateObject(), *part;
 
 	revcheck_get_stats(control_engine(c), &stats);
-	revcheck_get_policy(control_engine(c), &policy);
+	control_get_policy(c, &policy);
+	warm_get(control_warm(c), &warm);
 	cJSON_AddStringToObject(o, "mode", revcheck_mode_name(policy.mode));
 	cJSON_AddBoolToObject(o, "shadowMode", policy.shadow_hard);
 	cJSON_AddNumberToObject(
@@ -366,6 +390,9 @@ metrics_json(struct control *c)
 	}
 	cJSON_AddItemToObject(
 	    o, "identities", identities_json(control_conf(c)));
+	part = warm_json(&warm);
+	if (part != NULL)
+		cJSON_AddItemToObject(o, "warmUp", part);
 	cJSON_AddNumberToObject(
 	    o, "denylistEntries", (double)denylist_num(control_denylist(c)));
 	return o;
@@ -414,9 +441,18 @@ metrics_ready(struct control *c, cJSON *out)
 	const struct conf *conf = control_conf(c);
 	cJSON *reasons = cJSON_CreateArray();
 	bool ready = control_door(c) != NULL;
+	struct warm_state warm;
 
+	warm_get(control_warm(c), &warm);
 	if (!ready)
 		add_reason(reasons, "not accepting connections");
+	if (warm.outcome == WARM_RUNNING) {
+		add_reason(reasons,
+		    "warming up before HARD_FAIL, %zu of %zu: what is not "
+		    "determined is let in so long",
+		    warm.determined, warm.chains);
+		cJSON_AddItemToObject(out, "warmUp", warm_json(&warm));
+	}
 	for (size_t i = 0; i < conf->num_identities; i++) {
 		double days = days_left(conf->identities[i].chain[0]);
 

@@ -7,6 +7,7 @@
 #include "gateway/control.h"
 #include "gateway/setup.h"
 #include "gateway/subjects.h"
+#include "gateway/warm.h"
 
 void
 plan_cleanup(struct plan *p)
@@ -16,6 +17,38 @@ plan_cleanup(struct plan *p)
 	p->conf = NULL;
 	revcheck_trust_free(p->session);
 	p->session = NULL;
+}
+
+static bool
+is_hard(enum revcheck_mode mode)
+{
+	return mode == REVCHECK_MODE_HARD_FAIL;
+}
+
+/* What is HARD_FAIL and was not gives SOFT_FAIL's answers for a while. */
+static void
+plan_soften(struct plan *p, const struct control *c, enum revcheck_mode *tls)
+{
+	unsigned fresh;
+
+	if (is_hard(p->policy.mode))
+		p->hard |= WARM_SESSIONS;
+	if (is_hard(*tls != REVCHECK_MODE_DEFAULT ? *tls : p->policy.mode))
+		p->hard |= WARM_TLS;
+	p->set = p->policy;
+	if (p->warm_up_ms == 0)
+		return;
+	fresh = warm_needed(control_warm(c), p->hard & ~control_hard(c));
+	p->warming = (control_warming(c) | fresh) & p->hard;
+	if (p->warming == 0)
+		return;
+	/* New peers that HARD_FAIL would refuse are counted and logged. */
+	p->policy.shadow_hard = 1;
+	if (p->hard & WARM_TLS)
+		*tls = p->warming & WARM_TLS ? REVCHECK_MODE_SOFT_FAIL
+					     : REVCHECK_MODE_HARD_FAIL;
+	if (p->warming & WARM_SESSIONS)
+		p->policy.mode = REVCHECK_MODE_SOFT_FAIL;
 }
 
 int
@@ -48,6 +81,10 @@ plan_make(struct plan *p, const struct control *c, struct conf *base,
 		overlay.overlay.num_trusts = set.num_trusts;
 		p->session = set.session;
 		set.session = NULL;
+	}
+	if (rc == 0) {
+		p->warm_up_ms = effect_warm_up_ms(in);
+		plan_soften(p, c, &overlay.overlay.tls_mode);
 	}
 	if (rc == 0)
 		rc = conf_derive(&p->conf, base, &overlay.overlay, err);

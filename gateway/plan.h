@@ -13,13 +13,21 @@
 struct control;
 
 struct plan {
+	struct revcheck_policy set; /* what is asked for */
+	unsigned hard;              /* enum warm_part that HARD_FAIL is for */
+	unsigned warming;           /* of these, SOFT_FAIL for the time being */
+	uint32_t warm_up_ms;
+	/* What is enforced. */
 	struct revcheck_policy policy;
 	struct effect_rules rules; /* strings lent by the sections */
 	struct conf *conf;
 	struct revcheck_trust *session; /* groups' roots; may be NULL */
 };
 
-/* From the file and the sections of in, and what else c keeps. */
+/*
+ * From the file and the sections of in, and what else c keeps. Whatever
+ * becomes HARD_FAIL by this warms up first, where there is somebody to lose.
+ */
 int plan_make(struct plan *p, const struct control *c, struct conf *base,
     const struct effect_input *in, struct err *err) MUST_USE;
 void plan_cleanup(struct plan *p);

@@ -328,6 +328,8 @@ get_history(struct rest_request *req)
 		cJSON_AddStringToObject(o, "from", c->from);
 		cJSON_AddStringToObject(o, "action", c->action);
 		cJSON_AddStringToObject(o, "config", c->text);
+		if (c->note != NULL)
+			cJSON_AddStringToObject(o, "note", c->note);
 		cJSON_AddItemToArray(list, o);
 	}
 	rest_reply_json(req, 200, list);

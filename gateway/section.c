@@ -39,6 +39,7 @@ change_cleanup(struct section_change *c)
 	free(c->from);
 	free(c->action);
 	free(c->text);
+	free(c->note);
 }
 
 /* Takes *c over, also on failure. */
@@ -108,6 +109,7 @@ replay(void *arg, const cJSON *record, struct err *err)
 	c.from = copy_member(record, "from");
 	c.action = copy_member(record, "action");
 	c.text = strdup(text);
+	c.note = copy_member(record, "note");
 	return history_add(&s->sections[id], &c, config, err);
 }
 
@@ -123,7 +125,9 @@ change_record(enum section_id id, const struct section_change *c)
 	    cJSON_AddStringToObject(o, "who", c->who) == NULL ||
 	    cJSON_AddStringToObject(o, "from", c->from) == NULL ||
 	    cJSON_AddStringToObject(o, "action", c->action) == NULL ||
-	    cJSON_AddStringToObject(o, "config", c->text) == NULL) {
+	    cJSON_AddStringToObject(o, "config", c->text) == NULL ||
+	    (c->note != NULL &&
+		cJSON_AddStringToObject(o, "note", c->note) == NULL)) {
 		cJSON_Delete(o);
 		return NULL;
 	}
@@ -240,22 +244,23 @@ section_change(const struct section_store *s, enum section_id id, size_t i)
 
 int
 section_store_put(struct section_store *s, enum section_id id,
-    const cJSON *config, const char *text, const char *who, const char *from,
-    const char *action, struct err *err)
+    const cJSON *config, const char *text, const struct section_author *author,
+    struct err *err)
 {
 	int64_t version = section_version(s, id);
 	struct section_change c = {
 	    .version = version == SECTION_VERSION_NONE ? 1 : version + 1,
 	    .at = time(NULL),
-	    .who = strdup(who),
-	    .from = strdup(from),
-	    .action = strdup(action),
-	    .text = strdup(text)};
+	    .who = strdup(author->who),
+	    .from = strdup(author->from),
+	    .action = strdup(author->action),
+	    .text = strdup(text),
+	    .note = author->note != NULL ? strdup(author->note) : NULL};
 	cJSON *record = NULL;
 	int rc = 0;
 
 	if (c.who != NULL && c.from != NULL && c.action != NULL &&
-	    c.text != NULL)
+	    c.text != NULL && (c.note != NULL || author->note == NULL))
 		record = change_record(id, &c);
 	if (record == NULL)
 		rc = err_set(err, E_NOMEM, "out of memory");

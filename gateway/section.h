@@ -40,6 +40,12 @@ struct section_change {
 	char *from;   /* address, path */
 	char *action; /* "put", "restore 3", ... */
 	char *text;   /* the configuration as it was given */
+	char *note;   /* what else there is to say, or NULL */
+};
+
+/* Who makes a change. note may be NULL. */
+struct section_author {
+	const char *who, *from, *action, *note;
 };
 
 struct section_store;
@@ -69,8 +75,8 @@ section_change(const struct section_store *s, enum section_id id, size_t i);
  * last put back, for the caller whose next step failed.
  */
 int section_store_put(struct section_store *s, enum section_id id,
-    const cJSON *config, const char *text, const char *who, const char *from,
-    const char *action, struct err *err) MUST_USE;
+    const cJSON *config, const char *text, const struct section_author *author,
+    struct err *err) MUST_USE;
 int section_store_revert(
     struct section_store *s, enum section_id id, struct err *err) MUST_USE;
 

@@ -218,6 +218,9 @@ static const struct schema revcheck_members[] = {
 	INTEGER("softFailWindowSeconds", 0, ANY, "0", 0,
 	    "SOFT_FAIL stops being soft after so long without evidence for an "
 	    "issuer; 0: never"),
+	INTEGER("warmUpMs", 0, 3600000, "10000", 0,
+	    "after a switch to HARD_FAIL evidence is fetched for so long, at "
+	    "most, before what is not determined is refused; 0: at once"),
 	OBJECT("recheck", SCHEMA_STRICT, recheck_members,
 	    "live connections after a change for the worse"),
 	ARRAY("issuers", 0, 10000, &issuer_item, 0,

@@ -13,6 +13,7 @@
 #include "gateway/control.h"
 #include "gateway/json.h"
 #include "gateway/sessions.h"
+#include "gateway/warm.h"
 #include "revcheck/revcheck.h"
 
 struct session_check {
@@ -229,6 +230,20 @@ mode_of(const struct session_check *s)
 	return p.mode == REVCHECK_MODE_OFF ? REVCHECK_MODE_OFF : s->mode;
 }
 
+/*
+ * A caller's HARD_FAIL is meant, warm-up or not; but while one is running the
+ * answer may take as long. 0: the policy's deadline.
+ */
+static uint32_t
+patience_ms(struct control *control)
+{
+	uint32_t left = warm_left_ms(control_warm(control));
+	struct revcheck_policy p = {.size = sizeof(p)};
+
+	revcheck_get_policy(control_engine(control), &p);
+	return left > p.deadline_ms ? left : 0;
+}
+
 int
 session_check_start(struct session_check **out, cJSON **answer,
     struct control *control, const cJSON *request, const char *from,
@@ -259,6 +274,7 @@ session_check_start(struct session_check **out, cJSON **answer,
 	query.chain = s->chain->certs;
 	query.trust = s->chain->trust;
 	query.mode = mode_of(s);
+	query.deadline_ms = patience_ms(control);
 	rc = revcheck_submit(control_engine(control), &s->request, &report,
 	    &query, control_base(control), on_done, s, &why);
 	if (rc == REVCHECK_PENDING) {

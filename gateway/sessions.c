@@ -183,6 +183,17 @@ sessions_remember(struct sessions *s, struct revcheck_certs *chain,
 }
 
 void
+sessions_each(const struct sessions *s,
+    void (*fn)(void *arg, const struct revcheck_certs *chain,
+	struct revcheck_trust *trust),
+    void *arg)
+{
+	for (size_t i = 0; i < s->used; i++)
+		if (s->ring[i].chain != NULL)
+			fn(arg, s->ring[i].chain, s->ring[i].trust);
+}
+
+void
 sessions_changed(struct sessions *s)
 {
 	atomic_store(&s->again, true);

@@ -29,6 +29,12 @@ void sessions_free(struct sessions *s);
 void sessions_remember(struct sessions *s, struct revcheck_certs *chain,
     struct revcheck_trust *trust, enum revcheck_mode mode);
 
+/* Every chain that is remembered, and its trust; both are lent. */
+void sessions_each(const struct sessions *s,
+    void (*fn)(void *arg, const struct revcheck_certs *chain,
+	struct revcheck_trust *trust),
+    void *arg);
+
 /* Something may have changed for the worse. Thread-safe. */
 void sessions_changed(struct sessions *s);
 

@@ -18,6 +18,7 @@ setup(void **state)
 	town_start(&town, "net", NULL);
 	gateway_prepare(&gw, "gateway", &town);
 	gateway_set(&gw, "revocation.mode", "\"SOFT_FAIL\"");
+	gateway_set(&gw, "revocation.warm_up_ms", NULL);
 	gateway_set(&gw, "recheck.grace_ms", "0");
 	gateway_set(&gw, "recheck.jitter_ms", "0");
 	gateway_start(&gw);

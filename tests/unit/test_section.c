@@ -30,11 +30,12 @@ open_store(void)
 static void
 put(struct section_store *s, enum section_id id, const char *text)
 {
+	const struct section_author me = {
+	    .who = "me", .from = "here", .action = "put"};
 	cJSON *config = cJSON_Parse(text);
 	struct err err;
 
-	if (section_store_put(s, id, config, text, "me", "here", "put", &err) !=
-	    0)
+	if (section_store_put(s, id, config, text, &me, &err) != 0)
 		fail_msg("%s", err.msg);
 	cJSON_Delete(config);
 }
