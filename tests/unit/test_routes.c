@@ -1,0 +1,106 @@
+/*
+ * Every path that REST serves, and who may use it: whatever table a handler
+ * is in, what changes something is not for readers, a node may ask and
+ * nothing else, and two paths are for everybody.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "gateway/rest.h"
+#include "gateway/rest_path.h"
+
+static const struct rest_route *const tables[] = {rest_config_routes,
+    rest_check_routes, rest_cache_routes, rest_status_routes,
+    rest_subjects_routes, rest_keys_routes, rest_network_routes,
+    rest_certs_routes};
+
+#define MAX_ROUTES 200
+
+static const struct rest_route *routes[MAX_ROUTES];
+static size_t num_routes;
+
+static int
+gather(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		for (const struct rest_route *r = tables[i];
+		     r->fn != NULL && num_routes < MAX_ROUTES; r++)
+			routes[num_routes++] = r;
+	return num_routes < MAX_ROUTES ? 0 : -1;
+}
+
+static bool
+begins(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* What a role is for, from the method and the path alone. */
+static unsigned
+roles_due(const struct rest_route *r)
+{
+	if (strcmp(r->pattern, "healthz") == 0 ||
+	    strcmp(r->pattern, "readyz") == 0)
+		return 0;
+	if (begins(r->pattern, "revocation/check"))
+		return CONF_ROLE_CHECK | CONF_ROLE_OPERATE;
+	if (strcmp(r->pattern, "revocation/events") == 0)
+		return CONF_ROLE_CHECK | CONF_ROLE_READ | CONF_ROLE_OPERATE;
+	return r->method == REST_GET ? CONF_ROLE_READ : CONF_ROLE_OPERATE;
+}
+
+static void
+every_path_asks_for_its_role(void **state)
+{
+	/* All tables were seen. */
+	assert_true(num_routes >= 40);
+	for (size_t i = 0; i < num_routes; i++)
+		if (routes[i]->roles != roles_due(routes[i]))
+			fail_msg("%d %s: roles %#x, expected %#x",
+			    routes[i]->method, routes[i]->pattern,
+			    routes[i]->roles, roles_due(routes[i]));
+}
+
+/* Two handlers for the same request would be one too many. */
+static void
+no_path_is_there_twice(void **state)
+{
+	for (size_t i = 0; i < num_routes; i++)
+		for (size_t k = 0; k < i; k++)
+			if (routes[i]->method == routes[k]->method &&
+			    strcmp(routes[i]->pattern, routes[k]->pattern) == 0)
+				fail_msg(
+				    "%s is there twice", routes[i]->pattern);
+}
+
+/* A pattern with more parameters than a request holds would lose one. */
+static void
+parameters_fit(void **state)
+{
+	for (size_t i = 0; i < num_routes; i++) {
+		size_t num = 0;
+
+		for (const char *p = routes[i]->pattern; *p != '\0'; p++)
+			num += *p == '{';
+		assert_true(num <= REST_MAX_PARAMS);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_path_asks_for_its_role),
+	    cmocka_unit_test(no_path_is_there_twice),
+	    cmocka_unit_test(parameters_fit),
+	};
+
+	return cmocka_run_group_tests_name("routes", tests, gather, NULL);
+}
