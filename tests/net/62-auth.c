@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <curl/curl.h>
+
 #include "tests/lib/gateway.h"
 
+#define KEYS "/keys/0123456789AB"
 #define SUBJECTS                       \
 	"/mgm/0123456789AB/mutual-tls" \
 	"/allowed-client-certificate-subjects"
@@ -68,7 +71,7 @@ status_of(
 	return status;
 }
 
-/* What each role gets; 0: whatever it is, not 401 and not 403. */
+/* What each role gets. Of a path with parameters one form stands for all. */
 struct row {
 	const char *method, *path, *body;
 	long anybody, reader, writer, node;
@@ -99,6 +102,22 @@ static const struct row rows[] = {
     {"GET", SUBJECTS, NULL, 401, 200, 200, 403},
     {"PUT", SUBJECTS "/nonsense", "", 401, 403, 400, 403},
     {"DELETE", SUBJECTS "/nonsense", NULL, 401, 403, 400, 403},
+    {"POST", KEYS "/alias/a/category/NONE/scheme/x", "", 401, 403, 400, 403},
+    {"POST", "/key/p2p/alias/a/category/NONE/scheme/x", "", 401, 403, 400, 403},
+    {"GET", "/keys/zz", NULL, 401, 400, 400, 403},
+    {"GET", KEYS "/000000000000", NULL, 401, 404, 404, 403},
+    {"GET", "/key/p2p/000000000000", NULL, 401, 404, 404, 403},
+    {"POST", "/certificates/0123456789AB/000000000000",
+	"{\"x500Name\":\"O=A,L=B,C=GB\"}", 401, 403, 404, 403},
+    {"PUT", "/certificates/vnode/xyz/p2p-tls", "", 401, 403, 400, 403},
+    {"PUT", "/certificates/cluster/p2p-tls", "", 401, 403, 400, 403},
+    {"PUT", "/certificate/cluster/p2p-tls", "", 401, 403, 400, 403},
+    {"GET", "/certificates/vnode/xyz/p2p-tls", NULL, 401, 400, 400, 403},
+    {"GET", "/certificates/vnode/xyz/p2p-tls/a", NULL, 401, 400, 400, 403},
+    {"GET", "/certificates/cluster/p2p-tls", NULL, 401, 200, 200, 403},
+    {"GET", "/certificates/cluster/p2p-tls/a", NULL, 401, 404, 404, 403},
+    {"POST", "/membership/xyz", "{}", 401, 403, 400, 403},
+    {"PUT", "/network/setup/xyz", "{}", 401, 403, 400, 403},
     {"GET", "/no/such/path", NULL, 401, 404, 404, 404},
 };
 
@@ -107,15 +126,17 @@ every_path_and_every_role(void **state)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *r = &rows[i];
+		/* Each guesses once: none is shut out for it. */
+		char *guest = xasprintf("guest%zu:reader-password", i);
 		const struct {
 			const char *user;
 			long expected;
-		} cases[] = {{NULL, r->anybody},
+		} cases[] = {{NULL, r->anybody}, {guest, r->anybody},
 		    {"reader:reader-password", r->reader},
 		    {"writer:writer-password", r->writer},
 		    {"node:node:password", r->node}};
 
-		for (size_t j = 0; j < 4; j++) {
+		for (size_t j = 0; j < 5; j++) {
 			long got = status_of(
 			    r->method, r->path, cases[j].user, r->body);
 
@@ -126,6 +147,7 @@ every_path_and_every_role(void **state)
 							  : "nobody",
 				    got, cases[j].expected);
 		}
+		free(guest);
 	}
 }
 
@@ -189,6 +211,160 @@ secrets_and_newlines_stay_out_of_the_log(void **state)
 	free(log);
 }
 
+/*
+ * Nothing that a stranger writes becomes a file's name, a header or a line of
+ * the log of its own.
+ */
+static void
+parameters_are_names_and_nothing_else(void **state)
+{
+	static const char *const paths[] = {
+	    "/config/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+	    "/config/schema/..%2fgateway.json",
+	    "/config/revcheck/history/..%2f1/restore",
+	    "/cache/..%2f..%2fsections.journal",
+	    "/denylist/..%2fdenylist.journal",
+	    "/keys/..%2f..%2f..%2fetc",
+	    KEYS "/..%2fkeys.secret",
+	    "/certificates/cluster/p2p-tls/..%2f..%2fkeys.secret",
+	    "/certificates/cluster/..%2fp2p-tls",
+	    "/certificates/vnode/..%2f..%2f..%2f/p2p-tls",
+	    "/../../gateway.json",
+	    "/%2e%2e/%2e%2e/gateway.json",
+	    "/config/x%0d%0aSet-Cookie:%20a=b",
+	    "/certificates/cluster/p2p-tls/x%0d%0aSet-Cookie:%20a=b",
+	    "/decisions?peer=%0d%0aSet-Cookie:%20a=b&limit=%0d%0a",
+	};
+	static const char *const methods[] = {"GET", "POST", "PUT", "DELETE"};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		for (size_t m = 0; m < 4; m++) {
+			struct web w;
+
+			ask(&w, methods[m], paths[i], "writer:writer-password",
+			    "{}");
+			if (w.status < 400 || w.status >= 500)
+				fail_msg("%s %s: %ld %s", methods[m], paths[i],
+				    w.status, w.body);
+			/* Errors are ours, and whole. */
+			assert_int_equal(
+			    json_number(w.json, "status"), w.status);
+			assert_null(strstr(w.head, "Set-Cookie"));
+			assert_null(strstr(w.body, "PRIVATE KEY"));
+			web_free(&w);
+		}
+}
+
+static void
+every_request_is_logged(void **state)
+{
+	char *line;
+
+	proc_mark(&gw.proc);
+	assert_int_equal(
+	    status_of("GET", "/status", "reader:reader-password", NULL), 429);
+	assert_int_equal(
+	    status_of("GET", "/status", "writer:writer-password", NULL), 200);
+	line = proc_await(&gw.proc, "user='writer'", WAIT_MS);
+	assert_non_null(line);
+	assert_non_null(strstr(line, "GET"));
+	assert_non_null(strstr(line, "/status"));
+	assert_non_null(strstr(line, "200"));
+	assert_non_null(strstr(line, "127.0.0.1"));
+	free(line);
+}
+
+/* ---- over one connection, and with a certificate -------------------------
+ */
+
+static size_t
+drop(char *p, size_t size, size_t n, void *arg)
+{
+	(void)p, (void)arg;
+	return size * n;
+}
+
+static CURL *
+handle(const char *path, const char *peer)
+{
+	char *url =
+	    xasprintf("https://127.0.0.1:%d/api/v1%s", gw.rest_port, path);
+	char *cert = xasprintf("%s/peers/%s.pem", town.dir, peer);
+	char *key = xasprintf("%s/peers/%s.key", town.dir, peer);
+	CURL *c = curl_easy_init();
+
+	assert_non_null(c);
+	curl_easy_setopt(c, CURLOPT_URL, url);
+	curl_easy_setopt(c, CURLOPT_PROXY, "");
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)WAIT_MS);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, drop);
+	curl_easy_setopt(c, CURLOPT_SSLCERT, cert);
+	curl_easy_setopt(c, CURLOPT_SSLKEY, key);
+	free(url);
+	free(cert);
+	free(key);
+	return c;
+}
+
+/* The status, 0 when there was none; the handle goes. */
+static long
+perform(CURL *c)
+{
+	long status = 0;
+
+	if (curl_easy_perform(c) == CURLE_OK)
+		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_cleanup(c);
+	return status;
+}
+
+static void
+a_connection_is_kept(void **state)
+{
+	CURL *c = handle("/config/revcheck", "good");
+	long made = 0, all = 0;
+
+	curl_easy_setopt(c, CURLOPT_USERPWD, "writer:writer-password");
+	for (int i = 0; i < 50; i++) {
+		assert_int_equal(curl_easy_perform(c), CURLE_OK);
+		curl_easy_getinfo(c, CURLINFO_NUM_CONNECTS, &made);
+		all += made;
+	}
+	curl_easy_cleanup(c);
+	assert_int_equal(all, 1);
+}
+
+static void
+a_certificate_stands_for_a_user(void **state)
+{
+	char *anchors = xasprintf("\"%s/trust.pem\"", town.dir);
+	CURL *c;
+
+	gateway_stop(&gw);
+	gateway_set(&gw, "rest.client_anchors", anchors);
+	gateway_set(&gw, "rest.clients",
+	    "[{\"subject\":\"C=GB,L=London,O=good\",\"roles\":[\"read\"]}]");
+	gateway_start(&gw);
+	free(anchors);
+	/* Its roles, without a password. */
+	assert_int_equal(perform(handle("/status", "good")), 200);
+	c = handle("/cache", "good");
+	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "DELETE");
+	assert_int_equal(perform(c), 403);
+	/* Vouched for, but nobody here. */
+	assert_int_equal(perform(handle("/status", "fresh")), 401);
+	/* Not in date, or not vouched for: no TLS. */
+	assert_int_equal(perform(handle("/status", "expired")), 0);
+	assert_int_equal(perform(handle("/status", "stranger")), 0);
+	/* Others still come with passwords. */
+	assert_int_equal(
+	    status_of("GET", "/status", "writer:writer-password", NULL), 200);
+	assert_int_equal(status_of("GET", "/status", NULL, NULL), 401);
+}
+
 static void
 plain_text_is_not_answered(void **state)
 {
@@ -210,6 +386,10 @@ main(void)
 	    cmocka_unit_test(missing_credentials_are_asked_for),
 	    cmocka_unit_test(wrong_credentials_are_401_then_429),
 	    cmocka_unit_test(secrets_and_newlines_stay_out_of_the_log),
+	    cmocka_unit_test(parameters_are_names_and_nothing_else),
+	    cmocka_unit_test(every_request_is_logged),
+	    cmocka_unit_test(a_connection_is_kept),
+	    cmocka_unit_test(a_certificate_stands_for_a_user),
 	    cmocka_unit_test(plain_text_is_not_answered),
 	};
 
