@@ -36,6 +36,8 @@ process_prepare(const struct log *log)
 	struct rlimit rl;
 
 	signal(SIGPIPE, SIG_IGN);
+	/* A file that may not grow is an error of write, not the end. */
+	signal(SIGXFSZ, SIG_IGN);
 	event_log = log;
 	event_set_log_callback(on_event_log);
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max) {

@@ -165,8 +165,13 @@ on_change(evutil_socket_t fd, short what, void *arg)
 		const struct inotify_event *e =
 		    (const struct inotify_event *)(const void *)(buf + at);
 
-		/* Events were lost: look at everything. */
-		if (e->mask & IN_Q_OVERFLOW)
+		/*
+		 * Events were lost, or the directory behind the links has been
+		 * exchanged ("..data" of a mounted ConfigMap): look at
+		 * everything.
+		 */
+		if ((e->mask & IN_Q_OVERFLOW) ||
+		    (e->len > 0 && strncmp(e->name, "..", 2) == 0))
 			watch_scan(w);
 		else if (e->len > 0 && is_wanted(w, e->name))
 			take_file(w, e->name);
