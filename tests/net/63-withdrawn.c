@@ -6,10 +6,18 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <curl/curl.h>
+#include <openssl/pem.h>
 
 #include "tests/lib/gateway.h"
+
+#define DECISIONS  50  /* kept */
+#define BATCH      200 /* checks in a request */
+#define BATCHES    10
+#define LEAST_RATE 100 /* checks a second, under sanitizers and load */
+#define TRIES      20000
 
 static struct town town;
 static struct gateway gw;
@@ -19,7 +27,14 @@ setup(void **state)
 {
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	town_start(&town, "net", NULL);
-	gateway_run(&gw, "gateway", &town);
+	gateway_prepare(&gw, "gateway", &town);
+	gateway_set(&gw, "rest.max_decisions", "50");
+	/* A check that nobody answers takes longer than any test. */
+	gateway_set(&gw, "limits.handshake_timeout_ms", "280000");
+	gateway_set(&gw, "revocation.deadline_ms", "240000");
+	gateway_set(&gw, "revocation.fetch_timeout_ms", "240000");
+	gateway_set(&gw, "revocation.crl_timeout_ms", "240000");
+	gateway_start(&gw);
 	return 0;
 }
 
@@ -202,6 +217,85 @@ denylist_entries_are_judged(void **state)
 	web_free(&w);
 }
 
+/* POST of an entry, which must be taken; its id. Free it. */
+static char *
+add_entry(const char *body)
+{
+	struct web w;
+	char *id;
+
+	rest(&gw, &w, "POST", "/denylist", body);
+	if (w.status != 201)
+		fail_msg("%s: %ld %s", body, w.status, w.body);
+	id = xstrdup(json_text(w.json, "id"));
+	web_free(&w);
+	return id;
+}
+
+/* The SHA-256 of a certificate's SubjectPublicKeyInfo; free it. */
+static char *
+spki_of(const char *what)
+{
+	char *path = xasprintf("%s/%s.pem", town.dir, what), *hex;
+	BIO *in = BIO_new_file(path, "r");
+	X509 *cert = PEM_read_bio_X509(in, NULL, NULL, NULL);
+	unsigned char *der = NULL, md[32];
+	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+
+	assert_true(len > 0);
+	EVP_Digest(der, (size_t)len, md, NULL, EVP_sha256(), NULL);
+	hex = OPENSSL_buf2hexstr(md, sizeof(md));
+	OPENSSL_free(der);
+	X509_free(cert);
+	BIO_free(in);
+	free(path);
+	return hex;
+}
+
+/* By issuer and serial, by key, and until when. */
+static void
+entries_name_a_certificate_or_a_key(void **state)
+{
+	char *id = deny("sessions/good"), *again, *body, *key;
+	struct web w;
+
+	rest(&gw, &w, "GET", "/denylist", NULL);
+	body = xasprintf("{\"issuer\":\"%s\",\"serial\":\"%s\"}",
+	    json_text(w.json, "0.issuer"), json_text(w.json, "0.serial"));
+	assert_non_null(strstr(json_text(w.json, "0.issuerName"), "O="));
+	web_free(&w);
+	allow(id);
+	expect_status("sessions/good", "Active");
+	again = add_entry(body);
+	assert_string_equal(again, id);
+	expect_status("sessions/good", "Revoked");
+	allow(again);
+	free(again);
+	free(body);
+	key = spki_of("sessions/good");
+	body = xasprintf("{\"spkiSha256\":\"%s\"}", key);
+	again = add_entry(body);
+	expect_status("sessions/good", "Revoked");
+	allow(again);
+	free(again);
+	free(body);
+	/* Its time is over: it is listed, and does nothing. */
+	body = xasprintf("{\"spkiSha256\":\"%s\","
+			 "\"until\":\"2020-01-01T00:00:00Z\"}",
+	    key);
+	again = add_entry(body);
+	expect_status("sessions/good", "Active");
+	rest(&gw, &w, "GET", "/denylist", NULL);
+	assert_string_equal(
+	    json_text(w.json, "0.until"), "2020-01-01T00:00:00Z");
+	web_free(&w);
+	allow(again);
+	free(again);
+	free(body);
+	OPENSSL_free(key);
+	free(id);
+}
+
 /* ---- what is shown ---------------------------------------------------------
  */
 
@@ -227,6 +321,67 @@ decisions_carry_the_evidence(void **state)
 	web_free(&w);
 	rest(&gw, &w, "GET", "/decisions?limit=x", NULL);
 	assert_int_equal(w.status, 400);
+	web_free(&w);
+}
+
+/* The last of them, and those after a number. */
+static void
+decisions_are_a_ring(void **state)
+{
+	struct web w;
+	char *path;
+	int last;
+
+	for (int i = 0; i < DECISIONS + 5; i++)
+		expect_status("sessions/good", "Active");
+	rest(&gw, &w, "GET", "/decisions", NULL);
+	assert_int_equal(cJSON_GetArraySize(w.json), DECISIONS);
+	last = (int)json_number(w.json, "0.sequence");
+	assert_int_equal(json_number(w.json, "49.sequence"), last - 49);
+	web_free(&w);
+	path = xasprintf("/decisions?after=%d", last - 3);
+	rest(&gw, &w, "GET", path, NULL);
+	assert_int_equal(cJSON_GetArraySize(w.json), 3);
+	web_free(&w);
+	free(path);
+}
+
+/* What monitors are promised, by name. */
+static void
+metrics_have_every_name(void **state)
+{
+	static const char *const names[] = {
+	    "p2p_gateway_verdicts_total{way=",
+	    "p2p_gateway_verdict_wait_seconds_bucket{le=",
+	    "p2p_gateway_verdict_wait_seconds_count ",
+	    "revcheck_soft_accepts_total ",
+	    "revcheck_shadow_refusals_total ",
+	    "revcheck_fetches_total ",
+	    "revcheck_fetches_304_total ",
+	    "revcheck_fetch_failures_total{reason=\"unreachable\"}",
+	    "revcheck_fetch_failures_total{reason=\"http\"}",
+	    "revcheck_fetch_failures_total{reason=\"forged\"}",
+	    "# TYPE revcheck_crl_age_seconds gauge",
+	    "# TYPE revcheck_crl_left_seconds gauge",
+	    "revcheck_pending ",
+	    "p2p_gateway_connections_accepted_total ",
+	    "p2p_gateway_connections_open ",
+	    "p2p_gateway_connections_relaying ",
+	    "p2p_gateway_handshakes_total ",
+	    "p2p_gateway_certificate_left_seconds{identity=",
+	    "p2p_gateway_config_version{section=\"revcheck\"}",
+	    "p2p_gateway_warming_up ",
+	};
+	struct web w;
+
+	rest(&gw, &w, "GET", "/metrics", NULL);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *line = xasprintf("\n%s", names[i]);
+
+		if (strstr(w.body, line) == NULL)
+			fail_msg("no '%s'", names[i]);
+		free(line);
+	}
 	web_free(&w);
 }
 
@@ -285,16 +440,113 @@ caller_who_leaves_is_forgotten(void **state)
 	expect_status("sessions/good", "Active");
 }
 
+static double
+pending(void)
+{
+	struct web w;
+	double num;
+
+	rest(&gw, &w, "GET", "/status", NULL);
+	num = json_number(w.json, "engine.pending");
+	web_free(&w);
+	return num;
+}
+
+/* What a caller has left is not asked any longer, nor decided. */
+static void
+pending_check_is_cancelled(void **state)
+{
+	char *url = xasprintf(
+	    "https://127.0.0.1:%d/api/v1/revocation/check", gw.rest_port);
+	char *body, *line;
+	CURL *c = curl_easy_init();
+	double left = 1;
+	struct web w;
+
+	mint(&town, "leaf", "session", "sessions/leaves", NULL);
+	body = body_of("sessions/leaves");
+	control(&town.ocsp, "/_script", "/session* gate=leaves\n");
+	control(&town.web, "/_script",
+	    "/certificate-revocation-list/session gate=leaves\n");
+	proc_mark(&gw.proc);
+	curl_easy_setopt(c, CURLOPT_URL, url);
+	curl_easy_setopt(c, CURLOPT_USERPWD, REST_USER);
+	curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, 1000L);
+	assert_int_equal(curl_easy_perform(c), CURLE_OPERATION_TIMEDOUT);
+	curl_easy_cleanup(c);
+	line = proc_await(&gw.proc, "caller left", WAIT_MS);
+	assert_non_null(line);
+	free(line);
+	/* Its deadline is minutes away. */
+	for (int i = 0; i < TRIES && left > 0; i++)
+		left = pending();
+	assert_true(left == 0);
+	rest(&gw, &w, "GET", "/decisions?peer=O%3Dleaves", NULL);
+	assert_int_equal(cJSON_GetArraySize(w.json), 0);
+	web_free(&w);
+	control(&town.ocsp, "/_release/leaves", NULL);
+	control(&town.web, "/_release/leaves", NULL);
+	expect_status("sessions/leaves", "Active");
+	free(body);
+	free(url);
+}
+
+/* ---- at scale ------------------------------------------------------------
+ */
+
+static void
+checks_by_the_hundred(void **state)
+{
+	char *one = body_of("sessions/good"), *body = xstrdup("");
+	struct timespec begun, ended;
+	double seconds;
+	struct web w;
+
+	for (int i = 0; i < BATCH; i++) {
+		char *more = xasprintf("%s%s%s", body, i > 0 ? "," : "", one);
+
+		free(body);
+		body = more;
+	}
+	free(one);
+	one = xasprintf("{\"checks\":[%s]}", body);
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	for (int i = 0; i < BATCHES; i++) {
+		rest(&gw, &w, "POST", "/revocation/check/batch", one);
+		assert_int_equal(w.status, 200);
+		assert_int_equal(
+		    cJSON_GetArraySize(json_at(w.json, "results")), BATCH);
+		assert_non_null(json_at(w.json, "results.199.status.Active"));
+		web_free(&w);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	seconds = (double)(ended.tv_sec - begun.tv_sec) +
+	    (double)(ended.tv_nsec - begun.tv_nsec) / 1e9;
+	print_message("# %.0f checks a second\n", BATCH * BATCHES / seconds);
+	assert_true(BATCH * BATCHES / seconds > LEAST_RATE);
+	free(body);
+	free(one);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(batch_answers_in_order),
 	    cmocka_unit_test(denied_session_is_withdrawn),
+	    cmocka_unit_test(entries_name_a_certificate_or_a_key),
 	    cmocka_unit_test(denylist_entries_are_judged),
 	    cmocka_unit_test(decisions_carry_the_evidence),
+	    cmocka_unit_test(decisions_are_a_ring),
 	    cmocka_unit_test(metrics_count_verdicts),
+	    cmocka_unit_test(metrics_have_every_name),
 	    cmocka_unit_test(caller_who_leaves_is_forgotten),
+	    cmocka_unit_test(pending_check_is_cancelled),
+	    cmocka_unit_test(checks_by_the_hundred),
 	};
 
 	return cmocka_run_group_tests_name(

@@ -11,7 +11,9 @@
 #define SUBJECTS                       \
 	"/mgm/0123456789AB/mutual-tls" \
 	"/allowed-client-certificate-subjects"
-#define GOOD "/C%3DGB,%20L%3DLondon,%20O%3Dgood"
+#define OCSP_PATH "/doorman*"
+#define TRIES     20000 /* a bound; each is a request */
+#define GOOD      "/C%3DGB,%20L%3DLondon,%20O%3Dgood"
 
 static struct town town;
 static struct gateway gw;
@@ -20,7 +22,9 @@ static int
 setup(void **state)
 {
 	town_start(&town, "net", NULL);
-	gateway_run(&gw, "gateway", &town);
+	gateway_prepare(&gw, "gateway", &town);
+	gateway_set(&gw, "revocation.min_refresh_sec", "1");
+	gateway_start(&gw);
 	return 0;
 }
 
@@ -127,6 +131,34 @@ cache_is_listed_and_flushed(void **state)
 	web_free(&w);
 }
 
+/* Asked for by hand it is fetched again, that one alone. */
+static void
+cache_is_refreshed(void **state)
+{
+	unsigned long before = 0;
+	char *path = NULL;
+	const cJSON *item;
+	struct web w;
+
+	expect("DELETE", "/cache", 204);
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	rest(&gw, &w, "GET", "/cache", NULL);
+	cJSON_ArrayForEach(item, w.json)
+	{
+		if (strstr(json_text(item, "url"), "/doorman") != NULL)
+			path = xasprintf(
+			    "/cache/%s/refresh", json_text(item, "key"));
+	}
+	web_free(&w);
+	assert_non_null(path);
+	before = hits(&town.ocsp, OCSP_PATH);
+	/* Not more often than the floor, a second here. */
+	for (int i = 0; i < TRIES && hits(&town.ocsp, OCSP_PATH) == before; i++)
+		expect("POST", path, 202);
+	assert_int_equal(hits(&town.ocsp, OCSP_PATH), before + 1);
+	free(path);
+}
+
 int
 main(void)
 {
@@ -136,6 +168,7 @@ main(void)
 	    cmocka_unit_test(empty_list_lets_nobody_in),
 	    cmocka_unit_test(bad_names_and_ids_are_400),
 	    cmocka_unit_test(cache_is_listed_and_flushed),
+	    cmocka_unit_test(cache_is_refreshed),
 	};
 
 	return cmocka_run_group_tests_name(
