@@ -343,6 +343,47 @@ identities_json(const struct conf *conf)
 }
 
 static void
+add_count(const struct decision_count *c, void *arg)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "way", way_names[c->way]);
+	cJSON_AddStringToObject(o, "mode", revcheck_mode_name(c->mode));
+	cJSON_AddStringToObject(o, "status", revcheck_status_name(c->status));
+	cJSON_AddStringToObject(o, "why", revcheck_why_name(c->why));
+	cJSON_AddBoolToObject(o, "allowed", c->allowed);
+	cJSON_AddNumberToObject(o, "count", (double)c->num);
+	cJSON_AddItemToArray(arg, o);
+}
+
+/* Not cumulative, unlike in the text: one bar each. */
+static cJSON *
+waits_json(struct decisions *d)
+{
+	cJSON *o = cJSON_CreateObject();
+	cJSON *list = cJSON_AddArrayToObject(o, "buckets");
+	struct decision_waits waits;
+	uint64_t sum = 0;
+
+	decisions_get_waits(d, &waits);
+	for (size_t i = 0; i <= DECISION_NUM_BUCKETS; i++) {
+		cJSON *bar = cJSON_CreateObject();
+
+		if (i < DECISION_NUM_BUCKETS)
+			cJSON_AddNumberToObject(
+			    bar, "upToSeconds", decision_buckets[i]);
+		else
+			cJSON_AddNullToObject(bar, "upToSeconds");
+		cJSON_AddNumberToObject(bar, "count", (double)waits.num[i]);
+		cJSON_AddItemToArray(list, bar);
+		sum += waits.num[i];
+	}
+	cJSON_AddNumberToObject(o, "count", (double)sum);
+	cJSON_AddNumberToObject(o, "sumSeconds", (double)waits.sum_ms / 1000);
+	return o;
+}
+
+static void
 add_engine(cJSON *o, const struct revcheck_stats *s)
 {
 	cJSON *failures;
@@ -388,6 +429,9 @@ metrics_json(struct control *c)
 			cJSON_AddNumberToObject(
 			    part, door_counter_name(i), (double)door.n[i]);
 	}
+	part = cJSON_AddArrayToObject(o, "verdicts");
+	decisions_each_count(control_decisions(c), add_count, part);
+	cJSON_AddItemToObject(o, "waits", waits_json(control_decisions(c)));
 	cJSON_AddItemToObject(
 	    o, "identities", identities_json(control_conf(c)));
 	part = warm_json(&warm);

@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include <curl/curl.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include "tests/lib/gateway.h"
+#include "tests/lib/peer.h"
 
 #define KEYS "/keys/0123456789AB"
 #define SUBJECTS                       \
@@ -365,6 +368,54 @@ a_certificate_stands_for_a_user(void **state)
 	assert_int_equal(status_of("GET", "/status", NULL, NULL), 401);
 }
 
+/* The certificate that the REST server shows; X509_free it. */
+static X509 *
+shown(void)
+{
+	struct tls_options none = {0};
+	struct tls t;
+	X509 *x;
+
+	assert_int_equal(tls_connect(&t, gw.rest_port, &none), 1);
+	x = SSL_get1_peer_certificate(t.ssl);
+	tls_free(&t);
+	assert_non_null(x);
+	return x;
+}
+
+/* Its own making until it is given one, and the same after a restart. */
+static void
+the_certificate_is_self_made_until_one_is_given(void **state)
+{
+	char *given = xasprintf("\"%s/gateway.pem\"", town.dir);
+	char *key = xasprintf("\"%s/gateway.key\"", town.dir);
+	char *path = town_path(&town, "gateway.pem");
+	X509 *own = shown(), *now, *want;
+	BIO *in;
+
+	assert_int_equal(X509_self_signed(own, 1), 1);
+	gateway_stop(&gw);
+	gateway_start(&gw);
+	now = shown();
+	assert_int_equal(X509_cmp(own, now), 0);
+	X509_free(now);
+	gateway_stop(&gw);
+	gateway_set(&gw, "rest.certificate", given);
+	gateway_set(&gw, "rest.key", key);
+	gateway_start(&gw);
+	in = BIO_new_file(path, "r");
+	want = PEM_read_bio_X509(in, NULL, NULL, NULL);
+	now = shown();
+	assert_int_equal(X509_cmp(want, now), 0);
+	X509_free(now);
+	X509_free(want);
+	X509_free(own);
+	BIO_free(in);
+	free(given);
+	free(key);
+	free(path);
+}
+
 static void
 plain_text_is_not_answered(void **state)
 {
@@ -390,6 +441,7 @@ main(void)
 	    cmocka_unit_test(every_request_is_logged),
 	    cmocka_unit_test(a_connection_is_kept),
 	    cmocka_unit_test(a_certificate_stands_for_a_user),
+	    cmocka_unit_test(the_certificate_is_self_made_until_one_is_given),
 	    cmocka_unit_test(plain_text_is_not_answered),
 	};
 

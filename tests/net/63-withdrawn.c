@@ -385,6 +385,22 @@ metrics_have_every_name(void **state)
 	web_free(&w);
 }
 
+/* Session checks with that status, of a list of verdicts. */
+static double
+counted(const cJSON *verdicts, const char *status)
+{
+	const cJSON *v;
+	double num = 0;
+
+	cJSON_ArrayForEach(v, verdicts)
+	{
+		if (strcmp(json_text(v, "way"), "session") == 0 &&
+		    strcmp(json_text(v, "status"), status) == 0)
+			num += json_number(v, "count");
+	}
+	return num;
+}
+
 static void
 metrics_count_verdicts(void **state)
 {
@@ -404,6 +420,11 @@ metrics_count_verdicts(void **state)
 	rest(&gw, &w, "GET", "/status", NULL);
 	assert_string_equal(json_text(w.json, "mode"), "SOFT_FAIL");
 	assert_non_null(json_at(w.json, "door.connections_accepted"));
+	/* Whatever a page would show is there as JSON. */
+	assert_non_null(json_at(w.json, "engine.fetchFailures.unreachable"));
+	assert_int_equal(
+	    cJSON_GetArraySize(json_at(w.json, "waits.buckets")), 11);
+	assert_true(counted(json_at(w.json, "verdicts"), "revoked") > 0);
 	web_free(&w);
 }
 
