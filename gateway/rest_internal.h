@@ -56,8 +56,11 @@ void rest_job_abandon(struct rest_job *job);
 int
 rest_tls_new(SSL_CTX **out, const struct conf *conf, struct err *err) MUST_USE;
 
-/* Roles of the client certificate of a connection, 0 for none. */
-unsigned
-rest_tls_roles(const struct conf *conf, SSL *ssl, char user[AUTH_USER_SIZE]);
+/*
+ * Roles of the client certificate of a connection; 0 for none, or when it is
+ * not good any more.
+ */
+unsigned rest_client_roles(struct control *control, const struct conf *conf,
+    SSL *ssl, char user[AUTH_USER_SIZE]);
 
 #endif

@@ -312,7 +312,8 @@ authenticate(struct rest_job *job, SSL *ssl)
 	    evhttp_request_get_input_headers(job->http), "Authorization");
 
 	if (header == NULL) {
-		req->roles = rest_tls_roles(job->rest->conf, ssl, req->user);
+		req->roles = rest_client_roles(
+		    job->rest->control, job->rest->conf, ssl, req->user);
 		if (req->roles != 0)
 			return true;
 	}

@@ -199,31 +199,3 @@ rest_tls_new(SSL_CTX **out, const struct conf *conf, struct err *err)
 	*out = ctx;
 	return 0;
 }
-
-unsigned
-rest_tls_roles(const struct conf *conf, SSL *ssl, char user[AUTH_USER_SIZE])
-{
-	X509 *x = SSL_get0_peer_certificate(ssl);
-	unsigned roles = 0;
-	char *text = NULL;
-	BIO *bio;
-
-	user[0] = '\0';
-	if (x == NULL || conf->rest.client_trust == NULL ||
-	    SSL_get_verify_result(ssl) != X509_V_OK)
-		return 0;
-	bio = BIO_new(BIO_s_mem());
-	if (bio == NULL)
-		return 0;
-	if (X509_NAME_print_ex(
-		bio, X509_get_subject_name(x), 0, XN_FLAG_RFC2253) >= 0 &&
-	    BIO_write(bio, "", 1) == 1 && BIO_get_mem_data(bio, &text) > 0)
-		for (size_t i = 0; i < conf->rest.num_clients; i++)
-			if (strcasecmp(conf->rest.clients[i].subject, text) ==
-			    0) {
-				roles = conf->rest.clients[i].roles;
-				snprintf(user, AUTH_USER_SIZE, "%s", text);
-			}
-	BIO_free(bio);
-	return roles;
-}

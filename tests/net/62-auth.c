@@ -13,7 +13,8 @@
 #include "tests/lib/gateway.h"
 #include "tests/lib/peer.h"
 
-#define KEYS "/keys/0123456789AB"
+#define TRIES 20000 /* a bound; each is a request */
+#define KEYS  "/keys/0123456789AB"
 #define SUBJECTS                       \
 	"/mgm/0123456789AB/mutual-tls" \
 	"/allowed-client-certificate-subjects"
@@ -341,15 +342,36 @@ a_connection_is_kept(void **state)
 }
 
 static void
+deny_good(void)
+{
+	char *path = town_path(&town, "peers/good.pem");
+	char *pem = file_need(path, NULL), *body;
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "certificate", pem);
+	body = cJSON_PrintUnformatted(o);
+	assert_int_equal(
+	    status_of("POST", "/denylist", "writer:writer-password", body),
+	    201);
+	cJSON_Delete(o);
+	free(body);
+	free(pem);
+	free(path);
+}
+
+static void
 a_certificate_stands_for_a_user(void **state)
 {
 	char *anchors = xasprintf("\"%s/trust.pem\"", town.dir);
+	long status = 0;
 	CURL *c;
 
 	gateway_stop(&gw);
 	gateway_set(&gw, "rest.client_anchors", anchors);
 	gateway_set(&gw, "rest.clients",
-	    "[{\"subject\":\"C=GB,L=London,O=good\",\"roles\":[\"read\"]}]");
+	    "[{\"subject\":\"C=GB,L=London,O=good\",\"roles\":[\"read\"]},"
+	    "{\"subject\":\"C=GB,L=London,O=revoked\","
+	    "\"roles\":[\"operate\"]}]");
 	gateway_start(&gw);
 	free(anchors);
 	/* Its roles, without a password. */
@@ -362,6 +384,16 @@ a_certificate_stands_for_a_user(void **state)
 	/* Not in date, or not vouched for: no TLS. */
 	assert_int_equal(perform(handle("/status", "expired")), 0);
 	assert_int_equal(perform(handle("/status", "stranger")), 0);
+	/* Asked about at the first request, refused when it is known. */
+	for (int i = 0; i < TRIES && status != 401; i++)
+		status = perform(handle("/status", "revoked"));
+	assert_int_equal(status, 401);
+	assert_true(proc_said(&gw.proc, "a certificate for REST is refused"));
+	/* Over a connection that is there, too. */
+	c = handle("/status", "good");
+	assert_int_equal(curl_easy_perform(c), CURLE_OK);
+	deny_good();
+	assert_int_equal(perform(c), 401);
 	/* Others still come with passwords. */
 	assert_int_equal(
 	    status_of("GET", "/status", "writer:writer-password", NULL), 200);
