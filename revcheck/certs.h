@@ -1,6 +1,11 @@
-/* certs: an ordered, immutable list of certificates. */
+/*
+ * certs: an ordered, immutable list of certificates, and the path that was
+ * found for it (path_memo).
+ */
 #ifndef REVCHECK_CERTS_H
 #define REVCHECK_CERTS_H
+
+#include <stdatomic.h>
 
 #include "cache/base/error.h"
 #include "revcheck/revcheck.h"
@@ -9,9 +14,12 @@
 #define CERTS_FILE_MAX    ((size_t)64 << 20)
 #define CERTS_ANCHORS_MAX 100000
 
+struct path_memo;
+
 struct revcheck_certs {
 	size_t num;
 	X509 **v;
+	_Atomic(struct path_memo *) path; /* NULL until there is one */
 };
 
 /* Internal forms with struct err and a limit of their own. */

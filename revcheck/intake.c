@@ -8,6 +8,7 @@
 
 #include "revcheck/certs.h"
 #include "revcheck/describe.h"
+#include "revcheck/path_memo.h"
 #include "revcheck/request.h"
 #include "revcheck/trust.h"
 
@@ -152,6 +153,13 @@ take_path(
 	struct err why = {0};
 	int x509_error, index, rc;
 
+	/* A path through certificates from elsewhere is not the list's. */
+	if (q->untrusted == NULL &&
+	    path_memo_recall(q->chain, &path, q->trust, &order)) {
+		r->chain = path.certs;
+		r->num_chain = path.num;
+		return 0;
+	}
 	rc = trust_build_path(
 	    q->trust, &path, &order, &x509_error, &index, &why);
 	if (rc < 0) {
@@ -164,6 +172,8 @@ take_path(
 			return err_set(err, E_NOMEM, "out of memory");
 		return 0;
 	}
+	if (q->untrusted == NULL)
+		path_memo_keep(q->chain, &path, q->trust, &order);
 	r->chain = path.certs;
 	r->num_chain = path.num;
 	return 0;
