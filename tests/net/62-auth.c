@@ -229,7 +229,7 @@ parameters_are_names_and_nothing_else(void **state)
 	    "/cache/..%2f..%2fsections.journal",
 	    "/denylist/..%2fdenylist.journal",
 	    "/keys/..%2f..%2f..%2fetc",
-	    KEYS "/..%2fkeys.secret",
+	    (KEYS "/..%2fkeys.secret"),
 	    "/certificates/cluster/p2p-tls/..%2f..%2fkeys.secret",
 	    "/certificates/cluster/..%2fp2p-tls",
 	    "/certificates/vnode/..%2f..%2f..%2f/p2p-tls",
@@ -282,7 +282,7 @@ every_request_is_logged(void **state)
  */
 
 static size_t
-drop(char *p, size_t size, size_t n, void *arg)
+drop(const void *p, size_t size, size_t n, void *arg)
 {
 	(void)p, (void)arg;
 	return size * n;
