@@ -17,7 +17,9 @@
 
 #define NUM_CLIENTS 50
 #define NUM_ROUNDS  4
-#define NUM_KILLS   200
+#define NUM_KILLS   300
+#define MAX_WRITES  4   /* acknowledged before a kill */
+#define MAX_SPIN    400 /* then so many turns into the next one */
 #define CHEAP_USER                                                           \
 	"[{\"name\":\"operator\",\"roles\":[\"operate\"],\"password_hash\":" \
 	"\"pbkdf2-sha256$1000$MDEyMzQ1Njc4OWFiY2RlZg==$idk+Ho"               \
@@ -133,8 +135,9 @@ one_change_for_each_version(void **state)
 struct writer {
 	pthread_t thread;
 	char *url;
-	int version; /* last that was acknowledged, set by the writer */
-	atomic_bool begun;
+	int version;      /* last that was acknowledged, set by the writer */
+	atomic_int begun; /* writes */
+	atomic_bool over;
 };
 
 /* Writes as fast as it can until the gateway is gone. */
@@ -152,7 +155,7 @@ writer_main(void *arg)
 		    "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
 		    wr->version, 1000 + wr->version + 1);
 
-		atomic_store(&wr->begun, true);
+		atomic_fetch_add(&wr->begun, 1);
 		web_request(&w, "PUT", wr->url, REST_USER, body, NULL);
 		status = w.status;
 		if (status == 202)
@@ -160,6 +163,7 @@ writer_main(void *arg)
 		web_free(&w);
 		free(body);
 	} while (status == 202);
+	atomic_store(&wr->over, true);
 	return NULL;
 }
 
@@ -210,10 +214,11 @@ kill_leaves_the_old_or_the_new(void **state)
 		    "https://127.0.0.1:%d/api/v1/config", gw.rest_port);
 		assert_int_equal(
 		    pthread_create(&wr.thread, NULL, writer_main, &wr), 0);
-		while (!atomic_load(&wr.begun))
-			sched_yield();
 		/* Some moment of one of the next changes. */
-		for (long spin = random() % 40000; spin > 0; spin--)
+		for (int n = 1 + (int)(random() % MAX_WRITES);
+		     atomic_load(&wr.begun) < n && !atomic_load(&wr.over);)
+			sched_yield();
+		for (long spin = random() % MAX_SPIN; spin > 0; spin--)
 			sched_yield();
 		proc_signal(&gw.proc, SIGKILL);
 		pthread_join(wr.thread, NULL);
