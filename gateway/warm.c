@@ -437,10 +437,9 @@ warm_begin(struct warm *w, unsigned parts, uint32_t bound_ms)
 {
 	struct revcheck_error why = {0};
 
-	if (w->state.outcome == WARM_RUNNING) {
+	if (w->state.outcome == WARM_RUNNING || w->ending)
 		stop(w);
-		warm_chains_cleanup(&w->chains);
-	}
+	warm_chains_cleanup(&w->chains);
 	w->state = (struct warm_state){.outcome = WARM_RUNNING,
 	    .parts = parts,
 	    .begun_at = time(NULL),
@@ -462,8 +461,10 @@ void
 warm_get(const struct warm *w, struct warm_state *out)
 {
 	*out = w->state;
-	if (out->outcome != WARM_RUNNING)
+	if (out->outcome != WARM_RUNNING && !w->ending)
 		return;
+	/* SOFT_FAIL is enforced for as long as HARD_FAIL cannot be. */
+	out->outcome = WARM_RUNNING;
 	count(out, w);
 	out->elapsed_ms = (uint32_t)(clock_mono_ms() - w->begun_mono_ms);
 }

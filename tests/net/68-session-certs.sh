@@ -47,8 +47,8 @@ issue() { # issue CSR: what the CA makes of it, in the document's place
 	    -copy_extensions copyall -days 20 -CAcreateserial \
 	    -out "$D/ca/request/certificate.pem" 2>>"$D/ca/log"
 }
-root_pem() { # as it stands in a string of JSON
-	awk '{printf "%s\\n", $0}' "$D/ca/root.pem"
+json_pem() { # json_pem FILE: as it stands in a string of JSON
+	awk '{printf "%s\\n", $0}' "$1"
 }
 
 # ---- what comes before the document: keys and the TLS chain
@@ -88,14 +88,30 @@ curl -k -u $REST_API_USER:$REST_API_PASSWORD -X PUT -d '{"section":"corda.p2p.li
 ok 'the checks are switched off' put_out 202
 
 # ---- "Build Registration Context"
-ROOT=$(root_pem)
-cat >"$D/context" <<-END
-{"memberRegistrationRequest": {"action": "requestJoin", "context": {
-  "corda.group.pki.session": "Standard",
-  "corda.group.pki.tls": "Standard",
-  "corda.group.truststore.tls.0": "$ROOT",
-  "corda.group.truststore.session.0": "$ROOT"}}}
-END
+ROOT=$(json_pem "$D/ca/root.pem")
+context() { # context SESSION-ROOT [NUMBER]
+	cat >"$D/context" <<-END
+	{"memberRegistrationRequest": {"action": "requestJoin", "context": {
+	  "corda.group.pki.session": "Standard",
+	  "corda.group.pki.tls": "Standard",
+	  "corda.group.truststore.tls.0": "$ROOT",
+	  "corda.group.truststore.session.${2:-0}": "$1"}}}
+	END
+}
+refused() { # refused WORDS: by what the last answer says
+	put_out 400 && grep -q "$1" out
+}
+openssl x509 -in "$NET/peers/expired.pem" -out "$D/expired.pem"
+context "$(json_pem "$D/expired.pem")"
+curl --insecure -u $REST_API_USER:$REST_API_PASSWORD -d @$D/context $REST_API_URL/membership/$HOLDING_ID >out
+ok 'a root that is not valid now is refused' refused 'is not valid now'
+context "$ROOT$ROOT"
+curl --insecure -u $REST_API_USER:$REST_API_PASSWORD -d @$D/context $REST_API_URL/membership/$HOLDING_ID >out
+ok 'two in the place of one are' refused 'expected one certificate'
+context "$ROOT" 1
+curl --insecure -u $REST_API_USER:$REST_API_PASSWORD -d @$D/context $REST_API_URL/membership/$HOLDING_ID >out
+ok 'and numbers with a gap' refused 'without a gap'
+context "$ROOT"
 curl --insecure -u $REST_API_USER:$REST_API_PASSWORD -d @$D/context $REST_API_URL/membership/$HOLDING_ID >out
 ok 'the identity is registered' put_out 200
 
