@@ -300,6 +300,8 @@ struct conf_overlay {
 	size_t num_trusts;
 	bool set_recheck;
 	struct conf_recheck recheck;
+	bool set_security_level;
+	int security_level; /* of paths, as in revcheck_policy */
 };
 
 /*

@@ -130,6 +130,8 @@ derive_numbers(struct conf *c, const struct conf_overlay *o)
 		c->http.response_timeout_ms = o->response_timeout_ms;
 	if (o->set_recheck)
 		c->recheck = o->recheck;
+	if (o->set_security_level)
+		c->policy.security_level = o->security_level;
 }
 
 int

@@ -47,6 +47,9 @@ front_ctx(const struct conf *conf, const struct conf_identity *id,
 
 	if (ctx == NULL || issuers == NULL)
 		goto fail;
+	/* First: an identity that is too weak for it is refused here. */
+	level = level == 0 ? 1 : level < 0 ? 0 : level;
+	SSL_CTX_set_security_level(ctx, level);
 	SSL_CTX_set_options(ctx,
 	    SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
 		SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -67,8 +70,6 @@ front_ctx(const struct conf *conf, const struct conf_identity *id,
 		!SSL_CTX_set_cipher_list(ctx, conf->tls.ciphers)) ||
 	    !SSL_CTX_use_cert_and_key(ctx, id->chain[0], id->key, issuers, 1))
 		goto fail;
-	level = level == 0 ? 1 : level < 0 ? 0 : level;
-	SSL_CTX_set_security_level(ctx, level);
 	param = SSL_CTX_get0_param(ctx);
 	X509_VERIFY_PARAM_set_auth_level(param, level);
 	/* Any certificate of the trust ends a path, self-signed or not. */

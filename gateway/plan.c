@@ -66,6 +66,10 @@ plan_make(struct plan *p, const struct control *c, struct conf *base,
 		rc = effect_rules(&p->rules, in, err);
 	if (rc == 0)
 		rc = effect_overlay(&overlay, in, err);
+	if (rc == 0) {
+		overlay.overlay.set_security_level = true;
+		overlay.overlay.security_level = p->policy.security_level;
+	}
 	if (rc == 0 && subjects_enforced(subjects)) {
 		overlay.overlay.set_subjects = true;
 		overlay.overlay.subjects =

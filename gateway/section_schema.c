@@ -210,7 +210,7 @@ static const struct schema revcheck_members[] = {
 	INTEGER("deadlineMs", 1, 3600000, "5000", 0,
 	    "a whole check; must be shorter than the handshake timeout"),
 	INTEGER("securityLevel", 0, 5, "1", 0,
-	    "OpenSSL's security level for paths"),
+	    "OpenSSL's security level for paths, TLS and evidence"),
 	ARRAY("relax", 0, 6, &relax_item, 0,
 	    "rules that may be bent for CAs that break the profile"),
 	BOOLEAN("shadowMode", "false", 0,

@@ -1,7 +1,8 @@
 /*
- * The two corda sections against their published keys, one line each: bounds
- * on both sides, the default, text for a number, null, a wrong type. The
- * table is written from the reference, not from section_schema.c.
+ * The two corda sections against their published keys, and our own against
+ * its documented ones, one line each: bounds on both sides, the default, text
+ * for a number, null, a wrong type. Written from the reference, not from
+ * section_schema.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@
 
 #define LINK    SECTION_LINK_MANAGER
 #define GATEWAY SECTION_GATEWAY
+#define OWN     SECTION_REVCHECK
 #define NONE    INT64_MAX /* no bound on that side */
 #define NUL     INT64_MIN /* the default, and it may be set */
 
@@ -57,6 +59,23 @@ static const struct key keys[] = {
     {GATEWAY, "connectionConfig.retryDelay", 100, 10000, 2000},
     {GATEWAY, "connectionConfig.initialReconnectionDelay", 1, 3000, 1},
     {GATEWAY, "connectionConfig.maxReconnectionDelay", 1, 3000, 16},
+    {OWN, "clockSkewSeconds", 0, 86400, 300},
+    {OWN, "maxAgeSeconds", 0, NONE, 0},
+    {OWN, "noNextUpdateSeconds", 1, NONE, 86400},
+    {OWN, "deadlineMs", 1, 3600000, 5000},
+    {OWN, "securityLevel", 0, 5, 1},
+    {OWN, "softFailWindowSeconds", 0, NONE, 0},
+    {OWN, "warmUpMs", 0, 3600000, 10000},
+    {OWN, "recheck.graceMs", 0, 3600000, 0},
+    {OWN, "recheck.jitterMs", 0, 3600000, 0},
+    {OWN, "limits.connectTimeoutMs", 1, 3600000, 2000},
+    {OWN, "limits.fetchTimeoutMs", 1, 3600000, 4000},
+    {OWN, "limits.crlTimeoutMs", 1, 3600000, 60000},
+    {OWN, "limits.maxCrlBytes", 1, NONE, 134217728},
+    {OWN, "limits.maxCrlEntries", 1, NONE, 10000000},
+    {OWN, "limits.maxOcspBytes", 1, 16777216, 65536},
+    {OWN, "limits.memoryBytes", 1, NONE, 536870912},
+    {OWN, "limits.maxRequests", 1, 10000000, 10000},
 };
 
 /* {"a":{"b":VALUE}} for "a.b". */

@@ -1,0 +1,209 @@
+/*
+ * The rules of the section revcheck, pushed over REST to a running gateway:
+ * ages, skew, security level, grace; and the addresses that evidence may be
+ * fetched from, which act at the next start. Each from both sides.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/lib/gateway.h"
+#include "tests/lib/peer.h"
+
+#define GRACE_MS 1200
+
+static struct town town;
+static struct gateway gw;
+
+static int
+town_up(void **state)
+{
+	town_start(&town, "net", NULL);
+	return 0;
+}
+
+static int
+town_down(void **state)
+{
+	town_stop(&town);
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	static int num;
+	char *name = xasprintf("gateway-%d", num++);
+
+	gateway_prepare(&gw, name, &town);
+	gateway_set(&gw, "revocation.mode", "\"HARD_FAIL\"");
+	free(name);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	gateway_free(&gw);
+	return 0;
+}
+
+static void
+put(const char *config, long status)
+{
+	char *body = xasprintf("{\"section\":\"revcheck\",\"version\":%d,"
+			       "\"config\":%s,"
+			       "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
+	    rest_version(&gw, "revcheck"), config);
+	struct web w;
+
+	rest(&gw, &w, "PUT", "/config", body);
+	if (w.status != status)
+		fail_msg("%s: %ld %s", config, w.status, w.body);
+	web_free(&w);
+	free(body);
+}
+
+static int
+try(const char *peer)
+{
+	return tls_try(&town, peer, gw.port, 0);
+}
+
+/* The doorman's CRL has these dates; nobody knows it yet. */
+static void
+publish(const char *this_update, const char *next_update)
+{
+	struct web w;
+
+	mint(&town, "crl", "doorman", "--this", this_update, "--next",
+	    next_update, NULL);
+	rest(&gw, &w, "DELETE", "/cache", NULL);
+	assert_int_equal(w.status, 204);
+	web_free(&w);
+}
+
+static void
+ages_and_skew(void **state)
+{
+	gateway_start(&gw);
+	publish("-2h", "+10d");
+	put("{\"order\":\"CRL\",\"maxAgeSeconds\":3600}", 202);
+	assert_int_equal(try("crlonly"), ALERT_CERTIFICATE_UNKNOWN);
+	put("{\"order\":\"CRL\",\"maxAgeSeconds\":36000}", 202);
+	assert_int_equal(try("crlonly"), TLS_IN);
+	/* Without nextUpdate an age of its own counts. */
+	publish("-2h", "none");
+	put("{\"order\":\"CRL\",\"noNextUpdateSeconds\":3600}", 202);
+	assert_int_equal(try("crlonly"), ALERT_CERTIFICATE_UNKNOWN);
+	put("{\"order\":\"CRL\",\"noNextUpdateSeconds\":36000}", 202);
+	assert_int_equal(try("crlonly"), TLS_IN);
+	/* Clocks differ, but not by that much. */
+	publish("+10m", "+10d");
+	put("{\"order\":\"CRL\"}", 202);
+	assert_int_equal(try("crlonly"), ALERT_CERTIFICATE_UNKNOWN);
+	/* What was refused is not held: it is fetched again. */
+	publish("+10m", "+10d");
+	put("{\"order\":\"CRL\",\"clockSkewSeconds\":3600}", 202);
+	assert_int_equal(try("crlonly"), TLS_IN);
+	publish("-1m", "+10d");
+}
+
+/* Of paths, so of who may come in at all; and of our own identity. */
+static void
+security_level(void **state)
+{
+	gateway_start(&gw);
+	mint(&town, "leaf", "doorman", "peers/rsa", "--alg", "rsa", NULL);
+	assert_int_equal(try("rsa"), TLS_IN);
+	assert_int_equal(try("good"), TLS_IN);
+	/* 128 bits: RSA of 2048 has 112. */
+	put("{\"securityLevel\":3}", 202);
+	assert_int_not_equal(try("rsa"), TLS_IN);
+	assert_int_equal(try("good"), TLS_IN);
+	/* 192 bits: our own P-256 is too weak to be shown. Nothing changes. */
+	put("{\"securityLevel\":4}", 500);
+	assert_int_not_equal(try("rsa"), TLS_IN);
+	assert_int_equal(try("good"), TLS_IN);
+	put("{}", 202);
+	assert_int_equal(try("rsa"), TLS_IN);
+}
+
+static long long
+mono_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+static void
+grace(void **state)
+{
+	struct tls live;
+	long long begun;
+	char byte;
+
+	gateway_start(&gw);
+	rest_mode(&gw, "OFF");
+	tls_enter(&live, &town, "revoked", gw.port, 0);
+	put("{\"recheck\":{\"graceMs\":1200}}", 202);
+	begun = mono_ms();
+	rest_mode(&gw, "SOFT_FAIL");
+	assert_int_not_equal(tls_read(&live, &byte, 1), 1);
+	assert_null(strstr(live.error, "temporarily unavailable"));
+	/* Timers may be a little early. */
+	assert_true(mono_ms() - begun >= GRACE_MS - 100);
+	tls_free(&live);
+}
+
+static void
+restart(void)
+{
+	gateway_stop(&gw);
+	gateway_start(&gw);
+}
+
+static void
+addresses_act_at_the_next_start(void **state)
+{
+	char *ports = xasprintf(
+	    "{\"addresses\":{\"allow\":[\"127.0.0.1\"],\"ports\":[%d,\"%d\"]}}",
+	    town.ocsp.port, town.web.port);
+
+	gateway_set(&gw, "revocation.any_port", NULL);
+	gateway_set(&gw, "revocation.allow_addresses", NULL);
+	gateway_start(&gw);
+	/* Loopback is refused until it is listed, and so is the port. */
+	assert_int_equal(try("good"), ALERT_CERTIFICATE_UNKNOWN);
+	put("{\"addresses\":{\"allow\":[\"127.0.0.1\"]}}", 202);
+	restart();
+	assert_int_equal(try("good"), ALERT_CERTIFICATE_UNKNOWN);
+	put(ports, 202);
+	assert_int_equal(try("good"), ALERT_CERTIFICATE_UNKNOWN);
+	restart();
+	assert_int_equal(try("good"), TLS_IN);
+	put("{\"addresses\":{\"allow\":[\"127.0.0.0/8\"],\"anyPort\":true}}",
+	    202);
+	restart();
+	assert_int_equal(try("fresh"), TLS_IN);
+	put("{\"addresses\":{\"ports\":[0]}}", 400);
+	free(ports);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	    TEST(ages_and_skew),
+	    TEST(security_level),
+	    TEST(grace),
+	    TEST(addresses_act_at_the_next_start),
+#undef TEST
+	};
+
+	return cmocka_run_group_tests_name(
+	    "pushed rules", tests, town_up, town_down);
+}
