@@ -161,13 +161,25 @@ not_comparable(const char *options)
 }
 
 static const struct oracle_row *
+row_named(const struct oracle_row *rows, size_t num, const char *name)
+{
+	for (size_t i = 0; i < num; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+static const struct oracle_row *
 argued(const char *name)
 {
-	for (size_t i = 0; i < sizeof(oracle_rows) / sizeof(oracle_rows[0]);
-	     i++)
-		if (strcmp(oracle_rows[i].name, name) == 0)
-			return &oracle_rows[i];
-	return NULL;
+	const struct oracle_row *row = row_named(
+	    oracle_rows, sizeof(oracle_rows) / sizeof(oracle_rows[0]), name);
+
+	if (row == NULL && OpenSSL_version_num() < ORACLE_NEWER)
+		row = row_named(oracle_older_rows,
+		    sizeof(oracle_older_rows) / sizeof(oracle_older_rows[0]),
+		    name);
+	return row;
 }
 
 static int

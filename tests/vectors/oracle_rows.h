@@ -224,4 +224,18 @@ static const struct oracle_row oracle_rows[] = {
     {"expired_base_hold_removed_by_delta", "unknown"},
 };
 
+/*
+ * What 3.0.19 answers, on machines that have not got 3.0.22 yet; the two in
+ * between may answer either way:
+ * they do not compare the signature algorithm inside with the one outside
+ * (5.1.1.2), nor look whether a CRL with some reasons is a delta.
+ */
+#define ORACLE_NEWER 0x30000160ul /* 3.0.22 */
+static const struct oracle_row oracle_older_rows[] = {
+    {"algorithms_differ", "good"},
+    {"algorithms_differ_listed", "revoked"},
+    {"rsa_parameters_differ", "good"},
+    {"delta_alone_with_some_reasons", "good"},
+};
+
 #endif
