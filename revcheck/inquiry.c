@@ -162,6 +162,19 @@ note_broken(struct revcheck_report *rep, const struct revcheck_evidence *sup)
 	}
 }
 
+/* Where the answer is an OCSP response's that the archive holds. */
+static int
+keep_response(struct revcheck_report *rep, size_t i, const struct question *q)
+{
+	const struct evidence *e = q->ocsp.e;
+
+	if (q->res.method != REVCHECK_METHOD_OCSP || e == NULL ||
+	    q->res.source == REVCHECK_SOURCE_FILE ||
+	    q->res.source == REVCHECK_SOURCE_STAPLE)
+		return 0;
+	return report_keep_response(rep, i, span_of(e->der, e->der_len));
+}
+
 static int
 make_report(struct revcheck_request *r)
 {
@@ -183,6 +196,12 @@ make_report(struct revcheck_request *r)
 		rep->modes[i] = mode_in_force(r, q);
 		if (q->final)
 			remember(r, q);
+		if (q->final &&
+		    (r->flags & REVCHECK_QUERY_KEEP_RESPONSES) != 0 &&
+		    keep_response(rep, i, q) != 0) {
+			revcheck_report_free(rep);
+			return E_NOMEM;
+		}
 	}
 	for (size_t i = r->num_questions; i < r->num_chain; i++) {
 		last = &rep->results[i];

@@ -2,6 +2,7 @@
 #include "revcheck/report.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct revcheck_report *
 report_new(size_t num)
@@ -33,8 +34,40 @@ revcheck_report_up_ref(struct revcheck_report *r)
 void
 revcheck_report_free(struct revcheck_report *r)
 {
-	if (r != NULL && ref_down(&r->ref))
-		free(r);
+	if (r == NULL || !ref_down(&r->ref))
+		return;
+	for (size_t i = 0; r->responses != NULL && i < r->num; i++)
+		free(r->responses[i].der);
+	free(r->responses);
+	free(r);
+}
+
+int
+report_keep_response(struct revcheck_report *r, size_t i, struct span der)
+{
+	struct report_response *x;
+
+	if (r->responses == NULL)
+		r->responses = calloc(r->num, sizeof(*r->responses));
+	if (r->responses == NULL)
+		return E_NOMEM;
+	x = &r->responses[i];
+	x->der = malloc(der.len);
+	if (x->der == NULL)
+		return E_NOMEM;
+	memcpy(x->der, der.p, der.len);
+	x->len = der.len;
+	return 0;
+}
+
+const void *
+revcheck_report_response(const struct revcheck_report *r, size_t i, size_t *len)
+{
+	*len = 0;
+	if (r->responses == NULL || i >= r->num)
+		return NULL;
+	*len = r->responses[i].len;
+	return r->responses[i].der;
 }
 
 int

@@ -7,8 +7,16 @@
 
 #include <stdbool.h>
 
+#include "cache/base/error.h"
 #include "cache/base/ref.h"
+#include "cache/base/span.h"
 #include "revcheck/revcheck.h"
+
+/* The OCSP response a result rests on. Owned by its report. */
+struct report_response {
+	void *der;
+	size_t len;
+};
 
 struct revcheck_report {
 	struct ref ref;
@@ -28,10 +36,16 @@ struct revcheck_report {
 			  * sentences separated by newlines */
 	/* Mode that governed each result (per-issuer rules), for policy. */
 	enum revcheck_mode *modes;
+	/* One a result where asked for, else NULL; each owned, may be NULL. */
+	struct report_response *responses;
 	struct revcheck_result results[];
 };
 
 /* report_new has num zeroed results; NULL when out of memory. */
 struct revcheck_report *report_new(size_t num);
+
+/* Copies der beside result i. E_NOMEM. Before the report is published. */
+int report_keep_response(
+    struct revcheck_report *r, size_t i, struct span der) MUST_USE;
 
 #endif

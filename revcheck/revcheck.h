@@ -453,7 +453,9 @@ enum {
 	 */
 	REVCHECK_QUERY_STATUS_ONLY = 1 << 2,
 	/* fetch nothing for this question */
-	REVCHECK_QUERY_OFFLINE = 1 << 3
+	REVCHECK_QUERY_OFFLINE = 1 << 3,
+	/* keep the OCSP responses that answers rest on with the report */
+	REVCHECK_QUERY_KEEP_RESPONSES = 1 << 4
 };
 
 struct revcheck_query {
@@ -539,6 +541,18 @@ revcheck_report_shadow_refuses(const struct revcheck_report *r);
 REVCHECK_API size_t revcheck_report_num(const struct revcheck_report *r);
 REVCHECK_API const struct revcheck_result *
 revcheck_report_get0(const struct revcheck_report *r, size_t i);
+/*
+ * The signed OCSP response (DER, as it came) that answer i rests on, for
+ * stapling (RFC 6066 8) and the like: lent for as long as the report lives.
+ * NULL unless the question asked for it with _KEEP_RESPONSES and the answer
+ * comes from a response that the engine holds: not from a CRL, nor from
+ * memory of a revocation, nor from what the question itself brought. What it
+ * was worth at the time of the report is in the answer (status, next_update).
+ * The engine allows for clock skew and for a missing nextUpdate; who passes a
+ * response on must not do so after nextUpdate.
+ */
+REVCHECK_API const void *revcheck_report_response(
+    const struct revcheck_report *r, size_t i, size_t *len);
 /* One sentence for people: what was decided, about which, by what evidence. */
 REVCHECK_API const char *revcheck_report_text(const struct revcheck_report *r);
 /* Remarks on the way: unreadable supplied evidence and the like, a line each;

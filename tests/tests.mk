@@ -13,6 +13,7 @@ NETSH := $(wildcard tests/net/[0-9][0-9]-*.sh)
 
 # Embeds the library as a stranger would: the public, static one.
 15-engine_OBJ = $(LIB_A)
+15-responses_OBJ = $(LIB_A)
 
 # Tests start and watch processes as fixtures do.
 $(B)/lib/libtest.a: $(TESTLIB_OBJ) $(FIXLIB_OBJ)
