@@ -113,6 +113,23 @@ plan_apply(struct control *c, struct plan *p, struct err *err)
 	return 0;
 }
 
+/* What is stored now, put in force. */
+static int
+stored_apply(struct control *c, struct err *err)
+{
+	struct effect_input in;
+	struct plan plan;
+	int rc;
+
+	input_of(c, &in);
+	rc = plan_make(&plan, c, c->base, &in, err);
+	if (rc == 0) {
+		rc = plan_apply(c, &plan, err);
+		plan_cleanup(&plan);
+	}
+	return rc;
+}
+
 static enum revcheck_mode
 mode_set(const struct control *c)
 {
@@ -217,8 +234,6 @@ control_new(struct control **out, struct conf *conf, struct event_base *base,
     const struct log *log, struct err *err)
 {
 	struct control *c = calloc(1, sizeof(*c));
-	struct effect_input in;
-	struct plan plan;
 	int rc;
 
 	*out = NULL;
@@ -242,14 +257,8 @@ control_new(struct control **out, struct conf *conf, struct event_base *base,
 		rc = warm_new(&c->warm, c, on_warm, c, err);
 	if (rc == 0)
 		rc = denylist_apply(c->denylist, c->engine, err);
-	if (rc == 0) {
-		input_of(c, &in);
-		rc = plan_make(&plan, c, c->base, &in, err);
-	}
-	if (rc == 0) {
-		rc = plan_apply(c, &plan, err);
-		plan_cleanup(&plan);
-	}
+	if (rc == 0)
+		rc = stored_apply(c, err);
 	if (rc != 0) {
 		control_free(c);
 		return rc;
@@ -506,20 +515,12 @@ int
 control_set_subject(struct control *c, const char *holder, const char *subject,
     bool allowed, struct err *err)
 {
-	struct effect_input in;
-	struct plan plan;
 	struct err undo;
 	int rc = subjects_set(c->subjects, holder, subject, allowed, err);
 
 	if (rc != 0)
 		return rc;
-	input_of(c, &in);
-	rc = plan_make(&plan, c, c->base, &in, err);
-	if (rc == 0) {
-		rc = plan_apply(c, &plan, err);
-		plan_cleanup(&plan);
-	}
-	if (rc == 0)
+	if (stored_apply(c, err) == 0)
 		return 0;
 	if (subjects_undo(c->subjects, &undo) != 0)
 		log_line(c->log, LOG_LEVEL_ERROR,
@@ -532,20 +533,12 @@ int
 control_set_holding(struct control *c, const char *id,
     const cJSON *registration, const cJSON *setup, struct err *err)
 {
-	struct effect_input in;
-	struct plan plan;
 	struct err undo;
 	int rc = holdings_set(c->holdings, id, NULL, registration, setup, err);
 
 	if (rc != 0)
 		return rc;
-	input_of(c, &in);
-	rc = plan_make(&plan, c, c->base, &in, err);
-	if (rc == 0) {
-		rc = plan_apply(c, &plan, err);
-		plan_cleanup(&plan);
-	}
-	if (rc == 0)
+	if (stored_apply(c, err) == 0)
 		return 0;
 	if (holdings_undo(c->holdings, &undo) != 0)
 		log_line(c->log, LOG_LEVEL_ERROR,
