@@ -11,54 +11,17 @@
 #include <string.h>
 #include <time.h>
 
-#include "cache/base/bytes.h"
 #include "gateway/control.h"
 #include "gateway/denylist.h"
 #include "gateway/door.h"
+#include "gateway/exposition.h"
 #include "gateway/warm_show.h"
 #include "revcheck/revcheck.h"
 
-#define MAX_TEXT         (4 * 1024 * 1024)
 #define EXPIRY_WARN_DAYS 14
 
 /* ---- text ------------------------------------------------------------------
  */
-
-struct text {
-	struct bytes b;
-	bool failed;
-};
-
-static void put(struct text *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-static void
-put(struct text *t, const char *fmt, ...)
-{
-	char line[2048]; /* two texts of strangers, escaped */
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(line) ||
-	    bytes_append(&t->b, line, (size_t)n) != 0)
-		t->failed = true;
-}
-
-static void
-head(struct text *t, const char *name, const char *type, const char *help)
-{
-	put(t, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void
-single(struct text *t, const char *name, const char *type, const char *help,
-    double v)
-{
-	head(t, name, type, help);
-	put(t, "%s %.17g\n", name, v);
-}
 
 static const char *const way_names[DECISION_NUM_WAYS] = {
     "inbound", "outbound", "session", "recheck"};
@@ -66,7 +29,7 @@ static const char *const way_names[DECISION_NUM_WAYS] = {
 static void
 put_count(const struct decision_count *c, void *arg)
 {
-	put(arg,
+	exposition_put(arg,
 	    "p2p_gateway_verdicts_total{way=\"%s\",mode=\"%s\",status=\"%s\","
 	    "why=\"%s\",outcome=\"%s\"} %llu\n",
 	    way_names[c->way], revcheck_mode_name(c->mode),
@@ -75,26 +38,26 @@ put_count(const struct decision_count *c, void *arg)
 }
 
 static void
-put_decisions(struct text *t, struct control *c)
+put_decisions(struct exposition *t, struct control *c)
 {
 	struct decision_waits waits;
 	uint64_t sum = 0;
 
-	head(t, "p2p_gateway_verdicts_total", "counter",
+	exposition_head(t, "p2p_gateway_verdicts_total", "counter",
 	    "Verdicts by way in, mode, status and reason.");
 	decisions_each_count(control_decisions(c), put_count, t);
 	decisions_get_waits(control_decisions(c), &waits);
-	head(t, "p2p_gateway_verdict_wait_seconds", "histogram",
+	exposition_head(t, "p2p_gateway_verdict_wait_seconds", "histogram",
 	    "Time a question waited for evidence, of those that waited.");
 	for (size_t i = 0; i < DECISION_NUM_BUCKETS; i++) {
 		sum += waits.num[i];
-		put(t,
+		exposition_put(t,
 		    "p2p_gateway_verdict_wait_seconds_bucket{le=\"%g\"} "
 		    "%llu\n",
 		    decision_buckets[i], (unsigned long long)sum);
 	}
 	sum += waits.num[DECISION_NUM_BUCKETS];
-	put(t,
+	exposition_put(t,
 	    "p2p_gateway_verdict_wait_seconds_bucket{le=\"+Inf\"} %llu\n"
 	    "p2p_gateway_verdict_wait_seconds_sum %g\n"
 	    "p2p_gateway_verdict_wait_seconds_count %llu\n",
@@ -131,25 +94,27 @@ put_decisions(struct text *t, struct control *c)
 	X(backoff)
 
 static void
-put_engine(struct text *t, const struct revcheck_stats *s)
+put_engine(struct exposition *t, const struct revcheck_stats *s)
 {
-#define PUT(name, help) \
-	single(t, "revcheck_" #name "_total", "counter", help, (double)s->name);
+#define PUT(name, help)    \
+	exposition_single( \
+	    t, "revcheck_" #name "_total", "counter", help, (double)s->name);
 	ENGINE_COUNTERS(PUT)
 #undef PUT
-	head(t, "revcheck_fetch_failures_total", "counter",
+	exposition_head(t, "revcheck_fetch_failures_total", "counter",
 	    "Fetches that brought nothing usable, by reason.");
-#define PUT(name)                                                            \
-	put(t, "revcheck_fetch_failures_total{reason=\"" #name "\"} %llu\n", \
+#define PUT(name)                                                         \
+	exposition_put(t,                                                 \
+	    "revcheck_fetch_failures_total{reason=\"" #name "\"} %llu\n", \
 	    (unsigned long long)s->fail_##name);
 	ENGINE_FAILURES(PUT)
 #undef PUT
-	single(t, "revcheck_pending", "gauge", "Questions waiting now.",
-	    (double)s->pending);
-	single(t, "revcheck_evidence_entries", "gauge",
+	exposition_single(t, "revcheck_pending", "gauge",
+	    "Questions waiting now.", (double)s->pending);
+	exposition_single(t, "revcheck_evidence_entries", "gauge",
 	    "CRLs and OCSP responses kept.", (double)s->entries);
-	single(t, "revcheck_evidence_bytes", "gauge", "Bytes of evidence kept.",
-	    (double)s->bytes);
+	exposition_single(t, "revcheck_evidence_bytes", "gauge",
+	    "Bytes of evidence kept.", (double)s->bytes);
 }
 
 static bool
@@ -159,7 +124,7 @@ is_gauge(const char *help)
 }
 
 static void
-put_door(struct text *t, struct door *door)
+put_door(struct exposition *t, struct door *door)
 {
 	struct door_stats stats;
 	char name[128];
@@ -170,23 +135,9 @@ put_door(struct text *t, struct door *door)
 
 		snprintf(name, sizeof(name), "p2p_gateway_%s%s",
 		    door_counter_name(i), is_gauge(help) ? "" : "_total");
-		single(t, name, is_gauge(help) ? "gauge" : "counter", help,
-		    (double)stats.n[i]);
+		exposition_single(t, name, is_gauge(help) ? "gauge" : "counter",
+		    help, (double)stats.n[i]);
 	}
-}
-
-/* Label values: backslash, quote and newline are escaped. */
-static void
-label_escape(char *out, size_t size, const char *in)
-{
-	size_t n = 0;
-
-	for (; *in != '\0' && n + 3 < size; in++) {
-		if (*in == '"' || *in == '\\' || *in == '\n')
-			out[n++] = '\\';
-		out[n++] = *in == '\n' ? 'n' : *in;
-	}
-	out[n] = '\0';
 }
 
 static double
@@ -199,18 +150,18 @@ days_left(const X509 *x)
 }
 
 static void
-put_identities(struct text *t, const struct conf *conf)
+put_identities(struct exposition *t, const struct conf *conf)
 {
 	char name[160];
 
-	head(t, "p2p_gateway_certificate_left_seconds", "gauge",
+	exposition_head(t, "p2p_gateway_certificate_left_seconds", "gauge",
 	    "Seconds until an own certificate expires.");
 	for (size_t i = 0; i < conf->num_identities; i++) {
 		const struct conf_identity *id = &conf->identities[i];
 
-		label_escape(name, sizeof(name), id->name);
+		exposition_label(name, sizeof(name), id->name);
 		for (size_t j = 0; j < id->num_chain; j++)
-			put(t,
+			exposition_put(t,
 			    "p2p_gateway_certificate_left_seconds{identity="
 			    "\"%s\",index=\"%zu\"} %.4f\n",
 			    name, j, days_left(id->chain[j]) * 86400);
@@ -219,7 +170,7 @@ put_identities(struct text *t, const struct conf *conf)
 
 /* CRLs that are kept, gathered in one walk. */
 struct kept {
-	struct text *t;
+	struct exposition *t;
 	const char *name;
 	unsigned num;
 	time_t now;
@@ -237,9 +188,10 @@ put_kept(void *arg, const struct revcheck_cache_item *item)
 	if (item->kind != REVCHECK_EVIDENCE_CRL ||
 	    (!k->age && item->next_update == 0))
 		return 0;
-	label_escape(url, sizeof(url), item->url);
-	label_escape(issuer, sizeof(issuer), item->issuer);
-	put(k->t, "%s{issuer=\"%s\",url=\"%s\",key=\"%.16s\"} %.0f\n", k->name,
+	exposition_label(url, sizeof(url), item->url);
+	exposition_label(issuer, sizeof(issuer), item->issuer);
+	exposition_put(k->t,
+	    "%s{issuer=\"%s\",url=\"%s\",key=\"%.16s\"} %.0f\n", k->name,
 	    issuer, url, item->key,
 	    k->age ? difftime(k->now, item->this_update)
 		   : difftime(item->next_update, k->now));
@@ -247,34 +199,36 @@ put_kept(void *arg, const struct revcheck_cache_item *item)
 }
 
 static void
-put_crls(struct text *t, struct revcheck *rc)
+put_crls(struct exposition *t, struct revcheck *rc)
 {
 	struct kept k = {.t = t, .now = time(NULL), .age = true};
 
 	k.name = "revcheck_crl_age_seconds";
-	head(t, k.name, "gauge", "Seconds since thisUpdate of a CRL.");
+	exposition_head(
+	    t, k.name, "gauge", "Seconds since thisUpdate of a CRL.");
 	revcheck_kept_list(rc, put_kept, &k);
 	k.name = "revcheck_crl_left_seconds";
 	k.age = false;
 	k.num = 0;
-	head(t, k.name, "gauge", "Seconds until nextUpdate of a CRL.");
+	exposition_head(
+	    t, k.name, "gauge", "Seconds until nextUpdate of a CRL.");
 	revcheck_kept_list(rc, put_kept, &k);
 }
 
 static void
-put_warm_up(struct text *t, struct control *c)
+put_warm_up(struct exposition *t, struct control *c)
 {
 	struct warm_state s;
 
 	warm_get(control_warm(c), &s);
-	single(t, "p2p_gateway_warming_up", "gauge",
+	exposition_single(t, "p2p_gateway_warming_up", "gauge",
 	    "1 while SOFT_FAIL is enforced before a new HARD_FAIL.",
 	    s.outcome == WARM_RUNNING);
-	single(t, "p2p_gateway_warm_ups_total", "counter",
+	exposition_single(t, "p2p_gateway_warm_ups_total", "counter",
 	    "Warm-ups before HARD_FAIL.", (double)s.num);
-	head(t, "p2p_gateway_warm_up_chains", "gauge",
+	exposition_head(t, "p2p_gateway_warm_up_chains", "gauge",
 	    "Chains that the running or last warm-up asked about.");
-	put(t,
+	exposition_put(t,
 	    "p2p_gateway_warm_up_chains{state=\"allowed\"} %zu\n"
 	    "p2p_gateway_warm_up_chains{state=\"refused\"} %zu\n"
 	    "p2p_gateway_warm_up_chains{state=\"undetermined\"} %zu\n",
@@ -286,10 +240,9 @@ metrics_text(struct control *c)
 {
 	struct revcheck_stats stats = {.size = sizeof(stats)};
 	struct revcheck_policy policy = {.size = sizeof(policy)};
-	struct text t = {.failed = false};
-	size_t len;
+	struct exposition t;
 
-	bytes_init(&t.b, MAX_TEXT);
+	exposition_init(&t);
 	revcheck_get_stats(control_engine(c), &stats);
 	control_get_policy(c, &policy);
 	put_decisions(&t, c);
@@ -298,29 +251,26 @@ metrics_text(struct control *c)
 	if (control_door(c) != NULL)
 		put_door(&t, control_door(c));
 	put_identities(&t, control_conf(c));
-	head(&t, "p2p_gateway_mode", "gauge",
+	exposition_head(&t, "p2p_gateway_mode", "gauge",
 	    "1 for the revocation mode that is set.");
 	for (int m = REVCHECK_MODE_OFF; m <= REVCHECK_MODE_HARD_FAIL; m++)
-		put(&t, "p2p_gateway_mode{mode=\"%s\"} %d\n",
+		exposition_put(&t, "p2p_gateway_mode{mode=\"%s\"} %d\n",
 		    revcheck_mode_name(m), policy.mode == (unsigned)m);
 	put_warm_up(&t, c);
-	head(&t, "p2p_gateway_config_version", "gauge",
+	exposition_head(&t, "p2p_gateway_config_version", "gauge",
 	    "Version of each configuration section.");
 	for (enum section_id id = 0; id < SECTION_NUM; id++)
-		put(&t, "p2p_gateway_config_version{section=\"%s\"} %lld\n",
+		exposition_put(&t,
+		    "p2p_gateway_config_version{section=\"%s\"} %lld\n",
 		    section_schemas[id].name,
 		    (long long)section_version(control_sections(c), id));
-	single(&t, "p2p_gateway_denylist_entries", "gauge",
+	exposition_single(&t, "p2p_gateway_denylist_entries", "gauge",
 	    "Entries of the local denylist.",
 	    (double)denylist_num(control_denylist(c)));
-	single(&t, "p2p_gateway_start_time_seconds", "gauge",
+	exposition_single(&t, "p2p_gateway_start_time_seconds", "gauge",
 	    "When the process started, seconds since 1970.",
 	    (double)control_started_at(c));
-	if (t.failed || bytes_append(&t.b, "", 1) != 0) {
-		bytes_cleanup(&t.b);
-		return NULL;
-	}
-	return (char *)bytes_steal(&t.b, &len);
+	return exposition_finish(&t);
 }
 
 /* ---- JSON

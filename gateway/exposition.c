@@ -1,0 +1,70 @@
+/* exposition: see the header. Any thread, one at a time. */
+#include "gateway/exposition.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define MAX_TEXT (4 * 1024 * 1024)
+
+void
+exposition_init(struct exposition *t)
+{
+	t->failed = false;
+	bytes_init(&t->b, MAX_TEXT);
+}
+
+char *
+exposition_finish(struct exposition *t)
+{
+	size_t len;
+
+	if (t->failed || bytes_append(&t->b, "", 1) != 0) {
+		bytes_cleanup(&t->b);
+		return NULL;
+	}
+	return (char *)bytes_steal(&t->b, &len);
+}
+
+void
+exposition_put(struct exposition *t, const char *fmt, ...)
+{
+	char line[2048]; /* two texts of strangers, escaped */
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(line) ||
+	    bytes_append(&t->b, line, (size_t)n) != 0)
+		t->failed = true;
+}
+
+void
+exposition_head(
+    struct exposition *t, const char *name, const char *type, const char *help)
+{
+	exposition_put(
+	    t, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+void
+exposition_single(struct exposition *t, const char *name, const char *type,
+    const char *help, double v)
+{
+	exposition_head(t, name, type, help);
+	exposition_put(t, "%s %.17g\n", name, v);
+}
+
+void
+exposition_label(char *out, size_t size, const char *in)
+{
+	size_t n = 0;
+
+	for (; *in != '\0' && n + 3 < size; in++) {
+		if (*in == '"' || *in == '\\' || *in == '\n')
+			out[n++] = '\\';
+		out[n++] = *in == '\n' ? 'n' : *in;
+	}
+	out[n] = '\0';
+}
