@@ -12,13 +12,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "gateway/conf_internal.h"
 #include "gateway/identity.h"
 #include "gateway/json.h"
 #include "gateway/subject.h"
+#include "gateway/vouch.h"
 
 #define IP_SUFFIX ".cluster.corda.net"
 
@@ -399,30 +399,15 @@ static int
 vouched_for(const struct revcheck_certs *chain, struct revcheck_trust *trust,
     const char *what, struct err *err)
 {
-	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	STACK_OF(X509) *others = sk_X509_new_null();
-	int ok = ctx != NULL && others != NULL, why = 0;
+	struct err why;
+	int rc = vouch_path(NULL, chain, trust, 0, &why);
 
-	for (size_t i = 1; ok && i < revcheck_certs_num(chain); i++)
-		ok = sk_X509_push(others, revcheck_certs_get0(chain, i)) > 0;
-	ok = ok &&
-	    X509_STORE_CTX_init(ctx, revcheck_trust_get0_store(trust),
-		revcheck_certs_get0(chain, 0), others) == 1;
-	if (!ok) {
-		sk_X509_free(others);
-		X509_STORE_CTX_free(ctx);
-		return err_set(err, E_NOMEM, "out of memory");
-	}
-	ok = X509_verify_cert(ctx) == 1;
-	why = X509_STORE_CTX_get_error(ctx);
-	sk_X509_free(others);
-	X509_STORE_CTX_free(ctx);
-	ERR_clear_error();
-	return ok ? 0
-		  : err_set(err, E_PARSE,
-			"the %s certificate was not signed by the group's "
-			"trust roots, or is not valid: %s",
-			what, X509_verify_cert_error_string(why));
+	if (rc == E_PARSE)
+		return err_set(err, E_PARSE,
+		    "the %s certificate was not signed by the group's trust "
+		    "roots, or is not valid: %s",
+		    what, why.msg);
+	return rc == 0 ? 0 : err_set(err, rc, "%s", why.msg);
 }
 
 int
