@@ -32,6 +32,7 @@ static const struct conf conf_defaults = {
 	.max_paused = 1000,
 	.max_chain = 10},
     .recheck = {.grace_ms = 0, .jitter_ms = 0},
+    .own = {.warn_days = 30, .error_days = 7, .staple = true},
     .rest = {.max_body_bytes = 1048576,
 	.max_connections = 256,
 	.idle_timeout_ms = 60000,

@@ -156,6 +156,13 @@ struct conf_recheck {
 	uint32_t jitter_ms; /* spread on top of it */
 };
 
+/* The certificates that the gateway itself presents. */
+struct conf_own {
+	uint32_t warn_days;  /* left: said as a warning; 0: never */
+	uint32_t error_days; /* likewise as an error; not more than that */
+	bool staple;         /* OCSP responses, to clients that ask */
+};
+
 enum conf_role {
 	CONF_ROLE_READ = 1 << 0,
 	CONF_ROLE_OPERATE = 1 << 1, /* includes read */
@@ -248,6 +255,7 @@ struct conf {
 	struct conf_http http;
 	struct conf_limits limits;
 	struct conf_recheck recheck;
+	struct conf_own own;
 	struct conf_link *links;
 	size_t num_links;
 	struct conf_connect connect;
@@ -302,6 +310,8 @@ struct conf_overlay {
 	struct conf_recheck recheck;
 	bool set_security_level;
 	int security_level; /* of paths, as in revcheck_policy */
+	bool set_own;
+	struct conf_own own;
 };
 
 /*

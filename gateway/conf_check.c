@@ -81,6 +81,17 @@ check_tls(struct conf *c, struct conf_reader *r)
 }
 
 static int
+check_own(struct conf *c, struct conf_reader *r)
+{
+	if (c->own.error_days <= c->own.warn_days)
+		return 0;
+	return err_set(r->err, E_PARSE,
+	    "%s: $.own_certificates.error_days is %u: expected not more than "
+	    "$.own_certificates.warn_days, which is %u",
+	    r->file, c->own.error_days, c->own.warn_days);
+}
+
+static int
 find_identity(const struct conf *c, const char *name, size_t *out)
 {
 	for (size_t i = 0; i < c->num_identities; i++)
@@ -204,6 +215,8 @@ conf_finish(struct conf *c, struct conf_reader *r)
 
 	if (rc == 0)
 		rc = check_deadlines(c, r);
+	if (rc == 0)
+		rc = check_own(c, r);
 	if (rc == 0)
 		rc = check_tls(c, r);
 	if (rc == 0)

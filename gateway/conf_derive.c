@@ -132,6 +132,8 @@ derive_numbers(struct conf *c, const struct conf_overlay *o)
 		c->recheck = o->recheck;
 	if (o->set_security_level)
 		c->policy.security_level = o->security_level;
+	if (o->set_own)
+		c->own = o->own;
 }
 
 int

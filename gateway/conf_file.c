@@ -288,6 +288,18 @@ static const struct conf_field recheck_table[] = {
 	CONF_FIELD_END};
 /* clang-format on */
 
+#define OWN_DAYS_MAX 3650
+
+/* clang-format off */
+static const struct conf_field own_table[] = {
+	CONF_NUMBER("warn_days", U32, struct conf_own, warn_days, 0,
+	    OWN_DAYS_MAX),
+	CONF_NUMBER("error_days", U32, struct conf_own, error_days, 0,
+	    OWN_DAYS_MAX),
+	CONF_VALUE("staple", BOOL, struct conf_own, staple),
+	CONF_FIELD_END};
+/* clang-format on */
+
 /* ---- outbound ---- */
 
 /* A link while its names are not resolved yet (conf_check.c does that). */
@@ -482,6 +494,7 @@ const struct conf_field conf_file_table[] = {
 	OBJECT("tls", tls, tls_table),
 	OBJECT("limits", limits, limits_table),
 	OBJECT("recheck", recheck, recheck_table),
+	OBJECT("own_certificates", own, own_table),
 	OBJECT("rest", rest, conf_rest_table),
 	OBJECT("log", log, log_table),
 	{.key = "revocation", .kind = CONF_KIND_OBJECT,

@@ -17,6 +17,7 @@
 #include "gateway/front.h"
 #include "gateway/limits.h"
 #include "gateway/observer.h"
+#include "gateway/staple.h"
 #include "gateway/worker.h"
 
 #define DOOR_TRIM_BYTES (4 * 1024 * 1024)
@@ -196,6 +197,14 @@ size_t
 door_num_workers(const struct door *d)
 {
 	return d->num_workers;
+}
+
+void
+door_staple(struct door *d, struct staples *staples)
+{
+	for (size_t i = 0; i < d->num_workers; i++)
+		mailbox_post_staples(
+		    &d->workers[i]->mailbox, staples_up_ref(staples));
 }
 
 void

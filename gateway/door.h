@@ -19,6 +19,7 @@
 
 struct conf;
 struct door;
+struct staples;
 
 /*
  * Counters since the start, and gauges (marked), summed over the workers. The
@@ -68,6 +69,10 @@ struct door;
 	X(LINKS, "links_opened", "outbound connections dialled")              \
 	X(LINK_FAILED, "links_failed", "outbound connections that failed")    \
 	X(LINK_REFUSED, "links_refused", "outbound peers refused by verdict") \
+	X(STAPLED, "staples_sent",                                            \
+	    "handshakes with an OCSP response of our own stapled")            \
+	X(UNSTAPLED, "staples_missing",                                       \
+	    "clients that asked for a staple while there was none")           \
 	X(SOFT_ACCEPTED, "soft_accepted",                                     \
 	    "peers let in with an undetermined status (SOFT_FAIL)")
 
@@ -126,6 +131,12 @@ typedef void door_chain_fn(void *arg, const struct revcheck_certs *chain,
     struct revcheck_trust *trust);
 void door_gather(struct door *d, door_chain_fn *fn, void *arg);
 size_t door_num_workers(const struct door *d);
+
+/*
+ * door_staple gives every worker these OCSP responses for our own
+ * certificates instead of those of before.
+ */
+void door_staple(struct door *d, struct staples *staples);
 
 /* Thread-safe. */
 void door_get_stats(struct door *d, struct door_stats *out);

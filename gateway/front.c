@@ -16,6 +16,7 @@
 #include "gateway/identity.h"
 #include "gateway/paths.h"
 #include "gateway/tls_lib.h"
+#include "gateway/staple.h"
 
 /* Paths kept: 56 bytes each, beside certificates that are shared. */
 #define FRONT_PATHS_MAX 65536
@@ -124,6 +125,8 @@ front_make_server(struct front *f, struct err *err)
 		return err_ossl(err, E_INTERNAL, "cannot set up TLS");
 	if (conf->num_identities > 1)
 		SSL_CTX_set_cert_cb(f->server, front_choose_identity, f);
+	if (conf->own.staple)
+		SSL_CTX_set_tlsext_status_cb(f->server, staple_status_cb);
 	if (conf->tls.type == CONF_TLS_ONE_WAY) {
 		SSL_CTX_set_verify(f->server, SSL_VERIFY_NONE, NULL);
 		return 0;

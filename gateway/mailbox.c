@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 
 #include "gateway/front.h"
+#include "gateway/staple.h"
 
 int
 mailbox_init(struct mailbox *m, struct err *err)
@@ -30,6 +31,7 @@ mailbox_cleanup(struct mailbox *m)
 	if (m->fd <= 0)
 		return;
 	front_free(m->letter.front);
+	staples_free(m->letter.staples);
 	close(m->fd);
 	pthread_mutex_destroy(&m->lock);
 	m->fd = -1;
@@ -67,6 +69,20 @@ mailbox_post_front(struct mailbox *m, struct front *front)
 	m->letter.bits |= MAIL_FRONT;
 	pthread_mutex_unlock(&m->lock);
 	front_free(old);
+	mailbox_ring(m);
+}
+
+void
+mailbox_post_staples(struct mailbox *m, struct staples *staples)
+{
+	struct staples *old;
+
+	pthread_mutex_lock(&m->lock);
+	old = m->letter.staples;
+	m->letter.staples = staples;
+	m->letter.bits |= MAIL_STAPLES;
+	pthread_mutex_unlock(&m->lock);
+	staples_free(old);
 	mailbox_ring(m);
 }
 

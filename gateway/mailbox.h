@@ -1,7 +1,8 @@
 /*
  * mailbox: how other threads reach a worker. Nothing is queued: a message is a
- * bit that is raised, a drain deadline that is shortened, or a newer front
- * that replaces one not yet taken. So posting cannot fail and nothing grows.
+ * bit that is raised, a drain deadline that is shortened, or a newer front or
+ * set of staples that replaces one not yet taken. So posting cannot fail and
+ * nothing grows.
  */
 #ifndef GATEWAY_MAILBOX_H
 #define GATEWAY_MAILBOX_H
@@ -12,18 +13,21 @@
 #include "cache/base/error.h"
 
 struct front;
+struct staples;
 
 enum mail {
 	MAIL_FRONT = 1 << 0,   /* a new configuration: take letter.front */
 	MAIL_RECHECK = 1 << 1, /* ask again about live connections */
 	MAIL_DRAIN = 1 << 2,   /* stop accepting, end by drain_at_mono_ms */
 	MAIL_STOP = 1 << 3,    /* close everything, leave the loop */
-	MAIL_GATHER = 1 << 4   /* show the chains of live connections */
+	MAIL_GATHER = 1 << 4,  /* show the chains of live connections */
+	MAIL_STAPLES = 1 << 5  /* take letter.staples */
 };
 
 struct letter {
-	unsigned bits;       /* enum mail; 0: the box was empty */
-	struct front *front; /* a reference, with MAIL_FRONT */
+	unsigned bits;           /* enum mail; 0: the box was empty */
+	struct front *front;     /* a reference, with MAIL_FRONT */
+	struct staples *staples; /* likewise, with MAIL_STAPLES */
 	uint64_t drain_at_mono_ms;
 };
 
@@ -36,12 +40,13 @@ struct mailbox {
 int mailbox_init(struct mailbox *m, struct err *err) MUST_USE;
 void mailbox_cleanup(struct mailbox *m);
 
-/* All thread-safe. mailbox_post_front takes over the reference. */
+/* All thread-safe. _post_front and _post_staples take the reference over. */
 void mailbox_post(struct mailbox *m, enum mail bit);
 void mailbox_post_front(struct mailbox *m, struct front *front);
+void mailbox_post_staples(struct mailbox *m, struct staples *staples);
 void mailbox_post_drain(struct mailbox *m, uint64_t drain_at_mono_ms);
 
-/* The owner's: empties the box. letter.front belongs to the caller then. */
+/* The owner's: empties the box. What the letter refers to is its then. */
 struct letter mailbox_take(struct mailbox *m);
 
 #endif

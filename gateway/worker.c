@@ -20,6 +20,7 @@
 #include "gateway/front.h"
 #include "gateway/listener.h"
 #include "gateway/recheck.h"
+#include "gateway/staple.h"
 
 /*
  * Jobs a thread may have, each a 32 KiB stack while it is paused. The
@@ -169,6 +170,10 @@ worker_on_mail(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (letter.bits & MAIL_STAPLES) {
+		staples_free(w->staples);
+		w->staples = letter.staples;
+	}
 	if (letter.bits & MAIL_FRONT)
 		worker_adopt_front(w, letter.front);
 	if (letter.bits & MAIL_RECHECK)
@@ -338,5 +343,6 @@ worker_free(struct worker *w)
 	mailbox_cleanup(&w->mailbox);
 	node_health_cleanup(&w->health);
 	front_free(w->front);
+	staples_free(w->staples);
 	free(w);
 }

@@ -27,6 +27,7 @@ struct front;
 struct limits;
 struct listener;
 struct revcheck;
+struct staples;
 
 struct worker {
 	unsigned index;
@@ -45,7 +46,8 @@ struct worker {
 	struct observer *observer;
 	struct gatherer *gatherer;
 
-	struct front *front; /* a reference */
+	struct front *front;     /* a reference */
+	struct staples *staples; /* a reference; NULL until there are some */
 	struct listener **listeners;
 	size_t num_listeners;
 	struct node_health health; /* of the front's node addresses */
