@@ -19,6 +19,7 @@
 #include "gateway/effect.h"
 #include "gateway/holding.h"
 #include "gateway/keystore.h"
+#include "gateway/own.h"
 #include "gateway/plan.h"
 #include "gateway/rest.h"
 #include "gateway/sessions.h"
@@ -36,6 +37,7 @@ struct control {
 	struct revcheck *engine;
 	struct sessions *remembered;
 	struct chains *chains;
+	struct own *own;
 	struct subjects *subjects;
 	struct keystore *keys;
 	struct certstore *certs;
@@ -108,6 +110,7 @@ plan_apply(struct control *c, struct plan *p, struct err *err)
 	c->conf = p->conf;
 	p->conf = NULL;
 	chains_set_trust(c->chains, p->session);
+	own_set(c->own, &p->own);
 	control_recheck(c);
 	warm_up(c, p);
 	return 0;
@@ -252,6 +255,8 @@ control_new(struct control **out, struct conf *conf, struct event_base *base,
 	if (rc == 0)
 		rc = chains_new(&c->chains, err);
 	if (rc == 0)
+		rc = own_new(&c->own, c, err);
+	if (rc == 0)
 		rc = engine_start(c, err);
 	if (rc == 0)
 		rc = warm_new(&c->warm, c, on_warm, c, err);
@@ -276,6 +281,7 @@ control_free(struct control *c)
 		revcheck_watch(c->engine, NULL, NULL);
 	warm_free(c->warm);
 	sessions_free(c->remembered);
+	own_free(c->own);
 	chains_free(c->chains);
 	revcheck_free(c->engine);
 	denylist_close(c->denylist);
@@ -299,6 +305,7 @@ control_set_door(struct control *c, struct door *door)
 	atomic_store(&c->door, door);
 	/* Waits for a watcher that may still be using the door of before. */
 	revcheck_watch(c->engine, door != NULL ? engine_watch : NULL, c);
+	own_meet_door(c->own);
 }
 
 void
@@ -353,6 +360,12 @@ struct chains *
 control_chains(const struct control *c)
 {
 	return c->chains;
+}
+
+struct own *
+control_own(const struct control *c)
+{
+	return c->own;
 }
 
 struct sessions *
@@ -446,6 +459,7 @@ control_recheck(struct control *c)
 	if (door != NULL)
 		door_recheck(door);
 	sessions_changed(c->remembered);
+	own_changed(c->own);
 }
 
 /* The history tells that a change does not act in full at once. */

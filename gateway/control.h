@@ -21,6 +21,7 @@ struct denylist;
 struct door;
 struct holdings;
 struct keystore;
+struct own;
 struct rest;
 struct sessions;
 struct subjects;
@@ -46,6 +47,7 @@ struct door *control_door(const struct control *c); /* may be NULL */
 struct decisions *control_decisions(const struct control *c);
 struct denylist *control_denylist(const struct control *c);
 struct chains *control_chains(const struct control *c);
+struct own *control_own(const struct control *c);
 struct sessions *control_remembered(const struct control *c);
 struct subjects *control_subjects(const struct control *c);
 struct keystore *control_keys(const struct control *c);

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define MAX_TEXT (4 * 1024 * 1024)
+#define MAX_TEXT (16 * 1024 * 1024) /* thousands of identities */
 
 void
 exposition_init(struct exposition *t)

@@ -15,10 +15,9 @@
 #include "gateway/denylist.h"
 #include "gateway/door.h"
 #include "gateway/exposition.h"
+#include "gateway/own_show.h"
 #include "gateway/warm_show.h"
 #include "revcheck/revcheck.h"
-
-#define EXPIRY_WARN_DAYS 14
 
 /* ---- text ------------------------------------------------------------------
  */
@@ -140,34 +139,6 @@ put_door(struct exposition *t, struct door *door)
 	}
 }
 
-static double
-days_left(const X509 *x)
-{
-	int days = 0, seconds = 0;
-
-	ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x));
-	return days + seconds / 86400.0;
-}
-
-static void
-put_identities(struct exposition *t, const struct conf *conf)
-{
-	char name[160];
-
-	exposition_head(t, "p2p_gateway_certificate_left_seconds", "gauge",
-	    "Seconds until an own certificate expires.");
-	for (size_t i = 0; i < conf->num_identities; i++) {
-		const struct conf_identity *id = &conf->identities[i];
-
-		exposition_label(name, sizeof(name), id->name);
-		for (size_t j = 0; j < id->num_chain; j++)
-			exposition_put(t,
-			    "p2p_gateway_certificate_left_seconds{identity="
-			    "\"%s\",index=\"%zu\"} %.4f\n",
-			    name, j, days_left(id->chain[j]) * 86400);
-	}
-}
-
 /* CRLs that are kept, gathered in one walk. */
 struct kept {
 	struct exposition *t;
@@ -250,7 +221,7 @@ metrics_text(struct control *c)
 	put_crls(&t, control_engine(c));
 	if (control_door(c) != NULL)
 		put_door(&t, control_door(c));
-	put_identities(&t, control_conf(c));
+	own_show_metrics(control_own(c), &t);
 	exposition_head(&t, "p2p_gateway_mode", "gauge",
 	    "1 for the revocation mode that is set.");
 	for (int m = REVCHECK_MODE_OFF; m <= REVCHECK_MODE_HARD_FAIL; m++)
@@ -275,22 +246,6 @@ metrics_text(struct control *c)
 
 /* ---- JSON
  * -------------------------------------------------------------------- */
-
-static cJSON *
-identities_json(const struct conf *conf)
-{
-	cJSON *list = cJSON_CreateArray();
-
-	for (size_t i = 0; i < conf->num_identities; i++) {
-		cJSON *o = cJSON_CreateObject();
-
-		cJSON_AddStringToObject(o, "name", conf->identities[i].name);
-		cJSON_AddNumberToObject(
-		    o, "daysLeft", days_left(conf->identities[i].chain[0]));
-		cJSON_AddItemToArray(list, o);
-	}
-	return list;
-}
 
 static void
 add_count(const struct decision_count *c, void *arg)
@@ -382,11 +337,10 @@ metrics_json(struct control *c)
 	part = cJSON_AddArrayToObject(o, "verdicts");
 	decisions_each_count(control_decisions(c), add_count, part);
 	cJSON_AddItemToObject(o, "waits", waits_json(control_decisions(c)));
-	cJSON_AddItemToObject(
-	    o, "identities", identities_json(control_conf(c)));
 	part = warm_json(&warm);
 	if (part != NULL)
 		cJSON_AddItemToObject(o, "warmUp", part);
+	cJSON_AddItemToObject(o, "identities", own_show_json(control_own(c)));
 	cJSON_AddNumberToObject(
 	    o, "denylistEntries", (double)denylist_num(control_denylist(c)));
 	return o;
@@ -432,7 +386,6 @@ judge_kept(void *arg, const struct revcheck_cache_item *item)
 bool
 metrics_ready(struct control *c, cJSON *out)
 {
-	const struct conf *conf = control_conf(c);
 	cJSON *reasons = cJSON_CreateArray();
 	bool ready = control_door(c) != NULL;
 	struct warm_state warm;
@@ -447,21 +400,7 @@ metrics_ready(struct control *c, cJSON *out)
 		    warm.determined, warm.chains);
 		cJSON_AddItemToObject(out, "warmUp", warm_json(&warm));
 	}
-	for (size_t i = 0; i < conf->num_identities; i++) {
-		double days = days_left(conf->identities[i].chain[0]);
-
-		if (days <= 0) {
-			ready = false;
-			add_reason(reasons,
-			    "the certificate of identity '%.100s' has expired",
-			    conf->identities[i].name);
-		} else if (days < EXPIRY_WARN_DAYS) {
-			add_reason(reasons,
-			    "the certificate of identity '%.100s' expires in "
-			    "%.1f days",
-			    conf->identities[i].name, days);
-		}
-	}
+	ready = own_show_reasons(control_own(c), reasons) && ready;
 	revcheck_kept_list(control_engine(c), judge_kept, reasons);
 	cJSON_AddBoolToObject(out, "ready", ready);
 	cJSON_AddBoolToObject(out, "degraded", cJSON_GetArraySize(reasons) > 0);

@@ -17,6 +17,7 @@ plan_cleanup(struct plan *p)
 	p->conf = NULL;
 	revcheck_trust_free(p->session);
 	p->session = NULL;
+	own_list_cleanup(&p->own);
 }
 
 static bool
@@ -92,6 +93,8 @@ plan_make(struct plan *p, const struct control *c, struct conf *base,
 	}
 	if (rc == 0)
 		rc = conf_derive(&p->conf, base, &overlay.overlay, err);
+	if (rc == 0)
+		rc = own_list_make(&p->own, p->conf, control_holdings(c), err);
 	effect_overlay_cleanup(&overlay);
 	setup_effect_cleanup(&set);
 	if (rc != 0)

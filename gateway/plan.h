@@ -8,6 +8,7 @@
 #include "cache/base/error.h"
 #include "gateway/conf.h"
 #include "gateway/effect.h"
+#include "gateway/own.h"
 #include "revcheck/revcheck.h"
 
 struct control;
@@ -22,6 +23,7 @@ struct plan {
 	struct effect_rules rules; /* strings lent by the sections */
 	struct conf *conf;
 	struct revcheck_trust *session; /* groups' roots; may be NULL */
+	struct own_list own;            /* what we show ourselves */
 };
 
 /*

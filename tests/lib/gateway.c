@@ -19,14 +19,28 @@ set_string(struct gateway *g, const char *place, char *text)
 	cJSON_Delete(s);
 }
 
+static void
+set_identity(struct gateway *g, const struct town *t, const char *what)
+{
+	char *identity =
+	    xasprintf("[{\"name\":\"gateway\",\"certificate\":\"%s/%s.pem\","
+		      "\"key\":\"%s/%s.key\"}]",
+		t->dir, what, t->dir, what);
+
+	gateway_set(g, "identities", identity);
+	free(identity);
+}
+
+void
+gateway_as_stranger(struct gateway *g, const struct town *t)
+{
+	set_identity(g, t, "peers/stranger");
+}
+
 void
 gateway_prepare(struct gateway *g, const char *name, const struct town *t)
 {
 	char *node = xasprintf("[\"127.0.0.1:%d\"]", t->node.port);
-	char *identity = xasprintf(
-	    "[{\"name\":\"gateway\",\"certificate\":\"%s/gateway.pem\","
-	    "\"key\":\"%s/gateway.key\"}]",
-	    t->dir, t->dir);
 	char *trust = xasprintf(
 	    "[{\"group\":\"town\",\"anchors\":\"%s/trust.pem\"}]", t->dir);
 
@@ -35,7 +49,7 @@ gateway_prepare(struct gateway *g, const char *name, const struct town *t)
 	g->config = cJSON_CreateObject();
 	set_string(g, "listen", xstrdup("127.0.0.1:0"));
 	gateway_set(g, "node.addresses", node);
-	gateway_set(g, "identities", identity);
+	set_identity(g, t, "gateway");
 	gateway_set(g, "trust", trust);
 	gateway_set(g, "workers", "2");
 	gateway_set(g, "tls.min_version", "\"1.2\"");
@@ -54,7 +68,6 @@ gateway_prepare(struct gateway *g, const char *name, const struct town *t)
 	gateway_set(g, "revocation.allow_addresses", "[\"127.0.0.1\"]");
 	gateway_set(g, "log.level", "\"info\"");
 	free(node);
-	free(identity);
 	free(trust);
 }
 

@@ -21,6 +21,11 @@ struct gateway {
 /* Prepares a configuration in front of the town's node. */
 void gateway_prepare(struct gateway *g, const char *name, const struct town *t);
 /*
+ * It shows a certificate that nobody vouches for, so that it asks nothing about
+ * its own: every question that sources see is a peer's. After _prepare.
+ */
+void gateway_as_stranger(struct gateway *g, const struct town *t);
+/*
  * Sets a value by its place: gateway_set(g, "revocation.mode", "\"OFF\"").
  * value is JSON; NULL removes. Missing objects are made.
  */

@@ -22,6 +22,7 @@ setup(void **state)
 {
 	town_start(&town, "net", NULL);
 	gateway_prepare(&gw, "gateway", &town);
+	gateway_as_stranger(&gw, &town);
 	gateway_set(&gw, "revocation.mode", "\"HARD_FAIL\"");
 	gateway_set(&gw, "state_dir", NULL);
 	return 0;

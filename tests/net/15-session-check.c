@@ -14,7 +14,9 @@ static int
 setup(void **state)
 {
 	town_start(&town, "net", NULL);
-	gateway_run(&gw, "gateway", &town);
+	gateway_prepare(&gw, "gateway", &town);
+	gateway_as_stranger(&gw, &town);
+	gateway_start(&gw);
 	return 0;
 }
 

@@ -29,6 +29,7 @@ setup(void **state)
 {
 	town_start(&town, "net", NULL);
 	gateway_prepare(&gw, "gateway", &town);
+	gateway_as_stranger(&gw, &town);
 	gateway_set(&gw, "revocation.mode", "\"HARD_FAIL\"");
 	gateway_set(&gw, "revocation.deadline_ms", "240000");
 	gateway_set(&gw, "revocation.fetch_timeout_ms", "240000");

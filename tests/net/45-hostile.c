@@ -61,6 +61,7 @@ prepare(void)
 	char *name = xasprintf("gateway%d", ++num);
 
 	gateway_prepare(&gw, name, &town);
+	gateway_as_stranger(&gw, &town);
 	free(name);
 	gateway_set(&gw, "workers", "1");
 }

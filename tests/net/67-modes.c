@@ -31,7 +31,9 @@ setup(void **state)
 
 	/* A name of its own is a state of its own. */
 	town_start(&town, "net", NULL);
-	gateway_run(&gw, name, &town);
+	gateway_prepare(&gw, name, &town);
+	gateway_as_stranger(&gw, &town);
+	gateway_start(&gw);
 	free(name);
 	return 0;
 }

@@ -1,0 +1,297 @@
+/*
+ * own_ask: asks the engine about one chain, then for the response that may be
+ * stapled. Control thread; every answer ends in own_entry_say.
+ */
+#include "gateway/own_entry.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/control.h"
+#include "gateway/staple.h"
+#include "gateway/vouch.h"
+#include "gateway/wait.h"
+
+void
+own_entry_set_staple(struct own_entry *e, struct staple *staple)
+{
+	if (staple != NULL || e->staple != NULL)
+		e->own->dirty = true;
+	if (staple == NULL && e->staple != NULL)
+		e->own->urgent = true;
+	if ((staple != NULL) != (e->staple != NULL))
+		log_line(control_log(e->own->control),
+		    staple != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+		    "own certificate is %s (identity='%s')",
+		    staple != NULL ? "stapled" : "not stapled any more",
+		    e->item.name);
+	staple_free(e->staple);
+	e->staple = staple;
+}
+
+/*
+ * The mode that counts for this use of it. Whether peers are let in is not
+ * the question: what is not off is asked in full.
+ */
+static enum revcheck_mode
+mode_for(const struct own_entry *e, const struct revcheck_policy *p)
+{
+	enum revcheck_mode mode = control_conf(e->own->control)->tls.mode;
+
+	if (e->item.use != OWN_TLS || mode == REVCHECK_MODE_DEFAULT)
+		mode = p->mode;
+	return mode == REVCHECK_MODE_OFF ? REVCHECK_MODE_OFF
+					 : REVCHECK_MODE_HARD_FAIL;
+}
+
+/* Answers with a nonce are not kept, and would be fetched every time. */
+static void
+policy_for(const struct own_entry *e, struct revcheck_policy *p)
+{
+	*p = (struct revcheck_policy){.size = sizeof(*p)};
+	revcheck_get_policy(control_engine(e->own->control), p);
+	p->nonce = REVCHECK_NONCE_OFF;
+	p->shadow_hard = 0;
+}
+
+static void
+runs_out_at(struct own_entry *e, time_t at)
+{
+	if (at != 0 && (e->runs_out == 0 || at < e->runs_out))
+		e->runs_out = at;
+}
+
+static void
+entry_done(struct own_entry *e)
+{
+	time_t now = time(NULL);
+
+	e->answered = true;
+	e->ask_at = own_ask_at(now, e->status, e->runs_out);
+	own_entry_say(e, now);
+	own_turn_in(e->own, 0);
+}
+
+static int
+entry_submit(struct own_entry *e, const struct revcheck_policy *policy,
+    unsigned flags, wait_fn *fn, struct revcheck_report **report)
+{
+	struct control *c = e->own->control;
+	struct revcheck_query query = {.size = sizeof(query),
+	    .chain = e->path,
+	    .trust = e->item.trust,
+	    .mode = mode_for(e, policy),
+	    .policy = policy,
+	    .flags = flags | REVCHECK_QUERY_PATH_VERIFIED};
+	struct revcheck_error why = {0};
+	int rc;
+
+	rc = wait_ask(&e->wait, report, control_engine(c), &query,
+	    control_base(c), fn, e, &why);
+	if (rc == REVCHECK_PENDING)
+		e->own->num_waiting++;
+	else if (rc != REVCHECK_DONE)
+		log_line(control_log(c), LOG_LEVEL_WARN,
+		    "cannot ask about an own certificate: %s (identity='%s')",
+		    why.msg, e->item.name);
+	return rc;
+}
+
+static void
+entry_answered(struct own_entry *e)
+{
+	wait_drop(e->wait);
+	e->wait = NULL;
+	e->own->num_waiting--;
+}
+
+/* Nothing was said, neither good nor bad. */
+static bool
+nobody_answered(enum revcheck_why why)
+{
+	switch (why) {
+	case REVCHECK_WHY_UNREACHABLE:
+	case REVCHECK_WHY_DEADLINE:
+	case REVCHECK_WHY_HTTP_ERROR:
+	case REVCHECK_WHY_BACKOFF:
+	case REVCHECK_WHY_OFFLINE:
+	case REVCHECK_WHY_RESPONDER_ERROR:
+	case REVCHECK_WHY_CANCELLED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * What may be stapled, or nothing. What was good stays until it ends where
+ * there is only nobody to renew it.
+ */
+static void
+judge_response(struct own_entry *e, const struct revcheck_report *report)
+{
+	const struct revcheck_result *r = revcheck_report_get0(report, 0);
+	struct revcheck_policy policy;
+	const void *der;
+	time_t until;
+	size_t len;
+
+	policy_for(e, &policy);
+	der = revcheck_report_response(report, 0, &len);
+	until = der != NULL ? staple_until(r, &policy) : 0;
+	/* A responder that does not answer now may do so soon. */
+	if (r->status == REVCHECK_UNKNOWN && r->why != REVCHECK_WHY_NO_SOURCE)
+		until = time(NULL);
+	runs_out_at(e, until);
+	if (r->status == REVCHECK_UNKNOWN && nobody_answered(r->why) &&
+	    e->staple != NULL && e->staple->until > time(NULL))
+		return;
+	if (der == NULL || until <= time(NULL)) {
+		own_entry_set_staple(e, NULL);
+		return;
+	}
+	if (e->staple != NULL && e->staple->len == len &&
+	    e->staple->until == until && memcmp(e->staple->der, der, len) == 0)
+		return;
+	own_entry_set_staple(e,
+	    staple_new(revcheck_certs_get0(e->item.chain, 0), der, len, until));
+}
+
+static void
+on_response(void *asker, struct revcheck_report *report)
+{
+	struct own_entry *e = asker;
+
+	entry_answered(e);
+	judge_response(e, report);
+	entry_done(e);
+}
+
+static bool
+wants_staple(const struct own_entry *e, const struct revcheck_policy *policy)
+{
+	return control_conf(e->own->control)->own.staple &&
+	    e->item.use == OWN_TLS && e->status != REVCHECK_REVOKED &&
+	    policy->order != REVCHECK_ORDER_CRL &&
+	    mode_for(e, policy) != REVCHECK_MODE_OFF;
+}
+
+/* The leaf's OCSP response, whatever answered the question about the chain. */
+static void
+entry_ask_response(struct own_entry *e)
+{
+	struct revcheck_report *report = NULL;
+	struct revcheck_policy policy;
+	int rc;
+
+	policy_for(e, &policy);
+	if (!wants_staple(e, &policy)) {
+		own_entry_set_staple(e, NULL);
+		entry_done(e);
+		return;
+	}
+	policy.order = REVCHECK_ORDER_OCSP;
+	rc = entry_submit(e, &policy,
+	    REVCHECK_QUERY_LEAF_ONLY | REVCHECK_QUERY_KEEP_RESPONSES,
+	    on_response, &report);
+	if (rc == REVCHECK_PENDING)
+		return;
+	if (rc == REVCHECK_DONE)
+		judge_response(e, report);
+	revcheck_report_free(report);
+	entry_done(e);
+}
+
+/* A report is good, too, where nothing was asked. */
+static bool
+any_good(const struct revcheck_report *report)
+{
+	for (size_t i = 0; i < revcheck_report_num(report); i++)
+		if (revcheck_report_get0(report, i)->status == REVCHECK_GOOD)
+			return true;
+	return false;
+}
+
+static void
+judge_chain(struct own_entry *e, const struct revcheck_report *report)
+{
+	int at = revcheck_report_index(report);
+	const struct revcheck_result *r =
+	    revcheck_report_get0(report, at >= 0 ? (size_t)at : 0);
+
+	e->status = revcheck_report_status(report);
+	e->why = revcheck_report_why(report);
+	if (e->status == REVCHECK_GOOD && !any_good(report))
+		e->status = REVCHECK_NOT_ASKED;
+	if (e->status == REVCHECK_NOT_ASKED)
+		snprintf(e->text, sizeof(e->text),
+		    "nothing is asked about it (mode %s)",
+		    revcheck_mode_name(revcheck_report_mode(report)));
+	else if (r != NULL)
+		snprintf(e->text, sizeof(e->text), "certificate %d '%.120s' %s",
+		    at >= 0 ? at : 0, r->subject, r->text);
+	if (e->status == REVCHECK_GOOD)
+		e->known_good_at = time(NULL);
+	e->runs_out = 0;
+	for (size_t i = 0; i < revcheck_report_num(report); i++) {
+		r = revcheck_report_get0(report, i);
+		if (r->status == REVCHECK_GOOD)
+			runs_out_at(e, r->next_update);
+	}
+	/* No longer than it takes to hear of it. */
+	if (e->status == REVCHECK_REVOKED)
+		own_entry_set_staple(e, NULL);
+}
+
+static void
+on_chain(void *asker, struct revcheck_report *report)
+{
+	struct own_entry *e = asker;
+
+	entry_answered(e);
+	judge_chain(e, report);
+	entry_ask_response(e);
+}
+
+static void
+entry_find_path(struct own_entry *e)
+{
+	struct err why;
+
+	e->vouched_known = true;
+	if (e->item.trust != NULL &&
+	    vouch_path(&e->path, e->item.chain, e->item.trust, VOUCH_ANY_TIME,
+		&why) == 0)
+		return;
+	e->status = REVCHECK_NOT_ASKED;
+	snprintf(
+	    e->text, sizeof(e->text), "no configured anchor vouches for it");
+}
+
+void
+own_entry_ask(struct own_entry *e)
+{
+	struct revcheck_report *report = NULL;
+	struct revcheck_policy policy;
+	int rc;
+
+	e->due = false;
+	if (!e->vouched_known)
+		entry_find_path(e);
+	if (e->path == NULL) {
+		own_entry_set_staple(e, NULL);
+		entry_done(e);
+		return;
+	}
+	policy_for(e, &policy);
+	rc = entry_submit(e, &policy, 0, on_chain, &report);
+	if (rc == REVCHECK_PENDING)
+		return;
+	if (rc == REVCHECK_DONE) {
+		judge_chain(e, report);
+		revcheck_report_free(report);
+		entry_ask_response(e);
+		return;
+	}
+	e->ask_at = time(NULL) + OWN_RETRY_SEC;
+}

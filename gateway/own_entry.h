@@ -1,0 +1,67 @@
+/*
+ * own_entry: what the files of own share: one watched chain, and all of them.
+ * Control thread.
+ */
+#ifndef GATEWAY_OWN_ENTRY_H
+#define GATEWAY_OWN_ENTRY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "gateway/own.h"
+
+struct event;
+struct staple;
+struct wait;
+
+/* Owned by its list, and gone with it: what it waits for is dropped then. */
+struct own_entry {
+	struct own *own;
+	struct own_item item;
+	bool vouched_known;          /* path has been looked for */
+	struct revcheck_certs *path; /* leaf to anchor; NULL: none vouches */
+
+	bool due;          /* to be asked about */
+	struct wait *wait; /* while it is asked about */
+	time_t ask_at;
+	time_t runs_out; /* first of what the last answers rest on; 0: never */
+
+	bool answered;
+	enum revcheck_status status;
+	enum revcheck_why why;
+	char text[640];
+	time_t known_good_at;
+	struct staple *staple; /* a reference, or NULL */
+
+	bool must_staple;
+	size_t first_to_end;
+	time_t not_after;
+	struct own_said said_status, said_expiry, said_staple;
+};
+
+struct own {
+	struct control *control;
+	struct event *turn;
+	struct own_entry *entries;
+	size_t num;
+	size_t num_waiting;
+	bool dirty;  /* the staples are not those the door has */
+	bool urgent; /* one of those must not be sent any more */
+	time_t published_at;
+	atomic_bool again;
+};
+
+/* Another turn of the loop after so long. */
+void own_turn_in(struct own *o, time_t sec);
+
+/* Begins to ask about it; goes on by itself. */
+void own_entry_ask(struct own_entry *e);
+/* Takes the reference; NULL takes it away. */
+void own_entry_set_staple(struct own_entry *e, struct staple *staple);
+
+/* Says what has to be said now. */
+void own_entry_say(struct own_entry *e, time_t now);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * own_rules: what is to be said about a certificate of our own, and when to
+ * look again. Pure.
+ */
+#ifndef GATEWAY_OWN_RULES_H
+#define GATEWAY_OWN_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "gateway/conf.h"
+#include "revcheck/revcheck.h"
+
+#define OWN_REPEAT_SEC 86400 /* a bad state is said again so often */
+#define OWN_ASK_SEC    600   /* asked again after so long at the latest */
+#define OWN_RETRY_SEC  30    /* while it is not known */
+
+/* How near a certificate's end is. */
+enum own_expiry {
+	OWN_EXPIRY_FAR = 0,
+	OWN_EXPIRY_WARN,
+	OWN_EXPIRY_ERROR,
+	OWN_EXPIRED
+};
+enum own_expiry
+own_expiry_of(time_t not_after, time_t now, const struct conf_own *conf);
+
+/* The first certificate of a chain to end, and when. */
+size_t own_first_to_end(const struct revcheck_certs *chain, time_t *not_after);
+
+/* What was said last about one matter; zeroed: nothing yet. */
+struct own_said {
+	int what;
+	time_t at;
+};
+
+/*
+ * Whether `what` (0: nothing is wrong) is to be said now: when it is new, and
+ * where repeat is set, when it was last said a day ago.
+ */
+bool own_say(struct own_said *s, int what, bool repeat, time_t now);
+
+/*
+ * When to ask again: before evidence runs out (0: it does not), so that it is
+ * renewed by then; while nothing is known, soon.
+ */
+time_t own_ask_at(time_t now, enum revcheck_status status, time_t runs_out);
+
+#endif

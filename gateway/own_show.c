@@ -1,0 +1,192 @@
+/* own_show: see the header. Keeps nothing. */
+#include "gateway/own_show.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#define MAX_REASONS 100 /* sentences in all */
+
+static const char *
+status_word(const struct own_fact *f)
+{
+	return f->answered ? revcheck_status_name(f->status) : "pending";
+}
+
+static double
+days_left(const X509 *x)
+{
+	int days = 0, seconds = 0;
+
+	ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x));
+	return days + seconds / 86400.0;
+}
+
+/* ---- metrics ------------------------------------------------------------ */
+
+static void
+put_left(struct exposition *t, const struct own_fact *f, const char *name)
+{
+	for (size_t i = 0; i < revcheck_certs_num(f->chain); i++)
+		exposition_put(t,
+		    "p2p_gateway_certificate_left_seconds{identity=\"%s\","
+		    "index=\"%zu\"} %.4f\n",
+		    name, i,
+		    days_left(revcheck_certs_get0(f->chain, i)) * 86400);
+}
+
+static void
+put_status(struct exposition *t, const struct own_fact *f, const char *name)
+{
+	exposition_put(t,
+	    "p2p_gateway_certificate_status{identity=\"%s\",status=\"%s\"} 1\n",
+	    name, status_word(f));
+}
+
+static void
+put_known_good(struct exposition *t, const struct own_fact *f, const char *name)
+{
+	if (f->known_good_at != 0)
+		exposition_put(t,
+		    "p2p_gateway_certificate_known_good_seconds{identity="
+		    "\"%s\"} %.0f\n",
+		    name, difftime(time(NULL), f->known_good_at));
+}
+
+static void
+put_staple(struct exposition *t, const struct own_fact *f, const char *name)
+{
+	if (f->staple_until != 0)
+		exposition_put(t,
+		    "p2p_gateway_certificate_staple_left_seconds{identity="
+		    "\"%s\"} %.0f\n",
+		    name, difftime(f->staple_until, time(NULL)));
+}
+
+void
+own_show_metrics(const struct own *o, struct exposition *t)
+{
+	static const struct {
+		const char *name, *help;
+		void (*put)(struct exposition *t, const struct own_fact *f,
+		    const char *name);
+	} rows[] = {
+	    {"p2p_gateway_certificate_left_seconds",
+		"Seconds until an own certificate expires.", put_left},
+	    {"p2p_gateway_certificate_status",
+		"1 for the revocation status of an own chain.", put_status},
+	    {"p2p_gateway_certificate_known_good_seconds",
+		"Seconds since an own chain was last found good.",
+		put_known_good},
+	    {"p2p_gateway_certificate_staple_left_seconds",
+		"Seconds for which the OCSP response at hand is stapled.",
+		put_staple},
+	};
+	struct own_fact f;
+	char name[160];
+
+	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		exposition_head(t, rows[r].name, "gauge", rows[r].help);
+		for (size_t i = 0; i < own_num(o); i++) {
+			own_get(o, i, &f);
+			exposition_label(name, sizeof(name), f.name);
+			rows[r].put(t, &f, name);
+		}
+	}
+}
+
+/* ---- JSON --------------------------------------------------------------- */
+
+static void
+add_time(cJSON *o, const char *name, time_t t)
+{
+	char text[32];
+	struct tm tm;
+
+	if (t == 0) {
+		cJSON_AddNullToObject(o, name);
+		return;
+	}
+	gmtime_r(&t, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	cJSON_AddStringToObject(o, name, text);
+}
+
+cJSON *
+own_show_json(const struct own *o)
+{
+	static const char *const expiry_words[] = {
+	    "far", "warn", "error", "expired"};
+	cJSON *list = cJSON_CreateArray();
+	struct own_fact f;
+
+	for (size_t i = 0; i < own_num(o); i++) {
+		cJSON *x = cJSON_CreateObject();
+
+		own_get(o, i, &f);
+		cJSON_AddStringToObject(x, "name", f.name);
+		cJSON_AddStringToObject(
+		    x, "use", f.use == OWN_TLS ? "tls" : "session");
+		cJSON_AddStringToObject(x, "status", status_word(&f));
+		cJSON_AddStringToObject(x, "text", f.text);
+		add_time(x, "knownGoodAt", f.known_good_at);
+		add_time(x, "notAfter", f.not_after);
+		cJSON_AddNumberToObject(
+		    x, "daysLeft", difftime(f.not_after, time(NULL)) / 86400);
+		cJSON_AddStringToObject(x, "expiry", expiry_words[f.expiry]);
+		add_time(x, "stapleUntil", f.staple_until);
+		cJSON_AddBoolToObject(x, "mustStaple", f.must_staple);
+		cJSON_AddItemToArray(list, x);
+	}
+	return list;
+}
+
+/* ---- readiness ---------------------------------------------------------- */
+
+static void add_reason(cJSON *list, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void
+add_reason(cJSON *list, const char *fmt, ...)
+{
+	char line[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (cJSON_GetArraySize(list) < MAX_REASONS)
+		cJSON_AddItemToArray(list, cJSON_CreateString(line));
+}
+
+bool
+own_show_reasons(const struct own *o, cJSON *reasons)
+{
+	size_t in_date = 0;
+	struct own_fact f;
+
+	for (size_t i = 0; i < own_num(o); i++) {
+		own_get(o, i, &f);
+		in_date += f.use == OWN_TLS && f.expiry != OWN_EXPIRED;
+		if (f.expiry == OWN_EXPIRED) {
+			add_reason(reasons,
+			    "the certificate of identity '%.100s' has expired",
+			    f.name);
+		} else if (f.expiry != OWN_EXPIRY_FAR) {
+			add_reason(reasons,
+			    "the certificate of identity '%.100s' expires in "
+			    "%.1f days",
+			    f.name, difftime(f.not_after, time(NULL)) / 86400);
+		}
+		if (f.answered && f.status == REVCHECK_REVOKED)
+			add_reason(reasons,
+			    "the certificate of identity '%.100s' is revoked: "
+			    "%.200s",
+			    f.name, f.text);
+		if (f.must_staple && f.answered && f.staple_until == 0)
+			add_reason(reasons,
+			    "the certificate of identity '%.100s' must be "
+			    "stapled, and there is no staple",
+			    f.name);
+	}
+	return in_date > 0;
+}
