@@ -331,6 +331,27 @@ effect_rules_cleanup(struct effect_rules *r)
 /* ---- the door
  * ---------------------------------------------------------------- */
 
+static int
+own_overlay(
+    struct conf_overlay *o, const struct effect_input *in, struct err *err)
+{
+	const cJSON *rc = revcheck_of(in);
+
+	if (schema_get(rc, "ownCertificates") == NULL)
+		return 0;
+	o->set_own = true;
+	o->own = in->base->own;
+	read_u32(rc, "ownCertificates.warnDays", &o->own.warn_days);
+	read_u32(rc, "ownCertificates.errorDays", &o->own.error_days);
+	schema_get_bool(rc, "ownCertificates.staple", &o->own.staple);
+	if (o->own.error_days <= o->own.warn_days)
+		return 0;
+	return err_set(err, E_PARSE,
+	    "ownCertificates.errorDays is %u: expected not more than "
+	    "warnDays, which is %u",
+	    o->own.error_days, o->own.warn_days);
+}
+
 int
 effect_overlay(
     struct effect_overlay *out, const struct effect_input *in, struct err *err)
@@ -374,7 +395,7 @@ effect_overlay(
 		read_u32(
 		    revcheck_of(in), "recheck.jitterMs", &o->recheck.jitter_ms);
 	}
-	return 0;
+	return own_overlay(o, in, err);
 }
 
 void
@@ -411,7 +432,7 @@ revcheck_defaults(const struct conf *base)
 {
 	const struct revcheck_policy *p = &base->policy;
 	const struct revcheck_options *r = &base->revocation;
-	cJSON *o = cJSON_CreateObject(), *limits, *addresses, *recheck;
+	cJSON *o = cJSON_CreateObject(), *limits, *addresses, *recheck, *own;
 
 	cJSON_AddStringToObject(o, "order", order_words[p->order]);
 	cJSON_AddStringToObject(o, "nonce", nonce_words[p->nonce]);
@@ -426,6 +447,10 @@ revcheck_defaults(const struct conf *base)
 	recheck = cJSON_AddObjectToObject(o, "recheck");
 	add_number(recheck, "graceMs", base->recheck.grace_ms);
 	add_number(recheck, "jitterMs", base->recheck.jitter_ms);
+	own = cJSON_AddObjectToObject(o, "ownCertificates");
+	cJSON_AddNumberToObject(own, "warnDays", base->own.warn_days);
+	cJSON_AddNumberToObject(own, "errorDays", base->own.error_days);
+	cJSON_AddBoolToObject(own, "staple", base->own.staple);
 	limits = cJSON_AddObjectToObject(o, "limits");
 	add_number(limits, "connectTimeoutMs", r->connect_timeout_ms);
 	add_number(limits, "fetchTimeoutMs", r->fetch_timeout_ms);

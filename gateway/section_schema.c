@@ -167,6 +167,15 @@ static const struct schema recheck_members[] = {
 	INTEGER("jitterMs", 0, 3600000, "0", 0,
 	    "closing is spread over so long"),
 	END};
+static const struct schema own_members[] = {
+	INTEGER("warnDays", 0, 3650, "30", 0,
+	    "days before its end at which a certificate of our own is warned "
+	    "about; 0: never"),
+	INTEGER("errorDays", 0, 3650, "7", 0,
+	    "likewise as an error; not more than warnDays"),
+	BOOLEAN("staple", "true", 0,
+	    "give clients that ask an OCSP response for our certificate"),
+	END};
 static const struct schema limit_members[] = {
 	INTEGER("connectTimeoutMs", 1, 3600000, "2000", SCHEMA_RESTART,
 	    "connecting to a responder or CRL server"),
@@ -223,6 +232,8 @@ static const struct schema revcheck_members[] = {
 	    "most, before what is not determined is refused; 0: at once"),
 	OBJECT("recheck", SCHEMA_STRICT, recheck_members,
 	    "live connections after a change for the worse"),
+	OBJECT("ownCertificates", SCHEMA_STRICT, own_members,
+	    "the certificates that the gateway itself presents"),
 	ARRAY("issuers", 0, 10000, &issuer_item, 0,
 	    "what is different for one CA"),
 	OBJECT("limits", SCHEMA_STRICT, limit_members, "fetching and keeping"),
