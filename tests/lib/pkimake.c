@@ -46,6 +46,7 @@ void
 pki_ca_init(struct pki_ca *ca, const char *cn)
 {
 	snprintf(ca->cn, sizeof(ca->cn), "%s", cn);
+	ca->crl_url = NULL;
 	ca->key = EVP_EC_gen("P-256");
 	need(ca->key != NULL);
 	ca->cert = certificate(cn, ca->key);

@@ -15,6 +15,7 @@ struct pki_ca {
 	EVP_PKEY *key;
 	X509 *cert; /* self-signed, CN=cn */
 	char cn[64];
+	const char *crl_url; /* NULL; for enrol_issue, borrowed */
 };
 void pki_ca_init(struct pki_ca *ca, const char *cn);
 void pki_ca_cleanup(struct pki_ca *ca);

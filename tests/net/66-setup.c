@@ -10,12 +10,10 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "tests/lib/gateway.h"
+#include "tests/lib/enrol.h"
 #include "tests/lib/peer.h"
-#include "tests/lib/pkimake.h"
 
-#define H    "0123456789AB"
-#define P256 "CORDA.ECDSA.SECP256R1"
+#define H "0123456789AB"
 
 static struct town town;
 static struct gateway gw;
@@ -73,45 +71,6 @@ run_rows(const struct row *rows, size_t num)
 }
 #define RUN(rows) run_rows(rows, sizeof(rows) / sizeof((rows)[0]))
 
-/* The id of a key that is made now; free() it. */
-static char *
-key_make(const char *tenant, const char *alias, const char *category,
-    const char *scheme)
-{
-	char *path = xasprintf("/keys/%s/alias/%s/category/%s/scheme/%s",
-	    tenant, alias, category, scheme);
-	char *id;
-	struct web w;
-
-	rest(&gw, &w, "POST", path, "");
-	if (w.status != 200)
-		fail_msg("POST %s: %ld %s", path, w.status, w.body);
-	id = xstrdup(json_text(w.json, "id"));
-	web_free(&w);
-	free(path);
-	return id;
-}
-
-static X509_REQ *
-csr_get(const char *tenant, const char *key, const char *body)
-{
-	char *path = xasprintf("/certificates/%s/%s", tenant, key);
-	X509_REQ *req;
-	struct web w;
-	BIO *bio;
-
-	rest(&gw, &w, "POST", path, body);
-	if (w.status != 200)
-		fail_msg("POST %s: %ld %s", path, w.status, w.body);
-	bio = BIO_new_mem_buf(w.body, -1);
-	req = PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL);
-	assert_non_null(req);
-	BIO_free(bio);
-	web_free(&w);
-	free(path);
-	return req;
-}
-
 /* ---- keys -----------------------------------------------------------------
  */
 
@@ -122,7 +81,7 @@ key_id_is_of_the_public_key(void **state)
 	    P256, "CORDA.ECDSA.SECP384R1", "CORDA.RSA", "CORDA.EDDSA.ED25519"};
 
 	for (size_t i = 0; i < 4; i++) {
-		char *id = key_make(H, schemes[i], "TLS", schemes[i]);
+		char *id = enrol_key(&gw, H, schemes[i], "TLS", schemes[i]);
 		char *path = xasprintf("/key/%s/%s", H, id);
 		unsigned char md[32], *der = NULL;
 		char want[13];
@@ -213,8 +172,8 @@ keys_are_encrypted_and_survive(void **state)
 static void
 request_has_the_extensions(void **state)
 {
-	char *id = key_make(H, "csr", "TLS", P256);
-	X509_REQ *req = csr_get(H, id,
+	char *id = enrol_key(&gw, H, "csr", "TLS", P256);
+	X509_REQ *req = enrol_csr(&gw, H, id,
 	    "{\"x500Name\":\"O=Alice, L=London, C=GB\","
 	    "\"subjectAlternativeNames\":[\"alice.example\",\"127.0.0.1\"]}");
 	STACK_OF(X509_EXTENSION) *exts = X509_REQ_get_extensions(req);
@@ -259,13 +218,14 @@ signature_is_the_keys_default_or_as_asked(void **state)
 	};
 
 	for (size_t i = 0; i < 5; i++) {
-		char *id = key_make(H, rows[i].alias, "TLS", rows[i].scheme);
+		char *id =
+		    enrol_key(&gw, H, rows[i].alias, "TLS", rows[i].scheme);
 		char *body = rows[i].spec == NULL
 		    ? xstrdup("{\"x500Name\":\"O=A,L=B,C=GB\"}")
 		    : xasprintf("{\"x500Name\":\"O=A,L=B,C=GB\","
 				"\"contextMap\":{\"signatureSpec\":\"%s\"}}",
 			  rows[i].spec);
-		X509_REQ *req = csr_get(H, id, body);
+		X509_REQ *req = enrol_csr(&gw, H, id, body);
 
 		assert_int_equal(X509_REQ_get_signature_nid(req), rows[i].nid);
 		X509_REQ_free(req);
@@ -277,8 +237,8 @@ signature_is_the_keys_default_or_as_asked(void **state)
 static void
 bad_requests_are_refused(void **state)
 {
-	char *tls = key_make(H, "bad-tls", "TLS", P256);
-	char *ses = key_make(H, "bad-ses", "SESSION_INIT", P256);
+	char *tls = enrol_key(&gw, H, "bad-tls", "TLS", P256);
+	char *ses = enrol_key(&gw, H, "bad-ses", "SESSION_INIT", P256);
 	char *t = xasprintf("/certificate/%s/%s", H, tls);
 	char *s = xasprintf("/certificates/0123456789ab/%s", ses);
 #define NAME "\"x500Name\":\"O=Alice, L=London, C=GB\""
@@ -326,118 +286,15 @@ bad_requests_are_refused(void **state)
 /* ---- certificates -----------------------------------------------------------
  */
 
-static char *
-cert_pem(X509 *x)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *data, *out;
-	long len;
-
-	assert_int_equal(PEM_write_bio_X509(bio, x), 1);
-	len = BIO_get_mem_data(bio, &data);
-	out = strndup(data, (size_t)len);
-	BIO_free(bio);
-	return out;
-}
-
-/* Issued by ca for what a request asks for; free() the PEM. */
-static char *
-cert_issue(const struct pki_ca *ca, X509_REQ *req, long days)
-{
-	STACK_OF(X509_EXTENSION) *exts = X509_REQ_get_extensions(req);
-	static long serial = 1000;
-	X509 *x = X509_new();
-	char *pem;
-
-	X509_set_version(x, X509_VERSION_3);
-	ASN1_INTEGER_set(X509_get_serialNumber(x), serial++);
-	X509_set_subject_name(x, X509_REQ_get_subject_name(req));
-	X509_set_issuer_name(x, X509_get_subject_name(ca->cert));
-	X509_set_pubkey(x, X509_REQ_get0_pubkey(req));
-	X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(x), days * 86400);
-	for (int i = 0; i < sk_X509_EXTENSION_num(exts); i++)
-		X509_add_ext(x, sk_X509_EXTENSION_value(exts, i), -1);
-	assert_true(X509_sign(x, ca->key, EVP_sha256()) > 0);
-	pem = cert_pem(x);
-	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
-	X509_free(x);
-	return pem;
-}
-
-/* A key of that category, and a certificate of ca for it. */
-static char *
-identity_make(const struct pki_ca *ca, const char *holder, const char *alias,
-    const char *category, const char *name, const char *san, char **key)
-{
-	char *id = key_make(holder, alias, category, P256), *body, *pem;
-	X509_REQ *req;
-
-	body =
-	    xasprintf("{\"x500Name\":\"%s\",\"subjectAlternativeNames\":[%s]}",
-		name, san);
-	req = csr_get(holder, id, body);
-	pem = cert_issue(ca, req, 300);
-	X509_REQ_free(req);
-	free(body);
-	if (key != NULL)
-		*key = id;
-	else
-		free(id);
-	return pem;
-}
-
-/* PUT of a form: NULL alias leaves it out, likewise certificates. */
-static void
-upload(struct web *w, const char *path, const char *alias, const char *one,
-    const char *two)
-{
-#define HEAD(name) "--xyz\r\nContent-Disposition: form-data; name=\"" name "\""
-	char *a = alias == NULL
-	    ? xstrdup("")
-	    : xasprintf(HEAD("alias") "\r\n\r\n%s\r\n", alias);
-	char *b = one == NULL
-	    ? xstrdup("")
-	    : xasprintf(HEAD("certificate") "; filename=\"c.pem\"\r\n"
-					    "Content-Type: text/plain\r\n"
-					    "\r\n%s\r\n",
-		  one);
-	char *c = two == NULL
-	    ? xstrdup("")
-	    : xasprintf(HEAD("certificate") "\r\n\r\n%s\r\n", two);
-	char *body = xasprintf("%s%s%s--xyz--\r\n", a, b, c);
-	char *url =
-	    xasprintf("https://127.0.0.1:%d/api/v5_1%s", gw.rest_port, path);
-
-	web_request(w, "PUT", url, REST_USER, body,
-	    "multipart/form-data; boundary=xyz");
-	free(a);
-	free(b);
-	free(c);
-	free(body);
-	free(url);
-}
-
-static void
-upload_ok(const char *path, const char *alias, const char *one, const char *two)
-{
-	struct web w;
-
-	upload(&w, path, alias, one, two);
-	if (w.status != 204)
-		fail_msg("PUT %s: %ld %s", path, w.status, w.body);
-	web_free(&w);
-}
-
 #define C  "AAAAAAAAAAA1"
 #define CN "O=Carol, L=London, C=GB"
 
 static void
 chains_are_stored_and_read(void **state)
 {
-	char *leaf = identity_make(
-	    &root, C, "tls", "TLS", "CN=carol", "\"carol.example\"", NULL);
-	char *top = cert_pem(root.cert);
+	char *leaf = enrol_identity(
+	    &gw, &root, C, "tls", "TLS", "CN=carol", "\"carol.example\"", NULL);
+	char *top = enrol_pem(root.cert);
 	char *both = xasprintf("%s%s", leaf, top);
 	struct row rows[] = {
 	    {"GET", "/certificates/vnode/" C "/p2p-tls", NULL, 200,
@@ -461,18 +318,22 @@ chains_are_stored_and_read(void **state)
 	};
 
 	/* The root may be left out. */
-	upload_ok("/certificate/vnode/" C "/p2p-tls", "one", leaf, NULL);
+	enrol_upload_ok(
+	    &gw, "/certificate/vnode/" C "/p2p-tls", "one", leaf, NULL);
 	/* One file or several. */
-	upload_ok(
-	    "/certificates/vnode/aaaaaaaaaaa1/p2p-tls", "two", both, NULL);
-	upload_ok("/certificates/vnode/" C "/p2p-tls", "three", leaf, top);
-	upload_ok("/certificates/cluster/p2p-tls", "one", leaf, NULL);
+	enrol_upload_ok(
+	    &gw, "/certificates/vnode/aaaaaaaaaaa1/p2p-tls", "two", both, NULL);
+	enrol_upload_ok(
+	    &gw, "/certificates/vnode/" C "/p2p-tls", "three", leaf, top);
+	enrol_upload_ok(
+	    &gw, "/certificates/cluster/p2p-tls", "one", leaf, NULL);
 	RUN(rows);
 	gateway_stop(&gw);
 	gateway_start(&gw);
 	RUN(rows);
 	/* Again under the same alias: the new one is there. */
-	upload_ok("/certificates/vnode/" C "/p2p-tls", "one", both, NULL);
+	enrol_upload_ok(
+	    &gw, "/certificates/vnode/" C "/p2p-tls", "one", both, NULL);
 	rows[1].text = both;
 	RUN(rows);
 	free(leaf);
@@ -483,11 +344,11 @@ chains_are_stored_and_read(void **state)
 static void
 bad_uploads_are_refused(void **state)
 {
-	char *leaf = identity_make(
-	    &root, C, "bad-tls", "TLS", "CN=carol", "\"carol.example\"", NULL);
-	char *ses =
-	    identity_make(&root, C, "bad-ses", "SESSION_INIT", CN, "", NULL);
-	char *top = cert_pem(root.cert), *alien = cert_pem(other.cert);
+	char *leaf = enrol_identity(&gw, &root, C, "bad-tls", "TLS", "CN=carol",
+	    "\"carol.example\"", NULL);
+	char *ses = enrol_identity(
+	    &gw, &root, C, "bad-ses", "SESSION_INIT", CN, "", NULL);
+	char *top = enrol_pem(root.cert), *alien = enrol_pem(other.cert);
 	char *joined = xasprintf("%.*s%s", (int)strlen(leaf) - 1, leaf, top);
 	char *thrice = xasprintf("%s%s", top, top);
 	char *broken = xstrdup(leaf);
@@ -530,8 +391,8 @@ bad_uploads_are_refused(void **state)
 	/* The second line of the base64. */
 	broken[100] = '!';
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		upload(
-		    &w, rows[i].path, rows[i].alias, rows[i].one, rows[i].two);
+		enrol_upload(&gw, &w, rows[i].path, rows[i].alias, rows[i].one,
+		    rows[i].two);
 		if (w.status != rows[i].status ||
 		    strstr(w.body, rows[i].text) == NULL)
 			fail_msg("row %zu: %ld %s", i, w.status, w.body);
@@ -563,7 +424,7 @@ bad_uploads_are_refused(void **state)
 static char *
 json_pem(const struct pki_ca *ca)
 {
-	char *pem = cert_pem(ca->cert), *out;
+	char *pem = enrol_pem(ca->cert), *out;
 	cJSON *s = cJSON_CreateString(pem);
 
 	out = cJSON_PrintUnformatted(s);
@@ -575,7 +436,8 @@ json_pem(const struct pki_ca *ca)
 static void
 context_rules(void **state)
 {
-	char *id = key_make(D, "first", "TLS", P256), *r = json_pem(&root);
+	char *id = enrol_key(&gw, D, "first", "TLS", P256),
+	     *r = json_pem(&root);
 #define T "\"corda.group.trustroot.tls.0\":%s"
 #define S "\"corda.group.truststore.session.0\":%s"
 	const struct {
@@ -661,7 +523,7 @@ leaf_at(const char *name)
 	o.cert = cert;
 	o.key = key;
 	(void)tls_connect(&t, gw.port, &o);
-	pem = cert_pem(SSL_get0_peer_certificate(t.ssl));
+	pem = enrol_pem(SSL_get0_peer_certificate(t.ssl));
 	tls_free(&t);
 	free(cert);
 	free(key);
@@ -672,12 +534,12 @@ static void
 setup_reaches_the_door(void **state)
 {
 	char *sid, *tid, *alien_key, *path;
-	char *tls = identity_make(&root, D, "tls", "TLS", "CN=dave",
+	char *tls = enrol_identity(&gw, &root, D, "tls", "TLS", "CN=dave",
 	    "\"dave.example\",\"10.1.2.3\"", &tid);
 	char *ses =
-	    identity_make(&root, D, "ses", "SESSION_INIT", DN, "", &sid);
-	char *alien = identity_make(
-	    &other, D, "alien", "TLS", "CN=alien", "\"a.example\"", &alien_key);
+	    enrol_identity(&gw, &root, D, "ses", "SESSION_INIT", DN, "", &sid);
+	char *alien = enrol_identity(&gw, &other, D, "alien", "TLS", "CN=alien",
+	    "\"a.example\"", &alien_key);
 	char *before = leaf_at("dave.example"), *after;
 	char *ok = xasprintf(
 	    "{\"p2pTlsCertificateChainAlias\":\"tls\",\"sessionKeyId\":\"%s\","
@@ -727,9 +589,12 @@ setup_reaches_the_door(void **state)
 	    {"PUT", path, ok, 204, NULL},
 	};
 
-	upload_ok("/certificates/vnode/" D "/p2p-tls", "tls", tls, NULL);
-	upload_ok("/certificates/vnode/" D "/p2p-tls", "alien", alien, NULL);
-	upload_ok("/certificates/vnode/" D "/p2p-session", "ses", ses, NULL);
+	enrol_upload_ok(
+	    &gw, "/certificates/vnode/" D "/p2p-tls", "tls", tls, NULL);
+	enrol_upload_ok(
+	    &gw, "/certificates/vnode/" D "/p2p-tls", "alien", alien, NULL);
+	enrol_upload_ok(
+	    &gw, "/certificates/vnode/" D "/p2p-session", "ses", ses, NULL);
 	assert_string_not_equal(before, tls);
 	RUN(rows);
 	for (int round = 0; round < 2; round++) {
@@ -782,13 +647,13 @@ peers_of_the_group_get_in(void **state)
 	assert_non_null(f);
 	PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
 	fclose(f);
-	pem = cert_issue(&root, req, 300);
+	pem = enrol_issue(&root, req, 300);
 	file_write("peer.pem", pem, strlen(pem));
 	free(pem);
 	(void)tls_connect(&t, gw.port, &o);
 	assert_true(tls_echo(&t));
 	tls_free(&t);
-	pem = cert_issue(&other, req, 300);
+	pem = enrol_issue(&other, req, 300);
 	file_write("peer.pem", pem, strlen(pem));
 	free(pem);
 	(void)tls_connect(&t, gw.port, &o);
@@ -805,16 +670,18 @@ static void
 own_revoked_chain_is_refused(void **state)
 {
 	char *sid;
-	char *tls = identity_make(
-	    &root, D, "gone", "TLS", "CN=gone", "\"gone.example\"", NULL);
+	char *tls = enrol_identity(
+	    &gw, &root, D, "gone", "TLS", "CN=gone", "\"gone.example\"", NULL);
 	char *ses =
-	    identity_make(&root, D, "ses2", "SESSION_INIT", DN, "", &sid);
+	    enrol_identity(&gw, &root, D, "ses2", "SESSION_INIT", DN, "", &sid);
 	cJSON *o = cJSON_CreateObject();
 	char *body, *leaf;
 	struct web w;
 
-	upload_ok("/certificates/vnode/" D "/p2p-tls", "gone", tls, NULL);
-	upload_ok("/certificates/vnode/" D "/p2p-session", "ses2", ses, NULL);
+	enrol_upload_ok(
+	    &gw, "/certificates/vnode/" D "/p2p-tls", "gone", tls, NULL);
+	enrol_upload_ok(
+	    &gw, "/certificates/vnode/" D "/p2p-session", "ses2", ses, NULL);
 	cJSON_AddStringToObject(o, "certificate", tls);
 	body = cJSON_PrintUnformatted(o);
 	cJSON_Delete(o);
@@ -842,7 +709,7 @@ static void
 session_check_knows_the_groups_roots(void **state)
 {
 	char *ses =
-	    identity_make(&root, D, "ses3", "SESSION_INIT", DN, "", NULL);
+	    enrol_identity(&gw, &root, D, "ses3", "SESSION_INIT", DN, "", NULL);
 	cJSON *o = cJSON_CreateObject();
 	cJSON *list = cJSON_AddArrayToObject(o, "certificates");
 	char *body;
