@@ -5,28 +5,20 @@
  */
 #include "gateway/keystore.h"
 
-#include <assert.h>
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <openssl/crypto.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/x509.h>
 
 #include "gateway/journal.h"
 #include "gateway/json.h"
+#include "gateway/keysecret.h"
 
-#define SECRET_BYTES 32
-#define SECRET_MAX   1024
-#define RSA_BITS     3072
+#define RSA_BITS 3072
 
 static const char *const categories[] = {"ACCOUNTS", "CI", "LEDGER", "NOTARY",
     "PRE_AUTH", "SESSION_INIT", "TLS", "JWT_KEY", NULL};
@@ -45,8 +37,7 @@ struct keystore {
 	struct keystore_key **keys;
 	size_t num;
 	struct journal *journal; /* NULL: memory only */
-	char secret[SECRET_MAX];
-	size_t secret_len;
+	struct keysecret secret;
 };
 
 /* ---- words ----------------------------------------------------------------
@@ -205,90 +196,6 @@ key_add(struct keystore *s, struct keystore_key *k)
  */
 
 static int
-secret_read(struct keystore *s, const char *path, struct err *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return err_sys(
-		    err, "cannot open the secret of keys '%s'", path);
-	n = read(fd, s->secret, sizeof(s->secret));
-	close(fd);
-	if (n < 0)
-		return err_sys(
-		    err, "cannot read the secret of keys '%s'", path);
-	while (n > 0 && isspace((unsigned char)s->secret[n - 1]))
-		n--;
-	s->secret_len = (size_t)n;
-	if (n < 16 || (size_t)n == sizeof(s->secret))
-		return err_set(err, E_PARSE,
-		    "the secret of keys '%s' has %zd characters: expected 16 "
-		    "to %zu",
-		    path, n, sizeof(s->secret) - 1);
-	return 0;
-}
-
-/* Another file first, so that a crash leaves all of it or nothing. */
-static int
-secret_make(const char *dir, const char *path, struct err *err)
-{
-	unsigned char raw[SECRET_BYTES];
-	char text[2 * SECRET_BYTES + 2], *fresh = NULL;
-	int fd = -1, dir_fd = -1, ok;
-
-	if (RAND_bytes(raw, sizeof(raw)) != 1)
-		return err_ossl(err, E_INTERNAL, "no random numbers");
-	if (asprintf(&fresh, "%s.new", path) < 0)
-		return err_set(err, E_NOMEM, "out of memory");
-	for (size_t i = 0; i < sizeof(raw); i++)
-		snprintf(text + 2 * i, 3, "%02x", raw[i]);
-	text[2 * SECRET_BYTES] = '\n';
-	unlink(fresh);
-	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ok = fd >= 0 && dir_fd >= 0 &&
-	    write(fd, text, 2 * SECRET_BYTES + 1) == 2 * SECRET_BYTES + 1 &&
-	    fsync(fd) == 0 && rename(fresh, path) == 0 && fsync(dir_fd) == 0;
-	if (!ok)
-		err_sys(err, "cannot write the secret of keys '%s'", path);
-	if (fd >= 0)
-		close(fd);
-	if (dir_fd >= 0)
-		close(dir_fd);
-	OPENSSL_cleanse(raw, sizeof(raw));
-	OPENSSL_cleanse(text, sizeof(text));
-	free(fresh);
-	return ok ? 0 : E_IO;
-}
-
-/*
- * The gateway makes a secret only where it has no keys yet: a new one beside
- * keys of before would hide that theirs is lost.
- */
-static int
-secret_load(struct keystore *s, const char *dir, const char *secret,
-    const char *journal, struct err *err)
-{
-	char *path = NULL;
-	struct stat st;
-	int rc = 0;
-
-	if (secret != NULL)
-		return secret_read(s, secret, err);
-	if (asprintf(&path, "%s/keys.secret", dir) < 0)
-		return err_set(err, E_NOMEM, "out of memory");
-	assert(journal != NULL);
-	if (access(path, F_OK) != 0 && errno == ENOENT &&
-	    (stat(journal, &st) != 0 || st.st_size == 0))
-		rc = secret_make(dir, path, err);
-	if (rc == 0)
-		rc = secret_read(s, path, err);
-	free(path);
-	return rc;
-}
-
-static int
 record_write(struct keystore *s, const struct keystore_key *k, struct err *err)
 {
 	cJSON *o = cJSON_CreateObject();
@@ -298,7 +205,7 @@ record_write(struct keystore *s, const struct keystore_key *k, struct err *err)
 
 	if (bio == NULL || o == NULL ||
 	    PEM_write_bio_PKCS8PrivateKey(bio, k->pkey, EVP_aes_256_cbc(),
-		s->secret, (int)s->secret_len, NULL, NULL) != 1 ||
+		s->secret.text, (int)s->secret.len, NULL, NULL) != 1 ||
 	    BIO_write(bio, "", 1) != 1 || BIO_get_mem_data(bio, &pem) <= 0) {
 		rc = err_ossl(err, E_INTERNAL, "cannot encrypt a key");
 	} else if (cJSON_AddStringToObject(o, "tenant", k->tenant) == NULL ||
@@ -324,10 +231,10 @@ give_secret(char *buf, int size, int rwflag, void *arg)
 	const struct keystore *s = arg;
 
 	(void)rwflag;
-	if (size < 0 || (size_t)size < s->secret_len)
+	if (size < 0 || (size_t)size < s->secret.len)
 		return -1;
-	memcpy(buf, s->secret, s->secret_len);
-	return (int)s->secret_len;
+	memcpy(buf, s->secret.text, s->secret.len);
+	return (int)s->secret.len;
 }
 
 static int
@@ -394,7 +301,7 @@ keystore_open(struct keystore **out, const char *dir, const char *secret,
 			rc = err_set(err, E_NOMEM, "out of memory");
 		}
 		if (rc == 0)
-			rc = secret_load(s, dir, secret, path, err);
+			rc = keysecret_load(&s->secret, dir, secret, path, err);
 		if (rc == 0)
 			rc = journal_open(
 			    &s->journal, path, replay, s, log, err);
@@ -417,7 +324,7 @@ keystore_close(struct keystore *s)
 		key_free(s->keys[i]);
 	free(s->keys);
 	journal_close(s->journal);
-	OPENSSL_cleanse(s->secret, sizeof(s->secret));
+	keysecret_cleanup(&s->secret);
 	free(s);
 }
 

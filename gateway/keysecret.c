@@ -1,0 +1,108 @@
+/*
+ * keysecret: reads the secret, or makes one where there are no keys yet.
+ */
+#include "gateway/keysecret.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
+#define SECRET_BYTES 32
+
+static int
+secret_read(struct keysecret *s, const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return err_sys(
+		    err, "cannot open the secret of keys '%s'", path);
+	n = read(fd, s->text, sizeof(s->text));
+	close(fd);
+	if (n < 0)
+		return err_sys(
+		    err, "cannot read the secret of keys '%s'", path);
+	while (n > 0 && isspace((unsigned char)s->text[n - 1]))
+		n--;
+	s->len = (size_t)n;
+	if (n < 16 || (size_t)n == sizeof(s->text))
+		return err_set(err, E_PARSE,
+		    "the secret of keys '%s' has %zd characters: expected 16 "
+		    "to %zu",
+		    path, n, sizeof(s->text) - 1);
+	return 0;
+}
+
+/* Another file first, so that a crash leaves all of it or nothing. */
+static int
+secret_make(const char *dir, const char *path, struct err *err)
+{
+	unsigned char raw[SECRET_BYTES];
+	char text[2 * SECRET_BYTES + 2], *fresh = NULL;
+	int fd = -1, dir_fd = -1, ok;
+
+	if (RAND_bytes(raw, sizeof(raw)) != 1)
+		return err_ossl(err, E_INTERNAL, "no random numbers");
+	if (asprintf(&fresh, "%s.new", path) < 0)
+		return err_set(err, E_NOMEM, "out of memory");
+	for (size_t i = 0; i < sizeof(raw); i++)
+		snprintf(text + 2 * i, 3, "%02x", raw[i]);
+	text[2 * SECRET_BYTES] = '\n';
+	unlink(fresh);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ok = fd >= 0 && dir_fd >= 0 &&
+	    write(fd, text, 2 * SECRET_BYTES + 1) == 2 * SECRET_BYTES + 1 &&
+	    fsync(fd) == 0 && rename(fresh, path) == 0 && fsync(dir_fd) == 0;
+	if (!ok)
+		err_sys(err, "cannot write the secret of keys '%s'", path);
+	if (fd >= 0)
+		close(fd);
+	if (dir_fd >= 0)
+		close(dir_fd);
+	OPENSSL_cleanse(raw, sizeof(raw));
+	OPENSSL_cleanse(text, sizeof(text));
+	free(fresh);
+	return ok ? 0 : E_IO;
+}
+
+/*
+ * The gateway makes a secret only where it has no keys yet: a new one beside
+ * keys of before would hide that theirs is lost.
+ */
+int
+keysecret_load(struct keysecret *s, const char *dir, const char *file,
+    const char *journal, struct err *err)
+{
+	char *path = NULL;
+	struct stat st;
+	int rc = 0;
+
+	if (file != NULL)
+		return secret_read(s, file, err);
+	if (asprintf(&path, "%s/keys.secret", dir) < 0)
+		return err_set(err, E_NOMEM, "out of memory");
+	assert(journal != NULL);
+	if (access(path, F_OK) != 0 && errno == ENOENT &&
+	    (stat(journal, &st) != 0 || st.st_size == 0))
+		rc = secret_make(dir, path, err);
+	if (rc == 0)
+		rc = secret_read(s, path, err);
+	free(path);
+	return rc;
+}
+
+void
+keysecret_cleanup(struct keysecret *s)
+{
+	OPENSSL_cleanse(s, sizeof(*s));
+}
