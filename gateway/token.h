@@ -1,0 +1,96 @@
+/*
+ * token: the hardware (or software) token of PKCS#11 2.40 that private keys
+ * may live in. One a process, loaded when it is first asked for. Whatever the
+ * module takes its time for happens on threads of the token's own; nothing of
+ * it ever runs on a worker.
+ *
+ * A PIN that was refused is not tried again until another one is given, since
+ * tokens lock themselves after a few.
+ */
+#ifndef GATEWAY_TOKEN_H
+#define GATEWAY_TOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/evp.h>
+
+#include "cache/base/error.h"
+#include "cache/base/log.h"
+#include "gateway/pkcs11_uri.h"
+
+struct event;
+struct token;
+
+#define TOKEN_ID_BYTES    16 /* CKA_ID of keys made here */
+#define TOKEN_PIN_MAX     255
+#define TOKEN_QUEUE_MAX   10000 /* signatures that wait */
+#define TOKEN_THREADS_MAX 64
+
+struct token_options {
+	const char *module;
+	struct pkcs11_uri where; /* which token of the module's */
+	const char *pin;
+	uint32_t threads;
+	uint32_t timeout_ms; /* for calls that wait, the first login included */
+};
+
+/*
+ * Loads the module, finds the token and logs in, or says that this is done
+ * already: then only the PIN may differ, and is used from the next login on.
+ * E_ARG: another module or token. Waits.
+ */
+int token_open(struct token **out, const struct token_options *o,
+    struct err *err) MUST_USE;
+/* Where it tells that the token went or came back; NULL: nowhere. */
+void token_set_log(const struct log *log);
+/* The token that is open, or NULL. */
+struct token *token_get0(void);
+/* At exit, after the last key: logs out, unloads nothing. */
+void token_close(void);
+
+/* As the token calls itself. Constant. */
+const struct pkcs11_uri *token_get0_name(const struct token *t);
+
+struct token_stats {
+	bool up;
+	bool refused; /* the PIN was: no more attempts */
+	uint64_t signatures, failures, logins, losses;
+	unsigned waiting;
+	char why[256]; /* not up */
+};
+/* Thread-safe. */
+void token_get_stats(struct token *t, struct token_stats *out);
+
+/* ---- keys: EVP_PKEYs whose private half stays where it is -----------------
+ */
+
+enum token_kind {
+	TOKEN_P256 = 0,
+	TOKEN_P384,
+	TOKEN_RSA3072,
+	TOKEN_ED25519
+};
+
+/*
+ * token_find looks for the one private key that `which` names; E_PARSE when
+ * there is none, several, or one that cannot be used here. token_make makes
+ * one that is sensitive and cannot be extracted. Both wait, timeout_ms at
+ * most. EVP_PKEY_free the result before token_close.
+ */
+int token_find(struct token *t, EVP_PKEY **out, const struct pkcs11_uri *which,
+    struct err *err) MUST_USE;
+int token_make(struct token *t, EVP_PKEY **out, enum token_kind kind,
+    const unsigned char id[TOKEN_ID_BYTES], const char *label,
+    struct err *err) MUST_USE;
+/* Takes a key that token_make made out of the token again. */
+int token_destroy(struct token *t, const unsigned char id[TOKEN_ID_BYTES],
+    struct err *err) MUST_USE;
+
+/* The key is one of these. */
+bool token_has(const EVP_PKEY *key);
+/* What everybody may know of it, as an ordinary key; lends. */
+EVP_PKEY *token_get0_public(EVP_PKEY *key);
+
+#endif

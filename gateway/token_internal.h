@@ -1,0 +1,132 @@
+/* token_internal: what the files of the token share with each other only. */
+#ifndef GATEWAY_TOKEN_INTERNAL_H
+#define GATEWAY_TOKEN_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <sys/queue.h>
+
+#include <p11-kit-1/p11-kit/pkcs11.h>
+
+#include "cache/base/ref.h"
+#include "gateway/token.h"
+#include "gateway/token_job.h"
+
+/* Not in every header of PKCS#11 2.40. */
+#ifndef CKK_EC_EDWARDS
+#define CKK_EC_EDWARDS 0x40UL
+#endif
+#ifndef CKM_EC_EDWARDS_KEY_PAIR_GEN
+#define CKM_EC_EDWARDS_KEY_PAIR_GEN 0x1055UL
+#endif
+#ifndef CKM_EDDSA
+#define CKM_EDDSA 0x1057UL
+#endif
+
+enum token_state {
+	TOKEN_DOWN = 0,
+	TOKEN_UP,
+	TOKEN_REFUSED /* the PIN */
+};
+
+/* Counted; constant but for what is under the token's lock. */
+struct token_key {
+	struct ref ref;
+	struct token *token;
+	unsigned char id[PKCS11_ID_MAX];
+	size_t id_len; /* 0: found by label */
+	char label[PKCS11_LABEL_MAX + 1];
+	EVP_PKEY *public;
+	/* Under the token's lock. */
+	CK_OBJECT_HANDLE handle;
+	unsigned generation; /* in which handle was good; 0: none */
+};
+
+TAILQ_HEAD(token_queue, token_job);
+
+/* Lives from token_open to token_close. */
+struct token {
+	char *module;
+	struct pkcs11_uri where; /* as asked for */
+	uint32_t timeout_ms;
+
+	/*
+	 * Calls into the module hold it shared; to log in anew, or to start
+	 * the module anew, one thread holds it alone.
+	 */
+	pthread_rwlock_t gate;
+	void *library;
+	CK_FUNCTION_LIST_PTR fn;
+	bool initialized; /* by us */
+	CK_SLOT_ID slot;
+	unsigned attempts; /* in vain, one after the other */
+
+	pthread_mutex_t lock; /* for all that follows */
+	pthread_cond_t work, done;
+	struct token_queue queue;
+	unsigned num_queued;
+	enum token_state state;
+	unsigned generation; /* of sessions and handles; rises with a login */
+	bool connecting, stopping;
+	uint64_t retry_at_mono_ms;
+	uint32_t backoff_ms;
+	struct err why; /* not up */
+	char pin[TOKEN_PIN_MAX + 1];
+	struct pkcs11_uri name; /* of the token itself */
+	struct token_stats stats;
+	pthread_t threads[TOKEN_THREADS_MAX];
+	uint32_t num_threads;
+};
+
+/* One thread's session. */
+struct token_seat {
+	struct token *token;
+	CK_SESSION_HANDLE session;
+	unsigned generation; /* 0: no session */
+};
+
+/* ---- token_module.c: the module and the login; gate held alone ----------- */
+
+/* E_PARSE when it is the PIN's fault: never to be tried again. */
+int token_connect(struct token *t, CK_SESSION_HANDLE *session, const char *pin,
+    struct pkcs11_uri *name, struct err *err) MUST_USE;
+void token_finalize(struct token *t);
+/* err_set with what a status means. */
+int token_fail(struct err *err, int code, const char *what, CK_RV rv);
+/* The session, the login or the token itself is gone. */
+bool token_is_lost(CK_RV rv);
+
+/* ---- on a session; the gate is held shared --------------------------------
+ */
+
+/*
+ * What a job does. CKR_OK with job->err.code 0 or set, or a status of the
+ * module's with job->err set.
+ */
+CK_RV token_do_find(struct token_seat *s, struct token_job *job);
+CK_RV token_do_make(struct token_seat *s, struct token_job *job);
+CK_RV token_do_destroy(struct token_seat *s, struct token_job *job);
+CK_RV token_do_sign(struct token_seat *s, struct token_job *job);
+
+/* Fills up to max handles; *num says how many there are at least. */
+CK_RV token_search(struct token_seat *s, CK_OBJECT_CLASS class,
+    const unsigned char *id, size_t id_len, const char *label,
+    CK_OBJECT_HANDLE *out, CK_ULONG max, CK_ULONG *num);
+
+/* ---- keys -----------------------------------------------------------------
+ */
+
+/* Takes a reference on public. NULL when out of memory. */
+struct token_key *token_key_new(struct token *t, const unsigned char *id,
+    size_t id_len, const char *label, EVP_PKEY *public);
+struct token_key *token_key_up_ref(struct token_key *k);
+void token_key_free(struct token_key *k);
+
+/* token_provider.c: wraps a key for OpenSSL; takes a reference on it. */
+int
+token_pkey_new(EVP_PKEY **out, struct token_key *key, struct err *err) MUST_USE;
+int token_provider_load(struct err *err) MUST_USE;
+void token_provider_unload(void);
+
+#endif
