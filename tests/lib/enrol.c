@@ -107,7 +107,8 @@ enrol_identity(struct gateway *g, const struct pki_ca *ca, const char *holder,
     const char *alias, const char *category, const char *name, const char *san,
     char **key)
 {
-	char *id = enrol_key(g, holder, alias, category, P256), *body, *pem;
+	char *id = enrol_key(g, holder, alias, category, ENROL_P256), *body,
+	     *pem;
 	X509_REQ *req;
 
 	body =

@@ -8,7 +8,7 @@
 #include "tests/lib/gateway.h"
 #include "tests/lib/pkimake.h"
 
-#define P256 "CORDA.ECDSA.SECP256R1"
+#define ENROL_P256 "CORDA.ECDSA.SECP256R1"
 
 /* The id of a key that is made now; free() it. */
 char *enrol_key(struct gateway *g, const char *tenant, const char *alias,

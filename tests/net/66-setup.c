@@ -77,8 +77,8 @@ run_rows(const struct row *rows, size_t num)
 static void
 key_id_is_of_the_public_key(void **state)
 {
-	static const char *const schemes[] = {
-	    P256, "CORDA.ECDSA.SECP384R1", "CORDA.RSA", "CORDA.EDDSA.ED25519"};
+	static const char *const schemes[] = {ENROL_P256,
+	    "CORDA.ECDSA.SECP384R1", "CORDA.RSA", "CORDA.EDDSA.ED25519"};
 
 	for (size_t i = 0; i < 4; i++) {
 		char *id = enrol_key(&gw, H, schemes[i], "TLS", schemes[i]);
@@ -121,15 +121,15 @@ bad_keys_are_refused(void **state)
 #define KEY(tenant, category, scheme) \
 	"/keys/" tenant "/alias/x/category/" category "/scheme/" scheme
 	static const struct row rows[] = {
-	    {"POST", KEY("12", "TLS", P256), "", 400, "tenant"},
-	    {"POST", KEY("0123456789AG", "TLS", P256), "", 400, "tenant"},
-	    {"POST", KEY(H, "NONE", P256), "", 400, "category 'NONE'"},
+	    {"POST", KEY("12", "TLS", ENROL_P256), "", 400, "tenant"},
+	    {"POST", KEY("0123456789AG", "TLS", ENROL_P256), "", 400, "tenant"},
+	    {"POST", KEY(H, "NONE", ENROL_P256), "", 400, "category 'NONE'"},
 	    {"POST", KEY(H, "TLS", "CORDA.SM2"), "", 400, "scheme 'CORDA.SM2'"},
-	    {"POST", KEY(H, "TLS", P256), "", 200, "\"id\":\""},
-	    {"POST", KEY(H, "TLS", P256), "", 409, "already"},
-	    {"POST", KEY("p2p", "TLS", P256), "", 200, "\"id\":\""},
-	    {"POST", "/key/p2p/alias/y%0A/category/TLS/scheme/" P256, "", 400,
-		"alias"},
+	    {"POST", KEY(H, "TLS", ENROL_P256), "", 200, "\"id\":\""},
+	    {"POST", KEY(H, "TLS", ENROL_P256), "", 409, "already"},
+	    {"POST", KEY("p2p", "TLS", ENROL_P256), "", 200, "\"id\":\""},
+	    {"POST", "/key/p2p/alias/y%0A/category/TLS/scheme/" ENROL_P256, "",
+		400, "alias"},
 	    {"GET", "/keys/zz", NULL, 400, "tenant"},
 	    {"GET", "/keys/" H "/123", NULL, 400, "12 hexadecimal digits"},
 	    {"GET", "/keys/" H "/000000000000", NULL, 404, "Key not found."},
@@ -172,7 +172,7 @@ keys_are_encrypted_and_survive(void **state)
 static void
 request_has_the_extensions(void **state)
 {
-	char *id = enrol_key(&gw, H, "csr", "TLS", P256);
+	char *id = enrol_key(&gw, H, "csr", "TLS", ENROL_P256);
 	X509_REQ *req = enrol_csr(&gw, H, id,
 	    "{\"x500Name\":\"O=Alice, L=London, C=GB\","
 	    "\"subjectAlternativeNames\":[\"alice.example\",\"127.0.0.1\"]}");
@@ -213,7 +213,7 @@ signature_is_the_keys_default_or_as_asked(void **state)
 	    {"d0", "CORDA.ECDSA.SECP384R1", NULL, NID_ecdsa_with_SHA256},
 	    {"d1", "CORDA.RSA", NULL, NID_sha512WithRSAEncryption},
 	    {"d2", "CORDA.EDDSA.ED25519", NULL, NID_ED25519},
-	    {"d3", P256, "SHA512withECDSA", NID_ecdsa_with_SHA512},
+	    {"d3", ENROL_P256, "SHA512withECDSA", NID_ecdsa_with_SHA512},
 	    {"d4", "CORDA.RSA", "SHA256withRSA", NID_sha256WithRSAEncryption},
 	};
 
@@ -237,8 +237,8 @@ signature_is_the_keys_default_or_as_asked(void **state)
 static void
 bad_requests_are_refused(void **state)
 {
-	char *tls = enrol_key(&gw, H, "bad-tls", "TLS", P256);
-	char *ses = enrol_key(&gw, H, "bad-ses", "SESSION_INIT", P256);
+	char *tls = enrol_key(&gw, H, "bad-tls", "TLS", ENROL_P256);
+	char *ses = enrol_key(&gw, H, "bad-ses", "SESSION_INIT", ENROL_P256);
 	char *t = xasprintf("/certificate/%s/%s", H, tls);
 	char *s = xasprintf("/certificates/0123456789ab/%s", ses);
 #define NAME "\"x500Name\":\"O=Alice, L=London, C=GB\""
@@ -436,7 +436,7 @@ json_pem(const struct pki_ca *ca)
 static void
 context_rules(void **state)
 {
-	char *id = enrol_key(&gw, D, "first", "TLS", P256),
+	char *id = enrol_key(&gw, D, "first", "TLS", ENROL_P256),
 	     *r = json_pem(&root);
 #define T "\"corda.group.trustroot.tls.0\":%s"
 #define S "\"corda.group.truststore.session.0\":%s"
