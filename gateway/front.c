@@ -100,6 +100,11 @@ front_choose_identity(SSL *ssl, void *arg)
 
 	if (i == 0)
 		return 1;
+	/*
+	 * OpenSSL keeps one certificate a kind of key: the default one would
+	 * stay beside one of another kind, and could be chosen instead.
+	 */
+	SSL_certs_clear(ssl);
 	issuers = front_issuers(id);
 	ok = issuers != NULL &&
 	    SSL_use_cert_and_key(ssl, id->chain[0], id->key, issuers, 1) == 1;
