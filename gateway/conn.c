@@ -272,7 +272,9 @@ conn_step_handshake(struct conn *c, unsigned *wish)
 	if (c->state == CONN_VERDICT && c->tls_left && !c->handshake->ready) {
 		counters_inc(&c->worker->counters, DOOR_LEFT_PAUSED);
 		decision_record(c, DOOR_AT_HANDSHAKE, false, NULL,
-		    "peer left while its verdict was awaited");
+		    sign_wait_pending(&c->handshake->sign)
+			? "peer left while a signature was awaited"
+			: "peer left while its verdict was awaited");
 		return STEP_DONE;
 	}
 	result = handshake_step(c->handshake);

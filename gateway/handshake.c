@@ -329,6 +329,14 @@ fail:
 /* ---- the drive ------------------------------------------------------------
  */
 
+static void
+handshake_on_signed(void *arg)
+{
+	struct handshake *h = arg;
+
+	h->answered(h->arg);
+}
+
 void
 handshake_init(struct handshake *h, struct worker *w, struct front *f,
     struct revcheck_trust *trust, SSL *ssl, bool inbound)
@@ -341,6 +349,7 @@ handshake_init(struct handshake *h, struct worker *w, struct front *f,
 	h->inbound = inbound;
 	h->x509_error = X509_V_ERR_APPLICATION_VERIFICATION;
 	h->tally = DOOR_REFUSED_ERROR;
+	sign_wait_init(&h->sign, w->base, handshake_on_signed, h);
 	SSL_set_app_data(ssl, h);
 }
 
@@ -385,10 +394,27 @@ handshake_note_error(struct handshake *h)
 	unsigned long e = ERR_peek_error();
 	const char *reason = ERR_reason_error_string(e);
 
+	if (h->error[0] == '\0' && h->sign.err.code != 0)
+		snprintf(h->error, sizeof(h->error), "cannot sign: %.200s",
+		    h->sign.err.msg);
 	if (h->error[0] == '\0' && h->report == NULL)
 		snprintf(h->error, sizeof(h->error), "%s",
 		    reason != NULL ? reason : "connection lost");
 	ERR_clear_error();
+}
+
+/* All of it may be waited for in a job, a signature of a token included. */
+static int
+handshake_do(struct handshake *h)
+{
+	int rc;
+
+	ERR_clear_error();
+	h->turn++;
+	sign_wait_enter(&h->sign);
+	rc = SSL_do_handshake(h->ssl);
+	sign_wait_leave();
+	return rc;
 }
 
 enum handshake_result
@@ -397,11 +423,10 @@ handshake_step(struct handshake *h)
 	for (;;) {
 		int rc;
 
-		if (h->asking != NULL && !h->ready)
+		if ((h->asking != NULL && !h->ready) ||
+		    sign_wait_pending(&h->sign))
 			return HANDSHAKE_WAIT;
-		ERR_clear_error();
-		h->turn++;
-		rc = SSL_do_handshake(h->ssl);
+		rc = handshake_do(h);
 		if (rc == 1)
 			return handshake_finish(h);
 		switch (SSL_get_error(h->ssl, rc)) {
@@ -410,6 +435,8 @@ handshake_step(struct handshake *h)
 		case SSL_ERROR_WANT_WRITE:
 			return HANDSHAKE_WANT_WRITE;
 		case SSL_ERROR_WANT_ASYNC:
+			if (h->sign.job != NULL)
+				break;
 			if (h->asking == NULL)
 				return HANDSHAKE_FAILED;
 			if (!h->asked)
@@ -433,11 +460,9 @@ handshake_cleanup(struct handshake *h)
 	wait_drop(h->wait);
 	h->wait = NULL;
 	handshake_end_pause(h);
-	if (h->asking != NULL) {
+	if (sign_wait_cancel(&h->sign) || h->asking != NULL) {
 		h->cancelled = true;
-		h->turn++;
-		ERR_clear_error();
-		(void)SSL_do_handshake(h->ssl);
+		(void)handshake_do(h);
 		ERR_clear_error();
 	}
 	SSL_set_app_data(h->ssl, NULL);

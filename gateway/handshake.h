@@ -2,7 +2,8 @@
  * handshake: TLS up to the verdict, in either role. The verify callback runs
  * as an OpenSSL async job and only waits: it pauses the job, and whoever
  * drives the handshake verifies the path and asks revcheck on the worker's
- * own stack, then resumes it with the answer.
+ * own stack, then resumes it with the answer. A signature that a token makes
+ * pauses the job likewise (sign_wait).
  */
 #ifndef GATEWAY_HANDSHAKE_H
 #define GATEWAY_HANDSHAKE_H
@@ -12,6 +13,7 @@
 #include <openssl/ssl.h>
 
 #include "gateway/door.h"
+#include "gateway/sign_wait.h"
 #include "revcheck/revcheck.h"
 
 struct front;
@@ -23,7 +25,7 @@ enum handshake_result {
 	HANDSHAKE_FAILED = 0, /* the alert, if any, is sent */
 	HANDSHAKE_WANT_READ,
 	HANDSHAKE_WANT_WRITE,
-	HANDSHAKE_WAIT, /* for a verdict: `answered` will be called */
+	HANDSHAKE_WAIT, /* for a verdict or a signature: see `answered` */
 	HANDSHAKE_SHED, /* no job to run it on */
 	HANDSHAKE_DONE  /* completed, and the peer may come in */
 };
@@ -43,11 +45,12 @@ struct handshake {
 	bool inbound;
 	const char *host; /* outbound: the name to verify, or NULL */
 
-	void (*answered)(void *arg); /* after HANDSHAKE_WAIT, once */
+	void (*answered)(void *arg); /* once after each HANDSHAKE_WAIT */
 	void *arg;
 
 	X509_STORE_CTX *asking; /* while the callback is paused */
 	struct wait *wait;      /* while revcheck is asked */
+	struct sign_wait sign;  /* while a token is asked to sign */
 	unsigned turn;          /* calls of SSL_do_handshake */
 	bool asked;
 	bool ready; /* the verdict is there */
