@@ -164,6 +164,14 @@ $(B)/fixtures/$(1): $$(call objs,$$(wildcard fixtures/$(1)/*.c)) \
 endef
 $(foreach f,$(FIXTURES),$(eval $(call fixture_rule,$(f))))
 
+# A PKCS#11 module, loaded by the gateway under test.
+SLOWTOKEN := $(B)/fixtures/slowtoken.so
+$(SLOWTOKEN): $(B)/obj/fixtures/slowtoken/slowtoken.o
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -shared $(LDFLAGS) -o $@ $^
+fixtures: $(SLOWTOKEN)
+
 # Rooms with needs of their own bring a fragment.
 -include fixtures/doorman/build.mk
 -include tests/tests.mk
@@ -173,8 +181,9 @@ $(foreach f,$(FIXTURES),$(eval $(call fixture_rule,$(f))))
 
 # Debian packages: what it takes to build, run and test everything.
 APT_BUILD := gcc make pkg-config binutils libc6-dev libssl-dev \
-	libcurl4-openssl-dev libevent-dev libcjson-dev openssl curl ca-certificates
-APT_TEST  := libcmocka-dev clang libclang-rt-14-dev procps jq mandoc
+	libcurl4-openssl-dev libevent-dev libcjson-dev libp11-kit-dev openssl curl \
+	ca-certificates
+APT_TEST  := libcmocka-dev clang libclang-rt-14-dev procps jq mandoc softhsm2
 -include tests/packages.mk
 -include fixtures/doorman/packages.mk
 

@@ -5,6 +5,7 @@
 #include "gateway/conf.h"
 
 #include <libgen.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,6 +40,7 @@ static const struct conf conf_defaults = {
 	.max_login_failures = 10,
 	.login_window_ms = 60000,
 	.max_decisions = 1000},
+    .pkcs11 = {.threads = 4, .timeout_ms = 10000, .categories = UINT_MAX},
     .log = {.level = LOG_LEVEL_INFO},
     .warm_up_ms = 10000,
 };
@@ -259,6 +261,9 @@ free_loaded(struct conf *c)
 	conf_free_strings(c->connect.allow, c->connect.num_allow);
 	free(c->connect.identity_name);
 	rest_cleanup(&c->rest);
+	free(c->pkcs11.module);
+	free(c->pkcs11.token_text);
+	free(c->pkcs11.pin_file);
 	conf_free_strings(c->revocation_lists.allow_addresses,
 	    c->revocation_lists.num_allow_addresses);
 	conf_free_strings(

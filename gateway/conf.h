@@ -49,8 +49,8 @@ struct conf_listener {
 struct conf_identity {
 	char *name;
 	char *certificate_file;
-	char *key_file;
-	X509 **chain; /* leaf first */
+	char *key_file; /* or the name of a key in the token */
+	X509 **chain;   /* leaf first */
 	size_t num_chain;
 	EVP_PKEY *key;
 	char **server_names; /* lower case; "*.x" allowed; none: the default */
@@ -213,6 +213,17 @@ struct conf_log {
 	bool to_stdout; /* otherwise stderr */
 };
 
+/* A token of PKCS#11 for private keys; off if module is NULL. */
+struct conf_pkcs11 {
+	char *module;
+	char *token_text; /* label, or "pkcs11:..." */
+	char *pin_file;
+	uint32_t threads;
+	uint32_t timeout_ms;
+	unsigned categories; /* bits: keystore_category; made over REST */
+	struct token *token; /* the process's; logged in */
+};
+
 /* What `revocation` in struct conf points at. */
 struct conf_revocation {
 	char **allow_addresses; /* NULL-terminated */
@@ -260,6 +271,7 @@ struct conf {
 	size_t num_links;
 	struct conf_connect connect;
 	struct conf_rest rest;
+	struct conf_pkcs11 pkcs11;
 	struct conf_log log;
 	struct conf_watch watch;
 	struct conf_revocation revocation_lists;

@@ -146,6 +146,11 @@ resolve_rest(struct conf *c, struct conf_reader *r)
 		    "%s: $.rest has a %s: expected certificate and key, or "
 		    "neither",
 		    r->file, rest->key_file == NULL ? "certificate" : "key");
+	if (rest->key_file != NULL && conf_key_in_token(rest->key_file))
+		return err_set(r->err, E_PARSE,
+		    "%s: $.rest.key is in a token: expected a file, since REST "
+		    "does not wait for tokens",
+		    r->file);
 	if (rest->certificate_file != NULL &&
 	    (conf_pki_load_chain(&rest->chain, &rest->num_chain,
 		 rest->certificate_file, &why) != 0 ||
@@ -222,6 +227,8 @@ conf_finish(struct conf *c, struct conf_reader *r)
 	if (rc == 0)
 		rc =
 		    conf_pki_union(&c->trust, c->trusts, c->num_trusts, r->err);
+	if (rc == 0)
+		rc = conf_resolve_token(c, r);
 	if (rc == 0)
 		rc = resolve_links(c, r);
 	if (rc == 0)

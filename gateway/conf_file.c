@@ -117,7 +117,8 @@ static const struct conf_field node_table[] = {
 static const struct conf_field identity_table[] = {
 	IDENTITY("name", STRING, name, .required = true),
 	IDENTITY("certificate", PATH, certificate_file, .required = true),
-	IDENTITY("key", PATH, key_file, .required = true),
+	CONF_CALL("key", offsetof(struct conf_identity, key_file),
+	    conf_read_key, .required = true),
 	IDENTITY("server_names", STRINGS, server_names),
 	CONF_FIELD_END};
 /* clang-format on */
@@ -144,6 +145,8 @@ load_pair(struct conf_reader *r, const struct conf_place *place,
 	if (conf_pki_load_chain(
 		&id->chain, &id->num_chain, id->certificate_file, &why) != 0)
 		return file_fail(r, place, "certificate", &why);
+	if (conf_key_in_token(id->key_file))
+		return 0; /* once all keys are read */
 	if (conf_pki_load_key(&id->key, id->key_file, &why) != 0)
 		return file_fail(r, place, "key", &why);
 	if (conf_pki_check_pair(id->chain, id->num_chain, id->key,
@@ -496,6 +499,7 @@ const struct conf_field conf_file_table[] = {
 	OBJECT("recheck", recheck, recheck_table),
 	OBJECT("own_certificates", own, own_table),
 	OBJECT("rest", rest, conf_rest_table),
+	OBJECT("pkcs11", pkcs11, conf_pkcs11_table),
 	OBJECT("log", log, log_table),
 	{.key = "revocation", .kind = CONF_KIND_OBJECT,
 	    .table = revocation_table},

@@ -155,7 +155,7 @@ read_clients(struct conf_reader *r, const struct conf_place *place, void *base)
 const struct conf_field conf_rest_table[] = {
 	CONF_CALL("listen", offsetof(struct conf_rest, listen), conf_read_listen),
 	CONF_VALUE("certificate", PATH, struct conf_rest, certificate_file),
-	CONF_VALUE("key", PATH, struct conf_rest, key_file),
+	CONF_CALL("key", offsetof(struct conf_rest, key_file), conf_read_key),
 	CONF_VALUE("client_anchors", PATH, struct conf_rest,
 	    client_anchors_file),
 	CONF_CALL("clients", 0, read_clients),

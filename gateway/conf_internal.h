@@ -10,6 +10,15 @@ extern const struct conf_field conf_file_table[];
 
 extern const struct conf_field conf_rest_table[]; /* base: struct conf_rest */
 
+extern const struct conf_field conf_pkcs11_table[]; /* struct conf_pkcs11 */
+
+/* A key by file or, "pkcs11:...", in the token; base is char *. */
+int conf_read_key(
+    struct conf_reader *r, const struct conf_place *place, void *base);
+bool conf_key_in_token(const char *key_file);
+/* Opens the token, finds the keys of identities that are in it. */
+int conf_resolve_token(struct conf *c, struct conf_reader *r) MUST_USE;
+
 int conf_no_memory(struct conf_reader *r);
 /* An address to listen on; base is struct conf_address. */
 int conf_read_listen(

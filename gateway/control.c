@@ -208,9 +208,17 @@ engine_start(struct control *c, struct err *err)
 	    : err_set(err, rc, "cannot start the engine: %s", why.msg);
 }
 
+static struct keystore_place
+place_of(const struct conf *conf)
+{
+	return (struct keystore_place){
+	    .token = conf->pkcs11.token, .categories = conf->pkcs11.categories};
+}
+
 static int
 state_open(struct control *c, struct err *err)
 {
+	const struct keystore_place place = place_of(c->base);
 	const char *dir = c->base->state_dir;
 	int rc;
 
@@ -224,7 +232,7 @@ state_open(struct control *c, struct err *err)
 		rc = subjects_open(&c->subjects, dir, c->log, err);
 	if (rc == 0)
 		rc = keystore_open(
-		    &c->keys, dir, c->base->key_secret, c->log, err);
+		    &c->keys, dir, c->base->key_secret, &place, c->log, err);
 	if (rc == 0)
 		rc = certstore_open(&c->certs, dir, c->log, err);
 	if (rc == 0)
@@ -585,6 +593,9 @@ control_reload(struct control *c, struct err *err)
 			    "cannot go back to the REST settings before");
 	}
 	if (rc == 0) {
+		const struct keystore_place place = place_of(fresh);
+
+		keystore_set_place(c->keys, &place);
 		conf_free(c->base);
 		c->base = conf_up_ref(fresh);
 	}

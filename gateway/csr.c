@@ -160,7 +160,7 @@ csr_make(char **pem, const struct keystore_key *key, X509_NAME *subject,
     const char *const *names, size_t num_names, const char *spec,
     struct err *err)
 {
-	const struct csr_spec *how = spec_of(key->pkey, spec, err);
+	const struct csr_spec *how = spec_of(key->public, spec, err);
 	STACK_OF(X509_EXTENSION) *exts = NULL;
 	X509_REQ *req = NULL;
 	const EVP_MD *md;
@@ -177,7 +177,7 @@ csr_make(char **pem, const struct keystore_key *key, X509_NAME *subject,
 		req = X509_REQ_new();
 		if (req == NULL || X509_REQ_set_version(req, 0) != 1 ||
 		    X509_REQ_set_subject_name(req, subject) != 1 ||
-		    X509_REQ_set_pubkey(req, key->pkey) != 1 ||
+		    X509_REQ_set_pubkey(req, key->public) != 1 ||
 		    X509_REQ_add_extensions(req, exts) != 1 ||
 		    X509_REQ_sign(req, key->pkey, md) <= 0 ||
 		    to_pem(pem, req) != 0)

@@ -1,7 +1,8 @@
 /*
  * keystore: keys in memory, changes in a journal. A private key is written as
  * encrypted PKCS#8 (PBES2, AES-256), so that it is of use to nobody who has
- * the journal alone. Control thread; making an RSA key takes a moment of it.
+ * the journal alone; of one in a token only the place is written. Control
+ * thread; making a key takes a moment of it.
  */
 #include "gateway/keystore.h"
 
@@ -17,6 +18,7 @@
 #include "gateway/journal.h"
 #include "gateway/json.h"
 #include "gateway/keysecret.h"
+#include "gateway/keystore_token.h"
 
 #define RSA_BITS 3072
 
@@ -38,6 +40,8 @@ struct keystore {
 	size_t num;
 	struct journal *journal; /* NULL: memory only */
 	struct keysecret secret;
+	struct keystore_place place;
+	const struct log *log;
 };
 
 /* ---- words ----------------------------------------------------------------
@@ -75,13 +79,21 @@ keystore_is_session(const struct keystore_key *k)
 	return strcmp(k->category, SESSION_CATEGORY) == 0;
 }
 
+int
+keystore_category(const char *text)
+{
+	for (int i = 0; categories[i] != NULL; i++)
+		if (strcasecmp(categories[i], text) == 0)
+			return i;
+	return -1;
+}
+
 static const char *
 category_of(const char *text)
 {
-	for (size_t i = 0; categories[i] != NULL; i++)
-		if (strcasecmp(categories[i], text) == 0)
-			return categories[i];
-	return NULL;
+	int i = keystore_category(text);
+
+	return i >= 0 ? categories[i] : NULL;
 }
 
 static enum keystore_scheme
@@ -164,12 +176,14 @@ key_new(struct keystore_key **out, EVP_PKEY *pkey, const char *tenant,
 		return E_NOMEM;
 	}
 	k->pkey = pkey;
+	k->public = token_get0_public(pkey);
 	k->alias = strdup(alias);
 	k->category = category;
 	k->scheme = scheme;
 	k->created_at = created_at;
 	snprintf(k->tenant, sizeof(k->tenant), "%s", tenant);
-	if (k->alias == NULL || id_of(k->id, pkey) != 0) {
+	if (k->alias == NULL || k->public == NULL ||
+	    id_of(k->id, k->public) != 0) {
 		key_free(k);
 		return E_NOMEM;
 	}
@@ -195,32 +209,46 @@ key_add(struct keystore *s, struct keystore_key *k)
 /* ---- on disk --------------------------------------------------------------
  */
 
+/* The private half, of use to nobody without the secret. */
+static int
+encrypted_write(cJSON *o, const struct keystore *s,
+    const struct keystore_key *k, struct err *err)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *pem;
+	int rc = 0;
+
+	if (bio == NULL ||
+	    PEM_write_bio_PKCS8PrivateKey(bio, k->pkey, EVP_aes_256_cbc(),
+		s->secret.text, (int)s->secret.len, NULL, NULL) != 1 ||
+	    BIO_write(bio, "", 1) != 1 || BIO_get_mem_data(bio, &pem) <= 0)
+		rc = err_ossl(err, E_INTERNAL, "cannot encrypt a key");
+	else if (cJSON_AddStringToObject(o, "key", pem) == NULL)
+		rc = err_set(err, E_NOMEM, "out of memory");
+	BIO_free(bio);
+	return rc;
+}
+
 static int
 record_write(struct keystore *s, const struct keystore_key *k, struct err *err)
 {
 	cJSON *o = cJSON_CreateObject();
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *pem;
 	int rc;
 
-	if (bio == NULL || o == NULL ||
-	    PEM_write_bio_PKCS8PrivateKey(bio, k->pkey, EVP_aes_256_cbc(),
-		s->secret.text, (int)s->secret.len, NULL, NULL) != 1 ||
-	    BIO_write(bio, "", 1) != 1 || BIO_get_mem_data(bio, &pem) <= 0) {
-		rc = err_ossl(err, E_INTERNAL, "cannot encrypt a key");
-	} else if (cJSON_AddStringToObject(o, "tenant", k->tenant) == NULL ||
+	if (cJSON_AddStringToObject(o, "tenant", k->tenant) == NULL ||
 	    cJSON_AddStringToObject(o, "alias", k->alias) == NULL ||
 	    cJSON_AddStringToObject(o, "category", k->category) == NULL ||
 	    cJSON_AddStringToObject(o, "scheme", schemes[k->scheme]) == NULL ||
 	    cJSON_AddStringToObject(o, "id", k->id) == NULL ||
 	    cJSON_AddNumberToObject(o, "created", (double)k->created_at) ==
-		NULL ||
-	    cJSON_AddStringToObject(o, "key", pem) == NULL) {
+		NULL)
 		rc = err_set(err, E_NOMEM, "out of memory");
-	} else {
+	else if (token_has(k->pkey))
+		rc = keystore_token_write(o, s->place.token, k, err);
+	else
+		rc = encrypted_write(o, s, k, err);
+	if (rc == 0)
 		rc = journal_append(s->journal, o, err);
-	}
-	BIO_free(bio);
 	cJSON_Delete(o);
 	return rc;
 }
@@ -238,6 +266,24 @@ give_secret(char *buf, int size, int rwflag, void *arg)
 }
 
 static int
+decrypt(EVP_PKEY **out, struct keystore *s, const cJSON *record, const char *id,
+    struct err *err)
+{
+	const char *pem = json_get_string(record, "key");
+	BIO *bio = pem != NULL ? BIO_new_mem_buf(pem, -1) : NULL;
+
+	*out = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, give_secret, s)
+			   : NULL;
+	BIO_free(bio);
+	return *out != NULL
+	    ? 0
+	    : err_ossl(err, E_PARSE,
+		  "key '%.16s' cannot be decrypted: is the secret of keys "
+		  "another one?",
+		  id);
+}
+
+static int
 replay(void *arg, const cJSON *record, struct err *err)
 {
 	struct keystore *s = arg;
@@ -246,29 +292,23 @@ replay(void *arg, const cJSON *record, struct err *err)
 	const char *category = json_get_string(record, "category");
 	const char *scheme = json_get_string(record, "scheme");
 	const char *id = json_get_string(record, "id");
-	const char *pem = json_get_string(record, "key");
+	unsigned char token_id[TOKEN_ID_BYTES] = {0};
 	struct keystore_key *k = NULL;
 	EVP_PKEY *pkey;
 	int64_t created;
-	BIO *bio;
 	int rc;
 
 	if (tenant == NULL || alias == NULL || category == NULL ||
-	    scheme == NULL || id == NULL || pem == NULL ||
-	    category_of(category) == NULL ||
+	    scheme == NULL || id == NULL || category_of(category) == NULL ||
 	    scheme_of(scheme) == KEYSTORE_NUM_SCHEMES ||
 	    json_to_int(json_get(record, "created"), 0, INT64_MAX / 2048,
 		&created) != 0)
 		return err_set(err, E_PARSE, "not a record of a key");
-	bio = BIO_new_mem_buf(pem, -1);
-	pkey = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, give_secret, s)
-			   : NULL;
-	BIO_free(bio);
-	if (pkey == NULL)
-		return err_ossl(err, E_PARSE,
-		    "key '%.16s' cannot be decrypted: is the secret of keys "
-		    "another one?",
-		    id);
+	rc = keystore_token_holds(record)
+	    ? keystore_token_find(&pkey, token_id, s->place.token, record, err)
+	    : decrypt(&pkey, s, record, id, err);
+	if (rc != 0)
+		return rc;
 	rc = key_new(&k, pkey, tenant, alias, category_of(category),
 	    scheme_of(scheme), (time_t)created);
 	if (rc == 0 && strcmp(k->id, id) != 0)
@@ -279,6 +319,7 @@ replay(void *arg, const cJSON *record, struct err *err)
 		key_free(k);
 		return rc == E_PARSE ? rc : err_set(err, rc, "out of memory");
 	}
+	memcpy(k->token_id, token_id, sizeof(token_id));
 	return 0;
 }
 
@@ -286,7 +327,7 @@ replay(void *arg, const cJSON *record, struct err *err)
 
 int
 keystore_open(struct keystore **out, const char *dir, const char *secret,
-    const struct log *log, struct err *err)
+    const struct keystore_place *place, const struct log *log, struct err *err)
 {
 	struct keystore *s = calloc(1, sizeof(*s));
 	char *path = NULL;
@@ -295,6 +336,8 @@ keystore_open(struct keystore **out, const char *dir, const char *secret,
 	*out = NULL;
 	if (s == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
+	s->place = *place;
+	s->log = log;
 	if (dir != NULL) {
 		if (asprintf(&path, "%s/keys.journal", dir) < 0) {
 			path = NULL;
@@ -354,6 +397,56 @@ check_words(const struct keystore *s, const char *tenant, const char *alias,
 	return 0;
 }
 
+void
+keystore_set_place(struct keystore *s, const struct keystore_place *place)
+{
+	s->place = *place;
+}
+
+/* In the token or here, as the category says. */
+static int
+make_new(const struct keystore *s, struct keystore_key **out,
+    const char *tenant, const char *alias, int category,
+    enum keystore_scheme scheme, struct err *err)
+{
+	unsigned char token_id[TOKEN_ID_BYTES] = {0};
+	EVP_PKEY *pkey;
+	int rc = 0;
+
+	if (s->place.token != NULL && s->place.categories & 1u << category) {
+		rc = keystore_token_make(&pkey, token_id, s->place.token,
+		    scheme, tenant, alias, err);
+	} else {
+		pkey = pkey_make(scheme);
+		if (pkey == NULL)
+			rc = err_ossl(err, E_INTERNAL, "cannot make a key");
+	}
+	if (rc != 0)
+		return rc;
+	rc = key_new(
+	    out, pkey, tenant, alias, categories[category], scheme, time(NULL));
+	if (rc != 0)
+		return err_set(err, rc, "out of memory");
+	memcpy((*out)->token_id, token_id, sizeof(token_id));
+	return 0;
+}
+
+/* A key that could not be kept; nobody has seen it yet. */
+static void
+discard(const struct keystore *s, struct keystore_key *k)
+{
+	struct err ignored;
+
+	if (token_has(k->pkey) &&
+	    token_destroy(s->place.token, k->token_id, &ignored) != 0)
+		log_line(s->log, LOG_LEVEL_WARN,
+		    "a key that was not kept stays in the token: %s "
+		    "(alias='%s' "
+		    "tenant=%s)",
+		    ignored.msg, k->alias, k->tenant);
+	key_free(k);
+}
+
 int
 keystore_make(struct keystore *s, const struct keystore_key **out,
     const char *tenant, const char *alias, const char *category,
@@ -361,19 +454,14 @@ keystore_make(struct keystore *s, const struct keystore_key **out,
 {
 	struct keystore_key *k = NULL;
 	struct err undo;
-	EVP_PKEY *pkey;
 	int rc = check_words(s, tenant, alias, category, scheme, err);
 
 	*out = NULL;
+	if (rc == 0)
+		rc = make_new(s, &k, tenant, alias, keystore_category(category),
+		    scheme_of(scheme), err);
 	if (rc != 0)
 		return rc;
-	pkey = pkey_make(scheme_of(scheme));
-	if (pkey == NULL)
-		return err_ossl(err, E_INTERNAL, "cannot make a key");
-	rc = key_new(&k, pkey, tenant, alias, category_of(category),
-	    scheme_of(scheme), time(NULL));
-	if (rc != 0)
-		return err_set(err, rc, "out of memory");
 	if (s->journal != NULL)
 		rc = record_write(s, k, err);
 	if (rc == 0) {
@@ -386,7 +474,7 @@ keystore_make(struct keystore *s, const struct keystore_key **out,
 		}
 	}
 	if (rc != 0) {
-		key_free(k);
+		discard(s, k);
 		return rc;
 	}
 	*out = k;
@@ -409,7 +497,7 @@ keystore_find_public(
 {
 	for (size_t i = 0; i < s->num; i++)
 		if (strcmp(s->keys[i]->tenant, tenant) == 0 &&
-		    EVP_PKEY_eq(s->keys[i]->pkey, public) == 1)
+		    EVP_PKEY_eq(s->keys[i]->public, public) == 1)
 			return s->keys[i];
 	return NULL;
 }
@@ -432,6 +520,9 @@ keystore_json(const struct keystore *s, const char *tenant)
 		cJSON_AddStringToObject(o, "keyId", k->id);
 		cJSON_AddStringToObject(o, "alias", k->alias);
 		cJSON_AddStringToObject(o, "category", k->category);
+		cJSON_AddStringToObject(o, "hsmId",
+		    token_has(k->pkey) ? token_get0_name(token_get0())->token
+				       : "SOFT");
 		cJSON_AddStringToObject(o, "scheme", schemes[k->scheme]);
 		cJSON_AddStringToObject(o, "created", at);
 	}
@@ -445,7 +536,7 @@ keystore_public_pem(const struct keystore_key *k)
 	char *data, *out = NULL;
 	long len;
 
-	if (bio != NULL && PEM_write_bio_PUBKEY(bio, k->pkey) == 1) {
+	if (bio != NULL && PEM_write_bio_PUBKEY(bio, k->public) == 1) {
 		len = BIO_get_mem_data(bio, &data);
 		out = strndup(data, (size_t)len);
 	}

@@ -2,7 +2,7 @@
  * keystore: key pairs made over REST. Each belongs to a tenant (a holding
  * identity or a cluster-wide name) and is found by its id, the first 12 hex
  * digits of the SHA-256 of its SubjectPublicKeyInfo. Private keys are written
- * encrypted. Control thread only.
+ * encrypted, or stay in a token. Control thread only.
  */
 #ifndef GATEWAY_KEYSTORE_H
 #define GATEWAY_KEYSTORE_H
@@ -16,6 +16,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
+#include "gateway/token.h"
 
 #define KEYSTORE_MAX       10000
 #define KEYSTORE_ID_SIZE   13 /* 12 digits, upper case */
@@ -38,29 +39,44 @@ struct keystore_key {
 	const char *category; /* "SESSION_INIT" */
 	enum keystore_scheme scheme;
 	time_t created_at;
-	EVP_PKEY *pkey;
+	EVP_PKEY *pkey;   /* may be one of a token's */
+	EVP_PKEY *public; /* its public half at least; lent by pkey */
+	unsigned char token_id[TOKEN_ID_BYTES]; /* with a token's */
 };
 
 struct keystore;
 
+/* Where keys are made. A category's bit: its key goes into the token. */
+struct keystore_place {
+	struct token *token; /* NULL: none */
+	unsigned categories; /* bits: keystore_category */
+};
+
 /*
  * Opens the journal of keys in dir (NULL: memory only) and decrypts them with
  * what the file `secret` holds; NULL is the file "keys.secret" in dir, made
- * when it is not there. A key that cannot be decrypted is an error.
+ * when it is not there. A key that cannot be decrypted, or is not in the token
+ * any more, is an error that names it.
  */
 int keystore_open(struct keystore **out, const char *dir, const char *secret,
-    const struct log *log, struct err *err) MUST_USE;
+    const struct keystore_place *place, const struct log *log,
+    struct err *err) MUST_USE;
 void keystore_close(struct keystore *s);
+/* For keys made from now on. */
+void keystore_set_place(struct keystore *s, const struct keystore_place *place);
 
 /* Upper case in out: 12 hexadecimal digits. False for anything else. */
 bool keystore_id_parse(char out[KEYSTORE_ID_SIZE], const char *text);
 /* A holding identity, or one of the names for the whole cluster. */
 bool keystore_tenant_parse(char out[KEYSTORE_ID_SIZE], const char *text);
+/* Number of a category, or -1: not one. */
+int keystore_category(const char *text);
 bool keystore_is_session(const struct keystore_key *k);
 
 /*
- * Makes and writes a key; it is on disk on return. E_PARSE: alias, category
- * or scheme is not one; E_ARG: the tenant has a key of that alias.
+ * Makes and writes a key; it is on disk on return. A token is waited for.
+ * E_PARSE: alias, category or scheme is not one; E_ARG: the tenant has a key
+ * of that alias.
  */
 int keystore_make(struct keystore *s, const struct keystore_key **out,
     const char *tenant, const char *alias, const char *category,

@@ -24,6 +24,7 @@
 #include "gateway/password.h"
 #include "gateway/process.h"
 #include "gateway/rest.h"
+#include "gateway/token.h"
 #include "gateway/watch.h"
 #include "revcheck/revcheck.h"
 
@@ -278,19 +279,21 @@ run_config(const char *path, bool check_only)
 	struct err err;
 	int rc;
 
-	if (conf_load(&g.conf, path, &err) != 0)
-		return fail(&err);
-	if (check_only) {
+	if (conf_load(&g.conf, path, &err) != 0) {
+		rc = fail(&err);
+	} else if (check_only) {
 		rc = check_config(g.conf);
 	} else if (log_sink_new(&g.sink, &g.conf->log, &err) != 0) {
 		rc = fail(&err);
 	} else {
 		g.log = log_sink_get0_log(g.sink);
+		token_set_log(g.log);
 		process_prepare(g.log);
 		rc = run(&g);
 	}
-	log_sink_free(g.sink);
 	conf_free(g.conf);
+	token_close();
+	log_sink_free(g.sink);
 	libevent_global_shutdown();
 	return rc;
 }

@@ -16,6 +16,7 @@
 #include "gateway/door.h"
 #include "gateway/exposition.h"
 #include "gateway/own_show.h"
+#include "gateway/token.h"
 #include "gateway/warm_show.h"
 #include "revcheck/revcheck.h"
 
@@ -139,6 +140,29 @@ put_door(struct exposition *t, struct door *door)
 	}
 }
 
+static void
+put_token(struct exposition *t)
+{
+	struct token *token = token_get0();
+	struct token_stats s;
+
+	if (token == NULL)
+		return;
+	token_get_stats(token, &s);
+	exposition_single(t, "p2p_gateway_token_up", "gauge",
+	    "1 while the PKCS#11 token can be used.", s.up);
+	exposition_single(t, "p2p_gateway_token_waiting", "gauge",
+	    "Signatures that wait for a thread of the token's.", s.waiting);
+	exposition_single(t, "p2p_gateway_token_signatures_total", "counter",
+	    "Signatures made in the token.", (double)s.signatures);
+	exposition_single(t, "p2p_gateway_token_failures_total", "counter",
+	    "Signatures that the token did not make.", (double)s.failures);
+	exposition_single(t, "p2p_gateway_token_logins_total", "counter",
+	    "Logins to the token, the first one included.", (double)s.logins);
+	exposition_single(t, "p2p_gateway_token_losses_total", "counter",
+	    "Times that the token was lost.", (double)s.losses);
+}
+
 /* CRLs that are kept, gathered in one walk. */
 struct kept {
 	struct exposition *t;
@@ -222,6 +246,7 @@ metrics_text(struct control *c)
 	if (control_door(c) != NULL)
 		put_door(&t, control_door(c));
 	own_show_metrics(control_own(c), &t);
+	put_token(&t);
 	exposition_head(&t, "p2p_gateway_mode", "gauge",
 	    "1 for the revocation mode that is set.");
 	for (int m = REVCHECK_MODE_OFF; m <= REVCHECK_MODE_HARD_FAIL; m++)
@@ -289,6 +314,28 @@ waits_json(struct decisions *d)
 }
 
 static void
+add_token(cJSON *o)
+{
+	struct token *token = token_get0();
+	struct token_stats s;
+	cJSON *part;
+
+	if (token == NULL)
+		return;
+	token_get_stats(token, &s);
+	part = cJSON_AddObjectToObject(o, "token");
+	cJSON_AddStringToObject(part, "label", token_get0_name(token)->token);
+	cJSON_AddBoolToObject(part, "up", s.up);
+	cJSON_AddBoolToObject(part, "pinRefused", s.refused);
+	cJSON_AddStringToObject(part, "why", s.up ? "" : s.why);
+	cJSON_AddNumberToObject(part, "waiting", s.waiting);
+	cJSON_AddNumberToObject(part, "signatures", (double)s.signatures);
+	cJSON_AddNumberToObject(part, "failures", (double)s.failures);
+	cJSON_AddNumberToObject(part, "logins", (double)s.logins);
+	cJSON_AddNumberToObject(part, "losses", (double)s.losses);
+}
+
+static void
 add_engine(cJSON *o, const struct revcheck_stats *s)
 {
 	cJSON *failures;
@@ -341,6 +388,7 @@ metrics_json(struct control *c)
 	if (part != NULL)
 		cJSON_AddItemToObject(o, "warmUp", part);
 	cJSON_AddItemToObject(o, "identities", own_show_json(control_own(c)));
+	add_token(o);
 	cJSON_AddNumberToObject(
 	    o, "denylistEntries", (double)denylist_num(control_denylist(c)));
 	return o;
@@ -383,6 +431,25 @@ judge_kept(void *arg, const struct revcheck_cache_item *item)
 	return cJSON_GetArraySize(arg) < 100 ? 0 : 1;
 }
 
+/*
+ * Identities with keys elsewhere go on, so only the one that serves unknown
+ * names makes the difference between degraded and not ready.
+ */
+static bool
+judge_token(const struct conf *conf, cJSON *reasons)
+{
+	struct token *token = token_get0();
+	struct token_stats s = {.up = true};
+
+	if (token != NULL)
+		token_get_stats(token, &s);
+	if (s.up)
+		return true;
+	add_reason(reasons, "the token '%.32s' is not available: %.120s",
+	    token_get0_name(token)->token, s.why);
+	return conf->num_identities == 0 || !token_has(conf->identities[0].key);
+}
+
 bool
 metrics_ready(struct control *c, cJSON *out)
 {
@@ -401,6 +468,7 @@ metrics_ready(struct control *c, cJSON *out)
 		cJSON_AddItemToObject(out, "warmUp", warm_json(&warm));
 	}
 	ready = own_show_reasons(control_own(c), reasons) && ready;
+	ready &= judge_token(control_conf(c), reasons);
 	revcheck_kept_list(control_engine(c), judge_kept, reasons);
 	cJSON_AddBoolToObject(out, "ready", ready);
 	cJSON_AddBoolToObject(out, "degraded", cJSON_GetArraySize(reasons) > 0);

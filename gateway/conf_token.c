@@ -1,0 +1,204 @@
+/*
+ * conf_token: the token of PKCS#11 that the bootstrap file names, and the
+ * keys of identities that are in it. The token is opened while the snapshot
+ * is built, like any file that is named there.
+ */
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "gateway/conf_internal.h"
+#include "gateway/conf_pki.h"
+#include "gateway/keystore.h"
+#include "gateway/pkcs11_uri.h"
+#include "gateway/token.h"
+
+#define HOUR_MS 3600000
+
+/* ---- reading --------------------------------------------------------------
+ */
+
+static int
+read_category(struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	unsigned *bits = base;
+	const char *word = conf_read_string(r, place);
+	int i;
+
+	if (word == NULL)
+		return E_PARSE;
+	i = keystore_category(word);
+	if (i < 0)
+		return conf_read_fail(r, place,
+		    "a category of keys such as \"TLS\" or \"SESSION_INIT\"");
+	*bits |= 1u << i;
+	return 0;
+}
+
+/* Named ones instead of all. */
+static int
+read_categories(
+    struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	unsigned *bits = base;
+
+	*bits = 0;
+	return conf_read_array(r, place, 100, read_category, bits);
+}
+
+#define PKCS11(k, kd, m, ...) \
+	CONF_VALUE(k, kd, struct conf_pkcs11, m, ##__VA_ARGS__)
+
+/* clang-format off */
+const struct conf_field conf_pkcs11_table[] = {
+	PKCS11("module", PATH, module, .required = true),
+	PKCS11("token", STRING, token_text, .required = true),
+	PKCS11("pin_file", PATH, pin_file, .required = true),
+	CONF_CALL("categories", offsetof(struct conf_pkcs11, categories),
+	    read_categories),
+	CONF_NUMBER("threads", U32, struct conf_pkcs11, threads, 1,
+	    TOKEN_THREADS_MAX),
+	CONF_NUMBER("timeout_ms", U32, struct conf_pkcs11, timeout_ms, 1,
+	    HOUR_MS),
+	CONF_FIELD_END};
+/* clang-format on */
+
+bool
+conf_key_in_token(const char *key_file)
+{
+	return strncasecmp(
+		   key_file, PKCS11_URI_SCHEME, strlen(PKCS11_URI_SCHEME)) == 0;
+}
+
+int
+conf_read_key(struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	const char *text = conf_read_string(r, place);
+	char **out = base;
+
+	if (text == NULL)
+		return E_PARSE;
+	free(*out);
+	*out = conf_key_in_token(text) ? strdup(text) : conf_read_path(r, text);
+	return *out != NULL ? 0 : conf_no_memory(r);
+}
+
+/* ---- opening ---------------------------------------------------------------
+ */
+
+static int
+read_pin(char pin[TOKEN_PIN_MAX + 1], const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return err_sys(err, "cannot open '%s'", path);
+	n = read(fd, pin, TOKEN_PIN_MAX + 1);
+	close(fd);
+	if (n < 0)
+		return err_sys(err, "cannot read '%s'", path);
+	while (n > 0 && (pin[n - 1] == '\n' || pin[n - 1] == '\r'))
+		n--;
+	if (n < 1 || n > TOKEN_PIN_MAX)
+		return err_set(err, E_PARSE,
+		    "'%s' has %zd characters: expected a PIN of 1 to %d", path,
+		    n, TOKEN_PIN_MAX);
+	pin[n] = '\0';
+	return 0;
+}
+
+static int
+open_token(struct conf *c, struct conf_reader *r)
+{
+	struct conf_pkcs11 *p = &c->pkcs11;
+	struct token_options o = {.module = p->module,
+	    .threads = p->threads,
+	    .timeout_ms = p->timeout_ms};
+	char pin[TOKEN_PIN_MAX + 1];
+	struct err why;
+	int rc = 0;
+
+	if (conf_key_in_token(p->token_text))
+		rc = pkcs11_uri_parse(&o.where, p->token_text, &why);
+	else if (strlen(p->token_text) < sizeof(o.where.token))
+		strcpy(o.where.token, p->token_text);
+	else
+		rc = err_set(&why, E_PARSE, "a label has 32 characters");
+	if (rc == 0 && (o.where.id_len > 0 || o.where.object[0] != '\0'))
+		rc = err_set(
+		    &why, E_PARSE, "object and id are of keys, not of tokens");
+	if (rc != 0)
+		return err_set(r->err, rc, "%s: $.pkcs11.token is '%.60s': %s",
+		    r->file, p->token_text, why.msg);
+	rc = read_pin(pin, p->pin_file, &why);
+	if (rc != 0)
+		return err_set(r->err, rc, "%s: $.pkcs11.pin_file: %.180s",
+		    r->file, why.msg);
+	o.pin = pin;
+	rc = token_open(&p->token, &o, &why);
+	OPENSSL_cleanse(pin, sizeof(pin));
+	return rc == 0
+	    ? 0
+	    : err_set(r->err, rc, "%s: $.pkcs11: %.200s", r->file, why.msg);
+}
+
+static int
+find_key(const struct conf *c, struct conf_identity *id, struct err *err)
+{
+	const struct token *t = c->pkcs11.token;
+	struct pkcs11_uri which;
+	int rc;
+
+	if (t == NULL)
+		return err_set(err, E_PARSE, "no token is named in $.pkcs11");
+	rc = pkcs11_uri_parse(&which, id->key_file, err);
+	if (rc != 0)
+		return rc;
+	if (which.id_len == 0 && which.object[0] == '\0')
+		return err_set(err, E_PARSE, "expected an object or an id");
+	if (!pkcs11_uri_same_token(&which, token_get0_name(t)))
+		return err_set(err, E_PARSE,
+		    "that is not the token of $.pkcs11, which is '%s' with "
+		    "serial '%s'",
+		    token_get0_name(t)->token, token_get0_name(t)->serial);
+	rc = token_find(c->pkcs11.token, &id->key, &which, err);
+	if (rc != 0)
+		return rc;
+	return conf_pki_check_pair(id->chain, id->num_chain, id->key,
+	    id->certificate_file, id->key_file, err);
+}
+
+int
+conf_resolve_token(struct conf *c, struct conf_reader *r)
+{
+	struct err why;
+	int rc = 0;
+
+	if (c->pkcs11.module != NULL && c->pkcs11.categories != 0 &&
+	    c->state_dir == NULL)
+		return err_set(r->err, E_PARSE,
+		    "%s: $.state_dir is nothing: expected a directory, since "
+		    "keys made over REST go into the token of $.pkcs11 (or "
+		    "\"categories\": [])",
+		    r->file);
+	if (c->pkcs11.module != NULL)
+		rc = open_token(c, r);
+	for (size_t i = 0; i < c->num_identities && rc == 0; i++) {
+		struct conf_identity *id = &c->identities[i];
+
+		if (!conf_key_in_token(id->key_file))
+			continue;
+		rc = find_key(c, id, &why);
+		if (rc != 0)
+			err_set(r->err, rc,
+			    "%s: $.identities[%zu].key is '%.60s': %.150s",
+			    r->file, i, id->key_file, why.msg);
+	}
+	return rc;
+}

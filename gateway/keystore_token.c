@@ -1,0 +1,136 @@
+/*
+ * keystore_token: from records to keys in the token and back.
+ */
+#include "gateway/keystore_token.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+
+#include "gateway/json.h"
+
+static const enum token_kind kinds[KEYSTORE_NUM_SCHEMES] = {
+    [KEYSTORE_P256] = TOKEN_P256,
+    [KEYSTORE_P384] = TOKEN_P384,
+    [KEYSTORE_RSA] = TOKEN_RSA3072,
+    [KEYSTORE_ED25519] = TOKEN_ED25519};
+
+static void
+label_of(char out[PKCS11_LABEL_MAX + 1], const char *tenant, const char *alias)
+{
+	snprintf(out, PKCS11_LABEL_MAX + 1, "%s/%s", tenant, alias);
+}
+
+int
+keystore_token_make(EVP_PKEY **out, unsigned char id[TOKEN_ID_BYTES],
+    struct token *t, enum keystore_scheme scheme, const char *tenant,
+    const char *alias, struct err *err)
+{
+	char label[PKCS11_LABEL_MAX + 1];
+
+	*out = NULL;
+	if (RAND_bytes(id, TOKEN_ID_BYTES) != 1)
+		return err_ossl(err, E_INTERNAL, "no random numbers");
+	label_of(label, tenant, alias);
+	return token_make(t, out, kinds[scheme], id, label, err);
+}
+
+int
+keystore_token_write(cJSON *record, const struct token *t,
+    const struct keystore_key *k, struct err *err)
+{
+	const struct pkcs11_uri *at = token_get0_name(t);
+	cJSON *o = cJSON_AddObjectToObject(record, "pkcs11");
+	char *pem = keystore_public_pem(k);
+	char id[2 * TOKEN_ID_BYTES + 1], label[PKCS11_LABEL_MAX + 1];
+	bool ok;
+
+	for (size_t i = 0; i < TOKEN_ID_BYTES; i++)
+		snprintf(id + 2 * i, 3, "%02x", k->token_id[i]);
+	label_of(label, k->tenant, k->alias);
+	ok = pem != NULL &&
+	    cJSON_AddStringToObject(record, "public", pem) != NULL &&
+	    cJSON_AddStringToObject(o, "id", id) != NULL &&
+	    cJSON_AddStringToObject(o, "label", label) != NULL &&
+	    cJSON_AddStringToObject(o, "token", at->token) != NULL &&
+	    cJSON_AddStringToObject(o, "serial", at->serial) != NULL;
+	free(pem);
+	return ok ? 0 : err_set(err, E_NOMEM, "out of memory");
+}
+
+bool
+keystore_token_holds(const cJSON *record)
+{
+	return json_get(record, "pkcs11") != NULL;
+}
+
+static bool
+id_parse(unsigned char out[TOKEN_ID_BYTES], const char *text)
+{
+	unsigned byte;
+
+	if (text == NULL || strlen(text) != 2 * (size_t)TOKEN_ID_BYTES ||
+	    strspn(text, "0123456789abcdef") != strlen(text))
+		return false;
+	for (size_t i = 0; i < TOKEN_ID_BYTES; i++) {
+		sscanf(text + 2 * i, "%2x", &byte);
+		out[i] = (unsigned char)byte;
+	}
+	return true;
+}
+
+static EVP_PKEY *
+read_public(const char *pem)
+{
+	BIO *bio = pem != NULL ? BIO_new_mem_buf(pem, -1) : NULL;
+	EVP_PKEY *key =
+	    bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+
+	BIO_free(bio);
+	return key;
+}
+
+int
+keystore_token_find(EVP_PKEY **out, unsigned char id[TOKEN_ID_BYTES],
+    struct token *t, const cJSON *record, struct err *err)
+{
+	const cJSON *o = json_get(record, "pkcs11");
+	const char *label = json_get_string(o, "label");
+	struct pkcs11_uri which = {.id_len = TOKEN_ID_BYTES};
+	EVP_PKEY *public = read_public(json_get_string(record, "public"));
+	const char *token = json_get_string(o, "token");
+	int rc;
+
+	*out = NULL;
+	label = label != NULL ? label : "?";
+	token = token != NULL ? token : "?";
+	if (public == NULL || !id_parse(id, json_get_string(o, "id"))) {
+		EVP_PKEY_free(public);
+		return err_set(err, E_PARSE, "not a record of a token's key");
+	}
+	memcpy(which.id, id, TOKEN_ID_BYTES);
+	if (t == NULL)
+		rc = err_set(err, E_PARSE,
+		    "key '%.70s' is in the token '%.32s': expected $.pkcs11",
+		    label, token);
+	else
+		rc = token_find(t, out, &which, err);
+	if (rc == 0 && EVP_PKEY_eq(token_get0_public(*out), public) != 1) {
+		EVP_PKEY_free(*out);
+		*out = NULL;
+		rc = err_set(err, E_PARSE, "it is another key");
+	}
+	if (rc != 0 && t != NULL) {
+		struct err why = *err;
+
+		err_set(err, rc,
+		    "key '%.70s' (id %.*s) of the token '%.32s': %.80s", label,
+		    2 * TOKEN_ID_BYTES, json_get_string(o, "id"), token,
+		    why.msg);
+	}
+	EVP_PKEY_free(public);
+	return rc;
+}
