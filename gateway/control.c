@@ -237,6 +237,8 @@ state_open(struct control *c, struct err *err)
 		rc = certstore_open(&c->certs, dir, c->log, err);
 	if (rc == 0)
 		rc = holdings_open(&c->holdings, dir, c->log, err);
+	if (rc == 0)
+		rc = holdings_know_keys(c->holdings, c->keys, err);
 	return rc;
 }
 

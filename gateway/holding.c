@@ -223,6 +223,23 @@ holdings_set(struct holdings *s, const char *id, const char *name,
 }
 
 int
+holdings_know_keys(
+    struct holdings *s, const struct keystore *keys, struct err *err)
+{
+	char id[KEYSTORE_ID_SIZE];
+	int rc = 0;
+
+	for (size_t i = 0; i < keystore_num(keys) && rc == 0; i++) {
+		const char *tenant = keystore_get(keys, i)->tenant;
+
+		if (keystore_id_parse(id, tenant) &&
+		    holdings_find(s, id) == NULL)
+			rc = holdings_set(s, id, NULL, NULL, NULL, err);
+	}
+	return rc;
+}
+
+int
 holdings_undo(struct holdings *s, struct err *err)
 {
 	int rc = s->journal != NULL ? journal_undo(s->journal, err) : 0;

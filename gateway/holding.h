@@ -36,6 +36,13 @@ const struct holding *holdings_get(const struct holdings *s, size_t i);
 const struct holding *holdings_find(const struct holdings *s, const char *id);
 
 /*
+ * A holding identity is known from its first key on; a crash may have come
+ * between the two. Makes known what is not.
+ */
+int holdings_know_keys(
+    struct holdings *s, const struct keystore *keys, struct err *err) MUST_USE;
+
+/*
  * Makes sure that there is one with this id and changes what is not NULL. On
  * return it is on disk. holdings_undo takes the last change back, for the
  * caller whose next step failed; once per change.

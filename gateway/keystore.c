@@ -481,6 +481,18 @@ keystore_make(struct keystore *s, const struct keystore_key **out,
 	return 0;
 }
 
+size_t
+keystore_num(const struct keystore *s)
+{
+	return s->num;
+}
+
+const struct keystore_key *
+keystore_get(const struct keystore *s, size_t i)
+{
+	return s->keys[i];
+}
+
 const struct keystore_key *
 keystore_find(const struct keystore *s, const char *tenant, const char *id)
 {

@@ -82,6 +82,8 @@ int keystore_make(struct keystore *s, const struct keystore_key **out,
     const char *tenant, const char *alias, const char *category,
     const char *scheme, struct err *err) MUST_USE;
 
+size_t keystore_num(const struct keystore *s);
+const struct keystore_key *keystore_get(const struct keystore *s, size_t i);
 /* NULL when there is none. Both as the parsers above give them. */
 const struct keystore_key *
 keystore_find(const struct keystore *s, const char *tenant, const char *id);
