@@ -3,6 +3,7 @@
  * that holds the gate alone. The module is never unloaded: those that use
  * OpenSSL themselves do not survive it.
  */
+#include <assert.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
@@ -222,13 +223,15 @@ token_connect(struct token *t, CK_SESSION_HANDLE *session, const char *pin,
 	CK_RV rv;
 	int rc = load(t, err);
 
+	if (rc != 0)
+		return rc;
+	assert(t->fn != NULL);
 	/* Many find a token that came back only when started anew. */
-	if (rc == 0 && t->attempts > 0)
+	if (t->attempts > 0)
 		token_finalize(t);
-	else if (rc == 0 && t->initialized)
+	else if (t->initialized)
 		t->fn->C_CloseAllSessions(t->slot);
-	if (rc == 0)
-		rc = initialize(t, err);
+	rc = initialize(t, err);
 	if (rc == 0)
 		rc = find_slot(t, &info, name, err);
 	if (rc == 0)
