@@ -2,7 +2,7 @@
  * keystore: keys in memory, changes in a journal. A private key is written as
  * encrypted PKCS#8 (PBES2, AES-256), so that it is of use to nobody who has
  * the journal alone; of one in a token only the place is written. Control
- * thread; making a key takes a moment of it.
+ * thread; making an RSA key here takes a moment of it.
  */
 #include "gateway/keystore.h"
 
@@ -403,6 +403,15 @@ keystore_set_place(struct keystore *s, const struct keystore_place *place)
 	s->place = *place;
 }
 
+bool
+keystore_uses_token(const struct keystore *s, const char *category)
+{
+	int i = keystore_category(category);
+
+	return i >= 0 && s->place.token != NULL &&
+	    s->place.categories & 1u << i;
+}
+
 /* In the token or here, as the category says. */
 static int
 make_new(const struct keystore *s, struct keystore_key **out,
@@ -413,7 +422,7 @@ make_new(const struct keystore *s, struct keystore_key **out,
 	EVP_PKEY *pkey;
 	int rc = 0;
 
-	if (s->place.token != NULL && s->place.categories & 1u << category) {
+	if (keystore_uses_token(s, categories[category])) {
 		rc = keystore_token_make(&pkey, token_id, s->place.token,
 		    scheme, tenant, alias, err);
 	} else {
@@ -462,7 +471,9 @@ keystore_make(struct keystore *s, const struct keystore_key **out,
 		    scheme_of(scheme), err);
 	if (rc != 0)
 		return rc;
-	if (s->journal != NULL)
+	/* Others had their turn while a token was waited for. */
+	rc = check_words(s, tenant, alias, category, scheme, err);
+	if (rc == 0 && s->journal != NULL)
 		rc = record_write(s, k, err);
 	if (rc == 0) {
 		rc = key_add(s, k);

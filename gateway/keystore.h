@@ -64,6 +64,8 @@ int keystore_open(struct keystore **out, const char *dir, const char *secret,
 void keystore_close(struct keystore *s);
 /* For keys made from now on. */
 void keystore_set_place(struct keystore *s, const struct keystore_place *place);
+/* Keys of that category go into the token. */
+bool keystore_uses_token(const struct keystore *s, const char *category);
 
 /* Upper case in out: 12 hexadecimal digits. False for anything else. */
 bool keystore_id_parse(char out[KEYSTORE_ID_SIZE], const char *text);
@@ -74,7 +76,8 @@ int keystore_category(const char *text);
 bool keystore_is_session(const struct keystore_key *k);
 
 /*
- * Makes and writes a key; it is on disk on return. A token is waited for.
+ * Makes and writes a key; it is on disk on return. A token is waited for: see
+ * token_make; the texts must live on meanwhile.
  * E_PARSE: alias, category or scheme is not one; E_ARG: the tenant has a key
  * of that alias.
  */

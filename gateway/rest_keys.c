@@ -12,7 +12,9 @@
 #include "gateway/json.h"
 #include "gateway/keystore.h"
 #include "gateway/rest.h"
+#include "gateway/sign_task.h"
 #include "gateway/subject.h"
+#include "gateway/token.h"
 
 static void
 bad_input(struct rest_request *req, const char *cause, const char *reason)
@@ -79,28 +81,120 @@ make_known(struct rest_request *req, const char *tenant, struct err *err)
 	return holdings_set(all, id, NULL, NULL, NULL, err);
 }
 
-static void
-post_key(struct rest_request *req)
-{
-	const struct keystore_key *k;
+/*
+ * Work that a token may take its time for. Owned by its request until that is
+ * answered or its caller leaves.
+ */
+struct work {
+	struct rest_request *req;
+	struct sign_task *task; /* while it is waited for */
 	char tenant[KEYSTORE_ID_SIZE];
+	const struct keystore_key *key; /* made; or to be certified: */
+	cJSON *body;
+	X509_NAME *name;
+	const char *names[CSR_MAX_NAMES];
+	size_t num_names;
+	const char *spec;
+	char *pem; /* the request */
+	int rc;
 	struct err err;
+};
+
+/* NULL after having answered. */
+static struct work *
+work_new(struct rest_request *req, const char *tenant)
+{
+	struct work *w = calloc(1, sizeof(*w));
+
+	if (w == NULL) {
+		rest_reply_json(req, 500, NULL);
+		return NULL;
+	}
+	w->req = req;
+	memcpy(w->tenant, tenant, sizeof(w->tenant));
+	return w;
+}
+
+static void
+work_free(struct work *w)
+{
+	X509_NAME_free(w->name);
+	cJSON_Delete(w->body);
+	free(w->pem);
+	free(w);
+}
+
+static void
+work_cancel(void *arg)
+{
+	struct work *w = arg;
+
+	sign_task_cancel(w->task);
+	work_free(w);
+}
+
+/* done answers and frees. Without a token there is nothing to wait for. */
+static void
+work_start(
+    struct work *w, bool in_token, void (*fn)(void *), void (*done)(void *))
+{
+	struct event_base *base = control_base(w->req->control);
+	enum sign_task_result result = SIGN_TASK_DONE;
+
+	if (in_token)
+		result = sign_task_run(&w->task, base, fn, done, w);
+	else
+		fn(w);
+	if (result == SIGN_TASK_PENDING) {
+		rest_request_defer(w->req, work_cancel, w);
+		return;
+	}
+	if (result == SIGN_TASK_FAILED)
+		w->rc = err_set(&w->err, E_NOMEM, "out of memory");
+	done(w);
+}
+
+static void
+make_key(void *arg)
+{
+	struct work *w = arg;
+	struct rest_request *req = w->req;
+
+	w->rc = keystore_make(control_keys(req->control), &w->key, w->tenant,
+	    req->params[1], req->params[2], req->params[3], &w->err);
+}
+
+static void
+key_made(void *arg)
+{
+	struct work *w = arg;
+	struct rest_request *req = w->req;
 	cJSON *o;
 
-	if (!tenant_of(req, tenant))
-		return;
-	if (keystore_make(control_keys(req->control), &k, tenant,
-		req->params[1], req->params[2], req->params[3], &err) != 0 ||
-	    make_known(req, tenant, &err) != 0) {
-		failed(req, "key", &err);
+	if (w->rc != 0 || make_known(req, w->tenant, &w->err) != 0) {
+		failed(req, "key", &w->err);
+		work_free(w);
 		return;
 	}
 	log_line(control_log(req->control), LOG_LEVEL_INFO,
 	    "key made (tenant=%s key=%s category=%s who='%s' from='%s')",
-	    tenant, k->id, k->category, req->user, req->address);
+	    w->tenant, w->key->id, w->key->category, req->user, req->address);
 	o = cJSON_CreateObject();
-	cJSON_AddStringToObject(o, "id", k->id);
+	cJSON_AddStringToObject(o, "id", w->key->id);
 	rest_reply_json(req, 200, o);
+	work_free(w);
+}
+
+static void
+post_key(struct rest_request *req)
+{
+	struct keystore *keys = control_keys(req->control);
+	char tenant[KEYSTORE_ID_SIZE];
+	struct work *w;
+
+	if (tenant_of(req, tenant) && (w = work_new(req, tenant)) != NULL)
+		work_start(w, keystore_uses_token(keys, req->params[2]),
+		    make_key, key_made);
 }
 
 static void
@@ -190,60 +284,80 @@ read_names(const char *out[CSR_MAX_NAMES], size_t *num, const cJSON *body,
 	return 0;
 }
 
+/* What a request for w->key shall say; texts are lent by w->body. */
 static int
-make_request(char **pem, struct rest_request *req, const struct keystore_key *k,
-    const cJSON *body, struct err *err)
+read_request(struct work *w, struct err *err)
 {
-	const char *text = json_get_string(body, "x500Name"), *spec;
-	const cJSON *map = json_get(body, "contextMap");
-	const char *names[CSR_MAX_NAMES];
-	X509_NAME *name;
-	size_t num;
+	const char *text = json_get_string(w->body, "x500Name");
+	const cJSON *map = json_get(w->body, "contextMap");
 	int rc;
 
 	if (text == NULL)
 		return err_set(err, E_PARSE, "x500Name: expected a string");
-	spec = json_get_string(map, "signatureSpec");
-	if (spec == NULL && json_get(map, "signatureSpec") != NULL &&
+	w->spec = json_get_string(map, "signatureSpec");
+	if (w->spec == NULL && json_get(map, "signatureSpec") != NULL &&
 	    !cJSON_IsNull(json_get(map, "signatureSpec")))
 		return err_set(err, E_PARSE,
 		    "contextMap.signatureSpec: expected a string");
-	rc = read_names(names, &num, body, err);
+	rc = read_names(w->names, &w->num_names, w->body, err);
 	if (rc != 0)
 		return rc;
-	name = strlen(text) < SUBJECT_MAX ? subject_parse(text) : NULL;
-	if (name == NULL)
-		return err_ossl(err, E_PARSE,
-		    "x500Name '%.100s' is not a distinguished name: expected "
-		    "one such as 'O=Alice, L=London, C=GB'",
-		    text);
-	/* Made before the name is kept: a refused request binds nothing. */
-	rc = csr_make(pem, k, name, names, num, spec, err);
-	if (rc == 0)
-		rc = check_member(req, k, name, err);
-	X509_NAME_free(name);
-	return rc;
+	w->name = strlen(text) < SUBJECT_MAX ? subject_parse(text) : NULL;
+	return w->name != NULL
+	    ? 0
+	    : err_ossl(err, E_PARSE,
+		  "x500Name '%.100s' is not a distinguished name: expected "
+		  "one such as 'O=Alice, L=London, C=GB'",
+		  text);
+}
+
+static void
+make_request(void *arg)
+{
+	struct work *w = arg;
+
+	w->rc = csr_make(
+	    &w->pem, w->key, w->name, w->names, w->num_names, w->spec, &w->err);
+}
+
+/* Made before the name is kept: a refused request binds nothing. */
+static void
+request_made(void *arg)
+{
+	struct work *w = arg;
+
+	if (w->rc == 0)
+		w->rc = check_member(w->req, w->key, w->name, &w->err);
+	if (w->rc == 0)
+		rest_reply_text(w->req, 200, "text/plain", w->pem);
+	else
+		failed(w->req, "certificate request", &w->err);
+	work_free(w);
 }
 
 static void
 post_csr(struct rest_request *req)
 {
 	const struct keystore_key *k;
-	char tenant[KEYSTORE_ID_SIZE], *pem = NULL;
-	struct err err;
-	cJSON *body;
+	char tenant[KEYSTORE_ID_SIZE];
+	struct work *w;
 
 	if (!tenant_of(req, tenant) || (k = key_of(req, tenant)) == NULL)
 		return;
-	body = rest_body_object(req);
-	if (body == NULL)
+	w = work_new(req, tenant);
+	if (w == NULL)
 		return;
-	if (make_request(&pem, req, k, body, &err) == 0)
-		rest_reply_text(req, 200, "text/plain", pem);
+	w->key = k;
+	w->body = rest_body_object(req);
+	if (w->body == NULL) {
+		work_free(w);
+		return;
+	}
+	w->rc = read_request(w, &w->err);
+	if (w->rc != 0)
+		request_made(w);
 	else
-		failed(req, "certificate request", &err);
-	cJSON_Delete(body);
-	free(pem);
+		work_start(w, token_has(k->pkey), make_request, request_made);
 }
 
 #define MAKE_PATH "/{tenant}/alias/{alias}/category/{c}/scheme/{s}"

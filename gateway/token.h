@@ -33,7 +33,7 @@ struct token_options {
 	struct pkcs11_uri where; /* which token of the module's */
 	const char *pin;
 	uint32_t threads;
-	uint32_t timeout_ms; /* for calls that wait, the first login included */
+	uint32_t timeout_ms; /* for calls that wait outside of jobs */
 };
 
 /*
@@ -77,7 +77,8 @@ enum token_kind {
  * token_find looks for the one private key that `which` names; E_PARSE when
  * there is none, several, or one that cannot be used here. token_make makes
  * one that is sensitive and cannot be extracted. Both wait, timeout_ms at
- * most. EVP_PKEY_free the result before token_close.
+ * most, or, within a sign_task, pause it for as long as it takes.
+ * EVP_PKEY_free the result before token_close.
  */
 int token_find(struct token *t, EVP_PKEY **out, const struct pkcs11_uri *which,
     struct err *err) MUST_USE;

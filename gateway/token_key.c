@@ -1,19 +1,19 @@
 /*
- * token_key: the calls by which others come by keys of a token. They wait.
+ * token_key: the calls by which others come by keys of a token. They wait, on
+ * sign_wait's terms.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/sign_wait.h"
 #include "gateway/token_internal.h"
 
 /* Takes the job over: does it, and wraps the key that came of it. */
 static int
 run(struct token_job *job, EVP_PKEY **out, struct err *err)
 {
-	int rc = token_job_start(job, NULL, err);
+	int rc = sign_wait_for(job, err);
 
-	if (rc == 0)
-		rc = token_job_wait(job, err);
 	if (rc == 0 && out != NULL)
 		rc = token_pkey_new(out, job->key, err);
 	token_job_drop(job);

@@ -303,14 +303,15 @@ static void
 they_serve_tls(void **state)
 {
 	double before = metric(&gw, "p2p_gateway_token_signatures_total");
+	/* One a request, two handshakes. */
+	size_t made = 3 * NUM_MEMBERS;
 
 	assert_true(before >= 0);
 	for (size_t i = 0; i < NUM_MEMBERS; i++)
 		member_set_up(&members[i]);
 	everybody_is_served(&gw);
-	/* One a request, two a handshake. */
 	assert_true(metric(&gw, "p2p_gateway_token_signatures_total") >=
-	    before + 3 * NUM_MEMBERS);
+	    before + (double)made);
 	assert_true(metric(&gw, "p2p_gateway_token_up") == 1);
 }
 
@@ -622,6 +623,88 @@ ready_says(const char *text, long status)
 	web_free(&w);
 }
 
+/* A POST that goes its own way; the status is what it prints. */
+static void
+post_start(struct proc *p, const char *name, const char *path, const char *body)
+{
+	char *url =
+	    xasprintf("https://127.0.0.1:%d/api/v1%s", near.rest_port, path);
+	char *log = xasprintf("%s.curl", name);
+	const char *argv[] = {"/usr/bin/curl", "-sk", "-u", REST_USER, "-d",
+	    body, "-o", "/dev/null", "-w", "status=%{http_code}\n", url, NULL};
+
+	proc_start(p, name, log, argv);
+	free(log);
+	free(url);
+}
+
+static long
+post_status(struct proc *p)
+{
+	char *line = proc_await(p, "status=", WAIT_MS), *value;
+	long status;
+
+	assert_non_null(line);
+	value = line_value(line, "status");
+	status = atol(value);
+	free(value);
+	free(line);
+	proc_cleanup(p);
+	return status;
+}
+
+static unsigned
+keys_labelled(const char *label)
+{
+	struct softtoken_key key;
+
+	softtoken_look(&key, TOKEN, label);
+	return key.num;
+}
+
+#define KEY_PATH(alias) \
+	"/keys/00000000000A/alias/" alias "/category/TLS/scheme/" ENROL_P256
+
+static void
+rest_does_not_wait_either(void **state)
+{
+	struct proc one, two, csr;
+	char *key, *path;
+
+	moody_start("10000");
+	key = enrol_key(&near, "00000000000A", "first", "TLS", ENROL_P256);
+	path = xasprintf("/certificates/00000000000A/%s", key);
+	(void)remove("slow/keys");
+	(void)remove("slow/made");
+	file_write("slow/hold", "", 0);
+	post_start(&one, "one", KEY_PATH("same"), "");
+	post_start(&two, "two", KEY_PATH("same"), "");
+	post_start(&csr, "csr", path, "{\"x500Name\":\"O=A, L=London, C=GB\"}");
+	lines_await("slow/keys", 2);
+	lines_await("slow/signs", 1);
+	ready_says("\"degraded\":false", 200);
+	assert_true(metric(&near, "p2p_gateway_token_up") == 1);
+	assert_int_equal(remove("slow/hold"), 0);
+	assert_int_equal(post_status(&csr), 200);
+	/* One was first; the other one's key is not left behind. */
+	assert_int_equal(post_status(&one) + post_status(&two), 200 + 409);
+	assert_int_equal(keys_labelled("00000000000A/same"), 1);
+	/* Nor is one that nobody waits for any longer. */
+	file_write("slow/hold", "", 0);
+	post_start(&one, "one", KEY_PATH("left"), "");
+	lines_await("slow/keys", 3);
+	proc_cleanup(&one);
+	log_await(&near, "rest caller left before the answer");
+	assert_int_equal(remove("slow/hold"), 0);
+	lines_await("slow/made", 3);
+	for (int i = 0; i < 1000 && keys_labelled("00000000000A/left") > 0; i++)
+		(void)poll(NULL, 0, 5);
+	assert_int_equal(keys_labelled("00000000000A/left"), 0);
+	gateway_stop(&near);
+	free(path);
+	free(key);
+}
+
 static void
 a_token_goes_and_comes_back(void **state)
 {
@@ -706,6 +789,7 @@ main(void)
 	    cmocka_unit_test(a_refused_pin_is_tried_once),
 	    cmocka_unit_test(a_slow_token_holds_up_nobody_else),
 	    cmocka_unit_test(the_deadline_of_handshakes_holds),
+	    cmocka_unit_test(rest_does_not_wait_either),
 	    cmocka_unit_test(a_token_goes_and_comes_back),
 	    cmocka_unit_test(a_pin_that_was_refused_waits_for_another),
 	    cmocka_unit_test(a_missing_key_is_named),
