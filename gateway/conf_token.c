@@ -127,7 +127,7 @@ open_token(struct conf *c, struct conf_reader *r)
 	if (conf_key_in_token(p->token_text))
 		rc = pkcs11_uri_parse(&o.where, p->token_text, &why);
 	else if (strlen(p->token_text) < sizeof(o.where.token))
-		strcpy(o.where.token, p->token_text);
+		memcpy(o.where.token, p->token_text, strlen(p->token_text));
 	else
 		rc = err_set(&why, E_PARSE, "a label has 32 characters");
 	if (rc == 0 && (o.where.id_len > 0 || o.where.object[0] != '\0'))

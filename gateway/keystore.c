@@ -6,6 +6,7 @@
  */
 #include "gateway/keystore.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -471,6 +472,7 @@ keystore_make(struct keystore *s, const struct keystore_key **out,
 		    scheme_of(scheme), err);
 	if (rc != 0)
 		return rc;
+	assert(k != NULL);
 	/* Others had their turn while a token was waited for. */
 	rc = check_words(s, tenant, alias, category, scheme, err);
 	if (rc == 0 && s->journal != NULL)
