@@ -1,7 +1,5 @@
 /*
- * handshake: how deep its job goes. A job's stack is 32 KiB of OpenSSL's heap
- * without a guard page, so its memory is painted when it is allocated, and
- * what has lost its paint after handshakes of every kind was in use.
+ * handshake: how deep its job goes, in handshakes of every kind.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,68 +16,7 @@
 #include <openssl/x509v3.h>
 
 #include "gateway/handshake.h"
-
-#define STACK_BYTES (32 * 1024) /* OpenSSL's, async_posix.c */
-#define STACK_LIMIT (24 * 1024) /* a quarter stays for surprises */
-#define PAINT       0xa5
-#define NUM_BLOCKS  64
-
-/* Blocks as large as a stack, in the order they were asked for. */
-static struct {
-	unsigned char *block[NUM_BLOCKS];
-	size_t num;
-	uintptr_t on_job; /* an address on the job's stack */
-} seen;
-
-static void *
-paint_malloc(size_t len, const char *file, int line)
-{
-	unsigned char *p = malloc(len);
-
-	(void)file;
-	(void)line;
-	if (p != NULL && len == STACK_BYTES && seen.num < NUM_BLOCKS) {
-		memset(p, PAINT, len);
-		seen.block[seen.num++] = p;
-	}
-	return p;
-}
-
-static void *
-paint_realloc(void *p, size_t len, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return realloc(p, len);
-}
-
-static void
-paint_free(void *p, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	for (size_t i = 0; i < seen.num; i++)
-		if (seen.block[i] == p)
-			seen.block[i] = NULL;
-	free(p);
-}
-
-/* The stack grows down: what was never used is at the beginning. */
-static size_t __attribute__((no_sanitize("address"))) stack_used(void)
-{
-	for (size_t i = 0; i < seen.num; i++) {
-		uintptr_t at = (uintptr_t)seen.block[i];
-		size_t n = 0;
-
-		if (at == 0 || seen.on_job < at ||
-		    seen.on_job >= at + STACK_BYTES)
-			continue;
-		while (n < STACK_BYTES && seen.block[i][n] == PAINT)
-			n++;
-		return STACK_BYTES - n;
-	}
-	return 0;
-}
+#include "tests/lib/paint.h"
 
 /* ---- two ends ---------------------------------------------------------------
  */
@@ -138,9 +75,8 @@ static int
 on_cert(SSL *ssl, void *arg)
 {
 	const struct face *f = arg;
-	volatile char here = 0;
 
-	seen.on_job = (uintptr_t)&here;
+	paint_here();
 	return SSL_use_cert_and_key(ssl, f->cert, f->key, NULL, 1);
 }
 
@@ -248,18 +184,18 @@ its_job_is_shallow(void **state)
 			    shake(&face[i], TLS1_3_VERSION, NULL, allow),
 			    allow);
 		}
-		used = stack_used();
-		print_message(
-		    "# deepest so far: %zu of %d octets\n", used, STACK_BYTES);
+		used = paint_used();
+		print_message("# deepest so far: %zu of %d octets\n", used,
+		    PAINT_STACK_BYTES);
 		assert_true(used > 1024); /* it did run there */
-		assert_true(used <= STACK_LIMIT);
+		assert_true(used <= PAINT_STACK_LIMIT);
 	}
 	/* Finite fields are the other long computation. */
 	assert_true(
 	    shake(&face[2], TLS1_2_VERSION, "DHE-RSA-AES128-GCM-SHA256", true));
-	used = stack_used();
+	used = paint_used();
 	print_message("# with finite fields: %zu octets\n", used);
-	assert_true(used <= STACK_LIMIT);
+	assert_true(used <= PAINT_STACK_LIMIT);
 	ASYNC_cleanup_thread();
 	for (int i = 0; i < 5; i++)
 		face_cleanup(&face[i]);
@@ -272,9 +208,7 @@ main(void)
 	    cmocka_unit_test(its_job_is_shallow),
 	};
 
-	/* Before OpenSSL has allocated anything, or it refuses. */
-	if (CRYPTO_set_mem_functions(paint_malloc, paint_realloc, paint_free) !=
-	    1)
+	if (paint_begin() != 1)
 		return 1;
 	return cmocka_run_group_tests_name("handshake", tests, NULL, NULL);
 }

@@ -1,0 +1,85 @@
+/*
+ * paint: see paint.h.
+ */
+#include "tests/lib/paint.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#define PAINT      0xa5
+#define NUM_BLOCKS 64
+
+/* Blocks as large as a stack, in the order they were asked for. */
+static struct {
+	unsigned char *block[NUM_BLOCKS];
+	size_t num;
+	uintptr_t on_job; /* an address on the job's stack */
+} seen;
+
+static void *
+paint_malloc(size_t len, const char *file, int line)
+{
+	unsigned char *p = malloc(len);
+
+	(void)file;
+	(void)line;
+	if (p != NULL && len == PAINT_STACK_BYTES && seen.num < NUM_BLOCKS) {
+		memset(p, PAINT, len);
+		seen.block[seen.num++] = p;
+	}
+	return p;
+}
+
+static void *
+paint_realloc(void *p, size_t len, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return realloc(p, len);
+}
+
+static void
+paint_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	for (size_t i = 0; i < seen.num; i++)
+		if (seen.block[i] == p)
+			seen.block[i] = NULL;
+	free(p);
+}
+
+int
+paint_begin(void)
+{
+	return CRYPTO_set_mem_functions(
+	    paint_malloc, paint_realloc, paint_free);
+}
+
+void
+paint_here(void)
+{
+	volatile char here = 0;
+
+	seen.on_job = (uintptr_t)&here;
+}
+
+/* The stack grows down: what was never used is at the beginning. */
+size_t __attribute__((no_sanitize("address"))) paint_used(void)
+{
+	for (size_t i = 0; i < seen.num; i++) {
+		uintptr_t at = (uintptr_t)seen.block[i];
+		size_t n = 0;
+
+		if (at == 0 || seen.on_job < at ||
+		    seen.on_job >= at + PAINT_STACK_BYTES)
+			continue;
+		while (n < PAINT_STACK_BYTES && seen.block[i][n] == PAINT)
+			n++;
+		return PAINT_STACK_BYTES - n;
+	}
+	return 0;
+}

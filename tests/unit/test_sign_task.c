@@ -1,0 +1,210 @@
+/*
+ * sign_task: work that waits for a token does not hold its loop up, can be
+ * made to end, and stays shallow on its job's stack.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <event2/event.h>
+#include <event2/thread.h>
+#include <openssl/async.h>
+
+#include "fixtures/lib/fix.h"
+#include "gateway/csr.h"
+#include "gateway/keystore.h"
+#include "gateway/sign_task.h"
+#include "gateway/subject.h"
+#include "gateway/token.h"
+#include "tests/lib/paint.h"
+#include "tests/lib/softtoken.h"
+
+#define TENANT "0123456789AB"
+
+static struct event_base *base;
+static struct token *token;
+static struct keystore *keys;
+
+static int
+setup(void **state)
+{
+	struct token_options o = {.module = SOFTTOKEN_MODULE,
+	    .where = {.token = "task"},
+	    .pin = SOFTTOKEN_PIN,
+	    .threads = 2,
+	    .timeout_ms = 100000};
+	struct keystore_place place = {.categories = ~0u};
+	struct err err;
+
+	if (evthread_use_pthreads() != 0)
+		return -1;
+	base = event_base_new();
+	softtoken_make("task");
+	dir_make("state");
+	assert_int_equal(token_open(&token, &o, &err), 0);
+	place.token = token;
+	return keystore_open(&keys, "state", NULL, &place, NULL, &err);
+}
+
+static int
+teardown(void **state)
+{
+	keystore_close(keys);
+	token_close();
+	event_base_free(base);
+	ASYNC_cleanup_thread();
+	return 0;
+}
+
+struct work {
+	const char *alias, *scheme;
+	const struct keystore_key *key;
+	char *pem;
+	int rc;
+	bool returned, done;
+	struct err err;
+};
+
+static void
+on_done(void *arg)
+{
+	struct work *w = arg;
+
+	w->done = true;
+}
+
+static void
+make(void *arg)
+{
+	struct work *w = arg;
+
+	paint_here();
+	w->rc = keystore_make(
+	    keys, &w->key, TENANT, w->alias, "TLS", w->scheme, &w->err);
+	w->returned = true;
+}
+
+static void
+ask(void *arg)
+{
+	struct work *w = arg;
+	X509_NAME *name = subject_parse("O=Alice, L=London, C=GB");
+	const char *names[CSR_MAX_NAMES];
+
+	paint_here();
+	for (size_t i = 0; i < CSR_MAX_NAMES; i++)
+		names[i] = "a-rather-long-name-of-a-host.example.com";
+	w->rc = csr_make(
+	    &w->pem, w->key, name, names, CSR_MAX_NAMES, NULL, &w->err);
+	w->returned = true;
+	X509_NAME_free(name);
+}
+
+/* A token may be faster than the look at it: then it is done at once. */
+static bool
+run(struct work *w, void (*fn)(void *))
+{
+	struct sign_task *task;
+	enum sign_task_result result;
+
+	w->returned = w->done = false;
+	result = sign_task_run(&task, base, fn, on_done, w);
+	assert_int_not_equal(result, SIGN_TASK_FAILED);
+	assert_int_equal(w->returned, result == SIGN_TASK_DONE);
+	while (result == SIGN_TASK_PENDING && !w->done)
+		assert_int_equal(event_base_loop(base,
+				     EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY),
+		    0);
+	assert_true(w->returned);
+	if (w->rc != 0)
+		fail_msg("%s", w->err.msg);
+	return result == SIGN_TASK_PENDING;
+}
+
+static void
+the_loop_goes_on_and_the_stack_is_shallow(void **state)
+{
+	static const char *const schemes[] = {
+	    "CORDA.ECDSA.SECP256R1", "CORDA.ECDSA.SECP384R1", "CORDA.RSA"};
+	unsigned pending = 0;
+
+	for (size_t i = 0; i < 3; i++) {
+		struct work w = {.alias = schemes[i], .scheme = schemes[i]};
+
+		pending += run(&w, make);
+		assert_true(token_has(w.key->pkey));
+		print_message("# key made: %zu octets\n", paint_used());
+		pending += run(&w, ask);
+		assert_non_null(strstr(w.pem, "BEGIN CERTIFICATE REQUEST"));
+		print_message("# and asked for: %zu octets\n", paint_used());
+		assert_in_range(paint_used(), 1024, PAINT_STACK_LIMIT);
+		free(w.pem);
+	}
+	assert_true(pending > 0);
+}
+
+static void
+it_can_be_cancelled(void **state)
+{
+	enum sign_task_result result = SIGN_TASK_DONE;
+	struct sign_task *task;
+	struct work w;
+	size_t num = 0;
+	char alias[16];
+
+	/* An RSA key takes a while, and mostly longer than we do. */
+	for (int i = 0; i < 10 && result == SIGN_TASK_DONE; i++) {
+		snprintf(alias, sizeof(alias), "left%d", i);
+		num = keystore_num(keys);
+		w = (struct work){.alias = alias, .scheme = "CORDA.RSA"};
+		result = sign_task_run(&task, base, make, on_done, &w);
+	}
+	assert_int_equal(result, SIGN_TASK_PENDING);
+	sign_task_cancel(task);
+	assert_true(w.returned);
+	assert_false(w.done);
+	assert_int_not_equal(w.rc, 0);
+	assert_int_equal(keystore_num(keys), num);
+	sign_task_cancel(NULL);
+}
+
+static void
+nothing(void *arg)
+{
+	struct work *w = arg;
+
+	w->returned = true;
+}
+
+static void
+what_does_not_wait_is_done_at_once(void **state)
+{
+	struct work w = {.rc = 0};
+	struct sign_task *task;
+
+	assert_int_equal(
+	    sign_task_run(&task, base, nothing, on_done, &w), SIGN_TASK_DONE);
+	assert_true(w.returned);
+	assert_false(w.done);
+	assert_null(task);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_loop_goes_on_and_the_stack_is_shallow),
+	    cmocka_unit_test(it_can_be_cancelled),
+	    cmocka_unit_test(what_does_not_wait_is_done_at_once),
+	};
+
+	if (paint_begin() != 1)
+		return 1;
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
