@@ -292,7 +292,11 @@ run_config(const char *path, bool check_only)
 		rc = run(&g);
 	}
 	conf_free(g.conf);
-	token_close();
+	if (!token_close()) {
+		fflush(NULL);
+		_exit(rc);
+	}
+	token_set_log(NULL);
 	log_sink_free(g.sink);
 	libevent_global_shutdown();
 	return rc;

@@ -2,6 +2,7 @@
  * rest_keys: key pairs, the holding identities they make known, and signing
  * requests for them. The control thread's.
  */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,6 +177,7 @@ key_made(void *arg)
 		work_free(w);
 		return;
 	}
+	assert(w->key != NULL);
 	log_line(control_log(req->control), LOG_LEVEL_INFO,
 	    "key made (tenant=%s key=%s category=%s who='%s' from='%s')",
 	    w->tenant, w->key->id, w->key->category, req->user, req->address);

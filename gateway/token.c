@@ -22,6 +22,7 @@
 #define BACKOFF_FIRST_MS 250
 #define BACKOFF_MAX_MS   30000
 #define GATE_WAIT_SEC    2 /* for calls that are under way */
+#define STOP_WAIT_SEC    3 /* likewise */
 
 /* The one token of the process; main's thread opens and closes it. */
 static struct token *the_token;
@@ -357,23 +358,23 @@ stop_threads(struct token *t)
 	pthread_cond_broadcast(&t->work);
 	pthread_mutex_unlock(&t->lock);
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += (time_t)(t->timeout_ms / 1000) + 1;
+	until.tv_sec += STOP_WAIT_SEC;
 	for (uint32_t i = 0; i < t->num_threads; i++)
 		all &= pthread_timedjoin_np(t->threads[i], NULL, &until) == 0;
 	return all;
 }
 
-static void
+/* False: nothing was freed, since a thread may still use it. */
+static bool
 token_free(struct token *t)
 {
 	struct token_job *job;
 
 	if (!stop_threads(t)) {
-		/* What it may still touch is left to the end of the process. */
 		log_line(atomic_load(&the_log), LOG_LEVEL_ERROR,
-		    "the token does not come back (token='%s')",
+		    "a call of the token does not come back (token='%s')",
 		    t->where.token);
-		return;
+		return false;
 	}
 	while ((job = TAILQ_FIRST(&t->queue)) != NULL) {
 		TAILQ_REMOVE(&t->queue, job, link);
@@ -388,6 +389,7 @@ token_free(struct token *t)
 	OPENSSL_cleanse(t->pin, sizeof(t->pin));
 	free(t->module);
 	free(t);
+	return true;
 }
 
 /* A PIN that is another one is worth an attempt. */
@@ -440,11 +442,8 @@ token_open(struct token **out, const struct token_options *o, struct err *err)
 		rc = token_provider_load(err);
 	if (rc == 0)
 		rc = await_login(t, err);
-	if (rc != 0 && fresh) {
-		token_free(t);
+	if (rc != 0 && fresh && token_free(t))
 		token_provider_unload();
-		return rc;
-	}
 	if (rc != 0)
 		return rc;
 	the_token = t;
@@ -464,14 +463,16 @@ token_get0(void)
 	return the_token;
 }
 
-void
+bool
 token_close(void)
 {
 	if (the_token == NULL)
-		return;
-	token_free(the_token);
+		return true;
+	if (!token_free(the_token))
+		return false;
 	the_token = NULL;
 	token_provider_unload();
+	return true;
 }
 
 const struct pkcs11_uri *

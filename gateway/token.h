@@ -47,8 +47,12 @@ int token_open(struct token **out, const struct token_options *o,
 void token_set_log(const struct log *log);
 /* The token that is open, or NULL. */
 struct token *token_get0(void);
-/* At exit, after the last key: logs out, unloads nothing. */
-void token_close(void);
+/*
+ * At exit, after the last key: logs out, unloads nothing. False: a thread is in
+ * the module and does not come back, and whoever ends the process must not
+ * take down what it may still use: _exit.
+ */
+bool token_close(void) MUST_USE;
 
 /* As the token calls itself. Constant. */
 const struct pkcs11_uri *token_get0_name(const struct token *t);

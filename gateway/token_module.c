@@ -196,7 +196,7 @@ login(struct token *t, CK_SESSION_HANDLE session, const char *pin,
 	size_t len = strlen(pin);
 	CK_RV rv;
 
-	memcpy(copy, pin, len);
+	memcpy(copy, pin, len + 1);
 	rv = t->fn->C_Login(session, CKU_USER, copy, len);
 	OPENSSL_cleanse(copy, sizeof(copy));
 	switch (rv) {
@@ -219,7 +219,7 @@ int
 token_connect(struct token *t, CK_SESSION_HANDLE *session, const char *pin,
     struct pkcs11_uri *name, struct err *err)
 {
-	CK_TOKEN_INFO info;
+	CK_TOKEN_INFO info = {.flags = 0};
 	CK_RV rv;
 	int rc = load(t, err);
 

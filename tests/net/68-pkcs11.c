@@ -613,6 +613,29 @@ the_deadline_of_handshakes_holds(void **state)
 }
 
 static void
+a_call_that_never_returns_does_not_keep_it_from_stopping(void **state)
+{
+	struct tls_options o;
+	struct tls t;
+	size_t len;
+	char *log;
+
+	moody_start("60000");
+	file_write("slow/hold", "", 0);
+	options(&o, "near.example", TLS1_3_VERSION);
+	tls_dial(&t, near.port, &o);
+	assert_int_equal(tls_step(&t), 0);
+	lines_await("slow/signs", 1);
+	gateway_stop(&near);
+	log = file_need("near.log", &len);
+	assert_non_null(strstr(log, "a call of the token does not come back"));
+	assert_int_equal(remove("slow/hold"), 0);
+	free(log);
+	tls_free(&t);
+	options_free(&o);
+}
+
+static void
 ready_says(const char *text, long status)
 {
 	struct web w;
@@ -789,6 +812,8 @@ main(void)
 	    cmocka_unit_test(a_refused_pin_is_tried_once),
 	    cmocka_unit_test(a_slow_token_holds_up_nobody_else),
 	    cmocka_unit_test(the_deadline_of_handshakes_holds),
+	    cmocka_unit_test(
+		a_call_that_never_returns_does_not_keep_it_from_stopping),
 	    cmocka_unit_test(rest_does_not_wait_either),
 	    cmocka_unit_test(a_token_goes_and_comes_back),
 	    cmocka_unit_test(a_pin_that_was_refused_waits_for_another),

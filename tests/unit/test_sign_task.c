@@ -56,10 +56,9 @@ static int
 teardown(void **state)
 {
 	keystore_close(keys);
-	token_close();
 	event_base_free(base);
 	ASYNC_cleanup_thread();
-	return 0;
+	return token_close() ? 0 : -1;
 }
 
 struct work {
