@@ -431,7 +431,8 @@ token_open(struct token **out, const struct token_options *o, struct err *err)
 	*out = NULL;
 	if (!fresh &&
 	    (strcmp(t->module, o->module) != 0 ||
-		memcmp(&t->where, &o->where, sizeof(o->where)) != 0))
+		!pkcs11_uri_same_token(&t->where, &o->where) ||
+		!pkcs11_uri_same_token(&o->where, &t->where)))
 		return err_set(
 		    err, E_ARG, "another module or token takes a restart");
 	if (fresh && (t = token_new(o)) == NULL)

@@ -62,9 +62,7 @@ paint_begin(void)
 void
 paint_here(void)
 {
-	volatile char here = 0;
-
-	seen.on_job = (uintptr_t)&here;
+	seen.on_job = (uintptr_t)__builtin_frame_address(0);
 }
 
 /* The stack grows down: what was never used is at the beginning. */
