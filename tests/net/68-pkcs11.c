@@ -751,6 +751,60 @@ a_token_goes_and_comes_back(void **state)
 	gateway_stop(&near);
 }
 
+static void
+reload(const char *text)
+{
+	char *json = cJSON_Print(near.config);
+
+	file_write("near.json", json, strlen(json));
+	proc_signal(&near.proc, SIGHUP);
+	log_await(&near, text);
+	free(json);
+}
+
+static void
+where_is(const char *tenant, const char *key, const char *hsm)
+{
+	char *path = xasprintf("/keys/%s", tenant);
+	char *place = xasprintf("%s.hsmId", key);
+	struct web w;
+
+	rest(&near, &w, "GET", path, NULL);
+	assert_string_equal(json_text(w.json, place), hsm);
+	web_free(&w);
+	free(place);
+	free(path);
+}
+
+static void
+a_reload_may_change_categories_but_not_the_token(void **state)
+{
+	char *tls, *session;
+
+	moody_start("10000");
+	gateway_set(&near, "pkcs11.token", "\"another\"");
+	reload("another module or token takes a restart");
+	gateway_set(&near, "pkcs11.token", "\"" TOKEN "\"");
+	gateway_set(&near, "pkcs11.categories", "[\"SESSION_INIT\"]");
+	reload("reloaded the configuration");
+	tls = enrol_key(&near, "00000000000B", "tls", "TLS", ENROL_P256);
+	session =
+	    enrol_key(&near, "00000000000B", "ses", "SESSION_INIT", ENROL_P256);
+	where_is("00000000000B", tls, "SOFT");
+	where_is("00000000000B", session, TOKEN);
+	X509_REQ_free(enrol_csr(&near, "00000000000B", tls,
+	    "{\"x500Name\":\"O=B, L=London, C=GB\"}"));
+	gateway_stop(&near);
+	gateway_start(&near);
+	where_is("00000000000B", tls, "SOFT");
+	where_is("00000000000B", session, TOKEN);
+	assert_true(visit(&near, "near.example", TLS1_3_VERSION));
+	gateway_stop(&near);
+	gateway_set(&near, "pkcs11.categories", NULL);
+	free(session);
+	free(tls);
+}
+
 /* Somebody changes the PIN while the gateway runs. */
 static void
 a_pin_that_was_refused_waits_for_another(void **state)
@@ -816,6 +870,7 @@ main(void)
 		a_call_that_never_returns_does_not_keep_it_from_stopping),
 	    cmocka_unit_test(rest_does_not_wait_either),
 	    cmocka_unit_test(a_token_goes_and_comes_back),
+	    cmocka_unit_test(a_reload_may_change_categories_but_not_the_token),
 	    cmocka_unit_test(a_pin_that_was_refused_waits_for_another),
 	    cmocka_unit_test(a_missing_key_is_named),
 	};
