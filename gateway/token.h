@@ -80,7 +80,8 @@ enum token_kind {
 /*
  * token_find looks for the one private key that `which` names; E_PARSE when
  * there is none, several, or one that cannot be used here. token_make makes
- * one that is sensitive and cannot be extracted. Both wait, timeout_ms at
+ * one that is sensitive and cannot be extracted; E_PARSE when the token has no
+ * keys of that kind. Both wait, timeout_ms at
  * most, or, within a sign_task, pause it for as long as it takes.
  * EVP_PKEY_free the result before token_close.
  */

@@ -351,6 +351,16 @@ generate(struct token_seat *s, struct token_job *job, CK_OBJECT_HANDLE *public,
 	    num_pub, priv, sizeof(priv) / sizeof(priv[0]), public, private);
 }
 
+/* It is the kind of key, not the moment. */
+static bool
+cannot_make(CK_RV rv)
+{
+	return rv == CKR_MECHANISM_INVALID || rv == CKR_CURVE_NOT_SUPPORTED ||
+	    rv == CKR_DOMAIN_PARAMS_INVALID ||
+	    rv == CKR_ATTRIBUTE_VALUE_INVALID ||
+	    rv == CKR_TEMPLATE_INCONSISTENT;
+}
+
 CK_RV
 token_do_make(struct token_seat *s, struct token_job *job)
 {
@@ -360,7 +370,8 @@ token_do_make(struct token_seat *s, struct token_job *job)
 	CK_RV rv = generate(s, job, &public, &private);
 
 	if (rv != CKR_OK) {
-		token_fail(&job->err, E_IO, "the token makes no key", rv);
+		token_fail(&job->err, cannot_make(rv) ? E_PARSE : E_IO,
+		    "the token makes no such key", rv);
 		return rv;
 	}
 	pkey = read_public(s, public, kinds[job->kind].type, &job->err);

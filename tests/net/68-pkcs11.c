@@ -315,6 +315,29 @@ they_serve_tls(void **state)
 	assert_true(metric(&gw, "p2p_gateway_token_up") == 1);
 }
 
+/* A client that is not ours, and that knows nothing of PSS. */
+static void
+openssl_takes_the_older_padding_too(void **state)
+{
+	char *to = xasprintf("127.0.0.1:%d", gw.port), *out;
+	struct tls_options o;
+
+	options(&o, "rsa.example", 0);
+	const char *argv[] = {"/usr/bin/openssl", "s_client", "-connect", to,
+	    "-servername", o.name, "-verify_hostname", o.name, "-CAfile", o.ca,
+	    "-verify_return_error", "-cert", o.cert, "-cert_chain", o.cert,
+	    "-key", o.key, "-tls1_2", "-sigalgs", "RSA+SHA256:ECDSA+SHA256",
+	    "-brief", NULL};
+
+	(void)proc_run(argv, "s_client.log", WAIT_MS, &out);
+	if (strstr(out, "Signature type: RSA\n") == NULL ||
+	    strstr(out, "Verification: OK") == NULL)
+		fail_msg("%s", out);
+	free(out);
+	free(to);
+	options_free(&o);
+}
+
 static void
 a_restart_finds_them(void **state)
 {
@@ -693,6 +716,7 @@ rest_does_not_wait_either(void **state)
 {
 	struct proc one, two, csr;
 	char *key, *path;
+	struct web w;
 
 	moody_start("10000");
 	key = enrol_key(&near, "00000000000A", "first", "TLS", ENROL_P256);
@@ -723,6 +747,13 @@ rest_does_not_wait_either(void **state)
 	for (int i = 0; i < 1000 && keys_labelled("00000000000A/left") > 0; i++)
 		(void)poll(NULL, 0, 5);
 	assert_int_equal(keys_labelled("00000000000A/left"), 0);
+	/* Not every token has every kind. */
+	file_write("slow/rsaonly", "", 0);
+	rest(&near, &w, "POST", KEY_PATH("none"), "");
+	assert_int_equal(w.status, 400);
+	assert_non_null(strstr(w.body, "does not know the mechanism"));
+	web_free(&w);
+	assert_int_equal(remove("slow/rsaonly"), 0);
 	gateway_stop(&near);
 	free(path);
 	free(key);
@@ -860,6 +891,7 @@ main(void)
 	    cmocka_unit_test(keys_are_made_in_the_token),
 	    cmocka_unit_test(the_journal_has_no_private_key),
 	    cmocka_unit_test(they_serve_tls),
+	    cmocka_unit_test(openssl_takes_the_older_padding_too),
 	    cmocka_unit_test(a_restart_finds_them),
 	    cmocka_unit_test(the_file_may_name_them),
 	    cmocka_unit_test(wrong_names_refuse_the_start),
