@@ -42,7 +42,7 @@ note_up(struct token *t, struct token_seat *s, const struct pkcs11_uri *name)
 	t->state = TOKEN_UP;
 	if (first)
 		t->name = *name;
-	t->backoff_ms = BACKOFF_FIRST_MS;
+	t->proved = false;
 	t->connecting = false;
 	t->stats.logins++;
 	pthread_cond_broadcast(&t->done);
@@ -54,6 +54,15 @@ note_up(struct token *t, struct token_seat *s, const struct pkcs11_uri *name)
 	    name->serial);
 }
 
+/* A pause before the next login, and a longer one after that. */
+static void
+back_off(struct token *t)
+{
+	t->retry_at_mono_ms = clock_mono_ms() + t->backoff_ms;
+	t->backoff_ms = t->backoff_ms * 2 < BACKOFF_MAX_MS ? t->backoff_ms * 2
+							   : BACKOFF_MAX_MS;
+}
+
 static void
 note_refused(struct token *t, const struct err *why)
 {
@@ -62,9 +71,7 @@ note_refused(struct token *t, const struct err *why)
 	pthread_mutex_lock(&t->lock);
 	t->state = refused ? TOKEN_REFUSED : TOKEN_DOWN;
 	t->why = *why;
-	t->retry_at_mono_ms = clock_mono_ms() + t->backoff_ms;
-	t->backoff_ms = t->backoff_ms * 2 < BACKOFF_MAX_MS ? t->backoff_ms * 2
-							   : BACKOFF_MAX_MS;
+	back_off(t);
 	t->connecting = false;
 	pthread_cond_signal(&t->work); /* somebody has to mind the time */
 	pthread_cond_broadcast(&t->done);
@@ -78,7 +85,10 @@ note_refused(struct token *t, const struct err *why)
 			    : "");
 }
 
-/* Whoever comes first says so; who has an older session only gets a new one. */
+/*
+ * Whoever comes first says so; who has an older session only gets a new one.
+ * Where a login alone does not help, the next one is not hurried.
+ */
 static void
 note_lost(struct token *t, struct token_seat *s, const struct err *why)
 {
@@ -89,7 +99,10 @@ note_lost(struct token *t, struct token_seat *s, const struct err *why)
 	if (mine) {
 		t->state = TOKEN_DOWN;
 		t->why = *why;
-		t->retry_at_mono_ms = clock_mono_ms();
+		if (t->proved)
+			t->retry_at_mono_ms = clock_mono_ms();
+		else
+			back_off(t);
 		t->stats.losses++;
 	}
 	s->generation = 0;
@@ -209,6 +222,21 @@ do_work(struct token_seat *s, struct token_job *job)
 }
 
 static void
+note_done(struct token *t, const struct token_job *job)
+{
+	pthread_mutex_lock(&t->lock);
+	if (job->err.code == 0 && job->work != TOKEN_WORK_NONE) {
+		t->proved = true;
+		t->backoff_ms = BACKOFF_FIRST_MS;
+	}
+	if (job->work == TOKEN_WORK_SIGN && job->err.code == 0)
+		t->stats.signatures++;
+	else if (job->work == TOKEN_WORK_SIGN)
+		t->stats.failures++;
+	pthread_mutex_unlock(&t->lock);
+}
+
+static void
 serve(struct token_seat *s, struct token_job *job)
 {
 	struct token *t = s->token;
@@ -229,14 +257,7 @@ serve(struct token_seat *s, struct token_job *job)
 		}
 		pthread_rwlock_unlock(&t->gate);
 	}
-	if (job->work == TOKEN_WORK_SIGN) {
-		pthread_mutex_lock(&t->lock);
-		if (job->err.code == 0)
-			t->stats.signatures++;
-		else
-			t->stats.failures++;
-		pthread_mutex_unlock(&t->lock);
-	}
+	note_done(t, job);
 	token_job_finish(job);
 }
 

@@ -69,6 +69,7 @@ struct token {
 	enum token_state state;
 	unsigned generation; /* of sessions and handles; rises with a login */
 	bool connecting, stopping;
+	bool proved; /* something has worked since the login */
 	uint64_t retry_at_mono_ms;
 	uint32_t backoff_ms;
 	struct err why; /* not up */

@@ -146,8 +146,6 @@ visit(struct gateway *g, const char *host, int version)
 	options(&o, host, version);
 	(void)tls_connect(&t, g->port, &o);
 	in = tls_echo(&t);
-	if (!in)
-		print_message("# %s: %s\n", host, t.error);
 	tls_free(&t);
 	options_free(&o);
 	return in;
@@ -782,6 +780,28 @@ a_token_goes_and_comes_back(void **state)
 	gateway_stop(&near);
 }
 
+/* Logging in helps no one here, so it is done less and less. */
+static void
+a_broken_token_is_not_logged_in_to_for_each_peer(void **state)
+{
+	unsigned logins;
+	bool in = false;
+
+	moody_start("10000");
+	logins = lines("slow/logins");
+	file_write("slow/broken", "", 0);
+	for (int i = 0; i < 20; i++)
+		assert_false(visit(&near, "near.example", TLS1_3_VERSION));
+	assert_in_range(lines("slow/logins"), logins + 1, logins + 12);
+	assert_int_equal(remove("slow/broken"), 0);
+	for (int i = 0; i < WAIT_MS / 50 && !in; i++) {
+		(void)poll(NULL, 0, 50);
+		in = visit(&near, "near.example", TLS1_3_VERSION);
+	}
+	assert_true(in);
+	gateway_stop(&near);
+}
+
 static void
 reload(const char *text)
 {
@@ -902,6 +922,7 @@ main(void)
 		a_call_that_never_returns_does_not_keep_it_from_stopping),
 	    cmocka_unit_test(rest_does_not_wait_either),
 	    cmocka_unit_test(a_token_goes_and_comes_back),
+	    cmocka_unit_test(a_broken_token_is_not_logged_in_to_for_each_peer),
 	    cmocka_unit_test(a_reload_may_change_categories_but_not_the_token),
 	    cmocka_unit_test(a_pin_that_was_refused_waits_for_another),
 	    cmocka_unit_test(a_missing_key_is_named),
