@@ -122,17 +122,6 @@ conn_free(struct conn *c)
 	free(c);
 }
 
-/* A connection that is cut must not look like one that ended. */
-static void
-conn_reset_plain(struct conn *c)
-{
-	struct linger hard = {.l_onoff = 1, .l_linger = 0};
-
-	if (c->plain_fd >= 0)
-		setsockopt(
-		    c->plain_fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-}
-
 /* ---- TLS --------------------------------------------------------------------
  */
 
@@ -355,12 +344,13 @@ conn_dialled(struct conn *c, enum dial_result result)
 	return conn_begin_handshake(c, link_get0_ctx(c));
 }
 
-static enum conn_step
-conn_dial_node(struct conn *c)
+void
+conn_get_node_order(const struct conn *c, struct dial_order *out)
 {
 	struct worker *w = c->worker;
 	const struct conf_node *node = &c->front->conf->node;
-	const struct dial_order order = {
+
+	*out = (struct dial_order){
 	    .addresses = node->addresses,
 	    .num_addresses = node->num_addresses,
 	    .health = w->front == c->front ? &w->health : NULL,
@@ -368,10 +358,17 @@ conn_dial_node(struct conn *c)
 	    .retry_ms = node->retry_ms,
 	    .max_retries = node->max_retries,
 	};
+}
 
+static enum conn_step
+conn_dial_node(struct conn *c)
+{
+	struct dial_order order;
+
+	conn_get_node_order(c, &order);
 	event_del(&c->ev_timer);
 	return conn_dialled(
-	    c, dial_start(&c->dial, w, &order, conn_on_dialled, c));
+	    c, dial_start(&c->dial, c->worker, &order, conn_on_dialled, c));
 }
 
 static enum conn_step
@@ -421,9 +418,33 @@ conn_step_head(struct conn *c, unsigned *wish)
  * ------------------------------------------------------------------ */
 
 static enum conn_step
-conn_begin_relay(struct conn *c)
+conn_begin_traffic(struct conn *c, enum conn_state state, uint32_t idle_ms)
 {
 	struct worker *w = c->worker;
+
+	c->state = state;
+	c->relaying = true;
+	counters_inc(&w->counters, DOOR_RELAYING);
+	c->active_mono_ms = clock_mono_ms();
+	if (!c->doomed) {
+		event_del(&c->ev_timer);
+		c->timed_out = false;
+		if (idle_ms != 0)
+			conn_set_timer(c, idle_ms);
+	}
+	/* Of what the handshake has read ahead no event will tell. */
+	c->ready = RELAY_PLAIN_WRITE | RELAY_TLS_WRITE;
+	if (SSL_has_pending(c->ssl))
+		c->ready |= RELAY_TLS_READ;
+	/* What changed since the verdict was not heard by this connection. */
+	if (c->round != w->recheck_round || c->front != w->front)
+		recheck_ask(c);
+	return STEP_AGAIN;
+}
+
+static enum conn_step
+conn_begin_relay(struct conn *c)
+{
 	const struct conf *conf = c->front->conf;
 
 	relay_init(&c->relay, c->ssl, c->plain_fd);
@@ -434,24 +455,7 @@ conn_begin_relay(struct conn *c)
 		return STEP_DONE;
 	link_head_free(c->head);
 	c->head = NULL;
-	c->state = CONN_RELAY;
-	c->relaying = true;
-	counters_inc(&w->counters, DOOR_RELAYING);
-	c->active_mono_ms = clock_mono_ms();
-	if (!c->doomed) {
-		event_del(&c->ev_timer);
-		c->timed_out = false;
-		if (conf->limits.idle_timeout_ms != 0)
-			conn_set_timer(c, conf->limits.idle_timeout_ms);
-	}
-	/* Of what the handshake has read ahead no event will tell. */
-	c->ready = RELAY_PLAIN_WRITE | RELAY_TLS_WRITE;
-	if (SSL_has_pending(c->ssl))
-		c->ready |= RELAY_TLS_READ;
-	/* What changed since the verdict was not heard by this connection. */
-	if (c->round != w->recheck_round || c->front != w->front)
-		recheck_ask(c);
-	return STEP_AGAIN;
+	return conn_begin_traffic(c, CONN_RELAY, conf->limits.idle_timeout_ms);
 }
 
 /* The timer means idleness, or that the grace of a doomed peer is over. */

@@ -17,6 +17,7 @@
 #include "revcheck/revcheck.h"
 
 struct dial;
+struct dial_order;
 struct door_port;
 struct front;
 struct handshake;
@@ -91,6 +92,9 @@ struct conn {
 /* Takes fd, and the limits' connection and handshake. */
 void conn_accept(struct worker *w, const struct door_port *port, int fd,
     const struct sockaddr_storage *sa, const struct limits_peer *peer);
+
+/* Where an inbound connection's node is; lent by its front. */
+void conn_get_node_order(const struct conn *c, struct dial_order *out);
 
 /* Closes in delay_ms; the first call counts. Frees nothing by itself. */
 void conn_doom(struct conn *c, uint32_t delay_ms);

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 #include <sys/socket.h>
@@ -143,6 +144,30 @@ conn_watch_tls(struct conn *c, short what)
 	c->armed &= ~(unsigned)RELAY_TLS_READ;
 	event_assign(&c->ev_tls_read, c->worker->base, c->tls_fd,
 	    what | EV_PERSIST, conn_on_tls_read, c);
+}
+
+void
+conn_reset_plain(struct conn *c)
+{
+	struct linger hard = {.l_onoff = 1, .l_linger = 0};
+
+	if (c->plain_fd >= 0)
+		setsockopt(
+		    c->plain_fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+}
+
+void
+conn_drop_plain(struct conn *c, bool reset)
+{
+	if (c->plain_fd < 0)
+		return;
+	event_del(&c->ev_plain_read);
+	event_del(&c->ev_plain_write);
+	c->armed &= ~(unsigned)(RELAY_PLAIN_READ | RELAY_PLAIN_WRITE);
+	if (reset)
+		conn_reset_plain(c);
+	close(c->plain_fd);
+	c->plain_fd = -1;
 }
 
 void

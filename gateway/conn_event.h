@@ -22,6 +22,10 @@ void conn_arm(struct conn *c, unsigned wish);
 void conn_set_timer(struct conn *c, uint64_t ms);
 /* What the read side of the TLS socket is watched for: EV_READ, ... */
 void conn_watch_tls(struct conn *c, short what);
+/* A connection that is cut must not look like one that ended. */
+void conn_reset_plain(struct conn *c);
+/* Closes the plain side, whose socket may change hands after it. */
+void conn_drop_plain(struct conn *c, bool reset);
 /* After tls_fd or plain_fd has changed. */
 void conn_assign_tls(struct conn *c);
 void conn_assign_plain(struct conn *c);

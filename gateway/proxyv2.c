@@ -174,11 +174,11 @@ proxyv2_common_name(X509 *leaf)
 }
 
 int
-proxyv2_send(struct conn *c)
+proxyv2_make(uint8_t out[PROXYV2_MAX], const struct conn *c)
 {
 	struct sockaddr_storage to = {.ss_family = AF_UNSPEC};
 	socklen_t to_len = sizeof(to);
-	uint8_t out[PROXYV2_MAX], md[32];
+	uint8_t md[32];
 	struct proxyv2 p = {.from = c->remote, .to = &to};
 	char *cn = NULL;
 	X509 *leaf;
@@ -197,6 +197,15 @@ proxyv2_send(struct conn *c)
 	}
 	len = proxyv2_encode(out, &p);
 	OPENSSL_free(cn);
+	return len;
+}
+
+int
+proxyv2_send(struct conn *c)
+{
+	uint8_t out[PROXYV2_MAX];
+	int len = proxyv2_make(out, c);
+
 	if (len < 0)
 		return len;
 	return relay_prepend_up(&c->relay, out, (size_t)len);

@@ -36,6 +36,9 @@ struct proxyv2 {
 /* Length, or negative when it does not fit. */
 int proxyv2_encode(uint8_t out[PROXYV2_MAX], const struct proxyv2 *p) MUST_USE;
 
+/* The one for this connection: length, or negative when it does not fit. */
+int proxyv2_make(uint8_t out[PROXYV2_MAX], const struct conn *c) MUST_USE;
+
 /* Sends one to the node, ahead of everything. */
 int proxyv2_send(struct conn *c) MUST_USE;
 
