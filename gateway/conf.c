@@ -23,8 +23,11 @@ static const struct conf conf_defaults = {
     .node = {.connect_timeout_ms = 3000, .retry_ms = 1000, .max_retries = 2},
     .tls = {.min_version = TLS1_3_VERSION, .max_version = TLS1_3_VERSION},
     .http = {.max_request_bytes = 500000000,
+	.max_head_bytes = 16384,
+	.head_timeout_ms = 30000,
+	.response_timeout_ms = 30000,
 	.idle_timeout_ms = 600000,
-	.response_timeout_ms = 30000},
+	.node_idle_timeout_ms = 60000},
     .limits = {.handshake_timeout_ms = 10000,
 	.idle_timeout_ms = 0,
 	.drain_timeout_ms = 30000,
@@ -176,6 +179,14 @@ conf_free_strings(char **list, size_t num)
 }
 
 void
+conf_free_paths(struct conf_http_path *list, size_t num)
+{
+	for (size_t i = 0; i < num; i++)
+		free(list[i].path);
+	free(list);
+}
+
+void
 conf_identity_cleanup(struct conf_identity *id)
 {
 	free(id->name);
@@ -253,7 +264,7 @@ free_loaded(struct conf *c)
 	free(c->tls.ciphersuites);
 	free(c->tls.ciphers);
 	conf_free_strings(c->tls.allowed_subjects, c->tls.num_allowed_subjects);
-	conf_free_strings(c->http.paths, c->http.num_paths);
+	conf_free_paths(c->http.paths, c->http.num_paths);
 	for (size_t i = 0; i < c->num_links; i++)
 		link_cleanup(&c->links[i]);
 	free(c->links);

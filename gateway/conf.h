@@ -43,6 +43,7 @@ struct conf_address {
 /* One listening socket, bound once a worker. */
 struct conf_listener {
 	struct conf_address address;
+	bool http; /* requests are read here, not bytes relayed */
 };
 
 /* A certificate chain and its key, parsed and matched. */
@@ -128,14 +129,23 @@ struct conf_tls {
 	bool subjects_enforced; /* true with an empty list: nobody */
 };
 
-/* Corda's HTTP gateway on the listeners instead of a byte relay. */
+struct conf_http_path {
+	char *path;
+	uint16_t port; /* of the listener it is for, if there is one; or 0 */
+};
+
+/* HTTP requests are read, as Corda's gateway does, instead of relayed. */
 struct conf_http {
-	bool enabled;
-	char **paths;
+	bool enabled;       /* on some listener */
+	bool own_listeners; /* not on those of "listen" */
+	struct conf_http_path *paths;
 	size_t num_paths;
-	uint64_t max_request_bytes;
-	uint32_t idle_timeout_ms;
-	uint32_t response_timeout_ms;
+	uint64_t max_request_bytes; /* of a body */
+	uint32_t max_head_bytes;
+	uint32_t head_timeout_ms;      /* from its first byte to its last */
+	uint32_t response_timeout_ms;  /* of the node */
+	uint32_t idle_timeout_ms;      /* a peer's connection without a byte */
+	uint32_t node_idle_timeout_ms; /* the node's, between requests */
 };
 
 struct conf_limits {
@@ -304,11 +314,10 @@ struct conf_overlay {
 	enum conf_tls_type tls_type;
 	enum revcheck_mode tls_mode; /* DEFAULT: the engine's */
 	bool set_http_paths;         /* http.paths: borrowed, copied */
-	const char *const *http_paths;
+	const struct conf_http_path *http_paths;
 	size_t num_http_paths;
 	uint64_t max_request_bytes; /* 0: the base's, likewise below */
-	uint32_t max_connections;
-	uint32_t idle_timeout_ms;
+	uint32_t node_idle_timeout_ms;
 	uint32_t response_timeout_ms;
 	bool set_subjects;
 	const char *const *subjects;

@@ -172,6 +172,25 @@ resolve_rest(struct conf *c, struct conf_reader *r)
 	return 0;
 }
 
+/* Without listeners of its own HTTP mode is on all of them. */
+static int
+resolve_http(struct conf *c, struct conf_reader *r)
+{
+	struct conf_http *h = &c->http;
+	struct conf_http_path *p;
+
+	if (!h->enabled)
+		return 0;
+	for (size_t i = 0; i < c->num_listeners && !h->own_listeners; i++)
+		c->listeners[i].http = true;
+	if (h->num_paths > 0)
+		return 0;
+	p = conf_grow(&h->paths, &h->num_paths, sizeof(*p));
+	if (p == NULL || (p->path = strdup("/")) == NULL)
+		return err_set(r->err, E_NOMEM, "out of memory");
+	return 0;
+}
+
 /* Ends the lists as revcheck_options wants them and points at them. */
 static int
 resolve_revocation(struct conf *c, struct conf_reader *r)
@@ -233,6 +252,8 @@ conf_finish(struct conf *c, struct conf_reader *r)
 		rc = resolve_links(c, r);
 	if (rc == 0)
 		rc = resolve_rest(c, r);
+	if (rc == 0)
+		rc = resolve_http(c, r);
 	if (rc == 0)
 		rc = resolve_revocation(c, r);
 	if (c->workers == 0) {

@@ -17,7 +17,7 @@ conf_free_derived(struct conf *c)
 	struct conf *p = c->parent;
 
 	if (c->http.paths != p->http.paths)
-		conf_free_strings(c->http.paths, c->http.num_paths);
+		conf_free_paths(c->http.paths, c->http.num_paths);
 	if (c->tls.allowed_subjects != p->tls.allowed_subjects)
 		conf_free_strings(
 		    c->tls.allowed_subjects, c->tls.num_allowed_subjects);
@@ -47,6 +47,26 @@ copy_strings(char ***out, size_t *num, const char *const *list, size_t n)
 	for (; *num < n; (*num)++)
 		if (((*out)[*num] = strdup(list[*num])) == NULL)
 			return E_NOMEM;
+	return 0;
+}
+
+static int
+copy_paths(struct conf *c, const struct conf_overlay *o)
+{
+	struct conf_http_path *list =
+	    calloc(o->num_http_paths + 1, sizeof(*list));
+
+	c->http.paths = list;
+	c->http.num_paths = 0;
+	if (list == NULL)
+		return E_NOMEM;
+	for (size_t i = 0; i < o->num_http_paths; i++) {
+		list[i].port = o->http_paths[i].port;
+		list[i].path = strdup(o->http_paths[i].path);
+		if (list[i].path == NULL)
+			return E_NOMEM;
+		c->http.num_paths++;
+	}
 	return 0;
 }
 
@@ -120,12 +140,8 @@ derive_numbers(struct conf *c, const struct conf_overlay *o)
 	c->tls.mode = o->tls_mode;
 	if (o->max_request_bytes > 0)
 		c->http.max_request_bytes = o->max_request_bytes;
-	if (o->max_connections > 0)
-		c->limits.max_connections = o->max_connections;
-	if (o->idle_timeout_ms > 0) {
-		c->limits.idle_timeout_ms = o->idle_timeout_ms;
-		c->http.idle_timeout_ms = o->idle_timeout_ms;
-	}
+	if (o->node_idle_timeout_ms > 0)
+		c->http.node_idle_timeout_ms = o->node_idle_timeout_ms;
 	if (o->response_timeout_ms > 0)
 		c->http.response_timeout_ms = o->response_timeout_ms;
 	if (o->set_recheck)
@@ -157,8 +173,7 @@ conf_derive(struct conf **out, struct conf *base, const struct conf_overlay *o,
 	c->parent = conf_up_ref(base);
 	derive_numbers(c, o);
 	if (o->set_http_paths)
-		rc = copy_strings(&c->http.paths, &c->http.num_paths,
-		    o->http_paths, o->num_http_paths);
+		rc = copy_paths(c, o);
 	if (rc == 0 && o->set_subjects) {
 		c->tls.subjects_enforced = true;
 		rc = copy_strings(&c->tls.allowed_subjects,

@@ -221,7 +221,7 @@ read_trusts(struct conf_reader *r, const struct conf_place *place, void *base)
 	return conf_read_array(r, place, MAX_TRUSTS, read_trust, base);
 }
 
-/* ---- TLS, HTTP, limits ---- */
+/* ---- TLS, limits ---- */
 
 static int
 read_tls_version(
@@ -493,6 +493,7 @@ const struct conf_field conf_file_table[] = {
 	CONF_VALUE("group", STRING, struct conf, group),
 	CONF_VALUE("watch", PATH, struct conf, watch.path),
 	CONF_CALL("links", 0, read_links),
+	CONF_CALL("http", 0, conf_read_http),
 	OBJECT("connect", connect, connect_table),
 	OBJECT("tls", tls, tls_table),
 	OBJECT("limits", limits, limits_table),

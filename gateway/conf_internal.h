@@ -18,6 +18,9 @@ int conf_read_key(
 bool conf_key_in_token(const char *key_file);
 /* Opens the token, finds the keys of identities that are in it. */
 int conf_resolve_token(struct conf *c, struct conf_reader *r) MUST_USE;
+/* The "http" object; base is struct conf. */
+int conf_read_http(
+    struct conf_reader *r, const struct conf_place *place, void *base);
 
 int conf_no_memory(struct conf_reader *r);
 /* An address to listen on; base is struct conf_address. */
@@ -34,6 +37,7 @@ int conf_finish(struct conf *c, struct conf_reader *r) MUST_USE;
 void conf_free_derived(struct conf *c);
 
 void conf_free_strings(char **list, size_t num);
+void conf_free_paths(struct conf_http_path *list, size_t num);
 void conf_identity_cleanup(struct conf_identity *id);
 void conf_trust_cleanup(struct conf_trust *t);
 

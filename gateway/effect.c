@@ -352,6 +352,45 @@ own_overlay(
 	    o->own.error_days, o->own.warn_days);
 }
 
+/* Defaults are the schema's: "/" and 8080. */
+static int
+read_servers(struct effect_overlay *out, const cJSON *servers)
+{
+	struct conf_overlay *o = &out->overlay;
+	const cJSON *item;
+
+	out->paths = calloc(
+	    (size_t)cJSON_GetArraySize(servers) + 1, sizeof(*out->paths));
+	if (out->paths == NULL)
+		return E_NOMEM;
+	cJSON_ArrayForEach(item, servers)
+	{
+		struct conf_http_path *p = &out->paths[o->num_http_paths++];
+		const char *path = json_get_string(item, "urlPath");
+		uint32_t port = 8080;
+
+		read_u32(item, "hostPort", &port);
+		/* The strings are lent, and nothing here changes them. */
+		p->path = (char *)(uintptr_t)(path != NULL ? path : "/");
+		p->port = (uint16_t)port;
+	}
+	o->set_http_paths = true;
+	o->http_paths = out->paths;
+	return 0;
+}
+
+/* Of the section's connections those to the node are the gateway's own. */
+static void
+read_connections(struct conf_overlay *o, const cJSON *gw)
+{
+	uint32_t idle_sec = 0;
+
+	read_u32(
+	    gw, "connectionConfig.responseTimeout", &o->response_timeout_ms);
+	read_u32(gw, "connectionConfig.connectionIdleTimeout", &idle_sec);
+	o->node_idle_timeout_ms = idle_sec * 1000;
+}
+
 int
 effect_overlay(
     struct effect_overlay *out, const struct effect_input *in, struct err *err)
@@ -360,7 +399,6 @@ effect_overlay(
 	const cJSON *servers = schema_get(gw, "serversConfiguration");
 	const char *type = schema_get_string(gw, "sslConfig.tlsType");
 	struct conf_overlay *o = &out->overlay;
-	const cJSON *item;
 
 	*out = (struct effect_overlay){0};
 	if (gw != NULL) {
@@ -371,22 +409,10 @@ effect_overlay(
 		    : CONF_TLS_ONE_WAY;
 		read_mode(gw, "sslConfig.revocationCheck.mode", &o->tls_mode);
 		read_u64(gw, "maxRequestSize", &o->max_request_bytes);
+		read_connections(o, gw);
 	}
-	if (servers != NULL) {
-		out->paths = calloc(
-		    (size_t)cJSON_GetArraySize(servers), sizeof(*out->paths));
-		if (out->paths == NULL)
-			return err_set(err, E_NOMEM, "out of memory");
-		cJSON_ArrayForEach(item, servers)
-		{
-			const char *path = json_get_string(item, "urlPath");
-
-			out->paths[o->num_http_paths++] =
-			    path != NULL ? path : "/";
-		}
-		o->set_http_paths = true;
-		o->http_paths = out->paths;
-	}
+	if (servers != NULL && read_servers(out, servers) != 0)
+		return err_set(err, E_NOMEM, "out of memory");
 	if (schema_get(revcheck_of(in), "recheck") != NULL) {
 		o->set_recheck = true;
 		o->recheck = in->base->recheck;
@@ -468,6 +494,21 @@ revcheck_defaults(const struct conf *base)
 	return o;
 }
 
+/* In HTTP mode; without it nothing of this acts. */
+static void
+add_http_defaults(cJSON *o, const struct conf_http *h)
+{
+	cJSON *connections;
+
+	if (!h->enabled)
+		return;
+	add_number(o, "maxRequestSize", h->max_request_bytes);
+	connections = cJSON_AddObjectToObject(o, "connectionConfig");
+	add_number(connections, "responseTimeout", h->response_timeout_ms);
+	add_number(connections, "connectionIdleTimeout",
+	    h->node_idle_timeout_ms / 1000);
+}
+
 cJSON *
 effect_defaults(enum section_id id, const struct effect_input *in)
 {
@@ -490,6 +531,7 @@ effect_defaults(enum section_id id, const struct effect_input *in)
 		if (in->sections[SECTION_GATEWAY] == NULL &&
 		    in->base->tls.type == CONF_TLS_MUTUAL)
 			cJSON_AddStringToObject(ssl, "tlsType", "MUTUAL");
+		add_http_defaults(o, &in->base->http);
 		break;
 	case SECTION_REVCHECK:
 		o = revcheck_defaults(in->base);

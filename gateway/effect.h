@@ -50,7 +50,7 @@ void effect_rules_cleanup(struct effect_rules *r);
  */
 struct effect_overlay {
 	struct conf_overlay overlay;
-	const char **paths;
+	struct conf_http_path *paths;
 };
 int effect_overlay(struct effect_overlay *out, const struct effect_input *in,
     struct err *err) MUST_USE;

@@ -93,10 +93,12 @@ static const struct schema link_manager_members[] = {
 static const struct schema server_members[] = {
 	STRING("hostAddress", 1, 253, NULL, "\"0.0.0.0\"", NOTHING,
 	    "kept; where the gateway listens is in its bootstrap file"),
-	INTEGER("hostPort", 0, 65535, "8080", NOTHING,
-	    "kept; where the gateway listens is in its bootstrap file"),
+	INTEGER("hostPort", 0, 65535, "8080", 0,
+	    "in HTTP mode, the listener that serves urlPath, if one has this "
+	    "port; if none has, all do. Where the gateway listens is in its "
+	    "bootstrap file"),
 	STRING("urlPath", 0, 0, "^/[/.a-zA-Z0-9-]*$", "\"/\"", 0,
-	    "path served in HTTP mode; those of all entries together"),
+	    "path served in HTTP mode; entries for one listener add up"),
 	END};
 static const struct schema server_item = OBJECT(NULL, 0, server_members, NULL);
 static const char *const tls_words[] = {"ONE_WAY", "MUTUAL", NULL};
@@ -115,8 +117,12 @@ static const struct schema ssl_members[] = {
 static const struct schema connection_members[] = {
 	INTEGER("maxClientConnections", 1, 10000, "100", NOTHING, LINK_ONLY),
 	INTEGER("acquireTimeout", 1, 3000, "10", NOTHING, LINK_ONLY),
-	INTEGER("connectionIdleTimeout", 1, 3000, "60", NOTHING, LINK_ONLY),
-	INTEGER("responseTimeout", 100, 10000, "3000", NOTHING, LINK_ONLY),
+	INTEGER("connectionIdleTimeout", 1, 3000, "60", 0,
+	    "in HTTP mode, how long a connection to the node is kept between "
+	    "requests, seconds; until it is set, the bootstrap file decides"),
+	INTEGER("responseTimeout", 100, 10000, "3000", 0,
+	    "in HTTP mode, how long the node may take to answer, ms; until "
+	    "it is set, the bootstrap file decides"),
 	INTEGER("retryDelay", 100, 10000, "2000", NOTHING, LINK_ONLY),
 	INTEGER("initialReconnectionDelay", 1, 3000, "1", NOTHING, LINK_ONLY),
 	INTEGER("maxReconnectionDelay", 1, 3000, "16", NOTHING, LINK_ONLY),
