@@ -240,6 +240,7 @@ front_make_ports(struct front *f, struct front *old, struct err *err)
 		    &conf->listeners[i].address, err);
 		if (rc != 0)
 			goto out;
+		f->ports[f->num_ports - 1].http = conf->listeners[i].http;
 	}
 	for (size_t i = 0; i < conf->num_links; i++) {
 		snprintf(name, sizeof(name), "link-%s",
@@ -280,6 +281,9 @@ front_new(struct front **out, struct conf *conf, struct front *old,
 		rc = front_make_clients(f, err);
 	if (rc == 0 && num_workers > 0)
 		rc = front_make_ports(f, old, err);
+	if (rc == 0)
+		rc = http_routes_init(
+		    &f->routes, &conf->http, f->ports, f->num_ports, err);
 	if (rc != 0) {
 		front_free(f);
 		return rc;
@@ -303,6 +307,7 @@ front_free(struct front *f)
 	for (size_t i = 0; i < f->num_ports; i++)
 		bound_free(f->ports[i].bound);
 	free(f->ports);
+	http_routes_cleanup(&f->routes);
 	for (size_t i = 0; f->clients != NULL && i < f->conf->num_identities;
 	     i++)
 		SSL_CTX_free(f->clients[i]);

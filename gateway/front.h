@@ -13,6 +13,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/ref.h"
+#include "gateway/http_routes.h"
 #include "gateway/listener.h"
 
 struct conf;
@@ -28,6 +29,7 @@ struct front {
 	struct paths *paths; /* paths remembered; itself locked */
 	struct door_port *ports;
 	size_t num_ports;
+	struct http_routes routes;
 	size_t num_workers; /* sockets an address; fixed for the process */
 };
 

@@ -6,6 +6,7 @@
 #ifndef GATEWAY_LISTENER_H
 #define GATEWAY_LISTENER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,7 @@ struct door_port {
 	struct bound *bound;
 	enum listener_kind kind;
 	size_t link; /* index into conf->links */
+	bool http;   /* PEERS: requests are read */
 	char name[64];
 };
 

@@ -1,0 +1,257 @@
+/*
+ * http_fields: see http_fields.h. RFC 9440 for the certificates; RFC 9110
+ * section 7.6.1 for what belongs to one connection only.
+ */
+#include "gateway/http_fields.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "gateway/subject.h"
+
+#define NAME_MAX_COMPARED 64
+
+/*
+ * Names of the gateway's own, and those by which other proxies say who is
+ * there. Compared as the most careless reader would: "Client_Cert" is
+ * "client-cert".
+ */
+static const char *const claims[] = {
+    "client-cert", "client-cert-chain", "forwarded", "x-real-ip", NULL};
+static const char *const claim_prefixes[] = {"p2p-gateway-", "x-forwarded-",
+    "x-client-cert", "x-ssl-", "ssl-client-", NULL};
+
+static const char *const hop_by_hop[] = {"connection", "keep-alive",
+    "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
+    "trailer", "transfer-encoding", "upgrade", NULL};
+
+static bool
+is_one_of(const struct http_text *name, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (http_text_is(name, *list))
+			return true;
+	return false;
+}
+
+bool
+http_field_is_claim(const struct http_text *name)
+{
+	char plain[NAME_MAX_COMPARED];
+	struct http_text t = {plain, name->len};
+
+	/* Longer than any of these, a name can only match a prefix. */
+	if (t.len > sizeof(plain))
+		t.len = sizeof(plain);
+	for (size_t i = 0; i < t.len; i++) {
+		char c = name->p[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+		plain[i] = letter || (c >= '0' && c <= '9') ? c : '-';
+	}
+	for (const char *const *p = claim_prefixes; *p != NULL; p++) {
+		struct http_text front = {plain, strlen(*p)};
+
+		if (t.len >= front.len && http_text_is(&front, *p))
+			return true;
+	}
+	return is_one_of(&t, claims);
+}
+
+/* ---- writing ---------------------------------------------------------------
+ */
+
+static int
+put_text(struct bytes *out, const char *text)
+{
+	return bytes_append(out, text, strlen(text));
+}
+
+static int
+put_field(struct bytes *out, const struct http_field *f)
+{
+	int rc = bytes_append(out, f->name.p, f->name.len);
+
+	if (rc == 0)
+		rc = put_text(out, ": ");
+	if (rc == 0)
+		rc = bytes_append(out, f->value.p, f->value.len);
+	return rc != 0 ? rc : put_text(out, "\r\n");
+}
+
+/* A byte sequence of RFC 8941: ":base64:". */
+static int
+put_certificate(struct bytes *out, X509 *cert)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509(cert, &der), rc;
+	size_t room;
+
+	if (len < 0)
+		return E_NOMEM;
+	room = (size_t)(len + 2) / 3 * 4 + 1;
+	rc = put_text(out, ":");
+	if (rc == 0)
+		rc = bytes_reserve(out, room);
+	if (rc == 0)
+		out->len +=
+		    (size_t)EVP_EncodeBlock(out->p + out->len, der, len);
+	OPENSSL_free(der);
+	return rc != 0 ? rc : put_text(out, ":");
+}
+
+/* Leaf and intermediates; the anchor is at the end, and the node has it. */
+static int
+put_certificates(struct bytes *out, const struct revcheck_certs *certs)
+{
+	size_t num = revcheck_certs_num(certs);
+	int rc = put_text(out, "Client-Cert: ");
+
+	if (rc == 0)
+		rc = put_certificate(out, revcheck_certs_get0(certs, 0));
+	if (rc == 0 && num > 2)
+		rc = put_text(out, "\r\nClient-Cert-Chain: ");
+	for (size_t i = 1; rc == 0 && i + 1 < num; i++) {
+		if (i > 1)
+			rc = put_text(out, ", ");
+		if (rc == 0)
+			rc =
+			    put_certificate(out, revcheck_certs_get0(certs, i));
+	}
+	return rc != 0 ? rc : put_text(out, "\r\n");
+}
+
+/* RFC 2253 text is ASCII; what is not would end up in a head. */
+static void
+make_printable(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < 0x20 || *text > 0x7e)
+			*text = '?';
+}
+
+static int
+put_leaf(struct bytes *out, X509 *leaf)
+{
+	char subject[SUBJECT_MAX], hex[65] = "";
+	unsigned char md[32];
+
+	subject_text(subject, leaf);
+	make_printable(subject);
+	if (X509_digest(leaf, EVP_sha256(), md, NULL) != 1)
+		return E_NOMEM;
+	for (size_t i = 0; i < sizeof(md); i++) {
+		static const char digits[] = "0123456789abcdef";
+
+		hex[2 * i] = digits[md[i] >> 4];
+		hex[2 * i + 1] = digits[md[i] & 15];
+	}
+	return bytes_printf(out,
+	    "P2P-Gateway-Subject: %s\r\n"
+	    "P2P-Gateway-Leaf-SHA256: %s\r\n",
+	    subject, hex);
+}
+
+static int
+put_peer(struct bytes *out, const struct http_peer *who)
+{
+	int rc = bytes_printf(out,
+	    "P2P-Gateway-Address: %s\r\n"
+	    "P2P-Gateway-TLS: %s\r\n"
+	    "P2P-Gateway-Status: %s\r\n",
+	    who->address, who->tls, who->status != NULL ? who->status : "none");
+
+	if (rc != 0 || who->certs == NULL)
+		return rc;
+	rc = put_leaf(out, revcheck_certs_get0(who->certs, 0));
+	return rc != 0 ? rc : put_certificates(out, who->certs);
+}
+
+/* ---- heads ----------------------------------------------------------------
+ */
+
+/* Of this connection alone, or written by the gateway itself. */
+static bool
+is_dropped(const struct http_head *h, const struct http_field *f)
+{
+	return is_one_of(&f->name, hop_by_hop) ||
+	    http_text_is(&f->name, "content-length") ||
+	    http_head_lists(h, "connection", &f->name);
+}
+
+int
+http_put_request(struct bytes *out, const struct http_head *h,
+    const struct http_order *order, const struct http_peer *who)
+{
+	const struct http_field *host = http_head_find(h, "host");
+	int rc = put_text(out, "POST ");
+
+	if (rc == 0)
+		rc = bytes_append(out, order->target.p, order->target.len);
+	if (rc == 0)
+		rc = put_text(out, " HTTP/1.1\r\n");
+	if (rc == 0 && host != NULL)
+		rc = put_field(out, host);
+	for (size_t i = 0; rc == 0 && i < h->num_fields; i++) {
+		const struct http_field *f = &h->fields[i];
+
+		if (f == host || is_dropped(h, f) ||
+		    http_text_is(&f->name, "expect") ||
+		    http_field_is_claim(&f->name))
+			continue;
+		rc = put_field(out, f);
+	}
+	if (rc == 0)
+		rc = bytes_printf(
+		    out, "Content-Length: %" PRIu64 "\r\n", order->body_bytes);
+	if (rc == 0)
+		rc = put_peer(out, who);
+	return rc != 0 ? rc : put_text(out, "\r\n");
+}
+
+int
+http_put_answer(struct bytes *out, const struct http_head *h,
+    enum http_framing framing, uint64_t length, bool close)
+{
+	int rc = bytes_printf(out, "HTTP/1.1 %03u ", h->status);
+
+	if (rc == 0)
+		rc = bytes_append(out, h->reason.p, h->reason.len);
+	if (rc == 0)
+		rc = put_text(out, "\r\n");
+	for (size_t i = 0; rc == 0 && i < h->num_fields; i++)
+		if (!is_dropped(h, &h->fields[i]))
+			rc = put_field(out, &h->fields[i]);
+	if (rc == 0 && framing == HTTP_FRAMING_LENGTH)
+		rc = bytes_printf(
+		    out, "Content-Length: %" PRIu64 "\r\n", length);
+	if (rc == 0 && framing == HTTP_FRAMING_CHUNKED)
+		rc = put_text(out, "Transfer-Encoding: chunked\r\n");
+	if (rc == 0 && close)
+		rc = put_text(out, "Connection: close\r\n");
+	return rc != 0 ? rc : put_text(out, "\r\n");
+}
+
+int
+http_put_refusal(struct bytes *out, unsigned status, const char *why)
+{
+	const char *words = http_status_words(status);
+	char body[256];
+	int len = snprintf(body, sizeof(body),
+	    "{\"title\":\"%s\",\"status\":%u,\"details\":{\"reason\":\"%s\"}}",
+	    words, status, why);
+
+	if (len < 0 || (size_t)len >= sizeof(body))
+		return E_LIMIT;
+	return bytes_printf(out,
+	    "HTTP/1.1 %u %s\r\n"
+	    "Content-Type: application/json\r\n"
+	    "Content-Length: %d\r\n"
+	    "Connection: close\r\n"
+	    "\r\n%s",
+	    status, words, len, body);
+}

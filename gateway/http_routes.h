@@ -1,0 +1,36 @@
+/*
+ * http_routes: which paths are served, and on which port. Made with a front,
+ * when the ports of its listeners are known; immutable after.
+ */
+#ifndef GATEWAY_HTTP_ROUTES_H
+#define GATEWAY_HTTP_ROUTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/error.h"
+
+struct conf_http;
+struct door_port;
+
+struct http_route {
+	const char *path; /* the configuration's */
+	uint16_t port;    /* 0: on every listener */
+};
+
+struct http_routes {
+	struct http_route *list;
+	size_t num;
+};
+
+/* conf must outlive the routes. */
+int http_routes_init(struct http_routes *r, const struct conf_http *conf,
+    const struct door_port *ports, size_t num_ports, struct err *err) MUST_USE;
+void http_routes_cleanup(struct http_routes *r);
+
+/* Whether path[0..len) is served on that port, byte by byte. */
+bool http_routes_serve(
+    const struct http_routes *r, uint16_t port, const char *path, size_t len);
+
+#endif
