@@ -23,6 +23,7 @@
 #include "gateway/decision.h"
 #include "gateway/front.h"
 #include "gateway/handshake.h"
+#include "gateway/http.h"
 #include "gateway/link.h"
 #include "gateway/node.h"
 #include "gateway/proxyv2.h"
@@ -32,6 +33,8 @@
 
 #define CONN_LINGER_MS    2000
 #define CONN_LINGER_BYTES (256 * 1024)
+/* A body that is not wanted may be on its way already. */
+#define CONN_LINGER_BODY_BYTES (64 * 1024 * 1024)
 
 /* What a state wants of the driver. */
 enum conn_step {
@@ -104,6 +107,7 @@ conn_free(struct conn *c)
 	dial_free(c->dial);
 	link_head_free(c->head);
 	relay_cleanup(&c->relay);
+	http_free(c->http);
 	SSL_free(c->ssl);
 	revcheck_certs_free(c->certs);
 	if (c->tls_fd >= 0)
@@ -173,6 +177,9 @@ static enum conn_step
 conn_step_linger(struct conn *c, unsigned *wish)
 {
 	struct relay_pad *pad = &c->worker->pad;
+	size_t most =
+	    c->http != NULL ? CONN_LINGER_BODY_BYTES : CONN_LINGER_BYTES;
+	size_t turn = 0;
 	ssize_t n;
 
 	if (c->timed_out)
@@ -180,10 +187,12 @@ conn_step_linger(struct conn *c, unsigned *wish)
 	do {
 		n = recv(c->tls_fd, pad->p, sizeof(pad->p), 0);
 		if (n > 0)
-			c->lingered_bytes += (size_t)n;
-	} while ((n > 0 && c->lingered_bytes < CONN_LINGER_BYTES) ||
-	    (n < 0 && errno == EINTR));
-	if (n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+			turn += (size_t)n;
+	} while (
+	    (n > 0 && turn < CONN_LINGER_BYTES) || (n < 0 && errno == EINTR));
+	c->lingered_bytes += turn;
+	if (n == 0 || c->lingered_bytes >= most ||
+	    (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK))
 		return STEP_DONE;
 	*wish = RELAY_TLS_READ;
 	return STEP_WAIT;
@@ -245,6 +254,7 @@ conn_let_in(struct conn *c)
 }
 
 static enum conn_step conn_dial_node(struct conn *c);
+static enum conn_step conn_begin_http(struct conn *c);
 static enum conn_step conn_begin_relay(struct conn *c);
 
 static enum conn_step
@@ -287,6 +297,8 @@ conn_step_handshake(struct conn *c, unsigned *wish)
 		return STEP_WAIT;
 	case HANDSHAKE_DONE:
 		conn_let_in(c);
+		if (c->reads_http)
+			return conn_begin_http(c);
 		return c->inbound ? conn_dial_node(c) : conn_begin_relay(c);
 	case HANDSHAKE_SHED:
 	case HANDSHAKE_FAILED:
@@ -443,6 +455,30 @@ conn_begin_traffic(struct conn *c, enum conn_state state, uint32_t idle_ms)
 }
 
 static enum conn_step
+conn_begin_http(struct conn *c)
+{
+	c->http = http_new(c);
+	if (c->http == NULL)
+		return STEP_DONE;
+	return conn_begin_traffic(c, CONN_HTTP, 0);
+}
+
+static enum conn_step
+conn_step_http(struct conn *c, unsigned *wish)
+{
+	switch (http_drive(c->http, wish)) {
+	case HTTP_WAIT:
+		return STEP_WAIT;
+	case HTTP_SAID:
+		return conn_linger(c);
+	case HTTP_CUT:
+		break;
+	}
+	conn_reset_plain(c);
+	return STEP_DONE;
+}
+
+static enum conn_step
 conn_begin_relay(struct conn *c)
 {
 	const struct conf *conf = c->front->conf;
@@ -541,6 +577,9 @@ conn_drive(struct conn *c)
 		case CONN_RELAY:
 			step = conn_step_relay(c, &wish);
 			break;
+		case CONN_HTTP:
+			step = conn_step_http(c, &wish);
+			break;
 		case CONN_LINGER:
 			step = conn_step_linger(c, &wish);
 			break;
@@ -572,6 +611,7 @@ conn_accept(struct worker *w, const struct door_port *port, int fd,
 		return;
 	}
 	c->peer = *peer;
+	c->reads_http = port->http;
 	c->in_handshake = true;
 	conn_set_timer(c, c->front->conf->limits.handshake_timeout_ms);
 	if (!inbound) {
@@ -617,7 +657,16 @@ conn_doom(struct conn *c, uint32_t delay_ms)
 void
 conn_close(struct conn *c)
 {
-	if (c->state == CONN_RELAY)
+	if (conn_is_live(c))
 		conn_reset_plain(c);
 	conn_free(c);
+}
+
+void
+conn_drain(struct conn *c)
+{
+	if (c->state != CONN_HTTP)
+		return;
+	c->ready |= RELAY_TLS_READ;
+	conn_drive(c);
 }

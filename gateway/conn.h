@@ -21,19 +21,21 @@ struct dial_order;
 struct door_port;
 struct front;
 struct handshake;
+struct http;
 struct link_head;
 struct wait;
 struct worker;
 
 /*
- *	inbound:  HANDSHAKE <-> VERDICT, then DIAL (the node), then RELAY
+ *	inbound:  HANDSHAKE <-> VERDICT, then DIAL (the node), then RELAY;
+ *	          HTTP instead of both where requests are read
  *	outbound: HEAD (CONNECT only), DIAL (the peer), HANDSHAKE <-> VERDICT,
  *	          then RELAY
  *	any of them -> LINGER -> gone
  *
  * Timers: HEAD, HANDSHAKE, VERDICT and an outbound DIAL share the handshake
- * deadline; an inbound DIAL has the node's own; RELAY the idle time, LINGER a
- * second or two.
+ * deadline; an inbound DIAL has the node's own; RELAY the idle time, HTTP what
+ * http.h says, LINGER a second or two.
  */
 enum conn_state {
 	CONN_GONE = 0,
@@ -42,6 +44,7 @@ enum conn_state {
 	CONN_HANDSHAKE, /* TLS */
 	CONN_VERDICT,   /* TLS, suspended */
 	CONN_RELAY,
+	CONN_HTTP,  /* requests: http.h */
 	CONN_LINGER /* said no; waits for the peer to hear it */
 };
 
@@ -53,6 +56,7 @@ struct conn {
 	bool tls_left; /* the TLS side hung up while suspended */
 	bool doomed;   /* will be closed when its grace is over */
 	bool relaying; /* counted */
+	bool reads_http;
 	enum conn_state state;
 	unsigned ready; /* enum relay_event, seen and not yet handled */
 	unsigned armed; /* enum relay_event, waited for */
@@ -78,6 +82,7 @@ struct conn {
 	struct revcheck_certs *certs; /* verified chain of a live peer */
 	struct wait *recheck;         /* while asked again online */
 	struct relay relay;
+	struct http *http; /* in HTTP; of the relay then only the counts */
 	const char *status_word; /* of the verdict; static text */
 
 	uint64_t active_mono_ms;
@@ -93,11 +98,21 @@ struct conn {
 void conn_accept(struct worker *w, const struct door_port *port, int fd,
     const struct sockaddr_storage *sa, const struct limits_peer *peer);
 
+/* Accepted, let in, and carrying traffic. */
+static inline bool
+conn_is_live(const struct conn *c)
+{
+	return c->state == CONN_RELAY || c->state == CONN_HTTP;
+}
+
 /* Where an inbound connection's node is; lent by its front. */
 void conn_get_node_order(const struct conn *c, struct dial_order *out);
 
 /* Closes in delay_ms; the first call counts. Frees nothing by itself. */
 void conn_doom(struct conn *c, uint32_t delay_ms);
+
+/* No new work from now on: what waits for a request goes. May free c. */
+void conn_drain(struct conn *c);
 
 /* Closes without a word; for shutting down. */
 void conn_close(struct conn *c);

@@ -45,6 +45,10 @@ static const struct {
 #define DOOR_COUNTER_TEXT(id, name, help) {name, help},
     DOOR_COUNTERS(DOOR_COUNTER_TEXT)
 #undef DOOR_COUNTER_TEXT
+#define DOOR_COUNTER_TEXT(status, help) \
+	{"http_refused_" #status, "requests refused with " #status ": " help},
+	DOOR_HTTP_REFUSALS(DOOR_COUNTER_TEXT)
+#undef DOOR_COUNTER_TEXT
 };
 
 const char *

@@ -21,6 +21,23 @@ struct conf;
 struct door;
 struct staples;
 
+/* What the gateway itself answers requests with, in HTTP mode. */
+#define DOOR_HTTP_REFUSALS(X)                   \
+	X(400, "malformed")                     \
+	X(404, "path not configured")           \
+	X(408, "head or body too slow")         \
+	X(411, "no Content-Length")             \
+	X(413, "body too large")                \
+	X(415, "not application/json")          \
+	X(417, "unknown expectation")           \
+	X(431, "head too large")                \
+	X(500, "no node reachable")             \
+	X(501, "not POST")                      \
+	X(502, "no valid answer of the node")   \
+	X(503, "stopping")                      \
+	X(504, "no answer of the node in time") \
+	X(505, "not HTTP/1.1")
+
 /*
  * Counters since the start, and gauges (marked), summed over the workers. The
  * name is what metrics and JSON show. Order is not part of the contract.
@@ -74,13 +91,21 @@ struct staples;
 	X(UNSTAPLED, "staples_missing",                                       \
 	    "clients that asked for a staple while there was none")           \
 	X(SOFT_ACCEPTED, "soft_accepted",                                     \
-	    "peers let in with an undetermined status (SOFT_FAIL)")
+	    "peers let in with an undetermined status (SOFT_FAIL)")           \
+	X(HTTP_REQUESTS, "http_requests", "requests passed to the node")      \
+	X(HTTP_NODE_2XX, "http_answers_2xx", "answers of the node, 2xx")      \
+	X(HTTP_NODE_3XX, "http_answers_3xx", "answers of the node, 3xx")      \
+	X(HTTP_NODE_4XX, "http_answers_4xx", "answers of the node, 4xx")      \
+	X(HTTP_NODE_5XX, "http_answers_5xx", "answers of the node, 5xx")
 
 enum door_counter {
 #define DOOR_COUNTER_ENUM(id, name, help) DOOR_##id,
 	DOOR_COUNTERS(DOOR_COUNTER_ENUM)
 #undef DOOR_COUNTER_ENUM
-	DOOR_NUM_COUNTERS
+#define DOOR_COUNTER_ENUM(status, help) DOOR_HTTP_##status,
+	DOOR_HTTP_REFUSALS(DOOR_COUNTER_ENUM)
+#undef DOOR_COUNTER_ENUM
+	    DOOR_NUM_COUNTERS
 };
 
 struct door_stats {

@@ -123,6 +123,40 @@ is_gauge(const char *help)
 	return strstr(help, "(gauge)") != NULL;
 }
 
+/* Counters that are one, by a label: what follows the prefix is its value. */
+static const struct family {
+	const char *prefix, *name, *label, *help;
+} door_families[] = {
+    {"http_refused_", "p2p_gateway_http_refused_total", "status",
+	"requests the gateway itself answered, by status"},
+    {"http_answers_", "p2p_gateway_http_answers_total", "class",
+	"answers of the node to requests, by class of status"},
+};
+
+static const struct family *
+family_of(int counter)
+{
+	size_t num = sizeof(door_families) / sizeof(door_families[0]);
+
+	for (size_t i = 0; i < num && counter >= 0; i++)
+		if (strncmp(door_counter_name(counter), door_families[i].prefix,
+			strlen(door_families[i].prefix)) == 0)
+			return &door_families[i];
+	return NULL;
+}
+
+/* The members of a family are neighbours. */
+static void
+put_member(
+    struct exposition *t, const struct family *f, int counter, uint64_t n)
+{
+	if (family_of(counter - 1) != f)
+		exposition_head(t, f->name, "counter", f->help);
+	exposition_put(t, "%s{%s=\"%s\"} %llu\n", f->name, f->label,
+	    door_counter_name(counter) + strlen(f->prefix),
+	    (unsigned long long)n);
+}
+
 static void
 put_door(struct exposition *t, struct door *door)
 {
@@ -133,6 +167,10 @@ put_door(struct exposition *t, struct door *door)
 	for (int i = 0; i < DOOR_NUM_COUNTERS; i++) {
 		const char *help = door_counter_help(i);
 
+		if (family_of(i) != NULL) {
+			put_member(t, family_of(i), i, stats.n[i]);
+			continue;
+		}
 		snprintf(name, sizeof(name), "p2p_gateway_%s%s",
 		    door_counter_name(i), is_gauge(help) ? "" : "_total");
 		exposition_single(t, name, is_gauge(help) ? "gauge" : "counter",

@@ -213,7 +213,7 @@ recheck_ask(struct conn *c)
 {
 	const char *why;
 
-	/* Before RELAY the state machine compares rounds itself. */
+	/* Before traffic the state machine compares rounds itself. */
 	c->round = c->worker->recheck_round;
 	counters_inc(&c->worker->counters, DOOR_RECHECKS);
 	why = recheck_adopt_front(c);
@@ -248,7 +248,7 @@ recheck_continue(struct worker *w)
 		struct conn *c = w->recheck_next;
 
 		w->recheck_next = c->next;
-		if (c->state == CONN_RELAY && !c->doomed)
+		if (conn_is_live(c) && !c->doomed)
 			recheck_ask(c);
 	}
 	/* The first answer goes on with it. */

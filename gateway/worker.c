@@ -132,6 +132,10 @@ worker_drain(struct worker *w, uint64_t at_mono_ms)
 	w->num_listeners = 0;
 	w->draining = true;
 	event_add(w->ev_drain, &tv);
+	for (struct conn *c = w->conns, *next; c != NULL; c = next) {
+		next = c->next;
+		conn_drain(c);
+	}
 	worker_check_drained(w);
 }
 
