@@ -85,7 +85,8 @@ int
 conf_parse(struct conf **out, const char *text, size_t len, const char *path,
     struct err *err)
 {
-	struct conf_reader r = {.file = path, .err = err};
+	struct conf_reader r = {
+	    .file = path, .text = text, .len = len, .err = err};
 	struct conf_place root = {.up = NULL};
 	cJSON *tree = NULL;
 	struct conf *c = NULL;

@@ -6,7 +6,7 @@
  * it. Each worker holds a reference for as long as it uses anything inside.
  *
  * The bootstrap file is JSON; p2p-gateway(8) explains it key by key. An error
- * of it is one sentence: file, JSON path, value, expectation.
+ * of it is one sentence: file, line, JSON path, value, expectation.
  */
 #ifndef GATEWAY_CONF_H
 #define GATEWAY_CONF_H

@@ -2,10 +2,14 @@
  * conf_check: what concerns several keys of the bootstrap file at once, and
  * what is resolved after all of them are read.
  */
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include "gateway/conf_internal.h"
@@ -29,8 +33,7 @@ check_counts(struct conf *c, struct conf_reader *r)
 		missing = "$.trust";
 	if (missing == NULL)
 		return 0;
-	return err_set(r->err, E_PARSE,
-	    "%s: %s is []: expected at least one element", r->file, missing);
+	return conf_fail(r, missing, "is []: expected at least one element");
 }
 
 /*
@@ -46,10 +49,10 @@ check_deadlines(struct conf *c, struct conf_reader *r)
 		ms = DEFAULT_DEADLINE_MS;
 	if (ms < c->limits.handshake_timeout_ms)
 		return 0;
-	return err_set(r->err, E_PARSE,
-	    "%s: $.revocation.deadline_ms is %u: expected less than "
-	    "$.limits.handshake_timeout_ms, which is %u",
-	    r->file, ms, c->limits.handshake_timeout_ms);
+	return conf_fail(r, "$.revocation.deadline_ms",
+	    "is %u: expected less than $.limits.handshake_timeout_ms, which "
+	    "is %u",
+	    ms, c->limits.handshake_timeout_ms);
 }
 
 static int
@@ -59,25 +62,39 @@ check_tls(struct conf *c, struct conf_reader *r)
 	int rc = 0;
 
 	if (c->tls.min_version > c->tls.max_version)
-		return err_set(r->err, E_PARSE,
-		    "%s: $.tls.max_version is \"1.2\": expected not less than "
-		    "$.tls.min_version",
-		    r->file);
+		return conf_fail(r, "$.tls.max_version",
+		    "is \"1.2\": expected not less than $.tls.min_version");
 	ctx = SSL_CTX_new(TLS_server_method());
 	if (ctx == NULL)
 		return err_ossl(r->err, E_NOMEM, "out of memory");
 	if (SSL_CTX_set_ciphersuites(ctx, c->tls.ciphersuites) != 1)
-		rc = err_ossl(r->err, E_PARSE,
-		    "%s: $.tls.ciphersuites is '%s': expected TLS 1.3 cipher "
-		    "suites separated by colons",
-		    r->file, c->tls.ciphersuites);
+		rc = conf_fail(r, "$.tls.ciphersuites",
+		    "is '%s': expected TLS 1.3 cipher suites separated by "
+		    "colons",
+		    c->tls.ciphersuites);
 	else if (SSL_CTX_set_cipher_list(ctx, c->tls.ciphers) != 1)
-		rc = err_ossl(r->err, E_PARSE,
-		    "%s: $.tls.ciphers is '%s': expected a cipher list of "
-		    "OpenSSL",
-		    r->file, c->tls.ciphers);
+		rc = conf_fail(r, "$.tls.ciphers",
+		    "is '%s': expected a cipher list of OpenSSL",
+		    c->tls.ciphers);
+	ERR_clear_error();
 	SSL_CTX_free(ctx);
 	return rc;
+}
+
+/* Who it is to become is known before anything is bound. */
+static int
+check_user(struct conf *c, struct conf_reader *r)
+{
+	if (c->user != NULL && getpwnam(c->user) == NULL)
+		return conf_fail(r, "$.user",
+		    "is '%.64s': expected a user of this system", c->user);
+	if (c->group != NULL && c->user == NULL)
+		return conf_fail(r, "$.group",
+		    "is '%.64s': expected $.user beside it", c->group);
+	if (c->group != NULL && getgrnam(c->group) == NULL)
+		return conf_fail(r, "$.group",
+		    "is '%.64s': expected a group of this system", c->group);
+	return 0;
 }
 
 static int
@@ -103,34 +120,39 @@ find_identity(const struct conf *c, const char *name, size_t *out)
 }
 
 static int
+no_identity(struct conf_reader *r, const char *path, const char *name)
+{
+	return conf_fail(r, path,
+	    "is '%.64s': expected the name of one of $.identities", name);
+}
+
+static int
 resolve_links(struct conf *c, struct conf_reader *r)
 {
+	char path[64];
+
 	for (size_t i = 0; i < c->num_links; i++) {
 		struct conf_link *l = &c->links[i];
 
+		snprintf(path, sizeof(path), "$.links[%zu].identity", i);
 		if (find_identity(c, l->identity_name, &l->identity) != 0)
-			return err_set(r->err, E_PARSE,
-			    "%s: $.links[%zu].identity is '%.64s': expected "
-			    "the name of one of $.identities",
-			    r->file, i, l->identity_name);
+			return no_identity(r, path, l->identity_name);
 		l->trust = l->group == NULL ? c->trust : NULL;
 		for (size_t j = 0;
 		     j < c->num_trusts && l->group != NULL && l->trust == NULL;
 		     j++)
 			if (strcmp(c->trusts[j].group, l->group) == 0)
 				l->trust = c->trusts[j].trust;
+		snprintf(path, sizeof(path), "$.links[%zu].group", i);
 		if (l->trust == NULL)
-			return err_set(r->err, E_PARSE,
-			    "%s: $.links[%zu].group is '%.64s': expected one "
-			    "of the groups of $.trust",
-			    r->file, i, l->group);
+			return conf_fail(r, path,
+			    "is '%.64s': expected one of the groups of $.trust",
+			    l->group);
 	}
 	if (find_identity(c, c->connect.identity_name, &c->connect.identity) !=
 	    0)
-		return err_set(r->err, E_PARSE,
-		    "%s: $.connect.identity is '%.64s': expected the name of "
-		    "one of $.identities",
-		    r->file, c->connect.identity_name);
+		return no_identity(
+		    r, "$.connect.identity", c->connect.identity_name);
 	return 0;
 }
 
@@ -142,33 +164,30 @@ resolve_rest(struct conf *c, struct conf_reader *r)
 	size_t num;
 
 	if ((rest->certificate_file == NULL) != (rest->key_file == NULL))
-		return err_set(r->err, E_PARSE,
-		    "%s: $.rest has a %s: expected certificate and key, or "
-		    "neither",
-		    r->file, rest->key_file == NULL ? "certificate" : "key");
+		return conf_fail(r, "$.rest",
+		    "has a %s: expected certificate and key, or neither",
+		    rest->key_file == NULL ? "certificate" : "key");
 	if (rest->key_file != NULL && conf_key_in_token(rest->key_file))
-		return err_set(r->err, E_PARSE,
-		    "%s: $.rest.key is in a token: expected a file, since REST "
-		    "does not wait for tokens",
-		    r->file);
+		return conf_fail(r, "$.rest.key",
+		    "is in a token: expected a file, since REST does not "
+		    "wait for tokens");
 	if (rest->certificate_file != NULL &&
 	    (conf_pki_load_chain(&rest->chain, &rest->num_chain,
 		 rest->certificate_file, &why) != 0 ||
 		conf_pki_load_key(&rest->key, rest->key_file, &why) != 0 ||
 		conf_pki_check_pair(rest->chain, rest->num_chain, rest->key,
 		    rest->certificate_file, rest->key_file, &why) != 0))
-		return err_set(
-		    r->err, why.code, "%s: $.rest: %.180s", r->file, why.msg);
+		return conf_fail(r, "$.rest",
+		    "has no usable certificate and key: %.180s", why.msg);
 	if (rest->client_anchors_file != NULL &&
 	    conf_pki_load_trust(&rest->client_trust, &num,
 		rest->client_anchors_file, &why) != 0)
-		return err_set(r->err, why.code,
-		    "%s: $.rest.client_anchors: %.180s", r->file, why.msg);
+		return conf_fail(r, "$.rest.client_anchors",
+		    "is of no use: %.180s", why.msg);
 	if (rest->num_clients > 0 && rest->client_trust == NULL)
-		return err_set(r->err, E_PARSE,
-		    "%s: $.rest.client_anchors is nothing: expected a file, "
-		    "since $.rest.clients are listed",
-		    r->file);
+		return conf_fail(r, "$.rest.client_anchors",
+		    "is nothing: expected a file, since $.rest.clients are "
+		    "listed");
 	return 0;
 }
 
@@ -243,6 +262,8 @@ conf_finish(struct conf *c, struct conf_reader *r)
 		rc = check_own(c, r);
 	if (rc == 0)
 		rc = check_tls(c, r);
+	if (rc == 0)
+		rc = check_user(c, r);
 	if (rc == 0)
 		rc =
 		    conf_pki_union(&c->trust, c->trusts, c->num_trusts, r->err);

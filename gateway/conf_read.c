@@ -43,12 +43,26 @@ place_is_secret(const struct conf_place *place)
 		strstr(place->key, "secret") != NULL);
 }
 
+/* The end of a long file name is what tells. */
+int
+conf_fail(struct conf_reader *r, const char *path, const char *fmt, ...)
+{
+	size_t len = strlen(r->file), cut = len > 72 ? len - 69 : 0;
+	char text[240];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return err_set(r->err, E_PARSE, "%s%s:%zu: %s %s", cut > 0 ? "..." : "",
+	    r->file + cut, json_line(r->text, r->len, path), path, text);
+}
+
 int
 conf_read_fail(
     struct conf_reader *r, const struct conf_place *place, const char *fmt, ...)
 {
 	char path[160], value[48], expected[160];
-	size_t len = strlen(r->file), cut = len > 72 ? len - 69 : 0;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -58,9 +72,8 @@ conf_read_fail(
 		snprintf(value, sizeof(value), "(not shown)");
 	else
 		json_print_short(place->item, value, sizeof(value));
-	return err_set(r->err, E_PARSE, "%s%s: %s is %s: expected %s",
-	    cut > 0 ? "..." : "", r->file + cut,
-	    place_text(place, path, sizeof(path)), value, expected);
+	return conf_fail(r, place_text(place, path, sizeof(path)),
+	    "is %s: expected %s", value, expected);
 }
 
 const char *

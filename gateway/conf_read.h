@@ -1,7 +1,7 @@
 /*
  * conf_read: JSON objects into structures by table. A table names every key
  * an object may have; any other key, a wrong type or a value out of range is
- * one sentence with file, JSON path, value and expectation.
+ * one sentence with file, line, JSON path, value and expectation.
  */
 #ifndef GATEWAY_CONF_READ_H
 #define GATEWAY_CONF_READ_H
@@ -25,7 +25,9 @@ struct conf_place {
 /* What one reading shares. */
 struct conf_reader {
 	const char *file; /* as shown in errors */
-	char *dir;        /* relative paths start here */
+	const char *text; /* of the file, for the lines that errors name */
+	size_t len;
+	char *dir; /* relative paths start here */
 	struct err *err;
 };
 
@@ -79,9 +81,16 @@ struct conf_field {
 int conf_read_object(struct conf_reader *r, const struct conf_place *place,
     const struct conf_field *table, void *base) MUST_USE;
 
-/* E_PARSE with file, path and value in front of "expected ...". */
+/* E_PARSE with file, line, path and value in front of "expected ...". */
 int conf_read_fail(struct conf_reader *r, const struct conf_place *place,
     const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/*
+ * The same for a path known beforehand; the text begins with a verb:
+ * conf_fail(r, "$.links", "is []: expected ..."). OpenSSL's queue is emptied.
+ */
+int conf_fail(struct conf_reader *r, const char *path, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 
 /* The string at place, or NULL after conf_read_fail. */
 const char *

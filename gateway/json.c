@@ -308,6 +308,78 @@ json_check(const char *text, size_t len, struct err *err)
 	    s.expected);
 }
 
+/* ---- where something stands ---- */
+
+/* At an object: moves to the value of a member, or says false. */
+static bool
+scan_to_member(struct scan *s, const char *key, size_t len)
+{
+	if (scan_peek(s) != '{')
+		return false;
+	for (;;) {
+		size_t start;
+
+		s->pos++;
+		scan_space(s);
+		start = s->pos + 1;
+		if (!scan_string(s))
+			return false;
+		if (s->pos - 1 - start == len &&
+		    memcmp(s->text + start, key, len) == 0)
+			break;
+		scan_space(s);
+		s->pos++;
+		if (!scan_value(s) || scan_peek(s) != ',')
+			return false;
+	}
+	scan_space(s);
+	s->pos++;
+	scan_space(s);
+	return true;
+}
+
+/* At an array: likewise, to an element. */
+static bool
+scan_to_element(struct scan *s, unsigned long index)
+{
+	if (scan_peek(s) != '[')
+		return false;
+	s->pos++;
+	scan_space(s);
+	for (; index > 0; index--) {
+		if (!scan_value(s) || scan_peek(s) != ',')
+			return false;
+		s->pos++;
+		scan_space(s);
+	}
+	return scan_peek(s) != ']';
+}
+
+size_t
+json_line(const char *text, size_t len, const char *path)
+{
+	struct scan s = {.text = text, .len = len};
+	size_t line = 1, at;
+	bool there = true;
+
+	scan_space(&s);
+	at = s.pos;
+	for (path += strcspn(path, ".["); there && *path != '\0';) {
+		char what = *path++;
+		size_t n = strcspn(path, ".[");
+
+		there = what == '.'
+		    ? scan_to_member(&s, path, n)
+		    : scan_to_element(&s, strtoul(path, NULL, 10));
+		if (there)
+			at = s.pos;
+		path += n;
+	}
+	for (size_t i = 0; i < at && i < len; i++)
+		line += text[i] == '\n';
+	return line;
+}
+
 static int
 compare_names(const void *a, const void *b)
 {

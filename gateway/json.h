@@ -24,6 +24,13 @@ int json_check(const char *text, size_t len, struct err *err) MUST_USE;
 int
 json_parse(cJSON **out, const char *text, size_t len, struct err *err) MUST_USE;
 
+/*
+ * json_line is the line, from 1, on which the value at a path such as
+ * "$.users[0].name" begins, in text that json_parse took. Of what is not
+ * there: the line of the innermost object or array that is.
+ */
+size_t json_line(const char *text, size_t len, const char *path);
+
 /* Member by exact name; NULL when absent. item may be NULL. */
 const cJSON *json_get(const cJSON *item, const char *name);
 

@@ -3,6 +3,7 @@
  * names the place, the value and what was expected; TLS versions are what it
  * says.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,66 @@ struct wrong {
 	const char *value; /* JSON; NULL: left out */
 	const char *says[3];
 };
+
+#define USER "\"name\": \"x\", \"roles\": [\"read\"]"
+
+/* The whole file as somebody would type it, wrong on one line. */
+static void
+the_line_is_named(void **state)
+{
+	static const struct {
+		const char *file; /* what follows the head */
+		const char *says;
+	} rows[] = {
+	    /* Three lines of head. */
+	    {"\"listen\":\n\"x\"}", "lines.json:5: $.listen is \"x\""},
+	    {"\"listen\": \"127.0.0.1:0\",\n\"node\": {\n\"a\": 1}}",
+		"lines.json:6: $.node.a is 1"},
+	    {"\"listen\": \"127.0.0.1:0\",\n\"node\": {}}",
+		"lines.json:5: $.node.addresses is nothing"},
+	    {"\"listen\": [],\n\"node\": {\"addresses\": [\n"
+	     "\"127.0.0.1:1\"]}}",
+		"lines.json:4: $.listen is []"},
+	    {"\"rest\": {\"users\": [\n{" USER ", \"password\": \"p\"},\n{" USER
+	     ",\n\"password\": 7}]}}",
+		"lines.json:7: $.rest.users[1].password is (not shown)"},
+	    {"\"listen\": \"127.0.0.1:0\",\n\"node\": {\"addresses\": "
+	     "[\"127.0.0.1:1\"]},\n\"links\": [{\"name\": \"x\",\n"
+	     "\"listen\": \"127.0.0.1:0\", \"peers\": [\"127.0.0.1:1\"],\n"
+	     "\"identity\": \"nobody\"}]}",
+		"lines.json:8: $.links[0].identity is 'nobody'"},
+	    {"\"user\": \"no-such-user\"}",
+		"lines.json:4: $.user is 'no-such-user'"},
+	    {"\"group\": \"root\"}", "lines.json:4: $.group is 'root'"},
+	};
+	char *head =
+	    xasprintf("{\n\"identities\": [{\"name\": \"g\", \"certificate\": "
+		      "\"%s/gateway.pem\", \"key\": \"%s/gateway.key\"}],\n"
+		      "\"trust\": [{\"group\": \"g\", \"anchors\": "
+		      "\"%s/trust.pem\"}],\n",
+		town.dir, town.dir, town.dir);
+	char *path = bin_path("p2p-gateway"), *out;
+	const char *argv[] = {
+	    path, "--config", "lines.json", "--check-config", NULL};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool whole = strstr(rows[i].file, "listen") != NULL;
+		char *text = xasprintf("%s%s%s", head,
+		    whole ? ""
+			  : "\"listen\": \"127.0.0.1:0\", \"node\": "
+			    "{\"addresses\": [\"127.0.0.1:1\"]}, ",
+		    rows[i].file);
+
+		file_write("lines.json", text, strlen(text));
+		assert_int_equal(proc_run(argv, "out", WAIT_MS, &out), 1);
+		if (strstr(out, rows[i].says) == NULL)
+			fail_msg("'%s' is not in: %s", rows[i].says, out);
+		free(out);
+		free(text);
+	}
+	free(path);
+	free(head);
+}
 
 /* Relative paths start at the file's directory. */
 static const struct wrong wrongs[] = {
@@ -165,6 +226,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(wrong_values_are_named),
+	    cmocka_unit_test(the_line_is_named),
 	    cmocka_unit_test(broken_json_is_named),
 	    cmocka_unit_test(port_in_use_is_named),
 	    cmocka_unit_test(versions_are_what_the_file_says),

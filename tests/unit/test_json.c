@@ -137,6 +137,31 @@ whole_numbers_only(void **state)
 }
 
 static void
+lines_of_values(void **state)
+{
+	static const char text[] =
+	    "\n{\"a\": 1,\n \"b\": {\"c\":\n  [1,\n   {\"d\": \"}\\\"]\"},\n"
+	    "   3],\n  \"e\": 2}}\n";
+	static const struct {
+		const char *path;
+		size_t line;
+	} rows[] = {{"$", 2}, {"$.a", 2}, {"$.b", 3}, {"$.b.c", 4},
+	    {"$.b.c[0]", 4}, {"$.b.c[1]", 5}, {"$.b.c[1].d", 5},
+	    {"$.b.c[2]", 6}, {"$.b.e", 7},
+	    /* Not there: where it would be. */
+	    {"$.x", 2}, {"$.b.x", 3}, {"$.b.c[3]", 4}, {"$.b.c[1].x.y[7]", 5},
+	    {"$.a.x", 2}, {"$.a[0]", 2}, {"$.b[0]", 3}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(
+		    json_line(text, sizeof(text) - 1, rows[i].path),
+		    rows[i].line);
+	assert_int_equal(json_line("[]", 2, "$[0]"), 1);
+	assert_int_equal(json_line("{}", 2, "$.a"), 1);
+}
+
+static void
 short_form_is_cut_between_characters(void **state)
 {
 	cJSON *o = cJSON_CreateString("\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9");
@@ -159,6 +184,7 @@ main(void)
 	    cmocka_unit_test(depth_is_bounded),
 	    cmocka_unit_test(errors_name_line_and_column),
 	    cmocka_unit_test(whole_numbers_only),
+	    cmocka_unit_test(lines_of_values),
 	    cmocka_unit_test(short_form_is_cut_between_characters),
 	};
 
