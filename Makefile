@@ -269,7 +269,11 @@ install: all
 	    $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	    $(DESTDIR)$(PREFIX)/share/man/man1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man3 \
-	    $(DESTDIR)$(PREFIX)/share/man/man8
+	    $(DESTDIR)$(PREFIX)/share/man/man8 \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system
+	for u in service socket; do \
+	    sed -e 's|@PREFIX@|$(PREFIX)|' gateway/systemd/p2p-gateway.$$u > \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system/p2p-gateway.$$u; done
 	$(INSTALL) -m 755 $(B)/bin/revcheck $(DESTDIR)$(PREFIX)/bin/
 	$(INSTALL) -m 755 $(B)/bin/p2p-gateway $(DESTDIR)$(PREFIX)/sbin/
 	$(INSTALL) -m 644 revcheck/revcheck.h $(DESTDIR)$(PREFIX)/include/
@@ -289,7 +293,9 @@ uninstall:
 	cd $(DESTDIR)$(PREFIX) && rm -f bin/revcheck sbin/p2p-gateway \
 	    include/revcheck.h lib/librevcheck.* lib/pkgconfig/librevcheck.pc \
 	    share/man/man1/revcheck.1 share/man/man3/revcheck.3 \
-	    share/man/man8/p2p-gateway.8
+	    share/man/man8/p2p-gateway.8 \
+	    lib/systemd/system/p2p-gateway.service \
+	    lib/systemd/system/p2p-gateway.socket
 
 .PHONY: clean help
 clean:

@@ -13,6 +13,7 @@
 #include <openssl/async.h>
 
 #include "cache/base/clock.h"
+#include "gateway/activation.h"
 #include "gateway/conf.h"
 #include "gateway/front.h"
 #include "gateway/limits.h"
@@ -25,6 +26,7 @@
 
 struct door {
 	const struct log *log;
+	const struct activation *activation; /* borrowed; may be NULL */
 	struct limits *limits;
 	struct observer observer;
 	struct gatherer gatherer;
@@ -67,7 +69,7 @@ int
 door_check(struct conf *conf, struct err *err)
 {
 	struct front *front;
-	int rc = front_new(&front, conf, NULL, 0, err);
+	int rc = front_new(&front, conf, NULL, 0, NULL, err);
 
 	if (rc == 0)
 		front_free(front);
@@ -119,9 +121,27 @@ door_make_workers(struct door *d, struct revcheck *rc, struct err *err)
 	return 0;
 }
 
+/* Some are passed and some are not: this may not be what was meant. */
+static void
+door_tell_sockets(const struct door *d)
+{
+	for (size_t i = 0;
+	     activation_num(d->activation) > 0 && i < d->front->ports.num;
+	     i++) {
+		const struct door_port *p = &d->front->ports.p[i];
+
+		log_line(d->log, LOG_LEVEL_INFO,
+		    p->bound->passed
+			? "listener '%s' has the socket passed for it (%s)"
+			: "listener '%s': no socket was passed for it, bound "
+			  "here (%s)",
+		    p->name, p->bound->address);
+	}
+}
+
 int
 door_new(struct door **out, struct conf *conf, struct revcheck *rc,
-    const struct log *log, struct err *err)
+    const struct activation *activation, const struct log *log, struct err *err)
 {
 	struct door *d;
 	int r;
@@ -142,11 +162,15 @@ door_new(struct door **out, struct conf *conf, struct revcheck *rc,
 	if (d == NULL)
 		return err_set(err, E_NOMEM, "cannot start the door");
 	d->log = log;
+	d->activation = activation;
 	pthread_mutex_init(&d->observer.lock, NULL);
 	pthread_mutex_init(&d->gatherer.lock, NULL);
 	r = limits_new(&d->limits, err);
 	if (r == 0)
-		r = front_new(&d->front, conf, NULL, conf->workers, err);
+		r = front_new(
+		    &d->front, conf, NULL, conf->workers, activation, err);
+	if (r == 0)
+		door_tell_sockets(d);
 	if (r == 0)
 		r = door_make_workers(d, rc, err);
 	if (r != 0) {
@@ -167,7 +191,8 @@ door_apply(struct door *d, struct conf *conf, struct err *err)
 		log_line(d->log, LOG_LEVEL_WARN,
 		    "workers: %u instead of %zu takes effect after a restart",
 		    conf->workers, d->num_workers);
-	rc = front_new(&front, conf, d->front, d->num_workers, err);
+	rc = front_new(
+	    &front, conf, d->front, d->num_workers, d->activation, err);
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < d->num_workers; i++)
@@ -183,6 +208,19 @@ door_recheck(struct door *d)
 {
 	for (size_t i = 0; i < d->num_workers; i++)
 		mailbox_post(&d->workers[i]->mailbox, MAIL_RECHECK);
+}
+
+bool
+door_answers(struct door *d)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < d->num_workers; i++) {
+		if (!atomic_exchange(&d->workers[i]->answered, false))
+			all = false;
+		mailbox_post(&d->workers[i]->mailbox, MAIL_PING);
+	}
+	return all;
 }
 
 void
@@ -224,14 +262,14 @@ door_get_stats(struct door *d, struct door_stats *out)
 size_t
 door_get_bound(struct door *d, struct door_bound *out, size_t max)
 {
-	for (size_t i = 0; i < d->front->num_ports && i < max; i++) {
-		const struct door_port *p = &d->front->ports[i];
+	for (size_t i = 0; i < d->front->ports.num && i < max; i++) {
+		const struct door_port *p = &d->front->ports.p[i];
 
 		snprintf(out[i].name, sizeof(out[i].name), "%s", p->name);
 		snprintf(out[i].address, sizeof(out[i].address), "%s",
 		    p->bound->address);
 	}
-	return d->front->num_ports;
+	return d->front->ports.num;
 }
 
 void

@@ -17,6 +17,7 @@
 #include "cache/base/log.h"
 #include "revcheck/revcheck.h"
 
+struct activation;
 struct conf;
 struct door;
 struct staples;
@@ -124,11 +125,13 @@ int door_check(struct conf *conf, struct err *err) MUST_USE;
 
 /*
  * door_new binds every listener and starts the workers, which accept at once.
- * rc must outlive the door; log is borrowed and must outlive it.
+ * rc, log and activation (sockets to use instead of binding; may be NULL) are
+ * borrowed and must outlive the door.
  * evthread_use_pthreads() must have been called.
  */
 int door_new(struct door **out, struct conf *conf, struct revcheck *rc,
-    const struct log *log, struct err *err) MUST_USE;
+    const struct activation *activation, const struct log *log,
+    struct err *err) MUST_USE;
 
 /*
  * door_apply puts a new configuration in force: all or nothing. New listeners
@@ -162,6 +165,12 @@ size_t door_num_workers(const struct door *d);
  * certificates instead of those of before.
  */
 void door_staple(struct door *d, struct staples *staples);
+
+/*
+ * door_answers says whether every worker's loop has come round since the call
+ * before, and asks them again: the heart of a watchdog.
+ */
+bool door_answers(struct door *d);
 
 /* Thread-safe. */
 void door_get_stats(struct door *d, struct door_stats *out);

@@ -191,78 +191,11 @@ front_make_clients(struct front *f, struct err *err)
 	return front_make_client(f, conf->connect.identity, err);
 }
 
-/* Takes over the old front's sockets on the same address, else binds. */
-static int
-front_add_port(struct front *f, struct front *old, bool *taken,
-    enum listener_kind kind, size_t link, const char *name,
-    const struct conf_address *address, struct err *err)
-{
-	struct door_port *p = &f->ports[f->num_ports];
-	int rc;
-
-	p->kind = kind;
-	p->link = link;
-	snprintf(p->name, sizeof(p->name), "%s", name);
-	for (size_t i = 0; old != NULL && i < old->num_ports; i++) {
-		if (taken[i] ||
-		    strcmp(old->ports[i].bound->text, address->text) != 0)
-			continue;
-		taken[i] = true;
-		p->bound = bound_up_ref(old->ports[i].bound);
-		f->num_ports++;
-		return 0;
-	}
-	rc = bound_new(&p->bound, address, f->num_workers, err);
-	if (rc == 0)
-		f->num_ports++;
-	return rc;
-}
-
-static int
-front_make_ports(struct front *f, struct front *old, struct err *err)
-{
-	const struct conf *conf = f->conf;
-	size_t num = conf->num_listeners + conf->num_links + 1;
-	bool *taken =
-	    calloc(old == NULL ? 1 : old->num_ports + 1, sizeof(*taken));
-	char name[64];
-	int rc = E_NOMEM;
-
-	f->ports = calloc(num, sizeof(*f->ports));
-	if (f->ports == NULL || taken == NULL) {
-		err_set(err, E_NOMEM, "cannot set up listeners");
-		goto out;
-	}
-	for (size_t i = 0; i < conf->num_listeners; i++) {
-		snprintf(name, sizeof(name), i == 0 ? "listen" : "listen-%zu",
-		    i + 1);
-		rc = front_add_port(f, old, taken, LISTENER_PEERS, 0, name,
-		    &conf->listeners[i].address, err);
-		if (rc != 0)
-			goto out;
-		f->ports[f->num_ports - 1].http = conf->listeners[i].http;
-	}
-	for (size_t i = 0; i < conf->num_links; i++) {
-		snprintf(name, sizeof(name), "link-%s",
-		    conf->links[i].name != NULL ? conf->links[i].name : "?");
-		rc = front_add_port(f, old, taken, LISTENER_LINK, i, name,
-		    &conf->links[i].listen, err);
-		if (rc != 0)
-			goto out;
-	}
-	rc = 0;
-	if (conf->connect.listen.text != NULL)
-		rc = front_add_port(f, old, taken, LISTENER_CONNECT, 0,
-		    "connect", &conf->connect.listen, err);
-out:
-	free(taken);
-	return rc;
-}
-
 int
 front_new(struct front **out, struct conf *conf, struct front *old,
-    size_t num_workers, struct err *err)
+    size_t num_workers, const struct activation *activation, struct err *err)
 {
+	static const struct ports none;
 	struct front *f = calloc(1, sizeof(*f));
 	int rc = E_NOMEM;
 
@@ -280,10 +213,12 @@ front_new(struct front **out, struct conf *conf, struct front *old,
 	if (rc == 0)
 		rc = front_make_clients(f, err);
 	if (rc == 0 && num_workers > 0)
-		rc = front_make_ports(f, old, err);
+		rc = ports_new(&f->ports, conf,
+		    old != NULL ? &old->ports : &none, num_workers, activation,
+		    err);
 	if (rc == 0)
 		rc = http_routes_init(
-		    &f->routes, &conf->http, f->ports, f->num_ports, err);
+		    &f->routes, &conf->http, f->ports.p, f->ports.num, err);
 	if (rc != 0) {
 		front_free(f);
 		return rc;
@@ -304,9 +239,7 @@ front_free(struct front *f)
 {
 	if (f == NULL || !ref_down(&f->ref))
 		return;
-	for (size_t i = 0; i < f->num_ports; i++)
-		bound_free(f->ports[i].bound);
-	free(f->ports);
+	ports_cleanup(&f->ports);
 	http_routes_cleanup(&f->routes);
 	for (size_t i = 0; f->clients != NULL && i < f->conf->num_identities;
 	     i++)

@@ -14,8 +14,9 @@
 #include "cache/base/error.h"
 #include "cache/base/ref.h"
 #include "gateway/http_routes.h"
-#include "gateway/listener.h"
+#include "gateway/ports.h"
 
+struct activation;
 struct conf;
 struct identity_index;
 struct paths;
@@ -27,18 +28,19 @@ struct front {
 	SSL_CTX **clients; /* one an identity, NULL where not used */
 	struct identity_index *names;
 	struct paths *paths; /* paths remembered; itself locked */
-	struct door_port *ports;
-	size_t num_ports;
+	struct ports ports;
 	struct http_routes routes;
 	size_t num_workers; /* sockets an address; fixed for the process */
 };
 
 /*
  * front_new builds all of it or nothing. Sockets of `old` (may be NULL) are
- * taken over where the address is the same. num_workers 0 binds nothing.
+ * taken over where the address is the same; those of activation (may be NULL)
+ * come first. num_workers 0 binds nothing.
  */
 int front_new(struct front **out, struct conf *conf, struct front *old,
-    size_t num_workers, struct err *err) MUST_USE;
+    size_t num_workers, const struct activation *activation,
+    struct err *err) MUST_USE;
 struct front *front_up_ref(struct front *f);
 void front_free(struct front *f);
 

@@ -28,6 +28,7 @@
 
 #define LISTENER_BACKLOG    1024
 #define LISTENER_BATCH      32  /* accepts a turn, so that traffic goes on */
+#define LISTENER_SHARED     1   /* likewise, on a socket of several workers */
 #define LISTENER_PAUSE_MS   100 /* after EMFILE and its like */
 #define LISTENER_LOG_GAP_MS 10000
 
@@ -82,9 +83,8 @@ fail:
 	return E_IO;
 }
 
-static void
-bound_name(struct bound *b, const struct sockaddr_storage *sa,
-    const struct conf_address *address)
+void
+bound_address(char *buf, size_t size, const struct sockaddr_storage *sa)
 {
 	char host[INET6_ADDRSTRLEN] = "?";
 
@@ -92,17 +92,15 @@ bound_name(struct bound *b, const struct sockaddr_storage *sa,
 		const struct sockaddr_in *in = (const void *)sa;
 
 		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-		snprintf(b->address, sizeof(b->address), "%s:%u", host,
-		    ntohs(in->sin_port));
+		snprintf(buf, size, "%s:%u", host, ntohs(in->sin_port));
 	} else if (sa->ss_family == AF_INET6) {
 		const struct sockaddr_in6 *in6 = (const void *)sa;
 
 		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-		snprintf(b->address, sizeof(b->address), "[%s]:%u", host,
-		    ntohs(in6->sin6_port));
+		snprintf(buf, size, "[%s]:%u", host, ntohs(in6->sin6_port));
 	} else {
-		snprintf(b->address, sizeof(b->address), "unix:%s",
-		    address->path != NULL ? address->path : "?");
+		snprintf(buf, size, "unix:%s",
+		    ((const struct sockaddr_un *)sa)->sun_path);
 	}
 }
 
@@ -135,7 +133,50 @@ bound_open(struct bound *b, const struct conf_address *address, size_t num,
 			return err_sys(
 			    err, "cannot listen on '%s'", address->text);
 	}
-	bound_name(b, &sa, address);
+	bound_address(b->address, sizeof(b->address), &sa);
+	return 0;
+}
+
+/* One without a socket yet, and room for num. */
+static struct bound *
+bound_alloc(const struct conf_address *address, size_t num, struct err *err)
+{
+	struct bound *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		goto nomem;
+	ref_init(&b->ref);
+	b->text = strdup(address->text);
+	b->fds = calloc(num, sizeof(*b->fds));
+	if (b->text == NULL || b->fds == NULL)
+		goto nomem;
+	return b;
+nomem:
+	bound_free(b);
+	err_set(err, E_NOMEM, "cannot listen");
+	return NULL;
+}
+
+int
+bound_new_passed(struct bound **out, const struct conf_address *address, int fd,
+    struct err *err)
+{
+	struct bound *b = bound_alloc(address, 1, err);
+	struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
+	socklen_t len = sizeof(sa);
+
+	*out = NULL;
+	if (b == NULL)
+		return E_NOMEM;
+	b->passed = true;
+	b->fds[b->num_fds++] = fd;
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) != 0) {
+		bound_free(b);
+		return err_sys(
+		    err, "cannot listen on '%s', as passed", address->text);
+	}
+	bound_address(b->address, sizeof(b->address), &sa);
+	*out = b;
 	return 0;
 }
 
@@ -143,20 +184,13 @@ int
 bound_new(struct bound **out, const struct conf_address *address,
     size_t num_workers, struct err *err)
 {
-	struct bound *b = calloc(1, sizeof(*b));
 	size_t num = address->path != NULL ? 1 : num_workers;
+	struct bound *b = bound_alloc(address, num, err);
 	int rc;
 
 	*out = NULL;
 	if (b == NULL)
-		return err_set(err, E_NOMEM, "cannot listen");
-	ref_init(&b->ref);
-	b->text = strdup(address->text);
-	b->fds = calloc(num, sizeof(*b->fds));
-	if (b->text == NULL || b->fds == NULL) {
-		bound_free(b);
-		return err_set(err, E_NOMEM, "cannot listen");
-	}
+		return E_NOMEM;
 	rc = bound_open(b, address, num, err);
 	if (rc == 0 && address->path != NULL) {
 		b->unlink_path = strdup(address->path);
@@ -185,7 +219,7 @@ bound_free(struct bound *b)
 		return;
 	if (b->unlink_path != NULL)
 		unlink(b->unlink_path);
-	for (size_t i = 0; i < b->num_fds; i++)
+	for (size_t i = 0; i < b->num_fds && !b->passed; i++)
 		close(b->fds[i]);
 	free(b->unlink_path);
 	free(b->fds);
@@ -199,7 +233,8 @@ bound_free(struct bound *b)
 struct listener {
 	struct worker *worker;
 	const struct door_port *port;
-	int fd; /* the bound's */
+	int fd;    /* the bound's */
+	int batch; /* accepts a turn */
 	struct event *ev_accept;
 	struct event *ev_again; /* after a pause */
 	uint64_t logged_mono_ms;
@@ -285,7 +320,7 @@ listener_on_accept(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (int i = 0; i < LISTENER_BATCH; i++) {
+	for (int i = 0; i < l->batch; i++) {
 		struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
 		socklen_t len = sizeof(sa);
 		int peer = accept4(l->fd, (struct sockaddr *)&sa, &len,
@@ -331,6 +366,12 @@ listener_new(struct listener **out, struct worker *w,
 	l->worker = w;
 	l->port = port;
 	l->fd = b->fds[w->index % b->num_fds];
+	/*
+	 * All workers wake for a shared socket. Who takes one leaves the next
+	 * to another, who is awake and has less to do.
+	 */
+	l->batch = b->num_fds < w->front->num_workers ? LISTENER_SHARED
+						      : LISTENER_BATCH;
 	l->ev_accept = event_new(
 	    w->base, l->fd, EV_READ | EV_PERSIST, listener_on_accept, l);
 	l->ev_again = evtimer_new(w->base, listener_on_again, l);
@@ -346,8 +387,12 @@ listener_new(struct listener **out, struct worker *w,
 void
 listener_shut(struct listener *l)
 {
-	/* Others hold the descriptor; this ends its listening all the same. */
-	(void)shutdown(l->fd, SHUT_RDWR);
+	/*
+	 * Others hold the descriptor; this ends its listening all the same.
+	 * A passed socket goes on listening for whoever is started next.
+	 */
+	if (!l->port->bound->passed)
+		(void)shutdown(l->fd, SHUT_RDWR);
 }
 
 void

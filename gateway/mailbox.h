@@ -21,7 +21,8 @@ enum mail {
 	MAIL_DRAIN = 1 << 2,   /* stop accepting, end by drain_at_mono_ms */
 	MAIL_STOP = 1 << 3,    /* close everything, leave the loop */
 	MAIL_GATHER = 1 << 4,  /* show the chains of live connections */
-	MAIL_STAPLES = 1 << 5  /* take letter.staples */
+	MAIL_STAPLES = 1 << 5, /* take letter.staples */
+	MAIL_PING = 1 << 6     /* say that the loop goes round */
 };
 
 struct letter {

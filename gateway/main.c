@@ -1,8 +1,8 @@
 /*
- * p2p-gateway: the process. Builds everything in order (log, configuration,
- * engine and sections, door, REST), says where it listens, and takes it down
- * in the opposite order. The main thread is the control thread: signals, REST
- * and every change of configuration are events of its one loop.
+ * p2p-gateway: the process. Builds everything in order (configuration, log,
+ * passed sockets, engine and sections, door, REST), says where it listens, and
+ * takes it down in the opposite order. The main thread is the control thread:
+ * signals, REST and every change of configuration are events of its one loop.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -16,11 +16,13 @@
 #include <event2/event.h>
 #include <event2/thread.h>
 
+#include "gateway/activation.h"
 #include "gateway/conf.h"
 #include "gateway/control.h"
 #include "gateway/decisions.h"
 #include "gateway/door.h"
 #include "gateway/log_sink.h"
+#include "gateway/notify.h"
 #include "gateway/password.h"
 #include "gateway/process.h"
 #include "gateway/rest.h"
@@ -42,11 +44,13 @@ struct gateway {
 	struct conf *conf;
 	struct log_sink *sink;
 	const struct log *log;
+	struct activation *activation; /* sockets passed by a manager */
 	struct event_base *base;
 	struct control *control;
 	struct door *door;
 	struct rest *rest;
 	struct watch *watch; /* NULL: nothing is watched */
+	struct watchdog *watchdog;
 	struct event *signals[4];
 	struct event *drained; /* activated by the last worker */
 	bool draining;
@@ -123,7 +127,8 @@ on_stop(evutil_socket_t sig, short what, void *arg)
 	log_line(g->log, LOG_LEVEL_INFO,
 	    "draining connections (signal=%d deadline_ms=%u)", (int)sig,
 	    control_conf(g->control)->limits.drain_timeout_ms);
-	process_notify("STOPPING=1");
+	notify_stopping(
+	    g->log, control_conf(g->control)->limits.drain_timeout_ms);
 	door_drain(g->door, control_conf(g->control)->limits.drain_timeout_ms,
 	    drained, g);
 }
@@ -133,10 +138,14 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 {
 	struct gateway *g = arg;
 	struct err err;
+	int rc;
 
 	(void)sig, (void)what;
-	process_notify("RELOADING=1");
-	if (control_reload(g->control, &err) == 0)
+	if (g->draining)
+		return;
+	notify_reloading(g->log);
+	rc = control_reload(g->control, &err);
+	if (rc == 0)
 		log_line(g->log, LOG_LEVEL_INFO,
 		    "reloaded the configuration (file='%s')", g->conf->file);
 	else
@@ -145,7 +154,9 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 		    err.msg);
 	if (g->watch != NULL)
 		watch_scan(g->watch);
-	process_notify("READY=1");
+	notify(g->log, "READY=1\nSTATUS=%s%s",
+	    rc == 0 ? "serving" : "serving, reload refused: ",
+	    rc == 0 ? "" : err.msg);
 }
 
 /* On a worker's thread. */
@@ -204,14 +215,44 @@ say_ready(struct gateway *g)
 	}
 	printf(" rest=https://%s\n", rest_address(g->rest));
 	fflush(stdout);
-	process_notify("READY=1");
+	notify(g->log, "READY=1\nSTATUS=serving");
+}
+
+static bool
+is_alive(void *arg)
+{
+	struct gateway *g = arg;
+
+	return door_answers(g->door);
+}
+
+/* Listeners' sockets, the REST server's among them, that are made already. */
+static int
+take_passed(struct gateway *g, int *rest_fd, struct err *err)
+{
+	size_t i;
+	int rc = activation_new(&g->activation, err);
+
+	*rest_fd = -1;
+	if (rc != 0)
+		return rc;
+	i = activation_find(g->activation, "rest", &g->conf->rest.listen);
+	if (i == ACTIVATION_NONE)
+		return 0;
+	activation_reserve(g->activation, i);
+	*rest_fd = activation_fd(g->activation, i);
+	return 0;
 }
 
 static int
 start(struct gateway *g, struct err *err)
 {
-	int rc;
+	int rc, rest_fd;
 
+	/* First: a number that was not passed must not become ours. */
+	rc = take_passed(g, &rest_fd, err);
+	if (rc != 0)
+		return rc;
 	g->base = event_base_new();
 	if (g->base == NULL)
 		return err_set(err, E_NOMEM, "cannot make an event loop");
@@ -220,18 +261,21 @@ start(struct gateway *g, struct err *err)
 		rc = control_new(&g->control, g->conf, g->base, g->log, err);
 	if (rc == 0)
 		rc = door_new(&g->door, control_conf(g->control),
-		    control_engine(g->control), g->log, err);
+		    control_engine(g->control), g->activation, g->log, err);
 	if (rc != 0)
 		return rc;
 	door_observe(g->door, on_decision, g);
 	control_set_door(g->control, g->door);
-	rc = rest_new(&g->rest, g->base, g->control, err);
+	rc = rest_new(&g->rest, g->base, g->control, rest_fd, err);
 	if (rc != 0)
 		return rc;
 	control_set_rest(g->control, g->rest);
 	if (g->conf->watch.path != NULL)
 		rc = watch_new(
 		    &g->watch, g->base, g->control, g->conf->watch.path, err);
+	if (rc == 0)
+		rc = watchdog_new(
+		    &g->watchdog, g->base, g->log, is_alive, g, err);
 	if (rc != 0)
 		return rc;
 	return process_drop_privileges(g->conf, err);
@@ -240,11 +284,13 @@ start(struct gateway *g, struct err *err)
 static void
 stop(struct gateway *g)
 {
+	watchdog_free(g->watchdog);
 	watch_free(g->watch);
 	rest_free(g->rest);
 	if (g->control != NULL)
 		control_set_door(g->control, NULL);
 	door_free(g->door);
+	activation_free(g->activation);
 	control_free(g->control);
 	for (size_t i = 0; i < 3; i++)
 		if (g->signals[i] != NULL)

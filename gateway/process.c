@@ -1,5 +1,5 @@
 /*
- * process: signals, limits, service manager, privileges. Main thread.
+ * process: signals, limits, privileges. Main thread.
  */
 #include "gateway/process.h"
 
@@ -7,12 +7,9 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -47,33 +44,6 @@ process_prepare(const struct log *log)
 			    "cannot raise the limit of open files: %s",
 			    strerror(errno));
 	}
-}
-
-void
-process_notify(const char *state)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	socklen_t len;
-	int fd;
-
-	if (path == NULL || (path[0] != '/' && path[0] != '@') ||
-	    strlen(path) >= sizeof(un.sun_path))
-		return;
-	memcpy(un.sun_path, path, strlen(path));
-	len =
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-	/* An abstract name begins with NUL. */
-	if (un.sun_path[0] == '@')
-		un.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-		(struct sockaddr *)&un, len) < 0)
-		log_line(event_log, LOG_LEVEL_WARN,
-		    "cannot notify the service manager: %s", strerror(errno));
-	close(fd);
 }
 
 int

@@ -11,9 +11,6 @@
 /* SIGPIPE, descriptor limit, libevent's own messages. log must stay. */
 void process_prepare(const struct log *log);
 
-/* sd_notify(3)'s protocol, without its library; nothing without a socket. */
-void process_notify(const char *state);
-
 /* To the configured user and group, for good. Nothing when none is named. */
 int process_drop_privileges(const struct conf *conf, struct err *err) MUST_USE;
 

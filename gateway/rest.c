@@ -21,6 +21,7 @@
 #include <event2/listener.h>
 
 #include "gateway/control.h"
+#include "gateway/listener.h"
 #include "gateway/rest_internal.h"
 
 #define MAX_HEADER_BYTES 16384
@@ -137,21 +138,43 @@ on_pause_over(evutil_socket_t fd, short what, void *arg)
 		evconnlistener_enable(r->listener);
 }
 
+/* A passed socket stays the service manager's, one on a path is a bound's. */
 static int
-rest_listen(struct rest *r, struct err *err)
+rest_bind(struct rest *r, int passed_fd, struct err *err)
 {
 	const struct conf_address *a = &r->conf->rest.listen;
+	int rc;
+
+	if (passed_fd < 0 && a->path != NULL) {
+		rc = bound_new(&r->bound, a, 1, err);
+		if (rc != 0)
+			return rc;
+		passed_fd = r->bound->fds[0];
+	}
+	if (passed_fd >= 0)
+		r->listener = evconnlistener_new(
+		    r->base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, passed_fd);
+	else
+		r->listener = evconnlistener_new_bind(r->base, NULL, NULL,
+		    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC |
+			LEV_OPT_REUSEABLE,
+		    128, (const struct sockaddr *)&a->sa, (int)a->sa_len);
+	if (r->listener == NULL)
+		return err_sys(err, "cannot listen on '%s'", a->text);
+	return 0;
+}
+
+static int
+rest_listen(struct rest *r, int passed_fd, struct err *err)
+{
 	struct sockaddr_storage sa = {0};
 	struct evhttp_bound_socket *bound;
 	socklen_t len = sizeof(sa);
-	char host[64], port[8];
-	int one = 1;
+	int one = 1, rc;
 
-	r->listener = evconnlistener_new_bind(r->base, NULL, NULL,
-	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
-	    128, (const struct sockaddr *)&a->sa, (int)a->sa_len);
-	if (r->listener == NULL)
-		return err_sys(err, "cannot listen on '%s'", a->text);
+	rc = rest_bind(r, passed_fd, err);
+	if (rc != 0)
+		return rc;
 	bound = evhttp_bind_listener(r->http, r->listener);
 	if (bound == NULL) {
 		evconnlistener_free(r->listener);
@@ -159,26 +182,24 @@ rest_listen(struct rest *r, struct err *err)
 		return err_set(err, E_NOMEM, "out of memory");
 	}
 	evconnlistener_set_error_cb(r->listener, on_accept_error);
+	if (getsockname(evconnlistener_get_fd(r->listener),
+		(struct sockaddr *)&sa, &len) != 0)
+		return err_sys(err, "cannot name the REST listener");
 	/*
 	 * Inherited by what is accepted. Without it an answer in two writes
 	 * waits for the caller's delayed acknowledgement, 40 ms each time.
 	 */
-	if (setsockopt(evconnlistener_get_fd(r->listener), IPPROTO_TCP,
+	if (sa.ss_family != AF_UNIX &&
+	    setsockopt(evconnlistener_get_fd(r->listener), IPPROTO_TCP,
 		TCP_NODELAY, &one, sizeof(one)) != 0)
 		return err_sys(err, "cannot set TCP_NODELAY");
-	if (getsockname(evconnlistener_get_fd(r->listener),
-		(struct sockaddr *)&sa, &len) != 0 ||
-	    getnameinfo((struct sockaddr *)&sa, len, host, sizeof(host), port,
-		sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		return err_sys(err, "cannot name the REST listener");
-	snprintf(r->address, sizeof(r->address),
-	    sa.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+	bound_address(r->address, sizeof(r->address), &sa);
 	return 0;
 }
 
 int
 rest_new(struct rest **out, struct event_base *base, struct control *control,
-    struct err *err)
+    int passed_fd, struct err *err)
 {
 	struct rest *r = calloc(1, sizeof(*r));
 	struct timeval idle;
@@ -198,7 +219,7 @@ rest_new(struct rest **out, struct event_base *base, struct control *control,
 	if (rc == 0)
 		rc = rest_tls_new(&r->ctx, r->conf, err);
 	if (rc == 0)
-		rc = rest_listen(r, err);
+		rc = rest_listen(r, passed_fd, err);
 	if (rc != 0) {
 		rest_free(r);
 		return rc;
@@ -254,6 +275,7 @@ rest_free(struct rest *r)
 		r->listener = NULL;
 		evhttp_free(r->http);
 	}
+	bound_free(r->bound);
 	if (r->pause != NULL)
 		event_free(r->pause);
 	SSL_CTX_free(r->ctx);

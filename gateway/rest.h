@@ -19,10 +19,14 @@ struct control;
 struct event_base;
 struct rest;
 
-/* Starts to listen and serve on base. control and base must outlive it. */
+/*
+ * Starts to listen and serve on base. control and base must outlive it.
+ * passed_fd is a socket of the service manager's that listens already and is
+ * borrowed; -1: one is bound.
+ */
 int rest_new(struct rest **out, struct event_base *base,
-    struct control *control, struct err *err) MUST_USE;
-/* "127.0.0.1:8888" */
+    struct control *control, int passed_fd, struct err *err) MUST_USE;
+/* "127.0.0.1:8888", "unix:/path" */
 const char *rest_address(const struct rest *r);
 /* Takes certificate, users and limits of a new configuration. */
 int rest_apply(struct rest *r, struct conf *conf, struct err *err) MUST_USE;

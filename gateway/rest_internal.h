@@ -16,6 +16,8 @@
 
 struct evconnlistener;
 
+struct bound;
+
 struct rest {
 	struct control *control;
 	struct event_base *base;
@@ -28,6 +30,7 @@ struct rest {
 	struct rest_job *jobs; /* requests that were not answered yet */
 	unsigned num_connections;
 	size_t input_bytes;
+	struct bound *bound; /* of a Unix socket */
 	char address[160];
 };
 

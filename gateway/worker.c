@@ -46,11 +46,11 @@ worker_listen(struct worker *w, struct front *front, struct err *err)
 	struct listener **mine;
 	int rc;
 
-	mine = calloc(front->num_ports + 1, sizeof(*mine));
+	mine = calloc(front->ports.num + 1, sizeof(*mine));
 	if (mine == NULL)
 		return err_set(err, E_NOMEM, "cannot listen");
-	for (size_t i = 0; i < front->num_ports; i++) {
-		rc = listener_new(&mine[i], w, &front->ports[i], err);
+	for (size_t i = 0; i < front->ports.num; i++) {
+		rc = listener_new(&mine[i], w, &front->ports.p[i], err);
 		if (rc != 0) {
 			worker_free_listeners(mine, i);
 			return rc;
@@ -58,7 +58,7 @@ worker_listen(struct worker *w, struct front *front, struct err *err)
 	}
 	worker_free_listeners(w->listeners, w->num_listeners);
 	w->listeners = mine;
-	w->num_listeners = front->num_ports;
+	w->num_listeners = front->ports.num;
 	return 0;
 }
 
@@ -180,6 +180,8 @@ worker_on_mail(evutil_socket_t fd, short what, void *arg)
 	}
 	if (letter.bits & MAIL_FRONT)
 		worker_adopt_front(w, letter.front);
+	if (letter.bits & MAIL_PING)
+		atomic_store(&w->answered, true);
 	if (letter.bits & MAIL_RECHECK)
 		recheck_begin(w);
 	if (letter.bits & MAIL_GATHER)
@@ -274,6 +276,7 @@ worker_new(
 	w->drained = order->drained;
 	w->drained_arg = order->drained_arg;
 	w->front = front_up_ref(order->front);
+	atomic_init(&w->answered, true);
 	rc = mailbox_init(&w->mailbox, err);
 	if (rc != 0) {
 		front_free(w->front);

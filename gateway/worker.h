@@ -1,12 +1,13 @@
 /*
  * worker: one thread, one event loop, its listeners and its connections from
  * accept to close. Everything in here belongs to that thread, but for the
- * mailbox and the counters.
+ * mailbox, its answer and the counters.
  */
 #ifndef GATEWAY_WORKER_H
 #define GATEWAY_WORKER_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +39,7 @@ struct worker {
 	struct event *ev_recheck; /* the next few live connections */
 	struct event *ev_drain;   /* its deadline */
 	struct mailbox mailbox;
+	atomic_bool answered; /* MAIL_PING; the asker clears it */
 	struct counters counters;
 
 	struct revcheck *rc; /* borrowed, like the next four */

@@ -100,10 +100,11 @@ spawn(struct gateway *g)
 	char *file = xasprintf("%s.json", g->name);
 	char *log = xasprintf("%s.log", g->name);
 	char *text = cJSON_Print(g->config);
-	const char *argv[] = {path, "--config", file, NULL};
+	const char *argv[] = {
+	    "/bin/sh", "-c", g->shell, "sh", path, "--config", file, NULL};
 
 	file_write(file, text, strlen(text));
-	proc_start(&g->proc, g->name, log, argv);
+	proc_start(&g->proc, g->name, log, g->shell != NULL ? argv : argv + 4);
 	free(path);
 	free(file);
 	free(text);
@@ -163,6 +164,7 @@ gateway_free(struct gateway *g)
 	gateway_stop(g);
 	cJSON_Delete(g->config);
 	free(g->name);
+	free(g->shell);
 	memset(g, 0, sizeof(*g));
 }
 

@@ -14,6 +14,7 @@ struct gateway {
 	struct proc proc;
 	char *name;
 	cJSON *config; /* what gateway_start will write */
+	char *shell;   /* NULL, or a script that ends with: exec "$@" */
 	int port;
 	int rest_port;
 };
