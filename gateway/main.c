@@ -1,8 +1,9 @@
 /*
  * p2p-gateway: the process. Builds everything in order (configuration, log,
- * passed sockets, engine and sections, door, REST), says where it listens, and
- * takes it down in the opposite order. The main thread is the control thread:
- * signals, REST and every change of configuration are events of its one loop.
+ * passed sockets, privileges, engine and sections, door, REST), says where it
+ * listens, and takes it down in the opposite order. The main thread is the
+ * control thread: signals, REST and every change of configuration are events of
+ * its one loop.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -251,6 +252,9 @@ start(struct gateway *g, struct err *err)
 
 	/* First: a number that was not passed must not become ours. */
 	rc = take_passed(g, &rest_fd, err);
+	/* Second: what is made from here on is made by whom it is for. */
+	if (rc == 0)
+		rc = process_drop_privileges(g->conf, err);
 	if (rc != 0)
 		return rc;
 	g->base = event_base_new();
@@ -276,9 +280,7 @@ start(struct gateway *g, struct err *err)
 	if (rc == 0)
 		rc = watchdog_new(
 		    &g->watchdog, g->base, g->log, is_alive, g, err);
-	if (rc != 0)
-		return rc;
-	return process_drop_privileges(g->conf, err);
+	return rc;
 }
 
 static void

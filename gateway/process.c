@@ -9,7 +9,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -46,6 +50,39 @@ process_prepare(const struct log *log)
 	}
 }
 
+/* Threads made from here on have what this one keeps. */
+static int
+keep_only_binding(struct err *err)
+{
+	struct __user_cap_header_struct head = {
+	    .version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+	const uint32_t bind = 1U << CAP_NET_BIND_SERVICE;
+
+	if (syscall(SYS_capget, &head, data) != 0)
+		return err_sys(err, "cannot read capabilities");
+	data[0].permitted &= bind;
+	data[0].effective = data[0].permitted;
+	data[1].permitted = data[1].effective = 0;
+	data[0].inheritable = data[1].inheritable = 0;
+	if (syscall(SYS_capset, &head, data) != 0 ||
+	    prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return err_sys(err, "cannot give up capabilities");
+	return 0;
+}
+
+/* One that is there has its owner already. */
+static int
+make_state_dir(const char *dir, uid_t uid, gid_t gid, struct err *err)
+{
+	if (dir == NULL || mkdir(dir, 0700) != 0)
+		return 0;
+	if (chown(dir, uid, gid) != 0)
+		return err_sys(err, "cannot give '%s' to the user", dir);
+	return 0;
+}
+
 int
 process_drop_privileges(const struct conf *conf, struct err *err)
 {
@@ -55,27 +92,25 @@ process_drop_privileges(const struct conf *conf, struct err *err)
 
 	if (conf->user == NULL)
 		return 0;
+	/* Both were there when the file was read. */
 	pw = getpwnam(conf->user);
-	if (pw == NULL)
-		return err_set(err, E_PARSE,
-		    "%s: $.user is '%s': expected a user of this system",
-		    conf->file, conf->user);
-	gid = pw->pw_gid;
-	if (conf->group != NULL) {
+	if (conf->group != NULL)
 		gr = getgrnam(conf->group);
-		if (gr == NULL)
-			return err_set(err, E_PARSE,
-			    "%s: $.group is '%s': expected a group of this "
-			    "system",
-			    conf->file, conf->group);
-		gid = gr->gr_gid;
-	}
+	if (pw == NULL || (conf->group != NULL && gr == NULL))
+		return err_set(
+		    err, E_PARSE, "cannot find user '%s'", conf->user);
+	gid = gr != NULL ? gr->gr_gid : pw->pw_gid;
 	if (getuid() == pw->pw_uid && getgid() == gid)
 		return 0;
-	if (initgroups(conf->user, gid) != 0 || setgid(gid) != 0 ||
+	if (make_state_dir(conf->state_dir, pw->pw_uid, gid, err) != 0)
+		return E_IO;
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 ||
+	    initgroups(conf->user, gid) != 0 || setgid(gid) != 0 ||
 	    setuid(pw->pw_uid) != 0)
 		return err_sys(err, "cannot become user '%s'", conf->user);
-	if (setuid(0) == 0)
+	if (keep_only_binding(err) != 0)
+		return E_IO;
+	if (pw->pw_uid != 0 && setuid(0) == 0)
 		return err_set(err, E_INTERNAL,
 		    "privileges could be taken back after they were dropped");
 	return 0;

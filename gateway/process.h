@@ -11,7 +11,12 @@
 /* SIGPIPE, descriptor limit, libevent's own messages. log must stay. */
 void process_prepare(const struct log *log);
 
-/* To the configured user and group, for good. Nothing when none is named. */
+/*
+ * To the configured user and group, for good; nothing when none is named.
+ * Before any other thread is made. Makes the state directory for that user if
+ * it is missing. Of root's capabilities only the one to bind low ports stays,
+ * since a reload may name another.
+ */
 int process_drop_privileges(const struct conf *conf, struct err *err) MUST_USE;
 
 #endif
