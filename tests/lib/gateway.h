@@ -9,6 +9,11 @@
 #include "tests/lib/net.h"
 
 #define REST_USER "operator:demo-password"
+/* For "rest.users": the same at the lowest cost, where starts are many. */
+#define REST_CHEAP_USERS                                                     \
+	"[{\"name\":\"operator\",\"roles\":[\"operate\"],\"password_hash\":" \
+	"\"pbkdf2-sha256$1000$MDEyMzQ1Njc4OWFiY2RlZg==$idk+Ho"               \
+	"nwau7RH6S7FOePRKUp08rV9hLtCrgSlTQXdHc=\"}]"
 
 struct gateway {
 	struct proc proc;

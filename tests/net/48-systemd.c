@@ -57,6 +57,7 @@ prepare(void)
 
 	gateway_prepare(&gw, name, &town);
 	free(name);
+	gateway_set(&gw, "rest.users", REST_CHEAP_USERS);
 }
 
 /* ---- sockets ----------------------------------------------------------------

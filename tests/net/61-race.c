@@ -15,15 +15,11 @@
 
 #include "tests/lib/gateway.h"
 
-#define NUM_CLIENTS 50
-#define NUM_ROUNDS  4
-#define NUM_KILLS   300
-#define MAX_WRITES  4   /* acknowledged before a kill */
-#define MAX_SPIN    400 /* then so many turns into the next one */
-#define CHEAP_USER                                                           \
-	"[{\"name\":\"operator\",\"roles\":[\"operate\"],\"password_hash\":" \
-	"\"pbkdf2-sha256$1000$MDEyMzQ1Njc4OWFiY2RlZg==$idk+Ho"               \
-	"nwau7RH6S7FOePRKUp08rV9hLtCrgSlTQXdHc=\"}]"
+#define NUM_CLIENTS    50
+#define NUM_ROUNDS     4
+#define NUM_KILLS      300
+#define MAX_WRITES     4   /* acknowledged before a kill */
+#define MAX_SPIN       400 /* then so many turns into the next one */
 #define KILL_LIMIT_SEC 25
 
 static struct town town;
@@ -202,7 +198,7 @@ kill_leaves_the_old_or_the_new(void **state)
 	gateway_prepare(&gw, "killed", &town);
 	gateway_set(&gw, "workers", "1");
 	/* demo-password at the lowest cost: starts are what is many here. */
-	gateway_set(&gw, "rest.users", CHEAP_USER);
+	gateway_set(&gw, "rest.users", REST_CHEAP_USERS);
 	srandom(4711);
 	while (kills < NUM_KILLS && time(NULL) < end) {
 		struct writer wr = {.version = version};
