@@ -22,6 +22,7 @@
 #include "gateway/conn_event.h"
 #include "gateway/decision.h"
 #include "gateway/front.h"
+#include "gateway/half_open.h"
 #include "gateway/handshake.h"
 #include "gateway/http.h"
 #include "gateway/link.h"
@@ -75,7 +76,18 @@ conn_end_handshake(struct conn *c)
 	if (!c->in_handshake)
 		return;
 	c->in_handshake = false;
+	half_open_remove(&c->worker->half_open, c);
 	limits_end_handshake(c->worker->limits);
+}
+
+/* It is the peer's turn. */
+static void
+conn_wait_for_peer(struct conn *c)
+{
+	if (!c->inbound)
+		return;
+	c->active_mono_ms = clock_mono_ms();
+	half_open_add(&c->worker->half_open, c);
 }
 
 static void
@@ -280,6 +292,7 @@ conn_step_handshake(struct conn *c, unsigned *wish)
 	if (c->state == CONN_VERDICT && result != HANDSHAKE_WAIT) {
 		conn_watch_tls(c, EV_READ);
 		c->state = CONN_HANDSHAKE;
+		conn_wait_for_peer(c);
 	}
 	switch (result) {
 	case HANDSHAKE_WANT_READ:
@@ -291,6 +304,7 @@ conn_step_handshake(struct conn *c, unsigned *wish)
 	case HANDSHAKE_WAIT:
 		if (c->state != CONN_VERDICT) {
 			c->state = CONN_VERDICT;
+			half_open_remove(&c->worker->half_open, c);
 			conn_watch_tls(c, EV_READ | EV_CLOSED | EV_ET);
 		}
 		*wish = RELAY_TLS_READ;
@@ -641,7 +655,22 @@ conn_accept(struct worker *w, const struct door_port *port, int fd,
 		conn_free(c);
 		return;
 	}
+	conn_wait_for_peer(c);
 	conn_drive(c);
+}
+
+bool
+conn_make_room(struct worker *w, uint64_t now_mono_ms)
+{
+	struct conn *c = half_open_slow(&w->half_open, now_mono_ms);
+
+	if (c == NULL)
+		return false;
+	counters_inc(&w->counters, DOOR_SHED_SLOW);
+	decision_record(c, DOOR_AT_HANDSHAKE, false, NULL,
+	    "handshake too slow while others have no room");
+	conn_free(c);
+	return true;
 }
 
 void

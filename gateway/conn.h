@@ -52,6 +52,7 @@ struct conn {
 	unsigned magic;
 	bool inbound;
 	bool in_handshake; /* counted by limits as one */
+	bool half_open;    /* in its worker's list of these */
 	bool timed_out;
 	bool tls_left; /* the TLS side hung up while suspended */
 	bool doomed;   /* will be closed when its grace is over */
@@ -61,7 +62,8 @@ struct conn {
 	unsigned ready; /* enum relay_event, seen and not yet handled */
 	unsigned armed; /* enum relay_event, waited for */
 
-	struct conn *prev, *next; /* of its worker */
+	struct conn *prev, *next;   /* of its worker */
+	struct conn *older, *newer; /* half open */
 	struct worker *worker;
 	struct front *front;          /* a reference */
 	struct revcheck_trust *trust; /* the front's */
@@ -107,6 +109,12 @@ conn_is_live(const struct conn *c)
 
 /* Where an inbound connection's node is; lent by its front. */
 void conn_get_node_order(const struct conn *c, struct dial_order *out);
+
+/*
+ * Ends the worker's slowest half-open handshake, if one is slow, so that there
+ * is room for another. True when there is.
+ */
+bool conn_make_room(struct worker *w, uint64_t now_mono_ms);
 
 /* Closes in delay_ms; the first call counts. Frees nothing by itself. */
 void conn_doom(struct conn *c, uint32_t delay_ms);

@@ -69,6 +69,7 @@ struct staples;
 	    "refused: too many connections from one address")                 \
 	X(SHED_HANDSHAKES, "shed_handshakes",                                 \
 	    "refused: too many handshakes in progress")                       \
+	X(SHED_SLOW, "shed_slow", "handshakes ended to make room for others") \
 	X(SHED_RATE, "shed_rate", "refused: too many handshakes a second")    \
 	X(TIMEOUT_HANDSHAKE, "timeouts_handshake", "handshakes too slow")     \
 	X(TIMEOUT_IDLE, "timeouts_idle", "connections closed as idle")        \

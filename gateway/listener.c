@@ -277,14 +277,18 @@ listener_take(struct listener *l, int fd, const struct sockaddr_storage *sa)
 	struct worker *w = l->worker;
 	struct conf_limits conf = w->front->conf->limits;
 	enum limits_answer answer;
+	uint64_t now = clock_mono_ms();
 	struct limits_peer peer;
 	int one = 1;
 
 	/* The node is one address, and not a stranger. */
 	if (l->port->kind != LISTENER_PEERS)
 		conf.max_per_address = conf.handshakes_per_sec = 0;
-	answer = limits_enter(w->limits, &conf, (const struct sockaddr *)sa,
-	    &peer, clock_mono_ms());
+	answer = limits_enter(
+	    w->limits, &conf, (const struct sockaddr *)sa, &peer, now);
+	if (answer == LIMITS_HANDSHAKES && conn_make_room(w, now))
+		answer = limits_enter(
+		    w->limits, &conf, (const struct sockaddr *)sa, &peer, now);
 	if (answer != LIMITS_PASS) {
 		listener_turn_away(l, answer);
 		close(fd);

@@ -15,6 +15,7 @@
 #include "cache/base/error.h"
 #include "cache/base/log.h"
 #include "gateway/counters.h"
+#include "gateway/half_open.h"
 #include "gateway/mailbox.h"
 #include "gateway/node.h"
 #include "gateway/observer.h"
@@ -54,10 +55,11 @@ struct worker {
 	size_t num_listeners;
 	struct node_health health; /* of the front's node addresses */
 
-	struct conn *conns;        /* newest first */
-	struct conn *recheck_next; /* where the round of questions is */
-	uint64_t recheck_round;    /* rounds begun */
-	unsigned recheck_waiting;  /* questions that are under way */
+	struct conn *conns;         /* newest first */
+	struct half_open half_open; /* those of them that shake hands */
+	struct conn *recheck_next;  /* where the round of questions is */
+	uint64_t recheck_round;     /* rounds begun */
+	unsigned recheck_waiting;   /* questions that are under way */
 	bool recheck_running;
 	bool recheck_wanted;   /* one more, from the start */
 	uint64_t gather_round; /* the last one that was answered */

@@ -1,0 +1,279 @@
+/*
+ * Three thousand identities and three thousand groups with an anchor each: the
+ * gateway starts, shows whom a client asks for, lets in whom any group vouches
+ * for, and is loaded again, all of it while somebody is connected.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/pem.h>
+
+#include "tests/lib/gateway.h"
+#include "tests/lib/peer.h"
+#include "tests/lib/pkimake.h"
+
+#define MANY 3000
+
+static struct town town;
+static struct gateway gw;
+static EVP_PKEY *key; /* everybody's: making keys is not what is tested */
+
+static void
+write_pem(const char *path, X509 *x)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	assert_int_equal(PEM_write_X509(f, x), 1);
+	fclose(f);
+}
+
+/* CN=cn, issued by CN=issuer; both have the one key. */
+static void
+write_certificate(const char *path, const char *cn, const char *issuer)
+{
+	X509 *x = X509_new();
+	X509_NAME *name;
+
+	assert_non_null(x);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), random());
+	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x), -3600));
+	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x), 864000));
+	for (int i = 0; i < 2; i++) {
+		name =
+		    i == 0 ? X509_get_subject_name(x) : X509_get_issuer_name(x);
+		assert_int_equal(
+		    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+			(const unsigned char *)(i == 0 ? cn : issuer), -1, -1,
+			0),
+		    1);
+	}
+	assert_int_equal(X509_set_pubkey(x, key), 1);
+	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
+	write_pem(path, x);
+	X509_free(x);
+}
+
+static void
+write_key(const char *path)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	assert_int_equal(
+	    PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
+	fclose(f);
+}
+
+/* Identities and groups from `from` on, and the first of each, the town's. */
+static void
+configure(int from)
+{
+	cJSON *identities = cJSON_GetObjectItem(gw.config, "identities");
+	cJSON *trust = cJSON_GetObjectItem(gw.config, "trust");
+
+	while (cJSON_GetArraySize(identities) > 1)
+		cJSON_DeleteItemFromArray(identities, 1);
+	while (cJSON_GetArraySize(trust) > 1)
+		cJSON_DeleteItemFromArray(trust, 1);
+	for (int i = from; i < MANY; i++) {
+		char *name = xasprintf("h%d.many.example", i);
+		char *file = xasprintf("many/h%d.pem", i);
+		char *ca = xasprintf("many/ca%d.pem", i);
+		cJSON *o = cJSON_CreateObject();
+		cJSON *g = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(o, "name", name);
+		cJSON_AddStringToObject(o, "certificate", file);
+		cJSON_AddStringToObject(o, "key", "many/key");
+		cJSON_AddItemToArray(cJSON_AddArrayToObject(o, "server_names"),
+		    cJSON_CreateString(name));
+		cJSON_AddItemToArray(identities, o);
+		cJSON_AddStringToObject(g, "group", name);
+		cJSON_AddStringToObject(g, "anchors", ca);
+		cJSON_AddItemToArray(trust, g);
+		free(name);
+		free(file);
+		free(ca);
+	}
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	town_start(&town, "net", NULL);
+	dir_make("many");
+	key = EVP_EC_gen("P-256");
+	assert_non_null(key);
+	write_key("many/key");
+	for (int i = 0; i < MANY; i++) {
+		char *file = xasprintf("many/h%d.pem", i);
+		char *name = xasprintf("h%d.many.example", i);
+		char *ca_file = xasprintf("many/ca%d.pem", i);
+		char *ca = xasprintf("CA %d", i);
+
+		write_certificate(file, name, name);
+		write_certificate(ca_file, ca, ca);
+		free(file);
+		free(name);
+		free(ca_file);
+		free(ca);
+	}
+	gateway_prepare(&gw, "gateway", &town);
+	/* Their certificates name no source. */
+	gateway_set(&gw, "revocation.mode", "\"SOFT_FAIL\"");
+	gateway_set(&gw, "rest.users", REST_CHEAP_USERS);
+	configure(0);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	gateway_free(&gw);
+	town_stop(&town);
+	EVP_PKEY_free(key);
+	return 0;
+}
+
+static double
+seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* A peer of group i asks for host h (-1: no name). Returns who answered. */
+static char *
+who_answers(int i, int h, int version)
+{
+	char *cn = xasprintf("peer of %d", i), *ca = xasprintf("CA %d", i);
+	char *name = h >= 0 ? xasprintf("h%d.many.example", h) : NULL;
+	const struct tls_options o = {.cert = "many/peer.pem",
+	    .key = "many/key",
+	    .name = name,
+	    .version = version};
+	char shown[256] = "";
+	struct tls t;
+	X509 *x;
+
+	write_certificate("many/peer.pem", cn, ca);
+	if (tls_connect(&t, gw.port, &o) && tls_echo(&t)) {
+		x = SSL_get1_peer_certificate(t.ssl);
+		X509_NAME_oneline(
+		    X509_get_subject_name(x), shown, sizeof(shown));
+		X509_free(x);
+	}
+	tls_free(&t);
+	free(cn);
+	free(ca);
+	free(name);
+	return xstrdup(shown);
+}
+
+static void
+must_answer(int i, int h, int version)
+{
+	char *name = xasprintf("/CN=h%d.many.example", h);
+	char *shown = who_answers(i, h, version);
+
+	assert_string_equal(shown, name);
+	free(name);
+	free(shown);
+}
+
+static void
+any_of_them_is_reached(void **state)
+{
+	double from = seconds();
+	char *shown;
+
+	(void)state;
+	gateway_start(&gw);
+	print_message(
+	    "# %d identities, %d groups: ready after %.2f s, %zu MB\n", MANY,
+	    MANY, seconds() - from, pid_rss_bytes(gw.proc.pid) / 1000000);
+	for (int h = 0; h < MANY; h += 199)
+		must_answer(
+		    MANY - 1 - h, h, h % 2 ? TLS1_2_VERSION : TLS1_3_VERSION);
+	must_answer(0, MANY - 1, 0);
+	/* The town's own are among them. */
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	assert_int_equal(
+	    tls_try(&town, "revoked", gw.port, 0), ALERT_CERTIFICATE_REVOKED);
+	/* No name, and a name that nobody has: the first identity. */
+	shown = who_answers(7, -1, 0);
+	assert_null(strstr(shown, "many.example"));
+	assert_true(strlen(shown) > 0);
+	free(shown);
+	shown = who_answers(7, MANY, 0);
+	assert_null(strstr(shown, "many.example"));
+	assert_true(strlen(shown) > 0);
+	free(shown);
+	/* A group that there is not. */
+	shown = who_answers(MANY, 7, 0);
+	assert_string_equal(shown, "");
+	free(shown);
+}
+
+static void
+reload(void)
+{
+	char *text = cJSON_Print(gw.config), *line;
+	double from = seconds();
+
+	file_write("gateway.json", text, strlen(text));
+	proc_mark(&gw.proc);
+	proc_signal(&gw.proc, SIGHUP);
+	line = proc_await(&gw.proc, "reload", WAIT_MS);
+	if (line == NULL || strstr(line, "reloaded the configuration") == NULL)
+		fail_msg("no reload: %s", line != NULL ? line : "");
+	print_message("# a reload takes %.2f s\n", seconds() - from);
+	free(line);
+	free(text);
+}
+
+static void
+they_are_loaded_again(void **state)
+{
+	struct tls t;
+	char *shown;
+
+	(void)state;
+	tls_enter(&t, &town, "good", gw.port, 0);
+	/* Without the first ten, then with them. */
+	configure(10);
+	reload();
+	must_answer(11, 10, 0);
+	shown = who_answers(11, 9, 0);
+	assert_null(strstr(shown, "many.example"));
+	assert_true(strlen(shown) > 0);
+	free(shown);
+	shown = who_answers(9, 11, 0);
+	assert_string_equal(shown, "");
+	free(shown);
+	configure(0);
+	reload();
+	must_answer(9, 9, 0);
+	/* Who is connected has noticed nothing. */
+	assert_int_equal(tls_echo(&t), 1);
+	tls_free(&t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(any_of_them_is_reached),
+	    cmocka_unit_test(they_are_loaded_again),
+	};
+
+	return cmocka_run_group_tests_name("thousands", tests, setup, teardown);
+}
