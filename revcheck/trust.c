@@ -55,6 +55,53 @@ store_rules_set(X509_STORE *store)
 	    1;
 }
 
+/*
+ * X509_STORE_add_cert looks for a duplicate in what it sorts anew each time:
+ * seconds for some thousand anchors. Here duplicates are found by fingerprint
+ * and all is sorted once, before any other thread can see it.
+ */
+static int
+trust_fill(
+    struct revcheck_trust *t, X509 *const *anchors, size_t num, struct err *err)
+{
+	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(t->store);
+	bool *seen = calloc(num, sizeof(*seen));
+	X509_OBJECT *o = NULL;
+	int rc = E_NOMEM;
+
+	if (seen == NULL) {
+		err_set(err, E_NOMEM, "out of memory");
+		goto out;
+	}
+	for (size_t i = 0; i < num; i++) {
+		unsigned char print[FINGERPRINT_LEN];
+		unsigned char(*at)[FINGERPRINT_LEN];
+
+		if (X509_digest(anchors[i], EVP_sha256(), print, NULL) != 1)
+			goto fail;
+		at = bsearch(
+		    print, t->prints, num, sizeof(*t->prints), print_cmp);
+		/* Of equal ones any may be found, but always the same. */
+		if (at == NULL || seen[at - t->prints])
+			continue;
+		seen[at - t->prints] = true;
+		o = X509_OBJECT_new();
+		if (o == NULL || X509_OBJECT_set1_X509(o, anchors[i]) != 1 ||
+		    sk_X509_OBJECT_push(objects, o) <= 0)
+			goto fail;
+		o = NULL;
+	}
+	sk_X509_OBJECT_sort(objects);
+	rc = 0;
+	goto out;
+fail:
+	rc = err_ossl(err, E_INTERNAL, "cannot add an anchor");
+out:
+	X509_OBJECT_free(o);
+	free(seen);
+	return rc;
+}
+
 static int
 trust_new(struct revcheck_trust **out, X509 *const *anchors, size_t num,
     struct err *err)
@@ -84,8 +131,7 @@ trust_new(struct revcheck_trust **out, X509 *const *anchors, size_t num,
 		goto out;
 	}
 	for (t->num = 0; t->num < num; t->num++) {
-		if (X509_STORE_add_cert(t->store, anchors[t->num]) != 1 ||
-		    X509_digest(anchors[t->num], EVP_sha256(),
+		if (X509_digest(anchors[t->num], EVP_sha256(),
 			t->prints[t->num], &len) != 1) {
 			rc = err_ossl(err, E_INTERNAL, "cannot add anchor %zu",
 			    t->num + 1);
@@ -93,6 +139,9 @@ trust_new(struct revcheck_trust **out, X509 *const *anchors, size_t num,
 		}
 	}
 	qsort(t->prints, num, sizeof(*t->prints), print_cmp);
+	rc = trust_fill(t, anchors, num, err);
+	if (rc != 0)
+		goto out;
 	if (EVP_Digest(t->prints, num * sizeof(*t->prints), t->id, &len,
 		EVP_sha256(), NULL) != 1) {
 		rc = err_ossl(err, E_INTERNAL, "cannot hash the anchors");
