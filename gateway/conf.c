@@ -83,10 +83,13 @@ conf_new_default(struct err *err)
 
 int
 conf_parse(struct conf **out, const char *text, size_t len, const char *path,
-    struct err *err)
+    const struct conf *before, struct err *err)
 {
-	struct conf_reader r = {
-	    .file = path, .text = text, .len = len, .err = err};
+	struct conf_reader r = {.file = path,
+	    .text = text,
+	    .len = len,
+	    .before = before,
+	    .err = err};
 	struct conf_place root = {.up = NULL};
 	cJSON *tree = NULL;
 	struct conf *c = NULL;
@@ -149,7 +152,8 @@ read_whole(struct bytes *b, const char *path, struct err *err)
 }
 
 int
-conf_load(struct conf **out, const char *path, struct err *err)
+conf_load(struct conf **out, const char *path, const struct conf *before,
+    struct err *err)
 {
 	struct bytes b;
 	int rc;
@@ -158,8 +162,8 @@ conf_load(struct conf **out, const char *path, struct err *err)
 	bytes_init(&b, FILE_MAX_BYTES);
 	rc = read_whole(&b, path, err);
 	if (rc == 0)
-		rc = conf_parse(
-		    out, b.p != NULL ? (char *)b.p : "", b.len, path, err);
+		rc = conf_parse(out, b.p != NULL ? (char *)b.p : "", b.len,
+		    path, before, err);
 	bytes_cleanup(&b);
 	return rc;
 }

@@ -24,6 +24,7 @@
 #include "cache/base/error.h"
 #include "cache/base/log.h"
 #include "cache/base/ref.h"
+#include "gateway/stamp.h"
 #include "revcheck/revcheck.h"
 
 /*
@@ -56,6 +57,7 @@ struct conf_identity {
 	EVP_PKEY *key;
 	char **server_names; /* lower case; "*.x" allowed; none: the default */
 	size_t num_server_names;
+	struct stamp certificate_stamp, key_stamp;
 };
 
 /* Who may vouch for a peer: the anchors of one group. */
@@ -64,6 +66,7 @@ struct conf_trust {
 	char *anchors_file;
 	struct revcheck_trust *trust;
 	size_t num_anchors;
+	struct stamp anchors_stamp;
 };
 
 enum conf_proxy_protocol {
@@ -295,12 +298,17 @@ struct conf {
 	uint32_t warm_up_ms; /* before a new HARD_FAIL bites; 0: at once */
 };
 
-/* conf_load reads, checks and resolves the bootstrap file. */
-int conf_load(struct conf **out, const char *path, struct err *err) MUST_USE;
+/*
+ * conf_load reads, checks and resolves the bootstrap file. Certificates, keys
+ * and anchors in files that are as they were are shared with `before`, a
+ * snapshot loaded earlier, or NULL.
+ */
+int conf_load(struct conf **out, const char *path, const struct conf *before,
+    struct err *err) MUST_USE;
 
 /* conf_parse is conf_load on text; relative paths are relative to `path`. */
 int conf_parse(struct conf **out, const char *text, size_t len,
-    const char *path, struct err *err) MUST_USE;
+    const char *path, const struct conf *before, struct err *err) MUST_USE;
 
 struct conf *conf_up_ref(struct conf *c);
 void conf_free(struct conf *c);

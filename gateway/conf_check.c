@@ -156,6 +156,23 @@ resolve_links(struct conf *c, struct conf_reader *r)
 	return 0;
 }
 
+/* Any group may vouch. That no group has changed is the usual case. */
+static int
+resolve_trust(struct conf *c, struct conf_reader *r)
+{
+	const struct conf *b = r->before;
+	size_t same = 0;
+
+	while (b != NULL && same < c->num_trusts && same < b->num_trusts &&
+	    c->trusts[same].trust == b->trusts[same].trust)
+		same++;
+	if (b == NULL || same != c->num_trusts || same != b->num_trusts)
+		return conf_pki_union(
+		    &c->trust, c->trusts, c->num_trusts, r->err);
+	c->trust = revcheck_trust_up_ref(b->trust);
+	return 0;
+}
+
 static int
 resolve_rest(struct conf *c, struct conf_reader *r)
 {
@@ -265,8 +282,7 @@ conf_finish(struct conf *c, struct conf_reader *r)
 	if (rc == 0)
 		rc = check_user(c, r);
 	if (rc == 0)
-		rc =
-		    conf_pki_union(&c->trust, c->trusts, c->num_trusts, r->err);
+		rc = resolve_trust(c, r);
 	if (rc == 0)
 		rc = conf_resolve_token(c, r);
 	if (rc == 0)

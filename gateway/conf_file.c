@@ -136,12 +136,62 @@ file_fail(struct conf_reader *r, const struct conf_place *object,
 	return why->code;
 }
 
+/* The index is where it was, unless something was put in before it. */
+static const struct conf_identity *
+identity_before(
+    const struct conf *before, const struct conf_identity *id, size_t index)
+{
+	for (size_t i = 0; before != NULL && i <= before->num_identities; i++) {
+		/* First at the index, then everywhere. */
+		size_t at = i == 0 ? index : i - 1;
+		const struct conf_identity *b;
+
+		if (at >= before->num_identities)
+			continue;
+		b = &before->identities[at];
+		if (strcmp(b->certificate_file, id->certificate_file) == 0 &&
+		    strcmp(b->key_file, id->key_file) == 0)
+			return b;
+	}
+	return NULL;
+}
+
+/* Shares chain and key with the snapshot before, if the files are the same. */
+static bool
+share_pair(const struct conf *before, struct conf_identity *id, size_t index)
+{
+	const struct conf_identity *b = identity_before(before, id, index);
+
+	if (b == NULL ||
+	    !stamp_same(&b->certificate_stamp, &id->certificate_stamp) ||
+	    !stamp_same(&b->key_stamp, &id->key_stamp))
+		return false;
+	id->chain = calloc(b->num_chain, sizeof(X509 *));
+	if (id->chain == NULL)
+		return false;
+	for (size_t i = 0; i < b->num_chain; i++) {
+		X509_up_ref(b->chain[i]);
+		id->chain[i] = b->chain[i];
+	}
+	id->num_chain = b->num_chain;
+	EVP_PKEY_up_ref(b->key);
+	id->key = b->key;
+	/* As young as it was when it was read. */
+	id->certificate_stamp = b->certificate_stamp;
+	id->key_stamp = b->key_stamp;
+	return true;
+}
+
 static int
 load_pair(struct conf_reader *r, const struct conf_place *place,
     struct conf_identity *id)
 {
 	struct err why;
 
+	stamp_take(&id->certificate_stamp, id->certificate_file);
+	stamp_take(&id->key_stamp, id->key_file);
+	if (share_pair(r->before, id, place->index))
+		return 0;
 	if (conf_pki_load_chain(
 		&id->chain, &id->num_chain, id->certificate_file, &why) != 0)
 		return file_fail(r, place, "certificate", &why);
@@ -191,6 +241,28 @@ static const struct conf_field trust_table[] = {
 	CONF_FIELD_END};
 /* clang-format on */
 
+static bool
+share_anchors(const struct conf *before, struct conf_trust *t, size_t index)
+{
+	for (size_t i = 0; before != NULL && i <= before->num_trusts; i++) {
+		size_t at = i == 0 ? index : i - 1;
+		const struct conf_trust *b;
+
+		if (at >= before->num_trusts)
+			continue;
+		b = &before->trusts[at];
+		if (strcmp(b->anchors_file, t->anchors_file) != 0)
+			continue;
+		if (!stamp_same(&b->anchors_stamp, &t->anchors_stamp))
+			return false;
+		t->trust = revcheck_trust_up_ref(b->trust);
+		t->num_anchors = b->num_anchors;
+		t->anchors_stamp = b->anchors_stamp;
+		return true;
+	}
+	return false;
+}
+
 static int
 read_trust(struct conf_reader *r, const struct conf_place *place, void *base)
 {
@@ -209,6 +281,9 @@ read_trust(struct conf_reader *r, const struct conf_place *place, void *base)
 		if (strcmp(c->trusts[i].group, t->group) == 0)
 			return conf_read_fail(
 			    r, place, "a group that is not listed before");
+	stamp_take(&t->anchors_stamp, t->anchors_file);
+	if (share_anchors(r->before, t, place->index))
+		return 0;
 	if (conf_pki_load_trust(
 		&t->trust, &t->num_anchors, t->anchors_file, &why) != 0)
 		return file_fail(r, place, "anchors", &why);

@@ -14,6 +14,8 @@
 
 #include "cache/base/error.h"
 
+struct conf;
+
 /* A place in the document; built on the stack, root first. */
 struct conf_place {
 	const struct conf_place *up; /* NULL at the root */
@@ -27,7 +29,8 @@ struct conf_reader {
 	const char *file; /* as shown in errors */
 	const char *text; /* of the file, for the lines that errors name */
 	size_t len;
-	char *dir; /* relative paths start here */
+	char *dir;                 /* relative paths start here */
+	const struct conf *before; /* may be NULL; see conf_load */
 	struct err *err;
 };
 

@@ -579,7 +579,7 @@ control_reload(struct control *c, struct err *err)
 	struct plan plan;
 	int rc;
 
-	rc = conf_load(&fresh, c->base->file, err);
+	rc = conf_load(&fresh, c->base->file, c->base, err);
 	if (rc != 0)
 		return rc;
 	input_of(c, &in);

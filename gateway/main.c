@@ -327,7 +327,7 @@ run_config(const char *path, bool check_only)
 	struct err err;
 	int rc;
 
-	if (conf_load(&g.conf, path, &err) != 0) {
+	if (conf_load(&g.conf, path, NULL, &err) != 0) {
 		rc = fail(&err);
 	} else if (check_only) {
 		rc = check_config(g.conf);
