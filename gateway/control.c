@@ -19,6 +19,7 @@
 #include "gateway/effect.h"
 #include "gateway/holding.h"
 #include "gateway/keystore.h"
+#include "gateway/notify.h"
 #include "gateway/own.h"
 #include "gateway/plan.h"
 #include "gateway/rest.h"
@@ -571,8 +572,8 @@ control_set_holding(struct control *c, const char *id,
 	return E_INTERNAL;
 }
 
-int
-control_reload(struct control *c, struct err *err)
+static int
+reload_all(struct control *c, struct err *err)
 {
 	struct conf *fresh = NULL;
 	struct effect_input in;
@@ -603,5 +604,29 @@ control_reload(struct control *c, struct err *err)
 	}
 	plan_cleanup(&plan);
 	conf_free(fresh);
+	return rc;
+}
+
+int
+control_reload(
+    struct control *c, const struct control_actor *actor, struct err *err)
+{
+	int rc;
+
+	notify_reloading(c->log);
+	rc = reload_all(c, err);
+	if (rc == 0)
+		log_line(c->log, LOG_LEVEL_INFO,
+		    "reloaded the configuration (file='%s' who='%s' "
+		    "from='%s')",
+		    c->base->file, actor->who, actor->from);
+	else
+		log_line(c->log, LOG_LEVEL_ERROR,
+		    "cannot reload, the old configuration stays in force: %s "
+		    "(who='%s' from='%s')",
+		    err->msg, actor->who, actor->from);
+	notify(c->log, "READY=1\nSTATUS=%s%s",
+	    rc == 0 ? "serving" : "serving, reload refused: ",
+	    rc == 0 ? "" : err->msg);
 	return rc;
 }

@@ -99,8 +99,12 @@ int control_set_subject(struct control *c, const char *holder,
 int control_set_holding(struct control *c, const char *id,
     const cJSON *registration, const cJSON *setup, struct err *err) MUST_USE;
 
-/* Reads the bootstrap file again; all or nothing. */
-int control_reload(struct control *c, struct err *err) MUST_USE;
+/*
+ * Reads the bootstrap file again; all or nothing. Logged, and told to the
+ * service manager.
+ */
+int control_reload(struct control *c, const struct control_actor *actor,
+    struct err *err) MUST_USE;
 
 /* Something may have changed for the worse. Thread-safe. */
 void control_recheck(struct control *c);

@@ -137,27 +137,18 @@ on_stop(evutil_socket_t sig, short what, void *arg)
 static void
 on_reload(evutil_socket_t sig, short what, void *arg)
 {
+	const struct control_actor actor = {
+	    .who = "signal", .from = "SIGHUP", .action = "reload"};
 	struct gateway *g = arg;
 	struct err err;
-	int rc;
 
 	(void)sig, (void)what;
 	if (g->draining)
 		return;
-	notify_reloading(g->log);
-	rc = control_reload(g->control, &err);
-	if (rc == 0)
-		log_line(g->log, LOG_LEVEL_INFO,
-		    "reloaded the configuration (file='%s')", g->conf->file);
-	else
-		log_line(g->log, LOG_LEVEL_ERROR,
-		    "cannot reload, the old configuration stays in force: %s",
-		    err.msg);
+	/* What it says it has said. */
+	(void)!control_reload(g->control, &actor, &err);
 	if (g->watch != NULL)
 		watch_scan(g->watch);
-	notify(g->log, "READY=1\nSTATUS=%s%s",
-	    rc == 0 ? "serving" : "serving, reload refused: ",
-	    rc == 0 ? "" : err.msg);
 }
 
 /* On a worker's thread. */

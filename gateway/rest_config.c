@@ -368,6 +368,22 @@ post_restore(struct rest_request *req)
 	change_cleanup(&ch);
 }
 
+/* What SIGHUP does to the bootstrap file. */
+static void
+post_reload(struct rest_request *req)
+{
+	const struct control_actor actor = {
+	    .who = req->user, .from = req->address, .action = "reload"};
+	struct err err;
+
+	if (control_reload(req->control, &actor, &err) == 0)
+		rest_reply_empty(req, 204);
+	else
+		rest_reply_error(req, 400,
+		    "The configuration was not reloaded.", "reason", err.msg,
+		    NULL);
+}
+
 const struct rest_route rest_config_routes[] = {
     {REST_GET, "config/{section}", CONF_ROLE_READ, get_section},
     {REST_PUT, "config", CONF_ROLE_OPERATE, put_config},
@@ -375,4 +391,4 @@ const struct rest_route rest_config_routes[] = {
     {REST_GET, "config/{section}/history", CONF_ROLE_READ, get_history},
     {REST_POST, "config/{section}/history/{version}/restore", CONF_ROLE_OPERATE,
 	post_restore},
-    {.fn = NULL}};
+    {REST_POST, "reload", CONF_ROLE_OPERATE, post_reload}, {.fn = NULL}};

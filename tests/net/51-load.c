@@ -232,6 +232,36 @@ reload(void)
 	free(line);
 }
 
+/* The other way to ask for it. */
+static void
+reload_by_rest(void)
+{
+	struct web w;
+
+	rest(&gw, &w, "POST", "/reload", NULL);
+	if (w.status != 204)
+		fail_msg("POST /reload: %ld %s", w.status, w.body);
+	web_free(&w);
+}
+
+/* A broken file: told so, and nothing has changed. */
+static void
+refused_by_rest(void)
+{
+	static const char wrong[] = "{\n\"listen\": 7}";
+	char *file = xasprintf("%s.json", gw.name);
+	struct web w;
+
+	file_write(file, wrong, strlen(wrong));
+	rest(&gw, &w, "POST", "/reload", NULL);
+	assert_int_equal(w.status, 400);
+	assert_non_null(strstr(
+	    json_text(w.json, "details.reason"), ".json:2: $.listen is 7"));
+	web_free(&w);
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	free(file);
+}
+
 static void
 reloads_under_load(void **state)
 {
@@ -254,7 +284,10 @@ reloads_under_load(void **state)
 			  : "[\"127.0.0.1:0\", \"[::1]:0\"]");
 		text = cJSON_Print(gw.config);
 		file_write(file, text, strlen(text));
-		reload();
+		if (i % 2)
+			reload();
+		else
+			reload_by_rest();
 		rest_mode(&gw, i % 2 ? "SOFT_FAIL" : "HARD_FAIL");
 		traffic_await(tr, COMERS + 1, 3);
 		free(text);
@@ -268,6 +301,7 @@ reloads_under_load(void **state)
 	    RELOADS, RELOADS, total, tr[0].in);
 	assert_int_equal(
 	    tls_try(&town, "revoked", gw.port, 0), ALERT_CERTIFICATE_REVOKED);
+	refused_by_rest();
 }
 
 /* ---- kills ------------------------------------------------------------------
