@@ -43,24 +43,37 @@ decision_log(const struct conn *c, const struct door_decision *d)
 {
 	const struct revcheck_report *r = d->report;
 	const char *verb = d->allowed ? "allowed" : "refused";
+	const char *way = d->inbound ? "inbound" : "outbound";
 	const char *text = r != NULL ? revcheck_report_text(r) : d->error;
+	const char *status =
+	    r != NULL ? revcheck_status_name(revcheck_report_status(r)) : "-";
+	const char *why =
+	    r != NULL ? revcheck_why_name(revcheck_report_why(r)) : "-";
+	const char *mode =
+	    r != NULL ? revcheck_mode_name(revcheck_report_mode(r)) : "-";
+	char conn[24], waited[16];
+	const struct log_field fields[] = {{"decision", verb},
+	    {"occasion",
+		d->occasion == DOOR_AT_RECHECK ? "recheck" : "handshake"},
+	    {"direction", way}, {"conn", conn}, {"peer", d->subject},
+	    {"from", d->address}, {"tls", d->tls}, {"status", status},
+	    {"why", why}, {"mode", mode}, {"waited_ms", waited},
+	    {"evidence", text}};
 
+	snprintf(conn, sizeof(conn), "%" PRIu64, d->conn);
+	snprintf(waited, sizeof(waited), "%u", d->waited_ms);
 	if (d->occasion == DOOR_AT_RECHECK)
 		verb = d->allowed ? "kept" : "cutting off";
-	log_line(c->worker->log, d->allowed ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
-	    "%s %s peer '%s': %s (conn=%" PRIu64
-	    " from=%s tls=%s status=%s why=%s mode=%s)",
-	    verb, d->inbound ? "inbound" : "outbound", d->subject, text,
-	    d->conn, d->address, d->tls,
-	    r != NULL ? revcheck_status_name(revcheck_report_status(r)) : "-",
-	    r != NULL ? revcheck_why_name(revcheck_report_why(r)) : "-",
-	    r != NULL ? revcheck_mode_name(revcheck_report_mode(r)) : "-");
+	log_event(c->worker->log, d->allowed ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+	    fields, sizeof(fields) / sizeof(fields[0]),
+	    "%s %s peer '%s': %s (conn=%s from=%s tls=%s status=%s why=%s "
+	    "mode=%s)",
+	    verb, way, d->subject, text, conn, d->address, d->tls, status, why,
+	    mode);
 	if (d->allowed && r != NULL && revcheck_report_shadow_refuses(r))
 		log_line(c->worker->log, LOG_LEVEL_WARN,
-		    "HARD_FAIL would refuse %s peer '%s': %s (conn=%" PRIu64
-		    " from=%s)",
-		    d->inbound ? "inbound" : "outbound", d->subject, text,
-		    d->conn, d->address);
+		    "HARD_FAIL would refuse %s peer '%s': %s (conn=%s from=%s)",
+		    way, d->subject, text, conn, d->address);
 }
 
 void

@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Twice the longest line of log.c, as JSON may escape every byte. */
-#define LINE_SIZE 4400
+/* Twice the longest line of log.c, as JSON may escape every byte; fields. */
+#define LINE_SIZE 8192
 
 struct log_sink {
 	struct log log;
@@ -32,24 +32,51 @@ level_name(enum log_level level)
 	return level <= LOG_LEVEL_DEBUG ? names[level] : "?";
 }
 
-/* line is printable ASCII already (log.c). */
+/*
+ * A string of JSON between quotes that are there already. What is not
+ * printable ASCII reads as in a line of text: \xNN.
+ */
 static size_t
-json_escape(char *out, size_t size, const char *line)
+json_escape(char *out, size_t size, const char *text)
 {
+	static const char hex[] = "0123456789abcdef";
 	size_t n = 0;
 
-	for (; *line != '\0' && n + 3 < size; line++) {
-		if (*line == '"' || *line == '\\')
+	for (; *text != '\0' && n + 6 < size; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < 0x20 || c >= 0x7f) {
+			memcpy(out + n, "\\\\x", 3);
+			out[n + 3] = hex[c >> 4];
+			out[n + 4] = hex[c & 15];
+			n += 5;
+			continue;
+		}
+		if (c == '"' || c == '\\')
 			out[n++] = '\\';
-		out[n++] = *line;
+		out[n++] = (char)c;
 	}
 	out[n] = '\0';
 	return n;
 }
 
+/* Whole or not at all: what is cut in the middle is no JSON. */
+static size_t
+json_field(char *out, size_t size, const struct log_field *f)
+{
+	size_t need = strlen(f->key) + 5 * strlen(f->value) + 16, n;
+
+	if (need > size)
+		return 0;
+	n = (size_t)snprintf(out, size, ",\"%s\":\"", f->key);
+	n += json_escape(out + n, size - n, f->value);
+	out[n++] = '"';
+	return n;
+}
+
 static void
 put(const struct log_sink *s, const struct timespec *now, enum log_level level,
-    const char *line)
+    const char *line, const struct log_field *fields, size_t num)
 {
 	char buf[LINE_SIZE], when[32];
 	ssize_t done;
@@ -63,7 +90,11 @@ put(const struct log_sink *s, const struct timespec *now, enum log_level level,
 		    "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"message\":\"",
 		    when, now->tv_nsec / 1000000, level_name(level));
 		n += json_escape(buf + n, sizeof(buf) - n - 4, line);
-		n += (size_t)snprintf(buf + n, sizeof(buf) - n, "\"}\n");
+		buf[n++] = '"';
+		for (size_t i = 0; i < num; i++)
+			n += json_field(
+			    buf + n, sizeof(buf) - n - 3, &fields[i]);
+		n += (size_t)snprintf(buf + n, sizeof(buf) - n, "}\n");
 	} else {
 		n = (size_t)snprintf(buf, sizeof(buf), "%s.%03ldZ %-5s %s\n",
 		    when, now->tv_nsec / 1000000, level_name(level), line);
@@ -87,7 +118,7 @@ over_limit(struct log_sink *s, const struct timespec *now, enum log_level level)
 		if (dropped > 0) {
 			snprintf(line, sizeof(line),
 			    "%u log lines were dropped", dropped);
-			put(s, now, LOG_LEVEL_WARN, line);
+			put(s, now, LOG_LEVEL_WARN, line, NULL, 0);
 		}
 	}
 	if (level == LOG_LEVEL_ERROR ||
@@ -98,14 +129,21 @@ over_limit(struct log_sink *s, const struct timespec *now, enum log_level level)
 }
 
 static void
-log_sink_line(void *arg, enum log_level level, const char *line)
+log_sink_event(void *arg, enum log_level level, const char *line,
+    const struct log_field *fields, size_t num)
 {
 	struct log_sink *s = arg;
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (!over_limit(s, &now, level))
-		put(s, &now, level, line);
+		put(s, &now, level, line, fields, num);
+}
+
+static void
+log_sink_line(void *arg, enum log_level level, const char *line)
+{
+	log_sink_event(arg, level, line, NULL, 0);
 }
 
 int
@@ -119,6 +157,7 @@ log_sink_new(
 		return err_set(err, E_NOMEM, "out of memory");
 	s->log.level = conf->level;
 	s->log.fn = log_sink_line;
+	s->log.event = log_sink_event;
 	s->log.arg = s;
 	s->fd = conf->to_stdout ? STDOUT_FILENO : STDERR_FILENO;
 	s->json = conf->format == CONF_LOG_JSON;

@@ -259,8 +259,9 @@ revcheck_new(struct revcheck **out, const struct revcheck_options *options,
 	if (o.log != NULL) {
 		rc->log_fn = o.log;
 		rc->log_arg = o.log_arg;
-		rc->log =
-		    (struct log){(enum log_level)o.log_level, log_out, rc};
+		rc->log = (struct log){.level = (enum log_level)o.log_level,
+		    .fn = log_out,
+		    .arg = rc};
 	}
 	code = policy_resolve(&rc->now.policy, &defaults, &e);
 	rc->memo = subject_memo_new();

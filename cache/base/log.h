@@ -7,6 +7,8 @@
 #ifndef CACHE_BASE_LOG_H
 #define CACHE_BASE_LOG_H
 
+#include <stddef.h>
+
 #include "cache/base/error.h"
 
 enum log_level {
@@ -16,11 +18,20 @@ enum log_level {
 	LOG_LEVEL_DEBUG,
 };
 
+/* What a line says, for programs. The value is raw, whoever chose it. */
+struct log_field {
+	const char *key;
+	const char *value;
+};
+
 struct log {
 	enum log_level level; /* lines above it are dropped */
 	/* Thread-safe; line is one escaped line without newline, borrowed. */
 	void (*fn)(void *arg, enum log_level level, const char *line);
 	void *arg;
+	/* The same with fields beside it; NULL: fn, and the line is enough. */
+	void (*event)(void *arg, enum log_level level, const char *line,
+	    const struct log_field *fields, size_t num);
 };
 
 /*
@@ -30,5 +41,10 @@ struct log {
  */
 void log_line(const struct log *log, enum log_level level, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+
+/* log_event is log_line for a sink that may want the parts of it. */
+void log_event(const struct log *log, enum log_level level,
+    const struct log_field *fields, size_t num, const char *fmt, ...)
+    PRINTF_LIKE(5, 6);
 
 #endif

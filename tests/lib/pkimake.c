@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include <openssl/ec.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 static void
@@ -85,6 +86,31 @@ pki_leaf(const struct pki_ca *ca, const uint8_t *serial, size_t len,
 	extension(x, ca->cert, NID_crl_distribution_points, point);
 	need(X509_sign(x, ca->key, EVP_sha256()) > 0);
 	return x;
+}
+
+X509 *
+pki_named(EVP_PKEY *key, const char *cn, const char *issuer)
+{
+	X509 *x = certificate(cn, key);
+
+	/* Version 1: without extensions it may be an anchor and issue. */
+	need(X509_set_version(x, X509_VERSION_1) == 1 &&
+	    ASN1_INTEGER_set(X509_get_serialNumber(x), random()) == 1 &&
+	    X509_NAME_add_entry_by_txt(X509_get_issuer_name(x), "CN",
+		MBSTRING_UTF8, (const unsigned char *)issuer, -1, -1, 0) == 1 &&
+	    X509_sign(x, key, EVP_sha256()) > 0);
+	return x;
+}
+
+void
+pki_write(const char *path, X509 *x, EVP_PKEY *key)
+{
+	FILE *f = fopen(path, "we");
+
+	need(f != NULL && (x == NULL || PEM_write_X509(f, x) == 1) &&
+	    (key == NULL ||
+		PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1) &&
+	    fclose(f) == 0);
 }
 
 void

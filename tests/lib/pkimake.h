@@ -24,6 +24,14 @@ void pki_ca_cleanup(struct pki_ca *ca);
 X509 *pki_leaf(const struct pki_ca *ca, const uint8_t *serial, size_t len,
     const char *crl_url);
 
+/*
+ * CN=cn of CN=issuer, for the one key that both have: who has it is everybody.
+ * Names no source of evidence.
+ */
+X509 *pki_named(EVP_PKEY *key, const char *cn, const char *issuer);
+/* As PEM, either or both (the other NULL), in this order. */
+void pki_write(const char *path, X509 *x, EVP_PKEY *key);
+
 /* "YYYYMMDDhhmmssZ" for crlmake. */
 void pki_time(char out[16], long long t);
 

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <openssl/pem.h>
-
 #include "tests/lib/gateway.h"
 #include "tests/lib/peer.h"
 #include "tests/lib/pkimake.h"
@@ -23,50 +21,12 @@ static struct gateway gw;
 static EVP_PKEY *key; /* everybody's: making keys is not what is tested */
 
 static void
-write_pem(const char *path, X509 *x)
-{
-	FILE *f = fopen(path, "we");
-
-	assert_non_null(f);
-	assert_int_equal(PEM_write_X509(f, x), 1);
-	fclose(f);
-}
-
-/* CN=cn, issued by CN=issuer; both have the one key. */
-static void
 write_certificate(const char *path, const char *cn, const char *issuer)
 {
-	X509 *x = X509_new();
-	X509_NAME *name;
+	X509 *x = pki_named(key, cn, issuer);
 
-	assert_non_null(x);
-	ASN1_INTEGER_set(X509_get_serialNumber(x), random());
-	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x), -3600));
-	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x), 864000));
-	for (int i = 0; i < 2; i++) {
-		name =
-		    i == 0 ? X509_get_subject_name(x) : X509_get_issuer_name(x);
-		assert_int_equal(
-		    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
-			(const unsigned char *)(i == 0 ? cn : issuer), -1, -1,
-			0),
-		    1);
-	}
-	assert_int_equal(X509_set_pubkey(x, key), 1);
-	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
-	write_pem(path, x);
+	pki_write(path, x, NULL);
 	X509_free(x);
-}
-
-static void
-write_key(const char *path)
-{
-	FILE *f = fopen(path, "we");
-
-	assert_non_null(f);
-	assert_int_equal(
-	    PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
-	fclose(f);
 }
 
 /* Identities and groups from `from` on, and the first of each, the town's. */
@@ -112,7 +72,7 @@ setup(void **state)
 	dir_make("many");
 	key = EVP_EC_gen("P-256");
 	assert_non_null(key);
-	write_key("many/key");
+	pki_write("many/key", NULL, key);
 	for (int i = 0; i < many; i++) {
 		char *file = xasprintf("many/h%d.pem", i);
 		char *name = xasprintf("h%d.many.example", i);

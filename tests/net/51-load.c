@@ -82,6 +82,7 @@ static pthread_cond_t counted = PTHREAD_COND_INITIALIZER;
 struct traffic {
 	pthread_t thread;
 	int number;
+	int port; /* stays the same */
 	atomic_bool end;
 	unsigned in, out; /* let in; not let in */
 	bool may_fail;    /* then it tries again at once */
@@ -110,7 +111,7 @@ visit(struct traffic *tr, const char *peer, int version, struct tls *keep)
 	struct tls t;
 	bool ok;
 
-	ok = tls_connect(&t, gw.port, &o) && tls_echo(&t);
+	ok = tls_connect(&t, tr->port, &o) && tls_echo(&t);
 	if (!ok && tr->error[0] == '\0')
 		snprintf(tr->error, sizeof(tr->error), "%s, alert %d, peer %s",
 		    t.error, t.alert, peer);
@@ -172,6 +173,7 @@ traffic_start(struct traffic *tr, size_t num, void *(*fn)(void *))
 {
 	for (size_t i = 0; i < num; i++) {
 		tr[i].number = (int)i;
+		tr[i].port = gw.port;
 		assert_int_equal(
 		    pthread_create(&tr[i].thread, NULL, fn, &tr[i]), 0);
 	}

@@ -1,0 +1,194 @@
+/* log_sink: one line of text or JSON each, and a flood is cut off. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <cjson/cJSON.h>
+
+#include "gateway/log_sink.h"
+
+static FILE *file;
+static int old_stderr;
+
+/* stderr is a file while a test runs. */
+static int
+catch_stderr(void **state)
+{
+	(void)state;
+	file = tmpfile();
+	old_stderr = dup(STDERR_FILENO);
+	return file == NULL || old_stderr < 0 ||
+	    dup2(fileno(file), STDERR_FILENO) < 0;
+}
+
+static int
+release_stderr(void **state)
+{
+	(void)state;
+	dup2(old_stderr, STDERR_FILENO);
+	close(old_stderr);
+	return fclose(file);
+}
+
+static char *
+written(void)
+{
+	long len = lseek(fileno(file), 0, SEEK_END);
+	char *text = calloc(1, (size_t)len + 1);
+
+	assert_non_null(text);
+	assert_int_equal(pread(fileno(file), text, (size_t)len, 0), len);
+	return text;
+}
+
+static struct log_sink *
+sink(enum conf_log_format format)
+{
+	const struct conf_log conf = {
+	    .format = format, .level = LOG_LEVEL_INFO};
+	struct log_sink *s;
+	struct err err;
+
+	assert_int_equal(log_sink_new(&s, &conf, &err), 0);
+	return s;
+}
+
+static void
+fields_are_members(void **state)
+{
+	struct log_sink *s = sink(CONF_LOG_JSON);
+	const struct log_field fields[] = {
+	    {"peer", "\"}\n{\\ \x01\xff"}, {"empty", ""}};
+	char *text;
+	cJSON *o;
+
+	(void)state;
+	log_event(log_sink_get0_log(s), LOG_LEVEL_WARN, fields, 2,
+	    "said \"%s\"", "\n\\");
+	log_event(log_sink_get0_log(s), LOG_LEVEL_DEBUG, fields, 2, "unsaid");
+	text = written();
+	o = cJSON_Parse(text);
+	assert_non_null(o);
+	assert_string_equal(
+	    cJSON_GetStringValue(cJSON_GetObjectItem(o, "level")), "warn");
+	assert_string_equal(
+	    cJSON_GetStringValue(cJSON_GetObjectItem(o, "message")),
+	    "said \"\\x0a\\\"");
+	assert_string_equal(
+	    cJSON_GetStringValue(cJSON_GetObjectItem(o, "peer")),
+	    "\"}\\x0a{\\ \\x01\\xff");
+	assert_string_equal(
+	    cJSON_GetStringValue(cJSON_GetObjectItem(o, "empty")), "");
+	assert_int_equal(cJSON_GetArraySize(o), 5);
+	/* One line, and the end of it. */
+	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+	cJSON_Delete(o);
+	free(text);
+	log_sink_free(s);
+}
+
+/* As long as anything may be: still JSON, with what does not fit left out. */
+static void
+long_lines_stay_whole(void **state)
+{
+	struct log_sink *s = sink(CONF_LOG_JSON);
+	char value[4000], *text;
+	const struct log_field fields[] = {
+	    {"a", value}, {"b", "short"}, {"c", value}, {"d", "last"}};
+	cJSON *o;
+
+	(void)state;
+	memset(value, '"', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	log_event(
+	    log_sink_get0_log(s), LOG_LEVEL_ERROR, fields, 4, "%s", value);
+	text = written();
+	o = cJSON_Parse(text);
+	assert_non_null(o);
+	assert_non_null(cJSON_GetObjectItem(o, "b"));
+	assert_non_null(cJSON_GetObjectItem(o, "d"));
+	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+	cJSON_Delete(o);
+	free(text);
+	log_sink_free(s);
+}
+
+static void
+text_has_the_line_only(void **state)
+{
+	struct log_sink *s = sink(CONF_LOG_TEXT);
+	const struct log_field field = {"peer", "x"};
+	char *text;
+
+	(void)state;
+	log_event(
+	    log_sink_get0_log(s), LOG_LEVEL_INFO, &field, 1, "one (a=%d)", 1);
+	text = written();
+	assert_string_equal(strchr(text, 'Z'), "Z info  one (a=1)\n");
+	free(text);
+	log_sink_free(s);
+}
+
+/* Errors are never dropped; of the rest it is told how many were. */
+static void
+a_flood_is_cut_off(void **state)
+{
+	struct log_sink *s = sink(CONF_LOG_TEXT);
+	const struct log *log = log_sink_get0_log(s);
+	unsigned floods = 0, told = 0, errors = 0, dropped = 0;
+	char *text, *save = NULL;
+
+	(void)state;
+	/* Until a second has begun after the one that was too full. */
+	for (int i = 0; told == 0; i++) {
+		assert_true(i < 5000);
+		for (int k = 0; k < LOG_SINK_MAX_PER_SEC; k++)
+			log_line(log, LOG_LEVEL_WARN, "flood");
+		floods += LOG_SINK_MAX_PER_SEC;
+		log_line(log, LOG_LEVEL_ERROR, "error");
+		errors++;
+		text = written();
+		told = strstr(text, "log lines were dropped") != NULL;
+		free(text);
+	}
+	text = written();
+	for (char *line = strtok_r(text, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		char *n = strstr(line, "warn  ");
+
+		if (strstr(line, "were dropped") != NULL)
+			dropped += (unsigned)strtoul(n + 6, NULL, 10);
+		else if (strstr(line, "flood") != NULL)
+			floods--;
+		else if (strstr(line, " error") != NULL)
+			errors--;
+	}
+	assert_int_equal(errors, 0);
+	assert_true(dropped > 0);
+	/* The rest was dropped in the second that goes on. */
+	assert_true(floods >= dropped);
+	free(text);
+	log_sink_free(s);
+}
+
+#define ONE(f) cmocka_unit_test_setup_teardown(f, catch_stderr, release_stderr)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    ONE(fields_are_members),
+	    ONE(long_lines_stay_whole),
+	    ONE(text_has_the_line_only),
+	    ONE(a_flood_is_cut_off),
+	};
+
+	return cmocka_run_group_tests_name("log sink", tests, NULL, NULL);
+}
