@@ -186,6 +186,22 @@ rest(struct gateway *g, struct web *w, const char *method, const char *path,
 	free(url);
 }
 
+unsigned
+door_counted(struct gateway *g, const char *name)
+{
+	char *path = xasprintf("door.%s", name);
+	struct web w;
+	double n;
+
+	rest(g, &w, "GET", "/status", NULL);
+	if (w.status != 200 || json_at(w.json, path) == NULL)
+		fail_msg("no %s in /status: %ld %s", path, w.status, w.body);
+	n = json_number(w.json, path);
+	web_free(&w);
+	free(path);
+	return (unsigned)n;
+}
+
 int
 rest_version(struct gateway *g, const char *section)
 {

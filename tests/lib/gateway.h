@@ -53,6 +53,8 @@ void gateway_run(struct gateway *g, const char *name, const struct town *t);
 /* GET/PUT/POST BASE/path with the operator's credentials. */
 void rest(struct gateway *g, struct web *w, const char *method,
     const char *path, const char *body);
+/* A counter of the door, as /status shows it. */
+unsigned door_counted(struct gateway *g, const char *name);
 /* Version of a section as GET shows it. */
 int rest_version(struct gateway *g, const char *section);
 /* Switches corda.p2p.linkManager's mode; fails the test unless 202. */

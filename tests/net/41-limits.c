@@ -135,6 +135,7 @@ slow_handshakes_end_and_harm_nobody(void **state)
 		must_end(begun[i]);
 	}
 	assert_true(proc_count(&gw.proc, "handshake took too long") >= 50);
+	assert_int_equal(door_counted(&gw, "timeouts_handshake"), 100);
 }
 
 static void
@@ -173,7 +174,8 @@ get_in_at_last(void)
 }
 
 static void
-connections_are_bounded(const char *limit, const char *says)
+connections_are_bounded(
+    const char *limit, const char *says, const char *counter)
 {
 	struct tls t[3];
 
@@ -184,6 +186,7 @@ connections_are_bounded(const char *limit, const char *says)
 		come_in(&t[i], "good");
 	must_end(dial());
 	must_say(says);
+	assert_int_equal(door_counted(&gw, counter), 1);
 	/* Those who are in do not notice. */
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(tls_echo(&t[i]), 1);
@@ -197,16 +200,16 @@ static void
 connections_in_all(void **state)
 {
 	(void)state;
-	connections_are_bounded(
-	    "limits.max_connections", "too many connections");
+	connections_are_bounded("limits.max_connections",
+	    "too many connections", "shed_connections");
 }
 
 static void
 connections_from_one_address(void **state)
 {
 	(void)state;
-	connections_are_bounded(
-	    "limits.max_per_address", "too many connections from one address");
+	connections_are_bounded("limits.max_per_address",
+	    "too many connections from one address", "shed_address");
 }
 
 /* Beyond the cap on pauses: shed, with an alert that blames nobody. */
@@ -243,6 +246,8 @@ pauses_are_bounded(void **state)
 	assert_int_equal(tls_try(&town, "fresh", gw.port, TLS1_2_VERSION),
 	    ALERT_INTERNAL_ERROR);
 	must_say("too many peers are waiting");
+	assert_int_equal(door_counted(&gw, "shed_paused"), 1);
+	assert_int_equal(door_counted(&gw, "handshakes_paused_now"), 2);
 	/* Whose answer is there does not have to wait, so is not shed. */
 	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
 	control(&town.ocsp, "/_release/hang", NULL);
@@ -284,6 +289,7 @@ a_chain_that_is_too_long(void **state)
 	assert_int_not_equal(tls_try(&town, "long", gw.port, 0), TLS_IN);
 	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
 	must_say("certificates sent, at most 10 are allowed");
+	assert_int_equal(door_counted(&gw, "refused_path"), 1);
 	free(path);
 	free(from);
 	free(good);
@@ -304,6 +310,7 @@ idle_connections_end(void **state)
 	come_in(&t, "good");
 	assert_int_not_equal(tls_read(&t, &byte, 1), 1);
 	assert_null(strstr(t.error, "temporarily unavailable"));
+	assert_int_equal(door_counted(&gw, "timeouts_idle"), 1);
 	tls_free(&t);
 }
 
@@ -327,6 +334,7 @@ running_out_of_descriptors(void **state)
 		close(fds[i]);
 	get_in_at_last();
 	assert_int_equal(prlimit(gw.proc.pid, RLIMIT_NOFILE, &many, NULL), 0);
+	assert_true(door_counted(&gw, "accept_errors") > 0);
 }
 
 int

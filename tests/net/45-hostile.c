@@ -355,22 +355,6 @@ a_changed_byte(void **state)
 /* ---- too many, too slow, too fast -------------------------------------------
  */
 
-/* A counter of the door, as /status shows it. */
-static unsigned
-counted(const char *name)
-{
-	char *path = xasprintf("door.%s", name);
-	struct web w;
-	double n;
-
-	rest(&gw, &w, "GET", "/status", NULL);
-	assert_int_equal(w.status, 200);
-	n = json_number(w.json, path);
-	web_free(&w);
-	free(path);
-	return (unsigned)n;
-}
-
 /*
  * Five thousand at once, more than may shake hands: silent ones, and ones that
  * send an octet at a time. Those beyond the limit are turned away; those
@@ -437,12 +421,13 @@ half_open_and_slow(void **state)
 	wave(p);
 	rss = pid_rss_bytes(gw.proc.pid);
 	/* Each end is counted as what it was. */
-	beyond = counted("shed_handshakes") + counted("shed_slow");
+	beyond = door_counted(&gw, "shed_handshakes") +
+	    door_counted(&gw, "shed_slow");
 	assert_true(beyond > HALF / 2);
-	assert_true(counted("shed_slow") > 0);
-	assert_true(counted("timeouts_handshake") > 0);
-	assert_true(beyond + counted("timeouts_handshake") >= HALF);
-	assert_int_equal(counted("connections_open"), 0);
+	assert_true(door_counted(&gw, "shed_slow") > 0);
+	assert_true(door_counted(&gw, "timeouts_handshake") > 0);
+	assert_true(beyond + door_counted(&gw, "timeouts_handshake") >= HALF);
+	assert_int_equal(door_counted(&gw, "connections_open"), 0);
 	assert_true(proc_said(&gw.proc, "handshake took too long"));
 	assert_true(proc_said(&gw.proc, "handshake too slow while others"));
 	/*
@@ -476,6 +461,7 @@ handshakes_a_second(void **state)
 	assert_true(mono_ms() - from >= 950);
 	assert_true(tries > 10);
 	assert_true(proc_said(&gw.proc, "too many handshakes a second"));
+	assert_int_equal(door_counted(&gw, "shed_rate"), tries - in);
 }
 
 /* ---- too much ---------------------------------------------------------------
