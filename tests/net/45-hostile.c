@@ -446,22 +446,26 @@ static void
 handshakes_a_second(void **state)
 {
 	long long from;
-	int in = 0, tries = 0;
+	int in = 0, tries = 0, fds[40];
 
 	(void)state;
 	prepare();
 	gateway_set(&gw, "limits.handshakes_per_sec", "5");
 	gateway_start(&gw);
 	from = mono_ms();
+	/* A crowd first, faster than any handshake. */
+	for (int i = 0; i < 40; i++)
+		fds[i] = dial();
+	for (int i = 0; i < 40; i++)
+		close(fds[i]);
 	while (in < 10 && tries++ < 20000)
 		if (tls_try(&town, "good", gw.port, 0) == TLS_IN)
 			in++;
 	assert_int_equal(in, 10);
-	/* Ten less the five of the beginning: a second at least. */
-	assert_true(mono_ms() - from >= 950);
-	assert_true(tries > 10);
+	/* Five of the crowd had the beginning's: two seconds at least. */
+	assert_true(mono_ms() - from >= 1950);
 	assert_true(proc_said(&gw.proc, "too many handshakes a second"));
-	assert_int_equal(door_counted(&gw, "shed_rate"), tries - in);
+	assert_true(door_counted(&gw, "shed_rate") > 0);
 }
 
 /* ---- too much ---------------------------------------------------------------
