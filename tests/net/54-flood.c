@@ -1,0 +1,237 @@
+/*
+ * Too many and too slow: thousands that open a connection and say nothing, or
+ * an octet at a time; more handshakes a second than there may be. They take
+ * what the limits give them, and who means it gets in meanwhile.
+ */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include "tests/lib/gateway.h"
+#include "tests/lib/peer.h"
+
+#define HALF           5000 /* half-open connections */
+#define MAX_HANDSHAKES 500  /* of them */
+
+static struct town town;
+static struct gateway gw;
+
+static int
+setup(void **state)
+{
+	struct rlimit rl;
+
+	(void)state;
+	/* Ours, and the gateway's, which inherits the hard limit. */
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
+		return -1;
+	rl.rlim_cur = rl.rlim_max;
+	if (rl.rlim_max < HALF + 200 || setrlimit(RLIMIT_NOFILE, &rl) != 0)
+		return -1;
+	town_start(&town, "net", NULL);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	town_stop(&town);
+	return 0;
+}
+
+static int
+stop_gateway(void **state)
+{
+	(void)state;
+	gateway_free(&gw);
+	return 0;
+}
+
+static void
+prepare(void)
+{
+	static int num;
+	char *name = xasprintf("gateway%d", ++num);
+
+	gateway_prepare(&gw, name, &town);
+	free(name);
+	gateway_set(&gw, "workers", "1");
+}
+
+static void
+set_number(const char *place, int n)
+{
+	char *json = xasprintf("%d", n);
+
+	gateway_set(&gw, place, json);
+	free(json);
+}
+
+static long long
+mono_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+static int
+dial(void)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)gw.port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	return fd;
+}
+
+/* Handshakes of the good peer are the clock. */
+static void
+await_fds(size_t most)
+{
+	for (int i = 0; i < 2000; i++) {
+		if (pid_num_fds(gw.proc.pid) <= most)
+			return;
+		assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	}
+	fail_msg("%zu descriptors open, %zu expected", pid_num_fds(gw.proc.pid),
+	    most);
+}
+
+/*
+ * Five thousand at once, more than may shake hands: silent ones, and ones that
+ * send an octet at a time. Those beyond the limit are turned away; those
+ * within it make room, after a moment, for whoever means it.
+ */
+static void
+wave(struct pollfd *p)
+{
+	static const unsigned char hello[] = {0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc};
+	size_t fds = pid_num_fds(gw.proc.pid);
+	long long from;
+	int left = HALF, round = 0;
+
+	for (int i = 0; i < HALF; i++)
+		p[i] = (struct pollfd){.fd = dial(), .events = POLLIN};
+	from = mono_ms();
+	while (tls_try(&town, "good", gw.port, 0) != TLS_IN)
+		assert_true(mono_ms() - from < WAIT_MS);
+	assert_true(pid_num_fds(gw.proc.pid) < fds + MAX_HANDSHAKES + 20);
+	print_message("# somebody who means it gets in after %lld ms\n",
+	    mono_ms() - from);
+	while (left > 0) {
+		unsigned char byte = (size_t)round < sizeof(hello)
+		    ? hello[round]
+		    : (unsigned char)round;
+
+		round++;
+		/* From then on not a moment goes by without one. */
+		assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+		for (int i = 1; i < HALF; i += 2)
+			if (p[i].fd >= 0)
+				(void)!send(p[i].fd, &byte, 1, MSG_NOSIGNAL);
+		assert_true(poll(p, HALF, 100) >= 0);
+		for (int i = 0; i < HALF; i++) {
+			char buf[64];
+
+			if (p[i].fd < 0 || p[i].revents == 0 ||
+			    recv(p[i].fd, buf, sizeof(buf), 0) > 0)
+				continue;
+			close(p[i].fd);
+			p[i].fd = -1;
+			left--;
+		}
+	}
+	await_fds(fds + 4);
+}
+
+static void
+half_open_and_slow(void **state)
+{
+	struct pollfd *p = xcalloc(HALF, sizeof(*p));
+	const char *build = getenv("BUILD");
+	unsigned beyond;
+	size_t rss;
+
+	(void)state;
+	prepare();
+	gateway_set(&gw, "revocation.deadline_ms", "1000");
+	gateway_set(&gw, "limits.handshake_timeout_ms", "2500");
+	set_number("limits.max_handshakes", MAX_HANDSHAKES);
+	gateway_set(&gw, "rest.users", REST_CHEAP_USERS);
+	gateway_start(&gw);
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	wave(p);
+	rss = pid_rss_bytes(gw.proc.pid);
+	/* Each end is counted as what it was. */
+	beyond = door_counted(&gw, "shed_handshakes") +
+	    door_counted(&gw, "shed_slow");
+	assert_true(beyond > HALF / 2);
+	assert_true(door_counted(&gw, "shed_slow") > 0);
+	assert_true(door_counted(&gw, "timeouts_handshake") > 0);
+	assert_true(beyond + door_counted(&gw, "timeouts_handshake") >= HALF);
+	assert_int_equal(door_counted(&gw, "connections_open"), 0);
+	assert_true(proc_said(&gw.proc, "handshake took too long"));
+	assert_true(proc_said(&gw.proc, "handshake too slow while others"));
+	/*
+	 * What it took the first time is there for the second: holes in the
+	 * heap aside, which five waves have been seen to fill.
+	 */
+	wave(p);
+	if (strstr(build, "/asan") == NULL && strstr(build, "/tsan") == NULL)
+		assert_true(
+		    pid_rss_bytes(gw.proc.pid) < rss + 40UL * 1024 * 1024);
+	free(p);
+}
+
+/* No more than a second's worth and what time has added to it. */
+static void
+handshakes_a_second(void **state)
+{
+	long long from;
+	int in = 0, tries = 0, fds[40];
+
+	(void)state;
+	prepare();
+	gateway_set(&gw, "limits.handshakes_per_sec", "5");
+	gateway_start(&gw);
+	from = mono_ms();
+	/* A crowd first, faster than any handshake. */
+	for (int i = 0; i < 40; i++)
+		fds[i] = dial();
+	for (int i = 0; i < 40; i++)
+		close(fds[i]);
+	while (in < 10 && tries++ < 20000)
+		if (tls_try(&town, "good", gw.port, 0) == TLS_IN)
+			in++;
+	assert_int_equal(in, 10);
+	/* Five of the crowd had the beginning's: two seconds at least. */
+	assert_true(mono_ms() - from >= 1950);
+	assert_true(proc_said(&gw.proc, "too many handshakes a second"));
+	assert_true(door_counted(&gw, "shed_rate") > 0);
+}
+
+#define ONE(f) cmocka_unit_test_teardown(f, stop_gateway)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    ONE(half_open_and_slow),
+	    ONE(handshakes_a_second),
+	};
+
+	return cmocka_run_group_tests_name("flood", tests, setup, teardown);
+}
