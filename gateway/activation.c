@@ -10,9 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "gateway/conf.h"
 #include "gateway/listener.h"
@@ -145,34 +143,6 @@ activation_num(const struct activation *a)
 	return a != NULL ? a->num : 0;
 }
 
-static bool
-same_address(
-    const struct sockaddr_storage *sa, const struct conf_address *address)
-{
-	const struct sockaddr_storage *sb = &address->sa;
-
-	if (sa->ss_family != sb->ss_family)
-		return false;
-	if (sa->ss_family == AF_UNIX)
-		return strcmp(((const struct sockaddr_un *)sa)->sun_path,
-			   ((const struct sockaddr_un *)sb)->sun_path) == 0;
-	if (sa->ss_family == AF_INET) {
-		const struct sockaddr_in *a = (const void *)sa;
-		const struct sockaddr_in *b = (const void *)sb;
-
-		return a->sin_port == b->sin_port &&
-		    a->sin_addr.s_addr == b->sin_addr.s_addr;
-	}
-	if (sa->ss_family == AF_INET6) {
-		const struct sockaddr_in6 *a = (const void *)sa;
-		const struct sockaddr_in6 *b = (const void *)sb;
-
-		return a->sin6_port == b->sin6_port &&
-		    IN6_ARE_ADDR_EQUAL(&a->sin6_addr, &b->sin6_addr);
-	}
-	return false;
-}
-
 size_t
 activation_find(const struct activation *a, const char *name,
     const struct conf_address *address)
@@ -181,7 +151,7 @@ activation_find(const struct activation *a, const char *name,
 		if (strcmp(a->sockets[i].name, name) == 0)
 			return i;
 	for (size_t i = 0; i < activation_num(a); i++)
-		if (same_address(&a->sockets[i].sa, address))
+		if (conf_address_is(address, &a->sockets[i].sa))
 			return i;
 	return ACTIVATION_NONE;
 }

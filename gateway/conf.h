@@ -358,4 +358,8 @@ int conf_address_parse(struct conf_address *out, const char *text, bool listen,
     struct err *err) MUST_USE;
 void conf_address_cleanup(struct conf_address *a);
 
+/* Whether a is exactly this address: family, port and host, or path. */
+bool conf_address_is(
+    const struct conf_address *a, const struct sockaddr_storage *sa);
+
 #endif

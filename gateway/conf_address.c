@@ -125,3 +125,30 @@ conf_address_cleanup(struct conf_address *a)
 	free(a->path);
 	memset(a, 0, sizeof(*a));
 }
+
+bool
+conf_address_is(const struct conf_address *a, const struct sockaddr_storage *sa)
+{
+	const struct sockaddr_storage *own = &a->sa;
+
+	if (own->ss_family != sa->ss_family)
+		return false;
+	if (own->ss_family == AF_UNIX)
+		return strcmp(((const struct sockaddr_un *)own)->sun_path,
+			   ((const struct sockaddr_un *)sa)->sun_path) == 0;
+	if (own->ss_family == AF_INET) {
+		const struct sockaddr_in *x = (const void *)own;
+		const struct sockaddr_in *y = (const void *)sa;
+
+		return x->sin_port == y->sin_port &&
+		    x->sin_addr.s_addr == y->sin_addr.s_addr;
+	}
+	if (own->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *x = (const void *)own;
+		const struct sockaddr_in6 *y = (const void *)sa;
+
+		return x->sin6_port == y->sin6_port &&
+		    IN6_ARE_ADDR_EQUAL(&x->sin6_addr, &y->sin6_addr);
+	}
+	return false;
+}

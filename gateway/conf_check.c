@@ -36,6 +36,52 @@ check_counts(struct conf *c, struct conf_reader *r)
 	return conf_fail(r, missing, "is []: expected at least one element");
 }
 
+/* The i-th of all that is listened on, and its place; false: no more. */
+static bool
+nth_listen(const struct conf *c, size_t i, const struct conf_address **out,
+    char *path, size_t size)
+{
+	if (i < c->num_listeners) {
+		snprintf(path, size, "$.listen[%zu]", i);
+		*out = &c->listeners[i].address;
+		return true;
+	}
+	i -= c->num_listeners;
+	if (i < c->num_links) {
+		snprintf(path, size, "$.links[%zu].listen", i);
+		*out = &c->links[i].listen;
+		return true;
+	}
+	i -= c->num_links;
+	snprintf(path, size, i == 0 ? "$.rest.listen" : "$.connect.listen");
+	*out = i == 0 ? &c->rest.listen : &c->connect.listen;
+	return i < 2;
+}
+
+/*
+ * The kernel would let two listeners of one process share a port and deal
+ * connections out between them: peers would reach what is the node's.
+ */
+static int
+check_listens(struct conf *c, struct conf_reader *r)
+{
+	const struct conf_address *a, *b;
+	char path[64], other[64];
+
+	for (size_t i = 0; nth_listen(c, i, &a, path, sizeof(path)); i++) {
+		if (a->text == NULL || (a->path == NULL && a->port == 0))
+			continue;
+		for (size_t k = 0; k < i; k++)
+			if (nth_listen(c, k, &b, other, sizeof(other)) &&
+			    conf_address_is(a, &b->sa))
+				return conf_fail(r, path,
+				    "is '%.64s': expected an address that is "
+				    "not that of %s",
+				    a->text, other);
+	}
+	return 0;
+}
+
 /*
  * A peer must get its verdict, and the alert that names it, while the
  * handshake still has time.
@@ -273,6 +319,8 @@ conf_finish(struct conf *c, struct conf_reader *r)
 {
 	int rc = check_counts(c, r);
 
+	if (rc == 0)
+		rc = check_listens(c, r);
 	if (rc == 0)
 		rc = check_deadlines(c, r);
 	if (rc == 0)

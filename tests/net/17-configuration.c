@@ -97,6 +97,13 @@ static const struct wrong wrongs[] = {
     {"listen", NULL, {"listen", "expected"}},
     {"listen", "\"nowhere\"", {"listen", "nowhere", "expected"}},
     {"listen", "\"127.0.0.1:70000\"", {"listen", "70000"}},
+    {"listen", "[\"[::1]:1\",\"unix:a\",\"[0:0::1]:1\"]",
+	{"$.listen[2]", "[0:0::1]:1", "$.listen[0]"}},
+    {"links",
+	"[{\"name\":\"a\",\"listen\":\"127.0.0.1:7\","
+	"\"peers\":[\"127.0.0.1:1\"]},{\"name\":\"b\","
+	"\"listen\":\"127.0.0.1:7\",\"peers\":[\"127.0.0.1:1\"]}]",
+	{"$.links[1].listen", "127.0.0.1:7", "$.links[0].listen"}},
     {"node.addresses", "[]", {"node", "expected"}},
     {"node.adresses", "[\"127.0.0.1:1\"]", {"adresses"}},
     {"workers", "0", {"workers", "0", "expected"}},
