@@ -67,21 +67,22 @@ prepare(void)
 static int
 bound_tcp(int family, int *port)
 {
-	struct sockaddr_storage sa = {.ss_family = (sa_family_t)family};
-	struct sockaddr_in *in = (void *)&sa;
-	struct sockaddr_in6 *in6 = (void *)&sa;
-	socklen_t len = family == AF_INET ? sizeof(*in) : sizeof(*in6);
+	struct sockaddr_in in = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in6 in6 = {
+	    .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	bool four = family == AF_INET;
+	struct sockaddr *sa =
+	    four ? (struct sockaddr *)&in : (struct sockaddr *)&in6;
+	socklen_t len = four ? sizeof(in) : sizeof(in6);
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (family == AF_INET)
-		in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	*port = 0;
+	if (fd < 0 || bind(fd, sa, len) != 0 || listen(fd, 64) != 0 ||
+	    getsockname(fd, sa, &len) != 0)
+		fail_msg("cannot listen: %s", strerror(errno));
 	else
-		in6->sin6_addr = in6addr_loopback;
-	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
-	assert_int_equal(listen(fd, 64), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
-	*port = ntohs(family == AF_INET ? in->sin_port : in6->sin6_port);
+		*port = ntohs(four ? in.sin_port : in6.sin6_port);
 	return fd;
 }
 

@@ -65,8 +65,10 @@ configure(int from)
 static int
 setup(void **state)
 {
+	const char *build = getenv("BUILD");
+
 	(void)state;
-	if (strstr(getenv("BUILD"), "/debug") == NULL)
+	if (build == NULL || strstr(build, "/debug") == NULL)
 		many = 500;
 	town_start(&town, "net", NULL);
 	dir_make("many");
