@@ -85,6 +85,8 @@ trust_fill(
 		if (at == NULL || seen[at - t->prints])
 			continue;
 		seen[at - t->prints] = true;
+		/* Its extensions are parsed now, by one thread, not by many. */
+		(void)X509_check_purpose(anchors[i], -1, 0);
 		o = X509_OBJECT_new();
 		if (o == NULL || X509_OBJECT_set1_X509(o, anchors[i]) != 1 ||
 		    sk_X509_OBJECT_push(objects, o) <= 0)
