@@ -148,10 +148,10 @@ check_own(struct conf *c, struct conf_reader *r)
 {
 	if (c->own.error_days <= c->own.warn_days)
 		return 0;
-	return err_set(r->err, E_PARSE,
-	    "%s: $.own_certificates.error_days is %u: expected not more than "
-	    "$.own_certificates.warn_days, which is %u",
-	    r->file, c->own.error_days, c->own.warn_days);
+	return conf_fail(r, "$.own_certificates.error_days",
+	    "is %u: expected not more than $.own_certificates.warn_days, "
+	    "which is %u",
+	    c->own.error_days, c->own.warn_days);
 }
 
 static int

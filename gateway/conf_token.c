@@ -134,18 +134,19 @@ open_token(struct conf *c, struct conf_reader *r)
 		rc = err_set(
 		    &why, E_PARSE, "object and id are of keys, not of tokens");
 	if (rc != 0)
-		return err_set(r->err, rc, "%s: $.pkcs11.token is '%.60s': %s",
-		    r->file, p->token_text, why.msg);
+		return conf_fail(r, "$.pkcs11.token", "is '%.60s': %s",
+		    p->token_text, why.msg);
 	rc = read_pin(pin, p->pin_file, &why);
 	if (rc != 0)
-		return err_set(r->err, rc, "%s: $.pkcs11.pin_file: %.180s",
-		    r->file, why.msg);
+		return conf_fail(r, "$.pkcs11.pin_file", "is '%.60s': %.180s",
+		    p->pin_file, why.msg);
 	o.pin = pin;
 	rc = token_open(&p->token, &o, &why);
 	OPENSSL_cleanse(pin, sizeof(pin));
-	return rc == 0
-	    ? 0
-	    : err_set(r->err, rc, "%s: $.pkcs11: %.200s", r->file, why.msg);
+	if (rc != 0)
+		return conf_fail(
+		    r, "$.pkcs11", "cannot be used: %.200s", why.msg);
+	return 0;
 }
 
 static int
@@ -178,15 +179,15 @@ int
 conf_resolve_token(struct conf *c, struct conf_reader *r)
 {
 	struct err why;
+	char path[48];
 	int rc = 0;
 
 	if (c->pkcs11.module != NULL && c->pkcs11.categories != 0 &&
 	    c->state_dir == NULL)
-		return err_set(r->err, E_PARSE,
-		    "%s: $.state_dir is nothing: expected a directory, since "
-		    "keys made over REST go into the token of $.pkcs11 (or "
-		    "\"categories\": [])",
-		    r->file);
+		return conf_fail(r, "$.state_dir",
+		    "is nothing: expected a directory, since keys made over "
+		    "REST go into the token of $.pkcs11 (or \"categories\": "
+		    "[])");
 	if (c->pkcs11.module != NULL)
 		rc = open_token(c, r);
 	for (size_t i = 0; i < c->num_identities && rc == 0; i++) {
@@ -195,10 +196,11 @@ conf_resolve_token(struct conf *c, struct conf_reader *r)
 		if (!conf_key_in_token(id->key_file))
 			continue;
 		rc = find_key(c, id, &why);
-		if (rc != 0)
-			err_set(r->err, rc,
-			    "%s: $.identities[%zu].key is '%.60s': %.150s",
-			    r->file, i, id->key_file, why.msg);
+		if (rc == 0)
+			continue;
+		snprintf(path, sizeof(path), "$.identities[%zu].key", i);
+		return conf_fail(
+		    r, path, "is '%.60s': %.150s", id->key_file, why.msg);
 	}
 	return rc;
 }
