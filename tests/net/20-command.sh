@@ -77,8 +77,8 @@ t 'ON is SOFT_FAIL' answers 0 unknown ocsp-status/unknown --mode on
 t 'what was let in is marked' member '.certificates[0].softAccepted' true
 t '0: revoked under OFF' answers 0 good ocsp-status/revoked --mode OFF
 t 'OFF asks nobody' member '.certificates[0].status' not-asked
-t '3: path invalid' answers 3 path-invalid path-policy/explicit-policy-demanded
-t 'a path error is named' member .pathError 'no explicit policy'
+t '3: path invalid' answers 3 path-invalid chains/leaf_expired
+t 'a path error is named' member .pathError 'certificate has expired'
 json_shape() {
 	answers 1 revoked ocsp-status/revoked-key-compromise \
 	    --mode HARD_FAIL &&
@@ -141,7 +141,7 @@ t 'without it the same is no path' answers 3 path-invalid \
     ocsp-order/status-only-issuer-no-ca --mode HARD_FAIL
 status_only_anchors() {
 	openssl x509 -in "$V/$G/chain.pem" -out leaf.pem
-	sed '1,/END/d' "$V/$G/chain.pem" >ca.pem
+	sed '1,/^-----END/d' "$V/$G/chain.pem" >ca.pem
 	run 0 "$R" check --offline --chain leaf.pem --anchors ca.pem \
 	    --status-only --ocsp "$V/$G/ocsp" --at $AT --mode HARD_FAIL
 }
@@ -285,7 +285,7 @@ t 'crl in PEM' pem_crl
 # -- ocsp --respin
 respin() { # STATUS GROUP/NAME
 	openssl x509 -in "$V/$2/chain.pem" -out leaf.pem
-	sed '1,/END/d' "$V/$2/chain.pem" >ca.pem
+	sed '1,/^-----END/d' "$V/$2/chain.pem" >ca.pem
 	run "$1" "$R" ocsp --cert leaf.pem --issuer ca.pem \
 	    --respin "$V/$2/ocsp/00.der" --at $AT --json
 }
@@ -300,7 +300,7 @@ pinned() {
 	    -keyout own.key -out own.pem -subj /CN=Pinned -days 3650 \
 	    2>/dev/null
 	openssl x509 -in "$V/$G/chain.pem" -out leaf.pem
-	sed '1,/END/d' "$V/$G/chain.pem" >ca.pem
+	sed '1,/^-----END/d' "$V/$G/chain.pem" >ca.pem
 	serial=$(openssl x509 -in leaf.pem -noout -serial | cut -d= -f2)
 	printf 'V\t330101000000Z\t\t%s\tunknown\t/CN=ee\n' "$serial" >index.txt
 	openssl ocsp -index index.txt -rsigner own.pem -rkey own.key \

@@ -11,8 +11,8 @@ argued=$TOP/tests/vectors/ocsp-openssl.txt
 
 # What OpenSSL says of one row: good, revoked or unknown.
 ask() {
-	sed '/END/q' "$1/chain.pem" >leaf.pem
-	sed '1,/END/d' "$1/chain.pem" >ca.pem
+	sed '/^-----END/q' "$1/chain.pem" >leaf.pem
+	sed '1,/^-----END/d' "$1/chain.pem" >ca.pem
 	cat ca.pem "$1/untrusted.pem" >others.pem
 	out=$(openssl ocsp -respin "$1/ocsp/00.der" -issuer ca.pem \
 	    -cert leaf.pem -CAfile "$1/anchors.pem" -verify_other others.pem \
