@@ -1,0 +1,58 @@
+/*
+ * fetch_parts: struct fetcher and struct fetch from the inside; for fetch.c
+ * and fetcher.c only. Everything here belongs to the service thread.
+ */
+#ifndef CACHE_FETCH_PARTS_H
+#define CACHE_FETCH_PARTS_H
+
+#include <curl/curl.h>
+
+#include "cache/fetch.h"
+
+/* Owned by the archive. */
+struct fetcher {
+	struct event_base *base;
+	struct event *timer;
+	CURLM *multi;
+	struct fetch_limits limits;
+	const struct address_rules *addresses;
+	uint16_t *ports;
+	bool any_port;
+	char *proxy, *https_ca_file, *user_agent;
+	struct fetch *first;   /* every fetch under way */
+	struct watch *watches; /* of the sockets of libcurl */
+};
+
+/* Owned by its fetcher from fetch_start until done or fetch_cancel. */
+struct fetch {
+	struct fetch *next, **prev;
+	struct fetcher *fetcher;
+	struct event *soon; /* tells a failure that needed no network */
+	CURL *easy;
+	struct curl_slist *headers;
+	enum evidence_kind kind;
+	char *url; /* what is asked now */
+	char *host;
+	struct bytes get; /* URL of the GET form */
+	uint8_t *request;
+	size_t request_len;
+	bool post;
+	char *etag, *last_modified;
+	unsigned redirects;
+	const char *refused; /* kind of address that was not asked */
+	struct crl_builder *builder;
+	struct fetch_result result;
+	enum archive_fail body_fail; /* why the write callback stopped it */
+	char trouble[CURL_ERROR_SIZE];
+	uint64_t started_mono_ms;
+	fetch_done_fn *done;
+	void *arg;
+};
+
+/*
+ * fetch_answered: the transfer of x is over, with rc. Asks where a redirect
+ * points, or tells and frees x.
+ */
+void fetch_answered(struct fetch *x, CURLcode rc);
+
+#endif
