@@ -1,150 +1,23 @@
 /*
- * crl_scan: the builder. Takes the bytes of a CRL as they arrive, hashes the
- * signed part and enters every revoked serial into the index while the bytes
- * are still in the processor's cache. One pass, no allocation per entry, one
- * thread at a time. Never trusts a length, never judges.
+ * crl_scan: the builder at work. Takes the bytes of a CRL as they arrive,
+ * hashes the signed part and enters every revoked serial into the index while
+ * the bytes are still in the processor's cache. One pass, no allocation per
+ * entry, one thread at a time. Never trusts a length, never judges.
  */
-#include "cache/crl.h"
-
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <sys/stat.h>
-
+#include "cache/crl_build.h"
 #include "cache/crl_entry.h"
 #include "cache/crl_fast.h"
-#include "cache/crl_hash.h"
-#include "cache/crl_parts.h"
 #include "cache/der.h"
-#include "cache/pem.h"
 
 /* Hashed, then scanned, before the next is touched: fits the first cache. */
 #define SCAN_BLOCK ((size_t)16 << 10)
 /* What is announced is believed up to so many times what has arrived. */
-#define BELIEF     64
-#define MAX_OFFSET ((size_t)UINT32_MAX - 1)
-#define MAX_MARKS  ((size_t)1 << 24)
-
-enum build_state {
-	BUILD_SNIFF = 0, /* nothing has arrived */
-	BUILD_HEAD,      /* up to the first entry */
-	BUILD_ENTRIES,
-	BUILD_TAIL, /* gathered, read by finish */
-	BUILD_FAILED,
-	BUILD_SPENT,
-};
-
-/* Owned by who builds; the crl is its until finish gives it away. */
-struct crl_builder {
-	enum build_state state;
-	struct crl_limits limits;
-	struct crl *crl;
-	struct crl_head head;
-	bool fixed; /* der was there from the start and does not grow */
-	bool is_pem;
-	struct pem pem;
-	size_t num_raw; /* PEM characters that arrived */
-	size_t avail;   /* bytes of der that have arrived */
-	size_t scanned; /* offset of the next entry */
-	size_t hashed;  /* offset up to which tbs was hashed */
-	struct crl_hash hash;
-	size_t cap_marks;
-	size_t num_entries;
-	unsigned flaws;
-	bool entry_extensions;
-	enum crl_fault fault;
-	struct err err;
-};
-
-/* ---- Failing: final, and told again to who asks again ---------------------
- */
-
-static int
-build_fail(struct crl_builder *b, enum crl_fault fault)
-{
-	b->state = BUILD_FAILED;
-	b->fault = fault;
-	return b->err.code;
-}
-
-static int
-build_bad(struct crl_builder *b, const char *what, size_t offset)
-{
-	if (b->state == BUILD_ENTRIES)
-		(void)err_set(&b->err, E_PARSE,
-		    "malformed CRL: %s in entry %zu at byte %zu", what,
-		    b->num_entries + 1, offset);
-	else
-		(void)err_set(&b->err, E_PARSE, "malformed CRL: %s", what);
-	return build_fail(b, CRL_FAULT_MALFORMED);
-}
-
-static int
-build_nomem(struct crl_builder *b)
-{
-	(void)err_set(&b->err, E_NOMEM, "out of memory for a CRL of %zu bytes",
-	    b->head.total);
-	return build_fail(b, CRL_FAULT_NOMEM);
-}
-
-static int
-build_too_large(struct crl_builder *b, size_t bytes)
-{
-	(void)err_set(&b->err, E_LIMIT,
-	    "CRL of %zu bytes is larger than the limit of %zu", bytes,
-	    b->limits.max_bytes);
-	return build_fail(b, CRL_FAULT_TOO_LARGE);
-}
-
-static int
-build_tell(
-    const struct crl_builder *b, int rc, enum crl_fault *fault, struct err *err)
-{
-	if (fault != NULL)
-		*fault = rc == 0 ? CRL_FAULT_NONE : b->fault;
-	if (rc != 0 && err != NULL)
-		*err = b->err;
-	return rc;
-}
-
-/* ---- Birth and death --------------------------------------------------------
- */
-
-struct crl_builder *
-crl_builder_new(const struct crl_limits *limits)
-{
-	struct crl_builder *b = calloc(1, sizeof(*b));
-
-	if (b == NULL)
-		return NULL;
-	b->crl = calloc(1, sizeof(*b->crl));
-	if (b->crl == NULL) {
-		free(b);
-		return NULL;
-	}
-	ref_init(&b->crl->ref);
-	if (limits != NULL)
-		b->limits = *limits;
-	if (b->limits.max_bytes == 0)
-		b->limits.max_bytes = CRL_DEFAULT_MAX_BYTES;
-	if (b->limits.max_bytes > MAX_OFFSET)
-		b->limits.max_bytes = MAX_OFFSET;
-	if (b->limits.max_entries == 0)
-		b->limits.max_entries = CRL_DEFAULT_MAX_ENTRIES;
-	return b;
-}
-
-void
-crl_builder_free(struct crl_builder *b)
-{
-	if (b == NULL)
-		return;
-	/* Before the bytes go that it may be reading. */
-	crl_hash_cleanup(&b->hash);
-	crl_free(b->crl);
-	free(b);
-}
+#define BELIEF    64
+#define MAX_MARKS ((size_t)1 << 24)
 
 /* ---- The index: one issuer and serial, one slot
  * ------------------------------ */
@@ -172,9 +45,9 @@ static int
 build_index_failed(struct crl_builder *b, int rc)
 {
 	if (rc == E_PARSE)
-		return build_bad(
+		return crl_build_bad(
 		    b, "one serial listed for too many issuers", b->scanned);
-	return build_nomem(b);
+	return crl_build_nomem(b);
 }
 
 /* Room for the entries to come, judged by those that came. */
@@ -220,10 +93,10 @@ build_mark(struct crl_builder *b, size_t entry, struct span name)
 	if (c->num_marks == b->cap_marks) {
 		cap = b->cap_marks > 0 ? b->cap_marks * 2 : 16;
 		if (cap > MAX_MARKS)
-			return build_bad(b, "too many issuers", entry);
+			return crl_build_bad(b, "too many issuers", entry);
 		marks = realloc(c->marks, cap * sizeof(*marks));
 		if (marks == NULL)
-			return build_nomem(b);
+			return crl_build_nomem(b);
 		c->marks = marks;
 		b->cap_marks = cap;
 	}
@@ -257,20 +130,20 @@ build_entry(struct crl_builder *b, size_t lim)
 		break;
 	case CRL_PART_MORE:
 		if (lim == b->head.entries_end)
-			return build_bad(b, "a cut entry", b->scanned);
+			return crl_build_bad(b, "a cut entry", b->scanned);
 		return 0;
 	case CRL_PART_BAD:
-		return build_bad(b, "no SEQUENCE", b->scanned);
+		return crl_build_bad(b, "no SEQUENCE", b->scanned);
 	}
 	if (size > b->head.entries_end - b->scanned)
-		return build_bad(
+		return crl_build_bad(
 		    b, "a length beyond revokedCertificates", b->scanned);
 	if (size > in.len)
 		return 0;
 	der_init(&d, span_of(in.p, size));
 	if (!der_any(&d, NULL, &body, &whole) ||
 	    !crl_entry_read(body, &entry, &traits, &what))
-		return build_bad(b, what, b->scanned);
+		return crl_build_bad(b, what, b->scanned);
 	if (traits.padded)
 		b->flaws |= CRL_FLAW_SERIAL_PADDING;
 	if (traits.has_extensions)
@@ -305,7 +178,7 @@ build_entries(struct crl_builder *b)
 			(void)err_set(&b->err, E_LIMIT,
 			    "CRL has more than %zu entries",
 			    b->limits.max_entries);
-			return build_fail(b, CRL_FAULT_TOO_MANY_ENTRIES);
+			return crl_build_fail(b, CRL_FAULT_TOO_MANY_ENTRIES);
 		}
 		rc = build_make_room(b);
 		if (rc != 0)
@@ -347,7 +220,7 @@ build_hash_init(struct crl_builder *b)
 	if (md != NULL && EVP_MD_get_size(md) > (int)sizeof(c->info.digest))
 		md = NULL;
 	if (crl_hash_init(&b->hash, md) != 0)
-		return build_nomem(b);
+		return crl_build_nomem(b);
 	c->info.digest_nid = b->hash.nid;
 	if (b->fixed && b->head.tbs_end <= c->der.len) {
 		crl_hash_begin(&b->hash,
@@ -384,17 +257,17 @@ build_head(struct crl_builder *b)
 		b->head.total = 0;
 		return 0;
 	case CRL_PART_BAD:
-		return build_bad(b, what, 0);
+		return crl_build_bad(b, what, 0);
 	}
 	if (b->head.total > b->limits.max_bytes)
-		return build_too_large(b, b->head.total);
+		return crl_build_too_large(b, b->head.total);
 	switch (crl_head_read(b->crl, in, &b->head, &what)) {
 	case CRL_PART_OK:
 		break;
 	case CRL_PART_MORE:
 		return 0;
 	case CRL_PART_BAD:
-		return build_bad(b, what, 0);
+		return crl_build_bad(b, what, 0);
 	}
 	b->scanned = b->head.entries;
 	b->crl->entries = b->head.entries;
@@ -403,7 +276,7 @@ build_head(struct crl_builder *b)
 	if (rc != 0)
 		return rc;
 	if (crl_index_init(&b->crl->index, build_same, b) != 0)
-		return build_nomem(b);
+		return crl_build_nomem(b);
 	b->state = BUILD_ENTRIES;
 	return 0;
 }
@@ -420,7 +293,7 @@ build_advance(struct crl_builder *b)
 			return rc;
 	}
 	if (b->avail > b->head.total)
-		return build_bad(b, "bytes behind its end", b->head.total);
+		return crl_build_bad(b, "bytes behind its end", b->head.total);
 	build_hash(b);
 	if (b->state == BUILD_ENTRIES) {
 		rc = build_entries(b);
@@ -441,7 +314,7 @@ build_reserve(struct crl_builder *b, size_t len)
 	if (len <= cap)
 		return 0;
 	if (len > b->limits.max_bytes)
-		return build_too_large(b, len);
+		return crl_build_too_large(b, len);
 	/* Never less than double, never more than announced or allowed. */
 	if (len < cap * 2)
 		len = cap * 2;
@@ -454,7 +327,7 @@ build_reserve(struct crl_builder *b, size_t len)
 		return 0;
 	if (len < 4096)
 		len = 4096;
-	return block_resize(&b->crl->der, len) == 0 ? 0 : build_nomem(b);
+	return block_resize(&b->crl->der, len) == 0 ? 0 : crl_build_nomem(b);
 }
 
 static int
@@ -464,7 +337,7 @@ build_feed_der(struct crl_builder *b, struct span in)
 	int rc;
 
 	if (b->head.total > 0 && in.len > b->head.total - b->avail)
-		return build_bad(b, "bytes behind its end", b->head.total);
+		return crl_build_bad(b, "bytes behind its end", b->head.total);
 	rc = build_reserve(b, b->avail + in.len);
 	while (rc == 0 && in.len > 0) {
 		n = in.len < SCAN_BLOCK ? in.len : SCAN_BLOCK;
@@ -486,11 +359,11 @@ build_feed_pem(struct crl_builder *b, struct span in)
 	/* Base64 and line ends; generous for the text that tools put before. */
 	b->num_raw += in.len;
 	if (b->num_raw / 2 > b->limits.max_bytes + ((size_t)1 << 20))
-		return build_too_large(b, b->num_raw / 2);
+		return crl_build_too_large(b, b->num_raw / 2);
 	while (rc == 0 && in.len > 0) {
 		n = in.len < sizeof(der) ? in.len : sizeof(der);
 		if (!pem_feed(&b->pem, span_of(in.p, n), der, &len))
-			return build_bad(b, "neither DER nor PEM", 0);
+			return crl_build_bad(b, "neither DER nor PEM", 0);
 		in = span_of(in.p + n, in.len - n);
 		if (len > 0)
 			rc = build_feed_der(b, span_of(der, len));
@@ -521,7 +394,7 @@ crl_builder_feed(struct crl_builder *b, struct span piece,
 	assert(b->state != BUILD_SPENT && !b->fixed);
 	if (rc == 0)
 		rc = build_feed(b, piece);
-	return build_tell(b, rc, fault, err);
+	return crl_build_tell(b, rc, fault, err);
 }
 
 /* ---- The end
@@ -535,30 +408,30 @@ build_finish(struct crl_builder *b)
 	int rc, len;
 
 	if (b->is_pem && !pem_done(&b->pem))
-		return build_bad(b, "no whole PEM block 'X509 CRL'", 0);
+		return crl_build_bad(b, "no whole PEM block 'X509 CRL'", 0);
 	if (b->state != BUILD_TAIL || b->avail != b->head.total) {
 		b->state = BUILD_TAIL;
 		(void)err_set(&b->err, E_PARSE,
 		    "malformed CRL: cut short after %zu bytes of %zu", b->avail,
 		    b->head.total);
-		return build_fail(b, CRL_FAULT_MALFORMED);
+		return crl_build_fail(b, CRL_FAULT_MALFORMED);
 	}
 	rc = crl_index_finish(&c->index);
 	if (rc != 0)
 		return build_index_failed(b, rc);
 	if (!b->fixed && c->der.len > b->head.total &&
 	    block_resize(&c->der, b->head.total) != 0)
-		return build_nomem(b);
+		return crl_build_nomem(b);
 	block_trim(&c->der);
 	/* The bytes have come to rest: take pointers into them again. */
 	if (crl_head_read(c, span_of(c->der.p, b->avail), &b->head, &what) !=
 		CRL_PART_OK ||
 	    !crl_tail_read(c, &b->head, &what))
-		return build_bad(b, what, 0);
+		return crl_build_bad(b, what, 0);
 	len = crl_hash_finish(&b->hash, c->info.digest);
 	if (len < 0) {
 		(void)err_ossl(&b->err, E_INTERNAL, "cannot hash a CRL");
-		return build_fail(b, CRL_FAULT_NOMEM);
+		return crl_build_fail(b, CRL_FAULT_NOMEM);
 	}
 	c->info.digest_len = (size_t)len;
 	c->info.num_entries = b->num_entries;
@@ -587,7 +460,7 @@ crl_builder_finish(struct crl_builder *b, struct crl **out,
 		b->crl = NULL;
 		b->state = BUILD_SPENT;
 	}
-	return build_tell(b, rc, fault, err);
+	return crl_build_tell(b, rc, fault, err);
 }
 
 /* ---- Bytes that are all there
@@ -610,134 +483,4 @@ crl_builder_step(struct crl_builder *b, size_t max_bytes)
 		rc = build_advance(b);
 	}
 	return rc == 0 && b->avail < b->crl->der.len;
-}
-
-static struct crl_builder *
-builder_new_fixed(const struct crl_limits *limits, size_t len,
-    enum crl_fault *fault, struct err *err)
-{
-	struct crl_builder *b = crl_builder_new(limits);
-
-	if (b == NULL) {
-		if (fault != NULL)
-			*fault = CRL_FAULT_NOMEM;
-		(void)err_set(err, E_NOMEM, "out of memory for a CRL");
-		return NULL;
-	}
-	b->fixed = true;
-	if (len > b->limits.max_bytes) {
-		(void)build_too_large(b, len);
-		(void)build_tell(b, E_LIMIT, fault, err);
-		crl_builder_free(b);
-		return NULL;
-	}
-	return b;
-}
-
-struct crl_builder *
-crl_builder_new_map(int fd, size_t offset, const struct crl_limits *limits,
-    enum crl_fault *fault, struct err *err)
-{
-	struct crl_builder *b;
-	struct stat st;
-	size_t len;
-
-	if (fault != NULL)
-		*fault = CRL_FAULT_MALFORMED;
-	if (fstat(fd, &st) != 0) {
-		(void)err_sys(err, "cannot look at a CRL file");
-		return NULL;
-	}
-	if (!S_ISREG(st.st_mode) || (size_t)st.st_size <= offset) {
-		(void)err_set(
-		    err, E_PARSE, "malformed CRL: an empty file, or no file");
-		return NULL;
-	}
-	len = (size_t)st.st_size - offset;
-	b = builder_new_fixed(limits, len, fault, err);
-	if (b == NULL)
-		return NULL;
-	if (block_map(&b->crl->der, fd, offset, len) != 0) {
-		(void)err_sys(err, "cannot map a CRL file");
-		crl_builder_free(b);
-		return NULL;
-	}
-	return b;
-}
-
-static int
-build_all(struct crl_builder *b, struct crl **out, enum crl_fault *fault,
-    struct err *err)
-{
-	int rc;
-
-	(void)crl_builder_step(b, SIZE_MAX);
-	rc = crl_builder_finish(b, out, fault, err);
-	crl_builder_free(b);
-	return rc;
-}
-
-int
-crl_map(int fd, const struct crl_limits *limits, struct crl **out,
-    enum crl_fault *fault, struct err *err)
-{
-	struct err mine = {0};
-	struct crl_builder *b =
-	    crl_builder_new_map(fd, 0, limits, fault, &mine);
-
-	*out = NULL;
-	if (b != NULL)
-		return build_all(b, out, fault, err);
-	if (err != NULL)
-		*err = mine;
-	return mine.code;
-}
-
-struct crl_builder *
-crl_builder_new_take(uint8_t *der, size_t len, const struct crl_limits *limits,
-    enum crl_fault *fault, struct err *err)
-{
-	struct crl_builder *b = builder_new_fixed(limits, len, fault, err);
-
-	if (b == NULL)
-		free(der);
-	else
-		block_take(&b->crl->der, der, len);
-	return b;
-}
-
-int
-crl_parse_take(uint8_t *der, size_t len, const struct crl_limits *limits,
-    struct crl **out, enum crl_fault *fault, struct err *err)
-{
-	struct err mine = {0};
-	struct crl_builder *b =
-	    crl_builder_new_take(der, len, limits, fault, &mine);
-
-	*out = NULL;
-	if (b != NULL)
-		return build_all(b, out, fault, err);
-	if (err != NULL)
-		*err = mine;
-	return mine.code;
-}
-
-int
-crl_parse(struct span in, const struct crl_limits *limits, struct crl **out,
-    enum crl_fault *fault, struct err *err)
-{
-	struct crl_builder *b = crl_builder_new(limits);
-	int rc;
-
-	*out = NULL;
-	if (b == NULL) {
-		if (fault != NULL)
-			*fault = CRL_FAULT_NOMEM;
-		return err_set(err, E_NOMEM, "out of memory for a CRL");
-	}
-	rc = crl_builder_feed(b, in, fault, err);
-	if (rc == 0)
-		rc = crl_builder_finish(b, out, fault, err);
-	crl_builder_free(b);
-	return rc;
 }

@@ -1,0 +1,58 @@
+/*
+ * crl_build: the builder from the inside, and how it fails. For crl_build.c
+ * and crl_scan.c only. One thread at a time.
+ */
+#ifndef CACHE_CRL_BUILD_H
+#define CACHE_CRL_BUILD_H
+
+#include "cache/crl.h"
+#include "cache/crl_hash.h"
+#include "cache/crl_parts.h"
+#include "cache/pem.h"
+
+enum build_state {
+	BUILD_SNIFF = 0, /* nothing has arrived */
+	BUILD_HEAD,      /* up to the first entry */
+	BUILD_ENTRIES,
+	BUILD_TAIL, /* gathered, read by finish */
+	BUILD_FAILED,
+	BUILD_SPENT,
+};
+
+/* Owned by who builds; the crl is its until finish gives it away. */
+struct crl_builder {
+	enum build_state state;
+	struct crl_limits limits;
+	struct crl *crl;
+	struct crl_head head;
+	bool fixed; /* der was there from the start and does not grow */
+	bool is_pem;
+	struct pem pem;
+	size_t num_raw; /* PEM characters that arrived */
+	size_t avail;   /* bytes of der that have arrived */
+	size_t scanned; /* offset of the next entry */
+	size_t hashed;  /* offset up to which tbs was hashed */
+	struct crl_hash hash;
+	size_t cap_marks;
+	size_t num_entries;
+	unsigned flaws;
+	bool entry_extensions;
+	enum crl_fault fault;
+	struct err err;
+};
+
+/*
+ * Failing is final: each of these gives the code that it leaves in b->err
+ * (E_PARSE, E_NOMEM, E_LIMIT). crl_build_fail finds b->err filled; the others
+ * fill it. offset, into the DER, is told for what is wrong with an entry.
+ */
+int crl_build_fail(struct crl_builder *b, enum crl_fault fault);
+int crl_build_bad(struct crl_builder *b, const char *what, size_t offset);
+int crl_build_nomem(struct crl_builder *b);
+int crl_build_too_large(struct crl_builder *b, size_t bytes);
+
+/* Tells the caller what became of it, again to who asks again; gives rc. */
+int crl_build_tell(const struct crl_builder *b, int rc, enum crl_fault *fault,
+    struct err *err);
+
+#endif
