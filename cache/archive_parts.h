@@ -1,5 +1,5 @@
 /*
- * archive_parts: struct archive from the inside; for archive*.c, flight.c and
+ * archive_parts: struct archive from the inside; for archive*.c, flight*.c and
  * watch.c only. Everything here belongs to the service thread, but for memory
  * (its own rules) and the counters.
  */

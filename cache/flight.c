@@ -2,7 +2,8 @@
  * flight: one getting of one resource for everybody who waits: disk, then the
  * URLs in order, then the acceptor, then the memory. Service thread only. A
  * flight is never a verdict: it ends in evidence or in a named failure, and
- * what was held before is there after any failure.
+ * what was held before is there after any failure. DISK and SCAN are in
+ * flight_disk.c.
  *
  *	DISK -> SCAN (a large CRL, in steps) -+-> over, when fresh
  *	  |                                   |
@@ -12,40 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <event2/event.h>
 
-#include "cache/archive_parts.h"
 #include "cache/evidence.h"
+#include "cache/flight_parts.h"
 #include "cache/text.h"
 #include "cache/timetable.h"
-
-/* Scanned in one go before the loop may do something else. */
-#define SCAN_STEP_BYTES ((size_t)1 << 20)
-
-enum flight_state {
-	FLIGHT_DISK = 0,
-	FLIGHT_SCAN,
-	FLIGHT_NETWORK,
-};
-
-/* Owned by its archive; freed by flight_over only. */
-struct flight {
-	struct flight *next, **prev;
-	struct archive *archive;
-	struct resource *resource; /* NULL: the answer is not kept */
-	struct errand *order;
-	enum flight_state state;
-	struct archive_wait *waits;
-	size_t next_url;
-	struct fetch *fetch;
-	struct tier_load *loading;
-	struct tier_record record;
-	struct crl_builder *builder;
-	struct event *step;
-	struct archive_failure failure; /* the most telling so far */
-};
 
 /* ---- Failures
  * ----------------------------------------------------------------- */
@@ -141,11 +115,7 @@ flight_free(struct flight *f)
 	free(f);
 }
 
-/*
- * Tells all who wait, then frees the flight. They are told after the resource
- * has let go of it: whoever asks again from its callback starts anew.
- */
-static void
+void
 flight_over(struct flight *f, struct evidence *e)
 {
 	struct archive_wait *w = f->waits, *all = w;
@@ -211,7 +181,7 @@ flight_failed(struct flight *f)
 /* ---- Success
  * ------------------------------------------------------------------------- */
 
-static void
+void
 resource_plan(struct archive *a, struct resource *r, const struct evidence *e,
     int64_t max_age_sec)
 {
@@ -285,7 +255,7 @@ flight_keep(struct flight *f, struct evidence *e)
 	return true;
 }
 
-static int
+int
 flight_accept(
     struct flight *f, struct evidence *e, struct archive_failure *failure)
 {
@@ -438,7 +408,7 @@ flight_next_url(struct flight *f)
 	flight_failed(f);
 }
 
-static void
+void
 flight_network(struct flight *f)
 {
 	f->state = FLIGHT_NETWORK;
@@ -455,144 +425,8 @@ flight_network(struct flight *f)
 	flight_next_url(f);
 }
 
-/* ---- The disk
- * ------------------------------------------------------------------------------
- */
-
-/* Evidence from a tier, accepted again: kept, and enough if it is fresh. */
-static void
-flight_from_tier(struct flight *f, struct evidence *e)
-{
-	struct archive *a = f->archive;
-	struct resource *r = f->resource;
-	struct archive_failure failure;
-
-	if (flight_accept(f, e, &failure) != 0) {
-		a->disk->reject(a->disk, &r->key, failure.msg);
-		flight_network(f);
-		return;
-	}
-	atomic_fetch_add(&a->count.disk_hits, 1);
-	shelf_keep(&a->shelf, r, e);
-	pthread_mutex_lock(&a->shelf.lock);
-	text_copy(r->etag, sizeof(r->etag), f->record.meta.etag);
-	text_copy(r->last_modified, sizeof(r->last_modified),
-	    f->record.meta.last_modified);
-	pthread_mutex_unlock(&a->shelf.lock);
-	if (a->always_fetch ||
-	    !evidence_fresh(e, archive_now(a), a->skew_sec)) {
-		flight_network(f);
-		return;
-	}
-	resource_plan(a, r, e, -1);
-	flight_over(f, e);
-}
-
-static void
-flight_tier_bad(struct flight *f, const char *why)
-{
-	struct archive *a = f->archive;
-
-	a->disk->reject(a->disk, &f->resource->key, why);
-	flight_network(f);
-}
-
-static void
-flight_scanned(struct flight *f)
-{
-	struct evidence *e = NULL;
-	struct crl *crl;
-	struct err err;
-
-	if (crl_builder_finish(f->builder, &crl, NULL, &err) != 0) {
-		flight_tier_bad(f, err.msg);
-		return;
-	}
-	e = evidence_new_crl(
-	    crl, ORIGIN_DISK, f->record.meta.url, f->record.meta.fetched_at);
-	if (e == NULL)
-		flight_network(f);
-	else
-		flight_from_tier(f, e);
-	evidence_free(e);
-}
-
-static void
-flight_step(evutil_socket_t fd, short what, void *arg)
-{
-	struct flight *f = arg;
-
-	if (crl_builder_step(f->builder, SCAN_STEP_BYTES))
-		event_active(f->step, 0, 0);
-	else
-		flight_scanned(f);
-}
-
-static void
-flight_found_crl(struct flight *f)
-{
-	struct archive *a = f->archive;
-	struct tier_record *rec = &f->record;
-	struct err err = {0};
-
-	f->state = FLIGHT_SCAN;
-	if (rec->fd >= 0)
-		f->builder = crl_builder_new_map(
-		    rec->fd, rec->offset, &a->crl_limits, NULL, &err);
-	else
-		f->builder = crl_builder_new_take(
-		    rec->der, rec->len, &a->crl_limits, NULL, &err);
-	rec->der = NULL;
-	f->step = evtimer_new(archive_base(a), flight_step, f);
-	if (f->builder == NULL)
-		flight_tier_bad(f, err.msg);
-	else if (f->step == NULL)
-		flight_network(f);
-	else
-		event_active(f->step, 0, 0);
-}
-
-static void
-flight_found_ocsp(struct flight *f)
-{
-	struct tier_record *rec = &f->record;
-	struct evidence *e = NULL;
-	struct span der = span_of(rec->der, rec->len);
-
-	if (rec->der != NULL)
-		e = evidence_new_ocsp(
-		    der, ORIGIN_DISK, rec->meta.url, rec->meta.fetched_at);
-	if (e == NULL)
-		flight_network(f);
-	else
-		flight_from_tier(f, e);
-	evidence_free(e);
-}
-
-static void
-flight_found(struct flight *f)
-{
-	if (f->record.meta.kind != f->order->kind)
-		flight_tier_bad(f, "another kind of evidence");
-	else if (f->order->kind == EVIDENCE_CRL)
-		flight_found_crl(f);
-	else
-		flight_found_ocsp(f);
-}
-
-static void
-flight_tier_done(void *arg, struct tier_record *found)
-{
-	struct flight *f = arg;
-
-	f->loading = NULL;
-	if (found == NULL) {
-		flight_network(f);
-		return;
-	}
-	f->record = *found;
-	flight_found(f);
-}
+/* ---- The start
+ * --------------------------- */
 
 /* First step, from the loop: nobody is told from inside flight_start. */
 static void
@@ -608,17 +442,7 @@ flight_begin(evutil_socket_t fd, short what, void *arg)
 		flight_network(f);
 		return;
 	}
-	switch (a->disk->load(
-	    a->disk, &r->key, &f->record, flight_tier_done, f, &f->loading)) {
-	case TIER_NONE:
-		flight_network(f);
-		break;
-	case TIER_NOW:
-		flight_found(f);
-		break;
-	case TIER_LATER:
-		break;
-	}
+	flight_disk(f);
 }
 
 struct flight *

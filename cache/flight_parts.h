@@ -1,0 +1,54 @@
+/*
+ * flight_parts: struct flight from the inside; for flight.c and flight_disk.c
+ * only. Service thread.
+ */
+#ifndef CACHE_FLIGHT_PARTS_H
+#define CACHE_FLIGHT_PARTS_H
+
+#include "cache/archive_parts.h"
+
+enum flight_state {
+	FLIGHT_DISK = 0,
+	FLIGHT_SCAN,
+	FLIGHT_NETWORK,
+};
+
+/* Owned by its archive; freed by flight_over only. */
+struct flight {
+	struct flight *next, **prev;
+	struct archive *archive;
+	struct resource *resource; /* NULL: the answer is not kept */
+	struct errand *order;
+	enum flight_state state;
+	struct archive_wait *waits;
+	size_t next_url;
+	struct fetch *fetch;
+	struct tier_load *loading;
+	struct tier_record record;
+	struct crl_builder *builder;
+	struct event *step;
+	struct archive_failure failure; /* the most telling so far */
+};
+
+/* 0, or negative and why in failure. */
+int flight_accept(
+    struct flight *f, struct evidence *e, struct archive_failure *failure);
+
+/* Notes that r has e, and when to look for the next; max_age_sec -1: none. */
+void resource_plan(struct archive *a, struct resource *r,
+    const struct evidence *e, int64_t max_age_sec);
+
+/* ---- The next step; f may be gone when one of these returns ---------------
+ */
+
+/* Looks on the disk, then goes on to the network unless that is enough. */
+void flight_disk(struct flight *f);
+void flight_network(struct flight *f);
+
+/*
+ * Tells all who wait, then frees the flight. They are told after the resource
+ * has let go of it: whoever asks again from its callback starts anew.
+ */
+void flight_over(struct flight *f, struct evidence *e);
+
+#endif
