@@ -5,7 +5,7 @@
 #include "gateway/plan.h"
 
 #include "gateway/control.h"
-#include "gateway/setup.h"
+#include "gateway/setup_effect.h"
 #include "gateway/subjects.h"
 #include "gateway/warm.h"
 

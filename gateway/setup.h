@@ -1,7 +1,8 @@
 /*
  * setup: what members register with and are set up to present, read from
- * requests, and what it means for the door. Judges form; who vouches for a
- * chain is checked against the roots of the registration. Control thread.
+ * requests; setup_effect says what it means for the door. Judges form; who
+ * vouches for a chain is checked against the roots of the registration.
+ * Control thread.
  */
 #ifndef GATEWAY_SETUP_H
 #define GATEWAY_SETUP_H
@@ -11,7 +12,6 @@
 #include "cache/base/error.h"
 #include "gateway/certstore.h"
 #include "gateway/conf.h"
-#include "gateway/holding.h"
 #include "gateway/keystore.h"
 
 #define SETUP_MAX_SESSIONS 10
@@ -33,6 +33,10 @@ int setup_read(cJSON **out, const cJSON *body, const char *id,
     const struct keystore *keys, const struct certstore *certs,
     struct err *err) MUST_USE;
 
+/* All certificates of an array of PEM texts become anchors. */
+int setup_trust_new(
+    struct revcheck_trust **out, const cJSON *list, struct err *err) MUST_USE;
+
 /*
  * Which chain of a setup must be vouched for by which roots: i counts from 0,
  * the TLS one. 1 and both filled (free them), 0 past the end.
@@ -44,17 +48,5 @@ int setup_pair(struct revcheck_certs **chain, struct revcheck_trust **trust,
 /* Every pair holds, and a group with a session PKI has session chains. */
 int setup_check(
     const cJSON *registration, const cJSON *setup, struct err *err) MUST_USE;
-
-/* Identities and groups for the door, of all that are registered. */
-struct setup_effect {
-	struct conf_identity *identities;
-	size_t num_identities;
-	struct conf_trust *trusts;
-	size_t num_trusts;
-	struct revcheck_trust *session; /* all session roots; may be NULL */
-};
-int setup_effect_make(struct setup_effect *out, const struct holdings *holdings,
-    const struct keystore *keys, struct err *err) MUST_USE;
-void setup_effect_cleanup(struct setup_effect *e);
 
 #endif
