@@ -2,24 +2,22 @@
  * conn: the state machine of one connection. Runs on its worker's thread.
  * Event callbacks note what happened and drive; only conn_drive arms events,
  * moves timers and frees. A peer's bytes are not read before the node is
- * connected, and the node is not dialled before the peer is let in.
+ * connected, and the node is not dialled before the peer is let in. Its last
+ * states are in conn_traffic.c and conn_linger.c.
  */
 #include "gateway/conn.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 #include <openssl/err.h>
-#include <openssl/rand.h>
-#include <sys/ioctl.h>
 
 #include "cache/base/clock.h"
 #include "gateway/conf.h"
 #include "gateway/conn_event.h"
+#include "gateway/conn_step.h"
 #include "gateway/decision.h"
 #include "gateway/front.h"
 #include "gateway/half_open.h"
@@ -27,22 +25,9 @@
 #include "gateway/http.h"
 #include "gateway/link.h"
 #include "gateway/node.h"
-#include "gateway/proxyv2.h"
 #include "gateway/recheck.h"
 #include "gateway/wire.h"
 #include "gateway/worker.h"
-
-#define CONN_LINGER_MS    2000
-#define CONN_LINGER_BYTES (256 * 1024)
-/* A body that is not wanted may be on its way already. */
-#define CONN_LINGER_BODY_BYTES (64 * 1024 * 1024)
-
-/* What a state wants of the driver. */
-enum conn_step {
-	STEP_DONE = 0, /* close and free */
-	STEP_AGAIN,    /* another state, or more to do */
-	STEP_WAIT      /* for the events in c->wish */
-};
 
 /* ---- birth and death ------------------------------------------------------
  */
@@ -70,7 +55,7 @@ conn_new(struct worker *w, bool inbound)
 	return c;
 }
 
-static void
+void
 conn_end_handshake(struct conn *c)
 {
 	if (!c->in_handshake)
@@ -168,48 +153,6 @@ conn_handshake_failed(struct conn *c, enum handshake_result result)
 	    h->error[0] != '\0' ? h->error : "handshake not completed");
 }
 
-/*
- * A peer that has been refused is told so by an alert. Closing at once with
- * bytes unread would reset the connection and could take the alert with it.
- */
-static enum conn_step
-conn_linger(struct conn *c)
-{
-	conn_end_handshake(c);
-	if (c->tls_fd < 0 || shutdown(c->tls_fd, SHUT_WR) != 0)
-		return STEP_DONE;
-	conn_watch_tls(c, EV_READ);
-	conn_set_timer(c, CONN_LINGER_MS);
-	c->state = CONN_LINGER;
-	c->ready = RELAY_TLS_READ;
-	return STEP_AGAIN;
-}
-
-static enum conn_step
-conn_step_linger(struct conn *c, unsigned *wish)
-{
-	struct relay_pad *pad = &c->worker->pad;
-	size_t most =
-	    c->http != NULL ? CONN_LINGER_BODY_BYTES : CONN_LINGER_BYTES;
-	size_t turn = 0;
-	ssize_t n;
-
-	if (c->timed_out)
-		return STEP_DONE;
-	do {
-		n = recv(c->tls_fd, pad->p, sizeof(pad->p), 0);
-		if (n > 0)
-			turn += (size_t)n;
-	} while (
-	    (n > 0 && turn < CONN_LINGER_BYTES) || (n < 0 && errno == EINTR));
-	c->lingered_bytes += turn;
-	if (n == 0 || c->lingered_bytes >= most ||
-	    (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK))
-		return STEP_DONE;
-	*wish = RELAY_TLS_READ;
-	return STEP_WAIT;
-}
-
 static enum conn_step
 conn_begin_handshake(struct conn *c, SSL_CTX *ctx)
 {
@@ -266,8 +209,6 @@ conn_let_in(struct conn *c)
 }
 
 static enum conn_step conn_dial_node(struct conn *c);
-static enum conn_step conn_begin_http(struct conn *c);
-static enum conn_step conn_begin_relay(struct conn *c);
 
 static enum conn_step
 conn_step_handshake(struct conn *c, unsigned *wish)
@@ -437,131 +378,6 @@ conn_step_head(struct conn *c, unsigned *wish)
 	case LINK_HEAD_BAD:
 		break;
 	}
-	return STEP_DONE;
-}
-
-/* ---- traffic
- * ------------------------------------------------------------------ */
-
-static enum conn_step
-conn_begin_traffic(struct conn *c, enum conn_state state, uint32_t idle_ms)
-{
-	struct worker *w = c->worker;
-
-	c->state = state;
-	c->relaying = true;
-	counters_inc(&w->counters, DOOR_RELAYING);
-	c->active_mono_ms = clock_mono_ms();
-	if (!c->doomed) {
-		event_del(&c->ev_timer);
-		c->timed_out = false;
-		if (idle_ms != 0)
-			conn_set_timer(c, idle_ms);
-	}
-	/* Of what the handshake has read ahead no event will tell. */
-	c->ready = RELAY_PLAIN_WRITE | RELAY_TLS_WRITE;
-	if (SSL_has_pending(c->ssl))
-		c->ready |= RELAY_TLS_READ;
-	/* What changed since the verdict was not heard by this connection. */
-	if (c->round != w->recheck_round || c->front != w->front)
-		recheck_ask(c);
-	return STEP_AGAIN;
-}
-
-static enum conn_step
-conn_begin_http(struct conn *c)
-{
-	c->http = http_new(c);
-	if (c->http == NULL)
-		return STEP_DONE;
-	return conn_begin_traffic(c, CONN_HTTP, 0);
-}
-
-static enum conn_step
-conn_step_http(struct conn *c, unsigned *wish)
-{
-	switch (http_drive(c->http, wish)) {
-	case HTTP_WAIT:
-		return STEP_WAIT;
-	case HTTP_SAID:
-		return conn_linger(c);
-	case HTTP_CUT:
-		break;
-	}
-	conn_reset_plain(c);
-	return STEP_DONE;
-}
-
-static enum conn_step
-conn_begin_relay(struct conn *c)
-{
-	const struct conf *conf = c->front->conf;
-
-	relay_init(&c->relay, c->ssl, c->plain_fd);
-	if (c->inbound && conf->node.proxy_protocol == CONF_PROXY_V2 &&
-	    proxyv2_send(c) != 0)
-		return STEP_DONE;
-	if (!c->inbound && link_begin(c) != 0)
-		return STEP_DONE;
-	link_head_free(c->head);
-	c->head = NULL;
-	return conn_begin_traffic(c, CONN_RELAY, conf->limits.idle_timeout_ms);
-}
-
-/* The timer means idleness, or that the grace of a doomed peer is over. */
-static enum conn_step
-conn_relay_timer(struct conn *c)
-{
-	uint64_t now = clock_mono_ms();
-	uint64_t idle_ms = c->front->conf->limits.idle_timeout_ms;
-	uint64_t next = 0;
-
-	c->timed_out = false;
-	if (c->doomed && now >= c->close_at_mono_ms) {
-		counters_inc(&c->worker->counters, DOOR_RECHECK_CLOSED);
-		conn_reset_plain(c);
-		return STEP_DONE;
-	}
-	if (idle_ms != 0 && now - c->active_mono_ms >= idle_ms) {
-		counters_inc(&c->worker->counters, DOOR_TIMEOUT_IDLE);
-		return STEP_DONE;
-	}
-	if (idle_ms != 0)
-		next = c->active_mono_ms + idle_ms - now;
-	if (c->doomed && (next == 0 || c->close_at_mono_ms - now < next))
-		next = c->close_at_mono_ms - now;
-	if (next != 0)
-		conn_set_timer(c, next);
-	return STEP_WAIT;
-}
-
-static enum conn_step
-conn_step_relay(struct conn *c, unsigned *wish)
-{
-	struct relay *r = &c->relay;
-	struct counters *n = &c->worker->counters;
-	uint64_t up = r->up_bytes, down = r->down_bytes;
-	enum relay_result result;
-	unsigned ready = c->ready;
-
-	if (c->timed_out && conn_relay_timer(c) == STEP_DONE)
-		return STEP_DONE;
-	if (ready == 0) {
-		*wish = c->armed;
-		return STEP_WAIT;
-	}
-	c->ready = 0;
-	result = relay_step(r, &c->worker->pad, ready, wish);
-	if (r->up_bytes != up)
-		counters_add(n, DOOR_BYTES_IN, r->up_bytes - up);
-	if (r->down_bytes != down)
-		counters_add(n, DOOR_BYTES_OUT, r->down_bytes - down);
-	if (r->up_bytes != up || r->down_bytes != down)
-		c->active_mono_ms = clock_mono_ms();
-	if (result == RELAY_GOING)
-		return STEP_WAIT;
-	if (result == RELAY_BROKEN)
-		conn_reset_plain(c);
 	return STEP_DONE;
 }
 
