@@ -169,6 +169,18 @@ gateway_free(struct gateway *g)
 }
 
 void
+gateway_must_say(struct gateway *g, const char *text)
+{
+	char *line;
+
+	g->proc.mark = 0;
+	line = proc_await(&g->proc, text, WAIT_MS);
+	if (line == NULL)
+		fail_msg("%s does not say '%s'", g->name, text);
+	free(line);
+}
+
+void
 gateway_run(struct gateway *g, const char *name, const struct town *t)
 {
 	gateway_prepare(g, name, t);
@@ -184,6 +196,18 @@ rest(struct gateway *g, struct web *w, const char *method, const char *path,
 
 	web_request(w, method, url, REST_USER, body, NULL);
 	free(url);
+}
+
+void
+rest_expect(
+    struct gateway *g, const char *method, const char *path, long status)
+{
+	struct web w;
+
+	rest(g, &w, method, path, *method == 'P' ? "" : NULL);
+	if (w.status != status)
+		fail_msg("%s %s: %ld %s", method, path, w.status, w.body);
+	web_free(&w);
 }
 
 unsigned

@@ -47,12 +47,24 @@ int gateway_refuses(struct gateway *g, char **out);
 void gateway_stop(struct gateway *g);
 void gateway_free(struct gateway *g);
 
+/*
+ * Waits until a line of its log contains text, wherever in it; the mark is
+ * behind that line then. Fails the test after WAIT_MS.
+ */
+void gateway_must_say(struct gateway *g, const char *text);
+
 /* prepare and start with defaults. */
 void gateway_run(struct gateway *g, const char *name, const struct town *t);
 
 /* GET/PUT/POST BASE/path with the operator's credentials. */
 void rest(struct gateway *g, struct web *w, const char *method,
     const char *path, const char *body);
+/*
+ * The same when only the status matters: fails the test unless it is status.
+ * PUT and POST have an empty body.
+ */
+void rest_expect(
+    struct gateway *g, const char *method, const char *path, long status);
 /* A counter of the door, as /status shows it. */
 unsigned door_counted(struct gateway *g, const char *name);
 /* Version of a section as GET shows it. */

@@ -22,6 +22,11 @@
 /* Generous: two shared cores, sanitizers. */
 #define WAIT_MS 30000
 
+/* Milliseconds that have passed, since nobody knows when. */
+long long mono_ms(void);
+/* A plain TCP connection to a port of 127.0.0.1: close it. */
+int tcp_dial(int port);
+
 /* "$BIN/name", "$FIXTURES/name": free it. */
 char *bin_path(const char *name);
 char *fixture_path(const char *name);

@@ -9,8 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/rand.h>
 
 #include "tests/lib/gateway.h"
@@ -59,20 +57,6 @@ prepare(void)
 	gateway_set(&gw, "workers", "1");
 }
 
-/* A plain TCP connection to the gateway. */
-static int
-dial(void)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET,
-	    .sin_port = htons((uint16_t)gw.port),
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
-	return fd;
-}
-
 /* The gateway ends it, by FIN or reset. */
 static void
 must_end(int fd)
@@ -84,31 +68,6 @@ must_end(int fd)
 		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
 	while (read(fd, buf, sizeof(buf)) > 0);
 	close(fd);
-}
-
-static void
-must_say(const char *text)
-{
-	char *line;
-
-	gw.proc.mark = 0;
-	line = proc_await(&gw.proc, text, WAIT_MS);
-	if (line == NULL)
-		fail_msg("the gateway does not say '%s'", text);
-	free(line);
-}
-
-static void
-come_in(struct tls *t, const char *peer)
-{
-	char *cert = xasprintf("%s/peers/%s.pem", town.dir, peer);
-	char *key = xasprintf("%s/peers/%s.key", town.dir, peer);
-	const struct tls_options o = {.cert = cert, .key = key};
-
-	if (!tls_connect(t, gw.port, &o) || !tls_echo(t))
-		fail_msg("%s did not get in: %s", peer, t->error);
-	free(cert);
-	free(key);
 }
 
 /* Slow ones of every kind, and meanwhile a peer that is not. */
@@ -124,8 +83,8 @@ slow_handshakes_end_and_harm_nobody(void **state)
 	gateway_set(&gw, "limits.handshake_timeout_ms", "4000");
 	gateway_start(&gw);
 	for (int i = 0; i < 50; i++) {
-		silent[i] = dial();
-		begun[i] = dial();
+		silent[i] = tcp_dial(gw.port);
+		begun[i] = tcp_dial(gw.port);
 		assert_int_equal(
 		    send(begun[i], hello, (size_t)i % 9 + 1, 0), i % 9 + 1);
 	}
@@ -149,7 +108,7 @@ garbage_is_refused(void **state)
 	prepare();
 	gateway_start(&gw);
 	for (int i = 0; i < 40; i++) {
-		int fd = dial();
+		int fd = tcp_dial(gw.port);
 
 		assert_int_equal(RAND_bytes(block, sizeof(block)), 1);
 		/* Half of them look like TLS records at first. */
@@ -183,9 +142,9 @@ connections_are_bounded(
 	gateway_set(&gw, limit, "3");
 	gateway_start(&gw);
 	for (int i = 0; i < 3; i++)
-		come_in(&t[i], "good");
-	must_end(dial());
-	must_say(says);
+		tls_enter(&t[i], &town, "good", gw.port, 0);
+	must_end(tcp_dial(gw.port));
+	gateway_must_say(&gw, says);
 	assert_int_equal(door_counted(&gw, counter), 1);
 	/* Those who are in do not notice. */
 	for (int i = 0; i < 3; i++)
@@ -245,7 +204,7 @@ pauses_are_bounded(void **state)
 	hits_await(&town.ocsp, 1, "/doorman*");
 	assert_int_equal(tls_try(&town, "fresh", gw.port, TLS1_2_VERSION),
 	    ALERT_INTERNAL_ERROR);
-	must_say("too many peers are waiting");
+	gateway_must_say(&gw, "too many peers are waiting");
 	assert_int_equal(door_counted(&gw, "shed_paused"), 1);
 	assert_int_equal(door_counted(&gw, "handshakes_paused_now"), 2);
 	/* Whose answer is there does not have to wait, so is not shed. */
@@ -288,7 +247,7 @@ a_chain_that_is_too_long(void **state)
 	gateway_start(&gw);
 	assert_int_not_equal(tls_try(&town, "long", gw.port, 0), TLS_IN);
 	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
-	must_say("certificates sent, at most 10 are allowed");
+	gateway_must_say(&gw, "certificates sent, at most 10 are allowed");
 	assert_int_equal(door_counted(&gw, "refused_path"), 1);
 	free(path);
 	free(from);
@@ -307,7 +266,7 @@ idle_connections_end(void **state)
 	prepare();
 	gateway_set(&gw, "limits.idle_timeout_ms", "1000");
 	gateway_start(&gw);
-	come_in(&t, "good");
+	tls_enter(&t, &town, "good", gw.port, 0);
 	assert_int_not_equal(tls_read(&t, &byte, 1), 1);
 	assert_null(strstr(t.error, "temporarily unavailable"));
 	assert_int_equal(door_counted(&gw, "timeouts_idle"), 1);
@@ -328,8 +287,8 @@ running_out_of_descriptors(void **state)
 	gateway_start(&gw);
 	assert_int_equal(prlimit(gw.proc.pid, RLIMIT_NOFILE, &few, NULL), 0);
 	for (int i = 0; i < 120; i++)
-		fds[i] = dial();
-	must_say("Too many open files, waiting");
+		fds[i] = tcp_dial(gw.port);
+	gateway_must_say(&gw, "Too many open files, waiting");
 	for (int i = 0; i < 120; i++)
 		close(fds[i]);
 	get_in_at_last();

@@ -9,9 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include "tests/lib/gateway.h"
 
 static struct town town;
@@ -119,19 +116,6 @@ teardown(void **state)
 	return 0;
 }
 
-static int
-dial(int port)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET,
-	    .sin_port = htons((uint16_t)port),
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
-	return fd;
-}
-
 /* Reads until len bytes or the end are there; returns how many. */
 static size_t
 read_all(int fd, char *buf, size_t len)
@@ -162,32 +146,20 @@ echoes(int fd)
 }
 
 static void
-must_say(const char *text)
-{
-	char *line;
-
-	near.proc.mark = 0;
-	line = proc_await(&near.proc, text, WAIT_MS);
-	if (line == NULL)
-		fail_msg("the gateway does not say '%s'", text);
-	free(line);
-}
-
-static void
 a_good_peer_is_reached(void **state)
 {
-	int fd = dial(port_good);
+	int fd = tcp_dial(port_good);
 
 	(void)state;
 	assert_int_equal(echoes(fd), 1);
-	must_say("allowed outbound peer");
+	gateway_must_say(&near, "allowed outbound peer");
 	close(fd);
 }
 
 static void
 half_closes_pass_both_ways(void **state)
 {
-	int fd = dial(port_good);
+	int fd = tcp_dial(port_good);
 	char buf[16];
 
 	(void)state;
@@ -201,36 +173,36 @@ static void
 a_revoked_peer_hears_nothing(void **state)
 {
 	unsigned long long received = node_stat(&town.node, "received");
-	int fd = dial(port_revoked);
+	int fd = tcp_dial(port_revoked);
 
 	(void)state;
 	assert_int_equal(echoes(fd), 0);
 	close(fd);
-	must_say("refused outbound peer");
-	must_say("status=revoked");
+	gateway_must_say(&near, "refused outbound peer");
+	gateway_must_say(&near, "status=revoked");
 	assert_int_equal(node_stat(&town.node, "received"), received);
 }
 
 static void
 a_peer_under_another_name_is_refused(void **state)
 {
-	int fd = dial(port_misnamed);
+	int fd = tcp_dial(port_misnamed);
 
 	(void)state;
 	assert_int_equal(echoes(fd), 0);
 	close(fd);
-	must_say("ostname mismatch");
+	gateway_must_say(&near, "ostname mismatch");
 }
 
 static void
 a_dead_peer_ends_the_connection(void **state)
 {
-	int fd = dial(port_dead);
+	int fd = tcp_dial(port_dead);
 
 	(void)state;
 	assert_int_equal(echoes(fd), 0);
 	close(fd);
-	must_say("cannot reach peer");
+	gateway_must_say(&near, "cannot reach peer");
 }
 
 /* ---- CONNECT ----------------------------------------------------------------
@@ -240,7 +212,7 @@ a_dead_peer_ends_the_connection(void **state)
 static int
 ask(const char *request, const char *answer)
 {
-	int fd = dial(port_connect);
+	int fd = tcp_dial(port_connect);
 	size_t len = strlen(answer);
 	char buf[64] = "";
 
@@ -315,7 +287,7 @@ a_head_without_an_end(void **state)
 {
 	char line[1000];
 	char buf[64] = "";
-	int fd = dial(port_connect);
+	int fd = tcp_dial(port_connect);
 
 	(void)state;
 	memset(line, 'x', sizeof(line));

@@ -63,31 +63,6 @@ set(const char *place, char *json)
 	free(json);
 }
 
-static void
-must_say(const char *text)
-{
-	char *line;
-
-	gw.proc.mark = 0;
-	line = proc_await(&gw.proc, text, WAIT_MS);
-	if (line == NULL)
-		fail_msg("the gateway does not say '%s'", text);
-	free(line);
-}
-
-static void
-come_in(struct tls *t, const char *peer)
-{
-	char *cert = xasprintf("%s/peers/%s.pem", town.dir, peer);
-	char *key = xasprintf("%s/peers/%s.key", town.dir, peer);
-	const struct tls_options o = {.cert = cert, .key = key};
-
-	if (!tls_connect(t, gw.port, &o) || !tls_echo(t))
-		fail_msg("%s did not get in: %s", peer, t->error);
-	free(cert);
-	free(key);
-}
-
 static int
 listen_somewhere(int *port)
 {
@@ -121,7 +96,7 @@ the_second_node_takes_over(void **state)
 	gateway_start(&gw);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
-	must_say("does not answer");
+	gateway_must_say(&gw, "does not answer");
 	/* Out of favour, it is not asked each time. */
 	assert_true(proc_count(&gw.proc, "does not answer") <= 2);
 }
@@ -157,7 +132,7 @@ no_node_is_a_clean_refusal(void **state)
 	assert_int_equal(tls_read(&t, &byte, 1), 0); /* close_notify */
 	assert_int_equal(t.alert, -1);
 	tls_free(&t);
-	must_say("no node reachable");
+	gateway_must_say(&gw, "no node reachable");
 	free(cert);
 	free(key);
 }
@@ -415,7 +390,7 @@ a_reload_cuts_whom_it_does_not_trust(void **state)
 	(void)state;
 	prepare();
 	gateway_start(&gw);
-	come_in(&good, "good");
+	tls_enter(&good, &town, "good", gw.port, 0);
 	/* The same again: nobody is disturbed. */
 	gateway_set(&gw, "limits.idle_timeout_ms", "50000");
 	reload();
@@ -447,7 +422,7 @@ the_end_waits_for_who_is_connected(void **state)
 	prepare();
 	gateway_set(&gw, "limits.drain_timeout_ms", "600000");
 	gateway_start(&gw);
-	come_in(&t, "good");
+	tls_enter(&t, &town, "good", gw.port, 0);
 	proc_signal(&gw.proc, SIGTERM);
 	/* When it has stopped listening, nobody new gets in. */
 	for (int i = 0;; i++) {
@@ -480,7 +455,7 @@ the_end_does_not_wait_for_ever(void **state)
 	prepare();
 	gateway_set(&gw, "limits.drain_timeout_ms", "300");
 	gateway_start(&gw);
-	come_in(&t, "good");
+	tls_enter(&t, &town, "good", gw.port, 0);
 	proc_signal(&gw.proc, SIGTERM);
 	assert_int_not_equal(tls_read(&t, &byte, 1), 1);
 	assert_int_equal(proc_wait(&gw.proc, WAIT_MS), 0);

@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "tests/lib/gateway.h"
 #include "tests/lib/peer.h"
@@ -53,15 +52,6 @@ prepare(void)
 
 	gateway_prepare(&gw, name, &town);
 	free(name);
-}
-
-static long long
-mono_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
 static void
@@ -119,17 +109,6 @@ deny(const char *peer)
 }
 
 static void
-rest_expect(const char *method, const char *path, long status)
-{
-	struct web w;
-
-	rest(&gw, &w, method, path, *method == 'P' ? "" : NULL);
-	if (w.status != status)
-		fail_msg("%s %s: %ld %s", method, path, w.status, w.body);
-	web_free(&w);
-}
-
-static void
 an_entry_of_the_denylist(void **state)
 {
 	unsigned long long closed = node_stat(&town.node, "closed");
@@ -150,7 +129,7 @@ an_entry_of_the_denylist(void **state)
 	assert_int_equal(tls_try(&town, "fresh", gw.port, TLS1_3_VERSION),
 	    ALERT_CERTIFICATE_REVOKED);
 	must_live(good, EACH);
-	rest_expect("DELETE", entry, 204);
+	rest_expect(&gw, "DELETE", entry, 204);
 	assert_int_equal(tls_try(&town, "fresh", gw.port, 0), TLS_IN);
 	assert_int_equal(
 	    proc_count(&gw.proc, "cutting off inbound peer"), EACH);
@@ -176,7 +155,7 @@ a_list_that_is_fetched_again(void **state)
 	come_in(good, "good", EACH);
 	come_in(unseen, "unseen", EACH);
 	mint(&town, "revoke", "peers/unseen", NULL);
-	rest_expect("POST", "/cache/refresh", 202);
+	rest_expect(&gw, "POST", "/cache/refresh", 202);
 	must_be_cut(unseen, EACH);
 	assert_int_equal(
 	    tls_try(&town, "unseen", gw.port, 0), ALERT_CERTIFICATE_REVOKED);
@@ -203,7 +182,8 @@ a_list_of_subjects(void **state)
 	assert_true(proc_said(
 	    &gw.proc, "subject is not on the list of allowed subjects"));
 	/* A list kept over REST takes the place of the file's. */
-	rest_expect("PUT", SUBJECTS "/C%3DGB,%20L%3DLondon,%20O%3Dgood", 204);
+	rest_expect(
+	    &gw, "PUT", SUBJECTS "/C%3DGB,%20L%3DLondon,%20O%3Dgood", 204);
 	must_be_cut(fresh, EACH);
 	assert_true(tls_try(&town, "fresh", gw.port, 0) >= 0);
 	must_live(good, EACH);

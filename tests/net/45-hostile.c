@@ -11,11 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/err.h>
 
 #include "tests/lib/gateway.h"
@@ -61,28 +58,6 @@ prepare(void)
 	gateway_as_stranger(&gw, &town);
 	free(name);
 	gateway_set(&gw, "workers", "1");
-}
-
-static long long
-mono_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
-static int
-dial(void)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET,
-	    .sin_port = htons((uint16_t)gw.port),
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
-	return fd;
 }
 
 /* Handshakes of the good peer are the clock. */
@@ -135,7 +110,7 @@ wire_open(struct wire *w, const char *peer, int version)
 	w->out = BIO_new(BIO_s_mem());
 	SSL_set_bio(w->ssl, w->in, w->out);
 	SSL_set_connect_state(w->ssl);
-	w->fd = dial();
+	w->fd = tcp_dial(gw.port);
 	free(cert);
 	free(key);
 }

@@ -357,7 +357,7 @@ killed_under_load(void **state)
  */
 
 static double
-mono_ms(void)
+exact_ms(void)
 {
 	struct timespec ts;
 
@@ -380,12 +380,12 @@ cached_p99_ms(void)
 	static double ms[CACHED];
 
 	for (int i = 0; i < CACHED; i++) {
-		double from = mono_ms();
+		double from = exact_ms();
 
 		assert_int_equal(tls_try(&town, "good", gw.port,
 				     i % 2 ? TLS1_2_VERSION : TLS1_3_VERSION),
 		    TLS_IN);
-		ms[i] = mono_ms() - from;
+		ms[i] = exact_ms() - from;
 	}
 	qsort(ms, CACHED, sizeof(ms[0]), compare);
 	return ms[CACHED * 99 / 100];

@@ -8,11 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
 
 #include "tests/lib/gateway.h"
 #include "tests/lib/peer.h"
@@ -75,28 +71,6 @@ set_number(const char *place, int n)
 	free(json);
 }
 
-static long long
-mono_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
-static int
-dial(void)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET,
-	    .sin_port = htons((uint16_t)gw.port),
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
-	return fd;
-}
-
 /* Handshakes of the good peer are the clock. */
 static void
 await_fds(size_t most)
@@ -124,7 +98,8 @@ wave(struct pollfd *p)
 	int left = HALF, round = 0;
 
 	for (int i = 0; i < HALF; i++)
-		p[i] = (struct pollfd){.fd = dial(), .events = POLLIN};
+		p[i] =
+		    (struct pollfd){.fd = tcp_dial(gw.port), .events = POLLIN};
 	from = mono_ms();
 	while (tls_try(&town, "good", gw.port, 0) != TLS_IN)
 		assert_true(mono_ms() - from < WAIT_MS);
@@ -210,7 +185,7 @@ handshakes_a_second(void **state)
 	from = mono_ms();
 	/* A crowd first, faster than any handshake. */
 	for (int i = 0; i < 40; i++)
-		fds[i] = dial();
+		fds[i] = tcp_dial(gw.port);
 	for (int i = 0; i < 40; i++)
 		close(fds[i]);
 	while (in < 10 && tries++ < 20000)

@@ -5,7 +5,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "tests/lib/gateway.h"
 #include "tests/lib/peer.h"
@@ -127,15 +126,6 @@ security_level(void **state)
 	assert_int_equal(try("good"), TLS_IN);
 	put("{}", 202);
 	assert_int_equal(try("rsa"), TLS_IN);
-}
-
-static long long
-mono_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
 static void

@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "tests/lib/gateway.h"
 #include "tests/lib/peer.h"
@@ -71,15 +70,6 @@ kill_sources(void)
 {
 	control(&town.ocsp, "/_listen/off", NULL);
 	control(&town.web, "/_listen/off", NULL);
-}
-
-static long long
-mono_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
 static void
