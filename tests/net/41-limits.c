@@ -11,49 +11,16 @@
 
 #include <openssl/rand.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/solo.h"
 
 #define CRL_PATH             "/certificate-revocation-list/doorman"
 #define ALERT_INTERNAL_ERROR 80
 
-static struct town town;
-static struct gateway gw;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	town_start(&town, "net", NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	town_stop(&town);
-	return 0;
-}
-
-/* After each test, failed or not. */
-static int
-stop_gateway(void **state)
-{
-	(void)state;
-	gateway_free(&gw);
-	return 0;
-}
-
 static void
 prepare(void)
 {
-	static int num;
-	char *name = xasprintf("gateway%d", ++num);
-
-	gateway_prepare(&gw, name, &town);
+	solo_prepare();
 	gateway_as_stranger(&gw, &town);
-	free(name);
 	gateway_set(&gw, "workers", "1");
 }
 
@@ -300,17 +267,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_teardown(
-		slow_handshakes_end_and_harm_nobody, stop_gateway),
-	    cmocka_unit_test_teardown(garbage_is_refused, stop_gateway),
-	    cmocka_unit_test_teardown(connections_in_all, stop_gateway),
-	    cmocka_unit_test_teardown(
-		connections_from_one_address, stop_gateway),
-	    cmocka_unit_test_teardown(pauses_are_bounded, stop_gateway),
-	    cmocka_unit_test_teardown(a_chain_that_is_too_long, stop_gateway),
-	    cmocka_unit_test_teardown(idle_connections_end, stop_gateway),
-	    cmocka_unit_test_teardown(running_out_of_descriptors, stop_gateway),
+	    SOLO(slow_handshakes_end_and_harm_nobody),
+	    SOLO(garbage_is_refused),
+	    SOLO(connections_in_all),
+	    SOLO(connections_from_one_address),
+	    SOLO(pauses_are_bounded),
+	    SOLO(a_chain_that_is_too_long),
+	    SOLO(idle_connections_end),
+	    SOLO(running_out_of_descriptors),
 	};
 
-	return cmocka_run_group_tests_name("limits", tests, setup, teardown);
+	return cmocka_run_group_tests_name(
+	    "limits", tests, solo_setup, solo_teardown);
 }

@@ -16,45 +16,7 @@
 #include <netinet/in.h>
 #include <openssl/err.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
-
-static struct town town;
-static struct gateway gw;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	town_start(&town, "net", NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	town_stop(&town);
-	return 0;
-}
-
-static int
-stop_gateway(void **state)
-{
-	(void)state;
-	gateway_free(&gw);
-	return 0;
-}
-
-static void
-prepare(void)
-{
-	static int num;
-	char *name = xasprintf("gateway%d", ++num);
-
-	gateway_prepare(&gw, name, &town);
-	free(name);
-}
+#include "tests/lib/solo.h"
 
 static void
 set(const char *place, char *json)
@@ -89,7 +51,7 @@ the_second_node_takes_over(void **state)
 
 	(void)state;
 	close(fd); /* nobody is there now */
-	prepare();
+	solo_prepare();
 	set("node.addresses",
 	    xasprintf(
 		"[\"127.0.0.1:%d\",\"127.0.0.1:%d\"]", port, town.node.port));
@@ -105,7 +67,7 @@ static void
 a_node_by_name(void **state)
 {
 	(void)state;
-	prepare();
+	solo_prepare();
 	set("node.addresses", xasprintf("[\"localhost:%d\"]", town.node.port));
 	gateway_start(&gw);
 	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
@@ -123,7 +85,7 @@ no_node_is_a_clean_refusal(void **state)
 
 	(void)state;
 	close(fd);
-	prepare();
+	solo_prepare();
 	set("node.addresses", xasprintf("[\"127.0.0.1:%d\"]", port));
 	gateway_set(&gw, "node.retry_ms", "50");
 	gateway_set(&gw, "node.max_retries", "2");
@@ -153,7 +115,7 @@ a_node_on_a_unix_socket(void **state)
 	strcpy(un.sun_path, "node.sock");
 	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
 	assert_int_equal(listen(fd, 8), 0);
-	prepare();
+	solo_prepare();
 	gateway_set(&gw, "node.addresses", "[\"unix:node.sock\"]");
 	gateway_start(&gw);
 	assert_int_equal(tls_connect(&t, gw.port, &o), 1);
@@ -189,7 +151,7 @@ the_proxy_header(void **state)
 	struct tls t;
 
 	(void)state;
-	prepare();
+	solo_prepare();
 	set("node.addresses", xasprintf("[\"127.0.0.1:%d\"]", port));
 	gateway_set(&gw, "node.proxy_protocol", "\"v2\"");
 	gateway_start(&gw);
@@ -261,7 +223,7 @@ identities_by_server_name(void **state)
 	    "--san", "DNS:alpha.example", NULL);
 	mint(&town, "leaf", "doorman", "servers/beta", "--kind", "server",
 	    "--san", "DNS:x.beta.example", NULL);
-	prepare();
+	solo_prepare();
 	set("identities",
 	    xasprintf("[{\"name\":\"default\",\"certificate\":\"%s/"
 		      "gateway.pem\",\"key\":\"%s/gateway.key\"},"
@@ -321,7 +283,7 @@ ipv6_and_unix_listeners(void **state)
 		close(fd);
 	if (bound != 0)
 		skip(); /* no IPv6 on this machine */
-	prepare();
+	solo_prepare();
 	gateway_set(
 	    &gw, "listen", "[\"127.0.0.1:0\",\"[::1]:0\",\"unix:peers.sock\"]");
 	gateway_start(&gw);
@@ -352,7 +314,7 @@ one_way_asks_for_no_certificate(void **state)
 	struct tls t;
 
 	(void)state;
-	prepare();
+	solo_prepare();
 	gateway_set(&gw, "tls.type", "\"ONE_WAY\"");
 	gateway_start(&gw);
 	assert_int_equal(tls_connect(&t, gw.port, &o), 1);
@@ -360,7 +322,7 @@ one_way_asks_for_no_certificate(void **state)
 	tls_free(&t);
 	/* Unless it is said, one is needed. */
 	gateway_free(&gw);
-	prepare();
+	solo_prepare();
 	gateway_start(&gw);
 	assert_false(tls_connect(&t, gw.port, &o) && tls_echo(&t));
 	tls_free(&t);
@@ -388,7 +350,7 @@ a_reload_cuts_whom_it_does_not_trust(void **state)
 	char byte;
 
 	(void)state;
-	prepare();
+	solo_prepare();
 	gateway_start(&gw);
 	tls_enter(&good, &town, "good", gw.port, 0);
 	/* The same again: nobody is disturbed. */
@@ -419,7 +381,7 @@ the_end_waits_for_who_is_connected(void **state)
 	const struct tls_options o = {0};
 
 	(void)state;
-	prepare();
+	solo_prepare();
 	gateway_set(&gw, "limits.drain_timeout_ms", "600000");
 	gateway_start(&gw);
 	tls_enter(&t, &town, "good", gw.port, 0);
@@ -452,7 +414,7 @@ the_end_does_not_wait_for_ever(void **state)
 	char byte;
 
 	(void)state;
-	prepare();
+	solo_prepare();
 	gateway_set(&gw, "limits.drain_timeout_ms", "300");
 	gateway_start(&gw);
 	tls_enter(&t, &town, "good", gw.port, 0);
@@ -463,24 +425,23 @@ the_end_does_not_wait_for_ever(void **state)
 	tls_free(&t);
 }
 
-#define ONE(f) cmocka_unit_test_teardown(f, stop_gateway)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    ONE(the_second_node_takes_over),
-	    ONE(a_node_by_name),
-	    ONE(no_node_is_a_clean_refusal),
-	    ONE(a_node_on_a_unix_socket),
-	    ONE(the_proxy_header),
-	    ONE(identities_by_server_name),
-	    ONE(ipv6_and_unix_listeners),
-	    ONE(one_way_asks_for_no_certificate),
-	    ONE(a_reload_cuts_whom_it_does_not_trust),
-	    ONE(the_end_waits_for_who_is_connected),
-	    ONE(the_end_does_not_wait_for_ever),
+	    SOLO(the_second_node_takes_over),
+	    SOLO(a_node_by_name),
+	    SOLO(no_node_is_a_clean_refusal),
+	    SOLO(a_node_on_a_unix_socket),
+	    SOLO(the_proxy_header),
+	    SOLO(identities_by_server_name),
+	    SOLO(ipv6_and_unix_listeners),
+	    SOLO(one_way_asks_for_no_certificate),
+	    SOLO(a_reload_cuts_whom_it_does_not_trust),
+	    SOLO(the_end_waits_for_who_is_connected),
+	    SOLO(the_end_does_not_wait_for_ever),
 	};
 
-	return cmocka_run_group_tests_name("node", tests, setup, teardown);
+	return cmocka_run_group_tests_name(
+	    "node", tests, solo_setup, solo_teardown);
 }

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/solo.h"
 
 #define EACH      4 /* connections of each peer */
 #define GRACE_MS  1500
@@ -16,43 +15,6 @@
 #define SUBJECTS                       \
 	"/mgm/0123456789AB/mutual-tls" \
 	"/allowed-client-certificate-subjects"
-
-static struct town town;
-static struct gateway gw;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	town_start(&town, "net", NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	town_stop(&town);
-	return 0;
-}
-
-static int
-stop_gateway(void **state)
-{
-	(void)state;
-	gateway_free(&gw);
-	return 0;
-}
-
-static void
-prepare(void)
-{
-	static int num;
-	char *name = xasprintf("gateway%d", ++num);
-
-	gateway_prepare(&gw, name, &town);
-	free(name);
-}
 
 static void
 come_in(struct tls *t, const char *peer, int num)
@@ -116,7 +78,7 @@ an_entry_of_the_denylist(void **state)
 	char *entry;
 
 	(void)state;
-	prepare();
+	solo_prepare();
 	gateway_start(&gw);
 	come_in(good, "good", EACH);
 	come_in(fresh, "fresh", EACH);
@@ -147,7 +109,7 @@ a_list_that_is_fetched_again(void **state)
 	struct tls good[EACH], unseen[EACH];
 
 	(void)state;
-	prepare();
+	solo_prepare();
 	gateway_set(&gw, "revocation.mode", "\"HARD_FAIL\"");
 	gateway_set(&gw, "revocation.order", "\"CRL\"");
 	gateway_set(&gw, "revocation.min_refresh_sec", "1");
@@ -170,7 +132,7 @@ a_list_of_subjects(void **state)
 	struct tls good[EACH], fresh[EACH];
 
 	(void)state;
-	prepare();
+	solo_prepare();
 	gateway_set(&gw, "tls.allowed_subjects",
 	    "[\"C=GB,L=London,O=good\",\"c=gb,l=london,o=fresh\"]");
 	gateway_start(&gw);
@@ -226,7 +188,7 @@ grace_is_given(void **state)
 	long long from, first;
 
 	(void)state;
-	prepare();
+	solo_prepare();
 	gateway_set(&gw, "recheck.grace_ms", "1500");
 	gateway_start(&gw);
 	come_in(fresh, "fresh", EACH);
@@ -251,7 +213,7 @@ jitter_spreads_the_cuts(void **state)
 	long long from, first, last;
 
 	(void)state;
-	prepare();
+	solo_prepare();
 	gateway_set(&gw, "recheck.jitter_ms", "2500");
 	gateway_start(&gw);
 	come_in(fresh, "fresh", 20);
@@ -265,18 +227,17 @@ jitter_spreads_the_cuts(void **state)
 		tls_free(&fresh[i]);
 }
 
-#define ONE(f) cmocka_unit_test_teardown(f, stop_gateway)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    ONE(an_entry_of_the_denylist),
-	    ONE(a_list_that_is_fetched_again),
-	    ONE(a_list_of_subjects),
-	    ONE(grace_is_given),
-	    ONE(jitter_spreads_the_cuts),
+	    SOLO(an_entry_of_the_denylist),
+	    SOLO(a_list_that_is_fetched_again),
+	    SOLO(a_list_of_subjects),
+	    SOLO(grace_is_given),
+	    SOLO(jitter_spreads_the_cuts),
 	};
 
-	return cmocka_run_group_tests_name("cut", tests, setup, teardown);
+	return cmocka_run_group_tests_name(
+	    "cut", tests, solo_setup, solo_teardown);
 }

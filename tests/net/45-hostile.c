@@ -15,62 +15,17 @@
 
 #include <openssl/err.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/solo.h"
 
 #define CRL_PATH "/certificate-revocation-list/doorman"
 #define STORM    3000 /* key updates */
 
-static struct town town;
-static struct gateway gw;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	town_start(&town, "net", NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	town_stop(&town);
-	return 0;
-}
-
-static int
-stop_gateway(void **state)
-{
-	(void)state;
-	gateway_free(&gw);
-	return 0;
-}
-
 static void
 prepare(void)
 {
-	static int num;
-	char *name = xasprintf("gateway%d", ++num);
-
-	gateway_prepare(&gw, name, &town);
+	solo_prepare();
 	gateway_as_stranger(&gw, &town);
-	free(name);
 	gateway_set(&gw, "workers", "1");
-}
-
-/* Handshakes of the good peer are the clock. */
-static void
-await_fds(size_t most)
-{
-	for (int i = 0; i < 2000; i++) {
-		if (pid_num_fds(gw.proc.pid) <= most)
-			return;
-		assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
-	}
-	fail_msg("%zu descriptors open, %zu expected", pid_num_fds(gw.proc.pid),
-	    most);
 }
 
 /* ---- a handshake in slices --------------------------------------------------
@@ -261,7 +216,7 @@ leaving_at_every_step(void **state)
 		    node_stat(&town.node, "connections"), connections);
 	}
 	hits_await(&town.ocsp, 1, "/doorman*");
-	await_fds(fds + 4);
+	solo_await_fds(fds + 4);
 	assert_true(proc_said(&gw.proc, "left while its verdict"));
 	control(&town.ocsp, "/_release/hang", NULL);
 	control(&town.web, "/_release/hang", NULL);
@@ -513,23 +468,22 @@ a_storm_of_renegotiations(void **state)
 			tls_free(&t[i]);
 		}
 	}
-	await_fds(fds + 2);
+	solo_await_fds(fds + 2);
 }
-
-#define ONE(f) cmocka_unit_test_teardown(f, stop_gateway)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    ONE(leaving_at_every_step),
-	    ONE(a_changed_byte),
-	    ONE(chains_too_long_or_too_large),
-	    ONE(a_storm_of_key_updates),
-	    ONE(key_updates_never_read),
-	    ONE(no_renegotiation),
-	    ONE(a_storm_of_renegotiations),
+	    SOLO(leaving_at_every_step),
+	    SOLO(a_changed_byte),
+	    SOLO(chains_too_long_or_too_large),
+	    SOLO(a_storm_of_key_updates),
+	    SOLO(key_updates_never_read),
+	    SOLO(no_renegotiation),
+	    SOLO(a_storm_of_renegotiations),
 	};
 
-	return cmocka_run_group_tests_name("hostile", tests, setup, teardown);
+	return cmocka_run_group_tests_name(
+	    "hostile", tests, solo_setup, solo_teardown);
 }

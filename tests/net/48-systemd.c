@@ -19,44 +19,12 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
-
-static struct town town;
-static struct gateway gw;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	town_start(&town, "net", NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	town_stop(&town);
-	return 0;
-}
-
-static int
-stop_gateway(void **state)
-{
-	(void)state;
-	gateway_free(&gw);
-	return 0;
-}
+#include "tests/lib/solo.h"
 
 static void
 prepare(void)
 {
-	static int num;
-	char *name = xasprintf("gateway%d", ++num);
-
-	gateway_prepare(&gw, name, &town);
-	free(name);
+	solo_prepare();
 	gateway_set(&gw, "rest.users", REST_CHEAP_USERS);
 }
 
@@ -548,22 +516,21 @@ units_are_well_made(void **state)
 	free(out);
 }
 
-#define ONE(f) cmocka_unit_test_teardown(f, stop_gateway)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    ONE(sockets_find_their_listeners),
-	    ONE(a_restart_refuses_nobody),
-	    ONE(a_reload_keeps_them),
-	    ONE(what_cannot_be_used_is_named),
-	    ONE(by_systemd_itself),
-	    ONE(each_step_is_told),
-	    ONE(a_stuck_worker_starves_the_watchdog),
+	    SOLO(sockets_find_their_listeners),
+	    SOLO(a_restart_refuses_nobody),
+	    SOLO(a_reload_keeps_them),
+	    SOLO(what_cannot_be_used_is_named),
+	    SOLO(by_systemd_itself),
+	    SOLO(each_step_is_told),
+	    SOLO(a_stuck_worker_starves_the_watchdog),
 	    cmocka_unit_test(units_are_well_made),
 	};
 
 	reserve_places();
-	return cmocka_run_group_tests_name("systemd", tests, setup, teardown);
+	return cmocka_run_group_tests_name(
+	    "systemd", tests, solo_setup, solo_teardown);
 }

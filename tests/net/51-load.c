@@ -11,11 +11,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/solo.h"
 
 #define CRL_PATH "/certificate-revocation-list/doorman"
 #define COMERS   3  /* threads that come and go */
@@ -25,48 +23,16 @@
 #define WAITERS  500
 #define CACHED   200
 
-static struct town town;
-static struct gateway gw;
-
 static int
 setup(void **state)
 {
-	struct rlimit rl;
-
-	(void)state;
-	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
-		return -1;
-	rl.rlim_cur = rl.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &rl) != 0)
-		return -1;
-	town_start(&town, "net", NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	town_stop(&town);
-	return 0;
-}
-
-static int
-stop_gateway(void **state)
-{
-	(void)state;
-	gateway_free(&gw);
-	return 0;
+	return solo_many_files(0) ? solo_setup(state) : -1;
 }
 
 static void
 prepare(void)
 {
-	static int num;
-	char *name = xasprintf("gateway%d", ++num);
-
-	gateway_prepare(&gw, name, &town);
-	free(name);
+	solo_prepare();
 	gateway_set(&gw, "revocation.mode", "\"HARD_FAIL\"");
 	gateway_set(&gw, "rest.users", REST_CHEAP_USERS);
 }
@@ -448,16 +414,14 @@ silence_is_for_those_who_need_an_answer(void **state)
 	control(&town.web, "/_script", "");
 }
 
-#define ONE(f) cmocka_unit_test_teardown(f, stop_gateway)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    ONE(reloads_under_load),
-	    ONE(killed_under_load),
-	    ONE(silence_is_for_those_who_need_an_answer),
+	    SOLO(reloads_under_load),
+	    SOLO(killed_under_load),
+	    SOLO(silence_is_for_those_who_need_an_answer),
 	};
 
-	return cmocka_run_group_tests_name("load", tests, setup, teardown);
+	return cmocka_run_group_tests_name("load", tests, setup, solo_teardown);
 }

@@ -6,59 +6,25 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/solo.h"
 
 #define HALF           5000 /* half-open connections */
 #define MAX_HANDSHAKES 500  /* of them */
 
-static struct town town;
-static struct gateway gw;
-
 static int
 setup(void **state)
 {
-	struct rlimit rl;
-
-	(void)state;
 	/* Ours, and the gateway's, which inherits the hard limit. */
-	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
-		return -1;
-	rl.rlim_cur = rl.rlim_max;
-	if (rl.rlim_max < HALF + 200 || setrlimit(RLIMIT_NOFILE, &rl) != 0)
-		return -1;
-	town_start(&town, "net", NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	town_stop(&town);
-	return 0;
-}
-
-static int
-stop_gateway(void **state)
-{
-	(void)state;
-	gateway_free(&gw);
-	return 0;
+	return solo_many_files(HALF + 200) ? solo_setup(state) : -1;
 }
 
 static void
 prepare(void)
 {
-	static int num;
-	char *name = xasprintf("gateway%d", ++num);
-
-	gateway_prepare(&gw, name, &town);
-	free(name);
+	solo_prepare();
 	gateway_set(&gw, "workers", "1");
 }
 
@@ -69,19 +35,6 @@ set_number(const char *place, int n)
 
 	gateway_set(&gw, place, json);
 	free(json);
-}
-
-/* Handshakes of the good peer are the clock. */
-static void
-await_fds(size_t most)
-{
-	for (int i = 0; i < 2000; i++) {
-		if (pid_num_fds(gw.proc.pid) <= most)
-			return;
-		assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
-	}
-	fail_msg("%zu descriptors open, %zu expected", pid_num_fds(gw.proc.pid),
-	    most);
 }
 
 /*
@@ -129,7 +82,7 @@ wave(struct pollfd *p)
 			left--;
 		}
 	}
-	await_fds(fds + 4);
+	solo_await_fds(fds + 4);
 }
 
 static void
@@ -198,15 +151,14 @@ handshakes_a_second(void **state)
 	assert_true(door_counted(&gw, "shed_rate") > 0);
 }
 
-#define ONE(f) cmocka_unit_test_teardown(f, stop_gateway)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    ONE(half_open_and_slow),
-	    ONE(handshakes_a_second),
+	    SOLO(half_open_and_slow),
+	    SOLO(handshakes_a_second),
 	};
 
-	return cmocka_run_group_tests_name("flood", tests, setup, teardown);
+	return cmocka_run_group_tests_name(
+	    "flood", tests, setup, solo_teardown);
 }
