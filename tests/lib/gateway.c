@@ -93,21 +93,30 @@ gateway_set(struct gateway *g, const char *place, const char *value)
 	free(copy);
 }
 
+void
+gateway_write(const struct gateway *g)
+{
+	char *file = xasprintf("%s.json", g->name);
+	char *text = cJSON_Print(g->config);
+
+	file_write(file, text, strlen(text));
+	free(file);
+	free(text);
+}
+
 static char *
 spawn(struct gateway *g)
 {
 	char *path = bin_path("p2p-gateway");
 	char *file = xasprintf("%s.json", g->name);
 	char *log = xasprintf("%s.log", g->name);
-	char *text = cJSON_Print(g->config);
 	const char *argv[] = {
 	    "/bin/sh", "-c", g->shell, "sh", path, "--config", file, NULL};
 
-	file_write(file, text, strlen(text));
+	gateway_write(g);
 	proc_start(&g->proc, g->name, log, g->shell != NULL ? argv : argv + 4);
 	free(path);
 	free(file);
-	free(text);
 	return log;
 }
 

@@ -36,6 +36,8 @@ void gateway_as_stranger(struct gateway *g, const struct town *t);
  * value is JSON; NULL removes. Missing objects are made.
  */
 void gateway_set(struct gateway *g, const char *place, const char *value);
+/* Writes the configuration to where a start or a reload reads it. */
+void gateway_write(const struct gateway *g);
 /* Writes the configuration, starts, waits for the ready line. */
 void gateway_start(struct gateway *g);
 /* Starts what must not start: returns the exit status; *out what it said. */

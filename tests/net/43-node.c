@@ -334,13 +334,8 @@ one_way_asks_for_no_certificate(void **state)
 static void
 reload(void)
 {
-	char *file = xasprintf("%s.json", gw.name);
-	char *text = cJSON_Print(gw.config);
-
-	file_write(file, text, strlen(text));
+	gateway_write(&gw);
 	proc_signal(&gw.proc, SIGHUP);
-	free(file);
-	free(text);
 }
 
 static void

@@ -179,18 +179,15 @@ a_restart_refuses_nobody(void **state)
 static void
 reload(const char *says)
 {
-	char *file = xasprintf("%s.json", gw.name), *line;
-	char *text = cJSON_Print(gw.config);
+	char *line;
 
-	file_write(file, text, strlen(text));
+	gateway_write(&gw);
 	proc_mark(&gw.proc);
 	proc_signal(&gw.proc, SIGHUP);
 	line = proc_await(&gw.proc, says, WAIT_MS);
 	if (line == NULL)
 		fail_msg("no '%s' after a reload", says);
 	free(line);
-	free(file);
-	free(text);
 }
 
 /* IPv6 and Unix sockets, too; a reload that would orphan one is refused. */

@@ -704,12 +704,9 @@ static void
 a_reload_makes_the_list_again(void **state)
 {
 	static const char *const others[] = {"main", "later", NULL};
-	char *text;
 
 	set_identities(others);
-	text = cJSON_Print(gw.config);
-	file_write("gateway.json", text, strlen(text));
-	free(text);
+	gateway_write(&gw);
 	proc_mark(&gw.proc);
 	proc_signal(&gw.proc, SIGHUP);
 	must_say("own certificate is stapled (identity='later')");

@@ -170,10 +170,9 @@ root_reads_and_nobody_serves(void **state)
 static void
 reload(const char *says, const char *more)
 {
-	char *text = cJSON_Print(gw.config), *line;
+	char *line;
 
-	file_write("gateway.json", text, strlen(text));
-	free(text);
+	gateway_write(&gw);
 	proc_mark(&gw.proc);
 	proc_signal(&gw.proc, SIGHUP);
 	line = proc_await(&gw.proc, says, WAIT_MS);

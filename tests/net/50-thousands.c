@@ -191,10 +191,10 @@ any_of_them_is_reached(void **state)
 static void
 reload_says(const char *says)
 {
-	char *text = cJSON_Print(gw.config), *line;
 	double from = seconds();
+	char *line;
 
-	file_write("gateway.json", text, strlen(text));
+	gateway_write(&gw);
 	proc_mark(&gw.proc);
 	proc_signal(&gw.proc, SIGHUP);
 	line = proc_await(&gw.proc, "reload", WAIT_MS);
@@ -202,7 +202,6 @@ reload_says(const char *says)
 		fail_msg("no '%s': %s", says, line != NULL ? line : "");
 	print_message("# a reload takes %.2f s\n", seconds() - from);
 	free(line);
-	free(text);
 }
 
 static void

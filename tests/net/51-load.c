@@ -243,23 +243,18 @@ reloads_under_load(void **state)
 	traffic_start(tr + 1, COMERS, come_and_go);
 	traffic_await(tr, COMERS + 1, 20);
 	for (int i = 0; i < RELOADS; i++) {
-		char *file = xasprintf("%s.json", gw.name), *text;
-
 		/* Each time something is different. */
 		gateway_set(&gw, "limits.max_paused", i % 2 ? "900" : "800");
 		gateway_set(&gw, "listen",
 		    i % 3 ? "[\"127.0.0.1:0\"]"
 			  : "[\"127.0.0.1:0\", \"[::1]:0\"]");
-		text = cJSON_Print(gw.config);
-		file_write(file, text, strlen(text));
+		gateway_write(&gw);
 		if (i % 2)
 			reload();
 		else
 			reload_by_rest();
 		rest_mode(&gw, i % 2 ? "SOFT_FAIL" : "HARD_FAIL");
 		traffic_await(tr, COMERS + 1, 3);
-		free(text);
-		free(file);
 	}
 	traffic_end(tr, COMERS + 1);
 	nobody_was_turned_away(tr, COMERS + 1);

@@ -805,12 +805,9 @@ a_broken_token_is_not_logged_in_to_for_each_peer(void **state)
 static void
 reload(const char *text)
 {
-	char *json = cJSON_Print(near.config);
-
-	file_write("near.json", json, strlen(json));
+	gateway_write(&near);
 	proc_signal(&near.proc, SIGHUP);
 	log_await(&near, text);
-	free(json);
 }
 
 static void

@@ -397,7 +397,6 @@ static void
 every_way_to_switch(void **state)
 {
 	struct tls live;
-	char *text, *file;
 
 	gateway_start(&gw);
 	come_in(&live, "good");
@@ -410,9 +409,7 @@ every_way_to_switch(void **state)
 	put("corda.p2p.gateway", "{\"sslConfig\":{\"tlsType\":\"MUTUAL\"}}");
 	must_say("the warm-up before HARD_FAIL is given up");
 	gateway_set(&gw, "revocation.mode", "\"HARD_FAIL\"");
-	text = cJSON_Print(gw.config);
-	file = xasprintf("%s.json", gw.name);
-	file_write(file, text, strlen(text));
+	gateway_write(&gw);
 	proc_signal(&gw.proc, SIGHUP);
 	must_say("warming up before HARD_FAIL");
 	must_say("reloaded the configuration");
@@ -421,8 +418,6 @@ every_way_to_switch(void **state)
 	must_say("(complete): 1 of 1 chains are determined");
 	must_live(&live);
 	tls_free(&live);
-	free(text);
-	free(file);
 }
 
 /* Nobody is connected, nobody can be lost: it bites at once. */
