@@ -154,6 +154,16 @@ gateway_refuses(struct gateway *g, char **out)
 }
 
 void
+gateway_must_refuse(struct gateway *g, const char *text)
+{
+	char *out;
+
+	if (gateway_refuses(g, &out) != 1 || strstr(out, text) == NULL)
+		fail_msg("%s: expected '%s' in: %s", g->name, text, out);
+	free(out);
+}
+
+void
 gateway_stop(struct gateway *g)
 {
 	int rc;
@@ -178,15 +188,21 @@ gateway_free(struct gateway *g)
 }
 
 void
+gateway_must_say_next(struct gateway *g, const char *text)
+{
+	char *line = proc_await(&g->proc, text, WAIT_MS);
+
+	if (line == NULL)
+		fail_msg("%s does not say '%s': %s", g->name, text,
+		    proc_log(&g->proc));
+	free(line);
+}
+
+void
 gateway_must_say(struct gateway *g, const char *text)
 {
-	char *line;
-
 	g->proc.mark = 0;
-	line = proc_await(&g->proc, text, WAIT_MS);
-	if (line == NULL)
-		fail_msg("%s does not say '%s'", g->name, text);
-	free(line);
+	gateway_must_say_next(g, text);
 }
 
 void

@@ -42,6 +42,8 @@ void gateway_write(const struct gateway *g);
 void gateway_start(struct gateway *g);
 /* Starts what must not start: returns the exit status; *out what it said. */
 int gateway_refuses(struct gateway *g, char **out);
+/* The same, and it must be with status 1 and say text. */
+void gateway_must_refuse(struct gateway *g, const char *text);
 /*
  * SIGTERM, and the exit status must be 0 (a sanitizer's complaint is not).
  * The configuration stays, so that it can be started again.
@@ -54,6 +56,8 @@ void gateway_free(struct gateway *g);
  * behind that line then. Fails the test after WAIT_MS.
  */
 void gateway_must_say(struct gateway *g, const char *text);
+/* The same from the mark on: only what it says next counts. */
+void gateway_must_say_next(struct gateway *g, const char *text);
 
 /* prepare and start with defaults. */
 void gateway_run(struct gateway *g, const char *name, const struct town *t);

@@ -101,16 +101,6 @@ teardown(void **state)
 }
 
 static void
-must_say(const char *text)
-{
-	char *line = proc_await(&gw.proc, text, WAIT_MS);
-
-	if (line == NULL)
-		fail_msg("not said: %s: %s", text, proc_log(&gw.proc));
-	free(line);
-}
-
-static void
 enrol_member(void)
 {
 	char *pem = enrol_pem(root.cert);
@@ -217,23 +207,26 @@ a_setup_is_watched(void **state)
 	enrol_member();
 	publish(1, 2, NULL, NULL);
 	set_up("tls", "ses", sid);
-	must_say("own certificate is good: certificate 0 'CN=erin'");
+	gateway_must_say_next(
+	    &gw, "own certificate is good: certificate 0 'CN=erin'");
 	line = xasprintf("(identity='%s')", session);
-	must_say(line);
+	gateway_must_say_next(&gw, line);
 	free(line);
 	assert_true(has_status("holding-" H, "good"));
 	assert_true(has_status(session, "good"));
 	/* The CA changes its mind, and nobody asks for anything. */
 	publish(2, 3600, tls, ses);
-	must_say("error own certificate is revoked and must be replaced");
-	must_say("error own certificate is revoked and must be replaced");
+	gateway_must_say_next(
+	    &gw, "error own certificate is revoked and must be replaced");
+	gateway_must_say_next(
+	    &gw, "error own certificate is revoked and must be replaced");
 	assert_true(has_status("holding-" H, "revoked"));
 	assert_true(has_status(session, "revoked"));
 	assert_true(presents(tls));
 	/* Replaced, by a setup that is asked about like the first. */
 	set_up("tls2", "ses2", sid2);
 	line = xasprintf("(identity='%s')", second_session);
-	must_say(line);
+	gateway_must_say_next(&gw, line);
 	free(line);
 	assert_true(has_status("holding-" H, "good"));
 	assert_true(has_status(second_session, "good"));
@@ -256,7 +249,7 @@ and_after_a_restart(void **state)
 	control(&crl_server, "/_listen/off", NULL);
 	gateway_stop(&gw);
 	gateway_start(&gw);
-	must_say("own certificate is good: certificate 0");
+	gateway_must_say_next(&gw, "own certificate is good: certificate 0");
 	/* One of the two; the other is about to follow. */
 	while (!has_status("holding-" H, "good") ||
 	    !has_status(second_session, "good"))

@@ -341,16 +341,6 @@ identity_status(const char *name)
 }
 
 static void
-must_say(const char *text)
-{
-	char *line = proc_await(&gw.proc, text, WAIT_MS);
-
-	if (line == NULL)
-		fail_msg("not said: %s: %s", text, proc_log(&gw.proc));
-	free(line);
-}
-
-static void
 put_section(const char *config)
 {
 	char *body =
@@ -439,8 +429,9 @@ a_staple_ends_with_its_next_update(void **state)
 	}
 	assert_true(time(NULL) >= next);
 	if (line == NULL)
-		must_say("own certificate is not stapled any more "
-			 "(identity='brief')");
+		gateway_must_say_next(&gw,
+		    "own certificate is not stapled any more "
+		    "(identity='brief')");
 	assert_true(metric_of("staple_left_seconds", "brief", "") == -1);
 	/* With the next response it begins again. */
 	next = brief_respond(3600);
@@ -553,7 +544,7 @@ nobody_vouches_is_said_once(void **state)
 	cJSON_Delete(o);
 	proc_mark(&gw.proc);
 	proc_signal(&gw.proc, SIGHUP);
-	must_say("reloaded the configuration");
+	gateway_must_say_next(&gw, "reloaded the configuration");
 	/* A round of all of them is over when the last one is answered. */
 	put_section("{}");
 	assert_int_equal(proc_count(&gw.proc, text), 1);
@@ -664,7 +655,8 @@ off_means_expiry_only(void **state)
 	assert_true(degraded_by("identity 'short' expires"));
 	/* The denylist counts in every mode. */
 	deny("gateway.pem", id);
-	must_say("error own certificate is revoked and must be replaced");
+	gateway_must_say_next(
+	    &gw, "error own certificate is revoked and must be replaced");
 	assert_true(metric_of("status", "main", ",status=\"revoked\"") == 1);
 	rest(&gw, &w, "DELETE", id, NULL);
 	assert_int_equal(w.status, 204);
@@ -686,7 +678,7 @@ stapling_can_be_switched_off(void **state)
 	await_stapled("main", 0);
 	assert_true(metric_of("status", "main", ",status=\"good\"") == 1);
 	put_section("{\"order\":\"CRL\"}");
-	must_say("configuration changed");
+	gateway_must_say_next(&gw, "configuration changed");
 	assert_false(stapled("main", 0, 1));
 	put_section("{\"ownCertificates\":{\"warnDays\":10}}");
 	await_stapled("main", 1);
@@ -709,7 +701,8 @@ a_reload_makes_the_list_again(void **state)
 	gateway_write(&gw);
 	proc_mark(&gw.proc);
 	proc_signal(&gw.proc, SIGHUP);
-	must_say("own certificate is stapled (identity='later')");
+	gateway_must_say_next(
+	    &gw, "own certificate is stapled (identity='later')");
 	await_stapled("later", 1);
 	/* What stays is stapled without a gap. */
 	assert_true(stapled("main", 0, 1));

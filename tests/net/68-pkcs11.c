@@ -430,17 +430,6 @@ the_file_may_name_them(void **state)
 	free(links);
 }
 
-/* One that must not start, and why. */
-static void
-refused(struct gateway *g, const char *text)
-{
-	char *out;
-
-	if (gateway_refuses(g, &out) != 1 || strstr(out, text) == NULL)
-		fail_msg("expected '%s' in: %s", text, out);
-	free(out);
-}
-
 static void
 wrong_names_refuse_the_start(void **state)
 {
@@ -477,13 +466,13 @@ wrong_names_refuse_the_start(void **state)
 
 		near.config = cJSON_Duplicate(before, 1);
 		gateway_set(&near, rows[i].place, rows[i].value);
-		refused(&near, rows[i].text);
+		gateway_must_refuse(&near, rows[i].text);
 		cJSON_Delete(near.config);
 		near.config = before;
 	}
 	for (size_t i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
 		own_key(&near, uris[i].uri);
-		refused(&near, uris[i].text);
+		gateway_must_refuse(&near, uris[i].text);
 	}
 	own_key(&near, URI "object=p2p%2Fnear");
 }
@@ -515,23 +504,13 @@ lines_await(const char *path, unsigned n)
 }
 
 static void
-log_await(struct gateway *g, const char *text)
-{
-	char *line = proc_await(&g->proc, text, WAIT_MS);
-
-	if (line == NULL)
-		fail_msg("the gateway does not say '%s'", text);
-	free(line);
-}
-
-static void
 a_refused_pin_is_tried_once(void **state)
 {
 	char *slow = fixture_path("slowtoken.so");
 
 	use_token(&near, slow);
 	gateway_set(&near, "pkcs11.pin_file", "\"bad-pin\"");
-	refused(&near, "the PIN is wrong");
+	gateway_must_refuse(&near, "the PIN is wrong");
 	assert_int_equal(lines("slow/logins"), 1);
 	gateway_set(&near, "pkcs11.pin_file", "\"pin\"");
 	(void)remove("slow/logins");
@@ -589,7 +568,8 @@ a_slow_token_holds_up_nobody_else(void **state)
 	for (size_t i = 0; i < NUM_SLOW; i += 2)
 		tls_leave(&slow[i]);
 	for (size_t i = 0; i < NUM_SLOW; i += 2)
-		log_await(&near, "peer left while a signature was awaited");
+		gateway_must_say_next(
+		    &near, "peer left while a signature was awaited");
 	assert_true(visit(&near, "localhost", 0));
 	assert_int_equal(lines("slow/signs"), 4);
 	assert_int_equal(remove("slow/hold"), 0);
@@ -616,7 +596,7 @@ the_deadline_of_handshakes_holds(void **state)
 	file_write("slow/hold", "", 0);
 	options(&o, "near.example", TLS1_3_VERSION);
 	assert_int_equal(tls_connect(&t, near.port, &o), 0);
-	log_await(&near, "handshake took too long");
+	gateway_must_say_next(&near, "handshake took too long");
 	tls_free(&t);
 	assert_int_equal(remove("slow/hold"), 0);
 	assert_true(visit(&near, "near.example", TLS1_3_VERSION));
@@ -626,7 +606,7 @@ the_deadline_of_handshakes_holds(void **state)
 	assert_int_equal(tls_step(&t), 0);
 	lines_await("slow/signs", 3);
 	proc_signal(&near.proc, SIGTERM);
-	log_await(&near, "draining connections");
+	gateway_must_say_next(&near, "draining connections");
 	assert_int_equal(remove("slow/hold"), 0);
 	gateway_stop(&near);
 	tls_free(&t);
@@ -739,7 +719,7 @@ rest_does_not_wait_either(void **state)
 	post_start(&one, "one", KEY_PATH("left"), "");
 	lines_await("slow/keys", 3);
 	proc_cleanup(&one);
-	log_await(&near, "rest caller left before the answer");
+	gateway_must_say_next(&near, "rest caller left before the answer");
 	assert_int_equal(remove("slow/hold"), 0);
 	lines_await("slow/made", 3);
 	for (int i = 0; i < 1000 && keys_labelled("00000000000A/left") > 0; i++)
@@ -765,15 +745,15 @@ a_token_goes_and_comes_back(void **state)
 	ready_says("\"degraded\":false", 200);
 	file_write("slow/gone", "", 0);
 	assert_false(visit(&near, "near.example", TLS1_3_VERSION));
-	log_await(&near, "the token is lost: ");
-	log_await(&near, "cannot sign: ");
+	gateway_must_say_next(&near, "the token is lost: ");
+	gateway_must_say_next(&near, "cannot sign: ");
 	assert_true(metric(&near, "p2p_gateway_token_up") == 0);
 	/* The default identity's key is elsewhere: still ready. */
 	ready_says("is not available", 200);
 	assert_true(visit(&near, "localhost", TLS1_2_VERSION));
 	assert_int_equal(remove("slow/gone"), 0);
 	/* Nobody has to come for that. */
-	log_await(&near, "the token is back");
+	gateway_must_say_next(&near, "the token is back");
 	assert_true(visit(&near, "near.example", TLS1_2_VERSION));
 	ready_says("\"degraded\":false", 200);
 	assert_true(metric(&near, "p2p_gateway_token_losses_total") == 1);
@@ -807,7 +787,7 @@ reload(const char *text)
 {
 	gateway_write(&near);
 	proc_signal(&near.proc, SIGHUP);
-	log_await(&near, text);
+	gateway_must_say_next(&near, text);
 }
 
 static void
@@ -864,21 +844,22 @@ a_pin_that_was_refused_waits_for_another(void **state)
 	file_write("slow/pin", "11112222", 8);
 	file_write("slow/gone", "", 0);
 	assert_false(visit(&near, "near.example", TLS1_3_VERSION));
-	log_await(&near, "the token is not available");
+	gateway_must_say_next(&near, "the token is not available");
 	assert_int_equal(remove("slow/gone"), 0);
-	log_await(&near, "the PIN is wrong");
+	gateway_must_say_next(&near, "the PIN is wrong");
 	assert_int_equal(lines("slow/logins"), logins + 1);
 	/* Neither a peer nor a reload makes it try the same one again. */
 	for (int i = 0; i < 3; i++)
 		assert_false(visit(&near, "near.example", TLS1_2_VERSION));
 	proc_signal(&near.proc, SIGHUP);
-	log_await(&near, "cannot reload, the old configuration stays");
+	gateway_must_say_next(
+	    &near, "cannot reload, the old configuration stays");
 	ready_says("the PIN is wrong", 200);
 	assert_int_equal(lines("slow/logins"), logins + 1);
 	file_write("pin", "11112222\n", 9);
 	proc_signal(&near.proc, SIGHUP);
-	log_await(&near, "the token is back");
-	log_await(&near, "reloaded the configuration");
+	gateway_must_say_next(&near, "the token is back");
+	gateway_must_say_next(&near, "reloaded the configuration");
 	assert_true(visit(&near, "near.example", TLS1_3_VERSION));
 	assert_int_equal(lines("slow/logins"), logins + 2);
 	assert_int_equal(remove("slow/pin"), 0);
@@ -895,10 +876,11 @@ a_missing_key_is_named(void **state)
 {
 	gateway_stop(&gw);
 	softtoken_delete(TOKEN, "000000000003/tls-key");
-	refused(&gw, "key '000000000003/tls-key' (id ");
-	refused(&gw, "no private key of that name");
+	gateway_must_refuse(&gw, "key '000000000003/tls-key' (id ");
+	gateway_must_refuse(&gw, "no private key of that name");
 	gateway_set(&gw, "pkcs11", NULL);
-	refused(&gw, "is in the token '" TOKEN "': expected $.pkcs11");
+	gateway_must_refuse(
+	    &gw, "is in the token '" TOKEN "': expected $.pkcs11");
 }
 
 int

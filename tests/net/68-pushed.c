@@ -85,16 +85,6 @@ await_size(int size)
 }
 
 static void
-must_say(const char *text)
-{
-	char *line = proc_await(&gw.proc, text, WAIT_MS);
-
-	if (line == NULL)
-		fail_msg("never said '%s': %s", text, proc_log(&gw.proc));
-	free(line);
-}
-
-static void
 link_to(const char *target, const char *path)
 {
 	assert_int_equal(symlink(target, "new.link"), 0);
@@ -169,17 +159,18 @@ a_file_may_name_its_version(void **state)
 	gateway_start(&gw);
 	await_size(1201);
 	write_section("versions/link.json", 1202, "\"version\":7,");
-	must_say("the version given is 7, the version stored is 1");
+	gateway_must_say_next(
+	    &gw, "the version given is 7, the version stored is 1");
 	write_section("versions/link.json", 1203, "\"version\":\"x\",");
-	must_say("version is not a whole number");
+	gateway_must_say_next(&gw, "version is not a whole number");
 	await_size(1201);
 	write_section("versions/link.json", 1204, "\"version\":1,");
 	await_size(1204);
 	/* Not JSON, not a section, too large: named, and nothing changes. */
 	file_write("versions/a.json", "{", 1);
-	must_say("versions/a.json");
+	gateway_must_say_next(&gw, "versions/a.json");
 	file_write("versions/b.json", "{\"section\":\"x\",\"config\":{}}", 27);
-	must_say("expected {\"section\": a known section");
+	gateway_must_say_next(&gw, "expected {\"section\": a known section");
 	await_size(1204);
 	assert_int_equal(rest_version(&gw, LINK), 2);
 }

@@ -95,16 +95,6 @@ must_live(struct tls *t)
 	assert_int_equal(tls_echo(t), 1);
 }
 
-static void
-must_say(const char *text)
-{
-	char *line = proc_await(&gw.proc, text, WAIT_MS);
-
-	if (line == NULL)
-		fail_msg("never said '%s': %s", text, proc_log(&gw.proc));
-	free(line);
-}
-
 /* Asks for path until the number at place is n. The answer is w's. */
 static void
 await_number(struct web *w, const char *path, const char *place, double n)
@@ -157,8 +147,9 @@ says_so(void)
 {
 	struct web w;
 
-	must_say("warming up before HARD_FAIL: evidence is fetched for at "
-		 "most " LONG_MS " ms");
+	gateway_must_say_next(&gw,
+	    "warming up before HARD_FAIL: evidence is fetched for at "
+	    "most " LONG_MS " ms");
 	await_number(&w, "/status", "warmUp.chains", NUM_PEERS);
 	assert_true(cJSON_IsTrue(json_at(w.json, "warmUp.active")));
 	assert_string_equal(
@@ -198,12 +189,14 @@ slow_evidence_costs_nobody(void **state)
 	hits_await(&town.ocsp, 1, "/doorman*");
 	/* Whoever comes now is judged as in SOFT_FAIL, and reported. */
 	assert_int_equal(tls_try(&town, "fresh", gw.port, 0), TLS_IN);
-	must_say("HARD_FAIL would refuse inbound peer 'C=GB,L=London,O=fresh'");
+	gateway_must_say_next(
+	    &gw, "HARD_FAIL would refuse inbound peer 'C=GB,L=London,O=fresh'");
 	for (int i = 0; i < NUM_PEERS; i++)
 		must_live(&live[i]);
 	release_sources();
-	must_say("(complete): 20 of 20 chains are determined, 0 of them "
-		 "refused; 0 are not");
+	gateway_must_say_next(&gw,
+	    "(complete): 20 of 20 chains are determined, 0 of them "
+	    "refused; 0 are not");
 	for (int i = 0; i < NUM_PEERS; i++) {
 		must_live(&live[i]);
 		tls_free(&live[i]);
@@ -239,8 +232,9 @@ dead_sources_end_with_the_bound(void **state)
 	assert_true(took >= BOUND_MS - 100);
 	/* And what two loaded cores need. */
 	assert_true(took < BOUND_MS + SHORT_MS + 8000);
-	must_say("(out of time): 1 of 2 chains are determined, 0 of them "
-		 "refused; 1 are not and will be refused now: 1 ");
+	gateway_must_say_next(&gw,
+	    "(out of time): 1 of 2 chains are determined, 0 of them "
+	    "refused; 1 are not and will be refused now: 1 ");
 	for (int i = 0; i < 2; i++) {
 		must_live(&good[i]);
 		tls_free(&good[i]);
@@ -262,7 +256,7 @@ a_source_may_come_back(void **state)
 	await_number(&w, "/status", "warmUp.undetermined.unreachable", 1);
 	web_free(&w);
 	control(&town.ocsp, "/_listen/on", NULL);
-	must_say("(complete): 1 of 1 chains are determined");
+	gateway_must_say_next(&gw, "(complete): 1 of 1 chains are determined");
 	must_live(&live);
 	tls_free(&live);
 }
@@ -321,7 +315,8 @@ revoked_is_cut_at_once(void **state)
 	must_live(&good);
 	must_live(&crlonly);
 	release_sources();
-	must_say("(complete): 4 of 4 chains are determined, 2 of them refused");
+	gateway_must_say_next(
+	    &gw, "(complete): 4 of 4 chains are determined, 2 of them refused");
 	must_live(&good);
 	must_live(&crlonly);
 	tls_free(&good);
@@ -365,9 +360,9 @@ a_switch_back_gives_it_up(void **state)
 	come_in(&live, "good");
 	hold_sources();
 	rest_mode(&gw, "HARD_FAIL");
-	must_say("warming up before HARD_FAIL");
+	gateway_must_say_next(&gw, "warming up before HARD_FAIL");
 	rest_mode(&gw, "SOFT_FAIL");
-	must_say("the warm-up before HARD_FAIL is given up");
+	gateway_must_say_next(&gw, "the warm-up before HARD_FAIL is given up");
 	rest(&gw, &w, "GET", "/status", NULL);
 	assert_true(cJSON_IsFalse(json_at(w.json, "warmUp.active")));
 	assert_string_equal(json_text(w.json, "warmUp.outcome"), "given up");
@@ -376,7 +371,7 @@ a_switch_back_gives_it_up(void **state)
 	assert_int_equal(tls_try(&town, "nosource", gw.port, 0), TLS_IN);
 	/* Another section says nothing of modes, and stops nothing. */
 	rest_mode(&gw, "HARD_FAIL");
-	must_say("warming up before HARD_FAIL");
+	gateway_must_say_next(&gw, "warming up before HARD_FAIL");
 	put("revcheck", "{\"clockSkewSeconds\":100}");
 	assert_int_equal(tls_try(&town, "nosource", gw.port, 0), TLS_IN);
 	must_live(&live);
@@ -404,18 +399,18 @@ every_way_to_switch(void **state)
 	put("corda.p2p.gateway",
 	    "{\"sslConfig\":{\"tlsType\":\"MUTUAL\","
 	    "\"revocationCheck\":{\"mode\":\"HARD_FAIL\"}}}");
-	must_say("let in (for='TLS')");
+	gateway_must_say_next(&gw, "let in (for='TLS')");
 	must_live(&live);
 	put("corda.p2p.gateway", "{\"sslConfig\":{\"tlsType\":\"MUTUAL\"}}");
-	must_say("the warm-up before HARD_FAIL is given up");
+	gateway_must_say_next(&gw, "the warm-up before HARD_FAIL is given up");
 	gateway_set(&gw, "revocation.mode", "\"HARD_FAIL\"");
 	gateway_write(&gw);
 	proc_signal(&gw.proc, SIGHUP);
-	must_say("warming up before HARD_FAIL");
-	must_say("reloaded the configuration");
+	gateway_must_say_next(&gw, "warming up before HARD_FAIL");
+	gateway_must_say_next(&gw, "reloaded the configuration");
 	must_live(&live);
 	release_sources();
-	must_say("(complete): 1 of 1 chains are determined");
+	gateway_must_say_next(&gw, "(complete): 1 of 1 chains are determined");
 	must_live(&live);
 	tls_free(&live);
 }
