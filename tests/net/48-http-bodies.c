@@ -416,6 +416,8 @@ a_stop_in_the_middle(void **state)
 
 	(void)state;
 	gateway_prepare(&g, "stopping", &town);
+	/* Each worker hears of it by itself: what one does says it for all. */
+	gateway_set(&g, "workers", "1");
 	gateway_set(&g, "http.paths", "[\"/\"]");
 	gateway_set(&g, "limits.drain_timeout_ms", "20000");
 	gateway_start(&g);
