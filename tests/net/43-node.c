@@ -378,6 +378,8 @@ the_end_waits_for_who_is_connected(void **state)
 	(void)state;
 	solo_prepare();
 	gateway_set(&gw, "limits.drain_timeout_ms", "600000");
+	/* Two would stop listening one after the other. */
+	gateway_set(&gw, "workers", "1");
 	gateway_start(&gw);
 	tls_enter(&t, &town, "good", gw.port, 0);
 	proc_signal(&gw.proc, SIGTERM);
