@@ -13,6 +13,7 @@
 #include "gateway/conn.h"
 #include "gateway/front.h"
 #include "gateway/http_internal.h"
+#include "gateway/wire.h"
 #include "gateway/worker.h"
 
 /* Without AUTO_RETRY a key update reads as nothing: look behind a few. */
@@ -199,17 +200,14 @@ push_node(struct http *h, const uint8_t *p, size_t len, size_t *done)
 {
 	*done = 0;
 	while (*done < len) {
-		ssize_t n =
-		    send(h->c->plain_fd, p + *done, len - *done, MSG_NOSIGNAL);
+		ssize_t n = wire_push(h->c->plain_fd, p + *done, len - *done);
 
-		if (n >= 0) {
-			*done += (size_t)n;
-			h->moved += (size_t)n;
-		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-			return HTTP_FLOW_BLOCKED;
-		} else if (errno != EINTR) {
+		if (n < 0)
 			return HTTP_FLOW_BROKEN;
-		}
+		if (n == 0)
+			return HTTP_FLOW_BLOCKED;
+		*done += (size_t)n;
+		h->moved += (size_t)n;
 	}
 	return HTTP_FLOW_MORE;
 }

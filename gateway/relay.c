@@ -69,20 +69,6 @@ relay_prepend_down(struct relay *r, const void *p, size_t len)
 	return len == 0 ? 0 : relay_keep(&r->down, p, len);
 }
 
-/* Bytes taken, 0 when the socket is full, -1 when it is broken. */
-static ssize_t
-relay_send(struct relay *r, const uint8_t *p, size_t len)
-{
-	ssize_t n;
-
-	do
-		n = send(r->plain_fd, p, len, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	if (n >= 0)
-		return n;
-	return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
-}
-
 /* ---- up: TLS to plain -----------------------------------------------------
  */
 
@@ -135,8 +121,8 @@ static enum relay_flow
 relay_flush_up(struct relay *r)
 {
 	while (r->up.p != NULL) {
-		ssize_t n =
-		    relay_send(r, r->up.p + r->up.off, r->up.len - r->up.off);
+		ssize_t n = wire_push(
+		    r->plain_fd, r->up.p + r->up.off, r->up.len - r->up.off);
 
 		if (n < 0)
 			return FLOW_BROKEN;
@@ -177,7 +163,7 @@ relay_up_turn(struct relay *r, struct relay_pad *pad, unsigned *want)
 		return flow;
 	relay_note_bulk(r, len);
 	r->up_bytes += len;
-	n = relay_send(r, pad->p, len);
+	n = wire_push(r->plain_fd, pad->p, len);
 	if (n < 0)
 		return FLOW_BROKEN;
 	if ((size_t)n == len)

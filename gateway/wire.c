@@ -24,14 +24,13 @@ struct wire {
 static BIO_METHOD *wire_method;
 static int wire_type;
 
-/* Bytes taken, 0 when the socket is full, -1 when it is broken. */
-static ssize_t
-wire_push(struct wire *w, const void *p, size_t len)
+ssize_t
+wire_push(int fd, const void *p, size_t len)
 {
 	ssize_t n;
 
 	do
-		n = send(w->fd, p, len, MSG_NOSIGNAL);
+		n = send(fd, p, len, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	if (n >= 0)
 		return n;
@@ -43,7 +42,7 @@ wire_flush_rest(struct wire *w)
 {
 	while (w->rest_off < w->rest_len) {
 		ssize_t n = wire_push(
-		    w, w->rest + w->rest_off, w->rest_len - w->rest_off);
+		    w->fd, w->rest + w->rest_off, w->rest_len - w->rest_off);
 
 		if (n < 0)
 			return WIRE_BROKEN;
@@ -66,7 +65,7 @@ wire_flush_burst(struct wire *w)
 
 	w->burst = NULL;
 	while (done < b->len && n > 0) {
-		n = wire_push(w, b->p + done, b->len - done);
+		n = wire_push(w->fd, b->p + done, b->len - done);
 		if (n < 0)
 			return WIRE_BROKEN;
 		done += (size_t)n;
@@ -104,7 +103,7 @@ wire_bio_write(BIO *bio, const char *p, size_t len, size_t *taken)
 	}
 	switch (wire_flush_rest(w)) {
 	case WIRE_ALL:
-		n = wire_push(w, p, len);
+		n = wire_push(w->fd, p, len);
 		break;
 	case WIRE_SOME:
 		break;

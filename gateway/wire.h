@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include <openssl/ssl.h>
+#include <sys/types.h>
 
 #include "cache/base/error.h"
 
@@ -45,6 +46,12 @@ int wire_attach(SSL *ssl, int fd) MUST_USE;
  * wire, or where one has something left to send: they go out as ever.
  */
 bool wire_gather(SSL *ssl, struct wire_burst *burst);
+
+/*
+ * One send(2) to any socket, TLS or plain: bytes taken, 0 when it is full, -1
+ * when it is broken. Raises no signal.
+ */
+ssize_t wire_push(int fd, const void *p, size_t len);
 
 /* Sends what was gathered or kept. WIRE_ALL where there was nothing. */
 enum wire_sent wire_send(SSL *ssl);

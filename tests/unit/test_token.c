@@ -24,9 +24,7 @@
 #include "fixtures/lib/proc.h"
 #include "gateway/pkcs11_uri.h"
 #include "gateway/token.h"
-
-#define MODULE "/usr/lib/softhsm/libsofthsm2.so"
-#define PIN    "48151623"
+#include "tests/lib/softtoken.h"
 
 /* SoftHSM leaks when it signs with Ed25519; we see through libcrypto to it. */
 #define FOR_ASAN __attribute__((visibility("default")))
@@ -113,22 +111,8 @@ bad_names_are_refused(void **state)
 static int
 setup(void **state)
 {
-	const char *argv[] = {"/usr/bin/softhsm2-util", "--init-token",
-	    "--free", "--label", "unit", "--so-pin", "12345678", "--pin", PIN,
-	    NULL};
-	char cwd[512], *conf;
-
-	assert_non_null(getcwd(cwd, sizeof(cwd)));
-	dir_make("tokens");
-	conf = xasprintf("directories.tokendir = %s/tokens\n"
-			 "log.level = ERROR\n",
-	    cwd);
-	file_write("softhsm.conf", conf, strlen(conf));
-	free(conf);
-	conf = xasprintf("%s/softhsm.conf", cwd);
-	setenv("SOFTHSM2_CONF", conf, 1);
-	free(conf);
-	assert_int_equal(proc_run(argv, "softhsm.log", 30000, NULL), 0);
+	(void)state;
+	softtoken_make("unit");
 	return evthread_use_pthreads();
 }
 
@@ -143,8 +127,10 @@ teardown(void **state)
 static struct token_options
 options(const char *label, const char *pin)
 {
-	struct token_options o = {
-	    .module = MODULE, .pin = pin, .threads = 3, .timeout_ms = 100000};
+	struct token_options o = {.module = SOFTTOKEN_MODULE,
+	    .pin = pin,
+	    .threads = 3,
+	    .timeout_ms = 100000};
 
 	snprintf(o.where.token, sizeof(o.where.token), "%s", label);
 	return o;
@@ -158,10 +144,10 @@ wrong_ones_are_not_opened(void **state)
 
 	assert_int_not_equal(token_open(&token, &o, &err), 0);
 	assert_non_null(strstr(err.msg, "the PIN is wrong"));
-	o = options("another", PIN);
+	o = options("another", SOFTTOKEN_PIN);
 	assert_int_not_equal(token_open(&token, &o, &err), 0);
 	assert_non_null(strstr(err.msg, "no token 'another'"));
-	o = options("unit", PIN);
+	o = options("unit", SOFTTOKEN_PIN);
 	o.module = "/nowhere/module.so";
 	assert_int_not_equal(token_open(&token, &o, &err), 0);
 	assert_non_null(strstr(err.msg, "/nowhere/module.so"));
@@ -173,7 +159,7 @@ wrong_ones_are_not_opened(void **state)
 static void
 keys_are_made_in_it(void **state)
 {
-	struct token_options o = options("unit", PIN);
+	struct token_options o = options("unit", SOFTTOKEN_PIN);
 	struct token_stats stats;
 	struct err err;
 
