@@ -21,7 +21,7 @@ B       := build/$(PROFILE)
 Q       := $(if $(filter 0,$(V)),@,)
 say      = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' '$(1)' '$(2)',@:)
 
-# ---- profiles ---------------------------------------------------------------
+# profiles
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wwrite-strings -Wpointer-arith -Wvla \
@@ -73,14 +73,16 @@ $(shell mkdir -p $(B); printf '%s\n' '$(FLAGS_NOW)' | cmp -s - $(B)/.flags || \
 
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
-# ---- rooms -------------------------------------------------------------------
+# rooms
 
 BASE_OBJ    := $(call objs,$(wildcard cache/base/*.c))
-CACHE_OBJ   := $(call objs,$(wildcard cache/*.c))
-JUDGE_OBJ   := $(call objs,$(wildcard revcheck/*.c))
+CACHE_OBJ   := $(call objs,$(filter-out cache/base/%,\
+	$(wildcard cache/*.c cache/*/*.c)))
+JUDGE_OBJ   := $(call objs,$(filter-out revcheck/cli/%,\
+	$(wildcard revcheck/*.c revcheck/*/*.c)))
 LIB_OBJ     := $(BASE_OBJ) $(CACHE_OBJ) $(JUDGE_OBJ)
 CLI_OBJ     := $(call objs,$(wildcard revcheck/cli/*.c))
-GATEWAY_OBJ := $(call objs,$(wildcard gateway/*.c))
+GATEWAY_OBJ := $(call objs,$(wildcard gateway/*.c gateway/*/*.c))
 FIXLIB_OBJ  := $(call objs,$(wildcard fixtures/lib/*.c))
 TESTLIB_OBJ := $(call objs,$(wildcard tests/lib/*.c))
 
@@ -146,7 +148,7 @@ $(B)/bin/p2p-gateway: $(GATEWAY_OBJ) $(B)/lib/libbase.a $(LIB_A)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(GATEWAY_OBJ) $(LIB_A) $(B)/lib/libbase.a \
 	    $(LDLIBS)
 
-# ---- fixtures: share no code with what they test ------------------------------
+# fixtures: share no code with what they test
 
 .PHONY: fixtures
 fixtures: $(FIXBINS)
@@ -177,7 +179,7 @@ fixtures: $(SLOWTOKEN)
 -include tests/tests.mk
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
-# ---- the two commands -----------------------------------------------------------
+# the two commands
 
 # Debian packages: what it takes to build, run and test everything.
 APT_BUILD := gcc make pkg-config binutils libc6-dev libssl-dev \
@@ -205,7 +207,7 @@ run: deps
 test: deps-test
 	@sh tests/run-all.sh
 
-# ---- conventions with a machine behind them ----------------------------------------
+# conventions with a machine behind them
 
 C_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 
@@ -260,7 +262,7 @@ lint: format-check check-deps
 compdb:
 	bear -- $(MAKE) -B all
 
-# ---- install ------------------------------------------------------------------------
+# install
 
 .PHONY: install uninstall
 INSTALL := install

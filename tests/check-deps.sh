@@ -13,7 +13,7 @@ rule() {
 }
 none='no-exception'
 above='(revcheck|gateway|fixtures|tests)/'
-rule 'cache/base/*' "cache/[a-z_0-9]+\\.h|$above" "$none" \
+rule 'cache/base/*' "cache/([a-z_0-9]+|[ac-z0-9][a-z0-9]*/[a-z_0-9]+)\\.h|$above" "$none" \
     'the cellar includes nothing above itself'
 rule 'cache/*' "$above" "$none" 'the archive does not look up'
 rule 'revcheck/*' '(gateway|fixtures|tests)/' "$none" \
