@@ -45,8 +45,7 @@ archive_random(struct archive *a)
 	return a->random >> 8;
 }
 
-/* ---- Told soon: answers that need no flight, but never from inside
- * ------------ */
+/* Told soon: answers that need no flight, but never from inside. */
 
 static void
 archive_tell_soon(evutil_socket_t fd, short what, void *arg)
@@ -112,8 +111,7 @@ wait_new(struct archive *a, uint64_t deadline_mono_ms, archive_done_fn *done,
 	return w;
 }
 
-/* ---- Asking
- * ------------------------------------------------------------------------ */
+/* Asking. */
 
 struct evidence *
 archive_get1(struct archive *a, const struct archive_key *key)
@@ -238,8 +236,7 @@ nomem:
 	return err_set(err, E_NOMEM, "out of memory");
 }
 
-/* ---- Before anybody asks
- * --------------------------------------------------------------- */
+/* Before anybody asks. */
 
 struct prefetch {
 	struct archive *archive;
@@ -348,9 +345,7 @@ resource_removed(struct resource *r)
 		event_free(r->refresh);
 }
 
-/* ---- Birth and death
- * -------------------------------------------------------------------------------
- */
+/* Birth and death. */
 
 struct event_base *
 archive_get0_base(struct archive *a)

@@ -28,7 +28,7 @@
 struct archive;
 struct event_base;
 
-/* ---- Evidence -------------------------------------------------------- */
+/* Evidence. */
 
 enum evidence_kind {
 	EVIDENCE_CRL = 1,
@@ -82,7 +82,7 @@ struct evidence *evidence_new_ocsp(struct span der, enum evidence_origin origin,
 struct evidence *evidence_up_ref(struct evidence *e);
 void evidence_free(struct evidence *e);
 
-/* ---- Keys ------------------------------------------------------------ */
+/* Keys. */
 
 /*
  * A key names a resource in its context. It is SHA-256 over length-delimited
@@ -95,7 +95,7 @@ struct archive_key {
 
 struct archive_key archive_key_of(const struct span *parts, size_t num_parts);
 
-/* ---- Orders ---------------------------------------------------------- */
+/* Orders. */
 
 /* Why there is no evidence. Mapped to REVCHECK_WHY_* by revcheck/. */
 enum archive_fail {
@@ -157,7 +157,7 @@ struct archive_order {
 	uint8_t owner[32];
 };
 
-/* ---- The archive ----------------------------------------------------- */
+/* The archive. */
 
 struct archive_options {
 	const char *state_dir; /* NULL: memory only */
@@ -240,7 +240,7 @@ void archive_wait_cancel(struct archive_wait *w);
 int
 archive_prefetch(struct archive *a, const struct archive_order *order) MUST_USE;
 
-/* ---- Told and counted ------------------------------------------------ */
+/* Told and counted. */
 
 struct archive_stats {
 	uint64_t hits, misses, disk_hits;

@@ -11,8 +11,7 @@
 
 #define MISSING_MAX 1000 /* fetches begun at once */
 
-/* ---- By hand: refresh and flush
- * ------------------------------------------------------------ */
+/* By hand: refresh and flush. */
 
 /* One command, on its way to the service thread and perhaps awaited. */
 /*
@@ -199,9 +198,7 @@ archive_flush(struct archive *a, const struct archive_key *key)
 	return 0;
 }
 
-/* ---- Told and counted
- * ---------------------------------------------------------------------------
- */
+/* Told and counted. */
 
 void
 archive_stats_get(struct archive *a, struct archive_stats *out)

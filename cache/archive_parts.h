@@ -75,8 +75,7 @@ const char *archive_fail_name(enum archive_fail f);
 void archive_failure_set(struct archive_failure *f, enum archive_fail fail,
     const char *url, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
-/* ---- Flights: one getting of one resource, for all who wait ---------------
- */
+/* Flights: one getting of one resource, for all who wait. */
 
 /*
  * flight_start begins to get r (NULL: for an order that is not kept) by disk,

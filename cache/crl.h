@@ -20,7 +20,7 @@
 struct crl;
 struct crl_builder;
 
-/* ---- Building -------------------------------------------------------- */
+/* Building. */
 
 struct crl_limits {
 	size_t max_bytes;   /* DER bytes; 0: CRL_DEFAULT_MAX_BYTES */
@@ -88,7 +88,7 @@ bool crl_builder_step(struct crl_builder *b, size_t max_bytes);
 struct crl *crl_up_ref(struct crl *c);
 void crl_free(struct crl *c);
 
-/* ---- What is written in it (spans borrow from the crl) --------------- */
+/* What is written in it (spans borrow from the crl). */
 
 /*
  * The builder refuses (CRL_FAULT_MALFORMED) whatever is not the ASN.1 of RFC
@@ -151,7 +151,7 @@ size_t crl_index_bytes(const struct crl *c);
 bool crl_extension(
     const struct crl *c, struct span oid, bool *critical, struct span *value);
 
-/* ---- Entries --------------------------------------------------------- */
+/* Entries. */
 
 struct crl_entry {
 	struct span serial; /* INTEGER content, trimmed (der_serial_trim) */

@@ -12,8 +12,7 @@
 
 #define MAX_OFFSET ((size_t)UINT32_MAX - 1)
 
-/* ---- Failing: final, and told again to who asks again ---------------------
- */
+/* Failing: final, and told again to who asks again. */
 
 int
 crl_build_fail(struct crl_builder *b, enum crl_fault fault)
@@ -63,8 +62,7 @@ crl_build_tell(
 	return rc;
 }
 
-/* ---- Birth and death --------------------------------------------------------
- */
+/* Birth and death. */
 
 struct crl_builder *
 crl_builder_new(const struct crl_limits *limits)
@@ -101,8 +99,7 @@ crl_builder_free(struct crl_builder *b)
 	free(b);
 }
 
-/* ---- Bytes that are all there ---------------------------------------------
- */
+/* Bytes that are all there. */
 
 static struct crl_builder *
 builder_new_fixed(const struct crl_limits *limits, size_t len,

@@ -85,7 +85,7 @@ int crl_index_finish(struct crl_index *x) MUST_USE;
 /* Inserts what is gathered; false when `same` said FAIL. */
 bool crl_index_settle(struct crl_index *x);
 
-/* ---- Hashing ------------------------------------------------------------ */
+/* Hashing. */
 
 static inline uint64_t
 crl_hash_mix(uint64_t a, uint64_t b)

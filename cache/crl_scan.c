@@ -19,8 +19,7 @@
 #define BELIEF    64
 #define MAX_MARKS ((size_t)1 << 24)
 
-/* ---- The index: one issuer and serial, one slot
- * ------------------------------ */
+/* The index: one issuer and serial, one slot. */
 
 static enum crl_index_same
 build_same(void *arg, uint32_t old_offset, uint32_t new_offset)
@@ -80,8 +79,7 @@ build_make_room(struct crl_builder *b)
 	return rc == 0 ? 0 : build_index_failed(b, rc);
 }
 
-/* ---- Entries
- * ------------------------------------------------------------------ */
+/* Entries. */
 
 static int
 build_mark(struct crl_builder *b, size_t entry, struct span name)
@@ -207,8 +205,7 @@ build_entries(struct crl_builder *b)
 	return 0;
 }
 
-/* ---- Bytes that have arrived
- * ---------------------------------------------------- */
+/* Bytes that have arrived. */
 
 static int
 build_hash_init(struct crl_builder *b)
@@ -397,8 +394,7 @@ crl_builder_feed(struct crl_builder *b, struct span piece,
 	return crl_build_tell(b, rc, fault, err);
 }
 
-/* ---- The end
- * ---------------------------------------------------------------------- */
+/* The end. */
 
 static int
 build_finish(struct crl_builder *b)
@@ -463,8 +459,7 @@ crl_builder_finish(struct crl_builder *b, struct crl **out,
 	return crl_build_tell(b, rc, fault, err);
 }
 
-/* ---- Bytes that are all there
- * -------------------------------------------------------- */
+/* Bytes that are all there. */
 
 bool
 crl_builder_step(struct crl_builder *b, size_t max_bytes)

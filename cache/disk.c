@@ -47,8 +47,7 @@ struct disk {
 	bool busy, closing;
 };
 
-/* ---- Making room: the longest unfetched go first
- * ------------------------------ */
+/* Making room: the longest unfetched go first. */
 
 struct disk_file {
 	char *path;
@@ -127,8 +126,7 @@ disk_survey(struct disk *d)
 	free(s.files);
 }
 
-/* ---- The writer
- * ------------------------------------------------------------------ */
+/* The writer. */
 
 static void
 job_free(struct disk_job *j)
@@ -231,8 +229,7 @@ disk_save(struct tier *t, const struct tier_meta *meta, struct evidence *e)
 	job_free(j);
 }
 
-/* ---- Reading
- * ------------------------------------------------------------------------ */
+/* Reading. */
 
 static size_t
 count_files(const char *path)
@@ -321,8 +318,7 @@ disk_forget(struct tier *t, const struct archive_key *key)
 	pthread_mutex_unlock(&d->lock);
 }
 
-/* ---- Birth and death
- * ------------------------------------------------------------------ */
+/* Birth and death. */
 
 static void
 disk_free(struct tier *t)

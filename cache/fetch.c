@@ -21,8 +21,7 @@
 
 #define RECEIVE_BUFFER (64L << 10)
 
-/* ---- The end of a fetch
- * ------------------------------------------------------ */
+/* The end of a fetch. */
 
 static void
 fetch_free(struct fetch *x)
@@ -84,8 +83,7 @@ fetch_fail(struct fetch *x, enum archive_fail fail, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* ---- Callbacks of libcurl: bytes and sockets
- * ----------------------------------- */
+/* Callbacks of libcurl: bytes and sockets. */
 
 static size_t
 fetch_body(char *p, size_t size, size_t num, void *arg)
@@ -143,8 +141,7 @@ fetch_open_socket(
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
-/* ---- Asking
- * ------------------------------------------------------------------------ */
+/* Asking. */
 
 static bool
 port_allowed(const struct fetcher *f, uint16_t port)
@@ -382,8 +379,7 @@ fetch_start(struct fetcher *f, const struct fetch_order *o, fetch_done_fn *done,
 	return 0;
 }
 
-/* ---- Answers
- * ------------------------------------------------------------------------- */
+/* Answers. */
 
 static void
 keep_header(struct fetch *x, const char *name, char out[FETCH_MAX_VALIDATOR])

@@ -23,8 +23,7 @@ struct watch {
 	struct event *event;
 };
 
-/* ---- Transfers, sockets and the timer
- * ---------------------------------------- */
+/* Transfers, sockets and the timer. */
 
 /* The one place where transfers end. */
 static void
@@ -132,8 +131,7 @@ fetcher_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *mine)
 	return 0;
 }
 
-/* ---- The fetcher
- * ------------------------------------------------------------------------- */
+/* The fetcher. */
 
 static bool
 fetcher_copy(struct fetcher *f, const struct fetcher_options *o)

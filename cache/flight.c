@@ -21,8 +21,7 @@
 #include "cache/text.h"
 #include "cache/timetable.h"
 
-/* ---- Failures
- * ----------------------------------------------------------------- */
+/* Failures. */
 
 const char *
 archive_fail_name(enum archive_fail f)
@@ -73,8 +72,7 @@ flight_note_failure(struct flight *f, const struct archive_failure *x)
 		f->failure = *x;
 }
 
-/* ---- Who waits
- * ------------------------------------------------------------------- */
+/* Who waits. */
 
 void
 flight_join(struct flight *f, struct archive_wait *w)
@@ -93,8 +91,7 @@ flight_has_waiters(const struct flight *f)
 	return f->waits != NULL;
 }
 
-/* ---- The end
- * ------------------------------------------------------------------------ */
+/* The end. */
 
 static void
 flight_free(struct flight *f)
@@ -178,8 +175,7 @@ flight_failed(struct flight *f)
 	flight_over(f, NULL);
 }
 
-/* ---- Success
- * ------------------------------------------------------------------------- */
+/* Success. */
 
 void
 resource_plan(struct archive *a, struct resource *r, const struct evidence *e,
@@ -271,8 +267,7 @@ flight_accept(
 	return -1;
 }
 
-/* ---- The network
- * ------------------------------------------------------------------------ */
+/* The network. */
 
 static void flight_next_url(struct flight *f);
 
@@ -425,8 +420,7 @@ flight_network(struct flight *f)
 	flight_next_url(f);
 }
 
-/* ---- The start
- * --------------------------- */
+/* The start. */
 
 /* First step, from the loop: nobody is told from inside flight_start. */
 static void

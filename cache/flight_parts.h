@@ -38,8 +38,7 @@ int flight_accept(
 void resource_plan(struct archive *a, struct resource *r,
     const struct evidence *e, int64_t max_age_sec);
 
-/* ---- The next step; f may be gone when one of these returns ---------------
- */
+/* The next step; f may be gone when one of these returns. */
 
 /* Looks on the disk, then goes on to the network unless that is enough. */
 void flight_disk(struct flight *f);

@@ -115,8 +115,7 @@ shelf_find(struct shelf *m, const struct archive_key *key)
 	return table_find(atomic_load(&m->table), key);
 }
 
-/* ---- Owners
- * ------------------------------------------------------------------ */
+/* Owners. */
 
 static struct owner *
 owner_get(struct shelf *m, const uint8_t id[32])
@@ -183,8 +182,7 @@ charge(struct shelf *m, struct resource *r, size_t cost)
 	r->cost = cost;
 }
 
-/* ---- Coming and going
- * --------------------------------------------------------- */
+/* Coming and going. */
 
 static struct shelf_table *
 table_with_room(struct shelf *m)
@@ -302,8 +300,7 @@ shelf_drop_evidence(struct shelf *m, struct resource *r)
 	pthread_mutex_unlock(&m->lock);
 }
 
-/* ---- The budget
- * ------------------------------------------------------------------ */
+/* The budget. */
 
 static struct owner *
 largest_owner(struct shelf *m)

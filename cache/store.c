@@ -30,8 +30,7 @@ tier_record_cleanup(struct tier_record *r)
 	*r = (struct tier_record){.fd = -1};
 }
 
-/* ---- Paths ------------------------------------------------------------------
- */
+/* Paths. */
 
 void
 store_hex(char *out, const uint8_t *p, size_t len)
@@ -84,8 +83,7 @@ store_path(char out[STORE_PATH_MAX], const char *dir,
 	return n > 0 && n < STORE_PATH_MAX;
 }
 
-/* ---- The page of text
- * ---------------------------------------------------------- */
+/* The page of text. */
 
 static void
 clean(char *out, size_t room, const char *text)
@@ -206,8 +204,7 @@ store_header_read(
 	return strspn(at, "\n") == strlen(at);
 }
 
-/* ---- Reading
- * ----------------------------------------------------------------------- */
+/* Reading. */
 
 static int
 read_whole(int fd, void *p, size_t len)
@@ -286,8 +283,7 @@ store_read(
 	return rc;
 }
 
-/* ---- Writing
- * ------------------------------------------------------------------------ */
+/* Writing. */
 
 static int
 write_whole(int fd, const void *p, size_t len)
@@ -371,9 +367,7 @@ store_write(const char *dir, const struct tier_meta *m, struct span der,
 	return rc;
 }
 
-/* ---- Walking
- * ---------------------------------------------------------------------------
- */
+/* Walking. */
 
 static bool
 is_hex(const char *name, size_t len)

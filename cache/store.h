@@ -22,8 +22,7 @@ struct store_options {
 int store_new(
     struct tier **out, const struct store_options *o, struct err *err) MUST_USE;
 
-/* ---- The format, for those who read a directory without an engine -----------
- */
+/* The format, for those who read a directory without an engine. */
 
 #define STORE_HEADER_BYTES 4096
 

@@ -38,8 +38,7 @@ certstore_usage_parse(const char *word)
 	return i;
 }
 
-/* ---- certificates ----------------------------------------------------------
- */
+/* Certificates. */
 
 void
 certstore_list_cleanup(struct certstore_list *list)
@@ -181,8 +180,7 @@ to_pem(const struct certstore_list *list)
 	return out;
 }
 
-/* ---- the store ------------------------------------------------------------
- */
+/* The store. */
 
 static void
 chain_cleanup(struct certstore_chain *c)

@@ -26,7 +26,7 @@ conf_no_memory(struct conf_reader *r)
 	return err_set(r->err, E_NOMEM, "out of memory");
 }
 
-/* ---- addresses ---- */
+/* Addresses. */
 
 static int
 read_address(struct conf_reader *r, const struct conf_place *place,
@@ -108,7 +108,7 @@ static const struct conf_field node_table[] = {
 	CONF_FIELD_END};
 /* clang-format on */
 
-/* ---- identities and trust ---- */
+/* Identities and trust. */
 
 #define IDENTITY(k, kd, m, ...) \
 	CONF_VALUE(k, kd, struct conf_identity, m, ##__VA_ARGS__)
@@ -296,7 +296,7 @@ read_trusts(struct conf_reader *r, const struct conf_place *place, void *base)
 	return conf_read_array(r, place, MAX_TRUSTS, read_trust, base);
 }
 
-/* ---- TLS, limits ---- */
+/* TLS, limits. */
 
 static int
 read_tls_version(
@@ -378,7 +378,7 @@ static const struct conf_field own_table[] = {
 	CONF_FIELD_END};
 /* clang-format on */
 
-/* ---- outbound ---- */
+/* Outbound. */
 
 /* A link while its names are not resolved yet (conf_check.c does that). */
 static int
@@ -455,7 +455,7 @@ static const struct conf_field connect_table[] = {
 	CONF_FIELD_END};
 /* clang-format on */
 
-/* ---- revocation ---- */
+/* Revocation. */
 
 static int
 read_mode(struct conf_reader *r, const struct conf_place *place, void *base)
@@ -536,7 +536,7 @@ static const struct conf_field revocation_table[] = {
 	CONF_FIELD_END};
 /* clang-format on */
 
-/* ---- the rest ---- */
+/* The rest. */
 
 static const char *const log_format_words[] = {"text", "json", NULL};
 static const char *const log_level_words[] = {

@@ -20,8 +20,7 @@
 
 #define HOUR_MS 3600000
 
-/* ---- reading --------------------------------------------------------------
- */
+/* Reading. */
 
 static int
 read_category(struct conf_reader *r, const struct conf_place *place, void *base)
@@ -88,8 +87,7 @@ conf_read_key(struct conf_reader *r, const struct conf_place *place, void *base)
 	return *out != NULL ? 0 : conf_no_memory(r);
 }
 
-/* ---- opening ---------------------------------------------------------------
- */
+/* Opening. */
 
 static int
 read_pin(char pin[TOKEN_PIN_MAX + 1], const char *path, struct err *err)

@@ -29,8 +29,7 @@
 #include "gateway/wire.h"
 #include "gateway/worker.h"
 
-/* ---- birth and death ------------------------------------------------------
- */
+/* Birth and death. */
 
 static struct conn *
 conn_new(struct worker *w, bool inbound)
@@ -123,8 +122,7 @@ conn_free(struct conn *c)
 	free(c);
 }
 
-/* ---- TLS --------------------------------------------------------------------
- */
+/* TLS. */
 
 static void
 conn_handshake_failed(struct conn *c, enum handshake_result result)
@@ -264,8 +262,7 @@ conn_step_handshake(struct conn *c, unsigned *wish)
 	return conn_linger(c);
 }
 
-/* ---- the node ---------------------------------------------------------------
- */
+/* The node. */
 
 static enum conn_step
 conn_dialled(struct conn *c, enum dial_result result)
@@ -381,8 +378,7 @@ conn_step_head(struct conn *c, unsigned *wish)
 	return STEP_DONE;
 }
 
-/* ---- the driver
- * ----------------------------------------------------------------- */
+/* The driver. */
 
 void
 conn_drive(struct conn *c)

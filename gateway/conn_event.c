@@ -14,8 +14,7 @@
 
 #include "gateway/worker.h"
 
-/* ---- events: note, drive
- * ----------------------------------------------------- */
+/* Events: note, drive. */
 
 static void
 conn_note(struct conn *c, unsigned ready)
@@ -93,8 +92,7 @@ conn_on_answered(void *arg)
 	conn_note(arg, 0);
 }
 
-/* ---- arming ----------------------------------------------------------------
- */
+/* Arming. */
 
 static void
 conn_arm_one(struct conn *c, struct event *ev, unsigned bit, unsigned wish)

@@ -169,7 +169,7 @@ on_warm(void *arg)
 	return rc;
 }
 
-/* ---- life -------------------------------------------------------------- */
+/* Life. */
 
 static void
 engine_log(void *arg, int level, const char *line)
@@ -307,8 +307,7 @@ control_free(struct control *c)
 	free(c);
 }
 
-/* ---- lending --------------------------------------------------------------
- */
+/* Lending. */
 
 void
 control_set_door(struct control *c, struct door *door)
@@ -459,8 +458,7 @@ control_section_with_defaults(const struct control *c, enum section_id id)
 	return out;
 }
 
-/* ---- change ----------------------------------------------------------------
- */
+/* Change. */
 
 void
 control_recheck(struct control *c)

@@ -124,7 +124,7 @@ entry_name(struct entry *e)
 	hex_text(e->id, md, (DENYLIST_ID_SIZE - 1) / 2);
 }
 
-/* ---- from JSON --------------------------------------------------------- */
+/* From JSON. */
 
 static int
 take_issuer(struct entry *e, const X509_NAME *name, struct err *err)
@@ -295,7 +295,7 @@ entry_parse(struct entry *e, const cJSON *o, const char *who, struct err *err)
 	return rc;
 }
 
-/* ---- to JSON ------------------------------------------------------------- */
+/* To JSON. */
 
 /* As it is kept and shown: issuer in base64, so that it can be read back. */
 static cJSON *
@@ -358,8 +358,7 @@ denylist_num(const struct denylist *d)
 	return d->num;
 }
 
-/* ---- changes ----------------------------------------------------------------
- */
+/* Changes. */
 
 static struct entry *
 find(const struct denylist *d, const char *id)

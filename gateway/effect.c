@@ -144,8 +144,7 @@ effect_warm_up_ms(const struct effect_input *in)
 	return ms;
 }
 
-/* ---- options ----------------------------------------------------------------
- */
+/* Options. */
 
 static int
 read_allow(struct effect_options *out, const struct effect_input *in,
@@ -228,8 +227,7 @@ effect_options_cleanup(struct effect_options *o)
 	*o = (struct effect_options){0};
 }
 
-/* ---- issuers
- * ----------------------------------------------------------------- */
+/* Issuers. */
 
 /* "a1:b2" or "a1b2" to bytes; the schema has checked the digits. */
 static uint8_t *
@@ -328,8 +326,7 @@ effect_rules_cleanup(struct effect_rules *r)
 	*r = (struct effect_rules){0};
 }
 
-/* ---- the door
- * ---------------------------------------------------------------- */
+/* The door. */
 
 static int
 own_overlay(
@@ -431,8 +428,7 @@ effect_overlay_cleanup(struct effect_overlay *o)
 	*o = (struct effect_overlay){0};
 }
 
-/* ---- defaults
- * ----------------------------------------------------------------- */
+/* Defaults. */
 
 static const char *
 mode_in_force(const struct effect_input *in)

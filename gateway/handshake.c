@@ -28,8 +28,7 @@
 /* Certificates of a verified path; OpenSSL builds no longer one. */
 #define HANDSHAKE_MAX_PATH 102
 
-/* ---- the callback: waits, and says what was decided -------------------------
- */
+/* The callback: waits, and says what was decided. */
 
 static bool
 handshake_allows(const struct handshake *h)
@@ -68,8 +67,7 @@ handshake_verify_cb(X509_STORE_CTX *ctx, void *arg)
 	return 1;
 }
 
-/* ---- the verdict ----------------------------------------------------------
- */
+/* The verdict. */
 
 static void
 handshake_resolve(struct handshake *h, enum handshake_verdict verdict,
@@ -326,8 +324,7 @@ fail:
 	handshake_refuse(h, X509_V_ERR_UNSPECIFIED, DOOR_REFUSED_ERROR);
 }
 
-/* ---- the drive ------------------------------------------------------------
- */
+/* The drive. */
 
 static void
 handshake_on_signed(void *arg)

@@ -41,8 +41,7 @@ enum step {
 	STEP_AGAIN /* another phase */
 };
 
-/* ---- birth and death ------------------------------------------------------
- */
+/* Birth and death. */
 
 static uint16_t
 local_port(int fd)
@@ -98,8 +97,7 @@ http_free(struct http *h)
 	free(h);
 }
 
-/* ---- saying no -------------------------------------------------------------
- */
+/* Saying no. */
 
 static void
 count_refusal(struct http *h, unsigned status)
@@ -162,8 +160,7 @@ refuse(struct http *h, unsigned status, const char *why)
 	return begin_last(h);
 }
 
-/* ---- HEAD ------------------------------------------------------------------
- */
+/* HEAD. */
 
 static enum step
 begin_exchange(struct http *h)
@@ -248,8 +245,7 @@ step_head(struct http *h, unsigned ready)
 	return h->tls_eof ? begin_last(h) : STEP_WAIT;
 }
 
-/* ---- DIAL ------------------------------------------------------------------
- */
+/* DIAL. */
 
 /* The PROXY header comes before the head that is queued. */
 static int
@@ -305,8 +301,7 @@ step_dial(struct http *h, enum dial_result result)
 	return step;
 }
 
-/* ---- EXCHANGE --------------------------------------------------------------
- */
+/* EXCHANGE. */
 
 static enum step
 end_exchange(struct http *h)
@@ -352,8 +347,7 @@ step_exchange(struct http *h, unsigned ready, bool *again)
 	return end_exchange(h);
 }
 
-/* ---- LAST ------------------------------------------------------------------
- */
+/* LAST. */
 
 static enum step
 step_last(struct http *h)
@@ -373,8 +367,7 @@ step_last(struct http *h)
 	return STEP_SAID;
 }
 
-/* ---- time -----------------------------------------------------------------
- */
+/* Time. */
 
 enum due {
 	DUE_NOTHING = 0,
@@ -465,8 +458,7 @@ set_timer(struct http *h, uint64_t now)
 	conn_set_timer(c, at > now ? at - now : 0);
 }
 
-/* ---- the drive ------------------------------------------------------------
- */
+/* The drive. */
 
 static unsigned
 wish_of(const struct http *h, bool again)

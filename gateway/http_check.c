@@ -63,7 +63,7 @@ find_ambiguity(const struct http_head *h)
 	return NULL;
 }
 
-/* ---- the target ---------------------------------------------------------- */
+/* The target. */
 
 static bool
 is_hex(char c)
@@ -132,8 +132,7 @@ check_target(struct http_order *out, const struct http_head *h,
 	return 0;
 }
 
-/* ---- the body --------------------------------------------------------------
- */
+/* The body. */
 
 static unsigned
 check_length(struct http_order *out, const struct http_head *h,

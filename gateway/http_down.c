@@ -16,8 +16,7 @@
 #define ROOM_BEFORE 16
 #define READ_MAX    (RELAY_RECORD_BYTES - 64)
 
-/* ---- the body --------------------------------------------------------------
- */
+/* The body. */
 
 /*
  * p[0..len) lies in the pad, with room around it. A chunk of ours is put
@@ -97,8 +96,7 @@ pass_body(struct http *h, uint8_t *p, size_t len)
 	return HTTP_FLOW_BROKEN;
 }
 
-/* ---- the head --------------------------------------------------------------
- */
+/* The head. */
 
 static void
 count_answer(struct http *h, unsigned status)
@@ -220,8 +218,7 @@ drop_head(struct http *h)
 	h->node_seen = 0;
 }
 
-/* ---- turns ----------------------------------------------------------------
- */
+/* Turns. */
 
 /* p[0..len) lies in the pad, with room around it. */
 static enum http_flow

@@ -62,8 +62,7 @@ http_field_is_claim(const struct http_text *name)
 	return is_one_of(&t, claims);
 }
 
-/* ---- writing ---------------------------------------------------------------
- */
+/* Writing. */
 
 static int
 put_text(struct bytes *out, const char *text)
@@ -171,8 +170,7 @@ put_peer(struct bytes *out, const struct http_peer *who)
 	return rc != 0 ? rc : put_certificates(out, who->certs);
 }
 
-/* ---- heads ----------------------------------------------------------------
- */
+/* Heads. */
 
 /* Of this connection alone, or written by the gateway itself. */
 static bool

@@ -37,8 +37,7 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* ---- the end of it
- * ------------------------------------------------------------------ */
+/* The end of it. */
 
 enum http_scan
 http_head_scan(const char *p, size_t len, size_t *seen, const char **why)
@@ -64,8 +63,7 @@ http_head_scan(const char *p, size_t len, size_t *seen, const char **why)
 	return HTTP_SCAN_MORE;
 }
 
-/* ---- lines -----------------------------------------------------------------
- */
+/* Lines. */
 
 /* The next line without its CRLF. */
 static bool
@@ -176,8 +174,7 @@ read_fields(struct http_head *h, struct cursor *c, const char **why)
 	return E_PARSE;
 }
 
-/* ---- heads ----------------------------------------------------------------
- */
+/* Heads. */
 
 int
 http_parse_request(
@@ -227,8 +224,7 @@ http_parse_answer(
 	return read_fields(out, &c, why);
 }
 
-/* ---- looking at one ---------------------------------------------------------
- */
+/* Looking at one. */
 
 bool
 http_text_is(const struct http_text *t, const char *word)

@@ -78,8 +78,7 @@ enum http_flow {
 	HTTP_FLOW_MORE     /* a turn's worth was moved */
 };
 
-/* ---- http_io: sockets ------------------------------------------------------
- */
+/* Http_io: sockets. */
 
 static inline size_t
 http_queue_len(const struct http_queue *q)
@@ -114,8 +113,7 @@ enum http_flow http_flush_node(struct http *h) MUST_USE;
 enum http_flow
 http_write_node(struct http *h, const uint8_t *p, size_t len) MUST_USE;
 
-/* ---- http_up: the request --------------------------------------------------
- */
+/* Http_up: the request. */
 
 /*
  * Looks whether the head of a request is there. 0: not yet. 1: a good one,
@@ -126,8 +124,7 @@ unsigned http_take_request(struct http *h, const char **why) MUST_USE;
 /* Moves the body up. BROKEN: the peer is gone. */
 enum http_flow http_move_up(struct http *h, unsigned ready) MUST_USE;
 
-/* ---- http_down: the answer -------------------------------------------------
- */
+/* Http_down: the answer. */
 
 enum http_down {
 	HTTP_DOWN_CUT = 0, /* an answer ended before its end */

@@ -32,8 +32,7 @@ http_queue_take(struct http_queue *q, size_t n)
 	q->off = 0;
 }
 
-/* ---- the peer --------------------------------------------------------------
- */
+/* The peer. */
 
 /* true: try again. */
 static bool
@@ -172,8 +171,7 @@ http_write_peer(struct http *h, const uint8_t *p, size_t len)
 	return flow;
 }
 
-/* ---- the node --------------------------------------------------------------
- */
+/* The node. */
 
 enum http_flow
 http_read_node(struct http *h, uint8_t *p, size_t max, size_t *got)

@@ -13,8 +13,7 @@
 
 #define TURNS 4 /* pads up before the answer has its turn */
 
-/* ---- the head --------------------------------------------------------------
- */
+/* The head. */
 
 static int
 queue_request(struct http *h, const struct http_head *head,
@@ -97,8 +96,7 @@ http_take_request(struct http *h, const char **why)
 	return status;
 }
 
-/* ---- the body --------------------------------------------------------------
- */
+/* The body. */
 
 /* What came with the head leaves with it. */
 static enum http_flow

@@ -308,7 +308,7 @@ json_check(const char *text, size_t len, struct err *err)
 	    s.expected);
 }
 
-/* ---- where something stands ---- */
+/* Where something stands. */
 
 /* At an object: moves to the value of a member, or says false. */
 static bool

@@ -45,8 +45,7 @@ struct keystore {
 	const struct log *log;
 };
 
-/* ---- words ----------------------------------------------------------------
- */
+/* Words. */
 
 bool
 keystore_id_parse(char out[KEYSTORE_ID_SIZE], const char *text)
@@ -118,8 +117,7 @@ alias_ok(const char *alias)
 	return len > 0 && len <= KEYSTORE_MAX_ALIAS;
 }
 
-/* ---- one key ---------------------------------------------------------------
- */
+/* One key. */
 
 static void
 key_free(struct keystore_key *k)
@@ -207,8 +205,7 @@ key_add(struct keystore *s, struct keystore_key *k)
 	return 0;
 }
 
-/* ---- on disk --------------------------------------------------------------
- */
+/* On disk. */
 
 /* The private half, of use to nobody without the secret. */
 static int
@@ -324,7 +321,7 @@ replay(void *arg, const cJSON *record, struct err *err)
 	return 0;
 }
 
-/* ---- the store ----------------------------------------------------------- */
+/* The store. */
 
 int
 keystore_open(struct keystore **out, const char *dir, const char *secret,

@@ -68,8 +68,7 @@ link_head_free(struct link_head *h)
 	free(h);
 }
 
-/* ---- CONNECT ---------------------------------------------------------------
- */
+/* CONNECT. */
 
 /* A short answer into an empty socket buffer: all of it, or it is lost. */
 static void
@@ -193,8 +192,7 @@ link_read_head(struct conn *c)
 	return LINK_HEAD_BAD;
 }
 
-/* ---- dialling
- * ---------------------------------------------------------------- */
+/* Dialling. */
 
 void
 link_get_order(const struct conn *c, struct dial_order *order)

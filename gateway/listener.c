@@ -32,8 +32,7 @@
 #define LISTENER_PAUSE_MS   100 /* after EMFILE and its like */
 #define LISTENER_LOG_GAP_MS 10000
 
-/* ---- bound ------------------------------------------------------------------
- */
+/* Bound. */
 
 /* A socket file nobody listens on is a leftover of a crash. */
 static void
@@ -227,8 +226,7 @@ bound_free(struct bound *b)
 	free(b);
 }
 
-/* ---- listener
- * ------------------------------------------------------------------ */
+/* Listener. */
 
 struct listener {
 	struct worker *worker;

@@ -92,7 +92,7 @@ check_config(struct conf *conf)
 	return 0;
 }
 
-/* ---- events ------------------------------------------------------------- */
+/* Events. */
 
 static void
 on_drained(evutil_socket_t fd, short what, void *arg)
@@ -187,8 +187,7 @@ watch_signals(struct gateway *g, struct err *err)
 	return g->drained != NULL ? 0 : err_set(err, E_NOMEM, "out of memory");
 }
 
-/* ---- life
- * ---------------------------------------------------------------------- */
+/* Life. */
 
 static void
 say_ready(struct gateway *g)

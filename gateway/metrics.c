@@ -20,8 +20,7 @@
 #include "gateway/warm_show.h"
 #include "revcheck/revcheck.h"
 
-/* ---- text ------------------------------------------------------------------
- */
+/* Text. */
 
 static const char *const way_names[DECISION_NUM_WAYS] = {
     "inbound", "outbound", "session", "recheck"};
@@ -307,8 +306,7 @@ metrics_text(struct control *c)
 	return exposition_finish(&t);
 }
 
-/* ---- JSON
- * -------------------------------------------------------------------- */
+/* JSON. */
 
 static void
 add_count(const struct decision_count *c, void *arg)
@@ -432,8 +430,7 @@ metrics_json(struct control *c)
 	return o;
 }
 
-/* ---- readiness
- * ------------------------------------------------------------------ */
+/* Readiness. */
 
 static void add_reason(cJSON *list, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

@@ -20,8 +20,7 @@ struct cursor {
 	size_t mark_len;
 };
 
-/* ---- the type --------------------------------------------------------------
- */
+/* The type. */
 
 static bool
 is_boundary_char(char c)
@@ -72,8 +71,7 @@ read_boundary(struct cursor *c, const char *type, struct err *err)
 	return 0;
 }
 
-/* ---- a part ----------------------------------------------------------------
- */
+/* A part. */
 
 static bool
 take(struct cursor *c, const char *text, size_t len)

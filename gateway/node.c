@@ -60,8 +60,7 @@ struct dial {
 
 static void dial_next(struct dial *d);
 
-/* ---- health -----------------------------------------------------------------
- */
+/* Health. */
 
 int
 node_health_init(struct node_health *h, size_t num)
@@ -108,8 +107,7 @@ dial_note_health(struct dial *d, bool up)
 		    d->order.addresses[d->current].text, d->error);
 }
 
-/* ---- the machine ----------------------------------------------------------
- */
+/* The machine. */
 
 static void
 dial_end(struct dial *d, enum dial_result result)

@@ -76,7 +76,7 @@ notify_stopping(const struct log *log, uint32_t deadline_ms)
 	    ((unsigned long long)deadline_ms + MARGIN_MS) * 1000);
 }
 
-/* ---- watchdog ---- */
+/* Watchdog. */
 
 struct watchdog {
 	const struct log *log;

@@ -19,7 +19,7 @@
 #define MAX_WAITING 64
 #define TICK_SEC    60 /* the clock may have been set meanwhile */
 
-/* ---- life --------------------------------------------------------------- */
+/* Life. */
 
 static void on_turn(evutil_socket_t fd, short what, void *arg);
 
@@ -78,7 +78,7 @@ own_free(struct own *o)
 	free(o);
 }
 
-/* ---- the list ----------------------------------------------------------- */
+/* The list. */
 
 static bool
 same_chain(const struct revcheck_certs *a, const struct revcheck_certs *b)
@@ -167,7 +167,7 @@ own_meet_door(struct own *o)
 	own_turn_in(o, 0);
 }
 
-/* ---- the turn ------------------------------------------------------------ */
+/* The turn. */
 
 /*
  * A round over thousands of identities is no reason to give the workers
@@ -268,7 +268,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 		own_turn_in(o, 0);
 }
 
-/* ---- looking at it ------------------------------------------------------- */
+/* Looking at it. */
 
 size_t
 own_num(const struct own *o)

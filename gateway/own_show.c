@@ -22,7 +22,7 @@ days_left(const X509 *x)
 	return days + seconds / 86400.0;
 }
 
-/* ---- metrics ------------------------------------------------------------ */
+/* Metrics. */
 
 static void
 put_left(struct exposition *t, const struct own_fact *f, const char *name)
@@ -95,7 +95,7 @@ own_show_metrics(const struct own *o, struct exposition *t)
 	}
 }
 
-/* ---- JSON --------------------------------------------------------------- */
+/* JSON. */
 
 static void
 add_time(cJSON *o, const char *name, time_t t)
@@ -141,7 +141,7 @@ own_show_json(const struct own *o)
 	return list;
 }
 
-/* ---- readiness ---------------------------------------------------------- */
+/* Readiness. */
 
 static void add_reason(cJSON *list, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

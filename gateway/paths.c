@@ -140,8 +140,7 @@ paths_key_of(struct paths_key *key, const STACK_OF(X509) * sent)
 	return paths_digest(key->md, sent, 0);
 }
 
-/* ---- tails ------------------------------------------------------------------
- */
+/* Tails. */
 
 static struct paths_tail *
 paths_tail_new(
@@ -205,8 +204,7 @@ static STACK_OF(X509) * paths_join(X509 *leaf, const struct paths_tail *t)
 	return chain;
 }
 
-/* ---- entries ----------------------------------------------------------------
- */
+/* Entries. */
 
 static size_t
 paths_set_of(const struct paths *p, const struct paths_key *key)

@@ -69,8 +69,7 @@ relay_prepend_down(struct relay *r, const void *p, size_t len)
 	return len == 0 ? 0 : relay_keep(&r->down, p, len);
 }
 
-/* ---- up: TLS to plain -----------------------------------------------------
- */
+/* Up: TLS to plain. */
 
 enum relay_flow {
 	FLOW_BROKEN = 0,
@@ -186,8 +185,7 @@ relay_up(struct relay *r, struct relay_pad *pad, unsigned *want)
 	return flow;
 }
 
-/* ---- down: plain to TLS ---------------------------------------------------
- */
+/* Down: plain to TLS. */
 
 /* MORE when all was written, BLOCKED when some is left, *done is how much. */
 static enum relay_flow
@@ -325,8 +323,7 @@ relay_down_waits(const struct relay *r)
 	return r->down.p != NULL || r->wire_rest;
 }
 
-/* ---- ends -----------------------------------------------------------------
- */
+/* Ends. */
 
 /* Passes on the ends that came in, once what came before them has gone out. */
 static bool

@@ -33,7 +33,7 @@ int rest_apply(struct rest *r, struct conf *conf, struct err *err) MUST_USE;
 /* Closes every connection; pending requests are cancelled. */
 void rest_free(struct rest *r);
 
-/* ---- one request ------------------------------------------------------ */
+/* One request. */
 
 enum rest_method {
 	REST_GET = 0,
@@ -77,7 +77,7 @@ struct rest_route {
 	rest_handler *fn;
 };
 
-/* ---- answers ----------------------------------------------------------- */
+/* Answers. */
 
 /* Takes json over. NULL json is a 500. */
 void rest_reply_json(struct rest_request *req, int status, cJSON *json);
@@ -102,7 +102,7 @@ char *rest_query(const struct rest_request *req, const char *name);
 void rest_request_defer(
     struct rest_request *req, void (*cancel)(void *arg), void *arg);
 
-/* ---- tables, one for each file of handlers, ended by fn == NULL --------- */
+/* Tables, one for each file of handlers, ended by fn == NULL. */
 
 extern const struct rest_route rest_config_routes[];
 extern const struct rest_route rest_cache_routes[];

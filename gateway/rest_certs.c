@@ -51,8 +51,7 @@ place_of(struct rest_request *req, struct place *p, const char *id,
 	return true;
 }
 
-/* ---- upload ---------------------------------------------------------------
- */
+/* Upload. */
 
 struct upload {
 	char alias[CERTSTORE_MAX_ALIAS + 1];
@@ -180,8 +179,7 @@ put_cluster(struct rest_request *req)
 	upload(req, NULL, req->params[0]);
 }
 
-/* ---- reading --------------------------------------------------------------
- */
+/* Reading. */
 
 static void
 list(struct rest_request *req, const char *id, const char *usage)

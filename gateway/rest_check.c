@@ -29,8 +29,7 @@ refuse(struct rest_request *req, const struct err *err)
 		    err->msg, NULL);
 }
 
-/* ---- one ------------------------------------------------------------------
- */
+/* One. */
 
 struct pending {
 	struct rest_request *req;
@@ -88,8 +87,7 @@ post_check(struct rest_request *req)
 		refuse(req, &err);
 }
 
-/* ---- many -----------------------------------------------------------------
- */
+/* Many. */
 
 struct batch {
 	struct rest_request *req;
@@ -217,8 +215,7 @@ post_batch(struct rest_request *req)
 	cJSON_Delete(body);
 }
 
-/* ---- events
- * ------------------------------------------------------------------ */
+/* Events. */
 
 struct listener {
 	struct rest_request *req;

@@ -80,8 +80,7 @@ get_section(struct rest_request *req)
 	rest_reply_json(req, 200, o);
 }
 
-/* ---- PUT ------------------------------------------------------------------
- */
+/* PUT. */
 
 /* The body of a change while it is read. */
 struct change {
@@ -292,8 +291,7 @@ put_config(struct rest_request *req)
 	change_cleanup(&ch);
 }
 
-/* ---- schema and history
- * --------------------------------------------------------- */
+/* Schema and history. */
 
 static void
 get_schema(struct rest_request *req)

@@ -67,8 +67,7 @@ key_of(struct rest_request *req, const char *tenant)
 	return k;
 }
 
-/* ---- keys -----------------------------------------------------------------
- */
+/* Keys. */
 
 /* A holding identity is known from its first key on. */
 static int
@@ -225,9 +224,7 @@ get_key(struct rest_request *req)
 	free(pem);
 }
 
-/* ---- signing requests
- * --------------------------------------------------------
- */
+/* Signing requests. */
 
 /*
  * A session certificate names the member. The first name that is asked for

@@ -26,8 +26,7 @@ refuse(struct rest_request *req, const struct err *err)
 		    err->msg, NULL);
 }
 
-/* ---- one change -------------------------------------------------------------
- */
+/* One change. */
 
 /* Owned by its request until that is answered or its caller leaves. */
 struct change {
@@ -243,8 +242,7 @@ change_start(
 		change_ask(ch);
 }
 
-/* ---- requests
- * ---------------------------------------------------------------- */
+/* Requests. */
 
 /* False after having answered. */
 static bool

@@ -32,7 +32,7 @@ job_of(struct rest_request *req)
 	return (struct rest_job *)req;
 }
 
-/* ---- life of a job ------------------------------------------------------ */
+/* Life of a job. */
 
 static struct rest_job *
 job_new(struct rest *r, struct evhttp_request *http)
@@ -139,7 +139,7 @@ rest_request_defer(
 		event_add(job->closed, NULL);
 }
 
-/* ---- answers ------------------------------------------------------------ */
+/* Answers. */
 
 static void
 add_header(struct rest_request *req, const char *name, const char *value)
@@ -220,8 +220,7 @@ rest_reply_error(struct rest_request *req, int status, const char *title, ...)
 	rest_reply_json(req, status, o);
 }
 
-/* ---- reading a request ------------------------------------------------------
- */
+/* Reading a request. */
 
 cJSON *
 rest_body_object(struct rest_request *req)

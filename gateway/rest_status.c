@@ -89,8 +89,7 @@ get_decisions(struct rest_request *req)
 	free(outcome);
 }
 
-/* ---- denylist --------------------------------------------------------------
- */
+/* Denylist. */
 
 static void
 get_denylist(struct rest_request *req)

@@ -253,7 +253,7 @@ schema_validate(const struct schema *s, const cJSON *config, struct err *err)
 	return validate(s, config, "", err);
 }
 
-/* ---- defaults ----------------------------------------------------------- */
+/* Defaults. */
 
 static cJSON *fill(const struct schema *s, const cJSON *item, const cJSON *own);
 
@@ -346,7 +346,7 @@ schema_with_defaults(
 	return out != NULL ? out : cJSON_CreateObject();
 }
 
-/* ---- JSON Schema -------------------------------------------------------- */
+/* JSON Schema. */
 
 static cJSON *node_json(const struct schema *s);
 
@@ -462,7 +462,7 @@ schema_to_json(const struct schema *s)
 	return o;
 }
 
-/* ---- reading ------------------------------------------------------------ */
+/* Reading. */
 
 const cJSON *
 schema_get(const cJSON *config, const char *path)

@@ -31,7 +31,7 @@
 static const char *const mode_words[] = {
 	"OFF", "SOFT_FAIL", "HARD_FAIL", "ON", NULL};
 
-/* ---- corda.p2p.linkManager ---- */
+/* Corda.p2p.linkManager. */
 
 static const struct schema constant_members[] = {
 	INTEGER("messageReplayPeriod", MS_MIN, ANY, "2000", NOTHING, LINK_ONLY),
@@ -88,7 +88,7 @@ static const struct schema link_manager_members[] = {
 	OBJECT("deliveryTracker", NOTHING, tracker_members, LINK_ONLY),
 	END};
 
-/* ---- corda.p2p.gateway ---- */
+/* Corda.p2p.gateway. */
 
 static const struct schema server_members[] = {
 	STRING("hostAddress", 1, 253, NULL, "\"0.0.0.0\"", NOTHING,
@@ -137,7 +137,7 @@ static const struct schema gateway_members[] = {
 	    "HTTP client connections"),
 	END};
 
-/* ---- revcheck ---- */
+/* Revcheck. */
 
 static const char *const order_words[] = {
 	"OCSP_CRL", "CRL_OCSP", "OCSP", "CRL", "ALL", NULL};

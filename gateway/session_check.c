@@ -36,7 +36,7 @@ session_check_free(struct session_check *s)
 	free(s);
 }
 
-/* ---- the request --------------------------------------------------------- */
+/* The request. */
 
 static int
 read_mode(enum revcheck_mode *out, const cJSON *request, struct err *err)
@@ -50,8 +50,7 @@ read_mode(enum revcheck_mode *out, const cJSON *request, struct err *err)
 	    err, E_PARSE, "mode: expected \"SOFT_FAIL\" or \"HARD_FAIL\"");
 }
 
-/* ---- the answer -------------------------------------------------------------
- */
+/* The answer. */
 
 /* Leading zeros and case do not count. */
 static bool
@@ -214,8 +213,7 @@ on_done(struct revcheck_report *report, void *arg)
 	fn(fn_arg, answer);
 }
 
-/* ---- asking ---------------------------------------------------------------
- */
+/* Asking. */
 
 /*
  * With the switch at OFF nothing is looked up, whatever mode the caller asks

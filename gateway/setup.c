@@ -10,8 +10,7 @@
 #include "gateway/json.h"
 #include "gateway/vouch.h"
 
-/* ---- the context -----------------------------------------------------------
- */
+/* The context. */
 
 static const char *const root_words[] = {"truststore", "trustroot"};
 
@@ -130,9 +129,7 @@ setup_read_context(cJSON **out, const cJSON *context, struct err *err)
 	return rc;
 }
 
-/* ---- the body of a setup
- * ------------------------------------------------------
- */
+/* The body of a setup. */
 
 struct reading {
 	const cJSON *body;
@@ -314,8 +311,7 @@ setup_read(cJSON **out, const cJSON *body, const char *id,
 	return rc;
 }
 
-/* ---- who vouches
- * ------------------------------------------------------------- */
+/* Who vouches. */
 
 int
 setup_trust_new(struct revcheck_trust **out, const cJSON *list, struct err *err)

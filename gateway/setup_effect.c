@@ -23,8 +23,7 @@
 
 #define IP_SUFFIX ".cluster.corda.net"
 
-/* ---- names -----------------------------------------------------------------
- */
+/* Names. */
 
 /* Takes name over, in lower case. */
 static int
@@ -101,8 +100,7 @@ add_member_names(
 	return rc;
 }
 
-/* ---- the parts -------------------------------------------------------------
- */
+/* The parts. */
 
 static int
 make_identity(struct conf_identity *id, const struct holding *h,
@@ -197,8 +195,7 @@ make_session(
 	return rc;
 }
 
-/* ---- the whole -------------------------------------------------------------
- */
+/* The whole. */
 
 int
 setup_effect_make(struct setup_effect *e, const struct holdings *holdings,

@@ -23,7 +23,7 @@ struct staples {
 	size_t num_slots;      /* a power of two, at most half full */
 };
 
-/* ---- one ---------------------------------------------------------------- */
+/* One. */
 
 struct staple *
 staple_new(X509 *leaf, const void *der, size_t len, time_t until)
@@ -80,7 +80,7 @@ staple_until(
 	return until;
 }
 
-/* ---- all of them -------------------------------------------------------- */
+/* All of them. */
 
 static size_t
 hash_of(const X509 *leaf)
@@ -162,7 +162,7 @@ staples_find(const struct staples *s, X509 *leaf, time_t at)
 	return found != NULL && at < found->until ? found : NULL;
 }
 
-/* ---- the handshake ------------------------------------------------------ */
+/* The handshake. */
 
 int
 staple_status_cb(SSL *ssl, void *arg)

@@ -12,7 +12,7 @@ subject_text(char out[SUBJECT_MAX], X509 *cert)
 	return subject_name_text(out, X509_get_subject_name(cert));
 }
 
-/* ---- from text ---------------------------------------------------------- */
+/* From text. */
 
 /* One "type=value" into the name. RFC 2253 section 2.4 escapes. */
 static int
@@ -86,7 +86,7 @@ subject_parse(const char *text)
 	return NULL;
 }
 
-/* ---- comparing ----------------------------------------------------------- */
+/* Comparing. */
 
 static X509_NAME *
 single(const X509_NAME_ENTRY *e)

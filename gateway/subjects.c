@@ -26,7 +26,7 @@ struct subjects {
 	bool last_added, last_enforced;
 };
 
-/* ---- names --------------------------------------------------------------- */
+/* Names. */
 
 /* The text as certificates' subjects are shown; free() it. */
 static char *
@@ -53,8 +53,7 @@ normal_form(const char *text, struct err *err)
 	return out;
 }
 
-/* ---- the list
- * ---------------------------------------------------------------- */
+/* The list. */
 
 static size_t
 position(const struct subjects *s, const char *holder, const char *name)

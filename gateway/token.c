@@ -28,8 +28,7 @@
 static struct token *the_token;
 static const struct log *_Atomic the_log;
 
-/* ---- up and down ------------------------------------------------------------
- */
+/* Up and down. */
 
 static void
 note_up(struct token *t, struct token_seat *s, const struct pkcs11_uri *name)
@@ -199,8 +198,7 @@ sit_down(struct token_seat *s, struct err *err)
 	return E_IO;
 }
 
-/* ---- jobs ------------------------------------------------------------------
- */
+/* Jobs. */
 
 static CK_RV
 do_work(struct token_seat *s, struct token_job *job)
@@ -310,8 +308,7 @@ token_main(void *arg)
 	return NULL;
 }
 
-/* ---- life ------------------------------------------------------------------
- */
+/* Life. */
 
 static void
 init_locks(struct token *t)

@@ -67,8 +67,7 @@ struct token_stats {
 /* Thread-safe. */
 void token_get_stats(struct token *t, struct token_stats *out);
 
-/* ---- keys: EVP_PKEYs whose private half stays where it is -----------------
- */
+/* Keys: EVP_PKEYs whose private half stays where it is. */
 
 enum token_kind {
 	TOKEN_P256 = 0,

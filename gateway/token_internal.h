@@ -87,7 +87,7 @@ struct token_seat {
 	unsigned generation; /* 0: no session */
 };
 
-/* ---- token_module.c: the module and the login; gate held alone ----------- */
+/* Token_module.c: the module and the login; gate held alone. */
 
 /* E_PARSE when it is the PIN's fault: never to be tried again. */
 int token_connect(struct token *t, CK_SESSION_HANDLE *session, const char *pin,
@@ -98,8 +98,7 @@ int token_fail(struct err *err, int code, const char *what, CK_RV rv);
 /* The session, the login or the token itself is gone. */
 bool token_is_lost(CK_RV rv);
 
-/* ---- on a session; the gate is held shared --------------------------------
- */
+/* On a session; the gate is held shared. */
 
 /*
  * What a job does. CKR_OK with job->err.code 0 or set, or a status of the
@@ -115,8 +114,7 @@ CK_RV token_search(struct token_seat *s, CK_OBJECT_CLASS class,
     const unsigned char *id, size_t id_len, const char *label,
     CK_OBJECT_HANDLE *out, CK_ULONG max, CK_ULONG *num);
 
-/* ---- keys -----------------------------------------------------------------
- */
+/* Keys. */
 
 /* Takes a reference on public. NULL when out of memory. */
 struct token_key *token_key_new(struct token *t, const unsigned char *id,

@@ -36,8 +36,7 @@ static const struct {
 	{0x06, 0x03, 0x2b, 0x65, 0x70}, 5, 0},
 };
 
-/* ---- keys ------------------------------------------------------------------
- */
+/* Keys. */
 
 struct token_key *
 token_key_new(struct token *t, const unsigned char *id, size_t id_len,
@@ -73,8 +72,7 @@ token_key_free(struct token_key *k)
 	free(k);
 }
 
-/* ---- reading ---------------------------------------------------------------
- */
+/* Reading. */
 
 CK_RV
 token_search(struct token_seat *s, CK_OBJECT_CLASS class,
@@ -246,8 +244,7 @@ read_public(struct token_seat *s, CK_OBJECT_HANDLE object, CK_KEY_TYPE type,
 	return key;
 }
 
-/* ---- finding ---------------------------------------------------------------
- */
+/* Finding. */
 
 /* The object that holds the public half: its own, or the private one. */
 static CK_OBJECT_HANDLE
@@ -309,8 +306,7 @@ token_do_find(struct token_seat *s, struct token_job *job)
 	return rv;
 }
 
-/* ---- making ----------------------------------------------------------------
- */
+/* Making. */
 
 static CK_RV
 generate(struct token_seat *s, struct token_job *job, CK_OBJECT_HANDLE *public,

@@ -28,8 +28,7 @@
 static OSSL_LIB_CTX *lib;
 static OSSL_PROVIDER *provider;
 
-/* ---- keys: wrap a token_key ------------------------------------------------
- */
+/* Keys: wrap a token_key. */
 
 struct wrapped {
 	struct token_key *key; /* a reference; NULL while empty */
@@ -172,8 +171,7 @@ static const OSSL_DISPATCH key_functions[] = {KEY_FUNCTIONS, {0, NULL}};
 static const OSSL_DISPATCH ec_key_functions[] = {KEY_FUNCTIONS,
     {OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, FN(ec_operation)}, {0, NULL}};
 
-/* ---- signatures -------------------------------------------------------------
- */
+/* Signatures. */
 
 struct signing {
 	struct token_key *key; /* lent: OpenSSL holds the EVP_PKEY */
@@ -483,8 +481,7 @@ static const OSSL_DISPATCH digest_functions[] = {SIGNING_FUNCTIONS,
 static const OSSL_DISPATCH message_functions[] = {SIGNING_FUNCTIONS,
     {OSSL_FUNC_SIGNATURE_DIGEST_SIGN, FN(signing_once)}, {0, NULL}};
 
-/* ---- the provider ----------------------------------------------------------
- */
+/* The provider. */
 
 #define NAMES_RSA "RSA:rsaEncryption:1.2.840.113549.1.1.1"
 #define NAMES_EC  "EC:id-ecPublicKey:1.2.840.10045.2.1"
@@ -548,8 +545,7 @@ token_provider_unload(void)
 	lib = NULL;
 }
 
-/* ---- EVP_PKEY --------------------------------------------------------------
- */
+/* EVP_PKEY. */
 
 int
 token_pkey_new(EVP_PKEY **out, struct token_key *key, struct err *err)

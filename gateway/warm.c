@@ -43,8 +43,7 @@ struct warm {
 
 static void warm_finish(struct warm *w, enum warm_outcome outcome);
 
-/* ---- gathering ------------------------------------------------------------
- */
+/* Gathering. */
 
 /* On a worker's thread. */
 static void
@@ -139,8 +138,7 @@ gather(struct warm *w)
 	door_gather(door, on_live_chain, w);
 }
 
-/* ---- asking ---------------------------------------------------------------
- */
+/* Asking. */
 
 /* Whether the same question may be answered a second later. */
 static bool
@@ -299,8 +297,7 @@ on_again(evutil_socket_t fd, short what, void *arg)
 	event_active(w->turn, EV_READ, 0);
 }
 
-/* ---- the end --------------------------------------------------------------
- */
+/* The end. */
 
 static void
 count(struct warm_state *s, const struct warm *w)
@@ -372,8 +369,7 @@ warm_give_up(struct warm *w)
 	warm_log_end(control_log(w->control), &w->state);
 }
 
-/* ---- life -----------------------------------------------------------------
- */
+/* Life. */
 
 int
 warm_new(struct warm **out, struct control *control, warm_over_fn *over,

@@ -80,8 +80,7 @@ wire_flush_burst(struct wire *w)
 	return WIRE_SOME;
 }
 
-/* ---- the BIO ----------------------------------------------------------------
- */
+/* The BIO. */
 
 static int
 wire_bio_write(BIO *bio, const char *p, size_t len, size_t *taken)
@@ -218,8 +217,7 @@ wire_attach(SSL *ssl, int fd)
 	return 0;
 }
 
-/* ---- bursts -----------------------------------------------------------------
- */
+/* Bursts. */
 
 static struct wire *
 wire_of(const SSL *ssl)

@@ -28,8 +28,7 @@
  */
 #define WORKER_JOBS_MAX 65536
 
-/* ---- listeners --------------------------------------------------------------
- */
+/* Listeners. */
 
 static void
 worker_free_listeners(struct listener **listeners, size_t num)
@@ -62,8 +61,7 @@ worker_listen(struct worker *w, struct front *front, struct err *err)
 	return 0;
 }
 
-/* ---- orders -----------------------------------------------------------------
- */
+/* Orders. */
 
 /* Takes the reference. */
 static void
@@ -200,8 +198,7 @@ worker_on_recheck(evutil_socket_t fd, short what, void *arg)
 	recheck_continue(arg);
 }
 
-/* ---- connections ------------------------------------------------------------
- */
+/* Connections. */
 
 void
 worker_add_conn(struct worker *w, struct conn *c)
@@ -238,8 +235,7 @@ worker_get0_dns(struct worker *w)
 	return w->dns;
 }
 
-/* ---- the thread -------------------------------------------------------------
- */
+/* The thread. */
 
 static void *
 worker_main(void *arg)

@@ -94,8 +94,7 @@ int worker_start(struct worker *w, struct err *err) MUST_USE;
 void worker_join(struct worker *w);
 void worker_free(struct worker *w);
 
-/* ---- for its own connections ----------------------------------------------
- */
+/* For its own connections. */
 
 /* NULL when it cannot be made. */
 struct evdns_base *worker_get0_dns(struct worker *w);

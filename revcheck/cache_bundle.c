@@ -25,8 +25,7 @@
 
 static const char first_line[] = "revcheck bundle, version 1\n";
 
-/* ---- Proving without a question
- * ---------------------------------------------- */
+/* Proving without a question. */
 
 static int
 prove_by(struct evidence *draft, X509 *cert, const struct cache_witnesses *by,
@@ -132,8 +131,7 @@ cache_prove(struct evidence *draft, const struct cache_witnesses *by,
 	return prove_ocsp(draft, by, err);
 }
 
-/* ---- Out
- * ------------------------------------------------------------------------- */
+/* Out. */
 
 struct exporting {
 	FILE *out;
@@ -205,9 +203,7 @@ revcheck_cache_export(
 	return rc < 0 ? error_publish(err, &x.err, rc) : x.num;
 }
 
-/* ---- In
- * ----------------------------------------------------------------------------
- */
+/* In. */
 
 struct importing {
 	const char *state_dir;

@@ -110,7 +110,7 @@ item_of_response(struct revcheck_cache_item *out, struct span der)
 	ERR_clear_error();
 }
 
-/* ---- Listing ------------------------------------------------------------- */
+/* Listing. */
 
 struct listing {
 	revcheck_cache_fn *fn;
@@ -160,8 +160,7 @@ revcheck_cache_list(const char *state_dir, revcheck_cache_fn *fn, void *arg,
 	return rc < 0 ? error_publish(err, &e, rc) : l.num;
 }
 
-/* ---- One item
- * ---------------------------------------------------------------- */
+/* One item. */
 
 static int
 path_of(char path[STORE_PATH_MAX], const char *state_dir, const char *key,
@@ -230,8 +229,7 @@ revcheck_cache_get(unsigned char **out, size_t *out_len,
 	return rc < 0 ? error_publish(err, &e, rc) : rc;
 }
 
-/* ---- Forgetting
- * ---------------------------------------------------------------- */
+/* Forgetting. */
 
 static bool
 flush_file(void *arg, const char *path)

@@ -279,8 +279,7 @@ why_weight(enum revcheck_why why)
 	return -1;
 }
 
-/* ---- Telling ---------------------------------------------------------------
- */
+/* Telling. */
 
 static void
 fill_evidence(struct revcheck_result *out, const struct view *v)
@@ -408,8 +407,7 @@ tell_unknown(
 	}
 }
 
-/* ---- The judgement ---------------------------------------------------------
- */
+/* The judgement. */
 
 /*
  * (d), (e), (l): reasons of all CRLs that count, accumulated. GOOD when all

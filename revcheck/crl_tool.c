@@ -35,8 +35,7 @@ static const struct span oid_delta = OID(0x55, 0x1d, 0x1b);
 static const struct span oid_idp = OID(0x55, 0x1d, 0x1c);
 static const struct span oid_aki = OID(0x55, 0x1d, 0x23);
 
-/* ---- Loading ---------------------------------------------------------------
- */
+/* Loading. */
 
 static int
 tool_new(struct revcheck_crl **out, struct crl *crl, struct err *err)
@@ -129,8 +128,7 @@ revcheck_crl_free(struct revcheck_crl *crl)
 	free(crl);
 }
 
-/* ---- Words
- * ------------------------------------------------------------------- */
+/* Words. */
 
 /* Text that is cut to fit. */
 struct words {
@@ -228,8 +226,7 @@ describe_authority_key(char *out, size_t cap, const struct crl *crl)
 		describe_hex(out, cap, id);
 }
 
-/* ---- Issuing distribution point (RFC 5280 5.2.5) in words -----------------
- */
+/* Issuing distribution point (RFC 5280 5.2.5) in words. */
 
 static void
 scope_names(struct words *w, struct der *names)
@@ -385,8 +382,7 @@ revcheck_crl_get_info(
 	memcpy(out, &v, size);
 }
 
-/* ---- Entries
- * -------------------------------------------------------------------- */
+/* Entries. */
 
 static void
 entry_fill(struct revcheck_crl_entry *out, const struct crl_entry *e)

@@ -22,8 +22,7 @@
 #define ENGINE_MEMORY_BYTES       ((uint64_t)512 << 20)
 #define ENGINE_MAX_REQUESTS       10000
 
-/* ---- configuration
- * ----------------------------------------------------------- */
+/* Configuration. */
 
 void
 engine_snapshot(struct revcheck *rc, struct snapshot *out)
@@ -168,8 +167,7 @@ revcheck_watch(struct revcheck *rc, void (*fn)(void *arg), void *arg)
 	pthread_mutex_unlock(&rc->watch_lock);
 }
 
-/* ---- life
- * ------------------------------------------------------------------------ */
+/* Life. */
 
 static void
 log_out(void *arg, enum log_level level, const char *line)
@@ -311,8 +309,7 @@ revcheck_free(struct revcheck *rc)
 	free(rc);
 }
 
-/* ---- asking
- * ---------------------------------------------------------------------- */
+/* Asking. */
 
 int
 revcheck_submit(struct revcheck *rc, struct revcheck_request **req,
@@ -395,8 +392,7 @@ revcheck_check(struct revcheck *rc, struct revcheck_report **report,
 	return v.report != NULL ? 0 : error_publish(err, NULL, E_NOMEM);
 }
 
-/* ---- counters
- * ---------------------------------------------------------------------- */
+/* Counters. */
 
 void
 engine_count(struct revcheck *rc, const struct revcheck_report *r)

@@ -10,8 +10,7 @@
 #include "revcheck/policy.h"
 #include "revcheck/request.h"
 
-/* ---- asking, certificate by certificate
- * ------------------------------------------------ */
+/* Asking, certificate by certificate. */
 
 static int
 make_questions(struct revcheck_request *r, struct err *err)
@@ -103,9 +102,7 @@ ask(struct revcheck_request *r, struct resource **need, struct question **owner)
 	return ANSWER_FINAL;
 }
 
-/* ---- the report
- * ----------------------------------------------------------------------------
- */
+/* The report. */
 
 /* SOFT_FAIL is soft only so long after an issuer was last heard of. */
 static enum revcheck_mode

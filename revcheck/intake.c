@@ -12,8 +12,7 @@
 #include "revcheck/request.h"
 #include "revcheck/trust.h"
 
-/* ---- taking the question
- * ----------------------------------------------------------- */
+/* Taking the question. */
 
 static int
 cert_list(X509 ***out, size_t *num, const struct revcheck_certs *a,

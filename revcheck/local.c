@@ -36,9 +36,7 @@ struct local {
 	struct err err;
 };
 
-/* ---- files
- * -------------------------------------------------------------------
- */
+/* Files. */
 
 static void
 file_free(struct local_file *f)
@@ -91,9 +89,7 @@ file_forget(struct local *l, const char *path)
 	file_free(f);
 }
 
-/* ---- putting it in force
- * ------------------------------------------------------
- */
+/* Putting it in force. */
 
 static int
 join(struct revcheck_evidence *all, const struct local *l)
@@ -152,9 +148,7 @@ told(void *arg, const char *path, struct evidence *e, const struct err *why)
 	event_active(l->settle, EV_TIMEOUT, 1);
 }
 
-/* ---- life
- * ----------------------------------------------------------------------
- */
+/* Life. */
 
 /* The watches tell what is there in this turn; settle comes after them. */
 static void

@@ -66,7 +66,7 @@ unknown_critical(struct span extensions, const struct span *known, size_t num)
 	return false;
 }
 
-/* ---- certID ------------------------------------------------------------- */
+/* CertID. */
 
 /* SHA-1 and the SHA-2 family; anything else identifies nobody. */
 static const struct {
@@ -242,7 +242,7 @@ out:
 	return rc;
 }
 
-/* ---- Nonce --------------------------------------------------------------- */
+/* Nonce. */
 
 /*
  * RFC 9654 2.1: the value is an OCTET STRING inside extnValue. Some responders
@@ -289,8 +289,7 @@ nonce_check(struct ocsp_proof *p, const struct ocsp_response *r,
 	return 0;
 }
 
-/* ---- The proof ------------------------------------------------------------
- */
+/* The proof. */
 
 static struct ocsp_proof *
 proof_new(void)

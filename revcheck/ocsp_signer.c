@@ -33,7 +33,7 @@ struct search {
 	char refusal[200]; /* why the last who fits may not sign */
 };
 
-/* ---- Signature -------------------------------------------------------- */
+/* Signature. */
 
 static int
 search_init(struct search *s)
@@ -142,7 +142,7 @@ signature_verifies(const struct search *s, X509 *cert)
 	return ok;
 }
 
-/* ---- Identity and authority --------------------------------------------- */
+/* Identity and authority. */
 
 /* RFC 6960 4.2.1: by Name, or by SHA-1 of the key bits alone. */
 static bool
@@ -312,7 +312,7 @@ delegated_may_sign(struct search *s, X509 *cert)
 	return in_date(s, cert, true) && strong_enough(s, cert, true);
 }
 
-/* ---- The search --------------------------------------------------------- */
+/* The search. */
 
 enum role {
 	ROLE_ISSUER,

@@ -12,8 +12,7 @@
 
 #include "revcheck/policy.h"
 
-/* ---- life ------------------------------------------------------------------
- */
+/* Life. */
 
 int
 question_new(struct question **out, struct subject *s, X509 *const *chain,
@@ -70,8 +69,7 @@ question_free(struct question *q)
 	free(q);
 }
 
-/* ---- complaints -------------------------------------------------------------
- */
+/* Complaints. */
 
 void
 question_complain(struct question *q, enum revcheck_why why, int http_status,
@@ -114,8 +112,7 @@ question_consider(
 	*have = true;
 }
 
-/* ---- the answer
- * ------------------------------------------------------------------------- */
+/* The answer. */
 
 static size_t
 methods_of(enum revcheck_order order, enum revcheck_method out[2])

@@ -9,9 +9,7 @@
 #include "revcheck/policy.h"
 #include "revcheck/question_parts.h"
 
-/* ---- CRL
- * -----------------------------------------------------------------------------
- */
+/* CRL. */
 
 /*
  * Whether the signer is an issuer of this very chain, whose path and status

@@ -9,8 +9,7 @@
 #include "revcheck/policy.h"
 #include "revcheck/question_parts.h"
 
-/* ---- OCSP
- * -------------------------------------------------------------------------- */
+/* OCSP. */
 
 static enum answer
 judge_ocsp(struct question *q, struct request_env *env,

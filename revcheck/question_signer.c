@@ -13,8 +13,7 @@
 #define QUESTION_MAX_DEPTH   3
 #define QUESTION_MAX_SIGNERS 32
 
-/* ---- signers of evidence
- * --------------------------------------------------------------- */
+/* Signers of evidence. */
 
 static struct question *
 find_signer(

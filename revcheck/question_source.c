@@ -9,8 +9,7 @@
 #include "revcheck/policy.h"
 #include "revcheck/question_parts.h"
 
-/* ---- resources
- * ------------------------------------------------------------------ */
+/* Resources. */
 
 /*
  * Looks into memory once; true when *need must be fetched before going on.

@@ -9,8 +9,7 @@
 #include "revcheck/policy.h"
 #include "revcheck/question_parts.h"
 
-/* ---- supplied evidence
- * --------------------------------------------------------- */
+/* Supplied evidence. */
 
 struct crl_witness *
 question_witness_room(struct question *q, size_t want)

@@ -12,8 +12,7 @@
 
 #include <event2/event.h>
 
-/* ---- life
- * -------------------------------------------------------------------- */
+/* Life. */
 
 static void
 request_clear_work(struct revcheck_request *r)
@@ -56,7 +55,7 @@ revcheck_request_free(struct revcheck_request *r)
 		request_destroy(r);
 }
 
-/* ---- asking ------------------------------------------------------------ */
+/* Asking. */
 
 enum answer
 request_try(struct revcheck_request *r)
@@ -72,8 +71,7 @@ request_try(struct revcheck_request *r)
 	return a;
 }
 
-/* ---- on the service thread
- * ------------------------------------------------------------------- */
+/* On the service thread. */
 
 static void request_run(struct revcheck_request *r);
 

@@ -78,7 +78,7 @@ struct revcheck_certs;    /* an ordered list of certificates */
 struct revcheck_trust;    /* a set of trust anchors */
 struct revcheck_evidence; /* CRLs and OCSP responses supplied by the caller */
 
-/* ---- Errors ---------------------------------------------------------- */
+/* Errors. */
 
 enum {
 	REVCHECK_OK = 0,
@@ -98,7 +98,7 @@ struct revcheck_error {
 	char msg[256];      /* one sentence, for people and logs */
 };
 
-/* ---- The words of an answer ------------------------------------------ */
+/* The words of an answer. */
 
 /* What is known about one certificate. Zero is UNKNOWN, and UNKNOWN denies. */
 enum revcheck_status {
@@ -222,7 +222,7 @@ struct revcheck_result {
 	char text[384];   /* the sentence a person reads */
 };
 
-/* ---- Lists of certificates, anchors, supplied evidence --------------- */
+/* Lists of certificates, anchors, supplied evidence. */
 
 /*
  * revcheck_certs_load reads a file of PEM (any number) or DER (one);
@@ -282,7 +282,7 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_evidence_add(
     const void *data, size_t len, const char *name, struct revcheck_error *err);
 REVCHECK_API void revcheck_evidence_free(struct revcheck_evidence *e);
 
-/* ---- The engine ------------------------------------------------------ */
+/* The engine. */
 
 enum revcheck_order {
 	REVCHECK_ORDER_OCSP_CRL = 0,
@@ -440,7 +440,7 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_set_issuer_rules(
 REVCHECK_API void
 revcheck_set_local_evidence(struct revcheck *rc, struct revcheck_evidence *e);
 
-/* ---- Asking ---------------------------------------------------------- */
+/* Asking. */
 
 enum {
 	/* chain is already verified up to and including its anchor. */
@@ -519,7 +519,7 @@ REVCHECK_API REVCHECK_MUST_USE int
 revcheck_check(struct revcheck *rc, struct revcheck_report **report,
     const struct revcheck_query *query, struct revcheck_error *err);
 
-/* ---- Reading an answer (thread-safe, immutable, counted) ------------- */
+/* Reading an answer (thread-safe, immutable, counted). */
 
 /* 1: let it in. 0: refuse. The only function that says so. */
 REVCHECK_API int revcheck_report_allows(const struct revcheck_report *r);
@@ -576,7 +576,7 @@ REVCHECK_API void revcheck_report_free(struct revcheck_report *r);
  */
 REVCHECK_API int revcheck_report_x509_error(const struct revcheck_report *r);
 
-/* ---- Looking into evidence ------------------------------------------- */
+/* Looking into evidence. */
 
 /*
  * What is written in one CRL, without judging it: for tools. Immutable after
@@ -676,7 +676,7 @@ REVCHECK_API REVCHECK_MUST_USE int
 revcheck_ocsp_judge(struct revcheck_result *out,
     const struct revcheck_ocsp_query *query, struct revcheck_error *err);
 
-/* ---- A state directory without an engine ----------------------------- */
+/* A state directory without an engine. */
 
 /*
  * One piece of evidence kept on disk. Texts are escaped where they come from
@@ -734,7 +734,7 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_refresh(const char *state_dir,
     struct revcheck_trust *trust, const struct revcheck_certs *certs,
     revcheck_cache_fn *failed, void *arg, struct revcheck_error *err);
 
-/* ---- Watching -------------------------------------------------------- */
+/* Watching. */
 
 /*
  * fn is called on the service thread whenever what the engine knows may have
@@ -762,7 +762,7 @@ struct revcheck_stats {
 REVCHECK_API void
 revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out);
 
-/* ---- What an engine keeps -------------------------------------------- */
+/* What an engine keeps. */
 
 /*
  * The evidence an engine holds now, and what may be done about it (key NULL:

@@ -22,7 +22,7 @@
 #define KEY_PARTS_MAX   64
 #define SOURCE_URLS_MAX 16 /* of one point or responder list */
 
-/* ---- keys ---------------------------------------------------------------- */
+/* Keys. */
 
 static struct archive_key
 key_of(const struct subject *s, const char *kind, struct span id,
@@ -88,8 +88,7 @@ spki_digest(uint8_t out[32], X509 *cert)
 	return ok;
 }
 
-/* ---- one subject ------------------------------------------------------------
- */
+/* One subject. */
 
 static int
 subject_points(struct subject *s, struct err *err)
@@ -221,8 +220,7 @@ subject_free(struct subject *s)
 	free(s);
 }
 
-/* ---- the memo
- * ------------------------------------------------------------------ */
+/* The memo. */
 
 struct memo_shard {
 	pthread_mutex_t lock;
@@ -350,8 +348,7 @@ subject_memo_get(struct subject_memo *m, struct subject **out, X509 *cert,
 	return 0;
 }
 
-/* ---- per-issuer rules
- * ------------------------------------------------------------ */
+/* Per-issuer rules. */
 
 static void
 url_list_free(char **urls)

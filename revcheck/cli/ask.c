@@ -115,8 +115,7 @@ read_words(struct ask *a, struct opt *table)
 	return 0;
 }
 
-/* ---- Input ----------------------------------------------------------------
- */
+/* Input. */
 
 static int
 load_trust(struct ask *a, struct opt *table, bool needed)
@@ -208,8 +207,7 @@ load_evidence(struct ask *a, struct opt *table)
 	return 0;
 }
 
-/* ---- The engine
- * -------------------------------------------------------------- */
+/* The engine. */
 
 static time_t
 fixed_now(void *arg)

@@ -32,7 +32,7 @@ int cli_fail(int code, const char *fmt, ...) CLI_LIKE(2, 3);
 /* The exit status for a failed library call, its sentence on stderr. */
 int cli_fail_library(const struct revcheck_error *err);
 
-/* ---- Options (opt.c) ---------------------------------------------------- */
+/* Options (opt.c). */
 
 #define OPT_MAX_VALUES 64
 
@@ -68,8 +68,7 @@ int opt_time(struct opt *table, const char *name, time_t *out);
 int opt_word(
     struct opt *table, const char *name, const char *const *words, int *out);
 
-/* ---- Printing (print.c) ---------------------------------------------------
- */
+/* Printing (print.c). */
 
 enum tint {
 	TINT_NONE,
@@ -97,8 +96,7 @@ void print_result(
     FILE *f, const struct revcheck_result *r, time_t now, const char *title);
 void print_report(FILE *f, const struct revcheck_report *rep, time_t now);
 
-/* ---- Questions (ask.c): shared by check and connect -------------------------
- */
+/* Questions (ask.c): shared by check and connect. */
 
 /* The options that say how to judge and what to judge by. */
 #define ASK_OPTIONS                                                            \
@@ -149,8 +147,7 @@ int ask_run(struct ask *a);
 void ask_cleanup(struct ask *a);
 time_t ask_now(const struct ask *a);
 
-/* ---- Commands ---------------------------------------------------------------
- */
+/* Commands. */
 
 int cmd_check(int argc, char **argv);
 int cmd_connect(int argc, char **argv);
