@@ -8,7 +8,7 @@
 
 #include "cache/crl_entry.h"
 #include "cache/crl_parts.h"
-#include "cache/der.h"
+#include "cache/der/der.h"
 
 struct crl *
 crl_up_ref(struct crl *c)

@@ -8,7 +8,7 @@
 #include "cache/crl.h"
 #include "cache/crl_hash.h"
 #include "cache/crl_parts.h"
-#include "cache/pem.h"
+#include "cache/der/pem.h"
 
 enum build_state {
 	BUILD_SNIFF = 0, /* nothing has arrived */

@@ -7,7 +7,7 @@
 #define CACHE_CRL_ENTRY_H
 
 #include "cache/crl.h"
-#include "cache/der.h"
+#include "cache/der/der.h"
 
 /* What the scanner wants to know about an entry besides what it says. */
 struct crl_entry_traits {

@@ -4,7 +4,7 @@
  */
 #include "cache/crl_fast.h"
 
-#include "cache/der.h"
+#include "cache/der/der.h"
 
 /* The longest entry of a known form is 2 + 2 + 24 + 15 + 14 bytes. */
 #define FAST_BYTES      64

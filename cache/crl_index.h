@@ -19,7 +19,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/span.h"
-#include "cache/block.h"
+#include "cache/der/block.h"
 
 struct crl_slot {
 	uint32_t hash;

@@ -6,7 +6,7 @@
 #include "cache/crl_parts.h"
 
 #include "cache/crl_entry.h"
-#include "cache/der.h"
+#include "cache/der/der.h"
 
 #include <openssl/err.h>
 #include <openssl/objects.h>

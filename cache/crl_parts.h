@@ -6,7 +6,7 @@
 #define CACHE_CRL_PARTS_H
 
 #include "cache/base/ref.h"
-#include "cache/block.h"
+#include "cache/der/block.h"
 #include "cache/crl.h"
 #include "cache/crl_index.h"
 

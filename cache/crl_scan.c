@@ -11,7 +11,7 @@
 #include "cache/crl_build.h"
 #include "cache/crl_entry.h"
 #include "cache/crl_fast.h"
-#include "cache/der.h"
+#include "cache/der/der.h"
 
 /* Hashed, then scanned, before the next is touched: fits the first cache. */
 #define SCAN_BLOCK ((size_t)16 << 10)

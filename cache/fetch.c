@@ -16,7 +16,7 @@
 
 #include "cache/address.h"
 #include "cache/fetch_parts.h"
-#include "cache/text.h"
+#include "cache/der/text.h"
 #include "cache/url.h"
 
 #define RECEIVE_BUFFER (64L << 10)

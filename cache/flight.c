@@ -18,7 +18,7 @@
 
 #include "cache/evidence.h"
 #include "cache/flight_parts.h"
-#include "cache/text.h"
+#include "cache/der/text.h"
 #include "cache/timetable.h"
 
 /* Failures. */

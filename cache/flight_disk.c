@@ -7,7 +7,7 @@
 
 #include "cache/evidence.h"
 #include "cache/flight_parts.h"
-#include "cache/text.h"
+#include "cache/der/text.h"
 
 /* Scanned in one go before the loop may do something else. */
 #define SCAN_STEP_BYTES ((size_t)1 << 20)

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 
 #include "cache/store_path.h"
-#include "cache/text.h"
+#include "cache/der/text.h"
 
 static const char first_line[] = "revcheck evidence, version 1\n";
 

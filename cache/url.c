@@ -3,7 +3,7 @@
  * judged is what libcurl connects to.
  */
 #include "cache/url.h"
-#include "cache/text.h"
+#include "cache/der/text.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -14,7 +14,7 @@
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 
-#include "cache/der.h"
+#include "cache/der/der.h"
 #include "cache/store_path.h"
 #include "revcheck/certs.h"
 #include "revcheck/describe.h"

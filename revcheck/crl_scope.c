@@ -9,7 +9,7 @@
 
 #include <openssl/evp.h>
 
-#include "cache/der.h"
+#include "cache/der/der.h"
 
 /* Issuer and extensions of a CRL together; real ones have a few hundred. */
 #define SCOPE_BYTES_MAX ((size_t)256 * 1024)

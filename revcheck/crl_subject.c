@@ -9,7 +9,7 @@
 
 #include <openssl/x509v3.h>
 
-#include "cache/der.h"
+#include "cache/der/der.h"
 
 /* The value of one extension, copied; *out NULL when the certificate has none.
  */

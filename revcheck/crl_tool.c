@@ -15,7 +15,7 @@
 
 #include "cache/base/bytes.h"
 #include "cache/crl.h"
-#include "cache/der.h"
+#include "cache/der/der.h"
 #include "revcheck/certs.h"
 #include "revcheck/describe.h"
 #include "revcheck/name.h"

@@ -7,7 +7,7 @@
 
 #include <openssl/evp.h>
 
-#include "cache/der.h"
+#include "cache/der/der.h"
 #include "revcheck/engine.h"
 
 struct deny {

@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #include "cache/base/span.h"
-#include "cache/der.h"
+#include "cache/der/der.h"
 
 /*
  * name_equal compares two Names (whole elements): RDNs in order, the values of

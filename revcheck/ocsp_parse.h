@@ -13,7 +13,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/span.h"
-#include "cache/der.h"
+#include "cache/der/der.h"
 
 /* RFC 6960 4.2.1 OCSPResponseStatus; 4 is not used. */
 enum ocsp_response_status {

@@ -11,7 +11,7 @@
 #include <openssl/rand.h>
 
 #include "cache/base/bytes.h"
-#include "cache/der.h"
+#include "cache/der/der.h"
 #include "revcheck/question.h"
 
 #define REQUEST_MAX 4096

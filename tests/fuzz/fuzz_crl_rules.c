@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache/der.h"
+#include "cache/der/der.h"
 #include "revcheck/crl_rules.h"
 #include "revcheck/crl_scope.h"
 #include "tests/fuzz/pki.h"

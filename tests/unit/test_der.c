@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "cache/der.h"
+#include "cache/der/der.h"
 
 #define BYTES(...)                              \
 	span_of((const uint8_t[]){__VA_ARGS__}, \

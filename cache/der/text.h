@@ -2,8 +2,8 @@
  * text: copying a string, into a room of known size, cut to fit, or into one
  * of its own.
  */
-#ifndef CACHE_TEXT_H
-#define CACHE_TEXT_H
+#ifndef CACHE_DER_TEXT_H
+#define CACHE_DER_TEXT_H
 
 #include <stdbool.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * non-minimal lengths, lengths beyond the parent and tags above 30 are all
  * refused. Any function may be called on a failed reader; it fails again.
  */
-#ifndef CACHE_DER_H
-#define CACHE_DER_H
+#ifndef CACHE_DER_DER_H
+#define CACHE_DER_DER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * (huge ones where the kernel has them) when not, or a file's pages. Growing
  * moves pages instead of copying bytes.
  */
-#ifndef CACHE_BLOCK_H
-#define CACHE_BLOCK_H
+#ifndef CACHE_DER_BLOCK_H
+#define CACHE_DER_BLOCK_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * line is skipped, as tools print it; text after the END line is ignored but
  * for a further BEGIN, which is refused: one object a file.
  */
-#ifndef CACHE_PEM_H
-#define CACHE_PEM_H
+#ifndef CACHE_DER_PEM_H
+#define CACHE_DER_PEM_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
  * block: see the header. Owns the choice between heap and pages; any thread,
  * one at a time per block. Never looks at what is stored.
  */
-#include "cache/block.h"
+#include "cache/der/block.h"
 
 #include <stdlib.h>
 #include <string.h>

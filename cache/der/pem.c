@@ -1,7 +1,7 @@
 /*
  * pem: see the header. Pure; owns no memory; never looks into the DER.
  */
-#include "cache/pem.h"
+#include "cache/der/pem.h"
 
 #include <stdio.h>
 #include <string.h>

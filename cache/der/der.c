@@ -1,5 +1,5 @@
 /* der: see the header. Pure; any thread. */
-#include "cache/der.h"
+#include "cache/der/der.h"
 
 #include <string.h>
 
