@@ -23,7 +23,7 @@
 #include "cache/base/log.h"
 #include "cache/base/ref.h"
 #include "cache/base/span.h"
-#include "cache/crl.h"
+#include "cache/crl/crl.h"
 
 struct archive;
 struct event_base;

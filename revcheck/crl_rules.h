@@ -11,7 +11,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/ref.h"
-#include "cache/crl.h"
+#include "cache/crl/crl.h"
 #include "revcheck/rules.h"
 
 /*

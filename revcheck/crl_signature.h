@@ -8,7 +8,7 @@
 #include <openssl/evp.h>
 
 #include "cache/base/error.h"
-#include "cache/crl.h"
+#include "cache/crl/crl.h"
 
 struct crl_signature {
 	const struct crl_info *info; /* borrowed */

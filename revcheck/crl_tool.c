@@ -14,7 +14,7 @@
 #include <openssl/objects.h>
 
 #include "cache/base/bytes.h"
-#include "cache/crl.h"
+#include "cache/crl/crl.h"
 #include "cache/der/der.h"
 #include "revcheck/certs.h"
 #include "revcheck/describe.h"

@@ -14,7 +14,7 @@
 #include <openssl/x509.h>
 
 #include "cache/base/clock.h"
-#include "cache/crl.h"
+#include "cache/crl/crl.h"
 #include "tests/lib/crlmake.h"
 
 #define RUNS 7

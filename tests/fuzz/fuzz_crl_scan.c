@@ -12,8 +12,8 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "cache/crl.h"
-#include "cache/crl_entry.h"
+#include "cache/crl/crl.h"
+#include "cache/crl/crl_entry.h"
 
 const char fuzz_seeds[] = ".crl";
 

@@ -14,8 +14,8 @@
 #include <openssl/objects.h>
 #include <openssl/x509.h>
 
-#include "cache/crl.h"
-#include "cache/crl_parts.h"
+#include "cache/crl/crl.h"
+#include "cache/crl/crl_parts.h"
 #include "tests/lib/crlmake.h"
 
 static struct span

@@ -2,7 +2,7 @@
  * crl_fast: see the header. Pure but for the index it fills. Eight characters
  * of a date are checked at a time; every load is bounded by FAST_BYTES.
  */
-#include "cache/crl_fast.h"
+#include "cache/crl/crl_fast.h"
 
 #include "cache/der/der.h"
 

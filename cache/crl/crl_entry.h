@@ -3,10 +3,10 @@
  * strictly. The scanner calls it for every entry it cannot pass by its fast
  * path; a hit of a look-up is read by it again.
  */
-#ifndef CACHE_CRL_ENTRY_H
-#define CACHE_CRL_ENTRY_H
+#ifndef CACHE_CRL_CRL_ENTRY_H
+#define CACHE_CRL_CRL_ENTRY_H
 
-#include "cache/crl.h"
+#include "cache/crl/crl.h"
 #include "cache/der/der.h"
 
 /* What the scanner wants to know about an entry besides what it says. */

@@ -2,13 +2,13 @@
  * crl_parts: struct crl from the inside, and the parts of a CertificateList
  * around its entries. For cache/crl*.c only.
  */
-#ifndef CACHE_CRL_PARTS_H
-#define CACHE_CRL_PARTS_H
+#ifndef CACHE_CRL_CRL_PARTS_H
+#define CACHE_CRL_CRL_PARTS_H
 
 #include "cache/base/ref.h"
 #include "cache/der/block.h"
-#include "cache/crl.h"
-#include "cache/crl_index.h"
+#include "cache/crl/crl.h"
+#include "cache/crl/crl_index.h"
 
 #include <openssl/evp.h>
 

@@ -4,7 +4,7 @@
  * its crl until finish gives that away. The work itself is in crl_scan.c; per
  * entry or per block nothing comes by here. One thread at a time.
  */
-#include "cache/crl_build.h"
+#include "cache/crl/crl_build.h"
 
 #include <stdlib.h>
 

@@ -6,8 +6,8 @@
  *
  * Immutable and counted once built: look-ups from any thread, no lock.
  */
-#ifndef CACHE_CRL_H
-#define CACHE_CRL_H
+#ifndef CACHE_CRL_CRL_H
+#define CACHE_CRL_CRL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache/crl_build.h"
-#include "cache/crl_entry.h"
-#include "cache/crl_fast.h"
+#include "cache/crl/crl_build.h"
+#include "cache/crl/crl_entry.h"
+#include "cache/crl/crl_fast.h"
 #include "cache/der/der.h"
 
 /* Hashed, then scanned, before the next is touched: fits the first cache. */

@@ -7,8 +7,8 @@
  *
  * Filled by one thread, then read by any number.
  */
-#ifndef CACHE_CRL_INDEX_H
-#define CACHE_CRL_INDEX_H
+#ifndef CACHE_CRL_CRL_INDEX_H
+#define CACHE_CRL_CRL_INDEX_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,10 +5,10 @@
  * passes, the strict reader of crl_entry would accept (a test and a fuzzer
  * hold the two together).
  */
-#ifndef CACHE_CRL_FAST_H
-#define CACHE_CRL_FAST_H
+#ifndef CACHE_CRL_CRL_FAST_H
+#define CACHE_CRL_CRL_FAST_H
 
-#include "cache/crl_index.h"
+#include "cache/crl/crl_index.h"
 
 struct crl_fast_run {
 	const uint8_t *base; /* of the DER */

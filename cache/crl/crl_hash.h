@@ -2,8 +2,8 @@
  * crl_hash: the digest over the signed part of a CRL, computed as bytes arrive
  * or, when many are there from the start, by a thread beside the scanner.
  */
-#ifndef CACHE_CRL_HASH_H
-#define CACHE_CRL_HASH_H
+#ifndef CACHE_CRL_CRL_HASH_H
+#define CACHE_CRL_CRL_HASH_H
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -2,7 +2,7 @@
  * crl_entry: see the header. Pure, any thread, no allocation. Never decides
  * what an entry means.
  */
-#include "cache/crl_entry.h"
+#include "cache/crl/crl_entry.h"
 
 /* id-ce is 2.5.29, 55 1d in DER; the entry extensions of RFC 5280 5.3. */
 #define CE_REASON_CODE        0x15

@@ -2,7 +2,7 @@
  * crl_hash: see the header. Owns its context and, while it runs, one thread
  * that reads bytes nobody writes. Never looks at what it hashes.
  */
-#include "cache/crl_hash.h"
+#include "cache/crl/crl_hash.h"
 
 #include <signal.h>
 

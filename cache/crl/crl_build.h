@@ -2,12 +2,12 @@
  * crl_build: the builder from the inside, and how it fails. For crl_build.c
  * and crl_scan.c only. One thread at a time.
  */
-#ifndef CACHE_CRL_BUILD_H
-#define CACHE_CRL_BUILD_H
+#ifndef CACHE_CRL_CRL_BUILD_H
+#define CACHE_CRL_CRL_BUILD_H
 
-#include "cache/crl.h"
-#include "cache/crl_hash.h"
-#include "cache/crl_parts.h"
+#include "cache/crl/crl.h"
+#include "cache/crl/crl_hash.h"
+#include "cache/crl/crl_parts.h"
 #include "cache/der/pem.h"
 
 enum build_state {

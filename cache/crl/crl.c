@@ -2,12 +2,12 @@
  * crl: reading what the scanner found. Immutable, any thread, no lock, no
  * allocation. Never judges.
  */
-#include "cache/crl.h"
+#include "cache/crl/crl.h"
 
 #include <stdlib.h>
 
-#include "cache/crl_entry.h"
-#include "cache/crl_parts.h"
+#include "cache/crl/crl_entry.h"
+#include "cache/crl/crl_parts.h"
 #include "cache/der/der.h"
 
 struct crl *

@@ -2,7 +2,7 @@
  * crl_index: see the header. Never reads an entry; equality is asked of who
  * fills it, and decided again by who looks up.
  */
-#include "cache/crl_index.h"
+#include "cache/crl/crl_index.h"
 
 #include <openssl/rand.h>
 

@@ -3,9 +3,9 @@
  * 5.1). Pure, any thread. Never judges: what breaks the profile but not the
  * syntax becomes a flaw.
  */
-#include "cache/crl_parts.h"
+#include "cache/crl/crl_parts.h"
 
-#include "cache/crl_entry.h"
+#include "cache/crl/crl_entry.h"
 #include "cache/der/der.h"
 
 #include <openssl/err.h>
