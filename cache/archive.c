@@ -16,7 +16,7 @@
 
 #include "cache/address.h"
 #include "cache/archive_parts.h"
-#include "cache/evidence.h"
+#include "cache/evidence/evidence.h"
 #include "cache/store.h"
 #include "cache/timetable.h"
 

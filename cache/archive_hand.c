@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "cache/archive_parts.h"
-#include "cache/evidence.h"
+#include "cache/evidence/evidence.h"
 
 #define MISSING_MAX 1000 /* fetches begun at once */
 

@@ -15,7 +15,7 @@
 
 #include <sys/stat.h>
 
-#include "cache/evidence.h"
+#include "cache/evidence/evidence.h"
 #include "cache/store.h"
 #include "cache/store_path.h"
 

@@ -5,7 +5,7 @@
  */
 #include <event2/event.h>
 
-#include "cache/evidence.h"
+#include "cache/evidence/evidence.h"
 #include "cache/flight_parts.h"
 #include "cache/der/text.h"
 

@@ -14,7 +14,7 @@
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 
-#include "cache/evidence.h"
+#include "cache/evidence/evidence.h"
 #include "cache/store_path.h"
 #include "revcheck/cache_tool.h"
 #include "revcheck/certs.h"

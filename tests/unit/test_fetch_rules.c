@@ -12,7 +12,7 @@
 
 #include "cache/address.h"
 #include "cache/archive.h"
-#include "cache/evidence.h"
+#include "cache/evidence/evidence.h"
 #include "cache/timetable.h"
 #include "cache/url.h"
 

@@ -2,7 +2,7 @@
  * evidence: pieces of signed data and the names they are kept under. Counted;
  * any thread. Never decides what a piece is worth.
  */
-#include "cache/evidence.h"
+#include "cache/evidence/evidence.h"
 
 #include <stdlib.h>
 #include <string.h>

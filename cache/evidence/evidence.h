@@ -1,6 +1,6 @@
 /* evidence: what the rooms of cache/ ask of it beyond archive.h. */
-#ifndef CACHE_EVIDENCE_H
-#define CACHE_EVIDENCE_H
+#ifndef CACHE_EVIDENCE_EVIDENCE_H
+#define CACHE_EVIDENCE_EVIDENCE_H
 
 #include "cache/archive.h"
 
