@@ -14,7 +14,7 @@
 
 #include <openssl/rand.h>
 
-#include "cache/address.h"
+#include "cache/fetch/address.h"
 #include "cache/archive_parts.h"
 #include "cache/evidence/evidence.h"
 #include "cache/store.h"

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 #include "cache/archive.h"
-#include "cache/fetch.h"
+#include "cache/fetch/fetch.h"
 #include "cache/shelf.h"
 #include "cache/service.h"
 #include "cache/tier.h"

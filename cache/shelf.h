@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 
 #include "cache/archive.h"
-#include "cache/fetch.h"
+#include "cache/fetch/fetch.h"
 #include "cache/errand.h"
 #include "cache/quiet.h"
 

@@ -8,7 +8,7 @@
 #define CACHE_TIER_H
 
 #include "cache/archive.h"
-#include "cache/fetch.h"
+#include "cache/fetch/fetch.h"
 
 /* What is kept beside the signed bytes. None of it is believed. */
 struct tier_meta {

@@ -10,11 +10,11 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "cache/address.h"
+#include "cache/fetch/address.h"
 #include "cache/archive.h"
 #include "cache/evidence/evidence.h"
 #include "cache/timetable.h"
-#include "cache/url.h"
+#include "cache/fetch/url.h"
 
 static const char *
 refused(const struct address_rules *r, const char *host, const char *address)

@@ -2,7 +2,7 @@
  * address: see the header. Immutable after birth, any thread. Never resolves
  * a name.
  */
-#include "cache/address.h"
+#include "cache/fetch/address.h"
 
 #include <ctype.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
  * url: see the header. Pure, any thread; libcurl's parser, so that what is
  * judged is what libcurl connects to.
  */
-#include "cache/url.h"
+#include "cache/fetch/url.h"
 #include "cache/der/text.h"
 
 #include <ctype.h>

@@ -2,8 +2,8 @@
  * url: what has to be known of a URL before it is asked, and the GET form of
  * an OCSP request.
  */
-#ifndef CACHE_URL_H
-#define CACHE_URL_H
+#ifndef CACHE_FETCH_URL_H
+#define CACHE_FETCH_URL_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
  * bytes that are parsed as far as syntax goes, or in a named failure; whether
  * they are authentic is somebody else's question.
  */
-#ifndef CACHE_FETCH_H
-#define CACHE_FETCH_H
+#ifndef CACHE_FETCH_FETCH_H
+#define CACHE_FETCH_FETCH_H
 
 #include "cache/archive.h"
 #include "cache/base/bytes.h"

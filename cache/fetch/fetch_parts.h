@@ -2,12 +2,12 @@
  * fetch_parts: struct fetcher and struct fetch from the inside; for fetch.c
  * and fetcher.c only. Everything here belongs to the service thread.
  */
-#ifndef CACHE_FETCH_PARTS_H
-#define CACHE_FETCH_PARTS_H
+#ifndef CACHE_FETCH_FETCH_PARTS_H
+#define CACHE_FETCH_FETCH_PARTS_H
 
 #include <curl/curl.h>
 
-#include "cache/fetch.h"
+#include "cache/fetch/fetch.h"
 
 /* Owned by the archive. */
 struct fetcher {

@@ -2,8 +2,8 @@
  * address: which network addresses may be asked. Judged on the address that a
  * name resolved to, at the moment of connecting.
  */
-#ifndef CACHE_ADDRESS_H
-#define CACHE_ADDRESS_H
+#ifndef CACHE_FETCH_ADDRESS_H
+#define CACHE_FETCH_ADDRESS_H
 
 #include <stdbool.h>
 #include <stddef.h>

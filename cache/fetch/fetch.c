@@ -14,10 +14,10 @@
 #include <event2/event.h>
 #include <sys/socket.h>
 
-#include "cache/address.h"
-#include "cache/fetch_parts.h"
+#include "cache/fetch/address.h"
+#include "cache/fetch/fetch_parts.h"
 #include "cache/der/text.h"
-#include "cache/url.h"
+#include "cache/fetch/url.h"
 
 #define RECEIVE_BUFFER (64L << 10)
 
