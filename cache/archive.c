@@ -17,7 +17,7 @@
 #include "cache/fetch/address.h"
 #include "cache/archive_parts.h"
 #include "cache/evidence/evidence.h"
-#include "cache/store.h"
+#include "cache/store/store.h"
 #include "cache/timetable.h"
 
 #define DEFAULT_CONNECT_MS     2000

@@ -12,7 +12,7 @@
 #include "cache/fetch/fetch.h"
 #include "cache/shelf.h"
 #include "cache/service.h"
-#include "cache/tier.h"
+#include "cache/store/tier.h"
 
 struct address_rules;
 

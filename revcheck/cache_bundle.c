@@ -15,7 +15,7 @@
 #include <openssl/ocsp.h>
 
 #include "cache/evidence/evidence.h"
-#include "cache/store_path.h"
+#include "cache/store/store_path.h"
 #include "revcheck/cache_tool.h"
 #include "revcheck/certs.h"
 #include "revcheck/crl_rules.h"

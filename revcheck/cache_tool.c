@@ -15,7 +15,7 @@
 #include <openssl/ocsp.h>
 
 #include "cache/der/der.h"
-#include "cache/store_path.h"
+#include "cache/store/store_path.h"
 #include "revcheck/certs.h"
 #include "revcheck/describe.h"
 

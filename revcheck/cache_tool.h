@@ -6,7 +6,7 @@
 #define REVCHECK_CACHE_TOOL_H
 
 #include "cache/archive.h"
-#include "cache/store.h"
+#include "cache/store/store.h"
 #include "revcheck/revcheck.h"
 
 #define CACHE_TOOL_MAX_OCSP ((size_t)1 << 20)

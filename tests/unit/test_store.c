@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "cache/store.h"
+#include "cache/store/store.h"
 
 static void
 store_init(struct world *w)

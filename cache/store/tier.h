@@ -4,8 +4,8 @@
  * gives is parsed and accepted again like an answer from the network. All
  * calls are made on the service thread.
  */
-#ifndef CACHE_TIER_H
-#define CACHE_TIER_H
+#ifndef CACHE_STORE_TIER_H
+#define CACHE_STORE_TIER_H
 
 #include "cache/archive.h"
 #include "cache/fetch/fetch.h"

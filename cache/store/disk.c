@@ -1,7 +1,7 @@
 /*
- * disk: the tier over cache/store.c. Reading happens on the service thread, a
- * header at a time, large bodies by mapping; writing and syncing on a thread
- * of its own, so that no disk makes anybody wait. The queue of writes is
+ * disk: the tier over cache/store/store.c. Reading happens on the service
+ * thread, a header at a time, large bodies by mapping; writing and syncing on a
+ * thread of its own, so that no disk makes anybody wait. The queue of writes is
  * bounded; what is newer takes the place of what waits.
  */
 #include <dirent.h>
@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 
 #include "cache/evidence/evidence.h"
-#include "cache/store.h"
-#include "cache/store_path.h"
+#include "cache/store/store.h"
+#include "cache/store/store_path.h"
 
 #define MAX_QUEUE    4096
 #define OLD_TEMP_SEC 600

@@ -1,6 +1,6 @@
 /* store_path: names inside a state directory; for cache/store*.c and disk.c. */
-#ifndef CACHE_STORE_PATH_H
-#define CACHE_STORE_PATH_H
+#ifndef CACHE_STORE_STORE_PATH_H
+#define CACHE_STORE_STORE_PATH_H
 
 #include "cache/archive.h"
 

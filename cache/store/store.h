@@ -6,10 +6,10 @@
  *	DIR/v1/<two hex digits>/<key in hex>	what is kept
  *	DIR/v1/aside/<key in hex>		what was refused on reading
  */
-#ifndef CACHE_STORE_H
-#define CACHE_STORE_H
+#ifndef CACHE_STORE_STORE_H
+#define CACHE_STORE_STORE_H
 
-#include "cache/tier.h"
+#include "cache/store/tier.h"
 
 struct store_options {
 	const char *dir;

@@ -2,7 +2,7 @@
  * store: the format of one file and the careful ways of writing and reading
  * it. Any thread. Never believes what it reads: that is for the acceptor.
  */
-#include "cache/store.h"
+#include "cache/store/store.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -16,7 +16,7 @@
 
 #include <sys/stat.h>
 
-#include "cache/store_path.h"
+#include "cache/store/store_path.h"
 #include "cache/der/text.h"
 
 static const char first_line[] = "revcheck evidence, version 1\n";
