@@ -5,7 +5,7 @@
 #ifndef REVCHECK_CACHE_TOOL_H
 #define REVCHECK_CACHE_TOOL_H
 
-#include "cache/archive.h"
+#include "cache/engine/archive.h"
 #include "cache/store/store.h"
 #include "revcheck/revcheck.h"
 

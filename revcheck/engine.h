@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "cache/archive.h"
+#include "cache/engine/archive.h"
 #include "revcheck/memory.h"
 #include "revcheck/policy.h"
 #include "revcheck/subject.h"

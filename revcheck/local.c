@@ -9,7 +9,7 @@
 
 #include <event2/event.h>
 
-#include "cache/watch.h"
+#include "cache/engine/watch.h"
 
 #define LOCAL_MAX_FILES 10000
 

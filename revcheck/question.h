@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#include "cache/archive.h"
+#include "cache/engine/archive.h"
 #include "cache/base/bytes.h"
 #include "revcheck/crl_rules.h"
 #include "revcheck/engine.h"

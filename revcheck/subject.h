@@ -9,7 +9,7 @@
 #ifndef REVCHECK_SUBJECT_H
 #define REVCHECK_SUBJECT_H
 
-#include "cache/archive.h"
+#include "cache/engine/archive.h"
 #include "revcheck/crl_rules.h"
 #include "revcheck/revcheck.h"
 

@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "cache/archive.h"
+#include "cache/engine/archive.h"
 #include "revcheck/revcheck.h"
 
 struct crl_proof;

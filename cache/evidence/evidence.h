@@ -2,7 +2,7 @@
 #ifndef CACHE_EVIDENCE_EVIDENCE_H
 #define CACHE_EVIDENCE_EVIDENCE_H
 
-#include "cache/archive.h"
+#include "cache/engine/archive.h"
 
 /* The signed bytes, lent. */
 struct span evidence_der(const struct evidence *e);

@@ -7,7 +7,7 @@
 #ifndef CACHE_FETCH_FETCH_H
 #define CACHE_FETCH_FETCH_H
 
-#include "cache/archive.h"
+#include "cache/engine/archive.h"
 #include "cache/base/bytes.h"
 
 struct address_rules;

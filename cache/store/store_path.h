@@ -2,7 +2,7 @@
 #ifndef CACHE_STORE_STORE_PATH_H
 #define CACHE_STORE_STORE_PATH_H
 
-#include "cache/archive.h"
+#include "cache/engine/archive.h"
 
 #define STORE_PATH_MAX 4096
 #define STORE_TEMP     ".tmp"

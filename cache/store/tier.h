@@ -7,7 +7,7 @@
 #ifndef CACHE_STORE_TIER_H
 #define CACHE_STORE_TIER_H
 
-#include "cache/archive.h"
+#include "cache/engine/archive.h"
 #include "cache/fetch/fetch.h"
 
 /* What is kept beside the signed bytes. None of it is believed. */

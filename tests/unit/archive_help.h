@@ -24,7 +24,7 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 
-#include "cache/archive.h"
+#include "cache/engine/archive.h"
 #include "tests/lib/crlmake.h"
 #include "tests/lib/net.h"
 

@@ -1,5 +1,5 @@
 /* watch: CRL files and directories as a source, told when they change. */
-#include "cache/watch.h"
+#include "cache/engine/watch.h"
 #include "tests/unit/archive_help.h"
 
 struct told {

@@ -11,9 +11,9 @@
 #include <netinet/in.h>
 
 #include "cache/fetch/address.h"
-#include "cache/archive.h"
+#include "cache/engine/archive.h"
 #include "cache/evidence/evidence.h"
-#include "cache/timetable.h"
+#include "cache/engine/timetable.h"
 #include "cache/fetch/url.h"
 
 static const char *

@@ -8,7 +8,7 @@
 
 #include <sys/resource.h>
 
-#include "cache/service.h"
+#include "cache/engine/service.h"
 
 struct seen {
 	int nice;

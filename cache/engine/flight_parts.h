@@ -2,10 +2,10 @@
  * flight_parts: struct flight from the inside; for flight.c and flight_disk.c
  * only. Service thread.
  */
-#ifndef CACHE_FLIGHT_PARTS_H
-#define CACHE_FLIGHT_PARTS_H
+#ifndef CACHE_ENGINE_FLIGHT_PARTS_H
+#define CACHE_ENGINE_FLIGHT_PARTS_H
 
-#include "cache/archive_parts.h"
+#include "cache/engine/archive_parts.h"
 
 enum flight_state {
 	FLIGHT_DISK = 0,

@@ -11,8 +11,8 @@
  * archive_get1 and archive_stats_get are thread-safe and never block on the
  * service thread; the rest says where it runs.
  */
-#ifndef CACHE_ARCHIVE_H
-#define CACHE_ARCHIVE_H
+#ifndef CACHE_ENGINE_ARCHIVE_H
+#define CACHE_ENGINE_ARCHIVE_H
 
 #include <stdbool.h>
 #include <stdint.h>

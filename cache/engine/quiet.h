@@ -3,8 +3,8 @@
  * until every reader who may have seen it has left. Readers mark themselves
  * present on one of many counters, so that threads do not share cache lines.
  */
-#ifndef CACHE_QUIET_H
-#define CACHE_QUIET_H
+#ifndef CACHE_ENGINE_QUIET_H
+#define CACHE_ENGINE_QUIET_H
 
 #include <stdatomic.h>
 #include <stddef.h>

@@ -6,16 +6,16 @@
  * Who has to go when the budget is spent: the resource longest unasked of the
  * owner (issuing CA) that holds most. A CA can only push out its own.
  */
-#ifndef CACHE_SHELF_H
-#define CACHE_SHELF_H
+#ifndef CACHE_ENGINE_SHELF_H
+#define CACHE_ENGINE_SHELF_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "cache/archive.h"
+#include "cache/engine/archive.h"
 #include "cache/fetch/fetch.h"
-#include "cache/errand.h"
-#include "cache/quiet.h"
+#include "cache/engine/errand.h"
+#include "cache/engine/quiet.h"
 
 struct event;
 struct flight;

@@ -2,7 +2,7 @@
  * service: see the header. Owns the thread, the loop and the mailbox; knows
  * nothing of what is done there. The lock is held for list surgery only.
  */
-#include "cache/service.h"
+#include "cache/engine/service.h"
 
 #include <errno.h>
 #include <pthread.h>

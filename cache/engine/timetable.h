@@ -2,8 +2,8 @@
  * timetable: when to fetch again. Pure: times and a random number in, times
  * out.
  */
-#ifndef CACHE_TIMETABLE_H
-#define CACHE_TIMETABLE_H
+#ifndef CACHE_ENGINE_TIMETABLE_H
+#define CACHE_ENGINE_TIMETABLE_H
 
 #include <stdint.h>
 #include <time.h>

@@ -3,7 +3,7 @@
  * addressing; readers hold nothing but their mark in `quiet`. Writers replace
  * pointers and wait for quiet before they free.
  */
-#include "cache/shelf.h"
+#include "cache/engine/shelf.h"
 
 #include <stdlib.h>
 #include <string.h>

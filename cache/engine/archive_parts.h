@@ -3,15 +3,15 @@
  * watch.c only. Everything here belongs to the service thread, but for memory
  * (its own rules) and the counters.
  */
-#ifndef CACHE_ARCHIVE_PARTS_H
-#define CACHE_ARCHIVE_PARTS_H
+#ifndef CACHE_ENGINE_ARCHIVE_PARTS_H
+#define CACHE_ENGINE_ARCHIVE_PARTS_H
 
 #include <stdatomic.h>
 
-#include "cache/archive.h"
+#include "cache/engine/archive.h"
 #include "cache/fetch/fetch.h"
-#include "cache/shelf.h"
-#include "cache/service.h"
+#include "cache/engine/shelf.h"
+#include "cache/engine/service.h"
 #include "cache/store/tier.h"
 
 struct address_rules;

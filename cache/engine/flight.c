@@ -17,9 +17,9 @@
 #include <event2/event.h>
 
 #include "cache/evidence/evidence.h"
-#include "cache/flight_parts.h"
+#include "cache/engine/flight_parts.h"
 #include "cache/der/text.h"
-#include "cache/timetable.h"
+#include "cache/engine/timetable.h"
 
 /* Failures. */
 

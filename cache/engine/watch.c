@@ -2,7 +2,7 @@
  * watch: see the header. Service thread only. Owns one inotify descriptor a
  * watched place. Never decides whether a CRL is to be believed.
  */
-#include "cache/watch.h"
+#include "cache/engine/watch.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 
 #include <event2/event.h>
 
-#include "cache/archive_parts.h"
+#include "cache/engine/archive_parts.h"
 #include "cache/der/text.h"
 
 #define READ_PIECE ((size_t)256 << 10)

@@ -2,7 +2,7 @@
  * quiet: see the header. No lock, no system call for readers; the one who
  * waits yields. Owns nothing but its counters.
  */
-#include "cache/quiet.h"
+#include "cache/engine/quiet.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -6,7 +6,7 @@
 #include <event2/event.h>
 
 #include "cache/evidence/evidence.h"
-#include "cache/flight_parts.h"
+#include "cache/engine/flight_parts.h"
 #include "cache/der/text.h"
 
 /* Scanned in one go before the loop may do something else. */

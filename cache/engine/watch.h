@@ -3,10 +3,10 @@
  * again whenever it changes (inotify), on the service thread. Files are read
  * whole, never mapped: they belong to others, who may write into them.
  */
-#ifndef CACHE_WATCH_H
-#define CACHE_WATCH_H
+#ifndef CACHE_ENGINE_WATCH_H
+#define CACHE_ENGINE_WATCH_H
 
-#include "cache/archive.h"
+#include "cache/engine/archive.h"
 
 struct archive_watch;
 

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "cache/archive_parts.h"
+#include "cache/engine/archive_parts.h"
 #include "cache/evidence/evidence.h"
 
 #define MISSING_MAX 1000 /* fetches begun at once */

@@ -1,5 +1,5 @@
 /* errand: see the header. Any thread. */
-#include "cache/errand.h"
+#include "cache/engine/errand.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /*
  * service: one thread with an event loop, and a mailbox into it.
  */
-#ifndef CACHE_SERVICE_H
-#define CACHE_SERVICE_H
+#ifndef CACHE_ENGINE_SERVICE_H
+#define CACHE_ENGINE_SERVICE_H
 
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
 /* errand: a copy of struct archive_order that outlives its caller. */
-#ifndef CACHE_ERRAND_H
-#define CACHE_ERRAND_H
+#ifndef CACHE_ENGINE_ERRAND_H
+#define CACHE_ENGINE_ERRAND_H
 
-#include "cache/archive.h"
+#include "cache/engine/archive.h"
 
 /* Counted; immutable. */
 struct errand {

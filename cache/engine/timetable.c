@@ -1,5 +1,5 @@
 /* timetable: see the header. Pure, any thread. */
-#include "cache/timetable.h"
+#include "cache/engine/timetable.h"
 
 #include <stdbool.h>
 

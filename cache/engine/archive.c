@@ -3,7 +3,7 @@
  * it; decides for each question whether memory is enough, whether to wait for
  * a flight, and whom to leave alone for a while. Never looks into evidence.
  */
-#include "cache/archive.h"
+#include "cache/engine/archive.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -15,10 +15,10 @@
 #include <openssl/rand.h>
 
 #include "cache/fetch/address.h"
-#include "cache/archive_parts.h"
+#include "cache/engine/archive_parts.h"
 #include "cache/evidence/evidence.h"
 #include "cache/store/store.h"
-#include "cache/timetable.h"
+#include "cache/engine/timetable.h"
 
 #define DEFAULT_CONNECT_MS     2000
 #define DEFAULT_FETCH_MS       4000
