@@ -17,9 +17,9 @@
 #include "cache/evidence/evidence.h"
 #include "cache/store/store_path.h"
 #include "revcheck/cache_tool.h"
-#include "revcheck/certs.h"
+#include "revcheck/x509/certs.h"
 #include "revcheck/crl_rules.h"
-#include "revcheck/trust.h"
+#include "revcheck/x509/trust.h"
 
 #define BUNDLE_MAX_CRL ((size_t)512 << 20)
 

@@ -13,7 +13,7 @@
 #include <openssl/ocsp.h>
 
 #include "revcheck/cache_tool.h"
-#include "revcheck/certs.h"
+#include "revcheck/x509/certs.h"
 
 #define MAX_REQUEST 4096
 

@@ -16,8 +16,8 @@
 
 #include "cache/der/der.h"
 #include "cache/store/store_path.h"
-#include "revcheck/certs.h"
-#include "revcheck/describe.h"
+#include "revcheck/x509/certs.h"
+#include "revcheck/x509/describe.h"
 
 void
 cache_item_of_meta(

@@ -17,8 +17,8 @@
 #include <string.h>
 
 #include "revcheck/crl_scope.h"
-#include "revcheck/describe.h"
-#include "revcheck/name.h"
+#include "revcheck/x509/describe.h"
+#include "revcheck/x509/name.h"
 
 /* More witnesses than this cost an allocation. */
 #define WITNESSES_INLINE 16

@@ -7,7 +7,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/span.h"
-#include "revcheck/name.h"
+#include "revcheck/x509/name.h"
 
 /* Names in one list; more is malformed, not "the first so many". */
 #define CRL_NAMES_MAX  256

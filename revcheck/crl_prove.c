@@ -13,9 +13,9 @@
 
 #include "revcheck/crl_scope.h"
 #include "revcheck/crl_signature.h"
-#include "revcheck/describe.h"
-#include "revcheck/name.h"
-#include "revcheck/trust.h"
+#include "revcheck/x509/describe.h"
+#include "revcheck/x509/name.h"
+#include "revcheck/x509/trust.h"
 
 /*
  * How far a candidate came. The furthest of all candidates is what a person

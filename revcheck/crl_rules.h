@@ -12,7 +12,7 @@
 #include "cache/base/error.h"
 #include "cache/base/ref.h"
 #include "cache/crl/crl.h"
-#include "revcheck/rules.h"
+#include "revcheck/x509/rules.h"
 
 /*
  * What is parsed once from a certificate for CRL purposes: its distribution

@@ -16,9 +16,9 @@
 #include "cache/base/bytes.h"
 #include "cache/crl/crl.h"
 #include "cache/der/der.h"
-#include "revcheck/certs.h"
-#include "revcheck/describe.h"
-#include "revcheck/name.h"
+#include "revcheck/x509/certs.h"
+#include "revcheck/x509/describe.h"
+#include "revcheck/x509/name.h"
 
 /* Owned by its caller; the crl inside is immutable. */
 struct revcheck_crl {

@@ -10,7 +10,7 @@
 
 #include <event2/thread.h>
 
-#include "revcheck/certs.h"
+#include "revcheck/x509/certs.h"
 #include "revcheck/local.h"
 #include "revcheck/request.h"
 

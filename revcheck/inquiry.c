@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "revcheck/describe.h"
+#include "revcheck/x509/describe.h"
 #include "revcheck/policy.h"
 #include "revcheck/request.h"
 

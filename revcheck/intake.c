@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "revcheck/certs.h"
-#include "revcheck/describe.h"
-#include "revcheck/path_memo.h"
+#include "revcheck/x509/certs.h"
+#include "revcheck/x509/describe.h"
+#include "revcheck/x509/path_memo.h"
 #include "revcheck/request.h"
-#include "revcheck/trust.h"
+#include "revcheck/x509/trust.h"
 
 /* Taking the question. */
 

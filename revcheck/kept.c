@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "revcheck/cache_tool.h"
-#include "revcheck/certs.h"
+#include "revcheck/x509/certs.h"
 #include "revcheck/engine.h"
 
 struct kept_walk {

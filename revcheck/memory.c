@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "revcheck/describe.h"
+#include "revcheck/x509/describe.h"
 
 #define MEMORY_SETS    4096 /* 16384 revocations, 16384 issuers */
 #define MEMORY_WAYS    4

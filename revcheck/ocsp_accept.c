@@ -5,7 +5,7 @@
  * Pure; any thread. It never looks at thisUpdate or nextUpdate against the
  * clock: that is ocsp_judge's, every time it is asked.
  */
-#include "revcheck/describe.h"
+#include "revcheck/x509/describe.h"
 #include "revcheck/ocsp_rules.h"
 
 #include <stdlib.h>

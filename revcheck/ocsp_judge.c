@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "revcheck/describe.h"
+#include "revcheck/x509/describe.h"
 
 /*
  * How strict a fact is, for choosing among several (RFC 6960 leaves it open;

@@ -9,7 +9,7 @@
 #include "cache/base/bytes.h"
 #include "cache/base/error.h"
 #include "cache/base/ref.h"
-#include "revcheck/rules.h"
+#include "revcheck/x509/rules.h"
 
 /* Whom the response is about and who may sign it. Borrowed. */
 struct ocsp_question {

@@ -16,7 +16,7 @@
 #include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
-#include "revcheck/describe.h"
+#include "revcheck/x509/describe.h"
 
 /* Signatures tried for one response, however many certificates it brings. */
 #define MAX_TRIES 8

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "revcheck/certs.h"
-#include "revcheck/describe.h"
+#include "revcheck/x509/certs.h"
+#include "revcheck/x509/describe.h"
 #include "revcheck/ocsp_rules.h"
 
 #define REQUEST_MAX 4096

@@ -7,7 +7,7 @@
 
 #include "cache/base/error.h"
 #include "revcheck/report.h"
-#include "revcheck/rules.h"
+#include "revcheck/x509/rules.h"
 
 #define POLICY_SKEW_SEC           300
 #define POLICY_NO_NEXT_UPDATE_SEC 86400

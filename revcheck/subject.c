@@ -12,9 +12,9 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
-#include "revcheck/describe.h"
+#include "revcheck/x509/describe.h"
 #include "revcheck/ocsp_rules.h"
-#include "revcheck/trust.h"
+#include "revcheck/x509/trust.h"
 
 #define MEMO_SHARDS     64
 #define MEMO_BUCKETS    256

@@ -16,7 +16,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include "revcheck/certs.h"
+#include "revcheck/x509/certs.h"
 #include "revcheck/crl_rules.h"
 #include "revcheck/ocsp_parse.h"
 

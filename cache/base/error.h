@@ -1,7 +1,7 @@
 /*
  * err: why an operation could not be done. Caller-owned, never allocates,
  * may be NULL wherever it is taken. A revoked certificate is an answer, not
- * an error. The codes are the public REVCHECK_E_* ones (revcheck/error.c
+ * an error. The codes are the public REVCHECK_E_* ones (revcheck/x509/error.c
  * asserts that they agree).
  */
 #ifndef CACHE_BASE_ERROR_H

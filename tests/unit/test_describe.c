@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "revcheck/describe.h"
+#include "revcheck/x509/describe.h"
 
 static void
 times_agree_with_gmtime(void **state)

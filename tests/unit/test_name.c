@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "revcheck/name.h"
+#include "revcheck/x509/name.h"
 #include "tests/lib/crlmake.h"
 
 enum {

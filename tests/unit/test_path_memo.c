@@ -12,7 +12,7 @@
 
 #include <openssl/x509v3.h>
 
-#include "revcheck/path_memo.h"
+#include "revcheck/x509/path_memo.h"
 #include "tests/lib/pkimake.h"
 
 static struct pki_ca root, other;

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "revcheck/rules.h"
+#include "revcheck/x509/rules.h"
 
 #define NOW 1000000
 

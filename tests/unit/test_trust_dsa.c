@@ -14,8 +14,8 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
-#include "revcheck/trust.h"
-#include "revcheck/trust_dsa.h"
+#include "revcheck/x509/trust.h"
+#include "revcheck/x509/trust_dsa.h"
 
 #define AT ((time_t)1768478400)
 

@@ -4,8 +4,8 @@
  * it was checked: pure, bounded, no allocation, and whatever cannot be
  * compared safely is different.
  */
-#ifndef REVCHECK_NAME_H
-#define REVCHECK_NAME_H
+#ifndef REVCHECK_X509_NAME_H
+#define REVCHECK_X509_NAME_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
  * path_memo: see the header. What depends on time is checked at each recall;
  * all else that makes a path valid is immutable, or compared.
  */
-#include "revcheck/path_memo.h"
+#include "revcheck/x509/path_memo.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

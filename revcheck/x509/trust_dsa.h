@@ -1,6 +1,6 @@
 /* trust_dsa: DSA keys that inherit their parameters (RFC 3279 2.3.2). */
-#ifndef REVCHECK_TRUST_DSA_H
-#define REVCHECK_TRUST_DSA_H
+#ifndef REVCHECK_X509_TRUST_DSA_H
+#define REVCHECK_X509_TRUST_DSA_H
 
 #include <stdbool.h>
 

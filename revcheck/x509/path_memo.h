@@ -3,13 +3,13 @@
  * whoever asks again about the same list pays for no signatures. Written once
  * for a list, immutable, freed with it; any thread.
  */
-#ifndef REVCHECK_PATH_MEMO_H
-#define REVCHECK_PATH_MEMO_H
+#ifndef REVCHECK_X509_PATH_MEMO_H
+#define REVCHECK_X509_PATH_MEMO_H
 
 #include <stdbool.h>
 
-#include "revcheck/certs.h"
-#include "revcheck/trust.h"
+#include "revcheck/x509/certs.h"
+#include "revcheck/x509/trust.h"
 
 struct path_memo;
 

@@ -3,7 +3,7 @@
  * readers that fold case and white space on the way, so nothing is copied and
  * length is no concern. Pure; any thread.
  */
-#include "revcheck/name.h"
+#include "revcheck/x509/name.h"
 
 #include <stdint.h>
 

@@ -2,8 +2,8 @@
  * certs: reads certificates from PEM or DER, and the lists made of them. Says
  * which object of which file was not what it should be. Any thread.
  */
-#include "revcheck/certs.h"
-#include "revcheck/path_memo.h"
+#include "revcheck/x509/certs.h"
+#include "revcheck/x509/path_memo.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * OpenSSL 3.0 cannot decode such a key, and then finds no path. Any thread; a
  * certificate that was handed in is never changed, a copy is.
  */
-#include "revcheck/trust_dsa.h"
+#include "revcheck/x509/trust_dsa.h"
 
 #include <limits.h>
 

@@ -1,6 +1,6 @@
 /* describe: names, serials and times as people read them, cut to fit. Pure. */
-#ifndef REVCHECK_DESCRIBE_H
-#define REVCHECK_DESCRIBE_H
+#ifndef REVCHECK_X509_DESCRIBE_H
+#define REVCHECK_X509_DESCRIBE_H
 
 #include <stddef.h>
 #include <time.h>

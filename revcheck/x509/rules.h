@@ -3,8 +3,8 @@
  * certificates, these rules in; status, why and evidence out. None of them
  * looks at a clock, a mode or a configuration.
  */
-#ifndef REVCHECK_RULES_H
-#define REVCHECK_RULES_H
+#ifndef REVCHECK_X509_RULES_H
+#define REVCHECK_X509_RULES_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* describe: see the header. Pure; any thread; never fails, cuts instead. */
-#include "revcheck/describe.h"
+#include "revcheck/x509/describe.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "revcheck/certs.h"
+#include "revcheck/x509/certs.h"
 
 static_assert(E_ARG == REVCHECK_E_ARG, "codes agree");
 static_assert(E_NOMEM == REVCHECK_E_NOMEM, "codes agree");

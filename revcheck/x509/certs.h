@@ -2,8 +2,8 @@
  * certs: an ordered, immutable list of certificates, and the path that was
  * found for it (path_memo).
  */
-#ifndef REVCHECK_CERTS_H
-#define REVCHECK_CERTS_H
+#ifndef REVCHECK_X509_CERTS_H
+#define REVCHECK_X509_CERTS_H
 
 #include <stdatomic.h>
 

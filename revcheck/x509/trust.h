@@ -3,8 +3,8 @@
  * building and certificate signatures are OpenSSL's; revocation is nobody's
  * business here.
  */
-#ifndef REVCHECK_TRUST_H
-#define REVCHECK_TRUST_H
+#ifndef REVCHECK_X509_TRUST_H
+#define REVCHECK_X509_TRUST_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* rules: see the header. Pure; any thread. */
-#include "revcheck/rules.h"
+#include "revcheck/x509/rules.h"
 
 enum revcheck_why
 rules_dates(const struct rules *r, time_t this_update, time_t next_update)

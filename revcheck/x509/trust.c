@@ -3,7 +3,7 @@
  * so that any thread may verify against it. A list of anchors becomes a new
  * trust; nothing is added to a live one.
  */
-#include "revcheck/trust.h"
+#include "revcheck/x509/trust.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +14,8 @@
 #include <openssl/x509v3.h>
 
 #include "cache/base/ref.h"
-#include "revcheck/certs.h"
-#include "revcheck/trust_dsa.h"
+#include "revcheck/x509/certs.h"
+#include "revcheck/x509/trust_dsa.h"
 
 #define FINGERPRINT_LEN 32
 
