@@ -18,7 +18,7 @@
 #include "cache/store/store_path.h"
 #include "revcheck/cache_tool.h"
 #include "revcheck/x509/certs.h"
-#include "revcheck/crl_rules.h"
+#include "revcheck/crl/crl_rules.h"
 #include "revcheck/x509/trust.h"
 
 #define BUNDLE_MAX_CRL ((size_t)512 << 20)

@@ -13,7 +13,7 @@
 
 #include "cache/engine/archive.h"
 #include "cache/base/bytes.h"
-#include "revcheck/crl_rules.h"
+#include "revcheck/crl/crl_rules.h"
 #include "revcheck/engine.h"
 #include "revcheck/ocsp_rules.h"
 #include "revcheck/subject.h"

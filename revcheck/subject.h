@@ -10,7 +10,7 @@
 #define REVCHECK_SUBJECT_H
 
 #include "cache/engine/archive.h"
-#include "revcheck/crl_rules.h"
+#include "revcheck/crl/crl_rules.h"
 #include "revcheck/revcheck.h"
 
 /* Per-issuer overrides as kept; counted, immutable. */

@@ -6,8 +6,8 @@
 
 #include <openssl/err.h>
 
-#include "revcheck/crl_point.h"
-#include "revcheck/crl_scope.h"
+#include "revcheck/crl/crl_point.h"
+#include "revcheck/crl/crl_scope.h"
 #include "tests/fuzz/pki.h"
 
 const char fuzz_seeds[] = "leaf.der";

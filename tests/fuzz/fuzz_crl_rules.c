@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "cache/der/der.h"
-#include "revcheck/crl_rules.h"
-#include "revcheck/crl_scope.h"
+#include "revcheck/crl/crl_rules.h"
+#include "revcheck/crl/crl_scope.h"
 #include "tests/fuzz/pki.h"
 
 const char fuzz_seeds[] = ".crl";

@@ -14,8 +14,8 @@
 
 #include <openssl/x509v3.h>
 
-#include "revcheck/crl_rules.h"
-#include "revcheck/crl_scope.h"
+#include "revcheck/crl/crl_rules.h"
+#include "revcheck/crl/crl_scope.h"
 #include "tests/lib/crlmake.h"
 
 #define NOW ((time_t)1780000000) /* within the dates of crlmake */

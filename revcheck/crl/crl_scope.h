@@ -2,12 +2,12 @@
  * crl_scope: what the extensions of a CRL say about which certificates,
  * reasons and other CRLs it is about. Copied out of the CRL, immutable.
  */
-#ifndef REVCHECK_CRL_SCOPE_H
-#define REVCHECK_CRL_SCOPE_H
+#ifndef REVCHECK_CRL_CRL_SCOPE_H
+#define REVCHECK_CRL_CRL_SCOPE_H
 
-#include "revcheck/crl_point.h"
-#include "revcheck/crl_rules.h"
-#include "revcheck/crl_subject.h"
+#include "revcheck/crl/crl_point.h"
+#include "revcheck/crl/crl_rules.h"
+#include "revcheck/crl/crl_subject.h"
 
 /* RFC 5280 5.2.3: CRL numbers have at most 20 octets. */
 #define CRL_NUMBER_MAX 20

@@ -2,7 +2,7 @@
  * crl_signature: see the header. Verification itself is OpenSSL's. Pure; any
  * thread. Never looks at who the key belongs to.
  */
-#include "revcheck/crl_signature.h"
+#include "revcheck/crl/crl_signature.h"
 
 #include <string.h>
 

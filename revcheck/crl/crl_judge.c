@@ -10,13 +10,13 @@
  *   Is it absent?   That takes current, complete, fully understood CRLs from
  *                   signers in good standing, for every reason there is.
  */
-#include "revcheck/crl_rules.h"
+#include "revcheck/crl/crl_rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "revcheck/crl_scope.h"
+#include "revcheck/crl/crl_scope.h"
 #include "revcheck/x509/describe.h"
 #include "revcheck/x509/name.h"
 

@@ -2,7 +2,7 @@
  * crl_subject: what a certificate says about its own revocation, parsed once.
  * Immutable afterwards; any thread.
  */
-#include "revcheck/crl_subject.h"
+#include "revcheck/crl/crl_subject.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,8 +6,8 @@
  *   crl_judge   what do these proven CRLs say about this certificate?
  *               Every time it is asked; costs a look-up.
  */
-#ifndef REVCHECK_CRL_RULES_H
-#define REVCHECK_CRL_RULES_H
+#ifndef REVCHECK_CRL_CRL_RULES_H
+#define REVCHECK_CRL_CRL_RULES_H
 
 #include "cache/base/error.h"
 #include "cache/base/ref.h"

@@ -4,15 +4,15 @@
  * or wherever evidence is supplied; pure but for OpenSSL's verification.
  * Never looks at dates of the CRL or at a certificate's status.
  */
-#include "revcheck/crl_rules.h"
+#include "revcheck/crl/crl_rules.h"
 
 #include <stdlib.h>
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "revcheck/crl_scope.h"
-#include "revcheck/crl_signature.h"
+#include "revcheck/crl/crl_scope.h"
+#include "revcheck/crl/crl_signature.h"
 #include "revcheck/x509/describe.h"
 #include "revcheck/x509/name.h"
 #include "revcheck/x509/trust.h"

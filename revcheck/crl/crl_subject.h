@@ -2,11 +2,11 @@
  * crl_subject: a certificate as the CRL rules see it. Internal to the judge;
  * what others may ask is in crl_rules.h.
  */
-#ifndef REVCHECK_CRL_SUBJECT_H
-#define REVCHECK_CRL_SUBJECT_H
+#ifndef REVCHECK_CRL_CRL_SUBJECT_H
+#define REVCHECK_CRL_CRL_SUBJECT_H
 
-#include "revcheck/crl_point.h"
-#include "revcheck/crl_rules.h"
+#include "revcheck/crl/crl_point.h"
+#include "revcheck/crl/crl_rules.h"
 
 struct crl_subject {
 	X509 *cert; /* a reference */

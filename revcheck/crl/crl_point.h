@@ -2,8 +2,8 @@
  * crl_point: distribution points as certificates (RFC 5280 4.2.1.13) and CRLs
  * (5.2.5) name them. Spans borrow from the DER that was parsed.
  */
-#ifndef REVCHECK_CRL_POINT_H
-#define REVCHECK_CRL_POINT_H
+#ifndef REVCHECK_CRL_CRL_POINT_H
+#define REVCHECK_CRL_CRL_POINT_H
 
 #include "cache/base/error.h"
 #include "cache/base/span.h"

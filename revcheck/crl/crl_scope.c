@@ -2,7 +2,7 @@
  * crl_scope: see the header. Works on a CRL whose signature may not have been
  * checked yet. Pure; any thread.
  */
-#include "revcheck/crl_scope.h"
+#include "revcheck/crl/crl_scope.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* crl_point: see the header. Pure; any thread; never looks at a signature. */
-#include "revcheck/crl_point.h"
+#include "revcheck/crl/crl_point.h"
 
 #include <stdlib.h>
 #include <string.h>

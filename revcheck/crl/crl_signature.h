@@ -2,8 +2,8 @@
  * crl_signature: does this key verify that CRL, and is it strong enough?
  * The algorithm is read once per CRL, the digest was computed while scanning.
  */
-#ifndef REVCHECK_CRL_SIGNATURE_H
-#define REVCHECK_CRL_SIGNATURE_H
+#ifndef REVCHECK_CRL_CRL_SIGNATURE_H
+#define REVCHECK_CRL_CRL_SIGNATURE_H
 
 #include <openssl/evp.h>
 
