@@ -8,7 +8,7 @@
 
 #include "revcheck/x509/certs.h"
 #include "revcheck/x509/describe.h"
-#include "revcheck/ocsp_rules.h"
+#include "revcheck/ocsp/ocsp_rules.h"
 
 #define REQUEST_MAX 4096
 #define URL_MAX     1024

@@ -15,7 +15,7 @@
 #include "cache/base/bytes.h"
 #include "revcheck/crl/crl_rules.h"
 #include "revcheck/engine.h"
-#include "revcheck/ocsp_rules.h"
+#include "revcheck/ocsp/ocsp_rules.h"
 #include "revcheck/subject.h"
 #include "revcheck/supplied.h"
 

@@ -18,7 +18,7 @@
 
 #include "revcheck/x509/certs.h"
 #include "revcheck/crl/crl_rules.h"
-#include "revcheck/ocsp_parse.h"
+#include "revcheck/ocsp/ocsp_parse.h"
 
 #define SUPPLIED_MAX         100000
 #define SUPPLIED_OCSP_MAX    ((size_t)1 << 20)

@@ -11,8 +11,8 @@
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 
-#include "revcheck/ocsp_parse.h"
-#include "revcheck/ocsp_rules.h"
+#include "revcheck/ocsp/ocsp_parse.h"
+#include "revcheck/ocsp/ocsp_rules.h"
 #include "tests/fuzz/pki.h"
 
 const char fuzz_seeds[] = ".der";

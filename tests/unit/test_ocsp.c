@@ -16,8 +16,8 @@
 #include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
 
-#include "revcheck/ocsp_parse.h"
-#include "revcheck/ocsp_rules.h"
+#include "revcheck/ocsp/ocsp_parse.h"
+#include "revcheck/ocsp/ocsp_rules.h"
 
 #define AT 1790000000 /* 2026-09-21 */
 

@@ -3,8 +3,8 @@
  * and strictly. It says nothing about whether to believe it. Everything is
  * borrowed from the bytes that were read.
  */
-#ifndef REVCHECK_OCSP_PARSE_H
-#define REVCHECK_OCSP_PARSE_H
+#ifndef REVCHECK_OCSP_OCSP_PARSE_H
+#define REVCHECK_OCSP_OCSP_PARSE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,11 +3,11 @@
  * the issuer of the certificate in question itself, a responder that this very
  * issuer certified for the purpose, or one that the caller pinned.
  */
-#ifndef REVCHECK_OCSP_SIGNER_H
-#define REVCHECK_OCSP_SIGNER_H
+#ifndef REVCHECK_OCSP_OCSP_SIGNER_H
+#define REVCHECK_OCSP_OCSP_SIGNER_H
 
-#include "revcheck/ocsp_parse.h"
-#include "revcheck/ocsp_rules.h"
+#include "revcheck/ocsp/ocsp_parse.h"
+#include "revcheck/ocsp/ocsp_rules.h"
 
 struct ocsp_signer {
 	X509 *cert; /* a reference */

@@ -3,8 +3,8 @@
  * those for CRLs: accept (parse, certID, signature, signer; once per response)
  * and judge (dates and status; every time).
  */
-#ifndef REVCHECK_OCSP_RULES_H
-#define REVCHECK_OCSP_RULES_H
+#ifndef REVCHECK_OCSP_OCSP_RULES_H
+#define REVCHECK_OCSP_OCSP_RULES_H
 
 #include "cache/base/bytes.h"
 #include "cache/base/error.h"

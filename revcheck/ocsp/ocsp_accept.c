@@ -6,15 +6,15 @@
  * clock: that is ocsp_judge's, every time it is asked.
  */
 #include "revcheck/x509/describe.h"
-#include "revcheck/ocsp_rules.h"
+#include "revcheck/ocsp/ocsp_rules.h"
 
 #include <stdlib.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-#include "revcheck/ocsp_parse.h"
-#include "revcheck/ocsp_signer.h"
+#include "revcheck/ocsp/ocsp_parse.h"
+#include "revcheck/ocsp/ocsp_signer.h"
 
 /* SingleResponses about one certificate that are kept; more is malformed. */
 #define MAX_FACTS 16

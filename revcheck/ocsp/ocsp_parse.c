@@ -5,7 +5,7 @@
  * that is written out (version v1, critical FALSE).
  * Pure; any thread. It never looks at a key, a clock or a certificate.
  */
-#include "revcheck/ocsp_parse.h"
+#include "revcheck/ocsp/ocsp_parse.h"
 
 #include <string.h>
 

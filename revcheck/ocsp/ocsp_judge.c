@@ -5,7 +5,7 @@
  * runs on every question, on any thread, and allocates nothing but what
  * printing the signer's name takes.
  */
-#include "revcheck/ocsp_rules.h"
+#include "revcheck/ocsp/ocsp_rules.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * certificate in question signed it, for OCSP signing, and it is in date.
  * Pure; any thread. It never asks for the signer's own status.
  */
-#include "revcheck/ocsp_signer.h"
+#include "revcheck/ocsp/ocsp_signer.h"
 
 #include <limits.h>
 #include <stdlib.h>
