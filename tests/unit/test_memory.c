@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "revcheck/memory.h"
+#include "revcheck/engine/memory.h"
 
 static void
 remembers_until_told_otherwise(void **state)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "revcheck/policy.h"
+#include "revcheck/engine/policy.h"
 
 static struct revcheck_report *
 report_of(

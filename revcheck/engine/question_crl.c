@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "revcheck/policy.h"
-#include "revcheck/question_parts.h"
+#include "revcheck/engine/policy.h"
+#include "revcheck/engine/question_parts.h"
 
 /* CRL. */
 

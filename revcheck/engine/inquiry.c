@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "revcheck/x509/describe.h"
-#include "revcheck/policy.h"
-#include "revcheck/request.h"
+#include "revcheck/engine/policy.h"
+#include "revcheck/engine/request.h"
 
 /* Asking, certificate by certificate. */
 

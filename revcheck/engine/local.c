@@ -2,7 +2,7 @@
  * local: see the header. Everything but local_new and local_free happens on
  * the service thread. Never judges what it is told of.
  */
-#include "revcheck/local.h"
+#include "revcheck/engine/local.h"
 
 #include <stdlib.h>
 #include <string.h>

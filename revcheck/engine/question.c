@@ -3,14 +3,14 @@
  * names and puts it before the judges. Decides nothing about who is let in.
  * Never blocks, never fetches: it says what it needs.
  */
-#include "revcheck/question_parts.h"
+#include "revcheck/engine/question_parts.h"
 
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "revcheck/policy.h"
+#include "revcheck/engine/policy.h"
 
 /* Life. */
 

@@ -6,8 +6,8 @@
  * The memo keeps the subjects seen lately, so that a peer that comes back
  * costs a table look-up. Sharded, bounded, thread-safe.
  */
-#ifndef REVCHECK_SUBJECT_H
-#define REVCHECK_SUBJECT_H
+#ifndef REVCHECK_ENGINE_SUBJECT_H
+#define REVCHECK_ENGINE_SUBJECT_H
 
 #include "cache/engine/archive.h"
 #include "revcheck/crl/crl_rules.h"

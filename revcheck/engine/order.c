@@ -12,7 +12,7 @@
 
 #include "cache/base/bytes.h"
 #include "cache/der/der.h"
-#include "revcheck/question.h"
+#include "revcheck/engine/question.h"
 
 #define REQUEST_MAX 4096
 

@@ -3,7 +3,7 @@
  * Any thread; the lock covers the three parts of the configuration, the
  * watcher and nothing slow.
  */
-#include "revcheck/engine.h"
+#include "revcheck/engine/engine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 #include <event2/thread.h>
 
 #include "revcheck/x509/certs.h"
-#include "revcheck/local.h"
-#include "revcheck/request.h"
+#include "revcheck/engine/local.h"
+#include "revcheck/engine/request.h"
 
 #define ENGINE_CONNECT_TIMEOUT_MS 2000
 #define ENGINE_FETCH_TIMEOUT_MS   4000

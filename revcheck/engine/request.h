@@ -4,15 +4,15 @@
  * belongs to the caller's thread until request_begin, to the service thread
  * from then until delivery; `cancelled` alone is shared.
  */
-#ifndef REVCHECK_REQUEST_H
-#define REVCHECK_REQUEST_H
+#ifndef REVCHECK_ENGINE_REQUEST_H
+#define REVCHECK_ENGINE_REQUEST_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "revcheck/engine.h"
-#include "revcheck/question.h"
-#include "revcheck/report.h"
+#include "revcheck/engine/engine.h"
+#include "revcheck/engine/question.h"
+#include "revcheck/engine/report.h"
 
 struct event;
 

@@ -9,7 +9,7 @@
 #include "revcheck/x509/certs.h"
 #include "revcheck/x509/describe.h"
 #include "revcheck/x509/path_memo.h"
-#include "revcheck/request.h"
+#include "revcheck/engine/request.h"
 #include "revcheck/x509/trust.h"
 
 /* Taking the question. */

@@ -2,11 +2,11 @@
  * policy: from facts to a decision. Pure: sees statuses, modes and reasons,
  * never DER, never a clock.
  */
-#ifndef REVCHECK_POLICY_H
-#define REVCHECK_POLICY_H
+#ifndef REVCHECK_ENGINE_POLICY_H
+#define REVCHECK_ENGINE_POLICY_H
 
 #include "cache/base/error.h"
-#include "revcheck/report.h"
+#include "revcheck/engine/report.h"
 #include "revcheck/x509/rules.h"
 
 #define POLICY_SKEW_SEC           300

@@ -3,8 +3,8 @@
  * like any fetched: nothing here believes them. Immutable once a question
  * holds a reference; counted.
  */
-#ifndef REVCHECK_SUPPLIED_H
-#define REVCHECK_SUPPLIED_H
+#ifndef REVCHECK_ENGINE_SUPPLIED_H
+#define REVCHECK_ENGINE_SUPPLIED_H
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* policy: the decision table; see the header. Pure; any thread. */
-#include "revcheck/policy.h"
+#include "revcheck/engine/policy.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,10 +4,10 @@
  * leaves what it held before in force; of a file that changed, the version
  * before stays as a second witness, so that a forged one pushes nothing out.
  */
-#ifndef REVCHECK_LOCAL_H
-#define REVCHECK_LOCAL_H
+#ifndef REVCHECK_ENGINE_LOCAL_H
+#define REVCHECK_ENGINE_LOCAL_H
 
-#include "revcheck/engine.h"
+#include "revcheck/engine/engine.h"
 
 struct local;
 

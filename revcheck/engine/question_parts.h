@@ -1,8 +1,8 @@
 /* What the files that make up a question know of each other. */
-#ifndef REVCHECK_QUESTION_PARTS_H
-#define REVCHECK_QUESTION_PARTS_H
+#ifndef REVCHECK_ENGINE_QUESTION_PARTS_H
+#define REVCHECK_ENGINE_QUESTION_PARTS_H
 
-#include "revcheck/question.h"
+#include "revcheck/engine/question.h"
 
 /* Keeps the most telling failure. */
 void question_complain(struct question *q, enum revcheck_why why,

@@ -8,7 +8,7 @@
 #include <openssl/evp.h>
 
 #include "cache/der/der.h"
-#include "revcheck/engine.h"
+#include "revcheck/engine/engine.h"
 
 struct deny {
 	uint8_t id[32]; /* SHA-256 of SPKI, or of issuer and serial */

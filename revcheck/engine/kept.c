@@ -7,7 +7,7 @@
 
 #include "revcheck/cache_tool.h"
 #include "revcheck/x509/certs.h"
-#include "revcheck/engine.h"
+#include "revcheck/engine/engine.h"
 
 struct kept_walk {
 	revcheck_cache_fn *fn;

@@ -4,7 +4,7 @@
  * when something must be fetched or read from disk, and is delivered on the
  * caller's event base. It never moves back.
  */
-#include "revcheck/request.h"
+#include "revcheck/engine/request.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * memory: two small tables of fixed size, direct-mapped in sets of four; the
  * oldest of a full set gives way. Any thread.
  */
-#include "revcheck/memory.h"
+#include "revcheck/engine/memory.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -6,18 +6,18 @@
  * by one thread at a time: the caller's until the request is pending, the
  * service thread's from there on.
  */
-#ifndef REVCHECK_QUESTION_H
-#define REVCHECK_QUESTION_H
+#ifndef REVCHECK_ENGINE_QUESTION_H
+#define REVCHECK_ENGINE_QUESTION_H
 
 #include <stdbool.h>
 
 #include "cache/engine/archive.h"
 #include "cache/base/bytes.h"
 #include "revcheck/crl/crl_rules.h"
-#include "revcheck/engine.h"
+#include "revcheck/engine/engine.h"
 #include "revcheck/ocsp/ocsp_rules.h"
-#include "revcheck/subject.h"
-#include "revcheck/supplied.h"
+#include "revcheck/engine/subject.h"
+#include "revcheck/engine/supplied.h"
 
 /* A failure worth telling, kept until something better is known. */
 struct complaint {

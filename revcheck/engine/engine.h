@@ -3,18 +3,18 @@
  * parts (policy, issuer rules, denylist) replaced as a whole; a question holds
  * the ones it began with.
  */
-#ifndef REVCHECK_ENGINE_H
-#define REVCHECK_ENGINE_H
+#ifndef REVCHECK_ENGINE_ENGINE_H
+#define REVCHECK_ENGINE_ENGINE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include "cache/engine/archive.h"
-#include "revcheck/memory.h"
-#include "revcheck/policy.h"
-#include "revcheck/subject.h"
-#include "revcheck/supplied.h"
+#include "revcheck/engine/memory.h"
+#include "revcheck/engine/policy.h"
+#include "revcheck/engine/subject.h"
+#include "revcheck/engine/supplied.h"
 
 struct denylist;
 struct denylist *denylist_up_ref(struct denylist *d);

@@ -2,7 +2,7 @@
  * subject: see the header. Parses extensions and hashes keys once per
  * certificate; what it makes is read by any thread.
  */
-#include "revcheck/subject.h"
+#include "revcheck/engine/subject.h"
 
 #include <assert.h>
 #include <pthread.h>

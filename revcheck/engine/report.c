@@ -1,5 +1,5 @@
 /* report: owns the answer and the ways to read it. Any thread. */
-#include "revcheck/report.h"
+#include "revcheck/engine/report.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * directory is kept as broken evidence, so that the answer can report it.
  * One thread while it is being filled, any afterwards.
  */
-#include "revcheck/supplied.h"
+#include "revcheck/engine/supplied.h"
 
 #include <dirent.h>
 #include <errno.h>

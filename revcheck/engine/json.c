@@ -9,7 +9,7 @@
 #include <cjson/cJSON.h>
 
 #include "revcheck/x509/describe.h"
-#include "revcheck/report.h"
+#include "revcheck/engine/report.h"
 
 /* Octets of the UTF-8 character (RFC 3629) at p, 0 if it is none. */
 static size_t

@@ -2,8 +2,8 @@
  * report: the answer to one question. Filled by one thread, then published:
  * immutable and counted from there on.
  */
-#ifndef REVCHECK_REPORT_H
-#define REVCHECK_REPORT_H
+#ifndef REVCHECK_ENGINE_REPORT_H
+#define REVCHECK_ENGINE_REPORT_H
 
 #include <stdbool.h>
 

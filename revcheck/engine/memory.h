@@ -4,8 +4,8 @@
  * and when each issuer was last heard of, for the soft-fail window. Bounded,
  * thread-safe.
  */
-#ifndef REVCHECK_MEMORY_H
-#define REVCHECK_MEMORY_H
+#ifndef REVCHECK_ENGINE_MEMORY_H
+#define REVCHECK_ENGINE_MEMORY_H
 
 #include <stdbool.h>
 
