@@ -3,7 +3,7 @@
  * and beside one that runs: every file is replaced whole. Any thread. Never
  * fetches.
  */
-#include "revcheck/cache_tool.h"
+#include "revcheck/api/cache_tool.h"
 
 #include <errno.h>
 #include <stdio.h>

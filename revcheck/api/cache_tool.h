@@ -2,8 +2,8 @@
  * cache_tool: what the tools for a state directory share: saying what a kept
  * piece of evidence is, and proving it without a question.
  */
-#ifndef REVCHECK_CACHE_TOOL_H
-#define REVCHECK_CACHE_TOOL_H
+#ifndef REVCHECK_API_CACHE_TOOL_H
+#define REVCHECK_API_CACHE_TOOL_H
 
 #include "cache/engine/archive.h"
 #include "cache/store/store.h"

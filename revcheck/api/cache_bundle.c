@@ -16,7 +16,7 @@
 
 #include "cache/evidence/evidence.h"
 #include "cache/store/store_path.h"
-#include "revcheck/cache_tool.h"
+#include "revcheck/api/cache_tool.h"
 #include "revcheck/x509/certs.h"
 #include "revcheck/crl/crl_rules.h"
 #include "revcheck/x509/trust.h"

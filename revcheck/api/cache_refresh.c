@@ -12,7 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 
-#include "revcheck/cache_tool.h"
+#include "revcheck/api/cache_tool.h"
 #include "revcheck/x509/certs.h"
 
 #define MAX_REQUEST 4096
