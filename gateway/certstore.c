@@ -12,9 +12,9 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include "gateway/journal.h"
-#include "gateway/json.h"
-#include "gateway/subject.h"
+#include "gateway/base/journal.h"
+#include "gateway/base/json.h"
+#include "gateway/base/subject.h"
 
 static const char *const usages[CERTSTORE_NUM_USAGES] = {
     [CERTSTORE_TLS] = "p2p-tls",

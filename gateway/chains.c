@@ -10,7 +10,7 @@
 
 #include <openssl/evp.h>
 
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 
 #define MAX_CERTS 100
 

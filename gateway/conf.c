@@ -15,7 +15,7 @@
 #include "cache/base/bytes.h"
 #include "gateway/conf_internal.h"
 #include "gateway/conf_pki.h"
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 
 #define FILE_MAX_BYTES (16 * 1024 * 1024)
 

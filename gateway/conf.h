@@ -24,7 +24,7 @@
 #include "cache/base/error.h"
 #include "cache/base/log.h"
 #include "cache/base/ref.h"
-#include "gateway/stamp.h"
+#include "gateway/base/stamp.h"
 #include "revcheck/revcheck.h"
 
 /*

@@ -11,7 +11,7 @@
 
 #include "gateway/conf_internal.h"
 #include "gateway/conf_pki.h"
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 
 #define MAX_LISTENERS  64
 #define MAX_NODES      64

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "gateway/conf_internal.h"
-#include "gateway/password.h"
+#include "gateway/base/password.h"
 
 #define MAX_USERS 1000
 #define HOUR_MS   3600000

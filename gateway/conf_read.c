@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 
 #define PLACE_DEPTH (JSON_MAX_DEPTH + 2)
 

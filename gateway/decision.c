@@ -13,7 +13,7 @@
 #include "gateway/conn.h"
 #include "gateway/handshake.h"
 #include "gateway/observer.h"
-#include "gateway/subject.h"
+#include "gateway/base/subject.h"
 #include "gateway/worker.h"
 
 void

@@ -14,8 +14,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "gateway/journal.h"
-#include "gateway/json.h"
+#include "gateway/base/journal.h"
+#include "gateway/base/json.h"
 
 #define MAX_NOTE   256
 #define COMPACT_AT (4 * 1024 * 1024)

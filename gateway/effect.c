@@ -10,7 +10,7 @@
 
 #include <openssl/pem.h>
 
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 
 /* revcheck.h's default for policies that name none. */
 #define DEFAULT_DEADLINE_MS 5000

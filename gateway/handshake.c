@@ -21,8 +21,8 @@
 #include "gateway/front.h"
 #include "gateway/limits.h"
 #include "gateway/paths.h"
-#include "gateway/subject.h"
-#include "gateway/wait.h"
+#include "gateway/base/subject.h"
+#include "gateway/base/wait.h"
 #include "gateway/worker.h"
 
 /* Certificates of a verified path; OpenSSL builds no longer one. */

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/journal.h"
-#include "gateway/json.h"
+#include "gateway/base/journal.h"
+#include "gateway/base/json.h"
 
 struct holdings {
 	struct holding *list;

@@ -23,7 +23,7 @@
 #include "gateway/http_internal.h"
 #include "gateway/node.h"
 #include "gateway/proxyv2.h"
-#include "gateway/subject.h"
+#include "gateway/base/subject.h"
 #include "gateway/worker.h"
 
 /* More than what may come together in any of them. */

@@ -11,7 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include "gateway/subject.h"
+#include "gateway/base/subject.h"
 
 #define NAME_MAX_COMPARED 64
 

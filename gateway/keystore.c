@@ -16,8 +16,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "gateway/journal.h"
-#include "gateway/json.h"
+#include "gateway/base/journal.h"
+#include "gateway/base/json.h"
 #include "gateway/keysecret.h"
 #include "gateway/keystore_token.h"
 

@@ -10,7 +10,7 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 
 static const enum token_kind kinds[KEYSTORE_NUM_SCHEMES] = {
     [KEYSTORE_P256] = TOKEN_P256,

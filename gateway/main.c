@@ -24,7 +24,7 @@
 #include "gateway/door.h"
 #include "gateway/log_sink.h"
 #include "gateway/notify.h"
-#include "gateway/password.h"
+#include "gateway/base/password.h"
 #include "gateway/process.h"
 #include "gateway/rest.h"
 #include "gateway/token.h"

@@ -13,7 +13,7 @@
 #include "gateway/control.h"
 #include "gateway/door.h"
 #include "gateway/staple.h"
-#include "gateway/wait.h"
+#include "gateway/base/wait.h"
 
 #define BATCH       16 /* chains asked about a turn of the loop */
 #define MAX_WAITING 64

@@ -10,7 +10,7 @@
 #include "gateway/control.h"
 #include "gateway/staple.h"
 #include "gateway/vouch.h"
-#include "gateway/wait.h"
+#include "gateway/base/wait.h"
 
 void
 own_entry_set_staple(struct own_entry *e, struct staple *staple)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 #include "gateway/setup.h"
 
 void

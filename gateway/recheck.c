@@ -21,8 +21,8 @@
 #include "gateway/decision.h"
 #include "gateway/front.h"
 #include "gateway/link.h"
-#include "gateway/subject.h"
-#include "gateway/wait.h"
+#include "gateway/base/subject.h"
+#include "gateway/base/wait.h"
 #include "gateway/worker.h"
 
 #define RECHECK_BATCH       32 /* connections a turn of the loop */

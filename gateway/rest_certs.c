@@ -9,7 +9,7 @@
 #include "gateway/holding.h"
 #include "gateway/multipart.h"
 #include "gateway/rest.h"
-#include "gateway/subject.h"
+#include "gateway/base/subject.h"
 
 static void
 bad_input(struct rest_request *req, const char *cause, const char *reason)

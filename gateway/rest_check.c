@@ -9,7 +9,7 @@
 #include <event2/event.h>
 
 #include "gateway/control.h"
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 #include "gateway/rest.h"
 #include "gateway/session_check.h"
 #include "gateway/sessions.h"

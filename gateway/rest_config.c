@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "gateway/control.h"
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 #include "gateway/rest.h"
 
 #define SCHEMA_MAJOR    1

@@ -10,11 +10,11 @@
 #include "gateway/control.h"
 #include "gateway/csr.h"
 #include "gateway/holding.h"
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 #include "gateway/keystore.h"
 #include "gateway/rest.h"
 #include "gateway/sign_task.h"
-#include "gateway/subject.h"
+#include "gateway/base/subject.h"
 #include "gateway/token.h"
 
 static void

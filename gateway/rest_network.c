@@ -8,7 +8,7 @@
 
 #include "gateway/control.h"
 #include "gateway/holding.h"
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 #include "gateway/rest.h"
 #include "gateway/setup.h"
 

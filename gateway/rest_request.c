@@ -16,7 +16,7 @@
 
 #include "cache/base/clock.h"
 #include "gateway/control.h"
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 #include "gateway/rest_internal.h"
 
 #define MAX_LOG_PATH 160

@@ -9,7 +9,7 @@
 #include "gateway/control.h"
 #include "gateway/denylist.h"
 #include "gateway/door.h"
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 #include "gateway/metrics.h"
 #include "gateway/rest.h"
 

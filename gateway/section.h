@@ -15,7 +15,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
-#include "gateway/schema.h"
+#include "gateway/base/schema.h"
 
 enum section_id {
 	SECTION_LINK_MANAGER = 0,

@@ -11,7 +11,7 @@
 
 #include "gateway/chains.h"
 #include "gateway/control.h"
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 #include "gateway/sessions.h"
 #include "gateway/warm.h"
 #include "revcheck/revcheck.h"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 #include "gateway/vouch.h"
 
 /* The context. */

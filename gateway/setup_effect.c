@@ -17,9 +17,9 @@
 #include "gateway/certstore.h"
 #include "gateway/conf_internal.h"
 #include "gateway/identity.h"
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 #include "gateway/setup.h"
-#include "gateway/subject.h"
+#include "gateway/base/subject.h"
 
 #define IP_SUFFIX ".cluster.corda.net"
 

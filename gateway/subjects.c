@@ -11,9 +11,9 @@
 
 #include <openssl/x509.h>
 
-#include "gateway/journal.h"
-#include "gateway/json.h"
-#include "gateway/subject.h"
+#include "gateway/base/journal.h"
+#include "gateway/base/json.h"
+#include "gateway/base/subject.h"
 
 struct subjects {
 	char **holders; /* parallel to names */

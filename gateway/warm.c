@@ -15,7 +15,7 @@
 #include "gateway/control.h"
 #include "gateway/door.h"
 #include "gateway/sessions.h"
-#include "gateway/wait.h"
+#include "gateway/base/wait.h"
 #include "gateway/warm_show.h"
 
 #define BATCH      64   /* chains looked at a turn of the loop */

@@ -8,7 +8,7 @@
 
 #include <openssl/evp.h>
 
-#include "gateway/wait.h"
+#include "gateway/base/wait.h"
 
 #define BUCKETS   16384
 #define MAX_CERTS 102 /* more than any verified path has */

@@ -20,7 +20,7 @@
 
 #include "cache/base/bytes.h"
 #include "gateway/control.h"
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 
 #define MAX_FILE_BYTES (1024 * 1024)
 #define MAX_FILES      100

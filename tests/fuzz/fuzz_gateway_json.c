@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 #include "gateway/section.h"
 
 extern const char fuzz_seeds[];

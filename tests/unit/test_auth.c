@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "gateway/auth.h"
-#include "gateway/password.h"
+#include "gateway/base/password.h"
 
 static char hash[PASSWORD_HASH_SIZE];
 static char name_a[] = "a";

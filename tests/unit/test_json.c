@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 
 static const char *const good[] = {"{}", "[]", " 1 ", "-0", "0.5e-3",
     "\"\\ud83d\\ude00\"", "\"\xc3\xa9\"", "{\"a\":[true,false,null]}",

@@ -27,7 +27,7 @@
 #include "fixtures/lib/proc.h"
 #include "gateway/certstore.h"
 #include "gateway/holding.h"
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 #include "gateway/keystore.h"
 #include "tests/lib/selfcert.h"
 

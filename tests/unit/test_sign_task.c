@@ -20,7 +20,7 @@
 #include "gateway/csr.h"
 #include "gateway/keystore.h"
 #include "gateway/sign_task.h"
-#include "gateway/subject.h"
+#include "gateway/base/subject.h"
 #include "gateway/token.h"
 #include "tests/lib/paint.h"
 #include "tests/lib/softtoken.h"

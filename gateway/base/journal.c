@@ -2,7 +2,7 @@
  * journal: one file, appended to by the control thread. Line format:
  *   16 hexadecimal digits of the SHA-256 of the JSON, a space, the JSON
  */
-#include "gateway/journal.h"
+#include "gateway/base/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include <openssl/evp.h>
 
 #include "cache/base/bytes.h"
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 
 #define SUM_LEN 16
 

@@ -3,8 +3,8 @@
  * that it can be raised without breaking old files:
  *   pbkdf2-sha256$ITERATIONS$SALT$HASH      (base64 without line breaks)
  */
-#ifndef GATEWAY_PASSWORD_H
-#define GATEWAY_PASSWORD_H
+#ifndef GATEWAY_BASE_PASSWORD_H
+#define GATEWAY_BASE_PASSWORD_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
  * stamp: compares stat(2). A file written twice within the grain of its
  * system's clock looks the same, so a stamp younger than that proves nothing.
  */
-#include "gateway/stamp.h"
+#include "gateway/base/stamp.h"
 
 #include <string.h>
 

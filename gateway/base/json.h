@@ -4,8 +4,8 @@
  * duplicate names, NUL in strings, invalid UTF-8) is refused before, with
  * line and column.
  */
-#ifndef GATEWAY_JSON_H
-#define GATEWAY_JSON_H
+#ifndef GATEWAY_BASE_JSON_H
+#define GATEWAY_BASE_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
  * password: PBKDF2 with HMAC-SHA-256 (RFC 8018 section 5.2) from OpenSSL.
  * Stateless; about a tenth of a second of CPU a call, on purpose.
  */
-#include "gateway/password.h"
+#include "gateway/base/password.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * again what has changed and nothing else: three thousand private keys take
  * seconds to decode.
  */
-#ifndef GATEWAY_STAMP_H
-#define GATEWAY_STAMP_H
+#ifndef GATEWAY_BASE_STAMP_H
+#define GATEWAY_BASE_STAMP_H
 
 #include <stdbool.h>
 

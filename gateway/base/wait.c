@@ -2,7 +2,7 @@
  * wait: the tie between a connection and a pending revcheck request. Runs on
  * the worker's thread only. Never frees the asker, never outlives both ends.
  */
-#include "gateway/wait.h"
+#include "gateway/base/wait.h"
 
 #include <stdlib.h>
 

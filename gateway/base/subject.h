@@ -1,8 +1,8 @@
 /*
  * subject: a certificate's subject as people and lists write it (RFC 2253).
  */
-#ifndef GATEWAY_SUBJECT_H
-#define GATEWAY_SUBJECT_H
+#ifndef GATEWAY_BASE_SUBJECT_H
+#define GATEWAY_BASE_SUBJECT_H
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
  * json: a small acceptor for RFC 8259 in front of cJSON. Works on any thread,
  * keeps no state, never recurses deeper than JSON_MAX_DEPTH.
  */
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
  * constant nodes. From the same tree come validation, defaults and the JSON
  * Schema that is published, so that they cannot disagree.
  */
-#ifndef GATEWAY_SCHEMA_H
-#define GATEWAY_SCHEMA_H
+#ifndef GATEWAY_BASE_SCHEMA_H
+#define GATEWAY_BASE_SCHEMA_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* subject: names to text, from text, and against each other. Pure. */
-#include "gateway/subject.h"
+#include "gateway/base/subject.h"
 
 #include <stdio.h>
 #include <string.h>

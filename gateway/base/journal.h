@@ -3,8 +3,8 @@
  * record is one line with a checksum in front; a record is there when append
  * has returned. One process at a time (the file is locked).
  */
-#ifndef GATEWAY_JOURNAL_H
-#define GATEWAY_JOURNAL_H
+#ifndef GATEWAY_BASE_JOURNAL_H
+#define GATEWAY_BASE_JOURNAL_H
 
 #include <stddef.h>
 #include <stdint.h>

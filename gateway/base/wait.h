@@ -3,8 +3,8 @@
  * Counted: one reference is the asker's, one the answer's. When the asker
  * dies first it cuts the tie, on the same thread, so there is no lock.
  */
-#ifndef GATEWAY_WAIT_H
-#define GATEWAY_WAIT_H
+#ifndef GATEWAY_BASE_WAIT_H
+#define GATEWAY_BASE_WAIT_H
 
 #include "revcheck/revcheck.h"
 

@@ -2,7 +2,7 @@
  * schema: one walk over a configuration for each purpose. No state; any
  * thread. Depth is bounded by the constant trees.
  */
-#include "gateway/schema.h"
+#include "gateway/base/schema.h"
 
 #include <math.h>
 #include <regex.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "gateway/json.h"
+#include "gateway/base/json.h"
 
 #define PATH_SIZE 128
 #define BEYOND    9007199254740992LL /* 2^53 */
