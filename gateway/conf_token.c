@@ -15,8 +15,8 @@
 #include "gateway/conf_internal.h"
 #include "gateway/conf_pki.h"
 #include "gateway/keystore.h"
-#include "gateway/pkcs11_uri.h"
-#include "gateway/token.h"
+#include "gateway/pkcs11/pkcs11_uri.h"
+#include "gateway/pkcs11/token.h"
 
 #define HOUR_MS 3600000
 

@@ -13,7 +13,7 @@
 #include <openssl/ssl.h>
 
 #include "gateway/door.h"
-#include "gateway/sign_wait.h"
+#include "gateway/pkcs11/sign_wait.h"
 #include "revcheck/revcheck.h"
 
 struct front;

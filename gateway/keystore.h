@@ -16,7 +16,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
-#include "gateway/token.h"
+#include "gateway/pkcs11/token.h"
 
 #define KEYSTORE_MAX       10000
 #define KEYSTORE_ID_SIZE   13 /* 12 digits, upper case */

@@ -27,7 +27,7 @@
 #include "gateway/base/password.h"
 #include "gateway/process.h"
 #include "gateway/rest.h"
-#include "gateway/token.h"
+#include "gateway/pkcs11/token.h"
 #include "gateway/watch.h"
 #include "revcheck/revcheck.h"
 

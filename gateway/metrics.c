@@ -16,7 +16,7 @@
 #include "gateway/door.h"
 #include "gateway/exposition.h"
 #include "gateway/own_show.h"
-#include "gateway/token.h"
+#include "gateway/pkcs11/token.h"
 #include "gateway/warm_show.h"
 #include "revcheck/revcheck.h"
 

@@ -13,9 +13,9 @@
 #include "gateway/base/json.h"
 #include "gateway/keystore.h"
 #include "gateway/rest.h"
-#include "gateway/sign_task.h"
+#include "gateway/pkcs11/sign_task.h"
 #include "gateway/base/subject.h"
-#include "gateway/token.h"
+#include "gateway/pkcs11/token.h"
 
 static void
 bad_input(struct rest_request *req, const char *cause, const char *reason)

@@ -19,9 +19,9 @@
 #include "fixtures/lib/fix.h"
 #include "gateway/csr.h"
 #include "gateway/keystore.h"
-#include "gateway/sign_task.h"
+#include "gateway/pkcs11/sign_task.h"
 #include "gateway/base/subject.h"
-#include "gateway/token.h"
+#include "gateway/pkcs11/token.h"
 #include "tests/lib/paint.h"
 #include "tests/lib/softtoken.h"
 

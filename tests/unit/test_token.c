@@ -22,8 +22,8 @@
 
 #include "fixtures/lib/fix.h"
 #include "fixtures/lib/proc.h"
-#include "gateway/pkcs11_uri.h"
-#include "gateway/token.h"
+#include "gateway/pkcs11/pkcs11_uri.h"
+#include "gateway/pkcs11/token.h"
 #include "tests/lib/softtoken.h"
 
 /* SoftHSM leaks when it signs with Ed25519; we see through libcrypto to it. */

@@ -7,8 +7,8 @@
  * A PIN that was refused is not tried again until another one is given, since
  * tokens lock themselves after a few.
  */
-#ifndef GATEWAY_TOKEN_H
-#define GATEWAY_TOKEN_H
+#ifndef GATEWAY_PKCS11_TOKEN_H
+#define GATEWAY_PKCS11_TOKEN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
-#include "gateway/pkcs11_uri.h"
+#include "gateway/pkcs11/pkcs11_uri.h"
 
 struct event;
 struct token;

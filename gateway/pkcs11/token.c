@@ -4,7 +4,7 @@
  * it logs in anew, once, and tries the job again. While the token is down,
  * jobs fail at once and one thread tries to log in from time to time.
  */
-#include "gateway/token.h"
+#include "gateway/pkcs11/token.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,7 +17,7 @@
 #include <openssl/crypto.h>
 
 #include "cache/base/clock.h"
-#include "gateway/token_internal.h"
+#include "gateway/pkcs11/token_internal.h"
 
 #define BACKOFF_FIRST_MS 250
 #define BACKOFF_MAX_MS   30000

@@ -16,8 +16,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include "gateway/sign_wait.h"
-#include "gateway/token_internal.h"
+#include "gateway/pkcs11/sign_wait.h"
+#include "gateway/pkcs11/token_internal.h"
 
 #define PROVIDER_NAME "p2p-token"
 #define PROVIDER_KEY  "p2p-token-key" /* parameter: a struct token_key * */

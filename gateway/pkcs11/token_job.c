@@ -1,7 +1,7 @@
 /*
  * token_job: the queue of a token, and waiting for it. Any thread.
  */
-#include "gateway/token_job.h"
+#include "gateway/pkcs11/token_job.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #include <event2/event.h>
 
-#include "gateway/token_internal.h"
+#include "gateway/pkcs11/token_internal.h"
 
 struct token_job *
 token_job_new(struct token *t, enum token_work work, const unsigned char *data,

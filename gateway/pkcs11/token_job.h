@@ -3,8 +3,8 @@
  * Counted: one reference is the asker's, one the queue's. An asker that does
  * not want to wait any longer drops it, and may be gone when it is done.
  */
-#ifndef GATEWAY_TOKEN_JOB_H
-#define GATEWAY_TOKEN_JOB_H
+#ifndef GATEWAY_PKCS11_TOKEN_JOB_H
+#define GATEWAY_PKCS11_TOKEN_JOB_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/ref.h"
-#include "gateway/token.h"
+#include "gateway/pkcs11/token.h"
 
 struct event;
 struct token_key;

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/sign_wait.h"
-#include "gateway/token_internal.h"
+#include "gateway/pkcs11/sign_wait.h"
+#include "gateway/pkcs11/token_internal.h"
 
 /* Takes the job over: does it, and wraps the key that came of it. */
 static int

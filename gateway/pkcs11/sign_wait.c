@@ -3,14 +3,14 @@
  * the worker's thread; sign_wait_for on the job's 32 KiB stack, so it is
  * shallow.
  */
-#include "gateway/sign_wait.h"
+#include "gateway/pkcs11/sign_wait.h"
 
 #include <string.h>
 
 #include <event2/event.h>
 #include <openssl/async.h>
 
-#include "gateway/token_job.h"
+#include "gateway/pkcs11/token_job.h"
 
 /* Whose SSL_do_handshake runs on this thread. */
 static _Thread_local struct sign_wait *waiting_here;

@@ -3,8 +3,8 @@
  * that needs one is paused, and the loop goes on; it is resumed on the
  * worker's thread once the signature is there.
  */
-#ifndef GATEWAY_SIGN_WAIT_H
-#define GATEWAY_SIGN_WAIT_H
+#ifndef GATEWAY_PKCS11_SIGN_WAIT_H
+#define GATEWAY_PKCS11_SIGN_WAIT_H
 
 #include <stdbool.h>
 

@@ -3,8 +3,8 @@
  * runs as a job of OpenSSL's, like a handshake: while a key is made or a
  * signature, the job is paused and the loop goes on.
  */
-#ifndef GATEWAY_SIGN_TASK_H
-#define GATEWAY_SIGN_TASK_H
+#ifndef GATEWAY_PKCS11_SIGN_TASK_H
+#define GATEWAY_PKCS11_SIGN_TASK_H
 
 #include "cache/base/error.h"
 

@@ -14,7 +14,7 @@
 #include <openssl/objects.h>
 #include <openssl/param_build.h>
 
-#include "gateway/token_internal.h"
+#include "gateway/pkcs11/token_internal.h"
 
 /* The largest attribute that is read: the modulus of 16384 bits. */
 #define VALUE_MAX 2048

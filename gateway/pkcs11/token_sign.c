@@ -9,7 +9,7 @@
 #include <openssl/objects.h>
 #include <openssl/x509.h>
 
-#include "gateway/token_internal.h"
+#include "gateway/pkcs11/token_internal.h"
 
 static const struct hash {
 	int nid;

@@ -1,7 +1,7 @@
 /*
  * pkcs11_uri: RFC 7512 2.3. Reads nothing but its arguments.
  */
-#include "gateway/pkcs11_uri.h"
+#include "gateway/pkcs11/pkcs11_uri.h"
 
 #include <ctype.h>
 #include <stddef.h>

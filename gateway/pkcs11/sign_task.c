@@ -2,14 +2,14 @@
  * sign_task: one job at a time of OpenSSL's for one piece of work. Runs on
  * the thread of the loop; only fn runs on the job's stack.
  */
-#include "gateway/sign_task.h"
+#include "gateway/pkcs11/sign_task.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include <openssl/async.h>
 
-#include "gateway/sign_wait.h"
+#include "gateway/pkcs11/sign_wait.h"
 
 struct sign_task {
 	struct sign_wait wait;

@@ -10,7 +10,7 @@
 
 #include <openssl/crypto.h>
 
-#include "gateway/token_internal.h"
+#include "gateway/pkcs11/token_internal.h"
 
 #define SLOTS_MAX 256
 

@@ -1,6 +1,6 @@
 /* token_internal: what the files of the token share with each other only. */
-#ifndef GATEWAY_TOKEN_INTERNAL_H
-#define GATEWAY_TOKEN_INTERNAL_H
+#ifndef GATEWAY_PKCS11_TOKEN_INTERNAL_H
+#define GATEWAY_PKCS11_TOKEN_INTERNAL_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -10,8 +10,8 @@
 #include <p11-kit-1/p11-kit/pkcs11.h>
 
 #include "cache/base/ref.h"
-#include "gateway/token.h"
-#include "gateway/token_job.h"
+#include "gateway/pkcs11/token.h"
+#include "gateway/pkcs11/token_job.h"
 
 /* Not in every header of PKCS#11 2.40. */
 #ifndef CKK_EC_EDWARDS

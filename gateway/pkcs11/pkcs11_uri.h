@@ -2,8 +2,8 @@
  * pkcs11_uri: names of tokens and objects in PKCS#11 (RFC 7512), as far as
  * they say which. Pure.
  */
-#ifndef GATEWAY_PKCS11_URI_H
-#define GATEWAY_PKCS11_URI_H
+#ifndef GATEWAY_PKCS11_PKCS11_URI_H
+#define GATEWAY_PKCS11_PKCS11_URI_H
 
 #include <stdbool.h>
 #include <stddef.h>
