@@ -12,7 +12,7 @@
 
 #include <sys/socket.h>
 
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/listener.h"
 
 #define FIRST_FD    3

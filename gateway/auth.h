@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "cache/base/error.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 
 #define AUTH_USER_SIZE 128
 

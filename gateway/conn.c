@@ -15,7 +15,7 @@
 #include <openssl/err.h>
 
 #include "cache/base/clock.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/conn_event.h"
 #include "gateway/conn_step.h"
 #include "gateway/decision.h"

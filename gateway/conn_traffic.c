@@ -8,7 +8,7 @@
 #include <openssl/ssl.h>
 
 #include "cache/base/clock.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/conn_event.h"
 #include "gateway/conn_step.h"
 #include "gateway/front.h"

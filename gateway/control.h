@@ -10,7 +10,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/decisions.h"
 #include "gateway/section.h"
 

@@ -14,7 +14,7 @@
 
 #include "cache/base/clock.h"
 #include "gateway/activation.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/front.h"
 #include "gateway/limits.h"
 #include "gateway/observer.h"

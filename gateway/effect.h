@@ -8,7 +8,7 @@
 #include <cjson/cJSON.h>
 
 #include "cache/base/error.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/section.h"
 #include "revcheck/revcheck.h"
 

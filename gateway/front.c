@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/handshake.h"
 #include "gateway/identity.h"
 #include "gateway/paths.h"

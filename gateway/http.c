@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 
 #include "cache/base/clock.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/conn.h"
 #include "gateway/conn_event.h"
 #include "gateway/decision.h"

@@ -9,7 +9,7 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/conn.h"
 #include "gateway/front.h"
 #include "gateway/http_internal.h"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/listener.h"
 
 /* "127.0.0.1:8080", "[::1]:8080" as bound; 0 for a Unix socket. */

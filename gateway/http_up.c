@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/conn.h"
 #include "gateway/decision.h"
 #include "gateway/front.h"

@@ -13,7 +13,7 @@
 
 #include <openssl/evp.h>
 
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 
 #define IDENTITY_NAME_MAX 255 /* RFC 1035 2.3.4 */
 

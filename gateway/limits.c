@@ -13,7 +13,7 @@
 #include <netinet/in.h>
 #include <openssl/rand.h>
 
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 
 #define LIMITS_SHARDS  16
 #define LIMITS_BUCKETS 256 /* a shard */

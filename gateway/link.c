@@ -19,7 +19,7 @@
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
 
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/conn.h"
 #include "gateway/front.h"
 #include "gateway/handshake.h"

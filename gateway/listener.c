@@ -20,7 +20,7 @@
 #include <sys/un.h>
 
 #include "cache/base/clock.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/conn.h"
 #include "gateway/front.h"
 #include "gateway/limits.h"

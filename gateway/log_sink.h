@@ -7,7 +7,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 
 struct log_sink;
 

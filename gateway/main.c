@@ -18,7 +18,7 @@
 #include <event2/thread.h>
 
 #include "gateway/activation.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/control.h"
 #include "gateway/decisions.h"
 #include "gateway/door.h"

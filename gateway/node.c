@@ -24,7 +24,7 @@
 #include <sys/socket.h>
 
 #include "cache/base/clock.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/counters.h"
 #include "gateway/worker.h"
 

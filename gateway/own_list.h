@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "cache/base/error.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/holding.h"
 #include "revcheck/revcheck.h"
 

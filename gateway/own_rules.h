@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "revcheck/revcheck.h"
 
 #define OWN_REPEAT_SEC 86400 /* a bad state is said again so often */

@@ -6,7 +6,7 @@
 #define GATEWAY_PLAN_H
 
 #include "cache/base/error.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/effect.h"
 #include "gateway/own.h"
 #include "revcheck/revcheck.h"

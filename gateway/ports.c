@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "gateway/activation.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 
 /* One making of ports. */
 struct making {

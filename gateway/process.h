@@ -6,7 +6,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 
 /* SIGPIPE, descriptor limit, libevent's own messages. log must stay. */
 void process_prepare(const struct log *log);

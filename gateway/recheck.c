@@ -16,7 +16,7 @@
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/conn.h"
 #include "gateway/decision.h"
 #include "gateway/front.h"

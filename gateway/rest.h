@@ -13,7 +13,7 @@
 #include <cjson/cJSON.h>
 
 #include "cache/base/error.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 
 struct control;
 struct event_base;

@@ -15,7 +15,7 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
-#include "gateway/conf_pki.h"
+#include "gateway/conf/conf_pki.h"
 #include "gateway/rest_internal.h"
 
 #define SELF_MADE_DAYS 3650

@@ -11,7 +11,7 @@
 
 #include "cache/base/error.h"
 #include "gateway/certstore.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/keystore.h"
 
 #define SETUP_MAX_SESSIONS 10

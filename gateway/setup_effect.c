@@ -15,7 +15,7 @@
 #include <openssl/x509v3.h>
 
 #include "gateway/certstore.h"
-#include "gateway/conf_internal.h"
+#include "gateway/conf/conf_internal.h"
 #include "gateway/identity.h"
 #include "gateway/base/json.h"
 #include "gateway/setup.h"

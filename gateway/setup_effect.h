@@ -7,7 +7,7 @@
 #define GATEWAY_SETUP_EFFECT_H
 
 #include "cache/base/error.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/holding.h"
 #include "gateway/keystore.h"
 

@@ -15,7 +15,7 @@
 #include <openssl/crypto.h>
 
 #include "cache/base/clock.h"
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/conn.h"
 #include "gateway/front.h"
 #include "gateway/listener.h"

@@ -2,7 +2,7 @@
  * conf_address: one spelling for every address of the configuration. Never
  * resolves a name.
  */
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

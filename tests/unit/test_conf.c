@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/conf_internal.h"
+#include "gateway/conf/conf_internal.h"
 
 static void
 rest_listens_on_loopback(void **state)

@@ -12,7 +12,7 @@
 
 #include <openssl/sha.h>
 
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 #include "gateway/identity.h"
 #include "tests/lib/selfcert.h"
 

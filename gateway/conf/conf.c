@@ -2,7 +2,7 @@
  * conf: life and death of snapshots. Loaded and derived on the control
  * thread, read and released on any.
  */
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 
 #include <libgen.h>
 #include <limits.h>
@@ -13,8 +13,8 @@
 #include <openssl/ssl.h>
 
 #include "cache/base/bytes.h"
-#include "gateway/conf_internal.h"
-#include "gateway/conf_pki.h"
+#include "gateway/conf/conf_internal.h"
+#include "gateway/conf/conf_pki.h"
 #include "gateway/base/json.h"
 
 #define FILE_MAX_BYTES (16 * 1024 * 1024)

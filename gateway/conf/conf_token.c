@@ -12,8 +12,8 @@
 
 #include <openssl/crypto.h>
 
-#include "gateway/conf_internal.h"
-#include "gateway/conf_pki.h"
+#include "gateway/conf/conf_internal.h"
+#include "gateway/conf/conf_pki.h"
 #include "gateway/keystore.h"
 #include "gateway/pkcs11/pkcs11_uri.h"
 #include "gateway/pkcs11/token.h"

@@ -12,8 +12,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "gateway/conf_internal.h"
-#include "gateway/conf_pki.h"
+#include "gateway/conf/conf_internal.h"
+#include "gateway/conf/conf_pki.h"
 
 /* revcheck.h's default for policies that name none. */
 #define DEFAULT_DEADLINE_MS 5000

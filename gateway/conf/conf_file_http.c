@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/conf_internal.h"
+#include "gateway/conf/conf_internal.h"
 
 #define MAX_LISTENERS 64
 #define MAX_PATHS     1000

@@ -2,7 +2,7 @@
  * conf_read: the table-driven half of reading the bootstrap file. Knows types
  * and ranges, not what a key means. Never opens a file.
  */
-#include "gateway/conf_read.h"
+#include "gateway/conf/conf_read.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /*
  * conf_pki: the files of the configuration that hold certificates and keys.
  */
-#ifndef GATEWAY_CONF_PKI_H
-#define GATEWAY_CONF_PKI_H
+#ifndef GATEWAY_CONF_CONF_PKI_H
+#define GATEWAY_CONF_CONF_PKI_H
 
-#include "gateway/conf.h"
+#include "gateway/conf/conf.h"
 
 /*
  * Reads a chain (leaf first) and its private key, and checks that they belong

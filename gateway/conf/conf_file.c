@@ -9,8 +9,8 @@
 
 #include <openssl/ssl.h>
 
-#include "gateway/conf_internal.h"
-#include "gateway/conf_pki.h"
+#include "gateway/conf/conf_internal.h"
+#include "gateway/conf/conf_pki.h"
 #include "gateway/base/json.h"
 
 #define MAX_LISTENERS  64

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "gateway/conf_internal.h"
+#include "gateway/conf/conf_internal.h"
 #include "gateway/base/password.h"
 
 #define MAX_USERS 1000

@@ -8,8 +8,8 @@
  * The bootstrap file is JSON; p2p-gateway(8) explains it key by key. An error
  * of it is one sentence: file, line, JSON path, value, expectation.
  */
-#ifndef GATEWAY_CONF_H
-#define GATEWAY_CONF_H
+#ifndef GATEWAY_CONF_CONF_H
+#define GATEWAY_CONF_CONF_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
  * snapshot is built, so that a bad file refuses the configuration and not a
  * handshake. An encrypted key is an error: nobody is there to type.
  */
-#include "gateway/conf_pki.h"
+#include "gateway/conf/conf_pki.h"
 
 #include <stdlib.h>
 #include <string.h>

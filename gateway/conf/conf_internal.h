@@ -1,9 +1,9 @@
 /* conf_internal: what the files of conf share with each other only. */
-#ifndef GATEWAY_CONF_INTERNAL_H
-#define GATEWAY_CONF_INTERNAL_H
+#ifndef GATEWAY_CONF_CONF_INTERNAL_H
+#define GATEWAY_CONF_CONF_INTERNAL_H
 
-#include "gateway/conf.h"
-#include "gateway/conf_read.h"
+#include "gateway/conf/conf.h"
+#include "gateway/conf/conf_read.h"
 
 /* The table of the whole bootstrap file; base is struct conf. */
 extern const struct conf_field conf_file_table[];

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/conf_internal.h"
-#include "gateway/conf_pki.h"
+#include "gateway/conf/conf_internal.h"
+#include "gateway/conf/conf_pki.h"
 
 void
 conf_free_derived(struct conf *c)

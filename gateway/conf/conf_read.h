@@ -3,8 +3,8 @@
  * an object may have; any other key, a wrong type or a value out of range is
  * one sentence with file, line, JSON path, value and expectation.
  */
-#ifndef GATEWAY_CONF_READ_H
-#define GATEWAY_CONF_READ_H
+#ifndef GATEWAY_CONF_CONF_READ_H
+#define GATEWAY_CONF_CONF_READ_H
 
 #include <stdbool.h>
 #include <stddef.h>
