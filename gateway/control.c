@@ -19,7 +19,7 @@
 #include "gateway/effect.h"
 #include "gateway/holding.h"
 #include "gateway/keystore.h"
-#include "gateway/notify.h"
+#include "gateway/process/notify.h"
 #include "gateway/own.h"
 #include "gateway/plan.h"
 #include "gateway/rest.h"

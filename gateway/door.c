@@ -13,7 +13,7 @@
 #include <openssl/async.h>
 
 #include "cache/base/clock.h"
-#include "gateway/activation.h"
+#include "gateway/process/activation.h"
 #include "gateway/conf/conf.h"
 #include "gateway/front.h"
 #include "gateway/limits.h"

@@ -17,15 +17,15 @@
 #include <event2/event.h>
 #include <event2/thread.h>
 
-#include "gateway/activation.h"
+#include "gateway/process/activation.h"
 #include "gateway/conf/conf.h"
 #include "gateway/control.h"
 #include "gateway/decisions.h"
 #include "gateway/door.h"
-#include "gateway/log_sink.h"
-#include "gateway/notify.h"
+#include "gateway/process/log_sink.h"
+#include "gateway/process/notify.h"
 #include "gateway/base/password.h"
-#include "gateway/process.h"
+#include "gateway/process/process.h"
 #include "gateway/rest.h"
 #include "gateway/pkcs11/token.h"
 #include "gateway/watch.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/activation.h"
+#include "gateway/process/activation.h"
 #include "gateway/conf/conf.h"
 
 /* One making of ports. */

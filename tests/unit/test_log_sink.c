@@ -12,7 +12,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "gateway/log_sink.h"
+#include "gateway/process/log_sink.h"
 
 static FILE *file;
 static int old_stderr;

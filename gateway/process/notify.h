@@ -2,8 +2,8 @@
  * notify: what the service manager is told: sd_notify(3)'s protocol, without
  * its library. Nothing happens without NOTIFY_SOCKET. Main's thread only.
  */
-#ifndef GATEWAY_NOTIFY_H
-#define GATEWAY_NOTIFY_H
+#ifndef GATEWAY_PROCESS_NOTIFY_H
+#define GATEWAY_PROCESS_NOTIFY_H
 
 #include <stdbool.h>
 #include <stdint.h>

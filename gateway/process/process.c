@@ -1,7 +1,7 @@
 /*
  * process: signals, limits, privileges. Main thread.
  */
-#include "gateway/process.h"
+#include "gateway/process/process.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -2,8 +2,8 @@
  * log_sink: where the lines of the process go: stderr or stdout, as text or
  * as JSON, one write a line. Thread-safe.
  */
-#ifndef GATEWAY_LOG_SINK_H
-#define GATEWAY_LOG_SINK_H
+#ifndef GATEWAY_PROCESS_LOG_SINK_H
+#define GATEWAY_PROCESS_LOG_SINK_H
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"

@@ -1,7 +1,7 @@
 /*
  * activation: reads the environment once, looks at each descriptor once.
  */
-#include "gateway/activation.h"
+#include "gateway/process/activation.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,8 +8,8 @@
  *
  * Main's thread only.
  */
-#ifndef GATEWAY_ACTIVATION_H
-#define GATEWAY_ACTIVATION_H
+#ifndef GATEWAY_PROCESS_ACTIVATION_H
+#define GATEWAY_PROCESS_ACTIVATION_H
 
 #include <stdbool.h>
 #include <stddef.h>

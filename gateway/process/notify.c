@@ -1,7 +1,7 @@
 /*
  * notify: a datagram, and a timer that sends one.
  */
-#include "gateway/notify.h"
+#include "gateway/process/notify.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /*
  * process: what concerns the process as the system sees it.
  */
-#ifndef GATEWAY_PROCESS_H
-#define GATEWAY_PROCESS_H
+#ifndef GATEWAY_PROCESS_PROCESS_H
+#define GATEWAY_PROCESS_PROCESS_H
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"

@@ -3,7 +3,7 @@
  * several threads do not mix. A flood is cut off by the second and its size
  * told afterwards. Never blocks on anything but the write itself.
  */
-#include "gateway/log_sink.h"
+#include "gateway/process/log_sink.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
