@@ -11,7 +11,7 @@
 #include "cache/base/error.h"
 #include "cache/base/log.h"
 #include "gateway/conf/conf.h"
-#include "gateway/decisions.h"
+#include "gateway/observe/decisions.h"
 #include "gateway/section.h"
 
 struct certstore;

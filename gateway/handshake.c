@@ -17,7 +17,7 @@
 #include <openssl/x509v3.h>
 
 #include "gateway/conf/conf.h"
-#include "gateway/counters.h"
+#include "gateway/observe/counters.h"
 #include "gateway/front.h"
 #include "gateway/limits.h"
 #include "gateway/paths.h"

@@ -20,7 +20,7 @@
 #include "gateway/process/activation.h"
 #include "gateway/conf/conf.h"
 #include "gateway/control.h"
-#include "gateway/decisions.h"
+#include "gateway/observe/decisions.h"
 #include "gateway/door.h"
 #include "gateway/process/log_sink.h"
 #include "gateway/process/notify.h"

@@ -14,7 +14,7 @@
 #include "gateway/control.h"
 #include "gateway/denylist.h"
 #include "gateway/door.h"
-#include "gateway/exposition.h"
+#include "gateway/observe/exposition.h"
 #include "gateway/own_show.h"
 #include "gateway/pkcs11/token.h"
 #include "gateway/warm_show.h"

@@ -25,7 +25,7 @@
 
 #include "cache/base/clock.h"
 #include "gateway/conf/conf.h"
-#include "gateway/counters.h"
+#include "gateway/observe/counters.h"
 #include "gateway/worker.h"
 
 #define DIAL_NAMES_MAX 8 /* addresses of one name that are tried */

@@ -8,7 +8,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "gateway/exposition.h"
+#include "gateway/observe/exposition.h"
 #include "gateway/own.h"
 
 void own_show_metrics(const struct own *o, struct exposition *t);

@@ -11,7 +11,7 @@
 
 #include <openssl/x509v3.h>
 
-#include "gateway/counters.h"
+#include "gateway/observe/counters.h"
 #include "gateway/handshake.h"
 #include "gateway/worker.h"
 

@@ -14,7 +14,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
-#include "gateway/counters.h"
+#include "gateway/observe/counters.h"
 #include "gateway/half_open.h"
 #include "gateway/mailbox.h"
 #include "gateway/node.h"

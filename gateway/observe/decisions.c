@@ -2,7 +2,7 @@
  * decisions: a ring under one lock. The lock is held for a few assignments;
  * JSON is made from references taken under it, outside of it.
  */
-#include "gateway/decisions.h"
+#include "gateway/observe/decisions.h"
 
 #include <pthread.h>
 #include <stdio.h>

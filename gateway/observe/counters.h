@@ -2,8 +2,8 @@
  * counters: one set a worker. Only its worker writes, so a plain relaxed load
  * and store is enough; anybody may read.
  */
-#ifndef GATEWAY_COUNTERS_H
-#define GATEWAY_COUNTERS_H
+#ifndef GATEWAY_OBSERVE_COUNTERS_H
+#define GATEWAY_OBSERVE_COUNTERS_H
 
 #include <stdatomic.h>
 #include <stdint.h>

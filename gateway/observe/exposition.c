@@ -1,5 +1,5 @@
 /* exposition: see the header. Any thread, one at a time. */
-#include "gateway/exposition.h"
+#include "gateway/observe/exposition.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
  * them. Thread-safe: workers add, the control thread reads. Adding keeps a
  * reference to the report and copies the rest; nothing is formatted then.
  */
-#ifndef GATEWAY_DECISIONS_H
-#define GATEWAY_DECISIONS_H
+#ifndef GATEWAY_OBSERVE_DECISIONS_H
+#define GATEWAY_OBSERVE_DECISIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

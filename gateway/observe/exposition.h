@@ -2,8 +2,8 @@
  * exposition: Prometheus' text format, line by line into one bounded buffer.
  * What fails makes the whole text fail, at the end.
  */
-#ifndef GATEWAY_EXPOSITION_H
-#define GATEWAY_EXPOSITION_H
+#ifndef GATEWAY_OBSERVE_EXPOSITION_H
+#define GATEWAY_OBSERVE_EXPOSITION_H
 
 #include <stdbool.h>
 
