@@ -14,7 +14,7 @@
 #include "gateway/certstore.h"
 #include "gateway/chains.h"
 #include "gateway/control_tell.h"
-#include "gateway/denylist.h"
+#include "gateway/state/denylist.h"
 #include "gateway/door.h"
 #include "gateway/effect.h"
 #include "gateway/holding.h"
@@ -24,7 +24,7 @@
 #include "gateway/plan.h"
 #include "gateway/rest.h"
 #include "gateway/sessions.h"
-#include "gateway/subjects.h"
+#include "gateway/state/subjects.h"
 #include "gateway/warm.h"
 
 struct control {

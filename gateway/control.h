@@ -12,7 +12,7 @@
 #include "cache/base/log.h"
 #include "gateway/conf/conf.h"
 #include "gateway/observe/decisions.h"
-#include "gateway/section.h"
+#include "gateway/state/section.h"
 
 struct certstore;
 struct chains;

@@ -9,7 +9,7 @@
 
 #include "cache/base/error.h"
 #include "gateway/conf/conf.h"
-#include "gateway/section.h"
+#include "gateway/state/section.h"
 #include "revcheck/revcheck.h"
 
 /* The stored configurations (NULL: none) over the bootstrap file. */

@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "gateway/control.h"
-#include "gateway/denylist.h"
+#include "gateway/state/denylist.h"
 #include "gateway/door.h"
 #include "gateway/observe/exposition.h"
 #include "gateway/own_show.h"

@@ -6,7 +6,7 @@
 
 #include "gateway/control.h"
 #include "gateway/setup_effect.h"
-#include "gateway/subjects.h"
+#include "gateway/state/subjects.h"
 #include "gateway/warm.h"
 
 void

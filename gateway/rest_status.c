@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "gateway/control.h"
-#include "gateway/denylist.h"
+#include "gateway/state/denylist.h"
 #include "gateway/door.h"
 #include "gateway/base/json.h"
 #include "gateway/metrics.h"

@@ -6,7 +6,7 @@
 
 #include "gateway/control.h"
 #include "gateway/rest.h"
-#include "gateway/subjects.h"
+#include "gateway/state/subjects.h"
 
 #define PATH "mgm/{id}/mutual-tls/allowed-client-certificate-subjects"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "gateway/base/json.h"
-#include "gateway/section.h"
+#include "gateway/state/section.h"
 
 extern const char fuzz_seeds[];
 const char fuzz_seeds[] = ".gateway-json";

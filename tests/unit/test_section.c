@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/section.h"
+#include "gateway/state/section.h"
 
 #define FILE_NAME "sections.journal"
 

@@ -4,8 +4,8 @@
  * only then becomes the value, so that a crash leaves the old or the new one.
  * Owned by the control thread; nothing here is shared.
  */
-#ifndef GATEWAY_SECTION_H
-#define GATEWAY_SECTION_H
+#ifndef GATEWAY_STATE_SECTION_H
+#define GATEWAY_STATE_SECTION_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
  * subjects: entries in memory, changes in a journal. Small lists: looked
  * through from the front.
  */
-#include "gateway/subjects.h"
+#include "gateway/state/subjects.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  * denylist: certificates and keys the operator has shut out, effective at
  * once and in every mode. Kept in the state directory. Control thread only.
  */
-#ifndef GATEWAY_DENYLIST_H
-#define GATEWAY_DENYLIST_H
+#ifndef GATEWAY_STATE_DENYLIST_H
+#define GATEWAY_STATE_DENYLIST_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * From the first one on only those listed are let in, also when all have been
  * removed again. Kept in the state directory. Control thread.
  */
-#ifndef GATEWAY_SUBJECTS_H
-#define GATEWAY_SUBJECTS_H
+#ifndef GATEWAY_STATE_SUBJECTS_H
+#define GATEWAY_STATE_SUBJECTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

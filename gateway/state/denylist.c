@@ -3,7 +3,7 @@
  * engine. Entries past their date stay listed until they are removed; the
  * engine knows the date.
  */
-#include "gateway/denylist.h"
+#include "gateway/state/denylist.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
  * section: the values in force and how they came to be. Control thread only.
  */
-#include "gateway/section.h"
+#include "gateway/state/section.h"
 
 #include <stdio.h>
 #include <stdlib.h>
