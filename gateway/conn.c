@@ -21,12 +21,12 @@
 #include "gateway/decision.h"
 #include "gateway/front.h"
 #include "gateway/half_open.h"
-#include "gateway/handshake.h"
+#include "gateway/tls/handshake.h"
 #include "gateway/http.h"
 #include "gateway/link.h"
 #include "gateway/node.h"
 #include "gateway/recheck.h"
-#include "gateway/wire.h"
+#include "gateway/tls/wire.h"
 #include "gateway/worker.h"
 
 /* Birth and death. */

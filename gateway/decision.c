@@ -11,7 +11,7 @@
 #include <netinet/in.h>
 
 #include "gateway/conn.h"
-#include "gateway/handshake.h"
+#include "gateway/tls/handshake.h"
 #include "gateway/observer.h"
 #include "gateway/base/subject.h"
 #include "gateway/worker.h"

@@ -18,7 +18,7 @@
 #include "gateway/front.h"
 #include "gateway/limits.h"
 #include "gateway/observer.h"
-#include "gateway/staple.h"
+#include "gateway/tls/staple.h"
 #include "gateway/worker.h"
 
 #define DOOR_TRIM_BYTES (4 * 1024 * 1024)

@@ -12,11 +12,11 @@
 #include <string.h>
 
 #include "gateway/conf/conf.h"
-#include "gateway/handshake.h"
-#include "gateway/identity.h"
-#include "gateway/paths.h"
-#include "gateway/tls_lib.h"
-#include "gateway/staple.h"
+#include "gateway/tls/handshake.h"
+#include "gateway/tls/identity.h"
+#include "gateway/tls/paths.h"
+#include "gateway/tls/tls_lib.h"
+#include "gateway/tls/staple.h"
 
 /* Paths kept: 56 bytes each, beside certificates that are shared. */
 #define FRONT_PATHS_MAX 65536

@@ -13,7 +13,7 @@
 #include "gateway/conn.h"
 #include "gateway/front.h"
 #include "gateway/http_internal.h"
-#include "gateway/wire.h"
+#include "gateway/tls/wire.h"
 #include "gateway/worker.h"
 
 /* Without AUTO_RETRY a key update reads as nothing: look behind a few. */

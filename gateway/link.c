@@ -22,7 +22,7 @@
 #include "gateway/conf/conf.h"
 #include "gateway/conn.h"
 #include "gateway/front.h"
-#include "gateway/handshake.h"
+#include "gateway/tls/handshake.h"
 #include "gateway/worker.h"
 
 #define LINK_HEAD_BYTES 8192

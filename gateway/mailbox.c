@@ -12,7 +12,7 @@
 #include <sys/eventfd.h>
 
 #include "gateway/front.h"
-#include "gateway/staple.h"
+#include "gateway/tls/staple.h"
 
 int
 mailbox_init(struct mailbox *m, struct err *err)

@@ -12,7 +12,7 @@
 
 #include "gateway/control.h"
 #include "gateway/door.h"
-#include "gateway/staple.h"
+#include "gateway/tls/staple.h"
 #include "gateway/base/wait.h"
 
 #define BATCH       16 /* chains asked about a turn of the loop */

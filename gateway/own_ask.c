@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "gateway/control.h"
-#include "gateway/staple.h"
-#include "gateway/vouch.h"
+#include "gateway/tls/staple.h"
+#include "gateway/tls/vouch.h"
 #include "gateway/base/wait.h"
 
 void

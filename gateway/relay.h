@@ -12,7 +12,7 @@
 #include <openssl/ssl.h>
 
 #include "cache/base/error.h"
-#include "gateway/wire.h"
+#include "gateway/tls/wire.h"
 
 enum relay_event {
 	RELAY_TLS_READ = 1 << 0,

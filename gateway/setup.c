@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "gateway/base/json.h"
-#include "gateway/vouch.h"
+#include "gateway/tls/vouch.h"
 
 /* The context. */
 

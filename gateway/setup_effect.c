@@ -16,7 +16,7 @@
 
 #include "gateway/certstore.h"
 #include "gateway/conf/conf_internal.h"
-#include "gateway/identity.h"
+#include "gateway/tls/identity.h"
 #include "gateway/base/json.h"
 #include "gateway/setup.h"
 #include "gateway/base/subject.h"

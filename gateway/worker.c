@@ -20,7 +20,7 @@
 #include "gateway/front.h"
 #include "gateway/listener.h"
 #include "gateway/recheck.h"
-#include "gateway/staple.h"
+#include "gateway/tls/staple.h"
 
 /*
  * Jobs a thread may have, each a 32 KiB stack while it is paused. The

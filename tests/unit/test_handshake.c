@@ -15,7 +15,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include "gateway/handshake.h"
+#include "gateway/tls/handshake.h"
 #include "tests/lib/paint.h"
 
 /* ---- two ends ---------------------------------------------------------------

@@ -13,7 +13,7 @@
 #include <openssl/sha.h>
 
 #include "gateway/conf/conf.h"
-#include "gateway/identity.h"
+#include "gateway/tls/identity.h"
 #include "tests/lib/selfcert.h"
 
 static const char *const alice[] = {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/paths.h"
+#include "gateway/tls/paths.h"
 #include "tests/lib/selfcert.h"
 
 static const char *const who[] = {"O", "Somebody", NULL};

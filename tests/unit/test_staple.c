@@ -10,7 +10,7 @@
 
 #include <openssl/x509v3.h>
 
-#include "gateway/staple.h"
+#include "gateway/tls/staple.h"
 #include "tests/lib/pkimake.h"
 
 #define T0  1800000000

@@ -8,8 +8,8 @@
  *
  * A wire belongs to its SSL, and its calls to the connection's thread.
  */
-#ifndef GATEWAY_WIRE_H
-#define GATEWAY_WIRE_H
+#ifndef GATEWAY_TLS_WIRE_H
+#define GATEWAY_TLS_WIRE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
  * vouch: who vouches for a chain of our own: a path from its leaf to an
  * anchor. Any thread.
  */
-#ifndef GATEWAY_VOUCH_H
-#define GATEWAY_VOUCH_H
+#ifndef GATEWAY_TLS_VOUCH_H
+#define GATEWAY_TLS_VOUCH_H
 
 #include "cache/base/error.h"
 #include "revcheck/revcheck.h"

@@ -5,8 +5,8 @@
  * same default provider, its algorithms and code untouched, but offers only
  * those decoders that read a certificate's public key.
  */
-#ifndef GATEWAY_TLS_LIB_H
-#define GATEWAY_TLS_LIB_H
+#ifndef GATEWAY_TLS_TLS_LIB_H
+#define GATEWAY_TLS_TLS_LIB_H
 
 #include <openssl/types.h>
 

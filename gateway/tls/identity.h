@@ -4,8 +4,8 @@
  * Corda 4 form: 32 hexadecimal digits of the SHA-256 of the subject's text,
  * then ".p2p.corda.net".
  */
-#ifndef GATEWAY_IDENTITY_H
-#define GATEWAY_IDENTITY_H
+#ifndef GATEWAY_TLS_IDENTITY_H
+#define GATEWAY_TLS_IDENTITY_H
 
 #include <stddef.h>
 

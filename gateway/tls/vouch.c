@@ -1,5 +1,5 @@
 /* vouch: see the header. Path building is OpenSSL's; keeps nothing. */
-#include "gateway/vouch.h"
+#include "gateway/tls/vouch.h"
 
 #include <stdbool.h>
 

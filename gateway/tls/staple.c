@@ -3,7 +3,7 @@
  * Certificates are compared whole, so that a snapshot outlives the reload
  * that parsed the same certificate again.
  */
-#include "gateway/staple.h"
+#include "gateway/tls/staple.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "gateway/observe/counters.h"
-#include "gateway/handshake.h"
+#include "gateway/tls/handshake.h"
 #include "gateway/worker.h"
 
 #define TLS_FEATURE_STATUS_REQUEST 5 /* RFC 7633: the extension's number */

@@ -2,7 +2,7 @@
  * wire: a source/sink BIO over send(2) and recv(2). Never blocks, never
  * closes the socket.
  */
-#include "gateway/wire.h"
+#include "gateway/tls/wire.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -5,8 +5,8 @@
  * own stack, then resumes it with the answer. A signature that a token makes
  * pauses the job likewise (sign_wait).
  */
-#ifndef GATEWAY_HANDSHAKE_H
-#define GATEWAY_HANDSHAKE_H
+#ifndef GATEWAY_TLS_HANDSHAKE_H
+#define GATEWAY_TLS_HANDSHAKE_H
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
  * identity: a hash table from lower-case server name to identity, built once
  * and only read after that, from any thread. Owns copies of the names.
  */
-#include "gateway/identity.h"
+#include "gateway/tls/identity.h"
 
 #include <ctype.h>
 #include <stdbool.h>

@@ -8,8 +8,8 @@
  * A peer's own certificate is not kept, only what is above it, once for all
  * peers that have that in common: some 60 bytes a peer.
  */
-#ifndef GATEWAY_PATHS_H
-#define GATEWAY_PATHS_H
+#ifndef GATEWAY_TLS_PATHS_H
+#define GATEWAY_TLS_PATHS_H
 
 #include <stddef.h>
 #include <stdint.h>

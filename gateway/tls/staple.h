@@ -4,8 +4,8 @@
  * verified by the engine; here it is only kept, immutable and counted, and
  * handed out while it is current.
  */
-#ifndef GATEWAY_STAPLE_H
-#define GATEWAY_STAPLE_H
+#ifndef GATEWAY_TLS_STAPLE_H
+#define GATEWAY_TLS_STAPLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,7 +5,7 @@
  * parameters are read elsewhere, in the default context. What is missing
  * here could not be parsed in a peer's certificate, and would be refused.
  */
-#include "gateway/tls_lib.h"
+#include "gateway/tls/tls_lib.h"
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -5,7 +5,7 @@
  * that is deep: OpenSSL's path code, revcheck and logging stay off it.
  */
 #include "cache/base/clock.h"
-#include "gateway/handshake.h"
+#include "gateway/tls/handshake.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@
 #include "gateway/observe/counters.h"
 #include "gateway/front.h"
 #include "gateway/limits.h"
-#include "gateway/paths.h"
+#include "gateway/tls/paths.h"
 #include "gateway/base/subject.h"
 #include "gateway/base/wait.h"
 #include "gateway/worker.h"

@@ -4,7 +4,7 @@
  * Within a set the entry not used for longest gives way. Never verifies
  * anything itself.
  */
-#include "gateway/paths.h"
+#include "gateway/tls/paths.h"
 
 #include <pthread.h>
 #include <stdlib.h>
