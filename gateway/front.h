@@ -13,7 +13,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/ref.h"
-#include "gateway/http_routes.h"
+#include "gateway/http1/http_routes.h"
 #include "gateway/ports.h"
 
 struct activation;

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "cache/base/bytes.h"
-#include "gateway/http_chunk.h"
-#include "gateway/http_fields.h"
+#include "gateway/http1/http_chunk.h"
+#include "gateway/http1/http_fields.h"
 #include "gateway/relay.h"
 
 struct conn;

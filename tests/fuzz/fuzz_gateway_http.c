@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/http_chunk.h"
-#include "gateway/http_fields.h"
+#include "gateway/http1/http_chunk.h"
+#include "gateway/http1/http_fields.h"
 
 /* From tests/fuzz/seeds. */
 extern const char fuzz_seeds[];

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/http_chunk.h"
+#include "gateway/http1/http_chunk.h"
 
 /* Decodes text, at most `step` bytes at a time; *rest is what it left. */
 static enum http_chunk_result

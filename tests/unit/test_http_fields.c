@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/http_fields.h"
+#include "gateway/http1/http_fields.h"
 
 static struct http_route list[] = {{"/", 0}, {"/only", 8443}};
 static const struct http_routes routes = {list, 2};

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/http_head.h"
+#include "gateway/http1/http_head.h"
 
 #define REQUEST                                                   \
 	"POST /a?b=c HTTP/1.1\r\nHost: x\r\nEmpty:\r\nA:b \t\r\n" \

@@ -1,7 +1,7 @@
 /*
  * http_chunk: see http_chunk.h. One byte at a time, but for the data.
  */
-#include "gateway/http_chunk.h"
+#include "gateway/http1/http_chunk.h"
 
 #include <string.h>
 

@@ -2,14 +2,14 @@
  * http_check: whether a request is one that this gateway takes, in the order
  * in which Corda's gateway asks. Pure.
  */
-#ifndef GATEWAY_HTTP_CHECK_H
-#define GATEWAY_HTTP_CHECK_H
+#ifndef GATEWAY_HTTP1_HTTP_CHECK_H
+#define GATEWAY_HTTP1_HTTP_CHECK_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "gateway/http_head.h"
-#include "gateway/http_routes.h"
+#include "gateway/http1/http_head.h"
+#include "gateway/http1/http_routes.h"
 
 struct http_rules {
 	const struct http_routes *routes;

@@ -8,8 +8,8 @@
  * empty line is there, then http_parse_* once. Slices lie in the caller's
  * bytes. Pure.
  */
-#ifndef GATEWAY_HTTP_HEAD_H
-#define GATEWAY_HTTP_HEAD_H
+#ifndef GATEWAY_HTTP1_HTTP_HEAD_H
+#define GATEWAY_HTTP1_HTTP_HEAD_H
 
 #include <stdbool.h>
 #include <stddef.h>

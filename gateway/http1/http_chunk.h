@@ -3,8 +3,8 @@
  * 7.1), in place, as bytes come in. Extensions and trailers are dropped.
  * Pure.
  */
-#ifndef GATEWAY_HTTP_CHUNK_H
-#define GATEWAY_HTTP_CHUNK_H
+#ifndef GATEWAY_HTTP1_HTTP_CHUNK_H
+#define GATEWAY_HTTP1_HTTP_CHUNK_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
  * http_fields: see http_fields.h. RFC 9440 for the certificates; RFC 9110
  * section 7.6.1 for what belongs to one connection only.
  */
-#include "gateway/http_fields.h"
+#include "gateway/http1/http_fields.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  * http_routes: which paths are served, and on which port. Made with a front,
  * when the ports of its listeners are known; immutable after.
  */
-#ifndef GATEWAY_HTTP_ROUTES_H
-#define GATEWAY_HTTP_ROUTES_H
+#ifndef GATEWAY_HTTP1_HTTP_ROUTES_H
+#define GATEWAY_HTTP1_HTTP_ROUTES_H
 
 #include <stdbool.h>
 #include <stddef.h>

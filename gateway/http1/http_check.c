@@ -3,7 +3,7 @@
  * then Corda's list: path 404, version 505, method 501, length 411 and 413,
  * type 415; and 417 for an expectation nobody knows.
  */
-#include "gateway/http_check.h"
+#include "gateway/http1/http_check.h"
 
 #include <string.h>
 #include <strings.h>

@@ -3,15 +3,15 @@
  * with who the peer is, of an answer for the peer, and of its own answers.
  * What a peer says about its identity never passes. Pure.
  */
-#ifndef GATEWAY_HTTP_FIELDS_H
-#define GATEWAY_HTTP_FIELDS_H
+#ifndef GATEWAY_HTTP1_HTTP_FIELDS_H
+#define GATEWAY_HTTP1_HTTP_FIELDS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "cache/base/bytes.h"
-#include "gateway/http_check.h"
-#include "gateway/http_head.h"
+#include "gateway/http1/http_check.h"
+#include "gateway/http1/http_head.h"
 #include "revcheck/revcheck.h"
 
 /* Who the peer is, as the gateway knows it. */

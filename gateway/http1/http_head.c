@@ -3,7 +3,7 @@
  * lenient by design (libhtp reads like the servers it watches) or no longer
  * kept up (http-parser takes bare LF and folded lines).
  */
-#include "gateway/http_head.h"
+#include "gateway/http1/http_head.h"
 
 #include <string.h>
 #include <strings.h>

@@ -3,7 +3,7 @@
  * for all of them: what operators write there is often the port outside, in
  * front of a load balancer.
  */
-#include "gateway/http_routes.h"
+#include "gateway/http1/http_routes.h"
 
 #include <stdlib.h>
 #include <string.h>
