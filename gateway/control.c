@@ -15,7 +15,7 @@
 #include "gateway/chains.h"
 #include "gateway/control_tell.h"
 #include "gateway/state/denylist.h"
-#include "gateway/door.h"
+#include "gateway/dataplane/door.h"
 #include "gateway/effect.h"
 #include "gateway/holding.h"
 #include "gateway/keystore.h"

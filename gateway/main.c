@@ -21,7 +21,7 @@
 #include "gateway/conf/conf.h"
 #include "gateway/control.h"
 #include "gateway/observe/decisions.h"
-#include "gateway/door.h"
+#include "gateway/dataplane/door.h"
 #include "gateway/process/log_sink.h"
 #include "gateway/process/notify.h"
 #include "gateway/base/password.h"

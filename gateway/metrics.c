@@ -13,7 +13,7 @@
 
 #include "gateway/control.h"
 #include "gateway/state/denylist.h"
-#include "gateway/door.h"
+#include "gateway/dataplane/door.h"
 #include "gateway/observe/exposition.h"
 #include "gateway/own_show.h"
 #include "gateway/pkcs11/token.h"

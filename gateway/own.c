@@ -11,7 +11,7 @@
 #include <event2/event.h>
 
 #include "gateway/control.h"
-#include "gateway/door.h"
+#include "gateway/dataplane/door.h"
 #include "gateway/tls/staple.h"
 #include "gateway/base/wait.h"
 

@@ -21,7 +21,7 @@
 #include <event2/listener.h>
 
 #include "gateway/control.h"
-#include "gateway/listener.h"
+#include "gateway/dataplane/listener.h"
 #include "gateway/rest_internal.h"
 
 #define MAX_HEADER_BYTES 16384

@@ -8,7 +8,7 @@
 
 #include "gateway/control.h"
 #include "gateway/state/denylist.h"
-#include "gateway/door.h"
+#include "gateway/dataplane/door.h"
 #include "gateway/base/json.h"
 #include "gateway/metrics.h"
 #include "gateway/rest.h"

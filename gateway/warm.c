@@ -13,7 +13,7 @@
 
 #include "cache/base/clock.h"
 #include "gateway/control.h"
-#include "gateway/door.h"
+#include "gateway/dataplane/door.h"
 #include "gateway/sessions.h"
 #include "gateway/base/wait.h"
 #include "gateway/warm_show.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "gateway/conf/conf.h"
-#include "gateway/listener.h"
+#include "gateway/dataplane/listener.h"
 
 /* "127.0.0.1:8080", "[::1]:8080" as bound; 0 for a Unix socket. */
 static uint16_t

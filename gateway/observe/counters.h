@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "gateway/door.h"
+#include "gateway/dataplane/door.h"
 
 struct counters {
 	_Atomic uint64_t n[DOOR_NUM_COUNTERS];

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 #include "gateway/conf/conf.h"
-#include "gateway/listener.h"
+#include "gateway/dataplane/listener.h"
 
 #define FIRST_FD    3
 #define MAX_SOCKETS 1024

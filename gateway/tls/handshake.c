@@ -18,12 +18,12 @@
 
 #include "gateway/conf/conf.h"
 #include "gateway/observe/counters.h"
-#include "gateway/front.h"
-#include "gateway/limits.h"
+#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/limits.h"
 #include "gateway/tls/paths.h"
 #include "gateway/base/subject.h"
 #include "gateway/base/wait.h"
-#include "gateway/worker.h"
+#include "gateway/dataplane/worker.h"
 
 /* Certificates of a verified path; OpenSSL builds no longer one. */
 #define HANDSHAKE_MAX_PATH 102

@@ -12,7 +12,7 @@
 
 #include <openssl/ssl.h>
 
-#include "gateway/door.h"
+#include "gateway/dataplane/door.h"
 #include "gateway/pkcs11/sign_wait.h"
 #include "revcheck/revcheck.h"
 

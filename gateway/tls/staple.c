@@ -13,7 +13,7 @@
 
 #include "gateway/observe/counters.h"
 #include "gateway/tls/handshake.h"
-#include "gateway/worker.h"
+#include "gateway/dataplane/worker.h"
 
 #define TLS_FEATURE_STATUS_REQUEST 5 /* RFC 7633: the extension's number */
 

@@ -12,7 +12,7 @@
 #include <netinet/in.h>
 
 #include "gateway/conf/conf.h"
-#include "gateway/limits.h"
+#include "gateway/dataplane/limits.h"
 
 static struct sockaddr_storage
 address(const char *text)

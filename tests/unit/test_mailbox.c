@@ -12,8 +12,8 @@
 #include <stdlib.h>
 
 #include "gateway/conf/conf.h"
-#include "gateway/front.h"
-#include "gateway/mailbox.h"
+#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/mailbox.h"
 
 static int
 rings(const struct mailbox *m)

@@ -10,7 +10,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "gateway/proxyv2.h"
+#include "gateway/dataplane/proxyv2.h"
 
 static const uint8_t signature[12] = {
     0x0d, 0x0a, 0x0d, 0x0a, 0, 0x0d, 0x0a, 'Q', 'U', 'I', 'T', 0x0a};

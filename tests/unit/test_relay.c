@@ -19,7 +19,7 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 
-#include "gateway/relay.h"
+#include "gateway/dataplane/relay.h"
 #include "tests/lib/selfcert.h"
 
 /* A peer (TLS), the relay, and a node (plain), all in this thread. */

@@ -1,0 +1,513 @@
+/*
+ * conn: the state machine of one connection. Runs on its worker's thread.
+ * Event callbacks note what happened and drive; only conn_drive arms events,
+ * moves timers and frees. A peer's bytes are not read before the node is
+ * connected, and the node is not dialled before the peer is let in. Its last
+ * states are in conn_traffic.c and conn_linger.c.
+ */
+#include "gateway/dataplane/conn.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <openssl/err.h>
+
+#include "cache/base/clock.h"
+#include "gateway/conf/conf.h"
+#include "gateway/dataplane/conn_event.h"
+#include "gateway/dataplane/conn_step.h"
+#include "gateway/dataplane/decision.h"
+#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/half_open.h"
+#include "gateway/tls/handshake.h"
+#include "gateway/dataplane/http.h"
+#include "gateway/dataplane/link.h"
+#include "gateway/dataplane/node.h"
+#include "gateway/dataplane/recheck.h"
+#include "gateway/tls/wire.h"
+#include "gateway/dataplane/worker.h"
+
+/* Birth and death. */
+
+static struct conn *
+conn_new(struct worker *w, bool inbound)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->magic = CONN_MAGIC;
+	c->inbound = inbound;
+	c->tls_fd = c->plain_fd = -1;
+	c->worker = w;
+	c->front = front_up_ref(w->front);
+	c->trust = c->front->conf->trust;
+	c->id = w->next_conn++ * 64 + w->index;
+	c->round = w->recheck_round;
+	evtimer_assign(&c->ev_timer, w->base, conn_on_timer, c);
+	conn_assign_tls(c);
+	conn_assign_plain(c);
+	worker_add_conn(w, c);
+	counters_inc(&w->counters, DOOR_OPEN);
+	return c;
+}
+
+void
+conn_end_handshake(struct conn *c)
+{
+	if (!c->in_handshake)
+		return;
+	c->in_handshake = false;
+	half_open_remove(&c->worker->half_open, c);
+	limits_end_handshake(c->worker->limits);
+}
+
+/* It is the peer's turn. */
+static void
+conn_wait_for_peer(struct conn *c)
+{
+	if (!c->inbound)
+		return;
+	c->active_mono_ms = clock_mono_ms();
+	half_open_add(&c->worker->half_open, c);
+}
+
+static void
+conn_drop_handshake(struct conn *c)
+{
+	if (c->handshake == NULL)
+		return;
+	handshake_cleanup(c->handshake);
+	free(c->handshake);
+	c->handshake = NULL;
+}
+
+static void
+conn_free(struct conn *c)
+{
+	struct worker *w = c->worker;
+
+	log_line(w->log, LOG_LEVEL_DEBUG,
+	    "connection closed (conn=%" PRIu64 " up=%" PRIu64 " down=%" PRIu64
+	    ")",
+	    c->id, c->relay.up_bytes, c->relay.down_bytes);
+	event_del(&c->ev_tls_read);
+	event_del(&c->ev_tls_write);
+	event_del(&c->ev_plain_read);
+	event_del(&c->ev_plain_write);
+	event_del(&c->ev_timer);
+	recheck_drop(c);
+	conn_drop_handshake(c);
+	dial_free(c->dial);
+	link_head_free(c->head);
+	relay_cleanup(&c->relay);
+	http_free(c->http);
+	SSL_free(c->ssl);
+	revcheck_certs_free(c->certs);
+	if (c->tls_fd >= 0)
+		close(c->tls_fd);
+	if (c->plain_fd >= 0)
+		close(c->plain_fd);
+	conn_end_handshake(c);
+	limits_leave(w->limits, &c->peer);
+	if (c->relaying)
+		counters_dec(&w->counters, DOOR_RELAYING);
+	counters_dec(&w->counters, DOOR_OPEN);
+	free(c->remote);
+	front_free(c->front);
+	c->magic = 0;
+	worker_remove_conn(w, c); /* may end the draining worker's loop */
+	free(c);
+}
+
+/* TLS. */
+
+static void
+conn_handshake_failed(struct conn *c, enum handshake_result result)
+{
+	struct handshake *h = c->handshake;
+	struct counters *n = &c->worker->counters;
+
+	counters_inc(n, DOOR_HANDSHAKE_FAILED);
+	if (!c->inbound)
+		counters_inc(
+		    n, h->ready ? DOOR_LINK_REFUSED : DOOR_LINK_FAILED);
+	if (!c->inbound)
+		link_say_failed(c);
+	if (h->ready && h->verdict == HANDSHAKE_DENY) {
+		counters_inc(n, h->tally);
+		decision_record(
+		    c, DOOR_AT_HANDSHAKE, false, h->report, h->error);
+		return;
+	}
+	if (result == HANDSHAKE_SHED)
+		counters_inc(n, DOOR_REFUSED_ERROR);
+	else if (h->ready)
+		/* Let in, and then it left or sent a wrong Finished. */
+		counters_inc(n, DOOR_REFUSED_ERROR);
+	decision_record(c, DOOR_AT_HANDSHAKE, false, NULL,
+	    h->error[0] != '\0' ? h->error : "handshake not completed");
+}
+
+static enum conn_step
+conn_begin_handshake(struct conn *c, SSL_CTX *ctx)
+{
+	struct worker *w = c->worker;
+
+	c->ssl = SSL_new(ctx);
+	c->handshake = calloc(1, sizeof(*c->handshake));
+	if (c->ssl == NULL || c->handshake == NULL ||
+	    wire_attach(c->ssl, c->tls_fd) != 0) {
+		free(c->handshake);
+		c->handshake = NULL;
+		ERR_clear_error();
+		return STEP_DONE;
+	}
+	handshake_init(c->handshake, w, c->front, c->trust, c->ssl, c->inbound);
+	c->handshake->answered = conn_on_answered;
+	c->handshake->arg = c;
+	if (c->inbound) {
+		SSL_set_accept_state(c->ssl);
+	} else {
+		SSL_set_connect_state(c->ssl);
+		if (link_prepare_ssl(c) != 0)
+			return STEP_DONE;
+	}
+	c->state = CONN_HANDSHAKE;
+	return STEP_AGAIN;
+}
+
+/* The peer is in: what the rest of its life needs is kept, no more. */
+static void
+conn_let_in(struct conn *c)
+{
+	struct handshake *h = c->handshake;
+	struct counters *n = &c->worker->counters;
+
+	counters_inc(n, DOOR_HANDSHAKES);
+	if (h->report != NULL) {
+		counters_inc(n, DOOR_ALLOWED);
+		for (size_t i = 0; i < revcheck_report_num(h->report); i++)
+			if (revcheck_report_get0(h->report, i)->soft_accepted) {
+				counters_inc(n, DOOR_SOFT_ACCEPTED);
+				break;
+			}
+	}
+	decision_record(c, DOOR_AT_HANDSHAKE, true, h->report,
+	    h->report == NULL ? "no client certificate is asked for" : "");
+	if (h->report != NULL)
+		c->status_word =
+		    revcheck_status_name(revcheck_report_status(h->report));
+	c->certs = h->certs;
+	h->certs = NULL;
+	conn_drop_handshake(c);
+	conn_end_handshake(c);
+}
+
+static enum conn_step conn_dial_node(struct conn *c);
+
+static enum conn_step
+conn_step_handshake(struct conn *c, unsigned *wish)
+{
+	enum handshake_result result;
+
+	if (c->timed_out) {
+		counters_inc(&c->worker->counters, DOOR_TIMEOUT_HANDSHAKE);
+		decision_record(c, DOOR_AT_HANDSHAKE, false, NULL,
+		    "handshake took too long");
+		return STEP_DONE;
+	}
+	if (c->state == CONN_VERDICT && c->tls_left && !c->handshake->ready) {
+		counters_inc(&c->worker->counters, DOOR_LEFT_PAUSED);
+		decision_record(c, DOOR_AT_HANDSHAKE, false, NULL,
+		    sign_wait_pending(&c->handshake->sign)
+			? "peer left while a signature was awaited"
+			: "peer left while its verdict was awaited");
+		return STEP_DONE;
+	}
+	result = handshake_step(c->handshake);
+	if (c->state == CONN_VERDICT && result != HANDSHAKE_WAIT) {
+		conn_watch_tls(c, EV_READ);
+		c->state = CONN_HANDSHAKE;
+		conn_wait_for_peer(c);
+	}
+	switch (result) {
+	case HANDSHAKE_WANT_READ:
+		*wish = RELAY_TLS_READ;
+		return STEP_WAIT;
+	case HANDSHAKE_WANT_WRITE:
+		*wish = RELAY_TLS_WRITE;
+		return STEP_WAIT;
+	case HANDSHAKE_WAIT:
+		if (c->state != CONN_VERDICT) {
+			c->state = CONN_VERDICT;
+			half_open_remove(&c->worker->half_open, c);
+			conn_watch_tls(c, EV_READ | EV_CLOSED | EV_ET);
+		}
+		*wish = RELAY_TLS_READ;
+		return STEP_WAIT;
+	case HANDSHAKE_DONE:
+		conn_let_in(c);
+		if (c->reads_http)
+			return conn_begin_http(c);
+		return c->inbound ? conn_dial_node(c) : conn_begin_relay(c);
+	case HANDSHAKE_SHED:
+	case HANDSHAKE_FAILED:
+		break;
+	}
+	conn_handshake_failed(c, result);
+	conn_drop_handshake(c);
+	return conn_linger(c);
+}
+
+/* The node. */
+
+static enum conn_step
+conn_dialled(struct conn *c, enum dial_result result)
+{
+	struct worker *w = c->worker;
+
+	if (result == DIAL_PENDING) {
+		c->state = CONN_DIAL;
+		return STEP_WAIT;
+	}
+	if (result == DIAL_FAILED) {
+		if (c->inbound) {
+			counters_inc(&w->counters, DOOR_NODE_REFUSED);
+			log_line(w->log, LOG_LEVEL_ERROR,
+			    "peer turned away: no node reachable: %s "
+			    "(conn=%" PRIu64 ")",
+			    dial_error(c->dial), c->id);
+			ERR_clear_error();
+			SSL_shutdown(c->ssl);
+			ERR_clear_error();
+			return conn_linger(c);
+		}
+		counters_inc(&w->counters, DOOR_LINK_FAILED);
+		log_line(w->log, LOG_LEVEL_ERROR,
+		    "cannot reach peer: %s (conn=%" PRIu64 ")",
+		    dial_error(c->dial), c->id);
+		link_say_failed(c);
+		return STEP_DONE;
+	}
+	if (c->inbound) {
+		c->plain_fd = dial_take_fd(c->dial);
+		counters_inc(&w->counters, DOOR_NODE_CONNECTED);
+		conn_assign_plain(c);
+	} else {
+		c->tls_fd = dial_take_fd(c->dial);
+		link_note_remote(c);
+		conn_assign_tls(c);
+	}
+	dial_free(c->dial);
+	c->dial = NULL;
+	if (c->inbound)
+		return conn_begin_relay(c);
+	return conn_begin_handshake(c, link_get0_ctx(c));
+}
+
+void
+conn_get_node_order(const struct conn *c, struct dial_order *out)
+{
+	struct worker *w = c->worker;
+	const struct conf_node *node = &c->front->conf->node;
+
+	*out = (struct dial_order){
+	    .addresses = node->addresses,
+	    .num_addresses = node->num_addresses,
+	    .health = w->front == c->front ? &w->health : NULL,
+	    .connect_timeout_ms = node->connect_timeout_ms,
+	    .retry_ms = node->retry_ms,
+	    .max_retries = node->max_retries,
+	};
+}
+
+static enum conn_step
+conn_dial_node(struct conn *c)
+{
+	struct dial_order order;
+
+	conn_get_node_order(c, &order);
+	event_del(&c->ev_timer);
+	return conn_dialled(
+	    c, dial_start(&c->dial, c->worker, &order, conn_on_dialled, c));
+}
+
+static enum conn_step
+conn_dial_peer(struct conn *c)
+{
+	struct dial_order order;
+
+	link_get_order(c, &order);
+	counters_inc(&c->worker->counters, DOOR_LINKS);
+	return conn_dialled(
+	    c, dial_start(&c->dial, c->worker, &order, conn_on_dialled, c));
+}
+
+static enum conn_step
+conn_step_dial(struct conn *c)
+{
+	if (c->doomed && c->timed_out) {
+		counters_inc(&c->worker->counters, DOOR_RECHECK_CLOSED);
+		return STEP_DONE;
+	}
+	if (c->timed_out) {
+		counters_inc(&c->worker->counters, DOOR_LINK_FAILED);
+		link_say_failed(c);
+		return STEP_DONE;
+	}
+	return conn_dialled(c, dial_result(c->dial));
+}
+
+static enum conn_step
+conn_step_head(struct conn *c, unsigned *wish)
+{
+	if (c->timed_out)
+		return STEP_DONE;
+	switch (link_read_head(c)) {
+	case LINK_HEAD_MORE:
+		*wish = RELAY_PLAIN_READ;
+		return STEP_WAIT;
+	case LINK_HEAD_OK:
+		return conn_dial_peer(c);
+	case LINK_HEAD_BAD:
+		break;
+	}
+	return STEP_DONE;
+}
+
+/* The driver. */
+
+void
+conn_drive(struct conn *c)
+{
+	enum conn_step step;
+	unsigned wish;
+
+	do {
+		wish = 0;
+		step = STEP_DONE;
+		switch (c->state) {
+		case CONN_HEAD:
+			step = conn_step_head(c, &wish);
+			break;
+		case CONN_DIAL:
+			step = conn_step_dial(c);
+			break;
+		case CONN_HANDSHAKE:
+		case CONN_VERDICT:
+			step = conn_step_handshake(c, &wish);
+			break;
+		case CONN_RELAY:
+			step = conn_step_relay(c, &wish);
+			break;
+		case CONN_HTTP:
+			step = conn_step_http(c, &wish);
+			break;
+		case CONN_LINGER:
+			step = conn_step_linger(c, &wish);
+			break;
+		case CONN_GONE:
+			break;
+		}
+	} while (step == STEP_AGAIN);
+	if (step == STEP_DONE) {
+		conn_free(c);
+		return;
+	}
+	if (c->state != CONN_RELAY)
+		c->ready = 0;
+	conn_arm(c, wish);
+}
+
+void
+conn_accept(struct worker *w, const struct door_port *port, int fd,
+    const struct sockaddr_storage *sa, const struct limits_peer *peer)
+{
+	bool inbound = port->kind == LISTENER_PEERS;
+	struct conn *c = conn_new(w, inbound);
+
+	counters_inc(&w->counters, DOOR_ACCEPTED);
+	if (c == NULL) {
+		close(fd);
+		limits_end_handshake(w->limits);
+		limits_leave(w->limits, peer);
+		return;
+	}
+	c->peer = *peer;
+	c->reads_http = port->http;
+	c->in_handshake = true;
+	conn_set_timer(c, c->front->conf->limits.handshake_timeout_ms);
+	if (!inbound) {
+		c->plain_fd = fd;
+		conn_assign_plain(c);
+		if (link_new(c, port) != 0) {
+			conn_free(c);
+			return;
+		}
+		if (port->kind == LISTENER_CONNECT) {
+			c->state = CONN_HEAD;
+			conn_drive(c);
+		} else if (conn_dial_peer(c) == STEP_DONE) {
+			conn_free(c);
+		} else {
+			conn_drive(c);
+		}
+		return;
+	}
+	c->tls_fd = fd;
+	conn_assign_tls(c);
+	c->remote = malloc(sizeof(*c->remote));
+	if (c->remote != NULL)
+		*c->remote = *sa;
+	if (c->remote == NULL ||
+	    conn_begin_handshake(c, c->front->server) == STEP_DONE) {
+		conn_free(c);
+		return;
+	}
+	conn_wait_for_peer(c);
+	conn_drive(c);
+}
+
+bool
+conn_make_room(struct worker *w, uint64_t now_mono_ms)
+{
+	struct conn *c = half_open_slow(&w->half_open, now_mono_ms);
+
+	if (c == NULL)
+		return false;
+	counters_inc(&w->counters, DOOR_SHED_SLOW);
+	decision_record(c, DOOR_AT_HANDSHAKE, false, NULL,
+	    "handshake too slow while others have no room");
+	conn_free(c);
+	return true;
+}
+
+void
+conn_doom(struct conn *c, uint32_t delay_ms)
+{
+	if (c->doomed || c->state == CONN_GONE)
+		return;
+	c->doomed = true;
+	c->close_at_mono_ms = clock_mono_ms() + delay_ms;
+	conn_set_timer(c, delay_ms);
+}
+
+void
+conn_close(struct conn *c)
+{
+	if (conn_is_live(c))
+		conn_reset_plain(c);
+	conn_free(c);
+}
+
+void
+conn_drain(struct conn *c)
+{
+	if (c->state != CONN_HTTP)
+		return;
+	c->ready |= RELAY_TLS_READ;
+	conn_drive(c);
+}

@@ -1,0 +1,128 @@
+/*
+ * conn: one connection between a peer (TLS) and the node (plain), dialled by
+ * either. Owned by its worker; made here, driven here, freed here only.
+ */
+#ifndef GATEWAY_DATAPLANE_CONN_H
+#define GATEWAY_DATAPLANE_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <event2/event_struct.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+
+#include "gateway/dataplane/limits.h"
+#include "gateway/dataplane/relay.h"
+#include "revcheck/revcheck.h"
+
+struct dial;
+struct dial_order;
+struct door_port;
+struct front;
+struct handshake;
+struct http;
+struct link_head;
+struct wait;
+struct worker;
+
+/*
+ *	inbound:  HANDSHAKE <-> VERDICT, then DIAL (the node), then RELAY;
+ *	          HTTP instead of both where requests are read
+ *	outbound: HEAD (CONNECT only), DIAL (the peer), HANDSHAKE <-> VERDICT,
+ *	          then RELAY
+ *	any of them -> LINGER -> gone
+ *
+ * Timers: HEAD, HANDSHAKE, VERDICT and an outbound DIAL share the handshake
+ * deadline; an inbound DIAL has the node's own; RELAY the idle time, HTTP what
+ * http.h says, LINGER a second or two.
+ */
+enum conn_state {
+	CONN_GONE = 0,
+	CONN_HEAD,      /* outbound: reading CONNECT */
+	CONN_DIAL,      /* connecting to the node or the peer */
+	CONN_HANDSHAKE, /* TLS */
+	CONN_VERDICT,   /* TLS, suspended */
+	CONN_RELAY,
+	CONN_HTTP,  /* requests: http.h */
+	CONN_LINGER /* said no; waits for the peer to hear it */
+};
+
+struct conn {
+	unsigned magic;
+	bool inbound;
+	bool in_handshake; /* counted by limits as one */
+	bool half_open;    /* in its worker's list of these */
+	bool timed_out;
+	bool tls_left; /* the TLS side hung up while suspended */
+	bool doomed;   /* will be closed when its grace is over */
+	bool relaying; /* counted */
+	bool reads_http;
+	enum conn_state state;
+	unsigned ready; /* enum relay_event, seen and not yet handled */
+	unsigned armed; /* enum relay_event, waited for */
+
+	struct conn *prev, *next;   /* of its worker */
+	struct conn *older, *newer; /* half open */
+	struct worker *worker;
+	struct front *front;          /* a reference */
+	struct revcheck_trust *trust; /* the front's */
+	uint64_t id;
+	uint64_t round; /* worker's recheck_round when last asked */
+
+	int tls_fd;
+	int plain_fd;
+	SSL *ssl;
+	struct limits_peer peer;
+	struct sockaddr_storage *remote; /* the TLS side's, on the heap */
+
+	struct handshake *handshake;  /* until RELAY */
+	struct dial *dial;            /* in DIAL */
+	struct link_head *head;       /* outbound, until RELAY */
+	size_t link;                  /* outbound: index into conf->links, */
+	bool via_connect;             /* or by CONNECT */
+	struct revcheck_certs *certs; /* verified chain of a live peer */
+	struct wait *recheck;         /* while asked again online */
+	struct relay relay;
+	struct http *http; /* in HTTP; of the relay then only the counts */
+	const char *status_word; /* of the verdict; static text */
+
+	uint64_t active_mono_ms;
+	uint64_t close_at_mono_ms; /* doomed */
+	size_t lingered_bytes;
+
+	struct event ev_tls_read, ev_tls_write;
+	struct event ev_plain_read, ev_plain_write;
+	struct event ev_timer;
+};
+
+/* Takes fd, and the limits' connection and handshake. */
+void conn_accept(struct worker *w, const struct door_port *port, int fd,
+    const struct sockaddr_storage *sa, const struct limits_peer *peer);
+
+/* Accepted, let in, and carrying traffic. */
+static inline bool
+conn_is_live(const struct conn *c)
+{
+	return c->state == CONN_RELAY || c->state == CONN_HTTP;
+}
+
+/* Where an inbound connection's node is; lent by its front. */
+void conn_get_node_order(const struct conn *c, struct dial_order *out);
+
+/*
+ * Ends the worker's slowest half-open handshake, if one is slow, so that there
+ * is room for another. True when there is.
+ */
+bool conn_make_room(struct worker *w, uint64_t now_mono_ms);
+
+/* Closes in delay_ms; the first call counts. Frees nothing by itself. */
+void conn_doom(struct conn *c, uint32_t delay_ms);
+
+/* No new work from now on: what waits for a request goes. May free c. */
+void conn_drain(struct conn *c);
+
+/* Closes without a word; for shutting down. */
+void conn_close(struct conn *c);
+
+#endif

@@ -1,0 +1,141 @@
+/*
+ * conn_traffic: a connection whose peer is in: bytes or requests, until one
+ * side ends, or nothing comes for too long, or its grace is over. Runs on the
+ * connection's worker's thread. Moves no bytes itself (relay, http), frees
+ * nothing.
+ */
+#include <event2/event.h>
+#include <openssl/ssl.h>
+
+#include "cache/base/clock.h"
+#include "gateway/conf/conf.h"
+#include "gateway/dataplane/conn_event.h"
+#include "gateway/dataplane/conn_step.h"
+#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/http.h"
+#include "gateway/dataplane/link.h"
+#include "gateway/dataplane/proxyv2.h"
+#include "gateway/dataplane/recheck.h"
+#include "gateway/dataplane/worker.h"
+
+static enum conn_step
+conn_begin_traffic(struct conn *c, enum conn_state state, uint32_t idle_ms)
+{
+	struct worker *w = c->worker;
+
+	c->state = state;
+	c->relaying = true;
+	counters_inc(&w->counters, DOOR_RELAYING);
+	c->active_mono_ms = clock_mono_ms();
+	if (!c->doomed) {
+		event_del(&c->ev_timer);
+		c->timed_out = false;
+		if (idle_ms != 0)
+			conn_set_timer(c, idle_ms);
+	}
+	/* Of what the handshake has read ahead no event will tell. */
+	c->ready = RELAY_PLAIN_WRITE | RELAY_TLS_WRITE;
+	if (SSL_has_pending(c->ssl))
+		c->ready |= RELAY_TLS_READ;
+	/* What changed since the verdict was not heard by this connection. */
+	if (c->round != w->recheck_round || c->front != w->front)
+		recheck_ask(c);
+	return STEP_AGAIN;
+}
+
+enum conn_step
+conn_begin_http(struct conn *c)
+{
+	c->http = http_new(c);
+	if (c->http == NULL)
+		return STEP_DONE;
+	return conn_begin_traffic(c, CONN_HTTP, 0);
+}
+
+enum conn_step
+conn_step_http(struct conn *c, unsigned *wish)
+{
+	switch (http_drive(c->http, wish)) {
+	case HTTP_WAIT:
+		return STEP_WAIT;
+	case HTTP_SAID:
+		return conn_linger(c);
+	case HTTP_CUT:
+		break;
+	}
+	conn_reset_plain(c);
+	return STEP_DONE;
+}
+
+enum conn_step
+conn_begin_relay(struct conn *c)
+{
+	const struct conf *conf = c->front->conf;
+
+	relay_init(&c->relay, c->ssl, c->plain_fd);
+	if (c->inbound && conf->node.proxy_protocol == CONF_PROXY_V2 &&
+	    proxyv2_send(c) != 0)
+		return STEP_DONE;
+	if (!c->inbound && link_begin(c) != 0)
+		return STEP_DONE;
+	link_head_free(c->head);
+	c->head = NULL;
+	return conn_begin_traffic(c, CONN_RELAY, conf->limits.idle_timeout_ms);
+}
+
+/* The timer means idleness, or that the grace of a doomed peer is over. */
+static enum conn_step
+conn_relay_timer(struct conn *c)
+{
+	uint64_t now = clock_mono_ms();
+	uint64_t idle_ms = c->front->conf->limits.idle_timeout_ms;
+	uint64_t next = 0;
+
+	c->timed_out = false;
+	if (c->doomed && now >= c->close_at_mono_ms) {
+		counters_inc(&c->worker->counters, DOOR_RECHECK_CLOSED);
+		conn_reset_plain(c);
+		return STEP_DONE;
+	}
+	if (idle_ms != 0 && now - c->active_mono_ms >= idle_ms) {
+		counters_inc(&c->worker->counters, DOOR_TIMEOUT_IDLE);
+		return STEP_DONE;
+	}
+	if (idle_ms != 0)
+		next = c->active_mono_ms + idle_ms - now;
+	if (c->doomed && (next == 0 || c->close_at_mono_ms - now < next))
+		next = c->close_at_mono_ms - now;
+	if (next != 0)
+		conn_set_timer(c, next);
+	return STEP_WAIT;
+}
+
+enum conn_step
+conn_step_relay(struct conn *c, unsigned *wish)
+{
+	struct relay *r = &c->relay;
+	struct counters *n = &c->worker->counters;
+	uint64_t up = r->up_bytes, down = r->down_bytes;
+	enum relay_result result;
+	unsigned ready = c->ready;
+
+	if (c->timed_out && conn_relay_timer(c) == STEP_DONE)
+		return STEP_DONE;
+	if (ready == 0) {
+		*wish = c->armed;
+		return STEP_WAIT;
+	}
+	c->ready = 0;
+	result = relay_step(r, &c->worker->pad, ready, wish);
+	if (r->up_bytes != up)
+		counters_add(n, DOOR_BYTES_IN, r->up_bytes - up);
+	if (r->down_bytes != down)
+		counters_add(n, DOOR_BYTES_OUT, r->down_bytes - down);
+	if (r->up_bytes != up || r->down_bytes != down)
+		c->active_mono_ms = clock_mono_ms();
+	if (result == RELAY_GOING)
+		return STEP_WAIT;
+	if (result == RELAY_BROKEN)
+		conn_reset_plain(c);
+	return STEP_DONE;
+}

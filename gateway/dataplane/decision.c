@@ -1,0 +1,112 @@
+/*
+ * decision: words for what was decided about a peer. Logs and tells; decides
+ * nothing. log_line escapes what strangers chose.
+ */
+#include "gateway/dataplane/decision.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include "gateway/dataplane/conn.h"
+#include "gateway/tls/handshake.h"
+#include "gateway/dataplane/observer.h"
+#include "gateway/base/subject.h"
+#include "gateway/dataplane/worker.h"
+
+void
+decision_address(char out[DECISION_ADDRESS_MAX], const struct conn *c)
+{
+	char host[INET6_ADDRSTRLEN] = "?";
+
+	if (c->remote != NULL && c->remote->ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const void *)c->remote;
+
+		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+		snprintf(out, DECISION_ADDRESS_MAX, "%s:%u", host,
+		    ntohs(in->sin_port));
+	} else if (c->remote != NULL && c->remote->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const void *)c->remote;
+
+		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+		snprintf(out, DECISION_ADDRESS_MAX, "[%s]:%u", host,
+		    ntohs(in6->sin6_port));
+	} else {
+		snprintf(out, DECISION_ADDRESS_MAX, "unix");
+	}
+}
+
+static void
+decision_log(const struct conn *c, const struct door_decision *d)
+{
+	const struct revcheck_report *r = d->report;
+	const char *verb = d->allowed ? "allowed" : "refused";
+	const char *way = d->inbound ? "inbound" : "outbound";
+	const char *text = r != NULL ? revcheck_report_text(r) : d->error;
+	const char *status =
+	    r != NULL ? revcheck_status_name(revcheck_report_status(r)) : "-";
+	const char *why =
+	    r != NULL ? revcheck_why_name(revcheck_report_why(r)) : "-";
+	const char *mode =
+	    r != NULL ? revcheck_mode_name(revcheck_report_mode(r)) : "-";
+	char conn[24], waited[16];
+	const struct log_field fields[] = {{"decision", verb},
+	    {"occasion",
+		d->occasion == DOOR_AT_RECHECK ? "recheck" : "handshake"},
+	    {"direction", way}, {"conn", conn}, {"peer", d->subject},
+	    {"from", d->address}, {"tls", d->tls}, {"status", status},
+	    {"why", why}, {"mode", mode}, {"waited_ms", waited},
+	    {"evidence", text}};
+
+	snprintf(conn, sizeof(conn), "%" PRIu64, d->conn);
+	snprintf(waited, sizeof(waited), "%u", d->waited_ms);
+	if (d->occasion == DOOR_AT_RECHECK)
+		verb = d->allowed ? "kept" : "cutting off";
+	log_event(c->worker->log, d->allowed ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+	    fields, sizeof(fields) / sizeof(fields[0]),
+	    "%s %s peer '%s': %s (conn=%s from=%s tls=%s status=%s why=%s "
+	    "mode=%s)",
+	    verb, way, d->subject, text, conn, d->address, d->tls, status, why,
+	    mode);
+	if (d->allowed && r != NULL && revcheck_report_shadow_refuses(r))
+		log_line(c->worker->log, LOG_LEVEL_WARN,
+		    "HARD_FAIL would refuse %s peer '%s': %s (conn=%s from=%s)",
+		    way, d->subject, text, conn, d->address);
+}
+
+void
+decision_record(struct conn *c, enum door_occasion occasion, bool allowed,
+    struct revcheck_report *report, const char *error)
+{
+	struct observer *o = c->worker->observer;
+	char address[DECISION_ADDRESS_MAX], subject[SUBJECT_MAX] = "";
+	X509 *leaf = NULL;
+	struct door_decision d = {
+	    .occasion = occasion,
+	    .inbound = c->inbound,
+	    .allowed = allowed,
+	    .conn = c->id,
+	    .address = address,
+	    .subject = subject,
+	    .tls = c->ssl == NULL ? "-" : SSL_get_version(c->ssl),
+	    .error = error == NULL ? "" : error,
+	    .report = report,
+	};
+
+	decision_address(address, c);
+	if (c->handshake != NULL) {
+		leaf = c->handshake->leaf;
+		d.waited_ms = handshake_waited_ms(c->handshake);
+	} else if (c->certs != NULL) {
+		leaf = revcheck_certs_get0(c->certs, 0);
+	}
+	if (leaf != NULL)
+		subject_text(subject, leaf);
+	decision_log(c, &d);
+	pthread_mutex_lock(&o->lock);
+	if (o->fn != NULL)
+		o->fn(o->arg, &d);
+	pthread_mutex_unlock(&o->lock);
+}

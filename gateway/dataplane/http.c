@@ -1,0 +1,571 @@
+/*
+ * http: the phases of an exchange, and their timer. What it waits for follows
+ * from where it is, so every event may come at any time; only the tries that
+ * cost a system call look at what was announced.
+ */
+#include "gateway/dataplane/http.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <sys/socket.h>
+
+#include "cache/base/clock.h"
+#include "gateway/conf/conf.h"
+#include "gateway/dataplane/conn.h"
+#include "gateway/dataplane/conn_event.h"
+#include "gateway/dataplane/decision.h"
+#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/http_internal.h"
+#include "gateway/dataplane/node.h"
+#include "gateway/dataplane/proxyv2.h"
+#include "gateway/base/subject.h"
+#include "gateway/dataplane/worker.h"
+
+/* More than what may come together in any of them. */
+#define QUEUE_MAX     (1024 * 1024)
+#define NODE_HEAD_MAX (128 * 1024)
+
+#define EVERYTHING                                             \
+	(RELAY_TLS_READ | RELAY_TLS_WRITE | RELAY_PLAIN_READ | \
+	    RELAY_PLAIN_WRITE)
+
+enum step {
+	STEP_CUT = 0,
+	STEP_WAIT,
+	STEP_SAID,
+	STEP_AGAIN /* another phase */
+};
+
+/* Birth and death. */
+
+static uint16_t
+local_port(int fd)
+{
+	struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
+	socklen_t len = sizeof(sa);
+
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) != 0)
+		return 0;
+	if (sa.ss_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)&sa)->sin_port);
+	if (sa.ss_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)&sa)->sin6_port);
+	return 0;
+}
+
+static void
+begin_head(struct http *h)
+{
+	h->phase = HTTP_PHASE_HEAD;
+	h->in_seen = 0;
+	h->after_line = false;
+	h->head_mono_ms = clock_mono_ms();
+}
+
+struct http *
+http_new(struct conn *c)
+{
+	struct http *h = calloc(1, sizeof(*h));
+
+	if (h == NULL)
+		return NULL;
+	h->c = c;
+	h->port = local_port(c->tls_fd);
+	bytes_init(&h->in.b, QUEUE_MAX);
+	bytes_init(&h->up.b, QUEUE_MAX);
+	bytes_init(&h->down.b, QUEUE_MAX);
+	bytes_init(&h->node_head, NODE_HEAD_MAX);
+	begin_head(h);
+	return h;
+}
+
+void
+http_free(struct http *h)
+{
+	if (h == NULL)
+		return;
+	bytes_cleanup(&h->in.b);
+	bytes_cleanup(&h->up.b);
+	bytes_cleanup(&h->down.b);
+	bytes_cleanup(&h->node_head);
+	front_free(h->dial_front);
+	free(h);
+}
+
+/* Saying no. */
+
+static void
+count_refusal(struct http *h, unsigned status)
+{
+	static const struct {
+		unsigned status;
+		enum door_counter counter;
+	} table[] = {
+#define HTTP_REFUSAL(n, help) {n, DOOR_HTTP_##n},
+	    DOOR_HTTP_REFUSALS(HTTP_REFUSAL)
+#undef HTTP_REFUSAL
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].status == status)
+			counters_inc(&h->c->worker->counters, table[i].counter);
+}
+
+static void
+log_refusal(struct http *h, unsigned status, const char *why)
+{
+	char address[DECISION_ADDRESS_MAX], subject[SUBJECT_MAX] = "";
+	const struct conn *c = h->c;
+
+	decision_address(address, c);
+	if (c->certs != NULL)
+		subject_text(subject, revcheck_certs_get0(c->certs, 0));
+	log_line(c->worker->log,
+	    status >= 500 ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
+	    "refused a request of peer '%s': %u %s: %s (conn=%" PRIu64
+	    " from=%s)",
+	    subject, status, http_status_words(status), why, c->id, address);
+}
+
+/* Whether all of the request has left for the node. */
+static bool
+is_sent(const struct http *h)
+{
+	return h->body_left == 0 && http_queue_len(&h->up) == 0;
+}
+
+static enum step
+begin_last(struct http *h)
+{
+	/* A request of which a part is there must not look like a whole. */
+	conn_drop_plain(h->c, h->phase == HTTP_PHASE_EXCHANGE && !is_sent(h));
+	h->phase = HTTP_PHASE_LAST;
+	h->head_mono_ms = clock_mono_ms();
+	return STEP_AGAIN;
+}
+
+/* An answer of our own, the last one. Nothing of another must be out yet. */
+static enum step
+refuse(struct http *h, unsigned status, const char *why)
+{
+	count_refusal(h, status);
+	log_refusal(h, status, why);
+	if (http_put_refusal(&h->down.b, status, why) != 0)
+		return STEP_CUT;
+	return begin_last(h);
+}
+
+/* HEAD. */
+
+static enum step
+begin_exchange(struct http *h)
+{
+	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+	h->phase = HTTP_PHASE_EXCHANGE;
+	h->answer = HTTP_ANSWER_HEAD;
+	h->up_broken = h->node_eof = false;
+	h->c->active_mono_ms = clock_mono_ms();
+	/* A peer that did not wait for it needs none. */
+	if (h->say_continue && h->body_left > 0 &&
+	    http_queue_len(&h->in) == 0 &&
+	    bytes_append(&h->down.b, go_on, sizeof(go_on) - 1) != 0)
+		return STEP_CUT;
+	return STEP_AGAIN;
+}
+
+/* A connection kept from the last exchange may have been closed since. */
+static void
+drop_stale_node(struct http *h)
+{
+	struct conn *c = h->c;
+	char byte;
+
+	if (c->plain_fd >= 0 &&
+	    (recv(c->plain_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+		(errno != EAGAIN && errno != EWOULDBLOCK)))
+		conn_drop_plain(c, false);
+}
+
+static enum step step_dial(struct http *h, enum dial_result result);
+
+static enum step
+begin_request(struct http *h)
+{
+	struct conn *c = h->c;
+	struct dial_order order;
+
+	counters_inc(&c->worker->counters, DOOR_HTTP_REQUESTS);
+	drop_stale_node(h);
+	if (c->plain_fd >= 0)
+		return begin_exchange(h);
+	h->phase = HTTP_PHASE_DIAL;
+	conn_get_node_order(c, &order);
+	/* A live connection may be given another one meanwhile. */
+	h->dial_front = front_up_ref(c->front);
+	return step_dial(
+	    h, dial_start(&c->dial, c->worker, &order, conn_on_dialled, c));
+}
+
+static enum step
+step_head(struct http *h, unsigned ready)
+{
+	bool was_empty = http_queue_len(&h->in) == 0;
+	enum http_flow flow = HTTP_FLOW_DRY;
+	const char *why = "";
+	unsigned status;
+
+	/* Between exchanges the node has nothing to say but its end. */
+	if (ready & RELAY_PLAIN_READ)
+		drop_stale_node(h);
+	if (ready & (RELAY_TLS_READ | RELAY_TLS_WRITE | RELAY_AGAIN))
+		do
+			flow = http_fill(h);
+		while (flow == HTTP_FLOW_MORE);
+	if (flow == HTTP_FLOW_BROKEN)
+		return STEP_CUT;
+	if (was_empty && http_queue_len(&h->in) > 0)
+		h->head_mono_ms = clock_mono_ms();
+	if (h->c->worker->draining && http_queue_len(&h->in) == 0)
+		return begin_last(h);
+	status = http_take_request(h, &why);
+	if (status == 1)
+		return begin_request(h);
+	if (status != 0)
+		return refuse(h, status, why);
+	if (h->tls_cut) {
+		conn_drop_plain(h->c, false);
+		return STEP_CUT;
+	}
+	return h->tls_eof ? begin_last(h) : STEP_WAIT;
+}
+
+/* DIAL. */
+
+/* The PROXY header comes before the head that is queued. */
+static int
+put_proxy_header(struct http *h)
+{
+	uint8_t header[PROXYV2_MAX];
+	int len = proxyv2_make(header, h->c), rc;
+	struct bytes b;
+
+	if (len < 0)
+		return len;
+	bytes_init(&b, h->up.b.max);
+	rc = bytes_append(&b, header, (size_t)len);
+	if (rc == 0)
+		rc = bytes_append(
+		    &b, http_queue_at(&h->up), http_queue_len(&h->up));
+	if (rc != 0) {
+		bytes_cleanup(&b);
+		return rc;
+	}
+	bytes_cleanup(&h->up.b);
+	h->up = (struct http_queue){.b = b};
+	return 0;
+}
+
+static enum step
+step_dial(struct http *h, enum dial_result result)
+{
+	struct conn *c = h->c;
+	enum step step;
+
+	if (result == DIAL_PENDING)
+		return STEP_WAIT;
+	if (result == DIAL_FAILED) {
+		counters_inc(&c->worker->counters, DOOR_NODE_REFUSED);
+		log_line(c->worker->log, LOG_LEVEL_ERROR,
+		    "no node reachable: %s (conn=%" PRIu64 ")",
+		    dial_error(c->dial), c->id);
+		step = refuse(h, 500, "no node reachable");
+	} else {
+		counters_inc(&c->worker->counters, DOOR_NODE_CONNECTED);
+		c->plain_fd = dial_take_fd(c->dial);
+		conn_assign_plain(c);
+		step = begin_exchange(h);
+		if (c->front->conf->node.proxy_protocol == CONF_PROXY_V2 &&
+		    put_proxy_header(h) != 0)
+			step = STEP_CUT;
+	}
+	dial_free(c->dial);
+	c->dial = NULL;
+	front_free(h->dial_front);
+	h->dial_front = NULL;
+	return step;
+}
+
+/* EXCHANGE. */
+
+static enum step
+end_exchange(struct http *h)
+{
+	if (!is_sent(h) || !h->keep_peer || h->c->worker->draining)
+		return begin_last(h);
+	if (!h->keep_node)
+		conn_drop_plain(h->c, false);
+	begin_head(h);
+	return STEP_WAIT;
+}
+
+static bool
+down_is_due(const struct http *h, unsigned ready)
+{
+	return (ready & RELAY_PLAIN_READ) ||
+	    (http_queue_len(&h->down) > 0 &&
+		(ready & (RELAY_TLS_WRITE | RELAY_TLS_READ)));
+}
+
+static enum step
+step_exchange(struct http *h, unsigned ready, bool *again)
+{
+	enum http_flow up = http_move_up(h, ready);
+
+	if (up == HTTP_FLOW_BROKEN)
+		return STEP_CUT;
+	*again = up == HTTP_FLOW_MORE && h->body_left > 0 &&
+	    SSL_has_pending(h->c->ssl);
+	if (h->up_broken || down_is_due(h, ready))
+		switch (http_move_down(h)) {
+		case HTTP_DOWN_CUT:
+			return STEP_CUT;
+		case HTTP_DOWN_NONE:
+			return refuse(h, 502, "the node did not answer");
+		case HTTP_DOWN_GOING:
+			break;
+		}
+	if (h->answer != HTTP_ANSWER_DONE || http_queue_len(&h->down) > 0)
+		return STEP_WAIT;
+	/* What was read ahead, or lies in OpenSSL, no event announces. */
+	*again = true;
+	return end_exchange(h);
+}
+
+/* LAST. */
+
+static enum step
+step_last(struct http *h)
+{
+	switch (http_flush_peer(h)) {
+	case HTTP_FLOW_BROKEN:
+		return STEP_CUT;
+	case HTTP_FLOW_BLOCKED:
+	case HTTP_FLOW_DRY:
+		return STEP_WAIT;
+	case HTTP_FLOW_MORE:
+		break;
+	}
+	ERR_clear_error();
+	SSL_shutdown(h->c->ssl);
+	ERR_clear_error();
+	return STEP_SAID;
+}
+
+/* Time. */
+
+enum due {
+	DUE_NOTHING = 0,
+	DUE_IDLE,      /* a request */
+	DUE_NODE_IDLE, /* the connection to the node */
+	DUE_HEAD,      /* the rest of a head */
+	DUE_PEER,      /* bytes to or from the peer */
+	DUE_NODE,      /* the beginning of an answer */
+	DUE_LAST       /* the last bytes to be taken */
+};
+
+/* When the next thing is due, and what; 0: nothing is. */
+static uint64_t
+deadline(const struct http *h, enum due *due)
+{
+	const struct conn *c = h->c;
+	const struct conf_http *conf = &c->front->conf->http;
+	bool mine;
+
+	switch (h->phase) {
+	case HTTP_PHASE_HEAD:
+		*due = DUE_HEAD;
+		if (http_queue_len(&h->in) > 0)
+			return h->head_mono_ms + conf->head_timeout_ms;
+		mine = c->plain_fd < 0 ||
+		    conf->idle_timeout_ms <= conf->node_idle_timeout_ms;
+		*due = mine ? DUE_IDLE : DUE_NODE_IDLE;
+		return h->head_mono_ms +
+		    (mine ? conf->idle_timeout_ms : conf->node_idle_timeout_ms);
+	case HTTP_PHASE_EXCHANGE:
+		mine = h->answer == HTTP_ANSWER_HEAD &&
+		    (http_queue_len(&h->up) > 0 || h->body_left == 0 ||
+			h->up_broken);
+		*due = mine ? DUE_NODE : DUE_PEER;
+		return c->active_mono_ms +
+		    (mine ? conf->response_timeout_ms : conf->idle_timeout_ms);
+	case HTTP_PHASE_LAST:
+		*due = DUE_LAST;
+		return h->head_mono_ms + conf->head_timeout_ms;
+	case HTTP_PHASE_DIAL:
+		break;
+	}
+	*due = DUE_NOTHING;
+	return 0;
+}
+
+static enum step
+on_due(struct http *h, enum due due)
+{
+	struct counters *n = &h->c->worker->counters;
+
+	switch (due) {
+	case DUE_NODE_IDLE:
+		conn_drop_plain(h->c, false);
+		return STEP_WAIT;
+	case DUE_IDLE:
+		counters_inc(n, DOOR_TIMEOUT_IDLE);
+		return begin_last(h);
+	case DUE_HEAD:
+		return refuse(h, 408, "the head took too long");
+	case DUE_NODE:
+		return refuse(h, 504, "the node took too long to answer");
+	case DUE_PEER:
+		counters_inc(n, DOOR_TIMEOUT_IDLE);
+		return h->answer == HTTP_ANSWER_HEAD
+		    ? refuse(h, 408, "the body took too long")
+		    : STEP_CUT;
+	case DUE_LAST:
+	case DUE_NOTHING:
+		break;
+	}
+	return STEP_CUT;
+}
+
+/* Moves the timer forward only: one that rings too early is set again. */
+static void
+set_timer(struct http *h, uint64_t now)
+{
+	struct conn *c = h->c;
+	enum due due;
+	uint64_t at = deadline(h, &due);
+
+	if (c->doomed && (at == 0 || c->close_at_mono_ms < at))
+		at = c->close_at_mono_ms;
+	if (at == 0 || (h->timer_mono_ms != 0 && h->timer_mono_ms <= at))
+		return;
+	h->timer_mono_ms = at;
+	conn_set_timer(c, at > now ? at - now : 0);
+}
+
+/* The drive. */
+
+static unsigned
+wish_of(const struct http *h, bool again)
+{
+	const struct conf_http *conf = &h->c->front->conf->http;
+	bool room = http_queue_len(&h->in) < conf->max_head_bytes;
+	bool taken = http_queue_len(&h->up) == 0 && !h->up_broken;
+	unsigned w = again ? RELAY_AGAIN : 0;
+
+	switch (h->phase) {
+	case HTTP_PHASE_HEAD:
+		w |= RELAY_TLS_READ;
+		if (h->c->plain_fd >= 0)
+			w |= RELAY_PLAIN_READ;
+		break;
+	case HTTP_PHASE_EXCHANGE:
+		if (http_queue_len(&h->up) > 0)
+			w |= RELAY_PLAIN_WRITE;
+		if (taken && !h->tls_eof && (h->body_left > 0 || room))
+			w |= RELAY_TLS_READ;
+		if (h->answer != HTTP_ANSWER_DONE &&
+		    http_queue_len(&h->down) == 0)
+			w |= RELAY_PLAIN_READ;
+		break;
+	case HTTP_PHASE_DIAL:
+	case HTTP_PHASE_LAST:
+		break;
+	}
+	if (http_queue_len(&h->down) > 0 || h->read_wants_write)
+		w |= RELAY_TLS_WRITE;
+	if (h->write_wants_read)
+		w |= RELAY_TLS_READ;
+	return w;
+}
+
+static enum step
+step_phase(struct http *h, unsigned ready, bool *again)
+{
+	*again = false;
+	switch (h->phase) {
+	case HTTP_PHASE_HEAD:
+		return step_head(h, ready);
+	case HTTP_PHASE_DIAL:
+		return step_dial(h, dial_result(h->c->dial));
+	case HTTP_PHASE_EXCHANGE:
+		return step_exchange(h, ready, again);
+	case HTTP_PHASE_LAST:
+		return step_last(h);
+	}
+	return STEP_CUT;
+}
+
+static enum step
+check_time(struct http *h, uint64_t now)
+{
+	struct conn *c = h->c;
+	enum due due;
+	uint64_t at;
+
+	if (c->doomed && now >= c->close_at_mono_ms) {
+		counters_inc(&c->worker->counters, DOOR_RECHECK_CLOSED);
+		return STEP_CUT;
+	}
+	if (!c->timed_out)
+		return STEP_WAIT;
+	c->timed_out = false;
+	h->timer_mono_ms = 0;
+	at = deadline(h, &due);
+	return at != 0 && now >= at ? on_due(h, due) : STEP_WAIT;
+}
+
+static void
+count_bytes(struct http *h, uint64_t up, uint64_t down, uint64_t moved)
+{
+	struct conn *c = h->c;
+	struct counters *n = &c->worker->counters;
+
+	if (c->relay.up_bytes != up)
+		counters_add(n, DOOR_BYTES_IN, c->relay.up_bytes - up);
+	if (c->relay.down_bytes != down)
+		counters_add(n, DOOR_BYTES_OUT, c->relay.down_bytes - down);
+	if (h->moved != moved)
+		c->active_mono_ms = clock_mono_ms();
+}
+
+enum http_result
+http_drive(struct http *h, unsigned *wish)
+{
+	struct conn *c = h->c;
+	uint64_t up = c->relay.up_bytes, down = c->relay.down_bytes;
+	uint64_t moved = h->moved, now = clock_mono_ms();
+	unsigned ready = c->ready;
+	enum step step = check_time(h, now);
+	bool again = false;
+
+	c->ready = 0;
+	while (step == STEP_WAIT || step == STEP_AGAIN) {
+		if (step == STEP_AGAIN)
+			ready = EVERYTHING;
+		step = step_phase(h, ready, &again);
+		if (step == STEP_WAIT)
+			break;
+	}
+	count_bytes(h, up, down, moved);
+	if (step != STEP_WAIT)
+		return step == STEP_SAID ? HTTP_SAID : HTTP_CUT;
+	set_timer(h, now);
+	*wish = wish_of(h, again);
+	return HTTP_WAIT;
+}

@@ -1,0 +1,178 @@
+/*
+ * http_up: a request on its way to the node. Its head is judged and written
+ * anew before a byte of it leaves; its body is counted, not looked at.
+ */
+#include <string.h>
+
+#include "gateway/conf/conf.h"
+#include "gateway/dataplane/conn.h"
+#include "gateway/dataplane/decision.h"
+#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/http_internal.h"
+#include "gateway/dataplane/worker.h"
+
+#define TURNS 4 /* pads up before the answer has its turn */
+
+/* The head. */
+
+static int
+queue_request(struct http *h, const struct http_head *head,
+    const struct http_order *order)
+{
+	char address[DECISION_ADDRESS_MAX];
+	const struct conn *c = h->c;
+	const struct http_peer who = {
+	    .certs = c->certs,
+	    .status = c->status_word,
+	    .tls = SSL_get_version(c->ssl),
+	    .address = address,
+	};
+
+	decision_address(address, c);
+	return http_put_request(&h->up.b, head, order, &who);
+}
+
+static unsigned
+judge(struct http *h, const char *p, size_t len, const char **why)
+{
+	const struct front *front = h->c->front;
+	const struct http_rules rules = {
+	    .routes = &front->routes,
+	    .port = h->port,
+	    .max_request_bytes = front->conf->http.max_request_bytes,
+	};
+	struct http_order order;
+	struct http_head head;
+	unsigned status;
+	int rc = http_parse_request(&head, p, len, why);
+
+	if (rc != 0)
+		return rc == E_LIMIT ? 431 : 400;
+	status = http_check(&order, &head, &rules, why);
+	if (status != 0)
+		return status;
+	*why = "the gateway is stopping";
+	if (h->c->worker->draining)
+		return 503;
+	*why = "out of memory";
+	if (queue_request(h, &head, &order) != 0)
+		return 500;
+	h->body_left = order.body_bytes;
+	h->keep_peer = order.keep_alive;
+	h->say_continue = order.expects_continue;
+	return 1;
+}
+
+unsigned
+http_take_request(struct http *h, const char **why)
+{
+	const char *p = (const char *)http_queue_at(&h->in);
+	size_t len = http_queue_len(&h->in);
+	unsigned status;
+
+	/* One empty line ahead of a request is let pass: RFC 9112, 2.2. */
+	if (!h->after_line && len >= 2 && memcmp(p, "\r\n", 2) == 0) {
+		h->after_line = true;
+		h->in_seen = 0;
+		http_queue_take(&h->in, 2);
+		p = (const char *)http_queue_at(&h->in);
+		len -= 2;
+	}
+	if (len == 0)
+		return 0;
+	switch (http_head_scan(p, len, &h->in_seen, why)) {
+	case HTTP_SCAN_BAD:
+		return 400;
+	case HTTP_SCAN_MORE:
+		*why = "the head is too large";
+		return len < h->c->front->conf->http.max_head_bytes ? 0 : 431;
+	case HTTP_SCAN_END:
+		break;
+	}
+	status = judge(h, p, h->in_seen, why);
+	http_queue_take(&h->in, h->in_seen);
+	h->in_seen = 0;
+	h->after_line = false;
+	return status;
+}
+
+/* The body. */
+
+/* What came with the head leaves with it. */
+static enum http_flow
+absorb(struct http *h)
+{
+	size_t n = http_queue_len(&h->in);
+
+	if (n > h->body_left)
+		n = (size_t)h->body_left;
+	if (n == 0)
+		return HTTP_FLOW_MORE;
+	if (bytes_append(&h->up.b, http_queue_at(&h->in), n) != 0)
+		return HTTP_FLOW_BROKEN;
+	http_queue_take(&h->in, n);
+	h->body_left -= n;
+	h->c->relay.up_bytes += n;
+	return HTTP_FLOW_MORE;
+}
+
+static enum http_flow
+body_turn(struct http *h)
+{
+	struct relay_pad *pad = &h->c->worker->pad;
+	size_t max = sizeof(pad->p), got;
+	enum http_flow read, written;
+
+	if (max > h->body_left)
+		max = (size_t)h->body_left;
+	read = http_read_peer(h, pad->p, max, &got);
+	if (got == 0)
+		return read;
+	h->body_left -= got;
+	h->c->relay.up_bytes += got;
+	written = http_write_node(h, pad->p, got);
+	return written == HTTP_FLOW_MORE ? read : written;
+}
+
+/* Nobody reads the rest of the body; what it answered may still come. */
+static void
+give_up(struct http *h)
+{
+	h->up_broken = true;
+	h->keep_peer = h->keep_node = false;
+	http_queue_take(&h->up, http_queue_len(&h->up));
+}
+
+/* Only what an event speaks for is tried: each try is a system call. */
+static bool
+is_due(const struct http *h, unsigned ready)
+{
+	return (ready & (RELAY_TLS_READ | RELAY_AGAIN)) ||
+	    (http_queue_len(&h->up) > 0 && (ready & RELAY_PLAIN_WRITE)) ||
+	    (h->read_wants_write && (ready & RELAY_TLS_WRITE));
+}
+
+enum http_flow
+http_move_up(struct http *h, unsigned ready)
+{
+	enum http_flow flow;
+
+	if (h->up_broken || !is_due(h, ready))
+		return HTTP_FLOW_DRY;
+	flow = absorb(h);
+	if (flow == HTTP_FLOW_MORE)
+		flow = http_flush_node(h);
+	for (int turn = 0;
+	     flow == HTTP_FLOW_MORE && h->body_left > 0 && turn < TURNS; turn++)
+		flow = body_turn(h);
+	if (flow == HTTP_FLOW_BROKEN) {
+		give_up(h);
+		return HTTP_FLOW_DRY;
+	}
+	/* Ahead of the next request, to hear of a peer that leaves. */
+	if (flow != HTTP_FLOW_BLOCKED && h->body_left == 0)
+		flow = http_fill(h);
+	if (h->tls_cut || (h->tls_eof && h->body_left > 0))
+		return HTTP_FLOW_BROKEN;
+	return flow;
+}

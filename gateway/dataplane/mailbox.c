@@ -1,0 +1,117 @@
+/*
+ * mailbox: one mutex, one eventfd, one letter. Posted to by any thread, taken
+ * from by the worker that owns it. Never blocks for longer than a copy.
+ */
+#include "gateway/dataplane/mailbox.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/eventfd.h>
+
+#include "gateway/dataplane/front.h"
+#include "gateway/tls/staple.h"
+
+int
+mailbox_init(struct mailbox *m, struct err *err)
+{
+	memset(m, 0, sizeof(*m));
+	m->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (m->fd < 0)
+		return err_sys(err, "cannot make a worker's mailbox");
+	pthread_mutex_init(&m->lock, NULL);
+	return 0;
+}
+
+void
+mailbox_cleanup(struct mailbox *m)
+{
+	if (m->fd <= 0)
+		return;
+	front_free(m->letter.front);
+	staples_free(m->letter.staples);
+	close(m->fd);
+	pthread_mutex_destroy(&m->lock);
+	m->fd = -1;
+}
+
+/* Rings after the letter is written. A full counter rings already. */
+static void
+mailbox_ring(struct mailbox *m)
+{
+	uint64_t one = 1;
+	ssize_t n;
+
+	do
+		n = write(m->fd, &one, sizeof(one));
+	while (n < 0 && errno == EINTR);
+}
+
+void
+mailbox_post(struct mailbox *m, enum mail bit)
+{
+	pthread_mutex_lock(&m->lock);
+	m->letter.bits |= (unsigned)bit;
+	pthread_mutex_unlock(&m->lock);
+	mailbox_ring(m);
+}
+
+void
+mailbox_post_front(struct mailbox *m, struct front *front)
+{
+	struct front *old;
+
+	pthread_mutex_lock(&m->lock);
+	old = m->letter.front;
+	m->letter.front = front;
+	m->letter.bits |= MAIL_FRONT;
+	pthread_mutex_unlock(&m->lock);
+	front_free(old);
+	mailbox_ring(m);
+}
+
+void
+mailbox_post_staples(struct mailbox *m, struct staples *staples)
+{
+	struct staples *old;
+
+	pthread_mutex_lock(&m->lock);
+	old = m->letter.staples;
+	m->letter.staples = staples;
+	m->letter.bits |= MAIL_STAPLES;
+	pthread_mutex_unlock(&m->lock);
+	staples_free(old);
+	mailbox_ring(m);
+}
+
+void
+mailbox_post_drain(struct mailbox *m, uint64_t drain_at_mono_ms)
+{
+	pthread_mutex_lock(&m->lock);
+	if (!(m->letter.bits & MAIL_DRAIN) ||
+	    drain_at_mono_ms < m->letter.drain_at_mono_ms)
+		m->letter.drain_at_mono_ms = drain_at_mono_ms;
+	m->letter.bits |= MAIL_DRAIN;
+	pthread_mutex_unlock(&m->lock);
+	mailbox_ring(m);
+}
+
+struct letter
+mailbox_take(struct mailbox *m)
+{
+	struct letter letter;
+	uint64_t count;
+	ssize_t n;
+
+	/* Silence first: what is posted from here on rings again. */
+	do
+		n = read(m->fd, &count, sizeof(count));
+	while (n < 0 && errno == EINTR);
+	pthread_mutex_lock(&m->lock);
+	letter = m->letter;
+	memset(&m->letter, 0, sizeof(m->letter));
+	pthread_mutex_unlock(&m->lock);
+	return letter;
+}

@@ -1,0 +1,146 @@
+/*
+ * ports: finds or makes a socket for each address. Main's thread.
+ */
+#include "gateway/dataplane/ports.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/process/activation.h"
+#include "gateway/conf/conf.h"
+
+/* One making of ports. */
+struct making {
+	struct ports *ports;
+	const struct ports *old;
+	bool *taken; /* of old's, by another port */
+	const struct activation *activation;
+	bool *used; /* of the activation's */
+	size_t num_workers;
+};
+
+/* The one that the front before has for the same passed socket, or anew. */
+static int
+port_from_manager(struct making *m, struct door_port *p, size_t i,
+    const struct conf_address *address, struct err *err)
+{
+	int fd = activation_fd(m->activation, i);
+
+	if (m->used[i])
+		return err_set(err, E_ARG,
+		    "listener '%s' on '%s': another one has the socket that "
+		    "was passed for it",
+		    p->name, address->text);
+	m->used[i] = true;
+	for (size_t k = 0; k < m->old->num; k++) {
+		struct bound *b = m->old->p[k].bound;
+
+		if (b->passed && b->fds[0] == fd) {
+			p->bound = bound_up_ref(b);
+			return 0;
+		}
+	}
+	return bound_new_passed(&p->bound, address, fd, err);
+}
+
+static int
+port_add(struct making *m, struct door_port port,
+    const struct conf_address *address, struct err *err)
+{
+	struct door_port *p = &m->ports->p[m->ports->num];
+	size_t passed = activation_find(m->activation, port.name, address);
+	int rc;
+
+	*p = port;
+	if (passed != ACTIVATION_NONE) {
+		rc = port_from_manager(m, p, passed, address, err);
+		goto out;
+	}
+	for (size_t i = 0; i < m->old->num; i++) {
+		struct bound *b = m->old->p[i].bound;
+
+		if (m->taken[i] || b->passed ||
+		    strcmp(b->text, address->text) != 0)
+			continue;
+		m->taken[i] = true;
+		p->bound = bound_up_ref(b);
+		m->ports->num++;
+		return 0;
+	}
+	rc = bound_new(&p->bound, address, m->num_workers, err);
+out:
+	if (rc == 0)
+		m->ports->num++;
+	return rc;
+}
+
+static int
+ports_add_all(struct making *m, const struct conf *conf, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < conf->num_listeners; i++) {
+		struct door_port port = {
+		    .kind = LISTENER_PEERS, .http = conf->listeners[i].http};
+
+		snprintf(port.name, sizeof(port.name),
+		    i == 0 ? "listen" : "listen-%zu", i + 1);
+		rc = port_add(m, port, &conf->listeners[i].address, err);
+	}
+	for (size_t i = 0; rc == 0 && i < conf->num_links; i++) {
+		const struct conf_link *l = &conf->links[i];
+		struct door_port port = {.kind = LISTENER_LINK, .link = i};
+
+		snprintf(port.name, sizeof(port.name), "link-%s",
+		    l->name != NULL ? l->name : "?");
+		rc = port_add(m, port, &l->listen, err);
+	}
+	if (rc == 0 && conf->connect.listen.text != NULL) {
+		struct door_port port = {
+		    .kind = LISTENER_CONNECT, .name = "connect"};
+
+		rc = port_add(m, port, &conf->connect.listen, err);
+	}
+	return rc;
+}
+
+int
+ports_new(struct ports *out, const struct conf *conf, const struct ports *old,
+    size_t num_workers, const struct activation *activation, struct err *err)
+{
+	struct making m = {.ports = out,
+	    .old = old,
+	    .taken = calloc(old->num + 1, sizeof(bool)),
+	    .activation = activation,
+	    .used = calloc(activation_num(activation) + 1, sizeof(bool)),
+	    .num_workers = num_workers};
+	int rc = E_NOMEM;
+
+	out->num = 0;
+	out->p =
+	    calloc(conf->num_listeners + conf->num_links + 1, sizeof(*out->p));
+	if (out->p == NULL || m.taken == NULL || m.used == NULL) {
+		err_set(err, E_NOMEM, "cannot set up listeners");
+		goto out;
+	}
+	rc = ports_add_all(&m, conf, err);
+	if (rc == 0)
+		rc = activation_check(activation, m.used, err);
+out:
+	free(m.taken);
+	free(m.used);
+	if (rc != 0)
+		ports_cleanup(out);
+	return rc;
+}
+
+void
+ports_cleanup(struct ports *ports)
+{
+	for (size_t i = 0; i < ports->num; i++)
+		bound_free(ports->p[i].bound);
+	free(ports->p);
+	ports->p = NULL;
+	ports->num = 0;
+}

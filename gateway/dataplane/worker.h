@@ -1,0 +1,105 @@
+/*
+ * worker: one thread, one event loop, its listeners and its connections from
+ * accept to close. Everything in here belongs to that thread, but for the
+ * mailbox, its answer and the counters.
+ */
+#ifndef GATEWAY_DATAPLANE_WORKER_H
+#define GATEWAY_DATAPLANE_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/base/error.h"
+#include "cache/base/log.h"
+#include "gateway/observe/counters.h"
+#include "gateway/dataplane/half_open.h"
+#include "gateway/dataplane/mailbox.h"
+#include "gateway/dataplane/node.h"
+#include "gateway/dataplane/observer.h"
+#include "gateway/dataplane/relay.h"
+
+struct conn;
+struct evdns_base;
+struct event;
+struct event_base;
+struct front;
+struct limits;
+struct listener;
+struct revcheck;
+struct staples;
+
+struct worker {
+	unsigned index;
+	pthread_t thread;
+	struct event_base *base;
+	struct evdns_base *dns; /* made when a name is first dialled */
+	struct event *ev_mail;
+	struct event *ev_recheck; /* the next few live connections */
+	struct event *ev_drain;   /* its deadline */
+	struct mailbox mailbox;
+	atomic_bool answered; /* MAIL_PING; the asker clears it */
+	struct counters counters;
+
+	struct revcheck *rc; /* borrowed, like the next four */
+	const struct log *log;
+	struct limits *limits;
+	struct observer *observer;
+	struct gatherer *gatherer;
+
+	struct front *front;     /* a reference */
+	struct staples *staples; /* a reference; NULL until there are some */
+	struct listener **listeners;
+	size_t num_listeners;
+	struct node_health health; /* of the front's node addresses */
+
+	struct conn *conns;         /* newest first */
+	struct half_open half_open; /* those of them that shake hands */
+	struct conn *recheck_next;  /* where the round of questions is */
+	uint64_t recheck_round;     /* rounds begun */
+	unsigned recheck_waiting;   /* questions that are under way */
+	bool recheck_running;
+	bool recheck_wanted;   /* one more, from the start */
+	uint64_t gather_round; /* the last one that was answered */
+
+	bool draining;
+	bool stopping;
+	void (*drained)(struct worker *w); /* draining, and no one is left */
+	void *drained_arg;
+
+	uint64_t next_conn;
+	struct relay_pad pad;
+};
+
+struct worker_order {
+	unsigned index;
+	struct revcheck *rc;
+	const struct log *log;
+	struct limits *limits;
+	struct observer *observer;
+	struct gatherer *gatherer;
+	struct front *front; /* a reference is taken */
+	void (*drained)(struct worker *w);
+	void *drained_arg;
+};
+
+/* worker_new sets up and starts accepting; worker_start starts the thread. */
+int worker_new(struct worker **out, const struct worker_order *order,
+    struct err *err) MUST_USE;
+int worker_start(struct worker *w, struct err *err) MUST_USE;
+
+/* After MAIL_STOP, if it was started. */
+void worker_join(struct worker *w);
+void worker_free(struct worker *w);
+
+/* For its own connections. */
+
+/* NULL when it cannot be made. */
+struct evdns_base *worker_get0_dns(struct worker *w);
+
+void worker_add_conn(struct worker *w, struct conn *c);
+void worker_remove_conn(struct worker *w, struct conn *c);
+
+#endif
