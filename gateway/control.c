@@ -11,14 +11,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "gateway/certstore.h"
+#include "gateway/members/certstore.h"
 #include "gateway/chains.h"
 #include "gateway/control_tell.h"
 #include "gateway/state/denylist.h"
 #include "gateway/dataplane/door.h"
 #include "gateway/effect.h"
-#include "gateway/holding.h"
-#include "gateway/keystore.h"
+#include "gateway/members/holding.h"
+#include "gateway/members/keystore.h"
 #include "gateway/process/notify.h"
 #include "gateway/own.h"
 #include "gateway/plan.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "gateway/base/json.h"
-#include "gateway/setup.h"
+#include "gateway/members/setup.h"
 
 void
 own_item_cleanup(struct own_item *item)

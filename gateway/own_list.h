@@ -10,7 +10,7 @@
 
 #include "cache/base/error.h"
 #include "gateway/conf/conf.h"
-#include "gateway/holding.h"
+#include "gateway/members/holding.h"
 #include "revcheck/revcheck.h"
 
 enum own_use {

@@ -5,7 +5,7 @@
 #include "gateway/plan.h"
 
 #include "gateway/control.h"
-#include "gateway/setup_effect.h"
+#include "gateway/members/setup_effect.h"
 #include "gateway/state/subjects.h"
 #include "gateway/warm.h"
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/certstore.h"
+#include "gateway/members/certstore.h"
 #include "gateway/control.h"
-#include "gateway/holding.h"
+#include "gateway/members/holding.h"
 #include "gateway/multipart.h"
 #include "gateway/rest.h"
 #include "gateway/base/subject.h"

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "gateway/control.h"
-#include "gateway/csr.h"
-#include "gateway/holding.h"
+#include "gateway/members/csr.h"
+#include "gateway/members/holding.h"
 #include "gateway/base/json.h"
-#include "gateway/keystore.h"
+#include "gateway/members/keystore.h"
 #include "gateway/rest.h"
 #include "gateway/pkcs11/sign_task.h"
 #include "gateway/base/subject.h"

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "gateway/control.h"
-#include "gateway/holding.h"
+#include "gateway/members/holding.h"
 #include "gateway/base/json.h"
 #include "gateway/rest.h"
-#include "gateway/setup.h"
+#include "gateway/members/setup.h"
 
 static void
 refuse(struct rest_request *req, const struct err *err)

@@ -14,7 +14,7 @@
 
 #include "gateway/conf/conf_internal.h"
 #include "gateway/conf/conf_pki.h"
-#include "gateway/keystore.h"
+#include "gateway/members/keystore.h"
 #include "gateway/pkcs11/pkcs11_uri.h"
 #include "gateway/pkcs11/token.h"
 

@@ -25,10 +25,10 @@
 #include "cache/base/clock.h"
 #include "fixtures/lib/fix.h"
 #include "fixtures/lib/proc.h"
-#include "gateway/certstore.h"
-#include "gateway/holding.h"
+#include "gateway/members/certstore.h"
+#include "gateway/members/holding.h"
 #include "gateway/base/json.h"
-#include "gateway/keystore.h"
+#include "gateway/members/keystore.h"
 #include "tests/lib/selfcert.h"
 
 #define NUM_KILLS  300

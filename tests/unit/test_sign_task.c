@@ -17,8 +17,8 @@
 #include <openssl/async.h>
 
 #include "fixtures/lib/fix.h"
-#include "gateway/csr.h"
-#include "gateway/keystore.h"
+#include "gateway/members/csr.h"
+#include "gateway/members/keystore.h"
 #include "gateway/pkcs11/sign_task.h"
 #include "gateway/base/subject.h"
 #include "gateway/pkcs11/token.h"

@@ -1,8 +1,8 @@
 /*
  * keysecret: what private keys are encrypted with on disk. Control thread.
  */
-#ifndef GATEWAY_KEYSECRET_H
-#define GATEWAY_KEYSECRET_H
+#ifndef GATEWAY_MEMBERS_KEYSECRET_H
+#define GATEWAY_MEMBERS_KEYSECRET_H
 
 #include <stddef.h>
 

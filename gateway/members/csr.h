@@ -1,15 +1,15 @@
 /*
  * csr: certificate signing requests (PKCS#10) for keys of the keystore. Pure.
  */
-#ifndef GATEWAY_CSR_H
-#define GATEWAY_CSR_H
+#ifndef GATEWAY_MEMBERS_CSR_H
+#define GATEWAY_MEMBERS_CSR_H
 
 #include <stddef.h>
 
 #include <openssl/x509.h>
 
 #include "cache/base/error.h"
-#include "gateway/keystore.h"
+#include "gateway/members/keystore.h"
 
 #define CSR_MAX_NAMES 100
 

@@ -1,7 +1,7 @@
 /*
  * holding: records in memory, each change a whole record in a journal.
  */
-#include "gateway/holding.h"
+#include "gateway/members/holding.h"
 
 #include <assert.h>
 #include <stdbool.h>

@@ -3,13 +3,13 @@
  * door: whom it can be, and whom it trusts. Made anew by the control thread
  * whenever one of them changes; nothing in it refers to where it came from.
  */
-#ifndef GATEWAY_SETUP_EFFECT_H
-#define GATEWAY_SETUP_EFFECT_H
+#ifndef GATEWAY_MEMBERS_SETUP_EFFECT_H
+#define GATEWAY_MEMBERS_SETUP_EFFECT_H
 
 #include "cache/base/error.h"
 #include "gateway/conf/conf.h"
-#include "gateway/holding.h"
-#include "gateway/keystore.h"
+#include "gateway/members/holding.h"
+#include "gateway/members/keystore.h"
 
 /* Identities and groups for the door, of all that are registered. */
 struct setup_effect {

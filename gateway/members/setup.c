@@ -2,7 +2,7 @@
  * setup: from JSON to JSON that is kept, and who vouches for it. Nothing here
  * is stored or asked. Control thread.
  */
-#include "gateway/setup.h"
+#include "gateway/members/setup.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * certstore: chains in memory as PEM, changes in a journal. A chain is judged
  * by its order here; who may vouch for it is a question of its use.
  */
-#include "gateway/certstore.h"
+#include "gateway/members/certstore.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
  * csr: builds and signs a PKCS#10 request. Reads nothing but its arguments.
  */
-#include "gateway/csr.h"
+#include "gateway/members/csr.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

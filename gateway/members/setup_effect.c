@@ -3,7 +3,7 @@
  * that they answer to, and trusts. Nothing here is stored or asked. Control
  * thread.
  */
-#include "gateway/setup_effect.h"
+#include "gateway/members/setup_effect.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -14,11 +14,11 @@
 
 #include <openssl/x509v3.h>
 
-#include "gateway/certstore.h"
+#include "gateway/members/certstore.h"
 #include "gateway/conf/conf_internal.h"
 #include "gateway/tls/identity.h"
 #include "gateway/base/json.h"
-#include "gateway/setup.h"
+#include "gateway/members/setup.h"
 #include "gateway/base/subject.h"
 
 #define IP_SUFFIX ".cluster.corda.net"

@@ -1,7 +1,7 @@
 /*
  * keysecret: reads the secret, or makes one where there are no keys yet.
  */
-#include "gateway/keysecret.h"
+#include "gateway/members/keysecret.h"
 
 #include <assert.h>
 #include <ctype.h>

@@ -1,7 +1,7 @@
 /*
  * keystore_token: from records to keys in the token and back.
  */
-#include "gateway/keystore_token.h"
+#include "gateway/members/keystore_token.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * one use, of a holding identity or of the whole cluster. Kept in the state
  * directory. Control thread only.
  */
-#ifndef GATEWAY_CERTSTORE_H
-#define GATEWAY_CERTSTORE_H
+#ifndef GATEWAY_MEMBERS_CERTSTORE_H
+#define GATEWAY_MEMBERS_CERTSTORE_H
 
 #include <stddef.h>
 
@@ -13,7 +13,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
-#include "gateway/keystore.h"
+#include "gateway/members/keystore.h"
 
 #define CERTSTORE_MAX       10000
 #define CERTSTORE_MAX_CHAIN 10

@@ -2,14 +2,14 @@
  * keystore_token: keys of the keystore that live in a token. What is written
  * down is where: id, label, token, and the public half. Control thread.
  */
-#ifndef GATEWAY_KEYSTORE_TOKEN_H
-#define GATEWAY_KEYSTORE_TOKEN_H
+#ifndef GATEWAY_MEMBERS_KEYSTORE_TOKEN_H
+#define GATEWAY_MEMBERS_KEYSTORE_TOKEN_H
 
 #include <stdbool.h>
 
 #include <cjson/cJSON.h>
 
-#include "gateway/keystore.h"
+#include "gateway/members/keystore.h"
 
 /* Makes one under an id of its own and the label TENANT/ALIAS. Waits. */
 int keystore_token_make(EVP_PKEY **out, unsigned char id[TOKEN_ID_BYTES],

@@ -4,8 +4,8 @@
  * digits of the SHA-256 of its SubjectPublicKeyInfo. Private keys are written
  * encrypted, or stay in a token. Control thread only.
  */
-#ifndef GATEWAY_KEYSTORE_H
-#define GATEWAY_KEYSTORE_H
+#ifndef GATEWAY_MEMBERS_KEYSTORE_H
+#define GATEWAY_MEMBERS_KEYSTORE_H
 
 #include <stdbool.h>
 #include <stddef.h>

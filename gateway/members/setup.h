@@ -4,15 +4,15 @@
  * vouches for a chain is checked against the roots of the registration.
  * Control thread.
  */
-#ifndef GATEWAY_SETUP_H
-#define GATEWAY_SETUP_H
+#ifndef GATEWAY_MEMBERS_SETUP_H
+#define GATEWAY_MEMBERS_SETUP_H
 
 #include <cjson/cJSON.h>
 
 #include "cache/base/error.h"
-#include "gateway/certstore.h"
+#include "gateway/members/certstore.h"
 #include "gateway/conf/conf.h"
-#include "gateway/keystore.h"
+#include "gateway/members/keystore.h"
 
 #define SETUP_MAX_SESSIONS 10
 #define SETUP_MAX_ROOTS    100

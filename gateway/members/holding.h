@@ -3,8 +3,8 @@
  * what they registered with and what they were set up to present. One record
  * each, replaced whole, kept in the state directory. Control thread only.
  */
-#ifndef GATEWAY_HOLDING_H
-#define GATEWAY_HOLDING_H
+#ifndef GATEWAY_MEMBERS_HOLDING_H
+#define GATEWAY_MEMBERS_HOLDING_H
 
 #include <stddef.h>
 
@@ -12,7 +12,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
-#include "gateway/keystore.h"
+#include "gateway/members/keystore.h"
 
 #define HOLDING_MAX 1000
 

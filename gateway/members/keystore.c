@@ -4,7 +4,7 @@
  * the journal alone; of one in a token only the place is written. Control
  * thread; making an RSA key here takes a moment of it.
  */
-#include "gateway/keystore.h"
+#include "gateway/members/keystore.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -18,8 +18,8 @@
 
 #include "gateway/base/journal.h"
 #include "gateway/base/json.h"
-#include "gateway/keysecret.h"
-#include "gateway/keystore_token.h"
+#include "gateway/members/keysecret.h"
+#include "gateway/members/keystore_token.h"
 
 #define RSA_BITS 3072
 
