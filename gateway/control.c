@@ -20,7 +20,7 @@
 #include "gateway/members/holding.h"
 #include "gateway/members/keystore.h"
 #include "gateway/process/notify.h"
-#include "gateway/own.h"
+#include "gateway/certwatch/own.h"
 #include "gateway/plan.h"
 #include "gateway/rest.h"
 #include "gateway/sessions.h"

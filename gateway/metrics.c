@@ -15,7 +15,7 @@
 #include "gateway/state/denylist.h"
 #include "gateway/dataplane/door.h"
 #include "gateway/observe/exposition.h"
-#include "gateway/own_show.h"
+#include "gateway/certwatch/own_show.h"
 #include "gateway/pkcs11/token.h"
 #include "gateway/warm_show.h"
 #include "revcheck/revcheck.h"

@@ -8,7 +8,7 @@
 #include "cache/base/error.h"
 #include "gateway/conf/conf.h"
 #include "gateway/effect.h"
-#include "gateway/own.h"
+#include "gateway/certwatch/own.h"
 #include "revcheck/revcheck.h"
 
 struct control;

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/own_rules.h"
+#include "gateway/certwatch/own_rules.h"
 #include "tests/lib/pkimake.h"
 
 #define DAY 86400

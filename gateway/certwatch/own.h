@@ -5,16 +5,16 @@
  * loudly what is wrong, and never stops serving because of it. Control thread,
  * but for own_changed.
  */
-#ifndef GATEWAY_OWN_H
-#define GATEWAY_OWN_H
+#ifndef GATEWAY_CERTWATCH_OWN_H
+#define GATEWAY_CERTWATCH_OWN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
 #include "cache/base/error.h"
-#include "gateway/own_list.h"
-#include "gateway/own_rules.h"
+#include "gateway/certwatch/own_list.h"
+#include "gateway/certwatch/own_rules.h"
 #include "revcheck/revcheck.h"
 
 struct control;

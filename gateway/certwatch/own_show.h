@@ -1,15 +1,15 @@
 /*
  * own_show: the state of our own certificates, for monitors. Control thread.
  */
-#ifndef GATEWAY_OWN_SHOW_H
-#define GATEWAY_OWN_SHOW_H
+#ifndef GATEWAY_CERTWATCH_OWN_SHOW_H
+#define GATEWAY_CERTWATCH_OWN_SHOW_H
 
 #include <stdbool.h>
 
 #include <cjson/cJSON.h>
 
 #include "gateway/observe/exposition.h"
-#include "gateway/own.h"
+#include "gateway/certwatch/own.h"
 
 void own_show_metrics(const struct own *o, struct exposition *t);
 

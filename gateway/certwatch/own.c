@@ -3,7 +3,7 @@
  * One event does everything: it is activated when something changes and when
  * an answer comes, and looks after the clock at least once a minute.
  */
-#include "gateway/own_entry.h"
+#include "gateway/certwatch/own_entry.h"
 
 #include <stdlib.h>
 #include <string.h>

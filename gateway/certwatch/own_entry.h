@@ -2,15 +2,15 @@
  * own_entry: what the files of own share: one watched chain, and all of them.
  * Control thread.
  */
-#ifndef GATEWAY_OWN_ENTRY_H
-#define GATEWAY_OWN_ENTRY_H
+#ifndef GATEWAY_CERTWATCH_OWN_ENTRY_H
+#define GATEWAY_CERTWATCH_OWN_ENTRY_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
-#include "gateway/own.h"
+#include "gateway/certwatch/own.h"
 
 struct event;
 struct staple;

@@ -1,5 +1,5 @@
 /* own_list: see the header. Control thread; keeps nothing. */
-#include "gateway/own_list.h"
+#include "gateway/certwatch/own_list.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* own_rules: see the header. Pure, any thread. */
-#include "gateway/own_rules.h"
+#include "gateway/certwatch/own_rules.h"
 
 enum own_expiry
 own_expiry_of(time_t not_after, time_t now, const struct conf_own *conf)

@@ -1,5 +1,5 @@
 /* own_show: see the header. Keeps nothing. */
-#include "gateway/own_show.h"
+#include "gateway/certwatch/own_show.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
  * the identities of a configuration, and the session chains of network setups
  * that are in effect. Made whole, from what is about to be in force.
  */
-#ifndef GATEWAY_OWN_LIST_H
-#define GATEWAY_OWN_LIST_H
+#ifndef GATEWAY_CERTWATCH_OWN_LIST_H
+#define GATEWAY_CERTWATCH_OWN_LIST_H
 
 #include <stddef.h>
 

@@ -2,7 +2,7 @@
  * own_say: what is said about a certificate of our own, loudly, once a change
  * and once a day. Control thread; decides nothing else.
  */
-#include "gateway/own_entry.h"
+#include "gateway/certwatch/own_entry.h"
 
 #include "gateway/control.h"
 

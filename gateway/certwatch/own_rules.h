@@ -2,8 +2,8 @@
  * own_rules: what is to be said about a certificate of our own, and when to
  * look again. Pure.
  */
-#ifndef GATEWAY_OWN_RULES_H
-#define GATEWAY_OWN_RULES_H
+#ifndef GATEWAY_CERTWATCH_OWN_RULES_H
+#define GATEWAY_CERTWATCH_OWN_RULES_H
 
 #include <stdbool.h>
 #include <stddef.h>

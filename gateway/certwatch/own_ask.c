@@ -2,7 +2,7 @@
  * own_ask: asks the engine about one chain, then for the response that may be
  * stapled. Control thread; every answer ends in own_entry_say.
  */
-#include "gateway/own_entry.h"
+#include "gateway/certwatch/own_entry.h"
 
 #include <stdio.h>
 #include <string.h>
