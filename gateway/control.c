@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #include "gateway/members/certstore.h"
-#include "gateway/chains.h"
+#include "gateway/sessions/chains.h"
 #include "gateway/control_tell.h"
 #include "gateway/state/denylist.h"
 #include "gateway/dataplane/door.h"
@@ -23,7 +23,7 @@
 #include "gateway/certwatch/own.h"
 #include "gateway/plan.h"
 #include "gateway/rest.h"
-#include "gateway/sessions.h"
+#include "gateway/sessions/sessions.h"
 #include "gateway/state/subjects.h"
 #include "gateway/warm.h"
 

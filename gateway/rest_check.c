@@ -11,8 +11,8 @@
 #include "gateway/control.h"
 #include "gateway/base/json.h"
 #include "gateway/rest.h"
-#include "gateway/session_check.h"
-#include "gateway/sessions.h"
+#include "gateway/sessions/session_check.h"
+#include "gateway/sessions/sessions.h"
 
 #define MAX_BATCH         1000
 #define MAX_EVENT_WAIT_MS 600000

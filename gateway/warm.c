@@ -14,7 +14,7 @@
 #include "cache/base/clock.h"
 #include "gateway/control.h"
 #include "gateway/dataplane/door.h"
-#include "gateway/sessions.h"
+#include "gateway/sessions/sessions.h"
 #include "gateway/base/wait.h"
 #include "gateway/warm_show.h"
 

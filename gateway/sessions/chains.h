@@ -4,8 +4,8 @@
  * was parsed is kept for a while, by the exact text. Nothing is judged here.
  * Control thread only.
  */
-#ifndef GATEWAY_CHAINS_H
-#define GATEWAY_CHAINS_H
+#ifndef GATEWAY_SESSIONS_CHAINS_H
+#define GATEWAY_SESSIONS_CHAINS_H
 
 #include <cjson/cJSON.h>
 

@@ -2,7 +2,7 @@
  * sessions: a ring of remembered chains, walked a few at a time so that REST
  * goes on, and a ring of events.
  */
-#include "gateway/sessions.h"
+#include "gateway/sessions/sessions.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

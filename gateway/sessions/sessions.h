@@ -4,8 +4,8 @@
  * refused now becomes an event the node can wait for. Bounded: the oldest is
  * forgotten. Control thread, but for sessions_changed.
  */
-#ifndef GATEWAY_SESSIONS_H
-#define GATEWAY_SESSIONS_H
+#ifndef GATEWAY_SESSIONS_SESSIONS_H
+#define GATEWAY_SESSIONS_SESSIONS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  * session_check: "is this session certificate chain still good?", from JSON
  * to JSON. Control thread; answers now or later, never blocks.
  */
-#ifndef GATEWAY_SESSION_CHECK_H
-#define GATEWAY_SESSION_CHECK_H
+#ifndef GATEWAY_SESSIONS_SESSION_CHECK_H
+#define GATEWAY_SESSIONS_SESSION_CHECK_H
 
 #include <cjson/cJSON.h>
 

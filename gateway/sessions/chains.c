@@ -2,7 +2,7 @@
  * chains: PEM to parsed chains, and a table of the last ones by the SHA-256
  * of their text. A slot is taken over by whoever comes later.
  */
-#include "gateway/chains.h"
+#include "gateway/sessions/chains.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,16 +3,16 @@
  * the shape that nodes know, where everything that is not accepted is
  * "Revoked", with the true reason in words and our own details beside it.
  */
-#include "gateway/session_check.h"
+#include "gateway/sessions/session_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/chains.h"
+#include "gateway/sessions/chains.h"
 #include "gateway/control.h"
 #include "gateway/base/json.h"
-#include "gateway/sessions.h"
+#include "gateway/sessions/sessions.h"
 #include "gateway/warm.h"
 #include "revcheck/revcheck.h"
 
