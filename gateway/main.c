@@ -19,7 +19,7 @@
 
 #include "gateway/process/activation.h"
 #include "gateway/conf/conf.h"
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/observe/decisions.h"
 #include "gateway/dataplane/door.h"
 #include "gateway/process/log_sink.h"
@@ -28,7 +28,7 @@
 #include "gateway/process/process.h"
 #include "gateway/rest.h"
 #include "gateway/pkcs11/token.h"
-#include "gateway/watch.h"
+#include "gateway/control/watch.h"
 #include "revcheck/revcheck.h"
 
 #define EXIT_USAGE 2

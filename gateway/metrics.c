@@ -11,13 +11,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/state/denylist.h"
 #include "gateway/dataplane/door.h"
 #include "gateway/observe/exposition.h"
 #include "gateway/certwatch/own_show.h"
 #include "gateway/pkcs11/token.h"
-#include "gateway/warm_show.h"
+#include "gateway/control/warm_show.h"
 #include "revcheck/revcheck.h"
 
 /* Text. */

@@ -20,7 +20,7 @@
 #include <event2/bufferevent_ssl.h>
 #include <event2/listener.h>
 
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/dataplane/listener.h"
 #include "gateway/rest_internal.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/rest.h"
 #include "revcheck/revcheck.h"
 

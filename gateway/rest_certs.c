@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "gateway/members/certstore.h"
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/members/holding.h"
 #include "gateway/multipart.h"
 #include "gateway/rest.h"

@@ -8,7 +8,7 @@
 
 #include <event2/event.h>
 
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/base/json.h"
 #include "gateway/rest.h"
 #include "gateway/sessions/session_check.h"

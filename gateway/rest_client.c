@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/rest_internal.h"
 #include "revcheck/revcheck.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/members/csr.h"
 #include "gateway/members/holding.h"
 #include "gateway/base/json.h"

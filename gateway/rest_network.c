@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/members/holding.h"
 #include "gateway/base/json.h"
 #include "gateway/rest.h"

@@ -15,7 +15,7 @@
 #include <event2/keyvalq_struct.h>
 
 #include "cache/base/clock.h"
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/base/json.h"
 #include "gateway/rest_internal.h"
 

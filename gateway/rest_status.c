@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/state/denylist.h"
 #include "gateway/dataplane/door.h"
 #include "gateway/base/json.h"

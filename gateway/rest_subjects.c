@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/rest.h"
 #include "gateway/state/subjects.h"
 

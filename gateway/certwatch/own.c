@@ -10,7 +10,7 @@
 
 #include <event2/event.h>
 
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/dataplane/door.h"
 #include "gateway/tls/staple.h"
 #include "gateway/base/wait.h"

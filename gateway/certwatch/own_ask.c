@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/tls/staple.h"
 #include "gateway/tls/vouch.h"
 #include "gateway/base/wait.h"

@@ -4,7 +4,7 @@
  */
 #include "gateway/certwatch/own_entry.h"
 
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 
 #define LINE(e, level, fmt, ...) \
 	log_line(control_log((e)->own->control), level, fmt, ##__VA_ARGS__)

@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "gateway/sessions/chains.h"
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/base/json.h"
 #include "gateway/sessions/sessions.h"
-#include "gateway/warm.h"
+#include "gateway/control/warm.h"
 #include "revcheck/revcheck.h"
 
 struct session_check {

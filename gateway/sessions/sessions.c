@@ -14,7 +14,7 @@
 
 #include <openssl/evp.h>
 
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 
 #define BATCH    64 /* chains asked about at once */
 #define BUCKETS  16384

@@ -2,7 +2,7 @@
  * effect: reading validated sections. A key that is not set leaves what the
  * bootstrap file said, and that what the engine defaults to.
  */
-#include "gateway/effect.h"
+#include "gateway/control/effect.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,10 +2,10 @@
  * control_tell: what a change of configuration says in the log, once it is in
  * force. Control thread.
  */
-#ifndef GATEWAY_CONTROL_TELL_H
-#define GATEWAY_CONTROL_TELL_H
+#ifndef GATEWAY_CONTROL_CONTROL_TELL_H
+#define GATEWAY_CONTROL_CONTROL_TELL_H
 
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 
 /* before and tls_before: as they were set when the change was asked for. */
 void control_tell_change(const struct control *c, enum section_id id,

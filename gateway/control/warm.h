@@ -6,8 +6,8 @@
  * chain has been answered. Decides nothing and applies nothing: control does.
  * Control thread.
  */
-#ifndef GATEWAY_WARM_H
-#define GATEWAY_WARM_H
+#ifndef GATEWAY_CONTROL_WARM_H
+#define GATEWAY_CONTROL_WARM_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "cache/base/error.h"
-#include "gateway/warm_chains.h"
+#include "gateway/control/warm_chains.h"
 #include "revcheck/revcheck.h"
 
 struct control;

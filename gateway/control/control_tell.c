@@ -1,7 +1,7 @@
 /*
  * control_tell: see the header. Loud where a change lets more in.
  */
-#include "gateway/control_tell.h"
+#include "gateway/control/control_tell.h"
 
 void
 control_tell_change(const struct control *c, enum section_id id,

@@ -4,8 +4,8 @@
  * ("version" and "schemaVersion" may be left out). Written in place or moved
  * into place, a file is read when it is complete.
  */
-#ifndef GATEWAY_WATCH_H
-#define GATEWAY_WATCH_H
+#ifndef GATEWAY_CONTROL_WATCH_H
+#define GATEWAY_CONTROL_WATCH_H
 
 #include "cache/base/error.h"
 

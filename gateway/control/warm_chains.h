@@ -2,8 +2,8 @@
  * warm_chains: the certificate chains that a warm-up asks about, each once,
  * and what came of it. Control thread, but for warm_chain_new.
  */
-#ifndef GATEWAY_WARM_CHAINS_H
-#define GATEWAY_WARM_CHAINS_H
+#ifndef GATEWAY_CONTROL_WARM_CHAINS_H
+#define GATEWAY_CONTROL_WARM_CHAINS_H
 
 #include <stdbool.h>
 #include <stddef.h>

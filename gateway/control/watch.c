@@ -2,7 +2,7 @@
  * watch: inotify on the directory, so that a rename over the file is seen.
  * Control thread. A file that is wrong is logged and changes nothing.
  */
-#include "gateway/watch.h"
+#include "gateway/control/watch.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include <event2/event.h>
 
 #include "cache/base/bytes.h"
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/base/json.h"
 
 #define MAX_FILE_BYTES (1024 * 1024)

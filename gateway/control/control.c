@@ -2,7 +2,7 @@
  * control: what is in force and how it changes. A change is built whole,
  * written down, applied; if the last step fails, everything is put back.
  */
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -13,19 +13,19 @@
 
 #include "gateway/members/certstore.h"
 #include "gateway/sessions/chains.h"
-#include "gateway/control_tell.h"
+#include "gateway/control/control_tell.h"
 #include "gateway/state/denylist.h"
 #include "gateway/dataplane/door.h"
-#include "gateway/effect.h"
+#include "gateway/control/effect.h"
 #include "gateway/members/holding.h"
 #include "gateway/members/keystore.h"
 #include "gateway/process/notify.h"
 #include "gateway/certwatch/own.h"
-#include "gateway/plan.h"
+#include "gateway/control/plan.h"
 #include "gateway/rest.h"
 #include "gateway/sessions/sessions.h"
 #include "gateway/state/subjects.h"
-#include "gateway/warm.h"
+#include "gateway/control/warm.h"
 
 struct control {
 	struct conf *base; /* the bootstrap file */

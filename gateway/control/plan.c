@@ -2,12 +2,12 @@
  * plan: gathers what the bootstrap file, the sections, the allow-list and the
  * holding identities come to. Applies nothing.
  */
-#include "gateway/plan.h"
+#include "gateway/control/plan.h"
 
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/members/setup_effect.h"
 #include "gateway/state/subjects.h"
-#include "gateway/warm.h"
+#include "gateway/control/warm.h"
 
 void
 plan_cleanup(struct plan *p)

@@ -3,8 +3,8 @@
  * decisions and the configuration in force; makes changes take effect, whole
  * or not at all. Lives on the control thread, except where said.
  */
-#ifndef GATEWAY_CONTROL_H
-#define GATEWAY_CONTROL_H
+#ifndef GATEWAY_CONTROL_CONTROL_H
+#define GATEWAY_CONTROL_CONTROL_H
 
 #include <event2/event.h>
 

@@ -2,8 +2,8 @@
  * effect: what pushed sections mean for the engine and the door. Pure: from
  * configurations to values, nothing is applied here.
  */
-#ifndef GATEWAY_EFFECT_H
-#define GATEWAY_EFFECT_H
+#ifndef GATEWAY_CONTROL_EFFECT_H
+#define GATEWAY_CONTROL_EFFECT_H
 
 #include <cjson/cJSON.h>
 

@@ -2,12 +2,12 @@
  * plan: everything that a change puts in force, built whole before anything is
  * touched. Control thread.
  */
-#ifndef GATEWAY_PLAN_H
-#define GATEWAY_PLAN_H
+#ifndef GATEWAY_CONTROL_PLAN_H
+#define GATEWAY_CONTROL_PLAN_H
 
 #include "cache/base/error.h"
 #include "gateway/conf/conf.h"
-#include "gateway/effect.h"
+#include "gateway/control/effect.h"
 #include "gateway/certwatch/own.h"
 #include "revcheck/revcheck.h"
 

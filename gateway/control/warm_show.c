@@ -1,7 +1,7 @@
 /*
  * warm_show: see the header. Texts and counts come from warm_get.
  */
-#include "gateway/warm_show.h"
+#include "gateway/control/warm_show.h"
 
 #include <stdio.h>
 #include <time.h>

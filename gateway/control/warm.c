@@ -2,7 +2,7 @@
  * warm: asks about many chains, some at a time, and again about those whose
  * sources may come back, until all are answered or the time is over.
  */
-#include "gateway/warm.h"
+#include "gateway/control/warm.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,11 +12,11 @@
 #include <event2/event.h>
 
 #include "cache/base/clock.h"
-#include "gateway/control.h"
+#include "gateway/control/control.h"
 #include "gateway/dataplane/door.h"
 #include "gateway/sessions/sessions.h"
 #include "gateway/base/wait.h"
-#include "gateway/warm_show.h"
+#include "gateway/control/warm_show.h"
 
 #define BATCH      64   /* chains looked at a turn of the loop */
 #define ASKING_MAX 256  /* questions at their sources at once */

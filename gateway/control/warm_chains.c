@@ -1,7 +1,7 @@
 /*
  * warm_chains: a list with an index by the leaf's digest.
  */
-#include "gateway/warm_chains.h"
+#include "gateway/control/warm_chains.h"
 
 #include <stdlib.h>
 #include <string.h>
