@@ -26,7 +26,7 @@
 #include "gateway/process/notify.h"
 #include "gateway/base/password.h"
 #include "gateway/process/process.h"
-#include "gateway/rest.h"
+#include "gateway/rest/rest.h"
 #include "gateway/pkcs11/token.h"
 #include "gateway/control/watch.h"
 #include "revcheck/revcheck.h"

@@ -22,7 +22,7 @@
 #include "gateway/process/notify.h"
 #include "gateway/certwatch/own.h"
 #include "gateway/control/plan.h"
-#include "gateway/rest.h"
+#include "gateway/rest/rest.h"
 #include "gateway/sessions/sessions.h"
 #include "gateway/state/subjects.h"
 #include "gateway/control/warm.h"

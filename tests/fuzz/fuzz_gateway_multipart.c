@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/multipart.h"
+#include "gateway/rest/multipart.h"
 
 /* From tests/fuzz/seeds. */
 extern const char fuzz_seeds[];

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/rest_path.h"
+#include "gateway/rest/rest_path.h"
 
 extern const char fuzz_seeds[];
 const char fuzz_seeds[] = ".gateway-path";

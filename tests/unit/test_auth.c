@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/auth.h"
+#include "gateway/rest/auth.h"
 #include "gateway/base/password.h"
 
 static char hash[PASSWORD_HASH_SIZE];

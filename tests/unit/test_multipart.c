@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/multipart.h"
+#include "gateway/rest/multipart.h"
 
 #define TYPE "multipart/form-data; boundary=xx"
 #define PART(name, data)                                                \

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "gateway/rest.h"
-#include "gateway/rest_path.h"
+#include "gateway/rest/rest.h"
+#include "gateway/rest/rest_path.h"
 
 static const struct rest_route *const tables[] = {rest_config_routes,
     rest_check_routes, rest_cache_routes, rest_status_routes,

@@ -16,7 +16,7 @@
 #include <openssl/x509v3.h>
 
 #include "gateway/conf/conf_pki.h"
-#include "gateway/rest_internal.h"
+#include "gateway/rest/rest_internal.h"
 
 #define SELF_MADE_DAYS 3650
 

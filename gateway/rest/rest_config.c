@@ -8,7 +8,7 @@
 
 #include "gateway/control/control.h"
 #include "gateway/base/json.h"
-#include "gateway/rest.h"
+#include "gateway/rest/rest.h"
 
 #define SCHEMA_MAJOR    1
 #define SCHEMA_MINOR    0

@@ -2,13 +2,13 @@
  * rest_path: the path of a request, taken apart into decoded segments, and
  * whether it is the path of a route. Pure; any thread.
  */
-#ifndef GATEWAY_REST_PATH_H
-#define GATEWAY_REST_PATH_H
+#ifndef GATEWAY_REST_REST_PATH_H
+#define GATEWAY_REST_REST_PATH_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "gateway/rest.h"
+#include "gateway/rest/rest.h"
 
 #define REST_MAX_SEGMENTS 16
 

@@ -10,7 +10,7 @@
 
 #include "gateway/control/control.h"
 #include "gateway/base/json.h"
-#include "gateway/rest.h"
+#include "gateway/rest/rest.h"
 #include "gateway/sessions/session_check.h"
 #include "gateway/sessions/sessions.h"
 

@@ -4,7 +4,7 @@
  * number of connections, the memory of unfinished requests, accept failing
  * in a loop, and a connection that could not be given TLS.
  */
-#include "gateway/rest.h"
+#include "gateway/rest/rest.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@
 
 #include "gateway/control/control.h"
 #include "gateway/dataplane/listener.h"
-#include "gateway/rest_internal.h"
+#include "gateway/rest/rest_internal.h"
 
 #define MAX_HEADER_BYTES 16384
 #define MAX_BODY_BYTES   (16 * 1024 * 1024) /* evhttp's; ours is smaller */

@@ -9,7 +9,7 @@
 #include "gateway/control/control.h"
 #include "gateway/members/holding.h"
 #include "gateway/base/json.h"
-#include "gateway/rest.h"
+#include "gateway/rest/rest.h"
 #include "gateway/members/setup.h"
 
 static void

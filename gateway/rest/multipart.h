@@ -2,8 +2,8 @@
  * multipart: strict reading of multipart/form-data (RFC 7578, RFC 2046
  * section 5.1) from strangers. Copies nothing but names. Pure, bounded.
  */
-#ifndef GATEWAY_MULTIPART_H
-#define GATEWAY_MULTIPART_H
+#ifndef GATEWAY_REST_MULTIPART_H
+#define GATEWAY_REST_MULTIPART_H
 
 #include <stddef.h>
 

@@ -2,7 +2,7 @@
  * metrics: gathers counters of the engine, the door and the decisions at the
  * moment they are asked for; keeps nothing.
  */
-#include "gateway/metrics.h"
+#include "gateway/rest/metrics.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * preamble, bare line feeds, folded or unending headers and transfer
  * encodings do not.
  */
-#include "gateway/multipart.h"
+#include "gateway/rest/multipart.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "gateway/control/control.h"
-#include "gateway/rest_internal.h"
+#include "gateway/rest/rest_internal.h"
 #include "revcheck/revcheck.h"
 
 static unsigned

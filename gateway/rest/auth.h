@@ -3,8 +3,8 @@
  * hashes; too many failures from one address close the door for a while.
  * Owned by the control thread.
  */
-#ifndef GATEWAY_AUTH_H
-#define GATEWAY_AUTH_H
+#ifndef GATEWAY_REST_AUTH_H
+#define GATEWAY_REST_AUTH_H
 
 #include <stddef.h>
 #include <stdint.h>

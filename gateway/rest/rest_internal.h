@@ -1,15 +1,15 @@
 /* rest_internal: what the files of the REST server share. */
-#ifndef GATEWAY_REST_INTERNAL_H
-#define GATEWAY_REST_INTERNAL_H
+#ifndef GATEWAY_REST_REST_INTERNAL_H
+#define GATEWAY_REST_REST_INTERNAL_H
 
 #include <event2/event.h>
 #include <event2/http.h>
 
 #include <openssl/ssl.h>
 
-#include "gateway/auth.h"
-#include "gateway/rest.h"
-#include "gateway/rest_path.h"
+#include "gateway/rest/auth.h"
+#include "gateway/rest/rest.h"
+#include "gateway/rest/rest_path.h"
 
 /* Bytes of requests that all connections together may have in flight. */
 #define REST_MAX_INPUT (64 * 1024 * 1024)

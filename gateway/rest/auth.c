@@ -2,7 +2,7 @@
  * auth: Basic credentials, a small memory of right ones (keyed hashes, never
  * the password) and a bounded table of addresses that failed.
  */
-#include "gateway/auth.h"
+#include "gateway/rest/auth.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "gateway/control/control.h"
-#include "gateway/rest.h"
+#include "gateway/rest/rest.h"
 #include "revcheck/revcheck.h"
 
 static void

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "gateway/control/control.h"
-#include "gateway/rest.h"
+#include "gateway/rest/rest.h"
 #include "gateway/state/subjects.h"
 
 #define PATH "mgm/{id}/mutual-tls/allowed-client-certificate-subjects"

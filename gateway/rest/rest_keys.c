@@ -12,7 +12,7 @@
 #include "gateway/members/holding.h"
 #include "gateway/base/json.h"
 #include "gateway/members/keystore.h"
-#include "gateway/rest.h"
+#include "gateway/rest/rest.h"
 #include "gateway/pkcs11/sign_task.h"
 #include "gateway/base/subject.h"
 #include "gateway/pkcs11/token.h"

@@ -3,8 +3,8 @@
  * thread's; no handler blocks on the network. What is answered is in the
  * tables of rest_*.c.
  */
-#ifndef GATEWAY_REST_H
-#define GATEWAY_REST_H
+#ifndef GATEWAY_REST_REST_H
+#define GATEWAY_REST_REST_H
 
 #include <stdbool.h>
 #include <stddef.h>

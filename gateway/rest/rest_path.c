@@ -2,7 +2,7 @@
  * rest_path: see rest_path.h. Knows no file system: "." and ".." are segments
  * like others, and an encoded slash stays inside its segment.
  */
-#include "gateway/rest_path.h"
+#include "gateway/rest/rest_path.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,8 +10,8 @@
 #include "gateway/state/denylist.h"
 #include "gateway/dataplane/door.h"
 #include "gateway/base/json.h"
-#include "gateway/metrics.h"
-#include "gateway/rest.h"
+#include "gateway/rest/metrics.h"
+#include "gateway/rest/rest.h"
 
 static void
 get_health(struct rest_request *req)

@@ -7,8 +7,8 @@
 #include "gateway/members/certstore.h"
 #include "gateway/control/control.h"
 #include "gateway/members/holding.h"
-#include "gateway/multipart.h"
-#include "gateway/rest.h"
+#include "gateway/rest/multipart.h"
+#include "gateway/rest/rest.h"
 #include "gateway/base/subject.h"
 
 static void

@@ -17,7 +17,7 @@
 #include "cache/base/clock.h"
 #include "gateway/control/control.h"
 #include "gateway/base/json.h"
-#include "gateway/rest_internal.h"
+#include "gateway/rest/rest_internal.h"
 
 #define MAX_LOG_PATH 160
 

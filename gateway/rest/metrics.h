@@ -2,8 +2,8 @@
  * metrics: numbers for monitors, in Prometheus' text format and as JSON.
  * Control thread.
  */
-#ifndef GATEWAY_METRICS_H
-#define GATEWAY_METRICS_H
+#ifndef GATEWAY_REST_METRICS_H
+#define GATEWAY_REST_METRICS_H
 
 #include <stdbool.h>
 
