@@ -306,7 +306,8 @@ help:
 	@sed -n 's/^#   make/  make/p' Makefile
 	@echo "  make all lib bins fixtures  build (PROFILE=$(PROFILE))"
 	@echo "  make run                    demo network in the foreground"
-	@echo "  make check                  unit, vector and network tests of one profile"
+	@echo "  make check [T=NAME...]      the tests of one profile, or those so called"
+	@echo "  make list-tests [T=...]     their names"
 	@echo "  make check-asan check-tsan  the same under the sanitizers"
 	@echo "  make check-vectors check-oom check-deps check-symbols check-headers"
 	@echo "                              one kind of proof by itself"

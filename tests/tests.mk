@@ -1,19 +1,30 @@
 # Tests. A test is a program that prints TAP ("ok N - name", "not ok ...",
-# "# SKIP" after the name) and exits 0 or not; tests/run counts them.
+# "# SKIP" after the name) and exits 0 or not; tests/run counts them. Its name
+# is its path below tests/, and so is that of its object and its program below
+# $(B)/obj/tests and $(B)/tests.
 #
-#   tests/unit/test_*.c   cmocka, linked with the library's internals
-#   tests/net/NN-*.c      real processes on loopback, linked with tests/lib only
-#   tests/net/NN-*.sh     the same as a script
-#   tests/vectors/*.c     programs that run tables of vectors
+#   tests/unit/test_*.c    cmocka, linked with the library's internals
+#   tests/net/AREA/*.c     real processes on loopback, linked with tests/lib only
+#   tests/net/AREA/*.sh    the same as a script
+#   tests/*/module.mk      other kinds: vectors, fuzz, oom, examples
+#
+#   make check [T=NAME...]   builds and runs these. NAME is that of a test, or
+#                            else how the names begin: net/http/bodies, net/live,
+#                            unit/test_conf, vectors.
+#   make list-tests [T=...]  prints the names
+#
 # More objects or libraries for one test: <name>_OBJ, <name>_LIBS here.
 
-UNIT  := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
-NETC  := $(patsubst tests/net/%.c,%,$(wildcard tests/net/[0-9][0-9]-*.c))
-NETSH := $(wildcard tests/net/[0-9][0-9]-*.sh)
+names = $(patsubst tests/%.c,%,$(wildcard $(1)))
+UNIT  := $(call names,tests/unit/test_*.c)
+NETC  := $(call names,tests/net/*/*.c)
+NETSH := $(patsubst tests/%.sh,%,$(wildcard tests/net/*/*.sh))
+# A fragment adds the names of its tests to this.
+EXTRA :=
 
 # Embeds the library as a stranger would: the public, static one.
-15-engine_OBJ = $(LIB_A)
-15-responses_OBJ = $(LIB_A)
+net/library/engine_OBJ = $(LIB_A)
+net/library/responses_OBJ = $(LIB_A)
 
 # Tests start and watch processes as fixtures do.
 $(B)/lib/libtest.a: $(TESTLIB_OBJ) $(FIXLIB_OBJ)
@@ -25,38 +36,44 @@ $(B)/lib/libgateway-internal.a: $(filter-out %/main.o,$(GATEWAY_OBJ))
 	$(call say,AR,$@)
 	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
 
-define unit_rule
-$(B)/tests/$(1): $(B)/obj/tests/unit/$(1).o $$($(1)_OBJ) \
-    $(if $(filter-out %/main.o,$(GATEWAY_OBJ)),$(B)/lib/libgateway-internal.a) \
-    $(B)/lib/librevcheck-internal.a $(if $(TESTLIB_OBJ),$(B)/lib/libtest.a)
+# test_rule NAME,ARCHIVES,LIBRARIES: one test's program.
+define test_rule
+$(B)/tests/$(1): $(B)/obj/tests/$(1).o $$($(1)_OBJ) $(2)
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) -lcmocka $$($(1)_LIBS)
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) $(3) $$($(1)_LIBS)
 endef
-$(foreach t,$(UNIT),$(eval $(call unit_rule,$(t))))
 
-define net_rule
-$(B)/tests/$(1): $(B)/obj/tests/net/$(1).o $$($(1)_OBJ) \
-    $(if $(TESTLIB_OBJ),$(B)/lib/libtest.a)
-	$$(call say,LD,$$@)
-	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) -lcmocka $$($(1)_LIBS)
-endef
-$(foreach t,$(NETC),$(eval $(call net_rule,$(t))))
+UNIT_A := $(if $(filter-out %/main.o,$(GATEWAY_OBJ)),$(B)/lib/libgateway-internal.a) \
+	$(B)/lib/librevcheck-internal.a
+TEST_A := $(if $(TESTLIB_OBJ),$(B)/lib/libtest.a)
+$(foreach t,$(UNIT),$(eval $(call test_rule,$(t),$(UNIT_A) $(TEST_A),-lcmocka)))
+$(foreach t,$(NETC),$(eval $(call test_rule,$(t),$(TEST_A),-lcmocka)))
 
-UNIT_BINS := $(addprefix $(B)/tests/,$(UNIT))
-NET_BINS  := $(addprefix $(B)/tests/,$(NETC))
 -include $(wildcard tests/*/module.mk)
 
-.PHONY: tests check check-unit check-net check-asan check-tsan
-tests: all $(UNIT_BINS) $(NET_BINS) $(EXTRA_TESTS)
-check: tests
-	@sh tests/run $(abspath $(B)) $(UNIT_BINS) $(EXTRA_TESTS) $(NET_BINS) $(NETSH)
-check-unit: $(UNIT_BINS)
-	@sh tests/run $(abspath $(B)) $(UNIT_BINS)
-check-net: all $(NET_BINS)
-	@sh tests/run $(abspath $(B)) $(NET_BINS) $(NETSH)
+# ---- which to run ---------------------------------------------------------------
+
+# A name is itself; what is the name of no test begins those it stands for.
+TESTS := $(UNIT) $(EXTRA) $(NETC) $(NETSH)
+chosen = $(or $(filter $(1),$(TESTS)),$(filter $(1)%,$(TESTS)),\
+	$(error no test is called or begins with '$(1)'))
+CHOSEN = $(if $(T),$(sort $(foreach t,$(T),$(call chosen,$(t)))),$(TESTS))
+# Real processes need the programs; scripts are not built.
+needs = $(addprefix $(B)/tests/,$(filter-out $(NETSH),$(1))) \
+	$(if $(filter net/%,$(1)),all examples vectors)
+
+.PHONY: tests check check-unit check-net check-asan check-tsan list-tests
+tests: $(call needs,$(TESTS))
+check: $(call needs,$(CHOSEN))
+	@sh tests/run $(abspath $(B)) $(CHOSEN)
+check-unit: $(call needs,$(UNIT))
+	@sh tests/run $(abspath $(B)) $(UNIT)
+check-net: $(call needs,$(NETC) $(NETSH))
+	@sh tests/run $(abspath $(B)) $(NETC) $(NETSH)
 check-asan:
 	@+$(MAKE) PROFILE=asan check
 check-tsan:
 	@+$(MAKE) PROFILE=tsan check
+list-tests:
+	@printf '%s\n' $(CHOSEN)

@@ -10,4 +10,6 @@ $(B)/examples/%: tests/examples/%.c revcheck/revcheck.h $(LIB_A) $(B)/.flags
 	    $(PKG_CFLAGS) $(filter-out -std=%,$(CFLAGS)) $(LDFLAGS) -o $@ $< \
 	    $(LIB_A) $(LDLIBS)
 
-tests: $(EXAMPLE_BINS)
+.PHONY: examples
+examples: $(EXAMPLE_BINS)
+tests: examples

@@ -6,7 +6,7 @@
 #   otherwise      a test each: all seeds, then a fixed number of mutations of
 #                  them from a fixed seed, over tests/fuzz/driver.c
 
-FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ := $(call names,tests/fuzz/fuzz_*.c)
 FUZZ_SECONDS ?= 60
 FUZZ_BINS := $(addprefix $(B)/tests/,$(FUZZ))
 
@@ -16,11 +16,11 @@ FUZZ_LD := -fsanitize=fuzzer
 else
 FUZZ_DRIVER := $(B)/obj/tests/fuzz/driver.o
 FUZZ_LD :=
-EXTRA_TESTS += $(FUZZ_BINS)
+EXTRA += $(FUZZ)
 endif
 
 # The gateway's: its files without main(), and seeds that are kept beside them.
-GATEWAY_FUZZ := $(filter fuzz_gateway_%,$(FUZZ))
+GATEWAY_FUZZ := $(filter fuzz/fuzz_gateway_%,$(FUZZ))
 GATEWAY_SEEDS := $(B)/vectors/gateway/.made
 $(foreach t,$(GATEWAY_FUZZ),\
     $(eval $(t)_OBJ := $(B)/lib/libgateway-internal.a))
@@ -28,15 +28,10 @@ $(GATEWAY_SEEDS): $(wildcard tests/fuzz/seeds/*) | $(B)/vectors/manifest.tsv
 	$(Q)mkdir -p $(@D) && rm -f $(@D)/* && cp tests/fuzz/seeds/* $(@D)
 	$(Q)touch $@
 
-define fuzz_rule
-$(B)/tests/$(1): $(B)/obj/tests/fuzz/$(1).o $$(FUZZ_DRIVER) $$($(1)_OBJ) \
-    $(B)/lib/librevcheck-internal.a $(if $(TESTLIB_OBJ),$(B)/lib/libtest.a)
-	$$(call say,LD,$$@)
-	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(LDFLAGS) $$(FUZZ_LD) -o $$@ $$^ $$(LDLIBS) \
-	    $$($(1)_LIBS)
-endef
-$(foreach t,$(FUZZ),$(eval $(call fuzz_rule,$(t))))
+$(foreach t,$(FUZZ),\
+    $(eval $(t)_OBJ += $(FUZZ_DRIVER))\
+    $(eval $(call test_rule,$(t),$(B)/lib/librevcheck-internal.a $(TEST_A),\
+	$(FUZZ_LD))))
 $(FUZZ_BINS): | $(B)/vectors/manifest.tsv
 $(addprefix $(B)/tests/,$(GATEWAY_FUZZ)): | $(GATEWAY_SEEDS)
 
@@ -44,4 +39,4 @@ $(addprefix $(B)/tests/,$(GATEWAY_FUZZ)): | $(GATEWAY_SEEDS)
 fuzz:
 	@+$(MAKE) -j2 PROFILE=fuzz fuzz-run
 fuzz-run: $(FUZZ_BINS)
-	@sh tests/fuzz/run.sh $(abspath $(B)) $(FUZZ_SECONDS) $(FUZZ)
+	@sh tests/fuzz/run.sh $(abspath $(B)) $(FUZZ_SECONDS) $(notdir $(FUZZ))

@@ -18,7 +18,7 @@ for t in "$@"; do
 		n=$((n + 1))
 		cp "$f" "$corpus/seed-$n"
 	    done
-	if (cd "$build/fuzz" && "$build/tests/$t" -max_total_time="$seconds" \
+	if (cd "$build/fuzz" && "$build/tests/fuzz/$t" -max_total_time="$seconds" \
 	    -max_len=16384 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 	    "$corpus") >"$build/fuzz/$t.log" 2>&1; then
 		echo "ok   $t: $(sed -n 's/^stat::number_of_executed_units: *//p' \

@@ -3,15 +3,15 @@
 OOM_WRAP := malloc calloc realloc reallocarray strdup strndup asprintf
 comma := ,
 
-$(B)/tests/oom: $(B)/obj/tests/oom/oom.o $(LIB_OBJ)
+$(B)/tests/oom/oom: $(B)/obj/tests/oom/oom.o $(LIB_OBJ)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(OOM_WRAP)) \
 	    -o $@ $^ $(LDLIBS)
 
-$(B)/tests/oom: | $(B)/vectors/manifest.tsv
-EXTRA_TESTS += $(B)/tests/oom
+$(B)/tests/oom/oom: | $(B)/vectors/manifest.tsv
+EXTRA += oom/oom
 
 .PHONY: check-oom
-check-oom: $(B)/tests/oom
-	@sh tests/run $(abspath $(B)) $(B)/tests/oom
+check-oom: $(B)/tests/oom/oom
+	@sh tests/run $(abspath $(B)) oom/oom

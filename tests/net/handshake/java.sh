@@ -24,5 +24,5 @@ HOST=$(openssl x509 -in "$NET/gateway.pem" -noout -ext subjectAltName |
 echo "127.0.0.1 $HOST" >hosts
 # A small JVM that compiles little: it lives for two seconds.
 timeout 120 java -Xmx128m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC \
-    -Djdk.net.hosts.file=hosts "$TOP/tests/net/Peer.java" "$NET" \
+    -Djdk.net.hosts.file=hosts "$TOP/tests/net/handshake/Peer.java" "$NET" \
     "https://$HOST:$PORT/certificate-revocation-list/doorman" want
