@@ -198,10 +198,10 @@ deps-test:
 .PHONY: demo run
 demo: deps
 	@$(MAKE) -j2 all
-	@sh fixtures/demo.sh $(abspath $(B))
+	@sh fixtures/demo/demo.sh $(abspath $(B))
 run: deps
 	@$(MAKE) -j2 all
-	@exec sh fixtures/run.sh $(abspath $(B))
+	@exec sh fixtures/demo/run.sh $(abspath $(B))
 
 .PHONY: test
 test: deps-test

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "fixtures/lib/fix.h"
+#include "fixtures/lib/fixture.h"
 
 #define NUM_ENTRIES 1000000
 #define NUM_CONNS   10

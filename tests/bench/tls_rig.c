@@ -135,12 +135,12 @@ mint_client(struct rig *r, struct rig_client *c, size_t i)
 	c->leaf = X509_dup(r->model);
 	if (c->key == NULL || c->leaf == NULL || bn == NULL ||
 	    !BN_set_word(bn, 0x40000000ul + i))
-		rig_give_up("cannot mint");
+		rig_give_up("cannot run ca");
 	serial = BN_to_ASN1_INTEGER(bn, NULL);
 	if (serial == NULL || !X509_set_serialNumber(c->leaf, serial) ||
 	    !X509_set_pubkey(c->leaf, c->key) ||
 	    X509_sign(c->leaf, r->issuer_key, EVP_sha256()) <= 0)
-		rig_give_up("cannot mint");
+		rig_give_up("cannot run ca");
 	ASN1_INTEGER_free(serial);
 	BN_free(bn);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "fixtures/lib/fix.h"
+#include "fixtures/lib/fixture.h"
 
 #define WWW "www/certificate-revocation-list"
 

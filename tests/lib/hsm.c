@@ -36,7 +36,7 @@ doorman_load(void)
 int
 hsm_setup(void **state)
 {
-	if (solo_setup(state) != 0)
+	if (scene_setup(state) != 0)
 		return -1;
 	doorman_load();
 	softtoken_make(HSM_TOKEN);
@@ -55,7 +55,7 @@ hsm_teardown(void **state)
 	EVP_PKEY_free(doorman.key);
 	X509_free(doorman.cert);
 	free(doorman_pem);
-	return solo_teardown(state);
+	return scene_teardown(state);
 }
 
 void

@@ -1,5 +1,5 @@
 /*
- * hsm: the scene of the tests of tokens: solo's, with the CA of the town's
+ * hsm: the scene of the tests of tokens: scene.h's, with the CA of the town's
  * doorman, a token of SoftHSM, and private keys that are in it.
  */
 #ifndef TESTS_LIB_HSM_H
@@ -9,7 +9,7 @@
 
 #include "tests/lib/enrol.h"
 #include "tests/lib/softtoken.h"
-#include "tests/lib/solo.h"
+#include "tests/lib/scene.h"
 
 #define HSM_TOKEN "the gateway's"
 #define HSM_URI   "pkcs11:token=the%20gateway%27s;"

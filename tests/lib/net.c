@@ -123,14 +123,14 @@ append_args(const char *argv[MAX_ARGS], int at, const char *const *args)
 }
 
 void
-mint_args(const struct town *t, const char *const *args)
+town_ca_args(const struct town *t, const char *const *args)
 {
-	char *path = fixture_path("mint"), *out;
+	char *path = fixture_path("ca"), *out;
 	const char *argv[MAX_ARGS] = {path, args[0], t->dir};
 
 	append_args(argv, 3, args + 1);
-	if (proc_run(argv, "mint.log", WAIT_MS, &out) != 0)
-		fail_msg("mint %s: %s", args[0], out);
+	if (proc_run(argv, "ca.log", WAIT_MS, &out) != 0)
+		fail_msg("ca %s: %s", args[0], out);
 	free(out);
 	free(path);
 }

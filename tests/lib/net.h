@@ -16,7 +16,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "fixtures/lib/fix.h"
+#include "fixtures/lib/fixture.h"
 #include "fixtures/lib/proc.h"
 
 /* Generous: two shared cores, sanitizers. */
@@ -52,9 +52,9 @@ void town_stop(struct town *t);
 /* "DIR/what": free it. */
 char *town_path(const struct town *t, const char *what);
 
-/* mint(t, "revoke", "peers/good", NULL): mint COMMAND DIR ARGUMENTS. */
-#define mint(t, ...) mint_args(t, (const char *const[]){__VA_ARGS__})
-void mint_args(const struct town *t, const char *const *args);
+/* town_ca(t, "revoke", "peers/good", NULL): ca COMMAND DIR ARGUMENTS. */
+#define town_ca(t, ...) town_ca_args(t, (const char *const[]){__VA_ARGS__})
+void town_ca_args(const struct town *t, const char *const *args);
 
 /* ---- control of fixtures ----------------------------------------------------
  */

@@ -16,7 +16,7 @@
 #include <openssl/x509v3.h>
 
 #include "gateway/tls/handshake.h"
-#include "tests/lib/paint.h"
+#include "tests/lib/stack_depth.h"
 
 /* ---- two ends ---------------------------------------------------------------
  */
@@ -76,7 +76,7 @@ on_cert(SSL *ssl, void *arg)
 {
 	const struct face *f = arg;
 
-	paint_here();
+	stack_depth_here();
 	return SSL_use_cert_and_key(ssl, f->cert, f->key, NULL, 1);
 }
 
@@ -184,18 +184,18 @@ its_job_is_shallow(void **state)
 			    shake(&face[i], TLS1_3_VERSION, NULL, allow),
 			    allow);
 		}
-		used = paint_used();
+		used = stack_depth_used();
 		print_message("# deepest so far: %zu of %d octets\n", used,
-		    PAINT_STACK_BYTES);
+		    STACK_DEPTH_BYTES);
 		assert_true(used > 1024); /* it did run there */
-		assert_true(used <= PAINT_STACK_LIMIT);
+		assert_true(used <= STACK_DEPTH_LIMIT);
 	}
 	/* Finite fields are the other long computation. */
 	assert_true(
 	    shake(&face[2], TLS1_2_VERSION, "DHE-RSA-AES128-GCM-SHA256", true));
-	used = paint_used();
+	used = stack_depth_used();
 	print_message("# with finite fields: %zu octets\n", used);
-	assert_true(used <= PAINT_STACK_LIMIT);
+	assert_true(used <= STACK_DEPTH_LIMIT);
 	ASYNC_cleanup_thread();
 	for (int i = 0; i < 5; i++)
 		face_cleanup(&face[i]);
@@ -208,7 +208,7 @@ main(void)
 	    cmocka_unit_test(its_job_is_shallow),
 	};
 
-	if (paint_begin() != 1)
+	if (stack_depth_begin() != 1)
 		return 1;
 	return cmocka_run_group_tests_name("handshake", tests, NULL, NULL);
 }

@@ -23,7 +23,7 @@
 #include <cmocka.h>
 
 #include "cache/base/clock.h"
-#include "fixtures/lib/fix.h"
+#include "fixtures/lib/fixture.h"
 #include "fixtures/lib/proc.h"
 #include "gateway/members/certstore.h"
 #include "gateway/members/holding.h"

@@ -16,13 +16,13 @@
 #include <event2/thread.h>
 #include <openssl/async.h>
 
-#include "fixtures/lib/fix.h"
+#include "fixtures/lib/fixture.h"
 #include "gateway/members/csr.h"
 #include "gateway/members/keystore.h"
 #include "gateway/pkcs11/sign_task.h"
 #include "gateway/base/subject.h"
 #include "gateway/pkcs11/token.h"
-#include "tests/lib/paint.h"
+#include "tests/lib/stack_depth.h"
 #include "tests/lib/softtoken.h"
 
 #define TENANT "0123456789AB"
@@ -83,7 +83,7 @@ make(void *arg)
 {
 	struct work *w = arg;
 
-	paint_here();
+	stack_depth_here();
 	w->rc = keystore_make(
 	    keys, &w->key, TENANT, w->alias, "TLS", w->scheme, &w->err);
 	w->returned = true;
@@ -96,7 +96,7 @@ ask(void *arg)
 	X509_NAME *name = subject_parse("O=Alice, L=London, C=GB");
 	const char *names[CSR_MAX_NAMES];
 
-	paint_here();
+	stack_depth_here();
 	for (size_t i = 0; i < CSR_MAX_NAMES; i++)
 		names[i] = "a-rather-long-name-of-a-host.example.com";
 	w->rc = csr_make(
@@ -138,11 +138,12 @@ the_loop_goes_on_and_the_stack_is_shallow(void **state)
 
 		pending += run(&w, make);
 		assert_true(token_has(w.key->pkey));
-		print_message("# key made: %zu octets\n", paint_used());
+		print_message("# key made: %zu octets\n", stack_depth_used());
 		pending += run(&w, ask);
 		assert_non_null(strstr(w.pem, "BEGIN CERTIFICATE REQUEST"));
-		print_message("# and asked for: %zu octets\n", paint_used());
-		assert_in_range(paint_used(), 1024, PAINT_STACK_LIMIT);
+		print_message(
+		    "# and asked for: %zu octets\n", stack_depth_used());
+		assert_in_range(stack_depth_used(), 1024, STACK_DEPTH_LIMIT);
 		free(w.pem);
 	}
 	assert_true(pending > 0);
@@ -203,7 +204,7 @@ main(void)
 	    cmocka_unit_test(what_does_not_wait_is_done_at_once),
 	};
 
-	if (paint_begin() != 1)
+	if (stack_depth_begin() != 1)
 		return 1;
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -20,7 +20,7 @@
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
 
-#include "fixtures/lib/fix.h"
+#include "fixtures/lib/fixture.h"
 #include "fixtures/lib/proc.h"
 #include "gateway/pkcs11/pkcs11_uri.h"
 #include "gateway/pkcs11/token.h"

@@ -121,8 +121,8 @@ static const struct wrong wrongs[] = {
 	"[{\"name\":\"x\",\"certificate\":\"net/gateway.key\","
 	"\"key\":\"net/gateway.key\"}]",
 	{"identities", "gateway.key", "certificate"}},
-    {"trust", "[{\"group\":\"g\",\"anchors\":\"net/mint.conf\"}]",
-	{"trust", "mint.conf"}},
+    {"trust", "[{\"group\":\"g\",\"anchors\":\"net/ca.conf\"}]",
+	{"trust", "ca.conf"}},
     {"tls", "{\"min_version\":\"1.1\"}", {"min_version", "1.1", "1.2"}},
     {"tls", "{\"min_version\":\"1.3\",\"max_version\":\"1.2\"}",
 	{"max_version"}},

@@ -17,7 +17,7 @@ ok() { # ok NAME COMMAND...
 FIX=$FIXTURES
 TMPDIR=$(pwd)
 # shellcheck source=/dev/null
-. "$TOP/fixtures/stage.sh"
+. "$TOP/fixtures/demo/stage.sh"
 trap 'stage_down' EXIT
 stage_up || exit 1
 gateway_configure

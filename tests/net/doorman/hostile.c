@@ -13,20 +13,20 @@
 
 #include <curl/curl.h>
 
-#include "tests/doorman/seat.h"
+#include "tests/doorman/signer_client.h"
 
 #define NOBODY    "65534"
 #define QUESTIONS 200000
 #define GROWTH    ((size_t)48 << 20)
 
-static struct office office;
+static struct doorman_net net;
 
 static int
 setup(void **state)
 {
 	(void)state;
-	office_init(&office, "dm", NULL, NULL);
-	office_start(&office);
+	doorman_net_init(&net, "dm", NULL, NULL);
+	doorman_net_start(&net);
 	return 0;
 }
 
@@ -34,7 +34,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	office_free(&office);
+	doorman_net_free(&net);
 	return 0;
 }
 
@@ -43,15 +43,15 @@ static void
 fds_await(size_t most)
 {
 	time_t end = time(NULL) + WAIT_MS / 1000;
-	struct seat s;
+	struct signer_client s;
 
-	while (pid_num_fds(office.serve.pid) > most) {
+	while (pid_num_fds(net.serve.pid) > most) {
 		if (time(NULL) > end)
 			fail_msg("%zu descriptors and not %zu",
-			    pid_num_fds(office.serve.pid), most);
+			    pid_num_fds(net.serve.pid), most);
 		/* Each question is an event: the desk has gone round. */
-		seat_open(&s, &office);
-		seat_leave(&s);
+		signer_client_open(&s, &net);
+		signer_client_leave(&s);
 	}
 }
 
@@ -109,26 +109,26 @@ static const struct bad after_hello[] = {
 static void
 is_refused(const struct bad *b, int hello, int round)
 {
-	struct seat s;
+	struct signer_client s;
 
 	if (round == 0)
 		print_message(
 		    "# %s %s HELLO\n", b->what, hello ? "after" : "before");
-	seat_open(&s, &office);
+	signer_client_open(&s, &net);
 	if (hello)
-		seat_hello(&s);
-	seat_send(&s, b->bytes, b->len);
-	seat_refused(&s, b->code);
-	seat_ended(&s);
-	seat_close(&s);
+		signer_client_hello(&s);
+	signer_client_send(&s, b->bytes, b->len);
+	signer_client_refused(&s, b->code);
+	signer_client_ended(&s);
+	signer_client_close(&s);
 }
 
 /* Each gets its code and its end, and leaves nothing behind. */
 static void
 what_is_no_message_is_refused(void **state)
 {
-	size_t fds = pid_num_fds(office.serve.pid), rss = 0;
-	struct seat s;
+	size_t fds = pid_num_fds(net.serve.pid), rss = 0;
+	struct signer_client s;
 
 	(void)state;
 	for (int round = 0; round < 20; round++) {
@@ -139,14 +139,14 @@ what_is_no_message_is_refused(void **state)
 		     i < sizeof(after_hello) / sizeof(after_hello[0]); i++)
 			is_refused(&after_hello[i], 1, round);
 		if (round == 0)
-			rss = pid_rss_bytes(office.serve.pid);
+			rss = pid_rss_bytes(net.serve.pid);
 	}
 	fds_await(fds);
-	assert_true(pid_rss_bytes(office.serve.pid) < rss + GROWTH);
-	seat_open(&s, &office);
-	seat_hello(&s);
-	seat_ping(&s);
-	seat_leave(&s);
+	assert_true(pid_rss_bytes(net.serve.pid) < rss + GROWTH);
+	signer_client_open(&s, &net);
+	signer_client_hello(&s);
+	signer_client_ping(&s);
+	signer_client_leave(&s);
 }
 
 /*
@@ -154,7 +154,8 @@ what_is_no_message_is_refused(void **state)
  * (a frame of a kilobyte, which at that pace lasts for minutes).
  */
 static void
-all_are_shown_out(struct seat *guests, size_t num, struct seat *dripping)
+all_are_shown_out(
+    struct signer_client *guests, size_t num, struct signer_client *dripping)
 {
 	time_t end = time(NULL) + WAIT_MS / 1000;
 	size_t open = num;
@@ -170,8 +171,8 @@ all_are_shown_out(struct seat *guests, size_t num, struct seat *dripping)
 		for (size_t i = 0; i < num; i++) {
 			if (p[i].revents == 0)
 				continue;
-			seat_ended(&guests[i]);
-			seat_close(&guests[i]);
+			signer_client_ended(&guests[i]);
+			signer_client_close(&guests[i]);
 			open--;
 		}
 		/* It may be closed between poll and this. */
@@ -184,45 +185,45 @@ all_are_shown_out(struct seat *guests, size_t num, struct seat *dripping)
 static void
 who_says_no_hello_is_shown_out(void **state)
 {
-	static struct seat guests[3];
+	static struct signer_client guests[3];
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
-		seat_open(&guests[i], &office);
-	seat_send(&guests[1], "\0\0\0\x9\1\1", 6);
-	seat_send(&guests[2], "\0\0\4\0", 4);
+		signer_client_open(&guests[i], &net);
+	signer_client_send(&guests[1], "\0\0\0\x9\1\1", 6);
+	signer_client_send(&guests[2], "\0\0\4\0", 4);
 	all_are_shown_out(guests, 3, &guests[2]);
-	assert_int_equal(proc_count(&office.serve, "no HELLO in time"), 3);
+	assert_int_equal(proc_count(&net.serve, "no HELLO in time"), 3);
 }
 
 /* The desk is free again, although bytes kept coming. */
 static void
 who_never_finishes_a_question_loses_the_desk(void **state)
 {
-	static struct seat guest, next;
-	struct office o;
+	static struct signer_client guest, next;
+	struct doorman_net o;
 
 	(void)state;
-	office_init(&o, "idle", NULL, NULL);
-	office_conf(&o, "sign_idle_sec = 1\n");
-	office_start(&o);
-	seat_open(&guest, &o);
-	seat_hello(&guest);
-	seat_send(&guest, "\0\0\4\0", 4);
+	doorman_net_init(&o, "idle", NULL, NULL);
+	doorman_net_conf(&o, "sign_idle_sec = 1\n");
+	doorman_net_start(&o);
+	signer_client_open(&guest, &o);
+	signer_client_hello(&guest);
+	signer_client_send(&guest, "\0\0\4\0", 4);
 	all_are_shown_out(&guest, 1, &guest);
 	assert_int_equal(proc_count(&o.serve, "idle for too long"), 1);
-	seat_open(&next, &o);
-	seat_hello(&next);
-	seat_leave(&next);
-	office_free(&o);
+	signer_client_open(&next, &o);
+	signer_client_hello(&next);
+	signer_client_leave(&next);
+	doorman_net_free(&o);
 }
 
 /* Questions are read no faster than answers are taken. */
 static void
 who_does_not_listen_is_not_read(void **state)
 {
-	static struct seat s;
-	size_t rss = pid_rss_bytes(office.serve.pid), sent = 0, at = 0;
+	static struct signer_client s;
+	size_t rss = pid_rss_bytes(net.serve.pid), sent = 0, at = 0;
 	struct buf ask;
 	struct wire_in in;
 	size_t begun;
@@ -232,8 +233,8 @@ who_does_not_listen_is_not_read(void **state)
 	begun = wire_begin(&ask, WIRE_GET_CRL);
 	wire_text(&ask, "doorman");
 	wire_end(&ask, begun);
-	seat_open(&s, &office);
-	seat_hello(&s);
+	signer_client_open(&s, &net);
+	signer_client_hello(&s);
 	while (sent < QUESTIONS) {
 		struct pollfd p = {.fd = s.fd, .events = POLLOUT};
 		ssize_t n;
@@ -251,19 +252,19 @@ who_does_not_listen_is_not_read(void **state)
 			sent++;
 		}
 	}
-	assert_true(pid_rss_bytes(office.serve.pid) < rss + GROWTH);
+	assert_true(pid_rss_bytes(net.serve.pid) < rss + GROWTH);
 	/* What was asked is answered as soon as somebody listens. */
 	assert_true(sent > 0);
 	for (size_t i = 0; i < sent; i++)
 		assert_int_equal(
-		    seat_answer(&s, &in), WIRE_GET_CRL | WIRE_ANSWER);
+		    signer_client_answer(&s, &in), WIRE_GET_CRL | WIRE_ANSWER);
 	if (at > 0) {
-		seat_send(&s, ask.p + at, ask.len - at);
+		signer_client_send(&s, ask.p + at, ask.len - at);
 		assert_int_equal(
-		    seat_answer(&s, &in), WIRE_GET_CRL | WIRE_ANSWER);
+		    signer_client_answer(&s, &in), WIRE_GET_CRL | WIRE_ANSWER);
 	}
-	seat_ping(&s);
-	seat_leave(&s);
+	signer_client_ping(&s);
+	signer_client_leave(&s);
 	buf_free(&ask);
 }
 
@@ -271,21 +272,21 @@ who_does_not_listen_is_not_read(void **state)
 static void
 the_room_is_full(void **state)
 {
-	static struct seat s[17];
-	size_t fds = pid_num_fds(office.serve.pid);
+	static struct signer_client s[17];
+	size_t fds = pid_num_fds(net.serve.pid);
 
 	(void)state;
 	fds_await(fds);
-	seat_open(&s[0], &office);
-	seat_hello(&s[0]);
+	signer_client_open(&s[0], &net);
+	signer_client_hello(&s[0]);
 	for (int i = 1; i < 17; i++)
-		seat_open(&s[i], &office);
-	seat_ended(&s[16]);
+		signer_client_open(&s[i], &net);
+	signer_client_ended(&s[16]);
 	/* Who sits at the desk notices nothing. */
-	seat_ping(&s[0]);
-	seat_close(&s[16]);
+	signer_client_ping(&s[0]);
+	signer_client_close(&s[16]);
 	for (int i = 0; i < 16; i++)
-		seat_leave(&s[i]);
+		signer_client_leave(&s[i]);
 	fds_await(fds);
 }
 
@@ -315,12 +316,12 @@ nobody_asks(
 	char *name = xasprintf("uid%s", sign_uids);
 	char *lines = xasprintf(
 	    "sign_socket = %s/sign.sock\nsign_uids = %s\n", dir, sign_uids);
-	struct office o;
+	struct doorman_net o;
 	char *out, *line;
 
-	office_init(&o, name, NULL, NULL);
-	office_conf(&o, lines);
-	office_start(&o);
+	doorman_net_init(&o, name, NULL, NULL);
+	doorman_net_conf(&o, lines);
+	doorman_net_start(&o);
 	if (sign_as_nobody(dir, &out) != status || strstr(out, want) == NULL)
 		fail_msg(
 		    "sign_uids '%s': no '%s' in: %s", sign_uids, want, out);
@@ -332,7 +333,7 @@ nobody_asks(
 		assert_non_null(line);
 		free(line);
 	}
-	office_free(&o);
+	doorman_net_free(&o);
 	free(lines);
 	free(name);
 }

@@ -12,18 +12,18 @@
 
 #include <curl/curl.h>
 
-#include "tests/doorman/office.h"
+#include "tests/doorman/doorman_net.h"
 
-static struct office office;
+static struct doorman_net net;
 static struct jira jira;
 
 static int
 setup(void **state)
 {
 	(void)state;
-	office_init(&office, "dm", NULL, NULL);
-	jira_start(&jira, &office);
-	office_start(&office);
+	doorman_net_init(&net, "dm", NULL, NULL);
+	jira_start(&jira, &net);
+	doorman_net_start(&net);
 	return 0;
 }
 
@@ -31,7 +31,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	office_free(&office);
+	doorman_net_free(&net);
 	jira_stop(&jira);
 	return 0;
 }
@@ -39,32 +39,33 @@ teardown(void **state)
 static void
 approved_in_jira(void **state)
 {
-	char *id = office_csr(&office, "alice", "/O=Alice"), *key = NULL, *url;
-	const char *no[] = {"tickets", "approve", id, "-c", office.conf, NULL};
+	char *id = doorman_net_csr(&net, "alice", "/O=Alice"), *key = NULL,
+	     *url;
+	const char *no[] = {"tickets", "approve", id, "-c", net.conf, NULL};
 	char *out;
 	struct web w;
 
 	(void)state;
-	office_await(&office, "certificate-request", id, "TICKET_CREATED");
+	doorman_net_await(&net, "certificate-request", id, "TICKET_CREATED");
 	assert_int_equal(jira_issues(&jira, id, &key), 1);
 	/* What is decided in JIRA is decided nowhere else. */
-	assert_int_equal(office_run(&office, "doorman", NULL, &out, no), 1);
+	assert_int_equal(doorman_net_run(&net, "doorman", NULL, &out, no), 1);
 	assert_non_null(strstr(out, "decided in jira"));
 	free(out);
 	jira_decide(&jira, id, "Approved", "Carol");
-	office_await(&office, "certificate-request", id, "APPROVED");
-	url = xasprintf("%s/certificate-request/%s", office.url, id);
+	doorman_net_await(&net, "certificate-request", id, "APPROVED");
+	url = xasprintf("%s/certificate-request/%s", net.url, id);
 	web_request(&w, "GET", url, NULL, NULL, NULL);
 	assert_string_equal(json_text(w.json, "ticket"), key);
 	assert_string_equal(
 	    json_text(cJSON_GetArrayItem(json_at(w.json, "history"), 2), "by"),
 	    "Carol");
 	web_free(&w);
-	assert_int_equal(office_sign(&office, "sign certificates +1\n", &out,
+	assert_int_equal(doorman_net_sign(&net, "sign certificates +1\n", &out,
 			     "certificates"),
 	    0);
 	free(out);
-	office_await(&office, "certificate-request", id, "DONE");
+	doorman_net_await(&net, "certificate-request", id, "DONE");
 	free(url);
 	free(key);
 	free(id);
@@ -73,13 +74,13 @@ approved_in_jira(void **state)
 static void
 rejected_in_jira(void **state)
 {
-	char *id = office_csr(&office, "bob", "/O=Bob"), *out;
+	char *id = doorman_net_csr(&net, "bob", "/O=Bob"), *out;
 
 	(void)state;
-	office_await(&office, "certificate-request", id, "TICKET_CREATED");
+	doorman_net_await(&net, "certificate-request", id, "TICKET_CREATED");
 	jira_decide(&jira, id, "Rejected", "Carol");
-	office_await(&office, "certificate-request", id, "REJECTED");
-	assert_int_equal(office_sign(&office, "", &out, "certificates"), 3);
+	doorman_net_await(&net, "certificate-request", id, "REJECTED");
+	assert_int_equal(doorman_net_sign(&net, "", &out, "certificates"), 3);
 	free(out);
 	free(id);
 }
@@ -95,26 +96,26 @@ down_is_waited_for(void **state)
 		char *subject = xasprintf("/O=Down %zu", i), *id, *line, *s;
 
 		jira_break(&jira, broken[i]);
-		proc_mark(&office.serve);
-		id = office_csr(&office, name, subject);
-		line = proc_await(
-		    &office.serve, "ticket tool jira is down", WAIT_MS);
+		proc_mark(&net.serve);
+		id = doorman_net_csr(&net, name, subject);
+		line =
+		    proc_await(&net.serve, "ticket tool jira is down", WAIT_MS);
 		assert_non_null(line);
 		free(line);
-		s = office_state(&office, "certificate-request", id);
+		s = doorman_net_state(&net, "certificate-request", id);
 		assert_string_equal(s, "NEW");
 		free(s);
 		assert_int_equal(jira_issues(&jira, id, NULL), 0);
 		jira_break(&jira, 0);
-		line = proc_await(
-		    &office.serve, "ticket tool jira is back", WAIT_MS);
+		line =
+		    proc_await(&net.serve, "ticket tool jira is back", WAIT_MS);
 		assert_non_null(line);
 		free(line);
-		office_await(
-		    &office, "certificate-request", id, "TICKET_CREATED");
+		doorman_net_await(
+		    &net, "certificate-request", id, "TICKET_CREATED");
 		assert_int_equal(jira_issues(&jira, id, NULL), 1);
 		jira_decide(&jira, id, "Rejected", "x");
-		office_await(&office, "certificate-request", id, "REJECTED");
+		doorman_net_await(&net, "certificate-request", id, "REJECTED");
 		free(id);
 		free(subject);
 		free(name);
@@ -124,18 +125,18 @@ down_is_waited_for(void **state)
 static void
 down_while_waiting_for_a_decision(void **state)
 {
-	char *id = office_csr(&office, "late", "/O=Late"), *line;
+	char *id = doorman_net_csr(&net, "late", "/O=Late"), *line;
 
 	(void)state;
-	office_await(&office, "certificate-request", id, "TICKET_CREATED");
-	proc_mark(&office.serve);
+	doorman_net_await(&net, "certificate-request", id, "TICKET_CREATED");
+	proc_mark(&net.serve);
 	jira_break(&jira, 500);
-	line = proc_await(&office.serve, "is down", WAIT_MS);
+	line = proc_await(&net.serve, "is down", WAIT_MS);
 	assert_non_null(line);
 	free(line);
 	jira_decide(&jira, id, "Approved", "Carol");
 	jira_break(&jira, 0);
-	office_await(&office, "certificate-request", id, "APPROVED");
+	doorman_net_await(&net, "certificate-request", id, "APPROVED");
 	free(id);
 }
 
@@ -147,7 +148,7 @@ a_stop_does_not_wait_for_it(void **state)
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(sin);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
-	struct office o;
+	struct doorman_net o;
 	struct pollfd p = {.fd = listener, .events = POLLIN};
 	char *conf, *id, *s, byte;
 
@@ -156,28 +157,28 @@ a_stop_does_not_wait_for_it(void **state)
 	assert_int_equal(listen(listener, 4), 0);
 	assert_int_equal(
 	    getsockname(listener, (struct sockaddr *)&sin, &len), 0);
-	office_init(&o, "silent", NULL, (const char *const[]){NULL});
+	doorman_net_init(&o, "silent", NULL, (const char *const[]){NULL});
 	file_write("silent/jira.secret", "robot:token\n", 12);
 	conf = xasprintf("tickets = jira\njira_url = http://127.0.0.1:%d\n"
 			 "jira_project = REV\njira_credentials = jira.secret\n"
 			 "ticket_timeout_ms = 600000\n",
 	    ntohs(sin.sin_port));
-	office_conf(&o, conf);
-	office_start(&o);
-	id = office_csr(&o, "alice", "/O=Alice");
+	doorman_net_conf(&o, conf);
+	doorman_net_start(&o);
+	id = doorman_net_csr(&o, "alice", "/O=Alice");
 	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
 	fd = accept(listener, NULL, NULL);
 	assert_true(fd >= 0);
 	assert_int_equal(recv(fd, &byte, 1, MSG_WAITALL), 1);
 	/* WAIT_MS is far below the timeout: this fails if it is waited out. */
-	office_stop(&o);
+	doorman_net_stop(&o);
 	/* What was not answered is done the next time. */
-	office_start(&o);
-	s = office_state(&o, "certificate-request", id);
+	doorman_net_start(&o);
+	s = doorman_net_state(&o, "certificate-request", id);
 	assert_string_equal(s, "NEW");
 	close(fd);
 	close(listener);
-	office_free(&o);
+	doorman_net_free(&o);
 	free(s);
 	free(id);
 	free(conf);

@@ -10,7 +10,7 @@
 
 #include <curl/curl.h>
 
-#include "tests/doorman/office.h"
+#include "tests/doorman/doorman_net.h"
 
 #define OPENSSL "/usr/bin/openssl"
 #define MODULE  "/usr/lib/softhsm/libsofthsm2.so"
@@ -59,7 +59,7 @@ openssl_says(const char *const *argv, const char *want)
 
 /* The published list: signed by that CA, with that algorithm. */
 static void
-list_verifies(const struct office *o, const char *list, const char *ca,
+list_verifies(const struct doorman_net *o, const char *list, const char *ca,
     const char *algorithm)
 {
 	char *url =
@@ -83,7 +83,7 @@ list_verifies(const struct office *o, const char *list, const char *ca,
 }
 
 static void
-chain_verifies(const struct office *o, const char *name)
+chain_verifies(const struct doorman_net *o, const char *name)
 {
 	char *root = xasprintf("%s/ca/root.pem", o->dir);
 	char *middle = xasprintf("%s/ca/doorman.pem", o->dir);
@@ -98,14 +98,14 @@ chain_verifies(const struct office *o, const char *name)
 }
 
 static void
-sign_list(struct office *o, const char *list, int number, int added,
+sign_list(struct doorman_net *o, const char *list, int number, int added,
     const char *secret)
 {
 	char *input =
 	    xasprintf("sign %s %d +%d\n%s\n", list, number, added, secret);
 	char *out;
 
-	if (office_sign(o, input, &out, "crl", list) != 0)
+	if (doorman_net_sign(o, input, &out, "crl", list) != 0)
 		fail_msg("%s", out);
 	free(out);
 	free(input);
@@ -113,21 +113,21 @@ sign_list(struct office *o, const char *list, int number, int added,
 
 /* A life of one certificate under these keys. */
 static void
-keys_work(struct office *o, const char *secret, const char *algorithm)
+keys_work(struct doorman_net *o, const char *secret, const char *algorithm)
 {
 	char *id, *revocation, *body;
 
-	office_start(o);
-	id = office_enrol(o, "alice", "/O=Alice/C=FR", secret);
+	doorman_net_start(o);
+	id = doorman_net_enrol(o, "alice", "/O=Alice/C=FR", secret);
 	chain_verifies(o, "alice");
 	body = xasprintf("{\"csrRequestId\":\"%s\",\"reason\":"
 			 "\"KEY_COMPROMISE\",\"reporter\":\"ann\"}",
 	    id);
-	assert_int_equal(office_post(o, body, &revocation), 200);
-	office_do(o, "tickets", "approve", revocation);
+	assert_int_equal(doorman_net_post(o, body, &revocation), 200);
+	doorman_net_do(o, "tickets", "approve", revocation);
 	sign_list(o, "doorman", 2, 1, secret);
 	sign_list(o, "root", 2, 0, secret);
-	assert_int_equal(office_crl_number(o, "doorman"), 2);
+	assert_int_equal(doorman_net_crl_number(o, "doorman"), 2);
 	list_verifies(o, "doorman", "doorman", algorithm);
 	list_verifies(o, "root", "root", algorithm);
 	list_verifies(o, "empty", "root", algorithm);
@@ -138,7 +138,7 @@ keys_work(struct office *o, const char *secret, const char *algorithm)
 
 /* OpenSSL's older encrypted form, as CAs that exist already have it. */
 static void
-traditional_form_works(struct office *o)
+traditional_form_works(struct doorman_net *o)
 {
 	char *path = xasprintf("%s/ca/doorman-key.pem", o->dir), *pem;
 	char *old = xasprintf("%s.pkcs8", path);
@@ -171,10 +171,10 @@ in_encrypted_files(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct office o;
+		struct doorman_net o;
 		char *path, *pem;
 
-		office_init(&o, rows[i].kind, WORDS "\n",
+		doorman_net_init(&o, rows[i].kind, WORDS "\n",
 		    (const char *const[]){"--encrypt", "--ca-keys",
 			rows[i].kind, "--pin-fd", "0", NULL});
 		path = xasprintf("%s/ca/doorman-key.pem", o.dir);
@@ -183,7 +183,7 @@ in_encrypted_files(void **state)
 		keys_work(&o, WORDS, rows[i].algorithm);
 		if (rows[i].traditional != 0)
 			traditional_form_works(&o);
-		office_free(&o);
+		doorman_net_free(&o);
 		free(pem);
 		free(path);
 	}
@@ -206,15 +206,15 @@ in_a_token(void **state)
 		char *hsm =
 		    xasprintf("module=" MODULE ";token=%s", rows[i].kind);
 		char *path = xasprintf("%s/ca/doorman-key.pem", dir);
-		struct office o;
+		struct doorman_net o;
 
 		token_make(rows[i].kind);
-		office_init(&o, dir, PIN "\n",
+		doorman_net_init(&o, dir, PIN "\n",
 		    (const char *const[]){"--hsm", hsm, "--ca-keys",
 			rows[i].kind, "--pin-fd", "0", NULL});
 		assert_int_equal(access(path, F_OK), -1);
 		keys_work(&o, PIN, rows[i].algorithm);
-		office_free(&o);
+		doorman_net_free(&o);
 		free(path);
 		free(hsm);
 		free(dir);
@@ -225,13 +225,13 @@ static void
 init_fails(const char *dir, const char *kind, const char *hsm, int status,
     const char *want)
 {
-	struct office o = {.dir = xstrdup(".")};
+	struct doorman_net o = {.dir = xstrdup(".")};
 	const char *argv[] = {"init", dir, "--ca-keys", kind, "--pin-fd", "0",
 	    hsm != NULL ? "--hsm" : NULL, hsm, NULL};
 	char *out;
 
 	assert_int_equal(
-	    office_run(&o, "doorman", PIN "\n", &out, argv), status);
+	    doorman_net_run(&o, "doorman", PIN "\n", &out, argv), status);
 	if (strstr(out, want) == NULL)
 		fail_msg("no '%s' in: %s", want, out);
 	free(out);
@@ -241,7 +241,7 @@ init_fails(const char *dir, const char *kind, const char *hsm, int status,
 static void
 what_cannot_be_is_said(void **state)
 {
-	struct office o;
+	struct doorman_net o;
 	char *conf, *p, *out;
 
 	(void)state;
@@ -250,9 +250,9 @@ what_cannot_be_is_said(void **state)
 	init_fails("no2", "ed25519", "module=" MODULE ";token=plain", 1,
 	    "a token makes no ed25519 keys");
 	/* And a configuration that says so all the same. */
-	office_init(&o, "ed-token", NULL,
+	doorman_net_init(&o, "ed-token", NULL,
 	    (const char *const[]){"--ca-keys", "ed25519", NULL});
-	office_start(&o);
+	doorman_net_start(&o);
 	conf = file_need(o.sign_conf, NULL);
 	p = strstr(conf, "doorman_key = ");
 	assert_non_null(p);
@@ -263,12 +263,13 @@ what_cannot_be_is_said(void **state)
 	free(out);
 	free(conf);
 	assert_int_equal(
-	    office_sign(&o, "sign doorman 2 +0\n" PIN "\n", &out, "crl"), 1);
+	    doorman_net_sign(&o, "sign doorman 2 +0\n" PIN "\n", &out, "crl"),
+	    1);
 	if (strstr(out, "an Ed25519 key must be in a file") == NULL)
 		fail_msg("%s", out);
 	free(out);
-	assert_int_equal(office_crl_number(&o, "doorman"), 1);
-	office_free(&o);
+	assert_int_equal(doorman_net_crl_number(&o, "doorman"), 1);
+	doorman_net_free(&o);
 }
 
 int

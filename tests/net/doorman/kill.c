@@ -4,7 +4,7 @@
  * service dies and is started again. At the end nothing was lost, nothing was
  * done twice, and the CRL number never went back.
  *
- * The rounds are dealt out to several offices, each with a process of its
+ * The rounds are dealt out to several doormen, each with a process of its
  * own (this program, told which part it is), so that one waits while another
  * works. They live in memory where there is a file system for it: what a
  * killed process has written stays written with or without a disk under it,
@@ -23,7 +23,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "tests/doorman/office.h"
+#include "tests/doorman/doorman_net.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #define ROUNDS 44
@@ -63,7 +63,7 @@ static const char *const places[] = {
     NULL,
 };
 
-static struct office office;
+static struct doorman_net net;
 static struct jira jira;
 static long last_number;
 static int deaths, part;
@@ -72,8 +72,8 @@ static int
 setup(void **state)
 {
 	(void)state;
-	office_init(&office, "dm", NULL, NULL);
-	jira_start(&jira, &office);
+	doorman_net_init(&net, "dm", NULL, NULL);
+	jira_start(&jira, &net);
 	return 0;
 }
 
@@ -82,7 +82,7 @@ teardown(void **state)
 {
 	(void)state;
 	unsetenv("DOORMAN_CRASH");
-	office_free(&office);
+	doorman_net_free(&net);
 	jira_stop(&jira);
 	return 0;
 }
@@ -91,22 +91,22 @@ teardown(void **state)
 static void
 keep_alive(void)
 {
-	if (office.serve.name != NULL && proc_wait(&office.serve, 0) == -1)
+	if (net.serve.name != NULL && proc_wait(&net.serve, 0) == -1)
 		return;
-	if (office.serve.name != NULL) {
+	if (net.serve.name != NULL) {
 		deaths++;
-		assert_int_equal(proc_wait(&office.serve, 0), 128 + SIGKILL);
-		proc_cleanup(&office.serve);
-		memset(&office.serve, 0, sizeof(office.serve));
+		assert_int_equal(proc_wait(&net.serve, 0), 128 + SIGKILL);
+		proc_cleanup(&net.serve);
+		memset(&net.serve, 0, sizeof(net.serve));
 	}
 	unsetenv("DOORMAN_CRASH");
-	office_start(&office);
+	doorman_net_start(&net);
 }
 
 static void
 number_never_goes_back(void)
 {
-	long n = office_crl_number(&office, "doorman");
+	long n = doorman_net_crl_number(&net, "doorman");
 
 	/* 0: it was dead when it was asked. */
 	if (n == 0)
@@ -119,7 +119,7 @@ number_never_goes_back(void)
 static char *
 post(const char *path, const char *body)
 {
-	char *url = xasprintf("%s%s", office.url, path), *id = NULL;
+	char *url = xasprintf("%s%s", net.url, path), *id = NULL;
 	time_t end = time(NULL) + WAIT_MS / 1000;
 	struct web w;
 
@@ -146,7 +146,7 @@ until(const char *kind, const char *id, const char *want)
 		char *s;
 
 		keep_alive();
-		s = office_state(&office, kind, id);
+		s = doorman_net_state(&net, kind, id);
 		there = strcmp(s, want) == 0;
 		if (strcmp(s, "there is no such request") == 0)
 			fail_msg("request %s was lost", id);
@@ -163,7 +163,7 @@ state_is(const char *kind, const char *id, const char *want)
 	bool is;
 
 	keep_alive();
-	s = office_state(&office, kind, id);
+	s = doorman_net_state(&net, kind, id);
 	is = strcmp(s, want) == 0;
 	free(s);
 	return is;
@@ -185,9 +185,9 @@ sign_until_done(const char *kind, const char *id, bool certificate)
 		    ? xstrdup("sign certificates +1\n")
 		    : xasprintf("sign doorman %ld +1\n", last_number + 1);
 		if (certificate)
-			office_sign(&office, input, &out, "certificates");
+			doorman_net_sign(&net, input, &out, "certificates");
 		else
-			office_sign(&office, input, &out, "crl");
+			doorman_net_sign(&net, input, &out, "crl");
 		free(out);
 		free(input);
 	}
@@ -222,10 +222,9 @@ static void
 maybe_kill(int round, int step)
 {
 	if (places[round % (int)(sizeof(places) / sizeof(places[0]))] == NULL &&
-	    round / 4 % 6 == step && proc_wait(&office.serve, 0) == -1) {
-		proc_signal(&office.serve, SIGKILL);
-		assert_int_equal(
-		    proc_wait(&office.serve, WAIT_MS), 128 + SIGKILL);
+	    round / 4 % 6 == step && proc_wait(&net.serve, 0) == -1) {
+		proc_signal(&net.serve, SIGKILL);
+		assert_int_equal(proc_wait(&net.serve, WAIT_MS), 128 + SIGKILL);
 	}
 }
 
@@ -266,7 +265,7 @@ lived_once(const char *kind, const char *id)
 {
 	static const char *const want[] = {
 	    "NEW", "TICKET_CREATED", "APPROVED", "DONE"};
-	char *url = xasprintf("%s/%s/%s", office.url, kind, id);
+	char *url = xasprintf("%s/%s/%s", net.url, kind, id);
 	const cJSON *step;
 	struct web w;
 	int n = 0;
@@ -289,7 +288,7 @@ every_death_is_survived(void **state)
 {
 	static char *ids[2 * ROUNDS];
 	char *url =
-	    xasprintf("%s/certificate-revocation-list/doorman", office.url);
+	    xasprintf("%s/certificate-revocation-list/doorman", net.url);
 	int rounds = 0;
 	const unsigned char *p;
 	X509_CRL *crl;
@@ -301,9 +300,9 @@ every_death_is_survived(void **state)
 		    places[i % (int)(sizeof(places) / sizeof(places[0]))];
 
 		if (place != NULL) {
-			office_stop(&office);
+			doorman_net_stop(&net);
 			setenv("DOORMAN_CRASH", place, 1);
-			office_start(&office);
+			doorman_net_start(&net);
 		}
 		one_life(i, &ids[2 * i], &ids[2 * i + 1]);
 	}

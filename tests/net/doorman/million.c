@@ -11,7 +11,7 @@
 #include <curl/curl.h>
 
 #include "fixtures/doorman/base/issue.h"
-#include "tests/doorman/office.h"
+#include "tests/doorman/doorman_net.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define ENTRIES 100000
@@ -19,7 +19,7 @@
 #define ENTRIES 1000000
 #endif
 
-static struct office office;
+static struct doorman_net net;
 
 static double
 seconds(void)
@@ -34,7 +34,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	office_init(&office, "dm", NULL, NULL);
+	doorman_net_init(&net, "dm", NULL, NULL);
 	return 0;
 }
 
@@ -42,7 +42,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	office_free(&office);
+	doorman_net_free(&net);
 	return 0;
 }
 
@@ -89,9 +89,9 @@ static void
 one_more_after_a_million(void **state)
 {
 	char *url =
-	    xasprintf("%s/certificate-revocation-list/doorman", office.url);
+	    xasprintf("%s/certificate-revocation-list/doorman", net.url);
 	const char *again[] = {
-	    "import-crl", "doorman", "old.der", "-c", office.conf, NULL};
+	    "import-crl", "doorman", "old.der", "-c", net.conf, NULL};
 	char *id, *out, want[64];
 	struct web w;
 	double t0, t1, t2;
@@ -99,23 +99,24 @@ one_more_after_a_million(void **state)
 	(void)state;
 	old_list("old.der", 41, url);
 	t0 = seconds();
-	office_do(&office, "import-crl", "doorman", "old.der");
+	doorman_net_do(&net, "import-crl", "doorman", "old.der");
 	t1 = seconds();
 	fprintf(stderr, "%d entries imported in %.2f s\n", ENTRIES, t1 - t0);
-	assert_int_equal(office_run(&office, "doorman", NULL, &out, again), 1);
+	assert_int_equal(
+	    doorman_net_run(&net, "doorman", NULL, &out, again), 1);
 	assert_non_null(strstr(out, "is at number 41 already"));
 	free(out);
-	office_start(&office);
-	free(office_enrol(&office, "alice", "/O=Alice", ""));
+	doorman_net_start(&net);
+	free(doorman_net_enrol(&net, "alice", "/O=Alice", ""));
 	assert_int_equal(
-	    office_post(&office,
+	    doorman_net_post(&net,
 		"{\"legalName\":\"O=Alice\",\"reason\":\"SUPERSEDED\","
 		"\"reporter\":\"ann\"}",
 		&id),
 	    200);
-	office_do(&office, "tickets", "approve", id);
+	doorman_net_do(&net, "tickets", "approve", id);
 	t0 = seconds();
-	if (office_sign(&office, "sign doorman 42 +1\n", &out, "crl") != 0)
+	if (doorman_net_sign(&net, "sign doorman 42 +1\n", &out, "crl") != 0)
 		fail_msg("%s", out);
 	t1 = seconds();
 	snprintf(want, sizeof(want), "number 42, %d entries", ENTRIES + 1);

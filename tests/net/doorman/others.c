@@ -12,11 +12,11 @@
 
 #include <curl/curl.h>
 
-#include "tests/doorman/office.h"
+#include "tests/doorman/doorman_net.h"
 
 #define REST "\"reason\":\"PRIVILEGE_WITHDRAWN\",\"reporter\":\"ann\""
 
-static struct office office;
+static struct doorman_net net;
 static struct proc builtin, real;
 static char *builtin_url, *real_url, *serial;
 
@@ -44,17 +44,17 @@ setup(void **state)
 	char *conf, *copy, *id;
 
 	(void)state;
-	office_init(&office, "dm", NULL, NULL);
-	office_start(&office);
-	id = office_enrol(&office, "alice", "/O=Alice/C=FR", "");
+	doorman_net_init(&net, "dm", NULL, NULL);
+	doorman_net_start(&net);
+	id = doorman_net_enrol(&net, "alice", "/O=Alice/C=FR", "");
 	free(id);
-	serial = office_serial(&office, "alice");
-	conf = file_need(office.conf, NULL);
+	serial = doorman_net_serial(&net, "alice");
+	conf = file_need(net.conf, NULL);
 	copy = xasprintf("%socsp_engine = openssl\nocsp_index = index\n", conf);
 	file_write("dm/real.conf", copy, strlen(copy));
 	free(copy);
 	free(conf);
-	builtin_url = ocsp_start(&builtin, office.conf, "builtin.log");
+	builtin_url = ocsp_start(&builtin, net.conf, "builtin.log");
 	real_url = ocsp_start(&real, "dm/real.conf", "real.log");
 	return 0;
 }
@@ -70,7 +70,7 @@ teardown(void **state)
 	free(builtin_url);
 	free(real_url);
 	free(serial);
-	office_free(&office);
+	doorman_net_free(&net);
 	return 0;
 }
 
@@ -125,7 +125,7 @@ static void
 fetch(const char *list, const char *path)
 {
 	char *url =
-	    xasprintf("%s/certificate-revocation-list/%s", office.url, list);
+	    xasprintf("%s/certificate-revocation-list/%s", net.url, list);
 	struct web w;
 
 	web_request(&w, "GET", url, NULL, NULL, NULL);
@@ -192,12 +192,12 @@ revoked_within_a_second(void **state)
 	char *id, *out;
 
 	(void)state;
-	assert_int_equal(office_post(&office,
+	assert_int_equal(doorman_net_post(&net,
 			     "{\"legalName\":\"O=Alice, C=FR\"," REST "}", &id),
 	    200);
-	office_do(&office, "tickets", "approve", id);
+	doorman_net_do(&net, "tickets", "approve", id);
 	assert_int_equal(
-	    office_sign(&office, "sign doorman 2 +1\n", &out, "crl"), 0);
+	    doorman_net_sign(&net, "sign doorman 2 +1\n", &out, "crl"), 0);
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	revoked_soon(builtin_url, &from);
 	revoked_soon(real_url, &from);
@@ -265,7 +265,7 @@ java_believes_the_answers(void **state)
 		print_message("# skip: no java here\n");
 		skip();
 	}
-	id = office_enrol(&office, "bob", "/O=Bob/C=FR", "");
+	id = doorman_net_enrol(&net, "bob", "/O=Bob/C=FR", "");
 	java_says((const char *const[]){"ocsp", builtin_url, "dm/bob.pem",
 	    "dm/ca/doorman.pem", "dm/ca/root.pem", "good", NULL});
 	java_says((const char *const[]){"ocsp", builtin_url, "dm/alice.pem",

@@ -8,24 +8,24 @@
 
 #include <curl/curl.h>
 
-#include "tests/doorman/office.h"
+#include "tests/doorman/doorman_net.h"
 
 #define REST "\"reason\":\"SUPERSEDED\",\"reporter\":\"ann\""
 
-static struct office office;
+static struct doorman_net net;
 static char *alice, *bob, *alice_serial, *bob_serial; /* requests' ids */
 
 static int
 setup(void **state)
 {
 	(void)state;
-	office_init(&office, "dm", NULL, NULL);
-	office_conf(&office, "max_open_requests = 4\n");
-	office_start(&office);
-	alice = office_enrol(&office, "alice", "/O=Alice/L=Paris/C=FR", "");
-	bob = office_enrol(&office, "bob", "/O=Bob/L=London/C=GB", "");
-	alice_serial = office_serial(&office, "alice");
-	bob_serial = office_serial(&office, "bob");
+	doorman_net_init(&net, "dm", NULL, NULL);
+	doorman_net_conf(&net, "max_open_requests = 4\n");
+	doorman_net_start(&net);
+	alice = doorman_net_enrol(&net, "alice", "/O=Alice/L=Paris/C=FR", "");
+	bob = doorman_net_enrol(&net, "bob", "/O=Bob/L=London/C=GB", "");
+	alice_serial = doorman_net_serial(&net, "alice");
+	bob_serial = doorman_net_serial(&net, "bob");
 	return 0;
 }
 
@@ -33,7 +33,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	office_free(&office);
+	doorman_net_free(&net);
 	free(alice);
 	free(bob);
 	free(alice_serial);
@@ -136,7 +136,7 @@ identifiers_must_agree(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char *body = filled(rows[i].body), *text;
-		long status = office_post(&office, body, &text);
+		long status = doorman_net_post(&net, body, &text);
 
 		if (status != (rows[i].says == NULL ? 200 : 400))
 			fail_msg("%s: %ld %s", body, status, text);
@@ -162,29 +162,30 @@ a_rejected_request_may_be_made_again(void **state)
 	char *one, *two, *three, *out;
 	const char *body = "{\"legalName\":\"O=Bob, L=London, C=GB\"," REST "}";
 	const char *again[] = {
-	    "tickets", "approve", NULL, "-c", office.conf, NULL};
+	    "tickets", "approve", NULL, "-c", net.conf, NULL};
 
 	(void)state;
-	assert_int_equal(office_post(&office, body, &one), 200);
-	office_do(&office, "tickets", "reject", one, "--by", "carol", "--note",
-	    "not today");
-	office_await(
-	    &office, "certificate-revocation-request", one, "REJECTED");
+	assert_int_equal(doorman_net_post(&net, body, &one), 200);
+	doorman_net_do(&net, "tickets", "reject", one, "--by", "carol",
+	    "--note", "not today");
+	doorman_net_await(
+	    &net, "certificate-revocation-request", one, "REJECTED");
 	again[2] = one;
-	assert_int_equal(office_run(&office, "doorman", NULL, &out, again), 1);
+	assert_int_equal(
+	    doorman_net_run(&net, "doorman", NULL, &out, again), 1);
 	assert_non_null(strstr(out, "awaits no decision: it is REJECTED"));
 	free(out);
-	assert_int_equal(office_post(&office, body, &two), 200);
+	assert_int_equal(doorman_net_post(&net, body, &two), 200);
 	assert_string_not_equal(one, two);
-	office_do(&office, "tickets", "approve", two);
-	office_await(
-	    &office, "certificate-revocation-request", two, "APPROVED");
+	doorman_net_do(&net, "tickets", "approve", two);
+	doorman_net_await(
+	    &net, "certificate-revocation-request", two, "APPROVED");
 	/* Once signed it is still the same one, for ever. */
 	assert_int_equal(
-	    office_sign(&office, "sign doorman 2 +1\n", &out, "crl"), 0);
+	    doorman_net_sign(&net, "sign doorman 2 +1\n", &out, "crl"), 0);
 	free(out);
-	office_await(&office, "certificate-revocation-request", two, "DONE");
-	assert_int_equal(office_post(&office, body, &three), 200);
+	doorman_net_await(&net, "certificate-revocation-request", two, "DONE");
+	assert_int_equal(doorman_net_post(&net, body, &three), 200);
 	assert_string_equal(two, three);
 	free(one);
 	free(two);
@@ -203,10 +204,10 @@ history_is_told(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    office_post(&office,
+	    doorman_net_post(&net,
 		"{\"legalName\":\"O=Bob, L=London, C=GB\"," REST "}", &id),
 	    200);
-	url = xasprintf("%s/certificate-revocation-request/%s", office.url, id);
+	url = xasprintf("%s/certificate-revocation-request/%s", net.url, id);
 	web_request(&w, "GET", url, NULL, NULL, NULL);
 	assert_int_equal(w.status, 200);
 	assert_string_equal(json_text(w.json, "state"), "DONE");
@@ -231,7 +232,7 @@ static void
 expect(const char *method, const char *path, const char *body, const char *type,
     long status, const char *says)
 {
-	char *url = xasprintf("%s%s", office.url, path);
+	char *url = xasprintf("%s%s", net.url, path);
 	struct web w;
 
 	web_request(&w, method, url, NULL, body, type);
@@ -275,9 +276,9 @@ everything_else_is_answered_too(void **state)
 static void
 certificate_requests_are_judged(void **state)
 {
-	char *csr = xasprintf("%s/alice.csr", office.dir);
-	char *body, *id = office_csr(&office, "dora", "/O=Dora"), *out;
-	char *url = xasprintf("%s/certificate", office.url);
+	char *csr = xasprintf("%s/alice.csr", net.dir);
+	char *body, *id = doorman_net_csr(&net, "dora", "/O=Dora"), *out;
+	char *url = xasprintf("%s/certificate", net.url);
 	const char *argv[] = {"/usr/bin/openssl", "req", "-new", "-newkey",
 	    "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
 	    "x.key", "-subj", "/O=X", "-addext",
@@ -294,13 +295,13 @@ certificate_requests_are_judged(void **state)
 	free(body);
 	free(csr);
 	/* The same request again is the same request. */
-	csr = xasprintf("%s/dora.csr", office.dir);
+	csr = xasprintf("%s/dora.csr", net.dir);
 	body = file_need(csr, NULL);
 	web_request(&w, "POST", url, NULL, body, NULL);
 	assert_int_equal(w.status, 200);
 	assert_string_equal(w.body, id);
 	web_free(&w);
-	office_do(&office, "tickets", "reject", id);
+	doorman_net_do(&net, "tickets", "reject", id);
 	free(id);
 	/* Changed after it was signed. */
 	body[200] = body[200] == 'A' ? 'B' : 'A';
@@ -316,13 +317,13 @@ certificate_requests_are_judged(void **state)
 	web_free(&w);
 	free(body);
 	/* Bob was revoked: he may come again, with a new key. */
-	id = office_csr(&office, "bob2", "/O=Bob/L=London/C=GB");
-	out = office_state(&office, "certificate", id);
+	id = doorman_net_csr(&net, "bob2", "/O=Bob/L=London/C=GB");
+	out = doorman_net_state(&net, "certificate", id);
 	assert_true(
 	    strcmp(out, "NEW") == 0 || strcmp(out, "TICKET_CREATED") == 0);
 	free(out);
-	office_do(&office, "tickets", "reject", id);
-	out = office_state(&office, "certificate", id);
+	doorman_net_do(&net, "tickets", "reject", id);
+	out = doorman_net_state(&net, "certificate", id);
 	assert_string_equal(out, "REJECTED");
 	free(out);
 	free(id);
@@ -333,7 +334,7 @@ certificate_requests_are_judged(void **state)
 static void
 too_many_open_requests_wait_outside(void **state)
 {
-	char *ids[4], *url = xasprintf("%s/certificate", office.url), *body;
+	char *ids[4], *url = xasprintf("%s/certificate", net.url), *body;
 	char name[32], subject[32];
 	int n = 0;
 	struct web w;
@@ -343,7 +344,7 @@ too_many_open_requests_wait_outside(void **state)
 	for (; n < 3; n++) {
 		snprintf(name, sizeof(name), "many%d", n);
 		snprintf(subject, sizeof(subject), "/O=Many %d", n);
-		ids[n] = office_csr(&office, name, subject);
+		ids[n] = doorman_net_csr(&net, name, subject);
 	}
 	{
 		const char *argv[] = {"/usr/bin/openssl", "req", "-new",
@@ -358,13 +359,13 @@ too_many_open_requests_wait_outside(void **state)
 	assert_int_equal(w.status, 503);
 	assert_non_null(strstr(w.body, "4 requests are open"));
 	web_free(&w);
-	office_do(&office, "tickets", "reject", ids[0]);
+	doorman_net_do(&net, "tickets", "reject", ids[0]);
 	web_request(&w, "POST", url, NULL, body, NULL);
 	assert_int_equal(w.status, 200);
-	office_do(&office, "tickets", "reject", w.body);
+	doorman_net_do(&net, "tickets", "reject", w.body);
 	web_free(&w);
 	for (int i = 1; i < n; i++)
-		office_do(&office, "tickets", "reject", ids[i]);
+		doorman_net_do(&net, "tickets", "reject", ids[i]);
 	for (int i = 0; i < n; i++)
 		free(ids[i]);
 	free(body);
@@ -377,7 +378,7 @@ with_header(const char *list, const char *line, char **type, char **etag,
     char **modified, size_t *len)
 {
 	char *url =
-	    xasprintf("%s/certificate-revocation-list/%s", office.url, list);
+	    xasprintf("%s/certificate-revocation-list/%s", net.url, list);
 	const char *argv[] = {"/usr/bin/curl", "-s", "-D", "head", "-o", "body",
 	    "-H", line, url, NULL};
 	char *head, *body;
@@ -455,37 +456,39 @@ lists_are_http(void **state)
 static void
 before_the_first_there_is_none(void **state)
 {
-	struct office o;
+	struct doorman_net o;
 	char *out;
 
 	(void)state;
-	office_init(
+	doorman_net_init(
 	    &o, "first", NULL, (const char *const[]){"--without-crl", NULL});
-	office_start(&o);
-	assert_int_equal(office_crl_number(&o, "doorman"), 0);
-	assert_int_equal(office_sign(&o, "", &out, "--unattended", "crl"), 1);
+	doorman_net_start(&o);
+	assert_int_equal(doorman_net_crl_number(&o, "doorman"), 0);
+	assert_int_equal(
+	    doorman_net_sign(&o, "", &out, "--unattended", "crl"), 1);
 	assert_non_null(strstr(out, "signed by a person"));
 	free(out);
 	assert_int_equal(
-	    office_sign(&o, "sign doorman 1 +0\n", &out, "crl"), 0);
+	    doorman_net_sign(&o, "sign doorman 1 +0\n", &out, "crl"), 0);
 	free(out);
-	assert_int_equal(office_crl_number(&o, "doorman"), 1);
-	office_free(&o);
+	assert_int_equal(doorman_net_crl_number(&o, "doorman"), 1);
+	doorman_net_free(&o);
 }
 
 /* A second service, or a second init, would do harm. */
 static void
 one_doorman_to_a_door(void **state)
 {
-	const char *serve[] = {"serve", "-c", office.conf, NULL};
+	const char *serve[] = {"serve", "-c", net.conf, NULL};
 	const char *init[] = {"init", "dm", NULL};
 	char *out;
 
 	(void)state;
-	assert_int_equal(office_run(&office, "doorman", NULL, &out, serve), 1);
+	assert_int_equal(
+	    doorman_net_run(&net, "doorman", NULL, &out, serve), 1);
 	assert_non_null(strstr(out, "serving"));
 	free(out);
-	assert_int_equal(office_run(&office, "doorman", NULL, &out, init), 1);
+	assert_int_equal(doorman_net_run(&net, "doorman", NULL, &out, init), 1);
 	assert_non_null(strstr(out, "nothing is overwritten"));
 	free(out);
 }

@@ -11,10 +11,10 @@
 #include <curl/curl.h>
 
 #include "fixtures/doorman/base/issue.h"
-#include "tests/doorman/seat.h"
+#include "tests/doorman/signer_client.h"
 
-static struct office office;
-static struct seat seat;
+static struct doorman_net net;
+static struct signer_client client;
 static char *id, *revocation, *serial, *url;
 
 /* The list in force, as a signer is given it. */
@@ -39,18 +39,18 @@ setup(void **state)
 
 	(void)state;
 	buf_init(&in_force, 65536);
-	office_init(&office, "dm", NULL, NULL);
-	office_start(&office);
-	url = xasprintf("%s/certificate-revocation-list/doorman", office.url);
-	id = office_enrol(&office, "alice", "/O=Alice", "");
-	serial = office_serial(&office, "alice");
+	doorman_net_init(&net, "dm", NULL, NULL);
+	doorman_net_start(&net);
+	url = xasprintf("%s/certificate-revocation-list/doorman", net.url);
+	id = doorman_net_enrol(&net, "alice", "/O=Alice", "");
+	serial = doorman_net_serial(&net, "alice");
 	body = xasprintf("{\"csrRequestId\":\"%s\",\"reason\":"
 			 "\"KEY_COMPROMISE\",\"reporter\":\"ann\"}",
 	    id);
-	assert_int_equal(office_post(&office, body, &revocation), 200);
-	office_do(&office, "tickets", "approve", revocation);
+	assert_int_equal(doorman_net_post(&net, body, &revocation), 200);
+	doorman_net_do(&net, "tickets", "approve", revocation);
 	assert_int_equal(
-	    office_sign(&office, "sign doorman 2 +1\n", &out, "crl"), 0);
+	    doorman_net_sign(&net, "sign doorman 2 +1\n", &out, "crl"), 0);
 	fetch();
 	free(out);
 	free(body);
@@ -61,7 +61,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	office_free(&office);
+	doorman_net_free(&net);
 	buf_free(&in_force);
 	free(url);
 	free(serial);
@@ -86,9 +86,9 @@ static void
 list_sign(struct buf *der, const struct list *l)
 {
 	const char *ca = l->ca != NULL ? l->ca : "doorman";
-	char *cert = xasprintf("%s/ca/%s.pem", office.dir, ca);
-	char *spec = xasprintf("file:%s/ca/%s-key.pem", office.dir, ca);
-	char *own = xasprintf("%s/certificate-revocation-list/%s", office.url,
+	char *cert = xasprintf("%s/ca/%s.pem", net.dir, ca);
+	char *spec = xasprintf("file:%s/ca/%s-key.pem", net.dir, ca);
+	char *own = xasprintf("%s/certificate-revocation-list/%s", net.url,
 	    l->list != NULL ? l->list : "doorman");
 	struct secret none = {.fd = 0};
 	struct signing_key *key;
@@ -139,7 +139,7 @@ submit(const struct list *l, const struct buf *der)
 	wire_bytes(&ask, buf_view(der));
 	wire_bytes(&ask, view_of(NULL, 0));
 	wire_end(&ask, begun);
-	seat_ask(&seat, &ask);
+	signer_client_ask(&client, &ask);
 }
 
 static void
@@ -152,11 +152,11 @@ is_refused(const struct list *l, const char *want)
 	list_sign(&der, l);
 	submit(l, &der);
 	buf_free(&der);
-	text = seat_refused(&seat, WIRE_E_REFUSED);
+	text = signer_client_refused(&client, WIRE_E_REFUSED);
 	if (strstr(text, want) == NULL)
 		fail_msg("no '%s' in: %s", want, text);
 	/* A refusal is an answer: the signer may go on. */
-	seat_ping(&seat);
+	signer_client_ping(&client);
 }
 
 static void
@@ -187,12 +187,12 @@ bad_successors_are_refused(void **state)
 	};
 
 	(void)state;
-	seat_open(&seat, &office);
-	seat_hello(&seat);
+	signer_client_open(&client, &net);
+	signer_client_hello(&client);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		is_refused(&rows[i].list, rows[i].want);
-	seat_leave(&seat);
-	assert_int_equal(office_crl_number(&office, "doorman"), 2);
+	signer_client_leave(&client);
+	assert_int_equal(doorman_net_crl_number(&net, "doorman"), 2);
 	free(gone);
 }
 
@@ -202,8 +202,8 @@ another_key_is_refused(void **state)
 {
 	struct list good = {.number = 3};
 	struct buf der;
-	char *cert = xasprintf("%s/ca/doorman.pem", office.dir);
-	char *key = xasprintf("%s/ca/doorman-key.pem", office.dir);
+	char *cert = xasprintf("%s/ca/doorman.pem", net.dir);
+	char *key = xasprintf("%s/ca/doorman-key.pem", net.dir);
 	char *keep_cert = file_need(cert, NULL), *keep = file_need(key, NULL);
 	const char *forge[] = {"/usr/bin/openssl", "req", "-x509", "-newkey",
 	    "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
@@ -211,14 +211,14 @@ another_key_is_refused(void **state)
 	    cert, NULL};
 
 	(void)state;
-	seat_open(&seat, &office);
-	seat_hello(&seat);
+	signer_client_open(&client, &net);
+	signer_client_hello(&client);
 	buf_init(&der, 65536);
 	list_sign(&der, &good);
 	der.p[der.len - 1] ^= 1;
 	submit(&good, &der);
-	assert_non_null(strstr(
-	    seat_refused(&seat, WIRE_E_REFUSED), "signature does not verify"));
+	assert_non_null(strstr(signer_client_refused(&client, WIRE_E_REFUSED),
+	    "signature does not verify"));
 	buf_free(&der);
 	/* A CA of the same name. The service read the true one at its start. */
 	assert_int_equal(proc_run(forge, "forge.log", WAIT_MS, NULL), 0);
@@ -227,11 +227,11 @@ another_key_is_refused(void **state)
 	file_write(cert, keep_cert, strlen(keep_cert));
 	file_write(key, keep, strlen(keep));
 	submit(&good, &der);
-	assert_non_null(strstr(seat_refused(&seat, WIRE_E_REFUSED),
+	assert_non_null(strstr(signer_client_refused(&client, WIRE_E_REFUSED),
 	    "authority key identifier is not the CA's key"));
 	buf_free(&der);
-	seat_leave(&seat);
-	assert_int_equal(office_crl_number(&office, "doorman"), 2);
+	signer_client_leave(&client);
+	assert_int_equal(doorman_net_crl_number(&net, "doorman"), 2);
 	free(keep);
 	free(keep_cert);
 	free(key);
@@ -251,23 +251,23 @@ the_second_comes_too_late(void **state)
 	char *out;
 
 	(void)state;
-	seat_open(&seat, &office);
-	seat_hello(&seat);
+	signer_client_open(&client, &net);
+	signer_client_hello(&client);
 	buf_init(&der, 65536);
 	list_sign(&der, &mine);
 	assert_int_equal(
-	    office_sign(&office, "sign doorman 3 +0\n", &out, "crl"), 1);
+	    doorman_net_sign(&net, "sign doorman 3 +0\n", &out, "crl"), 1);
 	assert_non_null(strstr(out, "another signer is at work"));
 	free(out);
-	assert_int_equal(office_crl_number(&office, "doorman"), 2);
-	seat_leave(&seat);
+	assert_int_equal(doorman_net_crl_number(&net, "doorman"), 2);
+	signer_client_leave(&client);
 	assert_int_equal(
-	    office_sign(&office, "sign doorman 3 +0\n", &out, "crl"), 0);
+	    doorman_net_sign(&net, "sign doorman 3 +0\n", &out, "crl"), 0);
 	free(out);
-	seat_open(&seat, &office);
-	seat_hello(&seat);
+	signer_client_open(&client, &net);
+	signer_client_hello(&client);
 	submit(&mine, &der);
-	assert_non_null(strstr(seat_refused(&seat, WIRE_E_REFUSED),
+	assert_non_null(strstr(signer_client_refused(&client, WIRE_E_REFUSED),
 	    "CRL number 3 is not newer than 3"));
 	buf_free(&der);
 	/* On top of what there is now it is welcome. */
@@ -277,13 +277,13 @@ the_second_comes_too_late(void **state)
 	list_sign(&der, &mine);
 	submit(&mine, &der);
 	assert_int_equal(
-	    seat_answer(&seat, &in), WIRE_SUBMIT_CRL | WIRE_ANSWER);
+	    signer_client_answer(&client, &in), WIRE_SUBMIT_CRL | WIRE_ANSWER);
 	assert_int_equal(wire_get_u64(&in), 4);
 	assert_int_equal(wire_get_u32(&in), 0);
 	assert_true(wire_done(&in));
 	buf_free(&der);
-	seat_leave(&seat);
-	assert_int_equal(office_crl_number(&office, "doorman"), 4);
+	signer_client_leave(&client);
+	assert_int_equal(doorman_net_crl_number(&net, "doorman"), 4);
 }
 
 int

@@ -16,14 +16,14 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "tests/doorman/office.h"
+#include "tests/doorman/doorman_net.h"
 
 #define MODULE      "/usr/lib/softhsm/libsofthsm2.so"
 #define PIN         "48151623"
 #define REST        "\"reason\":\"KEY_COMPROMISE\",\"reporter\":\"ann\""
 #define SCREEN_SIZE 65536
 
-static struct office office;
+static struct doorman_net net;
 
 static int
 setup(void **state)
@@ -45,11 +45,11 @@ setup(void **state)
 	setenv("SOFTHSM2_CONF", conf, 1);
 	free(conf);
 	assert_int_equal(proc_run(init, "softhsm.log", WAIT_MS, NULL), 0);
-	office_init(&office, "dm", PIN "\n",
+	doorman_net_init(&net, "dm", PIN "\n",
 	    (const char *const[]){"--hsm", ("module=" MODULE ";token=vault"),
 		"--pin-fd", "0", "--delta", "--sign-listen", "127.0.0.1:0",
 		NULL});
-	office_start(&office);
+	doorman_net_start(&net);
 	return 0;
 }
 
@@ -57,7 +57,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	office_free(&office);
+	doorman_net_free(&net);
 	return 0;
 }
 
@@ -75,7 +75,7 @@ static void
 screen_open(struct screen *s, const char *const *arguments)
 {
 	char *path = fixture_path("doorman-sign");
-	const char *argv[16] = {path, "-c", office.sign_conf};
+	const char *argv[16] = {path, "-c", net.sign_conf};
 	int n = 3;
 
 	while (*arguments != NULL && n < 15)
@@ -138,13 +138,13 @@ a_person_signs_with_a_token(void **state)
 	char *id, *revocation, *serial, *log, *row;
 
 	(void)state;
-	id = office_enrol(&office, "alice", "/O=Alice/C=FR", PIN);
-	serial = office_serial(&office, "alice");
+	id = doorman_net_enrol(&net, "alice", "/O=Alice/C=FR", PIN);
+	serial = doorman_net_serial(&net, "alice");
 	assert_int_equal(
-	    office_post(&office, "{\"legalName\":\"O=Alice, C=FR\"," REST "}",
+	    doorman_net_post(&net, "{\"legalName\":\"O=Alice, C=FR\"," REST "}",
 		&revocation),
 	    200);
-	office_do(&office, "tickets", "approve", revocation, "--by", "carol");
+	doorman_net_do(&net, "tickets", "approve", revocation, "--by", "carol");
 	screen_open(&s, (const char *const[]){"crl", NULL});
 	assert_int_equal(screen_until(&s, "to sign: "), 1);
 	/* What would be signed, before anything is asked for. */
@@ -164,12 +164,12 @@ a_person_signs_with_a_token(void **state)
 	assert_non_null(strstr(s.text, "Published   list doorman number 2"));
 	/* The PIN is nowhere: not on the screen, not in a log. */
 	assert_null(strstr(s.text, PIN));
-	log = proc_log(&office.serve);
+	log = proc_log(&net.serve);
 	assert_null(strstr(log, PIN));
 	free(log);
-	office_await(
-	    &office, "certificate-revocation-request", revocation, "DONE");
-	assert_int_equal(office_crl_number(&office, "doorman"), 2);
+	doorman_net_await(
+	    &net, "certificate-revocation-request", revocation, "DONE");
+	assert_int_equal(doorman_net_crl_number(&net, "doorman"), 2);
 	free(id);
 	free(revocation);
 	free(serial);
@@ -187,12 +187,12 @@ anything_else_typed_signs_nothing(void **state)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		char *input = xasprintf("%s\n" PIN "\n", wrong[i]);
 
-		assert_int_equal(office_sign(&office, input, &out, "crl"), 4);
+		assert_int_equal(doorman_net_sign(&net, input, &out, "crl"), 4);
 		assert_non_null(strstr(out, "was not typed"));
 		free(out);
 		free(input);
 	}
-	assert_int_equal(office_crl_number(&office, "doorman"), 2);
+	assert_int_equal(doorman_net_crl_number(&net, "doorman"), 2);
 }
 
 static void
@@ -201,13 +201,13 @@ a_wrong_pin_signs_nothing(void **state)
 	char *out;
 
 	(void)state;
-	assert_int_equal(
-	    office_sign(&office, "sign doorman 3 +0\n00000000\n", &out, "crl"),
+	assert_int_equal(doorman_net_sign(&net, "sign doorman 3 +0\n00000000\n",
+			     &out, "crl"),
 	    1);
 	assert_non_null(strstr(out, "the PIN is wrong"));
 	assert_null(strstr(out, "00000000"));
 	free(out);
-	assert_int_equal(office_crl_number(&office, "doorman"), 2);
+	assert_int_equal(doorman_net_crl_number(&net, "doorman"), 2);
 }
 
 /* Nobody to ask, nothing asked explicitly: nothing is signed. */
@@ -215,7 +215,7 @@ static void
 without_a_terminal_there_is_no_signature(void **state)
 {
 	const char *argv[] = {"/usr/bin/setsid", "--wait", NULL, "-c",
-	    office.sign_conf, "crl", NULL};
+	    net.sign_conf, "crl", NULL};
 	char *path = fixture_path("doorman-sign"), *out;
 
 	(void)state;
@@ -232,33 +232,33 @@ unattended_reissues_and_revokes_nothing(void **state)
 	char *id, *revocation, *out;
 
 	(void)state;
-	id = office_enrol(&office, "bob", "/O=Bob/C=GB", PIN);
+	id = doorman_net_enrol(&net, "bob", "/O=Bob/C=GB", PIN);
 	assert_int_equal(
-	    office_post(&office, "{\"csrRequestId\":\"x\"," REST "}", &out),
+	    doorman_net_post(&net, "{\"csrRequestId\":\"x\"," REST "}", &out),
 	    400);
 	free(out);
 	assert_int_equal(
-	    office_post(&office, "{\"legalName\":\"O=Bob, C=GB\"," REST "}",
-		&revocation),
+	    doorman_net_post(
+		&net, "{\"legalName\":\"O=Bob, C=GB\"," REST "}", &revocation),
 	    200);
-	office_do(&office, "tickets", "approve", revocation);
+	doorman_net_do(&net, "tickets", "approve", revocation);
 	/* Not yet near its end. */
-	assert_int_equal(office_sign(&office, PIN "\n", &out, "--unattended",
+	assert_int_equal(doorman_net_sign(&net, PIN "\n", &out, "--unattended",
 			     "--within", "10", "crl"),
 	    3);
 	free(out);
 	assert_int_equal(
-	    office_sign(&office, PIN "\n", &out, "--unattended", "crl"), 0);
+	    doorman_net_sign(&net, PIN "\n", &out, "--unattended", "crl"), 0);
 	assert_non_null(strstr(out, "number 3, 0 revoked"));
 	free(out);
-	office_await(
-	    &office, "certificate-revocation-request", revocation, "APPROVED");
-	assert_int_equal(office_sign(&office, PIN "\n", &out, "--unattended",
+	doorman_net_await(
+	    &net, "certificate-revocation-request", revocation, "APPROVED");
+	assert_int_equal(doorman_net_sign(&net, PIN "\n", &out, "--unattended",
 			     "certificates"),
 	    1);
 	free(out);
 	assert_int_equal(
-	    office_sign(&office, "sign doorman 4 +1\n" PIN "\n", &out, "crl"),
+	    doorman_net_sign(&net, "sign doorman 4 +1\n" PIN "\n", &out, "crl"),
 	    0);
 	free(out);
 	free(revocation);
@@ -269,7 +269,7 @@ static X509_CRL *
 get_list(const char *list)
 {
 	char *url =
-	    xasprintf("%s/certificate-revocation-list/%s", office.url, list);
+	    xasprintf("%s/certificate-revocation-list/%s", net.url, list);
 	const unsigned char *p;
 	X509_CRL *crl;
 	struct web w;
@@ -325,14 +325,14 @@ a_ca_is_revoked_by_the_root(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    office_post(&office,
+	    doorman_net_post(&net,
 		"{\"legalName\":\"CN=Doorman CA, O=Private Network, C=GB\","
 		"\"reason\":\"CA_COMPROMISE\",\"reporter\":\"ann\"}",
 		&id),
 	    200);
-	office_do(&office, "tickets", "approve", id);
-	assert_int_equal(office_sign(&office, "sign root 2 +1\n" PIN "\n", &out,
-			     "crl", "root"),
+	doorman_net_do(&net, "tickets", "approve", id);
+	assert_int_equal(doorman_net_sign(&net, "sign root 2 +1\n" PIN "\n",
+			     &out, "crl", "root"),
 	    0);
 	free(out);
 	crl = get_list("root");
@@ -356,19 +356,19 @@ one_signer_at_a_time(void **state)
 	(void)state;
 	screen_open(&s, (const char *const[]){"crl", NULL});
 	assert_int_equal(screen_until(&s, "to sign: "), 1);
-	assert_int_equal(office_sign(&office, "", &out, "ping"), 1);
+	assert_int_equal(doorman_net_sign(&net, "", &out, "ping"), 1);
 	assert_non_null(strstr(out, "another signer is at work"));
 	free(out);
 	screen_type(&s, "no");
 	assert_int_equal(screen_end(&s), 4);
-	assert_int_equal(office_sign(&office, "", &out, "ping"), 0);
+	assert_int_equal(doorman_net_sign(&net, "", &out, "ping"), 0);
 	free(out);
 }
 
 static char *
 sign_port(void)
 {
-	char *log = proc_log(&office.serve);
+	char *log = proc_log(&net.serve);
 	char *p = strstr(log, "sign-tls="), *port;
 
 	assert_non_null(p);
@@ -381,7 +381,7 @@ sign_port(void)
 static int
 sign_over_tls(const char *more, char **out)
 {
-	char *conf = file_need(office.sign_conf, NULL), *p, *copy;
+	char *conf = file_need(net.sign_conf, NULL), *p, *copy;
 	char *where = sign_port(), *path = fixture_path("doorman-sign");
 	const char *argv[] = {path, "-c", "dm/tls.conf", "ping", NULL};
 	int rc;
@@ -407,13 +407,13 @@ over_tls_both_sides_are_known(void **state)
 		fail_msg("%s", out);
 	free(out);
 	/* A certificate of the public CAs, or the service's own: no. */
-	proc_mark(&office.serve);
+	proc_mark(&net.serve);
 	assert_int_equal(sign_over_tls("tls_cert = alice.pem\n"
 				       "tls_key = alice.key\n",
 			     &out),
 	    1);
 	free(out);
-	line = proc_await(&office.serve, "signer refused", WAIT_MS);
+	line = proc_await(&net.serve, "signer refused", WAIT_MS);
 	assert_non_null(line);
 	free(line);
 	assert_int_equal(sign_over_tls("tls_cert = internal/service.pem\n"
@@ -421,7 +421,7 @@ over_tls_both_sides_are_known(void **state)
 			     &out),
 	    1);
 	free(out);
-	line = proc_await(&office.serve, "signer refused", WAIT_MS);
+	line = proc_await(&net.serve, "signer refused", WAIT_MS);
 	assert_non_null(line);
 	free(line);
 	/* A service that is somebody else: the signer says no. */
@@ -435,45 +435,45 @@ over_tls_both_sides_are_known(void **state)
 static void
 a_key_file_may_be_encrypted(void **state)
 {
-	struct office o;
+	struct doorman_net o;
 	struct screen s;
-	char *out, *keep = office.sign_conf, *pem;
+	char *out, *keep = net.sign_conf, *pem;
 
 	(void)state;
-	office_init(&o, "enc", "open sesame\n",
+	doorman_net_init(&o, "enc", "open sesame\n",
 	    (const char *const[]){"--encrypt", "--pin-fd", "0", NULL});
 	pem = file_need("enc/ca/doorman-key.pem", NULL);
 	assert_non_null(strstr(pem, "BEGIN ENCRYPTED PRIVATE KEY"));
 	free(pem);
-	office_start(&o);
-	assert_int_equal(
-	    office_sign(&o, "sign doorman 2 +0\nwrong words\n", &out, "crl"),
+	doorman_net_start(&o);
+	assert_int_equal(doorman_net_sign(&o,
+			     "sign doorman 2 +0\nwrong words\n", &out, "crl"),
 	    1);
 	assert_non_null(strstr(out, "the passphrase is wrong"));
 	free(out);
-	office.sign_conf = o.sign_conf;
+	net.sign_conf = o.sign_conf;
 	screen_open(&s, (const char *const[]){"crl", NULL});
-	office.sign_conf = keep;
+	net.sign_conf = keep;
 	assert_int_equal(screen_until(&s, "to sign: "), 1);
 	screen_type(&s, "sign doorman 2 +0");
 	assert_int_equal(screen_until(&s, "Passphrase of "), 1);
 	screen_type(&s, "open sesame");
 	assert_int_equal(screen_end(&s), 0);
 	assert_null(strstr(s.text, "open sesame"));
-	assert_int_equal(office_crl_number(&o, "doorman"), 2);
-	office_free(&o);
+	assert_int_equal(doorman_net_crl_number(&o, "doorman"), 2);
+	doorman_net_free(&o);
 }
 
 /* Another CA's key in the configuration never gets as far as the service. */
 static void
 the_key_must_be_the_ca_s(void **state)
 {
-	struct office o;
+	struct doorman_net o;
 	char *out;
 
 	(void)state;
-	office_init(&o, "keys", NULL, NULL);
-	office_start(&o);
+	doorman_net_init(&o, "keys", NULL, NULL);
+	doorman_net_start(&o);
 	{
 		const char *argv[] = {"/bin/cp", "keys/ca/root-key.pem",
 		    "keys/ca/doorman-key.pem", NULL};
@@ -481,10 +481,10 @@ the_key_must_be_the_ca_s(void **state)
 		assert_int_equal(proc_run(argv, "cp.log", WAIT_MS, NULL), 0);
 	}
 	assert_int_equal(
-	    office_sign(&o, "sign doorman 2 +0\n", &out, "crl"), 1);
+	    doorman_net_sign(&o, "sign doorman 2 +0\n", &out, "crl"), 1);
 	assert_non_null(strstr(out, "is not that of the CA certificate"));
 	free(out);
-	office_free(&o);
+	doorman_net_free(&o);
 }
 
 int

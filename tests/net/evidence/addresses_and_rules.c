@@ -75,7 +75,7 @@ publish(const char *this_update, const char *next_update)
 {
 	struct web w;
 
-	mint(&town, "crl", "doorman", "--this", this_update, "--next",
+	town_ca(&town, "crl", "doorman", "--this", this_update, "--next",
 	    next_update, NULL);
 	rest(&gw, &w, "DELETE", "/cache", NULL);
 	assert_int_equal(w.status, 204);
@@ -113,7 +113,7 @@ static void
 security_level(void **state)
 {
 	gateway_start(&gw);
-	mint(&town, "leaf", "doorman", "peers/rsa", "--alg", "rsa", NULL);
+	town_ca(&town, "leaf", "doorman", "peers/rsa", "--alg", "rsa", NULL);
 	assert_int_equal(try("rsa"), TLS_IN);
 	assert_int_equal(try("good"), TLS_IN);
 	/* 128 bits: RSA of 2048 has 112. */

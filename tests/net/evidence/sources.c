@@ -108,8 +108,8 @@ garbage_and_forgery_are_no_answers(void **state)
 	char *forged = town_path(&town, "forged.crl"), *script;
 
 	/* A CRL that clears everybody, signed by somebody else. */
-	mint(&town, "crl", "doorman", "--signer", "foreign", "--number", "99",
-	    "--out", forged, NULL);
+	town_ca(&town, "crl", "doorman", "--signer", "foreign", "--number",
+	    "99", "--out", forged, NULL);
 	script = xasprintf(CRL_PATH " file=%s\n", forged);
 	control(&town.ocsp, "/_script", "/doorman* garbage=300\n");
 	control(&town.web, "/_script", script);

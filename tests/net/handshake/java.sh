@@ -10,7 +10,7 @@ fi
 FIX=$FIXTURES
 TMPDIR=$(pwd)
 # shellcheck source=/dev/null
-. "$TOP/fixtures/stage.sh"
+. "$TOP/fixtures/demo/stage.sh"
 trap 'stage_down' EXIT
 stage_up || exit 1
 # The node is the town's web server.

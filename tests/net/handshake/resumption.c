@@ -86,9 +86,9 @@ revoked_meanwhile(int version, const char *what)
 	SSL_SESSION *session;
 	struct tls t;
 
-	mint(&town, "leaf", "doorman", what, NULL);
+	town_ca(&town, "leaf", "doorman", what, NULL);
 	session = first_visit(&o);
-	mint(&town, "revoke", what, "--reason", "keyCompromise", NULL);
+	town_ca(&town, "revoke", what, "--reason", "keyCompromise", NULL);
 	/* A fresh start knows nothing: what is left is the session alone. */
 	gateway_stop(&gw);
 	gateway_set(&gw, "state_dir", NULL);

@@ -155,8 +155,8 @@ gateway_proves_itself(void **state)
 static void
 new_revocation_is_seen_once_evidence_is_fetched(void **state)
 {
-	mint(&town, "leaf", "doorman", "peers/shortlived", NULL);
-	mint(&town, "revoke", "peers/shortlived", "--reason", "superseded",
+	town_ca(&town, "leaf", "doorman", "peers/shortlived", NULL);
+	town_ca(&town, "revoke", "peers/shortlived", "--reason", "superseded",
 	    NULL);
 	expect_refused("shortlived", ALERT_CERTIFICATE_REVOKED);
 	assert_true(proc_said(&gw.proc, "superseded"));

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/lib/solo.h"
+#include "tests/lib/scene.h"
 
 #define HALF           5000 /* half-open connections */
 #define MAX_HANDSHAKES 500  /* of them */
@@ -18,13 +18,13 @@ static int
 setup(void **state)
 {
 	/* Ours, and the gateway's, which inherits the hard limit. */
-	return solo_many_files(HALF + 200) ? solo_setup(state) : -1;
+	return scene_many_files(HALF + 200) ? scene_setup(state) : -1;
 }
 
 static void
 prepare(void)
 {
-	solo_prepare();
+	scene_prepare();
 	gateway_set(&gw, "workers", "1");
 }
 
@@ -82,7 +82,7 @@ wave(struct pollfd *p)
 			left--;
 		}
 	}
-	solo_await_fds(fds + 4);
+	scene_await_fds(fds + 4);
 }
 
 static void
@@ -155,10 +155,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    SOLO(half_open_and_slow),
-	    SOLO(handshakes_a_second),
+	    SCENE(half_open_and_slow),
+	    SCENE(handshakes_a_second),
 	};
 
 	return cmocka_run_group_tests_name(
-	    "flood", tests, setup, solo_teardown);
+	    "flood", tests, setup, scene_teardown);
 }

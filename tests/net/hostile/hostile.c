@@ -15,7 +15,7 @@
 
 #include <openssl/err.h>
 
-#include "tests/lib/solo.h"
+#include "tests/lib/scene.h"
 
 #define CRL_PATH "/certificate-revocation-list/doorman"
 #define STORM    3000 /* key updates */
@@ -23,7 +23,7 @@
 static void
 prepare(void)
 {
-	solo_prepare();
+	scene_prepare();
 	gateway_as_stranger(&gw, &town);
 	gateway_set(&gw, "workers", "1");
 }
@@ -216,7 +216,7 @@ leaving_at_every_step(void **state)
 		    node_stat(&town.node, "connections"), connections);
 	}
 	hits_await(&town.ocsp, 1, "/doorman*");
-	solo_await_fds(fds + 4);
+	scene_await_fds(fds + 4);
 	assert_true(proc_said(&gw.proc, "left while its verdict"));
 	control(&town.ocsp, "/_release/hang", NULL);
 	control(&town.web, "/_release/hang", NULL);
@@ -468,22 +468,22 @@ a_storm_of_renegotiations(void **state)
 			tls_free(&t[i]);
 		}
 	}
-	solo_await_fds(fds + 2);
+	scene_await_fds(fds + 2);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    SOLO(leaving_at_every_step),
-	    SOLO(a_changed_byte),
-	    SOLO(chains_too_long_or_too_large),
-	    SOLO(a_storm_of_key_updates),
-	    SOLO(key_updates_never_read),
-	    SOLO(no_renegotiation),
-	    SOLO(a_storm_of_renegotiations),
+	    SCENE(leaving_at_every_step),
+	    SCENE(a_changed_byte),
+	    SCENE(chains_too_long_or_too_large),
+	    SCENE(a_storm_of_key_updates),
+	    SCENE(key_updates_never_read),
+	    SCENE(no_renegotiation),
+	    SCENE(a_storm_of_renegotiations),
 	};
 
 	return cmocka_run_group_tests_name(
-	    "hostile", tests, solo_setup, solo_teardown);
+	    "hostile", tests, scene_setup, scene_teardown);
 }

@@ -11,7 +11,7 @@
 
 #include <openssl/rand.h>
 
-#include "tests/lib/solo.h"
+#include "tests/lib/scene.h"
 
 #define CRL_PATH             "/certificate-revocation-list/doorman"
 #define ALERT_INTERNAL_ERROR 80
@@ -19,7 +19,7 @@
 static void
 prepare(void)
 {
-	solo_prepare();
+	scene_prepare();
 	gateway_as_stranger(&gw, &town);
 	gateway_set(&gw, "workers", "1");
 }
@@ -267,16 +267,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    SOLO(slow_handshakes_end_and_harm_nobody),
-	    SOLO(garbage_is_refused),
-	    SOLO(connections_in_all),
-	    SOLO(connections_from_one_address),
-	    SOLO(pauses_are_bounded),
-	    SOLO(a_chain_that_is_too_long),
-	    SOLO(idle_connections_end),
-	    SOLO(running_out_of_descriptors),
+	    SCENE(slow_handshakes_end_and_harm_nobody),
+	    SCENE(garbage_is_refused),
+	    SCENE(connections_in_all),
+	    SCENE(connections_from_one_address),
+	    SCENE(pauses_are_bounded),
+	    SCENE(a_chain_that_is_too_long),
+	    SCENE(idle_connections_end),
+	    SCENE(running_out_of_descriptors),
 	};
 
 	return cmocka_run_group_tests_name(
-	    "limits", tests, solo_setup, solo_teardown);
+	    "limits", tests, scene_setup, scene_teardown);
 }

@@ -47,7 +47,7 @@ cc -std=c11 -Wall -Wextra -Werror $san -o static sample.c \
     -pthread >out 2>&1
 ok $? 'it links with the static library'
 
-"$FIXTURES/mint" new net >out 2>&1 || exit 1
+"$FIXTURES/ca" new net >out 2>&1 || exit 1
 export LD_LIBRARY_PATH="$PWD/stage/opt/revcheck/lib"
 ./shared net/peers/good.pem net/trust.pem >out 2>&1
 ok $? 'a chain without a known status is let in by SOFT_FAIL'
@@ -58,7 +58,7 @@ test $? = 1
 ok $? 'a chain of somebody else is refused'
 ./static net/peers/good.pem net/trust.pem >out 2>&1
 ok $? 'the static program says the same'
-./shared net/mint.conf net/trust.pem >out 2>&1
+./shared net/ca.conf net/trust.pem >out 2>&1
 test $? = 1
 ok $? 'a file that is no certificate is refused'
 

@@ -541,8 +541,8 @@ local_crl_files_are_watched(void **state)
 	FILE *f;
 
 	assert_int_equal(mkdir(dir, 0700), 0);
-	mint(&town, "leaf", "doorman", "peers/local", NULL);
-	mint(&town, "crl", "doorman", "--out", part, NULL);
+	town_ca(&town, "leaf", "doorman", "peers/local", NULL);
+	town_ca(&town, "crl", "doorman", "--out", part, NULL);
 	assert_int_equal(rename(part, file), 0);
 	rc = engine_of(&o);
 	watched = 0;
@@ -553,8 +553,8 @@ local_crl_files_are_watched(void **state)
 	assert_int_equal(
 	    revcheck_report_get0(rep, 0)->source, REVCHECK_SOURCE_FILE);
 	revcheck_report_free(rep);
-	mint(&town, "revoke", "peers/local", "--crl", "no", NULL);
-	mint(&town, "crl", "doorman", "--out", part, NULL);
+	town_ca(&town, "revoke", "peers/local", "--crl", "no", NULL);
+	town_ca(&town, "crl", "doorman", "--out", part, NULL);
 	assert_int_equal(rename(part, file), 0);
 	do {
 		await_changes(1);

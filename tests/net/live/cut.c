@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/lib/solo.h"
+#include "tests/lib/scene.h"
 
 #define EACH      4 /* connections of each peer */
 #define GRACE_MS  1500
@@ -78,7 +78,7 @@ an_entry_of_the_denylist(void **state)
 	char *entry;
 
 	(void)state;
-	solo_prepare();
+	scene_prepare();
 	gateway_start(&gw);
 	come_in(good, "good", EACH);
 	come_in(fresh, "fresh", EACH);
@@ -109,14 +109,14 @@ a_list_that_is_fetched_again(void **state)
 	struct tls good[EACH], unseen[EACH];
 
 	(void)state;
-	solo_prepare();
+	scene_prepare();
 	gateway_set(&gw, "revocation.mode", "\"HARD_FAIL\"");
 	gateway_set(&gw, "revocation.order", "\"CRL\"");
 	gateway_set(&gw, "revocation.min_refresh_sec", "1");
 	gateway_start(&gw);
 	come_in(good, "good", EACH);
 	come_in(unseen, "unseen", EACH);
-	mint(&town, "revoke", "peers/unseen", NULL);
+	town_ca(&town, "revoke", "peers/unseen", NULL);
 	rest_expect(&gw, "POST", "/cache/refresh", 202);
 	must_be_cut(unseen, EACH);
 	assert_int_equal(
@@ -132,7 +132,7 @@ a_list_of_subjects(void **state)
 	struct tls good[EACH], fresh[EACH];
 
 	(void)state;
-	solo_prepare();
+	scene_prepare();
 	gateway_set(&gw, "tls.allowed_subjects",
 	    "[\"C=GB,L=London,O=good\",\"c=gb,l=london,o=fresh\"]");
 	gateway_start(&gw);
@@ -188,7 +188,7 @@ grace_is_given(void **state)
 	long long from, first;
 
 	(void)state;
-	solo_prepare();
+	scene_prepare();
 	gateway_set(&gw, "recheck.grace_ms", "1500");
 	gateway_start(&gw);
 	come_in(fresh, "fresh", EACH);
@@ -213,7 +213,7 @@ jitter_spreads_the_cuts(void **state)
 	long long from, first, last;
 
 	(void)state;
-	solo_prepare();
+	scene_prepare();
 	gateway_set(&gw, "recheck.jitter_ms", "2500");
 	gateway_start(&gw);
 	come_in(fresh, "fresh", 20);
@@ -231,13 +231,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    SOLO(an_entry_of_the_denylist),
-	    SOLO(a_list_that_is_fetched_again),
-	    SOLO(a_list_of_subjects),
-	    SOLO(grace_is_given),
-	    SOLO(jitter_spreads_the_cuts),
+	    SCENE(an_entry_of_the_denylist),
+	    SCENE(a_list_that_is_fetched_again),
+	    SCENE(a_list_of_subjects),
+	    SCENE(grace_is_given),
+	    SCENE(jitter_spreads_the_cuts),
 	};
 
 	return cmocka_run_group_tests_name(
-	    "cut", tests, solo_setup, solo_teardown);
+	    "cut", tests, scene_setup, scene_teardown);
 }

@@ -97,7 +97,7 @@ metric(const char *begins)
 static int
 session_is_active(const char *what)
 {
-	char *path = fixture_path("mint"), *body;
+	char *path = fixture_path("ca"), *body;
 	const char *argv[] = {path, "body", town.dir, what, "--mode",
 	    "SOFT_FAIL", "--trust", "trust", NULL};
 	struct web w;
@@ -423,7 +423,8 @@ readiness_degrades_before_evidence_runs_out(void **state)
 	assert_int_equal(try("good"), TLS_IN);
 	assert_false(degraded_by("the CRL from"));
 	/* The CA stops publishing: its last CRL has ten minutes of ten days. */
-	mint(&town, "crl", "doorman", "--this", "-10d", "--next", "+10m", NULL);
+	town_ca(
+	    &town, "crl", "doorman", "--this", "-10d", "--next", "+10m", NULL);
 	gateway_stop(&gw);
 	gateway_set(&gw, "state_dir", "\"fresh.state\"");
 	gateway_start(&gw);

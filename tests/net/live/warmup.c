@@ -179,7 +179,7 @@ slow_evidence_costs_nobody(void **state)
 	for (int i = 0; i < NUM_PEERS; i++) {
 		char *what = xasprintf("peers/live%d", i);
 
-		mint(&town, "leaf", "doorman", what, NULL);
+		town_ca(&town, "leaf", "doorman", what, NULL);
 		come_in(&live[i], what + strlen("peers/"));
 		free(what);
 	}
@@ -267,7 +267,7 @@ a_source_may_come_back(void **state)
 static void
 session_must_be(const char *what, const char *mode, const char *word)
 {
-	char *path = fixture_path("mint"), *body;
+	char *path = fixture_path("ca"), *body;
 	const char *argv[] = {path, "body", town.dir, what, "--mode", mode,
 	    "--trust", "trust", NULL};
 	struct web w;
@@ -332,8 +332,8 @@ a_hard_check_is_patient(void **state)
 {
 	struct tls live;
 
-	mint(&town, "leaf", "session", "sessions/nosource", "--kind", "session",
-	    "--crl-url", "none", "--ocsp-url", "none", NULL);
+	town_ca(&town, "leaf", "session", "sessions/nosource", "--kind",
+	    "session", "--crl-url", "none", "--ocsp-url", "none", NULL);
 	gateway_start(&gw);
 	come_in(&live, "good");
 	control(&town.ocsp, "/_script",

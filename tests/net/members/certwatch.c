@@ -242,18 +242,20 @@ setup(void **state)
 	dir = town_path(&town, "own");
 	dir_make(dir);
 	free(dir);
-	mint(&town, "leaf", "doorman", "own/second", "--kind", "server", NULL);
-	mint(&town, "leaf", "doorman", "own/brief", "--kind", "server",
+	town_ca(
+	    &town, "leaf", "doorman", "own/second", "--kind", "server", NULL);
+	town_ca(&town, "leaf", "doorman", "own/brief", "--kind", "server",
 	    "--ocsp-url", url, NULL);
-	mint(&town, "leaf", "doorman", "own/soon", "--kind", "server",
+	town_ca(&town, "leaf", "doorman", "own/soon", "--kind", "server",
 	    "--until", "+20d", NULL);
-	mint(&town, "leaf", "doorman", "own/short", "--kind", "server",
+	town_ca(&town, "leaf", "doorman", "own/short", "--kind", "server",
 	    "--until", "+5d", NULL);
-	mint(&town, "leaf", "doorman", "own/must", "--kind", "server",
+	town_ca(&town, "leaf", "doorman", "own/must", "--kind", "server",
 	    "--must-staple", "yes", "--ocsp-url", "none", NULL);
-	mint(&town, "leaf", "doorman", "own/must-not", "--kind", "server",
+	town_ca(&town, "leaf", "doorman", "own/must-not", "--kind", "server",
 	    "--must-staple", "yes", NULL);
-	mint(&town, "leaf", "doorman", "own/later", "--kind", "server", NULL);
+	town_ca(
+	    &town, "leaf", "doorman", "own/later", "--kind", "server", NULL);
 	gateway_prepare(&gw, "gateway", &town);
 	set_identities(names);
 	gateway_set(&gw, "revocation.min_refresh_sec", "1");
@@ -561,7 +563,8 @@ revoked_is_loud_and_serving_goes_on(void **state)
 	assert_true(metric_of("status", "main", ",status=\"good\"") == 1);
 	assert_true(metric_of("known_good_seconds", "main", "") >= 0);
 	proc_mark(&gw.proc);
-	mint(&town, "revoke", "gateway", "--reason", "certificateHold", NULL);
+	town_ca(
+	    &town, "revoke", "gateway", "--reason", "certificateHold", NULL);
 	refresh_until("error own certificate is revoked and must be replaced, "
 		      "peers will refuse it: certificate 0 'C=GB");
 	await_stapled("main", 0);
@@ -581,7 +584,7 @@ revoked_is_loud_and_serving_goes_on(void **state)
 	assert_true(metric_of("status", "second", ",status=\"good\"") == 1);
 	assert_int_equal(proc_count(&gw.proc, "own certificate is revoked"), 1);
 	/* And back. */
-	mint(&town, "release", "gateway", NULL);
+	town_ca(&town, "release", "gateway", NULL);
 	refresh_until("info  own certificate is good: certificate 0");
 	await_stapled("main", 1);
 	assert_false(degraded_by("identity 'main'"));
@@ -719,8 +722,8 @@ all_expired_is_not_ready(void **state)
 	char *key, *config;
 	struct web w;
 
-	mint(&town, "leaf", "doorman", "own/old", "--kind", "server", "--from",
-	    "-30d", "--until", "-1d", NULL);
+	town_ca(&town, "leaf", "doorman", "own/old", "--kind", "server",
+	    "--from", "-30d", "--until", "-1d", NULL);
 	gateway_prepare(&old, "old", &town);
 	key = xasprintf("%s/own/old", town.dir);
 	config = xasprintf("[{\"name\":\"old\",\"certificate\":\"%s.pem\","

@@ -23,7 +23,7 @@ put_out() { is "$(tail -n 1 out)" "$1" || { cat out && false; }; }
 FIX=$FIXTURES
 TMPDIR=$(pwd)
 # shellcheck source=/dev/null
-. "$TOP/fixtures/stage.sh"
+. "$TOP/fixtures/demo/stage.sh"
 trap 'stage_down' EXIT
 stage_up || exit 1
 gateway_configure

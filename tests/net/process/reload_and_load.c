@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tests/lib/solo.h"
+#include "tests/lib/scene.h"
 
 #define CRL_PATH "/certificate-revocation-list/doorman"
 #define COMERS   3  /* threads that come and go */
@@ -26,13 +26,13 @@
 static int
 setup(void **state)
 {
-	return solo_many_files(0) ? solo_setup(state) : -1;
+	return scene_many_files(0) ? scene_setup(state) : -1;
 }
 
 static void
 prepare(void)
 {
-	solo_prepare();
+	scene_prepare();
 	gateway_set(&gw, "revocation.mode", "\"HARD_FAIL\"");
 	gateway_set(&gw, "rest.users", REST_CHEAP_USERS);
 }
@@ -413,10 +413,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    SOLO(reloads_under_load),
-	    SOLO(killed_under_load),
-	    SOLO(silence_is_for_those_who_need_an_answer),
+	    SCENE(reloads_under_load),
+	    SCENE(killed_under_load),
+	    SCENE(silence_is_for_those_who_need_an_answer),
 	};
 
-	return cmocka_run_group_tests_name("load", tests, setup, solo_teardown);
+	return cmocka_run_group_tests_name(
+	    "load", tests, setup, scene_teardown);
 }

@@ -19,12 +19,12 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "tests/lib/solo.h"
+#include "tests/lib/scene.h"
 
 static void
 prepare(void)
 {
-	solo_prepare();
+	scene_prepare();
 	gateway_set(&gw, "rest.users", REST_CHEAP_USERS);
 }
 
@@ -512,17 +512,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    SOLO(sockets_find_their_listeners),
-	    SOLO(a_restart_refuses_nobody),
-	    SOLO(a_reload_keeps_them),
-	    SOLO(what_cannot_be_used_is_named),
-	    SOLO(by_systemd_itself),
-	    SOLO(each_step_is_told),
-	    SOLO(a_stuck_worker_starves_the_watchdog),
+	    SCENE(sockets_find_their_listeners),
+	    SCENE(a_restart_refuses_nobody),
+	    SCENE(a_reload_keeps_them),
+	    SCENE(what_cannot_be_used_is_named),
+	    SCENE(by_systemd_itself),
+	    SCENE(each_step_is_told),
+	    SCENE(a_stuck_worker_starves_the_watchdog),
 	    cmocka_unit_test(units_are_well_made),
 	};
 
 	reserve_places();
 	return cmocka_run_group_tests_name(
-	    "systemd", tests, solo_setup, solo_teardown);
+	    "systemd", tests, scene_setup, scene_teardown);
 }

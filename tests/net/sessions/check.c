@@ -28,11 +28,11 @@ teardown(void **state)
 	return 0;
 }
 
-/* The body of a check, made by mint. Free it. */
+/* The body of a check, made by ca. Free it. */
 static char *
 body_of(const char *what, const char *mode, const char *trust)
 {
-	char *path = fixture_path("mint"), *out;
+	char *path = fixture_path("ca"), *out;
 	const char *argv[] = {path, "body", town.dir, what, "--mode", mode,
 	    "--trust", trust, NULL};
 
@@ -157,8 +157,8 @@ off_answers_active_without_a_look(void **state)
 {
 	unsigned long ocsp, web;
 
-	mint(&town, "leaf", "session", "sessions/late", NULL);
-	mint(&town, "revoke", "sessions/late", NULL);
+	town_ca(&town, "leaf", "session", "sessions/late", NULL);
+	town_ca(&town, "revoke", "sessions/late", NULL);
 	rest_mode(&gw, "OFF");
 	ocsp = hits(&town.ocsp, "");
 	web = hits(&town.web, "");

@@ -47,11 +47,11 @@ teardown(void **state)
 	return 0;
 }
 
-/* The body of a check, made by mint. Free it. */
+/* The body of a check, made by ca. Free it. */
 static char *
 body_of(const char *what)
 {
-	char *path = fixture_path("mint"), *out;
+	char *path = fixture_path("ca"), *out;
 	const char *argv[] = {path, "body", town.dir, what, "--mode",
 	    "SOFT_FAIL", "--trust", "trust", NULL};
 
@@ -484,7 +484,7 @@ pending_check_is_cancelled(void **state)
 	double left = 1;
 	struct web w;
 
-	mint(&town, "leaf", "session", "sessions/leaves", NULL);
+	town_ca(&town, "leaf", "session", "sessions/leaves", NULL);
 	body = body_of("sessions/leaves");
 	control(&town.ocsp, "/_script", "/session* gate=leaves\n");
 	control(&town.web, "/_script",

@@ -21,7 +21,7 @@ left() { # what is still there of a directory that was the stage
 
 echo 1..7
 export TMPDIR="$PWD"
-sh "$TOP/fixtures/demo.sh" "$BUILD" >out 2>&1 </dev/null
+sh "$TOP/fixtures/demo/demo.sh" "$BUILD" >out 2>&1 </dev/null
 ok $? 'the demo exits with 0'
 grep -q ' checks passed, 0 failed' out
 ok $? 'and says that all checks passed'
@@ -29,7 +29,7 @@ test -z "$(left)"
 ok $? 'and leaves nothing behind'
 
 mkfifo said
-sh "$TOP/fixtures/run.sh" "$BUILD" >said 2>&1 </dev/null &
+sh "$TOP/fixtures/demo/run.sh" "$BUILD" >said 2>&1 </dev/null &
 run=$!
 exec 3<said
 : >out

@@ -12,13 +12,13 @@
 
 #include <curl/curl.h>
 
-#include "tests/doorman/office.h"
+#include "tests/doorman/doorman_net.h"
 #include "tests/lib/gateway.h"
 #include "tests/lib/peer.h"
 
 #define PIN "48151623"
 
-static struct office office;
+static struct doorman_net net;
 static struct town town;
 static struct gateway gw;
 
@@ -46,11 +46,11 @@ setup(void **state)
 {
 	(void)state;
 	token_make();
-	office_init(&office, "dm", PIN "\n",
+	doorman_net_init(&net, "dm", PIN "\n",
 	    (const char *const[]){"--pin-fd", "0", "--hsm",
 		"module=/usr/lib/softhsm/libsofthsm2.so;token=vault", NULL});
-	office_conf(&office, "crl_max_age_sec = 1\n");
-	office_start(&office);
+	doorman_net_conf(&net, "crl_max_age_sec = 1\n");
+	doorman_net_start(&net);
 	town_start(&town, "net", NULL);
 	gateway_prepare(&gw, "gateway", &town);
 	gateway_set(&gw, "trust",
@@ -67,7 +67,7 @@ teardown(void **state)
 	(void)state;
 	gateway_free(&gw);
 	town_stop(&town);
-	office_free(&office);
+	doorman_net_free(&net);
 	return 0;
 }
 
@@ -93,9 +93,9 @@ have_revoked(const char *name, long number)
 	char *input = xasprintf("sign doorman %ld +1\n" PIN "\n", number);
 	char *id, *out;
 
-	assert_int_equal(office_post(&office, body, &id), 200);
-	office_do(&office, "tickets", "approve", id);
-	if (office_sign(&office, input, &out, "crl") != 0)
+	assert_int_equal(doorman_net_post(&net, body, &id), 200);
+	doorman_net_do(&net, "tickets", "approve", id);
+	if (doorman_net_sign(&net, input, &out, "crl") != 0)
 		fail_msg("%s", out);
 	free(out);
 	free(id);
@@ -110,8 +110,8 @@ a_revoked_peer_is_cut_off(void **state)
 	char byte;
 
 	(void)state;
-	free(office_enrol(&office, "alice", "/O=alice/C=GB", PIN));
-	free(office_enrol(&office, "bob", "/O=bob/C=GB", PIN));
+	free(doorman_net_enrol(&net, "alice", "/O=alice/C=GB", PIN));
+	free(doorman_net_enrol(&net, "bob", "/O=bob/C=GB", PIN));
 	assert_true(dial(&alice, "alice"));
 	assert_true(dial(&bob, "bob"));
 	have_revoked("alice", 2);

@@ -128,7 +128,7 @@ setup(void **state)
 		return 0;
 	node_unix = listen_unix("node.sock");
 	town_start(&town, "net", NULL);
-	mint(&town, "leaf", "doorman", "servers/six", "--kind", "server",
+	town_ca(&town, "leaf", "doorman", "servers/six", "--kind", "server",
 	    "--san", "DNS:localhost,IP:::1", NULL);
 	gateway_prepare(&far, "far", &town);
 	set(&far, "identities", identity("servers/six"));

@@ -88,9 +88,9 @@ setup(void **state)
 {
 	(void)state;
 	town_start(&town, "net", NULL);
-	mint(&town, "leaf", "doorman", "servers/revoked", "--kind", "server",
+	town_ca(&town, "leaf", "doorman", "servers/revoked", "--kind", "server",
 	    "--san", "DNS:localhost,IP:127.0.0.1", NULL);
-	mint(&town, "revoke", "servers/revoked", NULL);
+	town_ca(&town, "revoke", "servers/revoked", NULL);
 	gateway_run(&far, "far", &town);
 	gateway_prepare(&far_revoked, "far-revoked", &town);
 	set(&far_revoked, "identities", identity("servers/revoked"));

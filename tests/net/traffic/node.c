@@ -16,7 +16,7 @@
 #include <netinet/in.h>
 #include <openssl/err.h>
 
-#include "tests/lib/solo.h"
+#include "tests/lib/scene.h"
 
 static void
 set(const char *place, char *json)
@@ -51,7 +51,7 @@ the_second_node_takes_over(void **state)
 
 	(void)state;
 	close(fd); /* nobody is there now */
-	solo_prepare();
+	scene_prepare();
 	set("node.addresses",
 	    xasprintf(
 		"[\"127.0.0.1:%d\",\"127.0.0.1:%d\"]", port, town.node.port));
@@ -67,7 +67,7 @@ static void
 a_node_by_name(void **state)
 {
 	(void)state;
-	solo_prepare();
+	scene_prepare();
 	set("node.addresses", xasprintf("[\"localhost:%d\"]", town.node.port));
 	gateway_start(&gw);
 	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
@@ -85,7 +85,7 @@ no_node_is_a_clean_refusal(void **state)
 
 	(void)state;
 	close(fd);
-	solo_prepare();
+	scene_prepare();
 	set("node.addresses", xasprintf("[\"127.0.0.1:%d\"]", port));
 	gateway_set(&gw, "node.retry_ms", "50");
 	gateway_set(&gw, "node.max_retries", "2");
@@ -115,7 +115,7 @@ a_node_on_a_unix_socket(void **state)
 	strcpy(un.sun_path, "node.sock");
 	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
 	assert_int_equal(listen(fd, 8), 0);
-	solo_prepare();
+	scene_prepare();
 	gateway_set(&gw, "node.addresses", "[\"unix:node.sock\"]");
 	gateway_start(&gw);
 	assert_int_equal(tls_connect(&t, gw.port, &o), 1);
@@ -151,7 +151,7 @@ the_proxy_header(void **state)
 	struct tls t;
 
 	(void)state;
-	solo_prepare();
+	scene_prepare();
 	set("node.addresses", xasprintf("[\"127.0.0.1:%d\"]", port));
 	gateway_set(&gw, "node.proxy_protocol", "\"v2\"");
 	gateway_start(&gw);
@@ -219,11 +219,11 @@ static void
 identities_by_server_name(void **state)
 {
 	(void)state;
-	mint(&town, "leaf", "doorman", "servers/alpha", "--kind", "server",
+	town_ca(&town, "leaf", "doorman", "servers/alpha", "--kind", "server",
 	    "--san", "DNS:alpha.example", NULL);
-	mint(&town, "leaf", "doorman", "servers/beta", "--kind", "server",
+	town_ca(&town, "leaf", "doorman", "servers/beta", "--kind", "server",
 	    "--san", "DNS:x.beta.example", NULL);
-	solo_prepare();
+	scene_prepare();
 	set("identities",
 	    xasprintf("[{\"name\":\"default\",\"certificate\":\"%s/"
 		      "gateway.pem\",\"key\":\"%s/gateway.key\"},"
@@ -283,7 +283,7 @@ ipv6_and_unix_listeners(void **state)
 		close(fd);
 	if (bound != 0)
 		skip(); /* no IPv6 on this machine */
-	solo_prepare();
+	scene_prepare();
 	gateway_set(
 	    &gw, "listen", "[\"127.0.0.1:0\",\"[::1]:0\",\"unix:peers.sock\"]");
 	gateway_start(&gw);
@@ -314,7 +314,7 @@ one_way_asks_for_no_certificate(void **state)
 	struct tls t;
 
 	(void)state;
-	solo_prepare();
+	scene_prepare();
 	gateway_set(&gw, "tls.type", "\"ONE_WAY\"");
 	gateway_start(&gw);
 	assert_int_equal(tls_connect(&t, gw.port, &o), 1);
@@ -322,7 +322,7 @@ one_way_asks_for_no_certificate(void **state)
 	tls_free(&t);
 	/* Unless it is said, one is needed. */
 	gateway_free(&gw);
-	solo_prepare();
+	scene_prepare();
 	gateway_start(&gw);
 	assert_false(tls_connect(&t, gw.port, &o) && tls_echo(&t));
 	tls_free(&t);
@@ -345,7 +345,7 @@ a_reload_cuts_whom_it_does_not_trust(void **state)
 	char byte;
 
 	(void)state;
-	solo_prepare();
+	scene_prepare();
 	gateway_start(&gw);
 	tls_enter(&good, &town, "good", gw.port, 0);
 	/* The same again: nobody is disturbed. */
@@ -376,7 +376,7 @@ the_end_waits_for_who_is_connected(void **state)
 	const struct tls_options o = {0};
 
 	(void)state;
-	solo_prepare();
+	scene_prepare();
 	gateway_set(&gw, "limits.drain_timeout_ms", "600000");
 	/* Two would stop listening one after the other. */
 	gateway_set(&gw, "workers", "1");
@@ -411,7 +411,7 @@ the_end_does_not_wait_for_ever(void **state)
 	char byte;
 
 	(void)state;
-	solo_prepare();
+	scene_prepare();
 	gateway_set(&gw, "limits.drain_timeout_ms", "300");
 	gateway_start(&gw);
 	tls_enter(&t, &town, "good", gw.port, 0);
@@ -426,19 +426,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    SOLO(the_second_node_takes_over),
-	    SOLO(a_node_by_name),
-	    SOLO(no_node_is_a_clean_refusal),
-	    SOLO(a_node_on_a_unix_socket),
-	    SOLO(the_proxy_header),
-	    SOLO(identities_by_server_name),
-	    SOLO(ipv6_and_unix_listeners),
-	    SOLO(one_way_asks_for_no_certificate),
-	    SOLO(a_reload_cuts_whom_it_does_not_trust),
-	    SOLO(the_end_waits_for_who_is_connected),
-	    SOLO(the_end_does_not_wait_for_ever),
+	    SCENE(the_second_node_takes_over),
+	    SCENE(a_node_by_name),
+	    SCENE(no_node_is_a_clean_refusal),
+	    SCENE(a_node_on_a_unix_socket),
+	    SCENE(the_proxy_header),
+	    SCENE(identities_by_server_name),
+	    SCENE(ipv6_and_unix_listeners),
+	    SCENE(one_way_asks_for_no_certificate),
+	    SCENE(a_reload_cuts_whom_it_does_not_trust),
+	    SCENE(the_end_waits_for_who_is_connected),
+	    SCENE(the_end_does_not_wait_for_ever),
 	};
 
 	return cmocka_run_group_tests_name(
-	    "node", tests, solo_setup, solo_teardown);
+	    "node", tests, scene_setup, scene_teardown);
 }

@@ -1,7 +1,7 @@
 /*
- * paint: see paint.h.
+ * stack_depth: see stack_depth.h.
  */
-#include "tests/lib/paint.h"
+#include "tests/lib/stack_depth.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,13 +20,13 @@ static struct {
 } seen;
 
 static void *
-paint_malloc(size_t len, const char *file, int line)
+stack_depth_malloc(size_t len, const char *file, int line)
 {
 	unsigned char *p = malloc(len);
 
 	(void)file;
 	(void)line;
-	if (p != NULL && len == PAINT_STACK_BYTES && seen.num < NUM_BLOCKS) {
+	if (p != NULL && len == STACK_DEPTH_BYTES && seen.num < NUM_BLOCKS) {
 		memset(p, PAINT, len);
 		seen.block[seen.num++] = p;
 	}
@@ -34,7 +34,7 @@ paint_malloc(size_t len, const char *file, int line)
 }
 
 static void *
-paint_realloc(void *p, size_t len, const char *file, int line)
+stack_depth_realloc(void *p, size_t len, const char *file, int line)
 {
 	(void)file;
 	(void)line;
@@ -42,7 +42,7 @@ paint_realloc(void *p, size_t len, const char *file, int line)
 }
 
 static void
-paint_free(void *p, const char *file, int line)
+stack_depth_free(void *p, const char *file, int line)
 {
 	(void)file;
 	(void)line;
@@ -53,31 +53,31 @@ paint_free(void *p, const char *file, int line)
 }
 
 int
-paint_begin(void)
+stack_depth_begin(void)
 {
 	return CRYPTO_set_mem_functions(
-	    paint_malloc, paint_realloc, paint_free);
+	    stack_depth_malloc, stack_depth_realloc, stack_depth_free);
 }
 
 void
-paint_here(void)
+stack_depth_here(void)
 {
 	seen.on_job = (uintptr_t)__builtin_frame_address(0);
 }
 
 /* The stack grows down: what was never used is at the beginning. */
-size_t __attribute__((no_sanitize("address"))) paint_used(void)
+size_t __attribute__((no_sanitize("address"))) stack_depth_used(void)
 {
 	for (size_t i = 0; i < seen.num; i++) {
 		uintptr_t at = (uintptr_t)seen.block[i];
 		size_t n = 0;
 
 		if (at == 0 || seen.on_job < at ||
-		    seen.on_job >= at + PAINT_STACK_BYTES)
+		    seen.on_job >= at + STACK_DEPTH_BYTES)
 			continue;
-		while (n < PAINT_STACK_BYTES && seen.block[i][n] == PAINT)
+		while (n < STACK_DEPTH_BYTES && seen.block[i][n] == PAINT)
 			n++;
-		return PAINT_STACK_BYTES - n;
+		return STACK_DEPTH_BYTES - n;
 	}
 	return 0;
 }

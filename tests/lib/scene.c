@@ -1,7 +1,7 @@
 /*
- * solo: see solo.h.
+ * scene: see scene.h.
  */
-#include "tests/lib/solo.h"
+#include "tests/lib/scene.h"
 
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@ struct town town;
 struct gateway gw;
 
 int
-solo_setup(void **state)
+scene_setup(void **state)
 {
 	(void)state;
 	town_start(&town, "net", NULL);
@@ -17,7 +17,7 @@ solo_setup(void **state)
 }
 
 int
-solo_teardown(void **state)
+scene_teardown(void **state)
 {
 	(void)state;
 	town_stop(&town);
@@ -25,7 +25,7 @@ solo_teardown(void **state)
 }
 
 int
-solo_end(void **state)
+scene_end(void **state)
 {
 	(void)state;
 	gateway_free(&gw);
@@ -33,7 +33,7 @@ solo_end(void **state)
 }
 
 void
-solo_prepare(void)
+scene_prepare(void)
 {
 	static int num;
 	char *name = xasprintf("gateway%d", ++num);
@@ -43,7 +43,7 @@ solo_prepare(void)
 }
 
 void
-solo_await_fds(size_t most)
+scene_await_fds(size_t most)
 {
 	for (int i = 0; i < 2000; i++) {
 		if (pid_num_fds(gw.proc.pid) <= most)
@@ -55,7 +55,7 @@ solo_await_fds(size_t most)
 }
 
 bool
-solo_many_files(rlim_t least)
+scene_many_files(rlim_t least)
 {
 	struct rlimit rl;
 

@@ -1,5 +1,5 @@
-/* seat: see the header. */
-#include "tests/doorman/seat.h"
+/* signer_client: see the header. */
+#include "tests/doorman/signer_client.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 void
-seat_open(struct seat *s, const struct office *o)
+signer_client_open(struct signer_client *s, const struct doorman_net *o)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	struct timeval limit = {WAIT_MS / 1000, 0};
@@ -26,37 +26,37 @@ seat_open(struct seat *s, const struct office *o)
 }
 
 void
-seat_close(struct seat *s)
+signer_client_close(struct signer_client *s)
 {
 	close(s->fd);
 	s->fd = -1;
 }
 
 void
-seat_leave(struct seat *s)
+signer_client_leave(struct signer_client *s)
 {
 	shutdown(s->fd, SHUT_WR);
-	seat_ended(s);
-	seat_close(s);
+	signer_client_ended(s);
+	signer_client_close(s);
 }
 
 void
-seat_send(const struct seat *s, const void *p, size_t len)
+signer_client_send(const struct signer_client *s, const void *p, size_t len)
 {
 	if (send(s->fd, p, len, MSG_NOSIGNAL) != (ssize_t)len)
 		fail_msg("send to the desk: %s", strerror(errno));
 }
 
 void
-seat_ask(const struct seat *s, struct buf *ask)
+signer_client_ask(const struct signer_client *s, struct buf *ask)
 {
 	assert_false(ask->failed);
-	seat_send(s, ask->p, ask->len);
+	signer_client_send(s, ask->p, ask->len);
 	buf_free(ask);
 }
 
 static void
-receive(const struct seat *s, uint8_t *p, size_t len)
+receive(const struct signer_client *s, uint8_t *p, size_t len)
 {
 	ssize_t n = recv(s->fd, p, len, MSG_WAITALL);
 
@@ -66,7 +66,7 @@ receive(const struct seat *s, uint8_t *p, size_t len)
 }
 
 unsigned
-seat_answer(struct seat *s, struct wire_in *in)
+signer_client_answer(struct signer_client *s, struct wire_in *in)
 {
 	unsigned version, type;
 	size_t len = 0;
@@ -84,11 +84,11 @@ seat_answer(struct seat *s, struct wire_in *in)
 }
 
 const char *
-seat_refused(struct seat *s, unsigned code)
+signer_client_refused(struct signer_client *s, unsigned code)
 {
 	static char text[512];
 	struct wire_in in;
-	unsigned type = seat_answer(s, &in), got;
+	unsigned type = signer_client_answer(s, &in), got;
 
 	if (type != WIRE_ERROR)
 		fail_msg("answer 0x%x instead of an error", type);
@@ -101,7 +101,7 @@ seat_refused(struct seat *s, unsigned code)
 }
 
 void
-seat_ended(const struct seat *s)
+signer_client_ended(const struct signer_client *s)
 {
 	char byte;
 	ssize_t n = recv(s->fd, &byte, 1, 0);
@@ -113,7 +113,7 @@ seat_ended(const struct seat *s)
 }
 
 void
-seat_hello(struct seat *s)
+signer_client_hello(struct signer_client *s)
 {
 	struct buf ask;
 	struct wire_in in;
@@ -125,18 +125,19 @@ seat_hello(struct seat *s)
 	wire_u8(&ask, WIRE_VERSION);
 	wire_text(&ask, "a test");
 	wire_end(&ask, begun);
-	seat_ask(s, &ask);
-	assert_int_equal(seat_answer(s, &in), WIRE_HELLO | WIRE_ANSWER);
+	signer_client_ask(s, &ask);
+	assert_int_equal(
+	    signer_client_answer(s, &in), WIRE_HELLO | WIRE_ANSWER);
 }
 
 void
-seat_ping(struct seat *s)
+signer_client_ping(struct signer_client *s)
 {
 	struct buf ask;
 	struct wire_in in;
 
 	buf_init(&ask, WIRE_MAX_FIRST);
 	wire_end(&ask, wire_begin(&ask, WIRE_PING));
-	seat_ask(s, &ask);
-	assert_int_equal(seat_answer(s, &in), WIRE_PING | WIRE_ANSWER);
+	signer_client_ask(s, &ask);
+	assert_int_equal(signer_client_answer(s, &in), WIRE_PING | WIRE_ANSWER);
 }

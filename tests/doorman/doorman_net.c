@@ -1,5 +1,5 @@
-/* office: see the header. */
-#include "tests/doorman/office.h"
+/* doorman_net: see the header. */
+#include "tests/doorman/doorman_net.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +13,8 @@
 #define MORE_MAX 24
 
 int
-office_run(struct office *o, const char *program, const char *input, char **out,
-    const char *const *arguments)
+doorman_net_run(struct doorman_net *o, const char *program, const char *input,
+    char **out, const char *const *arguments)
 {
 	char *path = fixture_path(program);
 	char *log = xasprintf("%s.run%d.log", o->dir, o->runs++);
@@ -38,7 +38,7 @@ office_run(struct office *o, const char *program, const char *input, char **out,
 }
 
 void
-office_init(struct office *o, const char *dir, const char *input,
+doorman_net_init(struct doorman_net *o, const char *dir, const char *input,
     const char *const *options)
 {
 	const char *argv[MORE_MAX] = {"init", dir};
@@ -49,7 +49,7 @@ office_init(struct office *o, const char *dir, const char *input,
 	o->dir = xstrdup(dir);
 	for (; options != NULL && *options != NULL && n < MORE_MAX - 1;)
 		argv[n++] = *options++;
-	if (office_run(o, "doorman", input, &out, argv) != 0)
+	if (doorman_net_run(o, "doorman", input, &out, argv) != 0)
 		fail_msg("init: %s", out);
 	free(out);
 	o->conf = xasprintf("%s/doorman.conf", dir);
@@ -64,19 +64,19 @@ office_init(struct office *o, const char *dir, const char *input,
 }
 
 void
-office_conf(const struct office *o, const char *lines)
+doorman_net_conf(const struct doorman_net *o, const char *lines)
 {
 	file_append(o->conf, lines);
 }
 
 void
-office_sign_conf(const struct office *o, const char *lines)
+doorman_net_sign_conf(const struct doorman_net *o, const char *lines)
 {
 	file_append(o->sign_conf, lines);
 }
 
 void
-office_start(struct office *o)
+doorman_net_start(struct doorman_net *o)
 {
 	char *path = fixture_path("doorman");
 	char *log = xasprintf("%s.serve.log", o->dir), *line;
@@ -92,7 +92,7 @@ office_start(struct office *o)
 }
 
 void
-office_stop(struct office *o)
+doorman_net_stop(struct doorman_net *o)
 {
 	int rc;
 
@@ -107,9 +107,9 @@ office_stop(struct office *o)
 }
 
 void
-office_free(struct office *o)
+doorman_net_free(struct doorman_net *o)
 {
-	office_stop(o);
+	doorman_net_stop(o);
 	free(o->dir);
 	free(o->url);
 	free(o->conf);
@@ -118,7 +118,7 @@ office_free(struct office *o)
 }
 
 void
-office_do_args(struct office *o, const char *const *arguments)
+doorman_net_do_args(struct doorman_net *o, const char *const *arguments)
 {
 	const char *argv[MORE_MAX];
 	char *out;
@@ -129,13 +129,13 @@ office_do_args(struct office *o, const char *const *arguments)
 	argv[n++] = "-c";
 	argv[n++] = o->conf;
 	argv[n] = NULL;
-	if (office_run(o, "doorman", NULL, &out, argv) != 0)
+	if (doorman_net_run(o, "doorman", NULL, &out, argv) != 0)
 		fail_msg("doorman %s: %s", argv[0], out);
 	free(out);
 }
 
 int
-office_sign_args(struct office *o, const char *input, char **out,
+doorman_net_sign_args(struct doorman_net *o, const char *input, char **out,
     const char *const *arguments)
 {
 	const char *argv[MORE_MAX] = {"-c", o->sign_conf, "-y", "0", "-p", "0"};
@@ -144,11 +144,11 @@ office_sign_args(struct office *o, const char *input, char **out,
 	while (*arguments != NULL && n < MORE_MAX - 1)
 		argv[n++] = *arguments++;
 	argv[n] = NULL;
-	return office_run(o, "doorman-sign", input, out, argv);
+	return doorman_net_run(o, "doorman-sign", input, out, argv);
 }
 
 long
-office_post(const struct office *o, const char *json, char **text)
+doorman_net_post(const struct doorman_net *o, const char *json, char **text)
 {
 	char *url = xasprintf("%s/certificate-revocation-request", o->url);
 	struct web w;
@@ -164,7 +164,7 @@ office_post(const struct office *o, const char *json, char **text)
 }
 
 char *
-office_state(const struct office *o, const char *kind, const char *id)
+doorman_net_state(const struct doorman_net *o, const char *kind, const char *id)
 {
 	char *url = xasprintf("%s/%s/%s", o->url, kind, id), *state;
 	struct web w;
@@ -178,15 +178,15 @@ office_state(const struct office *o, const char *kind, const char *id)
 
 /* Each question is an event of its own: the service answers when it can. */
 void
-office_await(
-    const struct office *o, const char *kind, const char *id, const char *want)
+doorman_net_await(const struct doorman_net *o, const char *kind, const char *id,
+    const char *want)
 {
 	time_t end = time(NULL) + WAIT_MS / 1000;
 	char *state = NULL;
 
 	do {
 		free(state);
-		state = office_state(o, kind, id);
+		state = doorman_net_state(o, kind, id);
 		if (strcmp(state, want) == 0) {
 			free(state);
 			return;
@@ -196,7 +196,7 @@ office_await(
 }
 
 char *
-office_csr(struct office *o, const char *name, const char *subject)
+doorman_net_csr(struct doorman_net *o, const char *name, const char *subject)
 {
 	char *key = xasprintf("%s/%s.key", o->dir, name);
 	char *csr = xasprintf("%s/%s.csr", o->dir, name);
@@ -224,17 +224,17 @@ office_csr(struct office *o, const char *name, const char *subject)
 }
 
 char *
-office_enrol(
-    struct office *o, const char *name, const char *subject, const char *secret)
+doorman_net_enrol(struct doorman_net *o, const char *name, const char *subject,
+    const char *secret)
 {
-	char *id = office_csr(o, name, subject), *out;
+	char *id = doorman_net_csr(o, name, subject), *out;
 	char *pem = xasprintf("%s/%s.pem", o->dir, name);
 	char *url = xasprintf("%s/certificate/%s", o->url, id);
 	char *input = xasprintf("sign certificates +1\n%s\n", secret);
 	struct web w;
 
-	office_do(o, "tickets", "approve", id);
-	if (office_sign(o, input, &out, "certificates") != 0)
+	doorman_net_do(o, "tickets", "approve", id);
+	if (doorman_net_sign(o, input, &out, "certificates") != 0)
 		fail_msg("doorman-sign certificates: %s", out);
 	free(out);
 	web_request(&w, "GET", url, NULL, NULL, NULL);
@@ -249,7 +249,7 @@ office_enrol(
 }
 
 char *
-office_serial(const struct office *o, const char *name)
+doorman_net_serial(const struct doorman_net *o, const char *name)
 {
 	char *path = xasprintf("%s/%s.pem", o->dir, name), *hex, *copy;
 	BIO *in = BIO_new_file(path, "r");
@@ -270,7 +270,7 @@ office_serial(const struct office *o, const char *name)
 }
 
 long
-office_crl_number(const struct office *o, const char *list)
+doorman_net_crl_number(const struct doorman_net *o, const char *list)
 {
 	char *url =
 	    xasprintf("%s/certificate-revocation-list/%s", o->url, list);
@@ -298,7 +298,7 @@ office_crl_number(const struct office *o, const char *list)
  */
 
 void
-jira_start(struct jira *j, struct office *o)
+jira_start(struct jira *j, struct doorman_net *o)
 {
 	char *path = fixture_path("doorman-jira"), *line, *where, *conf;
 	const char *argv[] = {path, "robot:token", NULL};
@@ -316,7 +316,7 @@ jira_start(struct jira *j, struct office *o)
 			 "jira_project = REV\njira_credentials = jira.secret\n"
 			 "ticket_poll_ms = 10\nticket_retry_max_ms = 200\n",
 	    j->url);
-	office_conf(o, conf);
+	doorman_net_conf(o, conf);
 	free(conf);
 	free(where);
 	free(line);
