@@ -54,8 +54,40 @@ test_ca_free(struct test_ca *ca)
 	*ca = (struct test_ca){0};
 }
 
+struct crl_add
+test_crl_add(const char *serial, int reason, time_t revoked_at)
+{
+	struct crl_add a;
+
+	assert_int_equal(serial_from_hex(&a, serial), 0);
+	a.reason = reason;
+	a.revoked_at = revoked_at;
+	return a;
+}
+
+static void
+crl_read(struct test_crl *list)
+{
+	struct fault f = {""};
+
+	if (crl_parse(&list->crl, buf_view(&list->der), &f) != 0)
+		fail_msg("%s", f.msg);
+}
+
 void
-test_crl_resign(struct buf *der, test_crl_edit *edit, EVP_PKEY *key)
+test_crl_make(struct test_crl *list, const struct crl_plan *plan,
+    struct signing_key *seal)
+{
+	struct fault f = {""};
+
+	buf_init(&list->der, 1 << 20);
+	if (crl_build(&list->der, plan, seal, &f) != 0)
+		fail_msg("%s", f.msg);
+	crl_read(list);
+}
+
+void
+test_crl_resign(struct buf *der, test_crl_edit_fn *edit, EVP_PKEY *key)
 {
 	const uint8_t *p = der->p;
 	X509_CRL *list = d2i_X509_CRL(NULL, &p, (long)der->len);
@@ -71,6 +103,13 @@ test_crl_resign(struct buf *der, test_crl_edit *edit, EVP_PKEY *key)
 	buf_add(der, out, (size_t)len);
 	OPENSSL_free(out);
 	X509_CRL_free(list);
+}
+
+void
+test_crl_edit_by(struct test_crl *list, test_crl_edit_fn *edit, EVP_PKEY *key)
+{
+	test_crl_resign(&list->der, edit, key);
+	crl_read(list);
 }
 
 X509_EXTENSION *

@@ -22,12 +22,23 @@ void test_ca_make(struct test_ca *ca, const char *name,
     const struct test_ca *issuer, time_t now);
 void test_ca_free(struct test_ca *ca);
 
-/*
- * Has OpenSSL change a list and sign it again. An edit that leaves the list
- * as it is only changes the signer.
- */
-typedef void test_crl_edit(X509_CRL *list);
-void test_crl_resign(struct buf *der, test_crl_edit *edit, EVP_PKEY *key);
+/* An entry of a list: revoked at that time, for that reason. */
+struct crl_add test_crl_add(const char *serial, int reason, time_t revoked_at);
+
+/* A list and the bytes that it borrows: free der. */
+struct test_crl {
+	struct buf der;
+	struct crl crl;
+};
+
+void test_crl_make(struct test_crl *list, const struct crl_plan *plan,
+    struct signing_key *seal);
+/* Has OpenSSL change a list, which may be nothing, and sign it with a key. */
+typedef void test_crl_edit_fn(X509_CRL *list);
+void test_crl_resign(struct buf *der, test_crl_edit_fn *edit, EVP_PKEY *key);
+/* The same, and the list must still be of the doorman's form. */
+void
+test_crl_edit_by(struct test_crl *list, test_crl_edit_fn *edit, EVP_PKEY *key);
 /* A value for an extension that is no encoding of anything. */
 X509_EXTENSION *test_extension(int nid, int critical, const char *bytes);
 

@@ -70,8 +70,7 @@ judged_request(const char *row, X509_REQ *req, const char *says)
 	buf_free(&der);
 }
 
-/* ---- keys -----------------------------------------------------------------
- */
+/* Keys. */
 
 static EVP_PKEY *
 generated(const char *type, const char *name, size_t number)
@@ -201,8 +200,7 @@ a_curve_is_named(void **state)
 	EVP_PKEY_free(key);
 }
 
-/* ---- signatures -----------------------------------------------------------
- */
+/* Signatures. */
 
 static void
 flip_signature(X509_REQ *req)
@@ -289,8 +287,7 @@ a_request_is_signed_by_its_key(void **state)
 	}
 }
 
-/* ---- extensions -----------------------------------------------------------
- */
+/* Extensions. */
 
 static X509_REQ *
 with_extensions(STACK_OF(X509_EXTENSION) * list)
@@ -499,8 +496,7 @@ a_directory_name_is_refused(void **state)
 	GENERAL_NAMES_free(names);
 }
 
-/* ---- the rest -------------------------------------------------------------
- */
+/* The rest. */
 
 static void
 a_body_is_one_request(void **state)
