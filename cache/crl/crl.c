@@ -22,7 +22,7 @@ crl_free(struct crl *c)
 {
 	if (c == NULL || !ref_down(&c->ref))
 		return;
-	block_cleanup(&c->der);
+	mem_block_cleanup(&c->der);
 	crl_index_cleanup(&c->index);
 	free(c->marks);
 	free(c);

@@ -146,7 +146,7 @@ crl_builder_new_map(int fd, size_t offset, const struct crl_limits *limits,
 	b = builder_new_fixed(limits, len, fault, err);
 	if (b == NULL)
 		return NULL;
-	if (block_map(&b->crl->der, fd, offset, len) != 0) {
+	if (mem_block_map(&b->crl->der, fd, offset, len) != 0) {
 		(void)err_sys(err, "cannot map a CRL file");
 		crl_builder_free(b);
 		return NULL;
@@ -191,7 +191,7 @@ crl_builder_new_take(uint8_t *der, size_t len, const struct crl_limits *limits,
 	if (b == NULL)
 		free(der);
 	else
-		block_take(&b->crl->der, der, len);
+		mem_block_take(&b->crl->der, der, len);
 	return b;
 }
 

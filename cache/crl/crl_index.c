@@ -33,8 +33,8 @@ crl_index_init(struct crl_index *x, crl_index_same_fn *same, void *arg)
 void
 crl_index_cleanup(struct crl_index *x)
 {
-	block_cleanup(&x->block);
-	block_cleanup(&x->gather);
+	mem_block_cleanup(&x->block);
+	mem_block_cleanup(&x->gather);
 	*x = (struct crl_index){0};
 }
 
@@ -44,11 +44,11 @@ index_rebuild(struct crl_index *x, size_t num_slots)
 {
 	struct crl_slot *old = x->slots, s;
 	size_t num_old = x->num_slots, at;
-	struct block was = x->block, fresh;
+	struct mem_block was = x->block, fresh;
 
 	if (num_slots > UINT32_MAX)
 		return E_LIMIT;
-	if (block_alloc(&fresh, num_slots * sizeof(*old)) != 0)
+	if (mem_block_alloc(&fresh, num_slots * sizeof(*old)) != 0)
 		return E_NOMEM;
 	x->block = fresh;
 	x->slots = (struct crl_slot *)(void *)fresh.p;
@@ -64,7 +64,7 @@ index_rebuild(struct crl_index *x, size_t num_slots)
 			at = at + 1 == num_slots ? 0 : at + 1;
 		x->slots[at] = s;
 	}
-	block_cleanup(&was);
+	mem_block_cleanup(&was);
 	return 0;
 }
 
@@ -81,9 +81,9 @@ index_gather_room(struct crl_index *x, size_t num)
 	mean += mean / 8 + 8;
 	if (mean <= x->part_room)
 		return 0;
-	block_cleanup(&x->gather);
+	mem_block_cleanup(&x->gather);
 	x->part_room = 0;
-	if (block_alloc(&x->gather,
+	if (mem_block_alloc(&x->gather,
 		(mean * CRL_INDEX_PARTS + AHEAD) * sizeof(*x->gathered)) != 0)
 		return E_NOMEM;
 	x->gathered = (struct crl_slot *)(void *)x->gather.p;
@@ -196,12 +196,12 @@ crl_index_finish(struct crl_index *x)
 
 	if (!crl_index_settle(x))
 		return E_PARSE;
-	block_cleanup(&x->gather);
+	mem_block_cleanup(&x->gather);
 	x->gathered = NULL;
 	x->part_room = 0;
 	if (x->num_slots > TOO_ROOMY(x->num_used))
 		rc = index_rebuild(x, SLOTS_FOR(x->num_used));
-	block_trim(&x->block);
+	mem_block_trim(&x->block);
 	return rc;
 }
 

@@ -19,7 +19,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/span.h"
-#include "cache/der/block.h"
+#include "cache/der/pages.h"
 
 struct crl_slot {
 	uint32_t hash;
@@ -55,11 +55,11 @@ struct crl_index {
 	uint64_t key[3];
 	crl_index_same_fn *same;
 	void *same_arg;
-	struct block block;
+	struct mem_block block;
 	struct crl_slot *gathered; /* PARTS runs of part_room, in gather */
 	size_t part_room;
 	size_t num_gathered;
-	struct block gather;
+	struct mem_block gather;
 	uint32_t part_len[CRL_INDEX_PARTS];
 };
 

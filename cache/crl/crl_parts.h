@@ -6,7 +6,7 @@
 #define CACHE_CRL_CRL_PARTS_H
 
 #include "cache/base/ref.h"
-#include "cache/der/block.h"
+#include "cache/der/pages.h"
 #include "cache/crl/crl.h"
 #include "cache/crl/crl_index.h"
 
@@ -26,7 +26,7 @@ struct crl_mark {
 struct crl {
 	struct ref ref;
 	struct crl_info info;
-	struct block der;
+	struct mem_block der;
 	struct crl_index index;
 	size_t entries;     /* offset of the first entry */
 	size_t entries_end; /* offset behind the last; == entries: none */

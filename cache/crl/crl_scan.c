@@ -324,7 +324,8 @@ build_reserve(struct crl_builder *b, size_t len)
 		return 0;
 	if (len < 4096)
 		len = 4096;
-	return block_resize(&b->crl->der, len) == 0 ? 0 : crl_build_nomem(b);
+	return mem_block_resize(&b->crl->der, len) == 0 ? 0
+							: crl_build_nomem(b);
 }
 
 static int
@@ -416,9 +417,9 @@ build_finish(struct crl_builder *b)
 	if (rc != 0)
 		return build_index_failed(b, rc);
 	if (!b->fixed && c->der.len > b->head.total &&
-	    block_resize(&c->der, b->head.total) != 0)
+	    mem_block_resize(&c->der, b->head.total) != 0)
 		return crl_build_nomem(b);
-	block_trim(&c->der);
+	mem_block_trim(&c->der);
 	/* The bytes have come to rest: take pointers into them again. */
 	if (crl_head_read(c, span_of(c->der.p, b->avail), &b->head, &what) !=
 		CRL_PART_OK ||

@@ -780,14 +780,14 @@ test_same_serial_many_times(void **state)
 
 /* Bytes of a block's pages that are in memory. */
 static size_t
-resident(const struct block *b)
+resident(const struct mem_block *b)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), n = 0;
 	size_t num = b->mapped / page;
 	unsigned char *in = calloc(1, num);
 
 	assert_non_null(in);
-	assert_int_equal(b->home, BLOCK_PAGES);
+	assert_int_equal(b->home, MEM_BLOCK_PAGES);
 	assert_int_equal(mincore(b->p, b->mapped, in), 0);
 	for (size_t i = 0; i < num; i++)
 		n += in[i] & 1 ? page : 0;
