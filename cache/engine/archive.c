@@ -14,7 +14,7 @@
 
 #include <openssl/rand.h>
 
-#include "cache/fetch/address.h"
+#include "cache/fetch/address_rules.h"
 #include "cache/engine/archive_parts.h"
 #include "cache/evidence/evidence.h"
 #include "cache/store/store.h"

@@ -14,8 +14,8 @@
 #include <event2/event.h>
 #include <sys/socket.h>
 
-#include "cache/fetch/address.h"
-#include "cache/fetch/fetch_parts.h"
+#include "cache/fetch/address_rules.h"
+#include "cache/fetch/fetch_internal.h"
 #include "cache/der/text.h"
 #include "cache/fetch/url.h"
 

@@ -10,7 +10,7 @@
 #include <curl/curl.h>
 #include <event2/event.h>
 
-#include "cache/fetch/fetch_parts.h"
+#include "cache/fetch/fetch_internal.h"
 #include "cache/der/text.h"
 
 #define MAX_CONNECTIONS      512L

@@ -10,7 +10,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "cache/fetch/address.h"
+#include "cache/fetch/address_rules.h"
 #include "cache/engine/archive.h"
 #include "cache/evidence/evidence.h"
 #include "cache/engine/timetable.h"

@@ -1,9 +1,9 @@
 /*
- * fetch_parts: struct fetcher and struct fetch from the inside; for fetch.c
+ * fetch_internal: struct fetcher and struct fetch from the inside; for fetch.c
  * and fetcher.c only. Everything here belongs to the service thread.
  */
-#ifndef CACHE_FETCH_FETCH_PARTS_H
-#define CACHE_FETCH_FETCH_PARTS_H
+#ifndef CACHE_FETCH_FETCH_INTERNAL_H
+#define CACHE_FETCH_FETCH_INTERNAL_H
 
 #include <curl/curl.h>
 

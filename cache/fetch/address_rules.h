@@ -1,9 +1,9 @@
 /*
- * address: which network addresses may be asked. Judged on the address that a
- * name resolved to, at the moment of connecting.
+ * address_rules: which network addresses may be asked. Judged on the address
+ * that a name resolved to, at the moment of connecting.
  */
-#ifndef CACHE_FETCH_ADDRESS_H
-#define CACHE_FETCH_ADDRESS_H
+#ifndef CACHE_FETCH_ADDRESS_RULES_H
+#define CACHE_FETCH_ADDRESS_RULES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /*
- * address: see the header. Immutable after birth, any thread. Never resolves
- * a name.
+ * address_rules: see the header. Immutable after birth, any thread. Never
+ * resolves a name.
  */
-#include "cache/fetch/address.h"
+#include "cache/fetch/address_rules.h"
 
 #include <ctype.h>
 #include <stdint.h>
