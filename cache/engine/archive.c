@@ -17,7 +17,7 @@
 #include "cache/fetch/address_rules.h"
 #include "cache/engine/archive_parts.h"
 #include "cache/evidence/evidence.h"
-#include "cache/store/store.h"
+#include "cache/store/store_file.h"
 #include "cache/engine/timetable.h"
 
 #define DEFAULT_CONNECT_MS     2000

@@ -12,7 +12,7 @@
 #include "cache/fetch/fetch.h"
 #include "cache/engine/shelf.h"
 #include "cache/engine/service.h"
-#include "cache/store/tier.h"
+#include "cache/store/store.h"
 
 struct address_rules;
 
@@ -37,7 +37,7 @@ struct archive {
 	struct service *service;
 	struct fetcher *fetcher;
 	struct address_rules *addresses;
-	struct tier *disk; /* NULL: memory only */
+	struct store *disk; /* NULL: memory only */
 	struct shelf shelf;
 	struct archive_counters count;
 	struct log log_copy;

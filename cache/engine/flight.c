@@ -105,7 +105,7 @@ flight_free(struct flight *f)
 		f->archive->disk->cancel(f->loading);
 	fetch_cancel(f->fetch);
 	crl_builder_free(f->builder);
-	tier_record_cleanup(&f->record);
+	store_record_cleanup(&f->record);
 	if (f->step != NULL)
 		event_free(f->step);
 	errand_free(f->order);
@@ -215,7 +215,7 @@ flight_save(struct flight *f, struct evidence *e)
 {
 	struct archive *a = f->archive;
 	struct resource *r = f->resource;
-	struct tier_meta meta = {
+	struct store_meta meta = {
 	    .key = r->key, .kind = e->kind, .fetched_at = e->fetched_at};
 
 	if (a->disk == NULL)

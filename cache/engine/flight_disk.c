@@ -85,7 +85,7 @@ static void
 flight_found_crl(struct flight *f)
 {
 	struct archive *a = f->archive;
-	struct tier_record *rec = &f->record;
+	struct store_record *rec = &f->record;
 	struct err err = {0};
 
 	f->state = FLIGHT_SCAN;
@@ -108,7 +108,7 @@ flight_found_crl(struct flight *f)
 static void
 flight_found_ocsp(struct flight *f)
 {
-	struct tier_record *rec = &f->record;
+	struct store_record *rec = &f->record;
 	struct evidence *e = NULL;
 	struct span der = span_of(rec->der, rec->len);
 
@@ -134,7 +134,7 @@ flight_found(struct flight *f)
 }
 
 static void
-flight_tier_done(void *arg, struct tier_record *found)
+flight_tier_done(void *arg, struct store_record *found)
 {
 	struct flight *f = arg;
 
@@ -154,13 +154,13 @@ flight_disk(struct flight *f)
 
 	switch (a->disk->load(a->disk, &f->resource->key, &f->record,
 	    flight_tier_done, f, &f->loading)) {
-	case TIER_NONE:
+	case STORE_NONE:
 		flight_network(f);
 		break;
-	case TIER_NOW:
+	case STORE_NOW:
 		flight_found(f);
 		break;
-	case TIER_LATER:
+	case STORE_LATER:
 		break;
 	}
 }

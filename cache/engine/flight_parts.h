@@ -23,8 +23,8 @@ struct flight {
 	struct archive_wait *waits;
 	size_t next_url;
 	struct fetch *fetch;
-	struct tier_load *loading;
-	struct tier_record record;
+	struct store_load *loading;
+	struct store_record record;
 	struct crl_builder *builder;
 	struct event *step;
 	struct archive_failure failure; /* the most telling so far */

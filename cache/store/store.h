@@ -1,52 +1,63 @@
 /*
- * store: the tier on disk. One file a piece of evidence: a page of text about
- * it, then the signed DER as it came. Written by a thread of its own to a
- * temporary name, synced, renamed, mode 0600; read lazily, mapped where large.
- *
- *	DIR/v1/<two hex digits>/<key in hex>	what is kept
- *	DIR/v1/aside/<key in hex>		what was refused on reading
+ * store: a place where signed evidence outlives the memory: the disk, and
+ * whatever comes between disk and network. A tier is never trusted: what it
+ * gives is parsed and accepted again like an answer from the network. All
+ * calls are made on the service thread.
  */
 #ifndef CACHE_STORE_STORE_H
 #define CACHE_STORE_STORE_H
 
-#include "cache/store/tier.h"
+#include "cache/engine/archive.h"
+#include "cache/fetch/fetch.h"
 
-struct store_options {
-	const char *dir;
-	uint64_t max_bytes;
-	uint32_t max_ocsp_bytes;
-	const struct log *log; /* outlives the store */
+/* What is kept beside the signed bytes. None of it is believed. */
+struct store_meta {
+	struct archive_key key;
+	enum evidence_kind kind;
+	uint8_t owner[32];
+	time_t fetched_at;
+	char url[1024];
+	char etag[FETCH_MAX_VALIDATOR];
+	char last_modified[FETCH_MAX_VALIDATOR];
 };
 
-/* Makes what is missing of the directories (0700). E_IO, E_NOMEM. */
-int store_new(
-    struct tier **out, const struct store_options *o, struct err *err) MUST_USE;
+/* A record that was found: bytes in a file at an offset, or on the heap. */
+struct store_record {
+	struct store_meta meta;
+	int fd; /* -1: der */
+	size_t offset;
+	uint8_t *der;
+	size_t len;
+};
 
-/* The format, for those who read a directory without an engine. */
+void store_record_cleanup(struct store_record *r);
 
-#define STORE_HEADER_BYTES 4096
+enum store_answer {
+	STORE_NONE = 0, /* it has nothing under that key */
+	STORE_NOW,      /* *out is filled; its caller cleans it up */
+	STORE_LATER,    /* done will be called, from the loop, once */
+};
 
-/* store_header_write fills a whole page. */
-void store_header_write(
-    char page[STORE_HEADER_BYTES], const struct tier_meta *m, size_t der_len);
+struct store_load; /* a load under way, made by the tier */
 
-/* store_header_read: false when this is no page of this version. */
-bool store_header_read(
-    const char page[STORE_HEADER_BYTES], struct tier_meta *m, size_t *der_len);
+/* found: NULL for nothing; taken over by the one who is told. */
+typedef void store_done_fn(void *arg, struct store_record *found);
 
-/*
- * store_read opens and checks one file as far as its header goes: 1 and *out,
- * 0 when there is none, E_PARSE with err when it is torn or foreign, E_IO.
- */
-int store_read(struct tier_record *out, const char *path, size_t max_ocsp,
-    struct err *err) MUST_USE;
-
-/* store_write writes one file as described above. */
-int store_write(const char *dir, const struct tier_meta *m, struct span der,
-    struct err *err) MUST_USE;
-
-/* Calls fn with the path of every kept file until it says false. */
-int store_each(const char *dir, bool (*fn)(void *arg, const char *path),
-    void *arg, struct err *err) MUST_USE;
+struct store {
+	const char *name;
+	enum store_answer (*load)(struct store *t,
+	    const struct archive_key *key, struct store_record *out,
+	    store_done_fn *done, void *arg, struct store_load **pending);
+	/* done will not be called. */
+	void (*cancel)(struct store_load *pending);
+	/* Keeps a copy, in its own time; e is referenced if need be. */
+	void (*save)(
+	    struct store *t, const struct store_meta *meta, struct evidence *e);
+	/* What it gave was not accepted: it must not give it again. */
+	void (*reject)(
+	    struct store *t, const struct archive_key *key, const char *why);
+	void (*forget)(struct store *t, const struct archive_key *key);
+	void (*free)(struct store *t);
+};
 
 #endif

@@ -163,13 +163,13 @@ static bool
 export_file(void *arg, const char *path)
 {
 	struct exporting *x = arg;
-	struct tier_record r;
+	struct store_record r;
 	struct err ignored;
 
 	/* What is torn or foreign stays behind. */
 	if (store_read(&r, path, CACHE_TOOL_MAX_OCSP, &ignored) != 1)
 		return true;
-	tier_record_cleanup(&r);
+	store_record_cleanup(&r);
 	x->rc = copy_record(x, path);
 	if (x->rc == 0)
 		x->num++;
@@ -216,7 +216,7 @@ struct importing {
 
 static struct evidence *
 evidence_of(
-    const struct tier_meta *m, uint8_t *der, size_t len, struct err *err)
+    const struct store_meta *m, uint8_t *der, size_t len, struct err *err)
 {
 	struct evidence *e = NULL;
 	struct crl *crl;
@@ -237,11 +237,11 @@ evidence_of(
 
 /* What is kept under that name, if somebody vouches for it; else NULL. */
 static struct evidence *
-evidence_kept(struct importing *x, const struct tier_meta *m)
+evidence_kept(struct importing *x, const struct store_meta *m)
 {
 	char path[STORE_PATH_MAX];
 	struct evidence *e = NULL;
-	struct tier_record r;
+	struct store_record r;
 	struct crl *crl = NULL;
 	struct err err;
 
@@ -254,7 +254,7 @@ evidence_kept(struct importing *x, const struct tier_meta *m)
 			  crl, ORIGIN_DISK, r.meta.url, r.meta.fetched_at)
 		    : evidence_new_ocsp(span_of(r.der, r.len), ORIGIN_DISK,
 			  r.meta.url, r.meta.fetched_at);
-	tier_record_cleanup(&r);
+	store_record_cleanup(&r);
 	if (e != NULL && cache_prove(e, &x->by, time(NULL), &err) != 0) {
 		evidence_free(e);
 		e = NULL;
@@ -263,8 +263,8 @@ evidence_kept(struct importing *x, const struct tier_meta *m)
 }
 
 static int
-import_judge(struct importing *x, const struct tier_meta *m, struct evidence *e,
-    struct err *why)
+import_judge(struct importing *x, const struct store_meta *m,
+    struct evidence *e, struct err *why)
 {
 	struct evidence *kept;
 	int rc = cache_prove(e, &x->by, time(NULL), why);
@@ -281,7 +281,7 @@ import_judge(struct importing *x, const struct tier_meta *m, struct evidence *e,
 
 /* Owns der. Negative only for what ends the whole import. */
 static int
-import_record(struct importing *x, const struct tier_meta *m, uint8_t *der,
+import_record(struct importing *x, const struct store_meta *m, uint8_t *der,
     size_t len, struct err *err)
 {
 	struct revcheck_cache_item item;
@@ -316,7 +316,7 @@ static int
 import_next(struct importing *x, struct err *err)
 {
 	char page[STORE_HEADER_BYTES];
-	struct tier_meta m;
+	struct store_meta m;
 	uint8_t *der;
 	size_t n, len;
 
@@ -350,7 +350,7 @@ revcheck_cache_import(const char *state_dir, const char *path,
 	    .refused = refused,
 	    .arg = arg};
 	struct store_options o = {.dir = state_dir, .max_bytes = UINT64_MAX};
-	struct tier *disk = NULL;
+	struct store *disk = NULL;
 	char line[sizeof(first_line)] = "";
 	struct err e = {0};
 	int rc;

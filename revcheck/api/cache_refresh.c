@@ -21,7 +21,7 @@
 struct target {
 	struct target *next;
 	struct refresh *refresh;
-	struct tier_meta meta;
+	struct store_meta meta;
 	size_t bytes;
 	unsigned char *request; /* OCSP */
 	size_t request_len;
@@ -97,7 +97,7 @@ target_request(struct target *t, struct span der)
  * vouch for: it may be another's.
  */
 static bool
-target_known(struct refresh *x, struct tier_record *r, struct err *err)
+target_known(struct refresh *x, struct store_record *r, struct err *err)
 {
 	struct evidence *e = NULL;
 	struct crl *crl = NULL;
@@ -115,7 +115,7 @@ target_known(struct refresh *x, struct tier_record *r, struct err *err)
 }
 
 static void
-refuse(struct refresh *x, const struct tier_record *r, const char *why)
+refuse(struct refresh *x, const struct store_record *r, const char *why)
 {
 	struct revcheck_cache_item item;
 
@@ -131,7 +131,7 @@ refresh_gather(void *arg, const char *path)
 {
 	struct refresh *x = arg;
 	const char *name = strrchr(path, '/') + 1;
-	struct tier_record r;
+	struct store_record r;
 	struct target *t = NULL;
 	struct err err = {0};
 
@@ -153,7 +153,7 @@ refresh_gather(void *arg, const char *path)
 		x->targets = t;
 		x->num_open++;
 	}
-	tier_record_cleanup(&r);
+	store_record_cleanup(&r);
 	return true;
 }
 

@@ -21,7 +21,7 @@
 
 void
 cache_item_of_meta(
-    struct revcheck_cache_item *out, const struct tier_meta *m, size_t len)
+    struct revcheck_cache_item *out, const struct store_meta *m, size_t len)
 {
 	*out = (struct revcheck_cache_item){.size = sizeof(*out),
 	    .kind = (enum revcheck_evidence_kind)m->kind,
@@ -54,7 +54,7 @@ cache_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl)
 }
 
 int
-cache_record_open(struct tier_record *r, struct crl **crl, struct err *err)
+cache_record_open(struct store_record *r, struct crl **crl, struct err *err)
 {
 	struct crl_builder *b;
 	uint8_t *der = r->der;
@@ -123,7 +123,7 @@ list_file(void *arg, const char *path)
 {
 	struct listing *l = arg;
 	struct revcheck_cache_item item = {.size = sizeof(item)};
-	struct tier_record r;
+	struct store_record r;
 	struct crl *crl = NULL;
 	struct err err = {0};
 	int rc = store_read(&r, path, CACHE_TOOL_MAX_OCSP, &err);
@@ -144,7 +144,7 @@ list_file(void *arg, const char *path)
 	else
 		item_of_response(&item, span_of(r.der, r.len));
 	crl_free(crl);
-	tier_record_cleanup(&r);
+	store_record_cleanup(&r);
 	l->num++;
 	return l->fn(l->arg, &item) == 0;
 }
@@ -177,7 +177,7 @@ path_of(char path[STORE_PATH_MAX], const char *state_dir, const char *key,
 }
 
 static int
-read_der(struct tier_record *r, unsigned char **out, struct err *err)
+read_der(struct store_record *r, unsigned char **out, struct err *err)
 {
 	size_t at = 0;
 	ssize_t n;
@@ -211,7 +211,7 @@ revcheck_cache_get(unsigned char **out, size_t *out_len,
     struct revcheck_error *err)
 {
 	char path[STORE_PATH_MAX];
-	struct tier_record r = {.fd = -1};
+	struct store_record r = {.fd = -1};
 	struct err e = {0};
 	int rc;
 
@@ -225,7 +225,7 @@ revcheck_cache_get(unsigned char **out, size_t *out_len,
 		*out_len = r.len;
 		rc = read_der(&r, out, &e);
 	}
-	tier_record_cleanup(&r);
+	store_record_cleanup(&r);
 	return rc < 0 ? error_publish(err, &e, rc) : rc;
 }
 

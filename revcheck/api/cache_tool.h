@@ -6,7 +6,7 @@
 #define REVCHECK_API_CACHE_TOOL_H
 
 #include "cache/engine/archive.h"
-#include "cache/store/store.h"
+#include "cache/store/store_file.h"
 #include "revcheck/revcheck.h"
 
 #define CACHE_TOOL_MAX_OCSP ((size_t)1 << 20)
@@ -19,12 +19,12 @@ struct cache_witnesses {
 
 /* What the record says of itself; parsed is told separately. */
 void cache_item_of_meta(
-    struct revcheck_cache_item *out, const struct tier_meta *m, size_t len);
+    struct revcheck_cache_item *out, const struct store_meta *m, size_t len);
 void cache_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl);
 
 /* The CRL or (heap) response of a record; *crl is NULL for a response. */
 int cache_record_open(
-    struct tier_record *r, struct crl **crl, struct err *err) MUST_USE;
+    struct store_record *r, struct crl **crl, struct err *err) MUST_USE;
 
 /*
  * cache_prove: is it signed by somebody whose path ends in the trust? 0 or

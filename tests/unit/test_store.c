@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "cache/store/store.h"
+#include "cache/store/store_file.h"
 
 static void
 store_init(struct world *w)
@@ -224,7 +224,7 @@ test_damaged_files_are_set_aside(void **state)
 static void
 test_forged_file_is_not_believed(void **state)
 {
-	struct tier_meta m = {.kind = EVIDENCE_CRL, .url = "http://x/"};
+	struct store_meta m = {.kind = EVIDENCE_CRL, .url = "http://x/"};
 	struct crlmake how = {.number = 9};
 	struct world w;
 	struct err err;
@@ -334,7 +334,7 @@ test_disk_budget(void **state)
 static void
 test_header_round_trip(void **state)
 {
-	struct tier_meta m = {.kind = EVIDENCE_OCSP, .fetched_at = 12345}, got;
+	struct store_meta m = {.kind = EVIDENCE_OCSP, .fetched_at = 12345}, got;
 	char page[STORE_HEADER_BYTES];
 	size_t len;
 
@@ -369,7 +369,7 @@ test_header_round_trip(void **state)
 static void
 kill_round(const uint8_t *const der[2], const size_t len[2], unsigned us)
 {
-	struct tier_meta m = {.kind = EVIDENCE_CRL, .url = "http://x/"};
+	struct store_meta m = {.kind = EVIDENCE_CRL, .url = "http://x/"};
 	struct timespec ts = {.tv_nsec = (long)us * 1000};
 	int ready[2];
 	struct err err;
@@ -407,7 +407,7 @@ static bool
 check_file(void *arg, const char *path)
 {
 	struct checked *c = arg;
-	struct tier_record r;
+	struct store_record r;
 	struct err err;
 	uint8_t *p;
 	int which;
@@ -422,7 +422,7 @@ check_file(void *arg, const char *path)
 	    pread(r.fd, p, r.len, (off_t)r.offset), (ssize_t)r.len);
 	assert_memory_equal(p, c->der[which], r.len);
 	free(p);
-	tier_record_cleanup(&r);
+	store_record_cleanup(&r);
 	c->num++;
 	return true;
 }

@@ -1,8 +1,9 @@
 /*
- * store: the format of one file and the careful ways of writing and reading
- * it. Any thread. Never believes what it reads: that is for the acceptor.
+ * store_file: the format of one file and the careful ways of writing and
+ * reading it. Any thread. Never believes what it reads: that is for the
+ * acceptor.
  */
-#include "cache/store/store.h"
+#include "cache/store/store_file.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -22,12 +23,12 @@
 static const char first_line[] = "revcheck evidence, version 1\n";
 
 void
-tier_record_cleanup(struct tier_record *r)
+store_record_cleanup(struct store_record *r)
 {
 	if (r->fd >= 0)
 		close(r->fd);
 	free(r->der);
-	*r = (struct tier_record){.fd = -1};
+	*r = (struct store_record){.fd = -1};
 }
 
 /* Paths. */
@@ -96,7 +97,7 @@ clean(char *out, size_t room, const char *text)
 
 void
 store_header_write(
-    char page[STORE_HEADER_BYTES], const struct tier_meta *m, size_t der_len)
+    char page[STORE_HEADER_BYTES], const struct store_meta *m, size_t der_len)
 {
 	char key[65], owner[65], url[sizeof(m->url)], etag[sizeof(m->etag)],
 	    modified[sizeof(m->last_modified)];
@@ -169,12 +170,12 @@ value_id(char **at, const char *name, uint8_t out[32])
 
 bool
 store_header_read(
-    const char page[STORE_HEADER_BYTES], struct tier_meta *m, size_t *der_len)
+    const char page[STORE_HEADER_BYTES], struct store_meta *m, size_t *der_len)
 {
 	char text[STORE_HEADER_BYTES + 1], *at = text, *kind;
 	uint64_t len, fetched;
 
-	*m = (struct tier_meta){0};
+	*m = (struct store_meta){0};
 	memcpy(text, page, STORE_HEADER_BYTES);
 	text[STORE_HEADER_BYTES] = '\0';
 	if (strncmp(text, first_line, sizeof(first_line) - 1) != 0)
@@ -225,8 +226,8 @@ read_whole(int fd, void *p, size_t len)
 }
 
 static int
-record_open(
-    struct tier_record *out, const char *path, size_t max_ocsp, struct err *err)
+record_open(struct store_record *out, const char *path, size_t max_ocsp,
+    struct err *err)
 {
 	char page[STORE_HEADER_BYTES];
 	const char *name = strrchr(path, '/');
@@ -265,12 +266,12 @@ record_open(
 }
 
 int
-store_read(
-    struct tier_record *out, const char *path, size_t max_ocsp, struct err *err)
+store_read(struct store_record *out, const char *path, size_t max_ocsp,
+    struct err *err)
 {
 	int rc;
 
-	*out = (struct tier_record){.fd = -1};
+	*out = (struct store_record){.fd = -1};
 	/* A link or a pipe in the directory is none of ours. */
 	out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (out->fd < 0 && errno == ENOENT)
@@ -279,7 +280,7 @@ store_read(
 		return err_sys(err, "cannot open '%s'", path);
 	rc = record_open(out, path, max_ocsp, err);
 	if (rc < 0)
-		tier_record_cleanup(out);
+		store_record_cleanup(out);
 	return rc;
 }
 
@@ -321,7 +322,7 @@ parent_open(const char *path)
 }
 
 static int
-write_temporary(const char *path, const struct tier_meta *m, struct span der)
+write_temporary(const char *path, const struct store_meta *m, struct span der)
 {
 	char page[STORE_HEADER_BYTES];
 	int fd, saved;
@@ -341,7 +342,7 @@ write_temporary(const char *path, const struct tier_meta *m, struct span der)
 }
 
 int
-store_write(const char *dir, const struct tier_meta *m, struct span der,
+store_write(const char *dir, const struct store_meta *m, struct span der,
     struct err *err)
 {
 	char path[STORE_PATH_MAX], temp[STORE_PATH_MAX + 64];

@@ -1,8 +1,8 @@
 /*
- * disk: the tier over cache/store/store.c. Reading happens on the service
- * thread, a header at a time, large bodies by mapping; writing and syncing on a
- * thread of its own, so that no disk makes anybody wait. The queue of writes is
- * bounded; what is newer takes the place of what waits.
+ * store_disk: the tier over cache/store/store_file.c. Reading happens on the
+ * service thread, a header at a time, large bodies by mapping; writing and
+ * syncing on a thread of its own, so that no disk makes anybody wait. The queue
+ * of writes is bounded; what is newer takes the place of what waits.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 
 #include "cache/evidence/evidence.h"
-#include "cache/store/store.h"
+#include "cache/store/store_file.h"
 #include "cache/store/store_path.h"
 
 #define MAX_QUEUE    4096
@@ -24,15 +24,15 @@
 #define MAX_ASIDE    64
 
 /* One write. Owned by the queue. */
-struct disk_job {
-	struct disk_job *next;
-	struct tier_meta meta;
+struct store_disk_job {
+	struct store_disk_job *next;
+	struct store_meta meta;
 	struct evidence *evidence;
 };
 
 /* Owned by the archive. */
-struct disk {
-	struct tier tier; /* first: a tier is its disk */
+struct store_disk {
+	struct store tier; /* first: a tier is its disk */
 	char *dir;
 	uint64_t max_bytes;
 	uint32_t max_ocsp_bytes;
@@ -42,21 +42,21 @@ struct disk {
 	uint64_t used_bytes;  /* writer; an estimate from above */
 	pthread_mutex_t lock; /* below */
 	pthread_cond_t work, idle;
-	struct disk_job *first, **last;
+	struct store_disk_job *first, **last;
 	size_t num_jobs;
 	bool busy, closing;
 };
 
 /* Making room: the longest unfetched go first. */
 
-struct disk_file {
+struct store_disk_file {
 	char *path;
 	uint64_t bytes;
 	time_t mtime;
 };
 
-struct disk_survey {
-	struct disk_file *files;
+struct store_disk_survey {
+	struct store_disk_file *files;
 	size_t num, cap;
 	uint64_t bytes;
 };
@@ -64,8 +64,8 @@ struct disk_survey {
 static bool
 survey_file(void *arg, const char *path)
 {
-	struct disk_survey *s = arg;
-	struct disk_file *files;
+	struct store_disk_survey *s = arg;
+	struct store_disk_file *files;
 	struct stat st;
 
 	if (lstat(path, &st) != 0)
@@ -79,7 +79,7 @@ survey_file(void *arg, const char *path)
 		s->files = files;
 		s->cap = cap;
 	}
-	s->files[s->num] = (struct disk_file){.path = strdup(path),
+	s->files[s->num] = (struct store_disk_file){.path = strdup(path),
 	    .bytes = (uint64_t)st.st_size,
 	    .mtime = st.st_mtime};
 	if (s->files[s->num].path == NULL)
@@ -92,15 +92,15 @@ survey_file(void *arg, const char *path)
 static int
 by_age(const void *a, const void *b)
 {
-	const struct disk_file *x = a, *y = b;
+	const struct store_disk_file *x = a, *y = b;
 
 	return (x->mtime > y->mtime) - (x->mtime < y->mtime);
 }
 
 static void
-disk_survey(struct disk *d)
+store_disk_survey(struct store_disk *d)
 {
-	struct disk_survey s = {0};
+	struct store_disk_survey s = {0};
 	struct err err;
 	size_t gone = 0;
 
@@ -129,14 +129,14 @@ disk_survey(struct disk *d)
 /* The writer. */
 
 static void
-job_free(struct disk_job *j)
+job_free(struct store_disk_job *j)
 {
 	evidence_free(j->evidence);
 	free(j);
 }
 
 static void
-disk_write(struct disk *d, struct disk_job *j)
+store_disk_write(struct store_disk *d, struct store_disk_job *j)
 {
 	struct span der = evidence_der(j->evidence);
 	struct err err;
@@ -148,16 +148,16 @@ disk_write(struct disk *d, struct disk_job *j)
 	}
 	d->used_bytes += der.len + STORE_HEADER_BYTES;
 	if (d->used_bytes > d->max_bytes)
-		disk_survey(d);
+		store_disk_survey(d);
 }
 
 static void *
-disk_main(void *arg)
+store_disk_main(void *arg)
 {
-	struct disk *d = arg;
-	struct disk_job *j;
+	struct store_disk *d = arg;
+	struct store_disk_job *j;
 
-	disk_survey(d);
+	store_disk_survey(d);
 	pthread_mutex_lock(&d->lock);
 	for (;;) {
 		while (d->first == NULL && !d->closing)
@@ -171,7 +171,7 @@ disk_main(void *arg)
 		d->num_jobs--;
 		d->busy = true;
 		pthread_mutex_unlock(&d->lock);
-		disk_write(d, j);
+		store_disk_write(d, j);
 		job_free(j);
 		pthread_mutex_lock(&d->lock);
 		d->busy = false;
@@ -183,9 +183,9 @@ disk_main(void *arg)
 
 /* Takes queued writes of key (all if NULL) away. Locked. */
 static void
-queue_drop(struct disk *d, const struct archive_key *key)
+queue_drop(struct store_disk *d, const struct archive_key *key)
 {
-	struct disk_job **at = &d->first, *j;
+	struct store_disk_job **at = &d->first, *j;
 
 	while ((j = *at) != NULL) {
 		if (key != NULL &&
@@ -201,10 +201,11 @@ queue_drop(struct disk *d, const struct archive_key *key)
 }
 
 static void
-disk_save(struct tier *t, const struct tier_meta *meta, struct evidence *e)
+store_disk_save(
+    struct store *t, const struct store_meta *meta, struct evidence *e)
 {
-	struct disk *d = (struct disk *)t;
-	struct disk_job *j = calloc(1, sizeof(*j));
+	struct store_disk *d = (struct store_disk *)t;
+	struct store_disk_job *j = calloc(1, sizeof(*j));
 	bool full;
 
 	if (j == NULL)
@@ -245,9 +246,10 @@ count_files(const char *path)
 }
 
 static void
-disk_reject(struct tier *t, const struct archive_key *key, const char *why)
+store_disk_reject(
+    struct store *t, const struct archive_key *key, const char *why)
 {
-	struct disk *d = (struct disk *)t;
+	struct store_disk *d = (struct store_disk *)t;
 	char path[STORE_PATH_MAX], aside[STORE_PATH_MAX];
 	char dir[STORE_PATH_MAX + 16];
 
@@ -264,30 +266,30 @@ disk_reject(struct tier *t, const struct archive_key *key, const char *why)
 		log_line(d->log, LOG_LEVEL_WARN, "removed '%s': %s", path, why);
 }
 
-static enum tier_answer
-disk_load(struct tier *t, const struct archive_key *key,
-    struct tier_record *out, tier_done_fn *done, void *arg,
-    struct tier_load **pending)
+static enum store_answer
+store_disk_load(struct store *t, const struct archive_key *key,
+    struct store_record *out, store_done_fn *done, void *arg,
+    struct store_load **pending)
 {
-	struct disk *d = (struct disk *)t;
+	struct store_disk *d = (struct store_disk *)t;
 	char path[STORE_PATH_MAX];
 	struct err err;
 	int rc;
 
 	if (!store_path(path, d->dir, key, NULL))
-		return TIER_NONE;
+		return STORE_NONE;
 	rc = store_read(out, path, d->max_ocsp_bytes, &err);
 	if (rc == 1)
-		return TIER_NOW;
+		return STORE_NOW;
 	if (rc == E_PARSE)
-		disk_reject(t, key, err.msg);
+		store_disk_reject(t, key, err.msg);
 	else if (rc < 0)
 		log_line(d->log, LOG_LEVEL_WARN, "%s", err.msg);
-	return TIER_NONE;
+	return STORE_NONE;
 }
 
 static void
-disk_cancel(struct tier_load *pending)
+store_disk_cancel(struct store_load *pending)
 {
 	/* This tier always answers at once. */
 }
@@ -300,9 +302,9 @@ forget_file(void *arg, const char *path)
 }
 
 static void
-disk_forget(struct tier *t, const struct archive_key *key)
+store_disk_forget(struct store *t, const struct archive_key *key)
 {
-	struct disk *d = (struct disk *)t;
+	struct store_disk *d = (struct store_disk *)t;
 	char path[STORE_PATH_MAX];
 	struct err err;
 
@@ -321,9 +323,9 @@ disk_forget(struct tier *t, const struct archive_key *key)
 /* Birth and death. */
 
 static void
-disk_free(struct tier *t)
+store_disk_free(struct store *t)
 {
-	struct disk *d = (struct disk *)t;
+	struct store_disk *d = (struct store_disk *)t;
 
 	if (d->running) {
 		pthread_mutex_lock(&d->lock);
@@ -362,7 +364,7 @@ sweep(const char *dir)
 }
 
 static int
-disk_prepare(struct disk *d, struct err *err)
+store_disk_prepare(struct store_disk *d, struct err *err)
 {
 	char path[STORE_PATH_MAX];
 	struct stat st;
@@ -391,14 +393,14 @@ disk_prepare(struct disk *d, struct err *err)
 }
 
 static int
-disk_start(struct disk *d, struct err *err)
+store_disk_start(struct store_disk *d, struct err *err)
 {
 	sigset_t all, old;
 	int rc;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&d->writer, NULL, disk_main, d);
+	rc = pthread_create(&d->writer, NULL, store_disk_main, d);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc != 0)
 		return err_set(err, E_INTERNAL,
@@ -408,21 +410,21 @@ disk_start(struct disk *d, struct err *err)
 }
 
 int
-store_new(struct tier **out, const struct store_options *o, struct err *err)
+store_new(struct store **out, const struct store_options *o, struct err *err)
 {
-	struct disk *d = calloc(1, sizeof(*d));
+	struct store_disk *d = calloc(1, sizeof(*d));
 	int rc;
 
 	*out = NULL;
 	if (d == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	d->tier = (struct tier){.name = "disk",
-	    .load = disk_load,
-	    .cancel = disk_cancel,
-	    .save = disk_save,
-	    .reject = disk_reject,
-	    .forget = disk_forget,
-	    .free = disk_free};
+	d->tier = (struct store){.name = "disk",
+	    .load = store_disk_load,
+	    .cancel = store_disk_cancel,
+	    .save = store_disk_save,
+	    .reject = store_disk_reject,
+	    .forget = store_disk_forget,
+	    .free = store_disk_free};
 	d->last = &d->first;
 	d->max_bytes = o->max_bytes;
 	d->max_ocsp_bytes = o->max_ocsp_bytes;
@@ -432,11 +434,11 @@ store_new(struct tier **out, const struct store_options *o, struct err *err)
 	pthread_cond_init(&d->idle, NULL);
 	d->dir = strdup(o->dir);
 	rc = d->dir == NULL ? err_set(err, E_NOMEM, "out of memory")
-			    : disk_prepare(d, err);
+			    : store_disk_prepare(d, err);
 	if (rc == 0)
-		rc = disk_start(d, err);
+		rc = store_disk_start(d, err);
 	if (rc != 0)
-		disk_free(&d->tier);
+		store_disk_free(&d->tier);
 	else
 		*out = &d->tier;
 	return rc;
