@@ -15,10 +15,10 @@
 #include <openssl/rand.h>
 
 #include "cache/fetch/address_rules.h"
-#include "cache/engine/archive_parts.h"
+#include "cache/engine/archive_internal.h"
 #include "cache/evidence/evidence.h"
 #include "cache/store/store_file.h"
-#include "cache/engine/timetable.h"
+#include "cache/engine/refresh_schedule.h"
 
 #define DEFAULT_CONNECT_MS     2000
 #define DEFAULT_FETCH_MS       4000
@@ -116,7 +116,7 @@ wait_new(struct archive *a, uint64_t deadline_mono_ms, archive_done_fn *done,
 struct evidence *
 archive_get1(struct archive *a, const struct archive_key *key)
 {
-	struct evidence *e = shelf_get1(&a->shelf, key);
+	struct evidence *e = memory_table_get1(&a->table, key);
 
 	atomic_fetch_add_explicit(e != NULL ? &a->count.hits : &a->count.misses,
 	    1, memory_order_relaxed);
@@ -141,7 +141,7 @@ memory_enough(struct archive *a, struct resource *r, bool want_newer)
 }
 
 static void
-archive_ask(struct archive *a, struct resource *r, struct errand *order,
+archive_ask(struct archive *a, struct resource *r, struct fetch_job *order,
     bool want_newer, struct archive_wait *w)
 {
 	struct evidence *e = memory_enough(a, r, want_newer);
@@ -184,18 +184,18 @@ archive_ask(struct archive *a, struct resource *r, struct errand *order,
 
 static struct resource *
 archive_resource(
-    struct archive *a, const struct archive_order *o, struct errand *order)
+    struct archive *a, const struct archive_order *o, struct fetch_job *order)
 {
-	struct resource *r = shelf_add(&a->shelf, &o->key, o->owner);
+	struct resource *r = memory_table_add(&a->table, &o->key, o->owner);
 
 	if (r == NULL)
 		return NULL;
 	/* The newest order is the one that refreshing follows. */
-	pthread_mutex_lock(&a->shelf.lock);
+	pthread_mutex_lock(&a->table.lock);
 	r->archive = a;
-	errand_free(r->order);
-	r->order = errand_up_ref(order);
-	pthread_mutex_unlock(&a->shelf.lock);
+	fetch_job_free(r->order);
+	r->order = fetch_job_up_ref(order);
+	pthread_mutex_unlock(&a->table.lock);
 	return r;
 }
 
@@ -204,7 +204,7 @@ archive_fetch(struct archive *a, const struct archive_order *o, bool want_newer,
     uint64_t deadline_mono_ms, archive_done_fn *done, void *arg,
     struct archive_wait **out, struct err *err)
 {
-	struct errand *order = NULL;
+	struct fetch_job *order = NULL;
 	struct archive_wait *w = NULL;
 	struct resource *r = NULL;
 	struct flight *f;
@@ -212,7 +212,7 @@ archive_fetch(struct archive *a, const struct archive_order *o, bool want_newer,
 	*out = NULL;
 	if (a->closing)
 		return err_set(err, E_CLOSED, "the archive is closing");
-	order = errand_new(o);
+	order = fetch_job_new(o);
 	w = wait_new(a, deadline_mono_ms, done, arg);
 	if (order == NULL || w == NULL)
 		goto nomem;
@@ -227,11 +227,11 @@ archive_fetch(struct archive *a, const struct archive_order *o, bool want_newer,
 			goto nomem;
 		archive_ask(a, r, order, want_newer, w);
 	}
-	errand_free(order);
+	fetch_job_free(order);
 	*out = w;
 	return 0;
 nomem:
-	errand_free(order);
+	fetch_job_free(order);
 	archive_wait_cancel(w);
 	return err_set(err, E_NOMEM, "out of memory");
 }
@@ -240,7 +240,7 @@ nomem:
 
 struct prefetch {
 	struct archive *archive;
-	struct errand *order;
+	struct fetch_job *order;
 };
 
 static void
@@ -252,14 +252,14 @@ archive_prefetch_here(void *arg)
 	struct resource *r;
 
 	memcpy(o.owner, p->order->owner, sizeof(o.owner));
-	r = a->closing ? NULL : shelf_find(&a->shelf, &o.key);
+	r = a->closing ? NULL : memory_table_find(&a->table, &o.key);
 	if (r == NULL && !a->closing)
 		r = archive_resource(a, &o, p->order);
 	if (r != NULL && r->flight == NULL &&
 	    atomic_load(&r->evidence) == NULL &&
 	    clock_mono_ms() >= r->retry_mono_ms)
 		(void)flight_start(a, r, p->order);
-	errand_free(p->order);
+	fetch_job_free(p->order);
 	free(p);
 }
 
@@ -271,11 +271,11 @@ archive_prefetch(struct archive *a, const struct archive_order *order)
 
 	if (p == NULL)
 		return E_NOMEM;
-	*p = (struct prefetch){.archive = a, .order = errand_new(order)};
+	*p = (struct prefetch){.archive = a, .order = fetch_job_new(order)};
 	if (p->order != NULL)
 		rc = service_post(a->service, archive_prefetch_here, p);
 	if (rc != 0) {
-		errand_free(p->order);
+		fetch_job_free(p->order);
 		free(p);
 	}
 	return rc;
@@ -285,11 +285,12 @@ static bool
 resource_cold(struct archive *a, struct resource *r)
 {
 	struct evidence *e = atomic_load(&r->evidence);
-	unsigned idle = shelf_now_sec() - atomic_load(&r->asked_at_sec);
+	unsigned idle = memory_table_now_sec() - atomic_load(&r->asked_at_sec);
 
 	if (e == NULL)
 		return true;
-	return idle >= timetable_cold_after_sec(e->this_update, e->next_update);
+	return idle >=
+	    refresh_schedule_cold_after_sec(e->this_update, e->next_update);
 }
 
 static void
@@ -308,9 +309,9 @@ resource_refresh_due(evutil_socket_t fd, short what, void *arg)
 		log_line(a->log, LOG_LEVEL_DEBUG,
 		    "nobody asks for '%s' any more: not refreshed",
 		    r->order->num_urls > 0 ? r->order->urls[0] : "");
-		pthread_mutex_lock(&a->shelf.lock);
+		pthread_mutex_lock(&a->table.lock);
 		r->next_refresh_at = 0;
-		pthread_mutex_unlock(&a->shelf.lock);
+		pthread_mutex_unlock(&a->table.lock);
 		return;
 	}
 	atomic_fetch_add(&a->count.refreshes, 1);
@@ -395,10 +396,10 @@ archive_init(
 	a->crl_limits = o->crl;
 	a->crl_limits.max_bytes =
 	    OR(a->crl_limits.max_bytes, DEFAULT_CRL_BYTES);
-	if (shelf_init(&a->shelf, OR(o->memory_bytes, DEFAULT_MEMORY_BYTES),
-		a->log) != 0)
+	if (memory_table_init(&a->table,
+		OR(o->memory_bytes, DEFAULT_MEMORY_BYTES), a->log) != 0)
 		return err_set(err, E_NOMEM, "out of memory");
-	a->shelf.on_remove = resource_removed;
+	a->table.on_remove = resource_removed;
 	rc = service_new(&a->service, err);
 	if (rc != 0)
 		return rc;
@@ -480,7 +481,7 @@ archive_free(struct archive *a)
 		archive_close(a);
 	}
 	fetcher_free(a->fetcher);
-	shelf_cleanup(&a->shelf);
+	memory_table_cleanup(&a->table);
 	if (a->disk != NULL)
 		a->disk->free(a->disk);
 	if (a->tell_soon != NULL)

@@ -58,7 +58,7 @@ struct evidence {
 	void *proof;
 	void (*proof_free)(void *proof);
 	/*
-	 * Set by the acceptor: validity for the refresh timetable, and the
+	 * Set by the acceptor: validity for the refresh schedule, and the
 	 * order that forbids going back: newer is (number if both have one,
 	 * then this_update) greater or equal.
 	 */

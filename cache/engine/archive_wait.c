@@ -6,7 +6,7 @@
 
 #include <event2/event.h>
 
-#include "cache/engine/archive_parts.h"
+#include "cache/engine/archive_internal.h"
 
 void
 archive_wait_unlink(struct archive_wait *w)

@@ -17,9 +17,9 @@
 #include <event2/event.h>
 
 #include "cache/evidence/evidence.h"
-#include "cache/engine/flight_parts.h"
+#include "cache/engine/flight_internal.h"
 #include "cache/der/text.h"
-#include "cache/engine/timetable.h"
+#include "cache/engine/refresh_schedule.h"
 
 /* Failures. */
 
@@ -108,7 +108,7 @@ flight_free(struct flight *f)
 	store_record_cleanup(&f->record);
 	if (f->step != NULL)
 		event_free(f->step);
-	errand_free(f->order);
+	fetch_job_free(f->order);
 	free(f);
 }
 
@@ -143,7 +143,7 @@ static void
 resource_retry_later(struct archive *a, struct resource *r, unsigned row)
 {
 	r->retry_mono_ms = clock_mono_ms() +
-	    timetable_retry_ms(
+	    refresh_schedule_retry_ms(
 		row, a->retry_first_ms, a->retry_max_ms, archive_random(a));
 }
 
@@ -161,7 +161,7 @@ flight_failed(struct flight *f)
 		atomic_fetch_add(&a->count.fail[ARCHIVE_FAIL_NO_SOURCE], 1);
 	}
 	if (r != NULL && f->failure.fail != ARCHIVE_FAIL_OFFLINE) {
-		pthread_mutex_lock(&a->shelf.lock);
+		pthread_mutex_lock(&a->table.lock);
 		r->failures++;
 		resource_retry_later(a, r, r->failures);
 		wait_ms = r->retry_mono_ms - clock_mono_ms();
@@ -169,7 +169,7 @@ flight_failed(struct flight *f)
 		r->next_refresh_at = atomic_load(&r->evidence) != NULL
 		    ? archive_now(a) + (time_t)(wait_ms / 1000) + 1
 		    : 0;
-		pthread_mutex_unlock(&a->shelf.lock);
+		pthread_mutex_unlock(&a->table.lock);
 		resource_schedule(r);
 	}
 	flight_over(f, NULL);
@@ -182,7 +182,7 @@ resource_plan(struct archive *a, struct resource *r, const struct evidence *e,
     int64_t max_age_sec)
 {
 	time_t now = archive_now(a);
-	struct timetable_facts t = {
+	struct refresh_schedule_facts t = {
 	    .now = now,
 	    .this_update = e->this_update,
 	    .next_update = e->next_update,
@@ -191,7 +191,7 @@ resource_plan(struct archive *a, struct resource *r, const struct evidence *e,
 	    .random = archive_random(a),
 	};
 
-	pthread_mutex_lock(&a->shelf.lock);
+	pthread_mutex_lock(&a->table.lock);
 	if (r->failures > 0)
 		log_line(a->log, LOG_LEVEL_INFO,
 		    "fetched '%s' again after %u failures", e->url,
@@ -205,8 +205,8 @@ resource_plan(struct archive *a, struct resource *r, const struct evidence *e,
 		r->fruitless++;
 		resource_retry_later(a, r, r->fruitless);
 	}
-	r->next_refresh_at = timetable_refresh_at(&t);
-	pthread_mutex_unlock(&a->shelf.lock);
+	r->next_refresh_at = refresh_schedule_at(&t);
+	pthread_mutex_unlock(&a->table.lock);
 	resource_schedule(r);
 }
 
@@ -245,7 +245,7 @@ flight_keep(struct flight *f, struct evidence *e)
 
 	if (held != NULL && differs && evidence_older(e, held))
 		return false;
-	shelf_keep(&a->shelf, r, e);
+	memory_table_keep(&a->table, r, e);
 	if (differs && a->changed != NULL)
 		a->changed(a->changed_arg, &r->key);
 	return true;
@@ -314,11 +314,11 @@ flight_evidence(
 		flight_next_url(f);
 		return;
 	}
-	pthread_mutex_lock(&a->shelf.lock);
+	pthread_mutex_lock(&a->table.lock);
 	text_copy(r->etag, sizeof(r->etag), res->etag);
 	text_copy(
 	    r->last_modified, sizeof(r->last_modified), res->last_modified);
-	pthread_mutex_unlock(&a->shelf.lock);
+	pthread_mutex_unlock(&a->table.lock);
 	flight_save(f, e);
 	resource_plan(a, r, e, res->max_age_sec);
 	flight_over(f, e);
@@ -381,7 +381,7 @@ static void
 flight_next_url(struct flight *f)
 {
 	struct archive *a = f->archive;
-	struct errand *o = f->order;
+	struct fetch_job *o = f->order;
 	struct fetch_order ask = {.kind = o->kind,
 	    .request = span_of(o->request, o->request_len),
 	    .force_post = o->force_post};
@@ -440,7 +440,7 @@ flight_begin(evutil_socket_t fd, short what, void *arg)
 }
 
 struct flight *
-flight_start(struct archive *a, struct resource *r, struct errand *order)
+flight_start(struct archive *a, struct resource *r, struct fetch_job *order)
 {
 	struct flight *f = calloc(1, sizeof(*f));
 
@@ -453,7 +453,7 @@ flight_start(struct archive *a, struct resource *r, struct errand *order)
 	}
 	f->archive = a;
 	f->resource = r;
-	f->order = errand_up_ref(order);
+	f->order = fetch_job_up_ref(order);
 	f->record.fd = -1;
 	f->next = a->flights;
 	f->prev = &a->flights;

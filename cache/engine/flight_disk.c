@@ -6,7 +6,7 @@
 #include <event2/event.h>
 
 #include "cache/evidence/evidence.h"
-#include "cache/engine/flight_parts.h"
+#include "cache/engine/flight_internal.h"
 #include "cache/der/text.h"
 
 /* Scanned in one go before the loop may do something else. */
@@ -26,12 +26,12 @@ flight_from_tier(struct flight *f, struct evidence *e)
 		return;
 	}
 	atomic_fetch_add(&a->count.disk_hits, 1);
-	shelf_keep(&a->shelf, r, e);
-	pthread_mutex_lock(&a->shelf.lock);
+	memory_table_keep(&a->table, r, e);
+	pthread_mutex_lock(&a->table.lock);
 	text_copy(r->etag, sizeof(r->etag), f->record.meta.etag);
 	text_copy(r->last_modified, sizeof(r->last_modified),
 	    f->record.meta.last_modified);
-	pthread_mutex_unlock(&a->shelf.lock);
+	pthread_mutex_unlock(&a->table.lock);
 	if (a->always_fetch ||
 	    !evidence_fresh(e, archive_now(a), a->skew_sec)) {
 		flight_network(f);

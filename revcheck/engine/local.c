@@ -9,7 +9,7 @@
 
 #include <event2/event.h>
 
-#include "cache/engine/watch.h"
+#include "cache/engine/crl_files.h"
 
 #define LOCAL_MAX_FILES 10000
 
@@ -23,7 +23,7 @@ struct local_file {
 struct local {
 	struct revcheck *rc;
 	const char *const *paths; /* borrowed until local_new returns */
-	struct archive_watch **watches;
+	struct crl_files **watches;
 	size_t num_watches;
 	struct local_file *files;
 	size_t num_files;
@@ -161,7 +161,7 @@ start_cb(void *arg)
 	if (l->settle == NULL)
 		l->code = err_set(&l->err, E_NOMEM, "out of memory");
 	for (size_t i = 0; l->code == 0 && l->paths[i] != NULL; i++) {
-		l->code = archive_watch_new(&l->watches[i], l->rc->archive,
+		l->code = crl_files_new(&l->watches[i], l->rc->archive,
 		    l->paths[i], told, l, &l->err);
 		if (l->code == 0)
 			l->num_watches++;
@@ -187,8 +187,7 @@ local_new(struct local **out, struct revcheck *rc, const char *const *paths,
 	while (paths[n] != NULL)
 		n++;
 	if (l == NULL ||
-	    (l->watches = calloc(n + 1, sizeof(struct archive_watch *))) ==
-		NULL) {
+	    (l->watches = calloc(n + 1, sizeof(struct crl_files *))) == NULL) {
 		free(l);
 		return err_set(err, E_NOMEM, "out of memory");
 	}
@@ -212,7 +211,7 @@ void
 local_stop(struct local *l)
 {
 	for (size_t i = 0; i < l->num_watches; i++)
-		archive_watch_free(l->watches[i]);
+		crl_files_free(l->watches[i]);
 	l->num_watches = 0;
 	if (l->settle != NULL)
 		event_free(l->settle);

@@ -1,11 +1,11 @@
 /* watch: CRL files and directories as a source, told when they change. */
-#include "cache/engine/watch.h"
+#include "cache/engine/crl_files.h"
 #include "tests/unit/archive_help.h"
 
 struct told {
 	struct world *w;
 	const char *place;
-	struct archive_watch *watch;
+	struct crl_files *watch;
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
 	unsigned num;
@@ -48,8 +48,8 @@ open_there(void *arg)
 {
 	struct told *t = arg;
 
-	t->rc = archive_watch_new(
-	    &t->watch, t->w->archive, t->place, tell, t, &t->err);
+	t->rc =
+	    crl_files_new(&t->watch, t->w->archive, t->place, tell, t, &t->err);
 	pthread_mutex_lock(&t->lock);
 	t->opened = true;
 	pthread_cond_signal(&t->cond);
@@ -61,7 +61,7 @@ close_there(void *arg)
 {
 	struct told *t = arg;
 
-	archive_watch_free(t->watch);
+	crl_files_free(t->watch);
 	pthread_mutex_lock(&t->lock);
 	t->closed = true;
 	pthread_cond_signal(&t->cond);

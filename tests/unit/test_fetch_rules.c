@@ -13,7 +13,7 @@
 #include "cache/fetch/address_rules.h"
 #include "cache/engine/archive.h"
 #include "cache/evidence/evidence.h"
-#include "cache/engine/timetable.h"
+#include "cache/engine/refresh_schedule.h"
 #include "cache/fetch/url.h"
 
 static const char *
@@ -164,7 +164,7 @@ test_ocsp_get_form(void **state)
 static void
 test_refresh_is_ahead_and_spread(void **state)
 {
-	struct timetable_facts f = {.now = 1000000,
+	struct refresh_schedule_facts f = {.now = 1000000,
 	    .this_update = 999000,
 	    .next_update = 1000000 + 10000,
 	    .max_age_sec = -1,
@@ -173,7 +173,7 @@ test_refresh_is_ahead_and_spread(void **state)
 
 	for (uint32_t r = 0; r < 5000; r++) {
 		f.random = r;
-		at = timetable_refresh_at(&f) - f.now;
+		at = refresh_schedule_at(&f) - f.now;
 		assert_in_range(at, 7500, 9000);
 		least = r == 0 || at < least ? at : least;
 		most = at > most ? at : most;
@@ -182,17 +182,17 @@ test_refresh_is_ahead_and_spread(void **state)
 	assert_int_equal(most, 9000);
 	/* HTTP says earlier; the floor says not that early. */
 	f.max_age_sec = 600;
-	assert_int_equal(timetable_refresh_at(&f), f.now + 600);
+	assert_int_equal(refresh_schedule_at(&f), f.now + 600);
 	f.max_age_sec = 0;
-	assert_int_equal(timetable_refresh_at(&f), f.now + 60);
+	assert_int_equal(refresh_schedule_at(&f), f.now + 60);
 	/* Past, absent and absurd nextUpdates. */
 	f.max_age_sec = -1;
 	f.next_update = f.now - 5;
-	assert_int_equal(timetable_refresh_at(&f), f.now + 60);
+	assert_int_equal(refresh_schedule_at(&f), f.now + 60);
 	f.next_update = 0;
-	assert_int_equal(timetable_refresh_at(&f), f.now + 3600);
+	assert_int_equal(refresh_schedule_at(&f), f.now + 3600);
 	f.next_update = 253402300799;
-	assert_true(timetable_refresh_at(&f) <= f.now + 2 * 86400);
+	assert_true(refresh_schedule_at(&f) <= f.now + 2 * 86400);
 }
 
 static void
@@ -206,7 +206,8 @@ test_retries_double_up_to_a_bound(void **state)
 		if (whole > 300000)
 			whole = 300000;
 		for (uint32_t r = 0; r < 1000; r++) {
-			ms = timetable_retry_ms(n, 1000, 300000, r * 7919);
+			ms = refresh_schedule_retry_ms(
+			    n, 1000, 300000, r * 7919);
 			assert_in_range(ms, whole - whole / 4, whole);
 		}
 	}

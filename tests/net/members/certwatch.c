@@ -627,7 +627,7 @@ await_status(const char *identity, const char *status)
 
 /* Evidence is gone and all are asked about anew: does nobody hear of it? */
 static int
-quiet_round(void)
+epoch_round(void)
 {
 	unsigned long before;
 	struct web w;
@@ -666,7 +666,7 @@ off_means_expiry_only(void **state)
 	web_free(&w);
 	/* What was fetched for others, or before, may still be on its way. */
 	for (int i = 0; i < 20 && quiet < 2; i++)
-		quiet = quiet_round() ? quiet + 1 : 0;
+		quiet = epoch_round() ? quiet + 1 : 0;
 	assert_int_equal(quiet, 2);
 	rest_mode(&gw, "SOFT_FAIL");
 	await_stapled("main", 1);

@@ -1,21 +1,21 @@
 /*
- * shelf: the resources the archive knows, by key, with the evidence it holds
+ * table: the resources the archive knows, by key, with the evidence it holds
  * for them, under a budget of bytes. Looked up by any thread without a lock;
  * changed by the service thread alone.
  *
  * Who has to go when the budget is spent: the resource longest unasked of the
  * owner (issuing CA) that holds most. A CA can only push out its own.
  */
-#ifndef CACHE_ENGINE_SHELF_H
-#define CACHE_ENGINE_SHELF_H
+#ifndef CACHE_ENGINE_MEMORY_TABLE_H
+#define CACHE_ENGINE_MEMORY_TABLE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "cache/engine/archive.h"
 #include "cache/fetch/fetch.h"
-#include "cache/engine/errand.h"
-#include "cache/engine/quiet.h"
+#include "cache/engine/fetch_job.h"
+#include "cache/engine/epoch.h"
 
 struct event;
 struct flight;
@@ -29,8 +29,8 @@ struct owner {
 };
 
 /*
- * Owned by the shelf. Members below the line belong to the service thread;
- * shelf.lock is held where archive_list reads them.
+ * Owned by the table. Members below the line belong to the service thread;
+ * table.lock is held where archive_list reads them.
  */
 struct resource {
 	struct archive_key key;
@@ -39,7 +39,7 @@ struct resource {
 	atomic_bool asked;                   /* since eviction came by */
 	/* ---- */
 	struct archive *archive;
-	struct errand *order; /* how to get it again */
+	struct fetch_job *order; /* how to get it again */
 	struct flight *flight;
 	struct event *refresh;
 	struct owner *owner;
@@ -54,11 +54,11 @@ struct resource {
 	char last_modified[FETCH_MAX_VALIDATOR];
 };
 
-struct shelf_table;
+struct memory_slots;
 
-struct shelf {
-	struct quiet quiet;
-	_Atomic(struct shelf_table *) table;
+struct memory_table {
+	struct epoch epoch;
+	_Atomic(struct memory_slots *) table;
 	pthread_mutex_t lock; /* writers, and archive_list */
 	struct owner **owners;
 	size_t num_owner_buckets;
@@ -69,31 +69,34 @@ struct shelf {
 	void (*on_remove)(struct resource *r);
 };
 
-int shelf_init(
-    struct shelf *m, uint64_t budget_bytes, const struct log *log) MUST_USE;
-void shelf_cleanup(struct shelf *m);
+int memory_table_init(struct memory_table *m, uint64_t budget_bytes,
+    const struct log *log) MUST_USE;
+void memory_table_cleanup(struct memory_table *m);
 
-/* shelf_get1: the hot path; see archive_get1. */
-struct evidence *shelf_get1(struct shelf *m, const struct archive_key *key);
+/* memory_table_get1: the hot path; see archive_get1. */
+struct evidence *
+memory_table_get1(struct memory_table *m, const struct archive_key *key);
 
 /* The rest: service thread only. */
-struct resource *shelf_find(struct shelf *m, const struct archive_key *key);
+struct resource *
+memory_table_find(struct memory_table *m, const struct archive_key *key);
 /* Makes it if need be. NULL: out of memory. */
-struct resource *shelf_add(
-    struct shelf *m, const struct archive_key *key, const uint8_t owner[32]);
+struct resource *memory_table_add(struct memory_table *m,
+    const struct archive_key *key, const uint8_t owner[32]);
 /*
- * shelf_keep puts e (a reference is taken) in the place of what r holds and
- * evicts for it. False: it does not fit into the budget and was not kept.
+ * memory_table_keep puts e (a reference is taken) in the place of what r holds
+ * and evicts for it. False: it does not fit into the budget and was not kept.
  */
-bool shelf_keep(struct shelf *m, struct resource *r, struct evidence *e);
-void shelf_drop_evidence(struct shelf *m, struct resource *r);
+bool memory_table_keep(
+    struct memory_table *m, struct resource *r, struct evidence *e);
+void memory_table_drop_evidence(struct memory_table *m, struct resource *r);
 /* Takes r out of sight and frees it; not while a flight uses it. */
-void shelf_remove(struct shelf *m, struct resource *r);
+void memory_table_remove(struct memory_table *m, struct resource *r);
 /* Calls fn for every resource until it says false; fn may remove its own. */
-void shelf_each(
-    struct shelf *m, bool (*fn)(struct resource *r, void *arg), void *arg);
+void memory_table_each(struct memory_table *m,
+    bool (*fn)(struct resource *r, void *arg), void *arg);
 
 /* Seconds of the coarse monotonic clock, no system call. */
-unsigned shelf_now_sec(void);
+unsigned memory_table_now_sec(void);
 
 #endif

@@ -1,16 +1,16 @@
 /*
- * archive_parts: struct archive from the inside; for archive*.c, flight*.c and
- * watch.c only. Everything here belongs to the service thread, but for memory
- * (its own rules) and the counters.
+ * archive_internal: struct archive from the inside; for archive*.c, flight*.c
+ * and watch.c only. Everything here belongs to the service thread, but for
+ * memory (its own rules) and the counters.
  */
-#ifndef CACHE_ENGINE_ARCHIVE_PARTS_H
-#define CACHE_ENGINE_ARCHIVE_PARTS_H
+#ifndef CACHE_ENGINE_ARCHIVE_INTERNAL_H
+#define CACHE_ENGINE_ARCHIVE_INTERNAL_H
 
 #include <stdatomic.h>
 
 #include "cache/engine/archive.h"
 #include "cache/fetch/fetch.h"
-#include "cache/engine/shelf.h"
+#include "cache/engine/memory_table.h"
 #include "cache/engine/service.h"
 #include "cache/store/store.h"
 
@@ -38,7 +38,7 @@ struct archive {
 	struct fetcher *fetcher;
 	struct address_rules *addresses;
 	struct store *disk; /* NULL: memory only */
-	struct shelf shelf;
+	struct memory_table table;
 	struct archive_counters count;
 	struct log log_copy;
 	const struct log *log;
@@ -82,7 +82,7 @@ void archive_failure_set(struct archive_failure *f, enum archive_fail fail,
  * then network. Nobody need wait. NULL: out of memory.
  */
 struct flight *
-flight_start(struct archive *a, struct resource *r, struct errand *order);
+flight_start(struct archive *a, struct resource *r, struct fetch_job *order);
 void flight_join(struct flight *f, struct archive_wait *w);
 bool flight_has_waiters(const struct flight *f);
 /* Ends it; whoever waits hears `fail`. */

@@ -1,9 +1,9 @@
 /*
- * shelf: see the header. The table is a published array of pointers, open
+ * table: see the header. The table is a published array of pointers, open
  * addressing; readers hold nothing but their mark in `quiet`. Writers replace
  * pointers and wait for quiet before they free.
  */
-#include "cache/engine/shelf.h"
+#include "cache/engine/memory_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #define OWNER_BUCKETS 1024
 
 /* Published; replaced as a whole when it gets full. */
-struct shelf_table {
+struct memory_slots {
 	size_t num_places; /* a power of two */
 	size_t num_used;   /* gravestones included */
 	_Atomic(struct resource *) place[];
@@ -22,7 +22,7 @@ struct shelf_table {
 static struct resource gravestone;
 
 unsigned
-shelf_now_sec(void)
+memory_table_now_sec(void)
 {
 	struct timespec ts;
 
@@ -40,10 +40,10 @@ key_home(const struct archive_key *key, size_t num_places)
 	return (size_t)v & (num_places - 1);
 }
 
-static struct shelf_table *
+static struct memory_slots *
 table_new(size_t num_places)
 {
-	struct shelf_table *t =
+	struct memory_slots *t =
 	    calloc(1, sizeof(*t) + num_places * sizeof(t->place[0]));
 
 	if (t != NULL)
@@ -52,12 +52,13 @@ table_new(size_t num_places)
 }
 
 int
-shelf_init(struct shelf *m, uint64_t budget_bytes, const struct log *log)
+memory_table_init(
+    struct memory_table *m, uint64_t budget_bytes, const struct log *log)
 {
-	struct shelf_table *t = table_new(FIRST_PLACES);
+	struct memory_slots *t = table_new(FIRST_PLACES);
 
-	*m = (struct shelf){.budget_bytes = budget_bytes, .log = log};
-	quiet_init(&m->quiet);
+	*m = (struct memory_table){.budget_bytes = budget_bytes, .log = log};
+	epoch_init(&m->epoch);
 	pthread_mutex_init(&m->lock, NULL);
 	m->num_owner_buckets = OWNER_BUCKETS;
 	m->owners = calloc(OWNER_BUCKETS, sizeof(*m->owners));
@@ -66,7 +67,7 @@ shelf_init(struct shelf *m, uint64_t budget_bytes, const struct log *log)
 }
 
 static struct resource *
-table_find(struct shelf_table *t, const struct archive_key *key)
+table_find(struct memory_slots *t, const struct archive_key *key)
 {
 	size_t i = key_home(key, t->num_places);
 	struct resource *r;
@@ -82,9 +83,9 @@ table_find(struct shelf_table *t, const struct archive_key *key)
 }
 
 struct evidence *
-shelf_get1(struct shelf *m, const struct archive_key *key)
+memory_table_get1(struct memory_table *m, const struct archive_key *key)
 {
-	struct quiet_mark mark = quiet_enter(&m->quiet);
+	struct epoch_mark mark = epoch_enter(&m->epoch);
 	struct evidence *e = NULL;
 	struct resource *r;
 	unsigned now;
@@ -95,7 +96,7 @@ shelf_get1(struct shelf *m, const struct archive_key *key)
 		e = atomic_load(&r->evidence);
 		if (e != NULL)
 			evidence_up_ref(e);
-		now = shelf_now_sec();
+		now = memory_table_now_sec();
 		/* Written when it changes: the line stays shared. */
 		if (atomic_load_explicit(
 			&r->asked_at_sec, memory_order_relaxed) != now)
@@ -105,12 +106,12 @@ shelf_get1(struct shelf *m, const struct archive_key *key)
 			atomic_store_explicit(
 			    &r->asked, true, memory_order_relaxed);
 	}
-	quiet_leave(&m->quiet, mark);
+	epoch_leave(&m->epoch, mark);
 	return e;
 }
 
 struct resource *
-shelf_find(struct shelf *m, const struct archive_key *key)
+memory_table_find(struct memory_table *m, const struct archive_key *key)
 {
 	return table_find(atomic_load(&m->table), key);
 }
@@ -118,7 +119,7 @@ shelf_find(struct shelf *m, const struct archive_key *key)
 /* Owners. */
 
 static struct owner *
-owner_get(struct shelf *m, const uint8_t id[32])
+owner_get(struct memory_table *m, const uint8_t id[32])
 {
 	struct owner **bucket, *o;
 	uint64_t v;
@@ -154,7 +155,7 @@ ring_join(struct owner *o, struct resource *r)
 }
 
 static void
-ring_leave(struct shelf *m, struct resource *r)
+ring_leave(struct memory_table *m, struct resource *r)
 {
 	struct owner *o = r->owner, **at;
 	uint64_t v;
@@ -175,7 +176,7 @@ ring_leave(struct shelf *m, struct resource *r)
 }
 
 static void
-charge(struct shelf *m, struct resource *r, size_t cost)
+charge(struct memory_table *m, struct resource *r, size_t cost)
 {
 	r->owner->bytes = r->owner->bytes - r->cost + cost;
 	atomic_fetch_add(&m->bytes, (unsigned long long)cost - r->cost);
@@ -184,10 +185,10 @@ charge(struct shelf *m, struct resource *r, size_t cost)
 
 /* Coming and going. */
 
-static struct shelf_table *
-table_with_room(struct shelf *m)
+static struct memory_slots *
+table_with_room(struct memory_table *m)
 {
-	struct shelf_table *old = atomic_load(&m->table), *t;
+	struct memory_slots *old = atomic_load(&m->table), *t;
 	size_t num = old->num_places, i;
 	struct resource *r;
 
@@ -210,17 +211,17 @@ table_with_room(struct shelf *m)
 		t->num_used++;
 	}
 	atomic_store(&m->table, t);
-	quiet_wait(&m->quiet);
+	epoch_wait(&m->epoch);
 	free(old);
 	return t;
 }
 
 struct resource *
-shelf_add(
-    struct shelf *m, const struct archive_key *key, const uint8_t owner[32])
+memory_table_add(struct memory_table *m, const struct archive_key *key,
+    const uint8_t owner[32])
 {
-	struct resource *r = shelf_find(m, key);
-	struct shelf_table *t;
+	struct resource *r = memory_table_find(m, key);
+	struct memory_slots *t;
 	struct owner *o;
 	size_t i;
 
@@ -237,7 +238,7 @@ shelf_add(
 	}
 	r->key = *key;
 	atomic_init(&r->evidence, NULL);
-	atomic_init(&r->asked_at_sec, shelf_now_sec());
+	atomic_init(&r->asked_at_sec, memory_table_now_sec());
 	/* Asked for once is asked for by everybody: twice is what counts. */
 	atomic_init(&r->asked, false);
 	ring_join(o, r);
@@ -253,20 +254,20 @@ shelf_add(
 }
 
 static void
-swap_evidence(struct shelf *m, struct resource *r, struct evidence *e)
+swap_evidence(struct memory_table *m, struct resource *r, struct evidence *e)
 {
 	struct evidence *old = atomic_exchange(&r->evidence, e);
 
 	if (old != NULL) {
-		quiet_wait(&m->quiet);
+		epoch_wait(&m->epoch);
 		evidence_free(old);
 	}
 }
 
 static void
-remove_locked(struct shelf *m, struct resource *r)
+remove_locked(struct memory_table *m, struct resource *r)
 {
-	struct shelf_table *t = atomic_load(&m->table);
+	struct memory_slots *t = atomic_load(&m->table);
 	size_t i = key_home(&r->key, t->num_places);
 
 	while (atomic_load(&t->place[i]) != r)
@@ -275,16 +276,16 @@ remove_locked(struct shelf *m, struct resource *r)
 	atomic_fetch_sub(&m->entries, 1);
 	charge(m, r, 0);
 	ring_leave(m, r);
-	quiet_wait(&m->quiet);
+	epoch_wait(&m->epoch);
 	evidence_free(atomic_load(&r->evidence));
 	if (m->on_remove != NULL)
 		m->on_remove(r);
-	errand_free(r->order);
+	fetch_job_free(r->order);
 	free(r);
 }
 
 void
-shelf_remove(struct shelf *m, struct resource *r)
+memory_table_remove(struct memory_table *m, struct resource *r)
 {
 	pthread_mutex_lock(&m->lock);
 	remove_locked(m, r);
@@ -292,7 +293,7 @@ shelf_remove(struct shelf *m, struct resource *r)
 }
 
 void
-shelf_drop_evidence(struct shelf *m, struct resource *r)
+memory_table_drop_evidence(struct memory_table *m, struct resource *r)
 {
 	pthread_mutex_lock(&m->lock);
 	swap_evidence(m, r, NULL);
@@ -303,7 +304,7 @@ shelf_drop_evidence(struct shelf *m, struct resource *r)
 /* The budget. */
 
 static struct owner *
-largest_owner(struct shelf *m)
+largest_owner(struct memory_table *m)
 {
 	struct owner *most = NULL;
 
@@ -337,7 +338,7 @@ victim_of(struct owner *o, const struct resource *newcomer)
 
 /* False: newcomer itself is what does not fit. */
 static bool
-make_room(struct shelf *m, const struct resource *newcomer)
+make_room(struct memory_table *m, const struct resource *newcomer)
 {
 	struct resource *r;
 
@@ -354,7 +355,8 @@ make_room(struct shelf *m, const struct resource *newcomer)
 }
 
 bool
-shelf_keep(struct shelf *m, struct resource *r, struct evidence *e)
+memory_table_keep(
+    struct memory_table *m, struct resource *r, struct evidence *e)
 {
 	bool fits;
 
@@ -379,10 +381,10 @@ shelf_keep(struct shelf *m, struct resource *r, struct evidence *e)
 }
 
 void
-shelf_each(
-    struct shelf *m, bool (*fn)(struct resource *r, void *arg), void *arg)
+memory_table_each(struct memory_table *m,
+    bool (*fn)(struct resource *r, void *arg), void *arg)
 {
-	struct shelf_table *t = atomic_load(&m->table);
+	struct memory_slots *t = atomic_load(&m->table);
 	struct resource *r;
 
 	/* Removal leaves a gravestone: the table stays while we walk. */
@@ -394,15 +396,15 @@ shelf_each(
 }
 
 void
-shelf_cleanup(struct shelf *m)
+memory_table_cleanup(struct memory_table *m)
 {
-	struct shelf_table *t = atomic_load(&m->table);
+	struct memory_slots *t = atomic_load(&m->table);
 	struct resource *r;
 
 	for (size_t i = 0; t != NULL && i < t->num_places; i++) {
 		r = atomic_load(&t->place[i]);
 		if (r != NULL && r != &gravestone)
-			shelf_remove(m, r);
+			memory_table_remove(m, r);
 	}
 	free(t);
 	free(m->owners);

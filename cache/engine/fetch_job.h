@@ -1,11 +1,11 @@
-/* errand: a copy of struct archive_order that outlives its caller. */
-#ifndef CACHE_ENGINE_ERRAND_H
-#define CACHE_ENGINE_ERRAND_H
+/* job: a copy of struct archive_order that outlives its caller. */
+#ifndef CACHE_ENGINE_FETCH_JOB_H
+#define CACHE_ENGINE_FETCH_JOB_H
 
 #include "cache/engine/archive.h"
 
 /* Counted; immutable. */
-struct errand {
+struct fetch_job {
 	struct ref ref;
 	struct archive_key key;
 	enum evidence_kind kind;
@@ -19,8 +19,8 @@ struct errand {
 	size_t cost_bytes;
 };
 
-struct errand *errand_new(const struct archive_order *o);
-struct errand *errand_up_ref(struct errand *o);
-void errand_free(struct errand *o);
+struct fetch_job *fetch_job_new(const struct archive_order *o);
+struct fetch_job *fetch_job_up_ref(struct fetch_job *o);
+void fetch_job_free(struct fetch_job *o);
 
 #endif

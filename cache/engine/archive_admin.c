@@ -1,12 +1,12 @@
 /*
- * archive_hand: what people ask of the archive: refresh this, forget that,
+ * archive_admin: what people ask of the archive: refresh this, forget that,
  * what is there, what was counted. Commands are carried out on the service
  * thread; listing and counting happen on the caller's.
  */
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "cache/engine/archive_parts.h"
+#include "cache/engine/archive_internal.h"
 #include "cache/evidence/evidence.h"
 
 #define MISSING_MAX 1000 /* fetches begun at once */
@@ -58,10 +58,10 @@ missing_one(struct resource *r, void *arg)
 	if (a->closing || r->order == NULL || r->flight != NULL ||
 	    (e != NULL && evidence_fresh(e, archive_now(a), a->skew_sec)))
 		return true;
-	pthread_mutex_lock(&a->shelf.lock);
+	pthread_mutex_lock(&a->table.lock);
 	r->failures = 0;
 	r->retry_mono_ms = 0;
-	pthread_mutex_unlock(&a->shelf.lock);
+	pthread_mutex_unlock(&a->table.lock);
 	if (flight_start(a, r, r->order) != NULL)
 		c->num++;
 	return c->num < MISSING_MAX;
@@ -76,9 +76,9 @@ flush_one(struct resource *r, void *arg)
 	if (a->disk != NULL && !c->all)
 		a->disk->forget(a->disk, &r->key);
 	if (r->flight != NULL)
-		shelf_drop_evidence(&a->shelf, r);
+		memory_table_drop_evidence(&a->table, r);
 	else
-		shelf_remove(&a->shelf, r);
+		memory_table_remove(&a->table, r);
 	c->num++;
 	return true;
 }
@@ -95,10 +95,10 @@ command_do(struct command *c)
 	if (c->flush && a->disk != NULL)
 		a->disk->forget(a->disk, c->all ? NULL : &c->key);
 	if (c->all) {
-		shelf_each(&a->shelf, fn, c);
+		memory_table_each(&a->table, fn, c);
 		return;
 	}
-	r = shelf_find(&a->shelf, &c->key);
+	r = memory_table_find(&a->table, &c->key);
 	if (r != NULL)
 		(void)fn(r, c);
 }
@@ -214,9 +214,9 @@ archive_stats_get(struct archive *a, struct archive_stats *out)
 	    .fetched_bytes = atomic_load(&c->fetched_bytes),
 	    .joins = atomic_load(&c->joins),
 	    .refreshes = atomic_load(&c->refreshes),
-	    .evictions = atomic_load(&a->shelf.evictions),
-	    .entries = atomic_load(&a->shelf.entries),
-	    .bytes = atomic_load(&a->shelf.bytes),
+	    .evictions = atomic_load(&a->table.evictions),
+	    .entries = atomic_load(&a->table.entries),
+	    .bytes = atomic_load(&a->table.bytes),
 	};
 	for (size_t i = 0; i <= ARCHIVE_FAIL_NOMEM; i++)
 		out->fail[i] = atomic_load(&c->fail[i]);
@@ -268,13 +268,13 @@ archive_list(struct archive *a,
 	bool on = true;
 
 	/* The lock keeps writers away; what is listed is held by reference. */
-	pthread_mutex_lock(&a->shelf.lock);
-	l.cap = (size_t)atomic_load(&a->shelf.entries);
+	pthread_mutex_lock(&a->table.lock);
+	l.cap = (size_t)atomic_load(&a->table.entries);
 	l.items = calloc(l.cap + 1, sizeof(*l.items));
 	l.held = calloc(l.cap + 1, sizeof(*l.held));
 	if (l.items != NULL && l.held != NULL)
-		shelf_each(&a->shelf, list_one, &l);
-	pthread_mutex_unlock(&a->shelf.lock);
+		memory_table_each(&a->table, list_one, &l);
+	pthread_mutex_unlock(&a->table.lock);
 	for (size_t i = 0; i < l.num; i++) {
 		if (on)
 			on = fn(arg, &l.items[i]);

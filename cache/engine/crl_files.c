@@ -1,8 +1,8 @@
 /*
- * watch: see the header. Service thread only. Owns one inotify descriptor a
+ * crl_files: see the header. Service thread only. Owns one inotify descriptor a
  * watched place. Never decides whether a CRL is to be believed.
  */
-#include "cache/engine/watch.h"
+#include "cache/engine/crl_files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 
 #include <event2/event.h>
 
-#include "cache/engine/archive_parts.h"
+#include "cache/engine/archive_internal.h"
 #include "cache/der/text.h"
 
 #define READ_PIECE ((size_t)256 << 10)
@@ -27,9 +27,9 @@
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR)
 
 /* Owned by who made it. */
-struct archive_watch {
+struct crl_files {
 	struct archive *archive;
-	archive_watch_fn *fn;
+	crl_files_fn *fn;
 	void *arg;
 	char dir[PATH_MAX];
 	char name[NAME_MAX + 1]; /* the one file; empty: all of them */
@@ -39,7 +39,7 @@ struct archive_watch {
 
 /* The content of one file, fed as it is read. */
 static struct evidence *
-file_read_crl(struct archive_watch *w, const char *path, struct err *err)
+file_read_crl(struct crl_files *w, const char *path, struct err *err)
 {
 	struct crl_builder *b = crl_builder_new(&w->archive->crl_limits);
 	uint8_t *buf = malloc(READ_PIECE);
@@ -79,7 +79,7 @@ out:
 }
 
 static bool
-is_ours(const struct archive_watch *w, const char *name)
+is_ours(const struct crl_files *w, const char *name)
 {
 	if (name[0] == '.')
 		return false;
@@ -87,7 +87,7 @@ is_ours(const struct archive_watch *w, const char *name)
 }
 
 static void
-tell_file(struct archive_watch *w, const char *name)
+tell_file(struct crl_files *w, const char *name)
 {
 	char path[PATH_MAX + NAME_MAX + 2];
 	struct evidence *e;
@@ -110,7 +110,7 @@ tell_file(struct archive_watch *w, const char *name)
 }
 
 static void
-tell_all(struct archive_watch *w)
+tell_all(struct crl_files *w)
 {
 	struct dirent *d;
 	DIR *h;
@@ -128,15 +128,15 @@ tell_all(struct archive_watch *w)
 }
 
 static void
-watch_soon(evutil_socket_t fd, short what, void *arg)
+crl_files_soon(evutil_socket_t fd, short what, void *arg)
 {
 	tell_all(arg);
 }
 
 static void
-watch_readable(evutil_socket_t fd, short what, void *arg)
+crl_files_readable(evutil_socket_t fd, short what, void *arg)
 {
-	struct archive_watch *w = arg;
+	struct crl_files *w = arg;
 	_Alignas(struct inotify_event) char buf[16384];
 	const struct inotify_event *e;
 	ssize_t len;
@@ -154,7 +154,7 @@ watch_readable(evutil_socket_t fd, short what, void *arg)
 }
 
 static int
-watch_place(struct archive_watch *w, const char *path, struct err *err)
+crl_files_place(struct crl_files *w, const char *path, struct err *err)
 {
 	struct stat st;
 	const char *slash, *name;
@@ -189,10 +189,10 @@ watch_place(struct archive_watch *w, const char *path, struct err *err)
 }
 
 int
-archive_watch_new(struct archive_watch **out, struct archive *a,
-    const char *path, archive_watch_fn *fn, void *arg, struct err *err)
+crl_files_new(struct crl_files **out, struct archive *a, const char *path,
+    crl_files_fn *fn, void *arg, struct err *err)
 {
-	struct archive_watch *w = calloc(1, sizeof(*w));
+	struct crl_files *w = calloc(1, sizeof(*w));
 	int rc;
 
 	*out = NULL;
@@ -202,7 +202,7 @@ archive_watch_new(struct archive_watch **out, struct archive *a,
 	w->fn = fn;
 	w->arg = arg;
 	w->fd = -1;
-	rc = watch_place(w, path, err);
+	rc = crl_files_place(w, path, err);
 	if (rc != 0)
 		goto fail;
 	w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -210,9 +210,9 @@ archive_watch_new(struct archive_watch **out, struct archive *a,
 		rc = err_sys(err, "cannot watch '%s'", path);
 		goto fail;
 	}
-	w->readable = event_new(
-	    archive_base(a), w->fd, EV_READ | EV_PERSIST, watch_readable, w);
-	w->soon = evtimer_new(archive_base(a), watch_soon, w);
+	w->readable = event_new(archive_base(a), w->fd, EV_READ | EV_PERSIST,
+	    crl_files_readable, w);
+	w->soon = evtimer_new(archive_base(a), crl_files_soon, w);
 	if (w->readable == NULL || w->soon == NULL ||
 	    event_add(w->readable, NULL) != 0) {
 		rc = err_set(err, E_NOMEM, "out of memory");
@@ -222,12 +222,12 @@ archive_watch_new(struct archive_watch **out, struct archive *a,
 	*out = w;
 	return 0;
 fail:
-	archive_watch_free(w);
+	crl_files_free(w);
 	return rc;
 }
 
 void
-archive_watch_free(struct archive_watch *w)
+crl_files_free(struct crl_files *w)
 {
 	if (w == NULL)
 		return;

@@ -1,13 +1,13 @@
-/* errand: see the header. Any thread. */
-#include "cache/engine/errand.h"
+/* job: see the header. Any thread. */
+#include "cache/engine/fetch_job.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct errand *
-errand_new(const struct archive_order *from)
+struct fetch_job *
+fetch_job_new(const struct archive_order *from)
 {
-	struct errand *o = calloc(1, sizeof(*o));
+	struct fetch_job *o = calloc(1, sizeof(*o));
 
 	if (o == NULL)
 		return NULL;
@@ -38,19 +38,19 @@ errand_new(const struct archive_order *from)
 	}
 	return o;
 fail:
-	errand_free(o);
+	fetch_job_free(o);
 	return NULL;
 }
 
-struct errand *
-errand_up_ref(struct errand *o)
+struct fetch_job *
+fetch_job_up_ref(struct fetch_job *o)
 {
 	ref_up(&o->ref);
 	return o;
 }
 
 void
-errand_free(struct errand *o)
+fetch_job_free(struct fetch_job *o)
 {
 	if (o == NULL || !ref_down(&o->ref))
 		return;

@@ -1,11 +1,11 @@
 /*
- * flight_parts: struct flight from the inside; for flight.c and flight_disk.c
- * only. Service thread.
+ * flight_internal: struct flight from the inside; for flight.c and
+ * flight_disk.c only. Service thread.
  */
-#ifndef CACHE_ENGINE_FLIGHT_PARTS_H
-#define CACHE_ENGINE_FLIGHT_PARTS_H
+#ifndef CACHE_ENGINE_FLIGHT_INTERNAL_H
+#define CACHE_ENGINE_FLIGHT_INTERNAL_H
 
-#include "cache/engine/archive_parts.h"
+#include "cache/engine/archive_internal.h"
 
 enum flight_state {
 	FLIGHT_DISK = 0,
@@ -18,7 +18,7 @@ struct flight {
 	struct flight *next, **prev;
 	struct archive *archive;
 	struct resource *resource; /* NULL: the answer is not kept */
-	struct errand *order;
+	struct fetch_job *order;
 	enum flight_state state;
 	struct archive_wait *waits;
 	size_t next_url;

@@ -1,29 +1,29 @@
 /*
- * quiet: see the header. No lock, no system call for readers; the one who
+ * epoch: see the header. No lock, no system call for readers; the one who
  * waits yields. Owns nothing but its counters.
  */
-#include "cache/engine/quiet.h"
+#include "cache/engine/epoch.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 
 void
-quiet_init(struct quiet *q)
+epoch_init(struct epoch *q)
 {
-	for (size_t i = 0; i < QUIET_STRIPES; i++) {
+	for (size_t i = 0; i < EPOCH_STRIPES; i++) {
 		atomic_init(&q->stripe[i].present[0], 0);
 		atomic_init(&q->stripe[i].present[1], 0);
 	}
 	atomic_init(&q->phase, 0);
 }
 
-struct quiet_mark
-quiet_enter(struct quiet *q)
+struct epoch_mark
+epoch_enter(struct epoch *q)
 {
 	/* Descriptors of threads lie far apart: the bits differ higher up. */
 	uint64_t self = (uint64_t)(uintptr_t)pthread_self();
-	struct quiet_mark m;
+	struct epoch_mark m;
 
 	m.stripe = (unsigned)((self * 0x9e3779b97f4a7c15u) >> 58);
 	m.phase = atomic_load_explicit(&q->phase, memory_order_relaxed) & 1;
@@ -33,22 +33,22 @@ quiet_enter(struct quiet *q)
 }
 
 void
-quiet_leave(struct quiet *q, struct quiet_mark m)
+epoch_leave(struct epoch *q, struct epoch_mark m)
 {
 	atomic_fetch_sub_explicit(
 	    &q->stripe[m.stripe].present[m.phase], 1, memory_order_release);
 }
 
 static void
-quiet_drain(struct quiet *q, unsigned phase)
+epoch_drain(struct epoch *q, unsigned phase)
 {
-	for (size_t i = 0; i < QUIET_STRIPES; i++)
+	for (size_t i = 0; i < EPOCH_STRIPES; i++)
 		while (atomic_load(&q->stripe[i].present[phase]) != 0)
 			sched_yield();
 }
 
 void
-quiet_wait(struct quiet *q)
+epoch_wait(struct epoch *q)
 {
 	unsigned old = atomic_load(&q->phase) & 1;
 
@@ -56,7 +56,7 @@ quiet_wait(struct quiet *q)
 	 * A reader may have read the phase long ago and entered under it only
 	 * now: both counters are drained, newcomers going to the other one.
 	 */
-	quiet_drain(q, old ^ 1);
+	epoch_drain(q, old ^ 1);
 	atomic_fetch_add(&q->phase, 1);
-	quiet_drain(q, old);
+	epoch_drain(q, old);
 }

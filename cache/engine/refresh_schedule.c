@@ -1,16 +1,16 @@
-/* timetable: see the header. Pure, any thread. */
-#include "cache/engine/timetable.h"
+/* schedule: see the header. Pure, any thread. */
+#include "cache/engine/refresh_schedule.h"
 
 #include <stdbool.h>
 
-#define NOBODY_SAYS_SEC 3600
-#define COLD_MIN_SEC    3600
-#define COLD_MAX_SEC    (7 * 86400)
+#define DEFAULT_REFRESH_SEC 3600
+#define COLD_MIN_SEC        3600
+#define COLD_MAX_SEC        (7 * 86400)
 
 time_t
-timetable_refresh_at(const struct timetable_facts *f)
+refresh_schedule_at(const struct refresh_schedule_facts *f)
 {
-	int64_t wait = NOBODY_SAYS_SEC, left, spread;
+	int64_t wait = DEFAULT_REFRESH_SEC, left, spread;
 
 	if (f->next_update != 0) {
 		left = (int64_t)(f->next_update - f->now);
@@ -32,7 +32,7 @@ timetable_refresh_at(const struct timetable_facts *f)
 }
 
 uint64_t
-timetable_retry_ms(
+refresh_schedule_retry_ms(
     unsigned failures, uint32_t first_ms, uint32_t max_ms, uint32_t random)
 {
 	uint64_t wait = first_ms;
@@ -45,7 +45,7 @@ timetable_retry_ms(
 }
 
 uint32_t
-timetable_cold_after_sec(time_t this_update, time_t next_update)
+refresh_schedule_cold_after_sec(time_t this_update, time_t next_update)
 {
 	int64_t period = next_update != 0 ? next_update - this_update : 0;
 
