@@ -19,7 +19,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/span.h"
-#include "cache/der/pages.h"
+#include "cache/der/mem_block.h"
 
 struct crl_slot {
 	uint32_t hash;

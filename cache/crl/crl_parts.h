@@ -6,7 +6,7 @@
 #define CACHE_CRL_CRL_PARTS_H
 
 #include "cache/base/ref.h"
-#include "cache/der/pages.h"
+#include "cache/der/mem_block.h"
 #include "cache/crl/crl.h"
 #include "cache/crl/crl_index.h"
 

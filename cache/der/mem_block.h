@@ -1,10 +1,10 @@
 /*
- * pages: a run of memory that may be large: heap when small, anonymous pages
- * (huge ones where the kernel has them) when not, or a file's pages. Growing
- * moves pages instead of copying bytes.
+ * mem_block: a run of memory that may be large: heap when small, anonymous
+ * pages (huge ones where the kernel has them) when not, or a file's pages.
+ * Growing moves pages instead of copying bytes.
  */
-#ifndef CACHE_DER_PAGES_H
-#define CACHE_DER_PAGES_H
+#ifndef CACHE_DER_MEM_BLOCK_H
+#define CACHE_DER_MEM_BLOCK_H
 
 #include <stddef.h>
 #include <stdint.h>

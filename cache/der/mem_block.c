@@ -1,8 +1,8 @@
 /*
- * pages: see the header. Owns the choice between heap and pages; any thread,
- * one at a time per block. Never looks at what is stored.
+ * mem_block: see the header. Owns the choice between heap and pages; any
+ * thread, one at a time per block. Never looks at what is stored.
  */
-#include "cache/der/pages.h"
+#include "cache/der/mem_block.h"
 
 #include <stdlib.h>
 #include <string.h>
