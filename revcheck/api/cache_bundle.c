@@ -37,7 +37,8 @@ prove_by(struct evidence *draft, X509 *cert, const struct cache_witnesses *by,
 	    .num_untrusted = by->certs->num,
 	    .at = now,
 	    .security_level = 1};
-	struct rules rules = {.at = now, .skew_sec = 300, .security_level = 1};
+	struct validity_rules rules = {
+	    .at = now, .skew_sec = 300, .security_level = 1};
 	struct crl_signers who = {.trust = by->trust};
 	struct crl_proof *proof = NULL;
 	enum revcheck_why why;

@@ -65,12 +65,12 @@ revcheck_ocsp_urls_free(char **urls)
 }
 
 /* A zeroed policy is the default policy. */
-static struct rules
+static struct validity_rules
 rules_of(const struct revcheck_ocsp_query *q)
 {
 	static const struct revcheck_policy none;
 	const struct revcheck_policy *p = q->policy != NULL ? q->policy : &none;
-	struct rules r = {
+	struct validity_rules r = {
 	    .at = q->at != 0 ? q->at : time(NULL),
 	    .skew_sec = p->skew_sec != 0 || p->no_skew ? p->skew_sec : 300,
 	    .max_age_sec = p->max_age_sec,
@@ -90,7 +90,7 @@ int
 revcheck_ocsp_judge(struct revcheck_result *out,
     const struct revcheck_ocsp_query *query, struct revcheck_error *err)
 {
-	struct rules rules = rules_of(query);
+	struct validity_rules rules = rules_of(query);
 	struct ocsp_question q = {
 	    .subject = query->cert,
 	    .issuer = query->issuer,

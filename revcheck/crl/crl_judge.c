@@ -40,7 +40,7 @@ struct view {
 
 struct hearing {
 	const struct crl_subject *subject;
-	const struct rules *rules;
+	const struct validity_rules *rules;
 	struct view *views;
 	size_t num;
 };
@@ -91,7 +91,7 @@ view_find(struct view *v, const struct crl_subject *subject)
 
 static void
 view_init(struct view *v, const struct crl_witness *w,
-    const struct crl_subject *subject, const struct rules *rules)
+    const struct crl_subject *subject, const struct validity_rules *rules)
 {
 	*v = (struct view){
 	    .w = w,
@@ -108,7 +108,7 @@ view_init(struct view *v, const struct crl_witness *w,
 	 */
 	if (X509_cmp(w->proof->signer, subject->cert) == 0)
 		v->signer = REVCHECK_GOOD;
-	v->dates = rules_dates(rules, v->info->this_update,
+	v->dates = validity_dates(rules, v->info->this_update,
 	    v->info->has_next_update ? v->info->next_update : 0);
 	v->listed = v->dates != REVCHECK_WHY_NOT_YET_VALID &&
 	    v->signer != REVCHECK_REVOKED && view_find(v, subject);
@@ -474,7 +474,7 @@ result_clear(struct revcheck_result *out)
 void
 crl_judge(const struct crl_subject *subject,
     const struct crl_witness *witnesses, size_t num_witnesses,
-    const struct rules *rules, struct revcheck_result *out)
+    const struct validity_rules *rules, struct revcheck_result *out)
 {
 	struct view few[WITNESSES_INLINE], *many = NULL;
 	struct hearing h = {

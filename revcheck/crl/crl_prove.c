@@ -33,7 +33,7 @@ enum signer_step {
 
 struct signer_search {
 	const struct crl_signers *who;
-	const struct rules *rules;
+	const struct validity_rules *rules;
 	const struct crl_scope *scope;
 	struct crl_signature signature;
 	enum signer_step step;
@@ -353,7 +353,7 @@ issuer_print(char *out, size_t cap, struct span issuer)
 
 int
 crl_prove(struct crl_proof **out, const struct crl *crl,
-    const struct crl_signers *who, const struct rules *rules,
+    const struct crl_signers *who, const struct validity_rules *rules,
     enum revcheck_why *why, struct err *err)
 {
 	struct signer_search s = {.who = who, .rules = rules};

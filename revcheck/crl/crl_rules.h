@@ -12,7 +12,7 @@
 #include "cache/base/error.h"
 #include "cache/base/ref.h"
 #include "cache/crl/crl.h"
-#include "revcheck/x509/rules.h"
+#include "revcheck/x509/validity.h"
 
 /*
  * What is parsed once from a certificate for CRL purposes: its distribution
@@ -77,7 +77,7 @@ struct crl_signers {
  * what it lists (crl_judge says UNKNOWN/CRITICAL_EXT for absence).
  */
 int crl_prove(struct crl_proof **out, const struct crl *crl,
-    const struct crl_signers *who, const struct rules *rules,
+    const struct crl_signers *who, const struct validity_rules *rules,
     enum revcheck_why *why, struct err *err) MUST_USE;
 struct crl_proof *crl_proof_up_ref(struct crl_proof *p);
 void crl_proof_free(struct crl_proof *p);
@@ -107,6 +107,6 @@ struct crl_witness {
  */
 void crl_judge(const struct crl_subject *subject,
     const struct crl_witness *witnesses, size_t num_witnesses,
-    const struct rules *rules, struct revcheck_result *out);
+    const struct validity_rules *rules, struct revcheck_result *out);
 
 #endif

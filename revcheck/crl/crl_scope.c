@@ -243,7 +243,7 @@ extensions_take(
 
 int
 crl_scope_new(struct crl_scope **out, const struct crl *crl,
-    const struct rules *rules, struct err *err)
+    const struct validity_rules *rules, struct err *err)
 {
 	const struct crl_info *info = crl_get0_info(crl);
 	struct crl_scope *s = NULL;

@@ -57,7 +57,7 @@ struct crl_scope {
  * the profile, rules->relax aside.
  */
 int crl_scope_new(struct crl_scope **out, const struct crl *crl,
-    const struct rules *rules, struct err *err) MUST_USE;
+    const struct validity_rules *rules, struct err *err) MUST_USE;
 void crl_scope_free(struct crl_scope *s);
 
 /*

@@ -8,7 +8,7 @@
 
 #include "revcheck/x509/certs.h"
 #include "revcheck/x509/describe.h"
-#include "revcheck/x509/path_memo.h"
+#include "revcheck/x509/path_memory.h"
 #include "revcheck/engine/request.h"
 #include "revcheck/x509/trust.h"
 
@@ -154,7 +154,7 @@ take_path(
 
 	/* A path through certificates from elsewhere is not the list's. */
 	if (q->untrusted == NULL &&
-	    path_memo_recall(q->chain, &path, q->trust, &order)) {
+	    path_memory_recall(q->chain, &path, q->trust, &order)) {
 		r->chain = path.certs;
 		r->num_chain = path.num;
 		return 0;
@@ -172,7 +172,7 @@ take_path(
 		return 0;
 	}
 	if (q->untrusted == NULL)
-		path_memo_keep(q->chain, &path, q->trust, &order);
+		path_memory_keep(q->chain, &path, q->trust, &order);
 	r->chain = path.certs;
 	r->num_chain = path.num;
 	return 0;

@@ -22,7 +22,7 @@ struct acceptor {
 	struct revcheck_trust *trust; /* NULL: status-only */
 	X509 **certs;                 /* chain, then extra */
 	size_t num_chain, num_extra, index;
-	struct rules rules;
+	struct validity_rules rules;
 	uint8_t nonce[32];
 	size_t nonce_len;
 };
@@ -82,7 +82,7 @@ accept_crl(struct acceptor *a, struct evidence *draft, time_t now,
 	    .trust = a->trust};
 	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
 	struct crl_proof *proof = NULL;
-	struct rules rules = a->rules;
+	struct validity_rules rules = a->rules;
 	int rc;
 
 	rules.at = now;
@@ -117,7 +117,7 @@ accept_ocsp(struct acceptor *a, struct evidence *draft, time_t now,
 	    .nonce = span_of(a->nonce, a->nonce_len)};
 	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
 	struct ocsp_proof *proof = NULL;
-	struct rules rules = a->rules;
+	struct validity_rules rules = a->rules;
 	int rc;
 
 	rules.at = now;

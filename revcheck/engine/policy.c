@@ -42,10 +42,10 @@ policy_resolve(struct revcheck_policy *out, const struct revcheck_policy *in,
 	return 0;
 }
 
-struct rules
+struct validity_rules
 policy_rules(const struct revcheck_policy *p, time_t at)
 {
-	return (struct rules){
+	return (struct validity_rules){
 	    .at = at,
 	    .skew_sec = p->skew_sec,
 	    .max_age_sec = p->max_age_sec,

@@ -7,7 +7,7 @@
 
 #include "cache/base/error.h"
 #include "revcheck/engine/report.h"
-#include "revcheck/x509/rules.h"
+#include "revcheck/x509/validity.h"
 
 #define POLICY_SKEW_SEC           300
 #define POLICY_NO_NEXT_UPDATE_SEC 86400
@@ -19,7 +19,7 @@ int policy_resolve(struct revcheck_policy *out,
     const struct revcheck_policy *in, struct err *err) MUST_USE;
 
 /* What of a resolved policy the evaluators are given. */
-struct rules policy_rules(const struct revcheck_policy *p, time_t at);
+struct validity_rules policy_rules(const struct revcheck_policy *p, time_t at);
 
 /*
  * policy_telling orders the reasons for UNKNOWN: when several methods failed,

@@ -69,7 +69,7 @@ struct question {
 struct request_env {
 	struct revcheck *rc;
 	const struct snapshot *snap;
-	struct rules rules; /* at the time asked for */
+	struct validity_rules rules; /* at the time asked for */
 	struct revcheck_trust *trust;
 	X509 *const *extra;
 	size_t num_extra;

@@ -22,7 +22,7 @@ question_wants(struct question *q, struct resource *r,
 {
 	bool nonce =
 	    r->kind == EVIDENCE_OCSP && env->rules.nonce != REVCHECK_NONCE_OFF;
-	struct rules fresh = env->rules;
+	struct validity_rules fresh = env->rules;
 
 	if (r->point->num_urls == 0)
 		return false;
@@ -37,7 +37,7 @@ question_wants(struct question *q, struct resource *r,
 	fresh.max_age_sec = 0;
 	if (r->e != NULL &&
 	    (!env->now ||
-		rules_dates(&fresh, r->e->this_update, r->e->next_update) ==
+		validity_dates(&fresh, r->e->this_update, r->e->next_update) ==
 		    REVCHECK_WHY_NONE))
 		return false;
 	if (env->may_fetch)

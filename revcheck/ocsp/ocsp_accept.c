@@ -263,7 +263,7 @@ nonce_equal(struct span value, struct span sent)
 
 static int
 nonce_check(struct ocsp_proof *p, const struct ocsp_response *r,
-    const struct ocsp_question *q, const struct rules *rules,
+    const struct ocsp_question *q, const struct validity_rules *rules,
     enum revcheck_why *why, struct err *err)
 {
 	enum revcheck_nonce seen = REVCHECK_NONCE_OFF;
@@ -326,7 +326,7 @@ ocsp_proof_free(struct ocsp_proof *p)
 
 int
 ocsp_accept(struct ocsp_proof **out, struct span der,
-    const struct ocsp_question *q, const struct rules *rules,
+    const struct ocsp_question *q, const struct validity_rules *rules,
     enum revcheck_why *why, struct err *err)
 {
 	struct ocsp_proof *p = NULL;

@@ -78,16 +78,16 @@ judge_text(struct revcheck_result *out, const struct ocsp_fact *f,
 }
 
 void
-ocsp_judge(const struct ocsp_proof *p, const struct rules *rules,
+ocsp_judge(const struct ocsp_proof *p, const struct validity_rules *rules,
     struct revcheck_result *out)
 {
 	const struct ocsp_fact *f = &p->facts[0];
 	enum revcheck_why dates, d;
 
-	dates = rules_dates(rules, f->this_update, f->next_update);
+	dates = validity_dates(rules, f->this_update, f->next_update);
 
 	for (size_t i = 1; i < p->num_facts; i++) {
-		d = rules_dates(
+		d = validity_dates(
 		    rules, p->facts[i].this_update, p->facts[i].next_update);
 		if (fact_rank(&p->facts[i], d) > fact_rank(f, dates)) {
 			f = &p->facts[i];

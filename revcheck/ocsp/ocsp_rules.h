@@ -9,7 +9,7 @@
 #include "cache/base/bytes.h"
 #include "cache/base/error.h"
 #include "cache/base/ref.h"
-#include "revcheck/x509/rules.h"
+#include "revcheck/x509/validity.h"
 
 /* Whom the response is about and who may sign it. Borrowed. */
 struct ocsp_question {
@@ -75,7 +75,7 @@ struct ocsp_proof {
  * OUT_OF_SCOPE (about another certificate), NONCE, CRITICAL_EXT.
  */
 int ocsp_accept(struct ocsp_proof **out, struct span der,
-    const struct ocsp_question *q, const struct rules *rules,
+    const struct ocsp_question *q, const struct validity_rules *rules,
     enum revcheck_why *why, struct err *err) MUST_USE;
 struct ocsp_proof *ocsp_proof_up_ref(struct ocsp_proof *p);
 void ocsp_proof_free(struct ocsp_proof *p);
@@ -85,7 +85,7 @@ void ocsp_proof_free(struct ocsp_proof *p);
  * facts wins (REVOKED > UNKNOWN > GOOD). Fills status, why, reason, dates,
  * signer and text of *out.
  */
-void ocsp_judge(const struct ocsp_proof *p, const struct rules *rules,
+void ocsp_judge(const struct ocsp_proof *p, const struct validity_rules *rules,
     struct revcheck_result *out);
 
 #endif

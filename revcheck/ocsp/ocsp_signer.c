@@ -24,7 +24,7 @@
 struct search {
 	const struct ocsp_response *r;
 	const struct ocsp_question *q;
-	const struct rules *rules;
+	const struct validity_rules *rules;
 	X509_ALGOR *alg;
 	ASN1_BIT_STRING *signature;
 	ASN1_TYPE *tbs;
@@ -407,7 +407,7 @@ search_run(struct search *s, struct ocsp_signer *out, struct err *err)
 
 int
 ocsp_signer_find(struct ocsp_signer *out, const struct ocsp_response *r,
-    const struct ocsp_question *q, const struct rules *rules,
+    const struct ocsp_question *q, const struct validity_rules *rules,
     enum revcheck_why *why, struct err *err)
 {
 	struct search s = {.r = r, .q = q, .rules = rules};

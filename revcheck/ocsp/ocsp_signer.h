@@ -21,7 +21,7 @@ struct ocsp_signer {
  * FORGED, MALFORMED (a certificate that does not parse), INTERNAL.
  */
 int ocsp_signer_find(struct ocsp_signer *out, const struct ocsp_response *r,
-    const struct ocsp_question *q, const struct rules *rules,
+    const struct ocsp_question *q, const struct validity_rules *rules,
     enum revcheck_why *why, struct err *err) MUST_USE;
 
 #endif

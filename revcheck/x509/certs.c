@@ -3,7 +3,7 @@
  * which object of which file was not what it should be. Any thread.
  */
 #include "revcheck/x509/certs.h"
-#include "revcheck/x509/path_memo.h"
+#include "revcheck/x509/path_memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -292,6 +292,6 @@ revcheck_certs_free(struct revcheck_certs *certs)
 	for (size_t i = 0; i < certs->num; i++)
 		X509_free(certs->v[i]);
 	free(certs->v);
-	path_memo_free(atomic_load(&certs->path));
+	path_memory_free(atomic_load(&certs->path));
 	free(certs);
 }

@@ -1,6 +1,6 @@
 /*
  * certs: an ordered, immutable list of certificates, and the path that was
- * found for it (path_memo).
+ * found for it (path_memory).
  */
 #ifndef REVCHECK_X509_CERTS_H
 #define REVCHECK_X509_CERTS_H
@@ -14,12 +14,12 @@
 #define CERTS_FILE_MAX    ((size_t)64 << 20)
 #define CERTS_ANCHORS_MAX 100000
 
-struct path_memo;
+struct path_memory;
 
 struct revcheck_certs {
 	size_t num;
 	X509 **v;
-	_Atomic(struct path_memo *) path; /* NULL until there is one */
+	_Atomic(struct path_memory *) path; /* NULL until there is one */
 };
 
 /* Internal forms with struct err and a limit of their own. */

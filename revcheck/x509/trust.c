@@ -15,7 +15,7 @@
 
 #include "cache/base/ref.h"
 #include "revcheck/x509/certs.h"
-#include "revcheck/x509/trust_dsa.h"
+#include "revcheck/x509/inherited_dsa.h"
 
 #define FINGERPRINT_LEN 32
 
@@ -243,10 +243,10 @@ complete_from(X509 *cert, const STACK_OF(X509) * list)
 {
 	X509 *whole = NULL;
 
-	if (!trust_dsa_incomplete(cert))
+	if (!inherited_dsa_incomplete(cert))
 		return NULL;
 	for (int i = 0; i < sk_X509_num(list) && whole == NULL; i++)
-		whole = trust_dsa_complete(cert, sk_X509_value(list, i));
+		whole = inherited_dsa_complete(cert, sk_X509_value(list, i));
 	return whole;
 }
 

@@ -19,7 +19,8 @@ const char fuzz_seeds[] = ".crl";
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-judge_all(const struct crl_witness *w, size_t num, const struct rules *rules)
+judge_all(
+    const struct crl_witness *w, size_t num, const struct validity_rules *rules)
 {
 	for (size_t s = 0; s < fuzz_num_subjects(); s++) {
 		const struct crl_subject *subject = fuzz_subject(s);
@@ -38,7 +39,7 @@ judge_all(const struct crl_witness *w, size_t num, const struct rules *rules)
 }
 
 static void
-prove_refuses(const struct crl *crl, const struct rules *rules)
+prove_refuses(const struct crl *crl, const struct validity_rules *rules)
 {
 	struct crl_signers who = fuzz_signers();
 	struct crl_proof *proof = NULL;
@@ -53,7 +54,7 @@ prove_refuses(const struct crl *crl, const struct rules *rules)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct rules rules = {
+	struct validity_rules rules = {
 	    .at = FUZZ_NOW,
 	    .skew_sec = 300,
 	    .no_next_update_sec = 86400,

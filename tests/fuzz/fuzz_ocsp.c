@@ -59,7 +59,7 @@ out:
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct rules rules = {.at = FUZZ_NOW,
+	struct validity_rules rules = {.at = FUZZ_NOW,
 	    .skew_sec = 300,
 	    .no_next_update_sec = 86400,
 	    .security_level = 1};

@@ -26,7 +26,7 @@ static struct {
 	X509 *chain[2];
 } pki;
 
-static const struct rules rules = {
+static const struct validity_rules rules = {
     .at = NOW,
     .skew_sec = 300,
     .no_next_update_sec = 86400,

@@ -94,7 +94,7 @@ teardown(void **state)
 	return 0;
 }
 
-static const struct rules rules = {
+static const struct validity_rules rules = {
     .at = AT, .skew_sec = 300, .no_next_update_sec = 86400};
 
 /* A response of OpenSSL's making about the leaf; free() it. */
@@ -158,7 +158,7 @@ accept_with(struct ocsp_proof **p, const unsigned char *der, size_t len,
 	    .issuer = pki.ca,
 	    .nonce = span_of(nonce, nonce != NULL ? strlen(nonce) : 0),
 	};
-	struct rules r = rules;
+	struct validity_rules r = rules;
 	struct err err = {0};
 	int rc;
 

@@ -1,5 +1,5 @@
 /*
- * path_memo: a path is remembered for a list of certificates, and for nothing
+ * path_memory: a path is remembered for a list of certificates, and for nothing
  * else: another trust, level, purpose or time is judged anew.
  */
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 
 #include <openssl/x509v3.h>
 
-#include "revcheck/x509/path_memo.h"
+#include "revcheck/x509/path_memory.h"
 #include "tests/lib/pkimake.h"
 
 static struct pki_ca root, other;
@@ -95,7 +95,7 @@ remembered(const struct revcheck_certs *c, struct revcheck_trust *t, time_t at,
 	    .security_level = level,
 	    .purpose = purpose};
 	struct trust_path path = {0};
-	bool yes = path_memo_recall(c, &path, t, &order);
+	bool yes = path_memory_recall(c, &path, t, &order);
 
 	if (yes) {
 		assert_int_equal(path.num, 2);

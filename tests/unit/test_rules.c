@@ -6,21 +6,21 @@
 
 #include <cmocka.h>
 
-#include "revcheck/x509/rules.h"
+#include "revcheck/x509/validity.h"
 
 #define NOW 1000000
 
 static enum revcheck_why
 dates(uint32_t skew, uint32_t max_age, long from, long until)
 {
-	struct rules r = {
+	struct validity_rules r = {
 	    .at = NOW,
 	    .skew_sec = skew,
 	    .max_age_sec = max_age,
 	    .no_next_update_sec = 100,
 	};
 
-	return rules_dates(
+	return validity_dates(
 	    &r, (time_t)(NOW + from), until == 0 ? 0 : (time_t)(NOW + until));
 }
 
@@ -70,16 +70,16 @@ next_update_missing_is_not_for_ever(void **state)
 static void
 extreme_dates_do_not_overflow(void **state)
 {
-	struct rules r = {.at = NOW, .skew_sec = UINT32_MAX};
+	struct validity_rules r = {.at = NOW, .skew_sec = UINT32_MAX};
 
 	(void)state;
 	/* Year 9999 and year 0, as GeneralizedTime can say them. */
 	assert_int_equal(
-	    rules_dates(&r, -62167219200, 253402300799), REVCHECK_WHY_NONE);
+	    validity_dates(&r, -62167219200, 253402300799), REVCHECK_WHY_NONE);
 	r.max_age_sec = UINT32_MAX;
 	assert_int_equal(
-	    rules_dates(&r, -62167219200, 253402300799), REVCHECK_WHY_STALE);
-	assert_int_equal(rules_dates(&r, 253402300799, 253402300799),
+	    validity_dates(&r, -62167219200, 253402300799), REVCHECK_WHY_STALE);
+	assert_int_equal(validity_dates(&r, 253402300799, 253402300799),
 	    REVCHECK_WHY_NOT_YET_VALID);
 }
 

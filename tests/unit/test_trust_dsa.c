@@ -15,7 +15,7 @@
 #include <openssl/x509v3.h>
 
 #include "revcheck/x509/trust.h"
-#include "revcheck/x509/trust_dsa.h"
+#include "revcheck/x509/inherited_dsa.h"
 
 #define AT ((time_t)1768478400)
 
@@ -136,10 +136,10 @@ a_key_is_completed_in_a_copy(void **state)
 {
 	X509 *whole;
 
-	assert_false(trust_dsa_incomplete(pki.root));
-	assert_true(trust_dsa_incomplete(pki.middle));
+	assert_false(inherited_dsa_incomplete(pki.root));
+	assert_true(inherited_dsa_incomplete(pki.middle));
 	assert_null(X509_get0_pubkey(pki.middle));
-	whole = trust_dsa_complete(pki.middle, pki.root);
+	whole = inherited_dsa_complete(pki.middle, pki.root);
 	assert_non_null(whole);
 	assert_ptr_not_equal(whole, pki.middle);
 	assert_int_equal(EVP_PKEY_eq(X509_get0_pubkey(whole), pki.keys[1]), 1);
@@ -153,9 +153,9 @@ a_key_is_completed_in_a_copy(void **state)
 static void
 only_the_named_issuer_gives_parameters(void **state)
 {
-	assert_null(trust_dsa_complete(pki.root, pki.root));
-	assert_null(trust_dsa_complete(pki.leaf, pki.root));
-	assert_null(trust_dsa_complete(pki.leaf, pki.middle));
+	assert_null(inherited_dsa_complete(pki.root, pki.root));
+	assert_null(inherited_dsa_complete(pki.leaf, pki.root));
+	assert_null(inherited_dsa_complete(pki.leaf, pki.middle));
 }
 
 static void

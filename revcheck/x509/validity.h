@@ -1,10 +1,10 @@
 /*
- * rules: the limits every evaluator is given. Evaluators are pure: bytes,
+ * validity: the limits every evaluator is given. Evaluators are pure: bytes,
  * certificates, these rules in; status, why and evidence out. None of them
  * looks at a clock, a mode or a configuration.
  */
-#ifndef REVCHECK_X509_RULES_H
-#define REVCHECK_X509_RULES_H
+#ifndef REVCHECK_X509_VALIDITY_H
+#define REVCHECK_X509_VALIDITY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
 
 #include "revcheck/revcheck.h"
 
-struct rules {
+struct validity_rules {
 	time_t at; /* the time for everything */
 	uint32_t skew_sec;
 	uint32_t max_age_sec;        /* 0: no limit */
@@ -27,7 +27,7 @@ struct rules {
  * this_update - skew <= at <= next_update + skew and age limits hold, else
  * STALE or NOT_YET_VALID. next_update == 0: none was given.
  */
-enum revcheck_why
-rules_dates(const struct rules *r, time_t this_update, time_t next_update);
+enum revcheck_why validity_dates(
+    const struct validity_rules *r, time_t this_update, time_t next_update);
 
 #endif

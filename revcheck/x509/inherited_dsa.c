@@ -1,10 +1,10 @@
 /*
- * trust_dsa: owns the one case in which a certificate does not carry its whole
- * public key: DSA parameters inherited from the issuer (RFC 3279 2.3.2).
+ * inherited_dsa: owns the one case in which a certificate does not carry its
+ * whole public key: DSA parameters inherited from the issuer (RFC 3279 2.3.2).
  * OpenSSL 3.0 cannot decode such a key, and then finds no path. Any thread; a
  * certificate that was handed in is never changed, a copy is.
  */
-#include "revcheck/x509/trust_dsa.h"
+#include "revcheck/x509/inherited_dsa.h"
 
 #include <limits.h>
 
@@ -33,7 +33,7 @@ dsa_params(X509 *cert, const ASN1_STRING **params)
 }
 
 bool
-trust_dsa_incomplete(X509 *cert)
+inherited_dsa_incomplete(X509 *cert)
 {
 	const ASN1_STRING *params;
 
@@ -70,7 +70,7 @@ out:
 }
 
 X509 *
-trust_dsa_complete(X509 *cert, X509 *issuer)
+inherited_dsa_complete(X509 *cert, X509 *issuer)
 {
 	const ASN1_STRING *params;
 	const unsigned char *p;
@@ -79,7 +79,7 @@ trust_dsa_complete(X509 *cert, X509 *issuer)
 	X509 *copy = NULL;
 	int len;
 
-	if (!trust_dsa_incomplete(cert) || !dsa_params(issuer, &params) ||
+	if (!inherited_dsa_incomplete(cert) || !dsa_params(issuer, &params) ||
 	    params == NULL ||
 	    X509_NAME_cmp(
 		X509_get_subject_name(issuer), X509_get_issuer_name(cert)) != 0)

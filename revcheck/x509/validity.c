@@ -1,8 +1,9 @@
-/* rules: see the header. Pure; any thread. */
-#include "revcheck/x509/rules.h"
+/* validity: see the header. Pure; any thread. */
+#include "revcheck/x509/validity.h"
 
 enum revcheck_why
-rules_dates(const struct rules *r, time_t this_update, time_t next_update)
+validity_dates(
+    const struct validity_rules *r, time_t this_update, time_t next_update)
 {
 	int64_t at = r->at, skew = r->skew_sec;
 	int64_t age = at - (int64_t)this_update;

@@ -1,31 +1,31 @@
 /*
- * path_memo: the path that a list of certificates was found to have, so that
+ * path_memory: the path that a list of certificates was found to have, so that
  * whoever asks again about the same list pays for no signatures. Written once
  * for a list, immutable, freed with it; any thread.
  */
-#ifndef REVCHECK_X509_PATH_MEMO_H
-#define REVCHECK_X509_PATH_MEMO_H
+#ifndef REVCHECK_X509_PATH_MEMORY_H
+#define REVCHECK_X509_PATH_MEMORY_H
 
 #include <stdbool.h>
 
 #include "revcheck/x509/certs.h"
 #include "revcheck/x509/trust.h"
 
-struct path_memo;
+struct path_memory;
 
 /*
  * True and *out (references) when the list had a path under this trust, by
  * the same order but for its time, and all of its dates hold at order->at.
  */
 bool
-path_memo_recall(const struct revcheck_certs *certs, struct trust_path *out,
+path_memory_recall(const struct revcheck_certs *certs, struct trust_path *out,
     const struct revcheck_trust *trust, const struct trust_path_order *order);
 
 /* The first one is kept. Failing to is harmless. */
-void path_memo_keep(const struct revcheck_certs *certs,
+void path_memory_keep(const struct revcheck_certs *certs,
     const struct trust_path *path, struct revcheck_trust *trust,
     const struct trust_path_order *order);
 
-void path_memo_free(struct path_memo *m);
+void path_memory_free(struct path_memory *m);
 
 #endif

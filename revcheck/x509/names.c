@@ -1,5 +1,5 @@
 /*
- * words: owns the names that JSON, logs and people read, and the words for a
+ * names: owns the names that JSON, logs and people read, and the words for a
  * mode. Pure; any thread.
  */
 #include <strings.h>

@@ -1,13 +1,13 @@
 /*
- * path_memo: see the header. What depends on time is checked at each recall;
+ * path_memory: see the header. What depends on time is checked at each recall;
  * all else that makes a path valid is immutable, or compared.
  */
-#include "revcheck/x509/path_memo.h"
+#include "revcheck/x509/path_memory.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
-struct path_memo {
+struct path_memory {
 	struct revcheck_trust *trust; /* a reference: the pointer is its name */
 	int security_level, purpose;
 	size_t num;
@@ -15,7 +15,7 @@ struct path_memo {
 };
 
 void
-path_memo_free(struct path_memo *m)
+path_memory_free(struct path_memory *m)
 {
 	if (m == NULL)
 		return;
@@ -27,7 +27,7 @@ path_memo_free(struct path_memo *m)
 
 /* As strict as X509_verify_cert, which is asked when this says no. */
 static bool
-in_date(const struct path_memo *m, time_t at)
+in_date(const struct path_memory *m, time_t at)
 {
 	for (size_t i = 0; i < m->num; i++)
 		if (X509_cmp_time(X509_get0_notBefore(m->certs[i]), &at) >= 0 ||
@@ -37,11 +37,11 @@ in_date(const struct path_memo *m, time_t at)
 }
 
 bool
-path_memo_recall(const struct revcheck_certs *certs, struct trust_path *out,
+path_memory_recall(const struct revcheck_certs *certs, struct trust_path *out,
     const struct revcheck_trust *trust, const struct trust_path_order *order)
 {
-	const struct path_memo *m =
-	    atomic_load((_Atomic(struct path_memo *) *)&certs->path);
+	const struct path_memory *m =
+	    atomic_load((_Atomic(struct path_memory *) *)&certs->path);
 
 	if (m == NULL || m->trust != trust ||
 	    m->security_level != order->security_level ||
@@ -59,13 +59,13 @@ path_memo_recall(const struct revcheck_certs *certs, struct trust_path *out,
 }
 
 void
-path_memo_keep(const struct revcheck_certs *certs,
+path_memory_keep(const struct revcheck_certs *certs,
     const struct trust_path *path, struct revcheck_trust *trust,
     const struct trust_path_order *order)
 {
-	struct path_memo *none = NULL,
-			 *m = calloc(
-			     1, sizeof(*m) + path->num * sizeof(m->certs[0]));
+	struct path_memory *none = NULL,
+			   *m = calloc(
+			       1, sizeof(*m) + path->num * sizeof(m->certs[0]));
 
 	if (m == NULL)
 		return;
@@ -78,6 +78,6 @@ path_memo_keep(const struct revcheck_certs *certs,
 		m->certs[i] = path->certs[i];
 	}
 	if (!atomic_compare_exchange_strong(
-		(_Atomic(struct path_memo *) *)&certs->path, &none, m))
-		path_memo_free(m);
+		(_Atomic(struct path_memory *) *)&certs->path, &none, m))
+		path_memory_free(m);
 }
