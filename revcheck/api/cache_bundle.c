@@ -18,7 +18,7 @@
 #include "cache/store/store_path.h"
 #include "revcheck/api/cache_tool.h"
 #include "revcheck/x509/certs.h"
-#include "revcheck/crl/crl_rules.h"
+#include "revcheck/crl/crl.h"
 #include "revcheck/x509/trust.h"
 
 #define BUNDLE_MAX_CRL ((size_t)512 << 20)
@@ -50,7 +50,7 @@ prove_by(struct evidence *draft, X509 *cert, const struct cache_witnesses *by,
 		return rc < 0 ? rc : E_PARSE;
 	who.chain = path.certs;
 	who.num_chain = path.num;
-	rc = crl_prove(&proof, draft->crl, &who, &rules, &why, err);
+	rc = crl_verify(&proof, draft->crl, &who, &rules, &why, err);
 	crl_proof_free(proof);
 	trust_path_cleanup(&path);
 	return rc;

@@ -198,7 +198,8 @@ extension_take(struct crl_scope *s, struct span oid, bool critical,
 	case CE_AUTHORITY_KEY_ID:
 		return key_id_parse(&s->key_id, value, err);
 	case CE_FRESHEST:
-		return crl_points_parse(&s->freshest, value, s->issuer, err);
+		return distribution_points_parse(
+		    &s->freshest, value, s->issuer, err);
 	case CE_ISSUER_ALT_NAME:
 		return 0;
 	}
@@ -283,7 +284,7 @@ crl_scope_new(struct crl_scope **out, const struct crl *crl,
 		    "certificateIssuer in a CRL that is not indirect");
 		goto out;
 	}
-	s->delta_urls = crl_points_urls(&s->freshest);
+	s->delta_urls = distribution_points_urls(&s->freshest);
 	if (s->delta_urls == NULL) {
 		rc = err_set(err, E_NOMEM, "out of memory");
 		goto out;
@@ -302,7 +303,7 @@ crl_scope_free(struct crl_scope *s)
 		return;
 	crl_dp_name_cleanup(&s->point);
 	crl_names_cleanup(&s->key_id.issuer);
-	crl_points_cleanup(&s->freshest);
+	distribution_points_cleanup(&s->freshest);
 	free(s->delta_urls);
 	free(s->bytes);
 	free(s);
@@ -313,7 +314,7 @@ crl_scope_free(struct crl_scope *s)
  * (d): the reasons both sides mean.
  */
 static unsigned
-point_covers(const struct crl_scope *s, const struct crl_point *p,
+point_covers(const struct crl_scope *s, const struct distribution_point *p,
     const struct crl_subject *subject)
 {
 	/* 4.2.1.13: a point with reasons alone names nothing. */
@@ -340,7 +341,7 @@ point_covers(const struct crl_scope *s, const struct crl_point *p,
 static bool
 elsewhere(const struct crl_subject *subject)
 {
-	const struct crl_points *p = &subject->points;
+	const struct distribution_points *p = &subject->points;
 	size_t i = 0;
 
 	while (i < p->num && p->v[i].has_issuer &&

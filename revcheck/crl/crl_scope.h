@@ -5,8 +5,8 @@
 #ifndef REVCHECK_CRL_CRL_SCOPE_H
 #define REVCHECK_CRL_CRL_SCOPE_H
 
-#include "revcheck/crl/crl_point.h"
-#include "revcheck/crl/crl_rules.h"
+#include "revcheck/crl/distribution_point.h"
+#include "revcheck/crl/crl.h"
 #include "revcheck/crl/crl_subject.h"
 
 /* RFC 5280 5.2.3: CRL numbers have at most 20 octets. */
@@ -41,7 +41,7 @@ struct crl_scope {
 	struct crl_number base;   /* BaseCRLNumber of a delta */
 	struct crl_number number; /* CRLNumber */
 	struct crl_key_id key_id;
-	struct crl_points freshest;
+	struct distribution_points freshest;
 	const char **delta_urls;
 
 	/*

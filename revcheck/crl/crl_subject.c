@@ -67,14 +67,14 @@ identity_copy(struct crl_subject *s, struct err *err)
  * that only CRLs for all certificates of its issuer cover it.
  */
 static int
-points_copy(struct crl_points *out, uint8_t **der, const struct crl_subject *s,
-    int nid, struct err *err)
+points_copy(struct distribution_points *out, uint8_t **der,
+    const struct crl_subject *s, int nid, struct err *err)
 {
 	struct span value;
 	int rc = extension_copy(der, &value, s->cert, nid, err);
 
 	if (rc == 0 && *der != NULL)
-		rc = crl_points_parse(out, value, s->issuer, err);
+		rc = distribution_points_parse(out, value, s->issuer, err);
 	return rc == E_PARSE ? 0 : rc;
 }
 
@@ -103,7 +103,7 @@ crl_subject_new(
 		rc = points_copy(
 		    &s->freshest, &s->freshest_der, s, NID_freshest_crl, err);
 	if (rc == 0) {
-		s->delta_urls = crl_points_urls(&s->freshest);
+		s->delta_urls = distribution_points_urls(&s->freshest);
 		if (s->delta_urls == NULL)
 			rc = err_set(err, E_NOMEM, "out of memory");
 	}
@@ -123,8 +123,8 @@ crl_subject_free(struct crl_subject *s)
 	X509_free(s->cert);
 	OPENSSL_free(s->issuer_der);
 	OPENSSL_free(s->serial_der);
-	crl_points_cleanup(&s->points);
-	crl_points_cleanup(&s->freshest);
+	distribution_points_cleanup(&s->points);
+	distribution_points_cleanup(&s->freshest);
 	free(s->points_der);
 	free(s->freshest_der);
 	free(s->delta_urls);

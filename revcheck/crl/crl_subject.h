@@ -5,8 +5,8 @@
 #ifndef REVCHECK_CRL_CRL_SUBJECT_H
 #define REVCHECK_CRL_CRL_SUBJECT_H
 
-#include "revcheck/crl/crl_point.h"
-#include "revcheck/crl/crl_rules.h"
+#include "revcheck/crl/distribution_point.h"
+#include "revcheck/crl/crl.h"
 
 struct crl_subject {
 	X509 *cert; /* a reference */
@@ -15,8 +15,8 @@ struct crl_subject {
 	struct span issuer; /* Name as written in the certificate */
 	struct span serial; /* INTEGER content, trimmed */
 	bool is_ca;         /* basicConstraints with cA TRUE */
-	struct crl_points points;
-	struct crl_points freshest;
+	struct distribution_points points;
+	struct distribution_points freshest;
 	const char **delta_urls;
 };
 

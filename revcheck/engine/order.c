@@ -91,7 +91,7 @@ accept_crl(struct acceptor *a, struct evidence *draft, time_t now,
 		*reject_code = REVCHECK_WHY_NOT_YET_VALID;
 		return err_set(err, E_PARSE, "the CRL is not valid yet");
 	}
-	rc = crl_prove(&proof, draft->crl, &who, &rules, &why, err);
+	rc = crl_verify(&proof, draft->crl, &who, &rules, &why, err);
 	if (rc != 0) {
 		*reject_code = why;
 		return rc;

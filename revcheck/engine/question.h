@@ -13,7 +13,7 @@
 
 #include "cache/engine/archive.h"
 #include "cache/base/bytes.h"
-#include "revcheck/crl/crl_rules.h"
+#include "revcheck/crl/crl.h"
 #include "revcheck/engine/engine.h"
 #include "revcheck/ocsp/ocsp_rules.h"
 #include "revcheck/engine/subject.h"
@@ -58,7 +58,7 @@ struct question {
 	struct ocsp_proof **ocsp_proofs;
 	const struct supplied **ocsp_from;
 	size_t num_ocsp;
-	struct crl_witness *witness; /* the supplied ones first */
+	struct crl_evidence *witness; /* the supplied ones first */
 	size_t num_supplied, cap_witness;
 	struct complaint worst; /* most telling failure so far */
 	/* Here and not on the stack, which may be a handshake's small one. */

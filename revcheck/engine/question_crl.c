@@ -41,7 +41,7 @@ in_date(X509 *cert, time_t at)
  * date, then not revoked.
  */
 static enum answer
-weigh_step(struct crl_witness *w, struct question *q, struct request_env *env,
+weigh_step(struct crl_evidence *w, struct question *q, struct request_env *env,
     X509 *const *path, size_t num, size_t i, struct resource **need,
     struct question **owner)
 {
@@ -58,8 +58,8 @@ weigh_step(struct crl_witness *w, struct question *q, struct request_env *env,
 
 /* A signer that is not in the chain: in date, and not revoked? */
 static enum answer
-weigh_signer(struct crl_witness *w, struct question *q, struct request_env *env,
-    struct resource **need, struct question **owner)
+weigh_signer(struct crl_evidence *w, struct question *q,
+    struct request_env *env, struct resource **need, struct question **owner)
 {
 	const struct crl_proof *p = w->proof;
 	X509 *beside[2] = {p->signer, q->s->issuer};
@@ -85,12 +85,12 @@ add_fetched(struct question *q, struct request_env *env,
     const struct resource *r, size_t *num, struct resource **need,
     struct question **owner)
 {
-	struct crl_witness *w = question_witness_room(q, *num + 1);
+	struct crl_evidence *w = question_witness_room(q, *num + 1);
 
 	if (w == NULL)
 		return ANSWER_NOMEM;
 	w += *num;
-	*w = (struct crl_witness){
+	*w = (struct crl_evidence){
 	    .crl = r->e->crl,
 	    .proof = r->e->proof,
 	    .source = r->source,
@@ -142,7 +142,7 @@ judge_crl(struct question *q, struct request_env *env, size_t num,
 		return;
 	q->tmp = q->s->blank;
 	q->tmp.method = REVCHECK_METHOD_CRL;
-	crl_judge(q->s->crl, q->witness, num, &env->rules, &q->tmp);
+	crl_status(q->s->crl, q->witness, num, &env->rules, &q->tmp);
 	question_consider(best, &q->tmp, have);
 }
 

@@ -25,7 +25,7 @@ bool question_wants(struct question *q, struct resource *r,
     const struct request_env *env, bool fetch);
 
 /* Room for so many witnesses, or NULL. */
-struct crl_witness *question_witness_room(struct question *q, size_t want);
+struct crl_evidence *question_witness_room(struct question *q, size_t want);
 
 enum answer question_ask_ocsp(struct question *q, struct request_env *env,
     bool fetch, struct revcheck_result *best, bool *have,

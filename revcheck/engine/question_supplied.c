@@ -11,10 +11,10 @@
 
 /* Supplied evidence. */
 
-struct crl_witness *
+struct crl_evidence *
 question_witness_room(struct question *q, size_t want)
 {
-	struct crl_witness *w;
+	struct crl_evidence *w;
 
 	if (want <= q->cap_witness)
 		return q->witness;
@@ -46,7 +46,7 @@ prepare_crl(struct question *q, const struct request_env *env,
 	struct crl_signers who = signers_of(q, env);
 	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
 	struct crl_proof *proof = NULL;
-	struct crl_witness *w;
+	struct crl_evidence *w;
 	struct err err = {0};
 
 	if (!crl_may_concern(q->s->crl, sup->evidence->crl))
@@ -55,7 +55,7 @@ prepare_crl(struct question *q, const struct request_env *env,
 	if (env->now)
 		proof = supplied_proof_get(set, sup, &q->s->context);
 	if (proof == NULL) {
-		if (crl_prove(&proof, sup->evidence->crl, &who, &env->rules,
+		if (crl_verify(&proof, sup->evidence->crl, &who, &env->rules,
 			&why, &err) != 0) {
 			question_complain(q, why, 0, sup->name, err.msg);
 			return 0;
@@ -68,7 +68,7 @@ prepare_crl(struct question *q, const struct request_env *env,
 		crl_proof_free(proof);
 		return E_NOMEM;
 	}
-	w[q->num_supplied++] = (struct crl_witness){
+	w[q->num_supplied++] = (struct crl_evidence){
 	    .crl = sup->evidence->crl,
 	    .proof = proof,
 	    .source = REVCHECK_SOURCE_FILE,

@@ -10,7 +10,7 @@
 #define REVCHECK_ENGINE_SUBJECT_H
 
 #include "cache/engine/archive.h"
-#include "revcheck/crl/crl_rules.h"
+#include "revcheck/crl/crl.h"
 #include "revcheck/revcheck.h"
 
 /* Per-issuer overrides as kept; counted, immutable. */

@@ -17,7 +17,7 @@
 #include <openssl/pem.h>
 
 #include "revcheck/x509/certs.h"
-#include "revcheck/crl/crl_rules.h"
+#include "revcheck/crl/crl.h"
 #include "revcheck/ocsp/ocsp_parse.h"
 
 #define SUPPLIED_MAX         100000

@@ -6,7 +6,7 @@
 
 #include <openssl/err.h>
 
-#include "revcheck/crl/crl_point.h"
+#include "revcheck/crl/distribution_point.h"
 #include "revcheck/crl/crl_scope.h"
 #include "tests/fuzz/pki.h"
 
@@ -38,7 +38,7 @@ covers(const struct crl_subject *s)
 
 	(void)crl_scope_covers(&scope, s, &lists);
 	for (size_t i = 0; i < s->points.num; i++) {
-		struct crl_point *p = &s->points.v[i];
+		struct distribution_point *p = &s->points.v[i];
 
 		scope.point = p->name;
 		for (int indirect = 0; indirect < 2; indirect++) {
@@ -74,7 +74,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const unsigned char *p = data;
-	struct crl_points points;
+	struct distribution_points points;
 	struct der d;
 	struct span name = {0};
 	X509 *cert;
@@ -89,11 +89,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* The issuer may be any bytes too. */
 	der_init(&d, span_of(data, size));
 	if (der_any(&d, NULL, NULL, &name) &&
-	    crl_points_parse(
+	    distribution_points_parse(
 		&points, span_of(d.p, (size_t)(d.end - d.p)), name, NULL) == 0)
-		crl_points_cleanup(&points);
-	if (crl_points_parse(&points, span_of(data, size), name, NULL) == 0)
-		crl_points_cleanup(&points);
+		distribution_points_cleanup(&points);
+	if (distribution_points_parse(
+		&points, span_of(data, size), name, NULL) == 0)
+		distribution_points_cleanup(&points);
 	(void)name_equal(span_of(data, size), name);
 	return 0;
 }

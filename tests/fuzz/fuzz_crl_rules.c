@@ -1,14 +1,14 @@
 /*
  * fuzz_crl_rules: one or more CRLs, one after the other, judged as if the CA
  * had signed them. Signatures are the one thing a fuzzer cannot make, so they
- * are taken as given here; crl_prove runs as well and must refuse.
+ * are taken as given here; crl_verify runs as well and must refuse.
  */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/der/der.h"
-#include "revcheck/crl/crl_rules.h"
+#include "revcheck/crl/crl.h"
 #include "revcheck/crl/crl_scope.h"
 #include "tests/fuzz/pki.h"
 
@@ -19,8 +19,8 @@ const char fuzz_seeds[] = ".crl";
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-judge_all(
-    const struct crl_witness *w, size_t num, const struct validity_rules *rules)
+judge_all(const struct crl_evidence *w, size_t num,
+    const struct validity_rules *rules)
 {
 	for (size_t s = 0; s < fuzz_num_subjects(); s++) {
 		const struct crl_subject *subject = fuzz_subject(s);
@@ -28,7 +28,7 @@ judge_all(
 
 		for (size_t i = 0; i < num; i++)
 			(void)crl_may_concern(subject, w[i].crl);
-		crl_judge(subject, w, num, rules, &r);
+		crl_status(subject, w, num, rules, &r);
 		assert(r.status == REVCHECK_GOOD ||
 		    r.status == REVCHECK_REVOKED ||
 		    r.status == REVCHECK_UNKNOWN);
@@ -46,7 +46,7 @@ prove_refuses(const struct crl *crl, const struct validity_rules *rules)
 	enum revcheck_why why = REVCHECK_WHY_NONE;
 	struct err err = {0};
 
-	if (crl_prove(&proof, crl, &who, rules, &why, &err) == 0)
+	if (crl_verify(&proof, crl, &who, rules, &why, &err) == 0)
 		abort();
 	assert(proof == NULL && why != REVCHECK_WHY_NONE);
 }
@@ -60,7 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    .no_next_update_sec = 86400,
 	    .security_level = 1,
 	};
-	struct crl_witness w[CRLS_MAX] = {0};
+	struct crl_evidence w[CRLS_MAX] = {0};
 	struct crl_proof proofs[CRLS_MAX] = {0};
 	struct crl *crls[CRLS_MAX] = {0};
 	struct span whole;
@@ -82,7 +82,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		proofs[num].signer = fuzz_ca();
 		proofs[num].scope = scope;
-		w[num] = (struct crl_witness){
+		w[num] = (struct crl_evidence){
 		    .crl = crls[num],
 		    .proof = &proofs[num],
 		    .signer_status = REVCHECK_GOOD,

@@ -12,7 +12,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
-#include "revcheck/crl/crl_rules.h"
+#include "revcheck/crl/crl.h"
 
 #define FUZZ_NOW ((time_t)1768478400) /* the clock of the vectors */
 

@@ -14,7 +14,7 @@
 
 #include <openssl/x509v3.h>
 
-#include "revcheck/crl/crl_rules.h"
+#include "revcheck/crl/crl.h"
 #include "revcheck/crl/crl_scope.h"
 #include "tests/lib/crlmake.h"
 
@@ -131,7 +131,7 @@ proof_of(const struct crl *c)
 	struct crl_proof *p = NULL;
 	struct err err = {0};
 
-	if (crl_prove(&p, c, &who, &rules, &why, &err) != 0)
+	if (crl_verify(&p, c, &who, &rules, &why, &err) != 0)
 		fail_msg("%s", err.msg);
 	return p;
 }
@@ -179,17 +179,18 @@ urls_that_would_be_cut_are_left_out(void **state)
 	static const uint8_t value[] = {0x30, 0x19, 0x30, 0x17, 0xa0, 0x15,
 	    0xa0, 0x13, 0x86, 0x05, 'a', ':', 0, 'x', 'y', 0x86, 0x04, 'b', ':',
 	    ' ', 'x', 0x86, 0x04, 'c', ':', 'x', 'y'};
-	struct crl_points p;
+	struct distribution_points p;
 
 	(void)state;
-	assert_int_equal(crl_points_parse(&p, span_of(value, sizeof(value)),
-			     span_of(NULL, 0), NULL),
+	assert_int_equal(
+	    distribution_points_parse(
+		&p, span_of(value, sizeof(value)), span_of(NULL, 0), NULL),
 	    0);
 	assert_int_equal(p.num, 1);
 	assert_int_equal(p.v[0].name.names.num, 3);
 	assert_string_equal(p.v[0].urls[0], "c:xy");
 	assert_null(p.v[0].urls[1]);
-	crl_points_cleanup(&p);
+	distribution_points_cleanup(&p);
 }
 
 static void
@@ -274,12 +275,12 @@ proving_without_a_chain_is_an_error_of_the_caller(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(crl_prove(&p, c, &who, &rules, &why, &err), E_ARG);
+	assert_int_equal(crl_verify(&p, c, &who, &rules, &why, &err), E_ARG);
 	assert_null(p);
 	assert_int_equal(why, REVCHECK_WHY_INTERNAL);
 	who.num_chain = 2;
 	who.subject = 2;
-	assert_int_equal(crl_prove(&p, c, &who, &rules, &why, &err), E_ARG);
+	assert_int_equal(crl_verify(&p, c, &who, &rules, &why, &err), E_ARG);
 	crl_free(c);
 }
 
@@ -294,7 +295,7 @@ forgery_is_told_with_the_issuer(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(crl_prove(&p, c, &who, &rules, &why, &err), E_PARSE);
+	assert_int_equal(crl_verify(&p, c, &who, &rules, &why, &err), E_PARSE);
 	assert_int_equal(why, REVCHECK_WHY_FORGED);
 	assert_non_null(strstr(err.msg, "CN=Test CA"));
 	crl_free(c);
@@ -326,7 +327,7 @@ signer_status_is_heeded(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct crl *c = crl_listing(rows[i].listed, 5);
-		struct crl_witness w = {
+		struct crl_evidence w = {
 		    .crl = c,
 		    .proof = proof_of(c),
 		    .source = REVCHECK_SOURCE_CACHE,
@@ -336,7 +337,7 @@ signer_status_is_heeded(void **state)
 		};
 		struct revcheck_result r = {0};
 
-		crl_judge(s, &w, 1, &rules, &r);
+		crl_status(s, &w, 1, &rules, &r);
 		assert_int_equal(r.status, rows[i].status);
 		assert_int_equal(r.why, rows[i].why);
 		assert_int_equal(r.method, REVCHECK_METHOD_CRL);
@@ -362,7 +363,7 @@ no_witness_is_no_source(void **state)
 	    .status = REVCHECK_GOOD, .stale = 1, .revoked_at = 5};
 
 	(void)state;
-	crl_judge(s, NULL, 0, &rules, &r);
+	crl_status(s, NULL, 0, &rules, &r);
 	assert_int_equal(r.status, REVCHECK_UNKNOWN);
 	assert_int_equal(r.why, REVCHECK_WHY_NO_SOURCE);
 	assert_int_equal(r.reason, REVCHECK_REASON_NONE);
@@ -376,18 +377,18 @@ the_weightier_revocation_is_told(void **state)
 {
 	static const int reasons[] = {6, 1, 6};
 	struct crl_subject *s = subject_of(pki.ee);
-	struct crl_witness w[3];
+	struct crl_evidence w[3];
 	struct revcheck_result r = {0};
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		struct crl *c = crl_listing(reasons[i], 5 + (long)i);
 
-		w[i] = (struct crl_witness){.crl = c,
+		w[i] = (struct crl_evidence){.crl = c,
 		    .proof = proof_of(c),
 		    .signer_status = REVCHECK_GOOD};
 	}
-	crl_judge(s, w, 3, &rules, &r);
+	crl_status(s, w, 3, &rules, &r);
 	assert_int_equal(r.status, REVCHECK_REVOKED);
 	assert_int_equal(r.reason, REVCHECK_REASON_KEY_COMPROMISE);
 	assert_string_equal(r.crl_number, "06");

@@ -1,9 +1,9 @@
 /*
- * crl_point: distribution points as certificates (RFC 5280 4.2.1.13) and CRLs
- * (5.2.5) name them. Spans borrow from the DER that was parsed.
+ * distribution_point: distribution points as certificates (RFC 5280 4.2.1.13)
+ * and CRLs (5.2.5) name them. Spans borrow from the DER that was parsed.
  */
-#ifndef REVCHECK_CRL_CRL_POINT_H
-#define REVCHECK_CRL_CRL_POINT_H
+#ifndef REVCHECK_CRL_DISTRIBUTION_POINT_H
+#define REVCHECK_CRL_DISTRIBUTION_POINT_H
 
 #include "cache/base/error.h"
 #include "cache/base/span.h"
@@ -50,7 +50,7 @@ void crl_dp_name_cleanup(struct crl_dp_name *n);
 int
 crl_reasons_parse(unsigned *out, struct span bits, struct err *err) MUST_USE;
 
-struct crl_point {
+struct distribution_point {
 	struct crl_dp_name name;
 	unsigned reasons; /* all where none are given */
 	bool has_issuer;
@@ -58,8 +58,8 @@ struct crl_point {
 	const char **urls;        /* NULL-terminated, owned with its strings */
 };
 
-struct crl_points {
-	struct crl_point *v;
+struct distribution_points {
+	struct distribution_point *v;
 	size_t num;
 };
 
@@ -67,12 +67,12 @@ struct crl_points {
  * CRLDistributionPoints or FreshestCRL: the value of the extension. issuer:
  * the Name that relative names add to where no cRLIssuer is given.
  */
-int crl_points_parse(struct crl_points *out, struct span value,
-    struct span issuer, struct err *err) MUST_USE;
-void crl_points_cleanup(struct crl_points *p);
+int distribution_points_parse(struct distribution_points *out,
+    struct span value, struct span issuer, struct err *err) MUST_USE;
+void distribution_points_cleanup(struct distribution_points *p);
 
 /* All URLs of all points in one NULL-terminated list that borrows the strings;
  * NULL when out of memory. */
-const char **crl_points_urls(const struct crl_points *p);
+const char **distribution_points_urls(const struct distribution_points *p);
 
 #endif

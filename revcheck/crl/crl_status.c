@@ -1,6 +1,6 @@
 /*
- * crl_judge: what proven CRLs say about one certificate, RFC 5280 6.3.3 (a)
- * to (l). Pure: witnesses, rules and certificate in, one result out; any
+ * crl_status: what proven CRLs say about one certificate, RFC 5280 6.3.3 (a)
+ * to (l). Pure: evidence, rules and certificate in, one result out; any
  * thread. Never looks at signatures, and never fetches.
  *
  * Two questions, asked in this order:
@@ -10,7 +10,7 @@
  *   Is it absent?   That takes current, complete, fully understood CRLs from
  *                   signers in good standing, for every reason there is.
  */
-#include "revcheck/crl/crl_rules.h"
+#include "revcheck/crl/crl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,12 +20,12 @@
 #include "revcheck/x509/describe.h"
 #include "revcheck/x509/name.h"
 
-/* More witnesses than this cost an allocation. */
-#define WITNESSES_INLINE 16
+/* More evidence than this cost an allocation. */
+#define EVIDENCE_INLINE 16
 
 /* One witness, looked at. */
 struct view {
-	const struct crl_witness *w;
+	const struct crl_evidence *w;
 	const struct crl_info *info;
 	const struct crl_scope *scope;
 	unsigned covers;         /* reasons for which silence counts */
@@ -38,7 +38,7 @@ struct view {
 	enum revcheck_why silence;
 };
 
-struct hearing {
+struct crl_case {
 	const struct crl_subject *subject;
 	const struct validity_rules *rules;
 	struct view *views;
@@ -90,7 +90,7 @@ view_find(struct view *v, const struct crl_subject *subject)
 }
 
 static void
-view_init(struct view *v, const struct crl_witness *w,
+view_init(struct view *v, const struct crl_evidence *w,
     const struct crl_subject *subject, const struct validity_rules *rules)
 {
 	*v = (struct view){
@@ -180,7 +180,7 @@ view_lifts(const struct view *r, const struct view *v)
 }
 
 static bool
-hold_is_lifted(const struct hearing *h, const struct view *v)
+hold_is_lifted(const struct crl_case *h, const struct view *v)
 {
 	if (v->entry.reason != REVCHECK_REASON_CERTIFICATE_HOLD ||
 	    v->entry.unknown_critical_ext)
@@ -206,7 +206,7 @@ tells_more(const struct view *a, const struct view *b)
 }
 
 static const struct view *
-revocation_find(const struct hearing *h)
+revocation_find(const struct crl_case *h)
 {
 	const struct view *best = NULL;
 
@@ -225,7 +225,7 @@ revocation_find(const struct hearing *h)
  * they count as one with the delta's dates ((a)(1)(i), 5.2.4).
  */
 static const struct view *
-delta_find(const struct hearing *h, const struct view *base)
+delta_find(const struct crl_case *h, const struct view *base)
 {
 	for (size_t i = 0; i < h->num; i++)
 		if (view_is_current(&h->views[i]) &&
@@ -236,7 +236,7 @@ delta_find(const struct hearing *h, const struct view *base)
 
 /* Why the silence of this CRL proves nothing. */
 static enum revcheck_why
-silence_why(const struct hearing *h, const struct view *v)
+silence_why(const struct crl_case *h, const struct view *v)
 {
 	if (v->covers == 0)
 		return REVCHECK_WHY_OUT_OF_SCOPE;
@@ -284,7 +284,7 @@ why_weight(enum revcheck_why why)
 static void
 fill_evidence(struct revcheck_result *out, const struct view *v)
 {
-	const struct crl_witness *w = v->w;
+	const struct crl_evidence *w = v->w;
 
 	out->method = REVCHECK_METHOD_CRL;
 	out->source = w->source;
@@ -414,7 +414,7 @@ tell_unknown(
  * are covered, otherwise the most telling reason why not.
  */
 static void
-absence_judge(struct hearing *h, struct revcheck_result *out)
+absence_judge(struct crl_case *h, struct revcheck_result *out)
 {
 	const struct view *best = NULL, *telling = NULL;
 	unsigned covered = 0;
@@ -472,22 +472,22 @@ result_clear(struct revcheck_result *out)
 }
 
 void
-crl_judge(const struct crl_subject *subject,
-    const struct crl_witness *witnesses, size_t num_witnesses,
+crl_status(const struct crl_subject *subject,
+    const struct crl_evidence *evidence, size_t num_evidence,
     const struct validity_rules *rules, struct revcheck_result *out)
 {
-	struct view few[WITNESSES_INLINE], *many = NULL;
-	struct hearing h = {
+	struct view few[EVIDENCE_INLINE], *many = NULL;
+	struct crl_case h = {
 	    .subject = subject,
 	    .rules = rules,
 	    .views = few,
-	    .num = num_witnesses,
+	    .num = num_evidence,
 	};
 	const struct view *revocation;
 
 	result_clear(out);
-	if (num_witnesses > WITNESSES_INLINE) {
-		many = calloc(num_witnesses, sizeof(*many));
+	if (num_evidence > EVIDENCE_INLINE) {
+		many = calloc(num_evidence, sizeof(*many));
 		if (many == NULL) {
 			out->why = REVCHECK_WHY_INTERNAL;
 			snprintf(out->text, sizeof(out->text), "out of memory");
@@ -496,7 +496,7 @@ crl_judge(const struct crl_subject *subject,
 		h.views = many;
 	}
 	for (size_t i = 0; i < h.num; i++)
-		view_init(&h.views[i], &witnesses[i], subject, rules);
+		view_init(&h.views[i], &evidence[i], subject, rules);
 	revocation = revocation_find(&h);
 	if (revocation != NULL)
 		tell_revoked(revocation, out);

@@ -1,13 +1,13 @@
 /*
  * CRL rules: RFC 5280 5 and 6.3 as pure functions. Two steps:
  *
- *   crl_prove   whose signature is on this CRL, and may they sign it?
+ *   crl_verify   whose signature is on this CRL, and may they sign it?
  *               Once per CRL and trust; the result is kept with the CRL.
- *   crl_judge   what do these proven CRLs say about this certificate?
+ *   crl_status   what do these proven CRLs say about this certificate?
  *               Every time it is asked; costs a look-up.
  */
-#ifndef REVCHECK_CRL_CRL_RULES_H
-#define REVCHECK_CRL_CRL_RULES_H
+#ifndef REVCHECK_CRL_CRL_H
+#define REVCHECK_CRL_CRL_H
 
 #include "cache/base/error.h"
 #include "cache/base/ref.h"
@@ -69,14 +69,14 @@ struct crl_signers {
 };
 
 /*
- * crl_prove finds the signer by name, AKI and key among the candidates, checks
+ * crl_verify finds the signer by name, AKI and key among the candidates, checks
  * cRLSign, algorithm agreement, strictness flaws (rules->relax), critical
  * extensions of the CRL, and the signer's own path to the same anchor. 0 and
  * *out, or negative with *why (FORGED, MALFORMED, OUT_OF_SCOPE ...).
  * Unknown critical CRL extensions do not fail here: such a CRL still revokes
- * what it lists (crl_judge says UNKNOWN/CRITICAL_EXT for absence).
+ * what it lists (crl_status says UNKNOWN/CRITICAL_EXT for absence).
  */
-int crl_prove(struct crl_proof **out, const struct crl *crl,
+int crl_verify(struct crl_proof **out, const struct crl *crl,
     const struct crl_signers *who, const struct validity_rules *rules,
     enum revcheck_why *why, struct err *err) MUST_USE;
 struct crl_proof *crl_proof_up_ref(struct crl_proof *p);
@@ -86,7 +86,7 @@ const char *const *crl_proof_delta_urls(const struct crl_proof *p);
 bool crl_proof_is_delta(const struct crl_proof *p);
 
 /* One CRL brought before the judge. */
-struct crl_witness {
+struct crl_evidence {
 	const struct crl *crl;
 	const struct crl_proof *proof;
 	enum revcheck_source source;
@@ -97,7 +97,7 @@ struct crl_witness {
 };
 
 /*
- * crl_judge is RFC 5280 6.3.3 for one certificate over all witnesses: scope of
+ * crl_status is RFC 5280 6.3.3 for one certificate over all evidence: scope of
  * each (IDP against every name of every point, kinds, reasons), deltas merged
  * with the bases they belong to, entries by serial and certificate issuer,
  * reasons accumulated. Fills status, why, reason, dates, number, url, signer
@@ -105,8 +105,8 @@ struct crl_witness {
  * any authentic in-scope witness wins, stale or not. No witness: UNKNOWN with
  * NO_SOURCE. No allocation on the common path (one witness, no delta).
  */
-void crl_judge(const struct crl_subject *subject,
-    const struct crl_witness *witnesses, size_t num_witnesses,
+void crl_status(const struct crl_subject *subject,
+    const struct crl_evidence *evidence, size_t num_evidence,
     const struct validity_rules *rules, struct revcheck_result *out);
 
 #endif

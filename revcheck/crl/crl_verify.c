@@ -1,10 +1,10 @@
 /*
- * crl_prove: whose signature is on a CRL, and may they sign it? RFC 5280
+ * crl_verify: whose signature is on a CRL, and may they sign it? RFC 5280
  * 6.3.3 (f), (g) and the profile of 5.1 and 5.2. Runs on the service thread
  * or wherever evidence is supplied; pure but for OpenSSL's verification.
  * Never looks at dates of the CRL or at a certificate's status.
  */
-#include "revcheck/crl/crl_rules.h"
+#include "revcheck/crl/crl.h"
 
 #include <stdlib.h>
 
@@ -352,7 +352,7 @@ issuer_print(char *out, size_t cap, struct span issuer)
 }
 
 int
-crl_prove(struct crl_proof **out, const struct crl *crl,
+crl_verify(struct crl_proof **out, const struct crl *crl,
     const struct crl_signers *who, const struct validity_rules *rules,
     enum revcheck_why *why, struct err *err)
 {

@@ -1,5 +1,6 @@
-/* crl_point: see the header. Pure; any thread; never looks at a signature. */
-#include "revcheck/crl/crl_point.h"
+/* distribution_point: see the header. Pure; any thread; never looks at a
+ * signature. */
+#include "revcheck/crl/distribution_point.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -174,14 +175,14 @@ crl_reasons_parse(unsigned *out, struct span bits, struct err *err)
 }
 
 static void
-point_cleanup(struct crl_point *p)
+point_cleanup(struct distribution_point *p)
 {
 	crl_dp_name_cleanup(&p->name);
 	crl_names_cleanup(&p->issuers);
 	for (size_t i = 0; p->urls != NULL && p->urls[i] != NULL; i++)
 		free((void *)p->urls[i]);
 	free(p->urls);
-	*p = (struct crl_point){0};
+	*p = (struct distribution_point){0};
 }
 
 /* A URL becomes a C string only if that loses nothing. */
@@ -195,7 +196,7 @@ url_is_plain(struct span u)
 }
 
 static int
-point_urls(struct crl_point *p, struct err *err)
+point_urls(struct distribution_point *p, struct err *err)
 {
 	const struct crl_names *n = &p->name.names;
 	size_t num = 0;
@@ -218,7 +219,7 @@ point_urls(struct crl_point *p, struct err *err)
 
 /* The one name that a relative name of this point adds to, or none. */
 static struct span
-point_base(const struct crl_point *p, struct span issuer)
+point_base(const struct distribution_point *p, struct span issuer)
 {
 	if (!p->has_issuer)
 		return issuer;
@@ -230,15 +231,15 @@ point_base(const struct crl_point *p, struct span issuer)
 }
 
 static int
-point_parse(struct crl_point *out, struct span body, struct span issuer,
-    struct err *err)
+point_parse(struct distribution_point *out, struct span body,
+    struct span issuer, struct err *err)
 {
 	struct span name, reasons, issuers;
 	bool has_name, has_reasons;
 	struct der d;
 	int rc = 0;
 
-	*out = (struct crl_point){.reasons = CRL_REASONS_ALL};
+	*out = (struct distribution_point){.reasons = CRL_REASONS_ALL};
 	der_init(&d, body);
 	if (!der_opt(&d, DER_CONTEXT_C(0), &name, &has_name) ||
 	    !der_opt(&d, DER_CONTEXT(1), &reasons, &has_reasons) ||
@@ -258,15 +259,15 @@ point_parse(struct crl_point *out, struct span body, struct span issuer,
 }
 
 int
-crl_points_parse(struct crl_points *out, struct span value, struct span issuer,
-    struct err *err)
+distribution_points_parse(struct distribution_points *out, struct span value,
+    struct span issuer, struct err *err)
 {
 	struct der d, list;
 	struct span body;
 	size_t num = 0;
 	int rc = 0;
 
-	*out = (struct crl_points){0};
+	*out = (struct distribution_points){0};
 	der_init(&d, value);
 	if (!der_enter(&d, DER_SEQUENCE, &list) || !der_done(&d))
 		return err_set(err, E_PARSE, "malformed distribution points");
@@ -293,21 +294,21 @@ crl_points_parse(struct crl_points *out, struct span value, struct span issuer,
 	if (rc == 0 && !der_done(&list))
 		rc = err_set(err, E_PARSE, "malformed distribution points");
 	if (rc < 0)
-		crl_points_cleanup(out);
+		distribution_points_cleanup(out);
 	return rc;
 }
 
 void
-crl_points_cleanup(struct crl_points *p)
+distribution_points_cleanup(struct distribution_points *p)
 {
 	for (size_t i = 0; i < p->num; i++)
 		point_cleanup(&p->v[i]);
 	free(p->v);
-	*p = (struct crl_points){0};
+	*p = (struct distribution_points){0};
 }
 
 const char **
-crl_points_urls(const struct crl_points *p)
+distribution_points_urls(const struct distribution_points *p)
 {
 	const char **all;
 	size_t num = 0;
