@@ -8,7 +8,7 @@
 
 #include "revcheck/x509/certs.h"
 #include "revcheck/x509/describe.h"
-#include "revcheck/ocsp/ocsp_rules.h"
+#include "revcheck/ocsp/ocsp.h"
 
 #define REQUEST_MAX 4096
 #define URL_MAX     1024
@@ -110,12 +110,12 @@ revcheck_ocsp_judge(struct revcheck_result *out,
 	    X509_get_issuer_name(query->cert));
 	describe_serial(out->serial, sizeof(out->serial),
 	    X509_get0_serialNumber(query->cert));
-	rc = ocsp_accept(&proof, span_of(query->response, query->response_len),
+	rc = ocsp_verify(&proof, span_of(query->response, query->response_len),
 	    &q, &rules, &out->why, &e);
 	if (rc == E_NOMEM)
 		return error_publish(err, &e, rc);
 	if (rc == 0)
-		ocsp_judge(proof, &rules, out);
+		ocsp_status(proof, &rules, out);
 	else
 		memcpy(out->text, e.msg, sizeof(e.msg));
 	ocsp_proof_free(proof);

@@ -121,7 +121,7 @@ accept_ocsp(struct acceptor *a, struct evidence *draft, time_t now,
 	int rc;
 
 	rules.at = now;
-	rc = ocsp_accept(
+	rc = ocsp_verify(
 	    &proof, span_of(draft->der, draft->der_len), &q, &rules, &why, err);
 	if (rc != 0) {
 		*reject_code = why;

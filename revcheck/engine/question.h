@@ -15,7 +15,7 @@
 #include "cache/base/bytes.h"
 #include "revcheck/crl/crl.h"
 #include "revcheck/engine/engine.h"
-#include "revcheck/ocsp/ocsp_rules.h"
+#include "revcheck/ocsp/ocsp.h"
 #include "revcheck/engine/subject.h"
 #include "revcheck/engine/supplied.h"
 

@@ -21,7 +21,7 @@ judge_ocsp(struct question *q, struct request_env *env,
 
 	q->tmp = q->s->blank;
 	q->tmp.method = REVCHECK_METHOD_OCSP;
-	ocsp_judge(p, &env->rules, &q->tmp);
+	ocsp_status(p, &env->rules, &q->tmp);
 	if (!p->needs_signer_status || q->tmp.status == REVCHECK_UNKNOWN ||
 	    env->trust == NULL)
 		return ANSWER_FINAL;

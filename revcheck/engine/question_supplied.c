@@ -100,7 +100,7 @@ prepare_ocsp(struct question *q, const struct request_env *env,
 	const struct supplied **from;
 	struct err err = {0};
 
-	if (ocsp_accept(&proof, span_of(e->der, e->der_len), &oq, &env->rules,
+	if (ocsp_verify(&proof, span_of(e->der, e->der_len), &oq, &env->rules,
 		&why, &err) != 0) {
 		question_complain(q, why, 0, name, err.msg);
 		return 0;

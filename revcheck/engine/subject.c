@@ -13,7 +13,7 @@
 #include <openssl/x509v3.h>
 
 #include "revcheck/x509/describe.h"
-#include "revcheck/ocsp/ocsp_rules.h"
+#include "revcheck/ocsp/ocsp.h"
 #include "revcheck/x509/trust.h"
 
 #define MEMO_SHARDS     64

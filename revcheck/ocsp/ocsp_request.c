@@ -3,7 +3,7 @@
  * form and the responders a certificate names. Pure; any thread. It never
  * opens a connection.
  */
-#include "revcheck/ocsp/ocsp_rules.h"
+#include "revcheck/ocsp/ocsp.h"
 
 #include <stdlib.h>
 #include <string.h>

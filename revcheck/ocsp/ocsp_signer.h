@@ -7,7 +7,7 @@
 #define REVCHECK_OCSP_OCSP_SIGNER_H
 
 #include "revcheck/ocsp/ocsp_parse.h"
-#include "revcheck/ocsp/ocsp_rules.h"
+#include "revcheck/ocsp/ocsp.h"
 
 struct ocsp_signer {
 	X509 *cert; /* a reference */

@@ -12,7 +12,7 @@
 #include <openssl/ocsp.h>
 
 #include "revcheck/ocsp/ocsp_parse.h"
-#include "revcheck/ocsp/ocsp_rules.h"
+#include "revcheck/ocsp/ocsp.h"
 #include "tests/fuzz/pki.h"
 
 const char fuzz_seeds[] = ".der";
@@ -78,7 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		compare(&r, data, size);
 	else
 		assert(err.msg[0] != '\0');
-	if (ocsp_accept(&proof, span_of(data, size), &q, &rules, &why, &err) ==
+	if (ocsp_verify(&proof, span_of(data, size), &q, &rules, &why, &err) ==
 	    0)
 		abort();
 	assert(proof == NULL && why != REVCHECK_WHY_NONE);

@@ -17,7 +17,7 @@
 #include <openssl/x509v3.h>
 
 #include "revcheck/ocsp/ocsp_parse.h"
-#include "revcheck/ocsp/ocsp_rules.h"
+#include "revcheck/ocsp/ocsp.h"
 
 #define AT 1790000000 /* 2026-09-21 */
 
@@ -163,7 +163,7 @@ accept_with(struct ocsp_proof **p, const unsigned char *der, size_t len,
 	int rc;
 
 	r.nonce = policy;
-	rc = ocsp_accept(p, span_of(der, len), &q, &r, why, &err);
+	rc = ocsp_verify(p, span_of(der, len), &q, &r, why, &err);
 	if (rc != 0) {
 		assert_null(*p);
 		assert_true(err.msg[0] != '\0');
@@ -357,7 +357,7 @@ agrees_with_what_openssl_encodes(void **state)
 		    accept_with(&p, der, len, NULL, REVCHECK_NONCE_OFF, &why),
 		    0);
 		memset(&res, 0, sizeof(res));
-		ocsp_judge(p, &rules, &res);
+		ocsp_status(p, &rules, &res);
 		assert_int_equal(res.status, rows[i].status);
 		assert_int_equal(res.why, rows[i].why);
 		assert_int_equal(res.method, REVCHECK_METHOD_OCSP);
@@ -512,7 +512,7 @@ trap_ocsp_8_error_statuses_are_unavailable(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		uint8_t der[] = {0x30, 3, 0x0a, 1, rows[i].status};
 
-		assert_int_equal(ocsp_accept(&p, span_of(der, sizeof(der)), &q,
+		assert_int_equal(ocsp_verify(&p, span_of(der, sizeof(der)), &q,
 				     &rules, &why, &err),
 		    E_PARSE);
 		assert_int_equal(why, rows[i].why);

@@ -1,11 +1,11 @@
 /*
- * ocsp_judge: owns what an accepted response is worth at a given time.
+ * ocsp_status: owns what an accepted response is worth at a given time.
  * producedAt plays no part in that (RFC 6960 4.2.2.1 names thisUpdate and
  * nextUpdate); whether the signer was in date then is ocsp_signer's. It
  * runs on every question, on any thread, and allocates nothing but what
  * printing the signer's name takes.
  */
-#include "revcheck/ocsp/ocsp_rules.h"
+#include "revcheck/ocsp/ocsp.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -78,7 +78,7 @@ judge_text(struct revcheck_result *out, const struct ocsp_fact *f,
 }
 
 void
-ocsp_judge(const struct ocsp_proof *p, const struct validity_rules *rules,
+ocsp_status(const struct ocsp_proof *p, const struct validity_rules *rules,
     struct revcheck_result *out)
 {
 	const struct ocsp_fact *f = &p->facts[0];

@@ -3,8 +3,8 @@
  * those for CRLs: accept (parse, certID, signature, signer; once per response)
  * and judge (dates and status; every time).
  */
-#ifndef REVCHECK_OCSP_OCSP_RULES_H
-#define REVCHECK_OCSP_OCSP_RULES_H
+#ifndef REVCHECK_OCSP_OCSP_H
+#define REVCHECK_OCSP_OCSP_H
 
 #include "cache/base/bytes.h"
 #include "cache/base/error.h"
@@ -68,24 +68,24 @@ struct ocsp_proof {
 };
 
 /*
- * ocsp_accept: response status, strict parse (nothing left over, unknown
+ * ocsp_verify: response status, strict parse (nothing left over, unknown
  * critical extensions), certID in full under the response's own hash,
  * responderID, signer authorised and in date, signature, nonce. 0 and *out, or
  * negative with *why: RESPONDER_ERROR (its name in err), MALFORMED, FORGED,
  * OUT_OF_SCOPE (about another certificate), NONCE, CRITICAL_EXT.
  */
-int ocsp_accept(struct ocsp_proof **out, struct span der,
+int ocsp_verify(struct ocsp_proof **out, struct span der,
     const struct ocsp_question *q, const struct validity_rules *rules,
     enum revcheck_why *why, struct err *err) MUST_USE;
 struct ocsp_proof *ocsp_proof_up_ref(struct ocsp_proof *p);
 void ocsp_proof_free(struct ocsp_proof *p);
 
 /*
- * ocsp_judge: dates first for GOOD; REVOKED even when stale; strictest of the
+ * ocsp_status: dates first for GOOD; REVOKED even when stale; strictest of the
  * facts wins (REVOKED > UNKNOWN > GOOD). Fills status, why, reason, dates,
  * signer and text of *out.
  */
-void ocsp_judge(const struct ocsp_proof *p, const struct validity_rules *rules,
+void ocsp_status(const struct ocsp_proof *p, const struct validity_rules *rules,
     struct revcheck_result *out);
 
 #endif

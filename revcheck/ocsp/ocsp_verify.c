@@ -1,12 +1,12 @@
 /*
- * ocsp_accept: owns the decision whether an OCSP response is authentic and
+ * ocsp_verify: owns the decision whether an OCSP response is authentic and
  * about the certificate in question. In order: status, parse, critical
  * extensions, certID, signer and signature, nonce; the cheap before the dear.
  * Pure; any thread. It never looks at thisUpdate or nextUpdate against the
- * clock: that is ocsp_judge's, every time it is asked.
+ * clock: that is ocsp_status's, every time it is asked.
  */
 #include "revcheck/x509/describe.h"
-#include "revcheck/ocsp/ocsp_rules.h"
+#include "revcheck/ocsp/ocsp.h"
 
 #include <stdlib.h>
 
@@ -325,7 +325,7 @@ ocsp_proof_free(struct ocsp_proof *p)
 }
 
 int
-ocsp_accept(struct ocsp_proof **out, struct span der,
+ocsp_verify(struct ocsp_proof **out, struct span der,
     const struct ocsp_question *q, const struct validity_rules *rules,
     enum revcheck_why *why, struct err *err)
 {
