@@ -11,7 +11,7 @@
 #include <event2/thread.h>
 
 #include "revcheck/x509/certs.h"
-#include "revcheck/engine/local.h"
+#include "revcheck/engine/local_crls.h"
 #include "revcheck/engine/request.h"
 
 #define ENGINE_CONNECT_TIMEOUT_MS 2000
@@ -34,7 +34,7 @@ engine_snapshot(struct revcheck *rc, struct snapshot *out)
 	if (out->deny != NULL)
 		denylist_up_ref(out->deny);
 	if (out->local != NULL)
-		supplied_up_ref(out->local);
+		evidence_set_up_ref(out->local);
 	pthread_mutex_unlock(&rc->lock);
 }
 
@@ -149,7 +149,7 @@ revcheck_set_local_evidence(struct revcheck *rc, struct revcheck_evidence *e)
 	struct revcheck_evidence *old;
 
 	if (e != NULL)
-		supplied_up_ref(e);
+		evidence_set_up_ref(e);
 	pthread_mutex_lock(&rc->lock);
 	old = rc->now.local;
 	rc->now.local = e;

@@ -11,10 +11,10 @@
 #include <stdbool.h>
 
 #include "cache/engine/archive.h"
-#include "revcheck/engine/memory.h"
+#include "revcheck/engine/revoked_memory.h"
 #include "revcheck/engine/policy.h"
-#include "revcheck/engine/subject.h"
-#include "revcheck/engine/supplied.h"
+#include "revcheck/engine/cert_sources.h"
+#include "revcheck/engine/evidence_set.h"
 
 struct denylist;
 struct denylist *denylist_up_ref(struct denylist *d);
@@ -49,9 +49,9 @@ struct revcheck {
 	void (*watch)(void *arg);
 	void *watch_arg;
 	struct archive *archive;
-	struct subject_memo *memo;
-	struct memory *memory;
-	struct local *local; /* watched CRL files, or NULL */
+	struct cert_sources_memo *memo;
+	struct revoked_memory *memory;
+	struct local_crls *local; /* watched CRL files, or NULL */
 	struct wall_clock clock;
 	struct log log;
 	void (*log_fn)(void *arg, int level, const char *line);

@@ -18,12 +18,12 @@ static void
 request_clear_work(struct revcheck_request *r)
 {
 	for (size_t i = 0; i < r->num_questions; i++)
-		question_free(r->questions[i]);
+		cert_check_free(r->questions[i]);
 	free(r->questions);
 	r->questions = NULL;
 	r->num_questions = 0;
 	for (size_t i = 0; i < r->env.num_signers; i++)
-		question_free(r->env.signers[i]);
+		cert_check_free(r->env.signers[i]);
 	free(r->env.signers);
 	r->env.signers = NULL;
 	r->env.num_signers = 0;
@@ -60,8 +60,8 @@ revcheck_request_free(struct revcheck_request *r)
 enum answer
 request_try(struct revcheck_request *r)
 {
-	struct resource *need;
-	struct question *owner;
+	struct source *need;
+	struct cert_check *owner;
 	enum answer a;
 
 	r->cached = true;
@@ -153,20 +153,20 @@ request_unlink(struct revcheck_request *r)
 static void
 request_prefetch(struct revcheck_request *r)
 {
-	struct order order;
+	struct evidence_order order;
 
 	for (size_t i = 0; i < r->num_questions; i++) {
-		struct question *q = r->questions[i];
+		struct cert_check *q = r->questions[i];
 
 		for (size_t k = 0; q->final && k < q->s->num_points; k++) {
 			if (q->points[k].e != NULL || q->points[k].fetched ||
-			    question_order(
+			    evidence_order_make(
 				&order, q, &q->points[k], &r->env, NULL) != 0)
 				continue;
 			if (archive_prefetch(r->rc->archive, &order.o) != 0)
 				log_line(&r->rc->log, LOG_LEVEL_WARN,
 				    "cannot prefetch a CRL: out of memory");
-			order_cleanup(&order);
+			evidence_order_cleanup(&order);
 		}
 	}
 }
@@ -201,7 +201,7 @@ fetched_cb(void *arg, struct evidence *e, const struct archive_failure *f)
 		request_finish(r, REVCHECK_WHY_CANCELLED);
 		return;
 	}
-	question_fetched(r->waiting_owner, r->waiting, e, f);
+	cert_check_fetched(r->waiting_owner, r->waiting, e, f);
 	/* Nothing fresh, but the disk may have had something old. */
 	if (e == NULL && r->waiting->e == NULL) {
 		r->waiting->e =
@@ -213,35 +213,35 @@ fetched_cb(void *arg, struct evidence *e, const struct archive_failure *f)
 
 static int
 request_fetch(
-    struct revcheck_request *r, struct resource *need, struct question *owner)
+    struct revcheck_request *r, struct source *need, struct cert_check *owner)
 {
 	struct archive_failure failure = {.fail = ARCHIVE_FAIL_NOMEM};
-	struct order order;
+	struct evidence_order order;
 	struct err err = {0};
 	int rc;
 
-	rc = question_order(&order, owner, need, &r->env, &err);
+	rc = evidence_order_make(&order, owner, need, &r->env, &err);
 	if (rc == 0) {
 		r->waiting = need;
 		r->waiting_owner = owner;
 		rc = archive_fetch(r->rc->archive, &order.o, need->e != NULL,
 		    r->deadline_mono_ms, fetched_cb, r, &r->wait, &err);
-		order_cleanup(&order);
+		evidence_order_cleanup(&order);
 	}
 	if (rc == 0)
 		return 0;
 	if (rc == E_CLOSED)
 		return rc;
 	snprintf(failure.msg, sizeof(failure.msg), "%s", err.msg);
-	question_fetched(owner, need, NULL, &failure);
+	cert_check_fetched(owner, need, NULL, &failure);
 	return E_NOMEM;
 }
 
 static void
 request_run(struct revcheck_request *r)
 {
-	struct resource *need;
-	struct question *owner;
+	struct source *need;
+	struct cert_check *owner;
 	enum answer a;
 	int rc;
 
@@ -277,7 +277,8 @@ expired_cb(evutil_socket_t fd, short what, void *arg)
 	if (r->wait != NULL) {
 		archive_wait_cancel(r->wait);
 		r->wait = NULL;
-		question_expired(r->waiting_owner, r->waiting, r->deadline_ms);
+		cert_check_expired(
+		    r->waiting_owner, r->waiting, r->deadline_ms);
 	}
 	request_run(r);
 }

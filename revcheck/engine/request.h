@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 #include "revcheck/engine/engine.h"
-#include "revcheck/engine/question.h"
+#include "revcheck/engine/cert_check.h"
 #include "revcheck/engine/report.h"
 
 struct event;
@@ -29,14 +29,14 @@ struct revcheck_request {
 	X509 **chain; /* verified, anchor last; references */
 	size_t num_chain;
 	X509 **extra; /* as sent, and untrusted ones; references */
-	struct question **questions;
+	struct cert_check **questions;
 	size_t num_questions;
 	bool cached; /* memory alone answered */
 	struct revcheck_report *report;
 	/* Pending. */
 	struct archive_wait *wait;
-	struct resource *waiting;
-	struct question *waiting_owner;
+	struct source *waiting;
+	struct cert_check *waiting_owner;
 	struct event *timer;
 	struct event_base *base;
 	revcheck_done_fn *done;
@@ -58,8 +58,8 @@ int request_new(struct revcheck_request **out, struct revcheck *rc,
  * request_advance runs until a report is there or something must be fetched.
  * FINAL: r->report is set. NOMEM: it cannot be made.
  */
-enum answer request_advance(struct revcheck_request *r, struct resource **need,
-    struct question **owner);
+enum answer request_advance(struct revcheck_request *r, struct source **need,
+    struct cert_check **owner);
 
 void request_destroy(struct revcheck_request *r);
 

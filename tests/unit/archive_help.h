@@ -54,7 +54,7 @@ struct answer_got {
 	bool told;
 };
 
-struct question {
+struct cert_check {
 	struct world *w;
 	struct archive_order order;
 	bool want_newer;
@@ -263,9 +263,9 @@ key_named(const char *name)
  * --------------------------------------- */
 
 static void
-question_told(void *arg, struct evidence *e, const struct archive_failure *f)
+cert_check_told(void *arg, struct evidence *e, const struct archive_failure *f)
 {
-	struct question *q = arg;
+	struct cert_check *q = arg;
 
 	pthread_mutex_lock(&q->lock);
 	if (e != NULL)
@@ -278,19 +278,19 @@ question_told(void *arg, struct evidence *e, const struct archive_failure *f)
 }
 
 static void
-question_put(void *arg)
+cert_check_put(void *arg)
 {
-	struct question *q = arg;
+	struct cert_check *q = arg;
 	struct archive_wait *wait;
 	struct err err;
 
 	if (archive_fetch(q->w->archive, &q->order, q->want_newer,
-		clock_mono_ms() + q->ms, question_told, q, &wait, &err) != 0)
+		clock_mono_ms() + q->ms, cert_check_told, q, &wait, &err) != 0)
 		abort();
 }
 
 UNUSED static void
-question_start(struct question *q, struct world *w, const char *key,
+cert_check_start(struct cert_check *q, struct world *w, const char *key,
     const char *const *urls, size_t num_urls)
 {
 	if (q->ms == 0)
@@ -305,11 +305,11 @@ question_start(struct question *q, struct world *w, const char *key,
 	memcpy(q->order.owner, w->owner, sizeof(w->owner));
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_cond_init(&q->cond, NULL);
-	assert_int_equal(archive_post(w->archive, question_put, q), 0);
+	assert_int_equal(archive_post(w->archive, cert_check_put, q), 0);
 }
 
 UNUSED static void
-question_wait(struct question *q)
+cert_check_wait(struct cert_check *q)
 {
 	pthread_mutex_lock(&q->lock);
 	while (!q->got.told)
@@ -323,7 +323,7 @@ question_wait(struct question *q)
 UNUSED static struct answer_got
 ask(struct world *w, const char *key, const char *path, bool want_newer)
 {
-	struct question q = {.want_newer = want_newer};
+	struct cert_check q = {.want_newer = want_newer};
 	char url[512];
 	const char *urls[] = {url};
 
@@ -331,8 +331,8 @@ ask(struct world *w, const char *key, const char *path, bool want_newer)
 	if (path[0] == '/')
 		snprintf(url, sizeof(url), "http://127.0.0.1:%d%s",
 		    w->http.port, path);
-	question_start(&q, w, key, urls, 1);
-	question_wait(&q);
+	cert_check_start(&q, w, key, urls, 1);
+	cert_check_wait(&q);
 	return q.got;
 }
 

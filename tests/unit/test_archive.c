@@ -81,7 +81,7 @@ test_single_flight_with_own_deadlines(void **state)
 	enum {
 		NUM = 300
 	};
-	struct question *q = calloc(NUM, sizeof(*q));
+	struct cert_check *q = calloc(NUM, sizeof(*q));
 	struct world w;
 	char url[128];
 	const char *urls[] = {url};
@@ -93,11 +93,11 @@ test_single_flight_with_own_deadlines(void **state)
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/a.crl", w.http.port);
 	for (int i = 0; i < NUM; i++) {
 		q[i].ms = i % 10 == 9 ? 50 : WAIT_MS;
-		question_start(&q[i], &w, "a", urls, 1);
+		cert_check_start(&q[i], &w, "a", urls, 1);
 	}
 	/* Those with little time are told while the fetch goes on. */
 	for (int i = 9; i < NUM; i += 10) {
-		question_wait(&q[i]);
+		cert_check_wait(&q[i]);
 		assert_null(q[i].got.e);
 		assert_int_equal(q[i].got.f.fail, ARCHIVE_FAIL_DEADLINE);
 		late++;
@@ -107,7 +107,7 @@ test_single_flight_with_own_deadlines(void **state)
 	for (int i = 0; i < NUM; i++) {
 		if (i % 10 == 9)
 			continue;
-		question_wait(&q[i]);
+		cert_check_wait(&q[i]);
 		assert_non_null(q[i].got.e);
 		evidence_free(q[i].got.e);
 	}
@@ -173,7 +173,7 @@ test_cancelled_is_never_told(void **state)
 static void
 test_back_off_and_one_probe(void **state)
 {
-	struct question a = {0}, b = {0};
+	struct cert_check a = {0}, b = {0};
 	struct world w;
 	char url[128];
 	const char *urls[] = {url};
@@ -191,12 +191,12 @@ test_back_off_and_one_probe(void **state)
 	assert_int_equal(hits(&w.http, "/a.crl"), 1);
 	wait_ms(320);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/a.crl", w.http.port);
-	question_start(&a, &w, "a", urls, 1);
-	question_start(&b, &w, "a", urls, 1);
-	question_wait(&b); /* hears at once: a is the probe */
+	cert_check_start(&a, &w, "a", urls, 1);
+	cert_check_start(&b, &w, "a", urls, 1);
+	cert_check_wait(&b); /* hears at once: a is the probe */
 	assert_int_equal(b.got.f.fail, ARCHIVE_FAIL_BACKOFF);
 	control(&w.http, "/_release/g", NULL);
-	question_wait(&a);
+	cert_check_wait(&a);
 	assert_non_null(a.got.e);
 	evidence_free(a.got.e);
 	assert_int_equal(hits(&w.http, "/a.crl"), 2);
@@ -210,7 +210,7 @@ test_back_off_and_one_probe(void **state)
 static void
 test_urls_in_order_and_the_telling_failure(void **state)
 {
-	struct question q = {0};
+	struct cert_check q = {0};
 	struct world w;
 	char u[4][128];
 	const char *urls[] = {u[0], u[1], u[2], u[3]};
@@ -224,23 +224,23 @@ test_urls_in_order_and_the_telling_failure(void **state)
 	snprintf(u[1], 128, "http://127.0.0.1:%d/forged.crl", w.http.port);
 	snprintf(u[2], 128, "http://127.0.0.1:%d/none", w.http.port);
 	snprintf(u[3], 128, "http://127.0.0.1:%d/a.crl", w.http.port);
-	question_start(&q, &w, "all", urls, 4);
-	question_wait(&q);
+	cert_check_start(&q, &w, "all", urls, 4);
+	cert_check_wait(&q);
 	assert_non_null(q.got.e);
 	evidence_free(q.got.e);
-	q = (struct question){0};
-	question_start(&q, &w, "three", urls, 3);
-	question_wait(&q);
+	q = (struct cert_check){0};
+	cert_check_start(&q, &w, "three", urls, 3);
+	cert_check_wait(&q);
 	assert_int_equal(q.got.f.fail, ARCHIVE_FAIL_REJECTED);
 	assert_int_equal(q.got.f.reject_code, 42);
 	assert_non_null(strstr(q.got.f.msg, "signature"));
-	q = (struct question){0};
-	question_start(&q, &w, "one", urls, 1);
-	question_wait(&q);
+	q = (struct cert_check){0};
+	cert_check_start(&q, &w, "one", urls, 1);
+	cert_check_wait(&q);
 	assert_int_equal(q.got.f.fail, ARCHIVE_FAIL_SCHEME);
-	q = (struct question){0};
-	question_start(&q, &w, "no", urls, 0);
-	question_wait(&q);
+	q = (struct cert_check){0};
+	cert_check_start(&q, &w, "no", urls, 0);
+	cert_check_wait(&q);
 	assert_int_equal(q.got.f.fail, ARCHIVE_FAIL_NO_SOURCE);
 	assert_int_equal(stats(&w).fail[ARCHIVE_FAIL_SCHEME], 3);
 	assert_int_equal(stats(&w).fail[ARCHIVE_FAIL_REJECTED], 2);
@@ -391,7 +391,7 @@ test_prefetch(void **state)
 static void
 test_ocsp_by_get_and_by_post(void **state)
 {
-	struct question q = {0};
+	struct cert_check q = {0};
 	struct world w;
 	char url[128];
 	const char *urls[] = {url};
@@ -404,41 +404,41 @@ test_ocsp_by_get_and_by_post(void **state)
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/o/", w.http.port);
 	q.order.kind = EVIDENCE_OCSP;
 	q.order.request = span_of("\xfb\xff\xfe", 3);
-	question_start(&q, &w, "get", urls, 1);
-	question_wait(&q);
+	cert_check_start(&q, &w, "get", urls, 1);
+	cert_check_wait(&q);
 	assert_non_null(q.got.e);
 	assert_int_equal(q.got.e->der_len, 2);
 	evidence_free(q.got.e);
 	/* base64 "+//+", escaped, after exactly one slash */
 	assert_int_equal(hits(&w.http, "/o/%2B%2F%2F%2B"), 1);
-	q = (struct question){0};
+	q = (struct cert_check){0};
 	q.order.kind = EVIDENCE_OCSP;
 	q.order.request = span_of(big, sizeof(big));
-	question_start(&q, &w, "post", urls, 1);
-	question_wait(&q);
+	cert_check_start(&q, &w, "post", urls, 1);
+	cert_check_wait(&q);
 	assert_non_null(q.got.e);
 	evidence_free(q.got.e);
 	assert_int_equal(hits(&w.http, "/o/"), 1);
 	/* not kept, and not joined */
 	for (int i = 0; i < 2; i++) {
-		q = (struct question){0};
+		q = (struct cert_check){0};
 		q.order.kind = EVIDENCE_OCSP;
 		q.order.request = span_of("x", 1);
 		q.order.force_post = true;
 		q.order.no_store = true;
-		question_start(&q, &w, "nonce", urls, 1);
-		question_wait(&q);
+		cert_check_start(&q, &w, "nonce", urls, 1);
+		cert_check_wait(&q);
 		assert_non_null(q.got.e);
 		evidence_free(q.got.e);
 	}
 	assert_int_equal(hits(&w.http, "/o/"), 3);
 	assert_int_equal(held_number(&w, "nonce"), -1);
 	control(&w.http, "/_script", "/o* text=okokokokokokok");
-	q = (struct question){0};
+	q = (struct cert_check){0};
 	q.order.kind = EVIDENCE_OCSP;
 	q.order.request = span_of("y", 1);
-	question_start(&q, &w, "large", urls, 1);
-	question_wait(&q);
+	cert_check_start(&q, &w, "large", urls, 1);
+	cert_check_wait(&q);
 	assert_int_equal(q.got.f.fail, ARCHIVE_FAIL_TOO_LARGE);
 	log = proc_log(&w.proc);
 	free(log);
@@ -464,7 +464,7 @@ test_offline_fetches_nothing(void **state)
 static void
 test_closing_tells_who_waits(void **state)
 {
-	struct question q[5] = {0};
+	struct cert_check q[5] = {0};
 	struct world w;
 	char url[128];
 	const char *urls[] = {url};
@@ -473,11 +473,11 @@ test_closing_tells_who_waits(void **state)
 	world_open(&w);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/a.crl", w.http.port);
 	for (int i = 0; i < 5; i++)
-		question_start(&q[i], &w, "a", urls, 1);
+		cert_check_start(&q[i], &w, "a", urls, 1);
 	hits_await(&w.http, 1, "/a.crl");
 	world_close(&w);
 	for (int i = 0; i < 5; i++) {
-		question_wait(&q[i]);
+		cert_check_wait(&q[i]);
 		assert_int_equal(q[i].got.f.fail, ARCHIVE_FAIL_CLOSED);
 	}
 	world_cleanup(&w);

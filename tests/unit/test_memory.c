@@ -7,12 +7,12 @@
 
 #include <cmocka.h>
 
-#include "revcheck/engine/memory.h"
+#include "revcheck/engine/revoked_memory.h"
 
 static void
 remembers_until_told_otherwise(void **state)
 {
-	struct memory *m = memory_new();
+	struct revoked_memory *m = memory_new();
 	struct revcheck_result in = {.status = REVCHECK_REVOKED,
 				   .reason = REVCHECK_REASON_KEY_COMPROMISE,
 				   .revoked_at = 1000,
@@ -41,7 +41,7 @@ remembers_until_told_otherwise(void **state)
 static void
 a_full_set_loses_its_oldest(void **state)
 {
-	struct memory *m = memory_new();
+	struct revoked_memory *m = memory_new();
 	struct revcheck_result in = {.status = REVCHECK_REVOKED}, out = {0};
 	uint8_t id[32] = {7, 7};
 
@@ -62,7 +62,7 @@ a_full_set_loses_its_oldest(void **state)
 static void
 tells_when_an_issuer_was_heard_of(void **state)
 {
-	struct memory *m = memory_new();
+	struct revoked_memory *m = memory_new();
 	uint8_t a[32] = {1}, b[32] = {2};
 
 	(void)state;

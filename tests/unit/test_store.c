@@ -49,7 +49,7 @@ static void
 test_answers_after_a_restart_without_network(void **state)
 {
 	struct archive_key k = key_named("a");
-	struct question q = {0};
+	struct cert_check q = {0};
 	struct evidence *e;
 	struct world w;
 	char url[128];
@@ -65,8 +65,8 @@ test_answers_after_a_restart_without_network(void **state)
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/o", w.http.port);
 	q.order.kind = EVIDENCE_OCSP;
 	q.order.request = span_of("x", 1);
-	question_start(&q, &w, "o", urls, 1);
-	question_wait(&q);
+	cert_check_start(&q, &w, "o", urls, 1);
+	cert_check_wait(&q);
 	assert_non_null(q.got.e);
 	evidence_free(q.got.e);
 	/* Closing writes what is still to be written. */
@@ -87,10 +87,10 @@ test_answers_after_a_restart_without_network(void **state)
 	assert_int_equal(e->fetched_at, YEAR2026 + 3600);
 	assert_non_null(strstr(e->url, "/a.crl"));
 	evidence_free(e);
-	q = (struct question){0};
+	q = (struct cert_check){0};
 	q.order.kind = EVIDENCE_OCSP;
-	question_start(&q, &w, "o", urls, 1);
-	question_wait(&q);
+	cert_check_start(&q, &w, "o", urls, 1);
+	cert_check_wait(&q);
 	assert_non_null(q.got.e);
 	evidence_free(q.got.e);
 	/* Accepted again, not believed. */

@@ -1,6 +1,6 @@
 /*
- * kept: what a running engine holds, for those who look after it. Any thread;
- * the archive hands out snapshots.
+ * engine_cache: what a running engine holds, for those who look after it. Any
+ * thread; the archive hands out snapshots.
  */
 #include <stdio.h>
 #include <string.h>

@@ -7,20 +7,20 @@
 #include <string.h>
 
 #include "revcheck/engine/policy.h"
-#include "revcheck/engine/question_parts.h"
+#include "revcheck/engine/cert_check_internal.h"
 
 /* Signers of signers of ...: RFC 5280 sets no bound, this does. */
-#define QUESTION_MAX_DEPTH   3
-#define QUESTION_MAX_SIGNERS 32
+#define CERT_CHECK_MAX_DEPTH   3
+#define CERT_CHECK_MAX_SIGNERS 32
 
 /* Signers of evidence. */
 
-static struct question *
+static struct cert_check *
 find_signer(
     const struct request_env *env, X509 *cert, X509 *issuer, bool crl_only)
 {
 	for (size_t i = 0; i < env->num_signers; i++) {
-		struct question *q = env->signers[i];
+		struct cert_check *q = env->signers[i];
 
 		if (q->crl_only == crl_only &&
 		    X509_cmp(q->s->cert, cert) == 0 &&
@@ -31,17 +31,17 @@ find_signer(
 }
 
 /* chain is copied: a proof may go away, the question stays. */
-static struct question *
-new_signer(struct request_env *env, const struct question *parent,
+static struct cert_check *
+new_signer(struct request_env *env, const struct cert_check *parent,
     X509 *const *chain, size_t num_chain, size_t index, bool crl_only)
 {
-	struct subject_context ctx = {.trust = env->trust,
+	struct cert_sources_context ctx = {.trust = env->trust,
 	    .anchor = parent->s->anchor,
 	    .rules = env->snap->rules,
 	    .relax = env->rules.relax,
 	    .security_level = env->rules.security_level};
-	struct question **list, *q = NULL;
-	struct subject *s = NULL;
+	struct cert_check **list, *q = NULL;
+	struct cert_sources *s = NULL;
 	X509 *const *whole = chain;
 	size_t num = num_chain, at = index;
 
@@ -61,7 +61,8 @@ new_signer(struct request_env *env, const struct question *parent,
 		num = parent->num_chain;
 		at = parent->index;
 	}
-	if (question_new(&q, s, whole, num, at, parent->depth + 1, NULL) == 0) {
+	if (cert_check_new(&q, s, whole, num, at, parent->depth + 1, NULL) ==
+	    0) {
 		q->crl_only = crl_only;
 		q->mode = parent->mode;
 		env->signers[env->num_signers++] = q;
@@ -71,18 +72,18 @@ new_signer(struct request_env *env, const struct question *parent,
 }
 
 enum answer
-question_ask_signer(enum revcheck_status *status, struct question *parent,
+cert_check_ask_signer(enum revcheck_status *status, struct cert_check *parent,
     struct request_env *env, X509 *const *chain, size_t num_chain, size_t index,
-    bool crl_only, struct resource **need, struct question **owner)
+    bool crl_only, struct source **need, struct cert_check **owner)
 {
-	struct question *q;
+	struct cert_check *q;
 	enum answer a;
 
 	*status = REVCHECK_UNKNOWN;
 	q = find_signer(env, chain[index], chain[index + 1], crl_only);
 	if (q == NULL) {
-		if (parent->depth >= QUESTION_MAX_DEPTH ||
-		    env->num_signers >= QUESTION_MAX_SIGNERS)
+		if (parent->depth >= CERT_CHECK_MAX_DEPTH ||
+		    env->num_signers >= CERT_CHECK_MAX_SIGNERS)
 			return ANSWER_FINAL;
 		q = new_signer(env, parent, chain, num_chain, index, crl_only);
 		if (q == NULL)
@@ -91,7 +92,7 @@ question_ask_signer(enum revcheck_status *status, struct question *parent,
 	/* Evidence that vouches for its own signer vouches for nothing. */
 	if (q->asking)
 		return ANSWER_FINAL;
-	a = question_answer(q, env, need, owner);
+	a = cert_check_answer(q, env, need, owner);
 	if (a != ANSWER_FINAL)
 		return a;
 	*status = q->res.status;

@@ -1,9 +1,9 @@
 /*
- * question: gathers evidence about one certificate in the order the policy
+ * cert_check: gathers evidence about one certificate in the order the policy
  * names and puts it before the judges. Decides nothing about who is let in.
  * Never blocks, never fetches: it says what it needs.
  */
-#include "revcheck/engine/question_parts.h"
+#include "revcheck/engine/cert_check_internal.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -15,17 +15,18 @@
 /* Life. */
 
 int
-question_new(struct question **out, struct subject *s, X509 *const *chain,
-    size_t num_chain, size_t index, unsigned depth, struct err *err)
+cert_check_new(struct cert_check **out, struct cert_sources *s,
+    X509 *const *chain, size_t num_chain, size_t index, unsigned depth,
+    struct err *err)
 {
-	struct question *q;
+	struct cert_check *q;
 
 	*out = NULL;
 	q = malloc(sizeof(*q));
 	if (q == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	/* The results are large, and are written before they are read. */
-	memset(q, 0, offsetof(struct question, res));
+	memset(q, 0, offsetof(struct cert_check, res));
 	if (s->num_points > 0) {
 		q->points = calloc(s->num_points, sizeof(*q->points));
 		if (q->points == NULL) {
@@ -34,10 +35,10 @@ question_new(struct question **out, struct subject *s, X509 *const *chain,
 		}
 	}
 	for (size_t i = 0; i < s->num_points; i++)
-		q->points[i] = (struct resource){
+		q->points[i] = (struct source){
 		    .kind = EVIDENCE_CRL, .point = &s->points[i]};
-	q->ocsp = (struct resource){.kind = EVIDENCE_OCSP, .point = &s->ocsp};
-	q->delta = (struct resource){.kind = EVIDENCE_CRL, .point = &s->delta};
+	q->ocsp = (struct source){.kind = EVIDENCE_OCSP, .point = &s->ocsp};
+	q->delta = (struct source){.kind = EVIDENCE_CRL, .point = &s->delta};
 	q->s = subject_up_ref(s);
 	q->chain = chain;
 	q->num_chain = num_chain;
@@ -49,7 +50,7 @@ question_new(struct question **out, struct subject *s, X509 *const *chain,
 }
 
 void
-question_free(struct question *q)
+cert_check_free(struct cert_check *q)
 {
 	if (q == NULL)
 		return;
@@ -72,8 +73,8 @@ question_free(struct question *q)
 /* Complaints. */
 
 void
-question_complain(struct question *q, enum revcheck_why why, int http_status,
-    const char *url, const char *msg)
+cert_check_complain(struct cert_check *q, enum revcheck_why why,
+    int http_status, const char *url, const char *msg)
 {
 	struct complaint *c = &q->worst;
 
@@ -104,7 +105,7 @@ result_beats(const struct revcheck_result *a, const struct revcheck_result *b)
 }
 
 void
-question_consider(
+cert_check_consider(
     struct revcheck_result *best, const struct revcheck_result *r, bool *have)
 {
 	if (!*have || result_beats(r, best))
@@ -136,7 +137,7 @@ methods_of(enum revcheck_order order, enum revcheck_method out[2])
 }
 
 static void
-finish_unknown(struct question *q, struct revcheck_result *r, bool have)
+finish_unknown(struct cert_check *q, struct revcheck_result *r, bool have)
 {
 	const struct complaint *c = &q->worst;
 
@@ -180,8 +181,8 @@ overrules(
 }
 
 static enum answer
-ask_methods(struct question *q, struct request_env *env, bool *have,
-    struct resource **need, struct question **owner)
+ask_methods(struct cert_check *q, struct request_env *env, bool *have,
+    struct source **need, struct cert_check **owner)
 {
 	enum revcheck_order order = env->snap->policy.order;
 	enum revcheck_method method[2];
@@ -198,17 +199,17 @@ ask_methods(struct question *q, struct request_env *env, bool *have,
 			break;
 		found_any = false;
 		if (method[i] == REVCHECK_METHOD_OCSP)
-			a = question_ask_ocsp(q, env, !settled || all, found,
+			a = cert_check_ask_ocsp(q, env, !settled || all, found,
 			    &found_any, need, owner);
 		else
-			a = question_ask_crl(q, env, !settled || all, found,
+			a = cert_check_ask_crl(q, env, !settled || all, found,
 			    &found_any, need, owner);
 		if (a != ANSWER_FINAL)
 			return a;
 		if (!found_any)
 			continue;
 		if (!settled)
-			question_consider(&q->res, found, have);
+			cert_check_consider(&q->res, found, have);
 		else if (overrules(found, &q->res))
 			q->res = *found;
 	}
@@ -216,8 +217,8 @@ ask_methods(struct question *q, struct request_env *env, bool *have,
 }
 
 enum answer
-question_answer(struct question *q, struct request_env *env,
-    struct resource **need, struct question **owner)
+cert_check_answer(struct cert_check *q, struct request_env *env,
+    struct source **need, struct cert_check **owner)
 {
 	bool have = false;
 	enum answer a;
@@ -231,7 +232,7 @@ question_answer(struct question *q, struct request_env *env,
 		q->final = true;
 		return ANSWER_FINAL;
 	}
-	if (question_prepare(q, env) != 0)
+	if (cert_check_prepare(q, env) != 0)
 		return ANSWER_NOMEM;
 	q->asking = true;
 	q->res = q->s->blank;

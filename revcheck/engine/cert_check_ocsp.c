@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "revcheck/engine/policy.h"
-#include "revcheck/engine/question_parts.h"
+#include "revcheck/engine/cert_check_internal.h"
 
 /* OCSP. */
 
 static enum answer
-judge_ocsp(struct question *q, struct request_env *env,
-    const struct ocsp_proof *p, struct resource **need, struct question **owner)
+judge_ocsp(struct cert_check *q, struct request_env *env,
+    const struct ocsp_proof *p, struct source **need, struct cert_check **owner)
 {
 	enum revcheck_status signer = REVCHECK_GOOD;
 	X509 *path[2];
@@ -28,7 +28,8 @@ judge_ocsp(struct question *q, struct request_env *env,
 	/* RFC 6960 4.2.2.2.1: no nocheck, so the responder is asked about. */
 	path[0] = p->signer;
 	path[1] = q->s->issuer;
-	a = question_ask_signer(&signer, q, env, path, 2, 0, true, need, owner);
+	a = cert_check_ask_signer(
+	    &signer, q, env, path, 2, 0, true, need, owner);
 	if (a != ANSWER_FINAL || signer == REVCHECK_GOOD)
 		return a;
 	q->tmp.status = REVCHECK_UNKNOWN;
@@ -43,12 +44,12 @@ judge_ocsp(struct question *q, struct request_env *env,
 }
 
 enum answer
-question_ask_ocsp(struct question *q, struct request_env *env, bool fetch,
-    struct revcheck_result *best, bool *have, struct resource **need,
-    struct question **owner)
+cert_check_ask_ocsp(struct cert_check *q, struct request_env *env, bool fetch,
+    struct revcheck_result *best, bool *have, struct source **need,
+    struct cert_check **owner)
 {
-	struct resource *r = &q->ocsp;
-	bool supplied_good = false;
+	struct source *r = &q->ocsp;
+	bool evidence_set_good = false;
 	enum answer a;
 
 	for (size_t i = 0; i < q->num_ocsp; i++) {
@@ -60,11 +61,11 @@ question_ask_ocsp(struct question *q, struct request_env *env, bool fetch,
 		    : REVCHECK_SOURCE_STAPLE;
 		snprintf(q->tmp.url, sizeof(q->tmp.url), "%s",
 		    q->ocsp_from[i] != NULL ? q->ocsp_from[i]->name : "staple");
-		supplied_good =
-		    supplied_good || q->tmp.status != REVCHECK_UNKNOWN;
-		question_consider(best, &q->tmp, have);
+		evidence_set_good =
+		    evidence_set_good || q->tmp.status != REVCHECK_UNKNOWN;
+		cert_check_consider(best, &q->tmp, have);
 	}
-	if (question_wants(q, r, env, fetch && !supplied_good)) {
+	if (cert_check_wants(q, r, env, fetch && !evidence_set_good)) {
 		*need = r;
 		*owner = q;
 		return ANSWER_FETCH;
@@ -77,6 +78,6 @@ question_ask_ocsp(struct question *q, struct request_env *env, bool fetch,
 	q->tmp.source = r->source;
 	q->tmp.fetched_at = r->e->fetched_at;
 	snprintf(q->tmp.url, sizeof(q->tmp.url), "%s", r->e->url);
-	question_consider(best, &q->tmp, have);
+	cert_check_consider(best, &q->tmp, have);
 	return ANSWER_FINAL;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "revcheck/engine/policy.h"
-#include "revcheck/engine/question_parts.h"
+#include "revcheck/engine/cert_check_internal.h"
 
 /* Resources. */
 
@@ -17,7 +17,7 @@
  * may still contradict it.
  */
 bool
-question_wants(struct question *q, struct resource *r,
+cert_check_wants(struct cert_check *q, struct source *r,
     const struct request_env *env, bool fetch)
 {
 	bool nonce =
@@ -43,7 +43,7 @@ question_wants(struct question *q, struct resource *r,
 	if (env->may_fetch)
 		return true;
 	r->fetched = true;
-	question_complain(q,
+	cert_check_complain(q,
 	    env->expired ? REVCHECK_WHY_DEADLINE : REVCHECK_WHY_OFFLINE, 0,
 	    r->point->urls[0],
 	    env->expired ? "no time was left to fetch it"
@@ -104,7 +104,7 @@ why_of_failure(const struct archive_failure *f)
 }
 
 void
-question_fetched(struct question *q, struct resource *r, struct evidence *e,
+cert_check_fetched(struct cert_check *q, struct source *r, struct evidence *e,
     const struct archive_failure *f)
 {
 	r->fetched = true;
@@ -115,17 +115,18 @@ question_fetched(struct question *q, struct resource *r, struct evidence *e,
 		return;
 	}
 	if (r != &q->delta)
-		question_complain(
+		cert_check_complain(
 		    q, why_of_failure(f), f->http_status, f->url, f->msg);
 }
 
 void
-question_expired(struct question *q, struct resource *r, uint32_t deadline_ms)
+cert_check_expired(struct cert_check *q, struct source *r, uint32_t deadline_ms)
 {
 	char msg[96];
 
 	r->fetched = true;
 	snprintf(msg, sizeof(msg), "no answer within the deadline of %u ms",
 	    (unsigned)deadline_ms);
-	question_complain(q, REVCHECK_WHY_DEADLINE, 0, r->point->urls[0], msg);
+	cert_check_complain(
+	    q, REVCHECK_WHY_DEADLINE, 0, r->point->urls[0], msg);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "revcheck/engine/policy.h"
-#include "revcheck/engine/question_parts.h"
+#include "revcheck/engine/cert_check_internal.h"
 
 /* CRL. */
 
@@ -17,7 +17,7 @@
  * what was in the chain of one need not be in the chain of the next.
  */
 static bool
-signer_in_chain(const struct question *q, X509 *signer)
+signer_in_chain(const struct cert_check *q, X509 *signer)
 {
 	for (size_t i = q->index + 1; i < q->num_chain; i++)
 		if (q->chain[i] == signer || X509_cmp(q->chain[i], signer) == 0)
@@ -41,15 +41,15 @@ in_date(X509 *cert, time_t at)
  * date, then not revoked.
  */
 static enum answer
-weigh_step(struct crl_evidence *w, struct question *q, struct request_env *env,
-    X509 *const *path, size_t num, size_t i, struct resource **need,
-    struct question **owner)
+weigh_step(struct crl_evidence *w, struct cert_check *q,
+    struct request_env *env, X509 *const *path, size_t num, size_t i,
+    struct source **need, struct cert_check **owner)
 {
 	enum revcheck_status s = REVCHECK_UNKNOWN;
 	enum answer a = ANSWER_FINAL;
 
 	if (in_date(path[i], env->rules.at))
-		a = question_ask_signer(
+		a = cert_check_ask_signer(
 		    &s, q, env, path, num, i, false, need, owner);
 	if (a == ANSWER_FINAL)
 		w->signer_status = s;
@@ -58,8 +58,8 @@ weigh_step(struct crl_evidence *w, struct question *q, struct request_env *env,
 
 /* A signer that is not in the chain: in date, and not revoked? */
 static enum answer
-weigh_signer(struct crl_evidence *w, struct question *q,
-    struct request_env *env, struct resource **need, struct question **owner)
+weigh_signer(struct crl_evidence *w, struct cert_check *q,
+    struct request_env *env, struct source **need, struct cert_check **owner)
 {
 	const struct crl_proof *p = w->proof;
 	X509 *beside[2] = {p->signer, q->s->issuer};
@@ -81,11 +81,11 @@ weigh_signer(struct crl_evidence *w, struct question *q,
 }
 
 static enum answer
-add_fetched(struct question *q, struct request_env *env,
-    const struct resource *r, size_t *num, struct resource **need,
-    struct question **owner)
+add_fetched(struct cert_check *q, struct request_env *env,
+    const struct source *r, size_t *num, struct source **need,
+    struct cert_check **owner)
 {
-	struct crl_evidence *w = question_witness_room(q, *num + 1);
+	struct crl_evidence *w = cert_check_evidence_room(q, *num + 1);
 
 	if (w == NULL)
 		return ANSWER_NOMEM;
@@ -107,9 +107,9 @@ add_fetched(struct question *q, struct request_env *env,
  * cannot be had: the base stands alone.
  */
 static enum answer
-add_delta(struct question *q, struct request_env *env,
-    const struct evidence *base, bool fetch, size_t *num,
-    struct resource **need, struct question **owner)
+add_delta(struct cert_check *q, struct request_env *env,
+    const struct evidence *base, bool fetch, size_t *num, struct source **need,
+    struct cert_check **owner)
 {
 	const char *const *urls;
 
@@ -124,7 +124,7 @@ add_delta(struct question *q, struct request_env *env,
 		q->own_delta.key = subject_delta_key(q->s, urls);
 		q->delta.point = &q->own_delta;
 	}
-	if (question_wants(q, &q->delta, env, fetch)) {
+	if (cert_check_wants(q, &q->delta, env, fetch)) {
 		*need = &q->delta;
 		*owner = q;
 		return ANSWER_FETCH;
@@ -135,7 +135,7 @@ add_delta(struct question *q, struct request_env *env,
 }
 
 static void
-judge_crl(struct question *q, struct request_env *env, size_t num,
+judge_crl(struct cert_check *q, struct request_env *env, size_t num,
     struct revcheck_result *best, bool *have)
 {
 	if (num == 0)
@@ -143,13 +143,13 @@ judge_crl(struct question *q, struct request_env *env, size_t num,
 	q->tmp = q->s->blank;
 	q->tmp.method = REVCHECK_METHOD_CRL;
 	crl_status(q->s->crl, q->witness, num, &env->rules, &q->tmp);
-	question_consider(best, &q->tmp, have);
+	cert_check_consider(best, &q->tmp, have);
 }
 
 enum answer
-question_ask_crl(struct question *q, struct request_env *env, bool fetch,
-    struct revcheck_result *best, bool *have, struct resource **need,
-    struct question **owner)
+cert_check_ask_crl(struct cert_check *q, struct request_env *env, bool fetch,
+    struct revcheck_result *best, bool *have, struct source **need,
+    struct cert_check **owner)
 {
 	struct revcheck_result *mine = best;
 	size_t num = q->num_supplied;
@@ -162,12 +162,12 @@ question_ask_crl(struct question *q, struct request_env *env, bool fetch,
 	}
 	judge_crl(q, env, num, mine, have);
 	for (size_t i = 0; i < q->s->num_points; i++) {
-		struct resource *r = &q->points[i];
+		struct source *r = &q->points[i];
 
 		if (*have && mine->method == REVCHECK_METHOD_CRL &&
 		    mine->status != REVCHECK_UNKNOWN)
 			break;
-		if (question_wants(q, r, env, fetch)) {
+		if (cert_check_wants(q, r, env, fetch)) {
 			*need = r;
 			*owner = q;
 			return ANSWER_FETCH;

@@ -1,8 +1,8 @@
 /*
- * local: see the header. Everything but local_new and local_free happens on
- * the service thread. Never judges what it is told of.
+ * local_crls: see the header. Everything but local_new and local_free happens
+ * on the service thread. Never judges what it is told of.
  */
-#include "revcheck/engine/local.h"
+#include "revcheck/engine/local_crls.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,21 +11,21 @@
 
 #include "cache/engine/crl_files.h"
 
-#define LOCAL_MAX_FILES 10000
+#define LOCAL_CRLS_MAX_FILES 10000
 
-/* One file as last seen. Owned by the list of its struct local. */
-struct local_file {
-	struct local_file *next;
+/* One file as last seen. Owned by the list of its struct local_crls. */
+struct local_crl_file {
+	struct local_crl_file *next;
 	char *path;
 	struct evidence *now, *before; /* references, may be NULL */
 };
 
-struct local {
+struct local_crls {
 	struct revcheck *rc;
 	const char *const *paths; /* borrowed until local_new returns */
 	struct crl_files **watches;
 	size_t num_watches;
-	struct local_file *files;
+	struct local_crl_file *files;
 	size_t num_files;
 	struct event *settle; /* active: put all of it in force, once */
 	/* local_new waits for the first reading. */
@@ -39,7 +39,7 @@ struct local {
 /* Files. */
 
 static void
-file_free(struct local_file *f)
+file_free(struct local_crl_file *f)
 {
 	evidence_free(f->now);
 	evidence_free(f->before);
@@ -47,18 +47,18 @@ file_free(struct local_file *f)
 	free(f);
 }
 
-static struct local_file *
-file_of(struct local *l, const char *path)
+static struct local_crl_file *
+file_of(struct local_crls *l, const char *path)
 {
-	struct local_file *f;
+	struct local_crl_file *f;
 
 	for (f = l->files; f != NULL; f = f->next)
 		if (strcmp(f->path, path) == 0)
 			return f;
-	if (l->num_files == LOCAL_MAX_FILES) {
+	if (l->num_files == LOCAL_CRLS_MAX_FILES) {
 		log_line(&l->rc->log, LOG_LEVEL_WARN,
 		    "local CRL '%s' is left out: more than %d files", path,
-		    LOCAL_MAX_FILES);
+		    LOCAL_CRLS_MAX_FILES);
 		return NULL;
 	}
 	f = calloc(1, sizeof(*f));
@@ -73,9 +73,9 @@ file_of(struct local *l, const char *path)
 }
 
 static void
-file_forget(struct local *l, const char *path)
+file_forget(struct local_crls *l, const char *path)
 {
-	struct local_file **p = &l->files, *f;
+	struct local_crl_file **p = &l->files, *f;
 
 	while (*p != NULL && strcmp((*p)->path, path) != 0)
 		p = &(*p)->next;
@@ -92,16 +92,16 @@ file_forget(struct local *l, const char *path)
 /* Putting it in force. */
 
 static int
-join(struct revcheck_evidence *all, const struct local *l)
+join(struct revcheck_evidence *all, const struct local_crls *l)
 {
 	int rc = 0;
 
-	for (const struct local_file *f = l->files; rc == 0 && f != NULL;
+	for (const struct local_crl_file *f = l->files; rc == 0 && f != NULL;
 	     f = f->next) {
 		if (f->now != NULL)
-			rc = supplied_add_evidence(all, f->now, f->path);
+			rc = evidence_set_add_evidence(all, f->now, f->path);
 		if (rc == 0 && f->before != NULL)
-			rc = supplied_add_evidence(all, f->before, f->path);
+			rc = evidence_set_add_evidence(all, f->before, f->path);
 	}
 	return rc;
 }
@@ -110,7 +110,7 @@ static void
 settle_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct revcheck_evidence *all = NULL;
-	struct local *l = arg;
+	struct local_crls *l = arg;
 
 	(void)fd;
 	(void)what;
@@ -129,8 +129,8 @@ settle_cb(evutil_socket_t fd, short what, void *arg)
 static void
 told(void *arg, const char *path, struct evidence *e, const struct err *why)
 {
-	struct local *l = arg;
-	struct local_file *f;
+	struct local_crls *l = arg;
+	struct local_crl_file *f;
 
 	if (e == NULL && why == NULL) {
 		file_forget(l, path);
@@ -154,7 +154,7 @@ told(void *arg, const char *path, struct evidence *e, const struct err *why)
 static void
 start_cb(void *arg)
 {
-	struct local *l = arg;
+	struct local_crls *l = arg;
 
 	l->settle =
 	    event_new(archive_get0_base(l->rc->archive), -1, 0, settle_cb, l);
@@ -177,10 +177,10 @@ start_cb(void *arg)
 }
 
 int
-local_new(struct local **out, struct revcheck *rc, const char *const *paths,
-    struct err *err)
+local_new(struct local_crls **out, struct revcheck *rc,
+    const char *const *paths, struct err *err)
 {
-	struct local *l = calloc(1, sizeof(*l));
+	struct local_crls *l = calloc(1, sizeof(*l));
 	size_t n = 0;
 
 	*out = NULL;
@@ -208,7 +208,7 @@ local_new(struct local **out, struct revcheck *rc, const char *const *paths,
 }
 
 void
-local_stop(struct local *l)
+local_stop(struct local_crls *l)
 {
 	for (size_t i = 0; i < l->num_watches; i++)
 		crl_files_free(l->watches[i]);
@@ -219,9 +219,9 @@ local_stop(struct local *l)
 }
 
 void
-local_free(struct local *l)
+local_free(struct local_crls *l)
 {
-	struct local_file *f, *next;
+	struct local_crl_file *f, *next;
 
 	if (l == NULL)
 		return;

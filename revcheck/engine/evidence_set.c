@@ -1,9 +1,9 @@
 /*
- * supplied: reads files and directories of evidence. What is broken inside a
- * directory is kept as broken evidence, so that the answer can report it.
- * One thread while it is being filled, any afterwards.
+ * evidence_set: reads files and directories of evidence. What is broken inside
+ * a directory is kept as broken evidence, so that the answer can report it. One
+ * thread while it is being filled, any afterwards.
  */
-#include "revcheck/engine/supplied.h"
+#include "revcheck/engine/evidence_set.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,14 +20,14 @@
 #include "revcheck/crl/crl.h"
 #include "revcheck/ocsp/ocsp_parse.h"
 
-#define SUPPLIED_MAX         100000
-#define SUPPLIED_OCSP_MAX    ((size_t)1 << 20)
-#define SUPPLIED_PEM_OBJECTS 10000
+#define EVIDENCE_SET_MAX         100000
+#define EVIDENCE_SET_OCSP_MAX    ((size_t)1 << 20)
+#define EVIDENCE_SET_PEM_OBJECTS 10000
 
 static void
-supplied_cleanup(struct supplied *s)
+evidence_set_cleanup(struct evidence_set *s)
 {
-	for (size_t i = 0; i < SUPPLIED_PROOFS; i++)
+	for (size_t i = 0; i < EVIDENCE_SET_PROOFS; i++)
 		crl_proof_free(s->proofs[i].proof);
 	evidence_free(s->evidence);
 	free(s->name);
@@ -46,7 +46,7 @@ revcheck_evidence_new(
 }
 
 struct revcheck_evidence *
-supplied_up_ref(struct revcheck_evidence *e)
+evidence_set_up_ref(struct revcheck_evidence *e)
 {
 	ref_up(&e->ref);
 	return e;
@@ -58,20 +58,20 @@ revcheck_evidence_free(struct revcheck_evidence *e)
 	if (e == NULL || !ref_down(&e->ref))
 		return;
 	for (size_t i = 0; i < e->num; i++)
-		supplied_cleanup(&e->v[i]);
+		evidence_set_cleanup(&e->v[i]);
 	free(e->v);
 	pthread_mutex_destroy(&e->lock);
 	free(e);
 }
 
 struct crl_proof *
-supplied_proof_get(struct revcheck_evidence *e, struct supplied *s,
+evidence_set_proof_get(struct revcheck_evidence *e, struct evidence_set *s,
     const struct archive_key *context)
 {
 	struct crl_proof *proof = NULL;
 
 	pthread_mutex_lock(&e->lock);
-	for (size_t i = 0; i < SUPPLIED_PROOFS && proof == NULL; i++)
+	for (size_t i = 0; i < EVIDENCE_SET_PROOFS && proof == NULL; i++)
 		if (s->proofs[i].proof != NULL &&
 		    memcmp(&s->proofs[i].context, context, sizeof(*context)) ==
 			0)
@@ -81,14 +81,14 @@ supplied_proof_get(struct revcheck_evidence *e, struct supplied *s,
 }
 
 void
-supplied_proof_put(struct revcheck_evidence *e, struct supplied *s,
+evidence_set_proof_put(struct revcheck_evidence *e, struct evidence_set *s,
     const struct archive_key *context, struct crl_proof *proof)
 {
-	struct supplied_proof *slot;
+	struct evidence_set_proof *slot;
 	struct crl_proof *old;
 
 	pthread_mutex_lock(&e->lock);
-	slot = &s->proofs[s->next_proof++ % SUPPLIED_PROOFS];
+	slot = &s->proofs[s->next_proof++ % EVIDENCE_SET_PROOFS];
 	old = slot->proof;
 	slot->context = *context;
 	slot->proof = crl_proof_up_ref(proof);
@@ -98,13 +98,14 @@ supplied_proof_put(struct revcheck_evidence *e, struct supplied *s,
 
 /* Takes s over on success. */
 static int
-supplied_push(struct revcheck_evidence *e, struct supplied *s, struct err *err)
+evidence_set_push(
+    struct revcheck_evidence *e, struct evidence_set *s, struct err *err)
 {
-	struct supplied *v;
+	struct evidence_set *v;
 
-	if (e->num == SUPPLIED_MAX)
+	if (e->num == EVIDENCE_SET_MAX)
 		return err_set(err, E_LIMIT, "more than %d pieces of evidence",
-		    SUPPLIED_MAX);
+		    EVIDENCE_SET_MAX);
 	if ((e->num & (e->num - 1)) == 0) {
 		v = realloc(e->v, (e->num == 0 ? 1 : e->num * 2) * sizeof(*v));
 		if (v == NULL)
@@ -116,20 +117,20 @@ supplied_push(struct revcheck_evidence *e, struct supplied *s, struct err *err)
 }
 
 int
-supplied_add_evidence(
+evidence_set_add_evidence(
     struct revcheck_evidence *set, struct evidence *e, const char *name)
 {
-	struct supplied s = {
+	struct evidence_set s = {
 	    .kind = REVCHECK_EVIDENCE_CRL, .name = strdup(name)};
 	int rc;
 
 	if (s.name == NULL)
 		return E_NOMEM;
 	s.evidence = evidence_up_ref(e);
-	rc = supplied_push(set, &s, NULL);
+	rc = evidence_set_push(set, &s, NULL);
 	if (rc != 0)
-		supplied_cleanup(&s);
-	/* The set owns the name now: supplied_push has copied s into it. */
+		evidence_set_cleanup(&s);
+	/* The set owns the name now: evidence_set_push has copied s into it. */
 	return rc; /* NOLINT(clang-analyzer-unix.Malloc) */
 }
 
@@ -153,10 +154,10 @@ ocsp_broken(struct span der, struct err *why)
 {
 	struct ocsp_response r;
 
-	if (der.len > SUPPLIED_OCSP_MAX) {
+	if (der.len > EVIDENCE_SET_OCSP_MAX) {
 		err_set(why, E_LIMIT,
 		    "an OCSP response of %zu bytes, more than %d", der.len,
-		    (int)SUPPLIED_OCSP_MAX);
+		    (int)EVIDENCE_SET_OCSP_MAX);
 		return REVCHECK_WHY_TOO_LARGE;
 	}
 	return ocsp_parse(&r, der, true, why) == 0 ? REVCHECK_WHY_NONE
@@ -168,10 +169,11 @@ ocsp_broken(struct span der, struct err *why)
  * broken evidence, else E_PARSE.
  */
 static int
-supplied_add_der(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
-    struct span der, const char *name, bool keep_broken, struct err *err)
+evidence_set_add_der(struct revcheck_evidence *e,
+    enum revcheck_evidence_kind kind, struct span der, const char *name,
+    bool keep_broken, struct err *err)
 {
-	struct supplied s = {.kind = kind};
+	struct evidence_set s = {.kind = kind};
 	enum crl_fault fault = CRL_FAULT_NONE;
 	struct crl *crl = NULL;
 	struct err why = {0};
@@ -212,11 +214,11 @@ supplied_add_der(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
 			goto fail;
 		}
 	}
-	rc = supplied_push(e, &s, err);
+	rc = evidence_set_push(e, &s, err);
 	if (rc == 0)
 		return 0; /* NOLINT(clang-analyzer-unix.Malloc): e owns it */
 fail:
-	supplied_cleanup(&s);
+	evidence_set_cleanup(&s);
 	return rc;
 }
 
@@ -231,8 +233,9 @@ looks_like_pem(struct span s)
 }
 
 static int
-supplied_add_pem(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
-    struct span pem, const char *name, bool keep_broken, struct err *err)
+evidence_set_add_pem(struct revcheck_evidence *e,
+    enum revcheck_evidence_kind kind, struct span pem, const char *name,
+    bool keep_broken, struct err *err)
 {
 	const char *want = kind == REVCHECK_EVIDENCE_CRL ? PEM_STRING_X509_CRL
 							 : "OCSP RESPONSE";
@@ -246,10 +249,10 @@ supplied_add_pem(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
 	bio = BIO_new_mem_buf(pem.p, (int)pem.len);
 	if (bio == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	while (rc == 0 && n < SUPPLIED_PEM_OBJECTS &&
+	while (rc == 0 && n < EVIDENCE_SET_PEM_OBJECTS &&
 	    PEM_read_bio(bio, &label, &header, &der, &len) == 1) {
 		if (strcmp(label, want) == 0) {
-			rc = supplied_add_der(e, kind,
+			rc = evidence_set_add_der(e, kind,
 			    span_of(der, (size_t)len), name, keep_broken, err);
 			n++;
 		} else if (!keep_broken)
@@ -264,12 +267,12 @@ supplied_add_pem(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
 	ERR_clear_error();
 	if (rc == 0 && n == 0)
 		/* Let the DER path say that this is nothing. */
-		rc = supplied_add_der(e, kind, pem, name, keep_broken, err);
+		rc = evidence_set_add_der(e, kind, pem, name, keep_broken, err);
 	return rc;
 }
 
 static int
-supplied_add(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
+evidence_set_add(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
     struct span data, const char *name, bool keep_broken, struct err *err)
 {
 	if (kind != REVCHECK_EVIDENCE_CRL && kind != REVCHECK_EVIDENCE_OCSP)
@@ -279,23 +282,25 @@ supplied_add(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
 		return err_set(err, E_LIMIT, "'%s' is larger than %zu bytes",
 		    name, (size_t)CRL_DEFAULT_MAX_BYTES);
 	if (looks_like_pem(data))
-		return supplied_add_pem(e, kind, data, name, keep_broken, err);
-	return supplied_add_der(e, kind, data, name, keep_broken, err);
+		return evidence_set_add_pem(
+		    e, kind, data, name, keep_broken, err);
+	return evidence_set_add_der(e, kind, data, name, keep_broken, err);
 }
 
 static int
-supplied_add_path(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
-    const char *path, bool keep_broken, struct err *err)
+evidence_set_add_path(struct revcheck_evidence *e,
+    enum revcheck_evidence_kind kind, const char *path, bool keep_broken,
+    struct err *err)
 {
 	struct err why = {0};
 	unsigned char *buf;
-	struct supplied s;
+	struct evidence_set s;
 	size_t len;
 	int rc;
 
 	rc = certs_read_file(&buf, &len, path, CRL_DEFAULT_MAX_BYTES, &why);
 	if (rc == 0) {
-		rc = supplied_add(
+		rc = evidence_set_add(
 		    e, kind, span_of(buf, len), path, keep_broken, err);
 		free(buf);
 		return rc;
@@ -305,15 +310,15 @@ supplied_add_path(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
 			*err = why;
 		return rc;
 	}
-	s = (struct supplied){.kind = kind,
+	s = (struct evidence_set){.kind = kind,
 	    .broken = REVCHECK_WHY_MALFORMED,
 	    .name = strdup(path)};
 	snprintf(s.msg, sizeof(s.msg), "%.159s", why.msg);
 	if (s.name == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	rc = supplied_push(e, &s, err);
+	rc = evidence_set_push(e, &s, err);
 	if (rc != 0)
-		supplied_cleanup(&s);
+		evidence_set_cleanup(&s);
 	return rc;
 }
 
@@ -324,8 +329,8 @@ not_hidden(const struct dirent *d)
 }
 
 static int
-supplied_add_dir(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
-    const char *dir, struct err *err)
+evidence_set_add_dir(struct revcheck_evidence *e,
+    enum revcheck_evidence_kind kind, const char *dir, struct err *err)
 {
 	struct dirent **names = NULL;
 	struct stat st;
@@ -343,8 +348,8 @@ supplied_add_dir(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
 		else if (rc == 0) {
 			/* A directory inside is no evidence. */
 			if (stat(path, &st) == -1 || !S_ISDIR(st.st_mode))
-				rc =
-				    supplied_add_path(e, kind, path, true, err);
+				rc = evidence_set_add_path(
+				    e, kind, path, true, err);
 			free(path);
 		}
 		free(names[i]);
@@ -365,9 +370,9 @@ revcheck_evidence_add_file(struct revcheck_evidence *e,
 	if (stat(path, &st) == -1)
 		rc = err_sys(&in, "cannot open '%s'", path);
 	else if (S_ISDIR(st.st_mode))
-		rc = supplied_add_dir(e, kind, path, &in);
+		rc = evidence_set_add_dir(e, kind, path, &in);
 	else
-		rc = supplied_add_path(e, kind, path, false, &in);
+		rc = evidence_set_add_path(e, kind, path, false, &in);
 	return error_publish(err, &in, rc);
 }
 
@@ -379,5 +384,5 @@ revcheck_evidence_add(struct revcheck_evidence *e,
 	struct err in = {0};
 
 	return error_publish(err, &in,
-	    supplied_add(e, kind, span_of(data, len), name, false, &in));
+	    evidence_set_add(e, kind, span_of(data, len), name, false, &in));
 }

@@ -1,8 +1,8 @@
 /*
- * subject: see the header. Parses extensions and hashes keys once per
+ * cert_sources: see the header. Parses extensions and hashes keys once per
  * certificate; what it makes is read by any thread.
  */
-#include "revcheck/engine/subject.h"
+#include "revcheck/engine/cert_sources.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -25,7 +25,7 @@
 /* Keys. */
 
 static struct archive_key
-key_of(const struct subject *s, const char *kind, struct span id,
+key_of(const struct cert_sources *s, const char *kind, struct span id,
     const char *const *urls)
 {
 	struct span parts[KEY_PARTS_MAX];
@@ -58,11 +58,12 @@ num_urls(const char *const *urls)
 	return n > SOURCE_URLS_MAX ? SOURCE_URLS_MAX : n;
 }
 
-static struct subject_point
-point_of(const struct subject *s, const char *kind, struct span id,
+static struct cert_sources_point
+point_of(const struct cert_sources *s, const char *kind, struct span id,
     const char *const *urls)
 {
-	struct subject_point p = {.urls = urls, .num_urls = num_urls(urls)};
+	struct cert_sources_point p = {
+	    .urls = urls, .num_urls = num_urls(urls)};
 
 	if (p.num_urls > 0)
 		p.key = key_of(s, kind, id, urls);
@@ -70,7 +71,7 @@ point_of(const struct subject *s, const char *kind, struct span id,
 }
 
 struct archive_key
-subject_delta_key(const struct subject *s, const char *const *urls)
+subject_delta_key(const struct cert_sources *s, const char *const *urls)
 {
 	return key_of(s, "crl-delta", span_of(NULL, 0), urls);
 }
@@ -91,7 +92,7 @@ spki_digest(uint8_t out[32], X509 *cert)
 /* One subject. */
 
 static int
-subject_points(struct subject *s, struct err *err)
+subject_points(struct cert_sources *s, struct err *err)
 {
 	size_t of_cert = crl_subject_num_points(s->crl), of_rule = 0, n = 0;
 	const char *const *urls;
@@ -120,13 +121,13 @@ subject_points(struct subject *s, struct err *err)
 }
 
 int
-subject_new(struct subject **out, X509 *cert, X509 *issuer,
-    const struct subject_context *ctx, struct err *err)
+subject_new(struct cert_sources **out, X509 *cert, X509 *issuer,
+    const struct cert_sources_context *ctx, struct err *err)
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
 	struct span parts[2];
 	struct archive_key identity;
-	struct subject *s;
+	struct cert_sources *s;
 	const char *const *ocsp;
 	int rc;
 
@@ -198,15 +199,15 @@ out:
 	return rc;
 }
 
-struct subject *
-subject_up_ref(struct subject *s)
+struct cert_sources *
+subject_up_ref(struct cert_sources *s)
 {
 	ref_up(&s->ref);
 	return s;
 }
 
 void
-subject_free(struct subject *s)
+subject_free(struct cert_sources *s)
 {
 	if (s == NULL || !ref_down(&s->ref))
 		return;
@@ -225,17 +226,17 @@ subject_free(struct subject *s)
 struct memo_shard {
 	pthread_mutex_t lock;
 	size_t num;
-	struct subject *bucket[MEMO_BUCKETS];
+	struct cert_sources *bucket[MEMO_BUCKETS];
 };
 
-struct subject_memo {
+struct cert_sources_memo {
 	struct memo_shard shard[MEMO_SHARDS];
 };
 
-struct subject_memo *
+struct cert_sources_memo *
 subject_memo_new(void)
 {
-	struct subject_memo *m = calloc(1, sizeof(*m));
+	struct cert_sources_memo *m = calloc(1, sizeof(*m));
 
 	if (m == NULL)
 		return NULL;
@@ -248,7 +249,7 @@ static void
 shard_clear(struct memo_shard *sh)
 {
 	for (size_t i = 0; i < MEMO_BUCKETS; i++) {
-		struct subject *s = sh->bucket[i], *next;
+		struct cert_sources *s = sh->bucket[i], *next;
 
 		sh->bucket[i] = NULL;
 		for (; s != NULL; s = next) {
@@ -260,7 +261,7 @@ shard_clear(struct memo_shard *sh)
 }
 
 void
-subject_memo_clear(struct subject_memo *m)
+subject_memo_clear(struct cert_sources_memo *m)
 {
 	for (size_t i = 0; i < MEMO_SHARDS; i++) {
 		pthread_mutex_lock(&m->shard[i].lock);
@@ -270,7 +271,7 @@ subject_memo_clear(struct subject_memo *m)
 }
 
 void
-subject_memo_free(struct subject_memo *m)
+subject_memo_free(struct cert_sources_memo *m)
 {
 	if (m == NULL)
 		return;
@@ -289,8 +290,8 @@ same_or_both_null(X509 *a, X509 *b)
 }
 
 static bool
-subject_fits(const struct subject *s, X509 *cert, X509 *issuer,
-    const struct subject_context *ctx)
+subject_fits(const struct cert_sources *s, X509 *cert, X509 *issuer,
+    const struct cert_sources_context *ctx)
 {
 	if (s->rules != ctx->rules || s->relax != ctx->relax ||
 	    s->security_level != ctx->security_level)
@@ -308,12 +309,13 @@ subject_fits(const struct subject *s, X509 *cert, X509 *issuer,
 }
 
 int
-subject_memo_get(struct subject_memo *m, struct subject **out, X509 *cert,
-    X509 *issuer, const struct subject_context *ctx, struct err *err)
+subject_memo_get(struct cert_sources_memo *m, struct cert_sources **out,
+    X509 *cert, X509 *issuer, const struct cert_sources_context *ctx,
+    struct err *err)
 {
 	unsigned char print[20] = {0};
 	struct memo_shard *sh;
-	struct subject *s, **slot;
+	struct cert_sources *s, **slot;
 	unsigned int len = 0;
 	int rc;
 

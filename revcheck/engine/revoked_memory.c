@@ -1,8 +1,8 @@
 /*
- * memory: two small tables of fixed size, direct-mapped in sets of four; the
- * oldest of a full set gives way. Any thread.
+ * revoked_memory: two small tables of fixed size, direct-mapped in sets of
+ * four; the oldest of a full set gives way. Any thread.
  */
-#include "revcheck/engine/memory.h"
+#include "revcheck/engine/revoked_memory.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -31,17 +31,17 @@ struct heard {
 	time_t at;
 };
 
-struct memory {
+struct revoked_memory {
 	pthread_mutex_t lock[MEMORY_LOCKS];
 	uint64_t age[MEMORY_LOCKS];
 	struct remembered revoked[MEMORY_SETS][MEMORY_WAYS];
 	struct heard heard[MEMORY_SETS][MEMORY_WAYS];
 };
 
-struct memory *
+struct revoked_memory *
 memory_new(void)
 {
-	struct memory *m = calloc(1, sizeof(*m));
+	struct revoked_memory *m = calloc(1, sizeof(*m));
 
 	if (m == NULL)
 		return NULL;
@@ -51,7 +51,7 @@ memory_new(void)
 }
 
 void
-memory_free(struct memory *m)
+memory_free(struct revoked_memory *m)
 {
 	if (m == NULL)
 		return;
@@ -68,7 +68,7 @@ set_of(const uint8_t id[32])
 }
 
 static size_t
-lock_set(struct memory *m, const uint8_t id[32], size_t *set)
+lock_set(struct revoked_memory *m, const uint8_t id[32], size_t *set)
 {
 	size_t l;
 
@@ -79,7 +79,7 @@ lock_set(struct memory *m, const uint8_t id[32], size_t *set)
 }
 
 void
-memory_revoked(struct memory *m, const uint8_t identity[32],
+memory_revoked(struct revoked_memory *m, const uint8_t identity[32],
     const struct revcheck_result *res)
 {
 	struct remembered *r, *victim = NULL;
@@ -108,7 +108,7 @@ memory_revoked(struct memory *m, const uint8_t identity[32],
 }
 
 static struct remembered *
-find_revoked(struct memory *m, size_t set, const uint8_t identity[32])
+find_revoked(struct revoked_memory *m, size_t set, const uint8_t identity[32])
 {
 	for (size_t w = 0; w < MEMORY_WAYS; w++)
 		if (m->revoked[set][w].used &&
@@ -118,7 +118,7 @@ find_revoked(struct memory *m, size_t set, const uint8_t identity[32])
 }
 
 void
-memory_forget(struct memory *m, const uint8_t identity[32])
+memory_forget(struct revoked_memory *m, const uint8_t identity[32])
 {
 	struct remembered *r;
 	size_t set, l = lock_set(m, identity, &set);
@@ -130,8 +130,8 @@ memory_forget(struct memory *m, const uint8_t identity[32])
 }
 
 bool
-memory_recall(
-    struct memory *m, const uint8_t identity[32], struct revcheck_result *res)
+memory_recall(struct revoked_memory *m, const uint8_t identity[32],
+    struct revcheck_result *res)
 {
 	char seen[DESCRIBE_TIME_LEN];
 	struct remembered *r;
@@ -162,7 +162,7 @@ memory_recall(
 }
 
 void
-memory_heard(struct memory *m, const uint8_t owner[32], time_t at)
+memory_heard(struct revoked_memory *m, const uint8_t owner[32], time_t at)
 {
 	struct heard *h, *victim = NULL;
 	size_t set, l = lock_set(m, owner, &set);
@@ -184,7 +184,7 @@ memory_heard(struct memory *m, const uint8_t owner[32], time_t at)
 }
 
 time_t
-memory_last_heard(struct memory *m, const uint8_t owner[32])
+memory_last_heard(struct revoked_memory *m, const uint8_t owner[32])
 {
 	time_t at = 0;
 	size_t set, l = lock_set(m, owner, &set);

@@ -1,13 +1,13 @@
 /*
- * subject: what is worked out once about a certificate and its issuer under a
- * trust, and asked for ever after: where its evidence is, under which keys the
- * archive holds it, how it is called. Counted, immutable.
+ * cert_sources: what is worked out once about a certificate and its issuer
+ * under a trust, and asked for ever after: where its evidence is, under which
+ * keys the archive holds it, how it is called. Counted, immutable.
  *
  * The memo keeps the subjects seen lately, so that a peer that comes back
  * costs a table look-up. Sharded, bounded, thread-safe.
  */
-#ifndef REVCHECK_ENGINE_SUBJECT_H
-#define REVCHECK_ENGINE_SUBJECT_H
+#ifndef REVCHECK_ENGINE_CERT_SOURCES_H
+#define REVCHECK_ENGINE_CERT_SOURCES_H
 
 #include "cache/engine/archive.h"
 #include "revcheck/crl/crl.h"
@@ -40,7 +40,7 @@ const struct issuer_rule *
 issuer_rules_find(const struct issuer_rules *r, X509 *issuer);
 
 /* Everything that evidence must not be shared across. Borrowed. */
-struct subject_context {
+struct cert_sources_context {
 	const struct revcheck_trust *trust; /* NULL: status-only */
 	X509 *anchor;                       /* NULL: status-only */
 	const struct issuer_rules *rules;   /* may be NULL */
@@ -48,13 +48,13 @@ struct subject_context {
 	int security_level;
 };
 
-struct subject_point {
+struct cert_sources_point {
 	struct archive_key key;
 	const char *const *urls; /* lent by the subject; NULL-terminated */
 	size_t num_urls;
 };
 
-struct subject {
+struct cert_sources {
 	struct ref ref;
 	X509 *cert, *issuer, *anchor;
 	const struct revcheck_trust *trust; /* identity only, see trust_id */
@@ -66,33 +66,34 @@ struct subject {
 	char **aia_urls;
 	struct issuer_rules *rules_ref;
 	const struct issuer_rule *rule; /* NULL: none */
-	struct subject_point ocsp;      /* num_urls == 0: no responder */
+	struct cert_sources_point ocsp; /* num_urls == 0: no responder */
 	size_t num_points;              /* distribution points with URLs */
-	struct subject_point *points;
-	struct subject_point delta; /* num_urls == 0: none */
-	struct archive_key context; /* trust, anchor, issuer key, rules */
-	uint8_t owner[32];          /* SHA-256 of the issuer's key */
+	struct cert_sources_point *points;
+	struct cert_sources_point delta; /* num_urls == 0: none */
+	struct archive_key context;      /* trust, anchor, issuer key, rules */
+	uint8_t owner[32];               /* SHA-256 of the issuer's key */
 	uint8_t spki_sha256[32];
 	uint8_t identity[32];         /* issuer key + serial, for memory */
 	struct revcheck_result blank; /* names filled in, status UNKNOWN */
-	struct subject *next;         /* memo chain */
+	struct cert_sources *next;    /* memo chain */
 };
 
-int subject_new(struct subject **out, X509 *cert, X509 *issuer,
-    const struct subject_context *ctx, struct err *err) MUST_USE;
-struct subject *subject_up_ref(struct subject *s);
-void subject_free(struct subject *s);
+int subject_new(struct cert_sources **out, X509 *cert, X509 *issuer,
+    const struct cert_sources_context *ctx, struct err *err) MUST_USE;
+struct cert_sources *subject_up_ref(struct cert_sources *s);
+void subject_free(struct cert_sources *s);
 /* Key for deltas named by a CRL itself. */
 struct archive_key
-subject_delta_key(const struct subject *s, const char *const *urls);
+subject_delta_key(const struct cert_sources *s, const char *const *urls);
 
-struct subject_memo;
-struct subject_memo *subject_memo_new(void);
-void subject_memo_free(struct subject_memo *m);
+struct cert_sources_memo;
+struct cert_sources_memo *subject_memo_new(void);
+void subject_memo_free(struct cert_sources_memo *m);
 /* subject_memo_get finds or makes; *out is a reference. */
-int subject_memo_get(struct subject_memo *m, struct subject **out, X509 *cert,
-    X509 *issuer, const struct subject_context *ctx, struct err *err) MUST_USE;
+int subject_memo_get(struct cert_sources_memo *m, struct cert_sources **out,
+    X509 *cert, X509 *issuer, const struct cert_sources_context *ctx,
+    struct err *err) MUST_USE;
 /* Forgets everything (the rules changed). */
-void subject_memo_clear(struct subject_memo *m);
+void subject_memo_clear(struct cert_sources_memo *m);
 
 #endif

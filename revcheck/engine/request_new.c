@@ -1,6 +1,6 @@
 /*
- * intake: turns a query into a request: references taken, policy resolved, the
- * path verified or taken as given. On the caller's thread; asks nobody.
+ * request_new: turns a query into a request: references taken, policy resolved,
+ * the path verified or taken as given. On the caller's thread; asks nobody.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -246,8 +246,8 @@ request_new(struct revcheck_request **out, struct revcheck *rc,
 	if (q->trust != NULL)
 		r->env.trust = revcheck_trust_up_ref(q->trust);
 	if (q->evidence != NULL)
-		r->env.supplied =
-		    supplied_up_ref((struct revcheck_evidence *)q->evidence);
+		r->env.supplied = evidence_set_up_ref(
+		    (struct revcheck_evidence *)q->evidence);
 	if (cert_list(&r->extra, &r->env.num_extra, q->chain, q->untrusted) !=
 	    0) {
 		e = err_set(err, E_NOMEM, "out of memory");

@@ -1,5 +1,5 @@
 /*
- * json: owns the form in which an answer leaves for machines. What a
+ * report_json: owns the form in which an answer leaves for machines. What a
  * certificate says is text from a stranger: it was escaped to ASCII when the
  * result was made. Any thread.
  */

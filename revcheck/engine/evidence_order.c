@@ -1,8 +1,8 @@
 /*
- * order: what the archive is asked to fetch, and the acceptor that goes with
- * it. The acceptor holds references of its own, for it judges refreshed
- * evidence long after the question that ordered it was answered. It runs on
- * the service thread.
+ * evidence_order: what the archive is asked to fetch, and the acceptor that
+ * goes with it. The acceptor holds references of its own, for it judges
+ * refreshed evidence long after the question that ordered it was answered. It
+ * runs on the service thread.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +12,13 @@
 
 #include "cache/base/bytes.h"
 #include "cache/der/der.h"
-#include "revcheck/engine/question.h"
+#include "revcheck/engine/cert_check.h"
 
 #define REQUEST_MAX 4096
 
 struct acceptor {
 	struct archive_acceptor base; /* first: cast back from it */
-	struct subject *s;
+	struct cert_sources *s;
 	struct revcheck_trust *trust; /* NULL: status-only */
 	X509 **certs;                 /* chain, then extra */
 	size_t num_chain, num_extra, index;
@@ -159,7 +159,7 @@ acceptor_accept(struct archive_acceptor *self, struct evidence *draft,
 }
 
 static struct acceptor *
-acceptor_new(const struct question *q, const struct request_env *env)
+acceptor_new(const struct cert_check *q, const struct request_env *env)
 {
 	struct acceptor *a = calloc(1, sizeof(*a));
 	size_t n = q->num_chain + env->num_extra;
@@ -190,8 +190,8 @@ acceptor_new(const struct question *q, const struct request_env *env)
 }
 
 int
-question_order(struct order *out, const struct question *q,
-    const struct resource *r, const struct request_env *env, struct err *err)
+evidence_order_make(struct evidence_order *out, const struct cert_check *q,
+    const struct source *r, const struct request_env *env, struct err *err)
 {
 	struct acceptor *a;
 	int rc;
@@ -228,12 +228,12 @@ question_order(struct order *out, const struct question *q,
 	out->o.request = bytes_span(&out->request);
 	return 0;
 fail:
-	order_cleanup(out);
+	evidence_order_cleanup(out);
 	return rc;
 }
 
 void
-order_cleanup(struct order *o)
+evidence_order_cleanup(struct evidence_order *o)
 {
 	if (o->o.acceptor != NULL)
 		archive_acceptor_free(o->o.acceptor);

@@ -1,6 +1,6 @@
 /*
- * inquiry: asks the questions of a request from the anchor down and makes the
- * report of their answers. On whichever thread the request is.
+ * request_run: asks the questions of a request from the anchor down and makes
+ * the report of their answers. On whichever thread the request is.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,19 +15,19 @@
 static int
 make_questions(struct revcheck_request *r, struct err *err)
 {
-	struct subject_context ctx = {.trust = r->env.trust,
+	struct cert_sources_context ctx = {.trust = r->env.trust,
 	    .anchor = r->env.trust != NULL ? r->chain[r->num_chain - 1] : NULL,
 	    .rules = r->snap.rules,
 	    .relax = r->env.rules.relax,
 	    .security_level = r->env.rules.security_level};
-	struct subject *s;
+	struct cert_sources *s;
 	size_t num;
 	int rc;
 
 	if (r->questions != NULL || r->num_chain < 2)
 		return 0;
 	num = (r->flags & REVCHECK_QUERY_LEAF_ONLY) != 0 ? 1 : r->num_chain - 1;
-	r->questions = calloc(num, sizeof(struct question *));
+	r->questions = calloc(num, sizeof(struct cert_check *));
 	if (r->questions == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	for (size_t i = 0; i < num; i++) {
@@ -35,7 +35,7 @@ make_questions(struct revcheck_request *r, struct err *err)
 		    r->rc->memo, &s, r->chain[i], r->chain[i + 1], &ctx, err);
 		if (rc != 0)
 			return rc;
-		rc = question_new(
+		rc = cert_check_new(
 		    &r->questions[i], s, r->chain, r->num_chain, i, 0, err);
 		if (rc == 0) {
 			r->questions[i]->mode = s->rule != NULL &&
@@ -53,7 +53,7 @@ make_questions(struct revcheck_request *r, struct err *err)
 
 /* On the local denylist: revoked, in every mode, without asking anybody. */
 static bool
-denied(struct revcheck_request *r, struct question *q)
+denied(struct revcheck_request *r, struct cert_check *q)
 {
 	const char *note = denylist_find(
 	    r->snap.deny, q->s->cert, q->s->spki_sha256, r->env.rules.at);
@@ -75,7 +75,7 @@ denied(struct revcheck_request *r, struct question *q)
  * below it. FINAL: every question that will be asked is final.
  */
 static enum answer
-ask(struct revcheck_request *r, struct resource **need, struct question **owner)
+ask(struct revcheck_request *r, struct source **need, struct cert_check **owner)
 {
 	bool denylisted = false;
 	enum answer a;
@@ -86,14 +86,14 @@ ask(struct revcheck_request *r, struct resource **need, struct question **owner)
 	if (denylisted)
 		return ANSWER_FINAL;
 	for (size_t i = r->num_questions; i-- > 0;) {
-		struct question *q = r->questions[i];
+		struct cert_check *q = r->questions[i];
 
 		if (q->mode == REVCHECK_MODE_OFF) {
 			q->res.status = REVCHECK_NOT_ASKED;
 			q->final = true;
 			continue;
 		}
-		a = question_answer(q, &r->env, need, owner);
+		a = cert_check_answer(q, &r->env, need, owner);
 		if (a != ANSWER_FINAL)
 			return a;
 		if (q->res.status == REVCHECK_REVOKED)
@@ -106,7 +106,7 @@ ask(struct revcheck_request *r, struct resource **need, struct question **owner)
 
 /* SOFT_FAIL is soft only so long after an issuer was last heard of. */
 static enum revcheck_mode
-mode_in_force(struct revcheck_request *r, const struct question *q)
+mode_in_force(struct revcheck_request *r, const struct cert_check *q)
 {
 	uint32_t window = r->snap.policy.soft_window_sec;
 	time_t heard;
@@ -123,7 +123,7 @@ mode_in_force(struct revcheck_request *r, const struct question *q)
 }
 
 static void
-remember(struct revcheck_request *r, const struct question *q)
+remember(struct revcheck_request *r, const struct cert_check *q)
 {
 	if (q->res.source == REVCHECK_SOURCE_FILE ||
 	    q->res.source == REVCHECK_SOURCE_STAPLE || !r->env.now)
@@ -146,7 +146,7 @@ note_broken(struct revcheck_report *rep, const struct revcheck_evidence *sup)
 	size_t len = 0;
 
 	for (size_t i = 0; sup != NULL && i < sup->num; i++) {
-		const struct supplied *s = &sup->v[i];
+		const struct evidence_set *s = &sup->v[i];
 		int n;
 
 		if (s->broken == REVCHECK_WHY_NONE)
@@ -161,7 +161,7 @@ note_broken(struct revcheck_report *rep, const struct revcheck_evidence *sup)
 
 /* Where the answer is an OCSP response's that the archive holds. */
 static int
-keep_response(struct revcheck_report *rep, size_t i, const struct question *q)
+keep_response(struct revcheck_report *rep, size_t i, const struct cert_check *q)
 {
 	const struct evidence *e = q->ocsp.e;
 
@@ -185,7 +185,7 @@ make_report(struct revcheck_request *r)
 	rep->cached = r->cached;
 	rep->has_anchor = (r->flags & REVCHECK_QUERY_STATUS_ONLY) == 0;
 	for (size_t i = 0; i < r->num_questions; i++) {
-		struct question *q = r->questions[i];
+		struct cert_check *q = r->questions[i];
 
 		rep->results[i] = q->res;
 		if (!q->final)
@@ -221,7 +221,7 @@ make_report(struct revcheck_request *r)
 
 enum answer
 request_advance(
-    struct revcheck_request *r, struct resource **need, struct question **owner)
+    struct revcheck_request *r, struct source **need, struct cert_check **owner)
 {
 	enum answer a;
 

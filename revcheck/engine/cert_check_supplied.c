@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "revcheck/engine/policy.h"
-#include "revcheck/engine/question_parts.h"
+#include "revcheck/engine/cert_check_internal.h"
 
 /* Supplied evidence. */
 
 struct crl_evidence *
-question_witness_room(struct question *q, size_t want)
+cert_check_evidence_room(struct cert_check *q, size_t want)
 {
 	struct crl_evidence *w;
 
@@ -27,7 +27,7 @@ question_witness_room(struct question *q, size_t want)
 }
 
 static struct crl_signers
-signers_of(const struct question *q, const struct request_env *env)
+signers_of(const struct cert_check *q, const struct request_env *env)
 {
 	return (struct crl_signers){
 	    .chain = q->chain,
@@ -40,8 +40,8 @@ signers_of(const struct question *q, const struct request_env *env)
 }
 
 static int
-prepare_crl(struct question *q, const struct request_env *env,
-    struct revcheck_evidence *set, struct supplied *sup)
+prepare_crl(struct cert_check *q, const struct request_env *env,
+    struct revcheck_evidence *set, struct evidence_set *sup)
 {
 	struct crl_signers who = signers_of(q, env);
 	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
@@ -53,17 +53,17 @@ prepare_crl(struct question *q, const struct request_env *env,
 		return 0;
 	/* A proof is made at a time; only one of the present is kept. */
 	if (env->now)
-		proof = supplied_proof_get(set, sup, &q->s->context);
+		proof = evidence_set_proof_get(set, sup, &q->s->context);
 	if (proof == NULL) {
 		if (crl_verify(&proof, sup->evidence->crl, &who, &env->rules,
 			&why, &err) != 0) {
-			question_complain(q, why, 0, sup->name, err.msg);
+			cert_check_complain(q, why, 0, sup->name, err.msg);
 			return 0;
 		}
 		if (env->now)
-			supplied_proof_put(set, sup, &q->s->context, proof);
+			evidence_set_proof_put(set, sup, &q->s->context, proof);
 	}
-	w = question_witness_room(q, q->num_supplied + 1);
+	w = cert_check_evidence_room(q, q->num_supplied + 1);
 	if (w == NULL) {
 		crl_proof_free(proof);
 		return E_NOMEM;
@@ -79,7 +79,7 @@ prepare_crl(struct question *q, const struct request_env *env,
 }
 
 static struct ocsp_question
-ocsp_question_of(const struct question *q, const struct request_env *env)
+ocsp_question_of(const struct cert_check *q, const struct request_env *env)
 {
 	return (struct ocsp_question){
 	    .subject = q->s->cert,
@@ -91,18 +91,18 @@ ocsp_question_of(const struct question *q, const struct request_env *env)
 }
 
 static int
-prepare_ocsp(struct question *q, const struct request_env *env,
-    const struct evidence *e, const char *name, const struct supplied *sup)
+prepare_ocsp(struct cert_check *q, const struct request_env *env,
+    const struct evidence *e, const char *name, const struct evidence_set *sup)
 {
 	struct ocsp_question oq = ocsp_question_of(q, env);
 	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
 	struct ocsp_proof *proof = NULL, **proofs;
-	const struct supplied **from;
+	const struct evidence_set **from;
 	struct err err = {0};
 
 	if (ocsp_verify(&proof, span_of(e->der, e->der_len), &oq, &env->rules,
 		&why, &err) != 0) {
-		question_complain(q, why, 0, name, err.msg);
+		cert_check_complain(q, why, 0, name, err.msg);
 		return 0;
 	}
 	proofs = realloc(q->ocsp_proofs, (q->num_ocsp + 1) * sizeof(*proofs));
@@ -121,16 +121,16 @@ prepare_ocsp(struct question *q, const struct request_env *env,
 }
 
 static int
-prepare_set(struct question *q, const struct request_env *env,
+prepare_set(struct cert_check *q, const struct request_env *env,
     struct revcheck_evidence *set)
 {
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && set != NULL && i < set->num; i++) {
-		struct supplied *sup = &set->v[i];
+		struct evidence_set *sup = &set->v[i];
 
 		if (sup->broken != REVCHECK_WHY_NONE)
-			question_complain(
+			cert_check_complain(
 			    q, sup->broken, 0, sup->name, sup->msg);
 		else if (sup->kind == REVCHECK_EVIDENCE_CRL)
 			rc = prepare_crl(q, env, set, sup);
@@ -143,7 +143,7 @@ prepare_set(struct question *q, const struct request_env *env,
 
 /* Sorts what was handed in: what concerns this certificate, and stands. */
 int
-question_prepare(struct question *q, const struct request_env *env)
+cert_check_prepare(struct cert_check *q, const struct request_env *env)
 {
 	int rc = 0;
 

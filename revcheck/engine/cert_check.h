@@ -1,13 +1,13 @@
 /*
- * question: what is asked about one certificate, and the evidence gathered for
- * it so far. Evaluation is re-entrant by repetition: it runs from the top each
- * time, uses what the resources hold, and either ends or names the one
+ * cert_check: what is asked about one certificate, and the evidence gathered
+ * for it so far. Evaluation is re-entrant by repetition: it runs from the top
+ * each time, uses what the resources hold, and either ends or names the one
  * resource it needs fetched. A question belongs to one request and is touched
  * by one thread at a time: the caller's until the request is pending, the
  * service thread's from there on.
  */
-#ifndef REVCHECK_ENGINE_QUESTION_H
-#define REVCHECK_ENGINE_QUESTION_H
+#ifndef REVCHECK_ENGINE_CERT_CHECK_H
+#define REVCHECK_ENGINE_CERT_CHECK_H
 
 #include <stdbool.h>
 
@@ -16,8 +16,8 @@
 #include "revcheck/crl/crl.h"
 #include "revcheck/engine/engine.h"
 #include "revcheck/ocsp/ocsp.h"
-#include "revcheck/engine/subject.h"
-#include "revcheck/engine/supplied.h"
+#include "revcheck/engine/cert_sources.h"
+#include "revcheck/engine/evidence_set.h"
 
 /* A failure worth telling, kept until something better is known. */
 struct complaint {
@@ -28,9 +28,9 @@ struct complaint {
 };
 
 /* One thing that may be fetched, and what came of it. */
-struct resource {
+struct source {
 	enum evidence_kind kind;
-	const struct subject_point *point;
+	const struct cert_sources_point *point;
 	bool looked;  /* memory was asked */
 	bool fetched; /* the archive was asked, or may not be */
 	enum revcheck_source source;
@@ -39,8 +39,8 @@ struct resource {
 
 struct request_env;
 
-struct question {
-	struct subject *s;
+struct cert_check {
+	struct cert_sources *s;
 	/* The verified chain this certificate stands in, anchor last. */
 	X509 *const *chain;
 	size_t num_chain, index;
@@ -50,13 +50,13 @@ struct question {
 	bool asking;    /* on the stack: meeting it again is a circle */
 	bool final;
 	bool prepared; /* supplied evidence was sorted in */
-	struct resource ocsp, delta;
-	struct resource *points;        /* one per subject point */
-	struct subject_point own_delta; /* named by the CRL itself */
+	struct source ocsp, delta;
+	struct source *points;               /* one per subject point */
+	struct cert_sources_point own_delta; /* named by the CRL itself */
 	char *const *own_delta_urls;
 	/* Supplied evidence that concerns it, accepted or proven. */
 	struct ocsp_proof **ocsp_proofs;
-	const struct supplied **ocsp_from;
+	const struct evidence_set **ocsp_from;
 	size_t num_ocsp;
 	struct crl_evidence *witness; /* the supplied ones first */
 	size_t num_supplied, cap_witness;
@@ -74,11 +74,11 @@ struct request_env {
 	X509 *const *extra;
 	size_t num_extra;
 	struct revcheck_evidence *supplied;
-	struct evidence *staple;   /* for the leaf, or NULL */
-	bool may_fetch;            /* not offline, deadline not passed */
-	bool expired;              /* the deadline passed */
-	bool now;                  /* rules.at is the present */
-	struct question **signers; /* questions about signers of evidence */
+	struct evidence *staple;     /* for the leaf, or NULL */
+	bool may_fetch;              /* not offline, deadline not passed */
+	bool expired;                /* the deadline passed */
+	bool now;                    /* rules.at is the present */
+	struct cert_check **signers; /* questions about signers of evidence */
 	size_t num_signers;
 };
 
@@ -88,31 +88,33 @@ enum answer {
 	ANSWER_NOMEM
 };
 
-int question_new(struct question **out, struct subject *s, X509 *const *chain,
-    size_t num_chain, size_t index, unsigned depth, struct err *err) MUST_USE;
-void question_free(struct question *q);
+int cert_check_new(struct cert_check **out, struct cert_sources *s,
+    X509 *const *chain, size_t num_chain, size_t index, unsigned depth,
+    struct err *err) MUST_USE;
+void cert_check_free(struct cert_check *q);
 
-enum answer question_answer(struct question *q, struct request_env *env,
-    struct resource **need, struct question **owner);
+enum answer cert_check_answer(struct cert_check *q, struct request_env *env,
+    struct source **need, struct cert_check **owner);
 
 /*
- * question_order makes the archive order for a resource: URLs, request and an
- * acceptor that outlives the question. order_cleanup drops what it holds.
+ * evidence_order_make makes the archive order for a resource: URLs, request and
+ * an acceptor that outlives the question. evidence_order_cleanup drops what it
+ * holds.
  */
-struct order {
+struct evidence_order {
 	struct archive_order o;
 	struct bytes request;
 };
-int question_order(struct order *out, const struct question *q,
-    const struct resource *r, const struct request_env *env,
+int evidence_order_make(struct evidence_order *out, const struct cert_check *q,
+    const struct source *r, const struct request_env *env,
     struct err *err) MUST_USE;
-void order_cleanup(struct order *o);
+void evidence_order_cleanup(struct evidence_order *o);
 
 /* What the archive answered, noted in the resource and the question. */
-void question_fetched(struct question *q, struct resource *r,
+void cert_check_fetched(struct cert_check *q, struct source *r,
     struct evidence *e, const struct archive_failure *f);
 /* The deadline passed before it answered. */
-void
-question_expired(struct question *q, struct resource *r, uint32_t deadline_ms);
+void cert_check_expired(
+    struct cert_check *q, struct source *r, uint32_t deadline_ms);
 
 #endif

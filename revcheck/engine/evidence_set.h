@@ -1,10 +1,10 @@
 /*
- * supplied: CRLs and OCSP responses handed in by the caller. They are evidence
- * like any fetched: nothing here believes them. Immutable once a question
- * holds a reference; counted.
+ * evidence_set: CRLs and OCSP responses handed in by the caller. They are
+ * evidence like any fetched: nothing here believes them. Immutable once a
+ * question holds a reference; counted.
  */
-#ifndef REVCHECK_ENGINE_SUPPLIED_H
-#define REVCHECK_ENGINE_SUPPLIED_H
+#ifndef REVCHECK_ENGINE_EVIDENCE_SET_H
+#define REVCHECK_ENGINE_EVIDENCE_SET_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -19,19 +19,19 @@ struct crl_proof;
  * under the same trust, so that a large CRL is verified once. The one member
  * that changes after publication; the set's lock covers it.
  */
-#define SUPPLIED_PROOFS 4
-struct supplied_proof {
+#define EVIDENCE_SET_PROOFS 4
+struct evidence_set_proof {
 	struct archive_key context;
 	struct crl_proof *proof; /* reference, NULL: free */
 };
 
-struct supplied {
+struct evidence_set {
 	struct evidence *evidence; /* without proof; NULL when broken */
 	char *name;                /* file, or the caller's name for it */
 	enum revcheck_evidence_kind kind;
 	enum revcheck_why broken; /* why it could not be read, or NONE */
 	char msg[160];
-	struct supplied_proof proofs[SUPPLIED_PROOFS];
+	struct evidence_set_proof proofs[EVIDENCE_SET_PROOFS];
 	unsigned next_proof;
 };
 
@@ -39,19 +39,19 @@ struct revcheck_evidence {
 	struct ref ref;
 	pthread_mutex_t lock; /* proofs */
 	size_t num;
-	struct supplied *v;
+	struct evidence_set *v;
 };
 
 /* A reference to the proof kept for this context, or NULL. Thread-safe. */
-struct crl_proof *supplied_proof_get(struct revcheck_evidence *e,
-    struct supplied *s, const struct archive_key *context);
-void supplied_proof_put(struct revcheck_evidence *e, struct supplied *s,
+struct crl_proof *evidence_set_proof_get(struct revcheck_evidence *e,
+    struct evidence_set *s, const struct archive_key *context);
+void evidence_set_proof_put(struct revcheck_evidence *e, struct evidence_set *s,
     const struct archive_key *context, struct crl_proof *proof);
 
-struct revcheck_evidence *supplied_up_ref(struct revcheck_evidence *e);
+struct revcheck_evidence *evidence_set_up_ref(struct revcheck_evidence *e);
 
 /* Appends a CRL that was read elsewhere; a reference is taken. */
-int supplied_add_evidence(struct revcheck_evidence *set, struct evidence *e,
+int evidence_set_add_evidence(struct revcheck_evidence *set, struct evidence *e,
     const char *name) MUST_USE;
 
 #endif

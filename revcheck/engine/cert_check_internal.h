@@ -1,0 +1,47 @@
+/* What the files that make up a question know of each other. */
+#ifndef REVCHECK_ENGINE_CERT_CHECK_INTERNAL_H
+#define REVCHECK_ENGINE_CERT_CHECK_INTERNAL_H
+
+#include "revcheck/engine/cert_check.h"
+
+/* Keeps the most telling failure. */
+void cert_check_complain(struct cert_check *q, enum revcheck_why why,
+    int http_status, const char *url, const char *msg);
+
+/* Keeps the better of two results in *best: REVOKED, GOOD, telling UNKNOWN. */
+void cert_check_consider(
+    struct revcheck_result *best, const struct revcheck_result *r, bool *have);
+
+/* Sorts supplied evidence in, once. */
+int cert_check_prepare(
+    struct cert_check *q, const struct request_env *env) MUST_USE;
+
+/*
+ * Looks into memory once; true when the resource must be fetched before going
+ * on. `fetch` is false where an answer is known already and only evidence at
+ * hand may still contradict it.
+ */
+bool cert_check_wants(struct cert_check *q, struct source *r,
+    const struct request_env *env, bool fetch);
+
+/* Room for so many witnesses, or NULL. */
+struct crl_evidence *
+cert_check_evidence_room(struct cert_check *q, size_t want);
+
+enum answer cert_check_ask_ocsp(struct cert_check *q, struct request_env *env,
+    bool fetch, struct revcheck_result *best, bool *have, struct source **need,
+    struct cert_check **owner);
+enum answer cert_check_ask_crl(struct cert_check *q, struct request_env *env,
+    bool fetch, struct revcheck_result *best, bool *have, struct source **need,
+    struct cert_check **owner);
+
+/*
+ * The status of chain[index] as a signer of evidence. crl_only: it is an OCSP
+ * responder, which is not asked about itself.
+ */
+enum answer
+cert_check_ask_signer(enum revcheck_status *status, struct cert_check *parent,
+    struct request_env *env, X509 *const *chain, size_t num_chain, size_t index,
+    bool crl_only, struct source **need, struct cert_check **owner);
+
+#endif

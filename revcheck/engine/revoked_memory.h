@@ -1,0 +1,33 @@
+/*
+ * revoked_memory: what outlives its evidence. Known revocations, so that a
+ * revoked certificate stays revoked when its evidence was evicted or cannot be
+ * had; and when each issuer was last heard of, for the soft-fail window.
+ * Bounded, thread-safe.
+ */
+#ifndef REVCHECK_ENGINE_REVOKED_MEMORY_H
+#define REVCHECK_ENGINE_REVOKED_MEMORY_H
+
+#include <stdbool.h>
+
+#include "revcheck/revcheck.h"
+
+struct revoked_memory;
+
+struct revoked_memory *memory_new(void);
+void memory_free(struct revoked_memory *m);
+
+/* identity: issuer key + serial, 32 octets (struct cert_sources). */
+void memory_revoked(struct revoked_memory *m, const uint8_t identity[32],
+    const struct revcheck_result *res);
+/* Fresh evidence said otherwise (released from hold). */
+void memory_forget(struct revoked_memory *m, const uint8_t identity[32]);
+/* Fills status, reason, dates, url of *res when remembered. */
+bool memory_recall(struct revoked_memory *m, const uint8_t identity[32],
+    struct revcheck_result *res);
+
+/* owner: SHA-256 of the issuer's key. */
+void memory_heard(struct revoked_memory *m, const uint8_t owner[32], time_t at);
+/* When evidence of this issuer was last seen; 0: never. */
+time_t memory_last_heard(struct revoked_memory *m, const uint8_t owner[32]);
+
+#endif
