@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "revcheck/api/cache_tool.h"
+#include "revcheck/api/api_store.h"
 #include "revcheck/x509/certs.h"
 #include "revcheck/engine/engine.h"
 

@@ -1,5 +1,5 @@
 /*
- * cache_refresh: fetches again what a state directory holds, over an archive
+ * store_refresh: fetches again what a state directory holds, over an archive
  * of its own on that directory, so that conditional requests, limits and the
  * careful keeping are those of an engine. Blocks its caller; the work is done
  * on the archive's service thread.
@@ -12,7 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 
-#include "revcheck/api/cache_tool.h"
+#include "revcheck/api/api_store.h"
 #include "revcheck/x509/certs.h"
 
 #define MAX_REQUEST 4096
@@ -29,7 +29,7 @@ struct target {
 
 struct refresh {
 	struct archive_acceptor acceptor;
-	struct cache_witnesses by;
+	struct store_evidence by;
 	struct archive *archive;
 	struct target *targets;
 	const char *only; /* key, or NULL */
@@ -137,7 +137,7 @@ refresh_gather(void *arg, const char *path)
 
 	if (x->only != NULL && strcmp(name, x->only) != 0)
 		return true;
-	if (store_read(&r, path, CACHE_TOOL_MAX_OCSP, &err) != 1)
+	if (store_read(&r, path, STORE_MAX_OCSP, &err) != 1)
 		return true;
 	if (target_known(x, &r, &err))
 		t = calloc(1, sizeof(*t));

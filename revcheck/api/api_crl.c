@@ -1,5 +1,5 @@
 /*
- * crl_tool: owns the public view of what is written in a CRL, for tools. It
+ * api_crl: owns the public view of what is written in a CRL, for tools. It
  * judges nothing: neither signature nor scope nor dates. Any thread.
  */
 #include <fcntl.h>

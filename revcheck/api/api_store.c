@@ -1,9 +1,9 @@
 /*
- * cache_tool: owns the public view of a state directory, without an engine
+ * api_store: owns the public view of a state directory, without an engine
  * and beside one that runs: every file is replaced whole. Any thread. Never
  * fetches.
  */
-#include "revcheck/api/cache_tool.h"
+#include "revcheck/api/api_store.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -126,7 +126,7 @@ list_file(void *arg, const char *path)
 	struct store_record r;
 	struct crl *crl = NULL;
 	struct err err = {0};
-	int rc = store_read(&r, path, CACHE_TOOL_MAX_OCSP, &err);
+	int rc = store_read(&r, path, STORE_MAX_OCSP, &err);
 
 	if (rc == 0)
 		return true;
@@ -219,7 +219,7 @@ revcheck_cache_get(unsigned char **out, size_t *out_len,
 	*out_len = 0;
 	rc = path_of(path, state_dir, key, &e);
 	if (rc == 0)
-		rc = store_read(&r, path, CACHE_TOOL_MAX_OCSP, &e);
+		rc = store_read(&r, path, STORE_MAX_OCSP, &e);
 	if (rc == 1) {
 		*kind = (enum revcheck_evidence_kind)r.meta.kind;
 		*out_len = r.len;

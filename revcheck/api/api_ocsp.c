@@ -1,5 +1,5 @@
 /*
- * ocsp_tool: owns the public, engine-less use of the OCSP rules: for tools
+ * api_ocsp: owns the public, engine-less use of the OCSP rules: for tools
  * and for callers with a transport of their own. Pure but for the clock that
  * stands in where no time is given. Any thread.
  */

@@ -1,5 +1,5 @@
 /*
- * cache_bundle: carries signed evidence from one state directory into another,
+ * store_bundle: carries signed evidence from one state directory into another,
  * across an air gap: one file, a line of text and then the records as they are
  * kept. What comes in is proven before it is kept, and proven again by the
  * engine that uses it. Any thread.
@@ -16,7 +16,7 @@
 
 #include "cache/evidence/evidence.h"
 #include "cache/store/store_path.h"
-#include "revcheck/api/cache_tool.h"
+#include "revcheck/api/api_store.h"
 #include "revcheck/x509/certs.h"
 #include "revcheck/crl/crl.h"
 #include "revcheck/x509/trust.h"
@@ -28,7 +28,7 @@ static const char first_line[] = "revcheck bundle, version 1\n";
 /* Proving without a question. */
 
 static int
-prove_by(struct evidence *draft, X509 *cert, const struct cache_witnesses *by,
+prove_by(struct evidence *draft, X509 *cert, const struct store_evidence *by,
     time_t now, struct err *err)
 {
 	struct trust_path path = {0};
@@ -57,7 +57,7 @@ prove_by(struct evidence *draft, X509 *cert, const struct cache_witnesses *by,
 }
 
 static int
-prove_crl(struct evidence *draft, const struct cache_witnesses *by, time_t now,
+prove_crl(struct evidence *draft, const struct store_evidence *by, time_t now,
     struct err *err)
 {
 	const struct crl_info *i = crl_get0_info(draft->crl);
@@ -89,7 +89,7 @@ time_of(const ASN1_GENERALIZEDTIME *t)
 
 static int
 prove_ocsp(
-    struct evidence *draft, const struct cache_witnesses *by, struct err *err)
+    struct evidence *draft, const struct store_evidence *by, struct err *err)
 {
 	const unsigned char *p = draft->der;
 	ASN1_GENERALIZEDTIME *this_update = NULL, *next_update = NULL;
@@ -124,8 +124,8 @@ prove_ocsp(
 }
 
 int
-cache_prove(struct evidence *draft, const struct cache_witnesses *by,
-    time_t now, struct err *err)
+cache_prove(struct evidence *draft, const struct store_evidence *by, time_t now,
+    struct err *err)
 {
 	if (draft->kind == EVIDENCE_CRL)
 		return prove_crl(draft, by, now, err);
@@ -168,7 +168,7 @@ export_file(void *arg, const char *path)
 	struct err ignored;
 
 	/* What is torn or foreign stays behind. */
-	if (store_read(&r, path, CACHE_TOOL_MAX_OCSP, &ignored) != 1)
+	if (store_read(&r, path, STORE_MAX_OCSP, &ignored) != 1)
 		return true;
 	store_record_cleanup(&r);
 	x->rc = copy_record(x, path);
@@ -208,7 +208,7 @@ revcheck_cache_export(
 
 struct importing {
 	const char *state_dir;
-	struct cache_witnesses by;
+	struct store_evidence by;
 	revcheck_cache_fn *refused;
 	void *arg;
 	FILE *in;
@@ -247,7 +247,7 @@ evidence_kept(struct importing *x, const struct store_meta *m)
 	struct err err;
 
 	if (!store_path(path, x->state_dir, &m->key, NULL) ||
-	    store_read(&r, path, CACHE_TOOL_MAX_OCSP, &err) != 1)
+	    store_read(&r, path, STORE_MAX_OCSP, &err) != 1)
 		return NULL;
 	if (r.meta.kind == m->kind && cache_record_open(&r, &crl, &err) == 0)
 		e = crl != NULL
@@ -325,8 +325,7 @@ import_next(struct importing *x, struct err *err)
 	if (n == 0)
 		return 0;
 	if (n != sizeof(page) || !store_header_read(page, &m, &len) ||
-	    len >
-		(m.kind == EVIDENCE_CRL ? BUNDLE_MAX_CRL : CACHE_TOOL_MAX_OCSP))
+	    len > (m.kind == EVIDENCE_CRL ? BUNDLE_MAX_CRL : STORE_MAX_OCSP))
 		return err_set(err, E_PARSE,
 		    "bundle is torn: record %d does not begin as one",
 		    x->num + 1);

@@ -1,18 +1,18 @@
 /*
- * cache_tool: what the tools for a state directory share: saying what a kept
+ * api_store: what the tools for a state directory share: saying what a kept
  * piece of evidence is, and proving it without a question.
  */
-#ifndef REVCHECK_API_CACHE_TOOL_H
-#define REVCHECK_API_CACHE_TOOL_H
+#ifndef REVCHECK_API_API_STORE_H
+#define REVCHECK_API_API_STORE_H
 
 #include "cache/engine/archive.h"
 #include "cache/store/store_file.h"
 #include "revcheck/revcheck.h"
 
-#define CACHE_TOOL_MAX_OCSP ((size_t)1 << 20)
+#define STORE_MAX_OCSP ((size_t)1 << 20)
 
 /* Who may vouch for evidence: borrowed. */
-struct cache_witnesses {
+struct store_evidence {
 	struct revcheck_trust *trust;
 	const struct revcheck_certs *certs;
 };
@@ -30,7 +30,7 @@ int cache_record_open(
  * cache_prove: is it signed by somebody whose path ends in the trust? 0 or
  * E_PARSE with the reason. Sets times and number of the draft.
  */
-int cache_prove(struct evidence *draft, const struct cache_witnesses *by,
+int cache_prove(struct evidence *draft, const struct store_evidence *by,
     time_t now, struct err *err) MUST_USE;
 
 #endif
