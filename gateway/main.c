@@ -24,7 +24,7 @@
 #include "gateway/dataplane/door.h"
 #include "gateway/process/log_sink.h"
 #include "gateway/process/notify.h"
-#include "gateway/base/password.h"
+#include "gateway/base/password_hash.h"
 #include "gateway/process/process.h"
 #include "gateway/rest/rest.h"
 #include "gateway/pkcs11/token.h"

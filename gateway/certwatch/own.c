@@ -13,7 +13,7 @@
 #include "gateway/control/control.h"
 #include "gateway/dataplane/door.h"
 #include "gateway/tls/staple.h"
-#include "gateway/base/wait.h"
+#include "gateway/base/pending_check.h"
 
 #define BATCH       16 /* chains asked about a turn of the loop */
 #define MAX_WAITING 64

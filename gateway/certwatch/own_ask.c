@@ -10,7 +10,7 @@
 #include "gateway/control/control.h"
 #include "gateway/tls/staple.h"
 #include "gateway/tls/vouch.h"
-#include "gateway/base/wait.h"
+#include "gateway/base/pending_check.h"
 
 void
 own_entry_set_staple(struct own_entry *e, struct staple *staple)
@@ -74,7 +74,7 @@ entry_done(struct own_entry *e)
 
 static int
 entry_submit(struct own_entry *e, const struct revcheck_policy *policy,
-    unsigned flags, wait_fn *fn, struct revcheck_report **report)
+    unsigned flags, pending_check_fn *fn, struct revcheck_report **report)
 {
 	struct control *c = e->own->control;
 	struct revcheck_query query = {.size = sizeof(query),

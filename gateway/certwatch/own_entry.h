@@ -14,7 +14,7 @@
 
 struct event;
 struct staple;
-struct wait;
+struct pending_check;
 
 /* Owned by its list, and gone with it: what it waits for is dropped then. */
 struct own_entry {
@@ -23,8 +23,8 @@ struct own_entry {
 	bool vouched_known;          /* path has been looked for */
 	struct revcheck_certs *path; /* leaf to anchor; NULL: none vouches */
 
-	bool due;          /* to be asked about */
-	struct wait *wait; /* while it is asked about */
+	bool due;                   /* to be asked about */
+	struct pending_check *wait; /* while it is asked about */
 	time_t ask_at;
 	time_t runs_out; /* first of what the last answers rest on; 0: never */
 

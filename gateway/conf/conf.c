@@ -74,7 +74,7 @@ conf_new_default(struct err *err)
 		conf_free(c);
 		return NULL;
 	}
-	if (conf_address_parse(&c->rest.listen, DEFAULT_REST, true, err) != 0) {
+	if (address_parse(&c->rest.listen, DEFAULT_REST, true, err) != 0) {
 		conf_free(c);
 		return NULL;
 	}
@@ -217,16 +217,16 @@ link_cleanup(struct conf_link *l)
 	free(l->server_name);
 	free(l->identity_name);
 	free(l->group);
-	conf_address_cleanup(&l->listen);
+	address_cleanup(&l->listen);
 	for (size_t i = 0; i < l->num_peers; i++)
-		conf_address_cleanup(&l->peers[i]);
+		address_cleanup(&l->peers[i]);
 	free(l->peers);
 }
 
 static void
 rest_cleanup(struct conf_rest *r)
 {
-	conf_address_cleanup(&r->listen);
+	address_cleanup(&r->listen);
 	free(r->certificate_file);
 	free(r->key_file);
 	free(r->client_anchors_file);
@@ -254,10 +254,10 @@ free_loaded(struct conf *c)
 	free(c->group);
 	free(c->watch.path);
 	for (size_t i = 0; i < c->num_listeners; i++)
-		conf_address_cleanup(&c->listeners[i].address);
+		address_cleanup(&c->listeners[i].address);
 	free(c->listeners);
 	for (size_t i = 0; i < c->node.num_addresses; i++)
-		conf_address_cleanup(&c->node.addresses[i]);
+		address_cleanup(&c->node.addresses[i]);
 	free(c->node.addresses);
 	for (size_t i = 0; i < c->num_identities; i++)
 		conf_identity_cleanup(&c->identities[i]);
@@ -273,7 +273,7 @@ free_loaded(struct conf *c)
 	for (size_t i = 0; i < c->num_links; i++)
 		link_cleanup(&c->links[i]);
 	free(c->links);
-	conf_address_cleanup(&c->connect.listen);
+	address_cleanup(&c->connect.listen);
 	conf_free_strings(c->connect.allow, c->connect.num_allow);
 	free(c->connect.identity_name);
 	rest_cleanup(&c->rest);

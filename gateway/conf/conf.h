@@ -24,7 +24,7 @@
 #include "cache/base/error.h"
 #include "cache/base/log.h"
 #include "cache/base/ref.h"
-#include "gateway/base/stamp.h"
+#include "gateway/base/file_stamp.h"
 #include "revcheck/revcheck.h"
 
 /*
@@ -32,7 +32,7 @@
  * where a peer or node is dialled, "name.example:443" (resolved when dialled;
  * then sa_len is 0).
  */
-struct conf_address {
+struct address {
 	char *text; /* as written */
 	char *host; /* without brackets; NULL for a Unix socket */
 	uint16_t port;
@@ -43,7 +43,7 @@ struct conf_address {
 
 /* One listening socket, bound once a worker. */
 struct conf_listener {
-	struct conf_address address;
+	struct address address;
 	bool http; /* requests are read here, not bytes relayed */
 };
 
@@ -57,7 +57,7 @@ struct conf_identity {
 	EVP_PKEY *key;
 	char **server_names; /* lower case; "*.x" allowed; none: the default */
 	size_t num_server_names;
-	struct stamp certificate_stamp, key_stamp;
+	struct file_stamp certificate_stamp, key_stamp;
 };
 
 /* Who may vouch for a peer: the anchors of one group. */
@@ -66,7 +66,7 @@ struct conf_trust {
 	char *anchors_file;
 	struct revcheck_trust *trust;
 	size_t num_anchors;
-	struct stamp anchors_stamp;
+	struct file_stamp anchors_stamp;
 };
 
 enum conf_proxy_protocol {
@@ -76,7 +76,7 @@ enum conf_proxy_protocol {
 
 /* Where accepted traffic goes. */
 struct conf_node {
-	struct conf_address *addresses; /* in order of preference */
+	struct address *addresses; /* in order of preference */
 	size_t num_addresses;
 	uint32_t connect_timeout_ms;
 	uint32_t retry_ms;    /* pause before an address is tried again */
@@ -87,8 +87,8 @@ struct conf_node {
 /* The node dials `listen`; the gateway dials `peers` over TLS. */
 struct conf_link {
 	char *name;
-	struct conf_address listen;
-	struct conf_address *peers;
+	struct address listen;
+	struct address *peers;
 	size_t num_peers;
 	char *server_name; /* SNI and name to verify; never NULL */
 	bool verify_name;
@@ -100,7 +100,7 @@ struct conf_link {
 
 /* HTTP CONNECT for the node, on one local port; off if listen.text is NULL. */
 struct conf_connect {
-	struct conf_address listen;
+	struct address listen;
 	char **allow; /* "host:port", "*.host:port", "*:port"; none: nobody */
 	size_t num_allow;
 	char *identity_name; /* NULL: the first */
@@ -195,7 +195,7 @@ struct conf_rest_client {
 };
 
 struct conf_rest {
-	struct conf_address listen;
+	struct address listen;
 	char *certificate_file; /* NULL: self-made, kept in state_dir */
 	char *key_file;
 	X509 **chain; /* NULL: self-made */
@@ -351,15 +351,14 @@ int conf_derive(struct conf **out, struct conf *base,
     const struct conf_overlay *overlay, struct err *err) MUST_USE;
 
 /*
- * conf_address_parse reads one address. listen: names are not allowed and
+ * address_parse reads one address. listen: names are not allowed and
  * port 0 is (the kernel chooses). The result is cleaned with _cleanup.
  */
-int conf_address_parse(struct conf_address *out, const char *text, bool listen,
+int address_parse(struct address *out, const char *text, bool listen,
     struct err *err) MUST_USE;
-void conf_address_cleanup(struct conf_address *a);
+void address_cleanup(struct address *a);
 
 /* Whether a is exactly this address: family, port and host, or path. */
-bool conf_address_is(
-    const struct conf_address *a, const struct sockaddr_storage *sa);
+bool address_is(const struct address *a, const struct sockaddr_storage *sa);
 
 #endif

@@ -38,7 +38,7 @@ check_counts(struct conf *c, struct conf_reader *r)
 
 /* The i-th of all that is listened on, and its place; false: no more. */
 static bool
-nth_listen(const struct conf *c, size_t i, const struct conf_address **out,
+nth_listen(const struct conf *c, size_t i, const struct address **out,
     char *path, size_t size)
 {
 	if (i < c->num_listeners) {
@@ -65,7 +65,7 @@ nth_listen(const struct conf *c, size_t i, const struct conf_address **out,
 static int
 check_listens(struct conf *c, struct conf_reader *r)
 {
-	const struct conf_address *a, *b;
+	const struct address *a, *b;
 	char path[64], other[64];
 
 	for (size_t i = 0; nth_listen(c, i, &a, path, sizeof(path)); i++) {
@@ -73,7 +73,7 @@ check_listens(struct conf *c, struct conf_reader *r)
 			continue;
 		for (size_t k = 0; k < i; k++)
 			if (nth_listen(c, k, &b, other, sizeof(other)) &&
-			    conf_address_is(a, &b->sa))
+			    address_is(a, &b->sa))
 				return conf_fail(r, path,
 				    "is '%.64s': expected an address that is "
 				    "not that of %s",

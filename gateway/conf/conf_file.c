@@ -30,14 +30,14 @@ conf_no_memory(struct conf_reader *r)
 
 static int
 read_address(struct conf_reader *r, const struct conf_place *place,
-    struct conf_address *out, bool listen)
+    struct address *out, bool listen)
 {
 	const char *text = conf_read_string(r, place);
 
 	if (text == NULL)
 		return E_PARSE;
-	conf_address_cleanup(out);
-	if (conf_address_parse(out, text, listen, NULL) == 0)
+	address_cleanup(out);
+	if (address_parse(out, text, listen, NULL) == 0)
 		return 0;
 	return conf_read_fail(r, place, "%s or \"unix:/path\"",
 	    listen ? "\"ADDRESS:PORT\" with a numeric address"
@@ -78,7 +78,7 @@ read_node_address(
     struct conf_reader *r, const struct conf_place *place, void *base)
 {
 	struct conf_node *n = base;
-	struct conf_address *a =
+	struct address *a =
 	    conf_grow(&n->addresses, &n->num_addresses, sizeof(*a));
 
 	if (a == NULL)
@@ -385,8 +385,7 @@ static int
 read_peer(struct conf_reader *r, const struct conf_place *place, void *base)
 {
 	struct conf_link *l = base;
-	struct conf_address *a =
-	    conf_grow(&l->peers, &l->num_peers, sizeof(*a));
+	struct address *a = conf_grow(&l->peers, &l->num_peers, sizeof(*a));
 
 	if (a == NULL)
 		return conf_no_memory(r);

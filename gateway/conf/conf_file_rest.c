@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "gateway/conf/conf_internal.h"
-#include "gateway/base/password.h"
+#include "gateway/base/password_hash.h"
 
 #define MAX_USERS 1000
 #define HOUR_MS   3600000

@@ -23,7 +23,7 @@ int conf_read_http(
     struct conf_reader *r, const struct conf_place *place, void *base);
 
 int conf_no_memory(struct conf_reader *r);
-/* An address to listen on; base is struct conf_address. */
+/* An address to listen on; base is struct address. */
 int conf_read_listen(
     struct conf_reader *r, const struct conf_place *place, void *base);
 

@@ -15,7 +15,7 @@
 #include "gateway/control/control.h"
 #include "gateway/dataplane/door.h"
 #include "gateway/sessions/sessions.h"
-#include "gateway/base/wait.h"
+#include "gateway/base/pending_check.h"
 #include "gateway/control/warm_show.h"
 
 #define BATCH      64   /* chains looked at a turn of the loop */

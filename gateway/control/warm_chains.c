@@ -8,7 +8,7 @@
 
 #include <openssl/evp.h>
 
-#include "gateway/base/wait.h"
+#include "gateway/base/pending_check.h"
 
 #define BUCKETS   16384
 #define MAX_CERTS 102 /* more than any verified path has */

@@ -13,7 +13,7 @@
 #define WARM_CHAINS_MAX 65536
 #define WARM_ID_BYTES   32
 
-struct wait;
+struct pending_check;
 
 enum warm_answer {
 	WARM_UNASKED = 0,
@@ -34,8 +34,8 @@ struct warm_chain {
 	unsigned flags; /* REVCHECK_QUERY_* */
 	enum warm_answer answer;
 	enum revcheck_why why;
-	void *asker;       /* the warm-up's */
-	struct wait *wait; /* while asking */
+	void *asker;                /* the warm-up's */
+	struct pending_check *wait; /* while asking */
 };
 
 /* Copies and references. NULL when out of memory. Thread-safe. */

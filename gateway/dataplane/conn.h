@@ -23,7 +23,7 @@ struct front;
 struct handshake;
 struct http;
 struct link_head;
-struct wait;
+struct pending_check;
 struct worker;
 
 /*
@@ -76,13 +76,13 @@ struct conn {
 	struct limits_peer peer;
 	struct sockaddr_storage *remote; /* the TLS side's, on the heap */
 
-	struct handshake *handshake;  /* until RELAY */
-	struct dial *dial;            /* in DIAL */
-	struct link_head *head;       /* outbound, until RELAY */
-	size_t link;                  /* outbound: index into conf->links, */
-	bool via_connect;             /* or by CONNECT */
-	struct revcheck_certs *certs; /* verified chain of a live peer */
-	struct wait *recheck;         /* while asked again online */
+	struct handshake *handshake;   /* until RELAY */
+	struct dial *dial;             /* in DIAL */
+	struct link_head *head;        /* outbound, until RELAY */
+	size_t link;                   /* outbound: index into conf->links, */
+	bool via_connect;              /* or by CONNECT */
+	struct revcheck_certs *certs;  /* verified chain of a live peer */
+	struct pending_check *recheck; /* while asked again online */
 	struct relay relay;
 	struct http *http; /* in HTTP; of the relay then only the counts */
 	const char *status_word; /* of the verdict; static text */

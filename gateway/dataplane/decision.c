@@ -13,7 +13,7 @@
 #include "gateway/dataplane/conn.h"
 #include "gateway/tls/handshake.h"
 #include "gateway/dataplane/observer.h"
-#include "gateway/base/subject.h"
+#include "gateway/base/dn.h"
 #include "gateway/dataplane/worker.h"
 
 void
@@ -81,7 +81,7 @@ decision_record(struct conn *c, enum door_occasion occasion, bool allowed,
     struct revcheck_report *report, const char *error)
 {
 	struct observer *o = c->worker->observer;
-	char address[DECISION_ADDRESS_MAX], subject[SUBJECT_MAX] = "";
+	char address[DECISION_ADDRESS_MAX], subject[DN_MAX] = "";
 	X509 *leaf = NULL;
 	struct door_decision d = {
 	    .occasion = occasion,

@@ -23,7 +23,7 @@
 #include "gateway/dataplane/http_internal.h"
 #include "gateway/dataplane/node.h"
 #include "gateway/dataplane/proxyv2.h"
-#include "gateway/base/subject.h"
+#include "gateway/base/dn.h"
 #include "gateway/dataplane/worker.h"
 
 /* More than what may come together in any of them. */
@@ -119,7 +119,7 @@ count_refusal(struct http *h, unsigned status)
 static void
 log_refusal(struct http *h, unsigned status, const char *why)
 {
-	char address[DECISION_ADDRESS_MAX], subject[SUBJECT_MAX] = "";
+	char address[DECISION_ADDRESS_MAX], subject[DN_MAX] = "";
 	const struct conn *c = h->c;
 
 	decision_address(address, c);

@@ -37,7 +37,7 @@ struct link_head {
 	bool answered;
 	char host[LINK_HOST_MAX + 1];
 	char target[LINK_HOST_MAX + 8]; /* host:port, brackets and all */
-	struct conf_address address;
+	struct address address;
 };
 
 static const struct conf_link *
@@ -64,7 +64,7 @@ link_head_free(struct link_head *h)
 {
 	if (h == NULL)
 		return;
-	conf_address_cleanup(&h->address);
+	address_cleanup(&h->address);
 	free(h);
 }
 
@@ -148,7 +148,7 @@ link_parse_head(struct conn *c)
 		    h->target[i] == '/' || h->target[i] == '@')
 			goto bad;
 	if (strncasecmp(h->target, "unix:", 5) == 0 ||
-	    conf_address_parse(&h->address, h->target, false, &err) != 0 ||
+	    address_parse(&h->address, h->target, false, &err) != 0 ||
 	    h->address.host == NULL)
 		goto bad;
 	snprintf(h->host, sizeof(h->host), "%s", h->address.host);

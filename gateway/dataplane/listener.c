@@ -108,8 +108,8 @@ bound_address(char *buf, size_t size, const struct sockaddr_storage *sa)
  * socket owned by another user may not join: the kernel checks the uid.
  */
 static int
-bound_open(struct bound *b, const struct conf_address *address, size_t num,
-    struct err *err)
+bound_open(
+    struct bound *b, const struct address *address, size_t num, struct err *err)
 {
 	struct sockaddr_storage sa = address->sa;
 	socklen_t len = address->sa_len;
@@ -138,7 +138,7 @@ bound_open(struct bound *b, const struct conf_address *address, size_t num,
 
 /* One without a socket yet, and room for num. */
 static struct bound *
-bound_alloc(const struct conf_address *address, size_t num, struct err *err)
+bound_alloc(const struct address *address, size_t num, struct err *err)
 {
 	struct bound *b = calloc(1, sizeof(*b));
 
@@ -157,8 +157,8 @@ nomem:
 }
 
 int
-bound_new_passed(struct bound **out, const struct conf_address *address, int fd,
-    struct err *err)
+bound_new_passed(
+    struct bound **out, const struct address *address, int fd, struct err *err)
 {
 	struct bound *b = bound_alloc(address, 1, err);
 	struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
@@ -180,8 +180,8 @@ bound_new_passed(struct bound **out, const struct conf_address *address, int fd,
 }
 
 int
-bound_new(struct bound **out, const struct conf_address *address,
-    size_t num_workers, struct err *err)
+bound_new(struct bound **out, const struct address *address, size_t num_workers,
+    struct err *err)
 {
 	size_t num = address->path != NULL ? 1 : num_workers;
 	struct bound *b = bound_alloc(address, num, err);

@@ -15,7 +15,7 @@
 #include "cache/base/error.h"
 #include "cache/base/ref.h"
 
-struct conf_address;
+struct address;
 struct worker;
 
 /* Counted, immutable. The last reference closes the sockets. */
@@ -29,14 +29,14 @@ struct bound {
 	size_t num_fds; /* workers, or 1 when shared */
 };
 
-int bound_new(struct bound **out, const struct conf_address *address,
+int bound_new(struct bound **out, const struct address *address,
     size_t num_workers, struct err *err) MUST_USE;
 /*
  * bound_new_passed is for a socket of the service manager's, borrowed; every
  * worker accepts on it.
  */
-int bound_new_passed(struct bound **out, const struct conf_address *address,
-    int fd, struct err *err) MUST_USE;
+int bound_new_passed(struct bound **out, const struct address *address, int fd,
+    struct err *err) MUST_USE;
 struct bound *bound_up_ref(struct bound *b);
 void bound_free(struct bound *b);
 

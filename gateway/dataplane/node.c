@@ -236,7 +236,7 @@ dial_on_names(int result, struct evutil_addrinfo *res, void *arg)
 
 /* true: waiting; dial_on_names goes on, possibly before this returns. */
 static void
-dial_resolve(struct dial *d, const struct conf_address *a)
+dial_resolve(struct dial *d, const struct address *a)
 {
 	struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC,
 	    .ai_socktype = SOCK_STREAM,
@@ -307,7 +307,7 @@ static void
 dial_next(struct dial *d)
 {
 	for (;;) {
-		const struct conf_address *a;
+		const struct address *a;
 
 		while (d->next_target < d->num_targets)
 			if (dial_try(d, &d->targets[d->next_target++]))

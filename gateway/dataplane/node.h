@@ -13,7 +13,7 @@
 
 #include "cache/base/error.h"
 
-struct conf_address;
+struct address;
 struct worker;
 
 struct node_health {
@@ -26,7 +26,7 @@ void node_health_cleanup(struct node_health *h);
 
 /* What to reach, borrowed for as long as the dial lives. */
 struct dial_order {
-	const struct conf_address *addresses;
+	const struct address *addresses;
 	size_t num_addresses;
 	struct node_health *health;  /* NULL: none is kept */
 	uint32_t connect_timeout_ms; /* an address */

@@ -23,7 +23,7 @@ struct making {
 /* The one that the front before has for the same passed socket, or anew. */
 static int
 port_from_manager(struct making *m, struct door_port *p, size_t i,
-    const struct conf_address *address, struct err *err)
+    const struct address *address, struct err *err)
 {
 	int fd = activation_fd(m->activation, i);
 
@@ -45,8 +45,8 @@ port_from_manager(struct making *m, struct door_port *p, size_t i,
 }
 
 static int
-port_add(struct making *m, struct door_port port,
-    const struct conf_address *address, struct err *err)
+port_add(struct making *m, struct door_port port, const struct address *address,
+    struct err *err)
 {
 	struct door_port *p = &m->ports->p[m->ports->num];
 	size_t passed = activation_find(m->activation, port.name, address);

@@ -21,14 +21,15 @@
 #include "gateway/dataplane/decision.h"
 #include "gateway/dataplane/front.h"
 #include "gateway/dataplane/link.h"
-#include "gateway/base/subject.h"
-#include "gateway/base/wait.h"
+#include "gateway/base/dn.h"
+#include "gateway/base/pending_check.h"
 #include "gateway/dataplane/worker.h"
 
 #define RECHECK_BATCH       32 /* connections a turn of the loop */
 #define RECHECK_WAITING_MAX 64 /* questions at their sources at once */
 
-static void recheck_submit(struct conn *c, unsigned flags, wait_fn *fn);
+static void
+recheck_submit(struct conn *c, unsigned flags, pending_check_fn *fn);
 static void recheck_on_online(void *asker, struct revcheck_report *report);
 static void recheck_on_offline(void *asker, struct revcheck_report *report);
 
@@ -97,7 +98,7 @@ recheck_on_offline(void *asker, struct revcheck_report *report)
 }
 
 static void
-recheck_submit(struct conn *c, unsigned flags, wait_fn *fn)
+recheck_submit(struct conn *c, unsigned flags, pending_check_fn *fn)
 {
 	struct worker *w = c->worker;
 	struct revcheck_report *report = NULL;
@@ -169,7 +170,7 @@ recheck_dates_hold(const struct conn *c)
 static bool
 recheck_subject_allowed(const struct conn *c, const struct conf *conf)
 {
-	char text[SUBJECT_MAX];
+	char text[DN_MAX];
 
 	if (!c->inbound || !conf->tls.subjects_enforced)
 		return true;

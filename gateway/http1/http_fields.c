@@ -11,7 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include "gateway/base/subject.h"
+#include "gateway/base/dn.h"
 
 #define NAME_MAX_COMPARED 64
 
@@ -136,7 +136,7 @@ make_printable(char *text)
 static int
 put_leaf(struct bytes *out, X509 *leaf)
 {
-	char subject[SUBJECT_MAX], hex[65] = "";
+	char subject[DN_MAX], hex[65] = "";
 	unsigned char md[32];
 
 	subject_text(subject, leaf);

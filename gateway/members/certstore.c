@@ -14,7 +14,7 @@
 
 #include "gateway/base/journal.h"
 #include "gateway/base/json.h"
-#include "gateway/base/subject.h"
+#include "gateway/base/dn.h"
 
 static const char *const usages[CERTSTORE_NUM_USAGES] = {
     [CERTSTORE_TLS] = "p2p-tls",
@@ -129,7 +129,7 @@ certstore_read(
 int
 certstore_check_order(const struct certstore_list *list, struct err *err)
 {
-	char issuer[SUBJECT_MAX], next[SUBJECT_MAX];
+	char issuer[DN_MAX], next[DN_MAX];
 
 	for (size_t i = 0; i < list->num; i++)
 		for (size_t j = i + 1; j < list->num; j++)

@@ -19,7 +19,7 @@
 #include "gateway/tls/identity.h"
 #include "gateway/base/json.h"
 #include "gateway/members/setup.h"
-#include "gateway/base/subject.h"
+#include "gateway/base/dn.h"
 
 #define IP_SUFFIX ".cluster.corda.net"
 

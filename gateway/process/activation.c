@@ -144,14 +144,14 @@ activation_num(const struct activation *a)
 }
 
 size_t
-activation_find(const struct activation *a, const char *name,
-    const struct conf_address *address)
+activation_find(
+    const struct activation *a, const char *name, const struct address *address)
 {
 	for (size_t i = 0; i < activation_num(a); i++)
 		if (strcmp(a->sockets[i].name, name) == 0)
 			return i;
 	for (size_t i = 0; i < activation_num(a); i++)
-		if (conf_address_is(address, &a->sockets[i].sa))
+		if (address_is(address, &a->sockets[i].sa))
 			return i;
 	return ACTIVATION_NONE;
 }

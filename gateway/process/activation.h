@@ -17,7 +17,7 @@
 #include "cache/base/error.h"
 
 struct activation;
-struct conf_address;
+struct address;
 
 /*
  * activation_new takes what was passed to this process, which may be nothing,
@@ -37,7 +37,7 @@ size_t activation_num(const struct activation *a);
  * else the one bound to its address; or ACTIVATION_NONE. a may be NULL.
  */
 size_t activation_find(const struct activation *a, const char *name,
-    const struct conf_address *address);
+    const struct address *address);
 int activation_fd(const struct activation *a, size_t i);
 
 /* Nobody else's for good: what the REST server listens on. */

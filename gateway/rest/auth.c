@@ -14,7 +14,7 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
-#include "gateway/base/password.h"
+#include "gateway/base/password_hash.h"
 
 #define NUM_REMEMBERED  64
 #define NUM_ADDRESSES   1024

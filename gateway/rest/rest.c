@@ -142,7 +142,7 @@ on_pause_over(evutil_socket_t fd, short what, void *arg)
 static int
 rest_bind(struct rest *r, int passed_fd, struct err *err)
 {
-	const struct conf_address *a = &r->conf->rest.listen;
+	const struct address *a = &r->conf->rest.listen;
 	int rc;
 
 	if (passed_fd < 0 && a->path != NULL) {

@@ -9,7 +9,7 @@
 #include "gateway/members/holding.h"
 #include "gateway/rest/multipart.h"
 #include "gateway/rest/rest.h"
-#include "gateway/base/subject.h"
+#include "gateway/base/dn.h"
 
 static void
 bad_input(struct rest_request *req, const char *cause, const char *reason)
@@ -110,7 +110,7 @@ check_member(struct rest_request *req, const struct place *p, X509 *leaf,
 {
 	struct holdings *all = control_holdings(req->control);
 	const struct holding *h = holdings_find(all, p->holder);
-	char text[SUBJECT_MAX];
+	char text[DN_MAX];
 	X509_NAME *known;
 	bool same;
 

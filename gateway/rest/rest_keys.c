@@ -14,7 +14,7 @@
 #include "gateway/members/keystore.h"
 #include "gateway/rest/rest.h"
 #include "gateway/pkcs11/sign_task.h"
-#include "gateway/base/subject.h"
+#include "gateway/base/dn.h"
 #include "gateway/pkcs11/token.h"
 
 static void
@@ -236,7 +236,7 @@ check_member(struct rest_request *req, const struct keystore_key *k,
 {
 	struct holdings *all = control_holdings(req->control);
 	const struct holding *h = holdings_find(all, k->tenant);
-	char text[SUBJECT_MAX];
+	char text[DN_MAX];
 	X509_NAME *known;
 	bool same;
 
@@ -301,7 +301,7 @@ read_request(struct work *w, struct err *err)
 	rc = read_names(w->names, &w->num_names, w->body, err);
 	if (rc != 0)
 		return rc;
-	w->name = strlen(text) < SUBJECT_MAX ? subject_parse(text) : NULL;
+	w->name = strlen(text) < DN_MAX ? subject_parse(text) : NULL;
 	return w->name != NULL
 	    ? 0
 	    : err_ossl(err, E_PARSE,

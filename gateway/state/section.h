@@ -15,7 +15,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
-#include "gateway/base/schema.h"
+#include "gateway/base/json_schema.h"
 
 enum section_id {
 	SECTION_LINK_MANAGER = 0,
@@ -27,7 +27,7 @@ enum section_id {
 #define SECTION_VERSION_NONE (-1)
 #define SECTION_MAX_HISTORY  1000
 
-extern const struct schema section_schemas[SECTION_NUM];
+extern const struct json_schema section_schemas[SECTION_NUM];
 
 /* Exact name; SECTION_NUM when there is none. Case counts. */
 enum section_id section_find(const char *name);

@@ -33,32 +33,32 @@ static const char *const mode_words[] = {
 
 /* Corda.p2p.linkManager. */
 
-static const struct schema constant_members[] = {
+static const struct json_schema constant_members[] = {
 	INTEGER("messageReplayPeriod", MS_MIN, ANY, "2000", NOTHING, LINK_ONLY),
 	END};
-static const struct schema backoff_members[] = {
+static const struct json_schema backoff_members[] = {
 	INTEGER("baseReplayPeriod", MS_MIN, ANY, "2000", NOTHING, LINK_ONLY),
 	INTEGER("replayPeriodCutoff", MS_MIN, ANY, "10000", NOTHING, LINK_ONLY),
 	END};
-static const struct schema replay_members[] = {
+static const struct json_schema replay_members[] = {
 	OBJECT("constant", NOTHING, constant_members, LINK_ONLY),
 	OBJECT("exponentialBackoff", NOTHING, backoff_members, LINK_ONLY),
 	END};
-static const struct schema sessions_members[] = {
+static const struct json_schema sessions_members[] = {
 	INTEGER("forMgm", 1, ANY, "1", NOTHING, LINK_ONLY),
 	INTEGER("forMembers", 1, ANY, "2", NOTHING, LINK_ONLY),
 	END};
-static const struct schema link_mode_members[] = {
+static const struct json_schema link_mode_members[] = {
 	WORD("mode", mode_words, "\"SOFT_FAIL\"", SCHEMA_ANY_CASE,
 	    "revocation mode of all checks, session and TLS; ON is SOFT_FAIL"),
 	END};
-static const struct schema cache_members[] = {
+static const struct json_schema cache_members[] = {
 	INTEGER("inboundSessionsCacheSize", 1, ANY, "10000", NOTHING,
 	    LINK_ONLY),
 	INTEGER("outboundSessionsCacheSize", 1, ANY, "10000", NOTHING,
 	    LINK_ONLY),
 	END};
-static const struct schema tracker_members[] = {
+static const struct json_schema tracker_members[] = {
 	INTEGER("maxCacheSizeMegabytes", 1, ANY, "100", NOTHING, LINK_ONLY),
 	INTEGER("maxCacheOffsetAge", 1, ANY, "50000", NOTHING, LINK_ONLY),
 	INTEGER("maxNumberOfPersistenceRetries", 0, ANY, "3", NOTHING,
@@ -68,7 +68,7 @@ static const struct schema tracker_members[] = {
 	INTEGER("outboundBatchProcessingTimeoutSeconds", 1, ANY, "30", NOTHING,
 	    LINK_ONLY),
 	END};
-static const struct schema link_manager_members[] = {
+static const struct json_schema link_manager_members[] = {
 	INTEGER("maxMessageSize", 1000, ANY, "1000000", NOTHING, LINK_ONLY),
 	OBJECT("replayAlgorithm", NOTHING | SCHEMA_ONE_OF | SCHEMA_STRICT,
 	    replay_members, LINK_ONLY),
@@ -90,7 +90,7 @@ static const struct schema link_manager_members[] = {
 
 /* Corda.p2p.gateway. */
 
-static const struct schema server_members[] = {
+static const struct json_schema server_members[] = {
 	STRING("hostAddress", 1, 253, NULL, "\"0.0.0.0\"", NOTHING,
 	    "kept; where the gateway listens is in its bootstrap file"),
 	INTEGER("hostPort", 0, 65535, "8080", 0,
@@ -100,21 +100,21 @@ static const struct schema server_members[] = {
 	STRING("urlPath", 0, 0, "^/[/.a-zA-Z0-9-]*$", "\"/\"", 0,
 	    "path served in HTTP mode; entries for one listener add up"),
 	END};
-static const struct schema server_item = OBJECT(NULL, 0, server_members, NULL);
+static const struct json_schema server_item = OBJECT(NULL, 0, server_members, NULL);
 static const char *const tls_words[] = {"ONE_WAY", "MUTUAL", NULL};
-static const struct schema tls_mode_members[] = {
+static const struct json_schema tls_mode_members[] = {
 	WORD("mode", mode_words, "\"SOFT_FAIL\"", SCHEMA_ANY_CASE,
 	    "mode for TLS alone; while it is not set, that of "
 	    "corda.p2p.linkManager"),
 	END};
-static const struct schema ssl_members[] = {
+static const struct json_schema ssl_members[] = {
 	WORD("tlsType", tls_words, "\"ONE_WAY\"", SCHEMA_ANY_CASE,
 	    "whether peers must show a certificate; until this section is "
 	    "set, the bootstrap file decides"),
 	OBJECT("revocationCheck", 0, tls_mode_members,
 	    "revocation checks inside the TLS handshake"),
 	END};
-static const struct schema connection_members[] = {
+static const struct json_schema connection_members[] = {
 	INTEGER("maxClientConnections", 1, 10000, "100", NOTHING, LINK_ONLY),
 	INTEGER("acquireTimeout", 1, 3000, "10", NOTHING, LINK_ONLY),
 	INTEGER("connectionIdleTimeout", 1, 3000, "60", 0,
@@ -127,7 +127,7 @@ static const struct schema connection_members[] = {
 	INTEGER("initialReconnectionDelay", 1, 3000, "1", NOTHING, LINK_ONLY),
 	INTEGER("maxReconnectionDelay", 1, 3000, "16", NOTHING, LINK_ONLY),
 	END};
-static const struct schema gateway_members[] = {
+static const struct json_schema gateway_members[] = {
 	ARRAY("serversConfiguration", 1, 1000, &server_item, 0,
 	    "HTTP servers of the gateway"),
 	OBJECT("sslConfig", 0, ssl_members, "TLS towards peers"),
@@ -146,12 +146,12 @@ static const char *const nonce_words[] = {
 static const char *const relax_words[] = {
 	"CRL_VERSION", "EMPTY_REVOKED", "EMPTY_IDP", "TRAILING", "NO_CRLSIGN",
 	"SERIAL_PADDING", NULL};
-static const struct schema relax_item = WORD(NULL, relax_words, NULL,
+static const struct json_schema relax_item = WORD(NULL, relax_words, NULL,
     SCHEMA_ANY_CASE, NULL);
-static const struct schema text_item = STRING(NULL, 1, 2048, NULL, NULL, 0,
+static const struct json_schema text_item = STRING(NULL, 1, 2048, NULL, NULL, 0,
     NULL);
-static const struct schema port_item = INTEGER(NULL, 1, 65535, NULL, 0, NULL);
-static const struct schema issuer_members[] = {
+static const struct json_schema port_item = INTEGER(NULL, 1, 65535, NULL, 0, NULL);
+static const struct json_schema issuer_members[] = {
 	STRING("ski", 0, 0, "^([0-9a-fA-F]{2}:?)+$", NULL, SCHEMA_REQUIRED,
 	    "subjectKeyIdentifier of the issuing CA, hexadecimal"),
 	WORD("mode", mode_words, NULL, SCHEMA_ANY_CASE,
@@ -165,15 +165,15 @@ static const struct schema issuer_members[] = {
 	STRING("ocspSigner", 1, 65536, NULL, NULL, 0,
 	    "PEM of the one certificate that may sign OCSP responses"),
 	END};
-static const struct schema issuer_item = OBJECT(NULL, SCHEMA_STRICT,
+static const struct json_schema issuer_item = OBJECT(NULL, SCHEMA_STRICT,
     issuer_members, NULL);
-static const struct schema recheck_members[] = {
+static const struct json_schema recheck_members[] = {
 	INTEGER("graceMs", 0, 3600000, "0", 0,
 	    "time a live connection keeps after its peer is refused"),
 	INTEGER("jitterMs", 0, 3600000, "0", 0,
 	    "closing is spread over so long"),
 	END};
-static const struct schema own_members[] = {
+static const struct json_schema own_members[] = {
 	INTEGER("warnDays", 0, 3650, "30", 0,
 	    "days before its end at which a certificate of our own is warned "
 	    "about; 0: never"),
@@ -182,7 +182,7 @@ static const struct schema own_members[] = {
 	BOOLEAN("staple", "true", 0,
 	    "give clients that ask an OCSP response for our certificate"),
 	END};
-static const struct schema limit_members[] = {
+static const struct json_schema limit_members[] = {
 	INTEGER("connectTimeoutMs", 1, 3600000, "2000", SCHEMA_RESTART,
 	    "connecting to a responder or CRL server"),
 	INTEGER("fetchTimeoutMs", 1, 3600000, "4000", SCHEMA_RESTART,
@@ -200,7 +200,7 @@ static const struct schema limit_members[] = {
 	INTEGER("maxRequests", 1, 10000000, "10000", SCHEMA_RESTART,
 	    "questions pending at once"),
 	END};
-static const struct schema address_members[] = {
+static const struct json_schema address_members[] = {
 	ARRAY("allow", 0, 1000, &text_item, SCHEMA_RESTART,
 	    "addresses, networks or names that may be fetched from though "
 	    "they are refused by default"),
@@ -210,7 +210,7 @@ static const struct schema address_members[] = {
 	    "ports that may be fetched from; 80 and 443 when not set"),
 	BOOLEAN("anyPort", "false", SCHEMA_RESTART, "allow every port"),
 	END};
-static const struct schema revcheck_members[] = {
+static const struct json_schema revcheck_members[] = {
 	WORD("order", order_words, "\"OCSP_CRL\"", SCHEMA_ANY_CASE,
 	    "which evidence is asked for first"),
 	WORD("nonce", nonce_words, "\"OFF\"", SCHEMA_ANY_CASE,
@@ -247,7 +247,7 @@ static const struct schema revcheck_members[] = {
 	    "where evidence may be fetched from"),
 	END};
 
-const struct schema section_schemas[SECTION_NUM] = {
+const struct json_schema section_schemas[SECTION_NUM] = {
 	[SECTION_LINK_MANAGER] = OBJECT("corda.p2p.linkManager",
 	    SCHEMA_STRICT, link_manager_members,
 	    "session certificates, and the one switch for revocation checks"),

@@ -13,7 +13,7 @@
 
 #include "gateway/base/journal.h"
 #include "gateway/base/json.h"
-#include "gateway/base/subject.h"
+#include "gateway/base/dn.h"
 
 struct subjects {
 	char **holders; /* parallel to names */
@@ -32,8 +32,7 @@ struct subjects {
 static char *
 normal_form(const char *text, struct err *err)
 {
-	X509_NAME *name =
-	    strlen(text) < SUBJECT_MAX ? subject_parse(text) : NULL;
+	X509_NAME *name = strlen(text) < DN_MAX ? subject_parse(text) : NULL;
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *out = NULL, *data;
 	long len;

@@ -21,8 +21,8 @@
 #include "gateway/dataplane/front.h"
 #include "gateway/dataplane/limits.h"
 #include "gateway/tls/paths.h"
-#include "gateway/base/subject.h"
-#include "gateway/base/wait.h"
+#include "gateway/base/dn.h"
+#include "gateway/base/pending_check.h"
 #include "gateway/dataplane/worker.h"
 
 /* Certificates of a verified path; OpenSSL builds no longer one. */
@@ -224,7 +224,7 @@ static bool
 handshake_subject_allowed(struct handshake *h, X509 *leaf)
 {
 	const struct conf_tls *tls = &h->front->conf->tls;
-	char text[SUBJECT_MAX];
+	char text[DN_MAX];
 
 	if (!h->inbound || !tls->subjects_enforced)
 		return true;

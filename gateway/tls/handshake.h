@@ -18,7 +18,7 @@
 
 struct front;
 struct handshake;
-struct wait;
+struct pending_check;
 struct worker;
 
 enum handshake_result {
@@ -48,10 +48,10 @@ struct handshake {
 	void (*answered)(void *arg); /* once after each HANDSHAKE_WAIT */
 	void *arg;
 
-	X509_STORE_CTX *asking; /* while the callback is paused */
-	struct wait *wait;      /* while revcheck is asked */
-	struct sign_wait sign;  /* while a token is asked to sign */
-	unsigned turn;          /* calls of SSL_do_handshake */
+	X509_STORE_CTX *asking;     /* while the callback is paused */
+	struct pending_check *wait; /* while revcheck is asked */
+	struct sign_wait sign;      /* while a token is asked to sign */
+	unsigned turn;              /* calls of SSL_do_handshake */
 	bool asked;
 	bool ready; /* the verdict is there */
 	bool cancelled;

@@ -33,7 +33,7 @@ check_printed(const cJSON *tree)
 }
 
 static void
-check_section(const struct schema *s, const cJSON *tree)
+check_section(const struct json_schema *s, const cJSON *tree)
 {
 	struct err err = {0};
 	int64_t number;

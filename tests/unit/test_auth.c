@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "gateway/rest/auth.h"
-#include "gateway/base/password.h"
+#include "gateway/base/password_hash.h"
 
 static char hash[PASSWORD_HASH_SIZE];
 static char name_a[] = "a";

@@ -20,7 +20,7 @@
 #include "gateway/members/csr.h"
 #include "gateway/members/keystore.h"
 #include "gateway/pkcs11/sign_task.h"
-#include "gateway/base/subject.h"
+#include "gateway/base/dn.h"
 #include "gateway/pkcs11/token.h"
 #include "tests/lib/stack_depth.h"
 #include "tests/lib/softtoken.h"

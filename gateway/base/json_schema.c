@@ -1,8 +1,8 @@
 /*
- * schema: one walk over a configuration for each purpose. No state; any
+ * json_schema: one walk over a configuration for each purpose. No state; any
  * thread. Depth is bounded by the constant trees.
  */
-#include "gateway/base/schema.h"
+#include "gateway/base/json_schema.h"
 
 #include <math.h>
 #include <regex.h>
@@ -64,7 +64,7 @@ to_bool(const cJSON *item, bool *out)
 }
 
 static int
-validate_int(const struct schema *s, const cJSON *item, const char *path,
+validate_int(const struct json_schema *s, const cJSON *item, const char *path,
     struct err *err)
 {
 	char expected[96];
@@ -98,8 +98,8 @@ matches(const char *pattern, const char *text)
 }
 
 static int
-validate_string(const struct schema *s, const cJSON *item, const char *path,
-    struct err *err)
+validate_string(const struct json_schema *s, const cJSON *item,
+    const char *path, struct err *err)
 {
 	const char *text = cJSON_GetStringValue(item);
 	char expected[96] = "a string";
@@ -124,7 +124,7 @@ validate_string(const struct schema *s, const cJSON *item, const char *path,
 }
 
 static const char *
-enum_word(const struct schema *s, const char *text)
+enum_word(const struct json_schema *s, const char *text)
 {
 	for (size_t i = 0; text != NULL && s->words[i] != NULL; i++)
 		if ((s->flags & SCHEMA_ANY_CASE
@@ -135,7 +135,7 @@ enum_word(const struct schema *s, const char *text)
 }
 
 static int
-validate_enum(const struct schema *s, const cJSON *item, const char *path,
+validate_enum(const struct json_schema *s, const cJSON *item, const char *path,
     struct err *err)
 {
 	char expected[128] = "one of";
@@ -149,11 +149,11 @@ validate_enum(const struct schema *s, const cJSON *item, const char *path,
 	return fail(err, path, item, expected);
 }
 
-static int validate(const struct schema *s, const cJSON *item, const char *path,
-    struct err *err);
+static int validate(const struct json_schema *s, const cJSON *item,
+    const char *path, struct err *err);
 
 static int
-validate_array(const struct schema *s, const cJSON *item, const char *path,
+validate_array(const struct json_schema *s, const cJSON *item, const char *path,
     struct err *err)
 {
 	char sub[PATH_SIZE], expected[64];
@@ -175,18 +175,19 @@ validate_array(const struct schema *s, const cJSON *item, const char *path,
 	return 0;
 }
 
-static const struct schema *
-find_member(const struct schema *s, const char *name)
+static const struct json_schema *
+find_member(const struct json_schema *s, const char *name)
 {
-	for (const struct schema *m = s->members; m->type != SCHEMA_END; m++)
+	for (const struct json_schema *m = s->members; m->type != SCHEMA_END;
+	     m++)
 		if (strcmp(m->name, name) == 0)
 			return m;
 	return NULL;
 }
 
 static int
-validate_object(const struct schema *s, const cJSON *item, const char *path,
-    struct err *err)
+validate_object(const struct json_schema *s, const cJSON *item,
+    const char *path, struct err *err)
 {
 	char sub[PATH_SIZE];
 	const cJSON *e;
@@ -196,7 +197,7 @@ validate_object(const struct schema *s, const cJSON *item, const char *path,
 		return fail(err, path, item, "an object");
 	cJSON_ArrayForEach(e, item)
 	{
-		const struct schema *m = find_member(s, e->string);
+		const struct json_schema *m = find_member(s, e->string);
 
 		snprintf(sub, sizeof(sub), "%s%s%s", path,
 		    *path != '\0' ? "." : "", e->string);
@@ -207,7 +208,8 @@ validate_object(const struct schema *s, const cJSON *item, const char *path,
 		if (rc != 0)
 			return rc;
 	}
-	for (const struct schema *m = s->members; m->type != SCHEMA_END; m++)
+	for (const struct json_schema *m = s->members; m->type != SCHEMA_END;
+	     m++)
 		if ((m->flags & SCHEMA_REQUIRED) &&
 		    json_get(item, m->name) == NULL)
 			return err_set(err, E_PARSE,
@@ -219,7 +221,7 @@ validate_object(const struct schema *s, const cJSON *item, const char *path,
 }
 
 static int
-validate(const struct schema *s, const cJSON *item, const char *path,
+validate(const struct json_schema *s, const cJSON *item, const char *path,
     struct err *err)
 {
 	bool b;
@@ -248,19 +250,22 @@ validate(const struct schema *s, const cJSON *item, const char *path,
 }
 
 int
-schema_validate(const struct schema *s, const cJSON *config, struct err *err)
+schema_validate(
+    const struct json_schema *s, const cJSON *config, struct err *err)
 {
 	return validate(s, config, "", err);
 }
 
 /* Defaults. */
 
-static cJSON *fill(const struct schema *s, const cJSON *item, const cJSON *own);
+static cJSON *
+fill(const struct json_schema *s, const cJSON *item, const cJSON *own);
 
 /* Of members that exclude each other only the chosen, or the first, is shown.
  */
 static bool
-is_shown(const struct schema *s, const struct schema *m, const cJSON *item)
+is_shown(
+    const struct json_schema *s, const struct json_schema *m, const cJSON *item)
 {
 	if (!(s->flags & SCHEMA_ONE_OF))
 		return true;
@@ -270,14 +275,15 @@ is_shown(const struct schema *s, const struct schema *m, const cJSON *item)
 }
 
 static cJSON *
-fill_object(const struct schema *s, const cJSON *item, const cJSON *own)
+fill_object(const struct json_schema *s, const cJSON *item, const cJSON *own)
 {
 	cJSON *out =
 	    item != NULL ? cJSON_Duplicate(item, 1) : cJSON_CreateObject();
 
 	if (out == NULL)
 		return NULL;
-	for (const struct schema *m = s->members; m->type != SCHEMA_END; m++) {
+	for (const struct json_schema *m = s->members; m->type != SCHEMA_END;
+	     m++) {
 		cJSON *v;
 
 		if (!is_shown(s, m, item))
@@ -298,7 +304,7 @@ fill_object(const struct schema *s, const cJSON *item, const cJSON *own)
 }
 
 static cJSON *
-fill_array(const struct schema *s, const cJSON *item)
+fill_array(const struct json_schema *s, const cJSON *item)
 {
 	cJSON *out = cJSON_CreateArray();
 	const cJSON *e;
@@ -310,7 +316,7 @@ fill_array(const struct schema *s, const cJSON *item)
 
 /* The value as reported: other words for a default are resolved. */
 static cJSON *
-resolve(const struct schema *s, const cJSON *item)
+resolve(const struct json_schema *s, const cJSON *item)
 {
 	const char *word = s->type == SCHEMA_ENUM
 	    ? enum_word(s, cJSON_GetStringValue(item))
@@ -324,7 +330,7 @@ resolve(const struct schema *s, const cJSON *item)
 }
 
 static cJSON *
-fill(const struct schema *s, const cJSON *item, const cJSON *own)
+fill(const struct json_schema *s, const cJSON *item, const cJSON *own)
 {
 	if (s->type == SCHEMA_OBJECT && (item == NULL || cJSON_IsObject(item)))
 		return fill_object(s, item, own);
@@ -339,7 +345,7 @@ fill(const struct schema *s, const cJSON *item, const cJSON *own)
 
 cJSON *
 schema_with_defaults(
-    const struct schema *s, const cJSON *config, const cJSON *own)
+    const struct json_schema *s, const cJSON *config, const cJSON *own)
 {
 	cJSON *out = fill(s, config, own);
 
@@ -348,10 +354,10 @@ schema_with_defaults(
 
 /* JSON Schema. */
 
-static cJSON *node_json(const struct schema *s);
+static cJSON *node_json(const struct json_schema *s);
 
 static void
-add_type(cJSON *o, const struct schema *s, const char *type)
+add_type(cJSON *o, const struct json_schema *s, const char *type)
 {
 	cJSON *types;
 
@@ -365,13 +371,14 @@ add_type(cJSON *o, const struct schema *s, const char *type)
 }
 
 static void
-object_json(cJSON *o, const struct schema *s)
+object_json(cJSON *o, const struct json_schema *s)
 {
 	cJSON *props = cJSON_AddObjectToObject(o, "properties");
 	cJSON *required = NULL;
 
 	add_type(o, s, "object");
-	for (const struct schema *m = s->members; m->type != SCHEMA_END; m++) {
+	for (const struct json_schema *m = s->members; m->type != SCHEMA_END;
+	     m++) {
 		cJSON_AddItemToObject(props, m->name, node_json(m));
 		if (m->flags & SCHEMA_REQUIRED) {
 			if (required == NULL)
@@ -388,7 +395,7 @@ object_json(cJSON *o, const struct schema *s)
 }
 
 static void
-enum_json(cJSON *o, const struct schema *s)
+enum_json(cJSON *o, const struct json_schema *s)
 {
 	cJSON *words = cJSON_AddArrayToObject(o, "enum");
 
@@ -397,7 +404,8 @@ enum_json(cJSON *o, const struct schema *s)
 }
 
 static void
-limits_json(cJSON *o, const struct schema *s, const char *min, const char *max)
+limits_json(
+    cJSON *o, const struct json_schema *s, const char *min, const char *max)
 {
 	cJSON_AddNumberToObject(o, min, (double)s->min);
 	if (s->max < INT32_MAX)
@@ -405,7 +413,7 @@ limits_json(cJSON *o, const struct schema *s, const char *min, const char *max)
 }
 
 static cJSON *
-node_json(const struct schema *s)
+node_json(const struct json_schema *s)
 {
 	cJSON *o = cJSON_CreateObject();
 
@@ -450,7 +458,7 @@ node_json(const struct schema *s)
 }
 
 cJSON *
-schema_to_json(const struct schema *s)
+schema_to_json(const struct json_schema *s)
 {
 	cJSON *o = node_json(s);
 

@@ -1,5 +1,5 @@
-/* subject: names to text, from text, and against each other. Pure. */
-#include "gateway/base/subject.h"
+/* dn: names to text, from text, and against each other. Pure. */
+#include "gateway/base/dn.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include <openssl/bio.h>
 
 bool
-subject_text(char out[SUBJECT_MAX], X509 *cert)
+subject_text(char out[DN_MAX], X509 *cert)
 {
 	return subject_name_text(out, X509_get_subject_name(cert));
 }
@@ -18,7 +18,7 @@ subject_text(char out[SUBJECT_MAX], X509 *cert)
 static int
 add_part(X509_NAME *name, const char *part, size_t len)
 {
-	char type[64], value[SUBJECT_MAX];
+	char type[64], value[DN_MAX];
 	const char *eq = memchr(part, '=', len);
 	size_t n = 0, t;
 
@@ -125,12 +125,12 @@ bool
 subject_same(const X509_NAME *a, const X509_NAME *b)
 {
 	return X509_NAME_entry_count(a) == X509_NAME_entry_count(b) &&
-	    X509_NAME_entry_count(a) <= SUBJECT_MAX_PARTS && within(a, b) &&
+	    X509_NAME_entry_count(a) <= DN_MAX_PARTS && within(a, b) &&
 	    within(b, a);
 }
 
 bool
-subject_name_text(char out[SUBJECT_MAX], const X509_NAME *name)
+subject_name_text(char out[DN_MAX], const X509_NAME *name)
 {
 	BIO *mem = BIO_new(BIO_s_mem());
 	const char *text = NULL;
@@ -143,7 +143,7 @@ subject_name_text(char out[SUBJECT_MAX], const X509_NAME *name)
 		goto out;
 	len = BIO_get_mem_data(mem, &text);
 	/* Cut, a name could pass for another. */
-	if (len < 0 || len >= SUBJECT_MAX || memchr(text, '\0', (size_t)len))
+	if (len < 0 || len >= DN_MAX || memchr(text, '\0', (size_t)len))
 		goto out;
 	memcpy(out, text, (size_t)len);
 	out[len] = '\0';

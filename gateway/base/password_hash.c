@@ -1,8 +1,8 @@
 /*
- * password: PBKDF2 with HMAC-SHA-256 (RFC 8018 section 5.2) from OpenSSL.
+ * password_hash: PBKDF2 with HMAC-SHA-256 (RFC 8018 section 5.2) from OpenSSL.
  * Stateless; about a tenth of a second of CPU a call, on purpose.
  */
-#include "gateway/base/password.h"
+#include "gateway/base/password_hash.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,24 +1,24 @@
 /*
- * subject: a certificate's subject as people and lists write it (RFC 2253).
+ * dn: a certificate's subject as people and lists write it (RFC 2253).
  */
-#ifndef GATEWAY_BASE_SUBJECT_H
-#define GATEWAY_BASE_SUBJECT_H
+#ifndef GATEWAY_BASE_DN_H
+#define GATEWAY_BASE_DN_H
 
 #include <stdbool.h>
 
 #include <openssl/x509.h>
 
-#define SUBJECT_MAX 512
+#define DN_MAX 512
 
 /* false, and "?", when it does not fit or cannot be written. */
-bool subject_text(char out[SUBJECT_MAX], X509 *cert);
-bool subject_name_text(char out[SUBJECT_MAX], const X509_NAME *name);
+bool subject_text(char out[DN_MAX], X509 *cert);
+bool subject_name_text(char out[DN_MAX], const X509_NAME *name);
 
 /* From RFC 2253 text, last attribute first; NULL when it is none. */
 X509_NAME *subject_parse(const char *text);
 
 /* The same attributes, in any order: as Corda compares members' names. */
-#define SUBJECT_MAX_PARTS 32
+#define DN_MAX_PARTS 32
 bool subject_same(const X509_NAME *a, const X509_NAME *b);
 
 #endif

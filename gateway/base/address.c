@@ -1,5 +1,5 @@
 /*
- * conf_address: one spelling for every address of the configuration. Never
+ * address: one spelling for every address of the configuration. Never
  * resolves a name.
  */
 #include "gateway/conf/conf.h"
@@ -20,7 +20,7 @@ address_bad(struct err *err, const char *text, bool listen)
 }
 
 static int
-address_parse_unix(struct conf_address *a, const char *path, struct err *err)
+address_parse_unix(struct address *a, const char *path, struct err *err)
 {
 	struct sockaddr_un *un = (struct sockaddr_un *)&a->sa;
 
@@ -39,7 +39,7 @@ address_parse_unix(struct conf_address *a, const char *path, struct err *err)
 
 /* Fills sa when host is numeric. */
 static void
-address_numeric(struct conf_address *a)
+address_numeric(struct address *a)
 {
 	struct sockaddr_in *in = (struct sockaddr_in *)&a->sa;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&a->sa;
@@ -72,7 +72,7 @@ address_port(const char *text, bool listen, uint16_t *out)
 
 static int
 address_parse_tcp(
-    struct conf_address *a, const char *text, bool listen, struct err *err)
+    struct address *a, const char *text, bool listen, struct err *err)
 {
 	const char *colon = strrchr(text, ':');
 	const char *host = text;
@@ -100,8 +100,8 @@ address_parse_tcp(
 }
 
 int
-conf_address_parse(
-    struct conf_address *out, const char *text, bool listen, struct err *err)
+address_parse(
+    struct address *out, const char *text, bool listen, struct err *err)
 {
 	int rc;
 
@@ -113,12 +113,12 @@ conf_address_parse(
 	if (rc == 0 && (out->text = strdup(text)) == NULL)
 		rc = err_set(err, E_NOMEM, "out of memory");
 	if (rc != 0)
-		conf_address_cleanup(out);
+		address_cleanup(out);
 	return rc;
 }
 
 void
-conf_address_cleanup(struct conf_address *a)
+address_cleanup(struct address *a)
 {
 	free(a->text);
 	free(a->host);
@@ -127,7 +127,7 @@ conf_address_cleanup(struct conf_address *a)
 }
 
 bool
-conf_address_is(const struct conf_address *a, const struct sockaddr_storage *sa)
+address_is(const struct address *a, const struct sockaddr_storage *sa)
 {
 	const struct sockaddr_storage *own = &a->sa;
 

@@ -1,22 +1,23 @@
 /*
- * wait: the tie between a connection and a pending revcheck request. Runs on
- * the worker's thread only. Never frees the asker, never outlives both ends.
+ * pending_check: the tie between a connection and a pending revcheck request.
+ * Runs on the worker's thread only. Never frees the asker, never outlives both
+ * ends.
  */
-#include "gateway/base/wait.h"
+#include "gateway/base/pending_check.h"
 
 #include <stdlib.h>
 
 #include "cache/base/ref.h"
 
-struct wait {
+struct pending_check {
 	struct ref ref;
 	void *asker; /* NULL once it is gone */
-	wait_fn *fn;
+	pending_check_fn *fn;
 	struct revcheck_request *request; /* NULL once it is answered */
 };
 
 static void
-wait_unref(struct wait *w)
+wait_unref(struct pending_check *w)
 {
 	if (ref_down(&w->ref))
 		free(w);
@@ -25,7 +26,7 @@ wait_unref(struct wait *w)
 static void
 wait_done(struct revcheck_report *report, void *arg)
 {
-	struct wait *w = arg;
+	struct pending_check *w = arg;
 
 	revcheck_request_free(w->request);
 	w->request = NULL;
@@ -35,12 +36,12 @@ wait_done(struct revcheck_report *report, void *arg)
 }
 
 int
-wait_ask(struct wait **out, struct revcheck_report **report,
+wait_ask(struct pending_check **out, struct revcheck_report **report,
     struct revcheck *rc, const struct revcheck_query *query,
-    struct event_base *base, wait_fn *fn, void *asker,
+    struct event_base *base, pending_check_fn *fn, void *asker,
     struct revcheck_error *err)
 {
-	struct wait *w = calloc(1, sizeof(*w));
+	struct pending_check *w = calloc(1, sizeof(*w));
 	int rc_submit;
 
 	*out = NULL;
@@ -64,7 +65,7 @@ wait_ask(struct wait **out, struct revcheck_report **report,
 }
 
 void
-wait_drop(struct wait *w)
+wait_drop(struct pending_check *w)
 {
 	if (w == NULL)
 		return;

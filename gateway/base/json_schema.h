@@ -1,10 +1,10 @@
 /*
- * schema: what a pushed configuration section may contain, as a tree of
+ * json_schema: what a pushed configuration section may contain, as a tree of
  * constant nodes. From the same tree come validation, defaults and the JSON
  * Schema that is published, so that they cannot disagree.
  */
-#ifndef GATEWAY_BASE_SCHEMA_H
-#define GATEWAY_BASE_SCHEMA_H
+#ifndef GATEWAY_BASE_JSON_SCHEMA_H
+#define GATEWAY_BASE_JSON_SCHEMA_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ enum schema_flags {
 	SCHEMA_ANY_CASE = 1 << 6 /* enum: any case, defaults show words[] */
 };
 
-struct schema {
+struct json_schema {
 	enum schema_type type;
 	const char *name;
 	unsigned flags;           /* enum schema_flags */
@@ -42,7 +42,7 @@ struct schema {
 	const char *dflt;         /* JSON text; NULL: none */
 	const char *const *words; /* ENUM, NULL-terminated */
 	const char *pattern;      /* STRING: POSIX extended, anchored */
-	const struct schema *members;
+	const struct json_schema *members;
 	const char *help;
 };
 
@@ -52,7 +52,7 @@ struct schema {
  * boolean, a number for a string.
  */
 int schema_validate(
-    const struct schema *s, const cJSON *config, struct err *err) MUST_USE;
+    const struct json_schema *s, const cJSON *config, struct err *err) MUST_USE;
 
 /*
  * A copy of config with every default filled in. Where `own` (may be NULL) has
@@ -60,10 +60,10 @@ int schema_validate(
  * when out of memory.
  */
 cJSON *schema_with_defaults(
-    const struct schema *s, const cJSON *config, const cJSON *own);
+    const struct json_schema *s, const cJSON *config, const cJSON *own);
 
 /* JSON Schema (draft 2020-12) of a section. NULL when out of memory. */
-cJSON *schema_to_json(const struct schema *s);
+cJSON *schema_to_json(const struct json_schema *s);
 
 /*
  * Reading a validated configuration by path ("revocationCheck.mode"), with

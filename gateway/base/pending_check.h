@@ -1,17 +1,17 @@
 /*
- * wait: a question to revcheck that may be answered after its asker is gone.
- * Counted: one reference is the asker's, one the answer's. When the asker
+ * pending_check: a question to revcheck that may be answered after its asker is
+ * gone. Counted: one reference is the asker's, one the answer's. When the asker
  * dies first it cuts the tie, on the same thread, so there is no lock.
  */
-#ifndef GATEWAY_BASE_WAIT_H
-#define GATEWAY_BASE_WAIT_H
+#ifndef GATEWAY_BASE_PENDING_CHECK_H
+#define GATEWAY_BASE_PENDING_CHECK_H
 
 #include "revcheck/revcheck.h"
 
-struct wait;
+struct pending_check;
 
 /* Called once, from the event loop, with a report that is lent. */
-typedef void wait_fn(void *asker, struct revcheck_report *report);
+typedef void pending_check_fn(void *asker, struct revcheck_report *report);
 
 /*
  * wait_ask submits the question.
@@ -21,15 +21,15 @@ typedef void wait_fn(void *asker, struct revcheck_report *report);
  *                     wait_drop comes first. *out is the asker's reference.
  *   negative          could not be asked; err says why.
  */
-REVCHECK_MUST_USE int wait_ask(struct wait **out,
+REVCHECK_MUST_USE int wait_ask(struct pending_check **out,
     struct revcheck_report **report, struct revcheck *rc,
-    const struct revcheck_query *query, struct event_base *base, wait_fn *fn,
-    void *asker, struct revcheck_error *err);
+    const struct revcheck_query *query, struct event_base *base,
+    pending_check_fn *fn, void *asker, struct revcheck_error *err);
 
 /*
  * wait_drop gives the asker's reference back, answered or not. After it fn
  * does not run. NULL is fine.
  */
-void wait_drop(struct wait *w);
+void wait_drop(struct pending_check *w);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * password: salted hashes of passwords. The text form names its own cost, so
- * that it can be raised without breaking old files:
+ * password_hash: salted hashes of passwords. The text form names its own cost,
+ * so that it can be raised without breaking old files:
  *   pbkdf2-sha256$ITERATIONS$SALT$HASH      (base64 without line breaks)
  */
-#ifndef GATEWAY_BASE_PASSWORD_H
-#define GATEWAY_BASE_PASSWORD_H
+#ifndef GATEWAY_BASE_PASSWORD_HASH_H
+#define GATEWAY_BASE_PASSWORD_HASH_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /*
- * stamp: compares stat(2). A file written twice within the grain of its
+ * file_stamp: compares stat(2). A file written twice within the grain of its
  * system's clock looks the same, so a stamp younger than that proves nothing.
  */
-#include "gateway/base/stamp.h"
+#include "gateway/base/file_stamp.h"
 
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #define GRAIN_SEC 2
 
 void
-stamp_take(struct stamp *s, const char *path)
+stamp_take(struct file_stamp *s, const char *path)
 {
 	struct stat st;
 
@@ -33,7 +33,7 @@ same_time(const struct timespec *a, const struct timespec *b)
 }
 
 bool
-stamp_same(const struct stamp *before, const struct stamp *now)
+stamp_same(const struct file_stamp *before, const struct file_stamp *now)
 {
 	return before->settled && before->dev == now->dev &&
 	    before->ino == now->ino && before->size == now->size &&
