@@ -247,7 +247,7 @@ host_allowed(const struct address_rules *r, const char *host)
 }
 
 const char *
-address_refused(
+address_rules_refused(
     const struct address_rules *r, const char *host, const struct sockaddr *sa)
 {
 	uint8_t a[16];
@@ -270,7 +270,7 @@ address_refused(
 }
 
 const char *
-address_literal_refused(const struct address_rules *r, const char *host)
+address_rules_literal_refused(const struct address_rules *r, const char *host)
 {
 	uint8_t a[16];
 	char bare[64];

@@ -23,17 +23,17 @@ int address_rules_new(struct address_rules **out, const char *const *allow,
 void address_rules_free(struct address_rules *r);
 
 /*
- * address_refused: NULL when host at sa may be asked, else the kind of address
- * it is ("loopback"...). host is the name in the URL.
+ * address_rules_refused: NULL when host at sa may be asked, else the kind of
+ * address it is ("loopback"...). host is the name in the URL.
  */
-const char *address_refused(
+const char *address_rules_refused(
     const struct address_rules *r, const char *host, const struct sockaddr *sa);
 
 /*
- * address_literal_refused is the same for a URL that names its address, for
- * connections whose other end cannot be seen (a proxy); NULL for names.
+ * address_rules_literal_refused is the same for a URL that names its address,
+ * for connections whose other end cannot be seen (a proxy); NULL for names.
  */
 const char *
-address_literal_refused(const struct address_rules *r, const char *host);
+address_rules_literal_refused(const struct address_rules *r, const char *host);
 
 #endif

@@ -130,7 +130,7 @@ fetch_open_socket(
 
 	/* A proxy was configured by name: its address is its owner's affair. */
 	if (x->fetcher->proxy == NULL)
-		kind = address_refused(
+		kind = address_rules_refused(
 		    x->fetcher->addresses, x->host, &address->addr);
 	if (kind != NULL) {
 		x->refused = kind;
@@ -177,7 +177,7 @@ fetch_judge_url(struct fetch *x, const char *url)
 		    (unsigned)u.port);
 		return false;
 	}
-	kind = address_literal_refused(f->addresses, u.host);
+	kind = address_rules_literal_refused(f->addresses, u.host);
 	if (kind != NULL) {
 		fetch_fail(x, ARCHIVE_FAIL_REFUSED,
 		    "address '%s' is not allowed (%s)", u.host, kind);

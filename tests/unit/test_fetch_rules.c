@@ -23,9 +23,9 @@ refused(const struct address_rules *r, const char *host, const char *address)
 	struct sockaddr_in6 a6 = {.sin6_family = AF_INET6};
 
 	if (inet_pton(AF_INET, address, &a4.sin_addr) == 1)
-		return address_refused(r, host, (struct sockaddr *)&a4);
+		return address_rules_refused(r, host, (struct sockaddr *)&a4);
 	assert_int_equal(inet_pton(AF_INET6, address, &a6.sin6_addr), 1);
-	return address_refused(r, host, (struct sockaddr *)&a6);
+	return address_rules_refused(r, host, (struct sockaddr *)&a6);
 }
 
 static void
@@ -103,9 +103,9 @@ test_addresses_that_are_allowed(void **state)
 	assert_non_null(refused(r, "h", "fe80:0:0:1::1"));
 	assert_null(refused(r, "CRL.example", "10.0.0.1"));
 	assert_non_null(refused(r, "xcrl.example", "10.0.0.1"));
-	assert_null(address_literal_refused(r, "127.0.0.1"));
-	assert_non_null(address_literal_refused(r, "[::1]"));
-	assert_null(address_literal_refused(r, "localhost"));
+	assert_null(address_rules_literal_refused(r, "127.0.0.1"));
+	assert_non_null(address_rules_literal_refused(r, "[::1]"));
+	assert_null(address_rules_literal_refused(r, "localhost"));
 	address_rules_free(r);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const char *const one[] = {bad[i], NULL};
