@@ -39,7 +39,7 @@ cert_check_new(struct cert_check **out, struct cert_sources *s,
 		    .kind = EVIDENCE_CRL, .point = &s->points[i]};
 	q->ocsp = (struct source){.kind = EVIDENCE_OCSP, .point = &s->ocsp};
 	q->delta = (struct source){.kind = EVIDENCE_CRL, .point = &s->delta};
-	q->s = subject_up_ref(s);
+	q->s = cert_sources_up_ref(s);
 	q->chain = chain;
 	q->num_chain = num_chain;
 	q->index = index;
@@ -66,7 +66,7 @@ cert_check_free(struct cert_check *q)
 	free(q->ocsp_proofs);
 	free(q->ocsp_from);
 	free(q->witness);
-	subject_free(q->s);
+	cert_sources_free(q->s);
 	free(q);
 }
 
@@ -243,7 +243,8 @@ cert_check_answer(struct cert_check *q, struct request_env *env,
 	if (!have || q->res.status == REVCHECK_UNKNOWN)
 		finish_unknown(q, &q->res, have);
 	if (q->res.status == REVCHECK_UNKNOWN && env->now)
-		(void)memory_recall(env->rc->memory, q->s->identity, &q->res);
+		(void)revoked_memory_recall(
+		    env->rc->memory, q->s->identity, &q->res);
 	q->final = true;
 	return ANSWER_FINAL;
 }

@@ -121,7 +121,7 @@ add_delta(struct cert_check *q, struct request_env *env,
 		while (q->own_delta.num_urls < 8 &&
 		    urls[q->own_delta.num_urls] != NULL)
 			q->own_delta.num_urls++;
-		q->own_delta.key = subject_delta_key(q->s, urls);
+		q->own_delta.key = cert_sources_delta_key(q->s, urls);
 		q->delta.point = &q->own_delta;
 	}
 	if (cert_check_wants(q, &q->delta, env, fetch)) {

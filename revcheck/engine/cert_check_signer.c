@@ -49,8 +49,8 @@ new_signer(struct request_env *env, const struct cert_check *parent,
 	if (list == NULL)
 		return NULL;
 	env->signers = list;
-	if (subject_memo_get(env->rc->memo, &s, chain[index], chain[index + 1],
-		&ctx, NULL) != 0)
+	if (cert_sources_memo_get(env->rc->memo, &s, chain[index],
+		chain[index + 1], &ctx, NULL) != 0)
 		return NULL;
 	/*
 	 * A delegated responder stands where the certificate it answers for
@@ -67,7 +67,7 @@ new_signer(struct request_env *env, const struct cert_check *parent,
 		q->mode = parent->mode;
 		env->signers[env->num_signers++] = q;
 	}
-	subject_free(s);
+	cert_sources_free(s);
 	return q;
 }
 

@@ -71,7 +71,7 @@ point_of(const struct cert_sources *s, const char *kind, struct span id,
 }
 
 struct archive_key
-subject_delta_key(const struct cert_sources *s, const char *const *urls)
+cert_sources_delta_key(const struct cert_sources *s, const char *const *urls)
 {
 	return key_of(s, "crl-delta", span_of(NULL, 0), urls);
 }
@@ -92,7 +92,7 @@ spki_digest(uint8_t out[32], X509 *cert)
 /* One subject. */
 
 static int
-subject_points(struct cert_sources *s, struct err *err)
+cert_sources_points(struct cert_sources *s, struct err *err)
 {
 	size_t of_cert = crl_subject_num_points(s->crl), of_rule = 0, n = 0;
 	const char *const *urls;
@@ -121,7 +121,7 @@ subject_points(struct cert_sources *s, struct err *err)
 }
 
 int
-subject_new(struct cert_sources **out, X509 *cert, X509 *issuer,
+cert_sources_new(struct cert_sources **out, X509 *cert, X509 *issuer,
     const struct cert_sources_context *ctx, struct err *err)
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
@@ -182,7 +182,7 @@ subject_new(struct cert_sources **out, X509 *cert, X509 *issuer,
 	/* The whole of certID: issuer key (in owner), issuer name, serial. */
 	s->ocsp = point_of(
 	    s, "ocsp", span_of(s->identity, sizeof(s->identity)), ocsp);
-	rc = subject_points(s, err);
+	rc = cert_sources_points(s, err);
 	if (rc != 0)
 		goto out;
 	s->blank.reason = REVCHECK_REASON_NONE;
@@ -195,19 +195,19 @@ subject_new(struct cert_sources **out, X509 *cert, X509 *issuer,
 	s = NULL;
 	rc = 0;
 out:
-	subject_free(s);
+	cert_sources_free(s);
 	return rc;
 }
 
 struct cert_sources *
-subject_up_ref(struct cert_sources *s)
+cert_sources_up_ref(struct cert_sources *s)
 {
 	ref_up(&s->ref);
 	return s;
 }
 
 void
-subject_free(struct cert_sources *s)
+cert_sources_free(struct cert_sources *s)
 {
 	if (s == NULL || !ref_down(&s->ref))
 		return;
@@ -234,7 +234,7 @@ struct cert_sources_memo {
 };
 
 struct cert_sources_memo *
-subject_memo_new(void)
+cert_sources_memo_new(void)
 {
 	struct cert_sources_memo *m = calloc(1, sizeof(*m));
 
@@ -254,14 +254,14 @@ shard_clear(struct memo_shard *sh)
 		sh->bucket[i] = NULL;
 		for (; s != NULL; s = next) {
 			next = s->next;
-			subject_free(s);
+			cert_sources_free(s);
 		}
 	}
 	sh->num = 0;
 }
 
 void
-subject_memo_clear(struct cert_sources_memo *m)
+cert_sources_memo_clear(struct cert_sources_memo *m)
 {
 	for (size_t i = 0; i < MEMO_SHARDS; i++) {
 		pthread_mutex_lock(&m->shard[i].lock);
@@ -271,11 +271,11 @@ subject_memo_clear(struct cert_sources_memo *m)
 }
 
 void
-subject_memo_free(struct cert_sources_memo *m)
+cert_sources_memo_free(struct cert_sources_memo *m)
 {
 	if (m == NULL)
 		return;
-	subject_memo_clear(m);
+	cert_sources_memo_clear(m);
 	for (size_t i = 0; i < MEMO_SHARDS; i++)
 		pthread_mutex_destroy(&m->shard[i].lock);
 	free(m);
@@ -290,7 +290,7 @@ same_or_both_null(X509 *a, X509 *b)
 }
 
 static bool
-subject_fits(const struct cert_sources *s, X509 *cert, X509 *issuer,
+cert_sources_fits(const struct cert_sources *s, X509 *cert, X509 *issuer,
     const struct cert_sources_context *ctx)
 {
 	if (s->rules != ctx->rules || s->relax != ctx->relax ||
@@ -309,7 +309,7 @@ subject_fits(const struct cert_sources *s, X509 *cert, X509 *issuer,
 }
 
 int
-subject_memo_get(struct cert_sources_memo *m, struct cert_sources **out,
+cert_sources_memo_get(struct cert_sources_memo *m, struct cert_sources **out,
     X509 *cert, X509 *issuer, const struct cert_sources_context *ctx,
     struct err *err)
 {
@@ -327,14 +327,14 @@ subject_memo_get(struct cert_sources_memo *m, struct cert_sources **out,
 	slot = &sh->bucket[print[1] % MEMO_BUCKETS];
 	pthread_mutex_lock(&sh->lock);
 	for (s = *slot; s != NULL; s = s->next)
-		if (subject_fits(s, cert, issuer, ctx))
+		if (cert_sources_fits(s, cert, issuer, ctx))
 			break;
 	if (s != NULL)
-		*out = subject_up_ref(s);
+		*out = cert_sources_up_ref(s);
 	pthread_mutex_unlock(&sh->lock);
 	if (s != NULL)
 		return 0;
-	rc = subject_new(out, cert, issuer, ctx, err);
+	rc = cert_sources_new(out, cert, issuer, ctx, err);
 	if (rc != 0)
 		return rc;
 	s = *out;
@@ -344,7 +344,7 @@ subject_memo_get(struct cert_sources_memo *m, struct cert_sources **out,
 		shard_clear(sh);
 	/* Two threads may both have made one; the newer is found first. */
 	s->next = *slot;
-	*slot = subject_up_ref(s);
+	*slot = cert_sources_up_ref(s);
 	sh->num++;
 	pthread_mutex_unlock(&sh->lock);
 	return 0;

@@ -78,22 +78,22 @@ struct cert_sources {
 	struct cert_sources *next;    /* memo chain */
 };
 
-int subject_new(struct cert_sources **out, X509 *cert, X509 *issuer,
+int cert_sources_new(struct cert_sources **out, X509 *cert, X509 *issuer,
     const struct cert_sources_context *ctx, struct err *err) MUST_USE;
-struct cert_sources *subject_up_ref(struct cert_sources *s);
-void subject_free(struct cert_sources *s);
+struct cert_sources *cert_sources_up_ref(struct cert_sources *s);
+void cert_sources_free(struct cert_sources *s);
 /* Key for deltas named by a CRL itself. */
 struct archive_key
-subject_delta_key(const struct cert_sources *s, const char *const *urls);
+cert_sources_delta_key(const struct cert_sources *s, const char *const *urls);
 
 struct cert_sources_memo;
-struct cert_sources_memo *subject_memo_new(void);
-void subject_memo_free(struct cert_sources_memo *m);
-/* subject_memo_get finds or makes; *out is a reference. */
-int subject_memo_get(struct cert_sources_memo *m, struct cert_sources **out,
-    X509 *cert, X509 *issuer, const struct cert_sources_context *ctx,
-    struct err *err) MUST_USE;
+struct cert_sources_memo *cert_sources_memo_new(void);
+void cert_sources_memo_free(struct cert_sources_memo *m);
+/* cert_sources_memo_get finds or makes; *out is a reference. */
+int cert_sources_memo_get(struct cert_sources_memo *m,
+    struct cert_sources **out, X509 *cert, X509 *issuer,
+    const struct cert_sources_context *ctx, struct err *err) MUST_USE;
 /* Forgets everything (the rules changed). */
-void subject_memo_clear(struct cert_sources_memo *m);
+void cert_sources_memo_clear(struct cert_sources_memo *m);
 
 #endif

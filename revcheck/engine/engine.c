@@ -138,7 +138,7 @@ revcheck_set_issuer_rules(struct revcheck *rc,
 	rc->now.rules = fresh;
 	pthread_mutex_unlock(&rc->lock);
 	issuer_rules_free(old);
-	subject_memo_clear(rc->memo);
+	cert_sources_memo_clear(rc->memo);
 	engine_changed(rc);
 	return 0;
 }
@@ -223,7 +223,7 @@ open_archive(
 static void
 local_stop_cb(void *arg)
 {
-	local_stop(arg);
+	local_crls_stop(arg);
 }
 
 int
@@ -262,14 +262,14 @@ revcheck_new(struct revcheck **out, const struct revcheck_options *options,
 		    .arg = rc};
 	}
 	code = policy_resolve(&rc->now.policy, &defaults, &e);
-	rc->memo = subject_memo_new();
-	rc->memory = memory_new();
+	rc->memo = cert_sources_memo_new();
+	rc->memory = revoked_memory_new();
 	if (code == 0 && (rc->memo == NULL || rc->memory == NULL))
 		code = err_set(&e, E_NOMEM, "out of memory");
 	if (code == 0)
 		code = open_archive(rc, &o, &e);
 	if (code == 0 && o.crl_paths != NULL && o.crl_paths[0] != NULL)
-		code = local_new(&rc->local, rc, o.crl_paths, &e);
+		code = local_crls_new(&rc->local, rc, o.crl_paths, &e);
 	if (code != 0) {
 		revcheck_free(rc);
 		return error_publish(err, &e, code);
@@ -300,9 +300,9 @@ revcheck_free(struct revcheck *rc)
 			    "the service thread is gone already");
 		archive_free(rc->archive);
 	}
-	local_free(rc->local);
-	subject_memo_free(rc->memo);
-	memory_free(rc->memory);
+	local_crls_free(rc->local);
+	cert_sources_memo_free(rc->memo);
+	revoked_memory_free(rc->memory);
 	snapshot_cleanup(&rc->now);
 	pthread_mutex_destroy(&rc->watch_lock);
 	pthread_mutex_destroy(&rc->lock);

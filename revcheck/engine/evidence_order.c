@@ -35,7 +35,7 @@ acceptor_free(struct archive_acceptor *base)
 	for (size_t i = 0; i < a->num_chain + a->num_extra; i++)
 		X509_free(a->certs[i]);
 	free(a->certs);
-	subject_free(a->s);
+	cert_sources_free(a->s);
 	revcheck_trust_free(a->trust);
 	free(a);
 }
@@ -182,7 +182,7 @@ acceptor_new(const struct cert_check *q, const struct request_env *env)
 	a->num_chain = q->num_chain;
 	a->num_extra = env->num_extra;
 	a->index = q->index;
-	a->s = subject_up_ref(q->s);
+	a->s = cert_sources_up_ref(q->s);
 	if (env->trust != NULL)
 		a->trust = revcheck_trust_up_ref(env->trust);
 	a->rules = env->rules;

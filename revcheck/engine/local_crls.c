@@ -1,6 +1,6 @@
 /*
- * local_crls: see the header. Everything but local_new and local_free happens
- * on the service thread. Never judges what it is told of.
+ * local_crls: see the header. Everything but local_crls_new and local_crls_free
+ * happens on the service thread. Never judges what it is told of.
  */
 #include "revcheck/engine/local_crls.h"
 
@@ -22,13 +22,13 @@ struct local_crl_file {
 
 struct local_crls {
 	struct revcheck *rc;
-	const char *const *paths; /* borrowed until local_new returns */
+	const char *const *paths; /* borrowed until local_crls_new returns */
 	struct crl_files **watches;
 	size_t num_watches;
 	struct local_crl_file *files;
 	size_t num_files;
 	struct event *settle; /* active: put all of it in force, once */
-	/* local_new waits for the first reading. */
+	/* local_crls_new waits for the first reading. */
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
 	bool settled;
@@ -177,7 +177,7 @@ start_cb(void *arg)
 }
 
 int
-local_new(struct local_crls **out, struct revcheck *rc,
+local_crls_new(struct local_crls **out, struct revcheck *rc,
     const char *const *paths, struct err *err)
 {
 	struct local_crls *l = calloc(1, sizeof(*l));
@@ -208,7 +208,7 @@ local_new(struct local_crls **out, struct revcheck *rc,
 }
 
 void
-local_stop(struct local_crls *l)
+local_crls_stop(struct local_crls *l)
 {
 	for (size_t i = 0; i < l->num_watches; i++)
 		crl_files_free(l->watches[i]);
@@ -219,7 +219,7 @@ local_stop(struct local_crls *l)
 }
 
 void
-local_free(struct local_crls *l)
+local_crls_free(struct local_crls *l)
 {
 	struct local_crl_file *f, *next;
 

@@ -12,16 +12,16 @@
 struct local_crls;
 
 /*
- * local_new reads everything once before it returns, and watches from then on
- * (on the service thread). paths is NULL-terminated. E_IO naming a path that
+ * local_crls_new reads everything once before it returns, and watches from then
+ * on (on the service thread). paths is NULL-terminated. E_IO naming a path that
  * is not there; *out is to be stopped and freed even then. Files that are no
  * CRLs are logged and passed over. Not on the service thread.
  */
-int local_new(struct local_crls **out, struct revcheck *rc,
+int local_crls_new(struct local_crls **out, struct revcheck *rc,
     const char *const *paths, struct err *err) MUST_USE;
 
-/* Service thread: ends watching. Before local_free. */
-void local_stop(struct local_crls *l);
-void local_free(struct local_crls *l);
+/* Service thread: ends watching. Before local_crls_free. */
+void local_crls_stop(struct local_crls *l);
+void local_crls_free(struct local_crls *l);
 
 #endif

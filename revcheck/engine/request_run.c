@@ -31,7 +31,7 @@ make_questions(struct revcheck_request *r, struct err *err)
 	if (r->questions == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	for (size_t i = 0; i < num; i++) {
-		rc = subject_memo_get(
+		rc = cert_sources_memo_get(
 		    r->rc->memo, &s, r->chain[i], r->chain[i + 1], &ctx, err);
 		if (rc != 0)
 			return rc;
@@ -44,7 +44,7 @@ make_questions(struct revcheck_request *r, struct err *err)
 			    : r->mode;
 			r->num_questions = i + 1;
 		}
-		subject_free(s);
+		cert_sources_free(s);
 		if (rc != 0)
 			return rc;
 	}
@@ -114,7 +114,7 @@ mode_in_force(struct revcheck_request *r, const struct cert_check *q)
 	if (window == 0 || q->mode != REVCHECK_MODE_SOFT_FAIL ||
 	    q->res.status != REVCHECK_UNKNOWN)
 		return q->mode;
-	heard = memory_last_heard(r->rc->memory, q->s->owner);
+	heard = revoked_memory_last_heard(r->rc->memory, q->s->owner);
 	if (heard < r->rc->started_at)
 		heard = r->rc->started_at;
 	if (r->env.rules.at - heard <= (time_t)window)
@@ -131,13 +131,14 @@ remember(struct revcheck_request *r, const struct cert_check *q)
 	if (q->res.status == REVCHECK_REVOKED &&
 	    (q->res.method == REVCHECK_METHOD_CRL ||
 		q->res.method == REVCHECK_METHOD_OCSP))
-		memory_revoked(r->rc->memory, q->s->identity, &q->res);
+		revoked_memory_revoked(r->rc->memory, q->s->identity, &q->res);
 	else if (q->res.status == REVCHECK_GOOD && !r->cached)
-		memory_forget(r->rc->memory, q->s->identity);
+		revoked_memory_forget(r->rc->memory, q->s->identity);
 	if (r->snap.policy.soft_window_sec != 0 &&
 	    (q->res.status == REVCHECK_GOOD ||
 		q->res.status == REVCHECK_REVOKED))
-		memory_heard(r->rc->memory, q->s->owner, r->env.rules.at);
+		revoked_memory_heard(
+		    r->rc->memory, q->s->owner, r->env.rules.at);
 }
 
 static void

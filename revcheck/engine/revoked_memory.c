@@ -39,7 +39,7 @@ struct revoked_memory {
 };
 
 struct revoked_memory *
-memory_new(void)
+revoked_memory_new(void)
 {
 	struct revoked_memory *m = calloc(1, sizeof(*m));
 
@@ -51,7 +51,7 @@ memory_new(void)
 }
 
 void
-memory_free(struct revoked_memory *m)
+revoked_memory_free(struct revoked_memory *m)
 {
 	if (m == NULL)
 		return;
@@ -79,7 +79,7 @@ lock_set(struct revoked_memory *m, const uint8_t id[32], size_t *set)
 }
 
 void
-memory_revoked(struct revoked_memory *m, const uint8_t identity[32],
+revoked_memory_revoked(struct revoked_memory *m, const uint8_t identity[32],
     const struct revcheck_result *res)
 {
 	struct remembered *r, *victim = NULL;
@@ -118,7 +118,7 @@ find_revoked(struct revoked_memory *m, size_t set, const uint8_t identity[32])
 }
 
 void
-memory_forget(struct revoked_memory *m, const uint8_t identity[32])
+revoked_memory_forget(struct revoked_memory *m, const uint8_t identity[32])
 {
 	struct remembered *r;
 	size_t set, l = lock_set(m, identity, &set);
@@ -130,7 +130,7 @@ memory_forget(struct revoked_memory *m, const uint8_t identity[32])
 }
 
 bool
-memory_recall(struct revoked_memory *m, const uint8_t identity[32],
+revoked_memory_recall(struct revoked_memory *m, const uint8_t identity[32],
     struct revcheck_result *res)
 {
 	char seen[DESCRIBE_TIME_LEN];
@@ -162,7 +162,8 @@ memory_recall(struct revoked_memory *m, const uint8_t identity[32],
 }
 
 void
-memory_heard(struct revoked_memory *m, const uint8_t owner[32], time_t at)
+revoked_memory_heard(
+    struct revoked_memory *m, const uint8_t owner[32], time_t at)
 {
 	struct heard *h, *victim = NULL;
 	size_t set, l = lock_set(m, owner, &set);
@@ -184,7 +185,7 @@ memory_heard(struct revoked_memory *m, const uint8_t owner[32], time_t at)
 }
 
 time_t
-memory_last_heard(struct revoked_memory *m, const uint8_t owner[32])
+revoked_memory_last_heard(struct revoked_memory *m, const uint8_t owner[32])
 {
 	time_t at = 0;
 	size_t set, l = lock_set(m, owner, &set);

@@ -13,21 +13,24 @@
 
 struct revoked_memory;
 
-struct revoked_memory *memory_new(void);
-void memory_free(struct revoked_memory *m);
+struct revoked_memory *revoked_memory_new(void);
+void revoked_memory_free(struct revoked_memory *m);
 
 /* identity: issuer key + serial, 32 octets (struct cert_sources). */
-void memory_revoked(struct revoked_memory *m, const uint8_t identity[32],
-    const struct revcheck_result *res);
+void revoked_memory_revoked(struct revoked_memory *m,
+    const uint8_t identity[32], const struct revcheck_result *res);
 /* Fresh evidence said otherwise (released from hold). */
-void memory_forget(struct revoked_memory *m, const uint8_t identity[32]);
+void
+revoked_memory_forget(struct revoked_memory *m, const uint8_t identity[32]);
 /* Fills status, reason, dates, url of *res when remembered. */
-bool memory_recall(struct revoked_memory *m, const uint8_t identity[32],
+bool revoked_memory_recall(struct revoked_memory *m, const uint8_t identity[32],
     struct revcheck_result *res);
 
 /* owner: SHA-256 of the issuer's key. */
-void memory_heard(struct revoked_memory *m, const uint8_t owner[32], time_t at);
+void revoked_memory_heard(
+    struct revoked_memory *m, const uint8_t owner[32], time_t at);
 /* When evidence of this issuer was last seen; 0: never. */
-time_t memory_last_heard(struct revoked_memory *m, const uint8_t owner[32]);
+time_t
+revoked_memory_last_heard(struct revoked_memory *m, const uint8_t owner[32]);
 
 #endif
