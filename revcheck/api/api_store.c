@@ -20,7 +20,7 @@
 #include "revcheck/x509/describe.h"
 
 void
-cache_item_of_meta(
+store_item_of_meta(
     struct revcheck_cache_item *out, const struct store_meta *m, size_t len)
 {
 	*out = (struct revcheck_cache_item){.size = sizeof(*out),
@@ -32,7 +32,7 @@ cache_item_of_meta(
 }
 
 void
-cache_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl)
+store_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl)
 {
 	const struct crl_info *i = crl_get0_info(crl);
 	const unsigned char *p = i->issuer.p;
@@ -54,7 +54,7 @@ cache_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl)
 }
 
 int
-cache_record_open(struct store_record *r, struct crl **crl, struct err *err)
+store_record_open(struct store_record *r, struct crl **crl, struct err *err)
 {
 	struct crl_builder *b;
 	uint8_t *der = r->der;
@@ -131,8 +131,8 @@ list_file(void *arg, const char *path)
 	if (rc == 0)
 		return true;
 	if (rc == 1) {
-		cache_item_of_meta(&item, &r.meta, r.len);
-		rc = cache_record_open(&r, &crl, &err);
+		store_item_of_meta(&item, &r.meta, r.len);
+		rc = store_record_open(&r, &crl, &err);
 	} else {
 		snprintf(item.key, sizeof(item.key), "%.64s",
 		    strrchr(path, '/') + 1);
@@ -140,7 +140,7 @@ list_file(void *arg, const char *path)
 	if (rc < 0)
 		snprintf(item.error, sizeof(item.error), "%s", err.msg);
 	else if (crl != NULL)
-		cache_item_of_crl(&item, crl);
+		store_item_of_crl(&item, crl);
 	else
 		item_of_response(&item, span_of(r.der, r.len));
 	crl_free(crl);

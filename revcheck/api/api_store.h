@@ -18,19 +18,19 @@ struct store_evidence {
 };
 
 /* What the record says of itself; parsed is told separately. */
-void cache_item_of_meta(
+void store_item_of_meta(
     struct revcheck_cache_item *out, const struct store_meta *m, size_t len);
-void cache_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl);
+void store_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl);
 
 /* The CRL or (heap) response of a record; *crl is NULL for a response. */
-int cache_record_open(
+int store_record_open(
     struct store_record *r, struct crl **crl, struct err *err) MUST_USE;
 
 /*
- * cache_prove: is it signed by somebody whose path ends in the trust? 0 or
+ * store_prove: is it signed by somebody whose path ends in the trust? 0 or
  * E_PARSE with the reason. Sets times and number of the draft.
  */
-int cache_prove(struct evidence *draft, const struct store_evidence *by,
+int store_prove(struct evidence *draft, const struct store_evidence *by,
     time_t now, struct err *err) MUST_USE;
 
 #endif

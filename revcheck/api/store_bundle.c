@@ -124,7 +124,7 @@ prove_ocsp(
 }
 
 int
-cache_prove(struct evidence *draft, const struct store_evidence *by, time_t now,
+store_prove(struct evidence *draft, const struct store_evidence *by, time_t now,
     struct err *err)
 {
 	if (draft->kind == EVIDENCE_CRL)
@@ -249,14 +249,14 @@ evidence_kept(struct importing *x, const struct store_meta *m)
 	if (!store_path(path, x->state_dir, &m->key, NULL) ||
 	    store_read(&r, path, STORE_MAX_OCSP, &err) != 1)
 		return NULL;
-	if (r.meta.kind == m->kind && cache_record_open(&r, &crl, &err) == 0)
+	if (r.meta.kind == m->kind && store_record_open(&r, &crl, &err) == 0)
 		e = crl != NULL
 		    ? evidence_new_crl(
 			  crl, ORIGIN_DISK, r.meta.url, r.meta.fetched_at)
 		    : evidence_new_ocsp(span_of(r.der, r.len), ORIGIN_DISK,
 			  r.meta.url, r.meta.fetched_at);
 	store_record_cleanup(&r);
-	if (e != NULL && cache_prove(e, &x->by, time(NULL), &err) != 0) {
+	if (e != NULL && store_prove(e, &x->by, time(NULL), &err) != 0) {
 		evidence_free(e);
 		e = NULL;
 	}
@@ -268,7 +268,7 @@ import_judge(struct importing *x, const struct store_meta *m,
     struct evidence *e, struct err *why)
 {
 	struct evidence *kept;
-	int rc = cache_prove(e, &x->by, time(NULL), why);
+	int rc = store_prove(e, &x->by, time(NULL), why);
 
 	if (rc != 0)
 		return rc;
@@ -301,9 +301,9 @@ import_record(struct importing *x, const struct store_meta *m, uint8_t *der,
 		if (rc == 0)
 			x->num++;
 	} else {
-		cache_item_of_meta(&item, m, len);
+		store_item_of_meta(&item, m, len);
 		if (e != NULL && e->crl != NULL)
-			cache_item_of_crl(&item, e->crl);
+			store_item_of_crl(&item, e->crl);
 		snprintf(item.error, sizeof(item.error), "%s", why.msg);
 		if (x->refused != NULL)
 			(void)x->refused(x->arg, &item);

@@ -49,7 +49,7 @@ refresh_accept(struct archive_acceptor *self, struct evidence *draft,
 	struct refresh *x = (struct refresh *)self;
 
 	*reject_code = REVCHECK_WHY_FORGED;
-	return cache_prove(draft, &x->by, now, err);
+	return store_prove(draft, &x->by, now, err);
 }
 
 static void
@@ -103,13 +103,13 @@ target_known(struct refresh *x, struct store_record *r, struct err *err)
 	struct crl *crl = NULL;
 	bool ok;
 
-	if (cache_record_open(r, &crl, err) != 0)
+	if (store_record_open(r, &crl, err) != 0)
 		return false;
 	e = crl != NULL ? evidence_new_crl(
 			      crl, ORIGIN_DISK, r->meta.url, r->meta.fetched_at)
 			: evidence_new_ocsp(span_of(r->der, r->len),
 			      ORIGIN_DISK, r->meta.url, r->meta.fetched_at);
-	ok = e != NULL && cache_prove(e, &x->by, time(NULL), err) == 0;
+	ok = e != NULL && store_prove(e, &x->by, time(NULL), err) == 0;
 	evidence_free(e);
 	return ok;
 }
@@ -121,7 +121,7 @@ refuse(struct refresh *x, const struct store_record *r, const char *why)
 
 	if (x->failed == NULL)
 		return;
-	cache_item_of_meta(&item, &r->meta, r->len);
+	store_item_of_meta(&item, &r->meta, r->len);
 	snprintf(item.error, sizeof(item.error), "%s", why);
 	(void)x->failed(x->arg, &item);
 }
@@ -165,7 +165,7 @@ target_done(struct target *t, const char *failure)
 
 	pthread_mutex_lock(&x->lock);
 	if (failure != NULL && x->failed != NULL) {
-		cache_item_of_meta(&item, &t->meta, t->bytes);
+		store_item_of_meta(&item, &t->meta, t->bytes);
 		snprintf(item.error, sizeof(item.error), "%s", failure);
 		(void)x->failed(x->arg, &item);
 	} else if (failure == NULL) {

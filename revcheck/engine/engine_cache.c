@@ -49,7 +49,7 @@ kept_item(void *arg, const struct archive_item *a)
 	};
 
 	if (a->crl != NULL) {
-		cache_item_of_crl(&item, a->crl);
+		store_item_of_crl(&item, a->crl);
 		/* What the acceptor made of the dates counts. */
 		item.this_update = a->this_update;
 		item.next_update = a->next_update;
