@@ -7,9 +7,9 @@
 #include <openssl/bio.h>
 
 bool
-subject_text(char out[DN_MAX], X509 *cert)
+dn_text(char out[DN_MAX], X509 *cert)
 {
-	return subject_name_text(out, X509_get_subject_name(cert));
+	return dn_name_text(out, X509_get_subject_name(cert));
 }
 
 /* From text. */
@@ -62,7 +62,7 @@ add_part(X509_NAME *name, const char *part, size_t len)
 }
 
 X509_NAME *
-subject_parse(const char *text)
+dn_parse(const char *text)
 {
 	X509_NAME *name = X509_NAME_new();
 	const char *start = text;
@@ -122,7 +122,7 @@ within(const X509_NAME *a, const X509_NAME *b)
 }
 
 bool
-subject_same(const X509_NAME *a, const X509_NAME *b)
+dn_same(const X509_NAME *a, const X509_NAME *b)
 {
 	return X509_NAME_entry_count(a) == X509_NAME_entry_count(b) &&
 	    X509_NAME_entry_count(a) <= DN_MAX_PARTS && within(a, b) &&
@@ -130,7 +130,7 @@ subject_same(const X509_NAME *a, const X509_NAME *b)
 }
 
 bool
-subject_name_text(char out[DN_MAX], const X509_NAME *name)
+dn_name_text(char out[DN_MAX], const X509_NAME *name)
 {
 	BIO *mem = BIO_new(BIO_s_mem());
 	const char *text = NULL;

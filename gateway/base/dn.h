@@ -11,14 +11,14 @@
 #define DN_MAX 512
 
 /* false, and "?", when it does not fit or cannot be written. */
-bool subject_text(char out[DN_MAX], X509 *cert);
-bool subject_name_text(char out[DN_MAX], const X509_NAME *name);
+bool dn_text(char out[DN_MAX], X509 *cert);
+bool dn_name_text(char out[DN_MAX], const X509_NAME *name);
 
 /* From RFC 2253 text, last attribute first; NULL when it is none. */
-X509_NAME *subject_parse(const char *text);
+X509_NAME *dn_parse(const char *text);
 
 /* The same attributes, in any order: as Corda compares members' names. */
 #define DN_MAX_PARTS 32
-bool subject_same(const X509_NAME *a, const X509_NAME *b);
+bool dn_same(const X509_NAME *a, const X509_NAME *b);
 
 #endif

@@ -11,7 +11,7 @@
 #define GRAIN_SEC 2
 
 void
-stamp_take(struct file_stamp *s, const char *path)
+file_stamp_take(struct file_stamp *s, const char *path)
 {
 	struct stat st;
 
@@ -33,7 +33,7 @@ same_time(const struct timespec *a, const struct timespec *b)
 }
 
 bool
-stamp_same(const struct file_stamp *before, const struct file_stamp *now)
+file_stamp_same(const struct file_stamp *before, const struct file_stamp *now)
 {
 	return before->settled && before->dev == now->dev &&
 	    before->ino == now->ino && before->size == now->size &&

@@ -21,9 +21,10 @@ struct file_stamp {
 };
 
 /* Take it before reading the file. */
-void stamp_take(struct file_stamp *s, const char *path);
+void file_stamp_take(struct file_stamp *s, const char *path);
 
 /* Whether what was read after `before` is what `now` would give. */
-bool stamp_same(const struct file_stamp *before, const struct file_stamp *now);
+bool
+file_stamp_same(const struct file_stamp *before, const struct file_stamp *now);
 
 #endif

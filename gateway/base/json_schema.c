@@ -250,7 +250,7 @@ validate(const struct json_schema *s, const cJSON *item, const char *path,
 }
 
 int
-schema_validate(
+json_schema_validate(
     const struct json_schema *s, const cJSON *config, struct err *err)
 {
 	return validate(s, config, "", err);
@@ -344,7 +344,7 @@ fill(const struct json_schema *s, const cJSON *item, const cJSON *own)
 }
 
 cJSON *
-schema_with_defaults(
+json_schema_with_defaults(
     const struct json_schema *s, const cJSON *config, const cJSON *own)
 {
 	cJSON *out = fill(s, config, own);
@@ -458,7 +458,7 @@ node_json(const struct json_schema *s)
 }
 
 cJSON *
-schema_to_json(const struct json_schema *s)
+json_schema_to_json(const struct json_schema *s)
 {
 	cJSON *o = node_json(s);
 
@@ -473,7 +473,7 @@ schema_to_json(const struct json_schema *s)
 /* Reading. */
 
 const cJSON *
-schema_get(const cJSON *config, const char *path)
+json_schema_get(const cJSON *config, const char *path)
 {
 	char name[64];
 
@@ -493,23 +493,23 @@ schema_get(const cJSON *config, const char *path)
 }
 
 bool
-schema_get_int(const cJSON *config, const char *path, int64_t *out)
+json_schema_get_int(const cJSON *config, const char *path, int64_t *out)
 {
-	const cJSON *item = schema_get(config, path);
+	const cJSON *item = json_schema_get(config, path);
 
 	return item != NULL && to_int(item, out);
 }
 
 bool
-schema_get_bool(const cJSON *config, const char *path, bool *out)
+json_schema_get_bool(const cJSON *config, const char *path, bool *out)
 {
-	const cJSON *item = schema_get(config, path);
+	const cJSON *item = json_schema_get(config, path);
 
 	return item != NULL && to_bool(item, out);
 }
 
 const char *
-schema_get_string(const cJSON *config, const char *path)
+json_schema_get_string(const cJSON *config, const char *path)
 {
-	return cJSON_GetStringValue(schema_get(config, path));
+	return cJSON_GetStringValue(json_schema_get(config, path));
 }

@@ -47,11 +47,11 @@ struct json_schema {
 };
 
 /*
- * schema_validate: 0, or E_PARSE naming the path, the value and what was
+ * json_schema_validate: 0, or E_PARSE naming the path, the value and what was
  * expected. Loose in types: "8080" passes for an integer, "true" for a
  * boolean, a number for a string.
  */
-int schema_validate(
+int json_schema_validate(
     const struct json_schema *s, const cJSON *config, struct err *err) MUST_USE;
 
 /*
@@ -59,19 +59,19 @@ int schema_validate(
  * a value at the same path it is the default instead of the schema's. NULL
  * when out of memory.
  */
-cJSON *schema_with_defaults(
+cJSON *json_schema_with_defaults(
     const struct json_schema *s, const cJSON *config, const cJSON *own);
 
 /* JSON Schema (draft 2020-12) of a section. NULL when out of memory. */
-cJSON *schema_to_json(const struct json_schema *s);
+cJSON *json_schema_to_json(const struct json_schema *s);
 
 /*
  * Reading a validated configuration by path ("revocationCheck.mode"), with
  * the loose types resolved. False and *out untouched when it is not there.
  */
-bool schema_get_int(const cJSON *config, const char *path, int64_t *out);
-bool schema_get_bool(const cJSON *config, const char *path, bool *out);
-const char *schema_get_string(const cJSON *config, const char *path);
-const cJSON *schema_get(const cJSON *config, const char *path);
+bool json_schema_get_int(const cJSON *config, const char *path, int64_t *out);
+bool json_schema_get_bool(const cJSON *config, const char *path, bool *out);
+const char *json_schema_get_string(const cJSON *config, const char *path);
+const cJSON *json_schema_get(const cJSON *config, const char *path);
 
 #endif

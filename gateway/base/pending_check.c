@@ -17,14 +17,14 @@ struct pending_check {
 };
 
 static void
-wait_unref(struct pending_check *w)
+pending_check_unref(struct pending_check *w)
 {
 	if (ref_down(&w->ref))
 		free(w);
 }
 
 static void
-wait_done(struct revcheck_report *report, void *arg)
+pending_check_done(struct revcheck_report *report, void *arg)
 {
 	struct pending_check *w = arg;
 
@@ -32,11 +32,11 @@ wait_done(struct revcheck_report *report, void *arg)
 	w->request = NULL;
 	if (w->asker != NULL)
 		w->fn(w->asker, report);
-	wait_unref(w);
+	pending_check_unref(w);
 }
 
 int
-wait_ask(struct pending_check **out, struct revcheck_report **report,
+pending_check_ask(struct pending_check **out, struct revcheck_report **report,
     struct revcheck *rc, const struct revcheck_query *query,
     struct event_base *base, pending_check_fn *fn, void *asker,
     struct revcheck_error *err)
@@ -54,29 +54,30 @@ wait_ask(struct pending_check **out, struct revcheck_report **report,
 	w->asker = asker;
 	w->fn = fn;
 	rc_submit = revcheck_submit(
-	    rc, &w->request, report, query, base, wait_done, w, err);
+	    rc, &w->request, report, query, base, pending_check_done, w, err);
 	if (rc_submit == REVCHECK_PENDING) {
 		ref_up(&w->ref); /* the answer's */
 		*out = w;
 		return REVCHECK_PENDING;
 	}
-	wait_unref(w);
+	pending_check_unref(w);
 	return rc_submit;
 }
 
 void
-wait_drop(struct pending_check *w)
+pending_check_drop(struct pending_check *w)
 {
 	if (w == NULL)
 		return;
 	w->asker = NULL;
 	if (w->request != NULL) {
-		/* From here on wait_done cannot run: its reference is ours. */
+		/* From here on pending_check_done cannot run: its reference is
+		 * ours. */
 		revcheck_request_cancel(w->request);
 		revcheck_request_free(w->request);
 		w->request = NULL;
-		wait_unref(w);
+		pending_check_unref(w);
 	}
 	/* The asker's own reference: two are held while request is set. */
-	wait_unref(w); /* NOLINT(clang-analyzer-unix.Malloc) */
+	pending_check_unref(w); /* NOLINT(clang-analyzer-unix.Malloc) */
 }

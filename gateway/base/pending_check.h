@@ -14,22 +14,22 @@ struct pending_check;
 typedef void pending_check_fn(void *asker, struct revcheck_report *report);
 
 /*
- * wait_ask submits the question.
+ * pending_check_ask submits the question.
  *
  *   REVCHECK_DONE     *report is the caller's; *out is NULL, fn never runs.
  *   REVCHECK_PENDING  fn runs once, later, on the thread of base, unless
- *                     wait_drop comes first. *out is the asker's reference.
- *   negative          could not be asked; err says why.
+ *                     pending_check_drop comes first. *out is the asker's
+ * reference. negative          could not be asked; err says why.
  */
-REVCHECK_MUST_USE int wait_ask(struct pending_check **out,
+REVCHECK_MUST_USE int pending_check_ask(struct pending_check **out,
     struct revcheck_report **report, struct revcheck *rc,
     const struct revcheck_query *query, struct event_base *base,
     pending_check_fn *fn, void *asker, struct revcheck_error *err);
 
 /*
- * wait_drop gives the asker's reference back, answered or not. After it fn
- * does not run. NULL is fine.
+ * pending_check_drop gives the asker's reference back, answered or not. After
+ * it fn does not run. NULL is fine.
  */
-void wait_drop(struct pending_check *w);
+void pending_check_drop(struct pending_check *w);
 
 #endif

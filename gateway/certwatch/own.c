@@ -54,7 +54,7 @@ entry_cleanup(struct own_entry *e)
 {
 	if (e->wait != NULL)
 		e->own->num_waiting--;
-	wait_drop(e->wait);
+	pending_check_drop(e->wait);
 	own_item_cleanup(&e->item);
 	revcheck_certs_free(e->path);
 	staple_free(e->staple);

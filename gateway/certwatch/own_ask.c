@@ -86,7 +86,7 @@ entry_submit(struct own_entry *e, const struct revcheck_policy *policy,
 	struct revcheck_error why = {0};
 	int rc;
 
-	rc = wait_ask(&e->wait, report, control_engine(c), &query,
+	rc = pending_check_ask(&e->wait, report, control_engine(c), &query,
 	    control_base(c), fn, e, &why);
 	if (rc == REVCHECK_PENDING)
 		e->own->num_waiting++;
@@ -100,7 +100,7 @@ entry_submit(struct own_entry *e, const struct revcheck_policy *policy,
 static void
 entry_answered(struct own_entry *e)
 {
-	wait_drop(e->wait);
+	pending_check_drop(e->wait);
 	e->wait = NULL;
 	e->own->num_waiting--;
 }

@@ -163,8 +163,8 @@ share_pair(const struct conf *before, struct conf_identity *id, size_t index)
 	const struct conf_identity *b = identity_before(before, id, index);
 
 	if (b == NULL ||
-	    !stamp_same(&b->certificate_stamp, &id->certificate_stamp) ||
-	    !stamp_same(&b->key_stamp, &id->key_stamp))
+	    !file_stamp_same(&b->certificate_stamp, &id->certificate_stamp) ||
+	    !file_stamp_same(&b->key_stamp, &id->key_stamp))
 		return false;
 	id->chain = calloc(b->num_chain, sizeof(X509 *));
 	if (id->chain == NULL)
@@ -188,8 +188,8 @@ load_pair(struct conf_reader *r, const struct conf_place *place,
 {
 	struct err why;
 
-	stamp_take(&id->certificate_stamp, id->certificate_file);
-	stamp_take(&id->key_stamp, id->key_file);
+	file_stamp_take(&id->certificate_stamp, id->certificate_file);
+	file_stamp_take(&id->key_stamp, id->key_file);
 	if (share_pair(r->before, id, place->index))
 		return 0;
 	if (conf_pki_load_chain(
@@ -253,7 +253,7 @@ share_anchors(const struct conf *before, struct conf_trust *t, size_t index)
 		b = &before->trusts[at];
 		if (strcmp(b->anchors_file, t->anchors_file) != 0)
 			continue;
-		if (!stamp_same(&b->anchors_stamp, &t->anchors_stamp))
+		if (!file_stamp_same(&b->anchors_stamp, &t->anchors_stamp))
 			return false;
 		t->trust = revcheck_trust_up_ref(b->trust);
 		t->num_anchors = b->num_anchors;
@@ -281,7 +281,7 @@ read_trust(struct conf_reader *r, const struct conf_place *place, void *base)
 		if (strcmp(c->trusts[i].group, t->group) == 0)
 			return conf_read_fail(
 			    r, place, "a group that is not listed before");
-	stamp_take(&t->anchors_stamp, t->anchors_file);
+	file_stamp_take(&t->anchors_stamp, t->anchors_file);
 	if (share_anchors(r->before, t, place->index))
 		return 0;
 	if (conf_pki_load_trust(

@@ -453,7 +453,8 @@ control_section_with_defaults(const struct control *c, enum section_id id)
 
 	input_of(c, &in);
 	own = effect_defaults(id, &in);
-	out = schema_with_defaults(&section_schemas[id], in.sections[id], own);
+	out = json_schema_with_defaults(
+	    &section_schemas[id], in.sections[id], own);
 	cJSON_Delete(own);
 	return out;
 }
@@ -507,7 +508,7 @@ control_put(struct control *c, enum section_id id, int64_t version,
 		    (long long)version, (long long)stored);
 		return CONTROL_CONFLICT;
 	}
-	if (schema_validate(&section_schemas[id], config, err) != 0)
+	if (json_schema_validate(&section_schemas[id], config, err) != 0)
 		return CONTROL_INVALID;
 	control_get_policy(c, &before);
 	input_of(c, &in);

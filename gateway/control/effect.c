@@ -26,7 +26,7 @@ read_u32(const cJSON *config, const char *path, uint32_t *out)
 {
 	int64_t v;
 
-	if (schema_get_int(config, path, &v))
+	if (json_schema_get_int(config, path, &v))
 		*out = (uint32_t)v;
 }
 
@@ -35,7 +35,7 @@ read_u64(const cJSON *config, const char *path, uint64_t *out)
 {
 	int64_t v;
 
-	if (schema_get_int(config, path, &v))
+	if (json_schema_get_int(config, path, &v))
 		*out = (uint64_t)v;
 }
 
@@ -44,7 +44,7 @@ read_flag(const cJSON *config, const char *path, int *out)
 {
 	bool v;
 
-	if (schema_get_bool(config, path, &v))
+	if (json_schema_get_bool(config, path, &v))
 		*out = v ? 1 : 0;
 }
 
@@ -53,7 +53,7 @@ static void
 read_word(const cJSON *config, const char *path, const char *const *words,
     unsigned *out)
 {
-	const char *s = schema_get_string(config, path);
+	const char *s = json_schema_get_string(config, path);
 
 	for (unsigned i = 0; s != NULL && words[i] != NULL; i++)
 		if (strcasecmp(s, words[i]) == 0)
@@ -63,7 +63,7 @@ read_word(const cJSON *config, const char *path, const char *const *words,
 static void
 read_mode(const cJSON *config, const char *path, enum revcheck_mode *out)
 {
-	const char *s = schema_get_string(config, path);
+	const char *s = json_schema_get_string(config, path);
 	enum revcheck_mode mode;
 
 	if (s != NULL && revcheck_mode_parse(&mode, s) == 0)
@@ -112,16 +112,16 @@ effect_policy(
 	read_word(rc, "nonce", nonce_words, &nonce);
 	out->order = (enum revcheck_order)order;
 	out->nonce = (enum revcheck_nonce)nonce;
-	if (schema_get(rc, "relax") != NULL)
-		out->relax = relax_bits(schema_get(rc, "relax"));
-	if (schema_get_int(rc, "clockSkewSeconds", &v)) {
+	if (json_schema_get(rc, "relax") != NULL)
+		out->relax = relax_bits(json_schema_get(rc, "relax"));
+	if (json_schema_get_int(rc, "clockSkewSeconds", &v)) {
 		out->skew_sec = (uint32_t)v;
 		out->no_skew = v == 0;
 	}
 	read_u32(rc, "maxAgeSeconds", &out->max_age_sec);
 	read_u32(rc, "noNextUpdateSeconds", &out->no_next_update_sec);
 	read_u32(rc, "deadlineMs", &out->deadline_ms);
-	if (schema_get_int(rc, "securityLevel", &v))
+	if (json_schema_get_int(rc, "securityLevel", &v))
 		out->security_level = v == 0 ? -1 : (int)v;
 	read_flag(rc, "shadowMode", &out->shadow_hard);
 	read_u32(rc, "softFailWindowSeconds", &out->soft_window_sec);
@@ -196,8 +196,8 @@ effect_options(
     struct effect_options *out, const struct effect_input *in, struct err *err)
 {
 	const cJSON *rc = revcheck_of(in);
-	const cJSON *allow = schema_get(rc, "addresses.allow");
-	const cJSON *ports = schema_get(rc, "addresses.ports");
+	const cJSON *allow = json_schema_get(rc, "addresses.allow");
+	const cJSON *ports = json_schema_get(rc, "addresses.ports");
 	struct revcheck_options *o = &out->options;
 
 	*out = (struct effect_options){.options = in->base->revocation};
@@ -295,7 +295,7 @@ int
 effect_rules(
     struct effect_rules *out, const struct effect_input *in, struct err *err)
 {
-	const cJSON *list = schema_get(revcheck_of(in), "issuers");
+	const cJSON *list = json_schema_get(revcheck_of(in), "issuers");
 	const cJSON *item;
 	int rc = 0;
 
@@ -334,13 +334,13 @@ own_overlay(
 {
 	const cJSON *rc = revcheck_of(in);
 
-	if (schema_get(rc, "ownCertificates") == NULL)
+	if (json_schema_get(rc, "ownCertificates") == NULL)
 		return 0;
 	o->set_own = true;
 	o->own = in->base->own;
 	read_u32(rc, "ownCertificates.warnDays", &o->own.warn_days);
 	read_u32(rc, "ownCertificates.errorDays", &o->own.error_days);
-	schema_get_bool(rc, "ownCertificates.staple", &o->own.staple);
+	json_schema_get_bool(rc, "ownCertificates.staple", &o->own.staple);
 	if (o->own.error_days <= o->own.warn_days)
 		return 0;
 	return err_set(err, E_PARSE,
@@ -393,8 +393,8 @@ effect_overlay(
     struct effect_overlay *out, const struct effect_input *in, struct err *err)
 {
 	const cJSON *gw = in->sections[SECTION_GATEWAY];
-	const cJSON *servers = schema_get(gw, "serversConfiguration");
-	const char *type = schema_get_string(gw, "sslConfig.tlsType");
+	const cJSON *servers = json_schema_get(gw, "serversConfiguration");
+	const char *type = json_schema_get_string(gw, "sslConfig.tlsType");
 	struct conf_overlay *o = &out->overlay;
 
 	*out = (struct effect_overlay){0};
@@ -410,7 +410,7 @@ effect_overlay(
 	}
 	if (servers != NULL && read_servers(out, servers) != 0)
 		return err_set(err, E_NOMEM, "out of memory");
-	if (schema_get(revcheck_of(in), "recheck") != NULL) {
+	if (json_schema_get(revcheck_of(in), "recheck") != NULL) {
 		o->set_recheck = true;
 		o->recheck = in->base->recheck;
 		read_u32(

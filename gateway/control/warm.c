@@ -188,7 +188,7 @@ on_answer(void *asker, struct revcheck_report *report)
 	struct warm_chain *c = asker;
 	struct warm *w = c->asker;
 
-	wait_drop(c->wait);
+	pending_check_drop(c->wait);
 	c->wait = NULL;
 	judge(w, c, report);
 	event_active(w->turn, EV_READ, 0);
@@ -212,8 +212,8 @@ ask(struct warm *w, struct warm_chain *c)
 	int rc;
 
 	c->asker = w;
-	rc = wait_ask(&c->wait, &report, control_engine(w->control), &q,
-	    control_base(w->control), on_answer, c, &err);
+	rc = pending_check_ask(&c->wait, &report, control_engine(w->control),
+	    &q, control_base(w->control), on_answer, c, &err);
 	if (rc == REVCHECK_PENDING) {
 		warm_chains_set(&w->chains, c, WARM_ASKING);
 	} else if (rc == REVCHECK_DONE) {
@@ -327,7 +327,7 @@ stop(struct warm *w)
 			continue;
 		if (c->why == REVCHECK_WHY_NONE)
 			c->why = REVCHECK_WHY_DEADLINE;
-		wait_drop(c->wait);
+		pending_check_drop(c->wait);
 		c->wait = NULL;
 		warm_chains_set(&w->chains, c, WARM_AGAIN);
 	}

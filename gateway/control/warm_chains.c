@@ -40,7 +40,7 @@ warm_chain_free(struct warm_chain *c)
 {
 	if (c == NULL)
 		return;
-	wait_drop(c->wait);
+	pending_check_drop(c->wait);
 	revcheck_certs_free(c->certs);
 	revcheck_trust_free(c->trust);
 	free(c);

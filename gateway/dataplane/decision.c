@@ -103,7 +103,7 @@ decision_record(struct conn *c, enum door_occasion occasion, bool allowed,
 		leaf = revcheck_certs_get0(c->certs, 0);
 	}
 	if (leaf != NULL)
-		subject_text(subject, leaf);
+		dn_text(subject, leaf);
 	decision_log(c, &d);
 	pthread_mutex_lock(&o->lock);
 	if (o->fn != NULL)

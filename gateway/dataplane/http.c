@@ -124,7 +124,7 @@ log_refusal(struct http *h, unsigned status, const char *why)
 
 	decision_address(address, c);
 	if (c->certs != NULL)
-		subject_text(subject, revcheck_certs_get0(c->certs, 0));
+		dn_text(subject, revcheck_certs_get0(c->certs, 0));
 	log_line(c->worker->log,
 	    status >= 500 ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
 	    "refused a request of peer '%s': %u %s: %s (conn=%" PRIu64

@@ -72,7 +72,7 @@ recheck_drop(struct conn *c)
 
 	if (c->recheck == NULL)
 		return;
-	wait_drop(c->recheck);
+	pending_check_drop(c->recheck);
 	c->recheck = NULL;
 	if (w->recheck_waiting-- == RECHECK_WAITING_MAX && w->recheck_running)
 		event_active(w->ev_recheck, EV_TIMEOUT, 0);
@@ -112,10 +112,10 @@ recheck_submit(struct conn *c, unsigned flags, pending_check_fn *fn)
 	};
 	int rc;
 
-	wait_drop(c->recheck);
+	pending_check_drop(c->recheck);
 	c->recheck = NULL;
-	rc =
-	    wait_ask(&c->recheck, &report, w->rc, &query, w->base, fn, c, &err);
+	rc = pending_check_ask(
+	    &c->recheck, &report, w->rc, &query, w->base, fn, c, &err);
 	if (rc == REVCHECK_DONE) {
 		recheck_judge(c, report, (flags & REVCHECK_QUERY_OFFLINE) != 0);
 		revcheck_report_free(report);
@@ -174,7 +174,7 @@ recheck_subject_allowed(const struct conn *c, const struct conf *conf)
 
 	if (!c->inbound || !conf->tls.subjects_enforced)
 		return true;
-	if (!subject_text(text, revcheck_certs_get0(c->certs, 0)))
+	if (!dn_text(text, revcheck_certs_get0(c->certs, 0)))
 		return false;
 	for (size_t i = 0; i < conf->tls.num_allowed_subjects; i++)
 		if (strcasecmp(conf->tls.allowed_subjects[i], text) == 0)

@@ -139,7 +139,7 @@ put_leaf(struct bytes *out, X509 *leaf)
 	char subject[DN_MAX], hex[65] = "";
 	unsigned char md[32];
 
-	subject_text(subject, leaf);
+	dn_text(subject, leaf);
 	make_printable(subject);
 	if (X509_digest(leaf, EVP_sha256(), md, NULL) != 1)
 		return E_NOMEM;

@@ -144,8 +144,8 @@ certstore_check_order(const struct certstore_list *list, struct err *err)
 
 		if (X509_NAME_cmp(X509_get_issuer_name(x),
 			X509_get_subject_name(y)) != 0) {
-			subject_name_text(issuer, X509_get_issuer_name(x));
-			subject_name_text(next, X509_get_subject_name(y));
+			dn_name_text(issuer, X509_get_issuer_name(x));
+			dn_name_text(next, X509_get_subject_name(y));
 			return err_set(err, E_PARSE,
 			    "This previous certificate in the chain was issued "
 			    "by %.80s and not by %.80s",

@@ -88,7 +88,7 @@ add_member_names(
 {
 	static const char *const seps[] = {", ", ","};
 	char text[IDENTITY_CORDA4_LEN];
-	X509_NAME *name = h->name != NULL ? subject_parse(h->name) : NULL;
+	X509_NAME *name = h->name != NULL ? dn_parse(h->name) : NULL;
 	int rc = 0;
 
 	for (size_t i = 0; name != NULL && i < 2 && rc == 0; i++) {

@@ -120,13 +120,12 @@ check_member(struct rest_request *req, const struct place *p, X509 *leaf,
 		return err_set(err, E_PARSE,
 		    "Cannot upload a session certificate to the cluster: it "
 		    "belongs to a holding identity");
-	if (!subject_text(text, leaf))
+	if (!dn_text(text, leaf))
 		return err_set(err, E_PARSE, "the subject is too long");
 	if (h->name == NULL)
 		return holdings_set(all, h->id, text, NULL, NULL, err);
-	known = subject_parse(h->name);
-	same =
-	    known != NULL && subject_same(known, X509_get_subject_name(leaf));
+	known = dn_parse(h->name);
+	same = known != NULL && dn_same(known, X509_get_subject_name(leaf));
 	X509_NAME_free(known);
 	return same
 	    ? 0

@@ -208,10 +208,10 @@ read_change(struct rest_request *req, struct change *ch)
 		bad_config(req, ch->text, "section", reason);
 		return false;
 	}
-	if (json_to_int(schema_get(ch->body, "schemaVersion.major"), INT32_MIN,
-		INT32_MAX, &major) != 0 ||
-	    json_to_int(schema_get(ch->body, "schemaVersion.minor"), INT32_MIN,
-		INT32_MAX, &minor) != 0) {
+	if (json_to_int(json_schema_get(ch->body, "schemaVersion.major"),
+		INT32_MIN, INT32_MAX, &major) != 0 ||
+	    json_to_int(json_schema_get(ch->body, "schemaVersion.minor"),
+		INT32_MIN, INT32_MAX, &minor) != 0) {
 		bad_input(req, "schemaVersion",
 		    "schemaVersion is missing: expected {\"major\": 1, "
 		    "\"minor\": 0}");
@@ -299,7 +299,8 @@ get_schema(struct rest_request *req)
 	enum section_id id = section_of(req, req->params[0]);
 
 	if (id != SECTION_NUM)
-		rest_reply_json(req, 200, schema_to_json(&section_schemas[id]));
+		rest_reply_json(
+		    req, 200, json_schema_to_json(&section_schemas[id]));
 }
 
 static void

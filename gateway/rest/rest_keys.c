@@ -242,12 +242,12 @@ check_member(struct rest_request *req, const struct keystore_key *k,
 
 	if (!keystore_is_session(k) || h == NULL)
 		return 0;
-	if (!subject_name_text(text, name))
+	if (!dn_name_text(text, name))
 		return err_set(err, E_PARSE, "the name is too long");
 	if (h->name == NULL)
 		return holdings_set(all, k->tenant, text, NULL, NULL, err);
-	known = subject_parse(h->name);
-	same = known != NULL && subject_same(known, name);
+	known = dn_parse(h->name);
+	same = known != NULL && dn_same(known, name);
 	X509_NAME_free(known);
 	return same
 	    ? 0
@@ -301,7 +301,7 @@ read_request(struct work *w, struct err *err)
 	rc = read_names(w->names, &w->num_names, w->body, err);
 	if (rc != 0)
 		return rc;
-	w->name = strlen(text) < DN_MAX ? subject_parse(text) : NULL;
+	w->name = strlen(text) < DN_MAX ? dn_parse(text) : NULL;
 	return w->name != NULL
 	    ? 0
 	    : err_ossl(err, E_PARSE,

@@ -99,7 +99,7 @@ replay(void *arg, const cJSON *record, struct err *err)
 	rc = json_parse(&config, text, strlen(text), err);
 	if (rc != 0)
 		return rc;
-	rc = schema_validate(&section_schemas[id], config, err);
+	rc = json_schema_validate(&section_schemas[id], config, err);
 	if (rc != 0) {
 		cJSON_Delete(config);
 		return rc;

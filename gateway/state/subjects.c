@@ -32,7 +32,7 @@ struct subjects {
 static char *
 normal_form(const char *text, struct err *err)
 {
-	X509_NAME *name = strlen(text) < DN_MAX ? subject_parse(text) : NULL;
+	X509_NAME *name = strlen(text) < DN_MAX ? dn_parse(text) : NULL;
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *out = NULL, *data;
 	long len;

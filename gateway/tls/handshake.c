@@ -141,7 +141,7 @@ handshake_on_report(void *asker, struct revcheck_report *report)
 	struct handshake *h = asker;
 
 	handshake_end_pause(h);
-	wait_drop(h->wait);
+	pending_check_drop(h->wait);
 	h->wait = NULL;
 	handshake_judge(h, revcheck_report_up_ref(report));
 	h->answered(h->arg);
@@ -228,7 +228,7 @@ handshake_subject_allowed(struct handshake *h, X509 *leaf)
 
 	if (!h->inbound || !tls->subjects_enforced)
 		return true;
-	if (!subject_text(text, leaf)) {
+	if (!dn_text(text, leaf)) {
 		handshake_refuse(
 		    h, X509_V_ERR_CERT_REJECTED, DOOR_REFUSED_SUBJECT);
 		return false;
@@ -249,7 +249,7 @@ handshake_begin_pause(struct handshake *h)
 	struct worker *w = h->worker;
 
 	if (!limits_pause(w->limits, &h->front->conf->limits)) {
-		wait_drop(h->wait);
+		pending_check_drop(h->wait);
 		h->wait = NULL;
 		counters_inc(&w->counters, DOOR_SHED_PAUSED);
 		snprintf(h->error, sizeof(h->error),
@@ -310,8 +310,8 @@ handshake_ask(struct handshake *h)
 			query.staple_len = (size_t)len;
 		}
 	}
-	rc = wait_ask(&h->wait, &report, h->worker->rc, &query, h->worker->base,
-	    handshake_on_report, h, &err);
+	rc = pending_check_ask(&h->wait, &report, h->worker->rc, &query,
+	    h->worker->base, handshake_on_report, h, &err);
 	if (rc == REVCHECK_DONE)
 		handshake_judge(h, report);
 	else if (rc == REVCHECK_PENDING)
@@ -454,7 +454,7 @@ handshake_step(struct handshake *h)
 void
 handshake_cleanup(struct handshake *h)
 {
-	wait_drop(h->wait);
+	pending_check_drop(h->wait);
 	h->wait = NULL;
 	handshake_end_pause(h);
 	if (sign_wait_cancel(&h->sign) || h->asking != NULL) {

@@ -40,18 +40,18 @@ check_section(const struct json_schema *s, const cJSON *tree)
 	bool flag;
 	cJSON *full;
 
-	if (schema_validate(s, tree, &err) != 0) {
+	if (json_schema_validate(s, tree, &err) != 0) {
 		/* A refusal always says why. */
 		if (err.code != E_PARSE || err.msg[0] == '\0')
 			abort();
 		return;
 	}
-	full = schema_with_defaults(s, tree, NULL);
+	full = json_schema_with_defaults(s, tree, NULL);
 	if (full == NULL)
 		abort();
-	(void)schema_get_int(full, "deadlineMs", &number);
-	(void)schema_get_bool(full, "shadowMode", &flag);
-	(void)schema_get_string(full, "sslConfig.revocationCheck.mode");
+	(void)json_schema_get_int(full, "deadlineMs", &number);
+	(void)json_schema_get_bool(full, "shadowMode", &flag);
+	(void)json_schema_get_string(full, "sslConfig.revocationCheck.mode");
 	cJSON_Delete(full);
 }
 

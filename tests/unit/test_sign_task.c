@@ -93,7 +93,7 @@ static void
 ask(void *arg)
 {
 	struct work *w = arg;
-	X509_NAME *name = subject_parse("O=Alice, L=London, C=GB");
+	X509_NAME *name = dn_parse("O=Alice, L=London, C=GB");
 	const char *names[CSR_MAX_NAMES];
 
 	stack_depth_here();
