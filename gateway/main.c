@@ -27,7 +27,7 @@
 #include "gateway/base/password_hash.h"
 #include "gateway/process/process.h"
 #include "gateway/rest/rest.h"
-#include "gateway/pkcs11/token.h"
+#include "gateway/pkcs11/pkcs11.h"
 #include "gateway/control/watch.h"
 #include "revcheck/revcheck.h"
 
@@ -325,16 +325,16 @@ run_config(const char *path, bool check_only)
 		rc = fail(&err);
 	} else {
 		g.log = log_sink_get0_log(g.sink);
-		token_set_log(g.log);
+		pkcs11_set_log(g.log);
 		process_prepare(g.log);
 		rc = run(&g);
 	}
 	conf_free(g.conf);
-	if (!token_close()) {
+	if (!pkcs11_close()) {
 		fflush(NULL);
 		_exit(rc);
 	}
-	token_set_log(NULL);
+	pkcs11_set_log(NULL);
 	log_sink_free(g.sink);
 	libevent_global_shutdown();
 	return rc;

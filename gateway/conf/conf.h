@@ -233,8 +233,8 @@ struct conf_pkcs11 {
 	char *pin_file;
 	uint32_t threads;
 	uint32_t timeout_ms;
-	unsigned categories; /* bits: keystore_category; made over REST */
-	struct token *token; /* the process's; logged in */
+	unsigned categories;  /* bits: keystore_category; made over REST */
+	struct pkcs11 *token; /* the process's; logged in */
 };
 
 /* What `revocation` in struct conf points at. */

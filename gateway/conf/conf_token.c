@@ -16,7 +16,7 @@
 #include "gateway/conf/conf_pki.h"
 #include "gateway/members/keystore.h"
 #include "gateway/pkcs11/pkcs11_uri.h"
-#include "gateway/pkcs11/token.h"
+#include "gateway/pkcs11/pkcs11.h"
 
 #define HOUR_MS 3600000
 
@@ -61,7 +61,7 @@ const struct conf_field conf_pkcs11_table[] = {
 	CONF_CALL("categories", offsetof(struct conf_pkcs11, categories),
 	    read_categories),
 	CONF_NUMBER("threads", U32, struct conf_pkcs11, threads, 1,
-	    TOKEN_THREADS_MAX),
+	    PKCS11_THREADS_MAX),
 	CONF_NUMBER("timeout_ms", U32, struct conf_pkcs11, timeout_ms, 1,
 	    HOUR_MS),
 	CONF_FIELD_END};
@@ -90,23 +90,23 @@ conf_read_key(struct conf_reader *r, const struct conf_place *place, void *base)
 /* Opening. */
 
 static int
-read_pin(char pin[TOKEN_PIN_MAX + 1], const char *path, struct err *err)
+read_pin(char pin[PKCS11_PIN_MAX + 1], const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
 	if (fd < 0)
 		return err_sys(err, "cannot open '%s'", path);
-	n = read(fd, pin, TOKEN_PIN_MAX + 1);
+	n = read(fd, pin, PKCS11_PIN_MAX + 1);
 	close(fd);
 	if (n < 0)
 		return err_sys(err, "cannot read '%s'", path);
 	while (n > 0 && (pin[n - 1] == '\n' || pin[n - 1] == '\r'))
 		n--;
-	if (n < 1 || n > TOKEN_PIN_MAX)
+	if (n < 1 || n > PKCS11_PIN_MAX)
 		return err_set(err, E_PARSE,
 		    "'%s' has %zd characters: expected a PIN of 1 to %d", path,
-		    n, TOKEN_PIN_MAX);
+		    n, PKCS11_PIN_MAX);
 	pin[n] = '\0';
 	return 0;
 }
@@ -115,10 +115,10 @@ static int
 open_token(struct conf *c, struct conf_reader *r)
 {
 	struct conf_pkcs11 *p = &c->pkcs11;
-	struct token_options o = {.module = p->module,
+	struct pkcs11_options o = {.module = p->module,
 	    .threads = p->threads,
 	    .timeout_ms = p->timeout_ms};
-	char pin[TOKEN_PIN_MAX + 1];
+	char pin[PKCS11_PIN_MAX + 1];
 	struct err why;
 	int rc = 0;
 
@@ -139,7 +139,7 @@ open_token(struct conf *c, struct conf_reader *r)
 		return conf_fail(r, "$.pkcs11.pin_file", "is '%.60s': %.180s",
 		    p->pin_file, why.msg);
 	o.pin = pin;
-	rc = token_open(&p->token, &o, &why);
+	rc = pkcs11_open(&p->token, &o, &why);
 	OPENSSL_cleanse(pin, sizeof(pin));
 	if (rc != 0)
 		return conf_fail(
@@ -150,7 +150,7 @@ open_token(struct conf *c, struct conf_reader *r)
 static int
 find_key(const struct conf *c, struct conf_identity *id, struct err *err)
 {
-	const struct token *t = c->pkcs11.token;
+	const struct pkcs11 *t = c->pkcs11.token;
 	struct pkcs11_uri which;
 	int rc;
 
@@ -161,12 +161,12 @@ find_key(const struct conf *c, struct conf_identity *id, struct err *err)
 		return rc;
 	if (which.id_len == 0 && which.object[0] == '\0')
 		return err_set(err, E_PARSE, "expected an object or an id");
-	if (!pkcs11_uri_same_token(&which, token_get0_name(t)))
+	if (!pkcs11_uri_same_token(&which, pkcs11_get0_name(t)))
 		return err_set(err, E_PARSE,
 		    "that is not the token of $.pkcs11, which is '%s' with "
 		    "serial '%s'",
-		    token_get0_name(t)->token, token_get0_name(t)->serial);
-	rc = token_find(c->pkcs11.token, &id->key, &which, err);
+		    pkcs11_get0_name(t)->token, pkcs11_get0_name(t)->serial);
+	rc = pkcs11_find(c->pkcs11.token, &id->key, &which, err);
 	if (rc != 0)
 		return rc;
 	return conf_pki_check_pair(id->chain, id->num_chain, id->key,

@@ -222,7 +222,7 @@ conn_step_handshake(struct conn *c, unsigned *wish)
 	if (c->state == CONN_VERDICT && c->tls_left && !c->handshake->ready) {
 		counters_inc(&c->worker->counters, DOOR_LEFT_PAUSED);
 		decision_record(c, DOOR_AT_HANDSHAKE, false, NULL,
-		    sign_wait_pending(&c->handshake->sign)
+		    async_wait_pending(&c->handshake->sign)
 			? "peer left while a signature was awaited"
 			: "peer left while its verdict was awaited");
 		return STEP_DONE;

@@ -175,7 +175,7 @@ key_new(struct keystore_key **out, EVP_PKEY *pkey, const char *tenant,
 		return E_NOMEM;
 	}
 	k->pkey = pkey;
-	k->public = token_get0_public(pkey);
+	k->public = pkcs11_get0_public(pkey);
 	k->alias = strdup(alias);
 	k->category = category;
 	k->scheme = scheme;
@@ -241,7 +241,7 @@ record_write(struct keystore *s, const struct keystore_key *k, struct err *err)
 	    cJSON_AddNumberToObject(o, "created", (double)k->created_at) ==
 		NULL)
 		rc = err_set(err, E_NOMEM, "out of memory");
-	else if (token_has(k->pkey))
+	else if (pkcs11_has(k->pkey))
 		rc = keystore_token_write(o, s->place.token, k, err);
 	else
 		rc = encrypted_write(o, s, k, err);
@@ -290,7 +290,7 @@ replay(void *arg, const cJSON *record, struct err *err)
 	const char *category = json_get_string(record, "category");
 	const char *scheme = json_get_string(record, "scheme");
 	const char *id = json_get_string(record, "id");
-	unsigned char token_id[TOKEN_ID_BYTES] = {0};
+	unsigned char token_id[PKCS11_ID_BYTES] = {0};
 	struct keystore_key *k = NULL;
 	EVP_PKEY *pkey;
 	int64_t created;
@@ -416,7 +416,7 @@ make_new(const struct keystore *s, struct keystore_key **out,
     const char *tenant, const char *alias, int category,
     enum keystore_scheme scheme, struct err *err)
 {
-	unsigned char token_id[TOKEN_ID_BYTES] = {0};
+	unsigned char token_id[PKCS11_ID_BYTES] = {0};
 	EVP_PKEY *pkey;
 	int rc = 0;
 
@@ -444,8 +444,8 @@ discard(const struct keystore *s, struct keystore_key *k)
 {
 	struct err ignored;
 
-	if (token_has(k->pkey) &&
-	    token_destroy(s->place.token, k->token_id, &ignored) != 0)
+	if (pkcs11_has(k->pkey) &&
+	    pkcs11_destroy(s->place.token, k->token_id, &ignored) != 0)
 		log_line(s->log, LOG_LEVEL_WARN,
 		    "a key that was not kept stays in the token: %s "
 		    "(alias='%s' "
@@ -543,8 +543,8 @@ keystore_json(const struct keystore *s, const char *tenant)
 		cJSON_AddStringToObject(o, "alias", k->alias);
 		cJSON_AddStringToObject(o, "category", k->category);
 		cJSON_AddStringToObject(o, "hsmId",
-		    token_has(k->pkey) ? token_get0_name(token_get0())->token
-				       : "SOFT");
+		    pkcs11_has(k->pkey) ? pkcs11_get0_name(pkcs11_get0())->token
+					: "SOFT");
 		cJSON_AddStringToObject(o, "scheme", schemes[k->scheme]);
 		cJSON_AddStringToObject(o, "created", at);
 	}

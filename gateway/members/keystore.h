@@ -16,7 +16,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
-#include "gateway/pkcs11/token.h"
+#include "gateway/pkcs11/pkcs11.h"
 
 #define KEYSTORE_MAX       10000
 #define KEYSTORE_ID_SIZE   13 /* 12 digits, upper case */
@@ -41,15 +41,15 @@ struct keystore_key {
 	time_t created_at;
 	EVP_PKEY *pkey;   /* may be one of a token's */
 	EVP_PKEY *public; /* its public half at least; lent by pkey */
-	unsigned char token_id[TOKEN_ID_BYTES]; /* with a token's */
+	unsigned char token_id[PKCS11_ID_BYTES]; /* with a token's */
 };
 
 struct keystore;
 
 /* Where keys are made. A category's bit: its key goes into the token. */
 struct keystore_place {
-	struct token *token; /* NULL: none */
-	unsigned categories; /* bits: keystore_category */
+	struct pkcs11 *token; /* NULL: none */
+	unsigned categories;  /* bits: keystore_category */
 };
 
 /*
@@ -77,7 +77,7 @@ bool keystore_is_session(const struct keystore_key *k);
 
 /*
  * Makes and writes a key; it is on disk on return. A token is waited for: see
- * token_make; the texts must live on meanwhile.
+ * pkcs11_make; the texts must live on meanwhile.
  * E_PARSE: alias, category or scheme is not one; E_ARG: the tenant has a key
  * of that alias.
  */

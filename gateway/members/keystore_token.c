@@ -12,11 +12,11 @@
 
 #include "gateway/base/json.h"
 
-static const enum token_kind kinds[KEYSTORE_NUM_SCHEMES] = {
-    [KEYSTORE_P256] = TOKEN_P256,
-    [KEYSTORE_P384] = TOKEN_P384,
-    [KEYSTORE_RSA] = TOKEN_RSA3072,
-    [KEYSTORE_ED25519] = TOKEN_ED25519};
+static const enum pkcs11_kind kinds[KEYSTORE_NUM_SCHEMES] = {
+    [KEYSTORE_P256] = PKCS11_P256,
+    [KEYSTORE_P384] = PKCS11_P384,
+    [KEYSTORE_RSA] = PKCS11_RSA3072,
+    [KEYSTORE_ED25519] = PKCS11_ED25519};
 
 static void
 label_of(char out[PKCS11_LABEL_MAX + 1], const char *tenant, const char *alias)
@@ -25,30 +25,30 @@ label_of(char out[PKCS11_LABEL_MAX + 1], const char *tenant, const char *alias)
 }
 
 int
-keystore_token_make(EVP_PKEY **out, unsigned char id[TOKEN_ID_BYTES],
-    struct token *t, enum keystore_scheme scheme, const char *tenant,
+keystore_token_make(EVP_PKEY **out, unsigned char id[PKCS11_ID_BYTES],
+    struct pkcs11 *t, enum keystore_scheme scheme, const char *tenant,
     const char *alias, struct err *err)
 {
 	char label[PKCS11_LABEL_MAX + 1];
 
 	*out = NULL;
-	if (RAND_bytes(id, TOKEN_ID_BYTES) != 1)
+	if (RAND_bytes(id, PKCS11_ID_BYTES) != 1)
 		return err_ossl(err, E_INTERNAL, "no random numbers");
 	label_of(label, tenant, alias);
-	return token_make(t, out, kinds[scheme], id, label, err);
+	return pkcs11_make(t, out, kinds[scheme], id, label, err);
 }
 
 int
-keystore_token_write(cJSON *record, const struct token *t,
+keystore_token_write(cJSON *record, const struct pkcs11 *t,
     const struct keystore_key *k, struct err *err)
 {
-	const struct pkcs11_uri *at = token_get0_name(t);
+	const struct pkcs11_uri *at = pkcs11_get0_name(t);
 	cJSON *o = cJSON_AddObjectToObject(record, "pkcs11");
 	char *pem = keystore_public_pem(k);
-	char id[2 * TOKEN_ID_BYTES + 1], label[PKCS11_LABEL_MAX + 1];
+	char id[2 * PKCS11_ID_BYTES + 1], label[PKCS11_LABEL_MAX + 1];
 	bool ok;
 
-	for (size_t i = 0; i < TOKEN_ID_BYTES; i++)
+	for (size_t i = 0; i < PKCS11_ID_BYTES; i++)
 		snprintf(id + 2 * i, 3, "%02x", k->token_id[i]);
 	label_of(label, k->tenant, k->alias);
 	ok = pem != NULL &&
@@ -68,14 +68,14 @@ keystore_token_holds(const cJSON *record)
 }
 
 static bool
-id_parse(unsigned char out[TOKEN_ID_BYTES], const char *text)
+id_parse(unsigned char out[PKCS11_ID_BYTES], const char *text)
 {
 	unsigned byte;
 
-	if (text == NULL || strlen(text) != 2 * (size_t)TOKEN_ID_BYTES ||
+	if (text == NULL || strlen(text) != 2 * (size_t)PKCS11_ID_BYTES ||
 	    strspn(text, "0123456789abcdef") != strlen(text))
 		return false;
-	for (size_t i = 0; i < TOKEN_ID_BYTES; i++) {
+	for (size_t i = 0; i < PKCS11_ID_BYTES; i++) {
 		sscanf(text + 2 * i, "%2x", &byte);
 		out[i] = (unsigned char)byte;
 	}
@@ -94,12 +94,12 @@ read_public(const char *pem)
 }
 
 int
-keystore_token_find(EVP_PKEY **out, unsigned char id[TOKEN_ID_BYTES],
-    struct token *t, const cJSON *record, struct err *err)
+keystore_token_find(EVP_PKEY **out, unsigned char id[PKCS11_ID_BYTES],
+    struct pkcs11 *t, const cJSON *record, struct err *err)
 {
 	const cJSON *o = json_get(record, "pkcs11");
 	const char *label = json_get_string(o, "label");
-	struct pkcs11_uri which = {.id_len = TOKEN_ID_BYTES};
+	struct pkcs11_uri which = {.id_len = PKCS11_ID_BYTES};
 	EVP_PKEY *public = read_public(json_get_string(record, "public"));
 	const char *token = json_get_string(o, "token");
 	int rc;
@@ -111,14 +111,14 @@ keystore_token_find(EVP_PKEY **out, unsigned char id[TOKEN_ID_BYTES],
 		EVP_PKEY_free(public);
 		return err_set(err, E_PARSE, "not a record of a token's key");
 	}
-	memcpy(which.id, id, TOKEN_ID_BYTES);
+	memcpy(which.id, id, PKCS11_ID_BYTES);
 	if (t == NULL)
 		rc = err_set(err, E_PARSE,
 		    "key '%.70s' is in the token '%.32s': expected $.pkcs11",
 		    label, token);
 	else
-		rc = token_find(t, out, &which, err);
-	if (rc == 0 && EVP_PKEY_eq(token_get0_public(*out), public) != 1) {
+		rc = pkcs11_find(t, out, &which, err);
+	if (rc == 0 && EVP_PKEY_eq(pkcs11_get0_public(*out), public) != 1) {
 		EVP_PKEY_free(*out);
 		*out = NULL;
 		rc = err_set(err, E_PARSE, "it is another key");
@@ -128,7 +128,7 @@ keystore_token_find(EVP_PKEY **out, unsigned char id[TOKEN_ID_BYTES],
 
 		err_set(err, rc,
 		    "key '%.70s' (id %.*s) of the token '%.32s': %.80s", label,
-		    2 * TOKEN_ID_BYTES, json_get_string(o, "id"), token,
+		    2 * PKCS11_ID_BYTES, json_get_string(o, "id"), token,
 		    why.msg);
 	}
 	EVP_PKEY_free(public);

@@ -12,18 +12,18 @@
 #include "gateway/members/keystore.h"
 
 /* Makes one under an id of its own and the label TENANT/ALIAS. Waits. */
-int keystore_token_make(EVP_PKEY **out, unsigned char id[TOKEN_ID_BYTES],
-    struct token *t, enum keystore_scheme scheme, const char *tenant,
+int keystore_token_make(EVP_PKEY **out, unsigned char id[PKCS11_ID_BYTES],
+    struct pkcs11 *t, enum keystore_scheme scheme, const char *tenant,
     const char *alias, struct err *err) MUST_USE;
 
 /* Adds to a record what finds the key again. */
-int keystore_token_write(cJSON *record, const struct token *t,
+int keystore_token_write(cJSON *record, const struct pkcs11 *t,
     const struct keystore_key *k, struct err *err) MUST_USE;
 
 /* The record is of a key in a token. */
 bool keystore_token_holds(const cJSON *record);
 /* Finds it; E_PARSE when it is not there, or is another key. Waits. */
-int keystore_token_find(EVP_PKEY **out, unsigned char id[TOKEN_ID_BYTES],
-    struct token *t, const cJSON *record, struct err *err) MUST_USE;
+int keystore_token_find(EVP_PKEY **out, unsigned char id[PKCS11_ID_BYTES],
+    struct pkcs11 *t, const cJSON *record, struct err *err) MUST_USE;
 
 #endif

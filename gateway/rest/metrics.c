@@ -16,7 +16,7 @@
 #include "gateway/dataplane/door.h"
 #include "gateway/observe/exposition.h"
 #include "gateway/certwatch/own_show.h"
-#include "gateway/pkcs11/token.h"
+#include "gateway/pkcs11/pkcs11.h"
 #include "gateway/control/warm_show.h"
 #include "revcheck/revcheck.h"
 
@@ -180,12 +180,12 @@ put_door(struct exposition *t, struct door *door)
 static void
 put_token(struct exposition *t)
 {
-	struct token *token = token_get0();
-	struct token_stats s;
+	struct pkcs11 *token = pkcs11_get0();
+	struct pkcs11_stats s;
 
 	if (token == NULL)
 		return;
-	token_get_stats(token, &s);
+	pkcs11_get_stats(token, &s);
 	exposition_single(t, "p2p_gateway_token_up", "gauge",
 	    "1 while the PKCS#11 token can be used.", s.up);
 	exposition_single(t, "p2p_gateway_token_waiting", "gauge",
@@ -352,15 +352,15 @@ waits_json(struct decisions *d)
 static void
 add_token(cJSON *o)
 {
-	struct token *token = token_get0();
-	struct token_stats s;
+	struct pkcs11 *token = pkcs11_get0();
+	struct pkcs11_stats s;
 	cJSON *part;
 
 	if (token == NULL)
 		return;
-	token_get_stats(token, &s);
+	pkcs11_get_stats(token, &s);
 	part = cJSON_AddObjectToObject(o, "token");
-	cJSON_AddStringToObject(part, "label", token_get0_name(token)->token);
+	cJSON_AddStringToObject(part, "label", pkcs11_get0_name(token)->token);
 	cJSON_AddBoolToObject(part, "up", s.up);
 	cJSON_AddBoolToObject(part, "pinRefused", s.refused);
 	cJSON_AddStringToObject(part, "why", s.up ? "" : s.why);
@@ -473,16 +473,17 @@ judge_kept(void *arg, const struct revcheck_cache_item *item)
 static bool
 judge_token(const struct conf *conf, cJSON *reasons)
 {
-	struct token *token = token_get0();
-	struct token_stats s = {.up = true};
+	struct pkcs11 *token = pkcs11_get0();
+	struct pkcs11_stats s = {.up = true};
 
 	if (token != NULL)
-		token_get_stats(token, &s);
+		pkcs11_get_stats(token, &s);
 	if (s.up)
 		return true;
 	add_reason(reasons, "the token '%.32s' is not available: %.120s",
-	    token_get0_name(token)->token, s.why);
-	return conf->num_identities == 0 || !token_has(conf->identities[0].key);
+	    pkcs11_get0_name(token)->token, s.why);
+	return conf->num_identities == 0 ||
+	    !pkcs11_has(conf->identities[0].key);
 }
 
 bool

@@ -13,9 +13,9 @@
 #include "gateway/base/json.h"
 #include "gateway/members/keystore.h"
 #include "gateway/rest/rest.h"
-#include "gateway/pkcs11/sign_task.h"
+#include "gateway/pkcs11/async_task.h"
 #include "gateway/base/dn.h"
-#include "gateway/pkcs11/token.h"
+#include "gateway/pkcs11/pkcs11.h"
 
 static void
 bad_input(struct rest_request *req, const char *cause, const char *reason)
@@ -87,7 +87,7 @@ make_known(struct rest_request *req, const char *tenant, struct err *err)
  */
 struct work {
 	struct rest_request *req;
-	struct sign_task *task; /* while it is waited for */
+	struct async_task *task; /* while it is waited for */
 	char tenant[KEYSTORE_ID_SIZE];
 	const struct keystore_key *key; /* made; or to be certified: */
 	cJSON *body;
@@ -129,7 +129,7 @@ work_cancel(void *arg)
 {
 	struct work *w = arg;
 
-	sign_task_cancel(w->task);
+	async_task_cancel(w->task);
 	work_free(w);
 }
 
@@ -139,17 +139,17 @@ work_start(
     struct work *w, bool in_token, void (*fn)(void *), void (*done)(void *))
 {
 	struct event_base *base = control_base(w->req->control);
-	enum sign_task_result result = SIGN_TASK_DONE;
+	enum async_task_result result = ASYNC_TASK_DONE;
 
 	if (in_token)
-		result = sign_task_run(&w->task, base, fn, done, w);
+		result = async_task_run(&w->task, base, fn, done, w);
 	else
 		fn(w);
-	if (result == SIGN_TASK_PENDING) {
+	if (result == ASYNC_TASK_PENDING) {
 		rest_request_defer(w->req, work_cancel, w);
 		return;
 	}
-	if (result == SIGN_TASK_FAILED)
+	if (result == ASYNC_TASK_FAILED)
 		w->rc = err_set(&w->err, E_NOMEM, "out of memory");
 	done(w);
 }
@@ -356,7 +356,7 @@ post_csr(struct rest_request *req)
 	if (w->rc != 0)
 		request_made(w);
 	else
-		work_start(w, token_has(k->pkey), make_request, request_made);
+		work_start(w, pkcs11_has(k->pkey), make_request, request_made);
 }
 
 #define MAKE_PATH "/{tenant}/alias/{alias}/category/{c}/scheme/{s}"

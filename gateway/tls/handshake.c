@@ -346,7 +346,7 @@ handshake_init(struct handshake *h, struct worker *w, struct front *f,
 	h->inbound = inbound;
 	h->x509_error = X509_V_ERR_APPLICATION_VERIFICATION;
 	h->tally = DOOR_REFUSED_ERROR;
-	sign_wait_init(&h->sign, w->base, handshake_on_signed, h);
+	async_wait_init(&h->sign, w->base, handshake_on_signed, h);
 	SSL_set_app_data(ssl, h);
 }
 
@@ -408,9 +408,9 @@ handshake_do(struct handshake *h)
 
 	ERR_clear_error();
 	h->turn++;
-	sign_wait_enter(&h->sign);
+	async_wait_enter(&h->sign);
 	rc = SSL_do_handshake(h->ssl);
-	sign_wait_leave();
+	async_wait_leave();
 	return rc;
 }
 
@@ -421,7 +421,7 @@ handshake_step(struct handshake *h)
 		int rc;
 
 		if ((h->asking != NULL && !h->ready) ||
-		    sign_wait_pending(&h->sign))
+		    async_wait_pending(&h->sign))
 			return HANDSHAKE_WAIT;
 		rc = handshake_do(h);
 		if (rc == 1)
@@ -457,7 +457,7 @@ handshake_cleanup(struct handshake *h)
 	pending_check_drop(h->wait);
 	h->wait = NULL;
 	handshake_end_pause(h);
-	if (sign_wait_cancel(&h->sign) || h->asking != NULL) {
+	if (async_wait_cancel(&h->sign) || h->asking != NULL) {
 		h->cancelled = true;
 		(void)handshake_do(h);
 		ERR_clear_error();

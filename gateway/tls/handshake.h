@@ -3,7 +3,7 @@
  * as an OpenSSL async job and only waits: it pauses the job, and whoever
  * drives the handshake verifies the path and asks revcheck on the worker's
  * own stack, then resumes it with the answer. A signature that a token makes
- * pauses the job likewise (sign_wait).
+ * pauses the job likewise (async_wait).
  */
 #ifndef GATEWAY_TLS_HANDSHAKE_H
 #define GATEWAY_TLS_HANDSHAKE_H
@@ -13,7 +13,7 @@
 #include <openssl/ssl.h>
 
 #include "gateway/dataplane/door.h"
-#include "gateway/pkcs11/sign_wait.h"
+#include "gateway/pkcs11/async_wait.h"
 #include "revcheck/revcheck.h"
 
 struct front;
@@ -50,7 +50,7 @@ struct handshake {
 
 	X509_STORE_CTX *asking;     /* while the callback is paused */
 	struct pending_check *wait; /* while revcheck is asked */
-	struct sign_wait sign;      /* while a token is asked to sign */
+	struct async_wait sign;     /* while a token is asked to sign */
 	unsigned turn;              /* calls of SSL_do_handshake */
 	bool asked;
 	bool ready; /* the verdict is there */

@@ -1,5 +1,5 @@
 /*
- * sign_task: work that waits for a token does not hold its loop up, can be
+ * async_task: work that waits for a token does not hold its loop up, can be
  * made to end, and stays shallow on its job's stack.
  */
 #include <setjmp.h>
@@ -19,22 +19,22 @@
 #include "fixtures/lib/fixture.h"
 #include "gateway/members/csr.h"
 #include "gateway/members/keystore.h"
-#include "gateway/pkcs11/sign_task.h"
+#include "gateway/pkcs11/async_task.h"
 #include "gateway/base/dn.h"
-#include "gateway/pkcs11/token.h"
+#include "gateway/pkcs11/pkcs11.h"
 #include "tests/lib/stack_depth.h"
 #include "tests/lib/softtoken.h"
 
 #define TENANT "0123456789AB"
 
 static struct event_base *base;
-static struct token *token;
+static struct pkcs11 *token;
 static struct keystore *keys;
 
 static int
 setup(void **state)
 {
-	struct token_options o = {.module = SOFTTOKEN_MODULE,
+	struct pkcs11_options o = {.module = SOFTTOKEN_MODULE,
 	    .where = {.token = "task"},
 	    .pin = SOFTTOKEN_PIN,
 	    .threads = 2,
@@ -47,7 +47,7 @@ setup(void **state)
 	base = event_base_new();
 	softtoken_make("task");
 	dir_make("state");
-	assert_int_equal(token_open(&token, &o, &err), 0);
+	assert_int_equal(pkcs11_open(&token, &o, &err), 0);
 	place.token = token;
 	return keystore_open(&keys, "state", NULL, &place, NULL, &err);
 }
@@ -58,7 +58,7 @@ teardown(void **state)
 	keystore_close(keys);
 	event_base_free(base);
 	ASYNC_cleanup_thread();
-	return token_close() ? 0 : -1;
+	return pkcs11_close() ? 0 : -1;
 }
 
 struct work {
@@ -109,21 +109,21 @@ ask(void *arg)
 static bool
 run(struct work *w, void (*fn)(void *))
 {
-	struct sign_task *task;
-	enum sign_task_result result;
+	struct async_task *task;
+	enum async_task_result result;
 
 	w->returned = w->done = false;
-	result = sign_task_run(&task, base, fn, on_done, w);
-	assert_int_not_equal(result, SIGN_TASK_FAILED);
-	assert_int_equal(w->returned, result == SIGN_TASK_DONE);
-	while (result == SIGN_TASK_PENDING && !w->done)
+	result = async_task_run(&task, base, fn, on_done, w);
+	assert_int_not_equal(result, ASYNC_TASK_FAILED);
+	assert_int_equal(w->returned, result == ASYNC_TASK_DONE);
+	while (result == ASYNC_TASK_PENDING && !w->done)
 		assert_int_equal(event_base_loop(base,
 				     EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY),
 		    0);
 	assert_true(w->returned);
 	if (w->rc != 0)
 		fail_msg("%s", w->err.msg);
-	return result == SIGN_TASK_PENDING;
+	return result == ASYNC_TASK_PENDING;
 }
 
 static void
@@ -137,7 +137,7 @@ the_loop_goes_on_and_the_stack_is_shallow(void **state)
 		struct work w = {.alias = schemes[i], .scheme = schemes[i]};
 
 		pending += run(&w, make);
-		assert_true(token_has(w.key->pkey));
+		assert_true(pkcs11_has(w.key->pkey));
 		print_message("# key made: %zu octets\n", stack_depth_used());
 		pending += run(&w, ask);
 		assert_non_null(strstr(w.pem, "BEGIN CERTIFICATE REQUEST"));
@@ -152,26 +152,26 @@ the_loop_goes_on_and_the_stack_is_shallow(void **state)
 static void
 it_can_be_cancelled(void **state)
 {
-	enum sign_task_result result = SIGN_TASK_DONE;
-	struct sign_task *task;
+	enum async_task_result result = ASYNC_TASK_DONE;
+	struct async_task *task;
 	struct work w;
 	size_t num = 0;
 	char alias[16];
 
 	/* An RSA key takes a while, and mostly longer than we do. */
-	for (int i = 0; i < 10 && result == SIGN_TASK_DONE; i++) {
+	for (int i = 0; i < 10 && result == ASYNC_TASK_DONE; i++) {
 		snprintf(alias, sizeof(alias), "left%d", i);
 		num = keystore_num(keys);
 		w = (struct work){.alias = alias, .scheme = "CORDA.RSA"};
-		result = sign_task_run(&task, base, make, on_done, &w);
+		result = async_task_run(&task, base, make, on_done, &w);
 	}
-	assert_int_equal(result, SIGN_TASK_PENDING);
-	sign_task_cancel(task);
+	assert_int_equal(result, ASYNC_TASK_PENDING);
+	async_task_cancel(task);
 	assert_true(w.returned);
 	assert_false(w.done);
 	assert_int_not_equal(w.rc, 0);
 	assert_int_equal(keystore_num(keys), num);
-	sign_task_cancel(NULL);
+	async_task_cancel(NULL);
 }
 
 static void
@@ -186,10 +186,10 @@ static void
 what_does_not_wait_is_done_at_once(void **state)
 {
 	struct work w = {.rc = 0};
-	struct sign_task *task;
+	struct async_task *task;
 
 	assert_int_equal(
-	    sign_task_run(&task, base, nothing, on_done, &w), SIGN_TASK_DONE);
+	    async_task_run(&task, base, nothing, on_done, &w), ASYNC_TASK_DONE);
 	assert_true(w.returned);
 	assert_false(w.done);
 	assert_null(task);

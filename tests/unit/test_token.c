@@ -23,7 +23,7 @@
 #include "fixtures/lib/fixture.h"
 #include "fixtures/lib/proc.h"
 #include "gateway/pkcs11/pkcs11_uri.h"
-#include "gateway/pkcs11/token.h"
+#include "gateway/pkcs11/pkcs11.h"
 #include "tests/lib/softtoken.h"
 
 /* SoftHSM leaks when it signs with Ed25519; we see through libcrypto to it. */
@@ -43,7 +43,7 @@ __asan_default_options(void)
 	return "fast_unwind_on_malloc=0";
 }
 
-static struct token *token;
+static struct pkcs11 *token;
 static EVP_PKEY *keys[4];
 
 /* ---- names -----------------------------------------------------------------
@@ -121,13 +121,13 @@ teardown(void **state)
 {
 	for (size_t i = 0; i < 4; i++)
 		EVP_PKEY_free(keys[i]);
-	return token_close() ? 0 : -1;
+	return pkcs11_close() ? 0 : -1;
 }
 
-static struct token_options
+static struct pkcs11_options
 options(const char *label, const char *pin)
 {
-	struct token_options o = {.module = SOFTTOKEN_MODULE,
+	struct pkcs11_options o = {.module = SOFTTOKEN_MODULE,
 	    .pin = pin,
 	    .threads = 3,
 	    .timeout_ms = 100000};
@@ -139,64 +139,64 @@ options(const char *label, const char *pin)
 static void
 wrong_ones_are_not_opened(void **state)
 {
-	struct token_options o = options("unit", "00000000");
+	struct pkcs11_options o = options("unit", "00000000");
 	struct err err;
 
-	assert_int_not_equal(token_open(&token, &o, &err), 0);
+	assert_int_not_equal(pkcs11_open(&token, &o, &err), 0);
 	assert_non_null(strstr(err.msg, "the PIN is wrong"));
 	o = options("another", SOFTTOKEN_PIN);
-	assert_int_not_equal(token_open(&token, &o, &err), 0);
+	assert_int_not_equal(pkcs11_open(&token, &o, &err), 0);
 	assert_non_null(strstr(err.msg, "no token 'another'"));
 	o = options("unit", SOFTTOKEN_PIN);
 	o.module = "/nowhere/module.so";
-	assert_int_not_equal(token_open(&token, &o, &err), 0);
+	assert_int_not_equal(pkcs11_open(&token, &o, &err), 0);
 	assert_non_null(strstr(err.msg, "/nowhere/module.so"));
 	o.module = "/usr/lib/x86_64-linux-gnu/libz.so.1";
-	assert_int_not_equal(token_open(&token, &o, &err), 0);
-	assert_null(token_get0());
+	assert_int_not_equal(pkcs11_open(&token, &o, &err), 0);
+	assert_null(pkcs11_get0());
 }
 
 static void
 keys_are_made_in_it(void **state)
 {
-	struct token_options o = options("unit", SOFTTOKEN_PIN);
-	struct token_stats stats;
+	struct pkcs11_options o = options("unit", SOFTTOKEN_PIN);
+	struct pkcs11_stats stats;
 	struct err err;
 
-	if (token_open(&token, &o, &err) != 0)
+	if (pkcs11_open(&token, &o, &err) != 0)
 		fail_msg("%s", err.msg);
-	assert_ptr_equal(token_get0(), token);
-	token_get_stats(token, &stats);
+	assert_ptr_equal(pkcs11_get0(), token);
+	pkcs11_get_stats(token, &stats);
 	assert_true(stats.up);
 	assert_int_equal(stats.logins, 1);
 	for (int i = 0; i < 4; i++) {
-		unsigned char id[TOKEN_ID_BYTES] = {(unsigned char)i};
+		unsigned char id[PKCS11_ID_BYTES] = {(unsigned char)i};
 
-		if (token_make(token, &keys[i], (enum token_kind)i, id, "key",
+		if (pkcs11_make(token, &keys[i], (enum pkcs11_kind)i, id, "key",
 			&err) != 0)
 			fail_msg("kind %d: %s", i, err.msg);
-		assert_true(token_has(keys[i]));
-		assert_false(token_has(token_get0_public(keys[i])));
+		assert_true(pkcs11_has(keys[i]));
+		assert_false(pkcs11_has(pkcs11_get0_public(keys[i])));
 	}
 }
 
 static void
 they_are_found_by_id_and_label(void **state)
 {
-	struct pkcs11_uri which = {.id_len = TOKEN_ID_BYTES};
+	struct pkcs11_uri which = {.id_len = PKCS11_ID_BYTES};
 	EVP_PKEY *found = NULL;
 	struct err err;
 
-	which.id[0] = TOKEN_RSA3072;
-	assert_int_equal(token_find(token, &found, &which, &err), 0);
-	assert_int_equal(EVP_PKEY_eq(found, keys[TOKEN_RSA3072]), 1);
-	assert_int_not_equal(EVP_PKEY_eq(found, keys[TOKEN_P256]), 1);
+	which.id[0] = PKCS11_RSA3072;
+	assert_int_equal(pkcs11_find(token, &found, &which, &err), 0);
+	assert_int_equal(EVP_PKEY_eq(found, keys[PKCS11_RSA3072]), 1);
+	assert_int_not_equal(EVP_PKEY_eq(found, keys[PKCS11_P256]), 1);
 	EVP_PKEY_free(found);
 	which.id[0] = 77;
-	assert_int_equal(token_find(token, &found, &which, &err), E_PARSE);
+	assert_int_equal(pkcs11_find(token, &found, &which, &err), E_PARSE);
 	assert_non_null(strstr(err.msg, "no private key"));
 	which = (struct pkcs11_uri){.object = "key"};
-	assert_int_equal(token_find(token, &found, &which, &err), E_PARSE);
+	assert_int_equal(pkcs11_find(token, &found, &which, &err), E_PARSE);
 	assert_non_null(strstr(err.msg, "more than one"));
 }
 
@@ -219,15 +219,15 @@ static void
 they_sign_what_others_verify(void **state)
 {
 	static const struct {
-		enum token_kind kind;
+		enum pkcs11_kind kind;
 		const char *md;
 		bool pss;
-	} rows[] = {{TOKEN_P256, "SHA256", false},
-	    {TOKEN_P256, "SHA512", false}, {TOKEN_P384, "SHA384", false},
-	    {TOKEN_P384, "SHA256", false}, {TOKEN_RSA3072, "SHA256", false},
-	    {TOKEN_RSA3072, "SHA512", false}, {TOKEN_RSA3072, "SHA256", true},
-	    {TOKEN_RSA3072, "SHA384", true}, {TOKEN_RSA3072, "SHA512", true},
-	    {TOKEN_ED25519, NULL, false}};
+	} rows[] = {{PKCS11_P256, "SHA256", false},
+	    {PKCS11_P256, "SHA512", false}, {PKCS11_P384, "SHA384", false},
+	    {PKCS11_P384, "SHA256", false}, {PKCS11_RSA3072, "SHA256", false},
+	    {PKCS11_RSA3072, "SHA512", false}, {PKCS11_RSA3072, "SHA256", true},
+	    {PKCS11_RSA3072, "SHA384", true}, {PKCS11_RSA3072, "SHA512", true},
+	    {PKCS11_ED25519, NULL, false}};
 	static const unsigned char text[] = "the quick brown fox";
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -250,7 +250,7 @@ they_sign_what_others_verify(void **state)
 		ctx = EVP_MD_CTX_new();
 		pctx = NULL;
 		assert_int_equal(EVP_DigestVerifyInit_ex(ctx, &pctx, rows[i].md,
-				     NULL, NULL, token_get0_public(key), NULL),
+				     NULL, NULL, pkcs11_get0_public(key), NULL),
 		    1);
 		pair_up(ctx, pctx, rows[i].pss);
 		assert_int_equal(
@@ -273,11 +273,11 @@ they_sign_requests(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		X509_REQ *req = X509_REQ_new();
 
-		X509_REQ_set_pubkey(req, token_get0_public(keys[i]));
+		X509_REQ_set_pubkey(req, pkcs11_get0_public(keys[i]));
 		assert_true(X509_REQ_sign(req, keys[i], mds[i]) > 0);
 		assert_int_equal(X509_REQ_get_signature_nid(req), nids[i]);
 		assert_int_equal(
-		    X509_REQ_verify(req, token_get0_public(keys[i])), 1);
+		    X509_REQ_verify(req, pkcs11_get0_public(keys[i])), 1);
 		X509_REQ_free(req);
 	}
 }
@@ -314,8 +314,8 @@ others_are_not_given_the_provider(void **state)
 	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
 
 	assert_non_null(key);
-	assert_false(token_has(key));
-	assert_ptr_equal(token_get0_public(key), key);
+	assert_false(pkcs11_has(key));
+	assert_ptr_equal(pkcs11_get0_public(key), key);
 	assert_false(OSSL_PROVIDER_available(NULL, "p2p-token"));
 	EVP_PKEY_free(key);
 }
@@ -323,20 +323,20 @@ others_are_not_given_the_provider(void **state)
 static void
 a_key_can_be_destroyed(void **state)
 {
-	unsigned char id[TOKEN_ID_BYTES] = {TOKEN_P384};
-	struct pkcs11_uri which = {.id_len = TOKEN_ID_BYTES};
+	unsigned char id[PKCS11_ID_BYTES] = {PKCS11_P384};
+	struct pkcs11_uri which = {.id_len = PKCS11_ID_BYTES};
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_PKEY *found = NULL;
 	unsigned char sig[200];
 	size_t len = sizeof(sig);
 	struct err err;
 
-	which.id[0] = TOKEN_P384;
-	assert_int_equal(token_destroy(token, id, &err), 0);
-	assert_int_equal(token_find(token, &found, &which, &err), E_PARSE);
+	which.id[0] = PKCS11_P384;
+	assert_int_equal(pkcs11_destroy(token, id, &err), 0);
+	assert_int_equal(pkcs11_find(token, &found, &which, &err), E_PARSE);
 	/* Who still has it learns it at the next signature. */
 	assert_int_equal(EVP_DigestSignInit_ex(ctx, NULL, "SHA256", NULL, NULL,
-			     keys[TOKEN_P384], NULL),
+			     keys[PKCS11_P384], NULL),
 	    1);
 	assert_int_not_equal(
 	    EVP_DigestSign(ctx, sig, &len, (unsigned char *)"x", 1), 1);

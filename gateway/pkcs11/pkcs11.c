@@ -1,10 +1,10 @@
 /*
- * token: one token, its threads and its ups and downs. A thread takes a job,
+ * pkcs11: one token, its threads and its ups and downs. A thread takes a job,
  * sees to it that there is a session, and does it; when the session is lost
  * it logs in anew, once, and tries the job again. While the token is down,
  * jobs fail at once and one thread tries to log in from time to time.
  */
-#include "gateway/pkcs11/token.h"
+#include "gateway/pkcs11/pkcs11.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,7 +17,7 @@
 #include <openssl/crypto.h>
 
 #include "cache/base/clock.h"
-#include "gateway/pkcs11/token_internal.h"
+#include "gateway/pkcs11/pkcs11_internal.h"
 
 #define BACKOFF_FIRST_MS 250
 #define BACKOFF_MAX_MS   30000
@@ -25,20 +25,21 @@
 #define STOP_WAIT_SEC    3 /* likewise */
 
 /* The one token of the process; main's thread opens and closes it. */
-static struct token *the_token;
+static struct pkcs11 *the_token;
 static const struct log *_Atomic the_log;
 
 /* Up and down. */
 
 static void
-note_up(struct token *t, struct token_seat *s, const struct pkcs11_uri *name)
+note_up(
+    struct pkcs11 *t, struct pkcs11_thread *s, const struct pkcs11_uri *name)
 {
 	bool first;
 
 	pthread_mutex_lock(&t->lock);
 	first = t->generation++ == 0;
 	s->generation = t->generation;
-	t->state = TOKEN_UP;
+	t->state = PKCS11_UP;
 	if (first)
 		t->name = *name;
 	t->proved = false;
@@ -55,7 +56,7 @@ note_up(struct token *t, struct token_seat *s, const struct pkcs11_uri *name)
 
 /* A pause before the next login, and a longer one after that. */
 static void
-back_off(struct token *t)
+back_off(struct pkcs11 *t)
 {
 	t->retry_at_mono_ms = clock_mono_ms() + t->backoff_ms;
 	t->backoff_ms = t->backoff_ms * 2 < BACKOFF_MAX_MS ? t->backoff_ms * 2
@@ -63,12 +64,12 @@ back_off(struct token *t)
 }
 
 static void
-note_refused(struct token *t, const struct err *why)
+note_refused(struct pkcs11 *t, const struct err *why)
 {
 	bool refused = why->code == E_PARSE;
 
 	pthread_mutex_lock(&t->lock);
-	t->state = refused ? TOKEN_REFUSED : TOKEN_DOWN;
+	t->state = refused ? PKCS11_REFUSED : PKCS11_DOWN;
 	t->why = *why;
 	back_off(t);
 	t->connecting = false;
@@ -89,14 +90,14 @@ note_refused(struct token *t, const struct err *why)
  * Where a login alone does not help, the next one is not hurried.
  */
 static void
-note_lost(struct token *t, struct token_seat *s, const struct err *why)
+note_lost(struct pkcs11 *t, struct pkcs11_thread *s, const struct err *why)
 {
 	bool mine;
 
 	pthread_mutex_lock(&t->lock);
-	mine = t->state == TOKEN_UP && s->generation == t->generation;
+	mine = t->state == PKCS11_UP && s->generation == t->generation;
 	if (mine) {
-		t->state = TOKEN_DOWN;
+		t->state = PKCS11_DOWN;
 		t->why = *why;
 		if (t->proved)
 			t->retry_at_mono_ms = clock_mono_ms();
@@ -114,20 +115,20 @@ note_lost(struct token *t, struct token_seat *s, const struct err *why)
 
 /* True: this thread is the one to log in. */
 static bool
-may_connect(struct token *t)
+may_connect(struct pkcs11 *t)
 {
-	return t->state == TOKEN_DOWN && !t->connecting &&
+	return t->state == PKCS11_DOWN && !t->connecting &&
 	    clock_mono_ms() >= t->retry_at_mono_ms;
 }
 
 /* After may_connect, with connecting set. */
 static int
-reconnect(struct token_seat *s, struct err *err)
+reconnect(struct pkcs11_thread *s, struct err *err)
 {
-	struct token *t = s->token;
+	struct pkcs11 *t = s->token;
 	struct pkcs11_uri name;
 	struct timespec until;
-	char pin[TOKEN_PIN_MAX + 1];
+	char pin[PKCS11_PIN_MAX + 1];
 	int rc;
 
 	pthread_mutex_lock(&t->lock);
@@ -139,7 +140,7 @@ reconnect(struct token_seat *s, struct err *err)
 		rc = err_set(err, E_IO, "a call of before has not come back");
 		note_refused(t, err);
 	} else {
-		rc = token_connect(t, &s->session, pin, &name, err);
+		rc = pkcs11_connect(t, &s->session, pin, &name, err);
 		if (rc == 0)
 			note_up(t, s, &name);
 		else
@@ -152,10 +153,10 @@ reconnect(struct token_seat *s, struct err *err)
 
 /* On 0 the gate is held shared and there is a session. */
 static int
-sit_down(struct token_seat *s, struct err *err)
+sit_down(struct pkcs11_thread *s, struct err *err)
 {
-	struct token *t = s->token;
-	enum token_state state;
+	struct pkcs11 *t = s->token;
+	enum pkcs11_state state;
 	unsigned generation;
 	bool mine;
 	CK_RV rv;
@@ -173,26 +174,26 @@ sit_down(struct token_seat *s, struct err *err)
 	pthread_mutex_lock(&t->lock);
 	state = t->state;
 	generation = t->generation;
-	if (state != TOKEN_UP)
+	if (state != PKCS11_UP)
 		err_set(err, E_IO, "the token '%s' is not available: %.180s",
 		    t->where.token, t->why.msg);
 	pthread_mutex_unlock(&t->lock);
-	if (state == TOKEN_UP && s->generation != generation) {
+	if (state == PKCS11_UP && s->generation != generation) {
 		rv = t->fn->C_OpenSession(t->slot,
 		    CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
 		    &s->session);
 		if (rv == CKR_OK) {
 			s->generation = generation;
 		} else {
-			token_fail(err, E_IO, "cannot open a session", rv);
+			pkcs11_fail(err, E_IO, "cannot open a session", rv);
 			s->generation = generation;
-			if (token_is_lost(rv))
+			if (pkcs11_is_lost(rv))
 				note_lost(t, s, err);
 			s->generation = 0;
-			state = TOKEN_DOWN;
+			state = PKCS11_DOWN;
 		}
 	}
-	if (state == TOKEN_UP)
+	if (state == PKCS11_UP)
 		return 0;
 	pthread_rwlock_unlock(&t->gate);
 	return E_IO;
@@ -201,43 +202,43 @@ sit_down(struct token_seat *s, struct err *err)
 /* Jobs. */
 
 static CK_RV
-do_work(struct token_seat *s, struct token_job *job)
+do_work(struct pkcs11_thread *s, struct pkcs11_job *job)
 {
 	job->err = (struct err){.code = 0};
 	switch (job->work) {
-	case TOKEN_WORK_FIND:
-		return token_do_find(s, job);
-	case TOKEN_WORK_MAKE:
-		return token_do_make(s, job);
-	case TOKEN_WORK_DESTROY:
-		return token_do_destroy(s, job);
-	case TOKEN_WORK_SIGN:
-		return token_do_sign(s, job);
-	case TOKEN_WORK_NONE:
+	case PKCS11_WORK_FIND:
+		return pkcs11_do_find(s, job);
+	case PKCS11_WORK_MAKE:
+		return pkcs11_do_make(s, job);
+	case PKCS11_WORK_DESTROY:
+		return pkcs11_do_destroy(s, job);
+	case PKCS11_WORK_SIGN:
+		return pkcs11_do_sign(s, job);
+	case PKCS11_WORK_NONE:
 		break;
 	}
 	return CKR_OK;
 }
 
 static void
-note_done(struct token *t, const struct token_job *job)
+note_done(struct pkcs11 *t, const struct pkcs11_job *job)
 {
 	pthread_mutex_lock(&t->lock);
-	if (job->err.code == 0 && job->work != TOKEN_WORK_NONE) {
+	if (job->err.code == 0 && job->work != PKCS11_WORK_NONE) {
 		t->proved = true;
 		t->backoff_ms = BACKOFF_FIRST_MS;
 	}
-	if (job->work == TOKEN_WORK_SIGN && job->err.code == 0)
+	if (job->work == PKCS11_WORK_SIGN && job->err.code == 0)
 		t->stats.signatures++;
-	else if (job->work == TOKEN_WORK_SIGN)
+	else if (job->work == PKCS11_WORK_SIGN)
 		t->stats.failures++;
 	pthread_mutex_unlock(&t->lock);
 }
 
 static void
-serve(struct token_seat *s, struct token_job *job)
+serve(struct pkcs11_thread *s, struct pkcs11_job *job)
 {
-	struct token *t = s->token;
+	struct pkcs11 *t = s->token;
 	bool again = true;
 	CK_RV rv;
 
@@ -245,7 +246,7 @@ serve(struct token_seat *s, struct token_job *job)
 		if (sit_down(s, &job->err) != 0)
 			break;
 		rv = do_work(s, job);
-		again = rv != CKR_OK && token_is_lost(rv);
+		again = rv != CKR_OK && pkcs11_is_lost(rv);
 		if (again) {
 			note_lost(t, s, &job->err);
 		} else if (rv != CKR_OK) {
@@ -256,17 +257,17 @@ serve(struct token_seat *s, struct token_job *job)
 		pthread_rwlock_unlock(&t->gate);
 	}
 	note_done(t, job);
-	token_job_finish(job);
+	pkcs11_job_finish(job);
 }
 
 /* The lock is held. Until there is a job, or it is time to log in. */
 static void
-await_work(struct token *t)
+await_work(struct pkcs11 *t)
 {
 	struct timespec until;
 	uint64_t at;
 
-	if (t->state != TOKEN_DOWN || t->connecting || t->generation == 0) {
+	if (t->state != PKCS11_DOWN || t->connecting || t->generation == 0) {
 		pthread_cond_wait(&t->work, &t->lock);
 		return;
 	}
@@ -277,11 +278,11 @@ await_work(struct token *t)
 }
 
 static void *
-token_main(void *arg)
+pkcs11_main(void *arg)
 {
-	struct token *t = arg;
-	struct token_seat seat = {.token = t};
-	struct token_job *job;
+	struct pkcs11 *t = arg;
+	struct pkcs11_thread seat = {.token = t};
+	struct pkcs11_job *job;
 	struct err err;
 
 	pthread_mutex_lock(&t->lock);
@@ -311,7 +312,7 @@ token_main(void *arg)
 /* Life. */
 
 static void
-init_locks(struct token *t)
+init_locks(struct pkcs11 *t)
 {
 	pthread_condattr_t mono;
 
@@ -324,10 +325,10 @@ init_locks(struct token *t)
 	pthread_rwlock_init(&t->gate, NULL);
 }
 
-static struct token *
-token_new(const struct token_options *o)
+static struct pkcs11 *
+pkcs11_new(const struct pkcs11_options *o)
 {
-	struct token *t = calloc(1, sizeof(*t));
+	struct pkcs11 *t = calloc(1, sizeof(*t));
 
 	if (t == NULL)
 		return NULL;
@@ -345,7 +346,7 @@ token_new(const struct token_options *o)
 }
 
 static int
-start_threads(struct token *t, uint32_t num, struct err *err)
+start_threads(struct pkcs11 *t, uint32_t num, struct err *err)
 {
 	sigset_t all, old;
 	int rc = 0;
@@ -354,7 +355,7 @@ start_threads(struct token *t, uint32_t num, struct err *err)
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (rc == 0 && t->num_threads < num) {
 		rc = pthread_create(
-		    &t->threads[t->num_threads], NULL, token_main, t);
+		    &t->threads[t->num_threads], NULL, pkcs11_main, t);
 		if (rc == 0)
 			t->num_threads++;
 	}
@@ -366,7 +367,7 @@ start_threads(struct token *t, uint32_t num, struct err *err)
 
 /* False: a thread is in the module and does not come back. */
 static bool
-stop_threads(struct token *t)
+stop_threads(struct pkcs11 *t)
 {
 	struct timespec until;
 	bool all = true;
@@ -384,9 +385,9 @@ stop_threads(struct token *t)
 
 /* False: nothing was freed, since a thread may still use it. */
 static bool
-token_free(struct token *t)
+pkcs11_free(struct pkcs11 *t)
 {
-	struct token_job *job;
+	struct pkcs11_job *job;
 
 	if (!stop_threads(t)) {
 		log_line(atomic_load(&the_log), LOG_LEVEL_ERROR,
@@ -397,9 +398,9 @@ token_free(struct token *t)
 	while ((job = TAILQ_FIRST(&t->queue)) != NULL) {
 		TAILQ_REMOVE(&t->queue, job, link);
 		job->queued = false;
-		token_job_finish(job);
+		pkcs11_job_finish(job);
 	}
-	token_finalize(t);
+	pkcs11_finalize(t);
 	pthread_cond_destroy(&t->work);
 	pthread_cond_destroy(&t->done);
 	pthread_mutex_destroy(&t->lock);
@@ -412,13 +413,13 @@ token_free(struct token *t)
 
 /* A PIN that is another one is worth an attempt. */
 static void
-set_pin(struct token *t, const char *pin)
+set_pin(struct pkcs11 *t, const char *pin)
 {
 	pthread_mutex_lock(&t->lock);
 	if (strcmp(t->pin, pin) != 0) {
 		snprintf(t->pin, sizeof(t->pin), "%s", pin);
-		if (t->state == TOKEN_REFUSED) {
-			t->state = TOKEN_DOWN;
+		if (t->state == PKCS11_REFUSED) {
+			t->state = PKCS11_DOWN;
 			t->retry_at_mono_ms = clock_mono_ms();
 		}
 	}
@@ -427,22 +428,23 @@ set_pin(struct token *t, const char *pin)
 
 /* Logged in now, or why not. */
 static int
-await_login(struct token *t, struct err *err)
+await_login(struct pkcs11 *t, struct err *err)
 {
-	struct token_job *job = token_job_new(t, TOKEN_WORK_NONE, NULL, 0);
-	int rc = job != NULL ? token_job_start(job, NULL, err)
+	struct pkcs11_job *job = pkcs11_job_new(t, PKCS11_WORK_NONE, NULL, 0);
+	int rc = job != NULL ? pkcs11_job_start(job, NULL, err)
 			     : err_set(err, E_NOMEM, "out of memory");
 
 	if (rc == 0)
-		rc = token_job_wait(job, err);
-	token_job_drop(job);
+		rc = pkcs11_job_wait(job, err);
+	pkcs11_job_drop(job);
 	return rc;
 }
 
 int
-token_open(struct token **out, const struct token_options *o, struct err *err)
+pkcs11_open(
+    struct pkcs11 **out, const struct pkcs11_options *o, struct err *err)
 {
-	struct token *t = the_token;
+	struct pkcs11 *t = the_token;
 	bool fresh = t == NULL;
 	int rc;
 
@@ -453,16 +455,16 @@ token_open(struct token **out, const struct token_options *o, struct err *err)
 		!pkcs11_uri_same_token(&o->where, &t->where)))
 		return err_set(
 		    err, E_ARG, "another module or token takes a restart");
-	if (fresh && (t = token_new(o)) == NULL)
+	if (fresh && (t = pkcs11_new(o)) == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	set_pin(t, o->pin);
 	rc = fresh ? start_threads(t, o->threads, err) : 0;
 	if (rc == 0 && fresh)
-		rc = token_provider_load(err);
+		rc = pkcs11_provider_load(err);
 	if (rc == 0)
 		rc = await_login(t, err);
-	if (rc != 0 && fresh && token_free(t))
-		token_provider_unload();
+	if (rc != 0 && fresh && pkcs11_free(t))
+		pkcs11_provider_unload();
 	if (rc != 0)
 		return rc;
 	the_token = t;
@@ -471,42 +473,42 @@ token_open(struct token **out, const struct token_options *o, struct err *err)
 }
 
 void
-token_set_log(const struct log *log)
+pkcs11_set_log(const struct log *log)
 {
 	atomic_store(&the_log, log);
 }
 
-struct token *
-token_get0(void)
+struct pkcs11 *
+pkcs11_get0(void)
 {
 	return the_token;
 }
 
 bool
-token_close(void)
+pkcs11_close(void)
 {
 	if (the_token == NULL)
 		return true;
-	if (!token_free(the_token))
+	if (!pkcs11_free(the_token))
 		return false;
 	the_token = NULL;
-	token_provider_unload();
+	pkcs11_provider_unload();
 	return true;
 }
 
 const struct pkcs11_uri *
-token_get0_name(const struct token *t)
+pkcs11_get0_name(const struct pkcs11 *t)
 {
 	return &t->name;
 }
 
 void
-token_get_stats(struct token *t, struct token_stats *out)
+pkcs11_get_stats(struct pkcs11 *t, struct pkcs11_stats *out)
 {
 	pthread_mutex_lock(&t->lock);
 	*out = t->stats;
-	out->up = t->state == TOKEN_UP;
-	out->refused = t->state == TOKEN_REFUSED;
+	out->up = t->state == PKCS11_UP;
+	out->refused = t->state == PKCS11_REFUSED;
 	out->waiting = t->num_queued;
 	if (!out->up)
 		snprintf(out->why, sizeof(out->why), "%s", t->why.msg);

@@ -1,6 +1,6 @@
-/* token_internal: what the files of the token share with each other only. */
-#ifndef GATEWAY_PKCS11_TOKEN_INTERNAL_H
-#define GATEWAY_PKCS11_TOKEN_INTERNAL_H
+/* pkcs11_internal: what the files of the token share with each other only. */
+#ifndef GATEWAY_PKCS11_PKCS11_INTERNAL_H
+#define GATEWAY_PKCS11_PKCS11_INTERNAL_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -10,8 +10,8 @@
 #include <p11-kit-1/p11-kit/pkcs11.h>
 
 #include "cache/base/ref.h"
-#include "gateway/pkcs11/token.h"
-#include "gateway/pkcs11/token_job.h"
+#include "gateway/pkcs11/pkcs11.h"
+#include "gateway/pkcs11/pkcs11_queue.h"
 
 /* Not in every header of PKCS#11 2.40. */
 #ifndef CKK_EC_EDWARDS
@@ -24,16 +24,16 @@
 #define CKM_EDDSA 0x1057UL
 #endif
 
-enum token_state {
-	TOKEN_DOWN = 0,
-	TOKEN_UP,
-	TOKEN_REFUSED /* the PIN */
+enum pkcs11_state {
+	PKCS11_DOWN = 0,
+	PKCS11_UP,
+	PKCS11_REFUSED /* the PIN */
 };
 
 /* Counted; constant but for what is under the token's lock. */
-struct token_key {
+struct pkcs11_key {
 	struct ref ref;
-	struct token *token;
+	struct pkcs11 *token;
 	unsigned char id[PKCS11_ID_MAX];
 	size_t id_len; /* 0: found by label */
 	char label[PKCS11_LABEL_MAX + 1];
@@ -43,10 +43,10 @@ struct token_key {
 	unsigned generation; /* in which handle was good; 0: none */
 };
 
-TAILQ_HEAD(token_queue, token_job);
+TAILQ_HEAD(pkcs11_queue, pkcs11_job);
 
-/* Lives from token_open to token_close. */
-struct token {
+/* Lives from pkcs11_open to pkcs11_close. */
+struct pkcs11 {
 	char *module;
 	struct pkcs11_uri where; /* as asked for */
 	uint32_t timeout_ms;
@@ -64,25 +64,25 @@ struct token {
 
 	pthread_mutex_t lock; /* for all that follows */
 	pthread_cond_t work, done;
-	struct token_queue queue;
+	struct pkcs11_queue queue;
 	unsigned num_queued;
-	enum token_state state;
+	enum pkcs11_state state;
 	unsigned generation; /* of sessions and handles; rises with a login */
 	bool connecting, stopping;
 	bool proved; /* something has worked since the login */
 	uint64_t retry_at_mono_ms;
 	uint32_t backoff_ms;
 	struct err why; /* not up */
-	char pin[TOKEN_PIN_MAX + 1];
+	char pin[PKCS11_PIN_MAX + 1];
 	struct pkcs11_uri name; /* of the token itself */
-	struct token_stats stats;
-	pthread_t threads[TOKEN_THREADS_MAX];
+	struct pkcs11_stats stats;
+	pthread_t threads[PKCS11_THREADS_MAX];
 	uint32_t num_threads;
 };
 
 /* One thread's session. */
-struct token_seat {
-	struct token *token;
+struct pkcs11_thread {
+	struct pkcs11 *token;
 	CK_SESSION_HANDLE session;
 	unsigned generation; /* 0: no session */
 };
@@ -90,13 +90,13 @@ struct token_seat {
 /* Token_module.c: the module and the login; gate held alone. */
 
 /* E_PARSE when it is the PIN's fault: never to be tried again. */
-int token_connect(struct token *t, CK_SESSION_HANDLE *session, const char *pin,
-    struct pkcs11_uri *name, struct err *err) MUST_USE;
-void token_finalize(struct token *t);
+int pkcs11_connect(struct pkcs11 *t, CK_SESSION_HANDLE *session,
+    const char *pin, struct pkcs11_uri *name, struct err *err) MUST_USE;
+void pkcs11_finalize(struct pkcs11 *t);
 /* err_set with what a status means. */
-int token_fail(struct err *err, int code, const char *what, CK_RV rv);
+int pkcs11_fail(struct err *err, int code, const char *what, CK_RV rv);
 /* The session, the login or the token itself is gone. */
-bool token_is_lost(CK_RV rv);
+bool pkcs11_is_lost(CK_RV rv);
 
 /* On a session; the gate is held shared. */
 
@@ -104,28 +104,28 @@ bool token_is_lost(CK_RV rv);
  * What a job does. CKR_OK with job->err.code 0 or set, or a status of the
  * module's with job->err set.
  */
-CK_RV token_do_find(struct token_seat *s, struct token_job *job);
-CK_RV token_do_make(struct token_seat *s, struct token_job *job);
-CK_RV token_do_destroy(struct token_seat *s, struct token_job *job);
-CK_RV token_do_sign(struct token_seat *s, struct token_job *job);
+CK_RV pkcs11_do_find(struct pkcs11_thread *s, struct pkcs11_job *job);
+CK_RV pkcs11_do_make(struct pkcs11_thread *s, struct pkcs11_job *job);
+CK_RV pkcs11_do_destroy(struct pkcs11_thread *s, struct pkcs11_job *job);
+CK_RV pkcs11_do_sign(struct pkcs11_thread *s, struct pkcs11_job *job);
 
 /* Fills up to max handles; *num says how many there are at least. */
-CK_RV token_search(struct token_seat *s, CK_OBJECT_CLASS class,
+CK_RV pkcs11_search(struct pkcs11_thread *s, CK_OBJECT_CLASS class,
     const unsigned char *id, size_t id_len, const char *label,
     CK_OBJECT_HANDLE *out, CK_ULONG max, CK_ULONG *num);
 
 /* Keys. */
 
 /* Takes a reference on public. NULL when out of memory. */
-struct token_key *token_key_new(struct token *t, const unsigned char *id,
+struct pkcs11_key *pkcs11_key_new(struct pkcs11 *t, const unsigned char *id,
     size_t id_len, const char *label, EVP_PKEY *public);
-struct token_key *token_key_up_ref(struct token_key *k);
-void token_key_free(struct token_key *k);
+struct pkcs11_key *pkcs11_key_up_ref(struct pkcs11_key *k);
+void pkcs11_key_free(struct pkcs11_key *k);
 
 /* token_provider.c: wraps a key for OpenSSL; takes a reference on it. */
-int
-token_pkey_new(EVP_PKEY **out, struct token_key *key, struct err *err) MUST_USE;
-int token_provider_load(struct err *err) MUST_USE;
-void token_provider_unload(void);
+int pkcs11_pkey_new(
+    EVP_PKEY **out, struct pkcs11_key *key, struct err *err) MUST_USE;
+int pkcs11_provider_load(struct err *err) MUST_USE;
+void pkcs11_provider_unload(void);
 
 #endif

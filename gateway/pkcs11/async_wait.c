@@ -1,24 +1,24 @@
 /*
- * sign_wait: pauses OpenSSL's job until a token has signed. All of it runs on
- * the worker's thread; sign_wait_for on the job's 32 KiB stack, so it is
+ * async_wait: pauses OpenSSL's job until a token has signed. All of it runs on
+ * the worker's thread; async_wait_for on the job's 32 KiB stack, so it is
  * shallow.
  */
-#include "gateway/pkcs11/sign_wait.h"
+#include "gateway/pkcs11/async_wait.h"
 
 #include <string.h>
 
 #include <event2/event.h>
 #include <openssl/async.h>
 
-#include "gateway/pkcs11/token_job.h"
+#include "gateway/pkcs11/pkcs11_queue.h"
 
 /* Whose SSL_do_handshake runs on this thread. */
-static _Thread_local struct sign_wait *waiting_here;
+static _Thread_local struct async_wait *waiting_here;
 
 static void
 on_wake(evutil_socket_t fd, short what, void *arg)
 {
-	struct sign_wait *w = arg;
+	struct async_wait *w = arg;
 
 	(void)fd;
 	(void)what;
@@ -26,7 +26,7 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 }
 
 void
-sign_wait_init(struct sign_wait *w, struct event_base *base,
+async_wait_init(struct async_wait *w, struct event_base *base,
     void (*fn)(void *arg), void *arg)
 {
 	memset(w, 0, sizeof(*w));
@@ -36,26 +36,26 @@ sign_wait_init(struct sign_wait *w, struct event_base *base,
 }
 
 void
-sign_wait_enter(struct sign_wait *w)
+async_wait_enter(struct async_wait *w)
 {
 	w->turn++;
 	waiting_here = w;
 }
 
 void
-sign_wait_leave(void)
+async_wait_leave(void)
 {
 	waiting_here = NULL;
 }
 
 bool
-sign_wait_pending(const struct sign_wait *w)
+async_wait_pending(const struct async_wait *w)
 {
-	return w->job != NULL && !w->cancelled && !token_job_is_done(w->job);
+	return w->job != NULL && !w->cancelled && !pkcs11_job_is_done(w->job);
 }
 
 bool
-sign_wait_cancel(struct sign_wait *w)
+async_wait_cancel(struct async_wait *w)
 {
 	if (w->job == NULL)
 		return false;
@@ -65,9 +65,9 @@ sign_wait_cancel(struct sign_wait *w)
 
 /* True when the answer is there. */
 static bool
-pause_until_done(struct sign_wait *w, struct token_job *job)
+pause_until_done(struct async_wait *w, struct pkcs11_job *job)
 {
-	while (!token_job_is_done(job)) {
+	while (!pkcs11_job_is_done(job)) {
 		unsigned turn = w->turn;
 
 		if (w->cancelled || !ASYNC_pause_job() || w->turn == turn)
@@ -77,12 +77,12 @@ pause_until_done(struct sign_wait *w, struct token_job *job)
 }
 
 static int
-wait_paused(struct sign_wait *w, struct token_job *job, struct err *err)
+wait_paused(struct async_wait *w, struct pkcs11_job *job, struct err *err)
 {
 	int rc;
 
 	event_assign(&w->wake, w->base, -1, 0, on_wake, w);
-	rc = token_job_start(job, &w->wake, err);
+	rc = pkcs11_job_start(job, &w->wake, err);
 	if (rc != 0)
 		return rc;
 	w->job = job;
@@ -92,20 +92,20 @@ wait_paused(struct sign_wait *w, struct token_job *job, struct err *err)
 		*err = job->err;
 	w->job = NULL;
 	/* First the token's hold on the event, then the event. */
-	token_job_abandon(job);
+	pkcs11_job_abandon(job);
 	event_del(&w->wake);
 	return rc;
 }
 
 int
-sign_wait_for(struct token_job *job, struct err *err)
+async_wait_for(struct pkcs11_job *job, struct err *err)
 {
-	struct sign_wait *w = waiting_here;
+	struct async_wait *w = waiting_here;
 	int rc;
 
 	if (w == NULL || ASYNC_get_current_job() == NULL) {
-		rc = token_job_start(job, NULL, err);
-		return rc == 0 ? token_job_wait(job, err) : rc;
+		rc = pkcs11_job_start(job, NULL, err);
+		return rc == 0 ? pkcs11_job_wait(job, err) : rc;
 	}
 	rc = wait_paused(w, job, err);
 	if (rc != 0)

@@ -1,5 +1,5 @@
 /*
- * token_sign: one signature, from the form of PKCS#11 to the one of X.509 and
+ * pkcs11_sign: one signature, from the form of PKCS#11 to the one of X.509 and
  * TLS. Runs on a token's thread with a session.
  */
 #include <string.h>
@@ -9,7 +9,7 @@
 #include <openssl/objects.h>
 #include <openssl/x509.h>
 
-#include "gateway/pkcs11/token_internal.h"
+#include "gateway/pkcs11/pkcs11_internal.h"
 
 static const struct hash {
 	int nid;
@@ -33,14 +33,14 @@ hash_of(int nid)
 }
 
 bool
-token_knows_digest(int nid)
+pkcs11_knows_digest(int nid)
 {
 	return hash_of(nid) != NULL;
 }
 
 /* r || s of PKCS#11 becomes the SEQUENCE of RFC 3279 2.2.3. */
 static int
-ecdsa_to_der(struct token_job *job, const unsigned char *raw, size_t len)
+ecdsa_to_der(struct pkcs11_job *job, const unsigned char *raw, size_t len)
 {
 	BIGNUM *r = BN_bin2bn(raw, (int)(len / 2), NULL);
 	BIGNUM *s = BN_bin2bn(raw + len / 2, (int)(len / 2), NULL);
@@ -52,7 +52,7 @@ ecdsa_to_der(struct token_job *job, const unsigned char *raw, size_t len)
 	    ECDSA_SIG_set0(sig, r, s) == 1) {
 		r = s = NULL;
 		n = i2d_ECDSA_SIG(sig, NULL);
-		if (n > 0 && n <= TOKEN_SIGNATURE_MAX)
+		if (n > 0 && n <= PKCS11_SIGNATURE_MAX)
 			n = i2d_ECDSA_SIG(sig, &p);
 	}
 	ECDSA_SIG_free(sig);
@@ -64,7 +64,7 @@ ecdsa_to_der(struct token_job *job, const unsigned char *raw, size_t len)
 
 /* RFC 8017 9.2: CKM_RSA_PKCS takes the DigestInfo ready made. */
 static int
-digest_info(unsigned char *out, size_t max, const struct token_job *job)
+digest_info(unsigned char *out, size_t max, const struct pkcs11_job *job)
 {
 	X509_SIG *info = X509_SIG_new();
 	X509_ALGOR *alg = NULL;
@@ -87,11 +87,11 @@ digest_info(unsigned char *out, size_t max, const struct token_job *job)
 }
 
 static CK_RV
-sign_with(struct token_seat *s, struct token_job *job, CK_OBJECT_HANDLE key,
+sign_with(struct pkcs11_thread *s, struct pkcs11_job *job, CK_OBJECT_HANDLE key,
     CK_MECHANISM *mechanism, unsigned char *input, size_t len)
 {
 	CK_FUNCTION_LIST_PTR fn = s->token->fn;
-	unsigned char raw[TOKEN_SIGNATURE_MAX];
+	unsigned char raw[PKCS11_SIGNATURE_MAX];
 	CK_ULONG raw_len = sizeof(raw);
 	CK_RV rv = fn->C_SignInit(s->session, mechanism, key);
 
@@ -99,10 +99,10 @@ sign_with(struct token_seat *s, struct token_job *job, CK_OBJECT_HANDLE key,
 		rv =
 		    fn->C_Sign(s->session, input, (CK_ULONG)len, raw, &raw_len);
 	if (rv != CKR_OK) {
-		token_fail(&job->err, E_IO, "the token does not sign", rv);
+		pkcs11_fail(&job->err, E_IO, "the token does not sign", rv);
 		return rv;
 	}
-	if (job->mechanism != TOKEN_ECDSA) {
+	if (job->mechanism != PKCS11_ECDSA) {
 		memcpy(job->signature, raw, raw_len);
 		job->signature_len = raw_len;
 	} else if (raw_len % 2 != 0 || ecdsa_to_der(job, raw, raw_len) != 0) {
@@ -112,7 +112,7 @@ sign_with(struct token_seat *s, struct token_job *job, CK_OBJECT_HANDLE key,
 }
 
 static CK_RV
-sign(struct token_seat *s, struct token_job *job, CK_OBJECT_HANDLE key)
+sign(struct pkcs11_thread *s, struct pkcs11_job *job, CK_OBJECT_HANDLE key)
 {
 	CK_RSA_PKCS_PSS_PARAMS pss = {0};
 	CK_MECHANISM mechanism = {CKM_ECDSA, NULL, 0};
@@ -121,12 +121,12 @@ sign(struct token_seat *s, struct token_job *job, CK_OBJECT_HANDLE key)
 	int len;
 
 	switch (job->mechanism) {
-	case TOKEN_ECDSA:
+	case PKCS11_ECDSA:
 		break;
-	case TOKEN_EDDSA:
+	case PKCS11_EDDSA:
 		mechanism.mechanism = CKM_EDDSA;
 		break;
-	case TOKEN_RSA_PKCS1:
+	case PKCS11_RSA_PKCS1:
 		mechanism.mechanism = CKM_RSA_PKCS;
 		len = digest_info(info, sizeof(info), job);
 		if (len < 0) {
@@ -135,7 +135,7 @@ sign(struct token_seat *s, struct token_job *job, CK_OBJECT_HANDLE key)
 			return CKR_OK;
 		}
 		return sign_with(s, job, key, &mechanism, info, (size_t)len);
-	case TOKEN_RSA_PSS:
+	case PKCS11_RSA_PSS:
 		hash = hash_of(job->digest_nid);
 		if (hash == NULL) {
 			err_set(&job->err, E_ARG, "no such digest");
@@ -152,10 +152,11 @@ sign(struct token_seat *s, struct token_job *job, CK_OBJECT_HANDLE key)
 
 /* From an earlier signature, or searched for. */
 static CK_RV
-handle_of(struct token_seat *s, struct token_job *job, CK_OBJECT_HANDLE *out)
+handle_of(
+    struct pkcs11_thread *s, struct pkcs11_job *job, CK_OBJECT_HANDLE *out)
 {
-	struct token_key *k = job->key;
-	struct token *t = s->token;
+	struct pkcs11_key *k = job->key;
+	struct pkcs11 *t = s->token;
 	CK_OBJECT_HANDLE found[2];
 	CK_ULONG num;
 	bool known;
@@ -167,10 +168,10 @@ handle_of(struct token_seat *s, struct token_job *job, CK_OBJECT_HANDLE *out)
 	pthread_mutex_unlock(&t->lock);
 	if (known)
 		return CKR_OK;
-	rv = token_search(s, CKO_PRIVATE_KEY, k->id, k->id_len,
+	rv = pkcs11_search(s, CKO_PRIVATE_KEY, k->id, k->id_len,
 	    k->id_len > 0 ? "" : k->label, found, 2, &num);
 	if (rv != CKR_OK) {
-		token_fail(&job->err, E_IO, "cannot search the token", rv);
+		pkcs11_fail(&job->err, E_IO, "cannot search the token", rv);
 		return rv;
 	}
 	if (num != 1) {
@@ -188,7 +189,7 @@ handle_of(struct token_seat *s, struct token_job *job, CK_OBJECT_HANDLE *out)
 }
 
 CK_RV
-token_do_sign(struct token_seat *s, struct token_job *job)
+pkcs11_do_sign(struct pkcs11_thread *s, struct pkcs11_job *job)
 {
 	CK_OBJECT_HANDLE key = 0;
 	CK_RV rv = CKR_OK;

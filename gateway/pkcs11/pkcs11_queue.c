@@ -1,7 +1,7 @@
 /*
- * token_job: the queue of a token, and waiting for it. Any thread.
+ * pkcs11_queue: the queue of a token, and waiting for it. Any thread.
  */
-#include "gateway/pkcs11/token_job.h"
+#include "gateway/pkcs11/pkcs11_queue.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,13 +10,13 @@
 
 #include <event2/event.h>
 
-#include "gateway/pkcs11/token_internal.h"
+#include "gateway/pkcs11/pkcs11_internal.h"
 
-struct token_job *
-token_job_new(struct token *t, enum token_work work, const unsigned char *data,
-    size_t len)
+struct pkcs11_job *
+pkcs11_job_new(struct pkcs11 *t, enum pkcs11_work work,
+    const unsigned char *data, size_t len)
 {
-	struct token_job *job = calloc(1, sizeof(*job) + len);
+	struct pkcs11_job *job = calloc(1, sizeof(*job) + len);
 
 	if (job == NULL)
 		return NULL;
@@ -30,24 +30,24 @@ token_job_new(struct token *t, enum token_work work, const unsigned char *data,
 }
 
 void
-token_job_unref(struct token_job *job)
+pkcs11_job_unref(struct pkcs11_job *job)
 {
 	if (!ref_down(&job->ref))
 		return;
-	token_key_free(job->key);
+	pkcs11_key_free(job->key);
 	free(job);
 }
 
 int
-token_job_start(struct token_job *job, struct event *wake, struct err *err)
+pkcs11_job_start(struct pkcs11_job *job, struct event *wake, struct err *err)
 {
-	struct token *t = job->token;
+	struct pkcs11 *t = job->token;
 	int rc = 0;
 
 	pthread_mutex_lock(&t->lock);
 	if (t->stopping) {
 		rc = err_set(err, E_CLOSED, "the token is being closed");
-	} else if (t->num_queued >= TOKEN_QUEUE_MAX) {
+	} else if (t->num_queued >= PKCS11_QUEUE_MAX) {
 		rc = err_set(err, E_LIMIT,
 		    "%u signatures wait for the token already", t->num_queued);
 	} else {
@@ -63,15 +63,15 @@ token_job_start(struct token_job *job, struct event *wake, struct err *err)
 }
 
 bool
-token_job_is_done(struct token_job *job)
+pkcs11_job_is_done(struct pkcs11_job *job)
 {
 	return atomic_load_explicit(&job->done, memory_order_acquire);
 }
 
 int
-token_job_wait(struct token_job *job, struct err *err)
+pkcs11_job_wait(struct pkcs11_job *job, struct err *err)
 {
-	struct token *t = job->token;
+	struct pkcs11 *t = job->token;
 	struct timespec until;
 	int rc = 0;
 
@@ -83,10 +83,10 @@ token_job_wait(struct token_job *job, struct err *err)
 		until.tv_sec++;
 	}
 	pthread_mutex_lock(&t->lock);
-	while (!token_job_is_done(job) && rc != ETIMEDOUT)
+	while (!pkcs11_job_is_done(job) && rc != ETIMEDOUT)
 		rc = pthread_cond_timedwait(&t->done, &t->lock, &until);
 	pthread_mutex_unlock(&t->lock);
-	if (!token_job_is_done(job))
+	if (!pkcs11_job_is_done(job))
 		return err_set(err, E_IO,
 		    "the token did not answer within %u ms", t->timeout_ms);
 	if (job->err.code != 0 && err != NULL)
@@ -95,9 +95,9 @@ token_job_wait(struct token_job *job, struct err *err)
 }
 
 void
-token_job_finish(struct token_job *job)
+pkcs11_job_finish(struct pkcs11_job *job)
 {
-	struct token *t = job->token;
+	struct pkcs11 *t = job->token;
 
 	pthread_mutex_lock(&t->lock);
 	atomic_store_explicit(&job->done, true, memory_order_release);
@@ -107,13 +107,13 @@ token_job_finish(struct token_job *job)
 	job->wake = NULL;
 	pthread_cond_broadcast(&t->done);
 	pthread_mutex_unlock(&t->lock);
-	token_job_unref(job);
+	pkcs11_job_unref(job);
 }
 
 void
-token_job_abandon(struct token_job *job)
+pkcs11_job_abandon(struct pkcs11_job *job)
 {
-	struct token *t = job->token;
+	struct pkcs11 *t = job->token;
 	bool dequeued;
 
 	pthread_mutex_lock(&t->lock);
@@ -127,15 +127,15 @@ token_job_abandon(struct token_job *job)
 	}
 	pthread_mutex_unlock(&t->lock);
 	if (dequeued)
-		token_job_unref(job); /* the queue's */
+		pkcs11_job_unref(job); /* the queue's */
 }
 
 void
-token_job_drop(struct token_job *job)
+pkcs11_job_drop(struct pkcs11_job *job)
 {
 	if (job == NULL)
 		return;
-	token_job_abandon(job);
+	pkcs11_job_abandon(job);
 	/* The asker's own reference: two are held while it is queued. */
-	token_job_unref(job); /* NOLINT(clang-analyzer-unix.Malloc) */
+	pkcs11_job_unref(job); /* NOLINT(clang-analyzer-unix.Malloc) */
 }

@@ -1,9 +1,9 @@
 /*
- * token_provider: keys of a token as EVP_PKEYs. An OpenSSL provider inside
+ * pkcs11_provider: keys of a token as EVP_PKEYs. An OpenSSL provider inside
  * the program, alone in a library context of its own, so that nobody who asks
  * OpenSSL for an algorithm is ever given one of these: a key brings its
  * provider along. The public half is an ordinary key, to which whatever needs
- * no private one is left. Signing waits on sign_wait's terms.
+ * no private one is left. Signing waits on async_wait's terms.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +16,11 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include "gateway/pkcs11/sign_wait.h"
-#include "gateway/pkcs11/token_internal.h"
+#include "gateway/pkcs11/async_wait.h"
+#include "gateway/pkcs11/pkcs11_internal.h"
 
 #define PROVIDER_NAME "p2p-token"
-#define PROVIDER_KEY  "p2p-token-key" /* parameter: a struct token_key * */
+#define PROVIDER_KEY  "p2p-token-key" /* parameter: a struct pkcs11_key * */
 
 #define FN(f) ((void (*)(void))(f))
 
@@ -31,7 +31,7 @@ static OSSL_PROVIDER *provider;
 /* Keys: wrap a token_key. */
 
 struct wrapped {
-	struct token_key *key; /* a reference; NULL while empty */
+	struct pkcs11_key *key; /* a reference; NULL while empty */
 };
 
 static void *
@@ -47,7 +47,7 @@ key_free(void *data)
 	struct wrapped *w = data;
 
 	if (w != NULL)
-		token_key_free(w->key);
+		pkcs11_key_free(w->key);
 	free(w);
 }
 
@@ -69,7 +69,7 @@ key_match(const void *a, const void *b, int selection)
 	return EVP_PKEY_eq(x->key->public, y->key->public) == 1;
 }
 
-/* Nothing becomes one of these but by token_pkey_new. */
+/* Nothing becomes one of these but by pkcs11_pkey_new. */
 static int
 key_import(void *data, int selection, const OSSL_PARAM params[])
 {
@@ -80,9 +80,9 @@ key_import(void *data, int selection, const OSSL_PARAM params[])
 
 	(void)selection;
 	if (p == NULL || OSSL_PARAM_get_octet_ptr(p, &key, &len) != 1 ||
-	    len != sizeof(struct token_key))
+	    len != sizeof(struct pkcs11_key))
 		return 0;
-	w->key = token_key_up_ref((struct token_key *)(uintptr_t)key);
+	w->key = pkcs11_key_up_ref((struct pkcs11_key *)(uintptr_t)key);
 	return 1;
 }
 
@@ -127,7 +127,7 @@ key_get_params(void *data, OSSL_PARAM params[])
 
 	if (p != NULL)
 		return OSSL_PARAM_set_octet_ptr(
-		    p, w->key, sizeof(struct token_key));
+		    p, w->key, sizeof(struct pkcs11_key));
 	return EVP_PKEY_get_params(w->key->public, params);
 }
 
@@ -174,8 +174,8 @@ static const OSSL_DISPATCH ec_key_functions[] = {KEY_FUNCTIONS,
 /* Signatures. */
 
 struct signing {
-	struct token_key *key; /* lent: OpenSSL holds the EVP_PKEY */
-	EVP_MD *md;            /* NULL: the message itself is signed */
+	struct pkcs11_key *key; /* lent: OpenSSL holds the EVP_PKEY */
+	EVP_MD *md;             /* NULL: the message itself is signed */
 	EVP_MD_CTX *digest;
 	int padding;  /* RSA_PKCS1_PADDING, _PSS_PADDING */
 	int salt_len; /* -1: as the digest */
@@ -234,7 +234,7 @@ set_digest(struct signing *s, const char *name)
 {
 	EVP_MD *md = EVP_MD_fetch(NULL, name, NULL);
 
-	if (md == NULL || !token_knows_digest(EVP_MD_get_type(md))) {
+	if (md == NULL || !pkcs11_knows_digest(EVP_MD_get_type(md))) {
 		EVP_MD_free(md);
 		return 0;
 	}
@@ -401,26 +401,26 @@ signing_update(void *ctx, const unsigned char *data, size_t len)
 }
 
 static int
-token_sign(struct signing *s, unsigned char *sig, size_t *sig_len, size_t max,
+pkcs11_sign(struct signing *s, unsigned char *sig, size_t *sig_len, size_t max,
     const unsigned char *data, size_t len)
 {
-	struct token_job *job =
-	    token_job_new(s->key->token, TOKEN_WORK_SIGN, data, len);
+	struct pkcs11_job *job =
+	    pkcs11_job_new(s->key->token, PKCS11_WORK_SIGN, data, len);
 	struct err err = {0};
 	int rc = E_NOMEM;
 
 	if (job != NULL) {
 		int kind = key_nid(s);
 
-		job->key = token_key_up_ref(s->key);
-		job->mechanism = kind == EVP_PKEY_EC  ? TOKEN_ECDSA
-		    : kind == EVP_PKEY_ED25519        ? TOKEN_EDDSA
-		    : s->padding == RSA_PKCS1_PADDING ? TOKEN_RSA_PKCS1
-						      : TOKEN_RSA_PSS;
+		job->key = pkcs11_key_up_ref(s->key);
+		job->mechanism = kind == EVP_PKEY_EC  ? PKCS11_ECDSA
+		    : kind == EVP_PKEY_ED25519        ? PKCS11_EDDSA
+		    : s->padding == RSA_PKCS1_PADDING ? PKCS11_RSA_PKCS1
+						      : PKCS11_RSA_PSS;
 		job->digest_nid = s->md != NULL ? EVP_MD_get_type(s->md) : 0;
 		job->salt_len =
 		    s->salt_len >= 0 ? (unsigned)s->salt_len : (unsigned)len;
-		rc = sign_wait_for(job, &err);
+		rc = async_wait_for(job, &err);
 	}
 	if (rc == 0 && job->signature_len <= max) {
 		memcpy(sig, job->signature, job->signature_len);
@@ -430,7 +430,7 @@ token_sign(struct signing *s, unsigned char *sig, size_t *sig_len, size_t max,
 		ERR_raise_data(
 		    ERR_LIB_USER, ERR_R_OPERATION_FAIL, "%s", err.msg);
 	}
-	token_job_drop(job);
+	pkcs11_job_drop(job);
 	return rc == 0;
 }
 
@@ -447,7 +447,7 @@ signing_final(void *ctx, unsigned char *sig, size_t *sig_len, size_t max)
 	}
 	return s->digest != NULL &&
 	    EVP_DigestFinal_ex(s->digest, md, &len) == 1 &&
-	    token_sign(s, sig, sig_len, max, md, len);
+	    pkcs11_sign(s, sig, sig_len, max, md, len);
 }
 
 static int
@@ -460,7 +460,7 @@ signing_once(void *ctx, unsigned char *sig, size_t *sig_len, size_t max,
 		*sig_len = (size_t)EVP_PKEY_get_size(s->key->public);
 		return 1;
 	}
-	return token_sign(s, sig, sig_len, max, data, len);
+	return pkcs11_sign(s, sig, sig_len, max, data, len);
 }
 
 #define SIGNING_FUNCTIONS                                                     \
@@ -523,13 +523,13 @@ provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 }
 
 int
-token_provider_load(struct err *err)
+pkcs11_provider_load(struct err *err)
 {
 	lib = OSSL_LIB_CTX_new();
 	if (lib == NULL ||
 	    OSSL_PROVIDER_add_builtin(lib, PROVIDER_NAME, provider_init) != 1 ||
 	    (provider = OSSL_PROVIDER_load(lib, PROVIDER_NAME)) == NULL) {
-		token_provider_unload();
+		pkcs11_provider_unload();
 		return err_ossl(
 		    err, E_INTERNAL, "cannot set up keys of a token");
 	}
@@ -537,7 +537,7 @@ token_provider_load(struct err *err)
 }
 
 void
-token_provider_unload(void)
+pkcs11_provider_unload(void)
 {
 	OSSL_PROVIDER_unload(provider);
 	OSSL_LIB_CTX_free(lib);
@@ -548,16 +548,16 @@ token_provider_unload(void)
 /* EVP_PKEY. */
 
 int
-token_pkey_new(EVP_PKEY **out, struct token_key *key, struct err *err)
+pkcs11_pkey_new(EVP_PKEY **out, struct pkcs11_key *key, struct err *err)
 {
 	void *p = key;
 	OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_ptr(
-				   PROVIDER_KEY, &p, sizeof(struct token_key)),
+				   PROVIDER_KEY, &p, sizeof(struct pkcs11_key)),
 	    OSSL_PARAM_construct_end()};
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(
 	    lib, EVP_PKEY_get0_type_name(key->public), NULL);
 
-	params[0].data_size = sizeof(struct token_key);
+	params[0].data_size = sizeof(struct pkcs11_key);
 	*out = NULL;
 	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
 	    EVP_PKEY_fromdata(ctx, out, EVP_PKEY_KEYPAIR, params) != 1) {
@@ -570,7 +570,7 @@ token_pkey_new(EVP_PKEY **out, struct token_key *key, struct err *err)
 }
 
 bool
-token_has(const EVP_PKEY *key)
+pkcs11_has(const EVP_PKEY *key)
 {
 	const OSSL_PROVIDER *p = EVP_PKEY_get0_provider(key);
 
@@ -578,16 +578,16 @@ token_has(const EVP_PKEY *key)
 }
 
 EVP_PKEY *
-token_get0_public(EVP_PKEY *key)
+pkcs11_get0_public(EVP_PKEY *key)
 {
 	const void *k = NULL;
 	OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_ptr(
 				   PROVIDER_KEY, (void **)(uintptr_t)&k, 0),
 	    OSSL_PARAM_construct_end()};
 
-	if (!token_has(key))
+	if (!pkcs11_has(key))
 		return key;
 	if (EVP_PKEY_get_params(key, params) != 1 || k == NULL)
 		return NULL;
-	return ((const struct token_key *)k)->public;
+	return ((const struct pkcs11_key *)k)->public;
 }

@@ -1,5 +1,5 @@
 /*
- * token_module: the module, the slot and the login. Runs on a token's thread
+ * pkcs11_module: the module, the slot and the login. Runs on a token's thread
  * that holds the gate alone. The module is never unloaded: those that use
  * OpenSSL themselves do not survive it.
  */
@@ -10,7 +10,7 @@
 
 #include <openssl/crypto.h>
 
-#include "gateway/pkcs11/token_internal.h"
+#include "gateway/pkcs11/pkcs11_internal.h"
 
 #define SLOTS_MAX 256
 
@@ -47,7 +47,7 @@ static const struct {
 };
 
 int
-token_fail(struct err *err, int code, const char *what, CK_RV rv)
+pkcs11_fail(struct err *err, int code, const char *what, CK_RV rv)
 {
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (words[i].rv == rv)
@@ -58,7 +58,7 @@ token_fail(struct err *err, int code, const char *what, CK_RV rv)
 }
 
 bool
-token_is_lost(CK_RV rv)
+pkcs11_is_lost(CK_RV rv)
 {
 	switch (rv) {
 	case CKR_SESSION_HANDLE_INVALID:
@@ -78,7 +78,7 @@ token_is_lost(CK_RV rv)
 }
 
 static int
-load(struct token *t, struct err *err)
+load(struct pkcs11 *t, struct err *err)
 {
 	CK_RV (*list)(CK_FUNCTION_LIST_PTR_PTR);
 
@@ -99,7 +99,7 @@ load(struct token *t, struct err *err)
 }
 
 static int
-initialize(struct token *t, struct err *err)
+initialize(struct pkcs11 *t, struct err *err)
 {
 	CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
 	CK_RV rv;
@@ -108,14 +108,14 @@ initialize(struct token *t, struct err *err)
 		return 0;
 	rv = t->fn->C_Initialize(&args);
 	if (rv != CKR_OK && rv != CKR_CRYPTOKI_ALREADY_INITIALIZED)
-		return token_fail(
+		return pkcs11_fail(
 		    err, E_IO, "cannot start the PKCS#11 module", rv);
 	t->initialized = rv == CKR_OK;
 	return 0;
 }
 
 void
-token_finalize(struct token *t)
+pkcs11_finalize(struct pkcs11 *t)
 {
 	if (t->initialized)
 		t->fn->C_Finalize(NULL);
@@ -133,7 +133,7 @@ unpad(char *out, const unsigned char *in, size_t len)
 }
 
 static int
-find_slot(struct token *t, CK_TOKEN_INFO *info, struct pkcs11_uri *name,
+find_slot(struct pkcs11 *t, CK_TOKEN_INFO *info, struct pkcs11_uri *name,
     struct err *err)
 {
 	CK_SLOT_ID slots[SLOTS_MAX];
@@ -148,7 +148,7 @@ find_slot(struct token *t, CK_TOKEN_INFO *info, struct pkcs11_uri *name,
 	if (rv == CKR_OK)
 		rv = t->fn->C_GetSlotList(CK_TRUE, slots, &num);
 	if (rv != CKR_OK)
-		return token_fail(
+		return pkcs11_fail(
 		    err, E_IO, "cannot list the tokens of the module", rv);
 	for (CK_ULONG i = 0; i < num; i++) {
 		if (t->fn->C_GetTokenInfo(slots[i], &one) != CKR_OK ||
@@ -189,10 +189,10 @@ check_flags(const CK_TOKEN_INFO *info, struct err *err)
 }
 
 static int
-login(struct token *t, CK_SESSION_HANDLE session, const char *pin,
+login(struct pkcs11 *t, CK_SESSION_HANDLE session, const char *pin,
     struct err *err)
 {
-	CK_UTF8CHAR copy[TOKEN_PIN_MAX + 1];
+	CK_UTF8CHAR copy[PKCS11_PIN_MAX + 1];
 	size_t len = strlen(pin);
 	CK_RV rv;
 
@@ -209,14 +209,14 @@ login(struct token *t, CK_SESSION_HANDLE session, const char *pin,
 	case CKR_PIN_EXPIRED:
 	case CKR_PIN_LOCKED:
 	case CKR_USER_PIN_NOT_INITIALIZED:
-		return token_fail(err, E_PARSE, "cannot log in", rv);
+		return pkcs11_fail(err, E_PARSE, "cannot log in", rv);
 	default:
-		return token_fail(err, E_IO, "cannot log in", rv);
+		return pkcs11_fail(err, E_IO, "cannot log in", rv);
 	}
 }
 
 int
-token_connect(struct token *t, CK_SESSION_HANDLE *session, const char *pin,
+pkcs11_connect(struct pkcs11 *t, CK_SESSION_HANDLE *session, const char *pin,
     struct pkcs11_uri *name, struct err *err)
 {
 	CK_TOKEN_INFO info = {.flags = 0};
@@ -228,7 +228,7 @@ token_connect(struct token *t, CK_SESSION_HANDLE *session, const char *pin,
 	assert(t->fn != NULL);
 	/* Many find a token that came back only when started anew. */
 	if (t->attempts > 0)
-		token_finalize(t);
+		pkcs11_finalize(t);
 	else if (t->initialized)
 		t->fn->C_CloseAllSessions(t->slot);
 	rc = initialize(t, err);
@@ -241,7 +241,7 @@ token_connect(struct token *t, CK_SESSION_HANDLE *session, const char *pin,
 	rv = t->fn->C_OpenSession(
 	    t->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, session);
 	if (rv != CKR_OK)
-		return token_fail(err, E_IO, "cannot open a session", rv);
+		return pkcs11_fail(err, E_IO, "cannot open a session", rv);
 	rc = login(t, *session, pin, err);
 	if (rc != 0)
 		t->fn->C_CloseSession(*session);

@@ -1,5 +1,5 @@
 /*
- * token_object: finds keys in a token, makes them, reads their public half.
+ * pkcs11_object: finds keys in a token, makes them, reads their public half.
  * Runs on a token's thread with a session.
  */
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include <openssl/objects.h>
 #include <openssl/param_build.h>
 
-#include "gateway/pkcs11/token_internal.h"
+#include "gateway/pkcs11/pkcs11_internal.h"
 
 /* The largest attribute that is read: the modulus of 16384 bits. */
 #define VALUE_MAX 2048
@@ -27,22 +27,22 @@ static const struct {
 	CK_ULONG params_len;
 	CK_ULONG bits;
 } kinds[] = {
-    [TOKEN_P256] = {CKM_EC_KEY_PAIR_GEN, CKK_EC,
+    [PKCS11_P256] = {CKM_EC_KEY_PAIR_GEN, CKK_EC,
 	{0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}, 10, 0},
-    [TOKEN_P384] = {CKM_EC_KEY_PAIR_GEN, CKK_EC,
+    [PKCS11_P384] = {CKM_EC_KEY_PAIR_GEN, CKK_EC,
 	{0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22}, 7, 0},
-    [TOKEN_RSA3072] = {CKM_RSA_PKCS_KEY_PAIR_GEN, CKK_RSA, {0}, 0, 3072},
-    [TOKEN_ED25519] = {CKM_EC_EDWARDS_KEY_PAIR_GEN, CKK_EC_EDWARDS,
+    [PKCS11_RSA3072] = {CKM_RSA_PKCS_KEY_PAIR_GEN, CKK_RSA, {0}, 0, 3072},
+    [PKCS11_ED25519] = {CKM_EC_EDWARDS_KEY_PAIR_GEN, CKK_EC_EDWARDS,
 	{0x06, 0x03, 0x2b, 0x65, 0x70}, 5, 0},
 };
 
 /* Keys. */
 
-struct token_key *
-token_key_new(struct token *t, const unsigned char *id, size_t id_len,
+struct pkcs11_key *
+pkcs11_key_new(struct pkcs11 *t, const unsigned char *id, size_t id_len,
     const char *label, EVP_PKEY *public)
 {
-	struct token_key *k = calloc(1, sizeof(*k));
+	struct pkcs11_key *k = calloc(1, sizeof(*k));
 
 	if (k == NULL)
 		return NULL;
@@ -56,15 +56,15 @@ token_key_new(struct token *t, const unsigned char *id, size_t id_len,
 	return k;
 }
 
-struct token_key *
-token_key_up_ref(struct token_key *k)
+struct pkcs11_key *
+pkcs11_key_up_ref(struct pkcs11_key *k)
 {
 	ref_up(&k->ref);
 	return k;
 }
 
 void
-token_key_free(struct token_key *k)
+pkcs11_key_free(struct pkcs11_key *k)
 {
 	if (k == NULL || !ref_down(&k->ref))
 		return;
@@ -75,7 +75,7 @@ token_key_free(struct token_key *k)
 /* Reading. */
 
 CK_RV
-token_search(struct token_seat *s, CK_OBJECT_CLASS class,
+pkcs11_search(struct pkcs11_thread *s, CK_OBJECT_CLASS class,
     const unsigned char *id, size_t id_len, const char *label,
     CK_OBJECT_HANDLE *out, CK_ULONG max, CK_ULONG *num)
 {
@@ -101,7 +101,7 @@ token_search(struct token_seat *s, CK_OBJECT_CLASS class,
 
 /* One attribute; its length, or -1 when it is not there or not to be read. */
 static long
-read_value(struct token_seat *s, CK_OBJECT_HANDLE object,
+read_value(struct pkcs11_thread *s, CK_OBJECT_HANDLE object,
     CK_ATTRIBUTE_TYPE type, void *out, size_t max)
 {
 	CK_ATTRIBUTE a = {type, out, (CK_ULONG)max};
@@ -115,7 +115,8 @@ read_value(struct token_seat *s, CK_OBJECT_HANDLE object,
 
 /* False also when the token does not say. */
 static bool
-is_true(struct token_seat *s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
+is_true(
+    struct pkcs11_thread *s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
 {
 	CK_BBOOL b = CK_FALSE;
 
@@ -139,7 +140,7 @@ from_params(const char *name, OSSL_PARAM_BLD *bld)
 }
 
 static EVP_PKEY *
-read_rsa(struct token_seat *s, CK_OBJECT_HANDLE object)
+read_rsa(struct pkcs11_thread *s, CK_OBJECT_HANDLE object)
 {
 	unsigned char n[VALUE_MAX], e[VALUE_MAX];
 	long n_len = read_value(s, object, CKA_MODULUS, n, sizeof(n));
@@ -161,7 +162,7 @@ read_rsa(struct token_seat *s, CK_OBJECT_HANDLE object)
 
 /* CKA_EC_POINT is an OCTET STRING; some give what is in it. */
 static long
-read_point(struct token_seat *s, CK_OBJECT_HANDLE object, unsigned char *out)
+read_point(struct pkcs11_thread *s, CK_OBJECT_HANDLE object, unsigned char *out)
 {
 	unsigned char der[VALUE_MAX];
 	const unsigned char *p = der;
@@ -183,7 +184,7 @@ read_point(struct token_seat *s, CK_OBJECT_HANDLE object, unsigned char *out)
 }
 
 static EVP_PKEY *
-read_ec(struct token_seat *s, CK_OBJECT_HANDLE object)
+read_ec(struct pkcs11_thread *s, CK_OBJECT_HANDLE object)
 {
 	unsigned char params[VALUE_MAX], point[VALUE_MAX];
 	long len = read_value(s, object, CKA_EC_PARAMS, params, sizeof(params));
@@ -192,10 +193,10 @@ read_ec(struct token_seat *s, CK_OBJECT_HANDLE object)
 	const char *curve = NULL;
 	EVP_PKEY *key = NULL;
 
-	for (size_t i = TOKEN_P256; i <= TOKEN_P384; i++)
+	for (size_t i = PKCS11_P256; i <= PKCS11_P384; i++)
 		if (len == (long)kinds[i].params_len &&
 		    memcmp(params, kinds[i].params, (size_t)len) == 0)
-			curve = i == TOKEN_P256 ? "P-256" : "P-384";
+			curve = i == PKCS11_P256 ? "P-256" : "P-384";
 	if (bld != NULL && curve != NULL && point_len > 0 &&
 	    OSSL_PARAM_BLD_push_utf8_string(
 		bld, OSSL_PKEY_PARAM_GROUP_NAME, curve, 0) == 1 &&
@@ -207,7 +208,7 @@ read_ec(struct token_seat *s, CK_OBJECT_HANDLE object)
 }
 
 static EVP_PKEY *
-read_edwards(struct token_seat *s, CK_OBJECT_HANDLE object)
+read_edwards(struct pkcs11_thread *s, CK_OBJECT_HANDLE object)
 {
 	unsigned char point[VALUE_MAX];
 	long len = read_point(s, object, point);
@@ -218,7 +219,7 @@ read_edwards(struct token_seat *s, CK_OBJECT_HANDLE object)
 }
 
 static EVP_PKEY *
-read_public(struct token_seat *s, CK_OBJECT_HANDLE object, CK_KEY_TYPE type,
+read_public(struct pkcs11_thread *s, CK_OBJECT_HANDLE object, CK_KEY_TYPE type,
     struct err *err)
 {
 	EVP_PKEY *key = NULL;
@@ -248,21 +249,21 @@ read_public(struct token_seat *s, CK_OBJECT_HANDLE object, CK_KEY_TYPE type,
 
 /* The object that holds the public half: its own, or the private one. */
 static CK_OBJECT_HANDLE
-public_of(struct token_seat *s, CK_OBJECT_HANDLE private,
+public_of(struct pkcs11_thread *s, CK_OBJECT_HANDLE private,
     const unsigned char *id, size_t id_len, const char *label)
 {
 	CK_OBJECT_HANDLE found[2];
 	CK_ULONG num = 0;
 
-	if (token_search(s, CKO_PUBLIC_KEY, id, id_len, id_len > 0 ? "" : label,
-		found, 2, &num) == CKR_OK &&
+	if (pkcs11_search(s, CKO_PUBLIC_KEY, id, id_len,
+		id_len > 0 ? "" : label, found, 2, &num) == CKR_OK &&
 	    num == 1)
 		return found[0];
 	return private;
 }
 
 CK_RV
-token_do_find(struct token_seat *s, struct token_job *job)
+pkcs11_do_find(struct pkcs11_thread *s, struct pkcs11_job *job)
 {
 	const struct pkcs11_uri *w = &job->which;
 	unsigned char id[PKCS11_ID_MAX];
@@ -271,11 +272,11 @@ token_do_find(struct token_seat *s, struct token_job *job)
 	EVP_PKEY *pkey = NULL;
 	CK_ULONG num;
 	long id_len;
-	CK_RV rv = token_search(
+	CK_RV rv = pkcs11_search(
 	    s, CKO_PRIVATE_KEY, w->id, w->id_len, w->object, found, 2, &num);
 
 	if (rv != CKR_OK) {
-		token_fail(&job->err, E_IO, "cannot search the token", rv);
+		pkcs11_fail(&job->err, E_IO, "cannot search the token", rv);
 		return rv;
 	}
 	if (num != 1) {
@@ -296,7 +297,7 @@ token_do_find(struct token_seat *s, struct token_job *job)
 	public = public_of(s, found[0], id, (size_t)id_len, w->object);
 	pkey = read_public(s, public, type, &job->err);
 	if (pkey != NULL) {
-		job->key = token_key_new(s->token, w->id_len > 0 ? w->id : id,
+		job->key = pkcs11_key_new(s->token, w->id_len > 0 ? w->id : id,
 		    w->id_len > 0 ? w->id_len : (size_t)id_len, w->object,
 		    pkey);
 		if (job->key == NULL)
@@ -309,8 +310,8 @@ token_do_find(struct token_seat *s, struct token_job *job)
 /* Making. */
 
 static CK_RV
-generate(struct token_seat *s, struct token_job *job, CK_OBJECT_HANDLE *public,
-    CK_OBJECT_HANDLE *private)
+generate(struct pkcs11_thread *s, struct pkcs11_job *job,
+    CK_OBJECT_HANDLE *public, CK_OBJECT_HANDLE *private)
 {
 	CK_MECHANISM mechanism = {kinds[job->kind].mechanism, NULL, 0};
 	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
@@ -358,7 +359,7 @@ cannot_make(CK_RV rv)
 }
 
 CK_RV
-token_do_make(struct token_seat *s, struct token_job *job)
+pkcs11_do_make(struct pkcs11_thread *s, struct pkcs11_job *job)
 {
 	CK_FUNCTION_LIST_PTR fn = s->token->fn;
 	CK_OBJECT_HANDLE public = 0, private = 0;
@@ -366,7 +367,7 @@ token_do_make(struct token_seat *s, struct token_job *job)
 	CK_RV rv = generate(s, job, &public, &private);
 
 	if (rv != CKR_OK) {
-		token_fail(&job->err, cannot_make(rv) ? E_PARSE : E_IO,
+		pkcs11_fail(&job->err, cannot_make(rv) ? E_PARSE : E_IO,
 		    "the token makes no such key", rv);
 		return rv;
 	}
@@ -377,7 +378,7 @@ token_do_make(struct token_seat *s, struct token_job *job)
 		err_set(&job->err, E_IO,
 		    "the token makes keys that can be extracted");
 	if (job->err.code == 0) {
-		job->key = token_key_new(s->token, job->which.id,
+		job->key = pkcs11_key_new(s->token, job->which.id,
 		    job->which.id_len, job->which.object, pkey);
 		if (job->key == NULL)
 			err_set(&job->err, E_NOMEM, "out of memory");
@@ -395,7 +396,7 @@ token_do_make(struct token_seat *s, struct token_job *job)
 }
 
 CK_RV
-token_do_destroy(struct token_seat *s, struct token_job *job)
+pkcs11_do_destroy(struct pkcs11_thread *s, struct pkcs11_job *job)
 {
 	static const CK_OBJECT_CLASS classes[] = {
 	    CKO_PRIVATE_KEY, CKO_PUBLIC_KEY};
@@ -404,13 +405,13 @@ token_do_destroy(struct token_seat *s, struct token_job *job)
 	CK_RV rv = CKR_OK;
 
 	for (size_t i = 0; i < 2 && rv == CKR_OK; i++) {
-		rv = token_search(s, classes[i], job->which.id,
+		rv = pkcs11_search(s, classes[i], job->which.id,
 		    job->which.id_len, "", found, 2, &num);
 		for (CK_ULONG k = 0; k < num && rv == CKR_OK; k++)
 			rv =
 			    s->token->fn->C_DestroyObject(s->session, found[k]);
 	}
 	if (rv != CKR_OK)
-		token_fail(&job->err, E_IO, "cannot destroy a key", rv);
+		pkcs11_fail(&job->err, E_IO, "cannot destroy a key", rv);
 	return rv;
 }
