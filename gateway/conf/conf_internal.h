@@ -3,7 +3,7 @@
 #define GATEWAY_CONF_CONF_INTERNAL_H
 
 #include "gateway/conf/conf.h"
-#include "gateway/conf/conf_read.h"
+#include "gateway/conf/conf_table.h"
 
 /* The table of the whole bootstrap file; base is struct conf. */
 extern const struct conf_field conf_file_table[];

@@ -1,5 +1,5 @@
 /*
- * conf_file_rest: the "rest" object of the bootstrap file: where the REST
+ * conf_rest: the "rest" object of the bootstrap file: where the REST
  * server listens and who may ask it what.
  */
 #include <stdlib.h>

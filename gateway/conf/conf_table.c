@@ -1,8 +1,8 @@
 /*
- * conf_read: the table-driven half of reading the bootstrap file. Knows types
+ * conf_table: the table-driven half of reading the bootstrap file. Knows types
  * and ranges, not what a key means. Never opens a file.
  */
-#include "gateway/conf/conf_read.h"
+#include "gateway/conf/conf_table.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /*
- * conf_file_http: the "http" object of the bootstrap file. That it is there
+ * conf_http: the "http" object of the bootstrap file. That it is there
  * turns HTTP mode on: on listeners of its own, or on all of them.
  */
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * conf_token: the token of PKCS#11 that the bootstrap file names, and the
+ * conf_pkcs11: the token of PKCS#11 that the bootstrap file names, and the
  * keys of identities that are in it. The token is opened while the snapshot
  * is built, like any file that is named there.
  */

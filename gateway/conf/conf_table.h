@@ -1,10 +1,10 @@
 /*
- * conf_read: JSON objects into structures by table. A table names every key
+ * conf_table: JSON objects into structures by table. A table names every key
  * an object may have; any other key, a wrong type or a value out of range is
  * one sentence with file, line, JSON path, value and expectation.
  */
-#ifndef GATEWAY_CONF_CONF_READ_H
-#define GATEWAY_CONF_CONF_READ_H
+#ifndef GATEWAY_CONF_CONF_TABLE_H
+#define GATEWAY_CONF_CONF_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
