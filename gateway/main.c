@@ -17,15 +17,15 @@
 #include <event2/event.h>
 #include <event2/thread.h>
 
-#include "gateway/process/activation.h"
+#include "gateway/process/sd_listen.h"
 #include "gateway/conf/conf.h"
 #include "gateway/control/control.h"
 #include "gateway/observe/decisions.h"
 #include "gateway/dataplane/door.h"
 #include "gateway/process/log_sink.h"
-#include "gateway/process/notify.h"
+#include "gateway/process/sd_notify.h"
 #include "gateway/base/password_hash.h"
-#include "gateway/process/process.h"
+#include "gateway/process/privileges.h"
 #include "gateway/rest/rest.h"
 #include "gateway/pkcs11/pkcs11.h"
 #include "gateway/control/watch.h"
@@ -45,7 +45,7 @@ struct gateway {
 	struct conf *conf;
 	struct log_sink *sink;
 	const struct log *log;
-	struct activation *activation; /* sockets passed by a manager */
+	struct sd_listen *activation; /* sockets passed by a manager */
 	struct event_base *base;
 	struct control *control;
 	struct door *door;
@@ -128,7 +128,7 @@ on_stop(evutil_socket_t sig, short what, void *arg)
 	log_line(g->log, LOG_LEVEL_INFO,
 	    "draining connections (signal=%d deadline_ms=%u)", (int)sig,
 	    control_conf(g->control)->limits.drain_timeout_ms);
-	notify_stopping(
+	sd_notify_stopping(
 	    g->log, control_conf(g->control)->limits.drain_timeout_ms);
 	door_drain(g->door, control_conf(g->control)->limits.drain_timeout_ms,
 	    drained, g);
@@ -206,7 +206,7 @@ say_ready(struct gateway *g)
 	}
 	printf(" rest=https://%s\n", rest_address(g->rest));
 	fflush(stdout);
-	notify(g->log, "READY=1\nSTATUS=serving");
+	sd_notify_send(g->log, "READY=1\nSTATUS=serving");
 }
 
 static bool
@@ -222,16 +222,16 @@ static int
 take_passed(struct gateway *g, int *rest_fd, struct err *err)
 {
 	size_t i;
-	int rc = activation_new(&g->activation, err);
+	int rc = sd_listen_new(&g->activation, err);
 
 	*rest_fd = -1;
 	if (rc != 0)
 		return rc;
-	i = activation_find(g->activation, "rest", &g->conf->rest.listen);
-	if (i == ACTIVATION_NONE)
+	i = sd_listen_find(g->activation, "rest", &g->conf->rest.listen);
+	if (i == SD_LISTEN_NONE)
 		return 0;
-	activation_reserve(g->activation, i);
-	*rest_fd = activation_fd(g->activation, i);
+	sd_listen_reserve(g->activation, i);
+	*rest_fd = sd_listen_fd(g->activation, i);
 	return 0;
 }
 
@@ -244,7 +244,7 @@ start(struct gateway *g, struct err *err)
 	rc = take_passed(g, &rest_fd, err);
 	/* Second: what is made from here on is made by whom it is for. */
 	if (rc == 0)
-		rc = process_drop_privileges(g->conf, err);
+		rc = privileges_drop(g->conf, err);
 	if (rc != 0)
 		return rc;
 	g->base = event_base_new();
@@ -282,7 +282,7 @@ stop(struct gateway *g)
 	if (g->control != NULL)
 		control_set_door(g->control, NULL);
 	door_free(g->door);
-	activation_free(g->activation);
+	sd_listen_free(g->activation);
 	control_free(g->control);
 	for (size_t i = 0; i < 3; i++)
 		if (g->signals[i] != NULL)

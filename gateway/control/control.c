@@ -19,7 +19,7 @@
 #include "gateway/control/effect.h"
 #include "gateway/members/holding.h"
 #include "gateway/members/keystore.h"
-#include "gateway/process/notify.h"
+#include "gateway/process/sd_notify.h"
 #include "gateway/certwatch/own.h"
 #include "gateway/control/plan.h"
 #include "gateway/rest/rest.h"
@@ -612,7 +612,7 @@ control_reload(
 {
 	int rc;
 
-	notify_reloading(c->log);
+	sd_notify_reloading(c->log);
 	rc = reload_all(c, err);
 	if (rc == 0)
 		log_line(c->log, LOG_LEVEL_INFO,
@@ -624,7 +624,7 @@ control_reload(
 		    "cannot reload, the old configuration stays in force: %s "
 		    "(who='%s' from='%s')",
 		    err->msg, actor->who, actor->from);
-	notify(c->log, "READY=1\nSTATUS=%s%s",
+	sd_notify_send(c->log, "READY=1\nSTATUS=%s%s",
 	    rc == 0 ? "serving" : "serving, reload refused: ",
 	    rc == 0 ? "" : err->msg);
 	return rc;

@@ -13,7 +13,7 @@
 #include <openssl/async.h>
 
 #include "cache/base/clock.h"
-#include "gateway/process/activation.h"
+#include "gateway/process/sd_listen.h"
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/front.h"
 #include "gateway/dataplane/limits.h"
@@ -26,7 +26,7 @@
 
 struct door {
 	const struct log *log;
-	const struct activation *activation; /* borrowed; may be NULL */
+	const struct sd_listen *activation; /* borrowed; may be NULL */
 	struct limits *limits;
 	struct observer observer;
 	struct gatherer gatherer;
@@ -126,8 +126,7 @@ static void
 door_tell_sockets(const struct door *d)
 {
 	for (size_t i = 0;
-	     activation_num(d->activation) > 0 && i < d->front->ports.num;
-	     i++) {
+	     sd_listen_num(d->activation) > 0 && i < d->front->ports.num; i++) {
 		const struct door_port *p = &d->front->ports.p[i];
 
 		log_line(d->log, LOG_LEVEL_INFO,
@@ -141,7 +140,7 @@ door_tell_sockets(const struct door *d)
 
 int
 door_new(struct door **out, struct conf *conf, struct revcheck *rc,
-    const struct activation *activation, const struct log *log, struct err *err)
+    const struct sd_listen *activation, const struct log *log, struct err *err)
 {
 	struct door *d;
 	int r;

@@ -17,7 +17,7 @@
 #include "cache/base/log.h"
 #include "revcheck/revcheck.h"
 
-struct activation;
+struct sd_listen;
 struct conf;
 struct door;
 struct staples;
@@ -131,7 +131,7 @@ int door_check(struct conf *conf, struct err *err) MUST_USE;
  * evthread_use_pthreads() must have been called.
  */
 int door_new(struct door **out, struct conf *conf, struct revcheck *rc,
-    const struct activation *activation, const struct log *log,
+    const struct sd_listen *activation, const struct log *log,
     struct err *err) MUST_USE;
 
 /*

@@ -193,7 +193,7 @@ front_make_clients(struct front *f, struct err *err)
 
 int
 front_new(struct front **out, struct conf *conf, struct front *old,
-    size_t num_workers, const struct activation *activation, struct err *err)
+    size_t num_workers, const struct sd_listen *activation, struct err *err)
 {
 	static const struct ports none;
 	struct front *f = calloc(1, sizeof(*f));

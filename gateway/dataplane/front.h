@@ -16,7 +16,7 @@
 #include "gateway/http1/http_routes.h"
 #include "gateway/dataplane/ports.h"
 
-struct activation;
+struct sd_listen;
 struct conf;
 struct identity_index;
 struct paths;
@@ -39,7 +39,7 @@ struct front {
  * come first. num_workers 0 binds nothing.
  */
 int front_new(struct front **out, struct conf *conf, struct front *old,
-    size_t num_workers, const struct activation *activation,
+    size_t num_workers, const struct sd_listen *activation,
     struct err *err) MUST_USE;
 struct front *front_up_ref(struct front *f);
 void front_free(struct front *f);

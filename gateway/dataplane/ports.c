@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/process/activation.h"
+#include "gateway/process/sd_listen.h"
 #include "gateway/conf/conf.h"
 
 /* One making of ports. */
@@ -15,7 +15,7 @@ struct making {
 	struct ports *ports;
 	const struct ports *old;
 	bool *taken; /* of old's, by another port */
-	const struct activation *activation;
+	const struct sd_listen *activation;
 	bool *used; /* of the activation's */
 	size_t num_workers;
 };
@@ -25,7 +25,7 @@ static int
 port_from_manager(struct making *m, struct door_port *p, size_t i,
     const struct address *address, struct err *err)
 {
-	int fd = activation_fd(m->activation, i);
+	int fd = sd_listen_fd(m->activation, i);
 
 	if (m->used[i])
 		return err_set(err, E_ARG,
@@ -49,11 +49,11 @@ port_add(struct making *m, struct door_port port, const struct address *address,
     struct err *err)
 {
 	struct door_port *p = &m->ports->p[m->ports->num];
-	size_t passed = activation_find(m->activation, port.name, address);
+	size_t passed = sd_listen_find(m->activation, port.name, address);
 	int rc;
 
 	*p = port;
-	if (passed != ACTIVATION_NONE) {
+	if (passed != SD_LISTEN_NONE) {
 		rc = port_from_manager(m, p, passed, address, err);
 		goto out;
 	}
@@ -107,13 +107,13 @@ ports_add_all(struct making *m, const struct conf *conf, struct err *err)
 
 int
 ports_new(struct ports *out, const struct conf *conf, const struct ports *old,
-    size_t num_workers, const struct activation *activation, struct err *err)
+    size_t num_workers, const struct sd_listen *activation, struct err *err)
 {
 	struct making m = {.ports = out,
 	    .old = old,
 	    .taken = calloc(old->num + 1, sizeof(bool)),
 	    .activation = activation,
-	    .used = calloc(activation_num(activation) + 1, sizeof(bool)),
+	    .used = calloc(sd_listen_num(activation) + 1, sizeof(bool)),
 	    .num_workers = num_workers};
 	int rc = E_NOMEM;
 
@@ -126,7 +126,7 @@ ports_new(struct ports *out, const struct conf *conf, const struct ports *old,
 	}
 	rc = ports_add_all(&m, conf, err);
 	if (rc == 0)
-		rc = activation_check(activation, m.used, err);
+		rc = sd_listen_check(activation, m.used, err);
 out:
 	free(m.taken);
 	free(m.used);

@@ -10,7 +10,7 @@
 #include "cache/base/error.h"
 #include "gateway/dataplane/listener.h"
 
-struct activation;
+struct sd_listen;
 struct conf;
 
 struct ports {
@@ -25,7 +25,7 @@ struct ports {
  */
 int ports_new(struct ports *out, const struct conf *conf,
     const struct ports *old, size_t num_workers,
-    const struct activation *activation, struct err *err) MUST_USE;
+    const struct sd_listen *activation, struct err *err) MUST_USE;
 void ports_cleanup(struct ports *ports);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * notify: a datagram, and a timer that sends one.
+ * sd_notify: a datagram, and a timer that sends one.
  */
-#include "gateway/process/notify.h"
+#include "gateway/process/sd_notify.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@
 #define MARGIN_MS 5000 /* to close and join, after the connections are gone */
 
 static void
-notify_text(const struct log *log, const char *text)
+sd_notify_text(const struct log *log, const char *text)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
@@ -46,7 +46,7 @@ notify_text(const struct log *log, const char *text)
 }
 
 void
-notify(const struct log *log, const char *fmt, ...)
+sd_notify_send(const struct log *log, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -54,23 +54,24 @@ notify(const struct log *log, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	notify_text(log, text);
+	sd_notify_text(log, text);
 }
 
 void
-notify_reloading(const struct log *log)
+sd_notify_reloading(const struct log *log)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	notify(log, "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reloading",
+	sd_notify_send(log,
+	    "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reloading",
 	    ts.tv_sec * 1000000LL + ts.tv_nsec / 1000);
 }
 
 void
-notify_stopping(const struct log *log, uint32_t deadline_ms)
+sd_notify_stopping(const struct log *log, uint32_t deadline_ms)
 {
-	notify(log,
+	sd_notify_send(log,
 	    "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu\n"
 	    "STATUS=draining connections",
 	    ((unsigned long long)deadline_ms + MARGIN_MS) * 1000);
@@ -92,7 +93,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	if (w->alive(w->arg))
-		notify_text(w->log, "WATCHDOG=1");
+		sd_notify_text(w->log, "WATCHDOG=1");
 	else
 		log_line(w->log, LOG_LEVEL_WARN,
 		    "a worker does not answer: the service manager's watchdog "

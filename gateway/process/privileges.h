@@ -1,8 +1,8 @@
 /*
- * process: what concerns the process as the system sees it.
+ * privileges: what concerns the process as the system sees it.
  */
-#ifndef GATEWAY_PROCESS_PROCESS_H
-#define GATEWAY_PROCESS_PROCESS_H
+#ifndef GATEWAY_PROCESS_PRIVILEGES_H
+#define GATEWAY_PROCESS_PRIVILEGES_H
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
@@ -17,6 +17,6 @@ void process_prepare(const struct log *log);
  * it is missing. Of root's capabilities only the one to bind low ports stays,
  * since a reload may name another.
  */
-int process_drop_privileges(const struct conf *conf, struct err *err) MUST_USE;
+int privileges_drop(const struct conf *conf, struct err *err) MUST_USE;
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * activation: reads the environment once, looks at each descriptor once.
+ * sd_listen: reads the environment once, looks at each descriptor once.
  */
-#include "gateway/process/activation.h"
+#include "gateway/process/sd_listen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@ struct passed {
 	bool reserved;
 };
 
-struct activation {
+struct sd_listen {
 	size_t num;
 	struct passed sockets[];
 };
@@ -90,12 +90,12 @@ nth_name(char *out, size_t size, const char *names, size_t i)
 }
 
 int
-activation_new(struct activation **out, struct err *err)
+sd_listen_new(struct sd_listen **out, struct err *err)
 {
 	long pid = env_number("LISTEN_PID", INT32_MAX);
 	long num = env_number("LISTEN_FDS", MAX_SOCKETS);
 	const char *names = getenv("LISTEN_FDNAMES");
-	struct activation *a;
+	struct sd_listen *a;
 	int rc = 0;
 
 	*out = NULL;
@@ -120,7 +120,7 @@ activation_new(struct activation **out, struct err *err)
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
 	if (rc != 0) {
-		activation_free(a);
+		sd_listen_free(a);
 		return rc;
 	}
 	*out = a;
@@ -128,7 +128,7 @@ activation_new(struct activation **out, struct err *err)
 }
 
 void
-activation_free(struct activation *a)
+sd_listen_free(struct sd_listen *a)
 {
 	if (a == NULL)
 		return;
@@ -138,40 +138,40 @@ activation_free(struct activation *a)
 }
 
 size_t
-activation_num(const struct activation *a)
+sd_listen_num(const struct sd_listen *a)
 {
 	return a != NULL ? a->num : 0;
 }
 
 size_t
-activation_find(
-    const struct activation *a, const char *name, const struct address *address)
+sd_listen_find(
+    const struct sd_listen *a, const char *name, const struct address *address)
 {
-	for (size_t i = 0; i < activation_num(a); i++)
+	for (size_t i = 0; i < sd_listen_num(a); i++)
 		if (strcmp(a->sockets[i].name, name) == 0)
 			return i;
-	for (size_t i = 0; i < activation_num(a); i++)
+	for (size_t i = 0; i < sd_listen_num(a); i++)
 		if (address_is(address, &a->sockets[i].sa))
 			return i;
-	return ACTIVATION_NONE;
+	return SD_LISTEN_NONE;
 }
 
 int
-activation_fd(const struct activation *a, size_t i)
+sd_listen_fd(const struct sd_listen *a, size_t i)
 {
 	return a->sockets[i].fd;
 }
 
 void
-activation_reserve(struct activation *a, size_t i)
+sd_listen_reserve(struct sd_listen *a, size_t i)
 {
 	a->sockets[i].reserved = true;
 }
 
 int
-activation_check(const struct activation *a, const bool *used, struct err *err)
+sd_listen_check(const struct sd_listen *a, const bool *used, struct err *err)
 {
-	for (size_t i = 0; i < activation_num(a); i++) {
+	for (size_t i = 0; i < sd_listen_num(a); i++) {
 		const struct passed *p = &a->sockets[i];
 
 		if (used[i] && p->reserved)

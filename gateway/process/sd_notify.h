@@ -1,9 +1,9 @@
 /*
- * notify: what the service manager is told: sd_notify(3)'s protocol, without
+ * sd_notify: what the service manager is told: sd_notify(3)'s protocol, without
  * its library. Nothing happens without NOTIFY_SOCKET. Main's thread only.
  */
-#ifndef GATEWAY_PROCESS_NOTIFY_H
-#define GATEWAY_PROCESS_NOTIFY_H
+#ifndef GATEWAY_PROCESS_SD_NOTIFY_H
+#define GATEWAY_PROCESS_SD_NOTIFY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,13 +15,14 @@ struct event_base;
 struct watchdog;
 
 /* One datagram: assignments such as "READY=1", a line each. */
-void notify(const struct log *log, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void
+sd_notify_send(const struct log *log, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* RELOADING=1 with the time that Type=notify-reload asks for. */
-void notify_reloading(const struct log *log);
+void sd_notify_reloading(const struct log *log);
 
 /* STOPPING=1, and how long it may take. */
-void notify_stopping(const struct log *log, uint32_t deadline_ms);
+void sd_notify_stopping(const struct log *log, uint32_t deadline_ms);
 
 /*
  * While alive(arg) says so, "WATCHDOG=1" is sent four times within

@@ -1,7 +1,7 @@
 /*
- * process: signals, limits, privileges. Main thread.
+ * privileges: signals, limits, privileges. Main thread.
  */
-#include "gateway/process/process.h"
+#include "gateway/process/privileges.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -84,7 +84,7 @@ make_state_dir(const char *dir, uid_t uid, gid_t gid, struct err *err)
 }
 
 int
-process_drop_privileges(const struct conf *conf, struct err *err)
+privileges_drop(const struct conf *conf, struct err *err)
 {
 	const struct passwd *pw;
 	const struct group *gr = NULL;
