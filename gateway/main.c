@@ -20,7 +20,7 @@
 #include "gateway/process/sd_listen.h"
 #include "gateway/conf/conf.h"
 #include "gateway/control/control.h"
-#include "gateway/observe/decisions.h"
+#include "gateway/observe/decision_ring.h"
 #include "gateway/dataplane/door.h"
 #include "gateway/process/log_sink.h"
 #include "gateway/process/sd_notify.h"
@@ -168,7 +168,7 @@ on_decision(void *arg, const struct door_decision *d)
 
 	snprintf(x.peer, sizeof(x.peer), "%s", d->address);
 	snprintf(x.note, sizeof(x.note), "%s", d->error);
-	decisions_add(control_decisions(g->control), &x);
+	decision_ring_add(control_decisions(g->control), &x);
 }
 
 static int

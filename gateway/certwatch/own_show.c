@@ -25,10 +25,10 @@ days_left(const X509 *x)
 /* Metrics. */
 
 static void
-put_left(struct exposition *t, const struct own_fact *f, const char *name)
+put_left(struct prometheus *t, const struct own_fact *f, const char *name)
 {
 	for (size_t i = 0; i < revcheck_certs_num(f->chain); i++)
-		exposition_put(t,
+		prometheus_put(t,
 		    "p2p_gateway_certificate_left_seconds{identity=\"%s\","
 		    "index=\"%zu\"} %.4f\n",
 		    name, i,
@@ -36,39 +36,39 @@ put_left(struct exposition *t, const struct own_fact *f, const char *name)
 }
 
 static void
-put_status(struct exposition *t, const struct own_fact *f, const char *name)
+put_status(struct prometheus *t, const struct own_fact *f, const char *name)
 {
-	exposition_put(t,
+	prometheus_put(t,
 	    "p2p_gateway_certificate_status{identity=\"%s\",status=\"%s\"} 1\n",
 	    name, status_word(f));
 }
 
 static void
-put_known_good(struct exposition *t, const struct own_fact *f, const char *name)
+put_known_good(struct prometheus *t, const struct own_fact *f, const char *name)
 {
 	if (f->known_good_at != 0)
-		exposition_put(t,
+		prometheus_put(t,
 		    "p2p_gateway_certificate_known_good_seconds{identity="
 		    "\"%s\"} %.0f\n",
 		    name, difftime(time(NULL), f->known_good_at));
 }
 
 static void
-put_staple(struct exposition *t, const struct own_fact *f, const char *name)
+put_staple(struct prometheus *t, const struct own_fact *f, const char *name)
 {
 	if (f->staple_until != 0)
-		exposition_put(t,
+		prometheus_put(t,
 		    "p2p_gateway_certificate_staple_left_seconds{identity="
 		    "\"%s\"} %.0f\n",
 		    name, difftime(f->staple_until, time(NULL)));
 }
 
 void
-own_show_metrics(const struct own *o, struct exposition *t)
+own_show_metrics(const struct own *o, struct prometheus *t)
 {
 	static const struct {
 		const char *name, *help;
-		void (*put)(struct exposition *t, const struct own_fact *f,
+		void (*put)(struct prometheus *t, const struct own_fact *f,
 		    const char *name);
 	} rows[] = {
 	    {"p2p_gateway_certificate_left_seconds",
@@ -86,10 +86,10 @@ own_show_metrics(const struct own *o, struct exposition *t)
 	char name[160];
 
 	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
-		exposition_head(t, rows[r].name, "gauge", rows[r].help);
+		prometheus_head(t, rows[r].name, "gauge", rows[r].help);
 		for (size_t i = 0; i < own_num(o); i++) {
 			own_get(o, i, &f);
-			exposition_label(name, sizeof(name), f.name);
+			prometheus_label(name, sizeof(name), f.name);
 			rows[r].put(t, &f, name);
 		}
 	}

@@ -8,10 +8,10 @@
 
 #include <cjson/cJSON.h>
 
-#include "gateway/observe/exposition.h"
+#include "gateway/observe/prometheus.h"
 #include "gateway/certwatch/own.h"
 
-void own_show_metrics(const struct own *o, struct exposition *t);
+void own_show_metrics(const struct own *o, struct prometheus *t);
 
 /* An array with an object each. */
 cJSON *own_show_json(const struct own *o);

@@ -33,7 +33,7 @@ struct control {
 	struct event_base *loop;
 	const struct log *log;
 	struct section_store *sections;
-	struct decisions *decisions;
+	struct decision_ring *decisions;
 	struct denylist *denylist;
 	struct revcheck *engine;
 	struct sessions *remembered;
@@ -259,8 +259,8 @@ control_new(struct control **out, struct conf *conf, struct event_base *base,
 	c->started_at = time(NULL);
 	rc = state_open(c, err);
 	if (rc == 0)
-		rc =
-		    decisions_new(&c->decisions, conf->rest.max_decisions, err);
+		rc = decision_ring_new(
+		    &c->decisions, conf->rest.max_decisions, err);
 	if (rc == 0)
 		rc = sessions_new(&c->remembered, c, err);
 	if (rc == 0)
@@ -301,7 +301,7 @@ control_free(struct control *c)
 	certstore_close(c->certs);
 	holdings_close(c->holdings);
 	section_store_close(c->sections);
-	decisions_free(c->decisions);
+	decision_ring_free(c->decisions);
 	conf_free(c->conf);
 	conf_free(c->base);
 	free(c);
@@ -354,7 +354,7 @@ control_door(const struct control *c)
 	return atomic_load(&((struct control *)(uintptr_t)c)->door);
 }
 
-struct decisions *
+struct decision_ring *
 control_decisions(const struct control *c)
 {
 	return c->decisions;

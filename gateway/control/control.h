@@ -11,7 +11,7 @@
 #include "cache/base/error.h"
 #include "cache/base/log.h"
 #include "gateway/conf/conf.h"
-#include "gateway/observe/decisions.h"
+#include "gateway/observe/decision_ring.h"
 #include "gateway/state/section.h"
 
 struct certstore;
@@ -44,7 +44,7 @@ const struct log *control_log(const struct control *c);
 struct event_base *control_base(const struct control *c);
 struct revcheck *control_engine(const struct control *c);
 struct door *control_door(const struct control *c); /* may be NULL */
-struct decisions *control_decisions(const struct control *c);
+struct decision_ring *control_decisions(const struct control *c);
 struct denylist *control_denylist(const struct control *c);
 struct chains *control_chains(const struct control *c);
 struct own *control_own(const struct control *c);

@@ -14,7 +14,7 @@
 #include "gateway/control/control.h"
 #include "gateway/state/denylist.h"
 #include "gateway/dataplane/door.h"
-#include "gateway/observe/exposition.h"
+#include "gateway/observe/prometheus.h"
 #include "gateway/certwatch/own_show.h"
 #include "gateway/pkcs11/pkcs11.h"
 #include "gateway/control/warm_show.h"
@@ -28,7 +28,7 @@ static const char *const way_names[DECISION_NUM_WAYS] = {
 static void
 put_count(const struct decision_count *c, void *arg)
 {
-	exposition_put(arg,
+	prometheus_put(arg,
 	    "p2p_gateway_verdicts_total{way=\"%s\",mode=\"%s\",status=\"%s\","
 	    "why=\"%s\",outcome=\"%s\"} %llu\n",
 	    way_names[c->way], revcheck_mode_name(c->mode),
@@ -37,26 +37,26 @@ put_count(const struct decision_count *c, void *arg)
 }
 
 static void
-put_decisions(struct exposition *t, struct control *c)
+put_decisions(struct prometheus *t, struct control *c)
 {
 	struct decision_waits waits;
 	uint64_t sum = 0;
 
-	exposition_head(t, "p2p_gateway_verdicts_total", "counter",
+	prometheus_head(t, "p2p_gateway_verdicts_total", "counter",
 	    "Verdicts by way in, mode, status and reason.");
-	decisions_each_count(control_decisions(c), put_count, t);
-	decisions_get_waits(control_decisions(c), &waits);
-	exposition_head(t, "p2p_gateway_verdict_wait_seconds", "histogram",
+	decision_ring_each_count(control_decisions(c), put_count, t);
+	decision_ring_get_waits(control_decisions(c), &waits);
+	prometheus_head(t, "p2p_gateway_verdict_wait_seconds", "histogram",
 	    "Time a question waited for evidence, of those that waited.");
 	for (size_t i = 0; i < DECISION_NUM_BUCKETS; i++) {
 		sum += waits.num[i];
-		exposition_put(t,
+		prometheus_put(t,
 		    "p2p_gateway_verdict_wait_seconds_bucket{le=\"%g\"} "
 		    "%llu\n",
 		    decision_buckets[i], (unsigned long long)sum);
 	}
 	sum += waits.num[DECISION_NUM_BUCKETS];
-	exposition_put(t,
+	prometheus_put(t,
 	    "p2p_gateway_verdict_wait_seconds_bucket{le=\"+Inf\"} %llu\n"
 	    "p2p_gateway_verdict_wait_seconds_sum %g\n"
 	    "p2p_gateway_verdict_wait_seconds_count %llu\n",
@@ -93,26 +93,26 @@ put_decisions(struct exposition *t, struct control *c)
 	X(backoff)
 
 static void
-put_engine(struct exposition *t, const struct revcheck_stats *s)
+put_engine(struct prometheus *t, const struct revcheck_stats *s)
 {
 #define PUT(name, help)    \
-	exposition_single( \
+	prometheus_single( \
 	    t, "revcheck_" #name "_total", "counter", help, (double)s->name);
 	ENGINE_COUNTERS(PUT)
 #undef PUT
-	exposition_head(t, "revcheck_fetch_failures_total", "counter",
+	prometheus_head(t, "revcheck_fetch_failures_total", "counter",
 	    "Fetches that brought nothing usable, by reason.");
 #define PUT(name)                                                         \
-	exposition_put(t,                                                 \
+	prometheus_put(t,                                                 \
 	    "revcheck_fetch_failures_total{reason=\"" #name "\"} %llu\n", \
 	    (unsigned long long)s->fail_##name);
 	ENGINE_FAILURES(PUT)
 #undef PUT
-	exposition_single(t, "revcheck_pending", "gauge",
+	prometheus_single(t, "revcheck_pending", "gauge",
 	    "Questions waiting now.", (double)s->pending);
-	exposition_single(t, "revcheck_evidence_entries", "gauge",
+	prometheus_single(t, "revcheck_evidence_entries", "gauge",
 	    "CRLs and OCSP responses kept.", (double)s->entries);
-	exposition_single(t, "revcheck_evidence_bytes", "gauge",
+	prometheus_single(t, "revcheck_evidence_bytes", "gauge",
 	    "Bytes of evidence kept.", (double)s->bytes);
 }
 
@@ -147,17 +147,17 @@ family_of(int counter)
 /* The members of a family are neighbours. */
 static void
 put_member(
-    struct exposition *t, const struct family *f, int counter, uint64_t n)
+    struct prometheus *t, const struct family *f, int counter, uint64_t n)
 {
 	if (family_of(counter - 1) != f)
-		exposition_head(t, f->name, "counter", f->help);
-	exposition_put(t, "%s{%s=\"%s\"} %llu\n", f->name, f->label,
+		prometheus_head(t, f->name, "counter", f->help);
+	prometheus_put(t, "%s{%s=\"%s\"} %llu\n", f->name, f->label,
 	    door_counter_name(counter) + strlen(f->prefix),
 	    (unsigned long long)n);
 }
 
 static void
-put_door(struct exposition *t, struct door *door)
+put_door(struct prometheus *t, struct door *door)
 {
 	struct door_stats stats;
 	char name[128];
@@ -172,13 +172,13 @@ put_door(struct exposition *t, struct door *door)
 		}
 		snprintf(name, sizeof(name), "p2p_gateway_%s%s",
 		    door_counter_name(i), is_gauge(help) ? "" : "_total");
-		exposition_single(t, name, is_gauge(help) ? "gauge" : "counter",
+		prometheus_single(t, name, is_gauge(help) ? "gauge" : "counter",
 		    help, (double)stats.n[i]);
 	}
 }
 
 static void
-put_token(struct exposition *t)
+put_token(struct prometheus *t)
 {
 	struct pkcs11 *token = pkcs11_get0();
 	struct pkcs11_stats s;
@@ -186,23 +186,23 @@ put_token(struct exposition *t)
 	if (token == NULL)
 		return;
 	pkcs11_get_stats(token, &s);
-	exposition_single(t, "p2p_gateway_token_up", "gauge",
+	prometheus_single(t, "p2p_gateway_token_up", "gauge",
 	    "1 while the PKCS#11 token can be used.", s.up);
-	exposition_single(t, "p2p_gateway_token_waiting", "gauge",
+	prometheus_single(t, "p2p_gateway_token_waiting", "gauge",
 	    "Signatures that wait for a thread of the token's.", s.waiting);
-	exposition_single(t, "p2p_gateway_token_signatures_total", "counter",
+	prometheus_single(t, "p2p_gateway_token_signatures_total", "counter",
 	    "Signatures made in the token.", (double)s.signatures);
-	exposition_single(t, "p2p_gateway_token_failures_total", "counter",
+	prometheus_single(t, "p2p_gateway_token_failures_total", "counter",
 	    "Signatures that the token did not make.", (double)s.failures);
-	exposition_single(t, "p2p_gateway_token_logins_total", "counter",
+	prometheus_single(t, "p2p_gateway_token_logins_total", "counter",
 	    "Logins to the token, the first one included.", (double)s.logins);
-	exposition_single(t, "p2p_gateway_token_losses_total", "counter",
+	prometheus_single(t, "p2p_gateway_token_losses_total", "counter",
 	    "Times that the token was lost.", (double)s.losses);
 }
 
 /* CRLs that are kept, gathered in one walk. */
 struct kept {
-	struct exposition *t;
+	struct prometheus *t;
 	const char *name;
 	unsigned num;
 	time_t now;
@@ -220,9 +220,9 @@ put_kept(void *arg, const struct revcheck_cache_item *item)
 	if (item->kind != REVCHECK_EVIDENCE_CRL ||
 	    (!k->age && item->next_update == 0))
 		return 0;
-	exposition_label(url, sizeof(url), item->url);
-	exposition_label(issuer, sizeof(issuer), item->issuer);
-	exposition_put(k->t,
+	prometheus_label(url, sizeof(url), item->url);
+	prometheus_label(issuer, sizeof(issuer), item->issuer);
+	prometheus_put(k->t,
 	    "%s{issuer=\"%s\",url=\"%s\",key=\"%.16s\"} %.0f\n", k->name,
 	    issuer, url, item->key,
 	    k->age ? difftime(k->now, item->this_update)
@@ -231,36 +231,36 @@ put_kept(void *arg, const struct revcheck_cache_item *item)
 }
 
 static void
-put_crls(struct exposition *t, struct revcheck *rc)
+put_crls(struct prometheus *t, struct revcheck *rc)
 {
 	struct kept k = {.t = t, .now = time(NULL), .age = true};
 
 	k.name = "revcheck_crl_age_seconds";
-	exposition_head(
+	prometheus_head(
 	    t, k.name, "gauge", "Seconds since thisUpdate of a CRL.");
 	revcheck_kept_list(rc, put_kept, &k);
 	k.name = "revcheck_crl_left_seconds";
 	k.age = false;
 	k.num = 0;
-	exposition_head(
+	prometheus_head(
 	    t, k.name, "gauge", "Seconds until nextUpdate of a CRL.");
 	revcheck_kept_list(rc, put_kept, &k);
 }
 
 static void
-put_warm_up(struct exposition *t, struct control *c)
+put_warm_up(struct prometheus *t, struct control *c)
 {
 	struct warm_state s;
 
 	warm_get(control_warm(c), &s);
-	exposition_single(t, "p2p_gateway_warming_up", "gauge",
+	prometheus_single(t, "p2p_gateway_warming_up", "gauge",
 	    "1 while SOFT_FAIL is enforced before a new HARD_FAIL.",
 	    s.outcome == WARM_RUNNING);
-	exposition_single(t, "p2p_gateway_warm_ups_total", "counter",
+	prometheus_single(t, "p2p_gateway_warm_ups_total", "counter",
 	    "Warm-ups before HARD_FAIL.", (double)s.num);
-	exposition_head(t, "p2p_gateway_warm_up_chains", "gauge",
+	prometheus_head(t, "p2p_gateway_warm_up_chains", "gauge",
 	    "Chains that the running or last warm-up asked about.");
-	exposition_put(t,
+	prometheus_put(t,
 	    "p2p_gateway_warm_up_chains{state=\"allowed\"} %zu\n"
 	    "p2p_gateway_warm_up_chains{state=\"refused\"} %zu\n"
 	    "p2p_gateway_warm_up_chains{state=\"undetermined\"} %zu\n",
@@ -272,9 +272,9 @@ metrics_text(struct control *c)
 {
 	struct revcheck_stats stats = {.size = sizeof(stats)};
 	struct revcheck_policy policy = {.size = sizeof(policy)};
-	struct exposition t;
+	struct prometheus t;
 
-	exposition_init(&t);
+	prometheus_init(&t);
 	revcheck_get_stats(control_engine(c), &stats);
 	control_get_policy(c, &policy);
 	put_decisions(&t, c);
@@ -284,26 +284,26 @@ metrics_text(struct control *c)
 		put_door(&t, control_door(c));
 	own_show_metrics(control_own(c), &t);
 	put_token(&t);
-	exposition_head(&t, "p2p_gateway_mode", "gauge",
+	prometheus_head(&t, "p2p_gateway_mode", "gauge",
 	    "1 for the revocation mode that is set.");
 	for (int m = REVCHECK_MODE_OFF; m <= REVCHECK_MODE_HARD_FAIL; m++)
-		exposition_put(&t, "p2p_gateway_mode{mode=\"%s\"} %d\n",
+		prometheus_put(&t, "p2p_gateway_mode{mode=\"%s\"} %d\n",
 		    revcheck_mode_name(m), policy.mode == (unsigned)m);
 	put_warm_up(&t, c);
-	exposition_head(&t, "p2p_gateway_config_version", "gauge",
+	prometheus_head(&t, "p2p_gateway_config_version", "gauge",
 	    "Version of each configuration section.");
 	for (enum section_id id = 0; id < SECTION_NUM; id++)
-		exposition_put(&t,
+		prometheus_put(&t,
 		    "p2p_gateway_config_version{section=\"%s\"} %lld\n",
 		    section_schemas[id].name,
 		    (long long)section_version(control_sections(c), id));
-	exposition_single(&t, "p2p_gateway_denylist_entries", "gauge",
+	prometheus_single(&t, "p2p_gateway_denylist_entries", "gauge",
 	    "Entries of the local denylist.",
 	    (double)denylist_num(control_denylist(c)));
-	exposition_single(&t, "p2p_gateway_start_time_seconds", "gauge",
+	prometheus_single(&t, "p2p_gateway_start_time_seconds", "gauge",
 	    "When the process started, seconds since 1970.",
 	    (double)control_started_at(c));
-	return exposition_finish(&t);
+	return prometheus_finish(&t);
 }
 
 /* JSON. */
@@ -324,14 +324,14 @@ add_count(const struct decision_count *c, void *arg)
 
 /* Not cumulative, unlike in the text: one bar each. */
 static cJSON *
-waits_json(struct decisions *d)
+waits_json(struct decision_ring *d)
 {
 	cJSON *o = cJSON_CreateObject();
 	cJSON *list = cJSON_AddArrayToObject(o, "buckets");
 	struct decision_waits waits;
 	uint64_t sum = 0;
 
-	decisions_get_waits(d, &waits);
+	decision_ring_get_waits(d, &waits);
 	for (size_t i = 0; i <= DECISION_NUM_BUCKETS; i++) {
 		cJSON *bar = cJSON_CreateObject();
 
@@ -418,7 +418,7 @@ metrics_json(struct control *c)
 			    part, door_counter_name(i), (double)door.n[i]);
 	}
 	part = cJSON_AddArrayToObject(o, "verdicts");
-	decisions_each_count(control_decisions(c), add_count, part);
+	decision_ring_each_count(control_decisions(c), add_count, part);
 	cJSON_AddItemToObject(o, "waits", waits_json(control_decisions(c)));
 	part = warm_json(&warm);
 	if (part != NULL)

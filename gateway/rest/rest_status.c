@@ -83,8 +83,8 @@ get_decisions(struct rest_request *req)
 	filter.max = (size_t)max;
 	filter.refused_only =
 	    outcome != NULL && strcasecmp(outcome, "refused") == 0;
-	rest_reply_json(
-	    req, 200, decisions_json(control_decisions(req->control), &filter));
+	rest_reply_json(req, 200,
+	    decision_ring_json(control_decisions(req->control), &filter));
 	free(peer);
 	free(outcome);
 }

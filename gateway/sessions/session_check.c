@@ -185,7 +185,7 @@ record(const struct session_check *s, struct revcheck_report *report)
 	    .allowed = revcheck_report_allows(report) == 1};
 
 	snprintf(d.peer, sizeof(d.peer), "%s", s->from);
-	decisions_add(control_decisions(s->control), &d);
+	decision_ring_add(control_decisions(s->control), &d);
 	if (d.allowed)
 		sessions_remember(control_remembered(s->control),
 		    s->chain->certs, s->chain->trust, s->mode);

@@ -1,8 +1,8 @@
 /*
- * decisions: a ring under one lock. The lock is held for a few assignments;
+ * decision_ring: a ring under one lock. The lock is held for a few assignments;
  * JSON is made from references taken under it, outside of it.
  */
-#include "gateway/observe/decisions.h"
+#include "gateway/observe/decision_ring.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ struct slot {
 	struct decision d;
 };
 
-struct decisions {
+struct decision_ring {
 	pthread_mutex_t lock; /* guards everything below */
 	struct slot *ring;
 	size_t max;
@@ -33,9 +33,9 @@ struct decisions {
 };
 
 int
-decisions_new(struct decisions **out, size_t max, struct err *err)
+decision_ring_new(struct decision_ring **out, size_t max, struct err *err)
 {
-	struct decisions *d = calloc(1, sizeof(*d));
+	struct decision_ring *d = calloc(1, sizeof(*d));
 
 	*out = NULL;
 	if (d != NULL)
@@ -51,7 +51,7 @@ decisions_new(struct decisions **out, size_t max, struct err *err)
 }
 
 void
-decisions_free(struct decisions *d)
+decision_ring_free(struct decision_ring *d)
 {
 	if (d == NULL)
 		return;
@@ -63,7 +63,7 @@ decisions_free(struct decisions *d)
 }
 
 static void
-count(struct decisions *d, const struct decision *x)
+count(struct decision_ring *d, const struct decision *x)
 {
 	enum revcheck_mode mode = REVCHECK_MODE_DEFAULT;
 	enum revcheck_status status = REVCHECK_UNKNOWN;
@@ -89,7 +89,7 @@ count(struct decisions *d, const struct decision *x)
 }
 
 void
-decisions_add(struct decisions *d, const struct decision *x)
+decision_ring_add(struct decision_ring *d, const struct decision *x)
 {
 	struct revcheck_report *old;
 	struct slot *slot;
@@ -172,7 +172,8 @@ slot_json(const struct slot *s)
 
 /* References to what matches, newest first. */
 static size_t
-collect(struct decisions *d, const struct decision_filter *f, struct slot *out)
+collect(
+    struct decision_ring *d, const struct decision_filter *f, struct slot *out)
 {
 	size_t num = 0;
 
@@ -194,7 +195,8 @@ collect(struct decisions *d, const struct decision_filter *f, struct slot *out)
 }
 
 cJSON *
-decisions_json(struct decisions *d, const struct decision_filter *filter)
+decision_ring_json(
+    struct decision_ring *d, const struct decision_filter *filter)
 {
 	cJSON *list = cJSON_CreateArray();
 	struct slot *found = calloc(d->max, sizeof(*found));
@@ -215,7 +217,7 @@ decisions_json(struct decisions *d, const struct decision_filter *filter)
 }
 
 void
-decisions_each_count(struct decisions *d,
+decision_ring_each_count(struct decision_ring *d,
     void (*fn)(const struct decision_count *c, void *arg), void *arg)
 {
 	const size_t num = sizeof(d->counts) / sizeof(uint64_t);
@@ -242,7 +244,7 @@ decisions_each_count(struct decisions *d,
 }
 
 void
-decisions_get_waits(struct decisions *d, struct decision_waits *out)
+decision_ring_get_waits(struct decision_ring *d, struct decision_waits *out)
 {
 	pthread_mutex_lock(&d->lock);
 	*out = d->waits;

@@ -1,5 +1,5 @@
-/* exposition: see the header. Any thread, one at a time. */
-#include "gateway/observe/exposition.h"
+/* prometheus: see the header. Any thread, one at a time. */
+#include "gateway/observe/prometheus.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,14 +7,14 @@
 #define MAX_TEXT (16 * 1024 * 1024) /* thousands of identities */
 
 void
-exposition_init(struct exposition *t)
+prometheus_init(struct prometheus *t)
 {
 	t->failed = false;
 	bytes_init(&t->b, MAX_TEXT);
 }
 
 char *
-exposition_finish(struct exposition *t)
+prometheus_finish(struct prometheus *t)
 {
 	size_t len;
 
@@ -26,7 +26,7 @@ exposition_finish(struct exposition *t)
 }
 
 void
-exposition_put(struct exposition *t, const char *fmt, ...)
+prometheus_put(struct prometheus *t, const char *fmt, ...)
 {
 	char line[2048]; /* two texts of strangers, escaped */
 	va_list ap;
@@ -41,23 +41,23 @@ exposition_put(struct exposition *t, const char *fmt, ...)
 }
 
 void
-exposition_head(
-    struct exposition *t, const char *name, const char *type, const char *help)
+prometheus_head(
+    struct prometheus *t, const char *name, const char *type, const char *help)
 {
-	exposition_put(
+	prometheus_put(
 	    t, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
 void
-exposition_single(struct exposition *t, const char *name, const char *type,
+prometheus_single(struct prometheus *t, const char *name, const char *type,
     const char *help, double v)
 {
-	exposition_head(t, name, type, help);
-	exposition_put(t, "%s %.17g\n", name, v);
+	prometheus_head(t, name, type, help);
+	prometheus_put(t, "%s %.17g\n", name, v);
 }
 
 void
-exposition_label(char *out, size_t size, const char *in)
+prometheus_label(char *out, size_t size, const char *in)
 {
 	size_t n = 0;
 

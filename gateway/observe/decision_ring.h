@@ -1,10 +1,10 @@
 /*
- * decisions: the last N verdicts with their evidence, and counters of all of
- * them. Thread-safe: workers add, the control thread reads. Adding keeps a
+ * decision_ring: the last N verdicts with their evidence, and counters of all
+ * of them. Thread-safe: workers add, the control thread reads. Adding keeps a
  * reference to the report and copies the rest; nothing is formatted then.
  */
-#ifndef GATEWAY_OBSERVE_DECISIONS_H
-#define GATEWAY_OBSERVE_DECISIONS_H
+#ifndef GATEWAY_OBSERVE_DECISION_RING_H
+#define GATEWAY_OBSERVE_DECISION_RING_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,13 +36,14 @@ struct decision {
 	char note[128]; /* what else decided, such as an allow-list; or empty */
 };
 
-struct decisions;
+struct decision_ring;
 
-int decisions_new(struct decisions **out, size_t max, struct err *err) MUST_USE;
-void decisions_free(struct decisions *d);
+int decision_ring_new(
+    struct decision_ring **out, size_t max, struct err *err) MUST_USE;
+void decision_ring_free(struct decision_ring *d);
 
 /* d may be NULL. References x->report itself. */
-void decisions_add(struct decisions *d, const struct decision *x);
+void decision_ring_add(struct decision_ring *d, const struct decision *x);
 
 /* Which to show. Zeroed: all. */
 struct decision_filter {
@@ -53,8 +54,8 @@ struct decision_filter {
 };
 
 /* Newest first, with full evidence. NULL when out of memory. */
-cJSON *
-decisions_json(struct decisions *d, const struct decision_filter *filter);
+cJSON *decision_ring_json(
+    struct decision_ring *d, const struct decision_filter *filter);
 
 /*
  * Calls fn for every counter that is not zero. why is NONE for what was
@@ -68,7 +69,7 @@ struct decision_count {
 	bool allowed;
 	uint64_t num;
 };
-void decisions_each_count(struct decisions *d,
+void decision_ring_each_count(struct decision_ring *d,
     void (*fn)(const struct decision_count *c, void *arg), void *arg);
 
 /* Wait of those that had to wait, by upper bound in seconds. */
@@ -78,6 +79,7 @@ struct decision_waits {
 	uint64_t num[DECISION_NUM_BUCKETS + 1]; /* not cumulative; last: more */
 	uint64_t sum_ms;
 };
-void decisions_get_waits(struct decisions *d, struct decision_waits *out);
+void
+decision_ring_get_waits(struct decision_ring *d, struct decision_waits *out);
 
 #endif
