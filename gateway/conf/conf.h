@@ -129,7 +129,7 @@ struct conf_tls {
 	 */
 	char **allowed_subjects;
 	size_t num_allowed_subjects;
-	bool subjects_enforced; /* true with an empty list: nobody */
+	bool allowed_subjects_enforced; /* true with an empty list: nobody */
 };
 
 struct conf_http_path {

@@ -175,7 +175,7 @@ conf_derive(struct conf **out, struct conf *base, const struct conf_overlay *o,
 	if (o->set_http_paths)
 		rc = copy_paths(c, o);
 	if (rc == 0 && o->set_subjects) {
-		c->tls.subjects_enforced = true;
+		c->tls.allowed_subjects_enforced = true;
 		rc = copy_strings(&c->tls.allowed_subjects,
 		    &c->tls.num_allowed_subjects, o->subjects, o->num_subjects);
 	}

@@ -322,7 +322,7 @@ read_subjects(struct conf_reader *r, const struct conf_place *place, void *base)
 {
 	struct conf_tls *tls = base;
 
-	tls->subjects_enforced = true;
+	tls->allowed_subjects_enforced = true;
 	return conf_read_strings(r, place, 100000, &tls->allowed_subjects,
 	    &tls->num_allowed_subjects);
 }

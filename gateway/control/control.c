@@ -24,7 +24,7 @@
 #include "gateway/control/plan.h"
 #include "gateway/rest/rest.h"
 #include "gateway/sessions/sessions.h"
-#include "gateway/state/subjects.h"
+#include "gateway/state/allowed_subjects.h"
 #include "gateway/control/warm.h"
 
 struct control {
@@ -39,7 +39,7 @@ struct control {
 	struct sessions *remembered;
 	struct chains *chains;
 	struct own *own;
-	struct subjects *subjects;
+	struct allowed_subjects *subjects;
 	struct keystore *keys;
 	struct certstore *certs;
 	struct holdings *holdings;
@@ -230,7 +230,7 @@ state_open(struct control *c, struct err *err)
 	if (rc == 0)
 		rc = denylist_open(&c->denylist, dir, c->log, err);
 	if (rc == 0)
-		rc = subjects_open(&c->subjects, dir, c->log, err);
+		rc = allowed_subjects_open(&c->subjects, dir, c->log, err);
 	if (rc == 0)
 		rc = keystore_open(
 		    &c->keys, dir, c->base->key_secret, &place, c->log, err);
@@ -296,7 +296,7 @@ control_free(struct control *c)
 	chains_free(c->chains);
 	revcheck_free(c->engine);
 	denylist_close(c->denylist);
-	subjects_close(c->subjects);
+	allowed_subjects_close(c->subjects);
 	keystore_close(c->keys);
 	certstore_close(c->certs);
 	holdings_close(c->holdings);
@@ -384,7 +384,7 @@ control_remembered(const struct control *c)
 	return c->remembered;
 }
 
-struct subjects *
+struct allowed_subjects *
 control_subjects(const struct control *c)
 {
 	return c->subjects;
@@ -540,13 +540,14 @@ control_set_subject(struct control *c, const char *holder, const char *subject,
     bool allowed, struct err *err)
 {
 	struct err undo;
-	int rc = subjects_set(c->subjects, holder, subject, allowed, err);
+	int rc =
+	    allowed_subjects_set(c->subjects, holder, subject, allowed, err);
 
 	if (rc != 0)
 		return rc;
 	if (stored_apply(c, err) == 0)
 		return 0;
-	if (subjects_undo(c->subjects, &undo) != 0)
+	if (allowed_subjects_undo(c->subjects, &undo) != 0)
 		log_line(c->log, LOG_LEVEL_ERROR,
 		    "cannot take a change back that was not applied: %s",
 		    undo.msg);

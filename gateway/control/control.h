@@ -12,7 +12,7 @@
 #include "cache/base/log.h"
 #include "gateway/conf/conf.h"
 #include "gateway/observe/decision_ring.h"
-#include "gateway/state/section.h"
+#include "gateway/state/section_store.h"
 
 struct certstore;
 struct chains;
@@ -24,7 +24,7 @@ struct keystore;
 struct own;
 struct rest;
 struct sessions;
-struct subjects;
+struct allowed_subjects;
 struct warm;
 
 /*
@@ -49,7 +49,7 @@ struct denylist *control_denylist(const struct control *c);
 struct chains *control_chains(const struct control *c);
 struct own *control_own(const struct control *c);
 struct sessions *control_remembered(const struct control *c);
-struct subjects *control_subjects(const struct control *c);
+struct allowed_subjects *control_subjects(const struct control *c);
 struct keystore *control_keys(const struct control *c);
 struct certstore *control_certs(const struct control *c);
 struct holdings *control_holdings(const struct control *c);

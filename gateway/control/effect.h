@@ -9,7 +9,7 @@
 
 #include "cache/base/error.h"
 #include "gateway/conf/conf.h"
-#include "gateway/state/section.h"
+#include "gateway/state/section_store.h"
 #include "revcheck/revcheck.h"
 
 /* The stored configurations (NULL: none) over the bootstrap file. */

@@ -6,7 +6,7 @@
 
 #include "gateway/control/control.h"
 #include "gateway/members/setup_effect.h"
-#include "gateway/state/subjects.h"
+#include "gateway/state/allowed_subjects.h"
 #include "gateway/control/warm.h"
 
 void
@@ -56,7 +56,7 @@ int
 plan_make(struct plan *p, const struct control *c, struct conf *base,
     const struct effect_input *in, struct err *err)
 {
-	struct subjects *subjects = control_subjects(c);
+	struct allowed_subjects *subjects = control_subjects(c);
 	struct effect_overlay overlay = {0};
 	struct setup_effect set = {0};
 	int rc;
@@ -71,10 +71,10 @@ plan_make(struct plan *p, const struct control *c, struct conf *base,
 		overlay.overlay.set_security_level = true;
 		overlay.overlay.security_level = p->policy.security_level;
 	}
-	if (rc == 0 && subjects_enforced(subjects)) {
+	if (rc == 0 && allowed_subjects_enforced(subjects)) {
 		overlay.overlay.set_subjects = true;
-		overlay.overlay.subjects =
-		    subjects_list(subjects, &overlay.overlay.num_subjects);
+		overlay.overlay.subjects = allowed_subjects_list(
+		    subjects, &overlay.overlay.num_subjects);
 	}
 	if (rc == 0)
 		rc = setup_effect_make(

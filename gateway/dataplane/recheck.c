@@ -172,7 +172,7 @@ recheck_subject_allowed(const struct conn *c, const struct conf *conf)
 {
 	char text[DN_MAX];
 
-	if (!c->inbound || !conf->tls.subjects_enforced)
+	if (!c->inbound || !conf->tls.allowed_subjects_enforced)
 		return true;
 	if (!dn_text(text, revcheck_certs_get0(c->certs, 0)))
 		return false;

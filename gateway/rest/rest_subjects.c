@@ -6,7 +6,7 @@
 
 #include "gateway/control/control.h"
 #include "gateway/rest/rest.h"
-#include "gateway/state/subjects.h"
+#include "gateway/state/allowed_subjects.h"
 
 #define PATH "mgm/{id}/mutual-tls/allowed-client-certificate-subjects"
 
@@ -32,7 +32,7 @@ get_subjects(struct rest_request *req)
 {
 	if (holder_ok(req))
 		rest_reply_json(req, 200,
-		    subjects_json(
+		    allowed_subjects_json(
 			control_subjects(req->control), req->params[0]));
 }
 

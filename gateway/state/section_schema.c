@@ -2,7 +2,7 @@
  * section_schema: the sections and their keys, as data. Names, ranges and
  * defaults of the two corda sections are those their clients send.
  */
-#include "gateway/state/section.h"
+#include "gateway/state/section_store.h"
 
 #define MS_MIN 500
 #define ANY    INT32_MAX

@@ -226,7 +226,7 @@ handshake_subject_allowed(struct handshake *h, X509 *leaf)
 	const struct conf_tls *tls = &h->front->conf->tls;
 	char text[DN_MAX];
 
-	if (!h->inbound || !tls->subjects_enforced)
+	if (!h->inbound || !tls->allowed_subjects_enforced)
 		return true;
 	if (!dn_text(text, leaf)) {
 		handshake_refuse(

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "gateway/base/json.h"
-#include "gateway/state/section.h"
+#include "gateway/state/section_store.h"
 
 extern const char fuzz_seeds[];
 const char fuzz_seeds[] = ".gateway-json";

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/state/section.h"
+#include "gateway/state/section_store.h"
 
 #define LINK    SECTION_LINK_MANAGER
 #define GATEWAY SECTION_GATEWAY

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/state/section.h"
+#include "gateway/state/section_store.h"
 
 #define FILE_NAME "sections.journal"
 

@@ -1,7 +1,8 @@
 /*
- * section: the values in force and how they came to be. Control thread only.
+ * section_store: the values in force and how they came to be. Control thread
+ * only.
  */
-#include "gateway/state/section.h"
+#include "gateway/state/section_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>

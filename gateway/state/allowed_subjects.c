@@ -1,8 +1,8 @@
 /*
- * subjects: entries in memory, changes in a journal. Small lists: looked
- * through from the front.
+ * allowed_subjects: entries in memory, changes in a journal. Small lists:
+ * looked through from the front.
  */
-#include "gateway/state/subjects.h"
+#include "gateway/state/allowed_subjects.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "gateway/base/json.h"
 #include "gateway/base/dn.h"
 
-struct subjects {
+struct allowed_subjects {
 	char **holders; /* parallel to names */
 	const char **names;
 	size_t num;
@@ -55,7 +55,7 @@ normal_form(const char *text, struct err *err)
 /* The list. */
 
 static size_t
-position(const struct subjects *s, const char *holder, const char *name)
+position(const struct allowed_subjects *s, const char *holder, const char *name)
 {
 	size_t i = 0;
 
@@ -68,7 +68,8 @@ position(const struct subjects *s, const char *holder, const char *name)
 
 /* Whether the list is another one afterwards; negative: no memory. */
 static int
-list_set(struct subjects *s, const char *holder, const char *name, bool allowed)
+list_set(struct allowed_subjects *s, const char *holder, const char *name,
+    bool allowed)
 {
 	size_t at = position(s, holder, name);
 	char **holders;
@@ -86,7 +87,7 @@ list_set(struct subjects *s, const char *holder, const char *name, bool allowed)
 		    (s->num - at) * sizeof(*s->names));
 		return 1;
 	}
-	if (s->num >= SUBJECTS_MAX)
+	if (s->num >= ALLOWED_SUBJECTS_MAX)
 		return E_LIMIT;
 	holders = realloc(s->holders, (s->num + 1) * sizeof(*holders));
 	if (holders == NULL)
@@ -107,7 +108,7 @@ list_set(struct subjects *s, const char *holder, const char *name, bool allowed)
 static int
 replay(void *arg, const cJSON *record, struct err *err)
 {
-	struct subjects *s = arg;
+	struct allowed_subjects *s = arg;
 	const char *holder = json_get_string(record, "holder");
 	const char *name = json_get_string(record, "subject");
 	const cJSON *allowed = json_get(record, "allowed");
@@ -121,10 +122,10 @@ replay(void *arg, const cJSON *record, struct err *err)
 }
 
 int
-subjects_open(struct subjects **out, const char *dir, const struct log *log,
-    struct err *err)
+allowed_subjects_open(struct allowed_subjects **out, const char *dir,
+    const struct log *log, struct err *err)
 {
-	struct subjects *s = calloc(1, sizeof(*s));
+	struct allowed_subjects *s = calloc(1, sizeof(*s));
 	int rc = 0;
 
 	*out = NULL;
@@ -134,7 +135,7 @@ subjects_open(struct subjects **out, const char *dir, const struct log *log,
 		rc = journal_open_in(
 		    &s->journal, dir, "subjects.journal", replay, s, log, err);
 	if (rc != 0) {
-		subjects_close(s);
+		allowed_subjects_close(s);
 		return rc;
 	}
 	*out = s;
@@ -142,7 +143,7 @@ subjects_open(struct subjects **out, const char *dir, const struct log *log,
 }
 
 void
-subjects_close(struct subjects *s)
+allowed_subjects_close(struct allowed_subjects *s)
 {
 	if (s == NULL)
 		return;
@@ -159,7 +160,7 @@ subjects_close(struct subjects *s)
 }
 
 static int
-write_change(struct subjects *s, const char *holder, const char *name,
+write_change(struct allowed_subjects *s, const char *holder, const char *name,
     bool allowed, struct err *err)
 {
 	cJSON *o = cJSON_CreateObject();
@@ -176,8 +177,8 @@ write_change(struct subjects *s, const char *holder, const char *name,
 }
 
 int
-subjects_set(struct subjects *s, const char *holder, const char *subject,
-    bool allowed, struct err *err)
+allowed_subjects_set(struct allowed_subjects *s, const char *holder,
+    const char *subject, bool allowed, struct err *err)
 {
 	char *name = normal_form(subject, err);
 	int rc;
@@ -206,7 +207,7 @@ subjects_set(struct subjects *s, const char *holder, const char *subject,
 }
 
 int
-subjects_undo(struct subjects *s, struct err *err)
+allowed_subjects_undo(struct allowed_subjects *s, struct err *err)
 {
 	int rc = s->journal != NULL ? journal_undo(s->journal, err) : 0;
 
@@ -218,20 +219,20 @@ subjects_undo(struct subjects *s, struct err *err)
 }
 
 bool
-subjects_enforced(const struct subjects *s)
+allowed_subjects_enforced(const struct allowed_subjects *s)
 {
 	return s->enforced;
 }
 
 const char *const *
-subjects_list(const struct subjects *s, size_t *num)
+allowed_subjects_list(const struct allowed_subjects *s, size_t *num)
 {
 	*num = s->num;
 	return s->names;
 }
 
 cJSON *
-subjects_json(const struct subjects *s, const char *holder)
+allowed_subjects_json(const struct allowed_subjects *s, const char *holder)
 {
 	cJSON *list = cJSON_CreateArray();
 

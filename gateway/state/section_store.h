@@ -1,11 +1,11 @@
 /*
- * section: pushed configuration. Each section has one stored value with a
+ * section_store: pushed configuration. Each section has one stored value with a
  * version, and a history. A change is validated, written to a journal and
  * only then becomes the value, so that a crash leaves the old or the new one.
  * Owned by the control thread; nothing here is shared.
  */
-#ifndef GATEWAY_STATE_SECTION_H
-#define GATEWAY_STATE_SECTION_H
+#ifndef GATEWAY_STATE_SECTION_STORE_H
+#define GATEWAY_STATE_SECTION_STORE_H
 
 #include <stddef.h>
 #include <stdint.h>
