@@ -9,7 +9,7 @@
 
 #include "gateway/control/control.h"
 #include "gateway/tls/staple.h"
-#include "gateway/tls/vouch.h"
+#include "gateway/tls/path_verify.h"
 #include "gateway/base/pending_check.h"
 
 void
@@ -260,8 +260,8 @@ entry_find_path(struct own_entry *e)
 
 	e->vouched_known = true;
 	if (e->item.trust != NULL &&
-	    vouch_path(&e->path, e->item.chain, e->item.trust, VOUCH_ANY_TIME,
-		&why) == 0)
+	    path_verify(&e->path, e->item.chain, e->item.trust,
+		PATH_VERIFY_ANY_TIME, &why) == 0)
 		return;
 	e->status = REVCHECK_NOT_ASKED;
 	snprintf(

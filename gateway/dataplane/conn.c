@@ -26,7 +26,7 @@
 #include "gateway/dataplane/link.h"
 #include "gateway/dataplane/node.h"
 #include "gateway/dataplane/recheck.h"
-#include "gateway/tls/wire.h"
+#include "gateway/tls/tls_bio.h"
 #include "gateway/dataplane/worker.h"
 
 /* Birth and death. */
@@ -159,7 +159,7 @@ conn_begin_handshake(struct conn *c, SSL_CTX *ctx)
 	c->ssl = SSL_new(ctx);
 	c->handshake = calloc(1, sizeof(*c->handshake));
 	if (c->ssl == NULL || c->handshake == NULL ||
-	    wire_attach(c->ssl, c->tls_fd) != 0) {
+	    tls_bio_attach(c->ssl, c->tls_fd) != 0) {
 		free(c->handshake);
 		c->handshake = NULL;
 		ERR_clear_error();

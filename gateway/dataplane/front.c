@@ -13,9 +13,9 @@
 
 #include "gateway/conf/conf.h"
 #include "gateway/tls/handshake.h"
-#include "gateway/tls/identity.h"
-#include "gateway/tls/paths.h"
-#include "gateway/tls/tls_lib.h"
+#include "gateway/tls/sni_index.h"
+#include "gateway/tls/path_cache.h"
+#include "gateway/tls/tls_lib_ctx.h"
 #include "gateway/tls/staple.h"
 
 /* Paths kept: 56 bytes each, beside certificates that are shared. */
@@ -93,7 +93,7 @@ front_choose_identity(SSL *ssl, void *arg)
 {
 	const struct front *f = arg;
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-	size_t i = identity_find(f->names, name);
+	size_t i = sni_find(f->names, name);
 	const struct conf_identity *id = &f->conf->identities[i];
 	STACK_OF(X509) * issuers;
 	int ok;
@@ -205,9 +205,9 @@ front_new(struct front **out, struct conf *conf, struct front *old,
 	ref_init(&f->ref);
 	f->conf = conf_up_ref(conf);
 	f->num_workers = num_workers;
-	rc = identity_index_new(&f->names, conf, err);
+	rc = sni_index_new(&f->names, conf, err);
 	if (rc == 0)
-		rc = paths_new(&f->paths, FRONT_PATHS_MAX, err);
+		rc = path_cache_new(&f->paths, FRONT_PATHS_MAX, err);
 	if (rc == 0)
 		rc = front_make_server(f, err);
 	if (rc == 0)
@@ -246,8 +246,8 @@ front_free(struct front *f)
 		SSL_CTX_free(f->clients[i]);
 	free(f->clients);
 	SSL_CTX_free(f->server);
-	paths_free(f->paths);
-	identity_index_free(f->names);
+	path_cache_free(f->paths);
+	sni_index_free(f->names);
 	conf_free(f->conf);
 	free(f);
 }

@@ -18,16 +18,16 @@
 
 struct sd_listen;
 struct conf;
-struct identity_index;
-struct paths;
+struct sni_index;
+struct path_cache;
 
 struct front {
 	struct ref ref;
 	struct conf *conf;
 	SSL_CTX *server;   /* identities chosen by SNI */
 	SSL_CTX **clients; /* one an identity, NULL where not used */
-	struct identity_index *names;
-	struct paths *paths; /* paths remembered; itself locked */
+	struct sni_index *names;
+	struct path_cache *paths; /* paths remembered; itself locked */
 	struct ports ports;
 	struct http_routes routes;
 	size_t num_workers; /* sockets an address; fixed for the process */

@@ -13,7 +13,7 @@
 #include "gateway/dataplane/conn.h"
 #include "gateway/dataplane/front.h"
 #include "gateway/dataplane/http_internal.h"
-#include "gateway/tls/wire.h"
+#include "gateway/tls/tls_bio.h"
 #include "gateway/dataplane/worker.h"
 
 /* Without AUTO_RETRY a key update reads as nothing: look behind a few. */
@@ -198,7 +198,8 @@ push_node(struct http *h, const uint8_t *p, size_t len, size_t *done)
 {
 	*done = 0;
 	while (*done < len) {
-		ssize_t n = wire_push(h->c->plain_fd, p + *done, len - *done);
+		ssize_t n =
+		    tls_bio_push(h->c->plain_fd, p + *done, len - *done);
 
 		if (n < 0)
 			return HTTP_FLOW_BROKEN;

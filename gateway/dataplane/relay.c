@@ -120,7 +120,7 @@ static enum relay_flow
 relay_flush_up(struct relay *r)
 {
 	while (r->up.p != NULL) {
-		ssize_t n = wire_push(
+		ssize_t n = tls_bio_push(
 		    r->plain_fd, r->up.p + r->up.off, r->up.len - r->up.off);
 
 		if (n < 0)
@@ -162,7 +162,7 @@ relay_up_turn(struct relay *r, struct relay_pad *pad, unsigned *want)
 		return flow;
 	relay_note_bulk(r, len);
 	r->up_bytes += len;
-	n = wire_push(r->plain_fd, pad->p, len);
+	n = tls_bio_push(r->plain_fd, pad->p, len);
 	if (n < 0)
 		return FLOW_BROKEN;
 	if ((size_t)n == len)
@@ -224,13 +224,13 @@ relay_flush_down(struct relay *r, unsigned *want)
 	size_t done;
 
 	if (r->wire_rest) {
-		switch (wire_send(r->ssl)) {
-		case WIRE_ALL:
+		switch (tls_bio_send(r->ssl)) {
+		case TLS_BIO_ALL:
 			r->wire_rest = false;
 			break;
-		case WIRE_SOME:
+		case TLS_BIO_SOME:
 			return FLOW_BLOCKED;
-		case WIRE_BROKEN:
+		case TLS_BIO_BROKEN:
 			return FLOW_BROKEN;
 		}
 	}
@@ -249,15 +249,15 @@ static enum relay_flow
 relay_write_burst(struct relay *r, struct relay_pad *pad, size_t len,
     size_t *done, unsigned *want)
 {
-	bool gathers = wire_gather(r->ssl, &pad->burst);
+	bool gathers = tls_bio_gather(r->ssl, &pad->burst);
 	enum relay_flow flow = relay_write(r, pad->p, len, done, want);
 
 	if (!gathers || flow == FLOW_BROKEN)
 		return flow;
-	switch (wire_send(r->ssl)) {
-	case WIRE_ALL:
+	switch (tls_bio_send(r->ssl)) {
+	case TLS_BIO_ALL:
 		return flow;
-	case WIRE_SOME:
+	case TLS_BIO_SOME:
 		r->wire_rest = true;
 		return FLOW_BLOCKED;
 	default:

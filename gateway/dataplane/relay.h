@@ -12,7 +12,7 @@
 #include <openssl/ssl.h>
 
 #include "cache/base/error.h"
-#include "gateway/tls/wire.h"
+#include "gateway/tls/tls_bio.h"
 
 enum relay_event {
 	RELAY_TLS_READ = 1 << 0,
@@ -33,7 +33,7 @@ enum relay_result {
 #define RELAY_RECORD_BYTES (16 * 1024)
 struct relay_pad {
 	uint8_t p[RELAY_PAD_BYTES];
-	struct wire_burst burst; /* encrypted, on the way down */
+	struct tls_bio_burst burst; /* encrypted, on the way down */
 };
 
 /* What one side could not take yet: a copy, at most a pad long. */

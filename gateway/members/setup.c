@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "gateway/base/json.h"
-#include "gateway/tls/vouch.h"
+#include "gateway/tls/path_verify.h"
 
 /* The context. */
 
@@ -383,7 +383,7 @@ vouched_for(const struct revcheck_certs *chain, struct revcheck_trust *trust,
     const char *what, struct err *err)
 {
 	struct err why;
-	int rc = vouch_path(NULL, chain, trust, 0, &why);
+	int rc = path_verify(NULL, chain, trust, 0, &why);
 
 	if (rc == E_PARSE)
 		return err_set(err, E_PARSE,

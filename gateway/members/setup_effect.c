@@ -16,7 +16,7 @@
 
 #include "gateway/members/certstore.h"
 #include "gateway/conf/conf_internal.h"
-#include "gateway/tls/identity.h"
+#include "gateway/tls/sni_index.h"
 #include "gateway/base/json.h"
 #include "gateway/members/setup.h"
 #include "gateway/base/dn.h"
@@ -87,12 +87,12 @@ add_member_names(
     struct conf_identity *id, const struct holding *h, struct err *err)
 {
 	static const char *const seps[] = {", ", ","};
-	char text[IDENTITY_CORDA4_LEN];
+	char text[SNI_CORDA4_LEN];
 	X509_NAME *name = h->name != NULL ? dn_parse(h->name) : NULL;
 	int rc = 0;
 
 	for (size_t i = 0; name != NULL && i < 2 && rc == 0; i++) {
-		rc = identity_corda4_name(text, name, seps[i], err);
+		rc = sni_corda4_name(text, name, seps[i], err);
 		if (rc == 0)
 			rc = add_name(id, strdup(text));
 	}

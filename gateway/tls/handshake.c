@@ -20,7 +20,7 @@
 #include "gateway/observe/counters.h"
 #include "gateway/dataplane/front.h"
 #include "gateway/dataplane/limits.h"
-#include "gateway/tls/paths.h"
+#include "gateway/tls/path_cache.h"
 #include "gateway/base/dn.h"
 #include "gateway/base/pending_check.h"
 #include "gateway/dataplane/worker.h"
@@ -174,9 +174,9 @@ static STACK_OF(X509) * handshake_find_path(struct handshake *h)
 	X509_STORE_CTX *ctx = h->asking;
 	const STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
 	struct counters *counters = &h->worker->counters;
-	struct paths *paths = h->front->paths;
+	struct path_cache *paths = h->front->paths;
 	STACK_OF(X509) * chain;
-	struct paths_key key;
+	struct path_cache_key key;
 	bool memory;
 	int error;
 
@@ -189,8 +189,9 @@ static STACK_OF(X509) * handshake_find_path(struct handshake *h)
 		return NULL;
 	}
 	/* Outbound paths depend on the name asked for, too. */
-	memory = h->inbound && h->leaf != NULL && paths_key_of(&key, sent) == 0;
-	chain = memory ? paths_find(paths, &key, h->leaf) : NULL;
+	memory =
+	    h->inbound && h->leaf != NULL && path_cache_key_of(&key, sent) == 0;
+	chain = memory ? path_cache_find(paths, &key, h->leaf) : NULL;
 	if (chain != NULL && handshake_dates_hold(chain, &error)) {
 		counters_inc(counters, DOOR_PATH_HITS);
 		X509_STORE_CTX_set0_verified_chain(ctx, chain);

@@ -13,7 +13,7 @@
 #include <openssl/sha.h>
 
 #include "gateway/conf/conf.h"
-#include "gateway/tls/identity.h"
+#include "gateway/tls/sni_index.h"
 #include "tests/lib/selfcert.h"
 
 static const char *const alice[] = {
@@ -30,7 +30,7 @@ struct town {
 	struct conf_identity ids[2];
 	X509 *certs[2];
 	EVP_PKEY *keys[2];
-	struct identity_index *ix;
+	struct sni_index *ix;
 };
 
 static int
@@ -52,7 +52,7 @@ set_up(void **state)
 	t.conf.identities = t.ids;
 	t.conf.num_identities = 2;
 	*state = &t;
-	return identity_index_new(&t.ix, &t.conf, NULL);
+	return sni_index_new(&t.ix, &t.conf, NULL);
 }
 
 static int
@@ -60,7 +60,7 @@ tear_down(void **state)
 {
 	struct town *t = *state;
 
-	identity_index_free(t->ix);
+	sni_index_free(t->ix);
 	for (int i = 0; i < 2; i++) {
 		X509_free(t->certs[i]);
 		EVP_PKEY_free(t->keys[i]);
@@ -73,12 +73,12 @@ names_are_found(void **state)
 {
 	const struct town *t = *state;
 
-	assert_int_equal(identity_find(t->ix, "bob.example"), 1);
-	assert_int_equal(identity_find(t->ix, "BOB.Example"), 1);
-	assert_int_equal(identity_find(t->ix, "bob.example."), 1);
-	assert_int_equal(identity_find(t->ix, "alice.example"), 0);
+	assert_int_equal(sni_find(t->ix, "bob.example"), 1);
+	assert_int_equal(sni_find(t->ix, "BOB.Example"), 1);
+	assert_int_equal(sni_find(t->ix, "bob.example."), 1);
+	assert_int_equal(sni_find(t->ix, "alice.example"), 0);
 	/* Two claim it: the first does. */
-	assert_int_equal(identity_find(t->ix, "gw.example"), 0);
+	assert_int_equal(sni_find(t->ix, "gw.example"), 0);
 }
 
 static void
@@ -86,10 +86,10 @@ a_wildcard_is_one_label(void **state)
 {
 	const struct town *t = *state;
 
-	assert_int_equal(identity_find(t->ix, "x.bob.example"), 1);
-	assert_int_equal(identity_find(t->ix, "x.y.bob.example"), 0);
-	assert_int_equal(identity_find(t->ix, ".bob.example"), 0);
-	assert_int_equal(identity_find(t->ix, "xbob.example"), 0);
+	assert_int_equal(sni_find(t->ix, "x.bob.example"), 1);
+	assert_int_equal(sni_find(t->ix, "x.y.bob.example"), 0);
+	assert_int_equal(sni_find(t->ix, ".bob.example"), 0);
+	assert_int_equal(sni_find(t->ix, "xbob.example"), 0);
 }
 
 static void
@@ -100,12 +100,12 @@ strange_names_mean_the_default(void **state)
 
 	memset(longest, 'a', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
-	assert_int_equal(identity_find(t->ix, NULL), 0);
-	assert_int_equal(identity_find(t->ix, ""), 0);
-	assert_int_equal(identity_find(t->ix, "."), 0);
-	assert_int_equal(identity_find(t->ix, longest), 0);
+	assert_int_equal(sni_find(t->ix, NULL), 0);
+	assert_int_equal(sni_find(t->ix, ""), 0);
+	assert_int_equal(sni_find(t->ix, "."), 0);
+	assert_int_equal(sni_find(t->ix, longest), 0);
 	longest[255] = '\0';
-	assert_int_equal(identity_find(t->ix, longest), 0);
+	assert_int_equal(sni_find(t->ix, longest), 0);
 }
 
 static void
@@ -123,9 +123,9 @@ corda4_names_are_found(void **state)
 		for (int k = 0; k < 16; k++)
 			sprintf(name + 2 * k, "%02x", md[k]);
 		memcpy(name + 32, domain, sizeof(domain));
-		assert_int_equal(identity_find(t->ix, name), 1);
+		assert_int_equal(sni_find(t->ix, name), 1);
 		name[0] ^= 1; /* another digit, nobody's */
-		assert_int_equal(identity_find(t->ix, name), 0);
+		assert_int_equal(sni_find(t->ix, name), 0);
 	}
 }
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/tls/paths.h"
+#include "gateway/tls/path_cache.h"
 #include "tests/lib/selfcert.h"
 
 static const char *const who[] = {"O", "Somebody", NULL};
@@ -38,25 +38,25 @@ found_under_the_whole_chain(void **state)
 	X509 *a = cert(), *b = cert();
 	STACK_OF(X509) *ab = chain_of(a, b), *ba = chain_of(b, a);
 	STACK_OF(X509) *only = chain_of(a, NULL), *got;
-	struct paths_key kab, kba, konly;
-	struct paths *p;
+	struct path_cache_key kab, kba, konly;
+	struct path_cache *p;
 
 	(void)state;
-	assert_int_equal(paths_new(&p, 1000, NULL), 0);
-	assert_int_equal(paths_key_of(&kab, ab), 0);
-	assert_int_equal(paths_key_of(&kba, ba), 0);
-	assert_int_equal(paths_key_of(&konly, only), 0);
+	assert_int_equal(path_cache_new(&p, 1000, NULL), 0);
+	assert_int_equal(path_cache_key_of(&kab, ab), 0);
+	assert_int_equal(path_cache_key_of(&kba, ba), 0);
+	assert_int_equal(path_cache_key_of(&konly, only), 0);
 	assert_memory_not_equal(&kab, &kba, sizeof(kab));
 	assert_memory_not_equal(&kab, &konly, sizeof(kab));
 	sk_X509_pop_free(paths_add(p, &kab, ab), X509_free);
-	assert_null(paths_find(p, &kba, b));
-	assert_null(paths_find(p, &konly, a));
-	got = paths_find(p, &kab, a);
+	assert_null(path_cache_find(p, &kba, b));
+	assert_null(path_cache_find(p, &konly, a));
+	got = path_cache_find(p, &kab, a);
 	assert_non_null(got);
 	assert_int_equal(sk_X509_num(got), 2);
 	assert_ptr_equal(sk_X509_value(got, 0), a);
 	/* What was found lives on when it is forgotten. */
-	paths_free(p);
+	path_cache_free(p);
 	assert_int_equal(X509_cmp(sk_X509_value(got, 1), b), 0);
 	sk_X509_pop_free(got, X509_free);
 	sk_X509_free(ab);
@@ -71,12 +71,12 @@ bounded_and_the_used_stay(void **state)
 {
 	X509 *a = cert();
 	STACK_OF(X509) *sk = chain_of(a, NULL), *got;
-	struct paths_key favourite, key;
-	struct paths *p;
+	struct path_cache_key favourite, key;
+	struct path_cache *p;
 	size_t kept = 0;
 
 	(void)state;
-	assert_int_equal(paths_new(&p, 256, NULL), 0);
+	assert_int_equal(path_cache_new(&p, 256, NULL), 0);
 	memset(&favourite, 0, sizeof(favourite));
 	sk_X509_pop_free(paths_add(p, &favourite, sk), X509_free);
 	for (uint32_t i = 1; i <= 10000; i++) {
@@ -84,7 +84,7 @@ bounded_and_the_used_stay(void **state)
 		memcpy(key.md, &i, sizeof(i));
 		memcpy(key.md + 8, &i, sizeof(i));
 		sk_X509_pop_free(paths_add(p, &key, sk), X509_free);
-		got = paths_find(p, &favourite, a);
+		got = path_cache_find(p, &favourite, a);
 		assert_non_null(got);
 		sk_X509_pop_free(got, X509_free);
 	}
@@ -92,12 +92,12 @@ bounded_and_the_used_stay(void **state)
 		memset(&key, 0, sizeof(key));
 		memcpy(key.md, &i, sizeof(i));
 		memcpy(key.md + 8, &i, sizeof(i));
-		got = paths_find(p, &key, a);
+		got = path_cache_find(p, &key, a);
 		kept += got != NULL;
 		sk_X509_pop_free(got, X509_free);
 	}
 	assert_in_range(kept, 64, 256);
-	paths_free(p);
+	path_cache_free(p);
 	sk_X509_free(sk);
 	X509_free(a);
 }
@@ -109,27 +109,27 @@ what_is_above_is_shared(void **state)
 	X509 *a = cert(), *b = cert(), *ca = cert(), *copy = X509_dup(ca);
 	STACK_OF(X509) *one = chain_of(a, ca), *two = chain_of(b, copy);
 	STACK_OF(X509) * got_one, *got_two, *again;
-	struct paths_key k1, k2;
-	struct paths *p;
+	struct path_cache_key k1, k2;
+	struct path_cache *p;
 
 	(void)state;
-	assert_int_equal(paths_new(&p, 1000, NULL), 0);
-	assert_int_equal(paths_key_of(&k1, one), 0);
-	assert_int_equal(paths_key_of(&k2, two), 0);
+	assert_int_equal(path_cache_new(&p, 1000, NULL), 0);
+	assert_int_equal(path_cache_key_of(&k1, one), 0);
+	assert_int_equal(path_cache_key_of(&k2, two), 0);
 	got_one = paths_add(p, &k1, one);
 	got_two = paths_add(p, &k2, two);
 	assert_ptr_equal(sk_X509_value(got_one, 0), a);
 	assert_ptr_equal(sk_X509_value(got_one, 1), ca);
 	assert_ptr_equal(sk_X509_value(got_two, 0), b);
 	assert_ptr_equal(sk_X509_value(got_two, 1), ca);
-	again = paths_find(p, &k2, b);
+	again = path_cache_find(p, &k2, b);
 	assert_ptr_equal(sk_X509_value(again, 1), ca);
 	sk_X509_pop_free(again, X509_free);
 	sk_X509_pop_free(got_one, X509_free);
 	sk_X509_pop_free(got_two, X509_free);
 	sk_X509_free(one);
 	sk_X509_free(two);
-	paths_free(p);
+	path_cache_free(p);
 	X509_free(a);
 	X509_free(b);
 	X509_free(ca);
@@ -141,15 +141,15 @@ a_memory_of_nothing(void **state)
 {
 	X509 *a = cert();
 	STACK_OF(X509) *sk = chain_of(a, NULL);
-	struct paths_key key;
-	struct paths *p;
+	struct path_cache_key key;
+	struct path_cache *p;
 
 	(void)state;
-	assert_int_equal(paths_new(&p, 0, NULL), 0);
-	assert_int_equal(paths_key_of(&key, sk), 0);
+	assert_int_equal(path_cache_new(&p, 0, NULL), 0);
+	assert_int_equal(path_cache_key_of(&key, sk), 0);
 	assert_null(paths_add(p, &key, sk));
-	assert_null(paths_find(p, &key, a));
-	paths_free(p);
+	assert_null(path_cache_find(p, &key, a));
+	path_cache_free(p);
 	sk_X509_free(sk);
 	X509_free(a);
 }

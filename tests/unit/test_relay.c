@@ -94,7 +94,7 @@ set_up_version(void **state, int version, int buffer_bytes)
 		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	s->server = SSL_new(s->server_ctx);
 	s->peer = SSL_new(s->client_ctx);
-	assert_int_equal(wire_attach(s->server, s->tls_fds[0]), 0);
+	assert_int_equal(tls_bio_attach(s->server, s->tls_fds[0]), 0);
 	assert_int_equal(SSL_get_fd(s->server), s->tls_fds[0]);
 	SSL_set_fd(s->peer, s->tls_fds[1]);
 	SSL_set_accept_state(s->server);

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "gateway/tls/tls_lib.h"
+#include "gateway/tls/tls_lib_ctx.h"
 
 static const struct kind {
 	const char *name, *curve;

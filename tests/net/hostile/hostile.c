@@ -32,7 +32,7 @@ prepare(void)
  */
 
 /* A client whose bytes pass through our hands. */
-struct wire {
+struct tls_bio {
 	SSL_CTX *ctx;
 	SSL *ssl;
 	BIO *in, *out; /* the SSL's */
@@ -47,7 +47,7 @@ struct wire {
 };
 
 static void
-wire_open(struct wire *w, const char *peer, int version)
+wire_open(struct tls_bio *w, const char *peer, int version)
 {
 	char *cert = xasprintf("%s/peers/%s.pem", town.dir, peer);
 	char *key = xasprintf("%s/peers/%s.key", town.dir, peer);
@@ -71,7 +71,7 @@ wire_open(struct wire *w, const char *peer, int version)
 }
 
 static void
-wire_close(struct wire *w, bool reset)
+wire_close(struct tls_bio *w, bool reset)
 {
 	struct linger hard = {.l_onoff = 1};
 
@@ -84,7 +84,7 @@ wire_close(struct wire *w, bool reset)
 }
 
 static void
-wire_flip(struct wire *w, unsigned char *p, size_t len)
+wire_flip(struct tls_bio *w, unsigned char *p, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (w->body_left > 0) {
@@ -105,7 +105,7 @@ wire_flip(struct wire *w, unsigned char *p, size_t len)
 
 /* Sends what the client has to say; false when the limit has been reached. */
 static bool
-wire_flush(struct wire *w)
+wire_flush(struct tls_bio *w)
 {
 	unsigned char buf[16384];
 	int n;
@@ -126,7 +126,7 @@ wire_flush(struct wire *w)
 
 /* More from the gateway, or false when there is no more. */
 static bool
-wire_fill(struct wire *w)
+wire_fill(struct tls_bio *w)
 {
 	struct pollfd p = {.fd = w->fd, .events = POLLIN};
 	unsigned char buf[16384];
@@ -145,7 +145,7 @@ wire_fill(struct wire *w)
  * all it has to say before it must hear the verdict.
  */
 static void
-wire_shake(struct wire *w)
+wire_shake(struct tls_bio *w)
 {
 	for (;;) {
 		int rc = SSL_do_handshake(w->ssl);
@@ -165,7 +165,7 @@ wire_shake(struct wire *w)
 static size_t
 wire_length(int version)
 {
-	struct wire w;
+	struct tls_bio w;
 	size_t len;
 
 	/* One that does not get in: the node hears of nothing. */
@@ -204,7 +204,7 @@ leaving_at_every_step(void **state)
 
 		connections = node_stat(&town.node, "connections");
 		for (size_t at = 0; at <= all + 17; at += 17) {
-			struct wire w;
+			struct tls_bio w;
 
 			wire_open(&w, "unseen", version[v]);
 			if (at < all)
@@ -244,7 +244,7 @@ a_changed_byte(void **state)
 
 		connections = node_stat(&town.node, "connections");
 		for (size_t at = 5; at < all - 8; at += 13) {
-			struct wire w;
+			struct tls_bio w;
 
 			wire_open(&w, "good", version[v]);
 			w.flip_at = at;

@@ -1,15 +1,15 @@
 /*
- * vouch: who vouches for a chain of our own: a path from its leaf to an
+ * path_verify: who vouches for a chain of our own: a path from its leaf to an
  * anchor. Any thread.
  */
-#ifndef GATEWAY_TLS_VOUCH_H
-#define GATEWAY_TLS_VOUCH_H
+#ifndef GATEWAY_TLS_PATH_VERIFY_H
+#define GATEWAY_TLS_PATH_VERIFY_H
 
 #include "cache/base/error.h"
 #include "revcheck/revcheck.h"
 
 enum {
-	VOUCH_ANY_TIME = 1 << 0 /* dates do not count */
+	PATH_VERIFY_ANY_TIME = 1 << 0 /* dates do not count */
 };
 
 /*
@@ -18,7 +18,8 @@ enum {
  * be in any order. E_PARSE when none does; err is the reason in OpenSSL's
  * words.
  */
-int vouch_path(struct revcheck_certs **path, const struct revcheck_certs *chain,
+int
+path_verify(struct revcheck_certs **path, const struct revcheck_certs *chain,
     struct revcheck_trust *trust, unsigned flags, struct err *err) MUST_USE;
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * tls_lib: a provider of our own that answers for the default one. Every
+ * tls_lib_ctx: a provider of our own that answers for the default one. Every
  * function it hands out is the default provider's and gets the default
  * provider's context; only the lists are shorter. Private keys, PEM and
  * parameters are read elsewhere, in the default context. What is missing
  * here could not be parsed in a peer's certificate, and would be refused.
  */
-#include "gateway/tls/tls_lib.h"
+#include "gateway/tls/tls_lib_ctx.h"
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,22 +1,22 @@
-/* vouch: see the header. Path building is OpenSSL's; keeps nothing. */
-#include "gateway/tls/vouch.h"
+/* path_verify: see the header. Path building is OpenSSL's; keeps nothing. */
+#include "gateway/tls/path_verify.h"
 
 #include <stdbool.h>
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
-#define VOUCH_MAX_PATH 102 /* OpenSSL builds no longer one */
+#define PATH_VERIFY_MAX_PATH 102 /* OpenSSL builds no longer one */
 
 static int
 copy_path(struct revcheck_certs **path, X509_STORE_CTX *ctx, struct err *err)
 {
 	const STACK_OF(X509) *found = X509_STORE_CTX_get0_chain(ctx);
-	X509 *list[VOUCH_MAX_PATH];
+	X509 *list[PATH_VERIFY_MAX_PATH];
 	struct revcheck_error why;
 	int num = sk_X509_num(found);
 
-	if (num < 1 || num > VOUCH_MAX_PATH)
+	if (num < 1 || num > PATH_VERIFY_MAX_PATH)
 		return err_set(err, E_PARSE, "its path is too long");
 	for (int i = 0; i < num; i++)
 		list[i] = sk_X509_value(found, i);
@@ -39,13 +39,13 @@ prepare(X509_STORE_CTX *ctx, STACK_OF(X509) * others,
 	/* Any certificate of the trust ends a path, self-signed or not. */
 	X509_STORE_CTX_set_flags(ctx,
 	    X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST |
-		((flags & VOUCH_ANY_TIME) != 0 ? X509_V_FLAG_NO_CHECK_TIME
-					       : 0));
+		((flags & PATH_VERIFY_ANY_TIME) != 0 ? X509_V_FLAG_NO_CHECK_TIME
+						     : 0));
 	return true;
 }
 
 int
-vouch_path(struct revcheck_certs **path, const struct revcheck_certs *chain,
+path_verify(struct revcheck_certs **path, const struct revcheck_certs *chain,
     struct revcheck_trust *trust, unsigned flags, struct err *err)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();

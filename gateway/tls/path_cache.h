@@ -1,5 +1,5 @@
 /*
- * paths: a memory of certificate paths that have verified, so that a peer
+ * path_cache: a memory of certificate paths that have verified, so that a peer
  * seen before costs no signature checks. Keyed by the SHA-256 of the chain as
  * sent; belongs to one front, so a reload empties it. It remembers that a
  * path was built and its signatures held. Dates are checked by whoever finds
@@ -8,8 +8,8 @@
  * A peer's own certificate is not kept, only what is above it, once for all
  * peers that have that in common: some 60 bytes a peer.
  */
-#ifndef GATEWAY_TLS_PATHS_H
-#define GATEWAY_TLS_PATHS_H
+#ifndef GATEWAY_TLS_PATH_CACHE_H
+#define GATEWAY_TLS_PATH_CACHE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,26 +18,29 @@
 
 #include "cache/base/error.h"
 
-struct paths;
+struct path_cache;
 
-#define PATHS_KEY_LEN 32
-struct paths_key {
-	unsigned char md[PATHS_KEY_LEN];
+#define PATH_CACHE_KEY_LEN 32
+struct path_cache_key {
+	unsigned char md[PATH_CACHE_KEY_LEN];
 };
 
 /* max is how many paths are kept; 0 keeps none. */
-int paths_new(struct paths **out, size_t max, struct err *err) MUST_USE;
-void paths_free(struct paths *p);
+int
+path_cache_new(struct path_cache **out, size_t max, struct err *err) MUST_USE;
+void path_cache_free(struct path_cache *p);
 
-/* paths_key_of digests what the peer sent, leaf first, in order. */
-int paths_key_of(struct paths_key *key, const STACK_OF(X509) * sent) MUST_USE;
+/* path_cache_key_of digests what the peer sent, leaf first, in order. */
+int path_cache_key_of(
+    struct path_cache_key *key, const STACK_OF(X509) * sent) MUST_USE;
 
 /*
  * The verified chain: leaf, which is the first certificate that was sent, and
  * those above it; references are the caller's. NULL when it is not known.
  */
 STACK_OF(X509) *
-    paths_find(struct paths *p, const struct paths_key *key, X509 *leaf);
+    path_cache_find(
+	struct path_cache *p, const struct path_cache_key *key, X509 *leaf);
 
 /*
  * Remembers the chain, leaf first, and forgets another when full. Failing to
@@ -46,7 +49,7 @@ STACK_OF(X509) *
  * when nothing was remembered.
  */
 STACK_OF(X509) *
-    paths_add(struct paths *p, const struct paths_key *key,
+    paths_add(struct path_cache *p, const struct path_cache_key *key,
 	const STACK_OF(X509) * chain);
 
 #endif

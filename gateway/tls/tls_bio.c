@@ -1,8 +1,8 @@
 /*
- * wire: a source/sink BIO over send(2) and recv(2). Never blocks, never
+ * tls_bio: a source/sink BIO over send(2) and recv(2). Never blocks, never
  * closes the socket.
  */
-#include "gateway/tls/wire.h"
+#include "gateway/tls/tls_bio.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -13,10 +13,10 @@
 #include <sys/socket.h>
 
 /* Owned by its BIO. */
-struct wire {
+struct tls_bio {
 	int fd;
-	struct wire_burst *burst; /* while gathering */
-	uint8_t *rest;            /* what the socket did not take */
+	struct tls_bio_burst *burst; /* while gathering */
+	uint8_t *rest;               /* what the socket did not take */
 	size_t rest_off, rest_len;
 };
 
@@ -25,7 +25,7 @@ static BIO_METHOD *wire_method;
 static int wire_type;
 
 ssize_t
-wire_push(int fd, const void *p, size_t len)
+tls_bio_push(int fd, const void *p, size_t len)
 {
 	ssize_t n;
 
@@ -37,55 +37,55 @@ wire_push(int fd, const void *p, size_t len)
 	return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
 }
 
-static enum wire_sent
-wire_flush_rest(struct wire *w)
+static enum tls_bio_sent
+tls_bio_flush_rest(struct tls_bio *w)
 {
 	while (w->rest_off < w->rest_len) {
-		ssize_t n = wire_push(
+		ssize_t n = tls_bio_push(
 		    w->fd, w->rest + w->rest_off, w->rest_len - w->rest_off);
 
 		if (n < 0)
-			return WIRE_BROKEN;
+			return TLS_BIO_BROKEN;
 		if (n == 0)
-			return WIRE_SOME;
+			return TLS_BIO_SOME;
 		w->rest_off += (size_t)n;
 	}
 	free(w->rest);
 	w->rest = NULL;
 	w->rest_off = w->rest_len = 0;
-	return WIRE_ALL;
+	return TLS_BIO_ALL;
 }
 
-static enum wire_sent
-wire_flush_burst(struct wire *w)
+static enum tls_bio_sent
+tls_bio_flush_burst(struct tls_bio *w)
 {
-	struct wire_burst *b = w->burst;
+	struct tls_bio_burst *b = w->burst;
 	size_t done = 0;
 	ssize_t n = 1;
 
 	w->burst = NULL;
 	while (done < b->len && n > 0) {
-		n = wire_push(w->fd, b->p + done, b->len - done);
+		n = tls_bio_push(w->fd, b->p + done, b->len - done);
 		if (n < 0)
-			return WIRE_BROKEN;
+			return TLS_BIO_BROKEN;
 		done += (size_t)n;
 	}
 	if (done == b->len)
-		return WIRE_ALL;
+		return TLS_BIO_ALL;
 	w->rest_len = b->len - done;
 	w->rest = malloc(w->rest_len);
 	if (w->rest == NULL)
-		return WIRE_BROKEN;
+		return TLS_BIO_BROKEN;
 	memcpy(w->rest, b->p + done, w->rest_len);
-	return WIRE_SOME;
+	return TLS_BIO_SOME;
 }
 
 /* The BIO. */
 
 static int
-wire_bio_write(BIO *bio, const char *p, size_t len, size_t *taken)
+tls_bio_write(BIO *bio, const char *p, size_t len, size_t *taken)
 {
-	struct wire *w = BIO_get_data(bio);
+	struct tls_bio *w = BIO_get_data(bio);
 	ssize_t n = 0;
 
 	BIO_clear_retry_flags(bio);
@@ -97,16 +97,16 @@ wire_bio_write(BIO *bio, const char *p, size_t len, size_t *taken)
 			*taken = len;
 			return 1;
 		}
-		if (wire_flush_burst(w) == WIRE_BROKEN)
+		if (tls_bio_flush_burst(w) == TLS_BIO_BROKEN)
 			return 0;
 	}
-	switch (wire_flush_rest(w)) {
-	case WIRE_ALL:
-		n = wire_push(w->fd, p, len);
+	switch (tls_bio_flush_rest(w)) {
+	case TLS_BIO_ALL:
+		n = tls_bio_push(w->fd, p, len);
 		break;
-	case WIRE_SOME:
+	case TLS_BIO_SOME:
 		break;
-	case WIRE_BROKEN:
+	case TLS_BIO_BROKEN:
 		return 0;
 	}
 	if (n == 0)
@@ -118,9 +118,9 @@ wire_bio_write(BIO *bio, const char *p, size_t len, size_t *taken)
 }
 
 static int
-wire_bio_read(BIO *bio, char *p, size_t size, size_t *got)
+tls_bio_read(BIO *bio, char *p, size_t size, size_t *got)
 {
-	struct wire *w = BIO_get_data(bio);
+	struct tls_bio *w = BIO_get_data(bio);
 	ssize_t n;
 
 	BIO_clear_retry_flags(bio);
@@ -140,9 +140,9 @@ wire_bio_read(BIO *bio, char *p, size_t size, size_t *got)
 }
 
 static long
-wire_bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
+tls_bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
 {
-	const struct wire *w = BIO_get_data(bio);
+	const struct tls_bio *w = BIO_get_data(bio);
 
 	(void)num;
 	switch (cmd) {
@@ -163,9 +163,9 @@ wire_bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
 }
 
 static int
-wire_bio_destroy(BIO *bio)
+tls_bio_destroy(BIO *bio)
 {
-	struct wire *w = BIO_get_data(bio);
+	struct tls_bio *w = BIO_get_data(bio);
 
 	if (w != NULL)
 		free(w->rest);
@@ -174,7 +174,7 @@ wire_bio_destroy(BIO *bio)
 }
 
 static void
-wire_make_method(void)
+tls_bio_make_method(void)
 {
 	/* "Descriptor": SSL_get_fd works. */
 	int type = BIO_get_new_index();
@@ -186,10 +186,10 @@ wire_make_method(void)
 	m = BIO_meth_new(type, "wire");
 	if (m == NULL)
 		return;
-	if (BIO_meth_set_write_ex(m, wire_bio_write) != 1 ||
-	    BIO_meth_set_read_ex(m, wire_bio_read) != 1 ||
-	    BIO_meth_set_ctrl(m, wire_bio_ctrl) != 1 ||
-	    BIO_meth_set_destroy(m, wire_bio_destroy) != 1) {
+	if (BIO_meth_set_write_ex(m, tls_bio_write) != 1 ||
+	    BIO_meth_set_read_ex(m, tls_bio_read) != 1 ||
+	    BIO_meth_set_ctrl(m, tls_bio_ctrl) != 1 ||
+	    BIO_meth_set_destroy(m, tls_bio_destroy) != 1) {
 		BIO_meth_free(m);
 		return;
 	}
@@ -198,13 +198,13 @@ wire_make_method(void)
 }
 
 int
-wire_attach(SSL *ssl, int fd)
+tls_bio_attach(SSL *ssl, int fd)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct wire *w = calloc(1, sizeof(*w));
+	struct tls_bio *w = calloc(1, sizeof(*w));
 	BIO *bio;
 
-	pthread_once(&once, wire_make_method);
+	pthread_once(&once, tls_bio_make_method);
 	bio = wire_method == NULL || w == NULL ? NULL : BIO_new(wire_method);
 	if (bio == NULL) {
 		free(w);
@@ -219,8 +219,8 @@ wire_attach(SSL *ssl, int fd)
 
 /* Bursts. */
 
-static struct wire *
-wire_of(const SSL *ssl)
+static struct tls_bio *
+tls_bio_of(const SSL *ssl)
 {
 	BIO *bio = SSL_get_wbio(ssl);
 
@@ -231,9 +231,9 @@ wire_of(const SSL *ssl)
 }
 
 bool
-wire_gather(SSL *ssl, struct wire_burst *burst)
+tls_bio_gather(SSL *ssl, struct tls_bio_burst *burst)
 {
-	struct wire *w = wire_of(ssl);
+	struct tls_bio *w = tls_bio_of(ssl);
 
 	if (w == NULL || w->rest != NULL)
 		return false;
@@ -242,12 +242,13 @@ wire_gather(SSL *ssl, struct wire_burst *burst)
 	return true;
 }
 
-enum wire_sent
-wire_send(SSL *ssl)
+enum tls_bio_sent
+tls_bio_send(SSL *ssl)
 {
-	struct wire *w = wire_of(ssl);
+	struct tls_bio *w = tls_bio_of(ssl);
 
 	if (w == NULL)
-		return WIRE_ALL;
-	return w->burst != NULL ? wire_flush_burst(w) : wire_flush_rest(w);
+		return TLS_BIO_ALL;
+	return w->burst != NULL ? tls_bio_flush_burst(w)
+				: tls_bio_flush_rest(w);
 }

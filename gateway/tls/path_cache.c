@@ -1,10 +1,10 @@
 /*
- * paths: a fixed set-associative table, sharded by lock. An entry holds what
- * is above a leaf, and equal ones are found again in a table of their own.
+ * path_cache: a fixed set-associative table, sharded by lock. An entry holds
+ * what is above a leaf, and equal ones are found again in a table of their own.
  * Within a set the entry not used for longest gives way. Never verifies
  * anything itself.
  */
-#include "gateway/tls/paths.h"
+#include "gateway/tls/path_cache.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,38 +14,38 @@
 
 #include "cache/base/ref.h"
 
-#define PATHS_WAYS      4
-#define PATHS_SHARDS    16
-#define PATHS_TAILS     1024
-#define PATHS_CHAIN_MAX 16 /* longer paths are not worth the memory */
+#define PATH_CACHE_WAYS      4
+#define PATH_CACHE_SHARDS    16
+#define PATH_CACHE_TAILS     1024
+#define PATH_CACHE_CHAIN_MAX 16 /* longer paths are not worth the memory */
 
 /* What is above a leaf. Counted: by entries, and by the slot it is found in. */
-struct paths_tail {
+struct path_cache_tail {
 	struct ref ref;
-	unsigned char md[PATHS_KEY_LEN]; /* of all of it */
+	unsigned char md[PATH_CACHE_KEY_LEN]; /* of all of it */
 	int num;
 	X509 *v[];
 };
 
-struct paths_entry {
-	struct paths_key key;
-	struct paths_tail *tail; /* NULL: free */
+struct path_cache_entry {
+	struct path_cache_key key;
+	struct path_cache_tail *tail; /* NULL: free */
 	uint64_t used;
 };
 
-struct paths {
-	size_t num_sets;             /* a power of two, 0 keeps nothing */
-	struct paths_entry *entries; /* num_sets * PATHS_WAYS */
+struct path_cache {
+	size_t num_sets;                  /* a power of two, 0 keeps nothing */
+	struct path_cache_entry *entries; /* num_sets * PATH_CACHE_WAYS */
 	struct {
 		pthread_mutex_t lock;
 		uint64_t clock;
-	} shards[PATHS_SHARDS];
+	} shards[PATH_CACHE_SHARDS];
 	pthread_mutex_t tails_lock;
-	struct paths_tail *tails[PATHS_TAILS]; /* by md */
+	struct path_cache_tail *tails[PATH_CACHE_TAILS]; /* by md */
 };
 
 static void
-paths_tail_free(struct paths_tail *t)
+path_cache_tail_free(struct path_cache_tail *t)
 {
 	if (t == NULL || !ref_down(&t->ref))
 		return;
@@ -55,19 +55,21 @@ paths_tail_free(struct paths_tail *t)
 }
 
 int
-paths_new(struct paths **out, size_t max, struct err *err)
+path_cache_new(struct path_cache **out, size_t max, struct err *err)
 {
-	struct paths *p = calloc(1, sizeof(*p));
+	struct path_cache *p = calloc(1, sizeof(*p));
 	size_t sets = 0;
 
 	*out = NULL;
 	if (p == NULL)
 		return err_set(err, E_NOMEM, "cannot make a memory of paths");
 	if (max > 0)
-		for (sets = PATHS_SHARDS; sets * PATHS_WAYS * 2 <= max;)
+		for (sets = PATH_CACHE_SHARDS;
+		     sets * PATH_CACHE_WAYS * 2 <= max;)
 			sets *= 2;
 	if (sets > 0) {
-		p->entries = calloc(sets * PATHS_WAYS, sizeof(*p->entries));
+		p->entries =
+		    calloc(sets * PATH_CACHE_WAYS, sizeof(*p->entries));
 		if (p->entries == NULL) {
 			free(p);
 			return err_set(
@@ -75,7 +77,7 @@ paths_new(struct paths **out, size_t max, struct err *err)
 		}
 	}
 	p->num_sets = sets;
-	for (size_t i = 0; i < PATHS_SHARDS; i++)
+	for (size_t i = 0; i < PATH_CACHE_SHARDS; i++)
 		pthread_mutex_init(&p->shards[i].lock, NULL);
 	pthread_mutex_init(&p->tails_lock, NULL);
 	*out = p;
@@ -83,15 +85,15 @@ paths_new(struct paths **out, size_t max, struct err *err)
 }
 
 void
-paths_free(struct paths *p)
+path_cache_free(struct path_cache *p)
 {
 	if (p == NULL)
 		return;
-	for (size_t i = 0; i < p->num_sets * PATHS_WAYS; i++)
-		paths_tail_free(p->entries[i].tail);
-	for (size_t i = 0; i < PATHS_TAILS; i++)
-		paths_tail_free(p->tails[i]);
-	for (size_t i = 0; i < PATHS_SHARDS; i++)
+	for (size_t i = 0; i < p->num_sets * PATH_CACHE_WAYS; i++)
+		path_cache_tail_free(p->entries[i].tail);
+	for (size_t i = 0; i < PATH_CACHE_TAILS; i++)
+		path_cache_tail_free(p->tails[i]);
+	for (size_t i = 0; i < PATH_CACHE_SHARDS; i++)
 		pthread_mutex_destroy(&p->shards[i].lock);
 	pthread_mutex_destroy(&p->tails_lock);
 	free(p->entries);
@@ -99,7 +101,7 @@ paths_free(struct paths *p)
 }
 
 static int
-paths_digest_cert(EVP_MD_CTX *ctx, X509 *cert)
+path_cache_digest_cert(EVP_MD_CTX *ctx, X509 *cert)
 {
 	unsigned char *der = NULL;
 	unsigned char head[4];
@@ -120,34 +122,34 @@ paths_digest_cert(EVP_MD_CTX *ctx, X509 *cert)
 
 /* Of the certificates from the from-th on. */
 static int
-paths_digest(
-    unsigned char md[PATHS_KEY_LEN], const STACK_OF(X509) * certs, int from)
+path_cache_digest(unsigned char md[PATH_CACHE_KEY_LEN],
+    const STACK_OF(X509) * certs, int from)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	int ok;
 
 	ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
 	for (int i = from; ok && i < sk_X509_num(certs); i++)
-		ok = paths_digest_cert(ctx, sk_X509_value(certs, i));
+		ok = path_cache_digest_cert(ctx, sk_X509_value(certs, i));
 	ok = ok && EVP_DigestFinal_ex(ctx, md, NULL) == 1;
 	EVP_MD_CTX_free(ctx);
 	return ok ? 0 : E_NOMEM;
 }
 
 int
-paths_key_of(struct paths_key *key, const STACK_OF(X509) * sent)
+path_cache_key_of(struct path_cache_key *key, const STACK_OF(X509) * sent)
 {
-	return paths_digest(key->md, sent, 0);
+	return path_cache_digest(key->md, sent, 0);
 }
 
 /* Tails. */
 
-static struct paths_tail *
-paths_tail_new(
-    const unsigned char md[PATHS_KEY_LEN], const STACK_OF(X509) * chain)
+static struct path_cache_tail *
+path_cache_tail_new(
+    const unsigned char md[PATH_CACHE_KEY_LEN], const STACK_OF(X509) * chain)
 {
 	int num = sk_X509_num(chain) - 1;
-	struct paths_tail *t =
+	struct path_cache_tail *t =
 	    calloc(1, sizeof(*t) + (size_t)num * sizeof(*t->v));
 
 	if (t == NULL)
@@ -162,21 +164,21 @@ paths_tail_new(
 }
 
 /* The one like it that is there already, or a new one; a reference. */
-static struct paths_tail *
-paths_tail_of(struct paths *p, const STACK_OF(X509) * chain)
+static struct path_cache_tail *
+path_cache_tail_of(struct path_cache *p, const STACK_OF(X509) * chain)
 {
-	struct paths_tail **slot, *t, *old = NULL;
-	unsigned char md[PATHS_KEY_LEN];
+	struct path_cache_tail **slot, *t, *old = NULL;
+	unsigned char md[PATH_CACHE_KEY_LEN];
 	size_t h;
 
-	if (paths_digest(md, chain, 1) != 0)
+	if (path_cache_digest(md, chain, 1) != 0)
 		return NULL;
 	memcpy(&h, md, sizeof(h));
-	slot = &p->tails[h % PATHS_TAILS];
+	slot = &p->tails[h % PATH_CACHE_TAILS];
 	pthread_mutex_lock(&p->tails_lock);
 	t = *slot;
 	if (t == NULL || memcmp(t->md, md, sizeof(md)) != 0) {
-		t = paths_tail_new(md, chain);
+		t = path_cache_tail_new(md, chain);
 		if (t != NULL) {
 			old = *slot;
 			*slot = t;
@@ -185,11 +187,11 @@ paths_tail_of(struct paths *p, const STACK_OF(X509) * chain)
 	if (t != NULL)
 		ref_up(&t->ref);
 	pthread_mutex_unlock(&p->tails_lock);
-	paths_tail_free(old);
+	path_cache_tail_free(old);
 	return t;
 }
 
-static STACK_OF(X509) * paths_join(X509 *leaf, const struct paths_tail *t)
+static STACK_OF(X509) * paths_join(X509 *leaf, const struct path_cache_tail *t)
 {
 	STACK_OF(X509) *chain = sk_X509_new_reserve(NULL, t->num + 1);
 
@@ -207,7 +209,7 @@ static STACK_OF(X509) * paths_join(X509 *leaf, const struct paths_tail *t)
 /* Entries. */
 
 static size_t
-paths_set_of(const struct paths *p, const struct paths_key *key)
+path_cache_set_of(const struct path_cache *p, const struct path_cache_key *key)
 {
 	size_t h;
 
@@ -216,40 +218,42 @@ paths_set_of(const struct paths *p, const struct paths_key *key)
 }
 
 STACK_OF(X509) *
-    paths_find(struct paths *p, const struct paths_key *key, X509 *leaf)
+    path_cache_find(
+	struct path_cache *p, const struct path_cache_key *key, X509 *leaf)
 {
 	STACK_OF(X509) *chain = NULL;
-	struct paths_entry *e;
+	struct path_cache_entry *e;
 	size_t set;
 
 	if (p->num_sets == 0)
 		return NULL;
-	set = paths_set_of(p, key);
-	e = &p->entries[set * PATHS_WAYS];
-	pthread_mutex_lock(&p->shards[set % PATHS_SHARDS].lock);
-	for (size_t i = 0; i < PATHS_WAYS; i++) {
+	set = path_cache_set_of(p, key);
+	e = &p->entries[set * PATH_CACHE_WAYS];
+	pthread_mutex_lock(&p->shards[set % PATH_CACHE_SHARDS].lock);
+	for (size_t i = 0; i < PATH_CACHE_WAYS; i++) {
 		if (e[i].tail == NULL ||
 		    memcmp(&e[i].key, key, sizeof(*key)) != 0)
 			continue;
-		e[i].used = ++p->shards[set % PATHS_SHARDS].clock;
+		e[i].used = ++p->shards[set % PATH_CACHE_SHARDS].clock;
 		chain = paths_join(leaf, e[i].tail);
 		break;
 	}
-	pthread_mutex_unlock(&p->shards[set % PATHS_SHARDS].lock);
+	pthread_mutex_unlock(&p->shards[set % PATH_CACHE_SHARDS].lock);
 	return chain;
 }
 
 /* Takes the reference to tail. */
 static void
-paths_put(struct paths *p, const struct paths_key *key, struct paths_tail *tail)
+path_cache_put(struct path_cache *p, const struct path_cache_key *key,
+    struct path_cache_tail *tail)
 {
-	struct paths_entry *e, *victim;
-	struct paths_tail *old;
-	size_t set = paths_set_of(p, key);
+	struct path_cache_entry *e, *victim;
+	struct path_cache_tail *old;
+	size_t set = path_cache_set_of(p, key);
 
-	e = victim = &p->entries[set * PATHS_WAYS];
-	pthread_mutex_lock(&p->shards[set % PATHS_SHARDS].lock);
-	for (size_t i = 0; i < PATHS_WAYS; i++) {
+	e = victim = &p->entries[set * PATH_CACHE_WAYS];
+	pthread_mutex_lock(&p->shards[set % PATH_CACHE_SHARDS].lock);
+	for (size_t i = 0; i < PATH_CACHE_WAYS; i++) {
 		if (e[i].tail != NULL &&
 		    memcmp(&e[i].key, key, sizeof(*key)) == 0) {
 			victim = &e[i];
@@ -261,25 +265,25 @@ paths_put(struct paths *p, const struct paths_key *key, struct paths_tail *tail)
 	old = victim->tail;
 	victim->key = *key;
 	victim->tail = tail;
-	victim->used = ++p->shards[set % PATHS_SHARDS].clock;
-	pthread_mutex_unlock(&p->shards[set % PATHS_SHARDS].lock);
-	paths_tail_free(old);
+	victim->used = ++p->shards[set % PATH_CACHE_SHARDS].clock;
+	pthread_mutex_unlock(&p->shards[set % PATH_CACHE_SHARDS].lock);
+	path_cache_tail_free(old);
 }
 
 STACK_OF(X509) *
-    paths_add(struct paths *p, const struct paths_key *key,
+    paths_add(struct path_cache *p, const struct path_cache_key *key,
 	const STACK_OF(X509) * chain)
 {
 	STACK_OF(X509) * shared;
-	struct paths_tail *tail;
+	struct path_cache_tail *tail;
 	int num = sk_X509_num(chain);
 
-	if (p->num_sets == 0 || num < 1 || num > PATHS_CHAIN_MAX)
+	if (p->num_sets == 0 || num < 1 || num > PATH_CACHE_CHAIN_MAX)
 		return NULL;
-	tail = paths_tail_of(p, chain);
+	tail = path_cache_tail_of(p, chain);
 	if (tail == NULL)
 		return NULL;
 	shared = paths_join(sk_X509_value(chain, 0), tail);
-	paths_put(p, key, tail);
+	path_cache_put(p, key, tail);
 	return shared;
 }

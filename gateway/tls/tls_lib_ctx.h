@@ -1,12 +1,12 @@
 /*
- * tls_lib: the OpenSSL library context that TLS runs in. OpenSSL 3.0 and 3.1
- * look through every decoder of every provider for each public key they
+ * tls_lib_ctx: the OpenSSL library context that TLS runs in. OpenSSL 3.0
+ * and 3.1 look through every decoder of every provider for each public key they
  * parse, which is a third of what a handshake costs. This context holds the
  * same default provider, its algorithms and code untouched, but offers only
  * those decoders that read a certificate's public key.
  */
-#ifndef GATEWAY_TLS_TLS_LIB_H
-#define GATEWAY_TLS_TLS_LIB_H
+#ifndef GATEWAY_TLS_TLS_LIB_CTX_H
+#define GATEWAY_TLS_TLS_LIB_CTX_H
 
 #include <openssl/types.h>
 

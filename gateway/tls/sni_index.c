@@ -1,8 +1,8 @@
 /*
- * identity: a hash table from lower-case server name to identity, built once
+ * sni_index: a hash table from lower-case server name to identity, built once
  * and only read after that, from any thread. Owns copies of the names.
  */
-#include "gateway/tls/identity.h"
+#include "gateway/tls/sni_index.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -15,20 +15,20 @@
 
 #include "gateway/conf/conf.h"
 
-#define IDENTITY_NAME_MAX 255 /* RFC 1035 2.3.4 */
+#define SNI_NAME_MAX 255 /* RFC 1035 2.3.4 */
 
-struct identity_slot {
+struct sni_slot {
 	char *name; /* NULL: free */
 	size_t identity;
 };
 
-struct identity_index {
-	struct identity_slot *slots;
+struct sni_index {
+	struct sni_slot *slots;
 	size_t num_slots; /* a power of two, at most half full */
 };
 
 static uint64_t
-identity_hash(const char *name)
+sni_hash(const char *name)
 {
 	uint64_t h = 0xcbf29ce484222325ull;
 
@@ -38,10 +38,10 @@ identity_hash(const char *name)
 }
 
 /* The slot that holds name, or the free one where it would go. */
-static struct identity_slot *
-identity_slot_of(const struct identity_index *ix, const char *name)
+static struct sni_slot *
+sni_slot_of(const struct sni_index *ix, const char *name)
 {
-	size_t i = identity_hash(name) & (ix->num_slots - 1);
+	size_t i = sni_hash(name) & (ix->num_slots - 1);
 
 	while (
 	    ix->slots[i].name != NULL && strcmp(ix->slots[i].name, name) != 0)
@@ -51,10 +51,10 @@ identity_slot_of(const struct identity_index *ix, const char *name)
 
 /* The first identity to claim a name keeps it. */
 static int
-identity_add(struct identity_index *ix, const char *name, size_t identity,
-    struct err *err)
+sni_add(
+    struct sni_index *ix, const char *name, size_t identity, struct err *err)
 {
-	struct identity_slot *s = identity_slot_of(ix, name);
+	struct sni_slot *s = sni_slot_of(ix, name);
 
 	if (s->name != NULL)
 		return 0;
@@ -67,21 +67,21 @@ identity_add(struct identity_index *ix, const char *name, size_t identity,
 
 /* Both ways in which the name's text has been written before hashing it. */
 static int
-identity_add_corda4(struct identity_index *ix, const struct conf_identity *id,
+sni_add_corda4(struct sni_index *ix, const struct conf_identity *id,
     size_t identity, struct err *err)
 {
 	static const char *const seps[] = {", ", ","};
-	char name[IDENTITY_CORDA4_LEN];
+	char name[SNI_CORDA4_LEN];
 	int rc;
 
 	if (id->num_chain == 0)
 		return 0;
 	for (size_t i = 0; i < 2; i++) {
-		rc = identity_corda4_name(
+		rc = sni_corda4_name(
 		    name, X509_get_subject_name(id->chain[0]), seps[i], err);
 		if (rc != 0)
 			return rc;
-		rc = identity_add(ix, name, identity, err);
+		rc = sni_add(ix, name, identity, err);
 		if (rc != 0)
 			return rc;
 	}
@@ -89,7 +89,7 @@ identity_add_corda4(struct identity_index *ix, const struct conf_identity *id,
 }
 
 int
-identity_corda4_name(char out[IDENTITY_CORDA4_LEN], const X509_NAME *subject,
+sni_corda4_name(char out[SNI_CORDA4_LEN], const X509_NAME *subject,
     const char *sep, struct err *err)
 {
 	unsigned long flags = XN_FLAG_DN_REV | XN_FLAG_FN_SN |
@@ -111,8 +111,7 @@ identity_corda4_name(char out[IDENTITY_CORDA4_LEN], const X509_NAME *subject,
 		goto out;
 	for (size_t i = 0; i < 16; i++)
 		snprintf(out + 2 * i, 3, "%02x", md[i]);
-	memcpy(
-	    out + 32, IDENTITY_CORDA4_SUFFIX, sizeof(IDENTITY_CORDA4_SUFFIX));
+	memcpy(out + 32, SNI_CORDA4_SUFFIX, sizeof(SNI_CORDA4_SUFFIX));
 	rc = 0;
 out:
 	if (rc != 0)
@@ -122,10 +121,9 @@ out:
 }
 
 int
-identity_index_new(
-    struct identity_index **out, const struct conf *conf, struct err *err)
+sni_index_new(struct sni_index **out, const struct conf *conf, struct err *err)
 {
-	struct identity_index *ix = calloc(1, sizeof(*ix));
+	struct sni_index *ix = calloc(1, sizeof(*ix));
 	size_t num = 0, size = 8;
 	int rc = E_NOMEM;
 
@@ -144,13 +142,13 @@ identity_index_new(
 		const struct conf_identity *id = &conf->identities[i];
 
 		for (size_t k = 0; k < id->num_server_names; k++) {
-			rc = identity_add(ix, id->server_names[k], i, err);
+			rc = sni_add(ix, id->server_names[k], i, err);
 			if (rc != 0)
 				goto out;
 		}
 	}
 	for (size_t i = 0; i < conf->num_identities; i++) {
-		rc = identity_add_corda4(ix, &conf->identities[i], i, err);
+		rc = sni_add_corda4(ix, &conf->identities[i], i, err);
 		if (rc != 0)
 			goto out;
 	}
@@ -159,12 +157,12 @@ identity_index_new(
 nomem:
 	err_set(err, E_NOMEM, "cannot index server names");
 out:
-	identity_index_free(ix);
+	sni_index_free(ix);
 	return rc;
 }
 
 void
-identity_index_free(struct identity_index *ix)
+sni_index_free(struct sni_index *ix)
 {
 	if (ix == NULL)
 		return;
@@ -175,21 +173,21 @@ identity_index_free(struct identity_index *ix)
 }
 
 size_t
-identity_find(const struct identity_index *ix, const char *name)
+sni_find(const struct sni_index *ix, const char *name)
 {
-	char key[IDENTITY_NAME_MAX + 2] = "";
-	const struct identity_slot *s;
+	char key[SNI_NAME_MAX + 2] = "";
+	const struct sni_slot *s;
 	const char *dot;
 	size_t len = name == NULL ? 0 : strlen(name);
 
-	if (len == 0 || len > IDENTITY_NAME_MAX)
+	if (len == 0 || len > SNI_NAME_MAX)
 		return 0;
 	for (size_t i = 0; i <= len; i++)
 		key[i] = (char)tolower((unsigned char)name[i]);
 	/* A trailing dot names the root and says nothing more. */
 	if (len > 1 && key[len - 1] == '.')
 		key[len - 1] = '\0';
-	s = identity_slot_of(ix, key);
+	s = sni_slot_of(ix, key);
 	if (s->name != NULL)
 		return s->identity;
 	/* RFC 6125 6.4.3: the wildcard stands for the whole left label. */
@@ -198,6 +196,6 @@ identity_find(const struct identity_index *ix, const char *name)
 		return 0;
 	memmove(key + 1, dot, strlen(dot) + 1);
 	key[0] = '*';
-	s = identity_slot_of(ix, key);
+	s = sni_slot_of(ix, key);
 	return s->name != NULL ? s->identity : 0;
 }
