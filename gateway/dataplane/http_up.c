@@ -48,7 +48,7 @@ judge(struct http *h, const char *p, size_t len, const char **why)
 
 	if (rc != 0)
 		return rc == E_LIMIT ? 431 : 400;
-	status = http_check(&order, &head, &rules, why);
+	status = http_rules_check(&order, &head, &rules, why);
 	if (status != 0)
 		return status;
 	*why = "the gateway is stopping";

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "cache/base/bytes.h"
-#include "gateway/http1/http_check.h"
+#include "gateway/http1/http_rules.h"
 #include "gateway/http1/http_head.h"
 #include "revcheck/revcheck.h"
 

@@ -83,7 +83,7 @@ request(const char *p, size_t len)
 		must(why != NULL);
 		return;
 	}
-	if (http_check(&order, &h, &rules, &why) == 0)
+	if (http_rules_check(&order, &h, &rules, &why) == 0)
 		read_back(&h, &order);
 	else
 		must(why != NULL);

@@ -24,7 +24,7 @@ check(const char *text, uint16_t port, struct http_order *order)
 	const char *why = NULL;
 
 	assert_int_equal(http_parse_request(&h, text, strlen(text), &why), 0);
-	return http_check(order, &h, &rules, &why);
+	return http_rules_check(order, &h, &rules, &why);
 }
 
 #define GOOD                                                  \

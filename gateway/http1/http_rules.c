@@ -1,9 +1,9 @@
 /*
- * http_check: see http_check.h. First what makes a request ambiguous (400),
+ * http_rules: see http_check.h. First what makes a request ambiguous (400),
  * then Corda's list: path 404, version 505, method 501, length 411 and 413,
  * type 415; and 417 for an expectation nobody knows.
  */
-#include "gateway/http1/http_check.h"
+#include "gateway/http1/http_rules.h"
 
 #include <string.h>
 #include <strings.h>
@@ -185,7 +185,7 @@ check_expectation(
 }
 
 unsigned
-http_check(struct http_order *out, const struct http_head *h,
+http_rules_check(struct http_order *out, const struct http_head *h,
     const struct http_rules *rules, const char **why)
 {
 	unsigned status;

@@ -1,9 +1,9 @@
 /*
- * http_check: whether a request is one that this gateway takes, in the order
+ * http_rules: whether a request is one that this gateway takes, in the order
  * in which Corda's gateway asks. Pure.
  */
-#ifndef GATEWAY_HTTP1_HTTP_CHECK_H
-#define GATEWAY_HTTP1_HTTP_CHECK_H
+#ifndef GATEWAY_HTTP1_HTTP_RULES_H
+#define GATEWAY_HTTP1_HTTP_RULES_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +26,7 @@ struct http_order {
 };
 
 /* 0 and *out, or the status to answer with and *why, static text. */
-unsigned http_check(struct http_order *out, const struct http_head *h,
+unsigned http_rules_check(struct http_order *out, const struct http_head *h,
     const struct http_rules *rules, const char **why);
 
 /* "Not Found"; "Error" for a status that has no words here. */
