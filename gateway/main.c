@@ -21,7 +21,7 @@
 #include "gateway/conf/conf.h"
 #include "gateway/control/control.h"
 #include "gateway/observe/decision_ring.h"
-#include "gateway/dataplane/door.h"
+#include "gateway/dataplane/workers.h"
 #include "gateway/process/log_sink.h"
 #include "gateway/process/sd_notify.h"
 #include "gateway/base/password_hash.h"
@@ -48,7 +48,7 @@ struct gateway {
 	struct sd_listen *activation; /* sockets passed by a manager */
 	struct event_base *base;
 	struct control *control;
-	struct door *door;
+	struct workers *door;
 	struct rest *rest;
 	struct watch *watch; /* NULL: nothing is watched */
 	struct watchdog *watchdog;
@@ -86,7 +86,7 @@ check_config(struct conf *conf)
 {
 	struct err err;
 
-	if (door_check(conf, &err) != 0)
+	if (workers_check(conf, &err) != 0)
 		return fail(&err);
 	printf("%s: ok\n", conf->file);
 	return 0;
@@ -130,8 +130,8 @@ on_stop(evutil_socket_t sig, short what, void *arg)
 	    control_conf(g->control)->limits.drain_timeout_ms);
 	sd_notify_stopping(
 	    g->log, control_conf(g->control)->limits.drain_timeout_ms);
-	door_drain(g->door, control_conf(g->control)->limits.drain_timeout_ms,
-	    drained, g);
+	workers_drain(g->door,
+	    control_conf(g->control)->limits.drain_timeout_ms, drained, g);
 }
 
 static void
@@ -153,10 +153,10 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 
 /* On a worker's thread. */
 static void
-on_decision(void *arg, const struct door_decision *d)
+on_decision(void *arg, const struct workers_decision *d)
 {
 	struct gateway *g = arg;
-	struct decision x = {.way = d->occasion == DOOR_AT_RECHECK
+	struct decision x = {.way = d->occasion == DECISION_AT_RECHECK
 		? DECISION_RECHECK
 		: d->inbound ? DECISION_INBOUND
 			     : DECISION_OUTBOUND,
@@ -192,8 +192,8 @@ watch_signals(struct gateway *g, struct err *err)
 static void
 say_ready(struct gateway *g)
 {
-	struct door_bound bound[64];
-	size_t num = door_get_bound(g->door, bound, 64);
+	struct listen_bound bound[64];
+	size_t num = workers_get_bound(g->door, bound, 64);
 
 	printf("ready");
 	for (size_t i = 0; i < num && i < 64; i++) {
@@ -214,7 +214,7 @@ is_alive(void *arg)
 {
 	struct gateway *g = arg;
 
-	return door_answers(g->door);
+	return workers_answers(g->door);
 }
 
 /* Listeners' sockets, the REST server's among them, that are made already. */
@@ -254,11 +254,11 @@ start(struct gateway *g, struct err *err)
 	if (rc == 0)
 		rc = control_new(&g->control, g->conf, g->base, g->log, err);
 	if (rc == 0)
-		rc = door_new(&g->door, control_conf(g->control),
+		rc = workers_new(&g->door, control_conf(g->control),
 		    control_engine(g->control), g->activation, g->log, err);
 	if (rc != 0)
 		return rc;
-	door_observe(g->door, on_decision, g);
+	workers_observe(g->door, on_decision, g);
 	control_set_door(g->control, g->door);
 	rc = rest_new(&g->rest, g->base, g->control, rest_fd, err);
 	if (rc != 0)
@@ -281,7 +281,7 @@ stop(struct gateway *g)
 	rest_free(g->rest);
 	if (g->control != NULL)
 		control_set_door(g->control, NULL);
-	door_free(g->door);
+	workers_free(g->door);
 	sd_listen_free(g->activation);
 	control_free(g->control);
 	for (size_t i = 0; i < 3; i++)

@@ -1,6 +1,6 @@
 /*
  * journal: an append-only file of JSON records that survives kill -9. Each
- * record is one line with a checksum in front; a record is there when append
+ * record is one line with a checksum in runtime; a record is there when append
  * has returned. One process at a time (the file is locked).
  */
 #ifndef GATEWAY_BASE_JOURNAL_H

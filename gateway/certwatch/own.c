@@ -11,7 +11,7 @@
 #include <event2/event.h>
 
 #include "gateway/control/control.h"
-#include "gateway/dataplane/door.h"
+#include "gateway/dataplane/workers.h"
 #include "gateway/tls/staple.h"
 #include "gateway/base/pending_check.h"
 
@@ -182,7 +182,7 @@ own_may_publish(const struct own *o, time_t now)
 static void
 own_publish(struct own *o, time_t now)
 {
-	struct door *door = control_door(o->control);
+	struct workers *door = control_door(o->control);
 	struct staples *staples = NULL;
 	struct staple **list;
 	struct err err;
@@ -195,7 +195,7 @@ own_publish(struct own *o, time_t now)
 	for (size_t i = 0; i < o->num; i++)
 		list[i] = o->entries[i].staple;
 	if (staples_new(&staples, list, o->num, &err) == 0) {
-		door_staple(door, staples);
+		workers_staple(door, staples);
 		staples_free(staples);
 		o->dirty = false;
 		o->urgent = false;

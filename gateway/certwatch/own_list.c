@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "gateway/base/json.h"
-#include "gateway/members/setup.h"
+#include "gateway/members/network_setup.h"
 
 void
 own_item_cleanup(struct own_item *item)
@@ -61,7 +61,7 @@ add_identity(struct own_list *list, const struct conf *conf, size_t i)
 }
 
 static int
-add_session(struct own_list *list, const struct holding *h, size_t i,
+add_session(struct own_list *list, const struct member *h, size_t i,
     struct revcheck_certs *chain, struct revcheck_trust *trust)
 {
 	const cJSON *session = json_get(h->setup, "session");
@@ -88,7 +88,7 @@ add_session(struct own_list *list, const struct holding *h, size_t i,
 
 /* What is stored was checked before; a chain that is not there is passed by. */
 static int
-add_sessions(struct own_list *list, const struct holding *h)
+add_sessions(struct own_list *list, const struct member *h)
 {
 	struct revcheck_certs *chain;
 	struct revcheck_trust *trust;
@@ -96,7 +96,7 @@ add_sessions(struct own_list *list, const struct holding *h)
 	int rc = 1;
 
 	for (size_t i = 1; rc != 0; i++) {
-		rc = setup_pair(
+		rc = network_setup_pair(
 		    &chain, &trust, h->registration, h->setup, i, &why);
 		if (rc == 1 && add_session(list, h, i, chain, trust) != 0) {
 			revcheck_certs_free(chain);
@@ -111,7 +111,7 @@ add_sessions(struct own_list *list, const struct holding *h)
 
 int
 own_list_make(struct own_list *out, const struct conf *conf,
-    const struct holdings *holdings, struct err *err)
+    const struct members *holdings, struct err *err)
 {
 	int rc = 0;
 
@@ -121,8 +121,8 @@ own_list_make(struct own_list *out, const struct conf *conf,
 		return err_set(err, E_NOMEM, "out of memory");
 	for (size_t i = 0; i < conf->num_identities && rc == 0; i++)
 		rc = add_identity(out, conf, i);
-	for (size_t i = 0; i < holdings_num(holdings) && rc == 0; i++) {
-		const struct holding *h = holdings_get(holdings, i);
+	for (size_t i = 0; i < members_num(holdings) && rc == 0; i++) {
+		const struct member *h = members_get(holdings, i);
 
 		if (h->registration != NULL && h->setup != NULL)
 			rc = add_sessions(out, h);

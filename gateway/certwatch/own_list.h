@@ -10,7 +10,7 @@
 
 #include "cache/base/error.h"
 #include "gateway/conf/conf.h"
-#include "gateway/members/holding.h"
+#include "gateway/members/members.h"
 #include "revcheck/revcheck.h"
 
 enum own_use {
@@ -31,7 +31,7 @@ struct own_list {
 };
 
 int own_list_make(struct own_list *out, const struct conf *conf,
-    const struct holdings *holdings, struct err *err) MUST_USE;
+    const struct members *holdings, struct err *err) MUST_USE;
 void own_list_cleanup(struct own_list *list);
 void own_item_cleanup(struct own_item *item);
 

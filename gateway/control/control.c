@@ -15,9 +15,9 @@
 #include "gateway/sessions/chains.h"
 #include "gateway/control/control_tell.h"
 #include "gateway/state/denylist.h"
-#include "gateway/dataplane/door.h"
+#include "gateway/dataplane/workers.h"
 #include "gateway/control/effect.h"
-#include "gateway/members/holding.h"
+#include "gateway/members/members.h"
 #include "gateway/members/keystore.h"
 #include "gateway/process/sd_notify.h"
 #include "gateway/certwatch/own.h"
@@ -42,8 +42,8 @@ struct control {
 	struct allowed_subjects *subjects;
 	struct keystore *keys;
 	struct certstore *certs;
-	struct holdings *holdings;
-	_Atomic(struct door *) door;
+	struct members *holdings;
+	_Atomic(struct workers *) door;
 	struct rest *rest;
 	struct warm *warm;
 	struct revcheck_policy policy; /* as it is set */
@@ -91,17 +91,17 @@ warm_up(struct control *c, const struct plan *p)
 static int
 plan_apply(struct control *c, struct plan *p, struct err *err)
 {
-	struct door *door = control_door(c);
+	struct workers *door = control_door(c);
 	struct err ignored;
 	int rc = 0;
 
 	if (door != NULL)
-		rc = door_apply(door, p->conf, err);
+		rc = workers_apply(door, p->conf, err);
 	if (rc != 0)
 		return rc;
 	rc = engine_apply(c, p, err);
 	if (rc != 0) {
-		if (door != NULL && door_apply(door, c->conf, &ignored) != 0)
+		if (door != NULL && workers_apply(door, c->conf, &ignored) != 0)
 			log_line(c->log, LOG_LEVEL_ERROR,
 			    "cannot go back to the configuration before: %s",
 			    ignored.msg);
@@ -237,9 +237,9 @@ state_open(struct control *c, struct err *err)
 	if (rc == 0)
 		rc = certstore_open(&c->certs, dir, c->log, err);
 	if (rc == 0)
-		rc = holdings_open(&c->holdings, dir, c->log, err);
+		rc = members_open(&c->holdings, dir, c->log, err);
 	if (rc == 0)
-		rc = holdings_know_keys(c->holdings, c->keys, err);
+		rc = members_know_keys(c->holdings, c->keys, err);
 	return rc;
 }
 
@@ -299,7 +299,7 @@ control_free(struct control *c)
 	allowed_subjects_close(c->subjects);
 	keystore_close(c->keys);
 	certstore_close(c->certs);
-	holdings_close(c->holdings);
+	members_close(c->holdings);
 	section_store_close(c->sections);
 	decision_ring_free(c->decisions);
 	conf_free(c->conf);
@@ -310,7 +310,7 @@ control_free(struct control *c)
 /* Lending. */
 
 void
-control_set_door(struct control *c, struct door *door)
+control_set_door(struct control *c, struct workers *door)
 {
 	atomic_store(&c->door, door);
 	/* Waits for a watcher that may still be using the door of before. */
@@ -348,7 +348,7 @@ control_engine(const struct control *c)
 	return c->engine;
 }
 
-struct door *
+struct workers *
 control_door(const struct control *c)
 {
 	return atomic_load(&((struct control *)(uintptr_t)c)->door);
@@ -402,7 +402,7 @@ control_certs(const struct control *c)
 	return c->certs;
 }
 
-struct holdings *
+struct members *
 control_holdings(const struct control *c)
 {
 	return c->holdings;
@@ -464,10 +464,10 @@ control_section_with_defaults(const struct control *c, enum section_id id)
 void
 control_recheck(struct control *c)
 {
-	struct door *door = control_door(c);
+	struct workers *door = control_door(c);
 
 	if (door != NULL)
-		door_recheck(door);
+		workers_recheck(door);
 	sessions_changed(c->remembered);
 	own_changed(c->own);
 }
@@ -559,13 +559,13 @@ control_set_holding(struct control *c, const char *id,
     const cJSON *registration, const cJSON *setup, struct err *err)
 {
 	struct err undo;
-	int rc = holdings_set(c->holdings, id, NULL, registration, setup, err);
+	int rc = members_set(c->holdings, id, NULL, registration, setup, err);
 
 	if (rc != 0)
 		return rc;
 	if (stored_apply(c, err) == 0)
 		return 0;
-	if (holdings_undo(c->holdings, &undo) != 0)
+	if (members_undo(c->holdings, &undo) != 0)
 		log_line(c->log, LOG_LEVEL_ERROR,
 		    "cannot take a change back that was not applied: %s",
 		    undo.msg);

@@ -18,8 +18,8 @@ struct certstore;
 struct chains;
 struct control;
 struct denylist;
-struct door;
-struct holdings;
+struct workers;
+struct members;
 struct keystore;
 struct own;
 struct rest;
@@ -36,14 +36,14 @@ int control_new(struct control **out, struct conf *conf,
 void control_free(struct control *c);
 
 /* Borrowed from main, which frees them; NULL takes them away. */
-void control_set_door(struct control *c, struct door *door);
+void control_set_door(struct control *c, struct workers *door);
 void control_set_rest(struct control *c, struct rest *rest);
 
 struct conf *control_conf(const struct control *c); /* in force; lends */
 const struct log *control_log(const struct control *c);
 struct event_base *control_base(const struct control *c);
 struct revcheck *control_engine(const struct control *c);
-struct door *control_door(const struct control *c); /* may be NULL */
+struct workers *control_door(const struct control *c); /* may be NULL */
 struct decision_ring *control_decisions(const struct control *c);
 struct denylist *control_denylist(const struct control *c);
 struct chains *control_chains(const struct control *c);
@@ -52,7 +52,7 @@ struct sessions *control_remembered(const struct control *c);
 struct allowed_subjects *control_subjects(const struct control *c);
 struct keystore *control_keys(const struct control *c);
 struct certstore *control_certs(const struct control *c);
-struct holdings *control_holdings(const struct control *c);
+struct members *control_holdings(const struct control *c);
 const struct section_store *control_sections(const struct control *c);
 time_t control_started_at(const struct control *c);
 struct warm *control_warm(const struct control *c);

@@ -5,7 +5,7 @@
 #include "gateway/control/plan.h"
 
 #include "gateway/control/control.h"
-#include "gateway/members/setup_effect.h"
+#include "gateway/members/member_identities.h"
 #include "gateway/state/allowed_subjects.h"
 #include "gateway/control/warm.h"
 
@@ -58,7 +58,7 @@ plan_make(struct plan *p, const struct control *c, struct conf *base,
 {
 	struct allowed_subjects *subjects = control_subjects(c);
 	struct effect_overlay overlay = {0};
-	struct setup_effect set = {0};
+	struct member_identities set = {0};
 	int rc;
 
 	*p = (struct plan){0};
@@ -77,7 +77,7 @@ plan_make(struct plan *p, const struct control *c, struct conf *base,
 		    subjects, &overlay.overlay.num_subjects);
 	}
 	if (rc == 0)
-		rc = setup_effect_make(
+		rc = member_identities_make(
 		    &set, control_holdings(c), control_keys(c), err);
 	if (rc == 0) {
 		overlay.overlay.identities = set.identities;
@@ -96,7 +96,7 @@ plan_make(struct plan *p, const struct control *c, struct conf *base,
 	if (rc == 0)
 		rc = own_list_make(&p->own, p->conf, control_holdings(c), err);
 	effect_overlay_cleanup(&overlay);
-	setup_effect_cleanup(&set);
+	member_identities_cleanup(&set);
 	if (rc != 0)
 		plan_cleanup(p);
 	return rc;

@@ -13,7 +13,7 @@
 
 #include "cache/base/clock.h"
 #include "gateway/control/control.h"
-#include "gateway/dataplane/door.h"
+#include "gateway/dataplane/workers.h"
 #include "gateway/sessions/sessions.h"
 #include "gateway/base/pending_check.h"
 #include "gateway/control/warm_show.h"
@@ -107,11 +107,11 @@ take_arrived(struct warm *w)
 static void
 stop_gathering(struct warm *w)
 {
-	struct door *door = control_door(w->control);
+	struct workers *door = control_door(w->control);
 	struct warm_chain *c, *next;
 
 	if (door != NULL)
-		door_gather(door, NULL, NULL);
+		workers_gather(door, NULL, NULL);
 	take_arrived(w);
 	for (c = w->incoming; c != NULL; c = next) {
 		next = c->next;
@@ -124,7 +124,7 @@ stop_gathering(struct warm *w)
 static void
 gather(struct warm *w)
 {
-	struct door *door = control_door(w->control);
+	struct workers *door = control_door(w->control);
 
 	if (w->state.parts & WARM_SESSIONS)
 		sessions_each(
@@ -133,9 +133,9 @@ gather(struct warm *w)
 		return;
 	/* Before anybody can answer. */
 	pthread_mutex_lock(&w->lock);
-	w->num_gathering = door_num_workers(door);
+	w->num_gathering = workers_num(door);
 	pthread_mutex_unlock(&w->lock);
-	door_gather(door, on_live_chain, w);
+	workers_gather(door, on_live_chain, w);
 }
 
 /* Asking. */
@@ -416,14 +416,14 @@ warm_free(struct warm *w)
 unsigned
 warm_needed(const struct warm *w, unsigned parts)
 {
-	struct door *door = control_door(w->control);
-	struct door_stats stats = {0};
+	struct workers *door = control_door(w->control);
+	struct workers_stats stats = {0};
 
 	if (sessions_num(control_remembered(w->control)) == 0)
 		parts &= ~(unsigned)WARM_SESSIONS;
 	if (door != NULL)
-		door_get_stats(door, &stats);
-	if (stats.n[DOOR_RELAYING] + stats.n[DOOR_PAUSED_NOW] == 0)
+		workers_get_stats(door, &stats);
+	if (stats.n[COUNTER_RELAYING] + stats.n[COUNTER_PAUSED_NOW] == 0)
 		parts &= ~(unsigned)WARM_TLS;
 	return parts;
 }

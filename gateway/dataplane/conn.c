@@ -18,13 +18,13 @@
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn_event.h"
 #include "gateway/dataplane/conn_step.h"
-#include "gateway/dataplane/decision.h"
-#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/decision_log.h"
+#include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/half_open.h"
 #include "gateway/tls/handshake.h"
-#include "gateway/dataplane/http.h"
-#include "gateway/dataplane/link.h"
-#include "gateway/dataplane/node.h"
+#include "gateway/dataplane/http_exchange.h"
+#include "gateway/dataplane/outbound.h"
+#include "gateway/dataplane/dial.h"
 #include "gateway/dataplane/recheck.h"
 #include "gateway/tls/tls_bio.h"
 #include "gateway/dataplane/worker.h"
@@ -42,15 +42,15 @@ conn_new(struct worker *w, bool inbound)
 	c->inbound = inbound;
 	c->tls_fd = c->plain_fd = -1;
 	c->worker = w;
-	c->front = front_up_ref(w->front);
-	c->trust = c->front->conf->trust;
+	c->runtime = runtime_up_ref(w->runtime);
+	c->trust = c->runtime->conf->trust;
 	c->id = w->next_conn++ * 64 + w->index;
 	c->round = w->recheck_round;
 	evtimer_assign(&c->ev_timer, w->base, conn_on_timer, c);
 	conn_assign_tls(c);
 	conn_assign_plain(c);
 	worker_add_conn(w, c);
-	counters_inc(&w->counters, DOOR_OPEN);
+	counters_inc(&w->counters, COUNTER_OPEN);
 	return c;
 }
 
@@ -101,9 +101,9 @@ conn_free(struct conn *c)
 	recheck_drop(c);
 	conn_drop_handshake(c);
 	dial_free(c->dial);
-	link_head_free(c->head);
+	outbound_head_free(c->head);
 	relay_cleanup(&c->relay);
-	http_free(c->http);
+	http_exchange_free(c->http);
 	SSL_free(c->ssl);
 	revcheck_certs_free(c->certs);
 	if (c->tls_fd >= 0)
@@ -113,10 +113,10 @@ conn_free(struct conn *c)
 	conn_end_handshake(c);
 	limits_leave(w->limits, &c->peer);
 	if (c->relaying)
-		counters_dec(&w->counters, DOOR_RELAYING);
-	counters_dec(&w->counters, DOOR_OPEN);
+		counters_dec(&w->counters, COUNTER_RELAYING);
+	counters_dec(&w->counters, COUNTER_OPEN);
 	free(c->remote);
-	front_free(c->front);
+	runtime_free(c->runtime);
 	c->magic = 0;
 	worker_remove_conn(w, c); /* may end the draining worker's loop */
 	free(c);
@@ -130,24 +130,24 @@ conn_handshake_failed(struct conn *c, enum handshake_result result)
 	struct handshake *h = c->handshake;
 	struct counters *n = &c->worker->counters;
 
-	counters_inc(n, DOOR_HANDSHAKE_FAILED);
+	counters_inc(n, COUNTER_HANDSHAKE_FAILED);
 	if (!c->inbound)
 		counters_inc(
-		    n, h->ready ? DOOR_LINK_REFUSED : DOOR_LINK_FAILED);
+		    n, h->ready ? COUNTER_LINK_REFUSED : COUNTER_LINK_FAILED);
 	if (!c->inbound)
-		link_say_failed(c);
+		outbound_say_failed(c);
 	if (h->ready && h->verdict == HANDSHAKE_DENY) {
 		counters_inc(n, h->tally);
-		decision_record(
-		    c, DOOR_AT_HANDSHAKE, false, h->report, h->error);
+		decision_log_record(
+		    c, DECISION_AT_HANDSHAKE, false, h->report, h->error);
 		return;
 	}
 	if (result == HANDSHAKE_SHED)
-		counters_inc(n, DOOR_REFUSED_ERROR);
+		counters_inc(n, COUNTER_REFUSED_ERROR);
 	else if (h->ready)
 		/* Let in, and then it left or sent a wrong Finished. */
-		counters_inc(n, DOOR_REFUSED_ERROR);
-	decision_record(c, DOOR_AT_HANDSHAKE, false, NULL,
+		counters_inc(n, COUNTER_REFUSED_ERROR);
+	decision_log_record(c, DECISION_AT_HANDSHAKE, false, NULL,
 	    h->error[0] != '\0' ? h->error : "handshake not completed");
 }
 
@@ -165,14 +165,15 @@ conn_begin_handshake(struct conn *c, SSL_CTX *ctx)
 		ERR_clear_error();
 		return STEP_DONE;
 	}
-	handshake_init(c->handshake, w, c->front, c->trust, c->ssl, c->inbound);
+	handshake_init(
+	    c->handshake, w, c->runtime, c->trust, c->ssl, c->inbound);
 	c->handshake->answered = conn_on_answered;
 	c->handshake->arg = c;
 	if (c->inbound) {
 		SSL_set_accept_state(c->ssl);
 	} else {
 		SSL_set_connect_state(c->ssl);
-		if (link_prepare_ssl(c) != 0)
+		if (outbound_prepare_ssl(c) != 0)
 			return STEP_DONE;
 	}
 	c->state = CONN_HANDSHAKE;
@@ -186,16 +187,16 @@ conn_let_in(struct conn *c)
 	struct handshake *h = c->handshake;
 	struct counters *n = &c->worker->counters;
 
-	counters_inc(n, DOOR_HANDSHAKES);
+	counters_inc(n, COUNTER_HANDSHAKES);
 	if (h->report != NULL) {
-		counters_inc(n, DOOR_ALLOWED);
+		counters_inc(n, COUNTER_ALLOWED);
 		for (size_t i = 0; i < revcheck_report_num(h->report); i++)
 			if (revcheck_report_get0(h->report, i)->soft_accepted) {
-				counters_inc(n, DOOR_SOFT_ACCEPTED);
+				counters_inc(n, COUNTER_SOFT_ACCEPTED);
 				break;
 			}
 	}
-	decision_record(c, DOOR_AT_HANDSHAKE, true, h->report,
+	decision_log_record(c, DECISION_AT_HANDSHAKE, true, h->report,
 	    h->report == NULL ? "no client certificate is asked for" : "");
 	if (h->report != NULL)
 		c->status_word =
@@ -214,14 +215,14 @@ conn_step_handshake(struct conn *c, unsigned *wish)
 	enum handshake_result result;
 
 	if (c->timed_out) {
-		counters_inc(&c->worker->counters, DOOR_TIMEOUT_HANDSHAKE);
-		decision_record(c, DOOR_AT_HANDSHAKE, false, NULL,
+		counters_inc(&c->worker->counters, COUNTER_TIMEOUT_HANDSHAKE);
+		decision_log_record(c, DECISION_AT_HANDSHAKE, false, NULL,
 		    "handshake took too long");
 		return STEP_DONE;
 	}
 	if (c->state == CONN_VERDICT && c->tls_left && !c->handshake->ready) {
-		counters_inc(&c->worker->counters, DOOR_LEFT_PAUSED);
-		decision_record(c, DOOR_AT_HANDSHAKE, false, NULL,
+		counters_inc(&c->worker->counters, COUNTER_LEFT_PAUSED);
+		decision_log_record(c, DECISION_AT_HANDSHAKE, false, NULL,
 		    async_wait_pending(&c->handshake->sign)
 			? "peer left while a signature was awaited"
 			: "peer left while its verdict was awaited");
@@ -275,7 +276,7 @@ conn_dialled(struct conn *c, enum dial_result result)
 	}
 	if (result == DIAL_FAILED) {
 		if (c->inbound) {
-			counters_inc(&w->counters, DOOR_NODE_REFUSED);
+			counters_inc(&w->counters, COUNTER_NODE_REFUSED);
 			log_line(w->log, LOG_LEVEL_ERROR,
 			    "peer turned away: no node reachable: %s "
 			    "(conn=%" PRIu64 ")",
@@ -285,39 +286,39 @@ conn_dialled(struct conn *c, enum dial_result result)
 			ERR_clear_error();
 			return conn_linger(c);
 		}
-		counters_inc(&w->counters, DOOR_LINK_FAILED);
+		counters_inc(&w->counters, COUNTER_LINK_FAILED);
 		log_line(w->log, LOG_LEVEL_ERROR,
 		    "cannot reach peer: %s (conn=%" PRIu64 ")",
 		    dial_error(c->dial), c->id);
-		link_say_failed(c);
+		outbound_say_failed(c);
 		return STEP_DONE;
 	}
 	if (c->inbound) {
 		c->plain_fd = dial_take_fd(c->dial);
-		counters_inc(&w->counters, DOOR_NODE_CONNECTED);
+		counters_inc(&w->counters, COUNTER_NODE_CONNECTED);
 		conn_assign_plain(c);
 	} else {
 		c->tls_fd = dial_take_fd(c->dial);
-		link_note_remote(c);
+		outbound_note_remote(c);
 		conn_assign_tls(c);
 	}
 	dial_free(c->dial);
 	c->dial = NULL;
 	if (c->inbound)
 		return conn_begin_relay(c);
-	return conn_begin_handshake(c, link_get0_ctx(c));
+	return conn_begin_handshake(c, outbound_get0_ctx(c));
 }
 
 void
 conn_get_node_order(const struct conn *c, struct dial_order *out)
 {
 	struct worker *w = c->worker;
-	const struct conf_node *node = &c->front->conf->node;
+	const struct conf_node *node = &c->runtime->conf->node;
 
 	*out = (struct dial_order){
 	    .addresses = node->addresses,
 	    .num_addresses = node->num_addresses,
-	    .health = w->front == c->front ? &w->health : NULL,
+	    .health = w->runtime == c->runtime ? &w->health : NULL,
 	    .connect_timeout_ms = node->connect_timeout_ms,
 	    .retry_ms = node->retry_ms,
 	    .max_retries = node->max_retries,
@@ -340,8 +341,8 @@ conn_dial_peer(struct conn *c)
 {
 	struct dial_order order;
 
-	link_get_order(c, &order);
-	counters_inc(&c->worker->counters, DOOR_LINKS);
+	outbound_get_order(c, &order);
+	counters_inc(&c->worker->counters, COUNTER_LINKS);
 	return conn_dialled(
 	    c, dial_start(&c->dial, c->worker, &order, conn_on_dialled, c));
 }
@@ -350,12 +351,12 @@ static enum conn_step
 conn_step_dial(struct conn *c)
 {
 	if (c->doomed && c->timed_out) {
-		counters_inc(&c->worker->counters, DOOR_RECHECK_CLOSED);
+		counters_inc(&c->worker->counters, COUNTER_RECHECK_CLOSED);
 		return STEP_DONE;
 	}
 	if (c->timed_out) {
-		counters_inc(&c->worker->counters, DOOR_LINK_FAILED);
-		link_say_failed(c);
+		counters_inc(&c->worker->counters, COUNTER_LINK_FAILED);
+		outbound_say_failed(c);
 		return STEP_DONE;
 	}
 	return conn_dialled(c, dial_result(c->dial));
@@ -366,13 +367,13 @@ conn_step_head(struct conn *c, unsigned *wish)
 {
 	if (c->timed_out)
 		return STEP_DONE;
-	switch (link_read_head(c)) {
-	case LINK_HEAD_MORE:
+	switch (outbound_read_head(c)) {
+	case OUTBOUND_HEAD_MORE:
 		*wish = RELAY_PLAIN_READ;
 		return STEP_WAIT;
-	case LINK_HEAD_OK:
+	case OUTBOUND_HEAD_OK:
 		return conn_dial_peer(c);
-	case LINK_HEAD_BAD:
+	case OUTBOUND_HEAD_BAD:
 		break;
 	}
 	return STEP_DONE;
@@ -423,13 +424,13 @@ conn_drive(struct conn *c)
 }
 
 void
-conn_accept(struct worker *w, const struct door_port *port, int fd,
+conn_accept(struct worker *w, const struct listen_port *port, int fd,
     const struct sockaddr_storage *sa, const struct limits_peer *peer)
 {
 	bool inbound = port->kind == LISTENER_PEERS;
 	struct conn *c = conn_new(w, inbound);
 
-	counters_inc(&w->counters, DOOR_ACCEPTED);
+	counters_inc(&w->counters, COUNTER_ACCEPTED);
 	if (c == NULL) {
 		close(fd);
 		limits_end_handshake(w->limits);
@@ -439,11 +440,11 @@ conn_accept(struct worker *w, const struct door_port *port, int fd,
 	c->peer = *peer;
 	c->reads_http = port->http;
 	c->in_handshake = true;
-	conn_set_timer(c, c->front->conf->limits.handshake_timeout_ms);
+	conn_set_timer(c, c->runtime->conf->limits.handshake_timeout_ms);
 	if (!inbound) {
 		c->plain_fd = fd;
 		conn_assign_plain(c);
-		if (link_new(c, port) != 0) {
+		if (outbound_new(c, port) != 0) {
 			conn_free(c);
 			return;
 		}
@@ -463,7 +464,7 @@ conn_accept(struct worker *w, const struct door_port *port, int fd,
 	if (c->remote != NULL)
 		*c->remote = *sa;
 	if (c->remote == NULL ||
-	    conn_begin_handshake(c, c->front->server) == STEP_DONE) {
+	    conn_begin_handshake(c, c->runtime->server) == STEP_DONE) {
 		conn_free(c);
 		return;
 	}
@@ -478,8 +479,8 @@ conn_make_room(struct worker *w, uint64_t now_mono_ms)
 
 	if (c == NULL)
 		return false;
-	counters_inc(&w->counters, DOOR_SHED_SLOW);
-	decision_record(c, DOOR_AT_HANDSHAKE, false, NULL,
+	counters_inc(&w->counters, COUNTER_SHED_SLOW);
+	decision_log_record(c, DECISION_AT_HANDSHAKE, false, NULL,
 	    "handshake too slow while others have no room");
 	conn_free(c);
 	return true;

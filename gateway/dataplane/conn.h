@@ -18,11 +18,11 @@
 
 struct dial;
 struct dial_order;
-struct door_port;
-struct front;
+struct listen_port;
+struct runtime;
 struct handshake;
-struct http;
-struct link_head;
+struct http_exchange;
+struct outbound_head;
 struct pending_check;
 struct worker;
 
@@ -65,7 +65,7 @@ struct conn {
 	struct conn *prev, *next;   /* of its worker */
 	struct conn *older, *newer; /* half open */
 	struct worker *worker;
-	struct front *front;          /* a reference */
+	struct runtime *runtime;      /* a reference */
 	struct revcheck_trust *trust; /* the front's */
 	uint64_t id;
 	uint64_t round; /* worker's recheck_round when last asked */
@@ -78,13 +78,14 @@ struct conn {
 
 	struct handshake *handshake;   /* until RELAY */
 	struct dial *dial;             /* in DIAL */
-	struct link_head *head;        /* outbound, until RELAY */
+	struct outbound_head *head;    /* outbound, until RELAY */
 	size_t link;                   /* outbound: index into conf->links, */
 	bool via_connect;              /* or by CONNECT */
 	struct revcheck_certs *certs;  /* verified chain of a live peer */
 	struct pending_check *recheck; /* while asked again online */
 	struct relay relay;
-	struct http *http; /* in HTTP; of the relay then only the counts */
+	struct http_exchange
+	    *http; /* in HTTP; of the relay then only the counts */
 	const char *status_word; /* of the verdict; static text */
 
 	uint64_t active_mono_ms;
@@ -97,7 +98,7 @@ struct conn {
 };
 
 /* Takes fd, and the limits' connection and handshake. */
-void conn_accept(struct worker *w, const struct door_port *port, int fd,
+void conn_accept(struct worker *w, const struct listen_port *port, int fd,
     const struct sockaddr_storage *sa, const struct limits_peer *peer);
 
 /* Accepted, let in, and carrying traffic. */

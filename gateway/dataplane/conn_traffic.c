@@ -11,10 +11,10 @@
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn_event.h"
 #include "gateway/dataplane/conn_step.h"
-#include "gateway/dataplane/front.h"
-#include "gateway/dataplane/http.h"
-#include "gateway/dataplane/link.h"
-#include "gateway/dataplane/proxyv2.h"
+#include "gateway/dataplane/runtime.h"
+#include "gateway/dataplane/http_exchange.h"
+#include "gateway/dataplane/outbound.h"
+#include "gateway/dataplane/proxy_header.h"
 #include "gateway/dataplane/recheck.h"
 #include "gateway/dataplane/worker.h"
 
@@ -25,7 +25,7 @@ conn_begin_traffic(struct conn *c, enum conn_state state, uint32_t idle_ms)
 
 	c->state = state;
 	c->relaying = true;
-	counters_inc(&w->counters, DOOR_RELAYING);
+	counters_inc(&w->counters, COUNTER_RELAYING);
 	c->active_mono_ms = clock_mono_ms();
 	if (!c->doomed) {
 		event_del(&c->ev_timer);
@@ -38,7 +38,7 @@ conn_begin_traffic(struct conn *c, enum conn_state state, uint32_t idle_ms)
 	if (SSL_has_pending(c->ssl))
 		c->ready |= RELAY_TLS_READ;
 	/* What changed since the verdict was not heard by this connection. */
-	if (c->round != w->recheck_round || c->front != w->front)
+	if (c->round != w->recheck_round || c->runtime != w->runtime)
 		recheck_ask(c);
 	return STEP_AGAIN;
 }
@@ -46,7 +46,7 @@ conn_begin_traffic(struct conn *c, enum conn_state state, uint32_t idle_ms)
 enum conn_step
 conn_begin_http(struct conn *c)
 {
-	c->http = http_new(c);
+	c->http = http_exchange_new(c);
 	if (c->http == NULL)
 		return STEP_DONE;
 	return conn_begin_traffic(c, CONN_HTTP, 0);
@@ -55,7 +55,7 @@ conn_begin_http(struct conn *c)
 enum conn_step
 conn_step_http(struct conn *c, unsigned *wish)
 {
-	switch (http_drive(c->http, wish)) {
+	switch (http_exchange_drive(c->http, wish)) {
 	case HTTP_WAIT:
 		return STEP_WAIT;
 	case HTTP_SAID:
@@ -70,15 +70,15 @@ conn_step_http(struct conn *c, unsigned *wish)
 enum conn_step
 conn_begin_relay(struct conn *c)
 {
-	const struct conf *conf = c->front->conf;
+	const struct conf *conf = c->runtime->conf;
 
 	relay_init(&c->relay, c->ssl, c->plain_fd);
 	if (c->inbound && conf->node.proxy_protocol == CONF_PROXY_V2 &&
-	    proxyv2_send(c) != 0)
+	    proxy_header_send(c) != 0)
 		return STEP_DONE;
-	if (!c->inbound && link_begin(c) != 0)
+	if (!c->inbound && outbound_begin(c) != 0)
 		return STEP_DONE;
-	link_head_free(c->head);
+	outbound_head_free(c->head);
 	c->head = NULL;
 	return conn_begin_traffic(c, CONN_RELAY, conf->limits.idle_timeout_ms);
 }
@@ -88,17 +88,17 @@ static enum conn_step
 conn_relay_timer(struct conn *c)
 {
 	uint64_t now = clock_mono_ms();
-	uint64_t idle_ms = c->front->conf->limits.idle_timeout_ms;
+	uint64_t idle_ms = c->runtime->conf->limits.idle_timeout_ms;
 	uint64_t next = 0;
 
 	c->timed_out = false;
 	if (c->doomed && now >= c->close_at_mono_ms) {
-		counters_inc(&c->worker->counters, DOOR_RECHECK_CLOSED);
+		counters_inc(&c->worker->counters, COUNTER_RECHECK_CLOSED);
 		conn_reset_plain(c);
 		return STEP_DONE;
 	}
 	if (idle_ms != 0 && now - c->active_mono_ms >= idle_ms) {
-		counters_inc(&c->worker->counters, DOOR_TIMEOUT_IDLE);
+		counters_inc(&c->worker->counters, COUNTER_TIMEOUT_IDLE);
 		return STEP_DONE;
 	}
 	if (idle_ms != 0)
@@ -128,9 +128,9 @@ conn_step_relay(struct conn *c, unsigned *wish)
 	c->ready = 0;
 	result = relay_step(r, &c->worker->pad, ready, wish);
 	if (r->up_bytes != up)
-		counters_add(n, DOOR_BYTES_IN, r->up_bytes - up);
+		counters_add(n, COUNTER_BYTES_IN, r->up_bytes - up);
 	if (r->down_bytes != down)
-		counters_add(n, DOOR_BYTES_OUT, r->down_bytes - down);
+		counters_add(n, COUNTER_BYTES_OUT, r->down_bytes - down);
 	if (r->up_bytes != up || r->down_bytes != down)
 		c->active_mono_ms = clock_mono_ms();
 	if (result == RELAY_GOING)

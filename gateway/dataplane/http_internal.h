@@ -12,7 +12,7 @@
 #include "gateway/dataplane/relay.h"
 
 struct conn;
-struct front;
+struct runtime;
 
 /* Bytes on their way, of which the first `off` have left. */
 struct http_queue {
@@ -36,11 +36,11 @@ enum http_answer {
 	HTTP_ANSWER_DONE
 };
 
-struct http {
+struct http_exchange {
 	struct conn *c;
 	enum http_phase phase;
-	uint16_t port;            /* of the listener */
-	struct front *dial_front; /* whose addresses are being dialled */
+	uint16_t port;              /* of the listener */
+	struct runtime *dial_front; /* whose addresses are being dialled */
 	bool after_line; /* an empty line before the head was skipped */
 	bool tls_eof;    /* nothing more comes from the peer */
 	bool tls_cut;    /* and it ended without close_notify */
@@ -92,26 +92,26 @@ http_queue_at(const struct http_queue *q)
 	return q->b.p + q->off;
 }
 
-/* Takes n bytes off the front; an empty queue holds no memory. */
+/* Takes n bytes off the runtime; an empty queue holds no memory. */
 void http_queue_take(struct http_queue *q, size_t n);
 
 /* Reads at most max bytes of the peer. DRY: tls_eof, tls_cut may be set. */
-enum http_flow
-http_read_peer(struct http *h, uint8_t *p, size_t max, size_t *got) MUST_USE;
+enum http_flow http_read_peer(
+    struct http_exchange *h, uint8_t *p, size_t max, size_t *got) MUST_USE;
 /* More into `in`, as much as it may hold. */
-enum http_flow http_fill(struct http *h) MUST_USE;
+enum http_flow http_fill(struct http_exchange *h) MUST_USE;
 /* Sends what is queued. MORE: all of it. */
-enum http_flow http_flush_peer(struct http *h) MUST_USE;
+enum http_flow http_flush_peer(struct http_exchange *h) MUST_USE;
 /* Sends, and queues what is not taken. MORE: nothing is queued. */
 enum http_flow
-http_write_peer(struct http *h, const uint8_t *p, size_t len) MUST_USE;
+http_write_peer(struct http_exchange *h, const uint8_t *p, size_t len) MUST_USE;
 
 /* Reads at most max bytes of the node; DRY: nothing there; BROKEN: its end. */
+enum http_flow http_read_node(
+    struct http_exchange *h, uint8_t *p, size_t max, size_t *got) MUST_USE;
+enum http_flow http_flush_node(struct http_exchange *h) MUST_USE;
 enum http_flow
-http_read_node(struct http *h, uint8_t *p, size_t max, size_t *got) MUST_USE;
-enum http_flow http_flush_node(struct http *h) MUST_USE;
-enum http_flow
-http_write_node(struct http *h, const uint8_t *p, size_t len) MUST_USE;
+http_write_node(struct http_exchange *h, const uint8_t *p, size_t len) MUST_USE;
 
 /* Http_up: the request. */
 
@@ -119,10 +119,10 @@ http_write_node(struct http *h, const uint8_t *p, size_t len) MUST_USE;
  * Looks whether the head of a request is there. 0: not yet. 1: a good one,
  * queued for the node. Otherwise the status to refuse it with, and *why.
  */
-unsigned http_take_request(struct http *h, const char **why) MUST_USE;
+unsigned http_take_request(struct http_exchange *h, const char **why) MUST_USE;
 
 /* Moves the body up. BROKEN: the peer is gone. */
-enum http_flow http_move_up(struct http *h, unsigned ready) MUST_USE;
+enum http_flow http_move_up(struct http_exchange *h, unsigned ready) MUST_USE;
 
 /* Http_down: the answer. */
 
@@ -133,6 +133,6 @@ enum http_down {
 };
 
 /* Moves the answer down until it is DONE or would block. */
-enum http_down http_move_down(struct http *h) MUST_USE;
+enum http_down http_move_down(struct http_exchange *h) MUST_USE;
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
-#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/http_internal.h"
 #include "gateway/tls/tls_bio.h"
 #include "gateway/dataplane/worker.h"
@@ -36,7 +36,7 @@ http_queue_take(struct http_queue *q, size_t n)
 
 /* true: try again. */
 static bool
-read_failed(struct http *h, int error, int tries)
+read_failed(struct http_exchange *h, int error, int tries)
 {
 	switch (error) {
 	case SSL_ERROR_WANT_READ:
@@ -55,7 +55,7 @@ read_failed(struct http *h, int error, int tries)
 }
 
 enum http_flow
-http_read_peer(struct http *h, uint8_t *p, size_t max, size_t *got)
+http_read_peer(struct http_exchange *h, uint8_t *p, size_t max, size_t *got)
 {
 	SSL *ssl = h->c->ssl;
 	int tries = 0;
@@ -83,10 +83,10 @@ http_read_peer(struct http *h, uint8_t *p, size_t max, size_t *got)
 }
 
 enum http_flow
-http_fill(struct http *h)
+http_fill(struct http_exchange *h)
 {
 	struct relay_pad *pad = &h->c->worker->pad;
-	size_t max = h->c->front->conf->http.max_head_bytes;
+	size_t max = h->c->runtime->conf->http.max_head_bytes;
 	size_t have = http_queue_len(&h->in), got;
 	enum http_flow flow;
 
@@ -110,7 +110,7 @@ http_fill(struct http *h)
 
 /* Sends p[0..len) as far as it goes: *done. */
 static enum http_flow
-push_peer(struct http *h, const uint8_t *p, size_t len, size_t *done)
+push_peer(struct http_exchange *h, const uint8_t *p, size_t len, size_t *done)
 {
 	SSL *ssl = h->c->ssl;
 
@@ -140,7 +140,7 @@ push_peer(struct http *h, const uint8_t *p, size_t len, size_t *done)
 }
 
 enum http_flow
-http_flush_peer(struct http *h)
+http_flush_peer(struct http_exchange *h)
 {
 	enum http_flow flow;
 	size_t done;
@@ -154,7 +154,7 @@ http_flush_peer(struct http *h)
 }
 
 enum http_flow
-http_write_peer(struct http *h, const uint8_t *p, size_t len)
+http_write_peer(struct http_exchange *h, const uint8_t *p, size_t len)
 {
 	enum http_flow flow;
 	size_t done;
@@ -174,7 +174,7 @@ http_write_peer(struct http *h, const uint8_t *p, size_t len)
 /* The node. */
 
 enum http_flow
-http_read_node(struct http *h, uint8_t *p, size_t max, size_t *got)
+http_read_node(struct http_exchange *h, uint8_t *p, size_t max, size_t *got)
 {
 	ssize_t n;
 
@@ -194,7 +194,7 @@ http_read_node(struct http *h, uint8_t *p, size_t max, size_t *got)
 }
 
 static enum http_flow
-push_node(struct http *h, const uint8_t *p, size_t len, size_t *done)
+push_node(struct http_exchange *h, const uint8_t *p, size_t len, size_t *done)
 {
 	*done = 0;
 	while (*done < len) {
@@ -212,7 +212,7 @@ push_node(struct http *h, const uint8_t *p, size_t len, size_t *done)
 }
 
 enum http_flow
-http_flush_node(struct http *h)
+http_flush_node(struct http_exchange *h)
 {
 	enum http_flow flow;
 	size_t done;
@@ -226,7 +226,7 @@ http_flush_node(struct http *h)
 }
 
 enum http_flow
-http_write_node(struct http *h, const uint8_t *p, size_t len)
+http_write_node(struct http_exchange *h, const uint8_t *p, size_t len)
 {
 	enum http_flow flow;
 	size_t done;

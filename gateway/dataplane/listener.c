@@ -22,7 +22,7 @@
 #include "cache/base/clock.h"
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
-#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/limits.h"
 #include "gateway/dataplane/worker.h"
 
@@ -230,7 +230,7 @@ bound_free(struct bound *b)
 
 struct listener {
 	struct worker *worker;
-	const struct door_port *port;
+	const struct listen_port *port;
 	int fd;    /* the bound's */
 	int batch; /* accepts a turn */
 	struct event *ev_accept;
@@ -242,11 +242,11 @@ struct listener {
 static void
 listener_turn_away(struct listener *l, enum limits_answer why)
 {
-	static const enum door_counter counter[] = {
-	    [LIMITS_FULL] = DOOR_SHED_TOTAL,
-	    [LIMITS_ADDRESS] = DOOR_SHED_ADDRESS,
-	    [LIMITS_HANDSHAKES] = DOOR_SHED_HANDSHAKES,
-	    [LIMITS_RATE] = DOOR_SHED_RATE,
+	static const enum counter counter[] = {
+	    [LIMITS_FULL] = COUNTER_SHED_TOTAL,
+	    [LIMITS_ADDRESS] = COUNTER_SHED_ADDRESS,
+	    [LIMITS_HANDSHAKES] = COUNTER_SHED_HANDSHAKES,
+	    [LIMITS_RATE] = COUNTER_SHED_RATE,
 	};
 	static const char *const word[] = {
 	    [LIMITS_FULL] = "too many connections",
@@ -273,7 +273,7 @@ static void
 listener_take(struct listener *l, int fd, const struct sockaddr_storage *sa)
 {
 	struct worker *w = l->worker;
-	struct conf_limits conf = w->front->conf->limits;
+	struct conf_limits conf = w->runtime->conf->limits;
 	enum limits_answer answer;
 	uint64_t now = clock_mono_ms();
 	struct limits_peer peer;
@@ -303,7 +303,7 @@ listener_pause(struct listener *l, int saved)
 	const struct timeval tv = {.tv_usec = LISTENER_PAUSE_MS * 1000};
 	uint64_t now = clock_mono_ms();
 
-	counters_inc(&l->worker->counters, DOOR_ACCEPT_ERRORS);
+	counters_inc(&l->worker->counters, COUNTER_ACCEPT_ERRORS);
 	event_del(l->ev_accept);
 	event_add(l->ev_again, &tv);
 	if (l->logged_mono_ms != 0 &&
@@ -357,7 +357,7 @@ listener_on_again(evutil_socket_t fd, short what, void *arg)
 
 int
 listener_new(struct listener **out, struct worker *w,
-    const struct door_port *port, struct err *err)
+    const struct listen_port *port, struct err *err)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 	const struct bound *b = port->bound;
@@ -372,8 +372,8 @@ listener_new(struct listener **out, struct worker *w,
 	 * All workers wake for a shared socket. Who takes one leaves the next
 	 * to another, who is awake and has less to do.
 	 */
-	l->batch = b->num_fds < w->front->num_workers ? LISTENER_SHARED
-						      : LISTENER_BATCH;
+	l->batch = b->num_fds < w->runtime->num_workers ? LISTENER_SHARED
+							: LISTENER_BATCH;
 	l->ev_accept = event_new(
 	    w->base, l->fd, EV_READ | EV_PERSIST, listener_on_accept, l);
 	l->ev_again = evtimer_new(w->base, listener_on_again, l);

@@ -50,7 +50,7 @@ enum listener_kind {
 };
 
 /* What a front listens on. */
-struct door_port {
+struct listen_port {
 	struct bound *bound;
 	enum listener_kind kind;
 	size_t link; /* index into conf->links */
@@ -62,7 +62,7 @@ struct listener;
 
 /* Starts accepting. port is borrowed and must outlive the listener. */
 int listener_new(struct listener **out, struct worker *w,
-    const struct door_port *port, struct err *err) MUST_USE;
+    const struct listen_port *port, struct err *err) MUST_USE;
 void listener_free(struct listener *l);
 
 /* For good: who dials from now on is refused by the kernel. */

@@ -1,5 +1,5 @@
 /*
- * mailbox: one mutex, one eventfd, one letter. Posted to by any thread, taken
+ * mailbox: one mutex, one eventfd, one batch. Posted to by any thread, taken
  * from by the worker that owns it. Never blocks for longer than a copy.
  */
 #include "gateway/dataplane/mailbox.h"
@@ -11,7 +11,7 @@
 
 #include <sys/eventfd.h>
 
-#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/runtime.h"
 #include "gateway/tls/staple.h"
 
 int
@@ -30,14 +30,14 @@ mailbox_cleanup(struct mailbox *m)
 {
 	if (m->fd <= 0)
 		return;
-	front_free(m->letter.front);
-	staples_free(m->letter.staples);
+	runtime_free(m->batch.runtime);
+	staples_free(m->batch.staples);
 	close(m->fd);
 	pthread_mutex_destroy(&m->lock);
 	m->fd = -1;
 }
 
-/* Rings after the letter is written. A full counter rings already. */
+/* Rings after the batch is written. A full counter rings already. */
 static void
 mailbox_ring(struct mailbox *m)
 {
@@ -53,22 +53,22 @@ void
 mailbox_post(struct mailbox *m, enum mail bit)
 {
 	pthread_mutex_lock(&m->lock);
-	m->letter.bits |= (unsigned)bit;
+	m->batch.bits |= (unsigned)bit;
 	pthread_mutex_unlock(&m->lock);
 	mailbox_ring(m);
 }
 
 void
-mailbox_post_front(struct mailbox *m, struct front *front)
+mailbox_post_runtime(struct mailbox *m, struct runtime *runtime)
 {
-	struct front *old;
+	struct runtime *old;
 
 	pthread_mutex_lock(&m->lock);
-	old = m->letter.front;
-	m->letter.front = front;
-	m->letter.bits |= MAIL_FRONT;
+	old = m->batch.runtime;
+	m->batch.runtime = runtime;
+	m->batch.bits |= MAIL_RUNTIME;
 	pthread_mutex_unlock(&m->lock);
-	front_free(old);
+	runtime_free(old);
 	mailbox_ring(m);
 }
 
@@ -78,9 +78,9 @@ mailbox_post_staples(struct mailbox *m, struct staples *staples)
 	struct staples *old;
 
 	pthread_mutex_lock(&m->lock);
-	old = m->letter.staples;
-	m->letter.staples = staples;
-	m->letter.bits |= MAIL_STAPLES;
+	old = m->batch.staples;
+	m->batch.staples = staples;
+	m->batch.bits |= MAIL_STAPLES;
 	pthread_mutex_unlock(&m->lock);
 	staples_free(old);
 	mailbox_ring(m);
@@ -90,18 +90,18 @@ void
 mailbox_post_drain(struct mailbox *m, uint64_t drain_at_mono_ms)
 {
 	pthread_mutex_lock(&m->lock);
-	if (!(m->letter.bits & MAIL_DRAIN) ||
-	    drain_at_mono_ms < m->letter.drain_at_mono_ms)
-		m->letter.drain_at_mono_ms = drain_at_mono_ms;
-	m->letter.bits |= MAIL_DRAIN;
+	if (!(m->batch.bits & MAIL_DRAIN) ||
+	    drain_at_mono_ms < m->batch.drain_at_mono_ms)
+		m->batch.drain_at_mono_ms = drain_at_mono_ms;
+	m->batch.bits |= MAIL_DRAIN;
 	pthread_mutex_unlock(&m->lock);
 	mailbox_ring(m);
 }
 
-struct letter
+struct mail_batch
 mailbox_take(struct mailbox *m)
 {
-	struct letter letter;
+	struct mail_batch batch;
 	uint64_t count;
 	ssize_t n;
 
@@ -110,8 +110,8 @@ mailbox_take(struct mailbox *m)
 		n = read(m->fd, &count, sizeof(count));
 	while (n < 0 && errno == EINTR);
 	pthread_mutex_lock(&m->lock);
-	letter = m->letter;
-	memset(&m->letter, 0, sizeof(m->letter));
+	batch = m->batch;
+	memset(&m->batch, 0, sizeof(m->batch));
 	pthread_mutex_unlock(&m->lock);
-	return letter;
+	return batch;
 }

@@ -12,22 +12,22 @@
 
 #include "cache/base/error.h"
 
-struct front;
+struct runtime;
 struct staples;
 
 enum mail {
-	MAIL_FRONT = 1 << 0,   /* a new configuration: take letter.front */
+	MAIL_RUNTIME = 1 << 0, /* a new configuration: take batch.runtime */
 	MAIL_RECHECK = 1 << 1, /* ask again about live connections */
 	MAIL_DRAIN = 1 << 2,   /* stop accepting, end by drain_at_mono_ms */
 	MAIL_STOP = 1 << 3,    /* close everything, leave the loop */
 	MAIL_GATHER = 1 << 4,  /* show the chains of live connections */
-	MAIL_STAPLES = 1 << 5, /* take letter.staples */
+	MAIL_STAPLES = 1 << 5, /* take batch.staples */
 	MAIL_PING = 1 << 6     /* say that the loop goes round */
 };
 
-struct letter {
+struct mail_batch {
 	unsigned bits;           /* enum mail; 0: the box was empty */
-	struct front *front;     /* a reference, with MAIL_FRONT */
+	struct runtime *runtime; /* a reference, with MAIL_RUNTIME */
 	struct staples *staples; /* likewise, with MAIL_STAPLES */
 	uint64_t drain_at_mono_ms;
 };
@@ -35,7 +35,7 @@ struct letter {
 struct mailbox {
 	pthread_mutex_t lock;
 	int fd; /* readable when there is mail */
-	struct letter letter;
+	struct mail_batch batch;
 };
 
 int mailbox_init(struct mailbox *m, struct err *err) MUST_USE;
@@ -43,11 +43,11 @@ void mailbox_cleanup(struct mailbox *m);
 
 /* All thread-safe. _post_front and _post_staples take the reference over. */
 void mailbox_post(struct mailbox *m, enum mail bit);
-void mailbox_post_front(struct mailbox *m, struct front *front);
+void mailbox_post_runtime(struct mailbox *m, struct runtime *runtime);
 void mailbox_post_staples(struct mailbox *m, struct staples *staples);
 void mailbox_post_drain(struct mailbox *m, uint64_t drain_at_mono_ms);
 
-/* The owner's: empties the box. What the letter refers to is its then. */
-struct letter mailbox_take(struct mailbox *m);
+/* The owner's: empties the box. What the batch refers to is its then. */
+struct mail_batch mailbox_take(struct mailbox *m);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * observer: who else hears of decisions (see door_observe), and who collects
- * the chains of live connections (see door_gather). Shared by the workers;
+ * observer: who else hears of decisions (see workers_observe), and who collects
+ * the chains of live connections (see workers_gather). Shared by the workers;
  * replaced at any time.
  */
 #ifndef GATEWAY_DATAPLANE_OBSERVER_H
@@ -8,17 +8,17 @@
 
 #include <pthread.h>
 
-#include "gateway/dataplane/door.h"
+#include "gateway/dataplane/workers.h"
 
 struct observer {
 	pthread_mutex_t lock;
-	door_decision_fn *fn;
+	workers_decision_fn *fn;
 	void *arg;
 };
 
 struct gatherer {
 	pthread_mutex_t lock;
-	door_chain_fn *fn;
+	workers_chain_fn *fn;
 	void *arg;
 	uint64_t round; /* each worker answers once a round */
 };

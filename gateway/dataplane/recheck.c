@@ -18,9 +18,9 @@
 
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
-#include "gateway/dataplane/decision.h"
-#include "gateway/dataplane/front.h"
-#include "gateway/dataplane/link.h"
+#include "gateway/dataplane/decision_log.h"
+#include "gateway/dataplane/runtime.h"
+#include "gateway/dataplane/outbound.h"
 #include "gateway/base/dn.h"
 #include "gateway/base/pending_check.h"
 #include "gateway/dataplane/worker.h"
@@ -36,7 +36,7 @@ static void recheck_on_offline(void *asker, struct revcheck_report *report);
 static void
 recheck_doom(struct conn *c, struct revcheck_report *report, const char *why)
 {
-	const struct conf_recheck *conf = &c->worker->front->conf->recheck;
+	const struct conf_recheck *conf = &c->worker->runtime->conf->recheck;
 	uint32_t delay = conf->grace_ms, dice = 0;
 
 	if (c->doomed)
@@ -44,7 +44,7 @@ recheck_doom(struct conn *c, struct revcheck_report *report, const char *why)
 	if (conf->jitter_ms != 0 &&
 	    RAND_bytes((unsigned char *)&dice, sizeof(dice)) == 1)
 		delay += dice % conf->jitter_ms;
-	decision_record(c, DOOR_AT_RECHECK, false, report, why);
+	decision_log_record(c, DECISION_AT_RECHECK, false, report, why);
 	conn_doom(c, delay);
 }
 
@@ -107,7 +107,7 @@ recheck_submit(struct conn *c, unsigned flags, pending_check_fn *fn)
 	    .size = sizeof(query),
 	    .chain = c->certs,
 	    .trust = c->trust,
-	    .mode = c->front->conf->tls.mode,
+	    .mode = c->runtime->conf->tls.mode,
 	    .flags = flags | REVCHECK_QUERY_PATH_VERIFIED,
 	};
 	int rc;
@@ -186,25 +186,25 @@ recheck_subject_allowed(const struct conn *c, const struct conf *conf)
 static const char *
 recheck_adopt_front(struct conn *c)
 {
-	struct front *front = c->worker->front;
-	struct revcheck_trust *trust = front->conf->trust;
+	struct runtime *runtime = c->worker->runtime;
+	struct revcheck_trust *trust = runtime->conf->trust;
 
-	if (c->front == front)
+	if (c->runtime == runtime)
 		return NULL;
-	if (!c->inbound && !link_find_again(c, front, &trust))
+	if (!c->inbound && !outbound_find_again(c, runtime, &trust))
 		return "its link is not configured any more";
 	if (c->certs != NULL) {
 		if (trust == NULL ||
 		    (trust != c->trust && !recheck_path_holds(c, trust)))
 			return "its path ends in no anchor in force";
-		if (!recheck_subject_allowed(c, front->conf))
+		if (!recheck_subject_allowed(c, runtime->conf))
 			return "subject is not on the list of allowed subjects";
-	} else if (front->conf->tls.type != CONF_TLS_ONE_WAY) {
+	} else if (runtime->conf->tls.type != CONF_TLS_ONE_WAY) {
 		return "a client certificate is asked for now";
 	}
-	front_up_ref(front);
-	front_free(c->front);
-	c->front = front;
+	runtime_up_ref(runtime);
+	runtime_free(c->runtime);
+	c->runtime = runtime;
 	c->trust = trust;
 	return NULL;
 }
@@ -216,7 +216,7 @@ recheck_ask(struct conn *c)
 
 	/* Before traffic the state machine compares rounds itself. */
 	c->round = c->worker->recheck_round;
-	counters_inc(&c->worker->counters, DOOR_RECHECKS);
+	counters_inc(&c->worker->counters, COUNTER_RECHECKS);
 	why = recheck_adopt_front(c);
 	if (why == NULL && c->certs != NULL && !recheck_dates_hold(c))
 		why = "a certificate of its chain has expired";

@@ -17,7 +17,7 @@
 #include "cache/base/clock.h"
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
-#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/listener.h"
 #include "gateway/dataplane/recheck.h"
 #include "gateway/tls/staple.h"
@@ -40,16 +40,16 @@ worker_free_listeners(struct listener **listeners, size_t num)
 
 /* The new ones first: an address that stays is never without a listener. */
 static int
-worker_listen(struct worker *w, struct front *front, struct err *err)
+worker_listen(struct worker *w, struct runtime *runtime, struct err *err)
 {
 	struct listener **mine;
 	int rc;
 
-	mine = calloc(front->ports.num + 1, sizeof(*mine));
+	mine = calloc(runtime->ports.num + 1, sizeof(*mine));
 	if (mine == NULL)
 		return err_set(err, E_NOMEM, "cannot listen");
-	for (size_t i = 0; i < front->ports.num; i++) {
-		rc = listener_new(&mine[i], w, &front->ports.p[i], err);
+	for (size_t i = 0; i < runtime->ports.num; i++) {
+		rc = listener_new(&mine[i], w, &runtime->ports.p[i], err);
 		if (rc != 0) {
 			worker_free_listeners(mine, i);
 			return rc;
@@ -57,7 +57,7 @@ worker_listen(struct worker *w, struct front *front, struct err *err)
 	}
 	worker_free_listeners(w->listeners, w->num_listeners);
 	w->listeners = mine;
-	w->num_listeners = front->ports.num;
+	w->num_listeners = runtime->ports.num;
 	return 0;
 }
 
@@ -65,29 +65,29 @@ worker_listen(struct worker *w, struct front *front, struct err *err)
 
 /* Takes the reference. */
 static void
-worker_adopt_front(struct worker *w, struct front *front)
+worker_adopt_runtime(struct worker *w, struct runtime *runtime)
 {
 	struct node_health health = {0};
 	struct err err = {0};
 
 	if (w->draining || w->stopping) {
-		front_free(front);
+		runtime_free(runtime);
 		return;
 	}
-	if (node_health_init(&health, front->conf->node.num_addresses) != 0 ||
-	    worker_listen(w, front, &err) != 0) {
-		/* Out of memory; door_apply can no longer be told. */
+	if (node_health_init(&health, runtime->conf->node.num_addresses) != 0 ||
+	    worker_listen(w, runtime, &err) != 0) {
+		/* Out of memory; workers_apply can no longer be told. */
 		log_line(w->log, LOG_LEVEL_ERROR,
 		    "worker %u keeps its old configuration: %s", w->index,
 		    err.msg[0] != '\0' ? err.msg : "out of memory");
 		node_health_cleanup(&health);
-		front_free(front);
+		runtime_free(runtime);
 		return;
 	}
 	node_health_cleanup(&w->health);
 	w->health = health;
-	front_free(w->front);
-	w->front = front;
+	runtime_free(w->runtime);
+	w->runtime = runtime;
 	recheck_begin(w);
 }
 
@@ -168,25 +168,25 @@ static void
 worker_on_mail(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
-	struct letter letter = mailbox_take(&w->mailbox);
+	struct mail_batch batch = mailbox_take(&w->mailbox);
 
 	(void)fd;
 	(void)what;
-	if (letter.bits & MAIL_STAPLES) {
+	if (batch.bits & MAIL_STAPLES) {
 		staples_free(w->staples);
-		w->staples = letter.staples;
+		w->staples = batch.staples;
 	}
-	if (letter.bits & MAIL_FRONT)
-		worker_adopt_front(w, letter.front);
-	if (letter.bits & MAIL_PING)
+	if (batch.bits & MAIL_RUNTIME)
+		worker_adopt_runtime(w, batch.runtime);
+	if (batch.bits & MAIL_PING)
 		atomic_store(&w->answered, true);
-	if (letter.bits & MAIL_RECHECK)
+	if (batch.bits & MAIL_RECHECK)
 		recheck_begin(w);
-	if (letter.bits & MAIL_GATHER)
+	if (batch.bits & MAIL_GATHER)
 		worker_gather(w);
-	if (letter.bits & MAIL_DRAIN)
-		worker_drain(w, letter.drain_at_mono_ms);
-	if (letter.bits & MAIL_STOP)
+	if (batch.bits & MAIL_DRAIN)
+		worker_drain(w, batch.drain_at_mono_ms);
+	if (batch.bits & MAIL_STOP)
 		worker_stop(w);
 }
 
@@ -271,11 +271,11 @@ worker_new(
 	w->gatherer = order->gatherer;
 	w->drained = order->drained;
 	w->drained_arg = order->drained_arg;
-	w->front = front_up_ref(order->front);
+	w->runtime = runtime_up_ref(order->runtime);
 	atomic_init(&w->answered, true);
 	rc = mailbox_init(&w->mailbox, err);
 	if (rc != 0) {
-		front_free(w->front);
+		runtime_free(w->runtime);
 		free(w);
 		return rc;
 	}
@@ -288,10 +288,10 @@ worker_new(
 	w->ev_drain = evtimer_new(w->base, worker_on_drain_over, w);
 	if (w->ev_mail == NULL || w->ev_recheck == NULL ||
 	    w->ev_drain == NULL || event_add(w->ev_mail, NULL) != 0 ||
-	    node_health_init(&w->health, w->front->conf->node.num_addresses) !=
-		0)
+	    node_health_init(
+		&w->health, w->runtime->conf->node.num_addresses) != 0)
 		goto nomem;
-	rc = worker_listen(w, w->front, err);
+	rc = worker_listen(w, w->runtime, err);
 	if (rc != 0) {
 		worker_free(w);
 		return rc;
@@ -345,7 +345,7 @@ worker_free(struct worker *w)
 		event_base_free(w->base);
 	mailbox_cleanup(&w->mailbox);
 	node_health_cleanup(&w->health);
-	front_free(w->front);
+	runtime_free(w->runtime);
 	staples_free(w->staples);
 	free(w);
 }

@@ -17,7 +17,7 @@
 #include "gateway/observe/counters.h"
 #include "gateway/dataplane/half_open.h"
 #include "gateway/dataplane/mailbox.h"
-#include "gateway/dataplane/node.h"
+#include "gateway/dataplane/dial.h"
 #include "gateway/dataplane/observer.h"
 #include "gateway/dataplane/relay.h"
 
@@ -25,7 +25,7 @@ struct conn;
 struct evdns_base;
 struct event;
 struct event_base;
-struct front;
+struct runtime;
 struct limits;
 struct listener;
 struct revcheck;
@@ -49,7 +49,7 @@ struct worker {
 	struct observer *observer;
 	struct gatherer *gatherer;
 
-	struct front *front;     /* a reference */
+	struct runtime *runtime; /* a reference */
 	struct staples *staples; /* a reference; NULL until there are some */
 	struct listener **listeners;
 	size_t num_listeners;
@@ -80,7 +80,7 @@ struct worker_order {
 	struct limits *limits;
 	struct observer *observer;
 	struct gatherer *gatherer;
-	struct front *front; /* a reference is taken */
+	struct runtime *runtime; /* a reference is taken */
 	void (*drained)(struct worker *w);
 	void *drained_arg;
 };

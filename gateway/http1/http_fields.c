@@ -54,9 +54,9 @@ http_field_is_claim(const struct http_text *name)
 		plain[i] = letter || (c >= '0' && c <= '9') ? c : '-';
 	}
 	for (const char *const *p = claim_prefixes; *p != NULL; p++) {
-		struct http_text front = {plain, strlen(*p)};
+		struct http_text start = {plain, strlen(*p)};
 
-		if (t.len >= front.len && http_text_is(&front, *p))
+		if (t.len >= start.len && http_text_is(&start, *p))
 			return true;
 	}
 	return is_one_of(&t, claims);

@@ -23,7 +23,7 @@ bound_port(const struct bound *b)
 }
 
 static bool
-is_listened_on(uint16_t port, const struct door_port *ports, size_t num_ports)
+is_listened_on(uint16_t port, const struct listen_port *ports, size_t num_ports)
 {
 	for (size_t i = 0; i < num_ports; i++)
 		if (ports[i].http && bound_port(ports[i].bound) == port)
@@ -33,7 +33,7 @@ is_listened_on(uint16_t port, const struct door_port *ports, size_t num_ports)
 
 int
 http_routes_init(struct http_routes *r, const struct conf_http *conf,
-    const struct door_port *ports, size_t num_ports, struct err *err)
+    const struct listen_port *ports, size_t num_ports, struct err *err)
 {
 	r->num = 0;
 	r->list = calloc(conf->num_paths + 1, sizeof(*r->list));

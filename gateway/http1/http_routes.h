@@ -12,7 +12,7 @@
 #include "cache/base/error.h"
 
 struct conf_http;
-struct door_port;
+struct listen_port;
 
 struct http_route {
 	const char *path; /* the configuration's */
@@ -26,7 +26,8 @@ struct http_routes {
 
 /* conf must outlive the routes. */
 int http_routes_init(struct http_routes *r, const struct conf_http *conf,
-    const struct door_port *ports, size_t num_ports, struct err *err) MUST_USE;
+    const struct listen_port *ports, size_t num_ports,
+    struct err *err) MUST_USE;
 void http_routes_cleanup(struct http_routes *r);
 
 /* Whether path[0..len) is served on that port, byte by byte. */

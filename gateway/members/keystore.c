@@ -18,8 +18,8 @@
 
 #include "gateway/base/journal.h"
 #include "gateway/base/json.h"
-#include "gateway/members/keysecret.h"
-#include "gateway/members/keystore_token.h"
+#include "gateway/members/key_wrap.h"
+#include "gateway/members/keystore_pkcs11.h"
 
 #define RSA_BITS 3072
 
@@ -40,7 +40,7 @@ struct keystore {
 	struct keystore_key **keys;
 	size_t num;
 	struct journal *journal; /* NULL: memory only */
-	struct keysecret secret;
+	struct key_wrap secret;
 	struct keystore_place place;
 	const struct log *log;
 };
@@ -242,7 +242,7 @@ record_write(struct keystore *s, const struct keystore_key *k, struct err *err)
 		NULL)
 		rc = err_set(err, E_NOMEM, "out of memory");
 	else if (pkcs11_has(k->pkey))
-		rc = keystore_token_write(o, s->place.token, k, err);
+		rc = keystore_pkcs11_write(o, s->place.token, k, err);
 	else
 		rc = encrypted_write(o, s, k, err);
 	if (rc == 0)
@@ -302,8 +302,8 @@ replay(void *arg, const cJSON *record, struct err *err)
 	    json_to_int(json_get(record, "created"), 0, INT64_MAX / 2048,
 		&created) != 0)
 		return err_set(err, E_PARSE, "not a record of a key");
-	rc = keystore_token_holds(record)
-	    ? keystore_token_find(&pkey, token_id, s->place.token, record, err)
+	rc = keystore_pkcs11_holds(record)
+	    ? keystore_pkcs11_find(&pkey, token_id, s->place.token, record, err)
 	    : decrypt(&pkey, s, record, id, err);
 	if (rc != 0)
 		return rc;
@@ -342,7 +342,7 @@ keystore_open(struct keystore **out, const char *dir, const char *secret,
 			rc = err_set(err, E_NOMEM, "out of memory");
 		}
 		if (rc == 0)
-			rc = keysecret_load(&s->secret, dir, secret, path, err);
+			rc = key_wrap_load(&s->secret, dir, secret, path, err);
 		if (rc == 0)
 			rc = journal_open(
 			    &s->journal, path, replay, s, log, err);
@@ -365,7 +365,7 @@ keystore_close(struct keystore *s)
 		key_free(s->keys[i]);
 	free(s->keys);
 	journal_close(s->journal);
-	keysecret_cleanup(&s->secret);
+	key_wrap_cleanup(&s->secret);
 	free(s);
 }
 
@@ -421,7 +421,7 @@ make_new(const struct keystore *s, struct keystore_key **out,
 	int rc = 0;
 
 	if (keystore_uses_token(s, categories[category])) {
-		rc = keystore_token_make(&pkey, token_id, s->place.token,
+		rc = keystore_pkcs11_make(&pkey, token_id, s->place.token,
 		    scheme, tenant, alias, err);
 	} else {
 		pkey = pkey_make(scheme);

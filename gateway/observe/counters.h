@@ -8,14 +8,14 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "gateway/dataplane/door.h"
+#include "gateway/dataplane/workers.h"
 
 struct counters {
-	_Atomic uint64_t n[DOOR_NUM_COUNTERS];
+	_Atomic uint64_t n[NUM_COUNTERS];
 };
 
 static inline void
-counters_add(struct counters *c, enum door_counter which, uint64_t by)
+counters_add(struct counters *c, enum counter which, uint64_t by)
 {
 	uint64_t old = atomic_load_explicit(&c->n[which], memory_order_relaxed);
 
@@ -23,20 +23,20 @@ counters_add(struct counters *c, enum door_counter which, uint64_t by)
 }
 
 static inline void
-counters_inc(struct counters *c, enum door_counter which)
+counters_inc(struct counters *c, enum counter which)
 {
 	counters_add(c, which, 1);
 }
 
 /* For gauges. */
 static inline void
-counters_dec(struct counters *c, enum door_counter which)
+counters_dec(struct counters *c, enum counter which)
 {
 	counters_add(c, which, (uint64_t)-1);
 }
 
 static inline uint64_t
-counters_get(const struct counters *c, enum door_counter which)
+counters_get(const struct counters *c, enum counter which)
 {
 	return atomic_load_explicit(&c->n[which], memory_order_relaxed);
 }

@@ -13,7 +13,7 @@
 
 #include "gateway/control/control.h"
 #include "gateway/state/denylist.h"
-#include "gateway/dataplane/door.h"
+#include "gateway/dataplane/workers.h"
 #include "gateway/observe/prometheus.h"
 #include "gateway/certwatch/own_show.h"
 #include "gateway/pkcs11/pkcs11.h"
@@ -125,7 +125,7 @@ is_gauge(const char *help)
 /* Counters that are one, by a label: what follows the prefix is its value. */
 static const struct family {
 	const char *prefix, *name, *label, *help;
-} door_families[] = {
+} workers_families[] = {
     {"http_refused_", "p2p_gateway_http_refused_total", "status",
 	"requests the gateway itself answered, by status"},
     {"http_answers_", "p2p_gateway_http_answers_total", "class",
@@ -135,12 +135,12 @@ static const struct family {
 static const struct family *
 family_of(int counter)
 {
-	size_t num = sizeof(door_families) / sizeof(door_families[0]);
+	size_t num = sizeof(workers_families) / sizeof(workers_families[0]);
 
 	for (size_t i = 0; i < num && counter >= 0; i++)
-		if (strncmp(door_counter_name(counter), door_families[i].prefix,
-			strlen(door_families[i].prefix)) == 0)
-			return &door_families[i];
+		if (strncmp(counter_name(counter), workers_families[i].prefix,
+			strlen(workers_families[i].prefix)) == 0)
+			return &workers_families[i];
 	return NULL;
 }
 
@@ -152,26 +152,25 @@ put_member(
 	if (family_of(counter - 1) != f)
 		prometheus_head(t, f->name, "counter", f->help);
 	prometheus_put(t, "%s{%s=\"%s\"} %llu\n", f->name, f->label,
-	    door_counter_name(counter) + strlen(f->prefix),
-	    (unsigned long long)n);
+	    counter_name(counter) + strlen(f->prefix), (unsigned long long)n);
 }
 
 static void
-put_door(struct prometheus *t, struct door *door)
+put_door(struct prometheus *t, struct workers *door)
 {
-	struct door_stats stats;
+	struct workers_stats stats;
 	char name[128];
 
-	door_get_stats(door, &stats);
-	for (int i = 0; i < DOOR_NUM_COUNTERS; i++) {
-		const char *help = door_counter_help(i);
+	workers_get_stats(door, &stats);
+	for (int i = 0; i < NUM_COUNTERS; i++) {
+		const char *help = counter_help(i);
 
 		if (family_of(i) != NULL) {
 			put_member(t, family_of(i), i, stats.n[i]);
 			continue;
 		}
 		snprintf(name, sizeof(name), "p2p_gateway_%s%s",
-		    door_counter_name(i), is_gauge(help) ? "" : "_total");
+		    counter_name(i), is_gauge(help) ? "" : "_total");
 		prometheus_single(t, name, is_gauge(help) ? "gauge" : "counter",
 		    help, (double)stats.n[i]);
 	}
@@ -395,7 +394,7 @@ metrics_json(struct control *c)
 	struct revcheck_stats stats = {.size = sizeof(stats)};
 	struct revcheck_policy policy = {.size = sizeof(policy)};
 	struct warm_state warm;
-	struct door_stats door;
+	struct workers_stats door;
 	cJSON *o = cJSON_CreateObject(), *part;
 
 	revcheck_get_stats(control_engine(c), &stats);
@@ -411,11 +410,11 @@ metrics_json(struct control *c)
 		    (double)section_version(control_sections(c), id));
 	add_engine(cJSON_AddObjectToObject(o, "engine"), &stats);
 	if (control_door(c) != NULL) {
-		door_get_stats(control_door(c), &door);
+		workers_get_stats(control_door(c), &door);
 		part = cJSON_AddObjectToObject(o, "door");
-		for (int i = 0; i < DOOR_NUM_COUNTERS; i++)
+		for (int i = 0; i < NUM_COUNTERS; i++)
 			cJSON_AddNumberToObject(
-			    part, door_counter_name(i), (double)door.n[i]);
+			    part, counter_name(i), (double)door.n[i]);
 	}
 	part = cJSON_AddArrayToObject(o, "verdicts");
 	decision_ring_each_count(control_decisions(c), add_count, part);

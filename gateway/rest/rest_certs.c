@@ -6,7 +6,7 @@
 
 #include "gateway/members/certstore.h"
 #include "gateway/control/control.h"
-#include "gateway/members/holding.h"
+#include "gateway/members/members.h"
 #include "gateway/rest/multipart.h"
 #include "gateway/rest/rest.h"
 #include "gateway/base/dn.h"
@@ -43,7 +43,7 @@ place_of(struct rest_request *req, struct place *p, const char *id,
 		return false;
 	}
 	if (id != NULL &&
-	    holdings_find(control_holdings(req->control), p->holder) == NULL) {
+	    members_find(control_holdings(req->control), p->holder) == NULL) {
 		rest_reply_error(req, 404, "Holding identity not found.",
 		    "holdingIdentity", p->holder, NULL);
 		return false;
@@ -108,8 +108,8 @@ static int
 check_member(struct rest_request *req, const struct place *p, X509 *leaf,
     struct err *err)
 {
-	struct holdings *all = control_holdings(req->control);
-	const struct holding *h = holdings_find(all, p->holder);
+	struct members *all = control_holdings(req->control);
+	const struct member *h = members_find(all, p->holder);
 	char text[DN_MAX];
 	X509_NAME *known;
 	bool same;
@@ -123,7 +123,7 @@ check_member(struct rest_request *req, const struct place *p, X509 *leaf,
 	if (!dn_text(text, leaf))
 		return err_set(err, E_PARSE, "the subject is too long");
 	if (h->name == NULL)
-		return holdings_set(all, h->id, text, NULL, NULL, err);
+		return members_set(all, h->id, text, NULL, NULL, err);
 	known = dn_parse(h->name);
 	same = known != NULL && dn_same(known, X509_get_subject_name(leaf));
 	X509_NAME_free(known);

@@ -9,7 +9,7 @@
 
 #include "gateway/control/control.h"
 #include "gateway/members/csr.h"
-#include "gateway/members/holding.h"
+#include "gateway/members/members.h"
 #include "gateway/base/json.h"
 #include "gateway/members/keystore.h"
 #include "gateway/rest/rest.h"
@@ -73,12 +73,12 @@ key_of(struct rest_request *req, const char *tenant)
 static int
 make_known(struct rest_request *req, const char *tenant, struct err *err)
 {
-	struct holdings *all = control_holdings(req->control);
+	struct members *all = control_holdings(req->control);
 	char id[KEYSTORE_ID_SIZE];
 
-	if (!keystore_id_parse(id, tenant) || holdings_find(all, id) != NULL)
+	if (!keystore_id_parse(id, tenant) || members_find(all, id) != NULL)
 		return 0;
-	return holdings_set(all, id, NULL, NULL, NULL, err);
+	return members_set(all, id, NULL, NULL, NULL, err);
 }
 
 /*
@@ -234,8 +234,8 @@ static int
 check_member(struct rest_request *req, const struct keystore_key *k,
     const X509_NAME *name, struct err *err)
 {
-	struct holdings *all = control_holdings(req->control);
-	const struct holding *h = holdings_find(all, k->tenant);
+	struct members *all = control_holdings(req->control);
+	const struct member *h = members_find(all, k->tenant);
 	char text[DN_MAX];
 	X509_NAME *known;
 	bool same;
@@ -245,7 +245,7 @@ check_member(struct rest_request *req, const struct keystore_key *k,
 	if (!dn_name_text(text, name))
 		return err_set(err, E_PARSE, "the name is too long");
 	if (h->name == NULL)
-		return holdings_set(all, k->tenant, text, NULL, NULL, err);
+		return members_set(all, k->tenant, text, NULL, NULL, err);
 	known = dn_parse(h->name);
 	same = known != NULL && dn_same(known, name);
 	X509_NAME_free(known);

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "gateway/control/control.h"
-#include "gateway/members/holding.h"
+#include "gateway/members/members.h"
 #include "gateway/base/json.h"
 #include "gateway/rest/rest.h"
-#include "gateway/members/setup.h"
+#include "gateway/members/network_setup.h"
 
 static void
 refuse(struct rest_request *req, const struct err *err)
@@ -61,8 +61,8 @@ change_cancel(void *arg)
 static const cJSON *
 registration_of(const struct change *ch)
 {
-	const struct holding *h =
-	    holdings_find(control_holdings(ch->req->control), ch->id);
+	const struct member *h =
+	    members_find(control_holdings(ch->req->control), ch->id);
 
 	return ch->registration != NULL ? ch->registration : h->registration;
 }
@@ -70,8 +70,8 @@ registration_of(const struct change *ch)
 static const cJSON *
 setup_of(const struct change *ch)
 {
-	const struct holding *h =
-	    holdings_find(control_holdings(ch->req->control), ch->id);
+	const struct member *h =
+	    members_find(control_holdings(ch->req->control), ch->id);
 
 	return ch->setup != NULL ? ch->setup : h->setup;
 }
@@ -95,7 +95,8 @@ change_make(struct change *ch)
 
 	/* The other half may have changed while this one was asked about. */
 	if ((registration_of(ch) != NULL && setup_of(ch) != NULL &&
-		setup_check(registration_of(ch), setup_of(ch), &err) != 0) ||
+		network_setup_check(registration_of(ch), setup_of(ch), &err) !=
+		    0) ||
 	    control_set_holding(
 		req->control, ch->id, ch->registration, ch->setup, &err) != 0) {
 		change_fail(ch, &err);
@@ -200,7 +201,7 @@ change_ask(struct change *ch)
 	int rc;
 
 	do {
-		rc = setup_pair(&chain, &trust, registration_of(ch),
+		rc = network_setup_pair(&chain, &trust, registration_of(ch),
 		    setup_of(ch), ch->next, &err);
 		if (rc == 0) {
 			change_make(ch);
@@ -236,7 +237,8 @@ change_start(
 	ch->setup = setup;
 	if (registration_of(ch) == NULL || setup_of(ch) == NULL)
 		change_make(ch); /* in effect once the other comes */
-	else if (setup_check(registration_of(ch), setup_of(ch), &err) != 0)
+	else if (network_setup_check(registration_of(ch), setup_of(ch), &err) !=
+	    0)
 		change_fail(ch, &err);
 	else
 		change_ask(ch);
@@ -256,7 +258,7 @@ holding_of(struct rest_request *req, char id[KEYSTORE_ID_SIZE])
 		refuse(req, &err);
 		return false;
 	}
-	if (holdings_find(control_holdings(req->control), id) != NULL)
+	if (members_find(control_holdings(req->control), id) != NULL)
 		return true;
 	rest_reply_error(req, 404, "Holding identity not found.",
 	    "holdingIdentity", id, NULL);
@@ -273,7 +275,7 @@ put_setup(struct rest_request *req)
 
 	if (!holding_of(req, id) || (body = rest_body_object(req)) == NULL)
 		return;
-	rc = setup_read(&setup, body, id, control_keys(req->control),
+	rc = network_setup_read(&setup, body, id, control_keys(req->control),
 	    control_certs(req->control), &err);
 	cJSON_Delete(body);
 	if (rc != 0)
@@ -300,7 +302,7 @@ post_membership(struct rest_request *req)
 		strcasecmp(action->valuestring, "requestJoin") != 0))
 		rc = err_set(&err, E_PARSE, "action: expected \"requestJoin\"");
 	if (rc == 0)
-		rc = setup_read_context(&registration,
+		rc = network_setup_read_context(&registration,
 		    json_get(inner != NULL ? inner : body, "context"), &err);
 	cJSON_Delete(body);
 	if (rc != 0)

@@ -8,7 +8,7 @@
 
 #include "gateway/control/control.h"
 #include "gateway/state/denylist.h"
-#include "gateway/dataplane/door.h"
+#include "gateway/dataplane/workers.h"
 #include "gateway/base/json.h"
 #include "gateway/rest/metrics.h"
 #include "gateway/rest/rest.h"

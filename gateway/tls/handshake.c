@@ -18,7 +18,7 @@
 
 #include "gateway/conf/conf.h"
 #include "gateway/observe/counters.h"
-#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/limits.h"
 #include "gateway/tls/path_cache.h"
 #include "gateway/base/dn.h"
@@ -71,7 +71,7 @@ handshake_verify_cb(X509_STORE_CTX *ctx, void *arg)
 
 static void
 handshake_resolve(struct handshake *h, enum handshake_verdict verdict,
-    int x509_error, enum door_counter tally)
+    int x509_error, enum counter tally)
 {
 	h->verdict = verdict;
 	h->x509_error = x509_error;
@@ -80,7 +80,7 @@ handshake_resolve(struct handshake *h, enum handshake_verdict verdict,
 }
 
 static void
-handshake_refuse(struct handshake *h, int x509_error, enum door_counter tally)
+handshake_refuse(struct handshake *h, int x509_error, enum counter tally)
 {
 	if (x509_error == X509_V_OK)
 		x509_error = X509_V_ERR_APPLICATION_VERIFICATION;
@@ -93,21 +93,22 @@ handshake_judge(struct handshake *h, struct revcheck_report *report)
 {
 	h->report = report;
 	if (revcheck_report_allows(report) == 1) {
-		handshake_resolve(h, HANDSHAKE_ALLOW, X509_V_OK, DOOR_ALLOWED);
+		handshake_resolve(
+		    h, HANDSHAKE_ALLOW, X509_V_OK, COUNTER_ALLOWED);
 		return;
 	}
 	switch (revcheck_report_status(report)) {
 	case REVCHECK_REVOKED:
 		handshake_refuse(h, revcheck_report_x509_error(report),
-		    DOOR_REFUSED_REVOKED);
+		    COUNTER_REFUSED_REVOKED);
 		return;
 	case REVCHECK_PATH_INVALID:
-		handshake_refuse(
-		    h, revcheck_report_x509_error(report), DOOR_REFUSED_PATH);
+		handshake_refuse(h, revcheck_report_x509_error(report),
+		    COUNTER_REFUSED_PATH);
 		return;
 	default:
 		handshake_refuse(h, revcheck_report_x509_error(report),
-		    DOOR_REFUSED_UNKNOWN);
+		    COUNTER_REFUSED_UNKNOWN);
 		return;
 	}
 }
@@ -132,7 +133,7 @@ handshake_end_pause(struct handshake *h)
 	h->counted_pause = false;
 	h->waited_ms = handshake_elapsed_ms(h);
 	limits_resume(h->worker->limits);
-	counters_dec(&h->worker->counters, DOOR_PAUSED_NOW);
+	counters_dec(&h->worker->counters, COUNTER_PAUSED_NOW);
 }
 
 static void
@@ -174,18 +175,18 @@ static STACK_OF(X509) * handshake_find_path(struct handshake *h)
 	X509_STORE_CTX *ctx = h->asking;
 	const STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
 	struct counters *counters = &h->worker->counters;
-	struct path_cache *paths = h->front->paths;
+	struct path_cache *paths = h->runtime->paths;
 	STACK_OF(X509) * chain;
 	struct path_cache_key key;
 	bool memory;
 	int error;
 
-	if (sk_X509_num(sent) > (int)h->front->conf->limits.max_chain) {
+	if (sk_X509_num(sent) > (int)h->runtime->conf->limits.max_chain) {
 		snprintf(h->error, sizeof(h->error),
 		    "%d certificates sent, at most %u are allowed",
-		    sk_X509_num(sent), h->front->conf->limits.max_chain);
+		    sk_X509_num(sent), h->runtime->conf->limits.max_chain);
 		handshake_refuse(
-		    h, X509_V_ERR_CERT_CHAIN_TOO_LONG, DOOR_REFUSED_PATH);
+		    h, X509_V_ERR_CERT_CHAIN_TOO_LONG, COUNTER_REFUSED_PATH);
 		return NULL;
 	}
 	/* Outbound paths depend on the name asked for, too. */
@@ -193,12 +194,12 @@ static STACK_OF(X509) * handshake_find_path(struct handshake *h)
 	    h->inbound && h->leaf != NULL && path_cache_key_of(&key, sent) == 0;
 	chain = memory ? path_cache_find(paths, &key, h->leaf) : NULL;
 	if (chain != NULL && handshake_dates_hold(chain, &error)) {
-		counters_inc(counters, DOOR_PATH_HITS);
+		counters_inc(counters, COUNTER_PATH_HITS);
 		X509_STORE_CTX_set0_verified_chain(ctx, chain);
 		return chain;
 	}
 	sk_X509_pop_free(chain, X509_free);
-	counters_inc(counters, DOOR_PATH_MISSES);
+	counters_inc(counters, COUNTER_PATH_MISSES);
 	/*
 	 * The purpose (client for a server and the reverse), the name, the
 	 * security level and the trust are in ctx: libssl put them there.
@@ -209,7 +210,7 @@ static STACK_OF(X509) * handshake_find_path(struct handshake *h)
 		snprintf(h->error, sizeof(h->error), "%s at depth %d",
 		    X509_verify_cert_error_string(error),
 		    X509_STORE_CTX_get_error_depth(ctx));
-		handshake_refuse(h, error, DOOR_REFUSED_PATH);
+		handshake_refuse(h, error, COUNTER_REFUSED_PATH);
 		ERR_clear_error();
 		return NULL;
 	}
@@ -224,14 +225,14 @@ static STACK_OF(X509) * handshake_find_path(struct handshake *h)
 static bool
 handshake_subject_allowed(struct handshake *h, X509 *leaf)
 {
-	const struct conf_tls *tls = &h->front->conf->tls;
+	const struct conf_tls *tls = &h->runtime->conf->tls;
 	char text[DN_MAX];
 
 	if (!h->inbound || !tls->allowed_subjects_enforced)
 		return true;
 	if (!dn_text(text, leaf)) {
 		handshake_refuse(
-		    h, X509_V_ERR_CERT_REJECTED, DOOR_REFUSED_SUBJECT);
+		    h, X509_V_ERR_CERT_REJECTED, COUNTER_REFUSED_SUBJECT);
 		return false;
 	}
 	for (size_t i = 0; i < tls->num_allowed_subjects; i++)
@@ -239,7 +240,7 @@ handshake_subject_allowed(struct handshake *h, X509 *leaf)
 			return true;
 	snprintf(h->error, sizeof(h->error),
 	    "subject is not on the list of allowed subjects");
-	handshake_refuse(h, X509_V_ERR_CERT_REJECTED, DOOR_REFUSED_SUBJECT);
+	handshake_refuse(h, X509_V_ERR_CERT_REJECTED, COUNTER_REFUSED_SUBJECT);
 	return false;
 }
 
@@ -249,27 +250,28 @@ handshake_begin_pause(struct handshake *h)
 {
 	struct worker *w = h->worker;
 
-	if (!limits_pause(w->limits, &h->front->conf->limits)) {
+	if (!limits_pause(w->limits, &h->runtime->conf->limits)) {
 		pending_check_drop(h->wait);
 		h->wait = NULL;
-		counters_inc(&w->counters, DOOR_SHED_PAUSED);
+		counters_inc(&w->counters, COUNTER_SHED_PAUSED);
 		snprintf(h->error, sizeof(h->error),
 		    "too many peers are waiting for a verdict");
 		/* internal_error: it says nothing about the certificate. */
-		handshake_refuse(h, X509_V_ERR_OUT_OF_MEM, DOOR_REFUSED_ERROR);
+		handshake_refuse(
+		    h, X509_V_ERR_OUT_OF_MEM, COUNTER_REFUSED_ERROR);
 		return;
 	}
 	h->counted_pause = true;
 	h->paused_mono_ms = clock_mono_ms();
-	counters_inc(&w->counters, DOOR_PAUSED);
-	counters_inc(&w->counters, DOOR_PAUSED_NOW);
+	counters_inc(&w->counters, COUNTER_PAUSED);
+	counters_inc(&w->counters, COUNTER_PAUSED_NOW);
 }
 
 /* Called while the callback is paused, on the worker's stack. */
 static void
 handshake_ask(struct handshake *h)
 {
-	const struct conf *conf = h->front->conf;
+	const struct conf *conf = h->runtime->conf;
 	struct revcheck_report *report = NULL;
 	struct revcheck_error err = {0};
 	struct revcheck_query query = {
@@ -292,7 +294,7 @@ handshake_ask(struct handshake *h)
 	num = sk_X509_num(chain);
 	if (num < 1 || num > HANDSHAKE_MAX_PATH) {
 		handshake_refuse(
-		    h, X509_V_ERR_CERT_CHAIN_TOO_LONG, DOOR_REFUSED_PATH);
+		    h, X509_V_ERR_CERT_CHAIN_TOO_LONG, COUNTER_REFUSED_PATH);
 		return;
 	}
 	for (int i = 0; i < num; i++)
@@ -322,7 +324,7 @@ handshake_ask(struct handshake *h)
 	return;
 fail:
 	snprintf(h->error, sizeof(h->error), "cannot ask: %.200s", err.msg);
-	handshake_refuse(h, X509_V_ERR_UNSPECIFIED, DOOR_REFUSED_ERROR);
+	handshake_refuse(h, X509_V_ERR_UNSPECIFIED, COUNTER_REFUSED_ERROR);
 }
 
 /* The drive. */
@@ -336,17 +338,17 @@ handshake_on_signed(void *arg)
 }
 
 void
-handshake_init(struct handshake *h, struct worker *w, struct front *f,
+handshake_init(struct handshake *h, struct worker *w, struct runtime *f,
     struct revcheck_trust *trust, SSL *ssl, bool inbound)
 {
 	memset(h, 0, sizeof(*h));
 	h->worker = w;
-	h->front = f;
+	h->runtime = f;
 	h->trust = trust;
 	h->ssl = ssl;
 	h->inbound = inbound;
 	h->x509_error = X509_V_ERR_APPLICATION_VERIFICATION;
-	h->tally = DOOR_REFUSED_ERROR;
+	h->tally = COUNTER_REFUSED_ERROR;
 	async_wait_init(&h->sign, w->base, handshake_on_signed, h);
 	SSL_set_app_data(ssl, h);
 }
@@ -370,7 +372,7 @@ static enum handshake_result
 handshake_finish(struct handshake *h)
 {
 	bool one_way =
-	    h->inbound && h->front->conf->tls.type == CONF_TLS_ONE_WAY;
+	    h->inbound && h->runtime->conf->tls.type == CONF_TLS_ONE_WAY;
 
 	if (SSL_session_reused(h->ssl) ||
 	    (!one_way &&
@@ -441,7 +443,7 @@ handshake_step(struct handshake *h)
 				handshake_ask(h);
 			break;
 		case SSL_ERROR_WANT_ASYNC_JOB:
-			counters_inc(&h->worker->counters, DOOR_SHED_PAUSED);
+			counters_inc(&h->worker->counters, COUNTER_SHED_PAUSED);
 			snprintf(h->error, sizeof(h->error),
 			    "too many peers are waiting for a verdict");
 			return HANDSHAKE_SHED;

@@ -12,11 +12,11 @@
 
 #include <openssl/ssl.h>
 
-#include "gateway/dataplane/door.h"
+#include "gateway/dataplane/workers.h"
 #include "gateway/pkcs11/async_wait.h"
 #include "revcheck/revcheck.h"
 
-struct front;
+struct runtime;
 struct handshake;
 struct pending_check;
 struct worker;
@@ -39,7 +39,7 @@ enum handshake_verdict {
 /* Owned by its connection; embedded in nothing, freed after the handshake. */
 struct handshake {
 	struct worker *worker;
-	struct front *front;          /* the connection's */
+	struct runtime *runtime;      /* the connection's */
 	struct revcheck_trust *trust; /* borrowed from the front */
 	SSL *ssl;                     /* the connection's */
 	bool inbound;
@@ -63,7 +63,7 @@ struct handshake {
 	enum handshake_verdict verdict;
 	int x509_error;               /* chooses the alert */
 	X509 *leaf;                   /* as sent, or NULL */
-	enum door_counter tally;      /* why not */
+	enum counter tally;           /* why not */
 	struct revcheck_certs *certs; /* the verified chain */
 	struct revcheck_report *report;
 	char error[256]; /* what went wrong, for people; may be empty */
@@ -72,7 +72,7 @@ struct handshake {
 /* For SSL_CTX_set_cert_verify_callback. */
 int handshake_verify_cb(X509_STORE_CTX *ctx, void *arg);
 
-void handshake_init(struct handshake *h, struct worker *w, struct front *f,
+void handshake_init(struct handshake *h, struct worker *w, struct runtime *f,
     struct revcheck_trust *trust, SSL *ssl, bool inbound);
 
 /* Goes on as far as it can without waiting. */

@@ -1,7 +1,7 @@
 /*
  * path_cache: a memory of certificate paths that have verified, so that a peer
  * seen before costs no signature checks. Keyed by the SHA-256 of the chain as
- * sent; belongs to one front, so a reload empties it. It remembers that a
+ * sent; belongs to one runtime, so a reload empties it. It remembers that a
  * path was built and its signatures held. Dates are checked by whoever finds
  * one; revocation is asked every time. Bounded, thread-safe.
  *

@@ -181,10 +181,10 @@ staple_status_cb(SSL *ssl, void *arg)
 	if (copy == NULL ||
 	    SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)found->len) != 1) {
 		OPENSSL_free(copy);
-		counters_inc(&h->worker->counters, DOOR_UNSTAPLED);
+		counters_inc(&h->worker->counters, COUNTER_UNSTAPLED);
 		return SSL_TLSEXT_ERR_NOACK;
 	}
-	counters_inc(&h->worker->counters, DOOR_STAPLED);
+	counters_inc(&h->worker->counters, COUNTER_STAPLED);
 	return SSL_TLSEXT_ERR_OK;
 }
 

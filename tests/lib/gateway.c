@@ -236,7 +236,7 @@ rest_expect(
 }
 
 unsigned
-door_counted(struct gateway *g, const char *name)
+workers_counted(struct gateway *g, const char *name)
 {
 	char *path = xasprintf("door.%s", name);
 	struct web w;

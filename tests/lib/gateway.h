@@ -72,7 +72,7 @@ void rest(struct gateway *g, struct web *w, const char *method,
 void rest_expect(
     struct gateway *g, const char *method, const char *path, long status);
 /* A counter of the door, as /status shows it. */
-unsigned door_counted(struct gateway *g, const char *name);
+unsigned workers_counted(struct gateway *g, const char *name);
 /* Version of a section as GET shows it. */
 int rest_version(struct gateway *g, const char *section);
 /* Switches corda.p2p.linkManager's mode; fails the test unless 202. */

@@ -26,7 +26,7 @@
 #include "fixtures/lib/fixture.h"
 #include "fixtures/lib/proc.h"
 #include "gateway/members/certstore.h"
-#include "gateway/members/holding.h"
+#include "gateway/members/members.h"
 #include "gateway/base/json.h"
 #include "gateway/members/keystore.h"
 #include "tests/lib/selfcert.h"
@@ -54,7 +54,7 @@ struct ack {
 struct stores {
 	struct keystore *keys;
 	struct certstore *certs;
-	struct holdings *holdings;
+	struct members *holdings;
 };
 
 static char memory[] = "/dev/shm/gateway-kill.XXXXXX";
@@ -101,9 +101,9 @@ stores_open(struct stores *s, const char *dir, struct err *err)
 	if (rc == 0)
 		rc = certstore_open(&s->certs, dir, NULL, err);
 	if (rc == 0)
-		rc = holdings_open(&s->holdings, dir, NULL, err);
+		rc = members_open(&s->holdings, dir, NULL, err);
 	if (rc == 0)
-		rc = holdings_know_keys(s->holdings, s->keys, err);
+		rc = members_know_keys(s->holdings, s->keys, err);
 	return rc;
 }
 
@@ -112,7 +112,7 @@ stores_close(struct stores *s)
 {
 	keystore_close(s->keys);
 	certstore_close(s->certs);
-	holdings_close(s->holdings);
+	members_close(s->holdings);
 }
 
 /* ---- the child: each change as REST makes it -------------------------------
@@ -136,9 +136,9 @@ do_key(struct stores *s, unsigned n)
 	if (keystore_make(s->keys, &k, tenant, "alias", "TLS",
 		"CORDA.ECDSA.SECP256R1", &err) != 0)
 		return -1;
-	return holdings_find(s->holdings, tenant) != NULL
+	return members_find(s->holdings, tenant) != NULL
 	    ? 0
-	    : holdings_set(s->holdings, tenant, NULL, NULL, NULL, &err);
+	    : members_set(s->holdings, tenant, NULL, NULL, NULL, &err);
 }
 
 static int
@@ -165,7 +165,7 @@ do_holding(struct stores *s, unsigned n)
 	memset(long_text, 'x', 4100 + n % 1000);
 	cJSON_AddNumberToObject(o, "number", n);
 	cJSON_AddStringToObject(o, "text", long_text);
-	rc = holdings_set(s->holdings, HOLDER, NULL, n % 2 == 0 ? o : NULL,
+	rc = members_set(s->holdings, HOLDER, NULL, n % 2 == 0 ? o : NULL,
 	    n % 2 == 0 ? NULL : o, &err);
 	cJSON_Delete(o);
 	free(long_text);
@@ -219,7 +219,7 @@ found_keys(struct stores *s)
 		assert_string_equal(
 		    keystore_get(s->keys, i - 1)->tenant, tenant);
 		/* Made by one call, so they are known together. */
-		assert_non_null(holdings_find(s->holdings, tenant));
+		assert_non_null(members_find(s->holdings, tenant));
 	}
 	return num;
 }
@@ -267,7 +267,7 @@ number_in(const cJSON *o, unsigned parity)
 static unsigned
 found_holding(struct stores *s)
 {
-	const struct holding *h = holdings_find(s->holdings, HOLDER);
+	const struct member *h = members_find(s->holdings, HOLDER);
 	unsigned even, odd;
 
 	if (h == NULL)
@@ -398,7 +398,7 @@ a_key_is_never_without_its_holding(void **state)
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(stores_open(&s, dir, &err), 0);
 	assert_int_equal(keystore_num(s.keys), 1);
-	assert_non_null(holdings_find(s.holdings, HOLDER));
+	assert_non_null(members_find(s.holdings, HOLDER));
 	stores_close(&s);
 	free(dir);
 }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "gateway/conf/conf.h"
-#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/mailbox.h"
 
 static int
@@ -27,7 +27,7 @@ static void
 bits_join_and_are_taken_once(void **state)
 {
 	struct mailbox m;
-	struct letter l;
+	struct mail_batch l;
 
 	(void)state;
 	assert_int_equal(mailbox_init(&m, NULL), 0);
@@ -38,7 +38,7 @@ bits_join_and_are_taken_once(void **state)
 	assert_int_equal(rings(&m), 1);
 	l = mailbox_take(&m);
 	assert_int_equal(l.bits, MAIL_RECHECK | MAIL_STOP);
-	assert_null(l.front);
+	assert_null(l.runtime);
 	assert_int_equal(rings(&m), 0);
 	assert_int_equal(mailbox_take(&m).bits, 0);
 	mailbox_cleanup(&m);
@@ -48,7 +48,7 @@ static void
 a_deadline_is_only_shortened(void **state)
 {
 	struct mailbox m;
-	struct letter l;
+	struct mail_batch l;
 
 	(void)state;
 	assert_int_equal(mailbox_init(&m, NULL), 0);
@@ -62,10 +62,10 @@ a_deadline_is_only_shortened(void **state)
 }
 
 /* Fronts with nothing in them but a count and a configuration. */
-static struct front *
+static struct runtime *
 empty_front(struct conf *conf)
 {
-	struct front *f = calloc(1, sizeof(*f));
+	struct runtime *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
 	ref_init(&f->ref);
@@ -77,29 +77,29 @@ static void
 the_newest_front_wins(void **state)
 {
 	struct conf *conf = calloc(1, sizeof(*conf));
-	struct front *first, *second;
+	struct runtime *first, *second;
 	struct mailbox m;
-	struct letter l;
+	struct mail_batch l;
 
 	(void)state;
 	assert_non_null(conf);
 	ref_init(&conf->ref);
 	first = empty_front(conf);
 	second = empty_front(conf);
-	front_up_ref(first);
+	runtime_up_ref(first);
 	assert_int_equal(mailbox_init(&m, NULL), 0);
-	mailbox_post_front(&m, first);
-	mailbox_post_front(&m, second);
+	mailbox_post_runtime(&m, first);
+	mailbox_post_runtime(&m, second);
 	/* Ours is the last reference to the first. */
 	assert_true(ref_down(&first->ref));
 	ref_init(&first->ref);
-	front_free(first);
+	runtime_free(first);
 	l = mailbox_take(&m);
-	assert_int_equal(l.bits, MAIL_FRONT);
-	assert_ptr_equal(l.front, second);
-	front_free(l.front);
+	assert_int_equal(l.bits, MAIL_RUNTIME);
+	assert_ptr_equal(l.runtime, second);
+	runtime_free(l.runtime);
 	/* One that is never taken is freed with the box. */
-	mailbox_post_front(&m, empty_front(conf));
+	mailbox_post_runtime(&m, empty_front(conf));
 	mailbox_cleanup(&m);
 	free(conf);
 }

@@ -10,7 +10,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "gateway/dataplane/proxyv2.h"
+#include "gateway/dataplane/proxy_header.h"
 
 static const uint8_t signature[12] = {
     0x0d, 0x0a, 0x0d, 0x0a, 0, 0x0d, 0x0a, 'Q', 'U', 'I', 'T', 0x0a};
@@ -31,8 +31,8 @@ ipv4_with_everything(void **state)
 {
 	struct sockaddr_storage from = v4("192.0.2.1", 4321);
 	struct sockaddr_storage to = v4("198.51.100.2", 443);
-	uint8_t leaf[32] = {0xab}, out[PROXYV2_MAX];
-	const struct proxyv2 p = {.from = &from,
+	uint8_t leaf[32] = {0xab}, out[PROXY_HEADER_MAX];
+	const struct proxy_header p = {.from = &from,
 	    .to = &to,
 	    .tls_version = "TLSv1.3",
 	    .common_name = "Bob",
@@ -47,7 +47,7 @@ ipv4_with_everything(void **state)
 	static const uint8_t status[] = {0xe0, 0, 4, 'g', 'o', 'o', 'd'};
 	static const uint8_t sha[] = {0xe1, 0, 32, 0xab};
 	size_t at = 28;
-	int len = proxyv2_encode(out, &p);
+	int len = proxy_header_encode(out, &p);
 
 	(void)state;
 	assert_int_equal(len, 28 + sizeof(tls) + sizeof(status) + 35);
@@ -67,10 +67,10 @@ static void
 ipv6_and_no_certificate(void **state)
 {
 	struct sockaddr_storage from = {.ss_family = AF_INET6}, to = from;
-	uint8_t out[PROXYV2_MAX];
-	const struct proxyv2 p = {
+	uint8_t out[PROXY_HEADER_MAX];
+	const struct proxy_header p = {
 	    .from = &from, .to = &to, .tls_version = "TLSv1.2"};
-	int len = proxyv2_encode(out, &p);
+	int len = proxy_header_encode(out, &p);
 
 	(void)state;
 	assert_int_equal(len, 16 + 36 + 3 + 5 + 10);
@@ -85,29 +85,29 @@ unix_and_mixed_families_have_no_address(void **state)
 {
 	struct sockaddr_storage from = {.ss_family = AF_UNIX}, to = from;
 	struct sockaddr_storage other = v4("192.0.2.1", 1);
-	uint8_t out[PROXYV2_MAX];
-	struct proxyv2 p = {.from = &from, .to = &to};
+	uint8_t out[PROXY_HEADER_MAX];
+	struct proxy_header p = {.from = &from, .to = &to};
 
 	(void)state;
-	assert_int_equal(proxyv2_encode(out, &p), 16);
+	assert_int_equal(proxy_header_encode(out, &p), 16);
 	assert_int_equal(out[13], 0x00);
 	p.from = &other;
-	assert_int_equal(proxyv2_encode(out, &p), 16);
+	assert_int_equal(proxy_header_encode(out, &p), 16);
 	assert_int_equal(out[13], 0x00);
 }
 
 static void
 too_long_is_refused(void **state)
 {
-	char name[PROXYV2_MAX];
-	uint8_t out[PROXYV2_MAX];
-	const struct proxyv2 p = {
+	char name[PROXY_HEADER_MAX];
+	uint8_t out[PROXY_HEADER_MAX];
+	const struct proxy_header p = {
 	    .tls_version = "TLSv1.3", .common_name = name, .verified = 1};
 
 	(void)state;
 	memset(name, 'x', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
-	assert_int_equal(proxyv2_encode(out, &p), E_LIMIT);
+	assert_int_equal(proxy_header_encode(out, &p), E_LIMIT);
 }
 
 int

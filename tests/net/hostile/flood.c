@@ -104,13 +104,14 @@ half_open_and_slow(void **state)
 	wave(p);
 	rss = pid_rss_bytes(gw.proc.pid);
 	/* Each end is counted as what it was. */
-	beyond = door_counted(&gw, "shed_handshakes") +
-	    door_counted(&gw, "shed_slow");
+	beyond = workers_counted(&gw, "shed_handshakes") +
+	    workers_counted(&gw, "shed_slow");
 	assert_true(beyond > HALF / 2);
-	assert_true(door_counted(&gw, "shed_slow") > 0);
-	assert_true(door_counted(&gw, "timeouts_handshake") > 0);
-	assert_true(beyond + door_counted(&gw, "timeouts_handshake") >= HALF);
-	assert_int_equal(door_counted(&gw, "connections_open"), 0);
+	assert_true(workers_counted(&gw, "shed_slow") > 0);
+	assert_true(workers_counted(&gw, "timeouts_handshake") > 0);
+	assert_true(
+	    beyond + workers_counted(&gw, "timeouts_handshake") >= HALF);
+	assert_int_equal(workers_counted(&gw, "connections_open"), 0);
 	assert_true(proc_said(&gw.proc, "handshake took too long"));
 	assert_true(proc_said(&gw.proc, "handshake too slow while others"));
 	/*
@@ -148,7 +149,7 @@ handshakes_a_second(void **state)
 	/* Five of the crowd had the beginning's: two seconds at least. */
 	assert_true(mono_ms() - from >= 1950);
 	assert_true(proc_said(&gw.proc, "too many handshakes a second"));
-	assert_true(door_counted(&gw, "shed_rate") > 0);
+	assert_true(workers_counted(&gw, "shed_rate") > 0);
 }
 
 int

@@ -61,7 +61,7 @@ slow_handshakes_end_and_harm_nobody(void **state)
 		must_end(begun[i]);
 	}
 	assert_true(proc_count(&gw.proc, "handshake took too long") >= 50);
-	assert_int_equal(door_counted(&gw, "timeouts_handshake"), 100);
+	assert_int_equal(workers_counted(&gw, "timeouts_handshake"), 100);
 }
 
 static void
@@ -112,7 +112,7 @@ connections_are_bounded(
 		tls_enter(&t[i], &town, "good", gw.port, 0);
 	must_end(tcp_dial(gw.port));
 	gateway_must_say(&gw, says);
-	assert_int_equal(door_counted(&gw, counter), 1);
+	assert_int_equal(workers_counted(&gw, counter), 1);
 	/* Those who are in do not notice. */
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(tls_echo(&t[i]), 1);
@@ -172,8 +172,8 @@ pauses_are_bounded(void **state)
 	assert_int_equal(tls_try(&town, "fresh", gw.port, TLS1_2_VERSION),
 	    ALERT_INTERNAL_ERROR);
 	gateway_must_say(&gw, "too many peers are waiting");
-	assert_int_equal(door_counted(&gw, "shed_paused"), 1);
-	assert_int_equal(door_counted(&gw, "handshakes_paused_now"), 2);
+	assert_int_equal(workers_counted(&gw, "shed_paused"), 1);
+	assert_int_equal(workers_counted(&gw, "handshakes_paused_now"), 2);
 	/* Whose answer is there does not have to wait, so is not shed. */
 	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
 	control(&town.ocsp, "/_release/hang", NULL);
@@ -215,7 +215,7 @@ a_chain_that_is_too_long(void **state)
 	assert_int_not_equal(tls_try(&town, "long", gw.port, 0), TLS_IN);
 	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
 	gateway_must_say(&gw, "certificates sent, at most 10 are allowed");
-	assert_int_equal(door_counted(&gw, "refused_path"), 1);
+	assert_int_equal(workers_counted(&gw, "refused_path"), 1);
 	free(path);
 	free(from);
 	free(good);
@@ -236,7 +236,7 @@ idle_connections_end(void **state)
 	tls_enter(&t, &town, "good", gw.port, 0);
 	assert_int_not_equal(tls_read(&t, &byte, 1), 1);
 	assert_null(strstr(t.error, "temporarily unavailable"));
-	assert_int_equal(door_counted(&gw, "timeouts_idle"), 1);
+	assert_int_equal(workers_counted(&gw, "timeouts_idle"), 1);
 	tls_free(&t);
 }
 
@@ -260,7 +260,7 @@ running_out_of_descriptors(void **state)
 		close(fds[i]);
 	get_in_at_last();
 	assert_int_equal(prlimit(gw.proc.pid, RLIMIT_NOFILE, &many, NULL), 0);
-	assert_true(door_counted(&gw, "accept_errors") > 0);
+	assert_true(workers_counted(&gw, "accept_errors") > 0);
 }
 
 int

@@ -1,9 +1,9 @@
 /*
- * http: the phases of an exchange, and their timer. What it waits for follows
- * from where it is, so every event may come at any time; only the tries that
- * cost a system call look at what was announced.
+ * http_exchange: the phases of an exchange, and their timer. What it waits for
+ * follows from where it is, so every event may come at any time; only the tries
+ * that cost a system call look at what was announced.
  */
-#include "gateway/dataplane/http.h"
+#include "gateway/dataplane/http_exchange.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,11 +18,11 @@
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
 #include "gateway/dataplane/conn_event.h"
-#include "gateway/dataplane/decision.h"
-#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/decision_log.h"
+#include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/http_internal.h"
-#include "gateway/dataplane/node.h"
-#include "gateway/dataplane/proxyv2.h"
+#include "gateway/dataplane/dial.h"
+#include "gateway/dataplane/proxy_header.h"
 #include "gateway/base/dn.h"
 #include "gateway/dataplane/worker.h"
 
@@ -34,11 +34,11 @@
 	(RELAY_TLS_READ | RELAY_TLS_WRITE | RELAY_PLAIN_READ | \
 	    RELAY_PLAIN_WRITE)
 
-enum step {
-	STEP_CUT = 0,
-	STEP_WAIT,
-	STEP_SAID,
-	STEP_AGAIN /* another phase */
+enum http_step {
+	HTTP_STEP_CUT = 0,
+	HTTP_STEP_WAIT,
+	HTTP_STEP_SAID,
+	HTTP_STEP_AGAIN /* another phase */
 };
 
 /* Birth and death. */
@@ -59,7 +59,7 @@ local_port(int fd)
 }
 
 static void
-begin_head(struct http *h)
+begin_head(struct http_exchange *h)
 {
 	h->phase = HTTP_PHASE_HEAD;
 	h->in_seen = 0;
@@ -67,10 +67,10 @@ begin_head(struct http *h)
 	h->head_mono_ms = clock_mono_ms();
 }
 
-struct http *
-http_new(struct conn *c)
+struct http_exchange *
+http_exchange_new(struct conn *c)
 {
-	struct http *h = calloc(1, sizeof(*h));
+	struct http_exchange *h = calloc(1, sizeof(*h));
 
 	if (h == NULL)
 		return NULL;
@@ -85,7 +85,7 @@ http_new(struct conn *c)
 }
 
 void
-http_free(struct http *h)
+http_exchange_free(struct http_exchange *h)
 {
 	if (h == NULL)
 		return;
@@ -93,21 +93,21 @@ http_free(struct http *h)
 	bytes_cleanup(&h->up.b);
 	bytes_cleanup(&h->down.b);
 	bytes_cleanup(&h->node_head);
-	front_free(h->dial_front);
+	runtime_free(h->dial_front);
 	free(h);
 }
 
 /* Saying no. */
 
 static void
-count_refusal(struct http *h, unsigned status)
+count_refusal(struct http_exchange *h, unsigned status)
 {
 	static const struct {
 		unsigned status;
-		enum door_counter counter;
+		enum counter counter;
 	} table[] = {
-#define HTTP_REFUSAL(n, help) {n, DOOR_HTTP_##n},
-	    DOOR_HTTP_REFUSALS(HTTP_REFUSAL)
+#define HTTP_REFUSAL(n, help) {n, COUNTER_HTTP_##n},
+	    COUNTER_HTTP_REFUSALS(HTTP_REFUSAL)
 #undef HTTP_REFUSAL
 	};
 
@@ -117,7 +117,7 @@ count_refusal(struct http *h, unsigned status)
 }
 
 static void
-log_refusal(struct http *h, unsigned status, const char *why)
+log_refusal(struct http_exchange *h, unsigned status, const char *why)
 {
 	char address[DECISION_ADDRESS_MAX], subject[DN_MAX] = "";
 	const struct conn *c = h->c;
@@ -134,36 +134,36 @@ log_refusal(struct http *h, unsigned status, const char *why)
 
 /* Whether all of the request has left for the node. */
 static bool
-is_sent(const struct http *h)
+is_sent(const struct http_exchange *h)
 {
 	return h->body_left == 0 && http_queue_len(&h->up) == 0;
 }
 
-static enum step
-begin_last(struct http *h)
+static enum http_step
+begin_last(struct http_exchange *h)
 {
 	/* A request of which a part is there must not look like a whole. */
 	conn_drop_plain(h->c, h->phase == HTTP_PHASE_EXCHANGE && !is_sent(h));
 	h->phase = HTTP_PHASE_LAST;
 	h->head_mono_ms = clock_mono_ms();
-	return STEP_AGAIN;
+	return HTTP_STEP_AGAIN;
 }
 
 /* An answer of our own, the last one. Nothing of another must be out yet. */
-static enum step
-refuse(struct http *h, unsigned status, const char *why)
+static enum http_step
+refuse(struct http_exchange *h, unsigned status, const char *why)
 {
 	count_refusal(h, status);
 	log_refusal(h, status, why);
 	if (http_put_refusal(&h->down.b, status, why) != 0)
-		return STEP_CUT;
+		return HTTP_STEP_CUT;
 	return begin_last(h);
 }
 
 /* HEAD. */
 
-static enum step
-begin_exchange(struct http *h)
+static enum http_step
+begin_exchange(struct http_exchange *h)
 {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -175,13 +175,13 @@ begin_exchange(struct http *h)
 	if (h->say_continue && h->body_left > 0 &&
 	    http_queue_len(&h->in) == 0 &&
 	    bytes_append(&h->down.b, go_on, sizeof(go_on) - 1) != 0)
-		return STEP_CUT;
-	return STEP_AGAIN;
+		return HTTP_STEP_CUT;
+	return HTTP_STEP_AGAIN;
 }
 
 /* A connection kept from the last exchange may have been closed since. */
 static void
-drop_stale_node(struct http *h)
+drop_stale_node(struct http_exchange *h)
 {
 	struct conn *c = h->c;
 	char byte;
@@ -192,28 +192,29 @@ drop_stale_node(struct http *h)
 		conn_drop_plain(c, false);
 }
 
-static enum step step_dial(struct http *h, enum dial_result result);
+static enum http_step
+step_dial(struct http_exchange *h, enum dial_result result);
 
-static enum step
-begin_request(struct http *h)
+static enum http_step
+begin_request(struct http_exchange *h)
 {
 	struct conn *c = h->c;
 	struct dial_order order;
 
-	counters_inc(&c->worker->counters, DOOR_HTTP_REQUESTS);
+	counters_inc(&c->worker->counters, COUNTER_HTTP_REQUESTS);
 	drop_stale_node(h);
 	if (c->plain_fd >= 0)
 		return begin_exchange(h);
 	h->phase = HTTP_PHASE_DIAL;
 	conn_get_node_order(c, &order);
 	/* A live connection may be given another one meanwhile. */
-	h->dial_front = front_up_ref(c->front);
+	h->dial_front = runtime_up_ref(c->runtime);
 	return step_dial(
 	    h, dial_start(&c->dial, c->worker, &order, conn_on_dialled, c));
 }
 
-static enum step
-step_head(struct http *h, unsigned ready)
+static enum http_step
+step_head(struct http_exchange *h, unsigned ready)
 {
 	bool was_empty = http_queue_len(&h->in) == 0;
 	enum http_flow flow = HTTP_FLOW_DRY;
@@ -228,7 +229,7 @@ step_head(struct http *h, unsigned ready)
 			flow = http_fill(h);
 		while (flow == HTTP_FLOW_MORE);
 	if (flow == HTTP_FLOW_BROKEN)
-		return STEP_CUT;
+		return HTTP_STEP_CUT;
 	if (was_empty && http_queue_len(&h->in) > 0)
 		h->head_mono_ms = clock_mono_ms();
 	if (h->c->worker->draining && http_queue_len(&h->in) == 0)
@@ -240,19 +241,19 @@ step_head(struct http *h, unsigned ready)
 		return refuse(h, status, why);
 	if (h->tls_cut) {
 		conn_drop_plain(h->c, false);
-		return STEP_CUT;
+		return HTTP_STEP_CUT;
 	}
-	return h->tls_eof ? begin_last(h) : STEP_WAIT;
+	return h->tls_eof ? begin_last(h) : HTTP_STEP_WAIT;
 }
 
 /* DIAL. */
 
 /* The PROXY header comes before the head that is queued. */
 static int
-put_proxy_header(struct http *h)
+put_proxy_header(struct http_exchange *h)
 {
-	uint8_t header[PROXYV2_MAX];
-	int len = proxyv2_make(header, h->c), rc;
+	uint8_t header[PROXY_HEADER_MAX];
+	int len = proxy_header_make(header, h->c), rc;
 	struct bytes b;
 
 	if (len < 0)
@@ -271,77 +272,77 @@ put_proxy_header(struct http *h)
 	return 0;
 }
 
-static enum step
-step_dial(struct http *h, enum dial_result result)
+static enum http_step
+step_dial(struct http_exchange *h, enum dial_result result)
 {
 	struct conn *c = h->c;
-	enum step step;
+	enum http_step step;
 
 	if (result == DIAL_PENDING)
-		return STEP_WAIT;
+		return HTTP_STEP_WAIT;
 	if (result == DIAL_FAILED) {
-		counters_inc(&c->worker->counters, DOOR_NODE_REFUSED);
+		counters_inc(&c->worker->counters, COUNTER_NODE_REFUSED);
 		log_line(c->worker->log, LOG_LEVEL_ERROR,
 		    "no node reachable: %s (conn=%" PRIu64 ")",
 		    dial_error(c->dial), c->id);
 		step = refuse(h, 500, "no node reachable");
 	} else {
-		counters_inc(&c->worker->counters, DOOR_NODE_CONNECTED);
+		counters_inc(&c->worker->counters, COUNTER_NODE_CONNECTED);
 		c->plain_fd = dial_take_fd(c->dial);
 		conn_assign_plain(c);
 		step = begin_exchange(h);
-		if (c->front->conf->node.proxy_protocol == CONF_PROXY_V2 &&
+		if (c->runtime->conf->node.proxy_protocol == CONF_PROXY_V2 &&
 		    put_proxy_header(h) != 0)
-			step = STEP_CUT;
+			step = HTTP_STEP_CUT;
 	}
 	dial_free(c->dial);
 	c->dial = NULL;
-	front_free(h->dial_front);
+	runtime_free(h->dial_front);
 	h->dial_front = NULL;
 	return step;
 }
 
 /* EXCHANGE. */
 
-static enum step
-end_exchange(struct http *h)
+static enum http_step
+end_exchange(struct http_exchange *h)
 {
 	if (!is_sent(h) || !h->keep_peer || h->c->worker->draining)
 		return begin_last(h);
 	if (!h->keep_node)
 		conn_drop_plain(h->c, false);
 	begin_head(h);
-	return STEP_WAIT;
+	return HTTP_STEP_WAIT;
 }
 
 static bool
-down_is_due(const struct http *h, unsigned ready)
+down_is_due(const struct http_exchange *h, unsigned ready)
 {
 	return (ready & RELAY_PLAIN_READ) ||
 	    (http_queue_len(&h->down) > 0 &&
 		(ready & (RELAY_TLS_WRITE | RELAY_TLS_READ)));
 }
 
-static enum step
-step_exchange(struct http *h, unsigned ready, bool *again)
+static enum http_step
+step_exchange(struct http_exchange *h, unsigned ready, bool *again)
 {
 	enum http_flow up = http_move_up(h, ready);
 
 	if (up == HTTP_FLOW_BROKEN)
-		return STEP_CUT;
+		return HTTP_STEP_CUT;
 	*again = up == HTTP_FLOW_MORE && h->body_left > 0 &&
 	    SSL_has_pending(h->c->ssl);
 	if (h->up_broken || down_is_due(h, ready))
 		switch (http_move_down(h)) {
 		case HTTP_DOWN_CUT:
-			return STEP_CUT;
+			return HTTP_STEP_CUT;
 		case HTTP_DOWN_NONE:
 			return refuse(h, 502, "the node did not answer");
 		case HTTP_DOWN_GOING:
 			break;
 		}
 	if (h->answer != HTTP_ANSWER_DONE || http_queue_len(&h->down) > 0)
-		return STEP_WAIT;
+		return HTTP_STEP_WAIT;
 	/* What was read ahead, or lies in OpenSSL, no event announces. */
 	*again = true;
 	return end_exchange(h);
@@ -349,22 +350,22 @@ step_exchange(struct http *h, unsigned ready, bool *again)
 
 /* LAST. */
 
-static enum step
-step_last(struct http *h)
+static enum http_step
+step_last(struct http_exchange *h)
 {
 	switch (http_flush_peer(h)) {
 	case HTTP_FLOW_BROKEN:
-		return STEP_CUT;
+		return HTTP_STEP_CUT;
 	case HTTP_FLOW_BLOCKED:
 	case HTTP_FLOW_DRY:
-		return STEP_WAIT;
+		return HTTP_STEP_WAIT;
 	case HTTP_FLOW_MORE:
 		break;
 	}
 	ERR_clear_error();
 	SSL_shutdown(h->c->ssl);
 	ERR_clear_error();
-	return STEP_SAID;
+	return HTTP_STEP_SAID;
 }
 
 /* Time. */
@@ -381,10 +382,10 @@ enum due {
 
 /* When the next thing is due, and what; 0: nothing is. */
 static uint64_t
-deadline(const struct http *h, enum due *due)
+deadline(const struct http_exchange *h, enum due *due)
 {
 	const struct conn *c = h->c;
-	const struct conf_http *conf = &c->front->conf->http;
+	const struct conf_http *conf = &c->runtime->conf->http;
 	bool mine;
 
 	switch (h->phase) {
@@ -414,37 +415,37 @@ deadline(const struct http *h, enum due *due)
 	return 0;
 }
 
-static enum step
-on_due(struct http *h, enum due due)
+static enum http_step
+on_due(struct http_exchange *h, enum due due)
 {
 	struct counters *n = &h->c->worker->counters;
 
 	switch (due) {
 	case DUE_NODE_IDLE:
 		conn_drop_plain(h->c, false);
-		return STEP_WAIT;
+		return HTTP_STEP_WAIT;
 	case DUE_IDLE:
-		counters_inc(n, DOOR_TIMEOUT_IDLE);
+		counters_inc(n, COUNTER_TIMEOUT_IDLE);
 		return begin_last(h);
 	case DUE_HEAD:
 		return refuse(h, 408, "the head took too long");
 	case DUE_NODE:
 		return refuse(h, 504, "the node took too long to answer");
 	case DUE_PEER:
-		counters_inc(n, DOOR_TIMEOUT_IDLE);
+		counters_inc(n, COUNTER_TIMEOUT_IDLE);
 		return h->answer == HTTP_ANSWER_HEAD
 		    ? refuse(h, 408, "the body took too long")
-		    : STEP_CUT;
+		    : HTTP_STEP_CUT;
 	case DUE_LAST:
 	case DUE_NOTHING:
 		break;
 	}
-	return STEP_CUT;
+	return HTTP_STEP_CUT;
 }
 
 /* Moves the timer forward only: one that rings too early is set again. */
 static void
-set_timer(struct http *h, uint64_t now)
+set_timer(struct http_exchange *h, uint64_t now)
 {
 	struct conn *c = h->c;
 	enum due due;
@@ -461,9 +462,9 @@ set_timer(struct http *h, uint64_t now)
 /* The drive. */
 
 static unsigned
-wish_of(const struct http *h, bool again)
+wish_of(const struct http_exchange *h, bool again)
 {
-	const struct conf_http *conf = &h->c->front->conf->http;
+	const struct conf_http *conf = &h->c->runtime->conf->http;
 	bool room = http_queue_len(&h->in) < conf->max_head_bytes;
 	bool taken = http_queue_len(&h->up) == 0 && !h->up_broken;
 	unsigned w = again ? RELAY_AGAIN : 0;
@@ -494,8 +495,8 @@ wish_of(const struct http *h, bool again)
 	return w;
 }
 
-static enum step
-step_phase(struct http *h, unsigned ready, bool *again)
+static enum http_step
+step_phase(struct http_exchange *h, unsigned ready, bool *again)
 {
 	*again = false;
 	switch (h->phase) {
@@ -508,63 +509,63 @@ step_phase(struct http *h, unsigned ready, bool *again)
 	case HTTP_PHASE_LAST:
 		return step_last(h);
 	}
-	return STEP_CUT;
+	return HTTP_STEP_CUT;
 }
 
-static enum step
-check_time(struct http *h, uint64_t now)
+static enum http_step
+check_time(struct http_exchange *h, uint64_t now)
 {
 	struct conn *c = h->c;
 	enum due due;
 	uint64_t at;
 
 	if (c->doomed && now >= c->close_at_mono_ms) {
-		counters_inc(&c->worker->counters, DOOR_RECHECK_CLOSED);
-		return STEP_CUT;
+		counters_inc(&c->worker->counters, COUNTER_RECHECK_CLOSED);
+		return HTTP_STEP_CUT;
 	}
 	if (!c->timed_out)
-		return STEP_WAIT;
+		return HTTP_STEP_WAIT;
 	c->timed_out = false;
 	h->timer_mono_ms = 0;
 	at = deadline(h, &due);
-	return at != 0 && now >= at ? on_due(h, due) : STEP_WAIT;
+	return at != 0 && now >= at ? on_due(h, due) : HTTP_STEP_WAIT;
 }
 
 static void
-count_bytes(struct http *h, uint64_t up, uint64_t down, uint64_t moved)
+count_bytes(struct http_exchange *h, uint64_t up, uint64_t down, uint64_t moved)
 {
 	struct conn *c = h->c;
 	struct counters *n = &c->worker->counters;
 
 	if (c->relay.up_bytes != up)
-		counters_add(n, DOOR_BYTES_IN, c->relay.up_bytes - up);
+		counters_add(n, COUNTER_BYTES_IN, c->relay.up_bytes - up);
 	if (c->relay.down_bytes != down)
-		counters_add(n, DOOR_BYTES_OUT, c->relay.down_bytes - down);
+		counters_add(n, COUNTER_BYTES_OUT, c->relay.down_bytes - down);
 	if (h->moved != moved)
 		c->active_mono_ms = clock_mono_ms();
 }
 
 enum http_result
-http_drive(struct http *h, unsigned *wish)
+http_exchange_drive(struct http_exchange *h, unsigned *wish)
 {
 	struct conn *c = h->c;
 	uint64_t up = c->relay.up_bytes, down = c->relay.down_bytes;
 	uint64_t moved = h->moved, now = clock_mono_ms();
 	unsigned ready = c->ready;
-	enum step step = check_time(h, now);
+	enum http_step step = check_time(h, now);
 	bool again = false;
 
 	c->ready = 0;
-	while (step == STEP_WAIT || step == STEP_AGAIN) {
-		if (step == STEP_AGAIN)
+	while (step == HTTP_STEP_WAIT || step == HTTP_STEP_AGAIN) {
+		if (step == HTTP_STEP_AGAIN)
 			ready = EVERYTHING;
 		step = step_phase(h, ready, &again);
-		if (step == STEP_WAIT)
+		if (step == HTTP_STEP_WAIT)
 			break;
 	}
 	count_bytes(h, up, down, moved);
-	if (step != STEP_WAIT)
-		return step == STEP_SAID ? HTTP_SAID : HTTP_CUT;
+	if (step != HTTP_STEP_WAIT)
+		return step == HTTP_STEP_SAID ? HTTP_SAID : HTTP_CUT;
 	set_timer(h, now);
 	*wish = wish_of(h, again);
 	return HTTP_WAIT;

@@ -1,8 +1,8 @@
 /*
- * door: starts, feeds and stops the workers. Runs on main's thread, but for
+ * workers: starts, feeds and stops the workers. Runs on main's thread, but for
  * what is thread-safe. Holds no connection and touches no socket of a peer.
  */
-#include "gateway/dataplane/door.h"
+#include "gateway/dataplane/workers.h"
 
 #include <malloc.h>
 #include <stdatomic.h>
@@ -15,22 +15,22 @@
 #include "cache/base/clock.h"
 #include "gateway/process/sd_listen.h"
 #include "gateway/conf/conf.h"
-#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/limits.h"
 #include "gateway/dataplane/observer.h"
 #include "gateway/tls/staple.h"
 #include "gateway/dataplane/worker.h"
 
-#define DOOR_TRIM_BYTES (4 * 1024 * 1024)
-#define DOOR_MMAP_BYTES (1024 * 1024)
+#define WORKERS_TRIM_BYTES (4 * 1024 * 1024)
+#define WORKERS_MMAP_BYTES (1024 * 1024)
 
-struct door {
+struct workers {
 	const struct log *log;
 	const struct sd_listen *activation; /* borrowed; may be NULL */
 	struct limits *limits;
 	struct observer observer;
 	struct gatherer gatherer;
-	struct front *front; /* the newest, a reference */
+	struct runtime *runtime; /* the newest, a reference */
 	struct worker **workers;
 	size_t num_workers; /* made */
 	size_t num_started;
@@ -43,53 +43,53 @@ struct door {
 
 static const struct {
 	const char *name, *help;
-} door_counters[] = {
-#define DOOR_COUNTER_TEXT(id, name, help) {name, help},
-    DOOR_COUNTERS(DOOR_COUNTER_TEXT)
-#undef DOOR_COUNTER_TEXT
-#define DOOR_COUNTER_TEXT(status, help) \
+} workers_counters[] = {
+#define COUNTER_ROW_TEXT(id, name, help) {name, help},
+    COUNTERS_LIST(COUNTER_ROW_TEXT)
+#undef COUNTER_ROW_TEXT
+#define COUNTER_ROW_TEXT(status, help) \
 	{"http_refused_" #status, "requests refused with " #status ": " help},
-	DOOR_HTTP_REFUSALS(DOOR_COUNTER_TEXT)
-#undef DOOR_COUNTER_TEXT
+	COUNTER_HTTP_REFUSALS(COUNTER_ROW_TEXT)
+#undef COUNTER_ROW_TEXT
 };
 
 const char *
-door_counter_name(enum door_counter c)
+counter_name(enum counter c)
 {
-	return (unsigned)c < DOOR_NUM_COUNTERS ? door_counters[c].name : "?";
+	return (unsigned)c < NUM_COUNTERS ? workers_counters[c].name : "?";
 }
 
 const char *
-door_counter_help(enum door_counter c)
+counter_help(enum counter c)
 {
-	return (unsigned)c < DOOR_NUM_COUNTERS ? door_counters[c].help : "?";
+	return (unsigned)c < NUM_COUNTERS ? workers_counters[c].help : "?";
 }
 
 int
-door_check(struct conf *conf, struct err *err)
+workers_check(struct conf *conf, struct err *err)
 {
-	struct front *front;
-	int rc = front_new(&front, conf, NULL, 0, NULL, err);
+	struct runtime *runtime;
+	int rc = runtime_new(&runtime, conf, NULL, 0, NULL, err);
 
 	if (rc == 0)
-		front_free(front);
+		runtime_free(runtime);
 	return rc;
 }
 
 /* On the worker's thread. */
 static void
-door_on_drained(struct worker *w)
+workers_on_drained(struct worker *w)
 {
-	struct door *d = w->drained_arg;
+	struct workers *d = w->drained_arg;
 
 	if (atomic_fetch_sub(&d->undrained, 1) == 1 && d->drained != NULL)
 		d->drained(d->drained_arg);
 }
 
 static int
-door_make_workers(struct door *d, struct revcheck *rc, struct err *err)
+workers_make(struct workers *d, struct revcheck *rc, struct err *err)
 {
-	size_t num = d->front->conf->workers;
+	size_t num = d->runtime->conf->workers;
 	int r;
 
 	d->workers = calloc(num, sizeof(struct worker *));
@@ -104,8 +104,8 @@ door_make_workers(struct door *d, struct revcheck *rc, struct err *err)
 		    .limits = d->limits,
 		    .observer = &d->observer,
 		    .gatherer = &d->gatherer,
-		    .front = d->front,
-		    .drained = door_on_drained,
+		    .runtime = d->runtime,
+		    .drained = workers_on_drained,
 		    .drained_arg = d,
 		};
 
@@ -123,11 +123,12 @@ door_make_workers(struct door *d, struct revcheck *rc, struct err *err)
 
 /* Some are passed and some are not: this may not be what was meant. */
 static void
-door_tell_sockets(const struct door *d)
+workers_tell_sockets(const struct workers *d)
 {
 	for (size_t i = 0;
-	     sd_listen_num(d->activation) > 0 && i < d->front->ports.num; i++) {
-		const struct door_port *p = &d->front->ports.p[i];
+	     sd_listen_num(d->activation) > 0 && i < d->runtime->ports.num;
+	     i++) {
+		const struct listen_port *p = &d->runtime->ports.p[i];
 
 		log_line(d->log, LOG_LEVEL_INFO,
 		    p->bound->passed
@@ -139,10 +140,10 @@ door_tell_sockets(const struct door *d)
 }
 
 int
-door_new(struct door **out, struct conf *conf, struct revcheck *rc,
+workers_new(struct workers **out, struct conf *conf, struct revcheck *rc,
     const struct sd_listen *activation, const struct log *log, struct err *err)
 {
-	struct door *d;
+	struct workers *d;
 	int r;
 
 	*out = NULL;
@@ -155,8 +156,8 @@ door_new(struct door **out, struct conf *conf, struct revcheck *rc,
 	 * Buffers of 64 KiB come and go with each read: the heap must not
 	 * give their pages back and fault them in again.
 	 */
-	mallopt(M_TRIM_THRESHOLD, DOOR_TRIM_BYTES);
-	mallopt(M_MMAP_THRESHOLD, DOOR_MMAP_BYTES);
+	mallopt(M_TRIM_THRESHOLD, WORKERS_TRIM_BYTES);
+	mallopt(M_MMAP_THRESHOLD, WORKERS_MMAP_BYTES);
 	d = calloc(1, sizeof(*d));
 	if (d == NULL)
 		return err_set(err, E_NOMEM, "cannot start the door");
@@ -166,14 +167,14 @@ door_new(struct door **out, struct conf *conf, struct revcheck *rc,
 	pthread_mutex_init(&d->gatherer.lock, NULL);
 	r = limits_new(&d->limits, err);
 	if (r == 0)
-		r = front_new(
-		    &d->front, conf, NULL, conf->workers, activation, err);
+		r = runtime_new(
+		    &d->runtime, conf, NULL, conf->workers, activation, err);
 	if (r == 0)
-		door_tell_sockets(d);
+		workers_tell_sockets(d);
 	if (r == 0)
-		r = door_make_workers(d, rc, err);
+		r = workers_make(d, rc, err);
 	if (r != 0) {
-		door_free(d);
+		workers_free(d);
 		return r;
 	}
 	*out = d;
@@ -181,36 +182,36 @@ door_new(struct door **out, struct conf *conf, struct revcheck *rc,
 }
 
 int
-door_apply(struct door *d, struct conf *conf, struct err *err)
+workers_apply(struct workers *d, struct conf *conf, struct err *err)
 {
-	struct front *front;
+	struct runtime *runtime;
 	int rc;
 
 	if (conf->workers != d->num_workers)
 		log_line(d->log, LOG_LEVEL_WARN,
 		    "workers: %u instead of %zu takes effect after a restart",
 		    conf->workers, d->num_workers);
-	rc = front_new(
-	    &front, conf, d->front, d->num_workers, d->activation, err);
+	rc = runtime_new(
+	    &runtime, conf, d->runtime, d->num_workers, d->activation, err);
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < d->num_workers; i++)
-		mailbox_post_front(
-		    &d->workers[i]->mailbox, front_up_ref(front));
-	front_free(d->front);
-	d->front = front;
+		mailbox_post_runtime(
+		    &d->workers[i]->mailbox, runtime_up_ref(runtime));
+	runtime_free(d->runtime);
+	d->runtime = runtime;
 	return 0;
 }
 
 void
-door_recheck(struct door *d)
+workers_recheck(struct workers *d)
 {
 	for (size_t i = 0; i < d->num_workers; i++)
 		mailbox_post(&d->workers[i]->mailbox, MAIL_RECHECK);
 }
 
 bool
-door_answers(struct door *d)
+workers_answers(struct workers *d)
 {
 	bool all = true;
 
@@ -223,7 +224,7 @@ door_answers(struct door *d)
 }
 
 void
-door_gather(struct door *d, door_chain_fn *fn, void *arg)
+workers_gather(struct workers *d, workers_chain_fn *fn, void *arg)
 {
 	pthread_mutex_lock(&d->gatherer.lock);
 	d->gatherer.fn = fn;
@@ -235,13 +236,13 @@ door_gather(struct door *d, door_chain_fn *fn, void *arg)
 }
 
 size_t
-door_num_workers(const struct door *d)
+workers_num(const struct workers *d)
 {
 	return d->num_workers;
 }
 
 void
-door_staple(struct door *d, struct staples *staples)
+workers_staple(struct workers *d, struct staples *staples)
 {
 	for (size_t i = 0; i < d->num_workers; i++)
 		mailbox_post_staples(
@@ -249,30 +250,30 @@ door_staple(struct door *d, struct staples *staples)
 }
 
 void
-door_get_stats(struct door *d, struct door_stats *out)
+workers_get_stats(struct workers *d, struct workers_stats *out)
 {
 	memset(out, 0, sizeof(*out));
 	for (size_t i = 0; i < d->num_workers; i++)
-		for (unsigned c = 0; c < DOOR_NUM_COUNTERS; c++)
+		for (unsigned c = 0; c < NUM_COUNTERS; c++)
 			out->n[c] += counters_get(
-			    &d->workers[i]->counters, (enum door_counter)c);
+			    &d->workers[i]->counters, (enum counter)c);
 }
 
 size_t
-door_get_bound(struct door *d, struct door_bound *out, size_t max)
+workers_get_bound(struct workers *d, struct listen_bound *out, size_t max)
 {
-	for (size_t i = 0; i < d->front->ports.num && i < max; i++) {
-		const struct door_port *p = &d->front->ports.p[i];
+	for (size_t i = 0; i < d->runtime->ports.num && i < max; i++) {
+		const struct listen_port *p = &d->runtime->ports.p[i];
 
 		snprintf(out[i].name, sizeof(out[i].name), "%s", p->name);
 		snprintf(out[i].address, sizeof(out[i].address), "%s",
 		    p->bound->address);
 	}
-	return d->front->ports.num;
+	return d->runtime->ports.num;
 }
 
 void
-door_observe(struct door *d, door_decision_fn *fn, void *arg)
+workers_observe(struct workers *d, workers_decision_fn *fn, void *arg)
 {
 	pthread_mutex_lock(&d->observer.lock);
 	d->observer.fn = fn;
@@ -281,8 +282,8 @@ door_observe(struct door *d, door_decision_fn *fn, void *arg)
 }
 
 void
-door_drain(
-    struct door *d, uint32_t deadline_ms, void (*drained)(void *arg), void *arg)
+workers_drain(struct workers *d, uint32_t deadline_ms,
+    void (*drained)(void *arg), void *arg)
 {
 	uint64_t at = clock_mono_ms() + deadline_ms;
 
@@ -296,7 +297,7 @@ door_drain(
 }
 
 void
-door_free(struct door *d)
+workers_free(struct workers *d)
 {
 	if (d == NULL)
 		return;
@@ -307,7 +308,7 @@ door_free(struct door *d)
 	for (size_t i = 0; i < d->num_workers; i++)
 		worker_free(d->workers[i]);
 	free(d->workers);
-	front_free(d->front);
+	runtime_free(d->runtime);
 	limits_free(d->limits);
 	pthread_mutex_destroy(&d->observer.lock);
 	pthread_mutex_destroy(&d->gatherer.lock);

@@ -1,8 +1,8 @@
 /*
- * decision: words for what was decided about a peer. Logs and tells; decides
- * nothing. log_line escapes what strangers chose.
+ * decision_log: words for what was decided about a peer. Logs and tells;
+ * decides nothing. log_line escapes what strangers chose.
  */
-#include "gateway/dataplane/decision.h"
+#include "gateway/dataplane/decision_log.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,7 +39,7 @@ decision_address(char out[DECISION_ADDRESS_MAX], const struct conn *c)
 }
 
 static void
-decision_log(const struct conn *c, const struct door_decision *d)
+decision_log(const struct conn *c, const struct workers_decision *d)
 {
 	const struct revcheck_report *r = d->report;
 	const char *verb = d->allowed ? "allowed" : "refused";
@@ -54,7 +54,7 @@ decision_log(const struct conn *c, const struct door_decision *d)
 	char conn[24], waited[16];
 	const struct log_field fields[] = {{"decision", verb},
 	    {"occasion",
-		d->occasion == DOOR_AT_RECHECK ? "recheck" : "handshake"},
+		d->occasion == DECISION_AT_RECHECK ? "recheck" : "handshake"},
 	    {"direction", way}, {"conn", conn}, {"peer", d->subject},
 	    {"from", d->address}, {"tls", d->tls}, {"status", status},
 	    {"why", why}, {"mode", mode}, {"waited_ms", waited},
@@ -62,7 +62,7 @@ decision_log(const struct conn *c, const struct door_decision *d)
 
 	snprintf(conn, sizeof(conn), "%" PRIu64, d->conn);
 	snprintf(waited, sizeof(waited), "%u", d->waited_ms);
-	if (d->occasion == DOOR_AT_RECHECK)
+	if (d->occasion == DECISION_AT_RECHECK)
 		verb = d->allowed ? "kept" : "cutting off";
 	log_event(c->worker->log, d->allowed ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
 	    fields, sizeof(fields) / sizeof(fields[0]),
@@ -77,13 +77,13 @@ decision_log(const struct conn *c, const struct door_decision *d)
 }
 
 void
-decision_record(struct conn *c, enum door_occasion occasion, bool allowed,
-    struct revcheck_report *report, const char *error)
+decision_log_record(struct conn *c, enum workers_occasion occasion,
+    bool allowed, struct revcheck_report *report, const char *error)
 {
 	struct observer *o = c->worker->observer;
 	char address[DECISION_ADDRESS_MAX], subject[DN_MAX] = "";
 	X509 *leaf = NULL;
-	struct door_decision d = {
+	struct workers_decision d = {
 	    .occasion = occasion,
 	    .inbound = c->inbound,
 	    .allowed = allowed,

@@ -1,5 +1,5 @@
 /*
- * node: the dial, a small machine of its own: resolve, connect, next address,
+ * dial: the dial, a small machine of its own: resolve, connect, next address,
  * pause, next round. Runs on the worker's thread. Sends nothing.
  *
  *	RESOLVE --names known--> CONNECT --connected--> DONE
@@ -7,7 +7,7 @@
  *	   |                        v
  *	   +---- timer ---------- PAUSE --no rounds left--> FAILED
  */
-#include "gateway/dataplane/node.h"
+#include "gateway/dataplane/dial.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -134,7 +134,7 @@ dial_fail_target(struct dial *d, int sys_errno)
 	snprintf(d->error, sizeof(d->error), "cannot connect to '%s': %s",
 	    d->order.addresses[d->current].text, strerror(sys_errno));
 	dial_close(d);
-	counters_inc(&d->worker->counters, DOOR_NODE_FAILED);
+	counters_inc(&d->worker->counters, COUNTER_NODE_FAILED);
 }
 
 static void
@@ -229,7 +229,7 @@ dial_on_names(int result, struct evutil_addrinfo *res, void *arg)
 		snprintf(d->error, sizeof(d->error), "cannot resolve '%s': %s",
 		    d->order.addresses[d->current].text,
 		    evutil_gai_strerror(result));
-		counters_inc(&d->worker->counters, DOOR_NODE_FAILED);
+		counters_inc(&d->worker->counters, COUNTER_NODE_FAILED);
 	}
 	dial_next(d);
 }

@@ -1,9 +1,9 @@
 /*
- * setup_effect: from what is kept of members to identities, with the names
+ * member_identities: from what is kept of members to identities, with the names
  * that they answer to, and trusts. Nothing here is stored or asked. Control
  * thread.
  */
-#include "gateway/members/setup_effect.h"
+#include "gateway/members/member_identities.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -18,7 +18,7 @@
 #include "gateway/conf/conf_internal.h"
 #include "gateway/tls/sni_index.h"
 #include "gateway/base/json.h"
-#include "gateway/members/setup.h"
+#include "gateway/members/network_setup.h"
 #include "gateway/base/dn.h"
 
 #define IP_SUFFIX ".cluster.corda.net"
@@ -84,7 +84,7 @@ add_alt_names(struct conf_identity *id)
 /* The member's name in the Corda 4 form; the leaf's is added by the index. */
 static int
 add_member_names(
-    struct conf_identity *id, const struct holding *h, struct err *err)
+    struct conf_identity *id, const struct member *h, struct err *err)
 {
 	static const char *const seps[] = {", ", ","};
 	char text[SNI_CORDA4_LEN];
@@ -103,7 +103,7 @@ add_member_names(
 /* The parts. */
 
 static int
-make_identity(struct conf_identity *id, const struct holding *h,
+make_identity(struct conf_identity *id, const struct member *h,
     const struct keystore *keys, struct err *err)
 {
 	const cJSON *tls = json_get(h->setup, "tls");
@@ -141,7 +141,7 @@ make_identity(struct conf_identity *id, const struct holding *h,
 }
 
 static int
-make_trust(struct conf_trust *t, const struct holding *h, struct err *err)
+make_trust(struct conf_trust *t, const struct member *h, struct err *err)
 {
 	const cJSON *roots = json_get(h->registration, "tls");
 
@@ -151,13 +151,13 @@ make_trust(struct conf_trust *t, const struct holding *h, struct err *err)
 		t->group = NULL;
 		return err_set(err, E_NOMEM, "out of memory");
 	}
-	return setup_trust_new(&t->trust, roots, err);
+	return network_setup_trust_new(&t->trust, roots, err);
 }
 
 /* One set of anchors out of every group's session roots. */
 static int
-make_session(
-    struct setup_effect *e, const struct holdings *holdings, struct err *err)
+make_session(struct member_identities *e, const struct members *holdings,
+    struct err *err)
 {
 	struct certstore_list list;
 	X509 **all = NULL, **more;
@@ -166,9 +166,9 @@ make_session(
 	size_t num = 0;
 	int rc = 0;
 
-	for (size_t i = 0; i < holdings_num(holdings); i++)
+	for (size_t i = 0; i < members_num(holdings); i++)
 		cJSON_ArrayForEach(item,
-		    json_get(holdings_get(holdings, i)->registration,
+		    json_get(members_get(holdings, i)->registration,
 			"session")) if (rc == 0)
 		{
 			list.num = 0;
@@ -198,13 +198,14 @@ make_session(
 /* The whole. */
 
 int
-setup_effect_make(struct setup_effect *e, const struct holdings *holdings,
-    const struct keystore *keys, struct err *err)
+member_identities_make(struct member_identities *e,
+    const struct members *holdings, const struct keystore *keys,
+    struct err *err)
 {
-	size_t num = holdings_num(holdings);
+	size_t num = members_num(holdings);
 	int rc = 0;
 
-	*e = (struct setup_effect){0};
+	*e = (struct member_identities){0};
 	if (num == 0)
 		return 0;
 	e->identities = calloc(num, sizeof(*e->identities));
@@ -212,7 +213,7 @@ setup_effect_make(struct setup_effect *e, const struct holdings *holdings,
 	if (e->identities == NULL || e->trusts == NULL)
 		rc = err_set(err, E_NOMEM, "out of memory");
 	for (size_t i = 0; i < num && rc == 0; i++) {
-		const struct holding *h = holdings_get(holdings, i);
+		const struct member *h = members_get(holdings, i);
 
 		if (h->registration == NULL)
 			continue;
@@ -224,12 +225,12 @@ setup_effect_make(struct setup_effect *e, const struct holdings *holdings,
 	if (rc == 0)
 		rc = make_session(e, holdings, err);
 	if (rc != 0)
-		setup_effect_cleanup(e);
+		member_identities_cleanup(e);
 	return rc;
 }
 
 void
-setup_effect_cleanup(struct setup_effect *e)
+member_identities_cleanup(struct member_identities *e)
 {
 	for (size_t i = 0; i < e->num_identities; i++)
 		conf_identity_cleanup(&e->identities[i]);
@@ -238,5 +239,5 @@ setup_effect_cleanup(struct setup_effect *e)
 	free(e->identities);
 	free(e->trusts);
 	revcheck_trust_free(e->session);
-	*e = (struct setup_effect){0};
+	*e = (struct member_identities){0};
 }

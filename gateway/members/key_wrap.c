@@ -1,7 +1,7 @@
 /*
- * keysecret: reads the secret, or makes one where there are no keys yet.
+ * key_wrap: reads the secret, or makes one where there are no keys yet.
  */
-#include "gateway/members/keysecret.h"
+#include "gateway/members/key_wrap.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -18,7 +18,7 @@
 #define SECRET_BYTES 32
 
 static int
-secret_read(struct keysecret *s, const char *path, struct err *err)
+secret_read(struct key_wrap *s, const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
@@ -80,7 +80,7 @@ secret_make(const char *dir, const char *path, struct err *err)
  * keys of before would hide that theirs is lost.
  */
 int
-keysecret_load(struct keysecret *s, const char *dir, const char *file,
+key_wrap_load(struct key_wrap *s, const char *dir, const char *file,
     const char *journal, struct err *err)
 {
 	char *path = NULL;
@@ -102,7 +102,7 @@ keysecret_load(struct keysecret *s, const char *dir, const char *file,
 }
 
 void
-keysecret_cleanup(struct keysecret *s)
+key_wrap_cleanup(struct key_wrap *s)
 {
 	OPENSSL_cleanse(s, sizeof(*s));
 }

@@ -1,13 +1,13 @@
 /*
- * http_up: a request on its way to the node. Its head is judged and written
- * anew before a byte of it leaves; its body is counted, not looked at.
+ * http_request: a request on its way to the node. Its head is judged and
+ * written anew before a byte of it leaves; its body is counted, not looked at.
  */
 #include <string.h>
 
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
-#include "gateway/dataplane/decision.h"
-#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/decision_log.h"
+#include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/http_internal.h"
 #include "gateway/dataplane/worker.h"
 
@@ -16,7 +16,7 @@
 /* The head. */
 
 static int
-queue_request(struct http *h, const struct http_head *head,
+queue_request(struct http_exchange *h, const struct http_head *head,
     const struct http_order *order)
 {
 	char address[DECISION_ADDRESS_MAX];
@@ -33,13 +33,13 @@ queue_request(struct http *h, const struct http_head *head,
 }
 
 static unsigned
-judge(struct http *h, const char *p, size_t len, const char **why)
+judge(struct http_exchange *h, const char *p, size_t len, const char **why)
 {
-	const struct front *front = h->c->front;
+	const struct runtime *runtime = h->c->runtime;
 	const struct http_rules rules = {
-	    .routes = &front->routes,
+	    .routes = &runtime->routes,
 	    .port = h->port,
-	    .max_request_bytes = front->conf->http.max_request_bytes,
+	    .max_request_bytes = runtime->conf->http.max_request_bytes,
 	};
 	struct http_order order;
 	struct http_head head;
@@ -64,7 +64,7 @@ judge(struct http *h, const char *p, size_t len, const char **why)
 }
 
 unsigned
-http_take_request(struct http *h, const char **why)
+http_take_request(struct http_exchange *h, const char **why)
 {
 	const char *p = (const char *)http_queue_at(&h->in);
 	size_t len = http_queue_len(&h->in);
@@ -85,7 +85,7 @@ http_take_request(struct http *h, const char **why)
 		return 400;
 	case HTTP_SCAN_MORE:
 		*why = "the head is too large";
-		return len < h->c->front->conf->http.max_head_bytes ? 0 : 431;
+		return len < h->c->runtime->conf->http.max_head_bytes ? 0 : 431;
 	case HTTP_SCAN_END:
 		break;
 	}
@@ -100,7 +100,7 @@ http_take_request(struct http *h, const char **why)
 
 /* What came with the head leaves with it. */
 static enum http_flow
-absorb(struct http *h)
+absorb(struct http_exchange *h)
 {
 	size_t n = http_queue_len(&h->in);
 
@@ -117,7 +117,7 @@ absorb(struct http *h)
 }
 
 static enum http_flow
-body_turn(struct http *h)
+body_turn(struct http_exchange *h)
 {
 	struct relay_pad *pad = &h->c->worker->pad;
 	size_t max = sizeof(pad->p), got;
@@ -136,7 +136,7 @@ body_turn(struct http *h)
 
 /* Nobody reads the rest of the body; what it answered may still come. */
 static void
-give_up(struct http *h)
+give_up(struct http_exchange *h)
 {
 	h->up_broken = true;
 	h->keep_peer = h->keep_node = false;
@@ -145,7 +145,7 @@ give_up(struct http *h)
 
 /* Only what an event speaks for is tried: each try is a system call. */
 static bool
-is_due(const struct http *h, unsigned ready)
+is_due(const struct http_exchange *h, unsigned ready)
 {
 	return (ready & (RELAY_TLS_READ | RELAY_AGAIN)) ||
 	    (http_queue_len(&h->up) > 0 && (ready & RELAY_PLAIN_WRITE)) ||
@@ -153,7 +153,7 @@ is_due(const struct http *h, unsigned ready)
 }
 
 enum http_flow
-http_move_up(struct http *h, unsigned ready)
+http_move_up(struct http_exchange *h, unsigned ready)
 {
 	enum http_flow flow;
 

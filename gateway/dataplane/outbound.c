@@ -1,10 +1,10 @@
 /*
- * link: outbound connections. A fixed link knows its peer from the
+ * outbound: outbound connections. A fixed link knows its peer from the
  * configuration; a CONNECT request (RFC 9110 9.3.6) names it, and must be on
  * the list of what is allowed. The answer "200" is sent after the verdict,
  * never before. Runs on the worker's thread.
  */
-#include "gateway/dataplane/link.h"
+#include "gateway/dataplane/outbound.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -21,38 +21,38 @@
 
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
-#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/runtime.h"
 #include "gateway/tls/handshake.h"
 #include "gateway/dataplane/worker.h"
 
-#define LINK_HEAD_BYTES 8192
-#define LINK_HOST_MAX   255
+#define OUTBOUND_HEAD_BYTES 8192
+#define OUTBOUND_HOST_MAX   255
 
-#define LINK_CONNECT_TIMEOUT_MS 5000
+#define OUTBOUND_CONNECT_TIMEOUT_MS 5000
 
-struct link_head {
-	char text[LINK_HEAD_BYTES + 1];
+struct outbound_head {
+	char text[OUTBOUND_HEAD_BYTES + 1];
 	size_t len;
 	size_t body; /* where bytes after the head begin */
 	bool answered;
-	char host[LINK_HOST_MAX + 1];
-	char target[LINK_HOST_MAX + 8]; /* host:port, brackets and all */
+	char host[OUTBOUND_HOST_MAX + 1];
+	char target[OUTBOUND_HOST_MAX + 8]; /* host:port, brackets and all */
 	struct address address;
 };
 
 static const struct conf_link *
-link_conf(const struct conn *c)
+outbound_conf(const struct conn *c)
 {
-	return &c->front->conf->links[c->link];
+	return &c->runtime->conf->links[c->link];
 }
 
 int
-link_new(struct conn *c, const struct door_port *port)
+outbound_new(struct conn *c, const struct listen_port *port)
 {
 	c->link = port->link;
 	c->via_connect = port->kind == LISTENER_CONNECT;
 	if (!c->via_connect) {
-		c->trust = link_conf(c)->trust;
+		c->trust = outbound_conf(c)->trust;
 		return 0;
 	}
 	c->head = calloc(1, sizeof(*c->head));
@@ -60,7 +60,7 @@ link_new(struct conn *c, const struct door_port *port)
 }
 
 void
-link_head_free(struct link_head *h)
+outbound_head_free(struct outbound_head *h)
 {
 	if (h == NULL)
 		return;
@@ -72,7 +72,7 @@ link_head_free(struct link_head *h)
 
 /* A short answer into an empty socket buffer: all of it, or it is lost. */
 static void
-link_answer(struct conn *c, const char *status)
+outbound_answer(struct conn *c, const char *status)
 {
 	char text[128];
 	int n = snprintf(text, sizeof(text),
@@ -86,14 +86,14 @@ link_answer(struct conn *c, const char *status)
 }
 
 void
-link_say_failed(struct conn *c)
+outbound_say_failed(struct conn *c)
 {
-	link_answer(c, "502 Bad Gateway");
+	outbound_answer(c, "502 Bad Gateway");
 }
 
 /* "host:port", "*.host:port", "*:port" */
 static bool
-link_pattern_matches(const char *pattern, const char *target)
+outbound_pattern_matches(const char *pattern, const char *target)
 {
 	const char *pport = strrchr(pattern, ':');
 	const char *tport = strrchr(target, ':');
@@ -114,27 +114,27 @@ link_pattern_matches(const char *pattern, const char *target)
 }
 
 static bool
-link_target_allowed(const struct conn *c, const char *target)
+outbound_target_allowed(const struct conn *c, const char *target)
 {
-	const struct conf_connect *connect_conf = &c->front->conf->connect;
+	const struct conf_connect *connect_conf = &c->runtime->conf->connect;
 
 	for (size_t i = 0; i < connect_conf->num_allow; i++)
-		if (link_pattern_matches(connect_conf->allow[i], target))
+		if (outbound_pattern_matches(connect_conf->allow[i], target))
 			return true;
 	return false;
 }
 
-static enum link_head_result
-link_parse_head(struct conn *c)
+static enum outbound_head_result
+outbound_parse_head(struct conn *c)
 {
-	struct link_head *h = c->head;
+	struct outbound_head *h = c->head;
 	struct err err;
 	const char *space;
 	size_t len;
 
 	if (strncmp(h->text, "CONNECT ", 8) != 0) {
-		link_answer(c, "405 Method Not Allowed");
-		return LINK_HEAD_BAD;
+		outbound_answer(c, "405 Method Not Allowed");
+		return OUTBOUND_HEAD_BAD;
 	}
 	space = strchr(h->text + 8, ' ');
 	len = space == NULL ? 0 : (size_t)(space - h->text) - 8;
@@ -152,73 +152,74 @@ link_parse_head(struct conn *c)
 	    h->address.host == NULL)
 		goto bad;
 	snprintf(h->host, sizeof(h->host), "%s", h->address.host);
-	if (!link_target_allowed(c, h->target)) {
+	if (!outbound_target_allowed(c, h->target)) {
 		log_line(c->worker->log, LOG_LEVEL_WARN,
 		    "refused outbound CONNECT to '%s': not on the list of "
 		    "allowed targets",
 		    h->target);
-		link_answer(c, "403 Forbidden");
-		return LINK_HEAD_BAD;
+		outbound_answer(c, "403 Forbidden");
+		return OUTBOUND_HEAD_BAD;
 	}
-	return LINK_HEAD_OK;
+	return OUTBOUND_HEAD_OK;
 bad:
-	link_answer(c, "400 Bad Request");
-	return LINK_HEAD_BAD;
+	outbound_answer(c, "400 Bad Request");
+	return OUTBOUND_HEAD_BAD;
 }
 
-enum link_head_result
-link_read_head(struct conn *c)
+enum outbound_head_result
+outbound_read_head(struct conn *c)
 {
-	struct link_head *h = c->head;
+	struct outbound_head *h = c->head;
 	char *end;
 	ssize_t n;
 
-	n = recv(c->plain_fd, h->text + h->len, LINK_HEAD_BYTES - h->len, 0);
+	n = recv(
+	    c->plain_fd, h->text + h->len, OUTBOUND_HEAD_BYTES - h->len, 0);
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? LINK_HEAD_MORE
-							 : LINK_HEAD_BAD;
+		return errno == EAGAIN || errno == EINTR ? OUTBOUND_HEAD_MORE
+							 : OUTBOUND_HEAD_BAD;
 	if (n == 0 || memchr(h->text + h->len, '\0', (size_t)n) != NULL)
-		return LINK_HEAD_BAD;
+		return OUTBOUND_HEAD_BAD;
 	h->len += (size_t)n;
 	h->text[h->len] = '\0';
 	end = strstr(h->text, "\r\n\r\n");
 	if (end != NULL) {
 		h->body = (size_t)(end - h->text) + 4;
-		return link_parse_head(c);
+		return outbound_parse_head(c);
 	}
-	if (h->len < LINK_HEAD_BYTES)
-		return LINK_HEAD_MORE;
-	link_answer(c, "431 Request Header Fields Too Large");
-	return LINK_HEAD_BAD;
+	if (h->len < OUTBOUND_HEAD_BYTES)
+		return OUTBOUND_HEAD_MORE;
+	outbound_answer(c, "431 Request Header Fields Too Large");
+	return OUTBOUND_HEAD_BAD;
 }
 
 /* Dialling. */
 
 void
-link_get_order(const struct conn *c, struct dial_order *order)
+outbound_get_order(const struct conn *c, struct dial_order *order)
 {
 	memset(order, 0, sizeof(*order));
-	order->connect_timeout_ms = LINK_CONNECT_TIMEOUT_MS;
+	order->connect_timeout_ms = OUTBOUND_CONNECT_TIMEOUT_MS;
 	if (c->via_connect) {
 		order->addresses = &c->head->address;
 		order->num_addresses = 1;
 	} else {
-		order->addresses = link_conf(c)->peers;
-		order->num_addresses = link_conf(c)->num_peers;
+		order->addresses = outbound_conf(c)->peers;
+		order->num_addresses = outbound_conf(c)->num_peers;
 	}
 }
 
 SSL_CTX *
-link_get0_ctx(const struct conn *c)
+outbound_get0_ctx(const struct conn *c)
 {
-	const struct conf *conf = c->front->conf;
+	const struct conf *conf = c->runtime->conf;
 
-	return c->front->clients[c->via_connect ? conf->connect.identity
-						: link_conf(c)->identity];
+	return c->runtime->clients[c->via_connect ? conf->connect.identity
+						  : outbound_conf(c)->identity];
 }
 
 void
-link_note_remote(struct conn *c)
+outbound_note_remote(struct conn *c)
 {
 	socklen_t len = sizeof(*c->remote);
 
@@ -229,7 +230,7 @@ link_note_remote(struct conn *c)
 }
 
 static bool
-link_is_literal(const char *host)
+outbound_is_literal(const char *host)
 {
 	struct in6_addr in6;
 
@@ -238,11 +239,11 @@ link_is_literal(const char *host)
 }
 
 int
-link_prepare_ssl(struct conn *c)
+outbound_prepare_ssl(struct conn *c)
 {
 	const char *name =
-	    c->via_connect ? c->head->host : link_conf(c)->server_name;
-	bool verify = c->via_connect || link_conf(c)->verify_name;
+	    c->via_connect ? c->head->host : outbound_conf(c)->server_name;
+	bool verify = c->via_connect || outbound_conf(c)->verify_name;
 	X509_VERIFY_PARAM *param = SSL_get0_param(c->ssl);
 
 	if (c->trust == NULL ||
@@ -250,7 +251,7 @@ link_prepare_ssl(struct conn *c)
 		c->ssl, revcheck_trust_get0_store(c->trust)))
 		return E_INTERNAL;
 	/* RFC 6066 3: an address is no server name. */
-	if (link_is_literal(name)) {
+	if (outbound_is_literal(name)) {
 		if (verify && !X509_VERIFY_PARAM_set1_ip_asc(param, name))
 			return E_INTERNAL;
 		return 0;
@@ -265,10 +266,10 @@ link_prepare_ssl(struct conn *c)
 }
 
 int
-link_begin(struct conn *c)
+outbound_begin(struct conn *c)
 {
 	static const char ok[] = "HTTP/1.1 200 Connection established\r\n\r\n";
-	struct link_head *h = c->head;
+	struct outbound_head *h = c->head;
 	ssize_t n;
 
 	if (!c->via_connect)
@@ -282,17 +283,17 @@ link_begin(struct conn *c)
 }
 
 bool
-link_find_again(
-    struct conn *c, const struct front *front, struct revcheck_trust **trust)
+outbound_find_again(struct conn *c, const struct runtime *runtime,
+    struct revcheck_trust **trust)
 {
-	const struct conf *conf = front->conf;
+	const struct conf *conf = runtime->conf;
 	const struct conf_link *old;
 
 	if (c->via_connect) {
 		*trust = conf->trust;
 		return conf->connect.listen.text != NULL;
 	}
-	old = link_conf(c);
+	old = outbound_conf(c);
 	for (size_t i = 0; i < conf->num_links; i++) {
 		if (strcmp(conf->links[i].name, old->name) != 0)
 			continue;

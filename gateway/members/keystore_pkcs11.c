@@ -1,7 +1,7 @@
 /*
- * keystore_token: from records to keys in the token and back.
+ * keystore_pkcs11: from records to keys in the token and back.
  */
-#include "gateway/members/keystore_token.h"
+#include "gateway/members/keystore_pkcs11.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ label_of(char out[PKCS11_LABEL_MAX + 1], const char *tenant, const char *alias)
 }
 
 int
-keystore_token_make(EVP_PKEY **out, unsigned char id[PKCS11_ID_BYTES],
+keystore_pkcs11_make(EVP_PKEY **out, unsigned char id[PKCS11_ID_BYTES],
     struct pkcs11 *t, enum keystore_scheme scheme, const char *tenant,
     const char *alias, struct err *err)
 {
@@ -39,7 +39,7 @@ keystore_token_make(EVP_PKEY **out, unsigned char id[PKCS11_ID_BYTES],
 }
 
 int
-keystore_token_write(cJSON *record, const struct pkcs11 *t,
+keystore_pkcs11_write(cJSON *record, const struct pkcs11 *t,
     const struct keystore_key *k, struct err *err)
 {
 	const struct pkcs11_uri *at = pkcs11_get0_name(t);
@@ -62,7 +62,7 @@ keystore_token_write(cJSON *record, const struct pkcs11 *t,
 }
 
 bool
-keystore_token_holds(const cJSON *record)
+keystore_pkcs11_holds(const cJSON *record)
 {
 	return json_get(record, "pkcs11") != NULL;
 }
@@ -94,7 +94,7 @@ read_public(const char *pem)
 }
 
 int
-keystore_token_find(EVP_PKEY **out, unsigned char id[PKCS11_ID_BYTES],
+keystore_pkcs11_find(EVP_PKEY **out, unsigned char id[PKCS11_ID_BYTES],
     struct pkcs11 *t, const cJSON *record, struct err *err)
 {
 	const cJSON *o = json_get(record, "pkcs11");

@@ -1,8 +1,8 @@
 /*
- * setup: from JSON to JSON that is kept, and who vouches for it. Nothing here
- * is stored or asked. Control thread.
+ * network_setup: from JSON to JSON that is kept, and who vouches for it.
+ * Nothing here is stored or asked. Control thread.
  */
-#include "gateway/members/setup.h"
+#include "gateway/members/network_setup.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -80,9 +80,9 @@ read_roots(cJSON *out, const cJSON *context, const char *kind, bool required,
 		    "no %s trust root was given: expected "
 		    "corda.group.trustroot.%s.0",
 		    kind, kind);
-	if (num > SETUP_MAX_ROOTS)
+	if (num > NETWORK_SETUP_MAX_ROOTS)
 		return err_set(err, E_PARSE, "more than %d %s trust roots",
-		    SETUP_MAX_ROOTS, kind);
+		    NETWORK_SETUP_MAX_ROOTS, kind);
 	for (int i = 0; i < num && rc == 0; i++) {
 		const char *pem =
 		    cJSON_GetStringValue(root_at(context, kind, i));
@@ -99,7 +99,7 @@ read_roots(cJSON *out, const cJSON *context, const char *kind, bool required,
 }
 
 int
-setup_read_context(cJSON **out, const cJSON *context, struct err *err)
+network_setup_read_context(cJSON **out, const cJSON *context, struct err *err)
 {
 	const cJSON *mode = json_get(context, "corda.group.pki.session");
 	const char *word =
@@ -269,11 +269,11 @@ read_sessions(cJSON *out, const struct reading *r)
 	if (many == NULL)
 		return read_session(list, r, r->body, holder, tenant, true);
 	if (!cJSON_IsArray(many) ||
-	    cJSON_GetArraySize(many) > SETUP_MAX_SESSIONS)
+	    cJSON_GetArraySize(many) > NETWORK_SETUP_MAX_SESSIONS)
 		return err_set(r->err, E_PARSE,
 		    "sessionKeysAndCertificates: expected an array of at most "
 		    "%d",
-		    SETUP_MAX_SESSIONS);
+		    NETWORK_SETUP_MAX_SESSIONS);
 	cJSON_ArrayForEach(item, many)
 	{
 		bool first = cJSON_IsTrue(json_get(item, "preferred"));
@@ -294,7 +294,7 @@ read_sessions(cJSON *out, const struct reading *r)
 }
 
 int
-setup_read(cJSON **out, const cJSON *body, const char *id,
+network_setup_read(cJSON **out, const cJSON *body, const char *id,
     const struct keystore *keys, const struct certstore *certs, struct err *err)
 {
 	struct reading r = {body, id, keys, certs, err};
@@ -314,10 +314,11 @@ setup_read(cJSON **out, const cJSON *body, const char *id,
 /* Who vouches. */
 
 int
-setup_trust_new(struct revcheck_trust **out, const cJSON *list, struct err *err)
+network_setup_trust_new(
+    struct revcheck_trust **out, const cJSON *list, struct err *err)
 {
-	struct revcheck_certs *held[SETUP_MAX_ROOTS];
-	X509 *v[SETUP_MAX_ROOTS] = {NULL};
+	struct revcheck_certs *held[NETWORK_SETUP_MAX_ROOTS];
+	X509 *v[NETWORK_SETUP_MAX_ROOTS] = {NULL};
 	struct revcheck_error why;
 	const cJSON *item;
 	size_t num = 0;
@@ -327,7 +328,7 @@ setup_trust_new(struct revcheck_trust **out, const cJSON *list, struct err *err)
 	{
 		const char *pem = cJSON_GetStringValue(item);
 
-		if (num == SETUP_MAX_ROOTS || pem == NULL)
+		if (num == NETWORK_SETUP_MAX_ROOTS || pem == NULL)
 			break;
 		rc = revcheck_certs_parse(
 		    &held[num], pem, strlen(pem), "trust root", &why);
@@ -344,7 +345,7 @@ setup_trust_new(struct revcheck_trust **out, const cJSON *list, struct err *err)
 }
 
 int
-setup_pair(struct revcheck_certs **chain, struct revcheck_trust **trust,
+network_setup_pair(struct revcheck_certs **chain, struct revcheck_trust **trust,
     const cJSON *registration, const cJSON *setup, size_t i, struct err *err)
 {
 	const cJSON *session = json_get(setup, "session");
@@ -365,7 +366,7 @@ setup_pair(struct revcheck_certs **chain, struct revcheck_trust **trust,
 		    "session key %zu has no certificate chain, which the "
 		    "group's session PKI asks for",
 		    i);
-	rc = setup_trust_new(
+	rc = network_setup_trust_new(
 	    trust, json_get(registration, i == 0 ? "tls" : "session"), err);
 	if (rc == 0 &&
 	    revcheck_certs_parse(chain, pem, strlen(pem), "chain", &why) != 0)
@@ -394,14 +395,16 @@ vouched_for(const struct revcheck_certs *chain, struct revcheck_trust *trust,
 }
 
 int
-setup_check(const cJSON *registration, const cJSON *setup, struct err *err)
+network_setup_check(
+    const cJSON *registration, const cJSON *setup, struct err *err)
 {
 	struct revcheck_certs *chain;
 	struct revcheck_trust *trust;
 	int rc = 1;
 
 	for (size_t i = 0; rc == 1; i++) {
-		rc = setup_pair(&chain, &trust, registration, setup, i, err);
+		rc = network_setup_pair(
+		    &chain, &trust, registration, setup, i, err);
 		if (rc == 1 &&
 		    vouched_for(
 			chain, trust, i == 0 ? "TLS" : "session", err) != 0)

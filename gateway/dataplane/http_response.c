@@ -1,7 +1,7 @@
 /*
- * http_down: the node's answer on its way to the peer. Its framing is read as
- * strictly as a request's: where it ends decides whose bytes come next. A body
- * without a length is sent on in chunks.
+ * http_response: the node's answer on its way to the peer. Its framing is read
+ * as strictly as a request's: where it ends decides whose bytes come next. A
+ * body without a length is sent on in chunks.
  */
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +23,7 @@
  * together there, the last one behind it.
  */
 static enum http_flow
-send_body(struct http *h, uint8_t *p, size_t len, bool last)
+send_body(struct http_exchange *h, uint8_t *p, size_t len, bool last)
 {
 	static const char end[] = "\r\n0\r\n\r\n";
 	size_t skip = len > 0 ? 0 : 2; /* no chunk to end */
@@ -45,7 +45,7 @@ send_body(struct http *h, uint8_t *p, size_t len, bool last)
 }
 
 static enum http_flow
-pass_length(struct http *h, uint8_t *p, size_t len)
+pass_length(struct http_exchange *h, uint8_t *p, size_t len)
 {
 	if (len > h->answer_left) {
 		h->keep_node = false;
@@ -58,7 +58,7 @@ pass_length(struct http *h, uint8_t *p, size_t len)
 }
 
 static enum http_flow
-pass_chunked(struct http *h, uint8_t *p, size_t len)
+pass_chunked(struct http_exchange *h, uint8_t *p, size_t len)
 {
 	size_t data, used;
 
@@ -77,7 +77,7 @@ pass_chunked(struct http *h, uint8_t *p, size_t len)
 }
 
 static enum http_flow
-pass_body(struct http *h, uint8_t *p, size_t len)
+pass_body(struct http_exchange *h, uint8_t *p, size_t len)
 {
 	switch (h->answer) {
 	case HTTP_ANSWER_LENGTH:
@@ -99,10 +99,11 @@ pass_body(struct http *h, uint8_t *p, size_t len)
 /* The head. */
 
 static void
-count_answer(struct http *h, unsigned status)
+count_answer(struct http_exchange *h, unsigned status)
 {
-	static const enum door_counter classes[] = {DOOR_HTTP_NODE_2XX,
-	    DOOR_HTTP_NODE_3XX, DOOR_HTTP_NODE_4XX, DOOR_HTTP_NODE_5XX};
+	static const enum counter classes[] = {COUNTER_HTTP_NODE_2XX,
+	    COUNTER_HTTP_NODE_3XX, COUNTER_HTTP_NODE_4XX,
+	    COUNTER_HTTP_NODE_5XX};
 	struct counters *n = &h->c->worker->counters;
 
 	counters_inc(n, classes[status < 600 ? status / 100 - 2 : 3]);
@@ -110,7 +111,7 @@ count_answer(struct http *h, unsigned status)
 
 /* How the body is delimited; false when that cannot be told for sure. */
 static bool
-read_framing(struct http *h, const struct http_head *head)
+read_framing(struct http_exchange *h, const struct http_head *head)
 {
 	const struct http_field *te = http_head_find(head, "transfer-encoding");
 	const struct http_field *cl = http_head_find(head, "content-length");
@@ -144,7 +145,7 @@ read_framing(struct http *h, const struct http_head *head)
 }
 
 static bool
-begin_answer(struct http *h, const struct http_head *head)
+begin_answer(struct http_exchange *h, const struct http_head *head)
 {
 	enum http_framing framing = HTTP_FRAMING_LENGTH;
 	size_t queued = h->down.b.len;
@@ -177,7 +178,7 @@ begin_answer(struct http *h, const struct http_head *head)
  * it is none.
  */
 static enum http_flow
-take_head(struct http *h, size_t *rest)
+take_head(struct http_exchange *h, size_t *rest)
 {
 	struct bytes *b = &h->node_head;
 	struct http_head head;
@@ -209,7 +210,7 @@ take_head(struct http *h, size_t *rest)
 }
 
 static void
-drop_head(struct http *h)
+drop_head(struct http_exchange *h)
 {
 	size_t max = h->node_head.max;
 
@@ -222,7 +223,7 @@ drop_head(struct http *h)
 
 /* p[0..len) lies in the pad, with room around it. */
 static enum http_flow
-take_answer(struct http *h, uint8_t *p, size_t len)
+take_answer(struct http_exchange *h, uint8_t *p, size_t len)
 {
 	size_t rest = 0;
 	enum http_flow flow;
@@ -241,7 +242,7 @@ take_answer(struct http *h, uint8_t *p, size_t len)
 
 /* The node has closed, or is gone. */
 static enum http_flow
-take_end(struct http *h, uint8_t *p)
+take_end(struct http_exchange *h, uint8_t *p)
 {
 	if (h->answer != HTTP_ANSWER_TO_END || !h->node_eof)
 		return HTTP_FLOW_BROKEN;
@@ -250,7 +251,7 @@ take_end(struct http *h, uint8_t *p)
 }
 
 enum http_down
-http_move_down(struct http *h)
+http_move_down(struct http_exchange *h)
 {
 	uint8_t *p = h->c->worker->pad.p + ROOM_BEFORE;
 	enum http_flow flow = http_flush_peer(h);

@@ -1,11 +1,11 @@
 /*
- * front: builds TLS contexts and binds sockets from a configuration. Runs on
+ * runtime: builds TLS contexts and binds sockets from a configuration. Runs on
  * main's thread; what it makes is only read by the workers.
  *
  * Session resumption would skip the verify callback and carry no chain, so it
  * is off in every context, both ways: no cache, no tickets.
  */
-#include "gateway/dataplane/front.h"
+#include "gateway/dataplane/runtime.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +19,12 @@
 #include "gateway/tls/staple.h"
 
 /* Paths kept: 56 bytes each, beside certificates that are shared. */
-#define FRONT_PATHS_MAX 65536
+#define RUNTIME_PATHS_MAX 65536
 
 /* Bytes of Certificate message a peer may send. */
-#define FRONT_CERT_LIST_MAX (100 * 1024)
+#define RUNTIME_CERT_LIST_MAX (100 * 1024)
 
-static STACK_OF(X509) * front_issuers(const struct conf_identity *id)
+static STACK_OF(X509) * runtime_issuers(const struct conf_identity *id)
 {
 	STACK_OF(X509) *sk = sk_X509_new_null();
 
@@ -38,11 +38,11 @@ static STACK_OF(X509) * front_issuers(const struct conf_identity *id)
 
 /* What both directions have in common. */
 static SSL_CTX *
-front_ctx(const struct conf *conf, const struct conf_identity *id,
+runtime_ctx(const struct conf *conf, const struct conf_identity *id,
     const SSL_METHOD *method, struct err *err)
 {
 	SSL_CTX *ctx = SSL_CTX_new_ex(tls_lib_ctx(), NULL, method);
-	STACK_OF(X509) *issuers = front_issuers(id);
+	STACK_OF(X509) *issuers = runtime_issuers(id);
 	int level = conf->policy.security_level;
 	X509_VERIFY_PARAM *param;
 
@@ -62,7 +62,7 @@ front_ctx(const struct conf *conf, const struct conf_identity *id,
 	/* A flood of key updates has its turn, not the whole loop. */
 	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_read_ahead(ctx, 1);
-	SSL_CTX_set_max_cert_list(ctx, FRONT_CERT_LIST_MAX);
+	SSL_CTX_set_max_cert_list(ctx, RUNTIME_CERT_LIST_MAX);
 	if (!SSL_CTX_set_num_tickets(ctx, 0) ||
 	    !SSL_CTX_set_min_proto_version(ctx, conf->tls.min_version) ||
 	    !SSL_CTX_set_max_proto_version(ctx, conf->tls.max_version) ||
@@ -89,9 +89,9 @@ fail:
 
 /* Another certificate for the name the peer asked for, before ours is sent. */
 static int
-front_choose_identity(SSL *ssl, void *arg)
+runtime_choose_identity(SSL *ssl, void *arg)
 {
-	const struct front *f = arg;
+	const struct runtime *f = arg;
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 	size_t i = sni_find(f->names, name);
 	const struct conf_identity *id = &f->conf->identities[i];
@@ -105,7 +105,7 @@ front_choose_identity(SSL *ssl, void *arg)
 	 * stay beside one of another kind, and could be chosen instead.
 	 */
 	SSL_certs_clear(ssl);
-	issuers = front_issuers(id);
+	issuers = runtime_issuers(id);
 	ok = issuers != NULL &&
 	    SSL_use_cert_and_key(ssl, id->chain[0], id->key, issuers, 1) == 1;
 	sk_X509_free(issuers);
@@ -113,7 +113,7 @@ front_choose_identity(SSL *ssl, void *arg)
 }
 
 static int
-front_make_server(struct front *f, struct err *err)
+runtime_make_server(struct runtime *f, struct err *err)
 {
 	static const unsigned char sid_ctx[] = "p2p-gateway";
 	const struct conf *conf = f->conf;
@@ -122,14 +122,14 @@ front_make_server(struct front *f, struct err *err)
 		return err_set(err, E_ARG,
 		    "no identity: a listener needs a certificate and key");
 	f->server =
-	    front_ctx(conf, &conf->identities[0], TLS_server_method(), err);
+	    runtime_ctx(conf, &conf->identities[0], TLS_server_method(), err);
 	if (f->server == NULL)
 		return E_ARG;
 	if (SSL_CTX_set_session_id_context(
 		f->server, sid_ctx, sizeof(sid_ctx) - 1) != 1)
 		return err_ossl(err, E_INTERNAL, "cannot set up TLS");
 	if (conf->num_identities > 1)
-		SSL_CTX_set_cert_cb(f->server, front_choose_identity, f);
+		SSL_CTX_set_cert_cb(f->server, runtime_choose_identity, f);
 	if (conf->own.staple)
 		SSL_CTX_set_tlsext_status_cb(f->server, staple_status_cb);
 	if (conf->tls.type == CONF_TLS_ONE_WAY) {
@@ -149,7 +149,7 @@ front_make_server(struct front *f, struct err *err)
 }
 
 static int
-front_make_client(struct front *f, size_t identity, struct err *err)
+runtime_make_client(struct runtime *f, size_t identity, struct err *err)
 {
 	const struct conf *conf = f->conf;
 	SSL_CTX *ctx;
@@ -160,7 +160,7 @@ front_make_client(struct front *f, size_t identity, struct err *err)
 		    conf->num_identities);
 	if (f->clients[identity] != NULL)
 		return 0;
-	ctx = front_ctx(
+	ctx = runtime_ctx(
 	    conf, &conf->identities[identity], TLS_client_method(), err);
 	if (ctx == NULL)
 		return E_ARG;
@@ -173,7 +173,7 @@ front_make_client(struct front *f, size_t identity, struct err *err)
 }
 
 static int
-front_make_clients(struct front *f, struct err *err)
+runtime_make_clients(struct runtime *f, struct err *err)
 {
 	const struct conf *conf = f->conf;
 	int rc;
@@ -182,21 +182,21 @@ front_make_clients(struct front *f, struct err *err)
 	if (f->clients == NULL)
 		return err_set(err, E_NOMEM, "cannot set up links");
 	for (size_t i = 0; i < conf->num_links; i++) {
-		rc = front_make_client(f, conf->links[i].identity, err);
+		rc = runtime_make_client(f, conf->links[i].identity, err);
 		if (rc != 0)
 			return rc;
 	}
 	if (conf->connect.listen.text == NULL)
 		return 0;
-	return front_make_client(f, conf->connect.identity, err);
+	return runtime_make_client(f, conf->connect.identity, err);
 }
 
 int
-front_new(struct front **out, struct conf *conf, struct front *old,
+runtime_new(struct runtime **out, struct conf *conf, struct runtime *old,
     size_t num_workers, const struct sd_listen *activation, struct err *err)
 {
-	static const struct ports none;
-	struct front *f = calloc(1, sizeof(*f));
+	static const struct listen_set none;
+	struct runtime *f = calloc(1, sizeof(*f));
 	int rc = E_NOMEM;
 
 	*out = NULL;
@@ -207,39 +207,39 @@ front_new(struct front **out, struct conf *conf, struct front *old,
 	f->num_workers = num_workers;
 	rc = sni_index_new(&f->names, conf, err);
 	if (rc == 0)
-		rc = path_cache_new(&f->paths, FRONT_PATHS_MAX, err);
+		rc = path_cache_new(&f->paths, RUNTIME_PATHS_MAX, err);
 	if (rc == 0)
-		rc = front_make_server(f, err);
+		rc = runtime_make_server(f, err);
 	if (rc == 0)
-		rc = front_make_clients(f, err);
+		rc = runtime_make_clients(f, err);
 	if (rc == 0 && num_workers > 0)
-		rc = ports_new(&f->ports, conf,
+		rc = listen_set_new(&f->ports, conf,
 		    old != NULL ? &old->ports : &none, num_workers, activation,
 		    err);
 	if (rc == 0)
 		rc = http_routes_init(
 		    &f->routes, &conf->http, f->ports.p, f->ports.num, err);
 	if (rc != 0) {
-		front_free(f);
+		runtime_free(f);
 		return rc;
 	}
 	*out = f;
 	return 0;
 }
 
-struct front *
-front_up_ref(struct front *f)
+struct runtime *
+runtime_up_ref(struct runtime *f)
 {
 	ref_up(&f->ref);
 	return f;
 }
 
 void
-front_free(struct front *f)
+runtime_free(struct runtime *f)
 {
 	if (f == NULL || !ref_down(&f->ref))
 		return;
-	ports_cleanup(&f->ports);
+	listen_set_cleanup(&f->ports);
 	http_routes_cleanup(&f->routes);
 	for (size_t i = 0; f->clients != NULL && i < f->conf->num_identities;
 	     i++)

@@ -1,18 +1,18 @@
 /*
- * keysecret: what private keys are encrypted with on disk. Control thread.
+ * key_wrap: what private keys are encrypted with on disk. Control thread.
  */
-#ifndef GATEWAY_MEMBERS_KEYSECRET_H
-#define GATEWAY_MEMBERS_KEYSECRET_H
+#ifndef GATEWAY_MEMBERS_KEY_WRAP_H
+#define GATEWAY_MEMBERS_KEY_WRAP_H
 
 #include <stddef.h>
 
 #include "cache/base/error.h"
 
-#define KEYSECRET_MAX 1024
+#define KEY_WRAP_MAX 1024
 
 /* Embedded in the keystore; zeroed is cleanable. */
-struct keysecret {
-	char text[KEYSECRET_MAX];
+struct key_wrap {
+	char text[KEY_WRAP_MAX];
 	size_t len;
 };
 
@@ -20,8 +20,8 @@ struct keysecret {
  * Reads the file; NULL is "keys.secret" in dir, made when it is not there and
  * the journal of keys is empty. E_PARSE: too short or too long.
  */
-int keysecret_load(struct keysecret *s, const char *dir, const char *file,
+int key_wrap_load(struct key_wrap *s, const char *dir, const char *file,
     const char *journal, struct err *err) MUST_USE;
-void keysecret_cleanup(struct keysecret *s);
+void key_wrap_cleanup(struct key_wrap *s);
 
 #endif

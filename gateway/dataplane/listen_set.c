@@ -1,7 +1,7 @@
 /*
- * ports: finds or makes a socket for each address. Main's thread.
+ * listen_set: finds or makes a socket for each address. Main's thread.
  */
-#include "gateway/dataplane/ports.h"
+#include "gateway/dataplane/listen_set.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 
 /* One making of ports. */
 struct making {
-	struct ports *ports;
-	const struct ports *old;
+	struct listen_set *ports;
+	const struct listen_set *old;
 	bool *taken; /* of old's, by another port */
 	const struct sd_listen *activation;
 	bool *used; /* of the activation's */
@@ -22,7 +22,7 @@ struct making {
 
 /* The one that the front before has for the same passed socket, or anew. */
 static int
-port_from_manager(struct making *m, struct door_port *p, size_t i,
+port_from_manager(struct making *m, struct listen_port *p, size_t i,
     const struct address *address, struct err *err)
 {
 	int fd = sd_listen_fd(m->activation, i);
@@ -45,10 +45,10 @@ port_from_manager(struct making *m, struct door_port *p, size_t i,
 }
 
 static int
-port_add(struct making *m, struct door_port port, const struct address *address,
-    struct err *err)
+port_add(struct making *m, struct listen_port port,
+    const struct address *address, struct err *err)
 {
-	struct door_port *p = &m->ports->p[m->ports->num];
+	struct listen_port *p = &m->ports->p[m->ports->num];
 	size_t passed = sd_listen_find(m->activation, port.name, address);
 	int rc;
 
@@ -76,12 +76,12 @@ out:
 }
 
 static int
-ports_add_all(struct making *m, const struct conf *conf, struct err *err)
+listen_set_add_all(struct making *m, const struct conf *conf, struct err *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < conf->num_listeners; i++) {
-		struct door_port port = {
+		struct listen_port port = {
 		    .kind = LISTENER_PEERS, .http = conf->listeners[i].http};
 
 		snprintf(port.name, sizeof(port.name),
@@ -90,14 +90,14 @@ ports_add_all(struct making *m, const struct conf *conf, struct err *err)
 	}
 	for (size_t i = 0; rc == 0 && i < conf->num_links; i++) {
 		const struct conf_link *l = &conf->links[i];
-		struct door_port port = {.kind = LISTENER_LINK, .link = i};
+		struct listen_port port = {.kind = LISTENER_LINK, .link = i};
 
 		snprintf(port.name, sizeof(port.name), "link-%s",
 		    l->name != NULL ? l->name : "?");
 		rc = port_add(m, port, &l->listen, err);
 	}
 	if (rc == 0 && conf->connect.listen.text != NULL) {
-		struct door_port port = {
+		struct listen_port port = {
 		    .kind = LISTENER_CONNECT, .name = "connect"};
 
 		rc = port_add(m, port, &conf->connect.listen, err);
@@ -106,8 +106,9 @@ ports_add_all(struct making *m, const struct conf *conf, struct err *err)
 }
 
 int
-ports_new(struct ports *out, const struct conf *conf, const struct ports *old,
-    size_t num_workers, const struct sd_listen *activation, struct err *err)
+listen_set_new(struct listen_set *out, const struct conf *conf,
+    const struct listen_set *old, size_t num_workers,
+    const struct sd_listen *activation, struct err *err)
 {
 	struct making m = {.ports = out,
 	    .old = old,
@@ -124,19 +125,19 @@ ports_new(struct ports *out, const struct conf *conf, const struct ports *old,
 		err_set(err, E_NOMEM, "cannot set up listeners");
 		goto out;
 	}
-	rc = ports_add_all(&m, conf, err);
+	rc = listen_set_add_all(&m, conf, err);
 	if (rc == 0)
 		rc = sd_listen_check(activation, m.used, err);
 out:
 	free(m.taken);
 	free(m.used);
 	if (rc != 0)
-		ports_cleanup(out);
+		listen_set_cleanup(out);
 	return rc;
 }
 
 void
-ports_cleanup(struct ports *ports)
+listen_set_cleanup(struct listen_set *ports)
 {
 	for (size_t i = 0; i < ports->num; i++)
 		bound_free(ports->p[i].bound);

@@ -1,11 +1,11 @@
 /*
- * node: getting a connected socket to one of several addresses, in order of
+ * dial: getting a connected socket to one of several addresses, in order of
  * preference, again and again for a while. `struct node_health` remembers,
  * for one worker, which addresses did not answer lately, so that they are
  * tried last.
  */
-#ifndef GATEWAY_DATAPLANE_NODE_H
-#define GATEWAY_DATAPLANE_NODE_H
+#ifndef GATEWAY_DATAPLANE_DIAL_H
+#define GATEWAY_DATAPLANE_DIAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

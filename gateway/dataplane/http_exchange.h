@@ -1,17 +1,17 @@
 /*
- * http: HTTP/1.1 between a peer and the node, one exchange after the other on
- * one connection. A request is judged by its head (http_check.h) before the
- * node hears of it; then its body goes up and the answer comes down as they
- * come, each with back-pressure, neither kept. Belongs to its connection and
- * runs on its worker's thread; conn.c alone frees it.
+ * http_exchange: HTTP/1.1 between a peer and the node, one exchange after the
+ * other on one connection. A request is judged by its head (http_check.h)
+ * before the node hears of it; then its body goes up and the answer comes down
+ * as they come, each with back-pressure, neither kept. Belongs to its
+ * connection and runs on its worker's thread; conn.c alone frees it.
  */
-#ifndef GATEWAY_DATAPLANE_HTTP_H
-#define GATEWAY_DATAPLANE_HTTP_H
+#ifndef GATEWAY_DATAPLANE_HTTP_EXCHANGE_H
+#define GATEWAY_DATAPLANE_HTTP_EXCHANGE_H
 
 #include "cache/base/error.h"
 
 struct conn;
-struct http;
+struct http_exchange;
 
 /*
  *	HEAD -> DIAL (unless the node is connected) -> EXCHANGE -> HEAD ...
@@ -31,10 +31,11 @@ enum http_result {
  * For a connection that has just been let in; NULL when out of memory. Freed
  * after the connection's dial.
  */
-struct http *http_new(struct conn *c);
-void http_free(struct http *h);
+struct http_exchange *http_exchange_new(struct conn *c);
+void http_exchange_free(struct http_exchange *h);
 
 /* Goes on with the connection's events, timer and dial as far as it can. */
-enum http_result http_drive(struct http *h, unsigned *wish) MUST_USE;
+enum http_result
+http_exchange_drive(struct http_exchange *h, unsigned *wish) MUST_USE;
 
 #endif

@@ -1,13 +1,13 @@
 /*
- * door: the front of the data plane. Owns the workers; they own listeners,
+ * workers: the front of the data plane. Owns the workers; they own listeners,
  * connections and links. Decides nothing about revocation: it asks revcheck.
  *
  * All functions are called from one thread (main's), except where "thread-
  * safe" is said. A configuration is an immutable counted snapshot; the door
  * takes references of its own.
  */
-#ifndef GATEWAY_DATAPLANE_DOOR_H
-#define GATEWAY_DATAPLANE_DOOR_H
+#ifndef GATEWAY_DATAPLANE_WORKERS_H
+#define GATEWAY_DATAPLANE_WORKERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,11 +19,11 @@
 
 struct sd_listen;
 struct conf;
-struct door;
+struct workers;
 struct staples;
 
 /* What the gateway itself answers requests with, in HTTP mode. */
-#define DOOR_HTTP_REFUSALS(X)                   \
+#define COUNTER_HTTP_REFUSALS(X)                \
 	X(400, "malformed")                     \
 	X(404, "path not configured")           \
 	X(408, "head or body too slow")         \
@@ -43,7 +43,7 @@ struct staples;
  * Counters since the start, and gauges (marked), summed over the workers. The
  * name is what metrics and JSON show. Order is not part of the contract.
  */
-#define DOOR_COUNTERS(X)                                                      \
+#define COUNTERS_LIST(X)                                                      \
 	X(ACCEPTED, "connections_accepted", "connections accepted")           \
 	X(OPEN, "connections_open", "connections open now (gauge)")           \
 	X(RELAYING, "connections_relaying", "connections relaying (gauge)")   \
@@ -100,103 +100,105 @@ struct staples;
 	X(HTTP_NODE_4XX, "http_answers_4xx", "answers of the node, 4xx")      \
 	X(HTTP_NODE_5XX, "http_answers_5xx", "answers of the node, 5xx")
 
-enum door_counter {
-#define DOOR_COUNTER_ENUM(id, name, help) DOOR_##id,
-	DOOR_COUNTERS(DOOR_COUNTER_ENUM)
-#undef DOOR_COUNTER_ENUM
-#define DOOR_COUNTER_ENUM(status, help) DOOR_HTTP_##status,
-	DOOR_HTTP_REFUSALS(DOOR_COUNTER_ENUM)
-#undef DOOR_COUNTER_ENUM
-	    DOOR_NUM_COUNTERS
+enum counter {
+#define COUNTER_ROW_ENUM(id, name, help) COUNTER_##id,
+	COUNTERS_LIST(COUNTER_ROW_ENUM)
+#undef COUNTER_ROW_ENUM
+#define COUNTER_ROW_ENUM(status, help) COUNTER_HTTP_##status,
+	COUNTER_HTTP_REFUSALS(COUNTER_ROW_ENUM)
+#undef COUNTER_ROW_ENUM
+	    NUM_COUNTERS
 };
 
-struct door_stats {
-	uint64_t n[DOOR_NUM_COUNTERS];
+struct workers_stats {
+	uint64_t n[NUM_COUNTERS];
 };
 
 /* Never NULL; "?" when out of range. Thread-safe. */
-const char *door_counter_name(enum door_counter c);
-const char *door_counter_help(enum door_counter c);
+const char *counter_name(enum counter c);
+const char *counter_help(enum counter c);
 
 /*
- * door_check says whether a configuration could be applied (keys load and
+ * workers_check says whether a configuration could be applied (keys load and
  * match, anchors are there, addresses resolve) without binding anything.
  */
-int door_check(struct conf *conf, struct err *err) MUST_USE;
+int workers_check(struct conf *conf, struct err *err) MUST_USE;
 
 /*
- * door_new binds every listener and starts the workers, which accept at once.
- * rc, log and activation (sockets to use instead of binding; may be NULL) are
- * borrowed and must outlive the door.
- * evthread_use_pthreads() must have been called.
+ * workers_new binds every listener and starts the workers, which accept at
+ * once. rc, log and activation (sockets to use instead of binding; may be NULL)
+ * are borrowed and must outlive the door. evthread_use_pthreads() must have
+ * been called.
  */
-int door_new(struct door **out, struct conf *conf, struct revcheck *rc,
+int workers_new(struct workers **out, struct conf *conf, struct revcheck *rc,
     const struct sd_listen *activation, const struct log *log,
     struct err *err) MUST_USE;
 
 /*
- * door_apply puts a new configuration in force: all or nothing. New listeners
- * are bound and new identities loaded before anything changes; then each
- * worker switches between two events of its loop. Connections go on; those
+ * workers_apply puts a new configuration in force: all or nothing. New
+ * listeners are bound and new identities loaded before anything changes; then
+ * each worker switches between two events of its loop. Connections go on; those
  * that the new trust or allow-list would not let in are closed.
  */
-int door_apply(struct door *d, struct conf *conf, struct err *err) MUST_USE;
+int
+workers_apply(struct workers *d, struct conf *conf, struct err *err) MUST_USE;
 
 /*
- * door_recheck asks again for every live connection, from what is in the
+ * workers_recheck asks again for every live connection, from what is in the
  * archive, and closes those that are refused now. Calls in quick succession
  * are joined. Thread-safe: made for revcheck_watch.
  */
-void door_recheck(struct door *d);
+void workers_recheck(struct workers *d);
 
 /*
- * door_gather shows fn the verified chain of every live connection, and what
+ * workers_gather shows fn the verified chain of every live connection, and what
  * its path ends in; both are lent. Then, once for each worker, NULLs: that
  * worker has no more. Called on the workers' threads, one at a time; must not
- * block. A second call begins anew; after door_gather(d, NULL, NULL) the
+ * block. A second call begins anew; after workers_gather(d, NULL, NULL) the
  * function before is not called any more.
  */
-typedef void door_chain_fn(void *arg, const struct revcheck_certs *chain,
+typedef void workers_chain_fn(void *arg, const struct revcheck_certs *chain,
     struct revcheck_trust *trust);
-void door_gather(struct door *d, door_chain_fn *fn, void *arg);
-size_t door_num_workers(const struct door *d);
+void workers_gather(struct workers *d, workers_chain_fn *fn, void *arg);
+size_t workers_num(const struct workers *d);
 
 /*
- * door_staple gives every worker these OCSP responses for our own
+ * workers_staple gives every worker these OCSP responses for our own
  * certificates instead of those of before.
  */
-void door_staple(struct door *d, struct staples *staples);
+void workers_staple(struct workers *d, struct staples *staples);
 
 /*
- * door_answers says whether every worker's loop has come round since the call
- * before, and asks them again: the heart of a watchdog.
+ * workers_answers says whether every worker's loop has come round since the
+ * call before, and asks them again: the heart of a watchdog.
  */
-bool door_answers(struct door *d);
+bool workers_answers(struct workers *d);
 
 /* Thread-safe. */
-void door_get_stats(struct door *d, struct door_stats *out);
+void workers_get_stats(struct workers *d, struct workers_stats *out);
 
 /*
  * Where the door listens, for the ready line: name is the listener's or
  * link's of the configuration, address "127.0.0.1:8080", "[::1]:8080" or
  * "unix:/path". Returns how many there are; fills at most max.
  */
-struct door_bound {
+struct listen_bound {
 	char name[64];
 	char address[128];
 };
-size_t door_get_bound(struct door *d, struct door_bound *out, size_t max);
+size_t
+workers_get_bound(struct workers *d, struct listen_bound *out, size_t max);
 
 /*
  * A decision about a peer, as it is logged. Texts and report are lent for the
  * call. subject is not escaped.
  */
-enum door_occasion {
-	DOOR_AT_HANDSHAKE = 0,
-	DOOR_AT_RECHECK
+enum workers_occasion {
+	DECISION_AT_HANDSHAKE = 0,
+	DECISION_AT_RECHECK
 };
-struct door_decision {
-	enum door_occasion occasion;
+struct workers_decision {
+	enum workers_occasion occasion;
 	bool inbound;
 	bool allowed;
 	uint64_t conn;       /* connection id, unique in this process */
@@ -208,18 +210,20 @@ struct door_decision {
 	struct revcheck_report *report; /* may be NULL */
 };
 /* Called on any worker's thread; must not block. */
-typedef void door_decision_fn(void *arg, const struct door_decision *decision);
-void door_observe(struct door *d, door_decision_fn *fn, void *arg);
+typedef void
+workers_decision_fn(void *arg, const struct workers_decision *decision);
+void workers_observe(struct workers *d, workers_decision_fn *fn, void *arg);
 
 /*
- * door_drain stops accepting. Connections go on until they end or deadline_ms
- * passes. drained(arg) is called once, on a worker's thread, when none is
- * left. A second call only shortens the deadline; its drained is ignored.
+ * workers_drain stops accepting. Connections go on until they end or
+ * deadline_ms passes. drained(arg) is called once, on a worker's thread, when
+ * none is left. A second call only shortens the deadline; its drained is
+ * ignored.
  */
-void door_drain(struct door *d, uint32_t deadline_ms,
+void workers_drain(struct workers *d, uint32_t deadline_ms,
     void (*drained)(void *arg), void *arg);
 
 /* Stops at once, joins the workers, frees everything. NULL is fine. */
-void door_free(struct door *d);
+void workers_free(struct workers *d);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * holding: records in memory, each change a whole record in a journal.
+ * members: records in memory, each change a whole record in a journal.
  */
-#include "gateway/members/holding.h"
+#include "gateway/members/members.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -12,18 +12,18 @@
 #include "gateway/base/journal.h"
 #include "gateway/base/json.h"
 
-struct holdings {
-	struct holding *list;
+struct members {
+	struct member *list;
 	size_t num;
 	struct journal *journal; /* NULL: memory only */
 	/* What the last change replaced, for undo. */
-	struct holding before;
+	struct member before;
 	bool before_none; /* there was none */
 	bool can_undo;
 };
 
 static void
-holding_cleanup(struct holding *h)
+member_cleanup(struct member *h)
 {
 	free(h->name);
 	cJSON_Delete(h->registration);
@@ -33,7 +33,7 @@ holding_cleanup(struct holding *h)
 
 /* Copies what is given, or else what `old` has. */
 static int
-holding_make(struct holding *out, const struct holding *old, const char *id,
+member_make(struct member *out, const struct member *old, const char *id,
     const char *name, const cJSON *registration, const cJSON *setup)
 {
 	memset(out, 0, sizeof(*out));
@@ -53,12 +53,12 @@ holding_make(struct holding *out, const struct holding *old, const char *id,
 		goto nomem;
 	return 0;
 nomem:
-	holding_cleanup(out);
+	member_cleanup(out);
 	return E_NOMEM;
 }
 
 static size_t
-position(const struct holdings *s, const char *id)
+position(const struct members *s, const char *id)
 {
 	size_t i = 0;
 
@@ -69,13 +69,13 @@ position(const struct holdings *s, const char *id)
 
 /* Room for one more, so that what follows cannot fail. */
 static int
-make_room(struct holdings *s, struct err *err)
+make_room(struct members *s, struct err *err)
 {
-	struct holding *list;
+	struct member *list;
 
-	if (s->num >= HOLDING_MAX)
+	if (s->num >= MEMBERS_MAX)
 		return err_set(err, E_LIMIT,
-		    "there are %d holding identities already", HOLDING_MAX);
+		    "there are %d holding identities already", MEMBERS_MAX);
 	list = realloc(s->list, (s->num + 1) * sizeof(*list));
 	if (list == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
@@ -85,12 +85,12 @@ make_room(struct holdings *s, struct err *err)
 
 /* Takes h over. There is room. */
 static void
-put(struct holdings *s, struct holding *h)
+put(struct members *s, struct member *h)
 {
 	size_t at = position(s, h->id);
 
 	assert(s->list != NULL);
-	holding_cleanup(&s->before);
+	member_cleanup(&s->before);
 	s->before_none = at == s->num;
 	if (at < s->num)
 		s->before = s->list[at];
@@ -103,10 +103,10 @@ put(struct holdings *s, struct holding *h)
 static int
 replay(void *arg, const cJSON *record, struct err *err)
 {
-	struct holdings *s = arg;
+	struct members *s = arg;
 	const char *id = json_get_string(record, "id");
 	char clean[KEYSTORE_ID_SIZE];
-	struct holding h;
+	struct member h;
 	int rc;
 
 	if (id == NULL || !keystore_id_parse(clean, id))
@@ -114,7 +114,7 @@ replay(void *arg, const cJSON *record, struct err *err)
 	rc = make_room(s, err);
 	if (rc != 0)
 		return rc;
-	if (holding_make(&h, NULL, clean, json_get_string(record, "name"),
+	if (member_make(&h, NULL, clean, json_get_string(record, "name"),
 		json_get(record, "registration"),
 		json_get(record, "setup")) != 0)
 		return err_set(err, E_NOMEM, "out of memory");
@@ -123,10 +123,10 @@ replay(void *arg, const cJSON *record, struct err *err)
 }
 
 int
-holdings_open(struct holdings **out, const char *dir, const struct log *log,
+members_open(struct members **out, const char *dir, const struct log *log,
     struct err *err)
 {
-	struct holdings *s = calloc(1, sizeof(*s));
+	struct members *s = calloc(1, sizeof(*s));
 	int rc = 0;
 
 	*out = NULL;
@@ -136,7 +136,7 @@ holdings_open(struct holdings **out, const char *dir, const struct log *log,
 		rc = journal_open_in(
 		    &s->journal, dir, "holdings.journal", replay, s, log, err);
 	if (rc != 0) {
-		holdings_close(s);
+		members_close(s);
 		return rc;
 	}
 	s->can_undo = false;
@@ -145,32 +145,32 @@ holdings_open(struct holdings **out, const char *dir, const struct log *log,
 }
 
 void
-holdings_close(struct holdings *s)
+members_close(struct members *s)
 {
 	if (s == NULL)
 		return;
 	for (size_t i = 0; i < s->num; i++)
-		holding_cleanup(&s->list[i]);
-	holding_cleanup(&s->before);
+		member_cleanup(&s->list[i]);
+	member_cleanup(&s->before);
 	free(s->list);
 	journal_close(s->journal);
 	free(s);
 }
 
 size_t
-holdings_num(const struct holdings *s)
+members_num(const struct members *s)
 {
 	return s->num;
 }
 
-const struct holding *
-holdings_get(const struct holdings *s, size_t i)
+const struct member *
+members_get(const struct members *s, size_t i)
 {
 	return &s->list[i];
 }
 
-const struct holding *
-holdings_find(const struct holdings *s, const char *id)
+const struct member *
+members_find(const struct members *s, const char *id)
 {
 	size_t at = position(s, id);
 
@@ -178,7 +178,7 @@ holdings_find(const struct holdings *s, const char *id)
 }
 
 static int
-write_record(struct holdings *s, const struct holding *h, struct err *err)
+write_record(struct members *s, const struct member *h, struct err *err)
 {
 	cJSON *o = cJSON_CreateObject();
 	bool ok = cJSON_AddStringToObject(o, "id", h->id) != NULL;
@@ -198,24 +198,24 @@ write_record(struct holdings *s, const struct holding *h, struct err *err)
 }
 
 int
-holdings_set(struct holdings *s, const char *id, const char *name,
+members_set(struct members *s, const char *id, const char *name,
     const cJSON *registration, const cJSON *setup, struct err *err)
 {
-	struct holding h;
+	struct member h;
 	int rc = 0;
 
-	if (holdings_find(s, id) == NULL)
+	if (members_find(s, id) == NULL)
 		rc = make_room(s, err);
 	if (rc == 0 &&
-	    holding_make(
-		&h, holdings_find(s, id), id, name, registration, setup) != 0)
+	    member_make(
+		&h, members_find(s, id), id, name, registration, setup) != 0)
 		rc = err_set(err, E_NOMEM, "out of memory");
 	if (rc != 0)
 		return rc;
 	if (s->journal != NULL)
 		rc = write_record(s, &h, err);
 	if (rc != 0) {
-		holding_cleanup(&h);
+		member_cleanup(&h);
 		return rc;
 	}
 	put(s, &h);
@@ -223,8 +223,8 @@ holdings_set(struct holdings *s, const char *id, const char *name,
 }
 
 int
-holdings_know_keys(
-    struct holdings *s, const struct keystore *keys, struct err *err)
+members_know_keys(
+    struct members *s, const struct keystore *keys, struct err *err)
 {
 	char id[KEYSTORE_ID_SIZE];
 	int rc = 0;
@@ -233,14 +233,14 @@ holdings_know_keys(
 		const char *tenant = keystore_get(keys, i)->tenant;
 
 		if (keystore_id_parse(id, tenant) &&
-		    holdings_find(s, id) == NULL)
-			rc = holdings_set(s, id, NULL, NULL, NULL, err);
+		    members_find(s, id) == NULL)
+			rc = members_set(s, id, NULL, NULL, NULL, err);
 	}
 	return rc;
 }
 
 int
-holdings_undo(struct holdings *s, struct err *err)
+members_undo(struct members *s, struct err *err)
 {
 	int rc = s->journal != NULL ? journal_undo(s->journal, err) : 0;
 	size_t at;
@@ -249,11 +249,11 @@ holdings_undo(struct holdings *s, struct err *err)
 		return err_set(err, E_ARG, "there is nothing to take back");
 	s->can_undo = false;
 	if (s->before_none) {
-		holding_cleanup(&s->list[--s->num]);
+		member_cleanup(&s->list[--s->num]);
 		return rc;
 	}
 	at = position(s, s->before.id);
-	holding_cleanup(&s->list[at]);
+	member_cleanup(&s->list[at]);
 	s->list[at] = s->before;
 	memset(&s->before, 0, sizeof(s->before));
 	return rc;

@@ -1,11 +1,11 @@
 /*
- * front: everything that one configuration means for the data plane, made
+ * runtime: everything that one configuration means for the data plane, made
  * before anything changes and immutable after: TLS contexts, the index of
  * server names, listening sockets, and the memory of verified paths. Counted;
  * each worker and each connection holds a reference.
  */
-#ifndef GATEWAY_DATAPLANE_FRONT_H
-#define GATEWAY_DATAPLANE_FRONT_H
+#ifndef GATEWAY_DATAPLANE_RUNTIME_H
+#define GATEWAY_DATAPLANE_RUNTIME_H
 
 #include <stddef.h>
 
@@ -14,34 +14,34 @@
 #include "cache/base/error.h"
 #include "cache/base/ref.h"
 #include "gateway/http1/http_routes.h"
-#include "gateway/dataplane/ports.h"
+#include "gateway/dataplane/listen_set.h"
 
 struct sd_listen;
 struct conf;
 struct sni_index;
 struct path_cache;
 
-struct front {
+struct runtime {
 	struct ref ref;
 	struct conf *conf;
 	SSL_CTX *server;   /* identities chosen by SNI */
 	SSL_CTX **clients; /* one an identity, NULL where not used */
 	struct sni_index *names;
 	struct path_cache *paths; /* paths remembered; itself locked */
-	struct ports ports;
+	struct listen_set ports;
 	struct http_routes routes;
 	size_t num_workers; /* sockets an address; fixed for the process */
 };
 
 /*
- * front_new builds all of it or nothing. Sockets of `old` (may be NULL) are
+ * runtime_new builds all of it or nothing. Sockets of `old` (may be NULL) are
  * taken over where the address is the same; those of activation (may be NULL)
  * come first. num_workers 0 binds nothing.
  */
-int front_new(struct front **out, struct conf *conf, struct front *old,
+int runtime_new(struct runtime **out, struct conf *conf, struct runtime *old,
     size_t num_workers, const struct sd_listen *activation,
     struct err *err) MUST_USE;
-struct front *front_up_ref(struct front *f);
-void front_free(struct front *f);
+struct runtime *runtime_up_ref(struct runtime *f);
+void runtime_free(struct runtime *f);
 
 #endif

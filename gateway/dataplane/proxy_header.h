@@ -1,9 +1,9 @@
 /*
- * proxyv2: the PROXY protocol version 2 header, which tells the node who the
- * peer is before the peer's first byte.
+ * proxy_header: the PROXY protocol version 2 header, which tells the node who
+ * the peer is before the peer's first byte.
  */
-#ifndef GATEWAY_DATAPLANE_PROXYV2_H
-#define GATEWAY_DATAPLANE_PROXYV2_H
+#ifndef GATEWAY_DATAPLANE_PROXY_HEADER_H
+#define GATEWAY_DATAPLANE_PROXY_HEADER_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,16 +14,16 @@
 
 struct conn;
 
-#define PROXYV2_MAX 1024
+#define PROXY_HEADER_MAX 1024
 
 /* Our own TLVs, in the range for private use. */
 enum {
-	PROXYV2_TYPE_STATUS = 0xe0, /* revocation status, a word */
-	PROXYV2_TYPE_LEAF_SHA256 =
+	PROXY_HEADER_TYPE_STATUS = 0xe0, /* revocation status, a word */
+	PROXY_HEADER_TYPE_LEAF_SHA256 =
 	    0xe1 /* of the peer's certificate, 32 bytes */
 };
 
-struct proxyv2 {
+struct proxy_header {
 	const struct sockaddr_storage *from; /* NULL: LOCAL */
 	const struct sockaddr_storage *to;
 	const char *tls_version; /* NULL: not TLS */
@@ -34,12 +34,14 @@ struct proxyv2 {
 };
 
 /* Length, or negative when it does not fit. */
-int proxyv2_encode(uint8_t out[PROXYV2_MAX], const struct proxyv2 *p) MUST_USE;
+int proxy_header_encode(
+    uint8_t out[PROXY_HEADER_MAX], const struct proxy_header *p) MUST_USE;
 
 /* The one for this connection: length, or negative when it does not fit. */
-int proxyv2_make(uint8_t out[PROXYV2_MAX], const struct conn *c) MUST_USE;
+int
+proxy_header_make(uint8_t out[PROXY_HEADER_MAX], const struct conn *c) MUST_USE;
 
 /* Sends one to the node, ahead of everything. */
-int proxyv2_send(struct conn *c) MUST_USE;
+int proxy_header_send(struct conn *c) MUST_USE;
 
 #endif

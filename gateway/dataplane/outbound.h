@@ -1,0 +1,56 @@
+/*
+ * outbound: what is special about connections that the node dials: which peer,
+ * with which certificate, under which name; and HTTP CONNECT, which says it.
+ */
+#ifndef GATEWAY_DATAPLANE_OUTBOUND_H
+#define GATEWAY_DATAPLANE_OUTBOUND_H
+
+#include <stdbool.h>
+
+#include <openssl/ssl.h>
+
+#include "cache/base/error.h"
+#include "gateway/dataplane/dial.h"
+
+struct conn;
+struct listen_port;
+struct runtime;
+struct outbound_head;
+struct revcheck_trust;
+
+enum outbound_head_result {
+	OUTBOUND_HEAD_BAD = 0, /* answered; close */
+	OUTBOUND_HEAD_MORE,
+	OUTBOUND_HEAD_OK
+};
+
+/* Sets up a connection accepted on a link's port. */
+int outbound_new(struct conn *c, const struct listen_port *port) MUST_USE;
+void outbound_head_free(struct outbound_head *h);
+
+/* CONNECT: reads on from the plain side. */
+enum outbound_head_result outbound_read_head(struct conn *c);
+
+void outbound_get_order(const struct conn *c, struct dial_order *order);
+SSL_CTX *outbound_get0_ctx(const struct conn *c);
+
+/* The dial is done: remembers whom it reached. */
+void outbound_note_remote(struct conn *c);
+
+/* SNI, the name to verify, the anchors. */
+int outbound_prepare_ssl(struct conn *c) MUST_USE;
+
+/* The peer is in: tells a CONNECT client so, hands on what it sent early. */
+int outbound_begin(struct conn *c) MUST_USE;
+
+/* CONNECT: 502, once. */
+void outbound_say_failed(struct conn *c);
+
+/*
+ * After a reload: the same link in another front. Changes c->link and *trust,
+ * or says false.
+ */
+bool outbound_find_again(struct conn *c, const struct runtime *runtime,
+    struct revcheck_trust **trust);
+
+#endif
