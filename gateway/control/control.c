@@ -20,7 +20,7 @@
 #include "gateway/members/members.h"
 #include "gateway/members/keystore.h"
 #include "gateway/process/sd_notify.h"
-#include "gateway/certwatch/own.h"
+#include "gateway/certwatch/certwatch.h"
 #include "gateway/control/plan.h"
 #include "gateway/rest/rest.h"
 #include "gateway/sessions/sessions.h"
@@ -38,7 +38,7 @@ struct control {
 	struct revcheck *engine;
 	struct sessions *remembered;
 	struct chains *chains;
-	struct own *own;
+	struct certwatch *own;
 	struct allowed_subjects *subjects;
 	struct keystore *keys;
 	struct certstore *certs;
@@ -111,7 +111,7 @@ plan_apply(struct control *c, struct plan *p, struct err *err)
 	c->conf = p->conf;
 	p->conf = NULL;
 	chains_set_trust(c->chains, p->session);
-	own_set(c->own, &p->own);
+	certwatch_set(c->own, &p->own);
 	control_recheck(c);
 	warm_up(c, p);
 	return 0;
@@ -266,7 +266,7 @@ control_new(struct control **out, struct conf *conf, struct event_base *base,
 	if (rc == 0)
 		rc = chains_new(&c->chains, err);
 	if (rc == 0)
-		rc = own_new(&c->own, c, err);
+		rc = certwatch_new(&c->own, c, err);
 	if (rc == 0)
 		rc = engine_start(c, err);
 	if (rc == 0)
@@ -292,7 +292,7 @@ control_free(struct control *c)
 		revcheck_watch(c->engine, NULL, NULL);
 	warm_free(c->warm);
 	sessions_free(c->remembered);
-	own_free(c->own);
+	certwatch_free(c->own);
 	chains_free(c->chains);
 	revcheck_free(c->engine);
 	denylist_close(c->denylist);
@@ -315,7 +315,7 @@ control_set_door(struct control *c, struct workers *door)
 	atomic_store(&c->door, door);
 	/* Waits for a watcher that may still be using the door of before. */
 	revcheck_watch(c->engine, door != NULL ? engine_watch : NULL, c);
-	own_meet_door(c->own);
+	certwatch_started(c->own);
 }
 
 void
@@ -372,7 +372,7 @@ control_chains(const struct control *c)
 	return c->chains;
 }
 
-struct own *
+struct certwatch *
 control_own(const struct control *c)
 {
 	return c->own;
@@ -469,7 +469,7 @@ control_recheck(struct control *c)
 	if (door != NULL)
 		workers_recheck(door);
 	sessions_changed(c->remembered);
-	own_changed(c->own);
+	certwatch_changed(c->own);
 }
 
 /* The history tells that a change does not act in full at once. */

@@ -21,7 +21,7 @@ struct denylist;
 struct workers;
 struct members;
 struct keystore;
-struct own;
+struct certwatch;
 struct rest;
 struct sessions;
 struct allowed_subjects;
@@ -47,7 +47,7 @@ struct workers *control_door(const struct control *c); /* may be NULL */
 struct decision_ring *control_decisions(const struct control *c);
 struct denylist *control_denylist(const struct control *c);
 struct chains *control_chains(const struct control *c);
-struct own *control_own(const struct control *c);
+struct certwatch *control_own(const struct control *c);
 struct sessions *control_remembered(const struct control *c);
 struct allowed_subjects *control_subjects(const struct control *c);
 struct keystore *control_keys(const struct control *c);

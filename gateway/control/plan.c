@@ -17,7 +17,7 @@ plan_cleanup(struct plan *p)
 	p->conf = NULL;
 	revcheck_trust_free(p->session);
 	p->session = NULL;
-	own_list_cleanup(&p->own);
+	certwatch_list_cleanup(&p->own);
 }
 
 static bool
@@ -94,7 +94,8 @@ plan_make(struct plan *p, const struct control *c, struct conf *base,
 	if (rc == 0)
 		rc = conf_derive(&p->conf, base, &overlay.overlay, err);
 	if (rc == 0)
-		rc = own_list_make(&p->own, p->conf, control_holdings(c), err);
+		rc = certwatch_list_make(
+		    &p->own, p->conf, control_holdings(c), err);
 	effect_overlay_cleanup(&overlay);
 	member_identities_cleanup(&set);
 	if (rc != 0)

@@ -8,7 +8,7 @@
 #include "cache/base/error.h"
 #include "gateway/conf/conf.h"
 #include "gateway/control/effect.h"
-#include "gateway/certwatch/own.h"
+#include "gateway/certwatch/certwatch.h"
 #include "revcheck/revcheck.h"
 
 struct control;
@@ -23,7 +23,7 @@ struct plan {
 	struct effect_rules rules; /* strings lent by the sections */
 	struct conf *conf;
 	struct revcheck_trust *session; /* groups' roots; may be NULL */
-	struct own_list own;            /* what we show ourselves */
+	struct certwatch_list own;      /* what we show ourselves */
 };
 
 /*

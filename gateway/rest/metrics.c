@@ -15,7 +15,7 @@
 #include "gateway/state/denylist.h"
 #include "gateway/dataplane/workers.h"
 #include "gateway/observe/prometheus.h"
-#include "gateway/certwatch/own_show.h"
+#include "gateway/certwatch/certwatch_report.h"
 #include "gateway/pkcs11/pkcs11.h"
 #include "gateway/control/warm_show.h"
 #include "revcheck/revcheck.h"
@@ -281,7 +281,7 @@ metrics_text(struct control *c)
 	put_crls(&t, control_engine(c));
 	if (control_door(c) != NULL)
 		put_door(&t, control_door(c));
-	own_show_metrics(control_own(c), &t);
+	certwatch_report_metrics(control_own(c), &t);
 	put_token(&t);
 	prometheus_head(&t, "p2p_gateway_mode", "gauge",
 	    "1 for the revocation mode that is set.");
@@ -422,7 +422,8 @@ metrics_json(struct control *c)
 	part = warm_json(&warm);
 	if (part != NULL)
 		cJSON_AddItemToObject(o, "warmUp", part);
-	cJSON_AddItemToObject(o, "identities", own_show_json(control_own(c)));
+	cJSON_AddItemToObject(
+	    o, "identities", certwatch_report_json(control_own(c)));
 	add_token(o);
 	cJSON_AddNumberToObject(
 	    o, "denylistEntries", (double)denylist_num(control_denylist(c)));
@@ -502,7 +503,7 @@ metrics_ready(struct control *c, cJSON *out)
 		    warm.determined, warm.chains);
 		cJSON_AddItemToObject(out, "warmUp", warm_json(&warm));
 	}
-	ready = own_show_reasons(control_own(c), reasons) && ready;
+	ready = certwatch_report_reasons(control_own(c), reasons) && ready;
 	ready &= judge_token(control_conf(c), reasons);
 	revcheck_kept_list(control_engine(c), judge_kept, reasons);
 	cJSON_AddBoolToObject(out, "ready", ready);

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/certwatch/own_rules.h"
+#include "gateway/certwatch/certwatch_rules.h"
 #include "tests/lib/pkimake.h"
 
 #define DAY 86400
@@ -19,24 +19,27 @@ expiry_has_two_steps_and_an_end(void **state)
 	static const struct conf_own never = {.warn_days = 0};
 	static const struct {
 		time_t left;
-		enum own_expiry expiry;
+		enum certwatch_expiry expiry;
 	} rows[] = {
-	    {31 * DAY, OWN_EXPIRY_FAR},
-	    {30 * DAY, OWN_EXPIRY_FAR},
-	    {30 * DAY - 1, OWN_EXPIRY_WARN},
-	    {7 * DAY, OWN_EXPIRY_WARN},
-	    {7 * DAY - 1, OWN_EXPIRY_ERROR},
-	    {1, OWN_EXPIRY_ERROR},
-	    {0, OWN_EXPIRED},
-	    {-DAY, OWN_EXPIRED},
+	    {31 * DAY, CERTWATCH_EXPIRY_FAR},
+	    {30 * DAY, CERTWATCH_EXPIRY_FAR},
+	    {30 * DAY - 1, CERTWATCH_EXPIRY_WARN},
+	    {7 * DAY, CERTWATCH_EXPIRY_WARN},
+	    {7 * DAY - 1, CERTWATCH_EXPIRY_ERROR},
+	    {1, CERTWATCH_EXPIRY_ERROR},
+	    {0, CERTWATCH_EXPIRED},
+	    {-DAY, CERTWATCH_EXPIRED},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_int_equal(own_expiry_of(T0 + rows[i].left, T0, &conf),
+		assert_int_equal(
+		    certwatch_expiry_of(T0 + rows[i].left, T0, &conf),
 		    rows[i].expiry);
-	assert_int_equal(own_expiry_of(T0 + 1, T0, &never), OWN_EXPIRY_FAR);
-	assert_int_equal(own_expiry_of(T0, T0, &never), OWN_EXPIRED);
+	assert_int_equal(
+	    certwatch_expiry_of(T0 + 1, T0, &never), CERTWATCH_EXPIRY_FAR);
+	assert_int_equal(
+	    certwatch_expiry_of(T0, T0, &never), CERTWATCH_EXPIRED);
 }
 
 static void
@@ -58,7 +61,7 @@ the_first_to_end_counts(void **state)
 		    1);
 	}
 	assert_int_equal(revcheck_certs_from_x509(&certs, list, 3, NULL), 0);
-	assert_int_equal(own_first_to_end(certs, &end), 1);
+	assert_int_equal(certwatch_first_to_end(certs, &end), 1);
 	assert_int_equal(end, 1830297600);
 	revcheck_certs_free(certs);
 	for (size_t i = 0; i < 3; i++)
@@ -69,33 +72,33 @@ the_first_to_end_counts(void **state)
 static void
 a_change_is_said_once_and_daily_where_it_is_bad(void **state)
 {
-	struct own_said s = {0};
+	struct certwatch_said s = {0};
 
 	(void)state;
 	/* Nothing wrong: nothing to say. */
-	assert_false(own_say(&s, 0, true, T0));
-	assert_true(own_say(&s, 2, true, T0));
-	assert_false(own_say(&s, 2, true, T0 + DAY - 1));
-	assert_true(own_say(&s, 2, true, T0 + DAY));
-	assert_false(own_say(&s, 2, true, T0 + DAY + 1));
+	assert_false(certwatch_say(&s, 0, true, T0));
+	assert_true(certwatch_say(&s, 2, true, T0));
+	assert_false(certwatch_say(&s, 2, true, T0 + DAY - 1));
+	assert_true(certwatch_say(&s, 2, true, T0 + DAY));
+	assert_false(certwatch_say(&s, 2, true, T0 + DAY + 1));
 	/* Something else is said at once; the end of it is not. */
-	assert_true(own_say(&s, 3, true, T0 + DAY + 2));
-	assert_false(own_say(&s, 0, true, T0 + DAY + 3));
-	assert_true(own_say(&s, 3, true, T0 + DAY + 4));
+	assert_true(certwatch_say(&s, 3, true, T0 + DAY + 2));
+	assert_false(certwatch_say(&s, 0, true, T0 + DAY + 3));
+	assert_true(certwatch_say(&s, 3, true, T0 + DAY + 4));
 	/* Without repeat: once. */
-	assert_true(own_say(&s, 4, false, T0 + DAY + 5));
-	assert_false(own_say(&s, 4, false, T0 + 10 * DAY));
+	assert_true(certwatch_say(&s, 4, false, T0 + DAY + 5));
+	assert_false(certwatch_say(&s, 4, false, T0 + 10 * DAY));
 }
 
 static void
 a_clock_set_back_does_not_silence_it(void **state)
 {
-	struct own_said s = {0};
+	struct certwatch_said s = {0};
 
 	(void)state;
-	assert_true(own_say(&s, 2, true, T0));
-	assert_false(own_say(&s, 2, true, T0 - 365 * DAY));
-	assert_true(own_say(&s, 2, true, T0 - 364 * DAY));
+	assert_true(certwatch_say(&s, 2, true, T0));
+	assert_false(certwatch_say(&s, 2, true, T0 - 365 * DAY));
+	assert_true(certwatch_say(&s, 2, true, T0 - 364 * DAY));
 }
 
 static void
@@ -105,20 +108,20 @@ it_is_asked_again_before_evidence_runs_out(void **state)
 		enum revcheck_status status;
 		time_t left, wait; /* left 0: it does not run out */
 	} rows[] = {
-	    {REVCHECK_GOOD, 0, OWN_ASK_SEC},
-	    {REVCHECK_GOOD, 10 * DAY, OWN_ASK_SEC},
+	    {REVCHECK_GOOD, 0, CERTWATCH_ASK_SEC},
+	    {REVCHECK_GOOD, 10 * DAY, CERTWATCH_ASK_SEC},
 	    {REVCHECK_GOOD, 100, 50},
 	    {REVCHECK_GOOD, 3, 1},
 	    {REVCHECK_GOOD, 1, 1},
-	    {REVCHECK_GOOD, -5, OWN_RETRY_SEC},
-	    {REVCHECK_REVOKED, 0, OWN_ASK_SEC},
-	    {REVCHECK_UNKNOWN, 0, OWN_RETRY_SEC},
-	    {REVCHECK_UNKNOWN, 10 * DAY, OWN_RETRY_SEC},
+	    {REVCHECK_GOOD, -5, CERTWATCH_RETRY_SEC},
+	    {REVCHECK_REVOKED, 0, CERTWATCH_ASK_SEC},
+	    {REVCHECK_UNKNOWN, 0, CERTWATCH_RETRY_SEC},
+	    {REVCHECK_UNKNOWN, 10 * DAY, CERTWATCH_RETRY_SEC},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_int_equal(own_ask_at(T0, rows[i].status,
+		assert_int_equal(certwatch_ask_at(T0, rows[i].status,
 				     rows[i].left ? T0 + rows[i].left : 0),
 		    T0 + rows[i].wait);
 }

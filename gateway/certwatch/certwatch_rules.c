@@ -1,22 +1,22 @@
-/* own_rules: see the header. Pure, any thread. */
-#include "gateway/certwatch/own_rules.h"
+/* certwatch_rules: see the header. Pure, any thread. */
+#include "gateway/certwatch/certwatch_rules.h"
 
-enum own_expiry
-own_expiry_of(time_t not_after, time_t now, const struct conf_own *conf)
+enum certwatch_expiry
+certwatch_expiry_of(time_t not_after, time_t now, const struct conf_own *conf)
 {
 	double left = difftime(not_after, now);
 
 	if (left <= 0)
-		return OWN_EXPIRED;
+		return CERTWATCH_EXPIRED;
 	if (left < conf->error_days * 86400.0)
-		return OWN_EXPIRY_ERROR;
+		return CERTWATCH_EXPIRY_ERROR;
 	if (left < conf->warn_days * 86400.0)
-		return OWN_EXPIRY_WARN;
-	return OWN_EXPIRY_FAR;
+		return CERTWATCH_EXPIRY_WARN;
+	return CERTWATCH_EXPIRY_FAR;
 }
 
 size_t
-own_first_to_end(const struct revcheck_certs *chain, time_t *not_after)
+certwatch_first_to_end(const struct revcheck_certs *chain, time_t *not_after)
 {
 	size_t first = 0;
 
@@ -38,9 +38,10 @@ own_first_to_end(const struct revcheck_certs *chain, time_t *not_after)
 }
 
 bool
-own_say(struct own_said *s, int what, bool repeat, time_t now)
+certwatch_say(struct certwatch_said *s, int what, bool repeat, time_t now)
 {
-	bool due = what != s->what || (repeat && now - s->at >= OWN_REPEAT_SEC);
+	bool due =
+	    what != s->what || (repeat && now - s->at >= CERTWATCH_REPEAT_SEC);
 
 	/* A clock that was set back must not make it silent for long. */
 	if (due || now < s->at) {
@@ -51,15 +52,15 @@ own_say(struct own_said *s, int what, bool repeat, time_t now)
 }
 
 time_t
-own_ask_at(time_t now, enum revcheck_status status, time_t runs_out)
+certwatch_ask_at(time_t now, enum revcheck_status status, time_t runs_out)
 {
-	time_t wait = OWN_ASK_SEC;
+	time_t wait = CERTWATCH_ASK_SEC;
 
 	if (status == REVCHECK_UNKNOWN)
-		return now + OWN_RETRY_SEC;
+		return now + CERTWATCH_RETRY_SEC;
 	if (runs_out != 0 && (runs_out - now) / 2 < wait)
 		wait = (runs_out - now) / 2;
 	if (runs_out != 0 && runs_out <= now)
-		wait = OWN_RETRY_SEC;
+		wait = CERTWATCH_RETRY_SEC;
 	return now + (wait > 0 ? wait : 1);
 }

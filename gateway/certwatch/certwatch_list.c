@@ -1,5 +1,5 @@
-/* own_list: see the header. Control thread; keeps nothing. */
-#include "gateway/certwatch/own_list.h"
+/* certwatch_list: see the header. Control thread; keeps nothing. */
+#include "gateway/certwatch/certwatch_list.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,21 +9,21 @@
 #include "gateway/members/network_setup.h"
 
 void
-own_item_cleanup(struct own_item *item)
+certwatch_item_cleanup(struct certwatch_item *item)
 {
 	free(item->name);
 	revcheck_certs_free(item->chain);
 	revcheck_trust_free(item->trust);
-	*item = (struct own_item){.name = NULL};
+	*item = (struct certwatch_item){.name = NULL};
 }
 
 void
-own_list_cleanup(struct own_list *list)
+certwatch_list_cleanup(struct certwatch_list *list)
 {
 	for (size_t i = 0; i < list->num; i++)
-		own_item_cleanup(&list->items[i]);
+		certwatch_item_cleanup(&list->items[i]);
 	free(list->items);
-	*list = (struct own_list){.items = NULL};
+	*list = (struct certwatch_list){.items = NULL};
 }
 
 /* The group that a network setup registered with, or any that is configured. */
@@ -41,17 +41,17 @@ trust_for(const struct conf *conf, size_t identity)
 }
 
 static int
-add_identity(struct own_list *list, const struct conf *conf, size_t i)
+add_identity(struct certwatch_list *list, const struct conf *conf, size_t i)
 {
 	const struct conf_identity *id = &conf->identities[i];
-	struct own_item *item = &list->items[list->num];
+	struct certwatch_item *item = &list->items[list->num];
 
-	item->use = OWN_TLS;
+	item->use = CERTWATCH_TLS;
 	item->name = strdup(id->name);
 	if (item->name == NULL ||
 	    revcheck_certs_from_x509(
 		&item->chain, id->chain, id->num_chain, NULL) != 0) {
-		own_item_cleanup(item);
+		certwatch_item_cleanup(item);
 		return E_NOMEM;
 	}
 	if (trust_for(conf, i) != NULL)
@@ -61,20 +61,20 @@ add_identity(struct own_list *list, const struct conf *conf, size_t i)
 }
 
 static int
-add_session(struct own_list *list, const struct member *h, size_t i,
+add_session(struct certwatch_list *list, const struct member *h, size_t i,
     struct revcheck_certs *chain, struct revcheck_trust *trust)
 {
 	const cJSON *session = json_get(h->setup, "session");
 	const char *key =
 	    json_get_string(cJSON_GetArrayItem(session, (int)i - 1), "key");
-	struct own_item *item, *more;
+	struct certwatch_item *item, *more;
 
 	more = realloc(list->items, (list->num + 1) * sizeof(*more));
 	if (more == NULL)
 		return E_NOMEM;
 	list->items = more;
 	item = &more[list->num];
-	*item = (struct own_item){.use = OWN_SESSION};
+	*item = (struct certwatch_item){.use = CERTWATCH_SESSION};
 	if (asprintf(&item->name, "holding-%s/session-%s", h->id,
 		key != NULL ? key : "?") < 0) {
 		item->name = NULL;
@@ -88,7 +88,7 @@ add_session(struct own_list *list, const struct member *h, size_t i,
 
 /* What is stored was checked before; a chain that is not there is passed by. */
 static int
-add_sessions(struct own_list *list, const struct member *h)
+add_sessions(struct certwatch_list *list, const struct member *h)
 {
 	struct revcheck_certs *chain;
 	struct revcheck_trust *trust;
@@ -110,12 +110,12 @@ add_sessions(struct own_list *list, const struct member *h)
 }
 
 int
-own_list_make(struct own_list *out, const struct conf *conf,
+certwatch_list_make(struct certwatch_list *out, const struct conf *conf,
     const struct members *holdings, struct err *err)
 {
 	int rc = 0;
 
-	*out = (struct own_list){.items = NULL};
+	*out = (struct certwatch_list){.items = NULL};
 	out->items = calloc(conf->num_identities + 1, sizeof(*out->items));
 	if (out->items == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
@@ -128,7 +128,7 @@ own_list_make(struct own_list *out, const struct conf *conf,
 			rc = add_sessions(out, h);
 	}
 	if (rc != 0) {
-		own_list_cleanup(out);
+		certwatch_list_cleanup(out);
 		return err_set(err, rc, "out of memory");
 	}
 	return 0;

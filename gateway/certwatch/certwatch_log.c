@@ -1,8 +1,8 @@
 /*
- * own_say: what is said about a certificate of our own, loudly, once a change
- * and once a day. Control thread; decides nothing else.
+ * certwatch_log: what is said about a certificate of our own, loudly, once a
+ * change and once a day. Control thread; decides nothing else.
  */
-#include "gateway/certwatch/own_entry.h"
+#include "gateway/certwatch/certwatch_entry.h"
 
 #include "gateway/control/control.h"
 
@@ -10,20 +10,22 @@
 	log_line(control_log((e)->own->control), level, fmt, ##__VA_ARGS__)
 
 static void
-say_status(struct own_entry *e, time_t now)
+say_status(struct certwatch_entry *e, time_t now)
 {
 	bool bad = e->said_status.what != 0;
 
 	switch (e->status) {
 	case REVCHECK_REVOKED:
-		if (own_say(&e->said_status, 1 + REVCHECK_REVOKED, true, now))
+		if (certwatch_say(
+			&e->said_status, 1 + REVCHECK_REVOKED, true, now))
 			LINE(e, LOG_LEVEL_ERROR,
 			    "own certificate is revoked and must be replaced, "
 			    "peers will refuse it: %s (identity='%s')",
 			    e->text, e->item.name);
 		break;
 	case REVCHECK_UNKNOWN:
-		if (own_say(&e->said_status, 1 + REVCHECK_UNKNOWN, false, now))
+		if (certwatch_say(
+			&e->said_status, 1 + REVCHECK_UNKNOWN, false, now))
 			LINE(e,
 			    e->why == REVCHECK_WHY_NO_SOURCE ? LOG_LEVEL_INFO
 							     : LOG_LEVEL_WARN,
@@ -32,14 +34,15 @@ say_status(struct own_entry *e, time_t now)
 			    e->text, e->item.name, revcheck_why_name(e->why));
 		break;
 	case REVCHECK_GOOD:
-		if (own_say(&e->said_status, 1 + REVCHECK_GOOD, false, now))
+		if (certwatch_say(
+			&e->said_status, 1 + REVCHECK_GOOD, false, now))
 			LINE(e, bad ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
 			    "own certificate is good: %s (identity='%s')",
 			    e->text, e->item.name);
 		break;
 	default:
 		if (e->path == NULL && e->vouched_known &&
-		    own_say(
+		    certwatch_say(
 			&e->said_status, 1 + REVCHECK_NOT_ASKED, false, now))
 			LINE(e, LOG_LEVEL_INFO,
 			    "own certificate is watched for its expiry only: "
@@ -49,15 +52,16 @@ say_status(struct own_entry *e, time_t now)
 }
 
 static void
-say_expiry(struct own_entry *e, const struct conf_own *conf, time_t now)
+say_expiry(struct certwatch_entry *e, const struct conf_own *conf, time_t now)
 {
-	enum own_expiry expiry = own_expiry_of(e->not_after, now, conf);
+	enum certwatch_expiry expiry =
+	    certwatch_expiry_of(e->not_after, now, conf);
 	enum log_level level =
-	    expiry == OWN_EXPIRY_WARN ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR;
+	    expiry == CERTWATCH_EXPIRY_WARN ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR;
 
-	if (!own_say(&e->said_expiry, (int)expiry, true, now))
+	if (!certwatch_say(&e->said_expiry, (int)expiry, true, now))
 		return;
-	if (expiry == OWN_EXPIRED)
+	if (expiry == CERTWATCH_EXPIRED)
 		LINE(e, level,
 		    "own certificate has expired and must be replaced "
 		    "(identity='%s' certificate=%zu)",
@@ -71,14 +75,14 @@ say_expiry(struct own_entry *e, const struct conf_own *conf, time_t now)
 }
 
 static void
-say_staple(struct own_entry *e, time_t now)
+say_staple(struct certwatch_entry *e, time_t now)
 {
 	bool missing = e->must_staple && e->staple == NULL;
 
 	/* While it is asked about nothing has changed yet. */
 	if (!e->answered || e->wait != NULL)
 		return;
-	if (own_say(&e->said_staple, missing, true, now))
+	if (certwatch_say(&e->said_staple, missing, true, now))
 		LINE(e, LOG_LEVEL_WARN,
 		    "own certificate must be stapled (RFC 7633) and there is "
 		    "no staple, peers may refuse it (identity='%s')",
@@ -86,7 +90,7 @@ say_staple(struct own_entry *e, time_t now)
 }
 
 void
-own_entry_say(struct own_entry *e, time_t now)
+certwatch_entry_say(struct certwatch_entry *e, time_t now)
 {
 	if (e->answered)
 		say_status(e, now);

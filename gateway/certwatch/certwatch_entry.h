@@ -1,25 +1,25 @@
 /*
- * own_entry: what the files of own share: one watched chain, and all of them.
- * Control thread.
+ * certwatch_entry: what the files of own share: one watched chain, and all of
+ * them. Control thread.
  */
-#ifndef GATEWAY_CERTWATCH_OWN_ENTRY_H
-#define GATEWAY_CERTWATCH_OWN_ENTRY_H
+#ifndef GATEWAY_CERTWATCH_CERTWATCH_ENTRY_H
+#define GATEWAY_CERTWATCH_CERTWATCH_ENTRY_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
-#include "gateway/certwatch/own.h"
+#include "gateway/certwatch/certwatch.h"
 
 struct event;
 struct staple;
 struct pending_check;
 
 /* Owned by its list, and gone with it: what it waits for is dropped then. */
-struct own_entry {
-	struct own *own;
-	struct own_item item;
+struct certwatch_entry {
+	struct certwatch *own;
+	struct certwatch_item item;
 	bool vouched_known;          /* path has been looked for */
 	struct revcheck_certs *path; /* leaf to anchor; NULL: none vouches */
 
@@ -38,13 +38,13 @@ struct own_entry {
 	bool must_staple;
 	size_t first_to_end;
 	time_t not_after;
-	struct own_said said_status, said_expiry, said_staple;
+	struct certwatch_said said_status, said_expiry, said_staple;
 };
 
-struct own {
+struct certwatch {
 	struct control *control;
 	struct event *turn;
-	struct own_entry *entries;
+	struct certwatch_entry *entries;
 	size_t num;
 	size_t num_waiting;
 	bool dirty;  /* the staples are not those the door has */
@@ -54,14 +54,15 @@ struct own {
 };
 
 /* Another turn of the loop after so long. */
-void own_turn_in(struct own *o, time_t sec);
+void certwatch_turn_in(struct certwatch *o, time_t sec);
 
 /* Begins to ask about it; goes on by itself. */
-void own_entry_ask(struct own_entry *e);
+void certwatch_entry_ask(struct certwatch_entry *e);
 /* Takes the reference; NULL takes it away. */
-void own_entry_set_staple(struct own_entry *e, struct staple *staple);
+void
+certwatch_entry_set_staple(struct certwatch_entry *e, struct staple *staple);
 
 /* Says what has to be said now. */
-void own_entry_say(struct own_entry *e, time_t now);
+void certwatch_entry_say(struct certwatch_entry *e, time_t now);
 
 #endif

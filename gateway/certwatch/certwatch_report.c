@@ -1,5 +1,5 @@
-/* own_show: see the header. Keeps nothing. */
-#include "gateway/certwatch/own_show.h"
+/* certwatch_report: see the header. Keeps nothing. */
+#include "gateway/certwatch/certwatch_report.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #define MAX_REASONS 100 /* sentences in all */
 
 static const char *
-status_word(const struct own_fact *f)
+status_word(const struct certwatch_fact *f)
 {
 	return f->answered ? revcheck_status_name(f->status) : "pending";
 }
@@ -25,7 +25,7 @@ days_left(const X509 *x)
 /* Metrics. */
 
 static void
-put_left(struct prometheus *t, const struct own_fact *f, const char *name)
+put_left(struct prometheus *t, const struct certwatch_fact *f, const char *name)
 {
 	for (size_t i = 0; i < revcheck_certs_num(f->chain); i++)
 		prometheus_put(t,
@@ -36,7 +36,8 @@ put_left(struct prometheus *t, const struct own_fact *f, const char *name)
 }
 
 static void
-put_status(struct prometheus *t, const struct own_fact *f, const char *name)
+put_status(
+    struct prometheus *t, const struct certwatch_fact *f, const char *name)
 {
 	prometheus_put(t,
 	    "p2p_gateway_certificate_status{identity=\"%s\",status=\"%s\"} 1\n",
@@ -44,7 +45,8 @@ put_status(struct prometheus *t, const struct own_fact *f, const char *name)
 }
 
 static void
-put_known_good(struct prometheus *t, const struct own_fact *f, const char *name)
+put_known_good(
+    struct prometheus *t, const struct certwatch_fact *f, const char *name)
 {
 	if (f->known_good_at != 0)
 		prometheus_put(t,
@@ -54,7 +56,8 @@ put_known_good(struct prometheus *t, const struct own_fact *f, const char *name)
 }
 
 static void
-put_staple(struct prometheus *t, const struct own_fact *f, const char *name)
+put_staple(
+    struct prometheus *t, const struct certwatch_fact *f, const char *name)
 {
 	if (f->staple_until != 0)
 		prometheus_put(t,
@@ -64,12 +67,12 @@ put_staple(struct prometheus *t, const struct own_fact *f, const char *name)
 }
 
 void
-own_show_metrics(const struct own *o, struct prometheus *t)
+certwatch_report_metrics(const struct certwatch *o, struct prometheus *t)
 {
 	static const struct {
 		const char *name, *help;
-		void (*put)(struct prometheus *t, const struct own_fact *f,
-		    const char *name);
+		void (*put)(struct prometheus *t,
+		    const struct certwatch_fact *f, const char *name);
 	} rows[] = {
 	    {"p2p_gateway_certificate_left_seconds",
 		"Seconds until an own certificate expires.", put_left},
@@ -82,13 +85,13 @@ own_show_metrics(const struct own *o, struct prometheus *t)
 		"Seconds for which the OCSP response at hand is stapled.",
 		put_staple},
 	};
-	struct own_fact f;
+	struct certwatch_fact f;
 	char name[160];
 
 	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
 		prometheus_head(t, rows[r].name, "gauge", rows[r].help);
-		for (size_t i = 0; i < own_num(o); i++) {
-			own_get(o, i, &f);
+		for (size_t i = 0; i < certwatch_num(o); i++) {
+			certwatch_get(o, i, &f);
 			prometheus_label(name, sizeof(name), f.name);
 			rows[r].put(t, &f, name);
 		}
@@ -113,20 +116,20 @@ add_time(cJSON *o, const char *name, time_t t)
 }
 
 cJSON *
-own_show_json(const struct own *o)
+certwatch_report_json(const struct certwatch *o)
 {
 	static const char *const expiry_words[] = {
 	    "far", "warn", "error", "expired"};
 	cJSON *list = cJSON_CreateArray();
-	struct own_fact f;
+	struct certwatch_fact f;
 
-	for (size_t i = 0; i < own_num(o); i++) {
+	for (size_t i = 0; i < certwatch_num(o); i++) {
 		cJSON *x = cJSON_CreateObject();
 
-		own_get(o, i, &f);
+		certwatch_get(o, i, &f);
 		cJSON_AddStringToObject(x, "name", f.name);
 		cJSON_AddStringToObject(
-		    x, "use", f.use == OWN_TLS ? "tls" : "session");
+		    x, "use", f.use == CERTWATCH_TLS ? "tls" : "session");
 		cJSON_AddStringToObject(x, "status", status_word(&f));
 		cJSON_AddStringToObject(x, "text", f.text);
 		add_time(x, "knownGoodAt", f.known_good_at);
@@ -159,19 +162,20 @@ add_reason(cJSON *list, const char *fmt, ...)
 }
 
 bool
-own_show_reasons(const struct own *o, cJSON *reasons)
+certwatch_report_reasons(const struct certwatch *o, cJSON *reasons)
 {
 	size_t in_date = 0;
-	struct own_fact f;
+	struct certwatch_fact f;
 
-	for (size_t i = 0; i < own_num(o); i++) {
-		own_get(o, i, &f);
-		in_date += f.use == OWN_TLS && f.expiry != OWN_EXPIRED;
-		if (f.expiry == OWN_EXPIRED) {
+	for (size_t i = 0; i < certwatch_num(o); i++) {
+		certwatch_get(o, i, &f);
+		in_date +=
+		    f.use == CERTWATCH_TLS && f.expiry != CERTWATCH_EXPIRED;
+		if (f.expiry == CERTWATCH_EXPIRED) {
 			add_reason(reasons,
 			    "the certificate of identity '%.100s' has expired",
 			    f.name);
-		} else if (f.expiry != OWN_EXPIRY_FAR) {
+		} else if (f.expiry != CERTWATCH_EXPIRY_FAR) {
 			add_reason(reasons,
 			    "the certificate of identity '%.100s' expires in "
 			    "%.1f days",

@@ -1,8 +1,8 @@
 /*
- * own_ask: asks the engine about one chain, then for the response that may be
- * stapled. Control thread; every answer ends in own_entry_say.
+ * certwatch_ask: asks the engine about one chain, then for the response that
+ * may be stapled. Control thread; every answer ends in certwatch_entry_say.
  */
-#include "gateway/certwatch/own_entry.h"
+#include "gateway/certwatch/certwatch_entry.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "gateway/base/pending_check.h"
 
 void
-own_entry_set_staple(struct own_entry *e, struct staple *staple)
+certwatch_entry_set_staple(struct certwatch_entry *e, struct staple *staple)
 {
 	if (staple != NULL || e->staple != NULL)
 		e->own->dirty = true;
@@ -34,11 +34,11 @@ own_entry_set_staple(struct own_entry *e, struct staple *staple)
  * the question: what is not off is asked in full.
  */
 static enum revcheck_mode
-mode_for(const struct own_entry *e, const struct revcheck_policy *p)
+mode_for(const struct certwatch_entry *e, const struct revcheck_policy *p)
 {
 	enum revcheck_mode mode = control_conf(e->own->control)->tls.mode;
 
-	if (e->item.use != OWN_TLS || mode == REVCHECK_MODE_DEFAULT)
+	if (e->item.use != CERTWATCH_TLS || mode == REVCHECK_MODE_DEFAULT)
 		mode = p->mode;
 	return mode == REVCHECK_MODE_OFF ? REVCHECK_MODE_OFF
 					 : REVCHECK_MODE_HARD_FAIL;
@@ -46,7 +46,7 @@ mode_for(const struct own_entry *e, const struct revcheck_policy *p)
 
 /* Answers with a nonce are not kept, and would be fetched every time. */
 static void
-policy_for(const struct own_entry *e, struct revcheck_policy *p)
+policy_for(const struct certwatch_entry *e, struct revcheck_policy *p)
 {
 	*p = (struct revcheck_policy){.size = sizeof(*p)};
 	revcheck_get_policy(control_engine(e->own->control), p);
@@ -55,25 +55,25 @@ policy_for(const struct own_entry *e, struct revcheck_policy *p)
 }
 
 static void
-runs_out_at(struct own_entry *e, time_t at)
+runs_out_at(struct certwatch_entry *e, time_t at)
 {
 	if (at != 0 && (e->runs_out == 0 || at < e->runs_out))
 		e->runs_out = at;
 }
 
 static void
-entry_done(struct own_entry *e)
+entry_done(struct certwatch_entry *e)
 {
 	time_t now = time(NULL);
 
 	e->answered = true;
-	e->ask_at = own_ask_at(now, e->status, e->runs_out);
-	own_entry_say(e, now);
-	own_turn_in(e->own, 0);
+	e->ask_at = certwatch_ask_at(now, e->status, e->runs_out);
+	certwatch_entry_say(e, now);
+	certwatch_turn_in(e->own, 0);
 }
 
 static int
-entry_submit(struct own_entry *e, const struct revcheck_policy *policy,
+entry_submit(struct certwatch_entry *e, const struct revcheck_policy *policy,
     unsigned flags, pending_check_fn *fn, struct revcheck_report **report)
 {
 	struct control *c = e->own->control;
@@ -98,7 +98,7 @@ entry_submit(struct own_entry *e, const struct revcheck_policy *policy,
 }
 
 static void
-entry_answered(struct own_entry *e)
+entry_answered(struct certwatch_entry *e)
 {
 	pending_check_drop(e->wait);
 	e->wait = NULL;
@@ -128,7 +128,7 @@ nobody_answered(enum revcheck_why why)
  * there is only nobody to renew it.
  */
 static void
-judge_response(struct own_entry *e, const struct revcheck_report *report)
+judge_response(struct certwatch_entry *e, const struct revcheck_report *report)
 {
 	const struct revcheck_result *r = revcheck_report_get0(report, 0);
 	struct revcheck_policy policy;
@@ -147,20 +147,20 @@ judge_response(struct own_entry *e, const struct revcheck_report *report)
 	    e->staple != NULL && e->staple->until > time(NULL))
 		return;
 	if (der == NULL || until <= time(NULL)) {
-		own_entry_set_staple(e, NULL);
+		certwatch_entry_set_staple(e, NULL);
 		return;
 	}
 	if (e->staple != NULL && e->staple->len == len &&
 	    e->staple->until == until && memcmp(e->staple->der, der, len) == 0)
 		return;
-	own_entry_set_staple(e,
+	certwatch_entry_set_staple(e,
 	    staple_new(revcheck_certs_get0(e->item.chain, 0), der, len, until));
 }
 
 static void
 on_response(void *asker, struct revcheck_report *report)
 {
-	struct own_entry *e = asker;
+	struct certwatch_entry *e = asker;
 
 	entry_answered(e);
 	judge_response(e, report);
@@ -168,17 +168,18 @@ on_response(void *asker, struct revcheck_report *report)
 }
 
 static bool
-wants_staple(const struct own_entry *e, const struct revcheck_policy *policy)
+wants_staple(
+    const struct certwatch_entry *e, const struct revcheck_policy *policy)
 {
 	return control_conf(e->own->control)->own.staple &&
-	    e->item.use == OWN_TLS && e->status != REVCHECK_REVOKED &&
+	    e->item.use == CERTWATCH_TLS && e->status != REVCHECK_REVOKED &&
 	    policy->order != REVCHECK_ORDER_CRL &&
 	    mode_for(e, policy) != REVCHECK_MODE_OFF;
 }
 
 /* The leaf's OCSP response, whatever answered the question about the chain. */
 static void
-entry_ask_response(struct own_entry *e)
+entry_ask_response(struct certwatch_entry *e)
 {
 	struct revcheck_report *report = NULL;
 	struct revcheck_policy policy;
@@ -186,7 +187,7 @@ entry_ask_response(struct own_entry *e)
 
 	policy_for(e, &policy);
 	if (!wants_staple(e, &policy)) {
-		own_entry_set_staple(e, NULL);
+		certwatch_entry_set_staple(e, NULL);
 		entry_done(e);
 		return;
 	}
@@ -213,7 +214,7 @@ any_good(const struct revcheck_report *report)
 }
 
 static void
-judge_chain(struct own_entry *e, const struct revcheck_report *report)
+judge_chain(struct certwatch_entry *e, const struct revcheck_report *report)
 {
 	int at = revcheck_report_index(report);
 	const struct revcheck_result *r =
@@ -240,13 +241,13 @@ judge_chain(struct own_entry *e, const struct revcheck_report *report)
 	}
 	/* No longer than it takes to hear of it. */
 	if (e->status == REVCHECK_REVOKED)
-		own_entry_set_staple(e, NULL);
+		certwatch_entry_set_staple(e, NULL);
 }
 
 static void
 on_chain(void *asker, struct revcheck_report *report)
 {
-	struct own_entry *e = asker;
+	struct certwatch_entry *e = asker;
 
 	entry_answered(e);
 	judge_chain(e, report);
@@ -254,7 +255,7 @@ on_chain(void *asker, struct revcheck_report *report)
 }
 
 static void
-entry_find_path(struct own_entry *e)
+entry_find_path(struct certwatch_entry *e)
 {
 	struct err why;
 
@@ -269,7 +270,7 @@ entry_find_path(struct own_entry *e)
 }
 
 void
-own_entry_ask(struct own_entry *e)
+certwatch_entry_ask(struct certwatch_entry *e)
 {
 	struct revcheck_report *report = NULL;
 	struct revcheck_policy policy;
@@ -279,7 +280,7 @@ own_entry_ask(struct own_entry *e)
 	if (!e->vouched_known)
 		entry_find_path(e);
 	if (e->path == NULL) {
-		own_entry_set_staple(e, NULL);
+		certwatch_entry_set_staple(e, NULL);
 		entry_done(e);
 		return;
 	}
@@ -293,5 +294,5 @@ own_entry_ask(struct own_entry *e)
 		entry_ask_response(e);
 		return;
 	}
-	e->ask_at = time(NULL) + OWN_RETRY_SEC;
+	e->ask_at = time(NULL) + CERTWATCH_RETRY_SEC;
 }

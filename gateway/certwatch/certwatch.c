@@ -1,9 +1,9 @@
 /*
- * own: one entry a chain, asked about a few at a time so that REST goes on.
- * One event does everything: it is activated when something changes and when
- * an answer comes, and looks after the clock at least once a minute.
+ * certwatch: one entry a chain, asked about a few at a time so that REST goes
+ * on. One event does everything: it is activated when something changes and
+ * when an answer comes, and looks after the clock at least once a minute.
  */
-#include "gateway/certwatch/own_entry.h"
+#include "gateway/certwatch/certwatch_entry.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,7 @@
 static void on_turn(evutil_socket_t fd, short what, void *arg);
 
 void
-own_turn_in(struct own *o, time_t sec)
+certwatch_turn_in(struct certwatch *o, time_t sec)
 {
 	const struct timeval tv = {.tv_sec = sec};
 
@@ -32,9 +32,9 @@ own_turn_in(struct own *o, time_t sec)
 }
 
 int
-own_new(struct own **out, struct control *control, struct err *err)
+certwatch_new(struct certwatch **out, struct control *control, struct err *err)
 {
-	struct own *o = calloc(1, sizeof(*o));
+	struct certwatch *o = calloc(1, sizeof(*o));
 
 	*out = NULL;
 	if (o == NULL)
@@ -50,18 +50,18 @@ own_new(struct own **out, struct control *control, struct err *err)
 }
 
 static void
-entry_cleanup(struct own_entry *e)
+entry_cleanup(struct certwatch_entry *e)
 {
 	if (e->wait != NULL)
 		e->own->num_waiting--;
 	pending_check_drop(e->wait);
-	own_item_cleanup(&e->item);
+	certwatch_item_cleanup(&e->item);
 	revcheck_certs_free(e->path);
 	staple_free(e->staple);
 }
 
 static void
-entries_free(struct own_entry *entries, size_t num)
+entries_free(struct certwatch_entry *entries, size_t num)
 {
 	for (size_t i = 0; i < num; i++)
 		entry_cleanup(&entries[i]);
@@ -69,7 +69,7 @@ entries_free(struct own_entry *entries, size_t num)
 }
 
 void
-own_free(struct own *o)
+certwatch_free(struct certwatch *o)
 {
 	if (o == NULL)
 		return;
@@ -97,11 +97,12 @@ same_chain(const struct revcheck_certs *a, const struct revcheck_certs *b)
  * where it is, most likely.
  */
 static void
-entry_take_over(struct own_entry *e, const struct own *o, size_t *next)
+entry_take_over(
+    struct certwatch_entry *e, const struct certwatch *o, size_t *next)
 {
 	for (size_t i = 0; i < o->num; i++) {
 		size_t at = (*next + i) % o->num;
-		struct own_entry *old = &o->entries[at];
+		struct certwatch_entry *old = &o->entries[at];
 
 		if (strcmp(old->item.name, e->item.name) != 0 ||
 		    !same_chain(old->item.chain, e->item.chain))
@@ -122,9 +123,9 @@ entry_take_over(struct own_entry *e, const struct own *o, size_t *next)
 }
 
 void
-own_set(struct own *o, struct own_list *list)
+certwatch_set(struct certwatch *o, struct certwatch_list *list)
 {
-	struct own_entry *fresh = calloc(list->num + 1, sizeof(*fresh));
+	struct certwatch_entry *fresh = calloc(list->num + 1, sizeof(*fresh));
 	size_t num = list->num, next = 0;
 
 	if (fresh == NULL) {
@@ -134,14 +135,14 @@ own_set(struct own *o, struct own_list *list)
 		return;
 	}
 	for (size_t i = 0; i < num; i++) {
-		struct own_entry *e = &fresh[i];
+		struct certwatch_entry *e = &fresh[i];
 
 		e->own = o;
 		e->item = list->items[i];
 		e->due = true;
 		e->first_to_end =
-		    own_first_to_end(e->item.chain, &e->not_after);
-		e->must_staple = e->item.use == OWN_TLS &&
+		    certwatch_first_to_end(e->item.chain, &e->not_after);
+		e->must_staple = e->item.use == CERTWATCH_TLS &&
 		    staple_is_a_must(revcheck_certs_get0(e->item.chain, 0));
 		entry_take_over(e, o, &next);
 	}
@@ -150,21 +151,21 @@ own_set(struct own *o, struct own_list *list)
 	o->entries = fresh;
 	o->num = num;
 	o->dirty = true;
-	own_turn_in(o, 0);
+	certwatch_turn_in(o, 0);
 }
 
 void
-own_changed(struct own *o)
+certwatch_changed(struct certwatch *o)
 {
 	atomic_store(&o->again, true);
 	event_active(o->turn, EV_TIMEOUT, 0);
 }
 
 void
-own_meet_door(struct own *o)
+certwatch_started(struct certwatch *o)
 {
 	o->dirty = true;
-	own_turn_in(o, 0);
+	certwatch_turn_in(o, 0);
 }
 
 /* The turn. */
@@ -174,13 +175,13 @@ own_meet_door(struct own *o)
  * thousands of snapshots: while answers are awaited, one a second.
  */
 static bool
-own_may_publish(const struct own *o, time_t now)
+certwatch_may_publish(const struct certwatch *o, time_t now)
 {
 	return o->urgent || o->num_waiting == 0 || now != o->published_at;
 }
 
 static void
-own_publish(struct own *o, time_t now)
+certwatch_publish(struct certwatch *o, time_t now)
 {
 	struct workers *door = control_door(o->control);
 	struct staples *staples = NULL;
@@ -206,23 +207,23 @@ own_publish(struct own *o, time_t now)
 
 /* What the clock alone changes. */
 static void
-entry_tick(struct own_entry *e, time_t now)
+entry_tick(struct certwatch_entry *e, time_t now)
 {
 	if (e->staple != NULL && now >= e->staple->until)
-		own_entry_set_staple(e, NULL);
+		certwatch_entry_set_staple(e, NULL);
 	if (e->wait == NULL && now >= e->ask_at)
 		e->due = true;
-	own_entry_say(e, now);
+	certwatch_entry_say(e, now);
 }
 
 /* When the clock matters next. */
 static time_t
-next_tick(const struct own *o, time_t now)
+next_tick(const struct certwatch *o, time_t now)
 {
 	time_t at = now + TICK_SEC;
 
 	for (size_t i = 0; i < o->num; i++) {
-		const struct own_entry *e = &o->entries[i];
+		const struct certwatch_entry *e = &o->entries[i];
 
 		if (e->wait == NULL && e->ask_at < at)
 			at = e->ask_at;
@@ -235,7 +236,7 @@ next_tick(const struct own *o, time_t now)
 static void
 on_turn(evutil_socket_t fd, short what, void *arg)
 {
-	struct own *o = arg;
+	struct certwatch *o = arg;
 	bool again = atomic_exchange(&o->again, false), more = false;
 	time_t now = time(NULL);
 	int asked = 0;
@@ -246,9 +247,9 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 		entry_tick(&o->entries[i], now);
 	}
 	/* Set before answers that are there at once ask for another turn. */
-	own_turn_in(o, next_tick(o, now));
+	certwatch_turn_in(o, next_tick(o, now));
 	for (size_t i = 0; i < o->num && !more; i++) {
-		struct own_entry *e = &o->entries[i];
+		struct certwatch_entry *e = &o->entries[i];
 
 		if (!e->due || e->wait != NULL)
 			continue;
@@ -256,33 +257,33 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 		if (o->num_waiting >= MAX_WAITING)
 			break; /* the next answer goes on */
 		if (!more) {
-			own_entry_ask(e);
+			certwatch_entry_ask(e);
 			asked++;
 		}
 	}
-	if (o->dirty && own_may_publish(o, now))
-		own_publish(o, now);
+	if (o->dirty && certwatch_may_publish(o, now))
+		certwatch_publish(o, now);
 	else if (o->dirty)
-		own_turn_in(o, 1);
+		certwatch_turn_in(o, 1);
 	if (more)
-		own_turn_in(o, 0);
+		certwatch_turn_in(o, 0);
 }
 
 /* Looking at it. */
 
 size_t
-own_num(const struct own *o)
+certwatch_num(const struct certwatch *o)
 {
 	return o->num;
 }
 
 void
-own_get(const struct own *o, size_t i, struct own_fact *out)
+certwatch_get(const struct certwatch *o, size_t i, struct certwatch_fact *out)
 {
-	const struct own_entry *e = &o->entries[i];
+	const struct certwatch_entry *e = &o->entries[i];
 	time_t now = time(NULL);
 
-	*out = (struct own_fact){.name = e->item.name,
+	*out = (struct certwatch_fact){.name = e->item.name,
 	    .use = e->item.use,
 	    .chain = e->item.chain,
 	    .answered = e->answered,
@@ -291,8 +292,8 @@ own_get(const struct own *o, size_t i, struct own_fact *out)
 	    .not_after = e->not_after,
 	    .known_good_at = e->known_good_at,
 	    .must_staple = e->must_staple};
-	out->expiry =
-	    own_expiry_of(e->not_after, now, &control_conf(o->control)->own);
+	out->expiry = certwatch_expiry_of(
+	    e->not_after, now, &control_conf(o->control)->own);
 	if (e->staple != NULL && now < e->staple->until)
 		out->staple_until = e->staple->until;
 }
