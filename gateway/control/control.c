@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #include "gateway/members/certstore.h"
-#include "gateway/sessions/chains.h"
+#include "gateway/sessions/chain_cache.h"
 #include "gateway/control/control_tell.h"
 #include "gateway/state/denylist.h"
 #include "gateway/dataplane/workers.h"
@@ -23,7 +23,7 @@
 #include "gateway/certwatch/certwatch.h"
 #include "gateway/control/plan.h"
 #include "gateway/rest/rest.h"
-#include "gateway/sessions/sessions.h"
+#include "gateway/sessions/session_watch.h"
 #include "gateway/state/allowed_subjects.h"
 #include "gateway/control/warm.h"
 
@@ -36,8 +36,8 @@ struct control {
 	struct decision_ring *decisions;
 	struct denylist *denylist;
 	struct revcheck *engine;
-	struct sessions *remembered;
-	struct chains *chains;
+	struct session_watch *remembered;
+	struct chain_cache *chains;
 	struct certwatch *own;
 	struct allowed_subjects *subjects;
 	struct keystore *keys;
@@ -110,7 +110,7 @@ plan_apply(struct control *c, struct plan *p, struct err *err)
 	conf_free(c->conf);
 	c->conf = p->conf;
 	p->conf = NULL;
-	chains_set_trust(c->chains, p->session);
+	chain_cache_set_trust(c->chains, p->session);
 	certwatch_set(c->own, &p->own);
 	control_recheck(c);
 	warm_up(c, p);
@@ -262,9 +262,9 @@ control_new(struct control **out, struct conf *conf, struct event_base *base,
 		rc = decision_ring_new(
 		    &c->decisions, conf->rest.max_decisions, err);
 	if (rc == 0)
-		rc = sessions_new(&c->remembered, c, err);
+		rc = session_watch_new(&c->remembered, c, err);
 	if (rc == 0)
-		rc = chains_new(&c->chains, err);
+		rc = chain_cache_new(&c->chains, err);
 	if (rc == 0)
 		rc = certwatch_new(&c->own, c, err);
 	if (rc == 0)
@@ -291,9 +291,9 @@ control_free(struct control *c)
 	if (c->engine != NULL)
 		revcheck_watch(c->engine, NULL, NULL);
 	warm_free(c->warm);
-	sessions_free(c->remembered);
+	session_watch_free(c->remembered);
 	certwatch_free(c->own);
-	chains_free(c->chains);
+	chain_cache_free(c->chains);
 	revcheck_free(c->engine);
 	denylist_close(c->denylist);
 	allowed_subjects_close(c->subjects);
@@ -366,7 +366,7 @@ control_denylist(const struct control *c)
 	return c->denylist;
 }
 
-struct chains *
+struct chain_cache *
 control_chains(const struct control *c)
 {
 	return c->chains;
@@ -378,7 +378,7 @@ control_own(const struct control *c)
 	return c->own;
 }
 
-struct sessions *
+struct session_watch *
 control_remembered(const struct control *c)
 {
 	return c->remembered;
@@ -468,7 +468,7 @@ control_recheck(struct control *c)
 
 	if (door != NULL)
 		workers_recheck(door);
-	sessions_changed(c->remembered);
+	session_watch_changed(c->remembered);
 	certwatch_changed(c->own);
 }
 

@@ -15,7 +15,7 @@
 #include "gateway/state/section_store.h"
 
 struct certstore;
-struct chains;
+struct chain_cache;
 struct control;
 struct denylist;
 struct workers;
@@ -23,7 +23,7 @@ struct members;
 struct keystore;
 struct certwatch;
 struct rest;
-struct sessions;
+struct session_watch;
 struct allowed_subjects;
 struct warm;
 
@@ -46,9 +46,9 @@ struct revcheck *control_engine(const struct control *c);
 struct workers *control_door(const struct control *c); /* may be NULL */
 struct decision_ring *control_decisions(const struct control *c);
 struct denylist *control_denylist(const struct control *c);
-struct chains *control_chains(const struct control *c);
+struct chain_cache *control_chains(const struct control *c);
 struct certwatch *control_own(const struct control *c);
-struct sessions *control_remembered(const struct control *c);
+struct session_watch *control_remembered(const struct control *c);
 struct allowed_subjects *control_subjects(const struct control *c);
 struct keystore *control_keys(const struct control *c);
 struct certstore *control_certs(const struct control *c);

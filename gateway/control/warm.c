@@ -14,7 +14,7 @@
 #include "cache/base/clock.h"
 #include "gateway/control/control.h"
 #include "gateway/dataplane/workers.h"
-#include "gateway/sessions/sessions.h"
+#include "gateway/sessions/session_watch.h"
 #include "gateway/base/pending_check.h"
 #include "gateway/control/warm_show.h"
 
@@ -127,7 +127,7 @@ gather(struct warm *w)
 	struct workers *door = control_door(w->control);
 
 	if (w->state.parts & WARM_SESSIONS)
-		sessions_each(
+		session_watch_each(
 		    control_remembered(w->control), on_session_chain, w);
 	if (door == NULL || !(w->state.parts & WARM_TLS))
 		return;
@@ -419,7 +419,7 @@ warm_needed(const struct warm *w, unsigned parts)
 	struct workers *door = control_door(w->control);
 	struct workers_stats stats = {0};
 
-	if (sessions_num(control_remembered(w->control)) == 0)
+	if (session_watch_num(control_remembered(w->control)) == 0)
 		parts &= ~(unsigned)WARM_SESSIONS;
 	if (door != NULL)
 		workers_get_stats(door, &stats);

@@ -12,7 +12,7 @@
 #include "gateway/base/json.h"
 #include "gateway/rest/rest.h"
 #include "gateway/sessions/session_check.h"
-#include "gateway/sessions/sessions.h"
+#include "gateway/sessions/session_watch.h"
 
 #define MAX_BATCH         1000
 #define MAX_EVENT_WAIT_MS 600000
@@ -219,7 +219,7 @@ post_batch(struct rest_request *req)
 
 struct listener {
 	struct rest_request *req;
-	struct sessions_waiter *waiter; /* NULL once it was called */
+	struct session_watch_waiter *waiter; /* NULL once it was called */
 	struct event *timer;
 	uint64_t after;
 };
@@ -228,7 +228,7 @@ static void
 listener_free(struct listener *l)
 {
 	if (l->waiter != NULL)
-		sessions_wait_cancel(
+		session_watch_wait_cancel(
 		    control_remembered(l->req->control), l->waiter);
 	if (l->timer != NULL)
 		event_free(l->timer);
@@ -238,11 +238,11 @@ listener_free(struct listener *l)
 static void
 reply_events(struct rest_request *req, uint64_t after)
 {
-	struct sessions *s = control_remembered(req->control);
+	struct session_watch *s = control_remembered(req->control);
 	cJSON *o = cJSON_CreateObject();
 
-	cJSON_AddItemToObject(o, "events", sessions_events(s, after));
-	cJSON_AddNumberToObject(o, "next", (double)sessions_last(s));
+	cJSON_AddItemToObject(o, "events", session_watch_events(s, after));
+	cJSON_AddNumberToObject(o, "next", (double)session_watch_last(s));
 	rest_reply_json(req, 200, o);
 }
 
@@ -301,8 +301,8 @@ number(struct rest_request *req, const char *name, uint64_t max, uint64_t *out)
 static void
 get_events(struct rest_request *req)
 {
-	struct sessions *s = control_remembered(req->control);
-	uint64_t after = sessions_last(s), ms = EVENT_WAIT_MS;
+	struct session_watch *s = control_remembered(req->control);
+	uint64_t after = session_watch_last(s), ms = EVENT_WAIT_MS;
 	struct timeval tv;
 	struct listener *l;
 
@@ -316,9 +316,9 @@ get_events(struct rest_request *req)
 		return;
 	}
 	/* A number of before a restart is of no use: begin anew. */
-	if (after > sessions_last(s))
+	if (after > session_watch_last(s))
 		after = 0;
-	if (after < sessions_last(s) || ms == 0) {
+	if (after < session_watch_last(s) || ms == 0) {
 		reply_events(req, after);
 		return;
 	}
@@ -326,7 +326,7 @@ get_events(struct rest_request *req)
 	if (l != NULL) {
 		l->req = req;
 		l->after = after;
-		l->waiter = sessions_wait(s, on_event, l);
+		l->waiter = session_watch_wait(s, on_event, l);
 		l->timer =
 		    evtimer_new(control_base(req->control), on_timeout, l);
 	}

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/sessions/chains.h"
+#include "gateway/sessions/chain_cache.h"
 #include "gateway/control/control.h"
 #include "gateway/base/json.h"
-#include "gateway/sessions/sessions.h"
+#include "gateway/sessions/session_watch.h"
 #include "gateway/control/warm.h"
 #include "revcheck/revcheck.h"
 
@@ -187,7 +187,7 @@ record(const struct session_check *s, struct revcheck_report *report)
 	snprintf(d.peer, sizeof(d.peer), "%s", s->from);
 	decision_ring_add(control_decisions(s->control), &d);
 	if (d.allowed)
-		sessions_remember(control_remembered(s->control),
+		session_watch_remember(control_remembered(s->control),
 		    s->chain->certs, s->chain->trust, s->mode);
 	log_line(control_log(s->control), LOG_LEVEL_INFO,
 	    "session check: %s (from='%s' mode=%s)",
@@ -263,7 +263,7 @@ session_check_start(struct session_check **out, cJSON **answer,
 	snprintf(s->from, sizeof(s->from), "%s", from);
 	rc = read_mode(&s->mode, request, err);
 	if (rc == 0)
-		rc = chains_get(
+		rc = chain_cache_get(
 		    control_chains(control), &s->chain, request, err);
 	if (rc != 0) {
 		session_check_free(s);

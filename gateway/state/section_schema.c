@@ -44,7 +44,7 @@ static const struct json_schema replay_members[] = {
 	OBJECT("constant", NOTHING, constant_members, LINK_ONLY),
 	OBJECT("exponentialBackoff", NOTHING, backoff_members, LINK_ONLY),
 	END};
-static const struct json_schema sessions_members[] = {
+static const struct json_schema session_watch_members[] = {
 	INTEGER("forMgm", 1, ANY, "1", NOTHING, LINK_ONLY),
 	INTEGER("forMembers", 1, ANY, "2", NOTHING, LINK_ONLY),
 	END};
@@ -79,7 +79,7 @@ static const struct json_schema link_manager_members[] = {
 	INTEGER("sessionTimeout", MS_MIN, ANY, "60000", NOTHING, LINK_ONLY),
 	INTEGER("sessionsPerPeer", 1, ANY, "null", NOTHING | SCHEMA_NULLABLE,
 	    LINK_ONLY),
-	OBJECT("numOfSessionsPerPeer", NOTHING, sessions_members, LINK_ONLY),
+	OBJECT("numOfSessionsPerPeer", NOTHING, session_watch_members, LINK_ONLY),
 	OBJECT("revocationCheck", 0, link_mode_members,
 	    "whether and how strictly certificates are checked"),
 	INTEGER("sessionRefreshThreshold", 0, 432000, "432000", NOTHING,

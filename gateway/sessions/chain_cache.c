@@ -1,8 +1,8 @@
 /*
- * chains: PEM to parsed chains, and a table of the last ones by the SHA-256
- * of their text. A slot is taken over by whoever comes later.
+ * chain_cache: PEM to parsed chains, and a table of the last ones by the
+ * SHA-256 of their text. A slot is taken over by whoever comes later.
  */
-#include "gateway/sessions/chains.h"
+#include "gateway/sessions/chain_cache.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,13 +14,13 @@
 
 #define MAX_CERTS 100
 
-struct chains {
+struct chain_cache {
 	struct chain *slots[CHAINS_KEPT];
 	struct revcheck_trust *trust; /* of requests that name none */
 };
 
 int
-chains_new(struct chains **out, struct err *err)
+chain_cache_new(struct chain_cache **out, struct err *err)
 {
 	*out = calloc(1, sizeof(**out));
 	return *out != NULL ? 0 : err_set(err, E_NOMEM, "out of memory");
@@ -37,7 +37,7 @@ chain_free(struct chain *c)
 }
 
 void
-chains_free(struct chains *c)
+chain_cache_free(struct chain_cache *c)
 {
 	if (c == NULL)
 		return;
@@ -48,7 +48,7 @@ chains_free(struct chains *c)
 }
 
 void
-chains_set_trust(struct chains *c, struct revcheck_trust *trust)
+chain_cache_set_trust(struct chain_cache *c, struct revcheck_trust *trust)
 {
 	for (size_t i = 0; i < CHAINS_KEPT; i++) {
 		chain_free(c->slots[i]);
@@ -188,8 +188,8 @@ chain_parse(struct chain **out, const cJSON *request,
 }
 
 int
-chains_get(
-    struct chains *c, struct chain **out, const cJSON *request, struct err *err)
+chain_cache_get(struct chain_cache *c, struct chain **out, const cJSON *request,
+    struct err *err)
 {
 	unsigned char key[32] = {0};
 	struct chain **slot;

@@ -1,8 +1,8 @@
 /*
- * sessions: a ring of remembered chains, walked a few at a time so that REST
- * goes on, and a ring of events.
+ * session_watch: a ring of remembered chains, walked a few at a time so that
+ * REST goes on, and a ring of events.
  */
-#include "gateway/sessions/sessions.h"
+#include "gateway/sessions/session_watch.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ struct session {
 
 /* One chain that is being asked about again. */
 struct asking {
-	struct sessions *sessions;
+	struct session_watch *sessions;
 	struct asking *next, **prev;
 	struct revcheck_request *request;
 	unsigned char id[ID_BYTES];
@@ -43,23 +43,23 @@ struct withdrawn {
 	struct revcheck_report *report;
 };
 
-struct sessions_waiter {
-	struct sessions_waiter *next;
+struct session_watch_waiter {
+	struct session_watch_waiter *next;
 	void (*fn)(void *arg);
 	void *arg;
 };
 
-struct sessions {
+struct session_watch {
 	struct control *control;
-	struct session ring[SESSIONS_MAX];
-	size_t used;             /* slots ever used, at most SESSIONS_MAX */
-	size_t next;             /* slot that is taken next */
+	struct session ring[SESSION_WATCH_MAX];
+	size_t used; /* slots ever used, at most SESSION_WATCH_MAX */
+	size_t next; /* slot that is taken next */
 	size_t buckets[BUCKETS]; /* slot + 1, by the first bytes of the id */
 	struct asking *asking;
 	size_t num_asking;
-	struct withdrawn events[SESSIONS_MAX_EVENTS];
+	struct withdrawn events[SESSION_WATCH_MAX_EVENTS];
 	uint64_t last;
-	struct sessions_waiter *waiters;
+	struct session_watch_waiter *waiters;
 	struct event *walk;
 	size_t at; /* where the walk is */
 	atomic_bool again;
@@ -68,9 +68,10 @@ struct sessions {
 static void on_walk(evutil_socket_t fd, short what, void *arg);
 
 int
-sessions_new(struct sessions **out, struct control *control, struct err *err)
+session_watch_new(
+    struct session_watch **out, struct control *control, struct err *err)
 {
-	struct sessions *s = calloc(1, sizeof(*s));
+	struct session_watch *s = calloc(1, sizeof(*s));
 
 	*out = NULL;
 	if (s == NULL)
@@ -86,14 +87,14 @@ sessions_new(struct sessions **out, struct control *control, struct err *err)
 }
 
 static size_t *
-bucket_of(struct sessions *s, const unsigned char *id)
+bucket_of(struct session_watch *s, const unsigned char *id)
 {
 	return &s->buckets[(id[0] << 8 | id[1]) % BUCKETS];
 }
 
 /* The remembered session of a leaf, or NULL. */
 static struct session *
-find(struct sessions *s, const unsigned char *id)
+find(struct session_watch *s, const unsigned char *id)
 {
 	for (size_t at = *bucket_of(s, id); at != 0;
 	     at = s->ring[at - 1].bucket_next)
@@ -103,7 +104,7 @@ find(struct sessions *s, const unsigned char *id)
 }
 
 static void
-forget(struct sessions *s, struct session *x)
+forget(struct session_watch *s, struct session *x)
 {
 	size_t slot = (size_t)(x - s->ring) + 1, *p;
 
@@ -129,7 +130,7 @@ asking_free(struct asking *a)
 }
 
 void
-sessions_free(struct sessions *s)
+session_watch_free(struct session_watch *s)
 {
 	if (s == NULL)
 		return;
@@ -143,13 +144,13 @@ sessions_free(struct sessions *s)
 	}
 	for (size_t i = 0; i < s->used; i++)
 		forget(s, &s->ring[i]);
-	for (size_t i = 0; i < SESSIONS_MAX_EVENTS; i++)
+	for (size_t i = 0; i < SESSION_WATCH_MAX_EVENTS; i++)
 		revcheck_report_free(s->events[i].report);
 	free(s);
 }
 
 void
-sessions_remember(struct sessions *s, struct revcheck_certs *chain,
+session_watch_remember(struct session_watch *s, struct revcheck_certs *chain,
     struct revcheck_trust *trust, enum revcheck_mode mode)
 {
 	X509 *list[100], *leaf = revcheck_certs_get0(chain, 0);
@@ -177,13 +178,13 @@ sessions_remember(struct sessions *s, struct revcheck_certs *chain,
 	*bucket_of(s, id) = s->next + 1;
 	x->trust = revcheck_trust_up_ref(trust);
 	x->mode = mode;
-	s->next = (s->next + 1) % SESSIONS_MAX;
-	if (s->used < SESSIONS_MAX)
+	s->next = (s->next + 1) % SESSION_WATCH_MAX;
+	if (s->used < SESSION_WATCH_MAX)
 		s->used++;
 }
 
 void
-sessions_each(const struct sessions *s,
+session_watch_each(const struct session_watch *s,
     void (*fn)(void *arg, const struct revcheck_certs *chain,
 	struct revcheck_trust *trust),
     void *arg)
@@ -194,16 +195,16 @@ sessions_each(const struct sessions *s,
 }
 
 void
-sessions_changed(struct sessions *s)
+session_watch_changed(struct session_watch *s)
 {
 	atomic_store(&s->again, true);
 	event_active(s->walk, EV_READ, 0);
 }
 
 static void
-tell(struct sessions *s)
+tell(struct session_watch *s)
 {
-	struct sessions_waiter *w = s->waiters, *next;
+	struct session_watch_waiter *w = s->waiters, *next;
 
 	s->waiters = NULL;
 	for (; w != NULL; w = next) {
@@ -214,9 +215,10 @@ tell(struct sessions *s)
 }
 
 static void
-withdraw(struct sessions *s, struct session *x, struct revcheck_report *report)
+withdraw(
+    struct session_watch *s, struct session *x, struct revcheck_report *report)
 {
-	struct withdrawn *e = &s->events[s->last % SESSIONS_MAX_EVENTS];
+	struct withdrawn *e = &s->events[s->last % SESSION_WATCH_MAX_EVENTS];
 
 	revcheck_report_free(e->report);
 	e->number = ++s->last;
@@ -235,8 +237,8 @@ withdraw(struct sessions *s, struct session *x, struct revcheck_report *report)
  * not an answer: the node asks again when it matters.
  */
 static void
-judge(
-    struct sessions *s, const unsigned char *id, struct revcheck_report *report)
+judge(struct session_watch *s, const unsigned char *id,
+    struct revcheck_report *report)
 {
 	struct session *x = find(s, id);
 
@@ -251,7 +253,7 @@ static void
 on_answer(struct revcheck_report *report, void *arg)
 {
 	struct asking *a = arg;
-	struct sessions *s = a->sessions;
+	struct session_watch *s = a->sessions;
 
 	judge(s, a->id, report);
 	asking_free(a);
@@ -260,7 +262,7 @@ on_answer(struct revcheck_report *report, void *arg)
 }
 
 static void
-ask_again(struct sessions *s, const struct session *x)
+ask_again(struct session_watch *s, const struct session *x)
 {
 	struct revcheck_query q = {.size = sizeof(q),
 	    .chain = x->chain,
@@ -300,7 +302,7 @@ ask_again(struct sessions *s, const struct session *x)
 static void
 on_walk(evutil_socket_t fd, short what, void *arg)
 {
-	struct sessions *s = arg;
+	struct session_watch *s = arg;
 
 	(void)fd, (void)what;
 	if (atomic_exchange(&s->again, false))
@@ -314,7 +316,7 @@ on_walk(evutil_socket_t fd, short what, void *arg)
 }
 
 uint64_t
-sessions_last(const struct sessions *s)
+session_watch_last(const struct session_watch *s)
 {
 	return s->last;
 }
@@ -340,24 +342,25 @@ event_json(const struct withdrawn *e)
 }
 
 cJSON *
-sessions_events(const struct sessions *s, uint64_t after)
+session_watch_events(const struct session_watch *s, uint64_t after)
 {
-	uint64_t first =
-	    s->last > SESSIONS_MAX_EVENTS ? s->last - SESSIONS_MAX_EVENTS : 0;
+	uint64_t first = s->last > SESSION_WATCH_MAX_EVENTS
+	    ? s->last - SESSION_WATCH_MAX_EVENTS
+	    : 0;
 	cJSON *list = cJSON_CreateArray();
 
 	if (after < first)
 		after = first;
 	for (uint64_t n = after; n < s->last; n++)
 		cJSON_AddItemToArray(
-		    list, event_json(&s->events[n % SESSIONS_MAX_EVENTS]));
+		    list, event_json(&s->events[n % SESSION_WATCH_MAX_EVENTS]));
 	return list;
 }
 
-struct sessions_waiter *
-sessions_wait(struct sessions *s, void (*fn)(void *arg), void *arg)
+struct session_watch_waiter *
+session_watch_wait(struct session_watch *s, void (*fn)(void *arg), void *arg)
 {
-	struct sessions_waiter *w = calloc(1, sizeof(*w));
+	struct session_watch_waiter *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
 		return NULL;
@@ -369,9 +372,10 @@ sessions_wait(struct sessions *s, void (*fn)(void *arg), void *arg)
 }
 
 void
-sessions_wait_cancel(struct sessions *s, struct sessions_waiter *w)
+session_watch_wait_cancel(
+    struct session_watch *s, struct session_watch_waiter *w)
 {
-	struct sessions_waiter **p = &s->waiters;
+	struct session_watch_waiter **p = &s->waiters;
 
 	while (*p != NULL && *p != w)
 		p = &(*p)->next;
@@ -382,7 +386,7 @@ sessions_wait_cancel(struct sessions *s, struct sessions_waiter *w)
 }
 
 size_t
-sessions_num(const struct sessions *s)
+session_watch_num(const struct session_watch *s)
 {
 	size_t num = 0;
 

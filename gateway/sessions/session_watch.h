@@ -1,0 +1,59 @@
+/*
+ * session_watch: chains that a node was told are Active. When what is known
+ * changes they are asked about again, from the archive alone, and each that is
+ * refused now becomes an event the node can wait for. Bounded: the oldest is
+ * forgotten. Control thread, but for session_watch_changed.
+ */
+#ifndef GATEWAY_SESSIONS_SESSION_WATCH_H
+#define GATEWAY_SESSIONS_SESSION_WATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "cache/base/error.h"
+#include "revcheck/revcheck.h"
+
+#define SESSION_WATCH_MAX        10000 /* chains remembered */
+#define SESSION_WATCH_MAX_EVENTS 1000  /* kept for callers that come late */
+
+struct control;
+struct session_watch;
+
+int session_watch_new(struct session_watch **out, struct control *control,
+    struct err *err) MUST_USE;
+void session_watch_free(struct session_watch *s);
+
+/* Takes references. A chain that is remembered already is renewed. */
+void
+session_watch_remember(struct session_watch *s, struct revcheck_certs *chain,
+    struct revcheck_trust *trust, enum revcheck_mode mode);
+
+/* Every chain that is remembered, and its trust; both are lent. */
+void session_watch_each(const struct session_watch *s,
+    void (*fn)(void *arg, const struct revcheck_certs *chain,
+	struct revcheck_trust *trust),
+    void *arg);
+
+/* Something may have changed for the worse. Thread-safe. */
+void session_watch_changed(struct session_watch *s);
+
+/* Number of the newest event; 0 when there was none. */
+uint64_t session_watch_last(const struct session_watch *s);
+/* Events after `after`, oldest first; NULL when out of memory. */
+cJSON *session_watch_events(const struct session_watch *s, uint64_t after);
+
+/*
+ * fn(arg) is called once when there is an event after the newest of now.
+ * Cancel before arg goes away; a waiter that was called is gone.
+ */
+struct session_watch_waiter;
+struct session_watch_waiter *
+session_watch_wait(struct session_watch *s, void (*fn)(void *arg), void *arg);
+void session_watch_wait_cancel(
+    struct session_watch *s, struct session_watch_waiter *w);
+
+size_t session_watch_num(const struct session_watch *s);
+
+#endif
