@@ -28,7 +28,7 @@
 #include "gateway/process/privileges.h"
 #include "gateway/rest/rest.h"
 #include "gateway/pkcs11/pkcs11.h"
-#include "gateway/control/watch.h"
+#include "gateway/control/section_files.h"
 #include "revcheck/revcheck.h"
 
 #define EXIT_USAGE 2
@@ -50,7 +50,7 @@ struct gateway {
 	struct control *control;
 	struct workers *door;
 	struct rest *rest;
-	struct watch *watch; /* NULL: nothing is watched */
+	struct section_files *watch; /* NULL: nothing is watched */
 	struct watchdog *watchdog;
 	struct event *signals[4];
 	struct event *drained; /* activated by the last worker */
@@ -148,7 +148,7 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 	/* What it says it has said. */
 	(void)!control_reload(g->control, &actor, &err);
 	if (g->watch != NULL)
-		watch_scan(g->watch);
+		section_files_scan(g->watch);
 }
 
 /* On a worker's thread. */
@@ -265,7 +265,7 @@ start(struct gateway *g, struct err *err)
 		return rc;
 	control_set_rest(g->control, g->rest);
 	if (g->conf->watch.path != NULL)
-		rc = watch_new(
+		rc = section_files_new(
 		    &g->watch, g->base, g->control, g->conf->watch.path, err);
 	if (rc == 0)
 		rc = watchdog_new(
@@ -277,7 +277,7 @@ static void
 stop(struct gateway *g)
 {
 	watchdog_free(g->watchdog);
-	watch_free(g->watch);
+	section_files_free(g->watch);
 	rest_free(g->rest);
 	if (g->control != NULL)
 		control_set_door(g->control, NULL);

@@ -13,19 +13,19 @@
 
 #include "gateway/members/certstore.h"
 #include "gateway/sessions/chain_cache.h"
-#include "gateway/control/control_tell.h"
+#include "gateway/control/change_log.h"
 #include "gateway/state/denylist.h"
 #include "gateway/dataplane/workers.h"
-#include "gateway/control/effect.h"
+#include "gateway/control/effective.h"
 #include "gateway/members/members.h"
 #include "gateway/members/keystore.h"
 #include "gateway/process/sd_notify.h"
 #include "gateway/certwatch/certwatch.h"
-#include "gateway/control/plan.h"
+#include "gateway/control/candidate.h"
 #include "gateway/rest/rest.h"
 #include "gateway/sessions/session_watch.h"
 #include "gateway/state/allowed_subjects.h"
-#include "gateway/control/warm.h"
+#include "gateway/control/warmup.h"
 
 struct control {
 	struct conf *base; /* the bootstrap file */
@@ -45,14 +45,14 @@ struct control {
 	struct members *holdings;
 	_Atomic(struct workers *) door;
 	struct rest *rest;
-	struct warm *warm;
+	struct warmup *warm;
 	struct revcheck_policy policy; /* as it is set */
-	unsigned hard, warming;        /* enum warm_part */
+	unsigned hard, warming;        /* enum warmup_part */
 	time_t started_at;
 };
 
 static void
-input_of(const struct control *c, struct effect_input *in)
+input_of(const struct control *c, struct effective_input *in)
 {
 	in->base = c->base;
 	for (enum section_id id = 0; id < SECTION_NUM; id++)
@@ -60,7 +60,7 @@ input_of(const struct control *c, struct effect_input *in)
 }
 
 static int
-engine_apply(struct control *c, const struct plan *p, struct err *err)
+engine_apply(struct control *c, const struct candidate *p, struct err *err)
 {
 	struct revcheck_error why;
 	int rc;
@@ -74,7 +74,7 @@ engine_apply(struct control *c, const struct plan *p, struct err *err)
 
 /* The plan is in force: begins what it warms up, ends what it does not. */
 static void
-warm_up(struct control *c, const struct plan *p)
+warm_up(struct control *c, const struct candidate *p)
 {
 	unsigned before = c->warming;
 
@@ -82,14 +82,14 @@ warm_up(struct control *c, const struct plan *p)
 	c->hard = p->hard;
 	c->warming = p->warming;
 	if (c->warming & ~before)
-		warm_begin(c->warm, c->warming, p->warm_up_ms);
+		warmup_begin(c->warm, c->warming, p->warm_up_ms);
 	else if (c->warming == 0 && before != 0)
-		warm_give_up(c->warm);
+		warmup_give_up(c->warm);
 }
 
 /* Door first: it can refuse and then nothing has changed. */
 static int
-plan_apply(struct control *c, struct plan *p, struct err *err)
+plan_apply(struct control *c, struct candidate *p, struct err *err)
 {
 	struct workers *door = control_door(c);
 	struct err ignored;
@@ -121,15 +121,15 @@ plan_apply(struct control *c, struct plan *p, struct err *err)
 static int
 stored_apply(struct control *c, struct err *err)
 {
-	struct effect_input in;
-	struct plan plan;
+	struct effective_input in;
+	struct candidate plan;
 	int rc;
 
 	input_of(c, &in);
-	rc = plan_make(&plan, c, c->base, &in, err);
+	rc = candidate_make(&plan, c, c->base, &in, err);
 	if (rc == 0) {
 		rc = plan_apply(c, &plan, err);
-		plan_cleanup(&plan);
+		candidate_cleanup(&plan);
 	}
 	return rc;
 }
@@ -147,17 +147,17 @@ on_warm(void *arg)
 {
 	struct control *c = arg;
 	unsigned warming = c->warming;
-	struct effect_input in;
-	struct plan plan;
+	struct effective_input in;
+	struct candidate plan;
 	struct err err;
 	int rc;
 
 	c->warming = 0;
 	input_of(c, &in);
-	rc = plan_make(&plan, c, c->base, &in, &err);
+	rc = candidate_make(&plan, c, c->base, &in, &err);
 	if (rc == 0) {
 		rc = plan_apply(c, &plan, &err);
-		plan_cleanup(&plan);
+		candidate_cleanup(&plan);
 	}
 	if (rc != 0) {
 		c->warming = warming;
@@ -189,13 +189,13 @@ engine_watch(void *arg)
 static int
 engine_start(struct control *c, struct err *err)
 {
-	struct effect_options options;
-	struct effect_input in;
+	struct effective_options options;
+	struct effective_input in;
 	struct revcheck_error why;
 	int rc;
 
 	input_of(c, &in);
-	rc = effect_options(&options, &in, err);
+	rc = effective_options(&options, &in, err);
 	if (rc != 0)
 		return rc;
 	options.options.size = sizeof(options.options);
@@ -203,7 +203,7 @@ engine_start(struct control *c, struct err *err)
 	options.options.log_arg = (void *)(uintptr_t)c->log;
 	options.options.log_level = (int)c->log->level;
 	rc = revcheck_new(&c->engine, &options.options, &why);
-	effect_options_cleanup(&options);
+	effective_options_cleanup(&options);
 	return rc == 0
 	    ? 0
 	    : err_set(err, rc, "cannot start the engine: %s", why.msg);
@@ -270,7 +270,7 @@ control_new(struct control **out, struct conf *conf, struct event_base *base,
 	if (rc == 0)
 		rc = engine_start(c, err);
 	if (rc == 0)
-		rc = warm_new(&c->warm, c, on_warm, c, err);
+		rc = warmup_new(&c->warm, c, on_warm, c, err);
 	if (rc == 0)
 		rc = denylist_apply(c->denylist, c->engine, err);
 	if (rc == 0)
@@ -290,7 +290,7 @@ control_free(struct control *c)
 		return;
 	if (c->engine != NULL)
 		revcheck_watch(c->engine, NULL, NULL);
-	warm_free(c->warm);
+	warmup_free(c->warm);
 	session_watch_free(c->remembered);
 	certwatch_free(c->own);
 	chain_cache_free(c->chains);
@@ -420,7 +420,7 @@ control_started_at(const struct control *c)
 	return c->started_at;
 }
 
-struct warm *
+struct warmup *
 control_warm(const struct control *c)
 {
 	return c->warm;
@@ -448,11 +448,11 @@ control_get_policy(const struct control *c, struct revcheck_policy *out)
 cJSON *
 control_section_with_defaults(const struct control *c, enum section_id id)
 {
-	struct effect_input in;
+	struct effective_input in;
 	cJSON *own, *out;
 
 	input_of(c, &in);
-	own = effect_defaults(id, &in);
+	own = effective_defaults(id, &in);
 	out = json_schema_with_defaults(
 	    &section_schemas[id], in.sections[id], own);
 	cJSON_Delete(own);
@@ -475,7 +475,7 @@ control_recheck(struct control *c)
 /* The history tells that a change does not act in full at once. */
 static void
 author_of(struct section_author *out, char *note, size_t size,
-    const struct control *c, const struct plan *p,
+    const struct control *c, const struct candidate *p,
     const struct control_actor *actor)
 {
 	*out = (struct section_author){
@@ -496,8 +496,8 @@ control_put(struct control *c, enum section_id id, int64_t version,
 	struct revcheck_policy before;
 	enum conf_tls_type tls_before = c->conf->tls.type;
 	struct section_author author;
-	struct effect_input in;
-	struct plan plan;
+	struct effective_input in;
+	struct candidate plan;
 	struct err undo;
 	char note[80];
 
@@ -513,16 +513,16 @@ control_put(struct control *c, enum section_id id, int64_t version,
 	control_get_policy(c, &before);
 	input_of(c, &in);
 	in.sections[id] = config;
-	if (plan_make(&plan, c, c->base, &in, err) != 0)
+	if (candidate_make(&plan, c, c->base, &in, err) != 0)
 		return CONTROL_INVALID;
 	author_of(&author, note, sizeof(note), c, &plan, actor);
 	if (section_store_put(c->sections, id, config, text, &author, err) !=
 	    0) {
-		plan_cleanup(&plan);
+		candidate_cleanup(&plan);
 		return CONTROL_FAILED;
 	}
 	if (plan_apply(c, &plan, err) != 0) {
-		plan_cleanup(&plan);
+		candidate_cleanup(&plan);
 		if (section_store_revert(c->sections, id, &undo) != 0)
 			log_line(c->log, LOG_LEVEL_ERROR,
 			    "cannot take a change back that was not applied: "
@@ -530,8 +530,8 @@ control_put(struct control *c, enum section_id id, int64_t version,
 			    undo.msg);
 		return CONTROL_FAILED;
 	}
-	plan_cleanup(&plan);
-	control_tell_change(c, id, &before, tls_before, actor);
+	candidate_cleanup(&plan);
+	change_log_write(c, id, &before, tls_before, actor);
 	return CONTROL_CHANGED;
 }
 
@@ -576,8 +576,8 @@ static int
 reload_all(struct control *c, struct err *err)
 {
 	struct conf *fresh = NULL;
-	struct effect_input in;
-	struct plan plan;
+	struct effective_input in;
+	struct candidate plan;
 	int rc;
 
 	rc = conf_load(&fresh, c->base->file, c->base, err);
@@ -585,7 +585,7 @@ reload_all(struct control *c, struct err *err)
 		return rc;
 	input_of(c, &in);
 	in.base = fresh;
-	rc = plan_make(&plan, c, fresh, &in, err);
+	rc = candidate_make(&plan, c, fresh, &in, err);
 	if (rc == 0 && c->rest != NULL)
 		rc = rest_apply(c->rest, plan.conf, err);
 	if (rc == 0) {
@@ -602,7 +602,7 @@ reload_all(struct control *c, struct err *err)
 		conf_free(c->base);
 		c->base = conf_up_ref(fresh);
 	}
-	plan_cleanup(&plan);
+	candidate_cleanup(&plan);
 	conf_free(fresh);
 	return rc;
 }

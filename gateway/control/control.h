@@ -25,7 +25,7 @@ struct certwatch;
 struct rest;
 struct session_watch;
 struct allowed_subjects;
-struct warm;
+struct warmup;
 
 /*
  * Opens the state directory, starts the engine and puts stored sections in
@@ -55,8 +55,8 @@ struct certstore *control_certs(const struct control *c);
 struct members *control_holdings(const struct control *c);
 const struct section_store *control_sections(const struct control *c);
 time_t control_started_at(const struct control *c);
-struct warm *control_warm(const struct control *c);
-/* enum warm_part that HARD_FAIL is set for, and of these what warms up. */
+struct warmup *control_warm(const struct control *c);
+/* enum warmup_part that HARD_FAIL is set for, and of these what warms up. */
 unsigned control_hard(const struct control *c);
 unsigned control_warming(const struct control *c);
 /* As it is set, also while a warm-up enforces less. */

@@ -17,7 +17,7 @@
 #include "gateway/observe/prometheus.h"
 #include "gateway/certwatch/certwatch_report.h"
 #include "gateway/pkcs11/pkcs11.h"
-#include "gateway/control/warm_show.h"
+#include "gateway/control/warmup_report.h"
 #include "revcheck/revcheck.h"
 
 /* Text. */
@@ -249,12 +249,12 @@ put_crls(struct prometheus *t, struct revcheck *rc)
 static void
 put_warm_up(struct prometheus *t, struct control *c)
 {
-	struct warm_state s;
+	struct warmup_state s;
 
-	warm_get(control_warm(c), &s);
+	warmup_get(control_warm(c), &s);
 	prometheus_single(t, "p2p_gateway_warming_up", "gauge",
 	    "1 while SOFT_FAIL is enforced before a new HARD_FAIL.",
-	    s.outcome == WARM_RUNNING);
+	    s.outcome == WARMUP_RUNNING);
 	prometheus_single(t, "p2p_gateway_warm_ups_total", "counter",
 	    "Warm-ups before HARD_FAIL.", (double)s.num);
 	prometheus_head(t, "p2p_gateway_warm_up_chains", "gauge",
@@ -393,13 +393,13 @@ metrics_json(struct control *c)
 {
 	struct revcheck_stats stats = {.size = sizeof(stats)};
 	struct revcheck_policy policy = {.size = sizeof(policy)};
-	struct warm_state warm;
+	struct warmup_state warm;
 	struct workers_stats door;
 	cJSON *o = cJSON_CreateObject(), *part;
 
 	revcheck_get_stats(control_engine(c), &stats);
 	control_get_policy(c, &policy);
-	warm_get(control_warm(c), &warm);
+	warmup_get(control_warm(c), &warm);
 	cJSON_AddStringToObject(o, "mode", revcheck_mode_name(policy.mode));
 	cJSON_AddBoolToObject(o, "shadowMode", policy.shadow_hard);
 	cJSON_AddNumberToObject(
@@ -419,7 +419,7 @@ metrics_json(struct control *c)
 	part = cJSON_AddArrayToObject(o, "verdicts");
 	decision_ring_each_count(control_decisions(c), add_count, part);
 	cJSON_AddItemToObject(o, "waits", waits_json(control_decisions(c)));
-	part = warm_json(&warm);
+	part = warmup_report_json(&warm);
 	if (part != NULL)
 		cJSON_AddItemToObject(o, "warmUp", part);
 	cJSON_AddItemToObject(
@@ -491,17 +491,17 @@ metrics_ready(struct control *c, cJSON *out)
 {
 	cJSON *reasons = cJSON_CreateArray();
 	bool ready = control_door(c) != NULL;
-	struct warm_state warm;
+	struct warmup_state warm;
 
-	warm_get(control_warm(c), &warm);
+	warmup_get(control_warm(c), &warm);
 	if (!ready)
 		add_reason(reasons, "not accepting connections");
-	if (warm.outcome == WARM_RUNNING) {
+	if (warm.outcome == WARMUP_RUNNING) {
 		add_reason(reasons,
 		    "warming up before HARD_FAIL, %zu of %zu: what is not "
 		    "determined is let in so long",
 		    warm.determined, warm.chains);
-		cJSON_AddItemToObject(out, "warmUp", warm_json(&warm));
+		cJSON_AddItemToObject(out, "warmUp", warmup_report_json(&warm));
 	}
 	ready = certwatch_report_reasons(control_own(c), reasons) && ready;
 	ready &= judge_token(control_conf(c), reasons);

@@ -13,7 +13,7 @@
 #include "gateway/control/control.h"
 #include "gateway/base/json.h"
 #include "gateway/sessions/session_watch.h"
-#include "gateway/control/warm.h"
+#include "gateway/control/warmup.h"
 #include "revcheck/revcheck.h"
 
 struct session_check {
@@ -235,7 +235,7 @@ mode_of(const struct session_check *s)
 static uint32_t
 patience_ms(struct control *control)
 {
-	uint32_t left = warm_left_ms(control_warm(control));
+	uint32_t left = warmup_left_ms(control_warm(control));
 	struct revcheck_policy p = {.size = sizeof(p)};
 
 	revcheck_get_policy(control_engine(control), &p);

@@ -1,10 +1,10 @@
 /*
- * control_tell: see the header. Loud where a change lets more in.
+ * change_log: see the header. Loud where a change lets more in.
  */
-#include "gateway/control/control_tell.h"
+#include "gateway/control/change_log.h"
 
 void
-control_tell_change(const struct control *c, enum section_id id,
+change_log_write(const struct control *c, enum section_id id,
     const struct revcheck_policy *before, enum conf_tls_type tls_before,
     const struct control_actor *actor)
 {

@@ -1,7 +1,7 @@
 /*
- * warm_chains: a list with an index by the leaf's digest.
+ * warmup_chains: a list with an index by the leaf's digest.
  */
-#include "gateway/control/warm_chains.h"
+#include "gateway/control/warmup_chains.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +13,11 @@
 #define BUCKETS   16384
 #define MAX_CERTS 102 /* more than any verified path has */
 
-struct warm_chain *
-warm_chain_new(const struct revcheck_certs *certs, struct revcheck_trust *trust,
-    unsigned flags)
+struct warmup_chain *
+warmup_chain_new(const struct revcheck_certs *certs,
+    struct revcheck_trust *trust, unsigned flags)
 {
-	struct warm_chain *c = calloc(1, sizeof(*c));
+	struct warmup_chain *c = calloc(1, sizeof(*c));
 	size_t num = revcheck_certs_num(certs);
 	X509 *list[MAX_CERTS];
 
@@ -36,7 +36,7 @@ fail:
 }
 
 void
-warm_chain_free(struct warm_chain *c)
+warmup_chain_free(struct warmup_chain *c)
 {
 	if (c == NULL)
 		return;
@@ -46,33 +46,33 @@ warm_chain_free(struct warm_chain *c)
 	free(c);
 }
 
-static struct warm_chain **
-bucket_of(struct warm_chains *s, const struct warm_chain *c)
+static struct warmup_chain **
+bucket_of(struct warmup_chains *s, const struct warmup_chain *c)
 {
 	return &s->buckets[(c->id[0] << 8 | c->id[1]) % BUCKETS];
 }
 
 void
-warm_chains_add(struct warm_chains *s, struct warm_chain *c)
+warmup_chains_add(struct warmup_chains *s, struct warmup_chain *c)
 {
 	X509 *leaf = revcheck_certs_get0(c->certs, 0);
 	unsigned char id[EVP_MAX_MD_SIZE];
-	struct warm_chain **bucket, *x;
+	struct warmup_chain **bucket, *x;
 
 	if (s->buckets == NULL)
 		s->buckets = calloc(BUCKETS, sizeof(*s->buckets));
-	if (s->buckets == NULL || s->num >= WARM_CHAINS_MAX ||
+	if (s->buckets == NULL || s->num >= WARMUP_CHAINS_MAX ||
 	    X509_digest(leaf, EVP_sha256(), id, NULL) != 1) {
-		warm_chain_free(c);
+		warmup_chain_free(c);
 		return;
 	}
-	memcpy(c->id, id, WARM_ID_BYTES);
+	memcpy(c->id, id, WARMUP_ID_BYTES);
 	bucket = bucket_of(s, c);
 	/* Evidence found under one trust never answers for another. */
 	for (x = *bucket; x != NULL; x = x->bucket)
 		if (x->trust == c->trust &&
-		    memcmp(x->id, c->id, WARM_ID_BYTES) == 0) {
-			warm_chain_free(c);
+		    memcmp(x->id, c->id, WARMUP_ID_BYTES) == 0) {
+			warmup_chain_free(c);
 			return;
 		}
 	c->bucket = *bucket;
@@ -84,21 +84,21 @@ warm_chains_add(struct warm_chains *s, struct warm_chain *c)
 }
 
 void
-warm_chains_cleanup(struct warm_chains *s)
+warmup_chains_cleanup(struct warmup_chains *s)
 {
-	struct warm_chain *next;
+	struct warmup_chain *next;
 
-	for (struct warm_chain *c = s->first; c != NULL; c = next) {
+	for (struct warmup_chain *c = s->first; c != NULL; c = next) {
 		next = c->next;
-		warm_chain_free(c);
+		warmup_chain_free(c);
 	}
 	free(s->buckets);
-	*s = (struct warm_chains){.first = NULL};
+	*s = (struct warmup_chains){.first = NULL};
 }
 
 void
-warm_chains_set(
-    struct warm_chains *s, struct warm_chain *c, enum warm_answer answer)
+warmup_chains_set(
+    struct warmup_chains *s, struct warmup_chain *c, enum warmup_answer answer)
 {
 	s->answers[c->answer]--;
 	s->answers[answer]++;

@@ -1,7 +1,7 @@
 /*
- * warm_show: see the header. Texts and counts come from warm_get.
+ * warmup_report: see the header. Texts and counts come from warmup_get.
  */
-#include "gateway/control/warm_show.h"
+#include "gateway/control/warmup_report.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -9,24 +9,24 @@
 static const char *
 parts_text(unsigned parts)
 {
-	return parts == (WARM_SESSIONS | WARM_TLS) ? "TLS and sessions"
-	    : parts == WARM_TLS                    ? "TLS"
-						   : "sessions";
+	return parts == (WARMUP_SESSIONS | WARMUP_TLS) ? "TLS and sessions"
+	    : parts == WARMUP_TLS                      ? "TLS"
+						       : "sessions";
 }
 
 static const char *
-outcome_text(enum warm_outcome outcome)
+outcome_text(enum warmup_outcome outcome)
 {
 	switch (outcome) {
-	case WARM_RUNNING:
+	case WARMUP_RUNNING:
 		return "running";
-	case WARM_COMPLETE:
+	case WARMUP_COMPLETE:
 		return "complete";
-	case WARM_TIMED_OUT:
+	case WARMUP_TIMED_OUT:
 		return "out of time";
-	case WARM_GIVEN_UP:
+	case WARMUP_GIVEN_UP:
 		return "given up";
-	case WARM_NONE:
+	case WARMUP_NONE:
 		break;
 	}
 	return "none";
@@ -34,7 +34,7 @@ outcome_text(enum warm_outcome outcome)
 
 /* "2 unreachable, 1 no-source"; empty when there are none. Their sum. */
 static size_t
-unknown_text(char *out, size_t size, const struct warm_state *s)
+unknown_text(char *out, size_t size, const struct warmup_state *s)
 {
 	size_t sum = 0, len = 0;
 
@@ -54,7 +54,7 @@ unknown_text(char *out, size_t size, const struct warm_state *s)
 }
 
 void
-warm_log_begin(const struct log *log, const struct warm_state *s)
+warmup_report_begin(const struct log *log, const struct warmup_state *s)
 {
 	log_line(log, LOG_LEVEL_WARN,
 	    "warming up before HARD_FAIL: evidence is fetched for at most %u "
@@ -63,12 +63,12 @@ warm_log_begin(const struct log *log, const struct warm_state *s)
 }
 
 void
-warm_log_end(const struct log *log, const struct warm_state *s)
+warmup_report_end(const struct log *log, const struct warmup_state *s)
 {
 	char why[400];
 	size_t unknown = unknown_text(why, sizeof(why), s);
 
-	if (s->outcome == WARM_GIVEN_UP) {
+	if (s->outcome == WARMUP_GIVEN_UP) {
 		log_line(log, LOG_LEVEL_WARN,
 		    "the warm-up before HARD_FAIL is given up after %u ms: the "
 		    "mode is another now (determined=%zu of=%zu)",
@@ -85,14 +85,14 @@ warm_log_end(const struct log *log, const struct warm_state *s)
 }
 
 cJSON *
-warm_json(const struct warm_state *s)
+warmup_report_json(const struct warmup_state *s)
 {
-	bool active = s->outcome == WARM_RUNNING;
+	bool active = s->outcome == WARMUP_RUNNING;
 	cJSON *o, *list;
 	char text[80], at[32];
 	struct tm tm;
 
-	if (s->outcome == WARM_NONE)
+	if (s->outcome == WARMUP_NONE)
 		return NULL;
 	o = cJSON_CreateObject();
 	gmtime_r(&s->begun_at, &tm);
@@ -104,9 +104,9 @@ warm_json(const struct warm_state *s)
 	cJSON_AddStringToObject(o, "text", text);
 	cJSON_AddStringToObject(o, "outcome", outcome_text(s->outcome));
 	list = cJSON_AddArrayToObject(o, "for");
-	if (s->parts & WARM_SESSIONS)
+	if (s->parts & WARMUP_SESSIONS)
 		cJSON_AddItemToArray(list, cJSON_CreateString("sessions"));
-	if (s->parts & WARM_TLS)
+	if (s->parts & WARMUP_TLS)
 		cJSON_AddItemToArray(list, cJSON_CreateString("tls"));
 	cJSON_AddStringToObject(o, "startedAt", at);
 	cJSON_AddNumberToObject(o, "boundMs", s->bound_ms);

@@ -1,8 +1,8 @@
 /*
- * watch: inotify on the directory, so that a rename over the file is seen.
- * Control thread. A file that is wrong is logged and changes nothing.
+ * section_files: inotify on the directory, so that a rename over the file is
+ * seen. Control thread. A file that is wrong is logged and changes nothing.
  */
-#include "gateway/control/watch.h"
+#include "gateway/control/section_files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -25,7 +25,7 @@
 #define MAX_FILE_BYTES (1024 * 1024)
 #define MAX_FILES      100
 
-struct watch {
+struct section_files {
 	struct control *control;
 	char *dir;
 	char *name; /* the one file, or NULL: every *.json in dir */
@@ -34,7 +34,7 @@ struct watch {
 };
 
 static bool
-is_wanted(const struct watch *w, const char *name)
+is_wanted(const struct section_files *w, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -66,7 +66,7 @@ read_file(struct bytes *b, const char *path, struct err *err)
 
 /* 0 also when it says what is stored already. */
 static int
-push(struct watch *w, const cJSON *o, const char *path, struct err *err)
+push(struct section_files *w, const cJSON *o, const char *path, struct err *err)
 {
 	const struct section_store *s = control_sections(w->control);
 	const char *name = json_get_string(o, "section");
@@ -99,7 +99,7 @@ push(struct watch *w, const cJSON *o, const char *path, struct err *err)
 }
 
 static void
-take_file(struct watch *w, const char *name)
+take_file(struct section_files *w, const char *name)
 {
 	char path[PATH_MAX];
 	struct bytes b;
@@ -125,7 +125,7 @@ take_file(struct watch *w, const char *name)
 }
 
 void
-watch_scan(struct watch *w)
+section_files_scan(struct section_files *w)
 {
 	struct dirent **list;
 	int num;
@@ -157,7 +157,7 @@ on_change(evutil_socket_t fd, short what, void *arg)
 {
 	char buf[16384]
 	    __attribute__((aligned(__alignof__(struct inotify_event))));
-	struct watch *w = arg;
+	struct section_files *w = arg;
 	ssize_t n = read(fd, buf, sizeof(buf));
 
 	(void)what;
@@ -172,7 +172,7 @@ on_change(evutil_socket_t fd, short what, void *arg)
 		 */
 		if ((e->mask & IN_Q_OVERFLOW) ||
 		    (e->len > 0 && strncmp(e->name, "..", 2) == 0))
-			watch_scan(w);
+			section_files_scan(w);
 		else if (e->len > 0 && is_wanted(w, e->name))
 			take_file(w, e->name);
 		if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
@@ -183,7 +183,7 @@ on_change(evutil_socket_t fd, short what, void *arg)
 }
 
 static int
-watch_paths(struct watch *w, const char *path, struct err *err)
+section_files_paths(struct section_files *w, const char *path, struct err *err)
 {
 	struct stat st;
 	char *copy;
@@ -208,10 +208,10 @@ watch_paths(struct watch *w, const char *path, struct err *err)
 }
 
 int
-watch_new(struct watch **out, struct event_base *base, struct control *control,
-    const char *path, struct err *err)
+section_files_new(struct section_files **out, struct event_base *base,
+    struct control *control, const char *path, struct err *err)
 {
-	struct watch *w = calloc(1, sizeof(*w));
+	struct section_files *w = calloc(1, sizeof(*w));
 	int rc;
 
 	*out = NULL;
@@ -219,7 +219,7 @@ watch_new(struct watch **out, struct event_base *base, struct control *control,
 		return err_set(err, E_NOMEM, "out of memory");
 	w->control = control;
 	w->fd = -1;
-	rc = watch_paths(w, path, err);
+	rc = section_files_paths(w, path, err);
 	if (rc == 0) {
 		w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 		if (w->fd < 0 ||
@@ -235,16 +235,16 @@ watch_new(struct watch **out, struct event_base *base, struct control *control,
 			rc = err_set(err, E_NOMEM, "out of memory");
 	}
 	if (rc != 0) {
-		watch_free(w);
+		section_files_free(w);
 		return rc;
 	}
-	watch_scan(w);
+	section_files_scan(w);
 	*out = w;
 	return 0;
 }
 
 void
-watch_free(struct watch *w)
+section_files_free(struct section_files *w)
 {
 	if (w == NULL)
 		return;

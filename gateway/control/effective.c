@@ -1,8 +1,8 @@
 /*
- * effect: reading validated sections. A key that is not set leaves what the
+ * effective: reading validated sections. A key that is not set leaves what the
  * bootstrap file said, and that what the engine defaults to.
  */
-#include "gateway/control/effect.h"
+#include "gateway/control/effective.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #define DEFAULT_DEADLINE_MS 5000
 
 static const cJSON *
-revcheck_of(const struct effect_input *in)
+revcheck_of(const struct effective_input *in)
 {
 	return in->sections[SECTION_REVCHECK];
 }
@@ -94,8 +94,8 @@ relax_bits(const cJSON *list)
 }
 
 int
-effect_policy(
-    struct revcheck_policy *out, const struct effect_input *in, struct err *err)
+effective_policy(struct revcheck_policy *out, const struct effective_input *in,
+    struct err *err)
 {
 	const cJSON *rc = revcheck_of(in);
 	unsigned order, nonce;
@@ -136,7 +136,7 @@ effect_policy(
 }
 
 uint32_t
-effect_warm_up_ms(const struct effect_input *in)
+effective_warm_up_ms(const struct effective_input *in)
 {
 	uint32_t ms = in->base->warm_up_ms;
 
@@ -147,7 +147,7 @@ effect_warm_up_ms(const struct effect_input *in)
 /* Options. */
 
 static int
-read_allow(struct effect_options *out, const struct effect_input *in,
+read_allow(struct effective_options *out, const struct effective_input *in,
     const cJSON *list)
 {
 	size_t have = in->base->revocation_lists.num_allow_addresses;
@@ -168,7 +168,7 @@ read_allow(struct effect_options *out, const struct effect_input *in,
 }
 
 static int
-read_ports(struct effect_options *out, const cJSON *list)
+read_ports(struct effective_options *out, const cJSON *list)
 {
 	const cJSON *item;
 	size_t num = 0;
@@ -192,15 +192,15 @@ read_ports(struct effect_options *out, const cJSON *list)
 }
 
 int
-effect_options(
-    struct effect_options *out, const struct effect_input *in, struct err *err)
+effective_options(struct effective_options *out,
+    const struct effective_input *in, struct err *err)
 {
 	const cJSON *rc = revcheck_of(in);
 	const cJSON *allow = json_schema_get(rc, "addresses.allow");
 	const cJSON *ports = json_schema_get(rc, "addresses.ports");
 	struct revcheck_options *o = &out->options;
 
-	*out = (struct effect_options){.options = in->base->revocation};
+	*out = (struct effective_options){.options = in->base->revocation};
 	read_u32(rc, "limits.connectTimeoutMs", &o->connect_timeout_ms);
 	read_u32(rc, "limits.fetchTimeoutMs", &o->fetch_timeout_ms);
 	read_u32(rc, "limits.crlTimeoutMs", &o->crl_timeout_ms);
@@ -213,18 +213,18 @@ effect_options(
 	read_flag(rc, "addresses.anyPort", &o->any_port);
 	if ((allow != NULL && read_allow(out, in, allow) != 0) ||
 	    (ports != NULL && read_ports(out, ports) != 0)) {
-		effect_options_cleanup(out);
+		effective_options_cleanup(out);
 		return err_set(err, E_NOMEM, "out of memory");
 	}
 	return 0;
 }
 
 void
-effect_options_cleanup(struct effect_options *o)
+effective_options_cleanup(struct effective_options *o)
 {
 	free(o->allow);
 	free(o->ports);
-	*o = (struct effect_options){0};
+	*o = (struct effective_options){0};
 }
 
 /* Issuers. */
@@ -292,14 +292,14 @@ read_rule(struct revcheck_issuer_rule *out, const cJSON *item, struct err *err)
 }
 
 int
-effect_rules(
-    struct effect_rules *out, const struct effect_input *in, struct err *err)
+effective_rules(struct effective_rules *out, const struct effective_input *in,
+    struct err *err)
 {
 	const cJSON *list = json_schema_get(revcheck_of(in), "issuers");
 	const cJSON *item;
 	int rc = 0;
 
-	*out = (struct effect_rules){0};
+	*out = (struct effective_rules){0};
 	if (cJSON_GetArraySize(list) == 0)
 		return 0;
 	out->rules =
@@ -309,12 +309,12 @@ effect_rules(
 	cJSON_ArrayForEach(item, list) if (rc == 0) rc =
 	    read_rule(&out->rules[out->num++], item, err);
 	if (rc != 0)
-		effect_rules_cleanup(out);
+		effective_rules_cleanup(out);
 	return rc;
 }
 
 void
-effect_rules_cleanup(struct effect_rules *r)
+effective_rules_cleanup(struct effective_rules *r)
 {
 	for (size_t i = 0; i < r->num; i++) {
 		free((void *)(uintptr_t)r->rules[i].ski);
@@ -323,14 +323,14 @@ effect_rules_cleanup(struct effect_rules *r)
 		X509_free(r->rules[i].ocsp_signer);
 	}
 	free(r->rules);
-	*r = (struct effect_rules){0};
+	*r = (struct effective_rules){0};
 }
 
 /* The door. */
 
 static int
 own_overlay(
-    struct conf_overlay *o, const struct effect_input *in, struct err *err)
+    struct conf_overlay *o, const struct effective_input *in, struct err *err)
 {
 	const cJSON *rc = revcheck_of(in);
 
@@ -351,7 +351,7 @@ own_overlay(
 
 /* Defaults are the schema's: "/" and 8080. */
 static int
-read_servers(struct effect_overlay *out, const cJSON *servers)
+read_servers(struct effective_overlay *out, const cJSON *servers)
 {
 	struct conf_overlay *o = &out->overlay;
 	const cJSON *item;
@@ -389,15 +389,15 @@ read_connections(struct conf_overlay *o, const cJSON *gw)
 }
 
 int
-effect_overlay(
-    struct effect_overlay *out, const struct effect_input *in, struct err *err)
+effective_overlay(struct effective_overlay *out,
+    const struct effective_input *in, struct err *err)
 {
 	const cJSON *gw = in->sections[SECTION_GATEWAY];
 	const cJSON *servers = json_schema_get(gw, "serversConfiguration");
 	const char *type = json_schema_get_string(gw, "sslConfig.tlsType");
 	struct conf_overlay *o = &out->overlay;
 
-	*out = (struct effect_overlay){0};
+	*out = (struct effective_overlay){0};
 	if (gw != NULL) {
 		/* Once the section is set its default counts: ONE_WAY. */
 		o->set_tls_type = true;
@@ -422,16 +422,16 @@ effect_overlay(
 }
 
 void
-effect_overlay_cleanup(struct effect_overlay *o)
+effective_overlay_cleanup(struct effective_overlay *o)
 {
 	free(o->paths);
-	*o = (struct effect_overlay){0};
+	*o = (struct effective_overlay){0};
 }
 
 /* Defaults. */
 
 static const char *
-mode_in_force(const struct effect_input *in)
+mode_in_force(const struct effective_input *in)
 {
 	enum revcheck_mode mode = in->base->policy.mode;
 
@@ -506,7 +506,7 @@ add_http_defaults(cJSON *o, const struct conf_http *h)
 }
 
 cJSON *
-effect_defaults(enum section_id id, const struct effect_input *in)
+effective_defaults(enum section_id id, const struct effective_input *in)
 {
 	cJSON *o = NULL, *ssl, *check;
 
