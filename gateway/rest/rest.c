@@ -215,7 +215,7 @@ rest_new(struct rest **out, struct event_base *base, struct control *control,
 	r->pause = evtimer_new(base, on_pause_over, r);
 	rc = r->http == NULL || r->pause == NULL
 	    ? err_set(err, E_NOMEM, "out of memory")
-	    : auth_new(&r->auth, err);
+	    : rest_auth_new(&r->auth, err);
 	if (rc == 0)
 		rc = rest_tls_new(&r->ctx, r->conf, err);
 	if (rc == 0)
@@ -259,7 +259,7 @@ rest_apply(struct rest *r, struct conf *conf, struct err *err)
 	r->ctx = ctx;
 	conf_free(r->conf);
 	r->conf = conf_up_ref(conf);
-	auth_forget(r->auth);
+	rest_auth_forget(r->auth);
 	return 0;
 }
 
@@ -279,7 +279,7 @@ rest_free(struct rest *r)
 	if (r->pause != NULL)
 		event_free(r->pause);
 	SSL_CTX_free(r->ctx);
-	auth_free(r->auth);
+	rest_auth_free(r->auth);
 	conf_free(r->conf);
 	free(r);
 }

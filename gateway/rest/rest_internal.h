@@ -7,7 +7,7 @@
 
 #include <openssl/ssl.h>
 
-#include "gateway/rest/auth.h"
+#include "gateway/rest/rest_auth.h"
 #include "gateway/rest/rest.h"
 #include "gateway/rest/rest_path.h"
 
@@ -26,7 +26,7 @@ struct rest {
 	struct evconnlistener *listener;
 	struct event *pause; /* after accept failed */
 	SSL_CTX *ctx;
-	struct auth *auth;
+	struct rest_auth *auth;
 	struct rest_job *jobs; /* requests that were not answered yet */
 	unsigned num_connections;
 	size_t input_bytes;
@@ -63,7 +63,7 @@ rest_tls_new(SSL_CTX **out, const struct conf *conf, struct err *err) MUST_USE;
  * Roles of the client certificate of a connection; 0 for none, or when it is
  * not good any more.
  */
-unsigned rest_client_roles(struct control *control, const struct conf *conf,
-    SSL *ssl, char user[AUTH_USER_SIZE]);
+unsigned rest_client_cert_roles(struct control *control,
+    const struct conf *conf, SSL *ssl, char user[REST_AUTH_USER_SIZE]);
 
 #endif

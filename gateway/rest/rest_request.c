@@ -311,23 +311,23 @@ authenticate(struct rest_job *job, SSL *ssl)
 	    evhttp_request_get_input_headers(job->http), "Authorization");
 
 	if (header == NULL) {
-		req->roles = rest_client_roles(
+		req->roles = rest_client_cert_roles(
 		    job->rest->control, job->rest->conf, ssl, req->user);
 		if (req->roles != 0)
 			return true;
 	}
-	switch (auth_basic(job->rest->auth, &job->rest->conf->rest, header,
+	switch (rest_auth_basic(job->rest->auth, &job->rest->conf->rest, header,
 	    req->address, clock_mono_ms(), &req->roles, req->user)) {
-	case AUTH_ACCEPTED:
+	case REST_AUTH_ACCEPTED:
 		return true;
-	case AUTH_THROTTLED:
+	case REST_AUTH_THROTTLED:
 		log_line(control_log(job->rest->control), LOG_LEVEL_WARN,
 		    "too many failed logins (from='%s')", req->address);
 		add_header(req, "Retry-After", "60");
 		rest_reply_error(req, 429, "Too many failed logins.", "reason",
 		    "try again later", NULL);
 		return false;
-	case AUTH_DENIED:
+	case REST_AUTH_DENIED:
 		break;
 	}
 	if (header != NULL)

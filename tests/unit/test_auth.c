@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/rest/auth.h"
+#include "gateway/rest/rest_auth.h"
 #include "gateway/base/password_hash.h"
 
 static char hash[PASSWORD_HASH_SIZE];
@@ -21,7 +21,7 @@ static struct conf_rest conf = {.users = &user,
     .num_users = 1,
     .max_login_failures = 3,
     .login_window_ms = 1000};
-static struct auth *auth;
+static struct rest_auth *auth;
 
 static int
 setup(void **state)
@@ -33,24 +33,24 @@ setup(void **state)
 static int
 fresh(void **state)
 {
-	return auth_new(&auth, NULL);
+	return rest_auth_new(&auth, NULL);
 }
 
 static int
 done(void **state)
 {
-	auth_free(auth);
+	rest_auth_free(auth);
 	return 0;
 }
 
-static enum auth_outcome
+static enum rest_auth_outcome
 login(const char *pair, const char *address, uint64_t now, unsigned *roles)
 {
-	char header[256] = "Basic ", name[AUTH_USER_SIZE];
+	char header[256] = "Basic ", name[REST_AUTH_USER_SIZE];
 
 	EVP_EncodeBlock((unsigned char *)header + 6,
 	    (const unsigned char *)pair, (int)strlen(pair));
-	return auth_basic(auth, &conf, header, address, now, roles, name);
+	return rest_auth_basic(auth, &conf, header, address, now, roles, name);
 }
 
 static void
@@ -88,13 +88,15 @@ right_pair_gets_its_roles(void **state)
 {
 	unsigned roles;
 
-	assert_int_equal(login("a:se:cret", "h", 1, &roles), AUTH_ACCEPTED);
+	assert_int_equal(
+	    login("a:se:cret", "h", 1, &roles), REST_AUTH_ACCEPTED);
 	assert_int_equal(roles, CONF_ROLE_READ);
 	/* Remembered now, and still checked. */
-	assert_int_equal(login("a:se:cret", "h", 2, &roles), AUTH_ACCEPTED);
-	assert_int_equal(login("a:se:creT", "h", 3, &roles), AUTH_DENIED);
+	assert_int_equal(
+	    login("a:se:cret", "h", 2, &roles), REST_AUTH_ACCEPTED);
+	assert_int_equal(login("a:se:creT", "h", 3, &roles), REST_AUTH_DENIED);
 	assert_int_equal(roles, 0);
-	assert_int_equal(login("b:se:cret", "h", 4, &roles), AUTH_DENIED);
+	assert_int_equal(login("b:se:cret", "h", 4, &roles), REST_AUTH_DENIED);
 }
 
 static void
@@ -102,15 +104,16 @@ malformed_headers_are_denied(void **state)
 {
 	static const char *const bad[] = {"Basic", "Basic ", "Basic !!!!",
 	    "Basic YQ", "Bearer YTpi", "Basic YWI=", "Basic YQBiOmM=", ""};
-	char name[AUTH_USER_SIZE];
+	char name[REST_AUTH_USER_SIZE];
 	unsigned roles;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(auth_basic(auth, &conf, bad[i], "h",
+		assert_int_equal(rest_auth_basic(auth, &conf, bad[i], "h",
 				     5000 * (i + 1), &roles, name),
-		    AUTH_DENIED);
+		    REST_AUTH_DENIED);
 	assert_int_equal(
-	    auth_basic(auth, &conf, NULL, "h", 1, &roles, name), AUTH_DENIED);
+	    rest_auth_basic(auth, &conf, NULL, "h", 1, &roles, name),
+	    REST_AUTH_DENIED);
 }
 
 static void
@@ -120,14 +123,18 @@ failures_close_the_door_for_a_while(void **state)
 
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(
-		    login("a:wrong", "h", 100, &roles), AUTH_DENIED);
-	assert_int_equal(login("a:se:cret", "h", 101, &roles), AUTH_THROTTLED);
+		    login("a:wrong", "h", 100, &roles), REST_AUTH_DENIED);
+	assert_int_equal(
+	    login("a:se:cret", "h", 101, &roles), REST_AUTH_THROTTLED);
 	/* Another address and another name are not concerned. */
-	assert_int_equal(login("a:se:cret", "i", 101, &roles), AUTH_ACCEPTED);
-	assert_int_equal(login("b:wrong", "h", 101, &roles), AUTH_DENIED);
+	assert_int_equal(
+	    login("a:se:cret", "i", 101, &roles), REST_AUTH_ACCEPTED);
+	assert_int_equal(login("b:wrong", "h", 101, &roles), REST_AUTH_DENIED);
 	/* The window passes. */
-	assert_int_equal(login("a:se:cret", "h", 1099, &roles), AUTH_THROTTLED);
-	assert_int_equal(login("a:se:cret", "h", 1101, &roles), AUTH_ACCEPTED);
+	assert_int_equal(
+	    login("a:se:cret", "h", 1099, &roles), REST_AUTH_THROTTLED);
+	assert_int_equal(
+	    login("a:se:cret", "h", 1101, &roles), REST_AUTH_ACCEPTED);
 }
 
 static void
@@ -135,12 +142,12 @@ no_users_means_nobody(void **state)
 {
 	const struct conf_rest none = {
 	    .max_login_failures = 3, .login_window_ms = 1000};
-	char name[AUTH_USER_SIZE];
+	char name[REST_AUTH_USER_SIZE];
 	unsigned roles;
 
-	assert_int_equal(
-	    auth_basic(auth, &none, "Basic YTpzZTpjcmV0", "h", 1, &roles, name),
-	    AUTH_DENIED);
+	assert_int_equal(rest_auth_basic(auth, &none, "Basic YTpzZTpjcmV0", "h",
+			     1, &roles, name),
+	    REST_AUTH_DENIED);
 }
 
 int

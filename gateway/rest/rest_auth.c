@@ -1,8 +1,8 @@
 /*
- * auth: Basic credentials, a small memory of right ones (keyed hashes, never
- * the password) and a bounded table of addresses that failed.
+ * rest_auth: Basic credentials, a small memory of right ones (keyed hashes,
+ * never the password) and a bounded table of addresses that failed.
  */
-#include "gateway/rest/auth.h"
+#include "gateway/rest/rest_auth.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ struct failures {
 	uint64_t since_mono_ms; /* start of the window */
 };
 
-struct auth {
+struct rest_auth {
 	unsigned char key[32];
 	struct remembered remembered[NUM_REMEMBERED];
 	size_t next;
@@ -41,9 +41,9 @@ struct auth {
 };
 
 int
-auth_new(struct auth **out, struct err *err)
+rest_auth_new(struct rest_auth **out, struct err *err)
 {
-	struct auth *a = calloc(1, sizeof(*a));
+	struct rest_auth *a = calloc(1, sizeof(*a));
 
 	*out = NULL;
 	if (a == NULL)
@@ -57,7 +57,7 @@ auth_new(struct auth **out, struct err *err)
 }
 
 void
-auth_free(struct auth *a)
+rest_auth_free(struct rest_auth *a)
 {
 	if (a == NULL)
 		return;
@@ -66,14 +66,14 @@ auth_free(struct auth *a)
 }
 
 void
-auth_forget(struct auth *a)
+rest_auth_forget(struct rest_auth *a)
 {
 	memset(a->remembered, 0, sizeof(a->remembered));
 }
 
 /* FNV-1a: spreads addresses over the table; nothing secret depends on it. */
 static struct failures *
-failures_slot(struct auth *a, const char *address)
+failures_slot(struct rest_auth *a, const char *address)
 {
 	uint32_t h = 2166136261u;
 
@@ -88,8 +88,8 @@ failures_slot(struct auth *a, const char *address)
  * not wash out the one that is guessing.
  */
 static struct failures *
-failures_of(struct auth *a, const struct conf_rest *conf, const char *address,
-    uint64_t now)
+failures_of(struct rest_auth *a, const struct conf_rest *conf,
+    const char *address, uint64_t now)
 {
 	struct failures *f = failures_slot(a, address);
 	bool over = now - f->since_mono_ms >= conf->login_window_ms;
@@ -105,8 +105,8 @@ failures_of(struct auth *a, const struct conf_rest *conf, const char *address,
 }
 
 static bool
-throttled(struct auth *a, const struct conf_rest *conf, const char *address,
-    uint64_t now)
+throttled(struct rest_auth *a, const struct conf_rest *conf,
+    const char *address, uint64_t now)
 {
 	const struct failures *f = failures_slot(a, address);
 
@@ -150,7 +150,7 @@ decode(char *buf, size_t size, const char *header, char **password)
 }
 
 static bool
-tag_of(struct auth *a, unsigned char out[TAG_LEN], const char *name,
+tag_of(struct rest_auth *a, unsigned char out[TAG_LEN], const char *name,
     const char *password, const char *hash)
 {
 	char text[MAX_CREDENTIALS + PASSWORD_HASH_SIZE + 8];
@@ -166,7 +166,8 @@ tag_of(struct auth *a, unsigned char out[TAG_LEN], const char *name,
 }
 
 static bool
-verify(struct auth *a, const char *name, const char *password, const char *hash)
+verify(struct rest_auth *a, const char *name, const char *password,
+    const char *hash)
 {
 	unsigned char tag[TAG_LEN];
 	bool tagged = tag_of(a, tag, name, password, hash);
@@ -187,10 +188,10 @@ verify(struct auth *a, const char *name, const char *password, const char *hash)
 	return true;
 }
 
-enum auth_outcome
-auth_basic(struct auth *a, const struct conf_rest *conf, const char *header,
-    const char *address, uint64_t now_mono_ms, unsigned *roles,
-    char user[AUTH_USER_SIZE])
+enum rest_auth_outcome
+rest_auth_basic(struct rest_auth *a, const struct conf_rest *conf,
+    const char *header, const char *address, uint64_t now_mono_ms,
+    unsigned *roles, char user[REST_AUTH_USER_SIZE])
 {
 	char buf[MAX_CREDENTIALS], key[ADDRESS_SIZE], *password = NULL;
 	const struct conf_user *known = NULL;
@@ -200,7 +201,7 @@ auth_basic(struct auth *a, const struct conf_rest *conf, const char *header,
 	*roles = 0;
 	user[0] = '\0';
 	if (header == NULL)
-		return AUTH_DENIED;
+		return REST_AUTH_DENIED;
 	decoded = decode(buf, sizeof(buf), header, &password) >= 0;
 	/*
 	 * By address and name: whoever guesses one user's password from behind
@@ -208,7 +209,7 @@ auth_basic(struct auth *a, const struct conf_rest *conf, const char *header,
 	 */
 	snprintf(key, sizeof(key), "%.60s %.60s", address, decoded ? buf : "");
 	if (throttled(a, conf, key, now_mono_ms))
-		return AUTH_THROTTLED;
+		return REST_AUTH_THROTTLED;
 	for (size_t i = 0; decoded && i < conf->num_users; i++)
 		if (strcmp(conf->users[i].name, buf) == 0)
 			known = &conf->users[i];
@@ -219,12 +220,12 @@ auth_basic(struct auth *a, const struct conf_rest *conf, const char *header,
 	    known != NULL;
 	OPENSSL_cleanse(buf, sizeof(buf));
 	if (right) {
-		snprintf(user, AUTH_USER_SIZE, "%s", known->name);
+		snprintf(user, REST_AUTH_USER_SIZE, "%s", known->name);
 		*roles = known->roles;
-		return AUTH_ACCEPTED;
+		return REST_AUTH_ACCEPTED;
 	}
 	f = failures_of(a, conf, key, now_mono_ms);
 	if (f != NULL)
 		f->num++;
-	return AUTH_DENIED;
+	return REST_AUTH_DENIED;
 }

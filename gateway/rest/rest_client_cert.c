@@ -1,6 +1,6 @@
 /*
- * rest_client: certificates that stand for users of the REST server: who is
- * meant, and whether it is still good. Control thread; never waits. What is
+ * rest_client_cert: certificates that stand for users of the REST server: who
+ * is meant, and whether it is still good. Control thread; never waits. What is
  * not known yet is fetched while the request goes on, so that a revocation
  * counts a moment later, and a dead responder locks no operator out.
  */
@@ -12,7 +12,7 @@
 #include "revcheck/revcheck.h"
 
 static unsigned
-roles_of(const struct conf_rest *rest, X509 *x, char user[AUTH_USER_SIZE])
+roles_of(const struct conf_rest *rest, X509 *x, char user[REST_AUTH_USER_SIZE])
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	unsigned roles = 0;
@@ -26,7 +26,7 @@ roles_of(const struct conf_rest *rest, X509 *x, char user[AUTH_USER_SIZE])
 		for (size_t i = 0; i < rest->num_clients; i++)
 			if (strcasecmp(rest->clients[i].subject, text) == 0) {
 				roles = rest->clients[i].roles;
-				snprintf(user, AUTH_USER_SIZE, "%s", text);
+				snprintf(user, REST_AUTH_USER_SIZE, "%s", text);
 			}
 	BIO_free(bio);
 	return roles;
@@ -91,8 +91,8 @@ is_good(struct control *control, const struct conf_rest *rest,
 }
 
 unsigned
-rest_client_roles(struct control *control, const struct conf *conf, SSL *ssl,
-    char user[AUTH_USER_SIZE])
+rest_client_cert_roles(struct control *control, const struct conf *conf,
+    SSL *ssl, char user[REST_AUTH_USER_SIZE])
 {
 	X509 *x = SSL_get0_peer_certificate(ssl);
 	unsigned roles;
