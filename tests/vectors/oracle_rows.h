@@ -24,6 +24,7 @@ static const struct oracle_row oracle_rows[] = {
      */
     {"within_skew_future", "unknown"},
     {"within_skew_past", "unknown"},
+    {"hold_released_within_the_skew", "revoked"},
     /*
      * It takes a CRL without nextUpdate for ever; RFC 5280 5.1.2.5 wants
      * one, and we give it an age.
@@ -41,6 +42,14 @@ static const struct oracle_row oracle_rows[] = {
     {"hold_not_released_by_lower_number", "good"},
     {"hold_not_released_by_same_number", "good"},
     {"hold_not_released_by_other_scope", "good"},
+    {"hold_not_released_by_silence_about_holds", "good"},
+    {"hold_with_unknown_critical_extension_not_released", "good"},
+    {"hold_released_by_other_signer_in_good_standing", "revoked"},
+    {"sixteen_crls", "good"},
+    {"seventeen_crls", "good"},
+    {"eighteen_crls", "good"},
+    {"named_twice_hold_as_own_key_by_issuer", "good"},
+    {"named_twice_key_as_own_hold_by_issuer", "good"},
     /*
      * removeFromCRL means something in a delta only (5.3.1); it takes the
      * entry for none.
@@ -216,6 +225,20 @@ static const struct oracle_row oracle_rows[] = {
     {"expired_delta_lists", "good"},
     {"two_deltas_the_later_one_lists", "good"},
     {"hold_in_later_delta_removal_in_earlier", "good"},
+    {"removal_by_delta_of_signer_in_good_standing", "revoked"},
+    {"removal_of_hold_with_unknown_extension", "revoked"},
+    {"removal_and_key_compromise_in_one_delta", "good"},
+    {"removal_and_hold_in_one_delta", "good"},
+    {"named_twice_removed_as_own_key_by_issuer", "good"},
+    {"named_twice_key_as_own_removed_by_issuer", "good"},
+    {"named_twice_removed_as_own_hold_by_issuer", "good"},
+    {"named_twice_by_issuer", "good"},
+    /*
+     * What a CRL lists is revoked, though its signer's status is not known,
+     * or an entry has a critical extension nobody understands.
+     */
+    {"removal_by_delta_of_signer_of_unknown_status", "unknown"},
+    {"removal_of_hold_with_unknown_critical_extension", "unknown"},
     /*
      * (a)(1)(i), 5.2.4: an expired complete CRL and a current delta that
      * fits are a current one together.
