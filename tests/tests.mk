@@ -24,6 +24,8 @@ EXTRA :=
 
 # Embeds the library as a stranger would: the public, static one.
 net/library/engine_OBJ = $(LIB_A)
+net/library/kept_OBJ = $(LIB_A)
+net/library/local_crls_OBJ = $(LIB_A)
 net/library/responses_OBJ = $(LIB_A)
 
 # Tests start and watch processes as fixtures do.

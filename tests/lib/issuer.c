@@ -1,0 +1,208 @@
+/* issuer: see the header. Test code. */
+#include "tests/lib/issuer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <openssl/conf.h>
+#include <openssl/ec.h>
+#include <openssl/ocsp.h>
+#include <openssl/x509v3.h>
+
+static void
+need(int ok)
+{
+	if (!ok)
+		abort();
+}
+
+void
+issuer_cleanup(struct issuer *i)
+{
+	EVP_PKEY_free(i->key);
+	X509_free(i->cert);
+	*i = (struct issuer){0};
+}
+
+static X509_NAME *
+name_new(const char *cn)
+{
+	X509_NAME *n = X509_NAME_new();
+
+	need(n != NULL &&
+	    X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_UTF8,
+		(const unsigned char *)cn, -1, -1, 0) == 1);
+	return n;
+}
+
+static void
+cert_extension(X509 *x, X509 *issuer, int nid, const char *value)
+{
+	X509V3_CTX ctx;
+	X509_EXTENSION *e;
+
+	if (value == NULL)
+		return;
+	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
+	e = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+	need(e != NULL && X509_add_ext(x, e, -1) == 1);
+	X509_EXTENSION_free(e);
+}
+
+static void
+cert_source(X509 *x, X509 *issuer, int nid, const char *kind, const char *url)
+{
+	char text[600];
+
+	if (url == NULL)
+		return;
+	snprintf(text, sizeof(text), "%sURI:%s", kind, url);
+	cert_extension(x, issuer, nid, text);
+}
+
+void
+issuer_init(struct issuer *out, const struct issuer_cert *how)
+{
+	X509_NAME *name = name_new(how->cn);
+	const struct issuer *by = how->by != NULL ? how->by : out;
+	X509 *x = X509_new();
+
+	out->key = EVP_EC_gen("P-256");
+	out->cert = x;
+	need(x != NULL && out->key != NULL &&
+	    X509_set_version(x, X509_VERSION_3) == 1 &&
+	    ASN1_INTEGER_set(X509_get_serialNumber(x), how->serial) == 1 &&
+	    X509_set_subject_name(x, name) == 1 &&
+	    X509_set_issuer_name(
+		x, how->by != NULL ? X509_get_subject_name(by->cert) : name) &&
+	    ASN1_TIME_set(X509_getm_notBefore(x), how->from) != NULL &&
+	    ASN1_TIME_set(X509_getm_notAfter(x), how->to) != NULL &&
+	    X509_set_pubkey(x, out->key) == 1);
+	X509_NAME_free(name);
+	cert_extension(x, by->cert, NID_basic_constraints, how->constraints);
+	cert_extension(x, by->cert, NID_key_usage, how->usage);
+	cert_extension(x, by->cert, NID_ext_key_usage, how->purposes);
+	cert_extension(x, by->cert, NID_subject_key_identifier, "hash");
+	cert_extension(x, by->cert, NID_authority_key_identifier, "keyid");
+	cert_source(x, by->cert, NID_crl_distribution_points, "", how->crl_url);
+	cert_source(x, by->cert, NID_info_access, "OCSP;", how->ocsp_url);
+	need(X509_sign(x, by->key, EVP_sha256()) > 0);
+}
+
+static void
+crl_entry(X509_CRL *crl, long serial, time_t at, int reason)
+{
+	X509_REVOKED *r = X509_REVOKED_new();
+	ASN1_INTEGER *n = ASN1_INTEGER_new();
+	ASN1_TIME *t = ASN1_TIME_set(NULL, at);
+	ASN1_ENUMERATED *e = ASN1_ENUMERATED_new();
+
+	need(r != NULL && n != NULL && t != NULL && e != NULL &&
+	    ASN1_INTEGER_set(n, serial) == 1 &&
+	    X509_REVOKED_set_serialNumber(r, n) == 1 &&
+	    X509_REVOKED_set_revocationDate(r, t) == 1 &&
+	    ASN1_ENUMERATED_set(e, reason) == 1 &&
+	    (reason == 0 ||
+		X509_REVOKED_add1_ext_i2d(r, NID_crl_reason, e, 0, 0) == 1) &&
+	    X509_CRL_add0_revoked(crl, r) == 1);
+	ASN1_INTEGER_free(n);
+	ASN1_TIME_free(t);
+	ASN1_ENUMERATED_free(e);
+}
+
+static void
+crl_number(X509_CRL *crl, int nid, int critical, long number)
+{
+	ASN1_INTEGER *n = ASN1_INTEGER_new();
+
+	if (number != 0)
+		need(n != NULL && ASN1_INTEGER_set(n, number) == 1 &&
+		    X509_CRL_add1_ext_i2d(crl, nid, n, critical, 0) == 1);
+	ASN1_INTEGER_free(n);
+}
+
+static void
+crl_point(X509_CRL *crl, const char *uri)
+{
+	CONF *conf = NCONF_new(NULL);
+	char text[600];
+	X509_EXTENSION *e;
+	X509V3_CTX ctx;
+	BIO *in;
+
+	snprintf(text, sizeof(text), "[point]\nfullname=URI:%s\n", uri);
+	in = BIO_new_mem_buf(text, -1);
+	need(conf != NULL && in != NULL && NCONF_load_bio(conf, in, NULL) == 1);
+	X509V3_set_ctx(&ctx, NULL, NULL, NULL, crl, 0);
+	X509V3_set_nconf(&ctx, conf);
+	e = X509V3_EXT_nconf_nid(
+	    conf, &ctx, NID_issuing_distribution_point, "critical,@point");
+	need(e != NULL && X509_CRL_add_ext(crl, e, -1) == 1);
+	X509_EXTENSION_free(e);
+	BIO_free(in);
+	NCONF_free(conf);
+}
+
+static void
+crl_dates(X509_CRL *crl, time_t from, time_t next)
+{
+	ASN1_TIME *t = ASN1_TIME_set(NULL, from);
+
+	need(t != NULL && X509_CRL_set1_lastUpdate(crl, t) == 1);
+	if (next != 0)
+		need(ASN1_TIME_set(t, next) != NULL &&
+		    X509_CRL_set1_nextUpdate(crl, t) == 1);
+	ASN1_TIME_free(t);
+}
+
+void
+issuer_write_crl(const char *path, const struct issuer_crl *how)
+{
+	X509_CRL *crl = X509_CRL_new();
+	X509_NAME *name = how->cn != NULL
+	    ? name_new(how->cn)
+	    : X509_NAME_dup(X509_get_subject_name(how->by->cert));
+	FILE *f = fopen(path, "we");
+
+	need(crl != NULL && f != NULL && X509_CRL_set_version(crl, 1) == 1 &&
+	    X509_CRL_set_issuer_name(crl, name) == 1);
+	X509_NAME_free(name);
+	crl_dates(crl, how->from, how->next);
+	for (const long *s = how->serials; s != NULL && *s != 0; s++)
+		crl_entry(crl, *s, how->from, how->reason);
+	crl_number(crl, NID_crl_number, 0, how->number);
+	crl_number(crl, NID_delta_crl, 1, how->base);
+	if (how->point != NULL)
+		crl_point(crl, how->point);
+	need(X509_CRL_sort(crl) == 1 &&
+	    X509_CRL_sign(crl, how->by->key, EVP_sha256()) > 0 &&
+	    i2d_X509_CRL_fp(f, crl) == 1 && fclose(f) == 0);
+	X509_CRL_free(crl);
+}
+
+void
+issuer_write_response(const char *path, const struct issuer_response *how)
+{
+	OCSP_CERTID *id = OCSP_cert_to_id(NULL, how->cert, how->issuer);
+	ASN1_TIME *from = ASN1_GENERALIZEDTIME_set(NULL, how->from);
+	ASN1_TIME *next = ASN1_GENERALIZEDTIME_set(NULL, how->next);
+	OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
+	BIO *out = BIO_new_file(path, "wb");
+	OCSP_RESPONSE *r;
+
+	need(id != NULL && from != NULL && next != NULL && basic != NULL &&
+	    out != NULL &&
+	    OCSP_basic_add1_status(basic, id, how->status, 0,
+		how->status == V_OCSP_CERTSTATUS_REVOKED ? from : NULL, from,
+		next) != NULL &&
+	    OCSP_basic_sign(basic, how->by->cert, how->by->key, EVP_sha256(),
+		NULL, 0) == 1);
+	r = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+	need(r != NULL && i2d_OCSP_RESPONSE_bio(out, r) == 1 &&
+	    BIO_free(out) == 1);
+	OCSP_CERTID_free(id);
+	ASN1_GENERALIZEDTIME_free(from);
+	ASN1_GENERALIZEDTIME_free(next);
+	OCSP_BASICRESP_free(basic);
+	OCSP_RESPONSE_free(r);
+}

@@ -1,0 +1,531 @@
+/*
+ * What the engine keeps, and what becomes of it with time: lists and responses
+ * that are rolled back or come from the future, signers that expire, lists of
+ * the wrong issuer. A small hierarchy of its own, served over HTTP:
+ *
+ *	root -> mid -> (signers of lists), root -> ca -> a, b
+ */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/ocsp.h>
+
+#include "revcheck/revcheck.h"
+#include "tests/lib/issuer.h"
+#include "tests/lib/net.h"
+
+#define HOUR   3600
+#define DAY    86400
+#define SKEW   300 /* the policy's default */
+#define CA     "critical,CA:TRUE"
+#define ISSUES "critical,keyCertSign,cRLSign"
+#define LISTS  "critical,cRLSign"
+
+static struct proc proc;
+static struct server http;
+static struct revcheck_trust *trust;
+static struct issuer root, mid, ca, a, b, b_ocsp;
+static time_t t0; /* the system's time when the test began */
+static atomic_llong now;
+
+static time_t
+clock_now(void *arg)
+{
+	(void)arg;
+	return (time_t)atomic_load(&now);
+}
+
+static struct revcheck *
+engine_new(void)
+{
+	static const char *const loopback[] = {"127.0.0.0/8", NULL};
+	struct revcheck_options o = {.size = sizeof(o),
+	    .allow_addresses = loopback,
+	    .any_port = 1,
+	    .now = clock_now};
+	struct revcheck_policy p = {.size = sizeof(p),
+	    .mode = REVCHECK_MODE_HARD_FAIL,
+	    .deadline_ms = WAIT_MS};
+	struct revcheck_error err;
+	struct revcheck *rc;
+
+	atomic_store(&now, t0);
+	if (revcheck_new(&rc, &o, &err) != 0 ||
+	    revcheck_set_policy(rc, &p, &err) != 0)
+		fail_msg("no engine: %s", err.msg);
+	return rc;
+}
+
+/* What is known of the first of chain, and where from. */
+static struct revcheck_result
+ask(struct revcheck *rc, const struct issuer *const *chain,
+    const struct issuer *const *beside, const struct revcheck_evidence *e)
+{
+	struct revcheck_certs *certs[2] = {NULL, NULL};
+	struct revcheck_query q = {.size = sizeof(q), .trust = trust};
+	const struct issuer *const *list[2] = {chain, beside};
+	struct revcheck_result r;
+	struct revcheck_report *rep;
+	struct revcheck_error err;
+
+	for (size_t i = 0; i < 2; i++) {
+		X509 *x[8];
+		size_t n = 0;
+
+		for (; list[i] != NULL && list[i][n] != NULL; n++)
+			x[n] = list[i][n]->cert;
+		if (n > 0)
+			assert_int_equal(
+			    revcheck_certs_from_x509(&certs[i], x, n, NULL), 0);
+	}
+	q.chain = certs[0];
+	q.untrusted = certs[1];
+	q.evidence = e;
+	q.flags = e != NULL ? REVCHECK_QUERY_OFFLINE : 0;
+	if (revcheck_check(rc, &rep, &q, &err) != 0)
+		fail_msg("%s", err.msg);
+	if (revcheck_report_status(rep) == REVCHECK_PATH_INVALID)
+		fail_msg("%s", revcheck_report_text(rep));
+	r = *revcheck_report_get0(rep, 0);
+	revcheck_report_free(rep);
+	revcheck_certs_free(certs[0]);
+	revcheck_certs_free(certs[1]);
+	return r;
+}
+
+#define OF(...) ((const struct issuer *const[]){__VA_ARGS__, NULL})
+
+static void
+expect(const char *what, const struct revcheck_result *r,
+    enum revcheck_status status, enum revcheck_why why)
+{
+	if (r->status != status || r->why != why)
+		fail_msg("%s: %s (%s) instead of %s (%s): %s", what,
+		    revcheck_status_name(r->status), revcheck_why_name(r->why),
+		    revcheck_status_name(status), revcheck_why_name(why),
+		    r->text);
+}
+
+static const char *
+url(const char *path)
+{
+	static char text[8][128];
+	static unsigned n;
+	char *out = text[n++ % 8];
+
+	snprintf(out, 128, "http://127.0.0.1:%d/%s", http.port, path);
+	return out;
+}
+
+/* ---- replaced, or not */
+
+/*
+ * A list that revokes b is followed by one that does not, when the first has
+ * run out. What is no later list does not take its place: b stays revoked.
+ */
+static void
+a_list_is_replaced_by_a_later_one_only(void **state)
+{
+	static const long lists_b[] = {11, 0};
+	static const struct {
+		const char *name;
+		long was_number, is_number;
+		/* seconds before and after the second is fetched */
+		long was_at, is_at;
+		int replaced;
+	} rows[] = {
+	    {"next number", 5, 6, -3 * HOUR, -HOUR, 1},
+	    {"next number, earlier date", 5, 6, -HOUR, -3 * HOUR, 1},
+	    {"number of one octet more", 0x7f, 0x100, -3 * HOUR, -HOUR, 1},
+	    {"number before", 6, 5, -3 * HOUR, -HOUR, 0},
+	    {"number of one octet less", 0x100, 0x7f, -3 * HOUR, -HOUR, 0},
+	    {"same number, later date", 6, 6, -3 * HOUR, -HOUR, 1},
+	    {"same number, earlier date", 6, 6, -HOUR, -3 * HOUR, 0},
+	    {"no numbers, later date", 0, 0, -3 * HOUR, -HOUR, 1},
+	    {"no numbers, earlier date", 0, 0, -HOUR, -3 * HOUR, 0},
+	    {"number gone, earlier date", 5, 0, -HOUR, -3 * HOUR, 0},
+	    {"number new, earlier date", 0, 5, -HOUR, -3 * HOUR, 0},
+	    {"future within the skew", 5, 6, -3 * HOUR, SKEW, 1},
+	    {"future beyond the skew", 5, 6, -3 * HOUR, SKEW + 1, 0},
+	    {"far future", 5, 6, -3 * HOUR, 3 * DAY, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct revcheck *rc = engine_new();
+		time_t second = t0 + 4 * HOUR;
+		struct issuer_crl was = {.by = &ca,
+		    .number = rows[i].was_number,
+		    .from = second + rows[i].was_at,
+		    .next = second - HOUR / 2,
+		    .serials = lists_b};
+		struct issuer_crl is = {.by = &ca,
+		    .number = rows[i].is_number,
+		    .from = second + rows[i].is_at,
+		    .next = second + 30 * DAY};
+		struct revcheck_result r;
+
+		issuer_write_crl("www/ca.crl", &was);
+		atomic_store(&now, second - HOUR);
+		r = ask(rc, OF(&a, &ca), NULL, NULL);
+		expect(rows[i].name, &r, REVCHECK_GOOD, REVCHECK_WHY_NONE);
+		issuer_write_crl("www/ca.crl", &is);
+		atomic_store(&now, second);
+		/* Nobody has asked about b yet: no memory of it helps. */
+		r = ask(rc, OF(&b, &ca), NULL, NULL);
+		expect(rows[i].name, &r,
+		    rows[i].replaced ? REVCHECK_GOOD : REVCHECK_REVOKED,
+		    REVCHECK_WHY_NONE);
+		assert_int_equal(
+		    r.this_update, rows[i].replaced ? is.from : was.from);
+		revcheck_free(rc);
+	}
+}
+
+static void
+serve_response(time_t from, time_t next, int status)
+{
+	struct issuer_response how = {.by = &ca,
+	    .issuer = ca.cert,
+	    .cert = b_ocsp.cert,
+	    .status = status,
+	    .from = from,
+	    .next = next};
+
+	issuer_write_response("www/b.ocsp", &how);
+}
+
+static void
+a_response_is_replaced_by_a_later_one_only(void **state)
+{
+	static const struct {
+		const char *name;
+		long was_at, is_at;
+		int replaced;
+	} rows[] = {
+	    {"later", -3 * HOUR, -HOUR, 1},
+	    {"as late", -3 * HOUR, -3 * HOUR, 1},
+	    {"earlier", -HOUR, -3 * HOUR, 0},
+	    {"future within the skew", -3 * HOUR, SKEW, 1},
+	    {"future beyond the skew", -3 * HOUR, SKEW + 1, 0},
+	    {"far future", -3 * HOUR, 3 * DAY, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct revcheck *rc = engine_new();
+		time_t second = t0 + 4 * HOUR, was = second + rows[i].was_at,
+		       is = second + rows[i].is_at;
+		struct revcheck_result r;
+
+		serve_response(
+		    was, second - HOUR / 2, V_OCSP_CERTSTATUS_REVOKED);
+		atomic_store(&now, second - HOUR);
+		r = ask(rc, OF(&b_ocsp, &ca), NULL, NULL);
+		expect(rows[i].name, &r, REVCHECK_REVOKED, REVCHECK_WHY_NONE);
+		serve_response(is, second + 30 * DAY, V_OCSP_CERTSTATUS_GOOD);
+		atomic_store(&now, second);
+		r = ask(rc, OF(&b_ocsp, &ca), NULL, NULL);
+		expect(rows[i].name, &r,
+		    rows[i].replaced ? REVCHECK_GOOD : REVCHECK_REVOKED,
+		    REVCHECK_WHY_NONE);
+		/* By the response that is kept, not by memory of the answer. */
+		assert_int_equal(r.method, REVCHECK_METHOD_OCSP);
+		assert_int_equal(r.this_update, rows[i].replaced ? is : was);
+		revcheck_free(rc);
+	}
+}
+
+/* ---- who speaks about whom */
+
+/*
+ * At the point of a certificate lies the list of another CA of its chain. It
+ * is genuine, and says nothing about this certificate.
+ */
+static void
+a_list_of_another_ca_of_the_chain_is_none(void **state)
+{
+	static const struct {
+		const char *name;
+		const struct issuer *by;
+		int named; /* its issuingDistributionPoint is the point */
+		enum revcheck_status status;
+		enum revcheck_why why;
+	} rows[] = {
+	    {"its issuer's", &ca, 0, REVCHECK_GOOD, REVCHECK_WHY_NONE},
+	    {"its issuer's, of the point", &ca, 1, REVCHECK_GOOD,
+		REVCHECK_WHY_NONE},
+	    {"the root's", &root, 0, REVCHECK_UNKNOWN,
+		REVCHECK_WHY_OUT_OF_SCOPE},
+	    {"the root's, of the point", &root, 1, REVCHECK_UNKNOWN,
+		REVCHECK_WHY_OUT_OF_SCOPE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct revcheck *rc = engine_new();
+		struct issuer_crl list = {.by = rows[i].by,
+		    .number = 5,
+		    .point = rows[i].named ? url("ca.crl") : NULL,
+		    .from = t0 - HOUR,
+		    .next = t0 + DAY};
+		struct revcheck_result r;
+
+		issuer_write_crl("www/ca.crl", &list);
+		r = ask(rc, OF(&a, &ca), NULL, NULL);
+		expect(rows[i].name, &r, rows[i].status, rows[i].why);
+		revcheck_free(rc);
+	}
+}
+
+/* A CA's own list at the point of its own certificate clears nobody. */
+static void
+a_ca_does_not_speak_about_itself(void **state)
+{
+	struct revcheck *rc = engine_new();
+	struct issuer_crl list = {
+	    .by = &ca, .number = 5, .from = t0 - HOUR, .next = t0 + DAY};
+	struct revcheck_result r;
+
+	(void)state;
+	issuer_write_crl("www/root.crl", &list);
+	r = ask(rc, OF(&ca, &root), NULL, NULL);
+	assert_int_equal(r.status, REVCHECK_UNKNOWN);
+	list.by = &root;
+	issuer_write_crl("www/root.crl", &list);
+	revcheck_free(rc);
+	rc = engine_new();
+	r = ask(rc, OF(&ca, &root), NULL, NULL);
+	expect("by the root", &r, REVCHECK_GOOD, REVCHECK_WHY_NONE);
+	revcheck_free(rc);
+}
+
+/* ---- signers with a certificate of their own */
+
+/* Written to www/ and, for questions that fetch nothing, to supplied/. */
+static void
+list_of(const char *name, const struct issuer *by, const long *serials)
+{
+	struct issuer_crl list = {.by = by,
+	    .number = 5,
+	    .from = t0 - 2 * DAY,
+	    .next = t0 + 30 * DAY,
+	    .serials = serials};
+	char path[64];
+
+	snprintf(path, sizeof(path), "www/%s", name);
+	issuer_write_crl(path, &list);
+	snprintf(path, sizeof(path), "supplied/%s", name);
+	issuer_write_crl(path, &list);
+}
+
+static struct revcheck_evidence *
+supplied(void)
+{
+	struct revcheck_evidence *e;
+	struct revcheck_error err;
+
+	if (revcheck_evidence_new(&e, NULL) != 0 ||
+	    revcheck_evidence_add_file(
+		e, REVCHECK_EVIDENCE_CRL, "supplied", &err) != 0)
+		fail_msg("%s", err.msg);
+	return e;
+}
+
+/*
+ * A list is proven when it comes, and goes on to count for a month. Whether
+ * its signer, and the CA above that, are in date is asked each time.
+ */
+static void
+a_signer_out_of_date_vouches_for_nothing(void **state)
+{
+	static const struct {
+		const char *name;
+		long mid_to, signer_from, signer_to; /* from t0 */
+		long asked_at;
+		enum revcheck_status status;
+	} rows[] = {
+	    {"in date", 9 * DAY, -DAY, 9 * DAY, 3 * DAY, REVCHECK_GOOD},
+	    {"the second before", 9 * DAY, -DAY, DAY, DAY - 1, REVCHECK_GOOD},
+	    {"the last second", 9 * DAY, -DAY, DAY, DAY, REVCHECK_UNKNOWN},
+	    {"expired", 9 * DAY, -DAY, DAY, 3 * DAY, REVCHECK_UNKNOWN},
+	    {"its CA expired", DAY, -DAY, 9 * DAY, 3 * DAY, REVCHECK_UNKNOWN},
+	    {"not valid yet", 9 * DAY, -HOUR, 9 * DAY, -DAY, REVCHECK_UNKNOWN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) * 2; i++) {
+		size_t k = i / 2;
+		struct revcheck_evidence *e = NULL;
+		struct revcheck *rc = engine_new();
+		struct issuer signer, m;
+		struct revcheck_result r;
+
+		issuer_init(&m,
+		    &(struct issuer_cert){.cn = "mid",
+			.by = &root,
+			.serial = 4,
+			.from = t0 - 30 * DAY,
+			.to = t0 + rows[k].mid_to,
+			.constraints = CA,
+			.usage = ISSUES,
+			.crl_url = url("root.crl")});
+		issuer_init(&signer,
+		    &(struct issuer_cert){.cn = "ca",
+			.by = &m,
+			.serial = 5,
+			.from = t0 + rows[k].signer_from,
+			.to = t0 + rows[k].signer_to,
+			.usage = LISTS,
+			.crl_url = url("mid.crl")});
+		list_of("root.crl", &root, NULL);
+		list_of("mid.crl", &m, NULL);
+		list_of("ca.crl", &signer, NULL);
+		/* Fetched, then handed in. */
+		if (i % 2 == 1)
+			e = supplied();
+		r = ask(rc, OF(&a, &ca), OF(&m, &signer), e);
+		expect(rows[k].name, &r, REVCHECK_GOOD, REVCHECK_WHY_NONE);
+		atomic_store(&now, t0 + rows[k].asked_at);
+		r = ask(rc, OF(&a, &ca), OF(&m, &signer), e);
+		expect(rows[k].name, &r, rows[k].status,
+		    rows[k].status == REVCHECK_GOOD
+			? REVCHECK_WHY_NONE
+			: REVCHECK_WHY_SIGNER_UNKNOWN);
+		revcheck_evidence_free(e);
+		revcheck_free(rc);
+		issuer_cleanup(&signer);
+		issuer_cleanup(&m);
+	}
+}
+
+/*
+ * A CA's separate signer of lists is on its own list. Proven when the signer
+ * itself was asked about, it is kept for all certificates of that CA: the
+ * others ask about the signer before they believe it.
+ */
+static void
+a_list_proven_in_another_chain_is_no_better(void **state)
+{
+	static const long signer_revoked[] = {6, 0};
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		const long *listed = i % 2 == 1 ? signer_revoked : NULL;
+		struct revcheck_evidence *e = NULL;
+		struct revcheck *rc = engine_new();
+		struct revcheck_result r;
+		struct issuer signer;
+
+		issuer_init(&signer,
+		    &(struct issuer_cert){.cn = "ca",
+			.by = &ca,
+			.serial = 6,
+			.from = t0 - DAY,
+			.to = t0 + 9 * DAY,
+			.usage = LISTS,
+			.crl_url = url("ca.crl")});
+		list_of("root.crl", &root, NULL);
+		list_of("mid.crl", &mid, NULL);
+		list_of("ca.crl", &signer, listed);
+		if (i >= 2)
+			e = supplied();
+		r = ask(rc, OF(&signer, &ca), NULL, e);
+		expect("the signer", &r,
+		    listed != NULL ? REVCHECK_REVOKED : REVCHECK_GOOD,
+		    REVCHECK_WHY_NONE);
+		r = ask(rc, OF(&a, &ca), OF(&signer), e);
+		expect("another", &r,
+		    listed != NULL ? REVCHECK_UNKNOWN : REVCHECK_GOOD,
+		    listed != NULL ? REVCHECK_WHY_SIGNER_REVOKED
+				   : REVCHECK_WHY_NONE);
+		revcheck_evidence_free(e);
+		revcheck_free(rc);
+		issuer_cleanup(&signer);
+	}
+}
+
+/* ---- the scene */
+
+static void
+leaf_init(struct issuer *out, const char *cn, long serial, const char *crl_url,
+    const char *ocsp_url)
+{
+	issuer_init(out,
+	    &(struct issuer_cert){.cn = cn,
+		.by = &ca,
+		.serial = serial,
+		.from = t0 - 30 * DAY,
+		.to = t0 + 300 * DAY,
+		.usage = "critical,digitalSignature",
+		.crl_url = crl_url,
+		.ocsp_url = ocsp_url});
+}
+
+static int
+setup(void **state)
+{
+	struct issuer_cert how = {.cn = "root",
+	    .serial = 1,
+	    .from = time(NULL) - 30 * DAY,
+	    .to = time(NULL) + 300 * DAY,
+	    .constraints = CA,
+	    .usage = ISSUES};
+	char cwd[512], script[600];
+
+	(void)state;
+	t0 = time(NULL);
+	dir_make("www");
+	dir_make("supplied");
+	badhttp_start(&proc, &http, "badhttp.log", "--root", "www", NULL);
+	issuer_init(&root, &how);
+	how.by = &root;
+	how.crl_url = url("root.crl");
+	how.cn = "mid";
+	how.serial = 2;
+	issuer_init(&mid, &how);
+	how.cn = "ca";
+	how.serial = 3;
+	issuer_init(&ca, &how);
+	leaf_init(&a, "a", 10, url("ca.crl"), NULL);
+	leaf_init(&b, "b", 11, url("ca.crl"), NULL);
+	leaf_init(&b_ocsp, "b", 11, NULL, url("ocsp"));
+	list_of("root.crl", &root, NULL);
+	/* A request by GET has a path of its own. */
+	assert_non_null(getcwd(cwd, sizeof(cwd)));
+	snprintf(script, sizeof(script), "/ocsp* file=%s/www/b.ocsp", cwd);
+	control(&http, "/_script", script);
+	return revcheck_trust_new(&trust, &root.cert, 1, NULL);
+}
+
+static int
+teardown(void **state)
+{
+	struct issuer *all[] = {&root, &mid, &ca, &a, &b, &b_ocsp};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		issuer_cleanup(all[i]);
+	revcheck_trust_free(trust);
+	proc_stop(&proc, WAIT_MS);
+	proc_cleanup(&proc);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_list_is_replaced_by_a_later_one_only),
+	    cmocka_unit_test(a_response_is_replaced_by_a_later_one_only),
+	    cmocka_unit_test(a_list_of_another_ca_of_the_chain_is_none),
+	    cmocka_unit_test(a_ca_does_not_speak_about_itself),
+	    cmocka_unit_test(a_signer_out_of_date_vouches_for_nothing),
+	    cmocka_unit_test(a_list_proven_in_another_chain_is_no_better),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
