@@ -212,8 +212,8 @@ test: deps-test
 C_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 
 .PHONY: check-deps
-check-deps:
-	@sh tests/check-deps.sh
+check-deps: all
+	@sh tests/check-deps.sh $(B)/obj tests/rooms.txt
 
 .PHONY: check-symbols
 check-symbols: $(LIB_A) $(LIB_SO)

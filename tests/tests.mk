@@ -4,6 +4,7 @@
 # $(B)/obj/tests and $(B)/tests.
 #
 #   tests/unit/test_*.c    cmocka, linked with the library's internals
+#   tests/unit/test_*.sh   of the tools beside it
 #   tests/net/AREA/*.c     real processes on loopback, linked with tests/lib only
 #   tests/net/AREA/*.sh    the same as a script
 #   tests/*/module.mk      other kinds: vectors, fuzz, oom, examples
@@ -19,6 +20,7 @@ names = $(patsubst tests/%.c,%,$(wildcard $(1)))
 UNIT  := $(call names,tests/unit/test_*.c)
 NETC  := $(call names,tests/net/*/*.c)
 NETSH := $(patsubst tests/%.sh,%,$(wildcard tests/net/*/*.sh))
+UNITSH := $(patsubst tests/%.sh,%,$(wildcard tests/unit/test_*.sh))
 # A fragment adds the names of its tests to this.
 EXTRA :=
 
@@ -57,12 +59,12 @@ $(foreach t,$(NETC),$(eval $(call test_rule,$(t),$(TEST_A),-lcmocka)))
 # ---- which to run ---------------------------------------------------------------
 
 # A name is itself; what is the name of no test begins those it stands for.
-TESTS := $(UNIT) $(EXTRA) $(NETC) $(NETSH)
+TESTS := $(UNIT) $(UNITSH) $(EXTRA) $(NETC) $(NETSH)
 chosen = $(or $(filter $(1),$(TESTS)),$(filter $(1)%,$(TESTS)),\
 	$(error no test is called or begins with '$(1)'))
 CHOSEN = $(if $(T),$(sort $(foreach t,$(T),$(call chosen,$(t)))),$(TESTS))
 # Real processes need the programs; scripts are not built.
-needs = $(addprefix $(B)/tests/,$(filter-out $(NETSH),$(1))) \
+needs = $(addprefix $(B)/tests/,$(filter-out $(NETSH) $(UNITSH),$(1))) \
 	$(if $(filter net/%,$(1)),all examples vectors)
 
 .PHONY: tests check check-unit check-net check-asan check-tsan list-tests
@@ -70,7 +72,7 @@ tests: $(call needs,$(TESTS))
 check: $(call needs,$(CHOSEN))
 	@sh tests/run $(abspath $(B)) $(CHOSEN)
 check-unit: $(call needs,$(UNIT))
-	@sh tests/run $(abspath $(B)) $(UNIT)
+	@sh tests/run $(abspath $(B)) $(UNIT) $(UNITSH)
 check-net: $(call needs,$(NETC) $(NETSH))
 	@sh tests/run $(abspath $(B)) $(NETC) $(NETSH)
 check-asan:
