@@ -1,0 +1,438 @@
+/*
+ * Certificates that come back from a signer: which is an answer to which
+ * request, and that a refusal changes nothing.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <openssl/x509v3.h>
+
+#include "fixtures/doorman/base/issue.h"
+#include "fixtures/doorman/service/publish.h"
+#include "tests/doorman/test_ca.h"
+#include "tests/doorman/test_store.h"
+
+#define NOW       1800000000
+#define DAY       86400
+#define PUBLIC    "http://crl.example"
+#define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+/* Two CAs and their doorman; a third that only has the doorman's name. */
+static struct test_ca root, ca, namesake;
+static struct config config;
+static EVP_PKEY *peer, *stranger;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	test_ca_make(&root, "Root", NULL, NOW);
+	test_ca_make(&namesake, "Doorman", NULL, NOW);
+	test_ca_make(&ca, "Doorman", &root, NOW);
+	config.root = root.cert;
+	config.doorman = ca.cert;
+	snprintf(config.public_url, sizeof(config.public_url), PUBLIC);
+	peer = EVP_EC_gen("P-256");
+	stranger = EVP_EC_gen("P-256");
+	assert_non_null(peer);
+	assert_non_null(stranger);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	test_ca_free(&root);
+	test_ca_free(&ca);
+	test_ca_free(&namesake);
+	EVP_PKEY_free(peer);
+	EVP_PKEY_free(stranger);
+	return 0;
+}
+
+/* An approved request of `peer` for O=Alice. */
+static void
+approved_csr(test_id id)
+{
+	X509_REQ *req = test_csr(peer, "Alice");
+	struct buf der;
+
+	buf_init(&der, 65536);
+	test_csr_der(&der, req);
+	test_put_csr(id, "O=Alice", buf_view(&der));
+	buf_free(&der);
+	X509_REQ_free(req);
+}
+
+/* The one that would be right. */
+static X509 *
+answer_of(enum issue_kind kind)
+{
+	struct issue_order o = {.kind = kind,
+	    .subject = "O=Alice",
+	    .public_key = peer,
+	    .issuer = ca.cert,
+	    .now = NOW,
+	    .days = 30};
+	struct fault f = {""};
+	X509 *cert = issue_certificate(&o, ca.seal, &f);
+
+	if (cert == NULL)
+		fail_msg("%s", f.msg);
+	return cert;
+}
+
+static void
+seal(X509 *cert, EVP_PKEY *key)
+{
+	assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
+}
+
+static void
+extend(X509 *cert, int nid, const char *value)
+{
+	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+	int at = X509_get_ext_by_NID(cert, nid, -1);
+
+	assert_non_null(e);
+	if (at >= 0)
+		X509_EXTENSION_free(X509_delete_ext(cert, at));
+	assert_int_equal(X509_add_ext(cert, e, -1), 1);
+	X509_EXTENSION_free(e);
+}
+
+static void
+for_another_name(X509 *c)
+{
+	X509_NAME *name = X509_NAME_new();
+
+	X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC,
+	    (const unsigned char *)"Mallory", -1, -1, 0);
+	X509_set_subject_name(c, name);
+	X509_NAME_free(name);
+	seal(c, ca.key);
+}
+static void
+for_more_than_the_name(X509 *c)
+{
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(c), "C", MBSTRING_ASC,
+	    (const unsigned char *)"FR", -1, -1, 0);
+	seal(c, ca.key);
+}
+static void
+without_a_name(X509 *c)
+{
+	X509_NAME *name = X509_NAME_new();
+
+	X509_set_subject_name(c, name);
+	X509_NAME_free(name);
+	seal(c, ca.key);
+}
+static void
+for_another_key(X509 *c)
+{
+	X509_set_pubkey(c, stranger);
+	seal(c, ca.key);
+}
+static void
+for_the_ca_s_own_key(X509 *c)
+{
+	X509_set_pubkey(c, ca.key);
+	seal(c, ca.key);
+}
+static void
+by_a_namesake(X509 *c)
+{
+	seal(c, namesake.key);
+}
+static void
+by_itself(X509 *c)
+{
+	seal(c, peer);
+}
+static void
+by_the_root(X509 *c)
+{
+	X509_set_issuer_name(c, X509_get_subject_name(root.cert));
+	seal(c, root.key);
+}
+static void
+in_the_root_s_name(X509 *c)
+{
+	X509_set_issuer_name(c, X509_get_subject_name(root.cert));
+	seal(c, ca.key);
+}
+static void
+changed_after(X509 *c)
+{
+	ASN1_TIME_set(X509_getm_notAfter(c), NOW + 100L * DAY);
+	/* Else the encoder gives what it read before. */
+	i2d_re_X509_tbs(c, NULL);
+}
+static void
+a_ca(X509 *c)
+{
+	extend(c, NID_basic_constraints, "critical,CA:TRUE");
+	extend(c, NID_key_usage, "critical,keyCertSign,cRLSign");
+	seal(c, ca.key);
+}
+static void
+a_ca_in_one_word(X509 *c)
+{
+	extend(c, NID_basic_constraints, "CA:TRUE");
+	seal(c, ca.key);
+}
+static void
+a_ca_by_its_usage(X509 *c)
+{
+	X509_EXTENSION_free(X509_delete_ext(
+	    c, X509_get_ext_by_NID(c, NID_basic_constraints, -1)));
+	extend(c, NID_key_usage, "critical,digitalSignature,keyCertSign");
+	seal(c, ca.key);
+}
+static void
+ends_now(X509 *c)
+{
+	ASN1_TIME_set(X509_getm_notAfter(c), NOW);
+	seal(c, ca.key);
+}
+static void
+ends_in_a_second(X509 *c)
+{
+	ASN1_TIME_set(X509_getm_notAfter(c), NOW + 1);
+	seal(c, ca.key);
+}
+static void
+has_ended(X509 *c)
+{
+	ASN1_TIME_set(X509_getm_notAfter(c), NOW - DAY);
+	seal(c, ca.key);
+}
+static void
+as_it_should_be(X509 *c)
+{
+	(void)c;
+}
+
+static enum publish
+submit(const char *id, X509 *cert, struct fault *f)
+{
+	struct buf der;
+	enum publish rc;
+
+	buf_init(&der, 65536);
+	test_cert_der(&der, cert);
+	rc = publish_certificate(
+	    &test_store, &config, id, buf_view(&der), "ann", NOW, f);
+	buf_free(&der);
+	return rc;
+}
+
+static void
+a_certificate_answers_its_request(void **state)
+{
+	static const struct {
+		void (*spoil)(X509 *);
+		const char *says;
+	} rows[] = {
+	    {for_another_name, "is for 'O=Mallory' and not for 'O=Alice'"},
+	    {for_more_than_the_name, "and not for 'O=Alice'"},
+	    {without_a_name, ""},
+	    {for_another_key, "key is not the request's"},
+	    {for_the_ca_s_own_key, "key is not the request's"},
+	    {by_a_namesake, "not signed by the doorman CA"},
+	    {by_itself, "not signed by the doorman CA"},
+	    {by_the_root, "not signed by the doorman CA"},
+	    {in_the_root_s_name, "not signed by the doorman CA"},
+	    {changed_after, "not signed by the doorman CA"},
+	    {a_ca, "is a CA's"},
+	    {a_ca_in_one_word, "is a CA's"},
+	    {a_ca_by_its_usage, "is a CA's"},
+	    {ends_now, "has expired"},
+	    {has_ended, "has expired"},
+	};
+	test_id id;
+
+	(void)state;
+	approved_csr(id);
+	for (size_t i = 0; i < NUM(rows); i++) {
+		struct fault f = {""};
+		X509 *cert = answer_of(ISSUE_PEER);
+		enum publish rc;
+
+		rows[i].spoil(cert);
+		rc = submit(id, cert, &f);
+		if (rc != PUBLISH_REFUSED ||
+		    strstr(f.msg, rows[i].says) == NULL)
+			fail_msg("row %zu: %d '%s'", i, rc, f.msg);
+		test_is_in_state(id, "APPROVED");
+		assert_int_equal(test_count("certificate"), 0);
+		assert_int_equal(test_count("transition"), 0);
+		X509_free(cert);
+	}
+}
+
+static void
+a_right_one_is_handed_out_once(void **state)
+{
+	static void (*const rows[])(X509 *) = {
+	    as_it_should_be, ends_in_a_second};
+
+	(void)state;
+	for (size_t i = 0; i < NUM(rows); i++) {
+		struct fault f = {""};
+		X509 *cert = answer_of(ISSUE_PEER);
+		test_id id;
+
+		approved_csr(id);
+		rows[i](cert);
+		if (submit(id, cert, &f) != PUBLISH_DONE)
+			fail_msg("row %zu: %s", i, f.msg);
+		test_is_in_state(id, "DONE");
+		assert_int_equal(test_count("certificate"), i + 1);
+		assert_int_equal(submit(id, cert, &f), PUBLISH_REFUSED);
+		assert_non_null(strstr(f.msg, "is not an approved"));
+		X509_free(cert);
+	}
+}
+
+/* The second would be revoked with the first, or not be found. */
+static void
+a_serial_is_used_once(void **state)
+{
+	struct fault f = {""};
+	X509 *cert = answer_of(ISSUE_PEER);
+	test_id first, second;
+
+	(void)state;
+	approved_csr(first);
+	assert_int_equal(submit(first, cert, &f), PUBLISH_DONE);
+	approved_csr(second);
+	changed_after(cert);
+	seal(cert, ca.key);
+	assert_int_not_equal(submit(second, cert, &f), PUBLISH_DONE);
+	test_is_in_state(second, "APPROVED");
+	assert_int_equal(test_count("certificate"), 1);
+	X509_free(cert);
+}
+
+static void
+only_an_approved_request_is_answered(void **state)
+{
+	static const char *const states[] = {
+	    "NEW", "TICKET_CREATED", "DONE", "REJECTED"};
+	static const char unknown[] = "00112233445566778899AABBCCDDEEFF"
+				      "00112233445566778899AABBCCDDEEFF";
+	X509 *cert = answer_of(ISSUE_PEER);
+	struct fault f;
+	test_id id, revocation;
+
+	(void)state;
+	approved_csr(id);
+	test_put_revocation(revocation, "doorman", "1111", 1, NOW);
+	for (size_t i = 0; i < NUM(states); i++) {
+		test_set_state(id, states[i]);
+		assert_int_equal(submit(id, cert, &f), PUBLISH_REFUSED);
+		test_is_in_state(id, states[i]);
+	}
+	assert_int_equal(submit(unknown, cert, &f), PUBLISH_REFUSED);
+	assert_int_equal(submit(revocation, cert, &f), PUBLISH_REFUSED);
+	assert_int_equal(test_count("certificate"), 0);
+	X509_free(cert);
+}
+
+static void
+a_certificate_is_der_and_nothing_else(void **state)
+{
+	X509 *cert = answer_of(ISSUE_PEER);
+	struct fault f;
+	struct buf der;
+	test_id id;
+
+	(void)state;
+	approved_csr(id);
+	buf_init(&der, 65536);
+	test_cert_der(&der, cert);
+	buf_byte(&der, 0);
+	for (size_t less = 0; less < 3; less++) {
+		struct view v = view_of(der.p,
+		    less == 0       ? der.len
+			: less == 1 ? der.len - 2
+				    : 1);
+
+		assert_int_equal(publish_certificate(&test_store, &config, id,
+				     v, "ann", NOW, &f),
+		    PUBLISH_REFUSED);
+		assert_non_null(strstr(f.msg, "malformed"));
+	}
+	test_is_in_state(id, "APPROVED");
+	buf_free(&der);
+	X509_free(cert);
+}
+
+/* Certificates that were issued elsewhere. */
+
+static void
+what_is_taken_over_is_the_ca_s(void **state)
+{
+	static const struct {
+		void (*spoil)(X509 *);
+		const char *says;
+	} rows[] = {
+	    {by_a_namesake, "was not issued by the CA of list 'doorman'"},
+	    {by_itself, "was not issued by"},
+	    {by_the_root, "was not issued by"},
+	    {in_the_root_s_name, "was not issued by"},
+	    {changed_after, "was not issued by"},
+	    {without_a_name, ""},
+	    {as_it_should_be, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NUM(rows); i++) {
+		struct fault f = {""};
+		X509 *cert = answer_of(ISSUE_PEER);
+		enum publish rc;
+
+		rows[i].spoil(cert);
+		rc = publish_known(&test_store, "doorman", ca.cert, cert, &f);
+		if (rc !=
+			(rows[i].says == NULL ? PUBLISH_DONE
+					      : PUBLISH_REFUSED) ||
+		    (rc != PUBLISH_DONE && strstr(f.msg, rows[i].says) == NULL))
+			fail_msg("row %zu: %d '%s'", i, rc, f.msg);
+		assert_int_equal(
+		    test_count("certificate"), rows[i].says == NULL);
+		if (rc == PUBLISH_DONE) {
+			rc = publish_known(
+			    &test_store, "doorman", ca.cert, cert, &f);
+			assert_int_equal(rc, PUBLISH_REFUSED);
+			assert_non_null(strstr(f.msg, "is known already"));
+		}
+		X509_free(cert);
+	}
+}
+
+int
+main(void)
+{
+#define WITH_STORE(test)                 \
+	cmocka_unit_test_setup_teardown( \
+	    test, test_store_setup, test_store_teardown)
+	const struct CMUnitTest tests[] = {
+	    WITH_STORE(a_certificate_answers_its_request),
+	    WITH_STORE(a_right_one_is_handed_out_once),
+	    WITH_STORE(a_serial_is_used_once),
+	    WITH_STORE(only_an_approved_request_is_answered),
+	    WITH_STORE(a_certificate_is_der_and_nothing_else),
+	    WITH_STORE(what_is_taken_over_is_the_ca_s),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
