@@ -62,31 +62,15 @@ reason_weight(int reason)
 }
 
 /*
- * (i), (j): the entry for this certificate issuer and serial (5.3.3): in the
- * name of the CRL issuer where that is the certificate's issuer, and in the
- * name of an explicit certificateIssuer.
+ * (i), (j): the entry for this certificate issuer and serial (5.3.3), be the
+ * issuer that of the CRL or named by certificateIssuer. Of several the
+ * strictest.
  */
 static bool
 view_find(struct view *v, const struct crl_subject *subject)
 {
-	static const struct span own = {0};
-	struct crl_entry explicit_entry;
-	bool listed = false;
-
-	if (name_equal(v->scope->issuer, subject->issuer))
-		listed = crl_find(v->w->crl, subject->serial, own, same_name,
-		    NULL, &v->entry);
-	if (!v->info->has_certificate_issuer)
-		return listed;
-	if (crl_find(v->w->crl, subject->serial, subject->issuer, same_name,
-		NULL, &explicit_entry) &&
-	    (!listed ||
-		reason_weight(explicit_entry.reason) >
-		    reason_weight(v->entry.reason))) {
-		v->entry = explicit_entry;
-		listed = true;
-	}
-	return listed;
+	return crl_find(v->w->crl, subject->serial, subject->issuer, same_name,
+	    NULL, &v->entry);
 }
 
 static void
