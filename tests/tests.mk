@@ -30,6 +30,9 @@ net/library/kept_OBJ = $(LIB_A)
 net/library/local_crls_OBJ = $(LIB_A)
 net/library/responses_OBJ = $(LIB_A)
 
+# Its thread begins when the test says so.
+unit/test_store_disk_LIBS = -Wl,--wrap=pthread_create
+
 # Tests start and watch processes as fixtures do.
 $(B)/lib/libtest.a: $(TESTLIB_OBJ) $(FIXLIB_OBJ)
 	$(call say,AR,$@)

@@ -54,7 +54,7 @@ struct answer_got {
 	bool told;
 };
 
-struct cert_check {
+struct asking {
 	struct world *w;
 	struct archive_order order;
 	bool want_newer;
@@ -263,9 +263,9 @@ key_named(const char *name)
  * --------------------------------------- */
 
 static void
-cert_check_told(void *arg, struct evidence *e, const struct archive_failure *f)
+asking_told(void *arg, struct evidence *e, const struct archive_failure *f)
 {
-	struct cert_check *q = arg;
+	struct asking *q = arg;
 
 	pthread_mutex_lock(&q->lock);
 	if (e != NULL)
@@ -278,19 +278,19 @@ cert_check_told(void *arg, struct evidence *e, const struct archive_failure *f)
 }
 
 static void
-cert_check_put(void *arg)
+asking_put(void *arg)
 {
-	struct cert_check *q = arg;
+	struct asking *q = arg;
 	struct archive_wait *wait;
 	struct err err;
 
 	if (archive_fetch(q->w->archive, &q->order, q->want_newer,
-		clock_mono_ms() + q->ms, cert_check_told, q, &wait, &err) != 0)
+		clock_mono_ms() + q->ms, asking_told, q, &wait, &err) != 0)
 		abort();
 }
 
 UNUSED static void
-cert_check_start(struct cert_check *q, struct world *w, const char *key,
+asking_start(struct asking *q, struct world *w, const char *key,
     const char *const *urls, size_t num_urls)
 {
 	if (q->ms == 0)
@@ -305,11 +305,11 @@ cert_check_start(struct cert_check *q, struct world *w, const char *key,
 	memcpy(q->order.owner, w->owner, sizeof(w->owner));
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_cond_init(&q->cond, NULL);
-	assert_int_equal(archive_post(w->archive, cert_check_put, q), 0);
+	assert_int_equal(archive_post(w->archive, asking_put, q), 0);
 }
 
 UNUSED static void
-cert_check_wait(struct cert_check *q)
+asking_wait(struct asking *q)
 {
 	pthread_mutex_lock(&q->lock);
 	while (!q->got.told)
@@ -323,7 +323,7 @@ cert_check_wait(struct cert_check *q)
 UNUSED static struct answer_got
 ask(struct world *w, const char *key, const char *path, bool want_newer)
 {
-	struct cert_check q = {.want_newer = want_newer};
+	struct asking q = {.want_newer = want_newer};
 	char url[512];
 	const char *urls[] = {url};
 
@@ -331,8 +331,8 @@ ask(struct world *w, const char *key, const char *path, bool want_newer)
 	if (path[0] == '/')
 		snprintf(url, sizeof(url), "http://127.0.0.1:%d%s",
 		    w->http.port, path);
-	cert_check_start(&q, w, key, urls, 1);
-	cert_check_wait(&q);
+	asking_start(&q, w, key, urls, 1);
+	asking_wait(&q);
 	return q.got;
 }
 

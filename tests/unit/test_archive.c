@@ -81,7 +81,7 @@ test_single_flight_with_own_deadlines(void **state)
 	enum {
 		NUM = 300
 	};
-	struct cert_check *q = calloc(NUM, sizeof(*q));
+	struct asking *q = calloc(NUM, sizeof(*q));
 	struct world w;
 	char url[128];
 	const char *urls[] = {url};
@@ -93,11 +93,11 @@ test_single_flight_with_own_deadlines(void **state)
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/a.crl", w.http.port);
 	for (int i = 0; i < NUM; i++) {
 		q[i].ms = i % 10 == 9 ? 50 : WAIT_MS;
-		cert_check_start(&q[i], &w, "a", urls, 1);
+		asking_start(&q[i], &w, "a", urls, 1);
 	}
 	/* Those with little time are told while the fetch goes on. */
 	for (int i = 9; i < NUM; i += 10) {
-		cert_check_wait(&q[i]);
+		asking_wait(&q[i]);
 		assert_null(q[i].got.e);
 		assert_int_equal(q[i].got.f.fail, ARCHIVE_FAIL_DEADLINE);
 		late++;
@@ -107,7 +107,7 @@ test_single_flight_with_own_deadlines(void **state)
 	for (int i = 0; i < NUM; i++) {
 		if (i % 10 == 9)
 			continue;
-		cert_check_wait(&q[i]);
+		asking_wait(&q[i]);
 		assert_non_null(q[i].got.e);
 		evidence_free(q[i].got.e);
 	}
@@ -173,7 +173,7 @@ test_cancelled_is_never_told(void **state)
 static void
 test_back_off_and_one_probe(void **state)
 {
-	struct cert_check a = {0}, b = {0};
+	struct asking a = {0}, b = {0};
 	struct world w;
 	char url[128];
 	const char *urls[] = {url};
@@ -191,12 +191,12 @@ test_back_off_and_one_probe(void **state)
 	assert_int_equal(hits(&w.http, "/a.crl"), 1);
 	wait_ms(320);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/a.crl", w.http.port);
-	cert_check_start(&a, &w, "a", urls, 1);
-	cert_check_start(&b, &w, "a", urls, 1);
-	cert_check_wait(&b); /* hears at once: a is the probe */
+	asking_start(&a, &w, "a", urls, 1);
+	asking_start(&b, &w, "a", urls, 1);
+	asking_wait(&b); /* hears at once: a is the probe */
 	assert_int_equal(b.got.f.fail, ARCHIVE_FAIL_BACKOFF);
 	control(&w.http, "/_release/g", NULL);
-	cert_check_wait(&a);
+	asking_wait(&a);
 	assert_non_null(a.got.e);
 	evidence_free(a.got.e);
 	assert_int_equal(hits(&w.http, "/a.crl"), 2);
@@ -210,7 +210,7 @@ test_back_off_and_one_probe(void **state)
 static void
 test_urls_in_order_and_the_telling_failure(void **state)
 {
-	struct cert_check q = {0};
+	struct asking q = {0};
 	struct world w;
 	char u[4][128];
 	const char *urls[] = {u[0], u[1], u[2], u[3]};
@@ -224,23 +224,23 @@ test_urls_in_order_and_the_telling_failure(void **state)
 	snprintf(u[1], 128, "http://127.0.0.1:%d/forged.crl", w.http.port);
 	snprintf(u[2], 128, "http://127.0.0.1:%d/none", w.http.port);
 	snprintf(u[3], 128, "http://127.0.0.1:%d/a.crl", w.http.port);
-	cert_check_start(&q, &w, "all", urls, 4);
-	cert_check_wait(&q);
+	asking_start(&q, &w, "all", urls, 4);
+	asking_wait(&q);
 	assert_non_null(q.got.e);
 	evidence_free(q.got.e);
-	q = (struct cert_check){0};
-	cert_check_start(&q, &w, "three", urls, 3);
-	cert_check_wait(&q);
+	q = (struct asking){0};
+	asking_start(&q, &w, "three", urls, 3);
+	asking_wait(&q);
 	assert_int_equal(q.got.f.fail, ARCHIVE_FAIL_REJECTED);
 	assert_int_equal(q.got.f.reject_code, 42);
 	assert_non_null(strstr(q.got.f.msg, "signature"));
-	q = (struct cert_check){0};
-	cert_check_start(&q, &w, "one", urls, 1);
-	cert_check_wait(&q);
+	q = (struct asking){0};
+	asking_start(&q, &w, "one", urls, 1);
+	asking_wait(&q);
 	assert_int_equal(q.got.f.fail, ARCHIVE_FAIL_SCHEME);
-	q = (struct cert_check){0};
-	cert_check_start(&q, &w, "no", urls, 0);
-	cert_check_wait(&q);
+	q = (struct asking){0};
+	asking_start(&q, &w, "no", urls, 0);
+	asking_wait(&q);
 	assert_int_equal(q.got.f.fail, ARCHIVE_FAIL_NO_SOURCE);
 	assert_int_equal(stats(&w).fail[ARCHIVE_FAIL_SCHEME], 3);
 	assert_int_equal(stats(&w).fail[ARCHIVE_FAIL_REJECTED], 2);
@@ -391,7 +391,7 @@ test_prefetch(void **state)
 static void
 test_ocsp_by_get_and_by_post(void **state)
 {
-	struct cert_check q = {0};
+	struct asking q = {0};
 	struct world w;
 	char url[128];
 	const char *urls[] = {url};
@@ -404,41 +404,41 @@ test_ocsp_by_get_and_by_post(void **state)
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/o/", w.http.port);
 	q.order.kind = EVIDENCE_OCSP;
 	q.order.request = span_of("\xfb\xff\xfe", 3);
-	cert_check_start(&q, &w, "get", urls, 1);
-	cert_check_wait(&q);
+	asking_start(&q, &w, "get", urls, 1);
+	asking_wait(&q);
 	assert_non_null(q.got.e);
 	assert_int_equal(q.got.e->der_len, 2);
 	evidence_free(q.got.e);
 	/* base64 "+//+", escaped, after exactly one slash */
 	assert_int_equal(hits(&w.http, "/o/%2B%2F%2F%2B"), 1);
-	q = (struct cert_check){0};
+	q = (struct asking){0};
 	q.order.kind = EVIDENCE_OCSP;
 	q.order.request = span_of(big, sizeof(big));
-	cert_check_start(&q, &w, "post", urls, 1);
-	cert_check_wait(&q);
+	asking_start(&q, &w, "post", urls, 1);
+	asking_wait(&q);
 	assert_non_null(q.got.e);
 	evidence_free(q.got.e);
 	assert_int_equal(hits(&w.http, "/o/"), 1);
 	/* not kept, and not joined */
 	for (int i = 0; i < 2; i++) {
-		q = (struct cert_check){0};
+		q = (struct asking){0};
 		q.order.kind = EVIDENCE_OCSP;
 		q.order.request = span_of("x", 1);
 		q.order.force_post = true;
 		q.order.no_store = true;
-		cert_check_start(&q, &w, "nonce", urls, 1);
-		cert_check_wait(&q);
+		asking_start(&q, &w, "nonce", urls, 1);
+		asking_wait(&q);
 		assert_non_null(q.got.e);
 		evidence_free(q.got.e);
 	}
 	assert_int_equal(hits(&w.http, "/o/"), 3);
 	assert_int_equal(held_number(&w, "nonce"), -1);
 	control(&w.http, "/_script", "/o* text=okokokokokokok");
-	q = (struct cert_check){0};
+	q = (struct asking){0};
 	q.order.kind = EVIDENCE_OCSP;
 	q.order.request = span_of("y", 1);
-	cert_check_start(&q, &w, "large", urls, 1);
-	cert_check_wait(&q);
+	asking_start(&q, &w, "large", urls, 1);
+	asking_wait(&q);
 	assert_int_equal(q.got.f.fail, ARCHIVE_FAIL_TOO_LARGE);
 	log = proc_log(&w.proc);
 	free(log);
@@ -464,7 +464,7 @@ test_offline_fetches_nothing(void **state)
 static void
 test_closing_tells_who_waits(void **state)
 {
-	struct cert_check q[5] = {0};
+	struct asking q[5] = {0};
 	struct world w;
 	char url[128];
 	const char *urls[] = {url};
@@ -473,11 +473,11 @@ test_closing_tells_who_waits(void **state)
 	world_open(&w);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/a.crl", w.http.port);
 	for (int i = 0; i < 5; i++)
-		cert_check_start(&q[i], &w, "a", urls, 1);
+		asking_start(&q[i], &w, "a", urls, 1);
 	hits_await(&w.http, 1, "/a.crl");
 	world_close(&w);
 	for (int i = 0; i < 5; i++) {
-		cert_check_wait(&q[i]);
+		asking_wait(&q[i]);
 		assert_int_equal(q[i].got.f.fail, ARCHIVE_FAIL_CLOSED);
 	}
 	world_cleanup(&w);
@@ -529,6 +529,109 @@ test_eviction_spares_what_is_asked_for(void **state)
 		assert_int_equal(held_number(&w, "wanted"), 5);
 	}
 	assert_true(stats(&w).evictions > 50);
+	world_cleanup(&w);
+}
+
+/* Two mirrors; what one said its version is says nothing about the other's. */
+static void
+mirrors_ask(struct world *w, struct answer_got *got)
+{
+	struct asking q = {.want_newer = true};
+	char u[2][128];
+	const char *urls[] = {u[0], u[1]};
+
+	for (int i = 0; i < 2; i++)
+		snprintf(u[i], sizeof(u[i]), "http://127.0.0.1:%d/%c.crl",
+		    w->http.port, 'a' + i);
+	atomic_fetch_add(&w->now, 10);
+	asking_start(&q, w, "mirrors", urls, 2);
+	asking_wait(&q);
+	*got = q.got;
+}
+
+static void
+test_validators_are_of_one_url(void **state)
+{
+	static const struct {
+		const char *script; /* after a first fetch from a */
+		uint64_t fetches_304;
+		const char *from;       /* what is held then; NULL: as before */
+		enum archive_fail fail; /* or else */
+	} rows[] = {
+	    {"/a.crl origin", 1, NULL, ARCHIVE_FAIL_NONE},
+	    {"/a.crl 304", 1, NULL, ARCHIVE_FAIL_NONE},
+	    /* The same octets, so the same tag: and yet asked for whole. */
+	    {"/a.crl 500\n/b.crl origin", 0, "/b.crl", ARCHIVE_FAIL_NONE},
+	    {"/a.crl 500\n/b.crl 304", 0, NULL, ARCHIVE_FAIL_HTTP},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct answer_got got;
+		struct world w;
+
+		world_init(&w, NULL);
+		w.options.retry_first_ms = 1;
+		w.options.retry_max_ms = 1;
+		world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
+		assert_int_equal(system("cp -p www/a.crl www/b.crl"), 0);
+		world_open(&w);
+		mirrors_ask(&w, &got);
+		assert_non_null(got.e);
+		assert_non_null(strstr(got.e->url, "/a.crl"));
+		evidence_free(got.e);
+		control(&w.http, "/_script", rows[i].script);
+		mirrors_ask(&w, &got);
+		assert_int_equal(got.e != NULL, rows[i].fail == 0);
+		if (got.e == NULL)
+			assert_int_equal(got.f.fail, rows[i].fail);
+		else
+			assert_non_null(strstr(got.e->url,
+			    rows[i].from != NULL ? rows[i].from : "/a.crl"));
+		evidence_free(got.e);
+		assert_int_equal(stats(&w).fetches_304, rows[i].fetches_304);
+		assert_int_equal(held_number(&w, "mirrors"), 5);
+		world_cleanup(&w);
+	}
+}
+
+/* While a fetch hangs, its CA's other evidence fills the budget. */
+static void
+test_eviction_spares_what_is_in_flight(void **state)
+{
+	struct asking first = {0}, again = {.want_newer = true};
+	struct world w;
+	char key[32], url[2][128];
+	const char *urls[2][1] = {{url[0]}, {url[1]}};
+
+	world_init(&w, "/held.crl origin ; gate=g\n/new.crl gate=g");
+	w.options.memory_bytes = 64 * 1024;
+	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
+	world_crl(&w, "held.crl", &(struct crlmake){.number = 6});
+	world_crl(&w, "new.crl", &(struct crlmake){.number = 7});
+	world_open(&w);
+	ask_ok(&w, "held", "/held.crl", false);
+	atomic_fetch_add(&w.now, 10);
+	snprintf(url[0], 128, "http://127.0.0.1:%d/held.crl", w.http.port);
+	snprintf(url[1], 128, "http://127.0.0.1:%d/new.crl", w.http.port);
+	asking_start(&again, &w, "held", urls[0], 1);
+	asking_start(&first, &w, "new", urls[1], 1);
+	hits_await(&w.http, 2, "/held.crl");
+	hits_await(&w.http, 1, "/new.crl");
+	for (int i = 0; i < 150; i++) {
+		snprintf(key, sizeof(key), "other%d", i);
+		ask_ok(&w, key, "/a.crl", false);
+	}
+	assert_true(stats(&w).evictions > 50);
+	control(&w.http, "/_release/g", NULL);
+	asking_wait(&again);
+	asking_wait(&first);
+	assert_non_null(again.got.e);
+	assert_non_null(first.got.e);
+	evidence_free(again.got.e);
+	evidence_free(first.got.e);
+	/* The one it was for is the last to have to go. */
+	assert_int_equal(held_number(&w, "new"), 7);
+	assert_int_equal(held_number(&w, "held"), 6);
 	world_cleanup(&w);
 }
 
@@ -632,6 +735,8 @@ main(void)
 	    cmocka_unit_test(test_closing_tells_who_waits),
 	    cmocka_unit_test(test_eviction_is_the_owners_affair),
 	    cmocka_unit_test(test_eviction_spares_what_is_asked_for),
+	    cmocka_unit_test(test_validators_are_of_one_url),
+	    cmocka_unit_test(test_eviction_spares_what_is_in_flight),
 	    cmocka_unit_test(test_readers_meet_writers),
 	    cmocka_unit_test(test_bad_options_are_named),
 	};

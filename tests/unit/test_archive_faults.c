@@ -365,7 +365,7 @@ test_stale_source_is_left_alone(void **state)
 static void
 test_slow_server_holds_nobody_else(void **state)
 {
-	struct cert_check q[100] = {0};
+	struct asking q[100] = {0};
 	struct world w;
 	struct proc other_proc = {0};
 	struct server other;
@@ -385,13 +385,13 @@ test_slow_server_holds_nobody_else(void **state)
 		snprintf(slow, sizeof(slow), "http://127.0.0.1:%d/slow%d",
 		    w.http.port, i);
 		snprintf(key, sizeof(key), "slow%d", i);
-		cert_check_start(&q[i], &w, key, urls, 1);
+		asking_start(&q[i], &w, key, urls, 1);
 		/* The order is copied when the letter is read. */
 		ask_ok(&w, key + 4, good, false);
 	}
 	world_close(&w);
 	for (int i = 0; i < 100; i++) {
-		cert_check_wait(&q[i]);
+		asking_wait(&q[i]);
 		assert_int_equal(q[i].got.f.fail, ARCHIVE_FAIL_CLOSED);
 	}
 	proc_stop(&other_proc, WAIT_MS);

@@ -15,6 +15,7 @@
 #include <openssl/x509.h>
 
 #include "cache/crl/crl.h"
+#include "cache/crl/crl_entry.h"
 #include "cache/crl/crl_parts.h"
 #include "tests/lib/crlmake.h"
 
@@ -405,6 +406,45 @@ same_ignoring_case(struct span a, struct span b, void *arg)
 	++*(int *)arg;
 	return a.len == b.len &&
 	    strncasecmp((const char *)a.p, (const char *)b.p, a.len) == 0;
+}
+
+/* So many extensions of one entry, or of the list, and none more. */
+static char *
+extensions_hex(int num)
+{
+	char *hex = calloc((size_t)num + 1, 32), *at = hex;
+
+	assert_non_null(hex);
+	for (int i = 0; i < num; i++)
+		at += sprintf(at, "3009 0603 2a03%02x 0402 0500 ", i);
+	return hex;
+}
+
+static void
+test_extensions_are_bounded(void **state)
+{
+	static const int nums[] = {1, CRL_MAX_EXTENSIONS - 1,
+	    CRL_MAX_EXTENSIONS, CRL_MAX_EXTENSIONS + 1, CRL_MAX_EXTENSIONS + 2};
+
+	for (size_t i = 0; i < sizeof(nums) / sizeof(nums[0]); i++) {
+		struct octets o = {0};
+		char *hex = extensions_hex(nums[i]);
+		struct crlmake_entry e = {
+		    .serial = "\x11", .serial_len = 1, .ext_hex = hex};
+		struct crlmake entry = {.entries = &o, .number = 1};
+		struct crlmake list = {.ext_hex = hex};
+
+		crlmake_entry(&o, &e);
+		if (nums[i] <= CRL_MAX_EXTENSIONS) {
+			crl_free(made(&entry));
+			crl_free(made(&list));
+		} else {
+			refused(&entry, "more extensions");
+			refused(&list, "more extensions");
+		}
+		octets_free(&o);
+		free(hex);
+	}
 }
 
 static void
@@ -829,6 +869,7 @@ main(void)
 	    cmocka_unit_test(test_malformed_entries_anywhere_are_refused),
 	    cmocka_unit_test(test_good_dates_are_taken),
 	    cmocka_unit_test(test_every_reason_and_extension),
+	    cmocka_unit_test(test_extensions_are_bounded),
 	    cmocka_unit_test(test_certificate_issuer_is_sticky),
 	    cmocka_unit_test(test_strictest_of_duplicates),
 	    cmocka_unit_test(test_syntax_around_the_entries),

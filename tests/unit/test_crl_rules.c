@@ -400,6 +400,35 @@ the_weightier_revocation_is_told(void **state)
 	crl_subject_free(s);
 }
 
+/* More than fit on the stack, as many, fewer; the last one lists it. */
+static void
+any_number_of_crls_is_weighed(void **state)
+{
+	struct crl_subject *s = subject_of(pki.ee);
+	struct crl_evidence e[20];
+	struct revcheck_result r = {0};
+
+	(void)state;
+	for (size_t n = 14; n <= 20; n++) {
+		for (size_t i = 0; i < n; i++) {
+			struct crl *c = crl_listing(i + 1 < n ? -2 : 1, 5);
+
+			e[i] = (struct crl_evidence){.crl = c,
+			    .proof = proof_of(c),
+			    .signer_status = REVCHECK_GOOD};
+		}
+		crl_status(s, e, n, &rules, &r);
+		assert_int_equal(r.status, REVCHECK_REVOKED);
+		crl_status(s, e, n - 1, &rules, &r);
+		assert_int_equal(r.status, REVCHECK_GOOD);
+		for (size_t i = 0; i < n; i++) {
+			crl_proof_free((struct crl_proof *)e[i].proof);
+			crl_free((struct crl *)e[i].crl);
+		}
+	}
+	crl_subject_free(s);
+}
+
 static void
 concern_is_by_issuer_name(void **state)
 {
@@ -430,6 +459,7 @@ main(void)
 	    cmocka_unit_test(signer_status_is_heeded),
 	    cmocka_unit_test(no_witness_is_no_source),
 	    cmocka_unit_test(the_weightier_revocation_is_told),
+	    cmocka_unit_test(any_number_of_crls_is_weighed),
 	    cmocka_unit_test(concern_is_by_issuer_name),
 	};
 

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -140,6 +141,41 @@ test_urls(void **state)
 	assert_false(url_scheme(scheme, "1http://x"));
 }
 
+/* No octet that would end a line or a word anywhere, in no part of a URL. */
+static void
+test_urls_are_one_word(void **state)
+{
+	static const char *const forms[] = {"http://h%c/x", "http://h/%cx",
+	    "http://h/x%c", "%chttp://h/x", "http://h:8%c0/x", "ht%ctp://h/x"};
+	char text[32];
+	struct url u;
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		for (int c = 1; c <= 0x7f; c += c == 0x20 ? 0x5f : 1) {
+			const char *at = strstr(forms[i], "%c");
+
+			snprintf(text, sizeof(text), "%.*s%c%s",
+			    (int)(at - forms[i]), forms[i], c, at + 2);
+			if (url_read(&u, text))
+				fail_msg("octet %02x in '%s'", c, forms[i]);
+		}
+}
+
+static void
+test_urls_have_a_length(void **state)
+{
+	char text[2100];
+	struct url u;
+
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "http://h/", 9);
+	text[2048] = '\0';
+	assert_true(url_read(&u, text));
+	text[2048] = 'x';
+	text[2049] = '\0';
+	assert_false(url_read(&u, text));
+}
+
 static void
 test_ocsp_get_form(void **state)
 {
@@ -273,6 +309,8 @@ main(void)
 	    cmocka_unit_test(test_addresses_by_default),
 	    cmocka_unit_test(test_addresses_that_are_allowed),
 	    cmocka_unit_test(test_urls),
+	    cmocka_unit_test(test_urls_are_one_word),
+	    cmocka_unit_test(test_urls_have_a_length),
 	    cmocka_unit_test(test_ocsp_get_form),
 	    cmocka_unit_test(test_refresh_is_ahead_and_spread),
 	    cmocka_unit_test(test_retries_double_up_to_a_bound),

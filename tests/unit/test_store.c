@@ -49,7 +49,7 @@ static void
 test_answers_after_a_restart_without_network(void **state)
 {
 	struct archive_key k = key_named("a");
-	struct cert_check q = {0};
+	struct asking q = {0};
 	struct evidence *e;
 	struct world w;
 	char url[128];
@@ -65,8 +65,8 @@ test_answers_after_a_restart_without_network(void **state)
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/o", w.http.port);
 	q.order.kind = EVIDENCE_OCSP;
 	q.order.request = span_of("x", 1);
-	cert_check_start(&q, &w, "o", urls, 1);
-	cert_check_wait(&q);
+	asking_start(&q, &w, "o", urls, 1);
+	asking_wait(&q);
 	assert_non_null(q.got.e);
 	evidence_free(q.got.e);
 	/* Closing writes what is still to be written. */
@@ -87,10 +87,10 @@ test_answers_after_a_restart_without_network(void **state)
 	assert_int_equal(e->fetched_at, YEAR2026 + 3600);
 	assert_non_null(strstr(e->url, "/a.crl"));
 	evidence_free(e);
-	q = (struct cert_check){0};
+	q = (struct asking){0};
 	q.order.kind = EVIDENCE_OCSP;
-	cert_check_start(&q, &w, "o", urls, 1);
-	cert_check_wait(&q);
+	asking_start(&q, &w, "o", urls, 1);
+	asking_wait(&q);
 	assert_non_null(q.got.e);
 	evidence_free(q.got.e);
 	/* Accepted again, not believed. */
@@ -243,6 +243,54 @@ test_forged_file_is_not_believed(void **state)
 	assert_int_equal(world_logged(&w, "aside"), 1);
 	free(der);
 	world_cleanup(&w);
+}
+
+/* Genuine, under our key's name, and not what is asked for there. */
+static void
+test_evidence_of_another_kind_is_not_read(void **state)
+{
+	static const struct {
+		enum evidence_kind kept, asked;
+		bool read;
+	} rows[] = {
+	    {EVIDENCE_CRL, EVIDENCE_CRL, true},
+	    {EVIDENCE_OCSP, EVIDENCE_CRL, false},
+	    {EVIDENCE_OCSP, EVIDENCE_OCSP, true},
+	    {EVIDENCE_CRL, EVIDENCE_OCSP, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct store_meta m = {
+		    .kind = rows[i].kept, .url = "http://x/"};
+		struct asking q = {.order.kind = rows[i].asked};
+		struct crlmake how = {.number = 9};
+		const char *url = "http://127.0.0.1:1/x";
+		struct span der;
+		struct world w;
+		struct err err;
+		uint8_t *crl;
+		size_t len;
+
+		store_init(&w);
+		how.key = w.key;
+		crl = crlmake(&how, &len);
+		der = rows[i].asked == EVIDENCE_CRL ? span_of(crl, len)
+						    : span_of("ok", 2);
+		world_open(&w);
+		m.key = key_named("a");
+		m.fetched_at = YEAR2026;
+		assert_int_equal(store_write("state", &m, der, &err), 0);
+		asking_start(&q, &w, "a", &url, 1);
+		asking_wait(&q);
+		assert_int_equal(q.got.e != NULL, rows[i].read);
+		assert_int_equal(stats(&w).disk_hits, rows[i].read);
+		assert_int_equal(world_logged(&w, "aside"), !rows[i].read);
+		assert_int_equal(
+		    world_logged(&w, "another kind"), !rows[i].read);
+		evidence_free(q.got.e);
+		free(crl);
+		world_cleanup(&w);
+	}
 }
 
 static void
@@ -457,6 +505,7 @@ main(void)
 	    cmocka_unit_test(test_stale_evidence_survives_a_restart),
 	    cmocka_unit_test(test_damaged_files_are_set_aside),
 	    cmocka_unit_test(test_forged_file_is_not_believed),
+	    cmocka_unit_test(test_evidence_of_another_kind_is_not_read),
 	    cmocka_unit_test(test_links_and_pipes_are_not_followed),
 	    cmocka_unit_test(test_flush_forgets_the_disk),
 	    cmocka_unit_test(test_disk_budget),
