@@ -313,5 +313,6 @@ help:
 	@echo "                              one kind of proof by itself"
 	@echo "  make bench                  bench-archive, bench-gateway: ratios, side by side"
 	@echo "  make soak fuzz              a minute of everything at once; FUZZ_SECONDS a fuzzer"
+	@echo "  make mutate [F=file] [M=name]  wrong lines that a test must notice: tests/mutants"
 	@echo "  make lint format            clang-tidy, cppcheck, clang-format"
 	@echo "  make install uninstall      DESTDIR, PREFIX"

@@ -11,7 +11,7 @@
 #
 #   make check [T=NAME...]   builds and runs these. NAME is that of a test, or
 #                            else how the names begin: net/http/bodies, net/live,
-#                            unit/test_conf, vectors.
+#                            unit/test_conf, vectors. `make tests` only builds.
 #   make list-tests [T=...]  prints the names
 #
 # More objects or libraries for one test: <name>_OBJ, <name>_LIBS here.
@@ -71,7 +71,7 @@ needs = $(addprefix $(B)/tests/,$(filter-out $(NETSH) $(UNITSH),$(1))) \
 	$(if $(filter net/%,$(1)),all examples vectors)
 
 .PHONY: tests check check-unit check-net check-asan check-tsan list-tests
-tests: $(call needs,$(TESTS))
+tests: $(call needs,$(CHOSEN))
 check: $(call needs,$(CHOSEN))
 	@sh tests/run $(abspath $(B)) $(CHOSEN)
 check-unit: $(call needs,$(UNIT))
@@ -84,3 +84,11 @@ check-tsan:
 	@+$(MAKE) PROFILE=tsan check
 list-tests:
 	@printf '%s\n' $(CHOSEN)
+
+# Does anything notice when a line of the product is wrong? Not part of `test`.
+.PHONY: mutate check-mutants
+mutate:
+	@perl tests/mutate.pl tests/mutants/*.txt '$(if $(F),F=$(F))' \
+	    '$(if $(M),M=$(M))'
+check-mutants:
+	@perl tests/mutate.pl tests/mutants/*.txt check

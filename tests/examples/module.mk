@@ -12,4 +12,3 @@ $(B)/examples/%: tests/examples/%.c revcheck/revcheck.h $(LIB_A) $(B)/.flags
 
 .PHONY: examples
 examples: $(EXAMPLE_BINS)
-tests: examples
