@@ -197,7 +197,7 @@ revcheck_mode_parse(enum revcheck_mode *out, const char *word);
 /*
  * One certificate's answer with its evidence: a plain value without pointers,
  * to be copied freely between threads. Texts are escaped and NUL-terminated,
- * cut to fit.
+ * cut to fit. It grows at its end, and with it what revcheck_ocsp_judge writes.
  */
 struct revcheck_result {
 	enum revcheck_status status;
@@ -220,6 +220,8 @@ struct revcheck_result {
 	char serial[80];  /* hexadecimal */
 	char signer[256]; /* subject of who signed the evidence */
 	char text[384];   /* the sentence a person reads */
+	/* Place in query.chain; SIZE_MAX: it is not in there. */
+	size_t submitted_index;
 };
 
 /* Lists of certificates, anchors, supplied evidence. */
@@ -260,6 +262,29 @@ revcheck_trust_up_ref(struct revcheck_trust *t);
 REVCHECK_API void revcheck_trust_free(struct revcheck_trust *t);
 /* For SSL_CTX_set1_verify_cert_store and friends. Lends. Thread-safe. */
 REVCHECK_API X509_STORE *revcheck_trust_get0_store(struct revcheck_trust *t);
+
+/* What revcheck_trust_verify is asked. */
+struct revcheck_path_query {
+	size_t size;
+	const struct revcheck_certs *chain; /* leaf first, others any order */
+	const struct revcheck_certs *untrusted; /* more intermediates; may be
+						 * NULL */
+	time_t at;                              /* 0: now */
+	int any_time;       /* 1: dates do not count, nor does at */
+	int purpose;        /* 0 none, 1 TLS client, 2 TLS server */
+	int security_level; /* OpenSSL's 0..5 [1]; -1 means 0 */
+};
+/*
+ * revcheck_trust_verify builds a path (RFC 5280 6.1) from chain's leaf to an
+ * anchor: signatures, dates, purpose, strength of keys and digests, by the same
+ * rules as the engine. Revocation is not asked. 1 and *path (leaf first, anchor
+ * last; path may be NULL) when there is one; 0 when there is none. *x509_error
+ * (may be NULL) is X509_V_OK or why not: X509_V_ERR_*. Thread-safe.
+ */
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_trust_verify(struct revcheck_trust *t, struct revcheck_certs **path,
+    const struct revcheck_path_query *query, int *x509_error,
+    struct revcheck_error *err);
 
 /*
  * Supplied evidence passes the same checks as fetched evidence. _add_file

@@ -104,6 +104,7 @@ revcheck_ocsp_judge(struct revcheck_result *out,
 	memset(out, 0, sizeof(*out));
 	out->reason = REVCHECK_REASON_NONE;
 	out->method = REVCHECK_METHOD_OCSP;
+	out->submitted_index = SIZE_MAX;
 	describe_name(out->subject, sizeof(out->subject),
 	    X509_get_subject_name(query->cert));
 	describe_name(out->issuer, sizeof(out->issuer),

@@ -19,7 +19,7 @@
 #include "revcheck/api/api_store.h"
 #include "revcheck/x509/certs.h"
 #include "revcheck/crl/crl.h"
-#include "revcheck/x509/trust.h"
+#include "revcheck/x509/trust_path.h"
 
 #define BUNDLE_MAX_CRL ((size_t)512 << 20)
 

@@ -15,7 +15,7 @@
 #include "revcheck/crl/crl_signature.h"
 #include "revcheck/x509/describe.h"
 #include "revcheck/x509/name.h"
-#include "revcheck/x509/trust.h"
+#include "revcheck/x509/trust_path.h"
 
 /*
  * How far a candidate came. The furthest of all candidates is what a person

@@ -19,8 +19,10 @@ report_new(size_t num)
 	r->index = -1;
 	r->path_error = X509_V_OK;
 	r->modes = (enum revcheck_mode *)(void *)&r->results[num];
-	for (size_t i = 0; i < num; i++)
+	for (size_t i = 0; i < num; i++) {
 		r->results[i].reason = REVCHECK_REASON_NONE;
+		r->results[i].submitted_index = SIZE_MAX;
+	}
 	return r;
 }
 

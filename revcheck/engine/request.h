@@ -28,7 +28,8 @@ struct revcheck_request {
 	uint64_t deadline_mono_ms;
 	X509 **chain; /* verified, anchor last; references */
 	size_t num_chain;
-	X509 **extra; /* as sent, and untrusted ones; references */
+	X509 **extra;         /* as sent, and untrusted ones; references */
+	size_t num_submitted; /* so many of extra are query.chain */
 	struct cert_check **questions;
 	size_t num_questions;
 	bool cached; /* memory alone answered */

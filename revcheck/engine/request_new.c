@@ -10,7 +10,7 @@
 #include "revcheck/x509/describe.h"
 #include "revcheck/x509/path_memory.h"
 #include "revcheck/engine/request.h"
-#include "revcheck/x509/trust.h"
+#include "revcheck/x509/trust_path.h"
 
 /* Taking the question. */
 
@@ -116,6 +116,7 @@ report_path_invalid(struct revcheck_request *r, const struct revcheck_query *q,
 		struct revcheck_result *res = &rep->results[i];
 		X509 *x = q->chain->v[i];
 
+		res->submitted_index = i;
 		res->status = (int)i == index ? REVCHECK_PATH_INVALID
 					      : REVCHECK_NOT_ASKED;
 		res->why =
@@ -254,6 +255,7 @@ request_new(struct revcheck_request **out, struct revcheck *rc,
 		goto out;
 	}
 	r->env.extra = r->extra;
+	r->num_submitted = q->chain->num;
 	if (q->staple != NULL && q->staple_len > 0) {
 		r->env.staple =
 		    evidence_new_ocsp(span_of(q->staple, q->staple_len),

@@ -173,6 +173,32 @@ keep_response(struct revcheck_report *rep, size_t i, const struct cert_check *q)
 	return report_keep_response(rep, i, span_of(e->der, e->der_len));
 }
 
+/*
+ * The same serial from the same issuer and the same signature are the same
+ * certificate; a copy completed by inherited_dsa differs in its key alone.
+ */
+static bool
+same_cert(X509 *a, X509 *b)
+{
+	const ASN1_BIT_STRING *sig_a, *sig_b;
+
+	if (a == b)
+		return true;
+	X509_get0_signature(&sig_a, NULL, a);
+	X509_get0_signature(&sig_b, NULL, b);
+	return ASN1_STRING_cmp(sig_a, sig_b) == 0 &&
+	    X509_issuer_and_serial_cmp(a, b) == 0;
+}
+
+static size_t
+submitted_index(const struct revcheck_request *r, X509 *cert)
+{
+	for (size_t i = 0; i < r->num_submitted; i++)
+		if (same_cert(r->extra[i], cert))
+			return i;
+	return SIZE_MAX;
+}
+
 static int
 make_report(struct revcheck_request *r)
 {
@@ -213,6 +239,9 @@ make_report(struct revcheck_request *r)
 			describe_name(last->subject, sizeof(last->subject),
 			    X509_get_subject_name(r->chain[i]));
 	}
+	for (size_t i = 0; i < r->num_chain; i++)
+		rep->results[i].submitted_index =
+		    submitted_index(r, r->chain[i]);
 	note_broken(rep, r->env.supplied);
 	policy_decide(rep,
 	    r->snap.policy.shadow_hard && r->mode == REVCHECK_MODE_SOFT_FAIL);

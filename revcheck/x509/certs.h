@@ -22,6 +22,12 @@ struct revcheck_certs {
 	_Atomic(struct path_memory *) path; /* NULL until there is one */
 };
 
+/*
+ * A list that takes over v, malloc'ed, and the references in it; NULL when out
+ * of memory, and then nothing was taken.
+ */
+struct revcheck_certs *certs_adopt(X509 **v, size_t num);
+
 /* Internal forms with struct err and a limit of their own. */
 int certs_load(struct revcheck_certs **out, const char *path, size_t max,
     struct err *err) MUST_USE;

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "revcheck/x509/certs.h"
-#include "revcheck/x509/trust.h"
+#include "revcheck/x509/trust_path.h"
 
 struct path_memory;
 

@@ -8,14 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
 #include "cache/base/ref.h"
 #include "revcheck/x509/certs.h"
-#include "revcheck/x509/inherited_dsa.h"
 
 #define FINGERPRINT_LEN 32
 
@@ -166,22 +164,6 @@ revcheck_trust_new(struct revcheck_trust **out, X509 *const *anchors,
 	return error_publish(err, &e, trust_new(out, anchors, num, &e));
 }
 
-int
-revcheck_trust_load(
-    struct revcheck_trust **out, const char *path, struct revcheck_error *err)
-{
-	struct revcheck_certs *c = NULL;
-	struct err e = {0};
-	int rc;
-
-	*out = NULL;
-	rc = certs_load(&c, path, CERTS_ANCHORS_MAX, &e);
-	if (rc == 0)
-		rc = trust_new(out, c->v, c->num, &e);
-	revcheck_certs_free(c);
-	return error_publish(err, &e, rc);
-}
-
 struct revcheck_trust *
 revcheck_trust_up_ref(struct revcheck_trust *t)
 {
@@ -220,140 +202,4 @@ trust_has_anchor(const struct revcheck_trust *t, X509 *cert)
 	return X509_digest(cert, EVP_sha256(), print, &len) == 1 &&
 	    bsearch(print, t->prints, t->num, sizeof(*t->prints), print_cmp) !=
 	    NULL;
-}
-
-static int
-path_copy(struct trust_path *out, STACK_OF(X509) * chain)
-{
-	int num = sk_X509_num(chain);
-
-	out->certs = calloc((size_t)num, sizeof(X509 *));
-	if (out->certs == NULL)
-		return E_NOMEM;
-	for (out->num = 0; out->num < (size_t)num; out->num++) {
-		out->certs[out->num] = sk_X509_value(chain, (int)out->num);
-		X509_up_ref(out->certs[out->num]);
-	}
-	return 0;
-}
-
-/* A completed copy of cert if it needs one and its issuer is here, or NULL. */
-static X509 *
-complete_from(X509 *cert, const STACK_OF(X509) * list)
-{
-	X509 *whole = NULL;
-
-	if (!inherited_dsa_incomplete(cert))
-		return NULL;
-	for (int i = 0; i < sk_X509_num(list) && whole == NULL; i++)
-		whole = inherited_dsa_complete(cert, sk_X509_value(list, i));
-	return whole;
-}
-
-/*
- * References to all of them, a completed copy in place of each whose DSA key
- * inherits its parameters, maybe from one that does so itself.
- */
-static bool
-untrusted_fill(STACK_OF(X509) * out, const struct trust_path_order *order)
-{
-	X509 *cert, *whole;
-	bool again = true;
-
-	for (size_t i = 0; i < order->num_untrusted; i++) {
-		cert = order->untrusted[i];
-		X509_up_ref(cert);
-		if (sk_X509_push(out, cert) == 0) {
-			X509_free(cert);
-			return false;
-		}
-	}
-	for (int pass = 0; pass < 4 && again; pass++) {
-		again = false;
-		for (int i = 0; i < sk_X509_num(out); i++) {
-			cert = sk_X509_value(out, i);
-			whole = complete_from(cert, out);
-			if (whole == NULL)
-				continue;
-			(void)sk_X509_set(out, i, whole);
-			X509_free(cert);
-			again = true;
-		}
-	}
-	return true;
-}
-
-int
-trust_build_path(struct revcheck_trust *t, struct trust_path *out,
-    const struct trust_path_order *order, int *x509_error, int *error_index,
-    struct err *err)
-{
-	static const int purposes[] = {
-	    0, X509_PURPOSE_SSL_CLIENT, X509_PURPOSE_SSL_SERVER};
-	X509_STORE_CTX *ctx = NULL;
-	X509_VERIFY_PARAM *param;
-	STACK_OF(X509) *untrusted = NULL;
-	X509 *leaf = NULL;
-	int rc;
-
-	*out = (struct trust_path){0};
-	*x509_error = X509_V_ERR_UNSPECIFIED;
-	*error_index = -1;
-	ERR_clear_error();
-	ctx = X509_STORE_CTX_new();
-	untrusted = sk_X509_new_null();
-	if (ctx == NULL || untrusted == NULL)
-		goto nomem;
-	if (!untrusted_fill(untrusted, order))
-		goto nomem;
-	leaf = complete_from(order->leaf, untrusted);
-	if (X509_STORE_CTX_init(ctx, t->store,
-		leaf != NULL ? leaf : order->leaf, untrusted) != 1)
-		goto nomem;
-	param = X509_STORE_CTX_get0_param(ctx);
-	X509_VERIFY_PARAM_set_time(param, order->at);
-	X509_VERIFY_PARAM_set_auth_level(param, order->security_level);
-	if (order->purpose > 0 && order->purpose <= 2)
-		X509_STORE_CTX_set_purpose(ctx, purposes[order->purpose]);
-	rc = X509_verify_cert(ctx);
-	if (rc == 1) {
-		rc = path_copy(out, X509_STORE_CTX_get0_chain(ctx));
-		if (rc != 0)
-			goto nomem;
-		if (leaf != NULL) {
-			/* The caller knows it by its own reference. */
-			X509_up_ref(order->leaf);
-			X509_free(out->certs[0]);
-			out->certs[0] = order->leaf;
-		}
-		*x509_error = X509_V_OK;
-		rc = 1;
-		goto out;
-	}
-	*x509_error = X509_STORE_CTX_get_error(ctx);
-	/* A failure without a reason would read as success further on. */
-	if (*x509_error == X509_V_OK)
-		*x509_error = X509_V_ERR_UNSPECIFIED;
-	*error_index = X509_STORE_CTX_get_error_depth(ctx);
-	err_set(err, E_PARSE, "%s", X509_verify_cert_error_string(*x509_error));
-	rc = 0;
-	goto out;
-nomem:
-	rc = err_set(err, E_NOMEM, "out of memory");
-	trust_path_cleanup(out);
-out:
-	X509_STORE_CTX_free(ctx);
-	sk_X509_pop_free(untrusted, X509_free);
-	X509_free(leaf);
-	ERR_clear_error();
-	return rc;
-}
-
-void
-trust_path_cleanup(struct trust_path *p)
-{
-	for (size_t i = 0; i < p->num; i++)
-		X509_free(p->certs[i]);
-	free(p->certs);
-	*p = (struct trust_path){0};
 }

@@ -14,7 +14,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
-#include "revcheck/x509/trust.h"
+#include "revcheck/x509/trust_path.h"
 #include "revcheck/x509/inherited_dsa.h"
 
 #define AT ((time_t)1768478400)

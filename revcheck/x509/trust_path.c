@@ -1,0 +1,240 @@
+/*
+ * trust_path: builds a path from a certificate to an anchor of a trust with
+ * OpenSSL. Nothing is kept between calls. Any thread.
+ */
+#include "revcheck/x509/trust_path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "revcheck/x509/certs.h"
+#include "revcheck/x509/inherited_dsa.h"
+
+static int
+path_copy(struct trust_path *out, STACK_OF(X509) * chain)
+{
+	int num = sk_X509_num(chain);
+
+	out->certs = calloc((size_t)num, sizeof(X509 *));
+	if (out->certs == NULL)
+		return E_NOMEM;
+	for (out->num = 0; out->num < (size_t)num; out->num++) {
+		out->certs[out->num] = sk_X509_value(chain, (int)out->num);
+		X509_up_ref(out->certs[out->num]);
+	}
+	return 0;
+}
+
+/* A completed copy of cert if it needs one and its issuer is here, or NULL. */
+static X509 *
+complete_from(X509 *cert, const STACK_OF(X509) * list)
+{
+	X509 *whole = NULL;
+
+	if (!inherited_dsa_incomplete(cert))
+		return NULL;
+	for (int i = 0; i < sk_X509_num(list) && whole == NULL; i++)
+		whole = inherited_dsa_complete(cert, sk_X509_value(list, i));
+	return whole;
+}
+
+/*
+ * References to all of them, a completed copy in place of each whose DSA key
+ * inherits its parameters, maybe from one that does so itself.
+ */
+static bool
+untrusted_fill(STACK_OF(X509) * out, const struct trust_path_order *order)
+{
+	X509 *cert, *whole;
+	bool again = true;
+
+	for (size_t i = 0; i < order->num_untrusted; i++) {
+		cert = order->untrusted[i];
+		X509_up_ref(cert);
+		if (sk_X509_push(out, cert) == 0) {
+			X509_free(cert);
+			return false;
+		}
+	}
+	for (int pass = 0; pass < 4 && again; pass++) {
+		again = false;
+		for (int i = 0; i < sk_X509_num(out); i++) {
+			cert = sk_X509_value(out, i);
+			whole = complete_from(cert, out);
+			if (whole == NULL)
+				continue;
+			(void)sk_X509_set(out, i, whole);
+			X509_free(cert);
+			again = true;
+		}
+	}
+	return true;
+}
+
+int
+trust_build_path(struct revcheck_trust *t, struct trust_path *out,
+    const struct trust_path_order *order, int *x509_error, int *error_index,
+    struct err *err)
+{
+	static const int purposes[] = {
+	    0, X509_PURPOSE_SSL_CLIENT, X509_PURPOSE_SSL_SERVER};
+	X509_STORE_CTX *ctx = NULL;
+	X509_VERIFY_PARAM *param;
+	STACK_OF(X509) *untrusted = NULL;
+	X509 *leaf = NULL;
+	int rc;
+
+	*out = (struct trust_path){0};
+	*x509_error = X509_V_ERR_UNSPECIFIED;
+	*error_index = -1;
+	ERR_clear_error();
+	ctx = X509_STORE_CTX_new();
+	untrusted = sk_X509_new_null();
+	if (ctx == NULL || untrusted == NULL)
+		goto nomem;
+	if (!untrusted_fill(untrusted, order))
+		goto nomem;
+	leaf = complete_from(order->leaf, untrusted);
+	if (X509_STORE_CTX_init(ctx, revcheck_trust_get0_store(t),
+		leaf != NULL ? leaf : order->leaf, untrusted) != 1)
+		goto nomem;
+	param = X509_STORE_CTX_get0_param(ctx);
+	if (order->any_time)
+		X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME);
+	else
+		X509_VERIFY_PARAM_set_time(param, order->at);
+	X509_VERIFY_PARAM_set_auth_level(param, order->security_level);
+	if (order->purpose > 0 && order->purpose <= 2)
+		X509_STORE_CTX_set_purpose(ctx, purposes[order->purpose]);
+	rc = X509_verify_cert(ctx);
+	if (rc == 1) {
+		rc = path_copy(out, X509_STORE_CTX_get0_chain(ctx));
+		if (rc != 0)
+			goto nomem;
+		if (leaf != NULL) {
+			/* The caller knows it by its own reference. */
+			X509_up_ref(order->leaf);
+			X509_free(out->certs[0]);
+			out->certs[0] = order->leaf;
+		}
+		*x509_error = X509_V_OK;
+		rc = 1;
+		goto out;
+	}
+	*x509_error = X509_STORE_CTX_get_error(ctx);
+	/* A failure without a reason would read as success further on. */
+	if (*x509_error == X509_V_OK)
+		*x509_error = X509_V_ERR_UNSPECIFIED;
+	*error_index = X509_STORE_CTX_get_error_depth(ctx);
+	err_set(err, E_PARSE, "%s", X509_verify_cert_error_string(*x509_error));
+	rc = 0;
+	goto out;
+nomem:
+	rc = err_set(err, E_NOMEM, "out of memory");
+	trust_path_cleanup(out);
+out:
+	X509_STORE_CTX_free(ctx);
+	sk_X509_pop_free(untrusted, X509_free);
+	X509_free(leaf);
+	ERR_clear_error();
+	return rc;
+}
+
+void
+trust_path_cleanup(struct trust_path *p)
+{
+	for (size_t i = 0; i < p->num; i++)
+		X509_free(p->certs[i]);
+	free(p->certs);
+	*p = (struct trust_path){0};
+}
+
+/* The query's certificates after its leaf, borrowed; NULL: out of memory. */
+static X509 **
+others_of(const struct revcheck_path_query *q, size_t *num)
+{
+	const struct revcheck_certs *more = q->untrusted;
+	X509 **v =
+	    calloc(q->chain->num + (more != NULL ? more->num : 0), sizeof(*v));
+
+	*num = 0;
+	for (size_t i = 1; v != NULL && i < q->chain->num; i++)
+		v[(*num)++] = q->chain->v[i];
+	for (size_t i = 0; v != NULL && more != NULL && i < more->num; i++)
+		v[(*num)++] = more->v[i];
+	return v;
+}
+
+static int
+path_query_check(const struct revcheck_path_query *q, struct err *err)
+{
+	if (q->chain == NULL || q->chain->num == 0)
+		return err_set(err, E_ARG, "query.chain is empty");
+	if (q->purpose < 0 || q->purpose > 2)
+		return err_set(err, E_ARG, "query.purpose is %d, 0..2 expected",
+		    q->purpose);
+	if (q->security_level < -1 || q->security_level > 5)
+		return err_set(err, E_ARG,
+		    "query.security_level is %d, -1..5 expected",
+		    q->security_level);
+	return 0;
+}
+
+static int
+path_verify(struct revcheck_trust *t, struct trust_path *path,
+    const struct revcheck_path_query *q, int *x509_error, struct err *err)
+{
+	struct trust_path_order order = {.at = q->at != 0 ? q->at : time(NULL),
+	    .security_level = q->security_level == 0 ? 1 : q->security_level,
+	    .purpose = q->purpose,
+	    .any_time = q->any_time != 0};
+	X509 **others;
+	int index, rc;
+
+	rc = path_query_check(q, err);
+	if (rc != 0)
+		return rc;
+	if (order.security_level < 0)
+		order.security_level = 0;
+	others = others_of(q, &order.num_untrusted);
+	if (others == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	order.leaf = q->chain->v[0];
+	order.untrusted = others;
+	rc = trust_build_path(t, path, &order, x509_error, &index, err);
+	free(others);
+	return rc;
+}
+
+int
+revcheck_trust_verify(struct revcheck_trust *t, struct revcheck_certs **path,
+    const struct revcheck_path_query *query, int *x509_error,
+    struct revcheck_error *err)
+{
+	struct revcheck_path_query q = {0};
+	struct trust_path found = {0};
+	struct err e = {0};
+	int rc, why = X509_V_ERR_UNSPECIFIED;
+
+	if (path != NULL)
+		*path = NULL;
+	memcpy(&q, query,
+	    query->size != 0 && query->size < sizeof(q) ? query->size
+							: sizeof(q));
+	rc = path_verify(t, &found, &q, &why, &e);
+	if (rc == 1 && path != NULL) {
+		*path = certs_adopt(found.certs, found.num);
+		if (*path != NULL)
+			found = (struct trust_path){0};
+		else
+			rc = err_set(&e, E_NOMEM, "out of memory");
+	}
+	trust_path_cleanup(&found);
+	if (x509_error != NULL)
+		*x509_error = rc < 0 ? X509_V_ERR_UNSPECIFIED : why;
+	return error_publish(err, &e, rc);
+}
