@@ -10,8 +10,6 @@
 
 #include <event2/event.h>
 
-#include "gateway/control/control.h"
-#include "gateway/dataplane/workers.h"
 #include "gateway/tls/staple.h"
 #include "gateway/base/pending_check.h"
 
@@ -23,29 +21,24 @@
 
 static void on_turn(evutil_socket_t fd, short what, void *arg);
 
-void
-certwatch_turn_in(struct certwatch *o, time_t sec)
-{
-	const struct timeval tv = {.tv_sec = sec};
-
-	event_add(o->turn, &tv);
-}
-
 int
-certwatch_new(struct certwatch **out, struct control *control, struct err *err)
+certwatch_new(struct certwatch **out, const struct services *services,
+    certwatch_publish_fn *publish, void *arg, struct err *err)
 {
-	struct certwatch *o = calloc(1, sizeof(*o));
+	struct certwatch *w = calloc(1, sizeof(*w));
 
 	*out = NULL;
-	if (o == NULL)
+	if (w == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	o->control = control;
-	o->turn = evtimer_new(control_base(control), on_turn, o);
-	if (o->turn == NULL) {
-		free(o);
+	w->services = services;
+	w->publish = publish;
+	w->publish_arg = arg;
+	w->turn = evtimer_new(services->base, on_turn, w);
+	if (w->turn == NULL) {
+		free(w);
 		return err_set(err, E_NOMEM, "out of memory");
 	}
-	*out = o;
+	*out = w;
 	return 0;
 }
 
@@ -53,7 +46,7 @@ static void
 entry_cleanup(struct certwatch_entry *e)
 {
 	if (e->wait != NULL)
-		e->own->num_waiting--;
+		e->watch->num_waiting--;
 	pending_check_drop(e->wait);
 	certwatch_item_cleanup(&e->item);
 	revcheck_certs_free(e->path);
@@ -69,13 +62,13 @@ entries_free(struct certwatch_entry *entries, size_t num)
 }
 
 void
-certwatch_free(struct certwatch *o)
+certwatch_free(struct certwatch *w)
 {
-	if (o == NULL)
+	if (w == NULL)
 		return;
-	entries_free(o->entries, o->num);
-	event_free(o->turn);
-	free(o);
+	entries_free(w->entries, w->num);
+	event_free(w->turn);
+	free(w);
 }
 
 /* The list. */
@@ -98,11 +91,11 @@ same_chain(const struct revcheck_certs *a, const struct revcheck_certs *b)
  */
 static void
 entry_take_over(
-    struct certwatch_entry *e, const struct certwatch *o, size_t *next)
+    struct certwatch_entry *e, const struct certwatch *w, size_t *next)
 {
-	for (size_t i = 0; i < o->num; i++) {
-		size_t at = (*next + i) % o->num;
-		struct certwatch_entry *old = &o->entries[at];
+	for (size_t i = 0; i < w->num; i++) {
+		size_t at = (*next + i) % w->num;
+		struct certwatch_entry *old = &w->entries[at];
 
 		if (strcmp(old->item.name, e->item.name) != 0 ||
 		    !same_chain(old->item.chain, e->item.chain))
@@ -123,13 +116,16 @@ entry_take_over(
 }
 
 void
-certwatch_set(struct certwatch *o, struct certwatch_list *list)
+certwatch_set(
+    struct certwatch *w, struct certwatch_list *list, const struct conf *conf)
 {
 	struct certwatch_entry *fresh = calloc(list->num + 1, sizeof(*fresh));
 	size_t num = list->num, next = 0;
 
+	w->tls_mode = conf->tls.mode;
+	w->conf = conf->own;
 	if (fresh == NULL) {
-		log_line(control_log(o->control), LOG_LEVEL_ERROR,
+		log_line(w->services->log, LOG_LEVEL_ERROR,
 		    "own certificates of before are still watched: out of "
 		    "memory");
 		return;
@@ -137,35 +133,28 @@ certwatch_set(struct certwatch *o, struct certwatch_list *list)
 	for (size_t i = 0; i < num; i++) {
 		struct certwatch_entry *e = &fresh[i];
 
-		e->own = o;
+		e->watch = w;
 		e->item = list->items[i];
 		e->due = true;
 		e->first_to_end =
 		    certwatch_first_to_end(e->item.chain, &e->not_after);
 		e->must_staple = e->item.use == CERTWATCH_TLS &&
 		    staple_is_a_must(revcheck_certs_get0(e->item.chain, 0));
-		entry_take_over(e, o, &next);
+		entry_take_over(e, w, &next);
 	}
 	list->num = 0;
-	entries_free(o->entries, o->num);
-	o->entries = fresh;
-	o->num = num;
-	o->dirty = true;
-	certwatch_turn_in(o, 0);
+	entries_free(w->entries, w->num);
+	w->entries = fresh;
+	w->num = num;
+	w->dirty = true;
+	certwatch_turn_in(w, 0);
 }
 
 void
-certwatch_changed(struct certwatch *o)
+certwatch_changed(struct certwatch *w)
 {
-	atomic_store(&o->again, true);
-	event_active(o->turn, EV_TIMEOUT, 0);
-}
-
-void
-certwatch_started(struct certwatch *o)
-{
-	o->dirty = true;
-	certwatch_turn_in(o, 0);
+	atomic_store(&w->again, true);
+	event_active(w->turn, EV_TIMEOUT, 0);
 }
 
 /* The turn. */
@@ -175,32 +164,29 @@ certwatch_started(struct certwatch *o)
  * thousands of snapshots: while answers are awaited, one a second.
  */
 static bool
-certwatch_may_publish(const struct certwatch *o, time_t now)
+may_publish(const struct certwatch *w, time_t now)
 {
-	return o->urgent || o->num_waiting == 0 || now != o->published_at;
+	return w->urgent || w->num_waiting == 0 || now != w->published_at;
 }
 
 static void
-certwatch_publish(struct certwatch *o, time_t now)
+publish(struct certwatch *w, time_t now)
 {
-	struct workers *door = control_door(o->control);
 	struct staples *staples = NULL;
 	struct staple **list;
 	struct err err;
 
-	if (door == NULL)
-		return;
-	list = calloc(o->num + 1, sizeof(struct staple *));
+	list = calloc(w->num + 1, sizeof(struct staple *));
 	if (list == NULL)
 		return; /* still dirty: at the next turn */
-	for (size_t i = 0; i < o->num; i++)
-		list[i] = o->entries[i].staple;
-	if (staples_new(&staples, list, o->num, &err) == 0) {
-		workers_staple(door, staples);
+	for (size_t i = 0; i < w->num; i++)
+		list[i] = w->entries[i].staple;
+	if (staples_new(&staples, list, w->num, &err) == 0) {
+		w->publish(w->publish_arg, staples);
 		staples_free(staples);
-		o->dirty = false;
-		o->urgent = false;
-		o->published_at = now;
+		w->dirty = false;
+		w->urgent = false;
+		w->published_at = now;
 	}
 	free(list);
 }
@@ -218,12 +204,12 @@ entry_tick(struct certwatch_entry *e, time_t now)
 
 /* When the clock matters next. */
 static time_t
-next_tick(const struct certwatch *o, time_t now)
+next_tick(const struct certwatch *w, time_t now)
 {
 	time_t at = now + TICK_SEC;
 
-	for (size_t i = 0; i < o->num; i++) {
-		const struct certwatch_entry *e = &o->entries[i];
+	for (size_t i = 0; i < w->num; i++) {
+		const struct certwatch_entry *e = &w->entries[i];
 
 		if (e->wait == NULL && e->ask_at < at)
 			at = e->ask_at;
@@ -236,52 +222,52 @@ next_tick(const struct certwatch *o, time_t now)
 static void
 on_turn(evutil_socket_t fd, short what, void *arg)
 {
-	struct certwatch *o = arg;
-	bool again = atomic_exchange(&o->again, false), more = false;
-	time_t now = time(NULL);
+	struct certwatch *w = arg;
+	bool again = atomic_exchange(&w->again, false), more = false;
+	time_t now = certwatch_now(w);
 	int asked = 0;
 
 	(void)fd, (void)what;
-	for (size_t i = 0; i < o->num; i++) {
-		o->entries[i].due |= again;
-		entry_tick(&o->entries[i], now);
+	for (size_t i = 0; i < w->num; i++) {
+		w->entries[i].due |= again;
+		entry_tick(&w->entries[i], now);
 	}
 	/* Set before answers that are there at once ask for another turn. */
-	certwatch_turn_in(o, next_tick(o, now));
-	for (size_t i = 0; i < o->num && !more; i++) {
-		struct certwatch_entry *e = &o->entries[i];
+	certwatch_turn_in(w, next_tick(w, now));
+	for (size_t i = 0; i < w->num && !more; i++) {
+		struct certwatch_entry *e = &w->entries[i];
 
 		if (!e->due || e->wait != NULL)
 			continue;
 		more = asked == BATCH;
-		if (o->num_waiting >= MAX_WAITING)
+		if (w->num_waiting >= MAX_WAITING)
 			break; /* the next answer goes on */
 		if (!more) {
 			certwatch_entry_ask(e);
 			asked++;
 		}
 	}
-	if (o->dirty && certwatch_may_publish(o, now))
-		certwatch_publish(o, now);
-	else if (o->dirty)
-		certwatch_turn_in(o, 1);
+	if (w->dirty && may_publish(w, now))
+		publish(w, now);
+	else if (w->dirty)
+		certwatch_turn_in(w, 1);
 	if (more)
-		certwatch_turn_in(o, 0);
+		certwatch_turn_in(w, 0);
 }
 
 /* Looking at it. */
 
 size_t
-certwatch_num(const struct certwatch *o)
+certwatch_num(const struct certwatch *w)
 {
-	return o->num;
+	return w->num;
 }
 
 void
-certwatch_get(const struct certwatch *o, size_t i, struct certwatch_fact *out)
+certwatch_get(const struct certwatch *w, size_t i, struct certwatch_fact *out)
 {
-	const struct certwatch_entry *e = &o->entries[i];
-	time_t now = time(NULL);
+	const struct certwatch_entry *e = &w->entries[i];
+	time_t now = certwatch_now(w);
 
 	*out = (struct certwatch_fact){.name = e->item.name,
 	    .use = e->item.use,
@@ -292,8 +278,7 @@ certwatch_get(const struct certwatch *o, size_t i, struct certwatch_fact *out)
 	    .not_after = e->not_after,
 	    .known_good_at = e->known_good_at,
 	    .must_staple = e->must_staple};
-	out->expiry = certwatch_expiry_of(
-	    e->not_after, now, &control_conf(o->control)->own);
+	out->expiry = certwatch_expiry_of(e->not_after, now, &w->conf);
 	if (e->staple != NULL && now < e->staple->until)
 		out->staple_until = e->staple->until;
 }

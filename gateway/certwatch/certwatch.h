@@ -17,24 +17,27 @@
 #include "gateway/certwatch/certwatch_rules.h"
 #include "revcheck/revcheck.h"
 
-struct control;
 struct certwatch;
+struct services;
+struct staples;
 
-int certwatch_new(
-    struct certwatch **out, struct control *control, struct err *err) MUST_USE;
-void certwatch_free(struct certwatch *o);
+/* The OCSP responses to staple from now on; lent for the call. */
+typedef void certwatch_publish_fn(void *arg, struct staples *staples);
+
+/* services must outlive it. */
+int certwatch_new(struct certwatch **out, const struct services *services,
+    certwatch_publish_fn *publish, void *arg, struct err *err) MUST_USE;
+void certwatch_free(struct certwatch *w);
 
 /*
- * What is watched from now on; takes the items over and leaves list empty.
- * What is known about those that stay is kept.
+ * What is watched from now on, and by which settings; takes the items over and
+ * leaves list empty. What is known about those that stay is kept.
  */
-void certwatch_set(struct certwatch *o, struct certwatch_list *list);
+void certwatch_set(
+    struct certwatch *w, struct certwatch_list *list, const struct conf *conf);
 
 /* Something may have changed: ask again, soon. Thread-safe. */
-void certwatch_changed(struct certwatch *o);
-
-/* A door is there now: it gets the staples. */
-void certwatch_started(struct certwatch *o);
+void certwatch_changed(struct certwatch *w);
 
 /* What is known about one of them; lent until certwatch_set or the loop runs.
  */
@@ -51,8 +54,8 @@ struct certwatch_fact {
 	time_t staple_until;  /* 0: there is no staple */
 	bool must_staple;
 };
-size_t certwatch_num(const struct certwatch *o);
+size_t certwatch_num(const struct certwatch *w);
 void
-certwatch_get(const struct certwatch *o, size_t i, struct certwatch_fact *out);
+certwatch_get(const struct certwatch *w, size_t i, struct certwatch_fact *out);
 
 #endif

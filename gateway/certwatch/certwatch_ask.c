@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/control/control.h"
 #include "gateway/tls/staple.h"
 #include "gateway/tls/path_verify.h"
 #include "gateway/base/pending_check.h"
@@ -16,11 +15,11 @@ void
 certwatch_entry_set_staple(struct certwatch_entry *e, struct staple *staple)
 {
 	if (staple != NULL || e->staple != NULL)
-		e->own->dirty = true;
+		e->watch->dirty = true;
 	if (staple == NULL && e->staple != NULL)
-		e->own->urgent = true;
+		e->watch->urgent = true;
 	if ((staple != NULL) != (e->staple != NULL))
-		log_line(control_log(e->own->control),
+		log_line(e->watch->services->log,
 		    staple != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
 		    "own certificate is %s (identity='%s')",
 		    staple != NULL ? "stapled" : "not stapled any more",
@@ -36,7 +35,7 @@ certwatch_entry_set_staple(struct certwatch_entry *e, struct staple *staple)
 static enum revcheck_mode
 mode_for(const struct certwatch_entry *e, const struct revcheck_policy *p)
 {
-	enum revcheck_mode mode = control_conf(e->own->control)->tls.mode;
+	enum revcheck_mode mode = e->watch->tls_mode;
 
 	if (e->item.use != CERTWATCH_TLS || mode == REVCHECK_MODE_DEFAULT)
 		mode = p->mode;
@@ -49,7 +48,7 @@ static void
 policy_for(const struct certwatch_entry *e, struct revcheck_policy *p)
 {
 	*p = (struct revcheck_policy){.size = sizeof(*p)};
-	revcheck_get_policy(control_engine(e->own->control), p);
+	revcheck_get_policy(e->watch->services->engine, p);
 	p->nonce = REVCHECK_NONCE_OFF;
 	p->shadow_hard = 0;
 }
@@ -64,19 +63,19 @@ runs_out_at(struct certwatch_entry *e, time_t at)
 static void
 entry_done(struct certwatch_entry *e)
 {
-	time_t now = time(NULL);
+	time_t now = certwatch_now(e->watch);
 
 	e->answered = true;
 	e->ask_at = certwatch_ask_at(now, e->status, e->runs_out);
 	certwatch_entry_say(e, now);
-	certwatch_turn_in(e->own, 0);
+	certwatch_turn_in(e->watch, 0);
 }
 
 static int
 entry_submit(struct certwatch_entry *e, const struct revcheck_policy *policy,
     unsigned flags, pending_check_fn *fn, struct revcheck_report **report)
 {
-	struct control *c = e->own->control;
+	const struct services *s = e->watch->services;
 	struct revcheck_query query = {.size = sizeof(query),
 	    .chain = e->path,
 	    .trust = e->item.trust,
@@ -86,12 +85,12 @@ entry_submit(struct certwatch_entry *e, const struct revcheck_policy *policy,
 	struct revcheck_error why = {0};
 	int rc;
 
-	rc = pending_check_ask(&e->wait, report, control_engine(c), &query,
-	    control_base(c), fn, e, &why);
+	rc = pending_check_ask(
+	    &e->wait, report, s->engine, &query, s->base, fn, e, &why);
 	if (rc == REVCHECK_PENDING)
-		e->own->num_waiting++;
+		e->watch->num_waiting++;
 	else if (rc != REVCHECK_DONE)
-		log_line(control_log(c), LOG_LEVEL_WARN,
+		log_line(s->log, LOG_LEVEL_WARN,
 		    "cannot ask about an own certificate: %s (identity='%s')",
 		    why.msg, e->item.name);
 	return rc;
@@ -102,7 +101,7 @@ entry_answered(struct certwatch_entry *e)
 {
 	pending_check_drop(e->wait);
 	e->wait = NULL;
-	e->own->num_waiting--;
+	e->watch->num_waiting--;
 }
 
 /* Nothing was said, neither good nor bad. */
@@ -141,12 +140,12 @@ judge_response(struct certwatch_entry *e, const struct revcheck_report *report)
 	until = der != NULL ? staple_until(r, &policy) : 0;
 	/* A responder that does not answer now may do so soon. */
 	if (r->status == REVCHECK_UNKNOWN && r->why != REVCHECK_WHY_NO_SOURCE)
-		until = time(NULL);
+		until = certwatch_now(e->watch);
 	runs_out_at(e, until);
 	if (r->status == REVCHECK_UNKNOWN && nobody_answered(r->why) &&
-	    e->staple != NULL && e->staple->until > time(NULL))
+	    e->staple != NULL && e->staple->until > certwatch_now(e->watch))
 		return;
-	if (der == NULL || until <= time(NULL)) {
+	if (der == NULL || until <= certwatch_now(e->watch)) {
 		certwatch_entry_set_staple(e, NULL);
 		return;
 	}
@@ -171,8 +170,8 @@ static bool
 wants_staple(
     const struct certwatch_entry *e, const struct revcheck_policy *policy)
 {
-	return control_conf(e->own->control)->own.staple &&
-	    e->item.use == CERTWATCH_TLS && e->status != REVCHECK_REVOKED &&
+	return e->watch->conf.staple && e->item.use == CERTWATCH_TLS &&
+	    e->status != REVCHECK_REVOKED &&
 	    policy->order != REVCHECK_ORDER_CRL &&
 	    mode_for(e, policy) != REVCHECK_MODE_OFF;
 }
@@ -232,7 +231,7 @@ judge_chain(struct certwatch_entry *e, const struct revcheck_report *report)
 		snprintf(e->text, sizeof(e->text), "certificate %d '%.120s' %s",
 		    at >= 0 ? at : 0, r->subject, r->text);
 	if (e->status == REVCHECK_GOOD)
-		e->known_good_at = time(NULL);
+		e->known_good_at = certwatch_now(e->watch);
 	e->runs_out = 0;
 	for (size_t i = 0; i < revcheck_report_num(report); i++) {
 		r = revcheck_report_get0(report, i);
@@ -294,5 +293,5 @@ certwatch_entry_ask(struct certwatch_entry *e)
 		entry_ask_response(e);
 		return;
 	}
-	e->ask_at = time(NULL) + CERTWATCH_RETRY_SEC;
+	e->ask_at = certwatch_now(e->watch) + CERTWATCH_RETRY_SEC;
 }

@@ -1,6 +1,6 @@
 /*
- * certwatch_entry: what the files of own share: one watched chain, and all of
- * them. Control thread.
+ * certwatch_entry: what the files of certwatch share: one watched chain, and
+ * all of them. Control thread.
  */
 #ifndef GATEWAY_CERTWATCH_CERTWATCH_ENTRY_H
 #define GATEWAY_CERTWATCH_CERTWATCH_ENTRY_H
@@ -10,15 +10,17 @@
 #include <stddef.h>
 #include <time.h>
 
+#include <event2/event.h>
+
+#include "gateway/base/services.h"
 #include "gateway/certwatch/certwatch.h"
 
-struct event;
 struct staple;
 struct pending_check;
 
 /* Owned by its list, and gone with it: what it waits for is dropped then. */
 struct certwatch_entry {
-	struct certwatch *own;
+	struct certwatch *watch;
 	struct certwatch_item item;
 	bool vouched_known;          /* path has been looked for */
 	struct revcheck_certs *path; /* leaf to anchor; NULL: none vouches */
@@ -42,19 +44,35 @@ struct certwatch_entry {
 };
 
 struct certwatch {
-	struct control *control;
+	const struct services *services;
+	certwatch_publish_fn *publish;
+	void *publish_arg;
+	enum revcheck_mode tls_mode; /* of TLS peers; DEFAULT: the policy's */
+	struct conf_own conf;
 	struct event *turn;
 	struct certwatch_entry *entries;
 	size_t num;
 	size_t num_waiting;
-	bool dirty;  /* the staples are not those the door has */
+	bool dirty;  /* the staples are not those that were published */
 	bool urgent; /* one of those must not be sent any more */
 	time_t published_at;
 	atomic_bool again;
 };
 
+static inline time_t
+certwatch_now(const struct certwatch *w)
+{
+	return wall_clock_now(w->services->clock);
+}
+
 /* Another turn of the loop after so long. */
-void certwatch_turn_in(struct certwatch *o, time_t sec);
+static inline void
+certwatch_turn_in(struct certwatch *w, time_t sec)
+{
+	const struct timeval tv = {.tv_sec = sec};
+
+	event_add(w->turn, &tv);
+}
 
 /* Begins to ask about it; goes on by itself. */
 void certwatch_entry_ask(struct certwatch_entry *e);

@@ -4,10 +4,8 @@
  */
 #include "gateway/certwatch/certwatch_entry.h"
 
-#include "gateway/control/control.h"
-
 #define LINE(e, level, fmt, ...) \
-	log_line(control_log((e)->own->control), level, fmt, ##__VA_ARGS__)
+	log_line((e)->watch->services->log, level, fmt, ##__VA_ARGS__)
 
 static void
 say_status(struct certwatch_entry *e, time_t now)
@@ -94,6 +92,6 @@ certwatch_entry_say(struct certwatch_entry *e, time_t now)
 {
 	if (e->answered)
 		say_status(e, now);
-	say_expiry(e, &control_conf(e->own->control)->own, now);
+	say_expiry(e, &e->watch->conf, now);
 	say_staple(e, now);
 }

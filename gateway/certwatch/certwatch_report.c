@@ -67,7 +67,7 @@ put_staple(
 }
 
 void
-certwatch_report_metrics(const struct certwatch *o, struct prometheus *t)
+certwatch_report_metrics(const struct certwatch *w, struct prometheus *t)
 {
 	static const struct {
 		const char *name, *help;
@@ -90,8 +90,8 @@ certwatch_report_metrics(const struct certwatch *o, struct prometheus *t)
 
 	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
 		prometheus_head(t, rows[r].name, "gauge", rows[r].help);
-		for (size_t i = 0; i < certwatch_num(o); i++) {
-			certwatch_get(o, i, &f);
+		for (size_t i = 0; i < certwatch_num(w); i++) {
+			certwatch_get(w, i, &f);
 			prometheus_label(name, sizeof(name), f.name);
 			rows[r].put(t, &f, name);
 		}
@@ -116,17 +116,17 @@ add_time(cJSON *o, const char *name, time_t t)
 }
 
 cJSON *
-certwatch_report_json(const struct certwatch *o)
+certwatch_report_json(const struct certwatch *w)
 {
 	static const char *const expiry_words[] = {
 	    "far", "warn", "error", "expired"};
 	cJSON *list = cJSON_CreateArray();
 	struct certwatch_fact f;
 
-	for (size_t i = 0; i < certwatch_num(o); i++) {
+	for (size_t i = 0; i < certwatch_num(w); i++) {
 		cJSON *x = cJSON_CreateObject();
 
-		certwatch_get(o, i, &f);
+		certwatch_get(w, i, &f);
 		cJSON_AddStringToObject(x, "name", f.name);
 		cJSON_AddStringToObject(
 		    x, "use", f.use == CERTWATCH_TLS ? "tls" : "session");
@@ -162,13 +162,13 @@ add_reason(cJSON *list, const char *fmt, ...)
 }
 
 bool
-certwatch_report_reasons(const struct certwatch *o, cJSON *reasons)
+certwatch_report_reasons(const struct certwatch *w, cJSON *reasons)
 {
 	size_t in_date = 0;
 	struct certwatch_fact f;
 
-	for (size_t i = 0; i < certwatch_num(o); i++) {
-		certwatch_get(o, i, &f);
+	for (size_t i = 0; i < certwatch_num(w); i++) {
+		certwatch_get(w, i, &f);
 		in_date +=
 		    f.use == CERTWATCH_TLS && f.expiry != CERTWATCH_EXPIRED;
 		if (f.expiry == CERTWATCH_EXPIRED) {

@@ -12,15 +12,15 @@
 #include "gateway/observe/prometheus.h"
 #include "gateway/certwatch/certwatch.h"
 
-void certwatch_report_metrics(const struct certwatch *o, struct prometheus *t);
+void certwatch_report_metrics(const struct certwatch *w, struct prometheus *t);
 
 /* An array with an object each. */
-cJSON *certwatch_report_json(const struct certwatch *o);
+cJSON *certwatch_report_json(const struct certwatch *w);
 
 /*
  * Adds what is wrong to an array of sentences. False when all of those shown
  * to peers have expired: nobody would get in.
  */
-bool certwatch_report_reasons(const struct certwatch *o, cJSON *reasons);
+bool certwatch_report_reasons(const struct certwatch *w, cJSON *reasons);
 
 #endif

@@ -23,6 +23,8 @@
 #include "gateway/certwatch/certwatch.h"
 #include "gateway/control/candidate.h"
 #include "gateway/rest/rest.h"
+#include "gateway/base/services.h"
+#include "gateway/sessions/session_check.h"
 #include "gateway/sessions/session_watch.h"
 #include "gateway/state/allowed_subjects.h"
 #include "gateway/control/warmup.h"
@@ -30,7 +32,7 @@
 struct control {
 	struct conf *base; /* the bootstrap file */
 	struct conf *conf; /* in force: base with the sections */
-	struct event_base *loop;
+	struct services services;
 	const struct log *log;
 	struct section_store *sections;
 	struct decision_ring *decisions;
@@ -38,6 +40,7 @@ struct control {
 	struct revcheck *engine;
 	struct session_watch *remembered;
 	struct chain_cache *chains;
+	struct session_checker checker;
 	struct certwatch *own;
 	struct allowed_subjects *subjects;
 	struct keystore *keys;
@@ -111,7 +114,7 @@ plan_apply(struct control *c, struct candidate *p, struct err *err)
 	c->conf = p->conf;
 	p->conf = NULL;
 	chain_cache_set_trust(c->chains, p->session);
-	certwatch_set(c->own, &p->own);
+	certwatch_set(c->own, &p->own, c->conf);
 	control_recheck(c);
 	warm_up(c, p);
 	return 0;
@@ -209,6 +212,15 @@ engine_start(struct control *c, struct err *err)
 	    : err_set(err, rc, "cannot start the engine: %s", why.msg);
 }
 
+static void
+on_staples(void *arg, struct staples *staples)
+{
+	struct workers *door = control_door(arg);
+
+	if (door != NULL)
+		workers_staple(door, staples);
+}
+
 static struct keystore_place
 place_of(const struct conf *conf)
 {
@@ -254,7 +266,6 @@ control_new(struct control **out, struct conf *conf, struct event_base *base,
 	if (c == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	c->base = conf_up_ref(conf);
-	c->loop = base;
 	c->log = log;
 	c->started_at = time(NULL);
 	rc = state_open(c, err);
@@ -262,13 +273,19 @@ control_new(struct control **out, struct conf *conf, struct event_base *base,
 		rc = decision_ring_new(
 		    &c->decisions, conf->rest.max_decisions, err);
 	if (rc == 0)
-		rc = session_watch_new(&c->remembered, c, err);
+		rc = engine_start(c, err);
+	c->services =
+	    (struct services){.base = base, .log = log, .engine = c->engine};
+	if (rc == 0)
+		rc = session_watch_new(&c->remembered, &c->services, err);
 	if (rc == 0)
 		rc = chain_cache_new(&c->chains, err);
+	c->checker = (struct session_checker){.services = &c->services,
+	    .chains = c->chains,
+	    .decisions = c->decisions,
+	    .watch = c->remembered};
 	if (rc == 0)
-		rc = certwatch_new(&c->own, c, err);
-	if (rc == 0)
-		rc = engine_start(c, err);
+		rc = certwatch_new(&c->own, &c->services, on_staples, c, err);
 	if (rc == 0)
 		rc = warmup_new(&c->warm, c, on_warm, c, err);
 	if (rc == 0)
@@ -315,7 +332,6 @@ control_set_door(struct control *c, struct workers *door)
 	atomic_store(&c->door, door);
 	/* Waits for a watcher that may still be using the door of before. */
 	revcheck_watch(c->engine, door != NULL ? engine_watch : NULL, c);
-	certwatch_started(c->own);
 }
 
 void
@@ -339,7 +355,7 @@ control_log(const struct control *c)
 struct event_base *
 control_base(const struct control *c)
 {
-	return c->loop;
+	return c->services.base;
 }
 
 struct revcheck *
@@ -366,10 +382,10 @@ control_denylist(const struct control *c)
 	return c->denylist;
 }
 
-struct chain_cache *
-control_chains(const struct control *c)
+const struct session_checker *
+control_checker(const struct control *c)
 {
-	return c->chains;
+	return &c->checker;
 }
 
 struct certwatch *
@@ -443,6 +459,16 @@ control_get_policy(const struct control *c, struct revcheck_policy *out)
 {
 	*out = c->policy;
 	out->mode = mode_set(c);
+}
+
+uint32_t
+control_patience_ms(const struct control *c)
+{
+	uint32_t left = warmup_left_ms(c->warm);
+	struct revcheck_policy p = {.size = sizeof(p)};
+
+	revcheck_get_policy(c->engine, &p);
+	return left > p.deadline_ms ? left : 0;
 }
 
 cJSON *

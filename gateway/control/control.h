@@ -23,6 +23,8 @@ struct members;
 struct keystore;
 struct certwatch;
 struct rest;
+struct services;
+struct session_checker;
 struct session_watch;
 struct allowed_subjects;
 struct warmup;
@@ -46,7 +48,7 @@ struct revcheck *control_engine(const struct control *c);
 struct workers *control_door(const struct control *c); /* may be NULL */
 struct decision_ring *control_decisions(const struct control *c);
 struct denylist *control_denylist(const struct control *c);
-struct chain_cache *control_chains(const struct control *c);
+const struct session_checker *control_checker(const struct control *c);
 struct certwatch *control_own(const struct control *c);
 struct session_watch *control_remembered(const struct control *c);
 struct allowed_subjects *control_subjects(const struct control *c);
@@ -59,6 +61,11 @@ struct warmup *control_warm(const struct control *c);
 /* enum warmup_part that HARD_FAIL is set for, and of these what warms up. */
 unsigned control_hard(const struct control *c);
 unsigned control_warming(const struct control *c);
+/*
+ * How long an answer may take while a warm-up is running: a caller's HARD_FAIL
+ * is meant, but evidence may come as late. 0: as long as the policy says.
+ */
+uint32_t control_patience_ms(const struct control *c);
 /* As it is set, also while a warm-up enforces less. */
 void control_get_policy(const struct control *c, struct revcheck_policy *out);
 

@@ -73,8 +73,9 @@ post_check(struct rest_request *req)
 		return;
 	}
 	p->req = req;
-	rc = session_check_start(&p->check, &answer, req->control, body,
-	    req->address, on_answer, p, &err);
+	rc = session_check_start(&p->check, &answer,
+	    control_checker(req->control), body, req->address,
+	    control_patience_ms(req->control), on_answer, p, &err);
 	cJSON_Delete(body);
 	if (rc == 1) {
 		rest_request_defer(req, on_cancel, p);
@@ -172,7 +173,8 @@ batch_start(struct batch *b, const cJSON *checks)
 
 		item->batch = b;
 		rc = session_check_start(&item->check, &item->answer,
-		    req->control, check, req->address, on_batch_answer, item,
+		    control_checker(req->control), check, req->address,
+		    control_patience_ms(req->control), on_batch_answer, item,
 		    &err);
 		if (rc == 1)
 			b->waiting++;

@@ -10,14 +10,14 @@
 #include <string.h>
 
 #include "gateway/sessions/chain_cache.h"
-#include "gateway/control/control.h"
+#include "gateway/observe/decision_ring.h"
 #include "gateway/base/json.h"
+#include "gateway/base/services.h"
 #include "gateway/sessions/session_watch.h"
-#include "gateway/control/warmup.h"
 #include "revcheck/revcheck.h"
 
 struct session_check {
-	struct control *control;
+	const struct session_checker *checker;
 	struct chain *chain;
 	enum revcheck_mode mode;
 	struct revcheck_request *request;
@@ -179,22 +179,23 @@ answer_make(const struct session_check *s, const struct revcheck_report *report)
 static void
 record(const struct session_check *s, struct revcheck_report *report)
 {
+	const struct session_checker *c = s->checker;
+	const struct log *log = c->services->log;
 	struct decision d = {.way = DECISION_SESSION,
-	    .at = time(NULL),
+	    .at = wall_clock_now(c->services->clock),
 	    .report = report,
 	    .allowed = revcheck_report_allows(report) == 1};
 
 	snprintf(d.peer, sizeof(d.peer), "%s", s->from);
-	decision_ring_add(control_decisions(s->control), &d);
+	decision_ring_add(c->decisions, &d);
 	if (d.allowed)
-		session_watch_remember(control_remembered(s->control),
-		    s->chain->certs, s->chain->trust, s->mode);
-	log_line(control_log(s->control), LOG_LEVEL_INFO,
-	    "session check: %s (from='%s' mode=%s)",
+		session_watch_remember(
+		    c->watch, s->chain->certs, s->chain->trust, s->mode);
+	log_line(log, LOG_LEVEL_INFO, "session check: %s (from='%s' mode=%s)",
 	    revcheck_report_text(report), s->from,
 	    revcheck_mode_name(revcheck_report_mode(report)));
 	if (d.allowed && revcheck_report_shadow_refuses(report))
-		log_line(control_log(s->control), LOG_LEVEL_WARN,
+		log_line(log, LOG_LEVEL_WARN,
 		    "HARD_FAIL would refuse a session: %s (from='%s')",
 		    revcheck_report_text(report), s->from);
 }
@@ -224,28 +225,15 @@ mode_of(const struct session_check *s)
 {
 	struct revcheck_policy p = {.size = sizeof(p)};
 
-	revcheck_get_policy(control_engine(s->control), &p);
+	revcheck_get_policy(s->checker->services->engine, &p);
 	return p.mode == REVCHECK_MODE_OFF ? REVCHECK_MODE_OFF : s->mode;
-}
-
-/*
- * A caller's HARD_FAIL is meant, warm-up or not; but while one is running the
- * answer may take as long. 0: the policy's deadline.
- */
-static uint32_t
-patience_ms(struct control *control)
-{
-	uint32_t left = warmup_left_ms(control_warm(control));
-	struct revcheck_policy p = {.size = sizeof(p)};
-
-	revcheck_get_policy(control_engine(control), &p);
-	return left > p.deadline_ms ? left : 0;
 }
 
 int
 session_check_start(struct session_check **out, cJSON **answer,
-    struct control *control, const cJSON *request, const char *from,
-    session_check_fn *fn, void *arg, struct err *err)
+    const struct session_checker *checker, const cJSON *request,
+    const char *from, uint32_t patience_ms, session_check_fn *fn, void *arg,
+    struct err *err)
 {
 	struct session_check *s = calloc(1, sizeof(*s));
 	struct revcheck_query query = {.size = sizeof(query)};
@@ -257,14 +245,13 @@ session_check_start(struct session_check **out, cJSON **answer,
 	*answer = NULL;
 	if (s == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	s->control = control;
+	s->checker = checker;
 	s->fn = fn;
 	s->arg = arg;
 	snprintf(s->from, sizeof(s->from), "%s", from);
 	rc = read_mode(&s->mode, request, err);
 	if (rc == 0)
-		rc = chain_cache_get(
-		    control_chains(control), &s->chain, request, err);
+		rc = chain_cache_get(checker->chains, &s->chain, request, err);
 	if (rc != 0) {
 		session_check_free(s);
 		return rc;
@@ -272,9 +259,9 @@ session_check_start(struct session_check **out, cJSON **answer,
 	query.chain = s->chain->certs;
 	query.trust = s->chain->trust;
 	query.mode = mode_of(s);
-	query.deadline_ms = patience_ms(control);
-	rc = revcheck_submit(control_engine(control), &s->request, &report,
-	    &query, control_base(control), on_done, s, &why);
+	query.deadline_ms = patience_ms;
+	rc = revcheck_submit(checker->services->engine, &s->request, &report,
+	    &query, checker->services->base, on_done, s, &why);
 	if (rc == REVCHECK_PENDING) {
 		*out = s;
 		return 1;

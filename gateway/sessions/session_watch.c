@@ -5,6 +5,7 @@
 #include "gateway/sessions/session_watch.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 
 #include <openssl/evp.h>
 
-#include "gateway/control/control.h"
+#include "gateway/base/services.h"
 
 #define BATCH    64 /* chains asked about at once */
 #define BUCKETS  16384
@@ -50,7 +51,7 @@ struct session_watch_waiter {
 };
 
 struct session_watch {
-	struct control *control;
+	const struct services *services;
 	struct session ring[SESSION_WATCH_MAX];
 	size_t used; /* slots ever used, at most SESSION_WATCH_MAX */
 	size_t next; /* slot that is taken next */
@@ -68,16 +69,16 @@ struct session_watch {
 static void on_walk(evutil_socket_t fd, short what, void *arg);
 
 int
-session_watch_new(
-    struct session_watch **out, struct control *control, struct err *err)
+session_watch_new(struct session_watch **out, const struct services *services,
+    struct err *err)
 {
 	struct session_watch *s = calloc(1, sizeof(*s));
 
 	*out = NULL;
 	if (s == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	s->control = control;
-	s->walk = event_new(control_base(control), -1, EV_PERSIST, on_walk, s);
+	s->services = services;
+	s->walk = event_new(services->base, -1, EV_PERSIST, on_walk, s);
 	if (s->walk == NULL) {
 		free(s);
 		return err_set(err, E_NOMEM, "out of memory");
@@ -222,11 +223,11 @@ withdraw(
 
 	revcheck_report_free(e->report);
 	e->number = ++s->last;
-	e->at = time(NULL);
+	e->at = wall_clock_now(s->services->clock);
 	e->report = revcheck_report_up_ref(report);
 	for (size_t i = 0; i < ID_BYTES; i++)
 		snprintf(e->id + 2 * i, 3, "%02x", x->id[i]);
-	log_line(control_log(s->control), LOG_LEVEL_WARN,
+	log_line(s->services->log, LOG_LEVEL_WARN,
 	    "session withdrawn: %s (leaf_sha256=%s)",
 	    revcheck_report_text(report), e->id);
 	forget(s, x);
@@ -276,7 +277,7 @@ ask_again(struct session_watch *s, const struct session *x)
 
 	if (a == NULL)
 		return;
-	revcheck_get_policy(control_engine(s->control), &p);
+	revcheck_get_policy(s->services->engine, &p);
 	if (p.mode == REVCHECK_MODE_OFF)
 		q.mode = REVCHECK_MODE_OFF;
 	a->sessions = s;
@@ -287,8 +288,8 @@ ask_again(struct session_watch *s, const struct session *x)
 		a->next->prev = &a->next;
 	s->asking = a;
 	s->num_asking++;
-	rc = revcheck_submit(control_engine(s->control), &a->request, &report,
-	    &q, control_base(s->control), on_answer, a, NULL);
+	rc = revcheck_submit(s->services->engine, &a->request, &report, &q,
+	    s->services->base, on_answer, a, NULL);
 	if (rc == REVCHECK_PENDING)
 		return;
 	if (rc == REVCHECK_DONE) {

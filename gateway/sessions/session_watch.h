@@ -18,11 +18,12 @@
 #define SESSION_WATCH_MAX        10000 /* chains remembered */
 #define SESSION_WATCH_MAX_EVENTS 1000  /* kept for callers that come late */
 
-struct control;
+struct services;
 struct session_watch;
 
-int session_watch_new(struct session_watch **out, struct control *control,
-    struct err *err) MUST_USE;
+/* services must outlive it. */
+int session_watch_new(struct session_watch **out,
+    const struct services *services, struct err *err) MUST_USE;
 void session_watch_free(struct session_watch *s);
 
 /* Takes references. A chain that is remembered already is renewed. */
