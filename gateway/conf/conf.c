@@ -268,7 +268,7 @@ free_loaded(struct conf *c)
 	revcheck_trust_free(c->trust);
 	free(c->tls.ciphersuites);
 	free(c->tls.ciphers);
-	conf_free_strings(c->tls.allowed_subjects, c->tls.num_allowed_subjects);
+	name_set_free(c->tls.allowed_subjects);
 	conf_free_paths(c->http.paths, c->http.num_paths);
 	for (size_t i = 0; i < c->num_links; i++)
 		link_cleanup(&c->links[i]);

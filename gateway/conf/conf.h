@@ -25,6 +25,7 @@
 #include "cache/base/log.h"
 #include "cache/base/ref.h"
 #include "gateway/base/file_stamp.h"
+#include "gateway/base/name_set.h"
 #include "revcheck/revcheck.h"
 
 /*
@@ -123,13 +124,9 @@ struct conf_tls {
 	 * the engine's policy. Goes into revcheck_query.mode.
 	 */
 	enum revcheck_mode mode;
-	/*
-	 * Client subjects let in, RFC 2253 text; none: every subject. Compare
-	 * with X509_NAME_print_ex(XN_FLAG_RFC2253) without regard to case.
-	 */
-	char **allowed_subjects;
-	size_t num_allowed_subjects;
-	bool allowed_subjects_enforced; /* true with an empty list: nobody */
+	/* Client subjects let in, as dn_text has them: a reference. */
+	struct name_set *allowed_subjects;
+	bool allowed_subjects_enforced; /* false: every subject */
 };
 
 struct conf_http_path {
@@ -328,8 +325,7 @@ struct conf_overlay {
 	uint32_t node_idle_timeout_ms;
 	uint32_t response_timeout_ms;
 	bool set_subjects;
-	const char *const *subjects;
-	size_t num_subjects;
+	struct name_set *subjects; /* borrowed, shared */
 	/* Identities and groups set up over REST, after the file's. */
 	const struct conf_identity *identities;
 	size_t num_identities;

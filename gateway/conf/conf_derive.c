@@ -19,8 +19,7 @@ conf_free_derived(struct conf *c)
 	if (c->http.paths != p->http.paths)
 		conf_free_paths(c->http.paths, c->http.num_paths);
 	if (c->tls.allowed_subjects != p->tls.allowed_subjects)
-		conf_free_strings(
-		    c->tls.allowed_subjects, c->tls.num_allowed_subjects);
+		name_set_free(c->tls.allowed_subjects);
 	if (c->identities != p->identities) {
 		for (size_t i = c->num_identities - c->num_own_identities;
 		     i < c->num_identities; i++)
@@ -176,8 +175,7 @@ conf_derive(struct conf **out, struct conf *base, const struct conf_overlay *o,
 		rc = copy_paths(c, o);
 	if (rc == 0 && o->set_subjects) {
 		c->tls.allowed_subjects_enforced = true;
-		rc = copy_strings(&c->tls.allowed_subjects,
-		    &c->tls.num_allowed_subjects, o->subjects, o->num_subjects);
+		c->tls.allowed_subjects = name_set_up_ref(o->subjects);
 	}
 	if (rc == 0 && o->num_identities > 0)
 		rc = derive_identities(c, o);

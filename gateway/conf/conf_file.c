@@ -18,6 +18,7 @@
 #define MAX_IDENTITIES 10000
 #define MAX_TRUSTS     10000
 #define MAX_LINKS      1000
+#define MAX_SUBJECTS   100000
 #define HOUR_MS        3600000
 
 int
@@ -316,15 +317,25 @@ read_tls_version(
 
 static const char *const tls_type_words[] = {"MUTUAL", "ONE_WAY", NULL};
 
+static int
+read_subject(struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	const char *s = conf_read_string(r, place);
+
+	return s != NULL ? name_set_add(base, s, r->err) : E_PARSE;
+}
+
 /* The list and the flag that says it is enforced. */
 static int
 read_subjects(struct conf_reader *r, const struct conf_place *place, void *base)
 {
 	struct conf_tls *tls = base;
+	int rc = name_set_new(&tls->allowed_subjects, r->err);
 
 	tls->allowed_subjects_enforced = true;
-	return conf_read_strings(r, place, 100000, &tls->allowed_subjects,
-	    &tls->num_allowed_subjects);
+	return rc == 0 ? conf_read_array(r, place, MAX_SUBJECTS, read_subject,
+			     tls->allowed_subjects)
+		       : rc;
 }
 
 /* clang-format off */

@@ -74,8 +74,7 @@ candidate_make(struct candidate *p, const struct control *c, struct conf *base,
 	}
 	if (rc == 0 && allowed_subjects_enforced(subjects)) {
 		overlay.overlay.set_subjects = true;
-		overlay.overlay.subjects = allowed_subjects_list(
-		    subjects, &overlay.overlay.num_subjects);
+		overlay.overlay.subjects = allowed_subjects_names(subjects);
 	}
 	if (rc == 0)
 		rc = member_identities_make(

@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include <event2/event.h>
@@ -174,12 +173,8 @@ recheck_subject_allowed(const struct conn *c, const struct conf *conf)
 
 	if (!c->inbound || !conf->tls.allowed_subjects_enforced)
 		return true;
-	if (!dn_text(text, revcheck_certs_get0(c->certs, 0)))
-		return false;
-	for (size_t i = 0; i < conf->tls.num_allowed_subjects; i++)
-		if (strcasecmp(conf->tls.allowed_subjects[i], text) == 0)
-			return true;
-	return false;
+	return dn_text(text, revcheck_certs_get0(c->certs, 0)) &&
+	    name_set_has(conf->tls.allowed_subjects, text);
 }
 
 /* Moves a live connection to the configuration in force; NULL, or why not. */

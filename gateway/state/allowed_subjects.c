@@ -19,6 +19,7 @@ struct allowed_subjects {
 	char **holders; /* parallel to names */
 	const char **names;
 	size_t num;
+	struct name_set *set; /* of the names; NULL: none yet */
 	bool enforced;
 	struct journal *journal;
 	/* The last change, for undo. */
@@ -66,6 +67,31 @@ position(const struct allowed_subjects *s, const char *holder, const char *name)
 	return i;
 }
 
+static bool
+is_listed(const struct allowed_subjects *s, const char *name)
+{
+	for (size_t i = 0; i < s->num; i++)
+		if (strcasecmp(s->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* The set follows the list. */
+static int
+set_follow(struct allowed_subjects *s, const char *name)
+{
+	struct name_set *fresh;
+	int rc = is_listed(s, name)
+	    ? name_set_with(&fresh, s->set, name, NULL)
+	    : name_set_without(&fresh, s->set, name, NULL);
+
+	if (rc == 0) {
+		name_set_free(s->set);
+		s->set = fresh;
+	}
+	return rc;
+}
+
 /* Whether the list is another one afterwards; negative: no memory. */
 static int
 list_set(struct allowed_subjects *s, const char *holder, const char *name,
@@ -85,7 +111,7 @@ list_set(struct allowed_subjects *s, const char *holder, const char *name,
 		    (s->num - at) * sizeof(*s->holders));
 		memmove(s->names + at, s->names + at + 1,
 		    (s->num - at) * sizeof(*s->names));
-		return 1;
+		return set_follow(s, name) == 0 ? 1 : E_NOMEM;
 	}
 	if (s->num >= ALLOWED_SUBJECTS_MAX)
 		return E_LIMIT;
@@ -102,7 +128,7 @@ list_set(struct allowed_subjects *s, const char *holder, const char *name,
 	if (holders[s->num] == NULL || names[s->num] == NULL)
 		return E_NOMEM;
 	s->num++;
-	return 1;
+	return set_follow(s, name) == 0 ? 1 : E_NOMEM;
 }
 
 static int
@@ -153,6 +179,7 @@ allowed_subjects_close(struct allowed_subjects *s)
 	}
 	free(s->holders);
 	free(s->names);
+	name_set_free(s->set);
 	free(s->last_holder);
 	free(s->last_name);
 	journal_close(s->journal);
@@ -224,11 +251,10 @@ allowed_subjects_enforced(const struct allowed_subjects *s)
 	return s->enforced;
 }
 
-const char *const *
-allowed_subjects_list(const struct allowed_subjects *s, size_t *num)
+struct name_set *
+allowed_subjects_names(const struct allowed_subjects *s)
 {
-	*num = s->num;
-	return s->names;
+	return s->set;
 }
 
 cJSON *

@@ -13,6 +13,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
+#include "gateway/base/name_set.h"
 
 #define ALLOWED_SUBJECTS_MAX      100000
 #define ALLOWED_SUBJECTS_MAX_TEXT 1024
@@ -34,10 +35,9 @@ int allowed_subjects_set(struct allowed_subjects *s, const char *holder,
 /* Takes the last change back. */
 int allowed_subjects_undo(struct allowed_subjects *s, struct err *err) MUST_USE;
 
-/* Whether a list was ever begun, and its entries (lent). */
+/* Whether a list was ever begun, and the names of all (lent; NULL: none). */
 bool allowed_subjects_enforced(const struct allowed_subjects *s);
-const char *const *
-allowed_subjects_list(const struct allowed_subjects *s, size_t *num);
+struct name_set *allowed_subjects_names(const struct allowed_subjects *s);
 
 /* Array of the subjects of one holding identity. */
 cJSON *

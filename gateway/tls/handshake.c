@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include <openssl/async.h>
@@ -235,9 +234,8 @@ handshake_subject_allowed(struct handshake *h, X509 *leaf)
 		    h, X509_V_ERR_CERT_REJECTED, COUNTER_REFUSED_SUBJECT);
 		return false;
 	}
-	for (size_t i = 0; i < tls->num_allowed_subjects; i++)
-		if (strcasecmp(tls->allowed_subjects[i], text) == 0)
-			return true;
+	if (name_set_has(tls->allowed_subjects, text))
+		return true;
 	snprintf(h->error, sizeof(h->error),
 	    "subject is not on the list of allowed subjects");
 	handshake_refuse(h, X509_V_ERR_CERT_REJECTED, COUNTER_REFUSED_SUBJECT);
