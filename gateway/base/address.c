@@ -2,11 +2,12 @@
  * address: one spelling for every address of the configuration. Never
  * resolves a name.
  */
-#include "gateway/conf/conf.h"
+#include "gateway/base/address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,4 +152,32 @@ address_is(const struct address *a, const struct sockaddr_storage *sa)
 		    IN6_ARE_ADDR_EQUAL(&x->sin6_addr, &y->sin6_addr);
 	}
 	return false;
+}
+
+void
+address_text(char out[ADDRESS_TEXT_MAX], const struct sockaddr_storage *sa)
+{
+	char host[INET6_ADDRSTRLEN] = "?";
+	const char *path = "";
+
+	if (sa != NULL && sa->ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const void *)sa;
+
+		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+		snprintf(
+		    out, ADDRESS_TEXT_MAX, "%s:%u", host, ntohs(in->sin_port));
+		return;
+	}
+	if (sa != NULL && sa->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const void *)sa;
+
+		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+		snprintf(out, ADDRESS_TEXT_MAX, "[%s]:%u", host,
+		    ntohs(in6->sin6_port));
+		return;
+	}
+	if (sa != NULL && sa->ss_family == AF_UNIX)
+		path = ((const struct sockaddr_un *)sa)->sun_path;
+	snprintf(out, ADDRESS_TEXT_MAX, "unix%s%s", path[0] != '\0' ? ":" : "",
+	    path);
 }

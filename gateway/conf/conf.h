@@ -15,32 +15,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
 #include "cache/base/ref.h"
+#include "gateway/base/address.h"
 #include "gateway/base/file_stamp.h"
 #include "gateway/base/name_set.h"
 #include "revcheck/revcheck.h"
-
-/*
- * Where to listen or connect: "127.0.0.1:8080", "[::1]:0", "unix:/path", and,
- * where a peer or node is dialled, "name.example:443" (resolved when dialled;
- * then sa_len is 0).
- */
-struct address {
-	char *text; /* as written */
-	char *host; /* without brackets; NULL for a Unix socket */
-	uint16_t port;
-	char *path; /* Unix socket, NULL otherwise */
-	struct sockaddr_storage sa;
-	socklen_t sa_len; /* 0: a name that has to be resolved */
-};
 
 /* One listening socket, bound once a worker. */
 struct conf_listener {
@@ -345,16 +329,5 @@ struct conf_overlay {
  */
 int conf_derive(struct conf **out, struct conf *base,
     const struct conf_overlay *overlay, struct err *err) MUST_USE;
-
-/*
- * address_parse reads one address. listen: names are not allowed and
- * port 0 is (the kernel chooses). The result is cleaned with _cleanup.
- */
-int address_parse(struct address *out, const char *text, bool listen,
-    struct err *err) MUST_USE;
-void address_cleanup(struct address *a);
-
-/* Whether a is exactly this address: family, port and host, or path. */
-bool address_is(const struct address *a, const struct sockaddr_storage *sa);
 
 #endif

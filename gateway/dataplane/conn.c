@@ -17,6 +17,7 @@
 #include "cache/base/clock.h"
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn_event.h"
+#include "gateway/dataplane/conn_list.h"
 #include "gateway/dataplane/conn_step.h"
 #include "gateway/dataplane/decision_log.h"
 #include "gateway/dataplane/runtime.h"
@@ -29,6 +30,8 @@
 #include "gateway/tls/tls_bio.h"
 #include "gateway/dataplane/worker.h"
 
+static void conn_drive(struct conn *c);
+
 /* Birth and death. */
 
 static struct conn *
@@ -39,6 +42,7 @@ conn_new(struct worker *w, bool inbound)
 	if (c == NULL)
 		return NULL;
 	c->magic = CONN_MAGIC;
+	c->drive = conn_drive;
 	c->inbound = inbound;
 	c->tls_fd = c->plain_fd = -1;
 	c->worker = w;
@@ -49,19 +53,9 @@ conn_new(struct worker *w, bool inbound)
 	evtimer_assign(&c->ev_timer, w->base, conn_on_timer, c);
 	conn_assign_tls(c);
 	conn_assign_plain(c);
-	worker_add_conn(w, c);
+	conn_list_add(w, c);
 	counters_inc(&w->counters, COUNTER_OPEN);
 	return c;
-}
-
-void
-conn_end_handshake(struct conn *c)
-{
-	if (!c->in_handshake)
-		return;
-	c->in_handshake = false;
-	half_open_remove(&c->worker->half_open, c);
-	limits_end_handshake(c->worker->limits);
 }
 
 /* It is the peer's turn. */
@@ -118,7 +112,7 @@ conn_free(struct conn *c)
 	free(c->remote);
 	runtime_free(c->runtime);
 	c->magic = 0;
-	worker_remove_conn(w, c); /* may end the draining worker's loop */
+	conn_list_remove(w, c); /* may end the draining worker's loop */
 	free(c);
 }
 
@@ -163,7 +157,7 @@ conn_begin_handshake(struct conn *c, SSL_CTX *ctx)
 		free(c->handshake);
 		c->handshake = NULL;
 		ERR_clear_error();
-		return STEP_DONE;
+		return CONN_STEP_DONE;
 	}
 	handshake_init(
 	    c->handshake, w, c->runtime, c->trust, c->ssl, c->inbound);
@@ -174,10 +168,10 @@ conn_begin_handshake(struct conn *c, SSL_CTX *ctx)
 	} else {
 		SSL_set_connect_state(c->ssl);
 		if (outbound_prepare_ssl(c) != 0)
-			return STEP_DONE;
+			return CONN_STEP_DONE;
 	}
 	c->state = CONN_HANDSHAKE;
-	return STEP_AGAIN;
+	return CONN_STEP_AGAIN;
 }
 
 /* The peer is in: what the rest of its life needs is kept, no more. */
@@ -218,7 +212,7 @@ conn_step_handshake(struct conn *c, unsigned *wish)
 		counters_inc(&c->worker->counters, COUNTER_TIMEOUT_HANDSHAKE);
 		decision_log_record(c, DECISION_AT_HANDSHAKE, false, NULL,
 		    "handshake took too long");
-		return STEP_DONE;
+		return CONN_STEP_DONE;
 	}
 	if (c->state == CONN_VERDICT && c->tls_left && !c->handshake->ready) {
 		counters_inc(&c->worker->counters, COUNTER_LEFT_PAUSED);
@@ -226,7 +220,7 @@ conn_step_handshake(struct conn *c, unsigned *wish)
 		    async_wait_pending(&c->handshake->sign)
 			? "peer left while a signature was awaited"
 			: "peer left while its verdict was awaited");
-		return STEP_DONE;
+		return CONN_STEP_DONE;
 	}
 	result = handshake_step(c->handshake);
 	if (c->state == CONN_VERDICT && result != HANDSHAKE_WAIT) {
@@ -237,10 +231,10 @@ conn_step_handshake(struct conn *c, unsigned *wish)
 	switch (result) {
 	case HANDSHAKE_WANT_READ:
 		*wish = RELAY_TLS_READ;
-		return STEP_WAIT;
+		return CONN_STEP_WAIT;
 	case HANDSHAKE_WANT_WRITE:
 		*wish = RELAY_TLS_WRITE;
-		return STEP_WAIT;
+		return CONN_STEP_WAIT;
 	case HANDSHAKE_WAIT:
 		if (c->state != CONN_VERDICT) {
 			c->state = CONN_VERDICT;
@@ -248,7 +242,7 @@ conn_step_handshake(struct conn *c, unsigned *wish)
 			conn_watch_tls(c, EV_READ | EV_CLOSED | EV_ET);
 		}
 		*wish = RELAY_TLS_READ;
-		return STEP_WAIT;
+		return CONN_STEP_WAIT;
 	case HANDSHAKE_DONE:
 		conn_let_in(c);
 		if (c->reads_http)
@@ -272,7 +266,7 @@ conn_dialled(struct conn *c, enum dial_result result)
 
 	if (result == DIAL_PENDING) {
 		c->state = CONN_DIAL;
-		return STEP_WAIT;
+		return CONN_STEP_WAIT;
 	}
 	if (result == DIAL_FAILED) {
 		if (c->inbound) {
@@ -291,7 +285,7 @@ conn_dialled(struct conn *c, enum dial_result result)
 		    "cannot reach peer: %s (conn=%" PRIu64 ")",
 		    dial_error(c->dial), c->id);
 		outbound_say_failed(c);
-		return STEP_DONE;
+		return CONN_STEP_DONE;
 	}
 	if (c->inbound) {
 		c->plain_fd = dial_take_fd(c->dial);
@@ -309,28 +303,12 @@ conn_dialled(struct conn *c, enum dial_result result)
 	return conn_begin_handshake(c, outbound_get0_ctx(c));
 }
 
-void
-conn_get_node_order(const struct conn *c, struct dial_order *out)
-{
-	struct worker *w = c->worker;
-	const struct conf_node *node = &c->runtime->conf->node;
-
-	*out = (struct dial_order){
-	    .addresses = node->addresses,
-	    .num_addresses = node->num_addresses,
-	    .health = w->runtime == c->runtime ? &w->health : NULL,
-	    .connect_timeout_ms = node->connect_timeout_ms,
-	    .retry_ms = node->retry_ms,
-	    .max_retries = node->max_retries,
-	};
-}
-
 static enum conn_step
 conn_dial_node(struct conn *c)
 {
 	struct dial_order order;
 
-	conn_get_node_order(c, &order);
+	dial_get_node_order(c, &order);
 	event_del(&c->ev_timer);
 	return conn_dialled(
 	    c, dial_start(&c->dial, c->worker, &order, conn_on_dialled, c));
@@ -352,12 +330,12 @@ conn_step_dial(struct conn *c)
 {
 	if (c->doomed && c->timed_out) {
 		counters_inc(&c->worker->counters, COUNTER_RECHECK_CLOSED);
-		return STEP_DONE;
+		return CONN_STEP_DONE;
 	}
 	if (c->timed_out) {
 		counters_inc(&c->worker->counters, COUNTER_LINK_FAILED);
 		outbound_say_failed(c);
-		return STEP_DONE;
+		return CONN_STEP_DONE;
 	}
 	return conn_dialled(c, dial_result(c->dial));
 }
@@ -366,22 +344,22 @@ static enum conn_step
 conn_step_head(struct conn *c, unsigned *wish)
 {
 	if (c->timed_out)
-		return STEP_DONE;
+		return CONN_STEP_DONE;
 	switch (outbound_read_head(c)) {
 	case OUTBOUND_HEAD_MORE:
 		*wish = RELAY_PLAIN_READ;
-		return STEP_WAIT;
+		return CONN_STEP_WAIT;
 	case OUTBOUND_HEAD_OK:
 		return conn_dial_peer(c);
 	case OUTBOUND_HEAD_BAD:
 		break;
 	}
-	return STEP_DONE;
+	return CONN_STEP_DONE;
 }
 
 /* The driver. */
 
-void
+static void
 conn_drive(struct conn *c)
 {
 	enum conn_step step;
@@ -389,7 +367,7 @@ conn_drive(struct conn *c)
 
 	do {
 		wish = 0;
-		step = STEP_DONE;
+		step = CONN_STEP_DONE;
 		switch (c->state) {
 		case CONN_HEAD:
 			step = conn_step_head(c, &wish);
@@ -413,8 +391,8 @@ conn_drive(struct conn *c)
 		case CONN_GONE:
 			break;
 		}
-	} while (step == STEP_AGAIN);
-	if (step == STEP_DONE) {
+	} while (step == CONN_STEP_AGAIN);
+	if (step == CONN_STEP_DONE) {
 		conn_free(c);
 		return;
 	}
@@ -451,7 +429,7 @@ conn_accept(struct worker *w, const struct listen_port *port, int fd,
 		if (port->kind == LISTENER_CONNECT) {
 			c->state = CONN_HEAD;
 			conn_drive(c);
-		} else if (conn_dial_peer(c) == STEP_DONE) {
+		} else if (conn_dial_peer(c) == CONN_STEP_DONE) {
 			conn_free(c);
 		} else {
 			conn_drive(c);
@@ -464,7 +442,7 @@ conn_accept(struct worker *w, const struct listen_port *port, int fd,
 	if (c->remote != NULL)
 		*c->remote = *sa;
 	if (c->remote == NULL ||
-	    conn_begin_handshake(c, c->runtime->server) == STEP_DONE) {
+	    conn_begin_handshake(c, c->runtime->server) == CONN_STEP_DONE) {
 		conn_free(c);
 		return;
 	}
@@ -484,16 +462,6 @@ conn_make_room(struct worker *w, uint64_t now_mono_ms)
 	    "handshake too slow while others have no room");
 	conn_free(c);
 	return true;
-}
-
-void
-conn_doom(struct conn *c, uint32_t delay_ms)
-{
-	if (c->doomed || c->state == CONN_GONE)
-		return;
-	c->doomed = true;
-	c->close_at_mono_ms = clock_mono_ms() + delay_ms;
-	conn_set_timer(c, delay_ms);
 }
 
 void

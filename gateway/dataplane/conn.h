@@ -17,7 +17,6 @@
 #include "revcheck/revcheck.h"
 
 struct dial;
-struct dial_order;
 struct listen_port;
 struct runtime;
 struct handshake;
@@ -50,6 +49,7 @@ enum conn_state {
 
 struct conn {
 	unsigned magic;
+	void (*drive)(struct conn *c); /* conn.c's; may free c */
 	bool inbound;
 	bool in_handshake; /* counted by limits as one */
 	bool half_open;    /* in its worker's list of these */
@@ -108,17 +108,11 @@ conn_is_live(const struct conn *c)
 	return c->state == CONN_RELAY || c->state == CONN_HTTP;
 }
 
-/* Where an inbound connection's node is; lent by its front. */
-void conn_get_node_order(const struct conn *c, struct dial_order *out);
-
 /*
  * Ends the worker's slowest half-open handshake, if one is slow, so that there
  * is room for another. True when there is.
  */
 bool conn_make_room(struct worker *w, uint64_t now_mono_ms);
-
-/* Closes in delay_ms; the first call counts. Frees nothing by itself. */
-void conn_doom(struct conn *c, uint32_t delay_ms);
 
 /* No new work from now on: what waits for a request goes. May free c. */
 void conn_drain(struct conn *c);

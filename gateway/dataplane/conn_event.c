@@ -1,7 +1,8 @@
 /*
  * conn_event: what a connection waits for. Event callbacks note what happened
- * and drive; the driver alone arms and moves timers, by means of these. Runs
- * on the connection's worker's thread. Decides nothing, frees nothing.
+ * and call the connection's driver, which alone arms and moves timers, by means
+ * of these. Runs on the connection's worker's thread. Decides nothing, frees
+ * nothing.
  */
 #include "gateway/dataplane/conn_event.h"
 
@@ -12,6 +13,8 @@
 #include <event2/event.h>
 #include <sys/socket.h>
 
+#include "cache/base/clock.h"
+#include "gateway/dataplane/half_open.h"
 #include "gateway/dataplane/worker.h"
 
 /* Events: note, drive. */
@@ -21,7 +24,7 @@ conn_note(struct conn *c, unsigned ready)
 {
 	assert(c->magic == CONN_MAGIC);
 	c->ready |= ready;
-	conn_drive(c);
+	c->drive(c);
 }
 
 static void
@@ -188,4 +191,26 @@ conn_assign_plain(struct conn *c)
 	    conn_on_plain_read, c);
 	event_assign(&c->ev_plain_write, base, c->plain_fd,
 	    EV_WRITE | EV_PERSIST, conn_on_plain_write, c);
+}
+
+/* Its course. */
+
+void
+conn_end_handshake(struct conn *c)
+{
+	if (!c->in_handshake)
+		return;
+	c->in_handshake = false;
+	half_open_remove(&c->worker->half_open, c);
+	limits_end_handshake(c->worker->limits);
+}
+
+void
+conn_doom(struct conn *c, uint32_t delay_ms)
+{
+	if (c->doomed || c->state == CONN_GONE)
+		return;
+	c->doomed = true;
+	c->close_at_mono_ms = clock_mono_ms() + delay_ms;
+	conn_set_timer(c, delay_ms);
 }

@@ -1,6 +1,6 @@
 /*
- * conn_event: the events and the timer of one connection. For conn.c, whose
- * conn_drive alone arms.
+ * conn_event: the events and the timer of one connection. For its states and
+ * its driver, which alone arms.
  */
 #ifndef GATEWAY_DATAPLANE_CONN_EVENT_H
 #define GATEWAY_DATAPLANE_CONN_EVENT_H
@@ -8,9 +8,6 @@
 #include "gateway/dataplane/conn.h"
 
 #define CONN_MAGIC 0x436f6e6eu
-
-/* Of conn.c: goes on with what has been noted; may free c. */
-void conn_drive(struct conn *c);
 
 /* For evtimer_assign, dial_start and struct handshake. */
 void conn_on_timer(evutil_socket_t fd, short what, void *arg);
@@ -29,5 +26,10 @@ void conn_drop_plain(struct conn *c, bool reset);
 /* After tls_fd or plain_fd has changed. */
 void conn_assign_tls(struct conn *c);
 void conn_assign_plain(struct conn *c);
+
+/* It is no handshake any more; the first call counts. */
+void conn_end_handshake(struct conn *c);
+/* Closes in delay_ms; the first call counts. Frees nothing by itself. */
+void conn_doom(struct conn *c, uint32_t delay_ms);
 
 #endif

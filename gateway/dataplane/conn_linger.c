@@ -26,12 +26,12 @@ conn_linger(struct conn *c)
 {
 	conn_end_handshake(c);
 	if (c->tls_fd < 0 || shutdown(c->tls_fd, SHUT_WR) != 0)
-		return STEP_DONE;
+		return CONN_STEP_DONE;
 	conn_watch_tls(c, EV_READ);
 	conn_set_timer(c, CONN_LINGER_MS);
 	c->state = CONN_LINGER;
 	c->ready = RELAY_TLS_READ;
-	return STEP_AGAIN;
+	return CONN_STEP_AGAIN;
 }
 
 enum conn_step
@@ -44,7 +44,7 @@ conn_step_linger(struct conn *c, unsigned *wish)
 	ssize_t n;
 
 	if (c->timed_out)
-		return STEP_DONE;
+		return CONN_STEP_DONE;
 	do {
 		n = recv(c->tls_fd, pad->p, sizeof(pad->p), 0);
 		if (n > 0)
@@ -54,7 +54,7 @@ conn_step_linger(struct conn *c, unsigned *wish)
 	c->lingered_bytes += turn;
 	if (n == 0 || c->lingered_bytes >= most ||
 	    (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK))
-		return STEP_DONE;
+		return CONN_STEP_DONE;
 	*wish = RELAY_TLS_READ;
-	return STEP_WAIT;
+	return CONN_STEP_WAIT;
 }

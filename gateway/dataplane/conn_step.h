@@ -1,7 +1,7 @@
 /*
  * conn_step: the states of a connection that have files of their own, for
  * conn.c, which drives them, and for each other. Run on the connection's
- * worker's thread. Free nothing: STEP_DONE makes conn_drive do it.
+ * worker's thread. Free nothing: CONN_STEP_DONE makes the driver do it.
  */
 #ifndef GATEWAY_DATAPLANE_CONN_STEP_H
 #define GATEWAY_DATAPLANE_CONN_STEP_H
@@ -10,9 +10,9 @@
 
 /* What a state wants of the driver. */
 enum conn_step {
-	STEP_DONE = 0, /* close and free */
-	STEP_AGAIN,    /* another state, or more to do */
-	STEP_WAIT      /* for the events in *wish */
+	CONN_STEP_DONE = 0, /* close and free */
+	CONN_STEP_AGAIN,    /* another state, or more to do */
+	CONN_STEP_WAIT      /* for the events in *wish */
 };
 
 /* RELAY and HTTP, conn_traffic.c: the peer is in, the node connected. */
@@ -28,8 +28,5 @@ enum conn_step conn_step_http(struct conn *c, unsigned *wish);
  */
 enum conn_step conn_linger(struct conn *c);
 enum conn_step conn_step_linger(struct conn *c, unsigned *wish);
-
-/* Of conn.c: it is no handshake any more. */
-void conn_end_handshake(struct conn *c);
 
 #endif

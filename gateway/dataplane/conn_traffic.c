@@ -40,7 +40,7 @@ conn_begin_traffic(struct conn *c, enum conn_state state, uint32_t idle_ms)
 	/* What changed since the verdict was not heard by this connection. */
 	if (c->round != w->recheck_round || c->runtime != w->runtime)
 		recheck_ask(c);
-	return STEP_AGAIN;
+	return CONN_STEP_AGAIN;
 }
 
 enum conn_step
@@ -48,7 +48,7 @@ conn_begin_http(struct conn *c)
 {
 	c->http = http_exchange_new(c);
 	if (c->http == NULL)
-		return STEP_DONE;
+		return CONN_STEP_DONE;
 	return conn_begin_traffic(c, CONN_HTTP, 0);
 }
 
@@ -57,14 +57,14 @@ conn_step_http(struct conn *c, unsigned *wish)
 {
 	switch (http_exchange_drive(c->http, wish)) {
 	case HTTP_WAIT:
-		return STEP_WAIT;
+		return CONN_STEP_WAIT;
 	case HTTP_SAID:
 		return conn_linger(c);
 	case HTTP_CUT:
 		break;
 	}
 	conn_reset_plain(c);
-	return STEP_DONE;
+	return CONN_STEP_DONE;
 }
 
 enum conn_step
@@ -75,9 +75,9 @@ conn_begin_relay(struct conn *c)
 	relay_init(&c->relay, c->ssl, c->plain_fd);
 	if (c->inbound && conf->node.proxy_protocol == CONF_PROXY_V2 &&
 	    proxy_header_send(c) != 0)
-		return STEP_DONE;
+		return CONN_STEP_DONE;
 	if (!c->inbound && outbound_begin(c) != 0)
-		return STEP_DONE;
+		return CONN_STEP_DONE;
 	outbound_head_free(c->head);
 	c->head = NULL;
 	return conn_begin_traffic(c, CONN_RELAY, conf->limits.idle_timeout_ms);
@@ -95,11 +95,11 @@ conn_relay_timer(struct conn *c)
 	if (c->doomed && now >= c->close_at_mono_ms) {
 		counters_inc(&c->worker->counters, COUNTER_RECHECK_CLOSED);
 		conn_reset_plain(c);
-		return STEP_DONE;
+		return CONN_STEP_DONE;
 	}
 	if (idle_ms != 0 && now - c->active_mono_ms >= idle_ms) {
 		counters_inc(&c->worker->counters, COUNTER_TIMEOUT_IDLE);
-		return STEP_DONE;
+		return CONN_STEP_DONE;
 	}
 	if (idle_ms != 0)
 		next = c->active_mono_ms + idle_ms - now;
@@ -107,7 +107,7 @@ conn_relay_timer(struct conn *c)
 		next = c->close_at_mono_ms - now;
 	if (next != 0)
 		conn_set_timer(c, next);
-	return STEP_WAIT;
+	return CONN_STEP_WAIT;
 }
 
 enum conn_step
@@ -119,11 +119,11 @@ conn_step_relay(struct conn *c, unsigned *wish)
 	enum relay_result result;
 	unsigned ready = c->ready;
 
-	if (c->timed_out && conn_relay_timer(c) == STEP_DONE)
-		return STEP_DONE;
+	if (c->timed_out && conn_relay_timer(c) == CONN_STEP_DONE)
+		return CONN_STEP_DONE;
 	if (ready == 0) {
 		*wish = c->armed;
-		return STEP_WAIT;
+		return CONN_STEP_WAIT;
 	}
 	c->ready = 0;
 	result = relay_step(r, &c->worker->pad, ready, wish);
@@ -134,8 +134,8 @@ conn_step_relay(struct conn *c, unsigned *wish)
 	if (r->up_bytes != up || r->down_bytes != down)
 		c->active_mono_ms = clock_mono_ms();
 	if (result == RELAY_GOING)
-		return STEP_WAIT;
+		return CONN_STEP_WAIT;
 	if (result == RELAY_BROKEN)
 		conn_reset_plain(c);
-	return STEP_DONE;
+	return CONN_STEP_DONE;
 }

@@ -7,36 +7,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
+#include "gateway/base/address.h"
 #include "gateway/dataplane/conn.h"
 #include "gateway/tls/handshake.h"
 #include "gateway/dataplane/observer.h"
 #include "gateway/base/dn.h"
 #include "gateway/dataplane/worker.h"
-
-void
-decision_address(char out[DECISION_ADDRESS_MAX], const struct conn *c)
-{
-	char host[INET6_ADDRSTRLEN] = "?";
-
-	if (c->remote != NULL && c->remote->ss_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)c->remote;
-
-		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-		snprintf(out, DECISION_ADDRESS_MAX, "%s:%u", host,
-		    ntohs(in->sin_port));
-	} else if (c->remote != NULL && c->remote->ss_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const void *)c->remote;
-
-		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-		snprintf(out, DECISION_ADDRESS_MAX, "[%s]:%u", host,
-		    ntohs(in6->sin6_port));
-	} else {
-		snprintf(out, DECISION_ADDRESS_MAX, "unix");
-	}
-}
 
 static void
 decision_log(const struct conn *c, const struct workers_decision *d)
@@ -81,7 +57,7 @@ decision_log_record(struct conn *c, enum workers_occasion occasion,
     bool allowed, struct revcheck_report *report, const char *error)
 {
 	struct observer *o = c->worker->observer;
-	char address[DECISION_ADDRESS_MAX], subject[DN_MAX] = "";
+	char address[ADDRESS_TEXT_MAX], subject[DN_MAX] = "";
 	X509 *leaf = NULL;
 	struct workers_decision d = {
 	    .occasion = occasion,
@@ -95,7 +71,7 @@ decision_log_record(struct conn *c, enum workers_occasion occasion,
 	    .report = report,
 	};
 
-	decision_address(address, c);
+	address_text(address, c->remote);
 	if (c->handshake != NULL) {
 		leaf = c->handshake->leaf;
 		d.waited_ms = handshake_waited_ms(c->handshake);

@@ -10,10 +10,6 @@
 
 struct conn;
 
-#define DECISION_ADDRESS_MAX 64
-/* "192.0.2.1:443", "[2001:db8::1]:443" or "unix". */
-void decision_address(char out[DECISION_ADDRESS_MAX], const struct conn *c);
-
 /* report may be NULL; then error says why. */
 void decision_log_record(struct conn *c, enum workers_occasion occasion,
     bool allowed, struct revcheck_report *report, const char *error);

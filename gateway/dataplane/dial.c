@@ -25,6 +25,8 @@
 
 #include "cache/base/clock.h"
 #include "gateway/conf/conf.h"
+#include "gateway/dataplane/conn.h"
+#include "gateway/dataplane/runtime.h"
 #include "gateway/observe/counters.h"
 #include "gateway/dataplane/worker.h"
 
@@ -59,6 +61,22 @@ struct dial {
 };
 
 static void dial_next(struct dial *d);
+
+void
+dial_get_node_order(const struct conn *c, struct dial_order *out)
+{
+	struct worker *w = c->worker;
+	const struct conf_node *node = &c->runtime->conf->node;
+
+	*out = (struct dial_order){
+	    .addresses = node->addresses,
+	    .num_addresses = node->num_addresses,
+	    .health = w->runtime == c->runtime ? &w->health : NULL,
+	    .connect_timeout_ms = node->connect_timeout_ms,
+	    .retry_ms = node->retry_ms,
+	    .max_retries = node->max_retries,
+	};
+}
 
 /* Health. */
 
@@ -234,6 +252,18 @@ dial_on_names(int result, struct evutil_addrinfo *res, void *arg)
 	dial_next(d);
 }
 
+/* NULL when it cannot be made. */
+static struct evdns_base *
+dial_get0_dns(struct worker *w)
+{
+	/* Its sockets must not keep an idle loop from ending. */
+	if (w->dns == NULL)
+		w->dns = evdns_base_new(w->base,
+		    EVDNS_BASE_INITIALIZE_NAMESERVERS |
+			EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	return w->dns;
+}
+
 /* true: waiting; dial_on_names goes on, possibly before this returns. */
 static void
 dial_resolve(struct dial *d, const struct address *a)
@@ -241,7 +271,7 @@ dial_resolve(struct dial *d, const struct address *a)
 	struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC,
 	    .ai_socktype = SOCK_STREAM,
 	    .ai_flags = EVUTIL_AI_ADDRCONFIG};
-	struct evdns_base *dns = worker_get0_dns(d->worker);
+	struct evdns_base *dns = dial_get0_dns(d->worker);
 	struct evdns_getaddrinfo_request *req;
 	char port[8];
 

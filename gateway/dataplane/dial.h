@@ -14,6 +14,7 @@
 #include "cache/base/error.h"
 
 struct address;
+struct conn;
 struct worker;
 
 struct node_health {
@@ -33,6 +34,9 @@ struct dial_order {
 	uint32_t retry_ms;           /* between rounds, and out of favour */
 	uint32_t max_retries;        /* rounds after the first */
 };
+
+/* Where an inbound connection's node is; lent by its runtime. */
+void dial_get_node_order(const struct conn *c, struct dial_order *out);
 
 enum dial_result {
 	DIAL_FAILED = 0, /* dial_error says why */

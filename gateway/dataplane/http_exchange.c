@@ -119,10 +119,10 @@ count_refusal(struct http_exchange *h, unsigned status)
 static void
 log_refusal(struct http_exchange *h, unsigned status, const char *why)
 {
-	char address[DECISION_ADDRESS_MAX], subject[DN_MAX] = "";
+	char address[ADDRESS_TEXT_MAX], subject[DN_MAX] = "";
 	const struct conn *c = h->c;
 
-	decision_address(address, c);
+	address_text(address, c->remote);
 	if (c->certs != NULL)
 		dn_text(subject, revcheck_certs_get0(c->certs, 0));
 	log_line(c->worker->log,
@@ -206,7 +206,7 @@ begin_request(struct http_exchange *h)
 	if (c->plain_fd >= 0)
 		return begin_exchange(h);
 	h->phase = HTTP_PHASE_DIAL;
-	conn_get_node_order(c, &order);
+	dial_get_node_order(c, &order);
 	/* A live connection may be given another one meanwhile. */
 	h->dial_front = runtime_up_ref(c->runtime);
 	return step_dial(

@@ -19,7 +19,7 @@ static int
 queue_request(struct http_exchange *h, const struct http_head *head,
     const struct http_order *order)
 {
-	char address[DECISION_ADDRESS_MAX];
+	char address[ADDRESS_TEXT_MAX];
 	const struct conn *c = h->c;
 	const struct http_peer who = {
 	    .certs = c->certs,
@@ -28,7 +28,7 @@ queue_request(struct http_exchange *h, const struct http_head *head,
 	    .address = address,
 	};
 
-	decision_address(address, c);
+	address_text(address, c->remote);
 	return http_put_request(&h->up.b, head, order, &who);
 }
 

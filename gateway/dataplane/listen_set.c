@@ -34,14 +34,14 @@ port_from_manager(struct making *m, struct listen_port *p, size_t i,
 		    p->name, address->text);
 	m->used[i] = true;
 	for (size_t k = 0; k < m->old->num; k++) {
-		struct bound *b = m->old->p[k].bound;
+		struct listen_socket *b = m->old->p[k].bound;
 
 		if (b->passed && b->fds[0] == fd) {
-			p->bound = bound_up_ref(b);
+			p->bound = listen_socket_up_ref(b);
 			return 0;
 		}
 	}
-	return bound_new_passed(&p->bound, address, fd, err);
+	return listen_socket_new_passed(&p->bound, address, fd, err);
 }
 
 static int
@@ -58,17 +58,17 @@ port_add(struct making *m, struct listen_port port,
 		goto out;
 	}
 	for (size_t i = 0; i < m->old->num; i++) {
-		struct bound *b = m->old->p[i].bound;
+		struct listen_socket *b = m->old->p[i].bound;
 
 		if (m->taken[i] || b->passed ||
 		    strcmp(b->text, address->text) != 0)
 			continue;
 		m->taken[i] = true;
-		p->bound = bound_up_ref(b);
+		p->bound = listen_socket_up_ref(b);
 		m->ports->num++;
 		return 0;
 	}
-	rc = bound_new(&p->bound, address, m->num_workers, err);
+	rc = listen_socket_new(&p->bound, address, m->num_workers, err);
 out:
 	if (rc == 0)
 		m->ports->num++;
@@ -140,7 +140,7 @@ void
 listen_set_cleanup(struct listen_set *ports)
 {
 	for (size_t i = 0; i < ports->num; i++)
-		bound_free(ports->p[i].bound);
+		listen_socket_free(ports->p[i].bound);
 	free(ports->p);
 	ports->p = NULL;
 	ports->num = 0;

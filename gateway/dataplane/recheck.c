@@ -16,7 +16,7 @@
 #include <openssl/x509.h>
 
 #include "gateway/conf/conf.h"
-#include "gateway/dataplane/conn.h"
+#include "gateway/dataplane/conn_event.h"
 #include "gateway/dataplane/decision_log.h"
 #include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/outbound.h"

@@ -191,6 +191,45 @@ runtime_make_clients(struct runtime *f, struct err *err)
 	return runtime_make_client(f, conf->connect.identity, err);
 }
 
+/* "127.0.0.1:8080", "[::1]:8080" as bound; 0 for a Unix socket. */
+static uint16_t
+runtime_port_of(const struct listen_socket *b)
+{
+	const char *colon = strrchr(b->address, ':');
+
+	if (strncmp(b->address, "unix", 4) == 0 || colon == NULL)
+		return 0;
+	return (uint16_t)strtoul(colon + 1, NULL, 10);
+}
+
+static int
+runtime_make_routes(struct runtime *f, struct err *err)
+{
+	const struct conf_http *conf = &f->conf->http;
+	size_t num_paths = conf->enabled ? conf->num_paths : 0, num_ports = 0;
+	struct http_path *paths = calloc(num_paths + 1, sizeof(*paths));
+	uint16_t *ports = calloc(f->ports.num + 1, sizeof(*ports));
+	int rc = E_NOMEM;
+
+	if (paths == NULL || ports == NULL) {
+		err_set(err, rc, "cannot set up HTTP paths");
+		goto out;
+	}
+	for (size_t i = 0; i < num_paths; i++)
+		paths[i] = (struct http_path){
+		    .path = conf->paths[i].path, .port = conf->paths[i].port};
+	for (size_t i = 0; i < f->ports.num; i++)
+		if (f->ports.p[i].http)
+			ports[num_ports++] =
+			    runtime_port_of(f->ports.p[i].bound);
+	rc = http_routes_init(
+	    &f->routes, paths, num_paths, ports, num_ports, err);
+out:
+	free(paths);
+	free(ports);
+	return rc;
+}
+
 int
 runtime_new(struct runtime **out, struct conf *conf, struct runtime *old,
     size_t num_workers, const struct sd_listen *activation, struct err *err)
@@ -217,8 +256,7 @@ runtime_new(struct runtime **out, struct conf *conf, struct runtime *old,
 		    old != NULL ? &old->ports : &none, num_workers, activation,
 		    err);
 	if (rc == 0)
-		rc = http_routes_init(
-		    &f->routes, &conf->http, f->ports.p, f->ports.num, err);
+		rc = runtime_make_routes(f, err);
 	if (rc != 0) {
 		runtime_free(f);
 		return rc;

@@ -17,6 +17,7 @@
 #include "cache/base/clock.h"
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
+#include "gateway/dataplane/conn_list.h"
 #include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/listener.h"
 #include "gateway/dataplane/recheck.h"
@@ -92,15 +93,6 @@ worker_adopt_runtime(struct worker *w, struct runtime *runtime)
 }
 
 static void
-worker_check_drained(struct worker *w)
-{
-	if (!w->draining || w->conns != NULL || w->drained == NULL)
-		return;
-	w->drained(w);
-	w->drained = NULL;
-}
-
-static void
 worker_close_conns(struct worker *w)
 {
 	while (w->conns != NULL)
@@ -134,7 +126,7 @@ worker_drain(struct worker *w, uint64_t at_mono_ms)
 		next = c->next;
 		conn_drain(c);
 	}
-	worker_check_drained(w);
+	conn_list_check_drained(w);
 }
 
 static void
@@ -196,43 +188,6 @@ worker_on_recheck(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	recheck_continue(arg);
-}
-
-/* Connections. */
-
-void
-worker_add_conn(struct worker *w, struct conn *c)
-{
-	c->prev = NULL;
-	c->next = w->conns;
-	if (w->conns != NULL)
-		w->conns->prev = c;
-	w->conns = c;
-}
-
-void
-worker_remove_conn(struct worker *w, struct conn *c)
-{
-	if (w->recheck_next == c)
-		w->recheck_next = c->next;
-	if (c->prev != NULL)
-		c->prev->next = c->next;
-	else
-		w->conns = c->next;
-	if (c->next != NULL)
-		c->next->prev = c->prev;
-	worker_check_drained(w);
-}
-
-struct evdns_base *
-worker_get0_dns(struct worker *w)
-{
-	/* Its sockets must not keep an idle loop from ending. */
-	if (w->dns == NULL)
-		w->dns = evdns_base_new(w->base,
-		    EVDNS_BASE_INITIALIZE_NAMESERVERS |
-			EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-	return w->dns;
 }
 
 /* The thread. */

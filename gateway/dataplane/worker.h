@@ -94,12 +94,4 @@ int worker_start(struct worker *w, struct err *err) MUST_USE;
 void worker_join(struct worker *w);
 void worker_free(struct worker *w);
 
-/* For its own connections. */
-
-/* NULL when it cannot be made. */
-struct evdns_base *worker_get0_dns(struct worker *w);
-
-void worker_add_conn(struct worker *w, struct conn *c);
-void worker_remove_conn(struct worker *w, struct conn *c);
-
 #endif

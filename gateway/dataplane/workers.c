@@ -41,30 +41,6 @@ struct workers {
 	void *drained_arg;
 };
 
-static const struct {
-	const char *name, *help;
-} workers_counters[] = {
-#define COUNTER_ROW_TEXT(id, name, help) {name, help},
-    COUNTERS_LIST(COUNTER_ROW_TEXT)
-#undef COUNTER_ROW_TEXT
-#define COUNTER_ROW_TEXT(status, help) \
-	{"http_refused_" #status, "requests refused with " #status ": " help},
-	COUNTER_HTTP_REFUSALS(COUNTER_ROW_TEXT)
-#undef COUNTER_ROW_TEXT
-};
-
-const char *
-counter_name(enum counter c)
-{
-	return (unsigned)c < NUM_COUNTERS ? workers_counters[c].name : "?";
-}
-
-const char *
-counter_help(enum counter c)
-{
-	return (unsigned)c < NUM_COUNTERS ? workers_counters[c].help : "?";
-}
-
 int
 workers_check(struct conf *conf, struct err *err)
 {

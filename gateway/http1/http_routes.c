@@ -8,44 +8,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/conf/conf.h"
-#include "gateway/dataplane/listener.h"
-
-/* "127.0.0.1:8080", "[::1]:8080" as bound; 0 for a Unix socket. */
-static uint16_t
-bound_port(const struct bound *b)
-{
-	const char *colon = strrchr(b->address, ':');
-
-	if (strncmp(b->address, "unix:", 5) == 0 || colon == NULL)
-		return 0;
-	return (uint16_t)strtoul(colon + 1, NULL, 10);
-}
-
 static bool
-is_listened_on(uint16_t port, const struct listen_port *ports, size_t num_ports)
+is_listened_on(uint16_t port, const uint16_t *ports, size_t num_ports)
 {
 	for (size_t i = 0; i < num_ports; i++)
-		if (ports[i].http && bound_port(ports[i].bound) == port)
+		if (ports[i] == port)
 			return true;
 	return false;
 }
 
 int
-http_routes_init(struct http_routes *r, const struct conf_http *conf,
-    const struct listen_port *ports, size_t num_ports, struct err *err)
+http_routes_init(struct http_routes *r, const struct http_path *paths,
+    size_t num_paths, const uint16_t *ports, size_t num_ports, struct err *err)
 {
 	r->num = 0;
-	r->list = calloc(conf->num_paths + 1, sizeof(*r->list));
+	r->list = calloc(num_paths + 1, sizeof(*r->list));
 	if (r->list == NULL)
 		return err_set(err, E_NOMEM, "cannot set up HTTP paths");
-	for (size_t i = 0; i < conf->num_paths && conf->enabled; i++) {
-		const struct conf_http_path *p = &conf->paths[i];
+	for (size_t i = 0; i < num_paths; i++) {
 		struct http_route *route = &r->list[r->num++];
 
-		route->path = p->path;
-		if (is_listened_on(p->port, ports, num_ports))
-			route->port = p->port;
+		route->path = paths[i].path;
+		if (is_listened_on(paths[i].port, ports, num_ports))
+			route->port = paths[i].port;
 	}
 	return 0;
 }

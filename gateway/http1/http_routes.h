@@ -11,12 +11,15 @@
 
 #include "cache/base/error.h"
 
-struct conf_http;
-struct listen_port;
-
 struct http_route {
 	const char *path; /* the configuration's */
 	uint16_t port;    /* 0: on every listener */
+};
+
+/* One that is configured. */
+struct http_path {
+	const char *path;
+	uint16_t port; /* of the listener it is for, if there is one; or 0 */
 };
 
 struct http_routes {
@@ -24,9 +27,12 @@ struct http_routes {
 	size_t num;
 };
 
-/* conf must outlive the routes. */
-int http_routes_init(struct http_routes *r, const struct conf_http *conf,
-    const struct listen_port *ports, size_t num_ports,
+/*
+ * What is served of paths, on listeners with these ports. The paths' texts are
+ * borrowed and must outlive the routes.
+ */
+int http_routes_init(struct http_routes *r, const struct http_path *paths,
+    size_t num_paths, const uint16_t *ports, size_t num_ports,
     struct err *err) MUST_USE;
 void http_routes_cleanup(struct http_routes *r);
 

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 #include "gateway/conf/conf.h"
-#include "gateway/dataplane/listener.h"
+#include "gateway/base/address.h"
 
 #define FIRST_FD    3
 #define MAX_SOCKETS 1024
@@ -72,7 +72,7 @@ passed_look(struct passed *p, struct err *err)
 		return err_sys(err,
 		    "descriptor %d ('%s') of LISTEN_FDS is of no use", p->fd,
 		    p->name);
-	bound_address(p->address, sizeof(p->address), &p->sa);
+	address_text(p->address, &p->sa);
 	return 0;
 }
 

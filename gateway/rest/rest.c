@@ -21,7 +21,7 @@
 #include <event2/listener.h>
 
 #include "gateway/control/control.h"
-#include "gateway/dataplane/listener.h"
+#include "gateway/dataplane/listen_socket.h"
 #include "gateway/rest/rest_internal.h"
 
 #define MAX_HEADER_BYTES 16384
@@ -146,7 +146,7 @@ rest_bind(struct rest *r, int passed_fd, struct err *err)
 	int rc;
 
 	if (passed_fd < 0 && a->path != NULL) {
-		rc = bound_new(&r->bound, a, 1, err);
+		rc = listen_socket_new(&r->bound, a, 1, err);
 		if (rc != 0)
 			return rc;
 		passed_fd = r->bound->fds[0];
@@ -193,7 +193,7 @@ rest_listen(struct rest *r, int passed_fd, struct err *err)
 	    setsockopt(evconnlistener_get_fd(r->listener), IPPROTO_TCP,
 		TCP_NODELAY, &one, sizeof(one)) != 0)
 		return err_sys(err, "cannot set TCP_NODELAY");
-	bound_address(r->address, sizeof(r->address), &sa);
+	address_text(r->address, &sa);
 	return 0;
 }
 
@@ -275,7 +275,7 @@ rest_free(struct rest *r)
 		r->listener = NULL;
 		evhttp_free(r->http);
 	}
-	bound_free(r->bound);
+	listen_socket_free(r->bound);
 	if (r->pause != NULL)
 		event_free(r->pause);
 	SSL_CTX_free(r->ctx);

@@ -16,7 +16,7 @@
 
 struct evconnlistener;
 
-struct bound;
+struct listen_socket;
 
 struct rest {
 	struct control *control;
@@ -30,7 +30,7 @@ struct rest {
 	struct rest_job *jobs; /* requests that were not answered yet */
 	unsigned num_connections;
 	size_t input_bytes;
-	struct bound *bound; /* of a Unix socket */
+	struct listen_socket *bound; /* of a Unix socket */
 	char address[160];
 };
 

@@ -12,7 +12,7 @@
 
 #include <openssl/ssl.h>
 
-#include "gateway/dataplane/workers.h"
+#include "gateway/observe/counters.h"
 #include "gateway/pkcs11/async_wait.h"
 #include "revcheck/revcheck.h"
 
