@@ -107,10 +107,11 @@ $(B)/obj/%.o: %.c $(B)/.flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# Internals for unit tests and fuzzers: every symbol visible.
+# Internals for unit tests and fuzzers: every symbol visible. The archive is
+# thin: it names the objects, so that a linker can say which of them it took.
 $(B)/lib/librevcheck-internal.a: $(LIB_OBJ)
 	$(call say,AR,$@)
-	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
+	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcsT $@ $^
 
 $(B)/lib/libbase.a: $(BASE_OBJ)
 	$(call say,AR,$@)

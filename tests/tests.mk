@@ -36,20 +36,28 @@ unit/test_store_disk_LIBS = -Wl,--wrap=pthread_create
 # Tests start and watch processes as fixtures do.
 $(B)/lib/libtest.a: $(TESTLIB_OBJ) $(FIXLIB_OBJ)
 	$(call say,AR,$@)
-	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
+	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcsT $@ $^
 
 # Gateway files without main(), so that unit tests can reach them.
 $(B)/lib/libgateway-internal.a: $(filter-out %/main.o,$(GATEWAY_OBJ))
 	$(call say,AR,$@)
-	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
+	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcsT $@ $^
 
-# test_rule NAME,ARCHIVES,LIBRARIES: one test's program.
+# test_rule NAME,ARCHIVES,LIBRARIES: one test's program. It depends on the
+# objects that the linker took out of the (thin) archives, as it says itself,
+# and on no others: a change of one file relinks who has it inside.
 define test_rule
-$(B)/tests/$(1): $(B)/obj/tests/$(1).o $$($(1)_OBJ) $(2)
+$(B)/tests/$(1): $(B)/obj/tests/$(1).o $$($(1)_OBJ) \
+    $(if $(wildcard $(B)/obj/tests/$(1).taken.d),,untold) | $(2)
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) $(3) $$($(1)_LIBS)
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $(B)/obj/tests/$(1).o $$($(1)_OBJ) $(2) \
+	    $$(LDLIBS) $(3) $$($(1)_LIBS) -Wl,-t \
+	    >$(B)/obj/tests/$(1).taken
+	$$(Q)sed -n 's|/lib/\.\./|/|; s|^$(B)/.*\.o$$$$|$$@: &\n&:|p' \
+	    $(B)/obj/tests/$(1).taken >$(B)/obj/tests/$(1).taken.d
 endef
+.PHONY: untold
 
 UNIT_A := $(if $(filter-out %/main.o,$(GATEWAY_OBJ)),$(B)/lib/libgateway-internal.a) \
 	$(B)/lib/librevcheck-internal.a

@@ -22,16 +22,13 @@ endif
 # The gateway's: its files without main(), and seeds that are kept beside them.
 GATEWAY_FUZZ := $(filter fuzz/fuzz_gateway_%,$(FUZZ))
 GATEWAY_SEEDS := $(B)/vectors/gateway/.made
-$(foreach t,$(GATEWAY_FUZZ),\
-    $(eval $(t)_OBJ := $(B)/lib/libgateway-internal.a))
 $(GATEWAY_SEEDS): $(wildcard tests/fuzz/seeds/*) | $(B)/vectors/manifest.tsv
 	$(Q)mkdir -p $(@D) && rm -f $(@D)/* && cp tests/fuzz/seeds/* $(@D)
 	$(Q)touch $@
 
 $(foreach t,$(FUZZ),\
     $(eval $(t)_OBJ += $(FUZZ_DRIVER))\
-    $(eval $(call test_rule,$(t),$(B)/lib/librevcheck-internal.a $(TEST_A),\
-	$(FUZZ_LD))))
+    $(eval $(call test_rule,$(t),$(UNIT_A) $(TEST_A),$(FUZZ_LD))))
 $(FUZZ_BINS): | $(B)/vectors/manifest.tsv
 $(addprefix $(B)/tests/,$(GATEWAY_FUZZ)): | $(GATEWAY_SEEDS)
 

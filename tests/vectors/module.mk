@@ -4,7 +4,8 @@
 VECTORS := $(call names,tests/vectors/*.c)
 EXTRA += $(VECTORS)
 VECTOR_BINS := $(addprefix $(B)/tests/,$(VECTORS))
-$(foreach t,$(VECTORS),$(eval $(call test_rule,$(t),$(LIB_A),)))
+$(foreach t,$(VECTORS),\
+    $(eval $(t)_OBJ := $(LIB_A)) $(eval $(call test_rule,$(t),,)))
 
 $(B)/vectors/manifest.tsv: $(B)/fixtures/vectors
 	$(call say,MINT,$(@D))
