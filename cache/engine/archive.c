@@ -66,9 +66,9 @@ tell_soon(struct archive *a, struct archive_wait *w)
 
 static void
 tell_failure_soon(struct archive *a, struct archive_wait *w,
-    enum archive_fail fail, const char *msg)
+    enum evidence_fail fail, const char *msg)
 {
-	archive_failure_set(&w->failure, fail, NULL, "%s", msg);
+	evidence_failure_set(&w->failure, fail, NULL, "%s", msg);
 	atomic_fetch_add(&a->count.fail[fail], 1);
 	tell_soon(a, w);
 }
@@ -77,11 +77,11 @@ static void
 wait_deadline(evutil_socket_t fd, short what, void *arg)
 {
 	struct archive_wait *w = arg;
-	struct archive_failure f;
+	struct evidence_failure f;
 
-	archive_failure_set(
-	    &f, ARCHIVE_FAIL_DEADLINE, NULL, "no answer before the deadline");
-	atomic_fetch_add(&w->archive->count.fail[ARCHIVE_FAIL_DEADLINE], 1);
+	evidence_failure_set(
+	    &f, EVIDENCE_FAIL_DEADLINE, NULL, "no answer before the deadline");
+	atomic_fetch_add(&w->archive->count.fail[EVIDENCE_FAIL_DEADLINE], 1);
 	archive_wait_tell(w, NULL, &f);
 }
 
@@ -114,7 +114,7 @@ wait_new(struct archive *a, uint64_t deadline_mono_ms, archive_done_fn *done,
 /* Asking. */
 
 struct evidence *
-archive_get1(struct archive *a, const struct archive_key *key)
+archive_get1(struct archive *a, const struct evidence_key *key)
 {
 	struct evidence *e = memory_table_get1(&a->table, key);
 
@@ -155,7 +155,7 @@ archive_ask(struct archive *a, struct resource *r, struct fetch_job *order,
 	if (r->flight != NULL) {
 		/* One probe at a time after a failure. */
 		if (r->failures > 0 && flight_has_waiters(r->flight)) {
-			tell_failure_soon(a, w, ARCHIVE_FAIL_BACKOFF,
+			tell_failure_soon(a, w, EVIDENCE_FAIL_BACKOFF,
 			    "the source failed a moment ago and is being "
 			    "tried");
 			return;
@@ -172,12 +172,12 @@ archive_ask(struct archive *a, struct resource *r, struct fetch_job *order,
 		return;
 	}
 	if (now < r->retry_mono_ms) {
-		tell_failure_soon(a, w, ARCHIVE_FAIL_BACKOFF,
+		tell_failure_soon(a, w, EVIDENCE_FAIL_BACKOFF,
 		    "the source failed a moment ago");
 		return;
 	}
 	if (flight_start(a, r, order) == NULL)
-		tell_failure_soon(a, w, ARCHIVE_FAIL_NOMEM, "out of memory");
+		tell_failure_soon(a, w, EVIDENCE_FAIL_NOMEM, "out of memory");
 	else
 		flight_join(r->flight, w);
 }
@@ -464,7 +464,7 @@ archive_close(void *arg)
 
 	a->closing = true;
 	while (a->flights != NULL)
-		flight_abort(a->flights, ARCHIVE_FAIL_CLOSED);
+		flight_abort(a->flights, EVIDENCE_FAIL_CLOSED);
 	if (a->tell_soon != NULL)
 		archive_tell_soon(-1, 0, a);
 }

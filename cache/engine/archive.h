@@ -24,105 +24,12 @@
 #include "cache/base/ref.h"
 #include "cache/base/span.h"
 #include "cache/crl/crl.h"
+#include "cache/evidence/evidence.h"
 
 struct archive;
 struct event_base;
 
-/* Evidence. */
-
-enum evidence_kind {
-	EVIDENCE_CRL = 1,
-	EVIDENCE_OCSP = 2,
-};
-
-/* Where the bytes came from (the public REVCHECK_SOURCE_* in revcheck/). */
-enum evidence_origin {
-	ORIGIN_NETWORK = 1,
-	ORIGIN_DISK,
-	ORIGIN_FILE,
-	ORIGIN_STAPLE,
-};
-
-/*
- * A piece of evidence: counted, immutable once the acceptor has said yes.
- * CRL evidence has `crl`; OCSP evidence has `der`. `proof` is what the
- * acceptor found out (who signed it, what it says) and belongs to it.
- */
-struct evidence {
-	struct ref ref;
-	enum evidence_kind kind;
-	enum evidence_origin origin;
-	struct crl *crl; /* owned */
-	uint8_t *der;    /* owned, malloc */
-	size_t der_len;
-	void *proof;
-	void (*proof_free)(void *proof);
-	/*
-	 * Set by the acceptor: validity for the refresh schedule, and the
-	 * order that forbids going back: newer is (number if both have one,
-	 * then this_update) greater or equal.
-	 */
-	time_t this_update;
-	time_t next_update; /* 0: none given */
-	struct span number; /* CRLNumber content inside crl, or empty */
-	size_t cost_bytes;  /* memory, for the budget */
-	/* Set by the archive. */
-	time_t fetched_at;
-	char *url; /* owned; never NULL */
-};
-
-/*
- * evidence_new_crl takes crl, and frees it when it fails; evidence_new_ocsp
- * copies der. NULL when out of memory.
- */
-struct evidence *evidence_new_crl(struct crl *crl, enum evidence_origin origin,
-    const char *url, time_t fetched_at) MUST_USE;
-struct evidence *evidence_new_ocsp(struct span der, enum evidence_origin origin,
-    const char *url, time_t fetched_at) MUST_USE;
-struct evidence *evidence_up_ref(struct evidence *e);
-void evidence_free(struct evidence *e);
-
-/* Keys. */
-
-/*
- * A key names a resource in its context. It is SHA-256 over length-delimited
- * parts; who makes one puts in: kind, trust id, issuer key, distribution point
- * or certID, scope. Different contexts never share a key.
- */
-struct archive_key {
-	uint8_t id[32];
-};
-
-struct archive_key archive_key_of(const struct span *parts, size_t num_parts);
-
 /* Orders. */
-
-/* Why there is no evidence. Mapped to REVCHECK_WHY_* by revcheck/. */
-enum archive_fail {
-	ARCHIVE_FAIL_NONE = 0,
-	ARCHIVE_FAIL_NO_SOURCE,   /* the order names no URL we can use */
-	ARCHIVE_FAIL_SCHEME,      /* only unsupported schemes (ldap, file) */
-	ARCHIVE_FAIL_REFUSED,     /* port or resolved address not allowed */
-	ARCHIVE_FAIL_UNREACHABLE, /* DNS, connect, reset, TLS to the server */
-	ARCHIVE_FAIL_DEADLINE,
-	ARCHIVE_FAIL_HTTP,      /* http_status says which */
-	ARCHIVE_FAIL_TOO_LARGE, /* bytes or entries */
-	ARCHIVE_FAIL_MALFORMED, /* the scanner refused it */
-	ARCHIVE_FAIL_REJECTED,  /* the acceptor refused it: reject_code */
-	ARCHIVE_FAIL_OLDER,     /* authentic, but older than what we had */
-	ARCHIVE_FAIL_BACKOFF,
-	ARCHIVE_FAIL_OFFLINE,
-	ARCHIVE_FAIL_CLOSED,
-	ARCHIVE_FAIL_NOMEM,
-};
-
-struct archive_failure {
-	enum archive_fail fail;
-	int http_status; /* 0 when none was received */
-	int reject_code; /* the acceptor's word (enum revcheck_why) */
-	char msg[256];   /* the sentence */
-	char url[256];
-};
 
 /*
  * An acceptor decides whether evidence is authentic, and fills proof, times
@@ -140,7 +47,7 @@ struct archive_acceptor {
 void archive_acceptor_free(struct archive_acceptor *a); /* drops a reference */
 
 struct archive_order {
-	struct archive_key key;
+	struct evidence_key key;
 	enum evidence_kind kind;
 	/* Tried in order until one is accepted. Copied. */
 	const char *const *urls;
@@ -188,14 +95,14 @@ struct archive_options {
 	 * Called on the service thread after evidence of a key was replaced by
 	 * different evidence (never for a 304 or the same bytes).
 	 */
-	void (*changed)(void *arg, const struct archive_key *key);
+	void (*changed)(void *arg, const struct evidence_key *key);
 	void *changed_arg;
 };
 
 int archive_new(struct archive **out, const struct archive_options *o,
     struct err *err) MUST_USE;
 
-/* Stops the service thread; waiters that remain get ARCHIVE_FAIL_CLOSED. */
+/* Stops the service thread; waiters that remain get EVIDENCE_FAIL_CLOSED. */
 void archive_free(struct archive *a);
 
 /* The loop of the service thread, for timers of those who live on it. */
@@ -213,7 +120,7 @@ int archive_post(struct archive *a, void (*fn)(void *arg), void *arg) MUST_USE;
  * asked for. Thread-safe; no system call.
  */
 struct evidence *
-archive_get1(struct archive *a, const struct archive_key *key) MUST_USE;
+archive_get1(struct archive *a, const struct evidence_key *key) MUST_USE;
 
 /*
  * archive_fetch gets evidence from disk or network, once for all who wait, and
@@ -223,11 +130,11 @@ archive_get1(struct archive *a, const struct archive_key *key) MUST_USE;
  * archive_wait_cancel. If memory already holds evidence that is fresh at the
  * time of the call, that is what done receives. `want_newer`: what memory
  * holds is stale; fetch. deadline_mono_ms: clock_mono_ms() after which done
- * hears ARCHIVE_FAIL_DEADLINE while the fetch goes on.
+ * hears EVIDENCE_FAIL_DEADLINE while the fetch goes on.
  */
 struct archive_wait; /* gone once done was called, or it was cancelled */
-typedef void
-archive_done_fn(void *arg, struct evidence *e, const struct archive_failure *f);
+typedef void archive_done_fn(
+    void *arg, struct evidence *e, const struct evidence_failure *f);
 int archive_fetch(struct archive *a, const struct archive_order *order,
     bool want_newer, uint64_t deadline_mono_ms, archive_done_fn *done,
     void *arg, struct archive_wait **out, struct err *err) MUST_USE;
@@ -246,13 +153,13 @@ struct archive_stats {
 	uint64_t hits, misses, disk_hits;
 	uint64_t fetches, fetches_304, fetched_bytes, joins, refreshes;
 	uint64_t evictions, entries, bytes;
-	uint64_t fail[ARCHIVE_FAIL_NOMEM + 1];
+	uint64_t fail[EVIDENCE_FAIL_NOMEM + 1];
 };
 void archive_stats_get(struct archive *a, struct archive_stats *out);
 
 /* One resource as listed: for REST, metrics and `revcheck cache`. */
 struct archive_item {
-	struct archive_key key;
+	struct evidence_key key;
 	enum evidence_kind kind;
 	enum evidence_origin origin;
 	const char *url;
@@ -270,7 +177,7 @@ void archive_list(struct archive *a,
  * thread; begins soon. Returns how many are refreshed when called on the
  * service thread, 0 elsewhere; E_CLOSED, E_NOMEM.
  */
-int archive_refresh(struct archive *a, const struct archive_key *key) MUST_USE;
+int archive_refresh(struct archive *a, const struct evidence_key *key) MUST_USE;
 /*
  * Begins to fetch what is known and not held fresh, at most 1000 pieces,
  * however recently their sources failed. Otherwise like archive_refresh.
@@ -280,6 +187,6 @@ int archive_fetch_missing(struct archive *a) MUST_USE;
  * Forgets key (all if NULL) in memory and on disk. Any thread; done when it
  * returns.
  */
-int archive_flush(struct archive *a, const struct archive_key *key) MUST_USE;
+int archive_flush(struct archive *a, const struct evidence_key *key) MUST_USE;
 
 #endif

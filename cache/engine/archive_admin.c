@@ -22,7 +22,7 @@
 
 struct command {
 	struct archive *archive;
-	struct archive_key key;
+	struct evidence_key key;
 	bool all, flush, missing, awaited, done;
 	int num;
 	pthread_mutex_t lock;
@@ -139,7 +139,7 @@ command_await(struct archive *a, struct command *c)
 
 static void
 command_fill(struct command *c, struct archive *a,
-    const struct archive_key *key, bool flush)
+    const struct evidence_key *key, bool flush)
 {
 	*c = (struct command){.archive = a, .all = key == NULL, .flush = flush};
 	if (key != NULL)
@@ -168,7 +168,7 @@ command_begin(const struct command *what)
 }
 
 int
-archive_refresh(struct archive *a, const struct archive_key *key)
+archive_refresh(struct archive *a, const struct evidence_key *key)
 {
 	struct command c;
 
@@ -187,7 +187,7 @@ archive_fetch_missing(struct archive *a)
 }
 
 int
-archive_flush(struct archive *a, const struct archive_key *key)
+archive_flush(struct archive *a, const struct evidence_key *key)
 {
 	struct command c;
 
@@ -218,7 +218,7 @@ archive_stats_get(struct archive *a, struct archive_stats *out)
 	    .entries = atomic_load(&a->table.entries),
 	    .bytes = atomic_load(&a->table.bytes),
 	};
-	for (size_t i = 0; i <= ARCHIVE_FAIL_NOMEM; i++)
+	for (size_t i = 0; i <= EVIDENCE_FAIL_NOMEM; i++)
 		out->fail[i] = atomic_load(&c->fail[i]);
 }
 

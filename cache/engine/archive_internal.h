@@ -19,7 +19,7 @@ struct address_rules;
 struct archive_counters {
 	atomic_ullong hits, misses, disk_hits;
 	atomic_ullong fetches, fetches_304, fetched_bytes, joins, refreshes;
-	atomic_ullong fail[ARCHIVE_FAIL_NOMEM + 1];
+	atomic_ullong fail[EVIDENCE_FAIL_NOMEM + 1];
 };
 
 /* One who waits. Owned by the archive until told or cancelled. */
@@ -30,7 +30,7 @@ struct archive_wait {
 	archive_done_fn *done;
 	void *arg;
 	struct evidence *evidence; /* told_soon: what is told */
-	struct archive_failure failure;
+	struct evidence_failure failure;
 };
 
 struct archive {
@@ -47,7 +47,7 @@ struct archive {
 	struct crl_limits crl_limits;
 	uint32_t min_refresh_sec, skew_sec;
 	uint32_t retry_first_ms, retry_max_ms;
-	void (*changed)(void *arg, const struct archive_key *key);
+	void (*changed)(void *arg, const struct evidence_key *key);
 	void *changed_arg;
 	struct flight *flights;
 	struct archive_wait *told_soon;
@@ -69,12 +69,6 @@ archive_now(struct archive *a)
 
 uint32_t archive_random(struct archive *a);
 
-/* archive_fail_name: for logs. */
-const char *archive_fail_name(enum archive_fail f);
-
-void archive_failure_set(struct archive_failure *f, enum archive_fail fail,
-    const char *url, const char *fmt, ...) PRINTF_LIKE(4, 5);
-
 /* Flights: one getting of one resource, for all who wait. */
 
 /*
@@ -86,13 +80,13 @@ flight_start(struct archive *a, struct resource *r, struct fetch_job *order);
 void flight_join(struct flight *f, struct archive_wait *w);
 bool flight_has_waiters(const struct flight *f);
 /* Ends it; whoever waits hears `fail`. */
-void flight_abort(struct flight *f, enum archive_fail fail);
+void flight_abort(struct flight *f, enum evidence_fail fail);
 
 void archive_wait_unlink(struct archive_wait *w);
 void archive_wait_link(struct archive_wait **list, struct archive_wait *w);
 /* Tells and frees w. */
 void archive_wait_tell(struct archive_wait *w, struct evidence *e,
-    const struct archive_failure *f);
+    const struct evidence_failure *f);
 
 /* (Re)arms the refresh timer of r for next_refresh_at. */
 void resource_schedule(struct resource *r);

@@ -42,8 +42,8 @@ wait_free(struct archive_wait *w)
 }
 
 void
-archive_wait_tell(
-    struct archive_wait *w, struct evidence *e, const struct archive_failure *f)
+archive_wait_tell(struct archive_wait *w, struct evidence *e,
+    const struct evidence_failure *f)
 {
 	archive_done_fn *done = w->done;
 	void *arg = w->arg;

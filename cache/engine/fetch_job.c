@@ -61,3 +61,10 @@ fetch_job_free(struct fetch_job *o)
 	archive_acceptor_free(o->acceptor);
 	free(o);
 }
+
+void
+archive_acceptor_free(struct archive_acceptor *a)
+{
+	if (a != NULL && ref_down(&a->ref))
+		a->free(a);
+}

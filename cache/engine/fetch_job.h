@@ -7,7 +7,7 @@
 /* Counted; immutable. */
 struct fetch_job {
 	struct ref ref;
-	struct archive_key key;
+	struct evidence_key key;
 	enum evidence_kind kind;
 	char **urls;
 	size_t num_urls;

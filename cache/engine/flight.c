@@ -23,34 +23,8 @@
 
 /* Failures. */
 
-const char *
-archive_fail_name(enum archive_fail f)
-{
-	static const char *const names[] = {"none", "no-source", "scheme",
-	    "refused", "unreachable", "deadline", "http", "too-large",
-	    "malformed", "rejected", "older", "backoff", "offline", "closed",
-	    "nomem"};
-
-	if ((size_t)f >= sizeof(names) / sizeof(names[0]))
-		return "?";
-	return names[f];
-}
-
-void
-archive_failure_set(struct archive_failure *f, enum archive_fail fail,
-    const char *url, const char *fmt, ...)
-{
-	va_list ap;
-
-	*f = (struct archive_failure){.fail = fail};
-	snprintf(f->url, sizeof(f->url), "%s", url != NULL ? url : "");
-	va_start(ap, fmt);
-	vsnprintf(f->msg, sizeof(f->msg), fmt, ap);
-	va_end(ap);
-}
-
 static void
-flight_log_failure(struct flight *f, const struct archive_failure *x)
+flight_log_failure(struct flight *f, const struct evidence_failure *x)
 {
 	struct resource *r = f->resource;
 	/* Once a row: the first is news, the others are detail. */
@@ -58,17 +32,17 @@ flight_log_failure(struct flight *f, const struct archive_failure *x)
 
 	log_line(f->archive->log, news ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG,
 	    "cannot fetch '%s': %s (why=%s http=%d row=%u)", x->url, x->msg,
-	    archive_fail_name(x->fail), x->http_status,
+	    evidence_fail_name(x->fail), x->http_status,
 	    r != NULL ? r->failures + 1 : 1);
 }
 
 /* Keeps the failure that says most; the enum is in that order. */
 static void
-flight_note_failure(struct flight *f, const struct archive_failure *x)
+flight_note_failure(struct flight *f, const struct evidence_failure *x)
 {
 	atomic_fetch_add(&f->archive->count.fail[x->fail], 1);
 	flight_log_failure(f, x);
-	if (f->failure.fail == ARCHIVE_FAIL_NONE || x->fail >= f->failure.fail)
+	if (f->failure.fail == EVIDENCE_FAIL_NONE || x->fail >= f->failure.fail)
 		f->failure = *x;
 }
 
@@ -116,7 +90,7 @@ void
 flight_over(struct flight *f, struct evidence *e)
 {
 	struct archive_wait *w = f->waits, *all = w;
-	struct archive_failure failure = f->failure;
+	struct evidence_failure failure = f->failure;
 
 	if (e != NULL)
 		evidence_up_ref(e);
@@ -131,11 +105,11 @@ flight_over(struct flight *f, struct evidence *e)
 }
 
 void
-flight_abort(struct flight *f, enum archive_fail fail)
+flight_abort(struct flight *f, enum evidence_fail fail)
 {
-	archive_failure_set(&f->failure, fail, NULL, "%s",
-	    fail == ARCHIVE_FAIL_CLOSED ? "the archive is closing"
-					: "given up");
+	evidence_failure_set(&f->failure, fail, NULL, "%s",
+	    fail == EVIDENCE_FAIL_CLOSED ? "the archive is closing"
+					 : "given up");
 	flight_over(f, NULL);
 }
 
@@ -155,12 +129,12 @@ flight_failed(struct flight *f)
 	struct resource *r = f->resource;
 	uint64_t wait_ms;
 
-	if (f->failure.fail == ARCHIVE_FAIL_NONE) {
-		archive_failure_set(&f->failure, ARCHIVE_FAIL_NO_SOURCE, NULL,
+	if (f->failure.fail == EVIDENCE_FAIL_NONE) {
+		evidence_failure_set(&f->failure, EVIDENCE_FAIL_NO_SOURCE, NULL,
 		    "no URL is known");
-		atomic_fetch_add(&a->count.fail[ARCHIVE_FAIL_NO_SOURCE], 1);
+		atomic_fetch_add(&a->count.fail[EVIDENCE_FAIL_NO_SOURCE], 1);
 	}
-	if (r != NULL && f->failure.fail != ARCHIVE_FAIL_OFFLINE) {
+	if (r != NULL && f->failure.fail != EVIDENCE_FAIL_OFFLINE) {
 		pthread_mutex_lock(&a->table.lock);
 		r->failures++;
 		resource_retry_later(a, r, r->failures);
@@ -253,7 +227,7 @@ flight_keep(struct flight *f, struct evidence *e)
 
 int
 flight_accept(
-    struct flight *f, struct evidence *e, struct archive_failure *failure)
+    struct flight *f, struct evidence *e, struct evidence_failure *failure)
 {
 	struct archive_acceptor *by = f->order->acceptor;
 	struct err err = {0};
@@ -261,8 +235,8 @@ flight_accept(
 
 	if (by->accept(by, e, archive_now(f->archive), &code, &err) == 0)
 		return 0;
-	archive_failure_set(
-	    failure, ARCHIVE_FAIL_REJECTED, e->url, "%s", err.msg);
+	evidence_failure_set(
+	    failure, EVIDENCE_FAIL_REJECTED, e->url, "%s", err.msg);
 	failure->reject_code = code;
 	return -1;
 }
@@ -294,7 +268,7 @@ flight_evidence(
 {
 	struct archive *a = f->archive;
 	struct resource *r = f->resource;
-	struct archive_failure failure;
+	struct evidence_failure failure;
 
 	if (flight_accept(f, e, &failure) != 0) {
 		failure.http_status = res->http_status;
@@ -307,7 +281,7 @@ flight_evidence(
 		return;
 	}
 	if (!flight_keep(f, e)) {
-		archive_failure_set(&failure, ARCHIVE_FAIL_OLDER, e->url,
+		evidence_failure_set(&failure, EVIDENCE_FAIL_OLDER, e->url,
 		    "older than what is held, which stays");
 		failure.http_status = res->http_status;
 		flight_note_failure(f, &failure);
@@ -330,13 +304,13 @@ flight_fetched(void *arg, struct fetch_result *res)
 	struct flight *f = arg;
 	struct archive *a = f->archive;
 	const char *url = f->order->urls[f->next_url - 1];
-	struct archive_failure failure;
+	struct evidence_failure failure;
 	struct evidence *e;
 
 	f->fetch = NULL;
 	atomic_fetch_add(&a->count.fetched_bytes, res->num_bytes);
-	if (res->fail != ARCHIVE_FAIL_NONE) {
-		archive_failure_set(&failure, res->fail, url, "%s", res->msg);
+	if (res->fail != EVIDENCE_FAIL_NONE) {
+		evidence_failure_set(&failure, res->fail, url, "%s", res->msg);
 		failure.http_status = res->http_status;
 		flight_note_failure(f, &failure);
 		flight_next_url(f);
@@ -355,8 +329,8 @@ flight_fetched(void *arg, struct fetch_result *res)
 		    url, archive_now(a));
 	}
 	if (e == NULL) {
-		archive_failure_set(
-		    &failure, ARCHIVE_FAIL_NOMEM, url, "out of memory");
+		evidence_failure_set(
+		    &failure, EVIDENCE_FAIL_NOMEM, url, "out of memory");
 		flight_note_failure(f, &failure);
 		flight_failed(f);
 		return;
@@ -398,8 +372,8 @@ flight_next_url(struct flight *f)
 	atomic_fetch_add(&a->count.fetches, 1);
 	if (fetch_start(a->fetcher, &ask, flight_fetched, f, &f->fetch) == 0)
 		return;
-	archive_failure_set(
-	    &f->failure, ARCHIVE_FAIL_NOMEM, ask.url, "out of memory");
+	evidence_failure_set(
+	    &f->failure, EVIDENCE_FAIL_NOMEM, ask.url, "out of memory");
 	flight_failed(f);
 }
 
@@ -408,10 +382,10 @@ flight_network(struct flight *f)
 {
 	f->state = FLIGHT_NETWORK;
 	if (f->archive->offline) {
-		archive_failure_set(&f->failure, ARCHIVE_FAIL_OFFLINE, NULL,
+		evidence_failure_set(&f->failure, EVIDENCE_FAIL_OFFLINE, NULL,
 		    "fetching is switched off");
 		atomic_fetch_add(
-		    &f->archive->count.fail[ARCHIVE_FAIL_OFFLINE], 1);
+		    &f->archive->count.fail[EVIDENCE_FAIL_OFFLINE], 1);
 		flight_failed(f);
 		return;
 	}

@@ -18,7 +18,7 @@ flight_from_tier(struct flight *f, struct evidence *e)
 {
 	struct archive *a = f->archive;
 	struct resource *r = f->resource;
-	struct archive_failure failure;
+	struct evidence_failure failure;
 
 	if (flight_accept(f, e, &failure) != 0) {
 		a->disk->reject(a->disk, &r->key, failure.msg);

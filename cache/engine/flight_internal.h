@@ -27,12 +27,12 @@ struct flight {
 	struct store_record record;
 	struct crl_builder *builder;
 	struct event *step;
-	struct archive_failure failure; /* the most telling so far */
+	struct evidence_failure failure; /* the most telling so far */
 };
 
 /* 0, or negative and why in failure. */
 int flight_accept(
-    struct flight *f, struct evidence *e, struct archive_failure *failure);
+    struct flight *f, struct evidence *e, struct evidence_failure *failure);
 
 /* Notes that r has e, and when to look for the next; max_age_sec -1: none. */
 void resource_plan(struct archive *a, struct resource *r,

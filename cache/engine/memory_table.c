@@ -31,7 +31,7 @@ memory_table_now_sec(void)
 }
 
 static size_t
-key_home(const struct archive_key *key, size_t num_places)
+key_home(const struct evidence_key *key, size_t num_places)
 {
 	uint64_t v;
 
@@ -67,7 +67,7 @@ memory_table_init(
 }
 
 static struct resource *
-table_find(struct memory_slots *t, const struct archive_key *key)
+table_find(struct memory_slots *t, const struct evidence_key *key)
 {
 	size_t i = key_home(key, t->num_places);
 	struct resource *r;
@@ -83,7 +83,7 @@ table_find(struct memory_slots *t, const struct archive_key *key)
 }
 
 struct evidence *
-memory_table_get1(struct memory_table *m, const struct archive_key *key)
+memory_table_get1(struct memory_table *m, const struct evidence_key *key)
 {
 	struct epoch_mark mark = epoch_enter(&m->epoch);
 	struct evidence *e = NULL;
@@ -111,7 +111,7 @@ memory_table_get1(struct memory_table *m, const struct archive_key *key)
 }
 
 struct resource *
-memory_table_find(struct memory_table *m, const struct archive_key *key)
+memory_table_find(struct memory_table *m, const struct evidence_key *key)
 {
 	return table_find(atomic_load(&m->table), key);
 }
@@ -217,7 +217,7 @@ table_with_room(struct memory_table *m)
 }
 
 struct resource *
-memory_table_add(struct memory_table *m, const struct archive_key *key,
+memory_table_add(struct memory_table *m, const struct evidence_key *key,
     const uint8_t owner[32])
 {
 	struct resource *r = memory_table_find(m, key);

@@ -33,7 +33,7 @@ struct owner {
  * table.lock is held where archive_list reads them.
  */
 struct resource {
-	struct archive_key key;
+	struct evidence_key key;
 	_Atomic(struct evidence *) evidence; /* one reference */
 	atomic_uint asked_at_sec;            /* monotonic */
 	atomic_bool asked;                   /* since eviction came by */
@@ -75,14 +75,14 @@ void memory_table_cleanup(struct memory_table *m);
 
 /* memory_table_get1: the hot path; see archive_get1. */
 struct evidence *
-memory_table_get1(struct memory_table *m, const struct archive_key *key);
+memory_table_get1(struct memory_table *m, const struct evidence_key *key);
 
 /* The rest: service thread only. */
 struct resource *
-memory_table_find(struct memory_table *m, const struct archive_key *key);
+memory_table_find(struct memory_table *m, const struct evidence_key *key);
 /* Makes it if need be. NULL: out of memory. */
 struct resource *memory_table_add(struct memory_table *m,
-    const struct archive_key *key, const uint8_t owner[32]);
+    const struct evidence_key *key, const uint8_t owner[32]);
 /*
  * memory_table_keep puts e (a reference is taken) in the place of what r holds
  * and evicts for it. False: it does not fit into the budget and was not kept.

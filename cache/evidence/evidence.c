@@ -1,9 +1,8 @@
-/*
- * evidence: pieces of signed data and the names they are kept under. Counted;
- * any thread. Never decides what a piece is worth.
- */
+/* evidence: see the header. Any thread. Does not verify signatures. */
 #include "cache/evidence/evidence.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,11 +134,11 @@ evidence_fresh(const struct evidence *e, time_t now, uint32_t skew_sec)
 	return e->fetched_at + 86400 >= now;
 }
 
-struct archive_key
-archive_key_of(const struct span *parts, size_t num_parts)
+struct evidence_key
+evidence_key_of(const struct span *parts, size_t num_parts)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	struct archive_key key = {{0}};
+	struct evidence_key key = {{0}};
 	uint8_t len[8];
 	bool ok =
 	    ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
@@ -164,9 +163,28 @@ archive_key_of(const struct span *parts, size_t num_parts)
 	return key;
 }
 
-void
-archive_acceptor_free(struct archive_acceptor *a)
+const char *
+evidence_fail_name(enum evidence_fail f)
 {
-	if (a != NULL && ref_down(&a->ref))
-		a->free(a);
+	static const char *const names[] = {"none", "no-source", "scheme",
+	    "refused", "unreachable", "deadline", "http", "too-large",
+	    "malformed", "rejected", "older", "backoff", "offline", "closed",
+	    "nomem"};
+
+	if ((size_t)f >= sizeof(names) / sizeof(names[0]))
+		return "?";
+	return names[f];
+}
+
+void
+evidence_failure_set(struct evidence_failure *f, enum evidence_fail fail,
+    const char *url, const char *fmt, ...)
+{
+	va_list ap;
+
+	*f = (struct evidence_failure){.fail = fail};
+	snprintf(f->url, sizeof(f->url), "%s", url != NULL ? url : "");
+	va_start(ap, fmt);
+	vsnprintf(f->msg, sizeof(f->msg), fmt, ap);
+	va_end(ap);
 }

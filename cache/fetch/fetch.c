@@ -14,6 +14,7 @@
 #include <event2/event.h>
 #include <sys/socket.h>
 
+#include "cache/base/clock.h"
 #include "cache/fetch/address_rules.h"
 #include "cache/fetch/fetch_internal.h"
 #include "cache/der/text.h"
@@ -72,7 +73,7 @@ fetch_soon(evutil_socket_t fd, short what, void *arg)
 
 PRINTF_LIKE(3, 4)
 static void
-fetch_fail(struct fetch *x, enum archive_fail fail, const char *fmt, ...)
+fetch_fail(struct fetch *x, enum evidence_fail fail, const char *fmt, ...)
 {
 	struct fetch_result *r = &x->result;
 	va_list ap;
@@ -104,8 +105,8 @@ fetch_body(char *p, size_t size, size_t num, void *arg)
 		rc = bytes_append(&x->result.body, p, len);
 		if (rc == 0)
 			return len;
-		x->body_fail =
-		    rc == E_LIMIT ? ARCHIVE_FAIL_TOO_LARGE : ARCHIVE_FAIL_NOMEM;
+		x->body_fail = rc == E_LIMIT ? EVIDENCE_FAIL_TOO_LARGE
+					     : EVIDENCE_FAIL_NOMEM;
 		snprintf(x->result.msg, sizeof(x->result.msg),
 		    "response is larger than the limit of %zu bytes",
 		    x->result.body.max);
@@ -114,9 +115,9 @@ fetch_body(char *p, size_t size, size_t num, void *arg)
 	if (crl_builder_feed(x->builder, span_of(p, len), &fault, &err) == 0)
 		return len;
 	snprintf(x->result.msg, sizeof(x->result.msg), "%s", err.msg);
-	x->body_fail = fault == CRL_FAULT_MALFORMED ? ARCHIVE_FAIL_MALFORMED
-	    : fault == CRL_FAULT_NOMEM              ? ARCHIVE_FAIL_NOMEM
-						    : ARCHIVE_FAIL_TOO_LARGE;
+	x->body_fail = fault == CRL_FAULT_MALFORMED ? EVIDENCE_FAIL_MALFORMED
+	    : fault == CRL_FAULT_NOMEM              ? EVIDENCE_FAIL_NOMEM
+						    : EVIDENCE_FAIL_TOO_LARGE;
 	return 0;
 }
 
@@ -164,29 +165,29 @@ fetch_judge_url(struct fetch *x, const char *url)
 
 	if (url_scheme(u.scheme, url) && strcmp(u.scheme, "http") != 0 &&
 	    strcmp(u.scheme, "https") != 0) {
-		fetch_fail(x, ARCHIVE_FAIL_SCHEME,
+		fetch_fail(x, EVIDENCE_FAIL_SCHEME,
 		    "scheme '%s' is not supported", u.scheme);
 		return false;
 	}
 	if (!url_read(&u, url)) {
-		fetch_fail(x, ARCHIVE_FAIL_REFUSED, "not a usable URL");
+		fetch_fail(x, EVIDENCE_FAIL_REFUSED, "not a usable URL");
 		return false;
 	}
 	if (!port_allowed(f, u.port)) {
-		fetch_fail(x, ARCHIVE_FAIL_REFUSED, "port %u is not allowed",
+		fetch_fail(x, EVIDENCE_FAIL_REFUSED, "port %u is not allowed",
 		    (unsigned)u.port);
 		return false;
 	}
 	kind = address_rules_literal_refused(f->addresses, u.host);
 	if (kind != NULL) {
-		fetch_fail(x, ARCHIVE_FAIL_REFUSED,
+		fetch_fail(x, EVIDENCE_FAIL_REFUSED,
 		    "address '%s' is not allowed (%s)", u.host, kind);
 		return false;
 	}
 	free(x->host);
 	x->host = strdup(u.host);
 	if (x->host == NULL) {
-		fetch_fail(x, ARCHIVE_FAIL_NOMEM, "out of memory");
+		fetch_fail(x, EVIDENCE_FAIL_NOMEM, "out of memory");
 		return false;
 	}
 	return true;
@@ -307,7 +308,7 @@ fetch_ask(struct fetch *x)
 
 	if (!fetch_judge_url(x, url))
 		return false;
-	fetch_fail(x, ARCHIVE_FAIL_NOMEM, "out of memory");
+	fetch_fail(x, EVIDENCE_FAIL_NOMEM, "out of memory");
 	if (x->request_len > 0 && !x->post && x->redirects == 0) {
 		rc = url_ocsp_get(
 		    &x->get, url, span_of(x->request, x->request_len));
@@ -329,7 +330,7 @@ fetch_ask(struct fetch *x)
 	    !fetch_options_bounds(x, url) ||
 	    curl_multi_add_handle(x->fetcher->multi, x->easy) != CURLM_OK)
 		return false;
-	x->result.fail = ARCHIVE_FAIL_NONE;
+	x->result.fail = EVIDENCE_FAIL_NONE;
 	x->result.msg[0] = '\0';
 	return true;
 }
@@ -436,13 +437,13 @@ fetch_redirect(struct fetch *x)
 
 	curl_easy_getinfo(x->easy, CURLINFO_REDIRECT_URL, &target);
 	if (target == NULL) {
-		fetch_fail(x, ARCHIVE_FAIL_HTTP,
+		fetch_fail(x, EVIDENCE_FAIL_HTTP,
 		    "HTTP status %d without a usable Location",
 		    x->result.http_status);
 		return 0;
 	}
 	if (x->redirects == FETCH_MAX_REDIRECTS) {
-		fetch_fail(x, ARCHIVE_FAIL_REFUSED, "more than %d redirects",
+		fetch_fail(x, EVIDENCE_FAIL_REFUSED, "more than %d redirects",
 		    FETCH_MAX_REDIRECTS);
 		return 0;
 	}
@@ -451,7 +452,7 @@ fetch_redirect(struct fetch *x)
 	    (strcmp(to.scheme, from.scheme) != 0 &&
 		!(strcmp(from.scheme, "http") == 0 &&
 		    strcmp(to.scheme, "https") == 0))) {
-		fetch_fail(x, ARCHIVE_FAIL_REFUSED,
+		fetch_fail(x, EVIDENCE_FAIL_REFUSED,
 		    "redirect to '%.160s' is not allowed", target);
 		return 0;
 	}
@@ -466,7 +467,7 @@ fetch_redirect(struct fetch *x)
 	x->redirects++;
 	x->refused = NULL;
 	if (copy == NULL) {
-		fetch_fail(x, ARCHIVE_FAIL_NOMEM, "out of memory");
+		fetch_fail(x, EVIDENCE_FAIL_NOMEM, "out of memory");
 		return 0;
 	}
 	if (fetch_ask(x))
@@ -488,8 +489,8 @@ fetch_content(struct fetch *x)
 	if (crl_builder_finish(x->builder, &x->result.crl, &fault, &err) == 0)
 		return;
 	fetch_fail(x,
-	    fault == CRL_FAULT_NOMEM ? ARCHIVE_FAIL_NOMEM
-				     : ARCHIVE_FAIL_MALFORMED,
+	    fault == CRL_FAULT_NOMEM ? EVIDENCE_FAIL_NOMEM
+				     : EVIDENCE_FAIL_MALFORMED,
 	    "%s", err.msg);
 }
 
@@ -504,20 +505,20 @@ is_about_tls(CURLcode rc)
 static void
 fetch_broken(struct fetch *x, CURLcode rc)
 {
-	enum archive_fail fail = ARCHIVE_FAIL_UNREACHABLE;
+	enum evidence_fail fail = EVIDENCE_FAIL_UNREACHABLE;
 
-	if (x->body_fail != ARCHIVE_FAIL_NONE) {
+	if (x->body_fail != EVIDENCE_FAIL_NONE) {
 		x->result.fail = x->body_fail; /* msg says it already */
 		return;
 	}
 	if (x->refused != NULL && rc == CURLE_COULDNT_CONNECT) {
-		fetch_fail(x, ARCHIVE_FAIL_REFUSED,
+		fetch_fail(x, EVIDENCE_FAIL_REFUSED,
 		    "host '%.100s' has an address that is not allowed (%s)",
 		    x->host, x->refused);
 		return;
 	}
 	if (rc == CURLE_OPERATION_TIMEDOUT)
-		fail = ARCHIVE_FAIL_DEADLINE;
+		fail = EVIDENCE_FAIL_DEADLINE;
 	/* What libcurl calls a header line that never ends. */
 	if (rc == CURLE_OUT_OF_MEMORY) {
 		fetch_fail(x, fail,
@@ -548,7 +549,7 @@ fetch_answered(struct fetch *x, CURLcode rc)
 		x->result.max_age_sec = read_max_age(x);
 	} else if (status != 0 && status != 200 &&
 	    (rc == CURLE_OK || rc == CURLE_WRITE_ERROR)) {
-		fetch_fail(x, ARCHIVE_FAIL_HTTP, "HTTP status %ld", status);
+		fetch_fail(x, EVIDENCE_FAIL_HTTP, "HTTP status %ld", status);
 	} else if (rc != CURLE_OK) {
 		fetch_broken(x, rc);
 	} else {

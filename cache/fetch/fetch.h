@@ -7,10 +7,11 @@
 #ifndef CACHE_FETCH_FETCH_H
 #define CACHE_FETCH_FETCH_H
 
-#include "cache/engine/archive.h"
+#include "cache/evidence/evidence.h"
 #include "cache/base/bytes.h"
 
 struct address_rules;
+struct event_base;
 struct fetcher;
 struct fetch;
 
@@ -52,7 +53,7 @@ struct fetch_order {
 
 /* What came of it; lent to done, which may take `crl` or `body`. */
 struct fetch_result {
-	enum archive_fail fail;
+	enum evidence_fail fail;
 	int http_status;     /* of the last answer, 0: none */
 	bool not_modified;   /* 304, fail is NONE, no content */
 	struct crl *crl;     /* EVIDENCE_CRL */

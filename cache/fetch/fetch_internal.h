@@ -42,7 +42,7 @@ struct fetch {
 	const char *refused; /* kind of address that was not asked */
 	struct crl_builder *builder;
 	struct fetch_result result;
-	enum archive_fail body_fail; /* why the write callback stopped it */
+	enum evidence_fail body_fail; /* why the write callback stopped it */
 	char trouble[CURL_ERROR_SIZE];
 	uint64_t started_mono_ms;
 	fetch_done_fn *done;

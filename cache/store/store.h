@@ -7,12 +7,12 @@
 #ifndef CACHE_STORE_STORE_H
 #define CACHE_STORE_STORE_H
 
-#include "cache/engine/archive.h"
+#include "cache/evidence/evidence.h"
 #include "cache/fetch/fetch.h"
 
 /* What is kept beside the signed bytes. None of it is believed. */
 struct store_meta {
-	struct archive_key key;
+	struct evidence_key key;
 	enum evidence_kind kind;
 	uint8_t owner[32];
 	time_t fetched_at;
@@ -46,7 +46,7 @@ typedef void store_done_fn(void *arg, struct store_record *found);
 struct store {
 	const char *name;
 	enum store_answer (*load)(struct store *t,
-	    const struct archive_key *key, struct store_record *out,
+	    const struct evidence_key *key, struct store_record *out,
 	    store_done_fn *done, void *arg, struct store_load **pending);
 	/* done will not be called. */
 	void (*cancel)(struct store_load *pending);
@@ -55,8 +55,8 @@ struct store {
 	    struct store *t, const struct store_meta *meta, struct evidence *e);
 	/* What it gave was not accepted: it must not give it again. */
 	void (*reject)(
-	    struct store *t, const struct archive_key *key, const char *why);
-	void (*forget)(struct store *t, const struct archive_key *key);
+	    struct store *t, const struct evidence_key *key, const char *why);
+	void (*forget)(struct store *t, const struct evidence_key *key);
 	void (*free)(struct store *t);
 };
 

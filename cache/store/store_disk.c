@@ -15,6 +15,7 @@
 
 #include <sys/stat.h>
 
+#include "cache/base/log.h"
 #include "cache/evidence/evidence.h"
 #include "cache/store/store_file.h"
 #include "cache/store/store_path.h"
@@ -183,7 +184,7 @@ store_disk_main(void *arg)
 
 /* Takes queued writes of key (all if NULL) away. Locked. */
 static void
-queue_drop(struct store_disk *d, const struct archive_key *key)
+queue_drop(struct store_disk *d, const struct evidence_key *key)
 {
 	struct store_disk_job **at = &d->first, *j;
 
@@ -247,7 +248,7 @@ count_files(const char *path)
 
 static void
 store_disk_reject(
-    struct store *t, const struct archive_key *key, const char *why)
+    struct store *t, const struct evidence_key *key, const char *why)
 {
 	struct store_disk *d = (struct store_disk *)t;
 	char path[STORE_PATH_MAX], aside[STORE_PATH_MAX];
@@ -267,7 +268,7 @@ store_disk_reject(
 }
 
 static enum store_answer
-store_disk_load(struct store *t, const struct archive_key *key,
+store_disk_load(struct store *t, const struct evidence_key *key,
     struct store_record *out, store_done_fn *done, void *arg,
     struct store_load **pending)
 {
@@ -302,7 +303,7 @@ forget_file(void *arg, const char *path)
 }
 
 static void
-store_disk_forget(struct store *t, const struct archive_key *key)
+store_disk_forget(struct store *t, const struct evidence_key *key)
 {
 	struct store_disk *d = (struct store_disk *)t;
 	char path[STORE_PATH_MAX];

@@ -17,6 +17,7 @@
 
 #include <sys/stat.h>
 
+#include "cache/base/clock.h"
 #include "cache/store/store_path.h"
 #include "cache/der/text.h"
 
@@ -70,7 +71,7 @@ store_unhex(uint8_t *out, const char *text, size_t len)
 
 bool
 store_path(char out[STORE_PATH_MAX], const char *dir,
-    const struct archive_key *key, const char *sub)
+    const struct evidence_key *key, const char *sub)
 {
 	char hex[65];
 	int n;

@@ -9,6 +9,7 @@
 #ifndef CACHE_STORE_STORE_FILE_H
 #define CACHE_STORE_STORE_FILE_H
 
+#include "cache/base/log.h"
 #include "cache/store/store.h"
 
 struct store_options {

@@ -2,7 +2,7 @@
 #ifndef CACHE_STORE_STORE_PATH_H
 #define CACHE_STORE_STORE_PATH_H
 
-#include "cache/engine/archive.h"
+#include "cache/evidence/evidence.h"
 
 #define STORE_PATH_MAX 4096
 #define STORE_TEMP     ".tmp"
@@ -17,6 +17,6 @@ bool store_unhex(uint8_t *out, const char *text, size_t len);
  * of the store. False: too long.
  */
 bool store_path(char out[STORE_PATH_MAX], const char *dir,
-    const struct archive_key *key, const char *sub);
+    const struct evidence_key *key, const char *sub);
 
 #endif

@@ -166,7 +166,7 @@ static int
 path_of(char path[STORE_PATH_MAX], const char *state_dir, const char *key,
     struct err *err)
 {
-	struct archive_key k;
+	struct evidence_key k;
 
 	if (strlen(key) != 64 || !store_unhex(k.id, key, sizeof(k.id)))
 		return err_set(

@@ -177,7 +177,7 @@ target_done(struct target *t, const char *failure)
 }
 
 static void
-target_told(void *arg, struct evidence *e, const struct archive_failure *f)
+target_told(void *arg, struct evidence *e, const struct evidence_failure *f)
 {
 	target_done(arg, e != NULL ? NULL : f->msg);
 }

@@ -112,7 +112,7 @@ void evidence_order_cleanup(struct evidence_order *o);
 
 /* What the archive answered, noted in the resource and the question. */
 void cert_check_fetched(struct cert_check *q, struct source *r,
-    struct evidence *e, const struct archive_failure *f);
+    struct evidence *e, const struct evidence_failure *f);
 /* The deadline passed before it answered. */
 void cert_check_expired(
     struct cert_check *q, struct source *r, uint32_t deadline_ms);

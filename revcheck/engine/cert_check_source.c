@@ -68,36 +68,36 @@ source_of(const struct evidence *e)
 }
 
 static enum revcheck_why
-why_of_failure(const struct archive_failure *f)
+why_of_failure(const struct evidence_failure *f)
 {
 	switch (f->fail) {
-	case ARCHIVE_FAIL_NO_SOURCE:
+	case EVIDENCE_FAIL_NO_SOURCE:
 		return REVCHECK_WHY_NO_SOURCE;
-	case ARCHIVE_FAIL_SCHEME:
-	case ARCHIVE_FAIL_REFUSED:
+	case EVIDENCE_FAIL_SCHEME:
+	case EVIDENCE_FAIL_REFUSED:
 		return REVCHECK_WHY_URL_REFUSED;
-	case ARCHIVE_FAIL_UNREACHABLE:
+	case EVIDENCE_FAIL_UNREACHABLE:
 		return REVCHECK_WHY_UNREACHABLE;
-	case ARCHIVE_FAIL_DEADLINE:
+	case EVIDENCE_FAIL_DEADLINE:
 		return REVCHECK_WHY_DEADLINE;
-	case ARCHIVE_FAIL_HTTP:
+	case EVIDENCE_FAIL_HTTP:
 		return REVCHECK_WHY_HTTP_ERROR;
-	case ARCHIVE_FAIL_TOO_LARGE:
+	case EVIDENCE_FAIL_TOO_LARGE:
 		return REVCHECK_WHY_TOO_LARGE;
-	case ARCHIVE_FAIL_MALFORMED:
+	case EVIDENCE_FAIL_MALFORMED:
 		return REVCHECK_WHY_MALFORMED;
-	case ARCHIVE_FAIL_REJECTED:
+	case EVIDENCE_FAIL_REJECTED:
 		return (enum revcheck_why)f->reject_code;
-	case ARCHIVE_FAIL_OLDER:
+	case EVIDENCE_FAIL_OLDER:
 		return REVCHECK_WHY_STALE;
-	case ARCHIVE_FAIL_BACKOFF:
+	case EVIDENCE_FAIL_BACKOFF:
 		return REVCHECK_WHY_BACKOFF;
-	case ARCHIVE_FAIL_OFFLINE:
+	case EVIDENCE_FAIL_OFFLINE:
 		return REVCHECK_WHY_OFFLINE;
-	case ARCHIVE_FAIL_CLOSED:
+	case EVIDENCE_FAIL_CLOSED:
 		return REVCHECK_WHY_CANCELLED;
-	case ARCHIVE_FAIL_NONE:
-	case ARCHIVE_FAIL_NOMEM:
+	case EVIDENCE_FAIL_NONE:
+	case EVIDENCE_FAIL_NOMEM:
 		break;
 	}
 	return REVCHECK_WHY_INTERNAL;
@@ -105,7 +105,7 @@ why_of_failure(const struct archive_failure *f)
 
 void
 cert_check_fetched(struct cert_check *q, struct source *r, struct evidence *e,
-    const struct archive_failure *f)
+    const struct evidence_failure *f)
 {
 	r->fetched = true;
 	if (e != NULL) {

@@ -24,7 +24,7 @@
 
 /* Keys. */
 
-static struct archive_key
+static struct evidence_key
 key_of(const struct cert_sources *s, const char *kind, struct span id,
     const char *const *urls)
 {
@@ -45,7 +45,7 @@ key_of(const struct cert_sources *s, const char *kind, struct span id,
 	parts[n++] = id;
 	for (; urls != NULL && *urls != NULL && n < KEY_PARTS_MAX; urls++)
 		parts[n++] = span_of(*urls, strlen(*urls));
-	return archive_key_of(parts, n);
+	return evidence_key_of(parts, n);
 }
 
 static size_t
@@ -70,7 +70,7 @@ point_of(const struct cert_sources *s, const char *kind, struct span id,
 	return p;
 }
 
-struct archive_key
+struct evidence_key
 cert_sources_delta_key(const struct cert_sources *s, const char *const *urls)
 {
 	return key_of(s, "crl-delta", span_of(NULL, 0), urls);
@@ -126,7 +126,7 @@ cert_sources_new(struct cert_sources **out, X509 *cert, X509 *issuer,
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
 	struct span parts[2];
-	struct archive_key identity;
+	struct evidence_key identity;
 	struct cert_sources *s;
 	const char *const *ocsp;
 	int rc;
@@ -164,7 +164,7 @@ cert_sources_new(struct cert_sources **out, X509 *cert, X509 *issuer,
 	parts[0] = span_of(s->owner, sizeof(s->owner));
 	parts[1] = span_of(
 	    ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
-	identity = archive_key_of(parts, 2);
+	identity = evidence_key_of(parts, 2);
 	memcpy(s->identity, identity.id, sizeof(s->identity));
 	s->context = key_of(s, "context", span_of(NULL, 0), NULL);
 	rc = crl_subject_new(&s->crl, cert, issuer, err);

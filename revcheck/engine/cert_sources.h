@@ -49,7 +49,7 @@ struct cert_sources_context {
 };
 
 struct cert_sources_point {
-	struct archive_key key;
+	struct evidence_key key;
 	const char *const *urls; /* lent by the subject; NULL-terminated */
 	size_t num_urls;
 };
@@ -70,7 +70,7 @@ struct cert_sources {
 	size_t num_points;              /* distribution points with URLs */
 	struct cert_sources_point *points;
 	struct cert_sources_point delta; /* num_urls == 0: none */
-	struct archive_key context;      /* trust, anchor, issuer key, rules */
+	struct evidence_key context;     /* trust, anchor, issuer key, rules */
 	uint8_t owner[32];               /* SHA-256 of the issuer's key */
 	uint8_t spki_sha256[32];
 	uint8_t identity[32];         /* issuer key + serial, for memory */
@@ -83,7 +83,7 @@ int cert_sources_new(struct cert_sources **out, X509 *cert, X509 *issuer,
 struct cert_sources *cert_sources_up_ref(struct cert_sources *s);
 void cert_sources_free(struct cert_sources *s);
 /* Key for deltas named by a CRL itself. */
-struct archive_key
+struct evidence_key
 cert_sources_delta_key(const struct cert_sources *s, const char *const *urls);
 
 struct cert_sources_memo;

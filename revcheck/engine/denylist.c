@@ -27,7 +27,7 @@ id_of_serial(uint8_t id[32], struct span issuer, struct span serial)
 {
 	struct span parts[] = {
 	    span_of("issuer+serial", 13), issuer, der_serial_trim(serial)};
-	struct archive_key key = archive_key_of(parts, 3);
+	struct evidence_key key = evidence_key_of(parts, 3);
 
 	memcpy(id, key.id, sizeof(key.id));
 }
@@ -36,7 +36,7 @@ static void
 id_of_spki(uint8_t id[32], const uint8_t *sha256)
 {
 	struct span parts[] = {span_of("spki", 4), span_of(sha256, 32)};
-	struct archive_key key = archive_key_of(parts, 2);
+	struct evidence_key key = evidence_key_of(parts, 2);
 
 	memcpy(id, key.id, sizeof(key.id));
 }

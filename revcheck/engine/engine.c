@@ -72,7 +72,7 @@ engine_changed(struct revcheck *rc)
 }
 
 static void
-evidence_changed(void *arg, const struct archive_key *key)
+evidence_changed(void *arg, const struct evidence_key *key)
 {
 	(void)key;
 	notify_watcher(arg);
@@ -458,16 +458,16 @@ revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out)
 	s.evictions = a.evictions;
 	s.entries = a.entries;
 	s.bytes = a.bytes;
-	s.fail_unreachable = a.fail[ARCHIVE_FAIL_UNREACHABLE];
-	s.fail_deadline = a.fail[ARCHIVE_FAIL_DEADLINE];
-	s.fail_http = a.fail[ARCHIVE_FAIL_HTTP];
-	s.fail_malformed = a.fail[ARCHIVE_FAIL_MALFORMED];
-	s.fail_forged = a.fail[ARCHIVE_FAIL_REJECTED];
-	s.fail_older = a.fail[ARCHIVE_FAIL_OLDER];
-	s.fail_too_large = a.fail[ARCHIVE_FAIL_TOO_LARGE];
+	s.fail_unreachable = a.fail[EVIDENCE_FAIL_UNREACHABLE];
+	s.fail_deadline = a.fail[EVIDENCE_FAIL_DEADLINE];
+	s.fail_http = a.fail[EVIDENCE_FAIL_HTTP];
+	s.fail_malformed = a.fail[EVIDENCE_FAIL_MALFORMED];
+	s.fail_forged = a.fail[EVIDENCE_FAIL_REJECTED];
+	s.fail_older = a.fail[EVIDENCE_FAIL_OLDER];
+	s.fail_too_large = a.fail[EVIDENCE_FAIL_TOO_LARGE];
 	s.fail_refused =
-	    a.fail[ARCHIVE_FAIL_REFUSED] + a.fail[ARCHIVE_FAIL_SCHEME];
-	s.fail_backoff = a.fail[ARCHIVE_FAIL_BACKOFF];
+	    a.fail[EVIDENCE_FAIL_REFUSED] + a.fail[EVIDENCE_FAIL_SCHEME];
+	s.fail_backoff = a.fail[EVIDENCE_FAIL_BACKOFF];
 	if (size == 0 || size > sizeof(s))
 		size = sizeof(s);
 	memcpy(out, &s, size);

@@ -16,7 +16,7 @@ struct kept_walk {
 };
 
 static void
-kept_key_text(char out[65], const struct archive_key *key)
+kept_key_text(char out[65], const struct evidence_key *key)
 {
 	for (size_t i = 0; i < sizeof(key->id); i++)
 		snprintf(out + 2 * i, 3, "%02x", key->id[i]);
@@ -74,7 +74,7 @@ revcheck_kept_list(struct revcheck *rc, revcheck_cache_fn *fn, void *arg)
 
 static int
 kept_key_parse(
-    struct archive_key *out, const char *text, struct revcheck_error *err)
+    struct evidence_key *out, const char *text, struct revcheck_error *err)
 {
 	struct err why;
 	unsigned v;
@@ -97,7 +97,7 @@ int
 revcheck_kept_refresh(
     struct revcheck *rc, const char *key, struct revcheck_error *err)
 {
-	struct archive_key k;
+	struct evidence_key k;
 	int code = key != NULL ? kept_key_parse(&k, key, err) : 0;
 
 	if (code != 0)
@@ -118,7 +118,7 @@ int
 revcheck_kept_flush(
     struct revcheck *rc, const char *key, struct revcheck_error *err)
 {
-	struct archive_key k;
+	struct evidence_key k;
 	int code = key != NULL ? kept_key_parse(&k, key, err) : 0;
 
 	if (code != 0)

@@ -66,7 +66,7 @@ revcheck_evidence_free(struct revcheck_evidence *e)
 
 struct crl_proof *
 evidence_set_proof_get(struct revcheck_evidence *e, struct evidence_set *s,
-    const struct archive_key *context)
+    const struct evidence_key *context)
 {
 	struct crl_proof *proof = NULL;
 
@@ -82,7 +82,7 @@ evidence_set_proof_get(struct revcheck_evidence *e, struct evidence_set *s,
 
 void
 evidence_set_proof_put(struct revcheck_evidence *e, struct evidence_set *s,
-    const struct archive_key *context, struct crl_proof *proof)
+    const struct evidence_key *context, struct crl_proof *proof)
 {
 	struct evidence_set_proof *slot;
 	struct crl_proof *old;

@@ -21,7 +21,7 @@ struct crl_proof;
  */
 #define EVIDENCE_SET_PROOFS 4
 struct evidence_set_proof {
-	struct archive_key context;
+	struct evidence_key context;
 	struct crl_proof *proof; /* reference, NULL: free */
 };
 
@@ -44,9 +44,9 @@ struct revcheck_evidence {
 
 /* A reference to the proof kept for this context, or NULL. Thread-safe. */
 struct crl_proof *evidence_set_proof_get(struct revcheck_evidence *e,
-    struct evidence_set *s, const struct archive_key *context);
+    struct evidence_set *s, const struct evidence_key *context);
 void evidence_set_proof_put(struct revcheck_evidence *e, struct evidence_set *s,
-    const struct archive_key *context, struct crl_proof *proof);
+    const struct evidence_key *context, struct crl_proof *proof);
 
 struct revcheck_evidence *evidence_set_up_ref(struct revcheck_evidence *e);
 

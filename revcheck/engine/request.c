@@ -192,12 +192,12 @@ request_finish(struct revcheck_request *r, enum revcheck_why why)
 }
 
 static void
-fetched_cb(void *arg, struct evidence *e, const struct archive_failure *f)
+fetched_cb(void *arg, struct evidence *e, const struct evidence_failure *f)
 {
 	struct revcheck_request *r = arg;
 
 	r->wait = NULL;
-	if (f != NULL && f->fail == ARCHIVE_FAIL_CLOSED) {
+	if (f != NULL && f->fail == EVIDENCE_FAIL_CLOSED) {
 		request_finish(r, REVCHECK_WHY_CANCELLED);
 		return;
 	}
@@ -215,7 +215,7 @@ static int
 request_fetch(
     struct revcheck_request *r, struct source *need, struct cert_check *owner)
 {
-	struct archive_failure failure = {.fail = ARCHIVE_FAIL_NOMEM};
+	struct evidence_failure failure = {.fail = EVIDENCE_FAIL_NOMEM};
 	struct evidence_order order;
 	struct err err = {0};
 	int rc;

@@ -50,7 +50,7 @@ struct world {
 
 struct answer_got {
 	struct evidence *e; /* a reference */
-	struct archive_failure f;
+	struct evidence_failure f;
 	bool told;
 };
 
@@ -110,7 +110,7 @@ world_logged(struct world *w, const char *text)
 }
 
 static void
-world_changed(void *arg, const struct archive_key *key)
+world_changed(void *arg, const struct evidence_key *key)
 {
 	atomic_fetch_add(&((struct world *)arg)->num_changed, 1);
 }
@@ -251,19 +251,19 @@ world_cleanup(struct world *w)
 	pthread_mutex_destroy(&w->log_lock);
 }
 
-UNUSED static struct archive_key
+UNUSED static struct evidence_key
 key_named(const char *name)
 {
 	struct span parts[] = {span_of("test", 4), span_of(name, strlen(name))};
 
-	return archive_key_of(parts, 2);
+	return evidence_key_of(parts, 2);
 }
 
 /* ---- Asking and waiting for the answer
  * --------------------------------------- */
 
 static void
-asking_told(void *arg, struct evidence *e, const struct archive_failure *f)
+asking_told(void *arg, struct evidence *e, const struct evidence_failure *f)
 {
 	struct asking *q = arg;
 
@@ -339,14 +339,14 @@ ask(struct world *w, const char *key, const char *path, bool want_newer)
 /* ask, and again while the source is being left alone. */
 UNUSED static struct answer_got
 ask_patiently(struct world *w, const char *key, const char *path,
-    bool want_newer, enum archive_fail expected)
+    bool want_newer, enum evidence_fail expected)
 {
 	struct answer_got got;
 
 	for (int i = 0;; i++) {
 		got = ask(w, key, path, want_newer);
-		if (got.e != NULL || got.f.fail != ARCHIVE_FAIL_BACKOFF ||
-		    expected == ARCHIVE_FAIL_BACKOFF || i == 2000)
+		if (got.e != NULL || got.f.fail != EVIDENCE_FAIL_BACKOFF ||
+		    expected == EVIDENCE_FAIL_BACKOFF || i == 2000)
 			return got;
 		wait_ms(5);
 	}
@@ -357,16 +357,16 @@ UNUSED static void
 ask_ok(struct world *w, const char *key, const char *path, bool want_newer)
 {
 	struct answer_got got =
-	    ask_patiently(w, key, path, want_newer, ARCHIVE_FAIL_NONE);
+	    ask_patiently(w, key, path, want_newer, EVIDENCE_FAIL_NONE);
 
 	if (got.e == NULL)
 		fail_msg("%s: fail %d: %s", path, got.f.fail, got.f.msg);
 	evidence_free(got.e);
 }
 
-UNUSED static struct archive_failure
+UNUSED static struct evidence_failure
 ask_fails(
-    struct world *w, const char *key, const char *path, enum archive_fail fail)
+    struct world *w, const char *key, const char *path, enum evidence_fail fail)
 {
 	struct answer_got got = ask_patiently(w, key, path, true, fail);
 
@@ -394,7 +394,7 @@ stats(struct world *w)
 UNUSED static int
 held_number(struct world *w, const char *key)
 {
-	struct archive_key k = key_named(key);
+	struct evidence_key k = key_named(key);
 	struct evidence *e = archive_get1(w->archive, &k);
 	int n = -1;
 

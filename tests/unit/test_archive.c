@@ -8,7 +8,7 @@ static void
 test_fetched_once_then_from_memory(void **state)
 {
 	struct world w;
-	struct archive_key k = key_named("a");
+	struct evidence_key k = key_named("a");
 	struct evidence *e;
 
 	world_init(&w, NULL);
@@ -99,7 +99,7 @@ test_single_flight_with_own_deadlines(void **state)
 	for (int i = 9; i < NUM; i += 10) {
 		asking_wait(&q[i]);
 		assert_null(q[i].got.e);
-		assert_int_equal(q[i].got.f.fail, ARCHIVE_FAIL_DEADLINE);
+		assert_int_equal(q[i].got.f.fail, EVIDENCE_FAIL_DEADLINE);
 		late++;
 	}
 	hits_await(&w.http, 1, "/a.crl");
@@ -114,7 +114,7 @@ test_single_flight_with_own_deadlines(void **state)
 	assert_int_equal(hits(&w.http, "/a.crl"), 1);
 	assert_int_equal(stats(&w).fetches, 1);
 	assert_int_equal(stats(&w).joins, NUM - 1);
-	assert_int_equal(stats(&w).fail[ARCHIVE_FAIL_DEADLINE], late);
+	assert_int_equal(stats(&w).fail[EVIDENCE_FAIL_DEADLINE], late);
 	free(q);
 	world_cleanup(&w);
 }
@@ -126,7 +126,7 @@ struct cancelling {
 };
 
 static void
-never_told(void *arg, struct evidence *e, const struct archive_failure *f)
+never_told(void *arg, struct evidence *e, const struct evidence_failure *f)
 {
 	abort();
 }
@@ -177,30 +177,30 @@ test_back_off_and_one_probe(void **state)
 	struct world w;
 	char url[128];
 	const char *urls[] = {url};
-	struct archive_failure f;
+	struct evidence_failure f;
 
 	world_init(&w, "/a.crl 500 ; gate=g");
 	w.options.retry_first_ms = 300;
 	w.options.retry_max_ms = 300;
 	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
 	world_open(&w);
-	f = ask_fails(&w, "a", "/a.crl", ARCHIVE_FAIL_HTTP);
+	f = ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_HTTP);
 	assert_int_equal(f.http_status, 500);
 	/* At once, and without another request. */
-	(void)ask_fails(&w, "a", "/a.crl", ARCHIVE_FAIL_BACKOFF);
+	(void)ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_BACKOFF);
 	assert_int_equal(hits(&w.http, "/a.crl"), 1);
 	wait_ms(320);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/a.crl", w.http.port);
 	asking_start(&a, &w, "a", urls, 1);
 	asking_start(&b, &w, "a", urls, 1);
 	asking_wait(&b); /* hears at once: a is the probe */
-	assert_int_equal(b.got.f.fail, ARCHIVE_FAIL_BACKOFF);
+	assert_int_equal(b.got.f.fail, EVIDENCE_FAIL_BACKOFF);
 	control(&w.http, "/_release/g", NULL);
 	asking_wait(&a);
 	assert_non_null(a.got.e);
 	evidence_free(a.got.e);
 	assert_int_equal(hits(&w.http, "/a.crl"), 2);
-	assert_int_equal(stats(&w).fail[ARCHIVE_FAIL_BACKOFF], 2);
+	assert_int_equal(stats(&w).fail[EVIDENCE_FAIL_BACKOFF], 2);
 	/* The failure is said once, the recovery, too. */
 	assert_int_equal(world_logged(&w, "HTTP status 500"), 1);
 	assert_int_equal(world_logged(&w, "again after 1 failures"), 1);
@@ -231,19 +231,19 @@ test_urls_in_order_and_the_telling_failure(void **state)
 	q = (struct asking){0};
 	asking_start(&q, &w, "three", urls, 3);
 	asking_wait(&q);
-	assert_int_equal(q.got.f.fail, ARCHIVE_FAIL_REJECTED);
+	assert_int_equal(q.got.f.fail, EVIDENCE_FAIL_REJECTED);
 	assert_int_equal(q.got.f.reject_code, 42);
 	assert_non_null(strstr(q.got.f.msg, "signature"));
 	q = (struct asking){0};
 	asking_start(&q, &w, "one", urls, 1);
 	asking_wait(&q);
-	assert_int_equal(q.got.f.fail, ARCHIVE_FAIL_SCHEME);
+	assert_int_equal(q.got.f.fail, EVIDENCE_FAIL_SCHEME);
 	q = (struct asking){0};
 	asking_start(&q, &w, "no", urls, 0);
 	asking_wait(&q);
-	assert_int_equal(q.got.f.fail, ARCHIVE_FAIL_NO_SOURCE);
-	assert_int_equal(stats(&w).fail[ARCHIVE_FAIL_SCHEME], 3);
-	assert_int_equal(stats(&w).fail[ARCHIVE_FAIL_REJECTED], 2);
+	assert_int_equal(q.got.f.fail, EVIDENCE_FAIL_NO_SOURCE);
+	assert_int_equal(stats(&w).fail[EVIDENCE_FAIL_SCHEME], 3);
+	assert_int_equal(stats(&w).fail[EVIDENCE_FAIL_REJECTED], 2);
 	world_cleanup(&w);
 }
 
@@ -251,7 +251,7 @@ test_urls_in_order_and_the_telling_failure(void **state)
 static void
 test_stale_evidence_is_kept(void **state)
 {
-	struct archive_key k = key_named("a");
+	struct evidence_key k = key_named("a");
 	struct evidence *e;
 	struct world w;
 
@@ -261,7 +261,7 @@ test_stale_evidence_is_kept(void **state)
 	world_open(&w);
 	ask_ok(&w, "a", "/a.crl", false);
 	atomic_fetch_add(&w.now, 30 * DAY);
-	(void)ask_fails(&w, "a", "/a.crl", ARCHIVE_FAIL_HTTP);
+	(void)ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_HTTP);
 	e = archive_get1(w.archive, &k);
 	assert_non_null(e);
 	evidence_free(e);
@@ -284,7 +284,7 @@ static void
 test_list_flush_and_refresh(void **state)
 {
 	struct world w;
-	struct archive_key a = key_named("a");
+	struct evidence_key a = key_named("a");
 	int n = 0;
 
 	world_init(&w, NULL);
@@ -324,8 +324,8 @@ test_missing_is_fetched(void **state)
 	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
 	world_crl(&w, "b.crl", &(struct crlmake){.number = 6});
 	world_open(&w);
-	(void)ask_fails(&w, "a", "/a.crl", ARCHIVE_FAIL_HTTP);
-	(void)ask_fails(&w, "a", "/a.crl", ARCHIVE_FAIL_BACKOFF);
+	(void)ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_HTTP);
+	(void)ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_BACKOFF);
 	ask_ok(&w, "b", "/b.crl", false);
 	assert_int_equal(archive_fetch_missing(w.archive), 0);
 	hits_await(&w.http, 2, "/a.crl");
@@ -439,7 +439,7 @@ test_ocsp_by_get_and_by_post(void **state)
 	q.order.request = span_of("y", 1);
 	asking_start(&q, &w, "large", urls, 1);
 	asking_wait(&q);
-	assert_int_equal(q.got.f.fail, ARCHIVE_FAIL_TOO_LARGE);
+	assert_int_equal(q.got.f.fail, EVIDENCE_FAIL_TOO_LARGE);
 	log = proc_log(&w.proc);
 	free(log);
 	world_cleanup(&w);
@@ -454,8 +454,8 @@ test_offline_fetches_nothing(void **state)
 	w.options.offline = true;
 	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
 	world_open(&w);
-	(void)ask_fails(&w, "a", "/a.crl", ARCHIVE_FAIL_OFFLINE);
-	(void)ask_fails(&w, "a", "/a.crl", ARCHIVE_FAIL_OFFLINE);
+	(void)ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_OFFLINE);
+	(void)ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_OFFLINE);
 	assert_int_equal(hits(&w.http, "/a.crl"), 0);
 	world_cleanup(&w);
 }
@@ -478,7 +478,7 @@ test_closing_tells_who_waits(void **state)
 	world_close(&w);
 	for (int i = 0; i < 5; i++) {
 		asking_wait(&q[i]);
-		assert_int_equal(q[i].got.f.fail, ARCHIVE_FAIL_CLOSED);
+		assert_int_equal(q[i].got.f.fail, EVIDENCE_FAIL_CLOSED);
 	}
 	world_cleanup(&w);
 }
@@ -555,14 +555,14 @@ test_validators_are_of_one_url(void **state)
 	static const struct {
 		const char *script; /* after a first fetch from a */
 		uint64_t fetches_304;
-		const char *from;       /* what is held then; NULL: as before */
-		enum archive_fail fail; /* or else */
+		const char *from; /* what is held then; NULL: as before */
+		enum evidence_fail fail; /* or else */
 	} rows[] = {
-	    {"/a.crl origin", 1, NULL, ARCHIVE_FAIL_NONE},
-	    {"/a.crl 304", 1, NULL, ARCHIVE_FAIL_NONE},
+	    {"/a.crl origin", 1, NULL, EVIDENCE_FAIL_NONE},
+	    {"/a.crl 304", 1, NULL, EVIDENCE_FAIL_NONE},
 	    /* The same octets, so the same tag: and yet asked for whole. */
-	    {"/a.crl 500\n/b.crl origin", 0, "/b.crl", ARCHIVE_FAIL_NONE},
-	    {"/a.crl 500\n/b.crl 304", 0, NULL, ARCHIVE_FAIL_HTTP},
+	    {"/a.crl 500\n/b.crl origin", 0, "/b.crl", EVIDENCE_FAIL_NONE},
+	    {"/a.crl 500\n/b.crl 304", 0, NULL, EVIDENCE_FAIL_HTTP},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -645,7 +645,7 @@ static void *
 reader(void *arg)
 {
 	struct readers *r = arg;
-	struct archive_key a = key_named("a"), b = key_named("b");
+	struct evidence_key a = key_named("a"), b = key_named("b");
 	struct evidence *e;
 
 	while (!atomic_load(&r->stop)) {
@@ -667,7 +667,7 @@ test_readers_meet_writers(void **state)
 {
 	pthread_t t[4];
 	struct readers r = {0};
-	struct archive_key b = key_named("b");
+	struct evidence_key b = key_named("b");
 	struct world w;
 
 	world_init(&w, NULL);

@@ -8,48 +8,48 @@
 struct fault {
 	const char *name;
 	const char *script; /* of the path; PORT: the server's own */
-	enum archive_fail fail;
+	enum evidence_fail fail;
 	int http_status;
 	const char *word; /* in the sentence */
 };
 
 static const struct fault faults[] = {
-    {"closed without an answer", "close", ARCHIVE_FAIL_UNREACHABLE, 0, NULL},
-    {"reset", "reset", ARCHIVE_FAIL_UNREACHABLE, 0, NULL},
-    {"silent after the request", "never", ARCHIVE_FAIL_DEADLINE, 0, NULL},
-    {"one byte now and then", "drip=200", ARCHIVE_FAIL_DEADLINE, 200, NULL},
-    {"every byte late", "drip-all=200", ARCHIVE_FAIL_DEADLINE, 0, NULL},
-    {"truncated", "truncate=200", ARCHIVE_FAIL_UNREACHABLE, 200, NULL},
-    {"cut by the close", "truncate=200 no-length", ARCHIVE_FAIL_MALFORMED, 200,
+    {"closed without an answer", "close", EVIDENCE_FAIL_UNREACHABLE, 0, NULL},
+    {"reset", "reset", EVIDENCE_FAIL_UNREACHABLE, 0, NULL},
+    {"silent after the request", "never", EVIDENCE_FAIL_DEADLINE, 0, NULL},
+    {"one byte now and then", "drip=200", EVIDENCE_FAIL_DEADLINE, 200, NULL},
+    {"every byte late", "drip-all=200", EVIDENCE_FAIL_DEADLINE, 0, NULL},
+    {"truncated", "truncate=200", EVIDENCE_FAIL_UNREACHABLE, 200, NULL},
+    {"cut by the close", "truncate=200 no-length", EVIDENCE_FAIL_MALFORMED, 200,
 	"cut short"},
-    {"endless", "endless", ARCHIVE_FAIL_TOO_LARGE, 200, "limit"},
-    {"endless head", "endless-head", ARCHIVE_FAIL_UNREACHABLE, 200, "head"},
-    {"not found", "404", ARCHIVE_FAIL_HTTP, 404, "404"},
-    {"gone", "410", ARCHIVE_FAIL_HTTP, 410, "410"},
-    {"internal error", "500", ARCHIVE_FAIL_HTTP, 500, "500"},
-    {"no content", "204", ARCHIVE_FAIL_HTTP, 204, "204"},
+    {"endless", "endless", EVIDENCE_FAIL_TOO_LARGE, 200, "limit"},
+    {"endless head", "endless-head", EVIDENCE_FAIL_UNREACHABLE, 200, "head"},
+    {"not found", "404", EVIDENCE_FAIL_HTTP, 404, "404"},
+    {"gone", "410", EVIDENCE_FAIL_HTTP, 410, "410"},
+    {"internal error", "500", EVIDENCE_FAIL_HTTP, 500, "500"},
+    {"no content", "204", EVIDENCE_FAIL_HTTP, 204, "204"},
     {"to link-local", "redirect=http://169.254.169.254/latest",
-	ARCHIVE_FAIL_REFUSED, 302, "link-local"},
+	EVIDENCE_FAIL_REFUSED, 302, "link-local"},
     {"to loopback of another name", "redirect=http://127.0.0.2:1/x",
-	ARCHIVE_FAIL_REFUSED, 302, "loopback"},
-    {"to a file", "redirect=file:///etc/passwd", ARCHIVE_FAIL_REFUSED, 302,
+	EVIDENCE_FAIL_REFUSED, 302, "loopback"},
+    {"to a file", "redirect=file:///etc/passwd", EVIDENCE_FAIL_REFUSED, 302,
 	"file:///etc/passwd"},
-    {"to ldap", "redirect=ldap://127.0.0.1/x", ARCHIVE_FAIL_REFUSED, 302,
+    {"to ldap", "redirect=ldap://127.0.0.1/x", EVIDENCE_FAIL_REFUSED, 302,
 	"ldap:"},
-    {"to a login", "redirect=http://user:pw@127.0.0.1/x", ARCHIVE_FAIL_REFUSED,
+    {"to a login", "redirect=http://user:pw@127.0.0.1/x", EVIDENCE_FAIL_REFUSED,
 	302, "not allowed"},
     {"round and round", "redirect=http://127.0.0.1:PORT/fault",
-	ARCHIVE_FAIL_REFUSED, 302, "redirects"},
-    {"garbage", "garbage=500", ARCHIVE_FAIL_MALFORMED, 200, NULL},
+	EVIDENCE_FAIL_REFUSED, 302, "redirects"},
+    {"garbage", "garbage=500", EVIDENCE_FAIL_MALFORMED, 200, NULL},
     {"a page instead", "text=<html>portal</html> type=text/html",
-	ARCHIVE_FAIL_MALFORMED, 200, NULL},
-    {"empty", "text= status=200", ARCHIVE_FAIL_MALFORMED, 200, NULL},
-    {"wrong signature", "file=forged.crl", ARCHIVE_FAIL_REJECTED, 200,
+	EVIDENCE_FAIL_MALFORMED, 200, NULL},
+    {"empty", "text= status=200", EVIDENCE_FAIL_MALFORMED, 200, NULL},
+    {"wrong signature", "file=forged.crl", EVIDENCE_FAIL_REJECTED, 200,
 	"signature"},
-    {"changed while being read", "swap=300,other.crl", ARCHIVE_FAIL_REJECTED,
+    {"changed while being read", "swap=300,other.crl", EVIDENCE_FAIL_REJECTED,
 	200, "signature"},
-    {"too large", "file=large.crl", ARCHIVE_FAIL_TOO_LARGE, 200, "limit"},
-    {"too many entries", "file=many.crl", ARCHIVE_FAIL_TOO_LARGE, 200,
+    {"too large", "file=large.crl", EVIDENCE_FAIL_TOO_LARGE, 200, "limit"},
+    {"too many entries", "file=many.crl", EVIDENCE_FAIL_TOO_LARGE, 200,
 	"entries"},
 };
 
@@ -136,7 +136,7 @@ faults_init(struct world *w)
 }
 
 static void
-check_failure(const struct fault *f, const struct archive_failure *x)
+check_failure(const struct fault *f, const struct evidence_failure *x)
 {
 	if (f->http_status != x->http_status)
 		fail_msg("%s: HTTP %d instead of %d", f->name, x->http_status,
@@ -149,7 +149,7 @@ check_failure(const struct fault *f, const struct archive_failure *x)
 static void
 test_faults_of_a_first_fetch(void **state)
 {
-	struct archive_failure x;
+	struct evidence_failure x;
 	struct archive_stats s;
 	struct world w;
 
@@ -171,7 +171,7 @@ test_faults_of_a_first_fetch(void **state)
 static void
 test_faults_of_a_refresh_leave_the_good_one(void **state)
 {
-	struct archive_failure x;
+	struct evidence_failure x;
 	struct world w;
 
 	faults_init(&w);
@@ -204,12 +204,12 @@ test_refused_and_silent_connections(void **state)
 	ask_ok(&w, "held", "/good.crl", false);
 	atomic_fetch_add(&w.now, 10);
 	control(&w.http, "/_listen/off", NULL);
-	(void)ask_fails(&w, "refused", "/good.crl", ARCHIVE_FAIL_UNREACHABLE);
+	(void)ask_fails(&w, "refused", "/good.crl", EVIDENCE_FAIL_UNREACHABLE);
 	control(&w.http, "/_listen/on", NULL);
 	control(&w.http, "/_accept/silent", NULL);
-	(void)ask_fails(&w, "silent", "/good.crl", ARCHIVE_FAIL_DEADLINE);
+	(void)ask_fails(&w, "silent", "/good.crl", EVIDENCE_FAIL_DEADLINE);
 	control(&w.http, "/_accept/close", NULL);
-	(void)ask_fails(&w, "closed", "/good.crl", ARCHIVE_FAIL_UNREACHABLE);
+	(void)ask_fails(&w, "closed", "/good.crl", EVIDENCE_FAIL_UNREACHABLE);
 	control(&w.http, "/_accept/normal", NULL);
 	assert_int_equal(held_number(&w, "held"), 5);
 	ask_ok(&w, "closed", "/good.crl", false);
@@ -225,28 +225,28 @@ test_names_addresses_ports_and_schemes(void **state)
 
 	faults_init(&w);
 	(void)ask_fails(&w, "dns", "http://no-such-host.invalid/x",
-	    ARCHIVE_FAIL_UNREACHABLE);
+	    EVIDENCE_FAIL_UNREACHABLE);
 	(void)ask_fails(
-	    &w, "meta", "http://169.254.169.254/", ARCHIVE_FAIL_REFUSED);
-	(void)ask_fails(&w, "any", "http://0.0.0.0:1/", ARCHIVE_FAIL_REFUSED);
-	(void)ask_fails(&w, "six", "http://[::1]:1/", ARCHIVE_FAIL_REFUSED);
+	    &w, "meta", "http://169.254.169.254/", EVIDENCE_FAIL_REFUSED);
+	(void)ask_fails(&w, "any", "http://0.0.0.0:1/", EVIDENCE_FAIL_REFUSED);
+	(void)ask_fails(&w, "six", "http://[::1]:1/", EVIDENCE_FAIL_REFUSED);
 	(void)ask_fails(&w, "mapped", "http://[::ffff:169.254.1.1]:1/",
-	    ARCHIVE_FAIL_REFUSED);
+	    EVIDENCE_FAIL_REFUSED);
 	/* Forms that only look like a name: the resolved address counts. */
-	(void)ask_fails(&w, "odd", "http://2852039166/", ARCHIVE_FAIL_REFUSED);
-	(void)ask_fails(&w, "hex", "http://0x7f000002/", ARCHIVE_FAIL_REFUSED);
-	(void)ask_fails(&w, "ldap", "ldap://127.0.0.1/", ARCHIVE_FAIL_SCHEME);
-	(void)ask_fails(&w, "file", "file:///etc/passwd", ARCHIVE_FAIL_SCHEME);
-	(void)ask_fails(&w, "gopher", "gopher://h/", ARCHIVE_FAIL_SCHEME);
-	(void)ask_fails(&w, "none", "no url at all", ARCHIVE_FAIL_REFUSED);
+	(void)ask_fails(&w, "odd", "http://2852039166/", EVIDENCE_FAIL_REFUSED);
+	(void)ask_fails(&w, "hex", "http://0x7f000002/", EVIDENCE_FAIL_REFUSED);
+	(void)ask_fails(&w, "ldap", "ldap://127.0.0.1/", EVIDENCE_FAIL_SCHEME);
+	(void)ask_fails(&w, "file", "file:///etc/passwd", EVIDENCE_FAIL_SCHEME);
+	(void)ask_fails(&w, "gopher", "gopher://h/", EVIDENCE_FAIL_SCHEME);
+	(void)ask_fails(&w, "none", "no url at all", EVIDENCE_FAIL_REFUSED);
 	(void)ask_fails(
-	    &w, "login", "http://a:b@127.0.0.1/x", ARCHIVE_FAIL_REFUSED);
+	    &w, "login", "http://a:b@127.0.0.1/x", EVIDENCE_FAIL_REFUSED);
 	world_close(&w);
 
 	w.options.any_port = false;
 	w.options.ports = ports;
 	world_open(&w);
-	(void)ask_fails(&w, "port", "/good.crl", ARCHIVE_FAIL_REFUSED);
+	(void)ask_fails(&w, "port", "/good.crl", EVIDENCE_FAIL_REFUSED);
 	world_close(&w);
 
 	/* "localhost" is allowed by name here, and by nothing else. */
@@ -257,7 +257,7 @@ test_names_addresses_ports_and_schemes(void **state)
 	world_open(&w);
 	snprintf(url, sizeof(url), "http://localhost:%d/good.crl", w.http.port);
 	ask_ok(&w, "name", url, false);
-	(void)ask_fails(&w, "number", "/good.crl", ARCHIVE_FAIL_REFUSED);
+	(void)ask_fails(&w, "number", "/good.crl", EVIDENCE_FAIL_REFUSED);
 	assert_int_equal(hits(&w.http, "/good.crl"), 1);
 	world_close(&w);
 
@@ -265,7 +265,7 @@ test_names_addresses_ports_and_schemes(void **state)
 	world_open(&w);
 	snprintf(url, sizeof(url), "http://localhost:%d/good.crl", w.http.port);
 	/* Resolved, then refused: nothing was connected. */
-	(void)ask_fails(&w, "name", url, ARCHIVE_FAIL_REFUSED);
+	(void)ask_fails(&w, "name", url, EVIDENCE_FAIL_REFUSED);
 	assert_int_equal(hits(&w.http, "/good.crl"), 1);
 	world_cleanup(&w);
 }
@@ -285,14 +285,14 @@ test_redirects_that_are_followed(void **state)
 	control(&w.http, "/_script", line);
 	ask_ok(&w, "two", "/one", false);
 	assert_int_equal(held_number(&w, "two"), 5);
-	(void)ask_fails(&w, "three", "/zero", ARCHIVE_FAIL_REFUSED);
+	(void)ask_fails(&w, "three", "/zero", EVIDENCE_FAIL_REFUSED);
 	world_cleanup(&w);
 }
 
 static void
 test_older_future_and_expired(void **state)
 {
-	struct archive_key k = key_named("a");
+	struct evidence_key k = key_named("a");
 	struct evidence *e;
 	struct world w;
 
@@ -303,14 +303,14 @@ test_older_future_and_expired(void **state)
 	write_crl(&w, "lower.crl", 4, NULL, 30, "260101003000Z", NULL);
 	set_script(&w, "file=lower.crl");
 	atomic_fetch_add(&w.now, 10);
-	(void)ask_fails(&w, "a", "/fault", ARCHIVE_FAIL_OLDER);
+	(void)ask_fails(&w, "a", "/fault", EVIDENCE_FAIL_OLDER);
 	assert_int_equal(held_number(&w, "a"), 5);
 	/* The same number with an earlier date: refused. */
 	write_crl(&w, "earlier.crl", 5, NULL, 31, "251231000000Z", NULL);
 	set_script(&w, "file=earlier.crl");
 	atomic_fetch_add(&w.now, 10);
-	(void)ask_fails(&w, "a", "/fault", ARCHIVE_FAIL_OLDER);
-	assert_int_equal(stats(&w).fail[ARCHIVE_FAIL_OLDER], 2);
+	(void)ask_fails(&w, "a", "/fault", EVIDENCE_FAIL_OLDER);
+	assert_int_equal(stats(&w).fail[EVIDENCE_FAIL_OLDER], 2);
 	e = archive_get1(w.archive, &k);
 	assert_int_equal(crl_get0_info(e->crl)->num_entries, 30);
 	evidence_free(e);
@@ -392,7 +392,7 @@ test_slow_server_holds_nobody_else(void **state)
 	world_close(&w);
 	for (int i = 0; i < 100; i++) {
 		asking_wait(&q[i]);
-		assert_int_equal(q[i].got.f.fail, ARCHIVE_FAIL_CLOSED);
+		assert_int_equal(q[i].got.f.fail, EVIDENCE_FAIL_CLOSED);
 	}
 	proc_stop(&other_proc, WAIT_MS);
 	proc_cleanup(&other_proc);

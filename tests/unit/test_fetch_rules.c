@@ -260,11 +260,11 @@ test_keys_cannot_collide(void **state)
 	/* Serials 1 and 256 of one CA. */
 	struct span one[] = {span_of("ca", 2), span_of("\1", 1)};
 	struct span big[] = {span_of("ca", 2), span_of("\1\0", 2)};
-	struct archive_key k[] = {archive_key_of(ab_c, 2),
-	    archive_key_of(a_bc, 2), archive_key_of(abc, 1),
-	    archive_key_of(abc_none, 2), archive_key_of(one, 2),
-	    archive_key_of(big, 2), archive_key_of(NULL, 0)};
-	struct archive_key again = archive_key_of(ab_c, 2);
+	struct evidence_key k[] = {evidence_key_of(ab_c, 2),
+	    evidence_key_of(a_bc, 2), evidence_key_of(abc, 1),
+	    evidence_key_of(abc_none, 2), evidence_key_of(one, 2),
+	    evidence_key_of(big, 2), evidence_key_of(NULL, 0)};
+	struct evidence_key again = evidence_key_of(ab_c, 2);
 
 	assert_memory_equal(&k[0], &again, sizeof(again));
 	for (size_t i = 0; i < 7; i++)

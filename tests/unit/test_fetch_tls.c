@@ -123,8 +123,8 @@ url_at(char out[URL_LEN], const char *scheme, const struct server *s,
 static void
 unreachable(struct world *w, const char *key, const char *url, const char *word)
 {
-	struct archive_failure x =
-	    ask_fails(w, key, url, ARCHIVE_FAIL_UNREACHABLE);
+	struct evidence_failure x =
+	    ask_fails(w, key, url, EVIDENCE_FAIL_UNREACHABLE);
 
 	if (strstr(x.msg, word) == NULL)
 		fail_msg("%s: '%s' does not say '%s'", url, x.msg, word);
@@ -135,7 +135,8 @@ unreachable(struct world *w, const char *key, const char *url, const char *word)
 static void
 refused(struct world *w, const char *key, const char *url, const char *word)
 {
-	struct archive_failure x = ask_fails(w, key, url, ARCHIVE_FAIL_REFUSED);
+	struct evidence_failure x =
+	    ask_fails(w, key, url, EVIDENCE_FAIL_REFUSED);
 
 	if (strstr(x.msg, word) == NULL)
 		fail_msg("%s: '%s' does not say '%s'", url, x.msg, word);
@@ -148,7 +149,7 @@ refused(struct world *w, const char *key, const char *url, const char *word)
 static void
 test_https_with_anchors_of_its_own(void **state)
 {
-	struct archive_key k = key_named("a");
+	struct evidence_key k = key_named("a");
 	char url[URL_LEN];
 	struct evidence *e;
 	struct roads r;
@@ -181,7 +182,7 @@ test_https_with_other_anchors(void **state)
 	r.w.options.https_ca_file = "stranger.pem";
 	world_open(&r.w);
 	unreachable(&r.w, "stranger", url, "certificate");
-	assert_int_equal(stats(&r.w).fail[ARCHIVE_FAIL_UNREACHABLE], 1);
+	assert_int_equal(stats(&r.w).fail[EVIDENCE_FAIL_UNREACHABLE], 1);
 	world_close(&r.w);
 	/* The system's store knows nothing of this CA either. */
 	r.w.options.https_ca_file = NULL;
@@ -230,7 +231,7 @@ test_https_servers_that_are_not_what_they_should_be(void **state)
 	unreachable(
 	    &r.w, "plain", url_at(url, "https", &r.w.http, "/good.crl"), "TLS");
 	(void)ask_fails(&r.w, "tls", url_at(url, "http", &r.https, "/good.crl"),
-	    ARCHIVE_FAIL_UNREACHABLE);
+	    EVIDENCE_FAIL_UNREACHABLE);
 	roads_cleanup(&r);
 }
 
@@ -264,7 +265,7 @@ test_redirect_from_http_to_https(void **state)
 	world_close(&r.w);
 	r.w.options.https_ca_file = "stranger.pem";
 	world_open(&r.w);
-	(void)ask_fails(&r.w, "b", "/moved", ARCHIVE_FAIL_UNREACHABLE);
+	(void)ask_fails(&r.w, "b", "/moved", EVIDENCE_FAIL_UNREACHABLE);
 	assert_int_equal(hits(&r.https, ""), 1);
 	/* So is its address. */
 	redirect(&r.w.http, "/moved", "https://169.254.169.254/good.crl");
@@ -423,7 +424,7 @@ test_proxy_that_was_configured(void **state)
 	refused(&r.w, "b", "http://169.254.169.254/a.crl", "link-local");
 	refused(&r.w, "c", "/good.crl", "loopback");
 	(void)ask_fails(
-	    &r.w, "d", "ldap://ca.invalid/a.crl", ARCHIVE_FAIL_SCHEME);
+	    &r.w, "d", "ldap://ca.invalid/a.crl", EVIDENCE_FAIL_SCHEME);
 	assert_int_equal(hits(&proxy, ""), 1);
 	assert_int_equal(hits(&r.w.http, ""), 0);
 	/* No way around it when it is gone. */
@@ -432,7 +433,7 @@ test_proxy_that_was_configured(void **state)
 	world_close(&r.w);
 	r.w.options.allow_addresses = (const char *const[]){"127.0.0.1", NULL};
 	world_open(&r.w);
-	(void)ask_fails(&r.w, "e", "/good.crl", ARCHIVE_FAIL_UNREACHABLE);
+	(void)ask_fails(&r.w, "e", "/good.crl", EVIDENCE_FAIL_UNREACHABLE);
 	assert_int_equal(hits(&r.w.http, ""), 0);
 	roads_cleanup(&r);
 }
@@ -455,7 +456,7 @@ test_proxy_of_the_environment(void **state)
 	ask_ok(&r.w, "a", "/good.crl", false);
 	ask_ok(&r.w, "b", url_at(url, "https", &r.https, "/good.crl"), false);
 	(void)ask_fails(&r.w, "c", "http://ca.invalid/lists/a.crl",
-	    ARCHIVE_FAIL_UNREACHABLE);
+	    EVIDENCE_FAIL_UNREACHABLE);
 	/* Our own questions about hits would use it. */
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unsetenv(names[i]);

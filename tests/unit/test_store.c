@@ -48,7 +48,7 @@ http_off(struct world *w, bool off)
 static void
 test_answers_after_a_restart_without_network(void **state)
 {
-	struct archive_key k = key_named("a");
+	struct evidence_key k = key_named("a");
 	struct asking q = {0};
 	struct evidence *e;
 	struct world w;
@@ -134,12 +134,12 @@ test_stale_evidence_survives_a_restart(void **state)
 	atomic_fetch_add(&w.now, 30 * DAY);
 	http_off(&w, true);
 	world_open(&w);
-	(void)ask_fails(&w, "a", "/a.crl", ARCHIVE_FAIL_UNREACHABLE);
+	(void)ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_UNREACHABLE);
 	assert_int_equal(held_number(&w, "a"), 5);
 	/* And an older one cannot take its place after the restart. */
 	http_off(&w, false);
 	world_crl(&w, "a.crl", &(struct crlmake){.number = 4});
-	(void)ask_fails(&w, "a", "/a.crl", ARCHIVE_FAIL_OLDER);
+	(void)ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_OLDER);
 	assert_int_equal(held_number(&w, "a"), 5);
 	world_cleanup(&w);
 }
@@ -204,7 +204,7 @@ test_damaged_files_are_set_aside(void **state)
 		damage(path, how);
 		http_off(&w, true);
 		world_open(&w);
-		(void)ask_fails(&w, "a", "/a.crl", ARCHIVE_FAIL_UNREACHABLE);
+		(void)ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_UNREACHABLE);
 		assert_int_equal(held_number(&w, "a"), -1);
 		assert_int_equal(stats(&w).disk_hits, 0);
 		assert_int_equal(world_logged(&w, "aside"), 1);
@@ -238,7 +238,7 @@ test_forged_file_is_not_believed(void **state)
 	m.key = key_named("a");
 	assert_int_equal(store_write("state", &m, span_of(der, len), &err), 0);
 	http_off(&w, true);
-	(void)ask_fails(&w, "a", "/a.crl", ARCHIVE_FAIL_UNREACHABLE);
+	(void)ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_UNREACHABLE);
 	assert_int_equal(held_number(&w, "a"), -1);
 	assert_int_equal(world_logged(&w, "aside"), 1);
 	free(der);
@@ -309,10 +309,10 @@ test_links_and_pipes_are_not_followed(void **state)
 	assert_int_equal(symlink("/proc/self/cwd/elsewhere", path), 0);
 	http_off(&w, true);
 	world_open(&w);
-	(void)ask_fails(&w, "a", "/a.crl", ARCHIVE_FAIL_UNREACHABLE);
+	(void)ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_UNREACHABLE);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	(void)ask_fails(&w, "a", "/a.crl", ARCHIVE_FAIL_UNREACHABLE);
+	(void)ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_UNREACHABLE);
 	assert_int_equal(held_number(&w, "a"), -1);
 	world_cleanup(&w);
 	unlink("elsewhere");
@@ -321,7 +321,7 @@ test_links_and_pipes_are_not_followed(void **state)
 static void
 test_flush_forgets_the_disk(void **state)
 {
-	struct archive_key a = key_named("a");
+	struct evidence_key a = key_named("a");
 	char path[512] = "";
 	struct world w;
 	struct err err;
@@ -333,7 +333,7 @@ test_flush_forgets_the_disk(void **state)
 	ask_ok(&w, "b", "/a.crl", false);
 	assert_int_equal(archive_flush(w.archive, &a), 0);
 	http_off(&w, true);
-	(void)ask_fails(&w, "a", "/a.crl", ARCHIVE_FAIL_UNREACHABLE);
+	(void)ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_UNREACHABLE);
 	world_close(&w);
 	only_file(path);
 	world_open(&w);
@@ -364,7 +364,7 @@ test_disk_budget(void **state)
 	}
 	world_close(&w);
 	for (int i = 0; i < 60; i++) {
-		struct archive_key k;
+		struct evidence_key k;
 		char key[16], hex[65];
 
 		snprintf(key, sizeof(key), "k%d", i);

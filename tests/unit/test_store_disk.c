@@ -76,12 +76,12 @@ store_written(struct store *s)
 	s->free(s);
 }
 
-static struct archive_key
+static struct evidence_key
 key_of(uint8_t n)
 {
 	struct span part = span_of(&n, 1);
 
-	return archive_key_of(&part, 1);
+	return evidence_key_of(&part, 1);
 }
 
 static void
@@ -100,7 +100,7 @@ save(struct store *s, uint8_t n, const char *text)
 static void
 forget(struct store *s, uint8_t n)
 {
-	struct archive_key key = key_of(n);
+	struct evidence_key key = key_of(n);
 
 	s->forget(s, &key);
 }
@@ -115,7 +115,7 @@ file_check(void *arg, const char *path)
 {
 	struct store_record r;
 	struct found *f = arg;
-	struct archive_key key;
+	struct evidence_key key;
 	struct err err;
 
 	if (store_read(&r, path, 1000, &err) != 1)
