@@ -1,8 +1,7 @@
 /*
- * crl_build: the life of a builder: how it is born, over bytes to come or over
- * bytes that are all there, how it fails and how it ends. Owns the builder and
- * its crl until finish gives that away. The work itself is in crl_scan.c; per
- * entry or per block nothing comes by here. One thread at a time.
+ * crl_build: makes and frees a builder, over bytes to come or bytes that are
+ * all there, and records how it fails. It owns its crl until finish gives that
+ * away. The scanning is in crl_scan.c. One thread at a time.
  */
 #include "cache/crl/crl_build.h"
 
@@ -154,34 +153,6 @@ crl_builder_new_map(int fd, size_t offset, const struct crl_limits *limits,
 	return b;
 }
 
-static int
-build_all(struct crl_builder *b, struct crl **out, enum crl_fault *fault,
-    struct err *err)
-{
-	int rc;
-
-	(void)crl_builder_step(b, SIZE_MAX);
-	rc = crl_builder_finish(b, out, fault, err);
-	crl_builder_free(b);
-	return rc;
-}
-
-int
-crl_map(int fd, const struct crl_limits *limits, struct crl **out,
-    enum crl_fault *fault, struct err *err)
-{
-	struct err mine = {0};
-	struct crl_builder *b =
-	    crl_builder_new_map(fd, 0, limits, fault, &mine);
-
-	*out = NULL;
-	if (b != NULL)
-		return build_all(b, out, fault, err);
-	if (err != NULL)
-		*err = mine;
-	return mine.code;
-}
-
 struct crl_builder *
 crl_builder_new_take(uint8_t *der, size_t len, const struct crl_limits *limits,
     enum crl_fault *fault, struct err *err)
@@ -193,40 +164,4 @@ crl_builder_new_take(uint8_t *der, size_t len, const struct crl_limits *limits,
 	else
 		mem_block_take(&b->crl->der, der, len);
 	return b;
-}
-
-int
-crl_parse_take(uint8_t *der, size_t len, const struct crl_limits *limits,
-    struct crl **out, enum crl_fault *fault, struct err *err)
-{
-	struct err mine = {0};
-	struct crl_builder *b =
-	    crl_builder_new_take(der, len, limits, fault, &mine);
-
-	*out = NULL;
-	if (b != NULL)
-		return build_all(b, out, fault, err);
-	if (err != NULL)
-		*err = mine;
-	return mine.code;
-}
-
-int
-crl_parse(struct span in, const struct crl_limits *limits, struct crl **out,
-    enum crl_fault *fault, struct err *err)
-{
-	struct crl_builder *b = crl_builder_new(limits);
-	int rc;
-
-	*out = NULL;
-	if (b == NULL) {
-		if (fault != NULL)
-			*fault = CRL_FAULT_NOMEM;
-		return err_set(err, E_NOMEM, "out of memory for a CRL");
-	}
-	rc = crl_builder_feed(b, in, fault, err);
-	if (rc == 0)
-		rc = crl_builder_finish(b, out, fault, err);
-	crl_builder_free(b);
-	return rc;
 }

@@ -42,16 +42,16 @@ struct crl_builder {
 };
 
 /*
- * Failing is final: each of these gives the code that it leaves in b->err
+ * Failing is final: each of these returns the code that it leaves in b->err
  * (E_PARSE, E_NOMEM, E_LIMIT). crl_build_fail finds b->err filled; the others
- * fill it. offset, into the DER, is told for what is wrong with an entry.
+ * fill it. offset is into the DER; the sentence names it for an entry.
  */
 int crl_build_fail(struct crl_builder *b, enum crl_fault fault);
 int crl_build_bad(struct crl_builder *b, const char *what, size_t offset);
 int crl_build_nomem(struct crl_builder *b);
 int crl_build_too_large(struct crl_builder *b, size_t bytes);
 
-/* Tells the caller what became of it, again to who asks again; gives rc. */
+/* Copies the fault and b->err to the caller, at every call; returns rc. */
 int crl_build_tell(const struct crl_builder *b, int rc, enum crl_fault *fault,
     struct err *err);
 

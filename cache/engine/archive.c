@@ -32,18 +32,7 @@
 #define DEFAULT_REFRESH_SEC    60
 #define DEFAULT_RETRY_FIRST_MS 1000
 #define DEFAULT_RETRY_MAX_MS   300000
-/* A timer never sleeps longer: the wall clock may have been set. */
-#define MAX_TIMER_SEC 600
-
-#define OR(v, d) ((v) != 0 ? (v) : (d))
-
-uint32_t
-archive_random(struct archive *a)
-{
-	/* Spreads refreshes; nothing is secret about it. */
-	a->random = a->random * 1664525u + 1013904223u;
-	return a->random >> 8;
-}
+#define OR(v, d)               ((v) != 0 ? (v) : (d))
 
 /* Told soon: answers that need no flight, but never from inside. */
 
@@ -318,27 +307,6 @@ resource_refresh_due(evutil_socket_t fd, short what, void *arg)
 	(void)flight_start(a, r, r->order);
 }
 
-void
-resource_schedule(struct resource *r)
-{
-	struct archive *a = r->archive;
-	struct timeval tv = {0};
-	time_t now = archive_now(a), wait;
-
-	if (r->next_refresh_at == 0 || a->offline)
-		return;
-	if (r->refresh == NULL)
-		r->refresh =
-		    evtimer_new(archive_base(a), resource_refresh_due, r);
-	if (r->refresh == NULL)
-		return;
-	wait = r->next_refresh_at > now ? r->next_refresh_at - now : 0;
-	tv.tv_sec = wait < MAX_TIMER_SEC ? wait : MAX_TIMER_SEC;
-	/* Those of one second spread over it. */
-	tv.tv_usec = (suseconds_t)(archive_random(a) % 1000000);
-	evtimer_add(r->refresh, &tv);
-}
-
 static void
 resource_removed(struct resource *r)
 {
@@ -447,6 +415,7 @@ archive_new(
 	a->retry_max_ms = OR(o->retry_max_ms, DEFAULT_RETRY_MAX_MS);
 	a->changed = o->changed;
 	a->changed_arg = o->changed_arg;
+	a->refresh_due = resource_refresh_due;
 	(void)RAND_bytes((unsigned char *)&a->random, sizeof(a->random));
 	rc = archive_init(a, o, err);
 	if (rc != 0)

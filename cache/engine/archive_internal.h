@@ -1,12 +1,14 @@
 /*
- * archive_internal: struct archive from the inside; for archive*.c, flight*.c
- * and watch.c only. Everything here belongs to the service thread, but for
- * memory (its own rules) and the counters.
+ * archive_internal: struct archive from the inside; for archive*.c, flight*.c,
+ * resource_timer.c and crl_files.c only. Everything here belongs to the service
+ * thread, but for memory (its own rules) and the counters.
  */
 #ifndef CACHE_ENGINE_ARCHIVE_INTERNAL_H
 #define CACHE_ENGINE_ARCHIVE_INTERNAL_H
 
 #include <stdatomic.h>
+
+#include <event2/event.h>
 
 #include "cache/engine/archive.h"
 #include "cache/fetch/fetch.h"
@@ -52,6 +54,7 @@ struct archive {
 	struct flight *flights;
 	struct archive_wait *told_soon;
 	struct event *tell_soon;
+	event_callback_fn refresh_due; /* of a resource's timer */
 	uint32_t random;
 };
 
@@ -88,7 +91,14 @@ void archive_wait_link(struct archive_wait **list, struct archive_wait *w);
 void archive_wait_tell(struct archive_wait *w, struct evidence *e,
     const struct evidence_failure *f);
 
-/* (Re)arms the refresh timer of r for next_refresh_at. */
+/* (Re)arms the refresh timer of r for next_refresh_at; then refresh_due. */
 void resource_schedule(struct resource *r);
+
+/* Leaves the source of r alone for a while, after `row` failures in a row. */
+void resource_retry_later(struct archive *a, struct resource *r, unsigned row);
+
+/* Notes that r has e, and when to look for the next; max_age_sec -1: none. */
+void resource_plan(struct archive *a, struct resource *r,
+    const struct evidence *e, int64_t max_age_sec);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * flight_internal: struct flight from the inside; for flight.c and
- * flight_disk.c only. Service thread.
+ * flight_internal: struct flight from the inside; for flight*.c only. Service
+ * thread.
  */
 #ifndef CACHE_ENGINE_FLIGHT_INTERNAL_H
 #define CACHE_ENGINE_FLIGHT_INTERNAL_H
@@ -34,15 +34,16 @@ struct flight {
 int flight_accept(
     struct flight *f, struct evidence *e, struct evidence_failure *failure);
 
-/* Notes that r has e, and when to look for the next; max_age_sec -1: none. */
-void resource_plan(struct archive *a, struct resource *r,
-    const struct evidence *e, int64_t max_age_sec);
-
 /* The next step; f may be gone when one of these returns. */
 
 /* Looks on the disk, then goes on to the network unless that is enough. */
 void flight_disk(struct flight *f);
 void flight_network(struct flight *f);
+
+/* Counts and logs a failure; keeps it if it says more than the one before. */
+void flight_note_failure(struct flight *f, const struct evidence_failure *x);
+/* Every way was tried. */
+void flight_failed(struct flight *f);
 
 /*
  * Tells all who wait, then frees the flight. They are told after the resource

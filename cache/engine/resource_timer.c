@@ -1,0 +1,80 @@
+/*
+ * resource_timer: when a resource is fetched again, and its timer. Service
+ * thread only. The times are computed in refresh_schedule.c.
+ */
+#include <event2/event.h>
+
+#include "cache/engine/archive_internal.h"
+#include "cache/engine/refresh_schedule.h"
+
+/* A timer never sleeps longer: the wall clock may have been set. */
+#define MAX_TIMER_SEC 600
+
+uint32_t
+archive_random(struct archive *a)
+{
+	/* Spreads refreshes; nothing is secret about it. */
+	a->random = a->random * 1664525u + 1013904223u;
+	return a->random >> 8;
+}
+
+void
+resource_schedule(struct resource *r)
+{
+	struct archive *a = r->archive;
+	struct timeval tv = {0};
+	time_t now = archive_now(a), wait;
+
+	if (r->next_refresh_at == 0 || a->offline)
+		return;
+	if (r->refresh == NULL)
+		r->refresh = evtimer_new(archive_base(a), a->refresh_due, r);
+	if (r->refresh == NULL)
+		return;
+	wait = r->next_refresh_at > now ? r->next_refresh_at - now : 0;
+	tv.tv_sec = wait < MAX_TIMER_SEC ? wait : MAX_TIMER_SEC;
+	/* Those of one second spread over it. */
+	tv.tv_usec = (suseconds_t)(archive_random(a) % 1000000);
+	evtimer_add(r->refresh, &tv);
+}
+
+void
+resource_retry_later(struct archive *a, struct resource *r, unsigned row)
+{
+	r->retry_mono_ms = clock_mono_ms() +
+	    refresh_schedule_retry_ms(
+		row, a->retry_first_ms, a->retry_max_ms, archive_random(a));
+}
+
+void
+resource_plan(struct archive *a, struct resource *r, const struct evidence *e,
+    int64_t max_age_sec)
+{
+	time_t now = archive_now(a);
+	struct refresh_schedule_facts t = {
+	    .now = now,
+	    .this_update = e->this_update,
+	    .next_update = e->next_update,
+	    .max_age_sec = max_age_sec,
+	    .floor_sec = a->min_refresh_sec,
+	    .random = archive_random(a),
+	};
+
+	pthread_mutex_lock(&a->table.lock);
+	if (r->failures > 0)
+		log_line(a->log, LOG_LEVEL_INFO,
+		    "fetched '%s' again after %u failures", e->url,
+		    r->failures);
+	r->failures = 0;
+	if (evidence_fresh(e, now, a->skew_sec)) {
+		r->fruitless = 0;
+		r->retry_mono_ms = 0;
+	} else {
+		/* The source has nothing better: asking harder won't help. */
+		r->fruitless++;
+		resource_retry_later(a, r, r->fruitless);
+	}
+	r->next_refresh_at = refresh_schedule_at(&t);
+	pthread_mutex_unlock(&a->table.lock);
+	resource_schedule(r);
+}
