@@ -16,6 +16,7 @@
 
 #include "cache/der/der.h"
 #include "cache/store/store_path.h"
+#include "revcheck/engine/engine_cache.h"
 #include "revcheck/x509/certs.h"
 #include "revcheck/x509/describe.h"
 
@@ -29,28 +30,6 @@ store_item_of_meta(
 	    .fetched_at = m->fetched_at};
 	store_hex(out->key, m->key.id, sizeof(m->key.id));
 	snprintf(out->url, sizeof(out->url), "%.255s", m->url);
-}
-
-void
-store_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl)
-{
-	const struct crl_info *i = crl_get0_info(crl);
-	const unsigned char *p = i->issuer.p;
-	X509_NAME *name;
-	struct span value;
-	bool critical;
-
-	out->num_entries = i->num_entries;
-	out->this_update = i->this_update;
-	out->next_update = i->has_next_update ? i->next_update : 0;
-	name = d2i_X509_NAME(NULL, &p, (long)i->issuer.len);
-	if (name != NULL)
-		describe_name(out->issuer, sizeof(out->issuer), name);
-	X509_NAME_free(name);
-	ERR_clear_error();
-	if (crl_extension(crl, span_of("\x55\x1d\x14", 3), &critical, &value) &&
-	    value.len > 2 && value.len - 2 < sizeof(out->number) / 2)
-		store_hex(out->number, value.p + 2, value.len - 2);
 }
 
 int
@@ -140,7 +119,7 @@ list_file(void *arg, const char *path)
 	if (rc < 0)
 		snprintf(item.error, sizeof(item.error), "%s", err.msg);
 	else if (crl != NULL)
-		store_item_of_crl(&item, crl);
+		engine_cache_item_of_crl(&item, crl);
 	else
 		item_of_response(&item, span_of(r.der, r.len));
 	crl_free(crl);

@@ -20,7 +20,6 @@ struct store_evidence {
 /* What the record says of itself; parsed is told separately. */
 void store_item_of_meta(
     struct revcheck_cache_item *out, const struct store_meta *m, size_t len);
-void store_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl);
 
 /* The CRL or (heap) response of a record; *crl is NULL for a response. */
 int store_record_open(

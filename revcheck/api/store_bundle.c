@@ -17,6 +17,7 @@
 #include "cache/evidence/evidence.h"
 #include "cache/store/store_path.h"
 #include "revcheck/api/api_store.h"
+#include "revcheck/engine/engine_cache.h"
 #include "revcheck/x509/certs.h"
 #include "revcheck/crl/crl.h"
 #include "revcheck/x509/trust_path.h"
@@ -303,7 +304,7 @@ import_record(struct importing *x, const struct store_meta *m, uint8_t *der,
 	} else {
 		store_item_of_meta(&item, m, len);
 		if (e != NULL && e->crl != NULL)
-			store_item_of_crl(&item, e->crl);
+			engine_cache_item_of_crl(&item, e->crl);
 		snprintf(item.error, sizeof(item.error), "%s", why.msg);
 		if (x->refused != NULL)
 			(void)x->refused(x->arg, &item);

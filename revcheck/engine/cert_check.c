@@ -1,119 +1,13 @@
 /*
- * cert_check: gathers evidence about one certificate in the order the policy
- * names and puts it before the judges. Decides nothing about who is let in.
- * Never blocks, never fetches: it says what it needs.
+ * cert_check: gathers evidence about one certificate in the order that the
+ * policy names, and has it weighed by crl_status and ocsp_status. Does not
+ * decide who is let in. Never blocks or fetches: it names what it needs.
  */
 #include "revcheck/engine/cert_check_internal.h"
 
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "revcheck/engine/policy.h"
-
-/* Life. */
-
-int
-cert_check_new(struct cert_check **out, struct cert_sources *s,
-    X509 *const *chain, size_t num_chain, size_t index, unsigned depth,
-    struct err *err)
-{
-	struct cert_check *q;
-
-	*out = NULL;
-	q = malloc(sizeof(*q));
-	if (q == NULL)
-		return err_set(err, E_NOMEM, "out of memory");
-	/* The results are large, and are written before they are read. */
-	memset(q, 0, offsetof(struct cert_check, res));
-	if (s->num_points > 0) {
-		q->points = calloc(s->num_points, sizeof(*q->points));
-		if (q->points == NULL) {
-			free(q);
-			return err_set(err, E_NOMEM, "out of memory");
-		}
-	}
-	for (size_t i = 0; i < s->num_points; i++)
-		q->points[i] = (struct source){
-		    .kind = EVIDENCE_CRL, .point = &s->points[i]};
-	q->ocsp = (struct source){.kind = EVIDENCE_OCSP, .point = &s->ocsp};
-	q->delta = (struct source){.kind = EVIDENCE_CRL, .point = &s->delta};
-	q->s = cert_sources_up_ref(s);
-	q->chain = chain;
-	q->num_chain = num_chain;
-	q->index = index;
-	q->depth = depth;
-	q->res = s->blank;
-	*out = q;
-	return 0;
-}
-
-void
-cert_check_free(struct cert_check *q)
-{
-	if (q == NULL)
-		return;
-	evidence_free(q->ocsp.e);
-	evidence_free(q->delta.e);
-	for (size_t i = 0; i < q->s->num_points; i++)
-		evidence_free(q->points[i].e);
-	for (size_t i = 0; i < q->num_ocsp; i++)
-		ocsp_proof_free(q->ocsp_proofs[i]);
-	for (size_t i = 0; i < q->num_supplied; i++)
-		crl_proof_free((struct crl_proof *)q->witness[i].proof);
-	free(q->points);
-	free(q->ocsp_proofs);
-	free(q->ocsp_from);
-	free(q->witness);
-	cert_sources_free(q->s);
-	free(q);
-}
-
-/* Complaints. */
-
-void
-cert_check_complain(struct cert_check *q, enum revcheck_why why,
-    int http_status, const char *url, const char *msg)
-{
-	struct complaint *c = &q->worst;
-
-	if (policy_telling(why) < policy_telling(c->why) ||
-	    (c->why == why && c->msg[0] != '\0'))
-		return;
-	c->why = why;
-	c->http_status = http_status;
-	snprintf(c->url, sizeof(c->url), "%s", url != NULL ? url : "");
-	snprintf(c->msg, sizeof(c->msg), "%s", msg != NULL ? msg : "");
-}
-
-/* ---- comparing answers */
-
-/* Strictest and freshest wins: REVOKED, then GOOD, then the telling UNKNOWN. */
-static bool
-result_beats(const struct revcheck_result *a, const struct revcheck_result *b)
-{
-	if (a->status != b->status) {
-		if (b->status == REVCHECK_REVOKED)
-			return false;
-		return a->status == REVCHECK_REVOKED ||
-		    b->status == REVCHECK_UNKNOWN;
-	}
-	if (a->status == REVCHECK_UNKNOWN)
-		return policy_telling(a->why) > policy_telling(b->why);
-	return a->this_update > b->this_update;
-}
-
-void
-cert_check_consider(
-    struct revcheck_result *best, const struct revcheck_result *r, bool *have)
-{
-	if (!*have || result_beats(r, best))
-		*best = *r;
-	*have = true;
-}
-
-/* The answer. */
 
 static size_t
 methods_of(enum revcheck_order order, enum revcheck_method out[2])

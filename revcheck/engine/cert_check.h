@@ -14,7 +14,7 @@
 #include "cache/engine/archive.h"
 #include "cache/base/bytes.h"
 #include "revcheck/crl/crl.h"
-#include "revcheck/engine/engine.h"
+#include "revcheck/engine/engine_state.h"
 #include "revcheck/ocsp/ocsp.h"
 #include "revcheck/engine/cert_sources.h"
 #include "revcheck/engine/evidence_set.h"
@@ -65,6 +65,15 @@ struct cert_check {
 	struct revcheck_result res, found, tmp;
 };
 
+enum answer {
+	ANSWER_FINAL = 0, /* q->res is complete */
+	ANSWER_FETCH,     /* *need must be fetched first */
+	ANSWER_NOMEM
+};
+
+typedef enum answer cert_check_answer_fn(struct cert_check *q,
+    struct request_env *env, struct source **need, struct cert_check **owner);
+
 /* What a question sees of its request. */
 struct request_env {
 	struct revcheck *rc;
@@ -80,12 +89,12 @@ struct request_env {
 	bool now;                    /* rules.at is the present */
 	struct cert_check **signers; /* questions about signers of evidence */
 	size_t num_signers;
-};
-
-enum answer {
-	ANSWER_FINAL = 0, /* q->res is complete */
-	ANSWER_FETCH,     /* *need must be fetched first */
-	ANSWER_NOMEM
+	/*
+	 * cert_check_answer. The check of a certificate includes checks of
+	 * those who signed the evidence: recursion, bounded in depth and
+	 * number by cert_check_signer.c.
+	 */
+	cert_check_answer_fn *answer;
 };
 
 int cert_check_new(struct cert_check **out, struct cert_sources *s,
@@ -93,8 +102,7 @@ int cert_check_new(struct cert_check **out, struct cert_sources *s,
     struct err *err) MUST_USE;
 void cert_check_free(struct cert_check *q);
 
-enum answer cert_check_answer(struct cert_check *q, struct request_env *env,
-    struct source **need, struct cert_check **owner);
+cert_check_answer_fn cert_check_answer;
 
 /*
  * evidence_order_make makes the archive order for a resource: URLs, request and

@@ -1,6 +1,6 @@
 /*
- * Questions about those who signed the evidence: bounded in depth and number,
- * and a circle is not an answer.
+ * cert_check_signer: checks those who signed the evidence. Recursion, bounded
+ * in depth and number; a signer whose check depends on itself stays unknown.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,7 +92,7 @@ cert_check_ask_signer(enum revcheck_status *status, struct cert_check *parent,
 	/* Evidence that vouches for its own signer vouches for nothing. */
 	if (q->asking)
 		return ANSWER_FINAL;
-	a = cert_check_answer(q, env, need, owner);
+	a = env->answer(q, env, need, owner);
 	if (a != ANSWER_FINAL)
 		return a;
 	*status = q->res.status;

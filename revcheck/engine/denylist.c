@@ -1,14 +1,14 @@
-/*
- * denylist: certificates and keys that are refused in every mode, whatever
- * their CA says. Sorted once, searched by any thread.
- */
+/* denylist: see the header. Sorted once. */
+#include "revcheck/engine/denylist.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/evp.h>
 
+#include "cache/base/ref.h"
 #include "cache/der/der.h"
-#include "revcheck/engine/engine.h"
+#include "cache/evidence/evidence.h"
 
 struct deny {
 	uint8_t id[32]; /* SHA-256 of SPKI, or of issuer and serial */

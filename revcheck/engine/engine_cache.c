@@ -1,13 +1,40 @@
 /*
- * engine_cache: what a running engine holds, for those who look after it. Any
- * thread; the archive hands out snapshots.
+ * engine_cache: what a running engine holds: listed, fetched again, flushed.
+ * Any thread; the archive gives snapshots.
  */
+#include "revcheck/engine/engine_cache.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "revcheck/api/api_store.h"
+#include <openssl/err.h>
+
+#include "cache/store/store_path.h"
+#include "revcheck/engine/engine_state.h"
 #include "revcheck/x509/certs.h"
-#include "revcheck/engine/engine.h"
+#include "revcheck/x509/describe.h"
+
+void
+engine_cache_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl)
+{
+	const struct crl_info *i = crl_get0_info(crl);
+	const unsigned char *p = i->issuer.p;
+	X509_NAME *name;
+	struct span value;
+	bool critical;
+
+	out->num_entries = i->num_entries;
+	out->this_update = i->this_update;
+	out->next_update = i->has_next_update ? i->next_update : 0;
+	name = d2i_X509_NAME(NULL, &p, (long)i->issuer.len);
+	if (name != NULL)
+		describe_name(out->issuer, sizeof(out->issuer), name);
+	X509_NAME_free(name);
+	ERR_clear_error();
+	if (crl_extension(crl, span_of("\x55\x1d\x14", 3), &critical, &value) &&
+	    value.len > 2 && value.len - 2 < sizeof(out->number) / 2)
+		store_hex(out->number, value.p + 2, value.len - 2);
+}
 
 struct kept_walk {
 	revcheck_cache_fn *fn;
@@ -49,7 +76,7 @@ kept_item(void *arg, const struct archive_item *a)
 	};
 
 	if (a->crl != NULL) {
-		store_item_of_crl(&item, a->crl);
+		engine_cache_item_of_crl(&item, a->crl);
 		/* What the acceptor made of the dates counts. */
 		item.this_update = a->this_update;
 		item.next_update = a->next_update;

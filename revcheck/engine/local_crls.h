@@ -7,7 +7,7 @@
 #ifndef REVCHECK_ENGINE_LOCAL_CRLS_H
 #define REVCHECK_ENGINE_LOCAL_CRLS_H
 
-#include "revcheck/engine/engine.h"
+#include "revcheck/engine/engine_state.h"
 
 struct local_crls;
 

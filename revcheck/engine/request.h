@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "revcheck/engine/engine.h"
+#include "revcheck/engine/engine_state.h"
 #include "revcheck/engine/cert_check.h"
 #include "revcheck/engine/report.h"
 

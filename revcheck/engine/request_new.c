@@ -214,6 +214,7 @@ take_policy(
 	r->deadline_ms =
 	    q->deadline_ms != 0 ? q->deadline_ms : r->snap.policy.deadline_ms;
 	r->env.rc = rc;
+	r->env.answer = cert_check_answer;
 	r->env.snap = &r->snap;
 	r->env.now = q->at == 0;
 	r->env.rules = policy_rules(&r->snap.policy, q->at != 0 ? q->at : now);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "revcheck/engine/engine.h"
+#include "revcheck/engine/denylist.h"
 #include "tests/lib/issuer.h"
 
 #define NOW ((time_t)1780000000)

@@ -1,30 +1,21 @@
 /*
- * engine: what all questions share. Configuration is three counted, immutable
- * parts (policy, issuer rules, denylist) replaced as a whole; a question holds
- * the ones it began with.
+ * engine_state: what all questions share. The configuration is four counted,
+ * immutable parts (policy, issuer rules, denylist, local evidence), each
+ * replaced as a whole; a question keeps those that it began with.
  */
-#ifndef REVCHECK_ENGINE_ENGINE_H
-#define REVCHECK_ENGINE_ENGINE_H
+#ifndef REVCHECK_ENGINE_ENGINE_STATE_H
+#define REVCHECK_ENGINE_ENGINE_STATE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include "cache/engine/archive.h"
-#include "revcheck/engine/revoked_memory.h"
-#include "revcheck/engine/policy.h"
 #include "revcheck/engine/cert_sources.h"
+#include "revcheck/engine/denylist.h"
 #include "revcheck/engine/evidence_set.h"
-
-struct denylist;
-struct denylist *denylist_up_ref(struct denylist *d);
-void denylist_free(struct denylist *d);
-int denylist_new(struct denylist **out, const struct revcheck_deny *list,
-    size_t num, struct err *err) MUST_USE;
-/* The note of the entry that names this certificate, or NULL. */
-const char *denylist_find(const struct denylist *d, X509 *cert,
-    const uint8_t spki_sha256[32], time_t at);
-bool denylist_empty(const struct denylist *d);
+#include "revcheck/engine/policy.h"
+#include "revcheck/engine/revoked_memory.h"
 
 /* What a question was asked under. */
 struct snapshot {
@@ -66,6 +57,12 @@ struct revcheck {
 
 void engine_snapshot(struct revcheck *rc, struct snapshot *out);
 void snapshot_cleanup(struct snapshot *s);
+
+/*
+ * Calls the watcher, on the service thread. Its lock is held meanwhile, so
+ * that revcheck_watch returns only when the old watcher has.
+ */
+void engine_notify_watcher(struct revcheck *rc);
 
 /* Counts a finished report. */
 void engine_count(struct revcheck *rc, const struct revcheck_report *r);

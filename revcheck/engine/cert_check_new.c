@@ -1,0 +1,62 @@
+/* cert_check_new: makes and frees the check of one certificate. */
+#include "revcheck/engine/cert_check.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+int
+cert_check_new(struct cert_check **out, struct cert_sources *s,
+    X509 *const *chain, size_t num_chain, size_t index, unsigned depth,
+    struct err *err)
+{
+	struct cert_check *q;
+
+	*out = NULL;
+	q = malloc(sizeof(*q));
+	if (q == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	/* The results are large, and are written before they are read. */
+	memset(q, 0, offsetof(struct cert_check, res));
+	if (s->num_points > 0) {
+		q->points = calloc(s->num_points, sizeof(*q->points));
+		if (q->points == NULL) {
+			free(q);
+			return err_set(err, E_NOMEM, "out of memory");
+		}
+	}
+	for (size_t i = 0; i < s->num_points; i++)
+		q->points[i] = (struct source){
+		    .kind = EVIDENCE_CRL, .point = &s->points[i]};
+	q->ocsp = (struct source){.kind = EVIDENCE_OCSP, .point = &s->ocsp};
+	q->delta = (struct source){.kind = EVIDENCE_CRL, .point = &s->delta};
+	q->s = cert_sources_up_ref(s);
+	q->chain = chain;
+	q->num_chain = num_chain;
+	q->index = index;
+	q->depth = depth;
+	q->res = s->blank;
+	*out = q;
+	return 0;
+}
+
+void
+cert_check_free(struct cert_check *q)
+{
+	if (q == NULL)
+		return;
+	evidence_free(q->ocsp.e);
+	evidence_free(q->delta.e);
+	for (size_t i = 0; i < q->s->num_points; i++)
+		evidence_free(q->points[i].e);
+	for (size_t i = 0; i < q->num_ocsp; i++)
+		ocsp_proof_free(q->ocsp_proofs[i]);
+	for (size_t i = 0; i < q->num_supplied; i++)
+		crl_proof_free((struct crl_proof *)q->witness[i].proof);
+	free(q->points);
+	free(q->ocsp_proofs);
+	free(q->ocsp_from);
+	free(q->witness);
+	cert_sources_free(q->s);
+	free(q);
+}

@@ -1,0 +1,47 @@
+/*
+ * cert_check_result: which of several results or failures is kept. Pure, but
+ * for the check that it writes to.
+ */
+#include <stdio.h>
+
+#include "revcheck/engine/cert_check_internal.h"
+#include "revcheck/engine/policy.h"
+
+void
+cert_check_complain(struct cert_check *q, enum revcheck_why why,
+    int http_status, const char *url, const char *msg)
+{
+	struct complaint *c = &q->worst;
+
+	if (policy_telling(why) < policy_telling(c->why) ||
+	    (c->why == why && c->msg[0] != '\0'))
+		return;
+	c->why = why;
+	c->http_status = http_status;
+	snprintf(c->url, sizeof(c->url), "%s", url != NULL ? url : "");
+	snprintf(c->msg, sizeof(c->msg), "%s", msg != NULL ? msg : "");
+}
+
+/* Strictest and freshest wins: REVOKED, then GOOD, then the telling UNKNOWN. */
+static bool
+result_beats(const struct revcheck_result *a, const struct revcheck_result *b)
+{
+	if (a->status != b->status) {
+		if (b->status == REVCHECK_REVOKED)
+			return false;
+		return a->status == REVCHECK_REVOKED ||
+		    b->status == REVCHECK_UNKNOWN;
+	}
+	if (a->status == REVCHECK_UNKNOWN)
+		return policy_telling(a->why) > policy_telling(b->why);
+	return a->this_update > b->this_update;
+}
+
+void
+cert_check_consider(
+    struct revcheck_result *best, const struct revcheck_result *r, bool *have)
+{
+	if (!*have || result_beats(r, best))
+		*best = *r;
+	*have = true;
+}

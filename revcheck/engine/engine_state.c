@@ -1,0 +1,231 @@
+/*
+ * engine_state: the public calls that change what all questions share, the
+ * watcher and the counters. Any thread; the lock covers the configuration and
+ * nothing slow.
+ */
+#include "revcheck/engine/engine_state.h"
+
+#include <string.h>
+
+#include "revcheck/engine/report.h"
+#include "revcheck/x509/certs.h"
+
+/* Configuration. */
+
+void
+engine_snapshot(struct revcheck *rc, struct snapshot *out)
+{
+	pthread_mutex_lock(&rc->lock);
+	*out = rc->now;
+	if (out->rules != NULL)
+		issuer_rules_up_ref(out->rules);
+	if (out->deny != NULL)
+		denylist_up_ref(out->deny);
+	if (out->local != NULL)
+		evidence_set_up_ref(out->local);
+	pthread_mutex_unlock(&rc->lock);
+}
+
+void
+snapshot_cleanup(struct snapshot *s)
+{
+	issuer_rules_free(s->rules);
+	denylist_free(s->deny);
+	revcheck_evidence_free(s->local);
+	*s = (struct snapshot){0};
+}
+
+void
+engine_notify_watcher(struct revcheck *rc)
+{
+	pthread_mutex_lock(&rc->watch_lock);
+	if (rc->watch != NULL)
+		rc->watch(rc->watch_arg);
+	pthread_mutex_unlock(&rc->watch_lock);
+}
+
+static void
+notify_cb(void *arg)
+{
+	engine_notify_watcher(arg);
+}
+
+/* The watcher is called on the service thread, never inside the call. */
+static void
+engine_changed(struct revcheck *rc)
+{
+	if (archive_post(rc->archive, notify_cb, rc) != 0)
+		log_line(&rc->log, LOG_LEVEL_WARN,
+		    "cannot tell the watcher of a change: shutting down");
+}
+
+int
+revcheck_set_policy(struct revcheck *rc, const struct revcheck_policy *policy,
+    struct revcheck_error *err)
+{
+	struct revcheck_policy resolved;
+	struct err e = {0};
+	int code = policy_resolve(&resolved, policy, &e);
+
+	if (code != 0)
+		return error_publish(err, &e, code);
+	pthread_mutex_lock(&rc->lock);
+	rc->now.policy = resolved;
+	pthread_mutex_unlock(&rc->lock);
+	engine_changed(rc);
+	return 0;
+}
+
+void
+revcheck_get_policy(struct revcheck *rc, struct revcheck_policy *out)
+{
+	pthread_mutex_lock(&rc->lock);
+	*out = rc->now.policy;
+	pthread_mutex_unlock(&rc->lock);
+}
+
+int
+revcheck_set_denylist(struct revcheck *rc, const struct revcheck_deny *list,
+    size_t num, struct revcheck_error *err)
+{
+	struct denylist *fresh, *old;
+	struct err e = {0};
+	int code = denylist_new(&fresh, list, num, &e);
+
+	if (code != 0)
+		return error_publish(err, &e, code);
+	pthread_mutex_lock(&rc->lock);
+	old = rc->now.deny;
+	rc->now.deny = fresh;
+	pthread_mutex_unlock(&rc->lock);
+	denylist_free(old);
+	engine_changed(rc);
+	return 0;
+}
+
+int
+revcheck_set_issuer_rules(struct revcheck *rc,
+    const struct revcheck_issuer_rule *rules, size_t num,
+    struct revcheck_error *err)
+{
+	struct issuer_rules *fresh = NULL, *old;
+	struct err e = {0};
+	int code = num == 0 ? 0 : issuer_rules_new(&fresh, rules, num, &e);
+
+	if (code != 0)
+		return error_publish(err, &e, code);
+	pthread_mutex_lock(&rc->lock);
+	old = rc->now.rules;
+	rc->now.rules = fresh;
+	pthread_mutex_unlock(&rc->lock);
+	issuer_rules_free(old);
+	cert_sources_memo_clear(rc->memo);
+	engine_changed(rc);
+	return 0;
+}
+
+void
+revcheck_set_local_evidence(struct revcheck *rc, struct revcheck_evidence *e)
+{
+	struct revcheck_evidence *old;
+
+	if (e != NULL)
+		evidence_set_up_ref(e);
+	pthread_mutex_lock(&rc->lock);
+	old = rc->now.local;
+	rc->now.local = e;
+	pthread_mutex_unlock(&rc->lock);
+	revcheck_evidence_free(old);
+	engine_changed(rc);
+}
+
+void
+revcheck_watch(struct revcheck *rc, void (*fn)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&rc->watch_lock);
+	rc->watch = fn;
+	rc->watch_arg = arg;
+	pthread_mutex_unlock(&rc->watch_lock);
+}
+
+/* Counters. */
+
+void
+engine_count(struct revcheck *rc, const struct revcheck_report *r)
+{
+	struct engine_counts *c = &rc->counts;
+
+	atomic_fetch_add_explicit(&c->checks, 1, memory_order_relaxed);
+	if (r->cached)
+		atomic_fetch_add_explicit(
+		    &c->checks_cached, 1, memory_order_relaxed);
+	if (r->shadow_refuses)
+		atomic_fetch_add_explicit(
+		    &c->shadow_refusals, 1, memory_order_relaxed);
+	switch (r->status) {
+	case REVCHECK_GOOD:
+		atomic_fetch_add_explicit(&c->good, 1, memory_order_relaxed);
+		break;
+	case REVCHECK_REVOKED:
+		atomic_fetch_add_explicit(&c->revoked, 1, memory_order_relaxed);
+		break;
+	case REVCHECK_PATH_INVALID:
+		atomic_fetch_add_explicit(
+		    &c->path_invalid, 1, memory_order_relaxed);
+		break;
+	default:
+		atomic_fetch_add_explicit(&c->unknown, 1, memory_order_relaxed);
+		if (r->allow)
+			atomic_fetch_add_explicit(
+			    &c->soft_accepts, 1, memory_order_relaxed);
+		break;
+	}
+	if (r->status == REVCHECK_UNKNOWN && r->allow)
+		log_line(&rc->log, LOG_LEVEL_WARN, "soft failure: %s (why=%s)",
+		    r->text, revcheck_why_name(r->why));
+}
+
+void
+revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out)
+{
+	struct engine_counts *c = &rc->counts;
+	struct revcheck_stats s = {.size = sizeof(s)};
+	size_t size = out->size;
+	struct archive_stats a;
+
+	archive_stats_get(rc->archive, &a);
+	s.checks = atomic_load(&c->checks);
+	s.checks_cached = atomic_load(&c->checks_cached);
+	s.pending = atomic_load(&c->pending);
+	s.soft_accepts = atomic_load(&c->soft_accepts);
+	s.shadow_refusals = atomic_load(&c->shadow_refusals);
+	s.good = atomic_load(&c->good);
+	s.revoked = atomic_load(&c->revoked);
+	s.unknown = atomic_load(&c->unknown);
+	s.path_invalid = atomic_load(&c->path_invalid);
+	s.hits = a.hits;
+	s.misses = a.misses;
+	s.disk_hits = a.disk_hits;
+	s.fetches = a.fetches;
+	s.fetches_304 = a.fetches_304;
+	s.fetched_bytes = a.fetched_bytes;
+	s.joins = a.joins;
+	s.refreshes = a.refreshes;
+	s.evictions = a.evictions;
+	s.entries = a.entries;
+	s.bytes = a.bytes;
+	s.fail_unreachable = a.fail[EVIDENCE_FAIL_UNREACHABLE];
+	s.fail_deadline = a.fail[EVIDENCE_FAIL_DEADLINE];
+	s.fail_http = a.fail[EVIDENCE_FAIL_HTTP];
+	s.fail_malformed = a.fail[EVIDENCE_FAIL_MALFORMED];
+	s.fail_forged = a.fail[EVIDENCE_FAIL_REJECTED];
+	s.fail_older = a.fail[EVIDENCE_FAIL_OLDER];
+	s.fail_too_large = a.fail[EVIDENCE_FAIL_TOO_LARGE];
+	s.fail_refused =
+	    a.fail[EVIDENCE_FAIL_REFUSED] + a.fail[EVIDENCE_FAIL_SCHEME];
+	s.fail_backoff = a.fail[EVIDENCE_FAIL_BACKOFF];
+	if (size == 0 || size > sizeof(s))
+		size = sizeof(s);
+	memcpy(out, &s, size);
+	out->size = size;
+}
