@@ -1,6 +1,7 @@
 /*
  * p2p-gateway: the process. Builds everything in order (configuration, log,
- * passed sockets, privileges, engine and sections, door, REST), says where it
+ * passed sockets, privileges, stores, engine, what is in force, workers, REST),
+ * lends each what it works with, says where it
  * listens, and takes it down in the opposite order. The main thread is the
  * control thread: signals, REST and every change of configuration are events of
  * its one loop.
@@ -17,18 +18,25 @@
 #include <event2/event.h>
 #include <event2/thread.h>
 
-#include "gateway/process/sd_listen.h"
+#include "gateway/base/password_hash.h"
+#include "gateway/base/services.h"
+#include "gateway/certwatch/certwatch.h"
 #include "gateway/conf/conf.h"
 #include "gateway/control/control.h"
-#include "gateway/observe/decision_ring.h"
-#include "gateway/dataplane/workers.h"
-#include "gateway/process/log_sink.h"
-#include "gateway/process/sd_notify.h"
-#include "gateway/base/password_hash.h"
-#include "gateway/process/privileges.h"
-#include "gateway/rest/rest.h"
-#include "gateway/pkcs11/pkcs11.h"
+#include "gateway/control/engine_start.h"
 #include "gateway/control/section_files.h"
+#include "gateway/control/stores.h"
+#include "gateway/dataplane/workers.h"
+#include "gateway/observe/decision_ring.h"
+#include "gateway/pkcs11/pkcs11.h"
+#include "gateway/process/log_sink.h"
+#include "gateway/process/privileges.h"
+#include "gateway/process/sd_listen.h"
+#include "gateway/process/sd_notify.h"
+#include "gateway/rest/rest.h"
+#include "gateway/rest/rest_routes.h"
+#include "gateway/sessions/chain_cache.h"
+#include "gateway/sessions/session_watch.h"
 #include "revcheck/revcheck.h"
 
 #define EXIT_USAGE 2
@@ -42,16 +50,25 @@ static const char usage[] =
     "prints what goes into password_hash. See p2p-gateway(8).\n";
 
 struct gateway {
-	struct conf *conf;
+	struct conf *conf; /* the bootstrap file as it was at the start */
 	struct log_sink *sink;
 	const struct log *log;
-	struct sd_listen *activation; /* sockets passed by a manager */
+	struct sd_listen *passed; /* sockets passed by a manager */
 	struct event_base *base;
+	struct stores stores;
+	struct revcheck *engine;
+	struct services services;
+	struct decision_ring *decisions;
+	struct chain_cache *chains;
+	struct session_watch *sessions;
+	struct certwatch *certwatch;
 	struct control *control;
-	struct workers *door;
+	struct workers *workers;
+	struct rest_services rest_services;
 	struct rest *rest;
-	struct section_files *watch; /* NULL: nothing is watched */
+	struct section_files *files; /* NULL: nothing is watched */
 	struct watchdog *watchdog;
+	time_t started_at;
 	struct event *signals[4];
 	struct event *drained; /* activated by the last worker */
 	bool draining;
@@ -130,7 +147,7 @@ on_stop(evutil_socket_t sig, short what, void *arg)
 	    control_conf(g->control)->limits.drain_timeout_ms);
 	sd_notify_stopping(
 	    g->log, control_conf(g->control)->limits.drain_timeout_ms);
-	workers_drain(g->door,
+	workers_drain(g->workers,
 	    control_conf(g->control)->limits.drain_timeout_ms, drained, g);
 }
 
@@ -147,8 +164,25 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 		return;
 	/* What it says it has said. */
 	(void)!control_reload(g->control, &actor, &err);
-	if (g->watch != NULL)
-		section_files_scan(g->watch);
+	if (g->files != NULL)
+		section_files_scan(g->files);
+}
+
+/* From the loop, so there are workers. */
+static void
+on_staples(void *arg, struct staples *staples)
+{
+	struct gateway *g = arg;
+
+	workers_staple(g->workers, staples);
+}
+
+static int
+on_new_conf(void *arg, struct conf *conf, struct err *err)
+{
+	struct gateway *g = arg;
+
+	return rest_apply(g->rest, conf, err);
 }
 
 /* On a worker's thread. */
@@ -168,7 +202,7 @@ on_decision(void *arg, const struct workers_decision *d)
 
 	snprintf(x.peer, sizeof(x.peer), "%s", d->address);
 	snprintf(x.note, sizeof(x.note), "%s", d->error);
-	decision_ring_add(control_decisions(g->control), &x);
+	decision_ring_add(g->decisions, &x);
 }
 
 static int
@@ -193,7 +227,7 @@ static void
 say_ready(struct gateway *g)
 {
 	struct listen_bound bound[64];
-	size_t num = workers_get_bound(g->door, bound, 64);
+	size_t num = workers_get_bound(g->workers, bound, 64);
 
 	printf("ready");
 	for (size_t i = 0; i < num && i < 64; i++) {
@@ -214,7 +248,7 @@ is_alive(void *arg)
 {
 	struct gateway *g = arg;
 
-	return workers_answers(g->door);
+	return workers_answers(g->workers);
 }
 
 /* Listeners' sockets, the REST server's among them, that are made already. */
@@ -222,17 +256,96 @@ static int
 take_passed(struct gateway *g, int *rest_fd, struct err *err)
 {
 	size_t i;
-	int rc = sd_listen_new(&g->activation, err);
+	int rc = sd_listen_new(&g->passed, err);
 
 	*rest_fd = -1;
 	if (rc != 0)
 		return rc;
-	i = sd_listen_find(g->activation, "rest", &g->conf->rest.listen);
+	i = sd_listen_find(g->passed, "rest", &g->conf->rest.listen);
 	if (i == SD_LISTEN_NONE)
 		return 0;
-	sd_listen_reserve(g->activation, i);
-	*rest_fd = sd_listen_fd(g->activation, i);
+	sd_listen_reserve(g->passed, i);
+	*rest_fd = sd_listen_fd(g->passed, i);
 	return 0;
+}
+
+/* What the operator keeps, and the engine over it. */
+static int
+start_engine(struct gateway *g, struct err *err)
+{
+	int rc = stores_open(&g->stores, g->conf, g->log, err);
+
+	if (rc == 0)
+		rc = engine_start(
+		    &g->engine, g->conf, g->stores.sections, g->log, err);
+	g->services = (struct services){
+	    .base = g->base, .log = g->log, .engine = g->engine};
+	return rc;
+}
+
+/* What is in force, and those who are told when it changes. */
+static int
+start_control(struct gateway *g, struct err *err)
+{
+	int rc =
+	    decision_ring_new(&g->decisions, g->conf->rest.max_decisions, err);
+
+	if (rc == 0)
+		rc = chain_cache_new(&g->chains, err);
+	if (rc == 0)
+		rc = session_watch_new(&g->sessions, &g->services, err);
+	if (rc == 0)
+		rc = certwatch_new(
+		    &g->certwatch, &g->services, on_staples, g, err);
+	if (rc == 0) {
+		const struct control_parts parts = {.services = &g->services,
+		    .stores = &g->stores,
+		    .chains = g->chains,
+		    .sessions = g->sessions,
+		    .certwatch = g->certwatch};
+
+		rc = control_new(&g->control, &parts, g->conf, err);
+	}
+	return rc;
+}
+
+static int
+start_workers(struct gateway *g, struct err *err)
+{
+	int rc = workers_new(&g->workers, control_conf(g->control), g->engine,
+	    g->passed, g->log, err);
+
+	if (rc != 0)
+		return rc;
+	workers_observe(g->workers, on_decision, g);
+	control_set_workers(g->control, g->workers);
+	return 0;
+}
+
+static int
+start_rest(struct gateway *g, int fd, struct err *err)
+{
+	int rc;
+
+	g->rest_services = (struct rest_services){.control = g->control,
+	    .workers = g->workers,
+	    .checker = {.services = &g->services,
+		.chains = g->chains,
+		.decisions = g->decisions,
+		.watch = g->sessions},
+	    .certwatch = g->certwatch,
+	    .sections = g->stores.sections,
+	    .denylist = g->stores.denylist,
+	    .subjects = g->stores.subjects,
+	    .keys = g->stores.keys,
+	    .certs = g->stores.certs,
+	    .members = g->stores.members,
+	    .started_at = g->started_at};
+	rc = rest_new(&g->rest, &g->services, &g->rest_services, rest_routes,
+	    control_conf(g->control), fd, err);
+	if (rc == 0)
+		control_on_reload(g->control, on_new_conf, g);
+	return rc;
 }
 
 static int
@@ -240,6 +353,7 @@ start(struct gateway *g, struct err *err)
 {
 	int rc, rest_fd;
 
+	g->started_at = time(NULL);
 	/* First: a number that was not passed must not become ours. */
 	rc = take_passed(g, &rest_fd, err);
 	/* Second: what is made from here on is made by whom it is for. */
@@ -252,21 +366,16 @@ start(struct gateway *g, struct err *err)
 		return err_set(err, E_NOMEM, "cannot make an event loop");
 	rc = watch_signals(g, err);
 	if (rc == 0)
-		rc = control_new(&g->control, g->conf, g->base, g->log, err);
+		rc = start_engine(g, err);
 	if (rc == 0)
-		rc = workers_new(&g->door, control_conf(g->control),
-		    control_engine(g->control), g->activation, g->log, err);
-	if (rc != 0)
-		return rc;
-	workers_observe(g->door, on_decision, g);
-	control_set_door(g->control, g->door);
-	rc = rest_new(&g->rest, g->base, g->control, rest_fd, err);
-	if (rc != 0)
-		return rc;
-	control_set_rest(g->control, g->rest);
-	if (g->conf->watch.path != NULL)
-		rc = section_files_new(
-		    &g->watch, g->base, g->control, g->conf->watch.path, err);
+		rc = start_control(g, err);
+	if (rc == 0)
+		rc = start_workers(g, err);
+	if (rc == 0)
+		rc = start_rest(g, rest_fd, err);
+	if (rc == 0 && g->conf->watch.path != NULL)
+		rc = section_files_new(&g->files, &g->services, g->control,
+		    g->stores.sections, g->conf->watch.path, err);
 	if (rc == 0)
 		rc = watchdog_new(
 		    &g->watchdog, g->base, g->log, is_alive, g, err);
@@ -277,13 +386,19 @@ static void
 stop(struct gateway *g)
 {
 	watchdog_free(g->watchdog);
-	section_files_free(g->watch);
+	section_files_free(g->files);
 	rest_free(g->rest);
 	if (g->control != NULL)
-		control_set_door(g->control, NULL);
-	workers_free(g->door);
-	sd_listen_free(g->activation);
+		control_set_workers(g->control, NULL);
+	workers_free(g->workers);
+	sd_listen_free(g->passed);
 	control_free(g->control);
+	session_watch_free(g->sessions);
+	certwatch_free(g->certwatch);
+	chain_cache_free(g->chains);
+	revcheck_free(g->engine);
+	stores_close(&g->stores);
+	decision_ring_free(g->decisions);
 	for (size_t i = 0; i < 3; i++)
 		if (g->signals[i] != NULL)
 			event_free(g->signals[i]);

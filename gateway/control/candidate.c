@@ -4,7 +4,6 @@
  */
 #include "gateway/control/candidate.h"
 
-#include "gateway/control/control.h"
 #include "gateway/members/member_identities.h"
 #include "gateway/state/allowed_subjects.h"
 #include "gateway/control/warmup.h"
@@ -17,7 +16,7 @@ candidate_cleanup(struct candidate *p)
 	p->conf = NULL;
 	revcheck_trust_free(p->session);
 	p->session = NULL;
-	certwatch_list_cleanup(&p->own);
+	certwatch_list_cleanup(&p->watched);
 }
 
 static bool
@@ -28,11 +27,9 @@ is_hard(enum revcheck_mode mode)
 
 /* What is HARD_FAIL and was not gives SOFT_FAIL's answers for a while. */
 static void
-candidate_soften(
-    struct candidate *p, const struct control *c, enum revcheck_mode *tls)
+candidate_soften(struct candidate *p, const struct candidate_input *in,
+    enum revcheck_mode *tls)
 {
-	unsigned fresh;
-
 	if (is_hard(p->policy.mode))
 		p->hard |= WARMUP_SESSIONS;
 	if (is_hard(*tls != REVCHECK_MODE_DEFAULT ? *tls : p->policy.mode))
@@ -40,8 +37,7 @@ candidate_soften(
 	p->set = p->policy;
 	if (p->warm_up_ms == 0)
 		return;
-	fresh = warmup_needed(control_warm(c), p->hard & ~control_hard(c));
-	p->warming = (control_warming(c) | fresh) & p->hard;
+	p->warming = (in->warming | (in->live & ~in->hard)) & p->hard;
 	if (p->warming == 0)
 		return;
 	/* New peers that HARD_FAIL would refuse are counted and logged. */
@@ -54,31 +50,30 @@ candidate_soften(
 }
 
 int
-candidate_make(struct candidate *p, const struct control *c, struct conf *base,
-    const struct effective_input *in, struct err *err)
+candidate_make(
+    struct candidate *p, const struct candidate_input *in, struct err *err)
 {
-	struct allowed_subjects *subjects = control_subjects(c);
+	const struct effective_input *effective = &in->effective;
 	struct effective_overlay overlay = {0};
 	struct member_identities set = {0};
 	int rc;
 
 	*p = (struct candidate){0};
-	rc = effective_policy(&p->policy, in, err);
+	rc = effective_policy(&p->policy, effective, err);
 	if (rc == 0)
-		rc = effective_rules(&p->rules, in, err);
+		rc = effective_rules(&p->rules, effective, err);
 	if (rc == 0)
-		rc = effective_overlay(&overlay, in, err);
+		rc = effective_overlay(&overlay, effective, err);
 	if (rc == 0) {
 		overlay.overlay.set_security_level = true;
 		overlay.overlay.security_level = p->policy.security_level;
 	}
-	if (rc == 0 && allowed_subjects_enforced(subjects)) {
+	if (rc == 0 && allowed_subjects_enforced(in->subjects)) {
 		overlay.overlay.set_subjects = true;
-		overlay.overlay.subjects = allowed_subjects_names(subjects);
+		overlay.overlay.subjects = allowed_subjects_names(in->subjects);
 	}
 	if (rc == 0)
-		rc = member_identities_make(
-		    &set, control_holdings(c), control_keys(c), err);
+		rc = member_identities_make(&set, in->members, in->keys, err);
 	if (rc == 0) {
 		overlay.overlay.identities = set.identities;
 		overlay.overlay.num_identities = set.num_identities;
@@ -88,14 +83,14 @@ candidate_make(struct candidate *p, const struct control *c, struct conf *base,
 		set.session = NULL;
 	}
 	if (rc == 0) {
-		p->warm_up_ms = effective_warm_up_ms(in);
-		candidate_soften(p, c, &overlay.overlay.tls_mode);
+		p->warm_up_ms = effective_warm_up_ms(effective);
+		candidate_soften(p, in, &overlay.overlay.tls_mode);
 	}
 	if (rc == 0)
-		rc = conf_derive(&p->conf, base, &overlay.overlay, err);
+		rc = conf_derive(&p->conf, in->base, &overlay.overlay, err);
 	if (rc == 0)
-		rc = certwatch_list_make(
-		    &p->own, p->conf, control_holdings(c), err);
+		rc =
+		    certwatch_list_make(&p->watched, p->conf, in->members, err);
 	effective_overlay_cleanup(&overlay);
 	member_identities_cleanup(&set);
 	if (rc != 0)

@@ -6,12 +6,26 @@
 #define GATEWAY_CONTROL_CANDIDATE_H
 
 #include "cache/base/error.h"
+#include "gateway/certwatch/certwatch_list.h"
 #include "gateway/conf/conf.h"
 #include "gateway/control/effective.h"
-#include "gateway/certwatch/certwatch.h"
 #include "revcheck/revcheck.h"
 
-struct control;
+struct allowed_subjects;
+struct keystore;
+struct members;
+
+/* What it is made from; all lent. */
+struct candidate_input {
+	struct conf *base; /* the bootstrap file's */
+	struct effective_input effective;
+	struct allowed_subjects *subjects;
+	struct members *members;
+	struct keystore *keys;
+	/* enum warmup_part: as it is now. */
+	unsigned hard, warming;
+	unsigned live; /* there is somebody that HARD_FAIL could lose */
+};
 
 struct candidate {
 	struct revcheck_policy set; /* what is asked for */
@@ -23,16 +37,15 @@ struct candidate {
 	struct effective_rules rules; /* strings lent by the sections */
 	struct conf *conf;
 	struct revcheck_trust *session; /* groups' roots; may be NULL */
-	struct certwatch_list own;      /* what we show ourselves */
+	struct certwatch_list watched;  /* the certificates that we present */
 };
 
 /*
- * From the file and the sections of in, and what else c keeps. Whatever
- * becomes HARD_FAIL by this warms up first, where there is somebody to lose.
+ * Whatever becomes HARD_FAIL by this warms up first, where there is somebody
+ * to lose.
  */
-int
-candidate_make(struct candidate *p, const struct control *c, struct conf *base,
-    const struct effective_input *in, struct err *err) MUST_USE;
+int candidate_make(struct candidate *p, const struct candidate_input *in,
+    struct err *err) MUST_USE;
 void candidate_cleanup(struct candidate *p);
 
 #endif

@@ -5,11 +5,35 @@
 #ifndef GATEWAY_CONTROL_CHANGE_LOG_H
 #define GATEWAY_CONTROL_CHANGE_LOG_H
 
-#include "gateway/control/control.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-/* before and tls_before: as they were set when the change was asked for. */
-void change_log_write(const struct control *c, enum section_id id,
-    const struct revcheck_policy *before, enum conf_tls_type tls_before,
-    const struct control_actor *actor);
+#include "cache/base/log.h"
+#include "gateway/conf/conf.h"
+#include "gateway/state/section_store.h"
+#include "revcheck/revcheck.h"
+
+/* Who asks for a change, for the log and the history. */
+struct control_actor {
+	const char *who;
+	const char *from;
+	const char *action;
+};
+
+/* As it is set: what a warm-up enforces meanwhile does not count. */
+struct change_log_state {
+	enum revcheck_mode mode;
+	enum conf_tls_type tls;
+};
+
+struct change_log_entry {
+	enum section_id section;
+	int64_t version;
+	const struct control_actor *actor;
+	struct change_log_state before, now;
+	bool warming; /* HARD_FAIL is not enforced yet */
+};
+
+void change_log_write(const struct log *log, const struct change_log_entry *e);
 
 #endif

@@ -4,62 +4,58 @@
  */
 #include "gateway/control/control.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
-#include "gateway/members/certstore.h"
-#include "gateway/sessions/chain_cache.h"
-#include "gateway/control/change_log.h"
-#include "gateway/state/denylist.h"
-#include "gateway/dataplane/workers.h"
-#include "gateway/control/effective.h"
-#include "gateway/members/members.h"
-#include "gateway/members/keystore.h"
-#include "gateway/process/sd_notify.h"
+#include "gateway/base/services.h"
 #include "gateway/certwatch/certwatch.h"
 #include "gateway/control/candidate.h"
-#include "gateway/rest/rest.h"
-#include "gateway/base/services.h"
-#include "gateway/sessions/session_check.h"
+#include "gateway/control/effective.h"
+#include "gateway/control/stores.h"
+#include "gateway/control/warmup.h"
+#include "gateway/dataplane/workers.h"
+#include "gateway/members/members.h"
+#include "gateway/process/sd_notify.h"
+#include "gateway/sessions/chain_cache.h"
 #include "gateway/sessions/session_watch.h"
 #include "gateway/state/allowed_subjects.h"
-#include "gateway/control/warmup.h"
+#include "gateway/state/denylist.h"
 
 struct control {
+	const struct services *services;
+	struct stores *stores;
+	struct chain_cache *chains;
+	struct session_watch *sessions;
+	struct certwatch *certwatch;
 	struct conf *base; /* the bootstrap file */
 	struct conf *conf; /* in force: base with the sections */
-	struct services services;
-	const struct log *log;
-	struct section_store *sections;
-	struct decision_ring *decisions;
-	struct denylist *denylist;
-	struct revcheck *engine;
-	struct session_watch *remembered;
-	struct chain_cache *chains;
-	struct session_checker checker;
-	struct certwatch *own;
-	struct allowed_subjects *subjects;
-	struct keystore *keys;
-	struct certstore *certs;
-	struct members *holdings;
-	_Atomic(struct workers *) door;
-	struct rest *rest;
-	struct warmup *warm;
+	_Atomic(struct workers *) workers;
+	control_reload_fn *agrees; /* to a new bootstrap file */
+	void *agrees_arg;
+	struct warmup *warmup;
 	struct revcheck_policy policy; /* as it is set */
 	unsigned hard, warming;        /* enum warmup_part */
-	time_t started_at;
 };
 
+/* What there is now, over the bootstrap file base. */
 static void
-input_of(const struct control *c, struct effective_input *in)
+input_of(const struct control *c, struct conf *base, struct candidate_input *in)
 {
-	in->base = c->base;
-	for (enum section_id id = 0; id < SECTION_NUM; id++)
-		in->sections[id] = section_config(c->sections, id);
+	*in = (struct candidate_input){.base = base,
+	    .subjects = c->stores->subjects,
+	    .members = c->stores->members,
+	    .keys = c->stores->keys,
+	    .hard = c->hard,
+	    .warming = c->warming,
+	    .live = warmup_live(c->warmup)};
+	effective_input_of(&in->effective, base, c->stores->sections);
+}
+
+static struct workers *
+workers_of(const struct control *c)
+{
+	return atomic_load(&((struct control *)(uintptr_t)c)->workers);
 }
 
 static int
@@ -69,13 +65,13 @@ engine_apply(struct control *c, const struct candidate *p, struct err *err)
 	int rc;
 
 	rc = revcheck_set_issuer_rules(
-	    c->engine, p->rules.rules, p->rules.num, &why);
+	    c->services->engine, p->rules.rules, p->rules.num, &why);
 	if (rc == 0)
-		rc = revcheck_set_policy(c->engine, &p->policy, &why);
+		rc = revcheck_set_policy(c->services->engine, &p->policy, &why);
 	return rc == 0 ? 0 : err_set(err, rc, "%s", why.msg);
 }
 
-/* The plan is in force: begins what it warms up, ends what it does not. */
+/* p is in force: begins what it warms up, ends what it does not. */
 static void
 warm_up(struct control *c, const struct candidate *p)
 {
@@ -85,27 +81,28 @@ warm_up(struct control *c, const struct candidate *p)
 	c->hard = p->hard;
 	c->warming = p->warming;
 	if (c->warming & ~before)
-		warmup_begin(c->warm, c->warming, p->warm_up_ms);
+		warmup_begin(c->warmup, c->warming, p->warm_up_ms);
 	else if (c->warming == 0 && before != 0)
-		warmup_give_up(c->warm);
+		warmup_give_up(c->warmup);
 }
 
-/* Door first: it can refuse and then nothing has changed. */
+/* Workers first: they can refuse and then nothing has changed. */
 static int
-plan_apply(struct control *c, struct candidate *p, struct err *err)
+candidate_apply(struct control *c, struct candidate *p, struct err *err)
 {
-	struct workers *door = control_door(c);
+	struct workers *workers = workers_of(c);
 	struct err ignored;
 	int rc = 0;
 
-	if (door != NULL)
-		rc = workers_apply(door, p->conf, err);
+	if (workers != NULL)
+		rc = workers_apply(workers, p->conf, err);
 	if (rc != 0)
 		return rc;
 	rc = engine_apply(c, p, err);
 	if (rc != 0) {
-		if (door != NULL && workers_apply(door, c->conf, &ignored) != 0)
-			log_line(c->log, LOG_LEVEL_ERROR,
+		if (workers != NULL &&
+		    workers_apply(workers, c->conf, &ignored) != 0)
+			log_line(c->services->log, LOG_LEVEL_ERROR,
 			    "cannot go back to the configuration before: %s",
 			    ignored.msg);
 		return rc;
@@ -114,7 +111,7 @@ plan_apply(struct control *c, struct candidate *p, struct err *err)
 	c->conf = p->conf;
 	p->conf = NULL;
 	chain_cache_set_trust(c->chains, p->session);
-	certwatch_set(c->own, &p->own, c->conf);
+	certwatch_set(c->certwatch, &p->watched, c->conf);
 	control_recheck(c);
 	warm_up(c, p);
 	return 0;
@@ -124,15 +121,15 @@ plan_apply(struct control *c, struct candidate *p, struct err *err)
 static int
 stored_apply(struct control *c, struct err *err)
 {
-	struct effective_input in;
-	struct candidate plan;
+	struct candidate_input in;
+	struct candidate candidate;
 	int rc;
 
-	input_of(c, &in);
-	rc = candidate_make(&plan, c, c->base, &in, err);
+	input_of(c, c->base, &in);
+	rc = candidate_make(&candidate, &in, err);
 	if (rc == 0) {
-		rc = plan_apply(c, &plan, err);
-		candidate_cleanup(&plan);
+		rc = candidate_apply(c, &candidate, err);
+		candidate_cleanup(&candidate);
 	}
 	return rc;
 }
@@ -150,21 +147,14 @@ on_warm(void *arg)
 {
 	struct control *c = arg;
 	unsigned warming = c->warming;
-	struct effective_input in;
-	struct candidate plan;
 	struct err err;
 	int rc;
 
 	c->warming = 0;
-	input_of(c, &in);
-	rc = candidate_make(&plan, c, c->base, &in, &err);
-	if (rc == 0) {
-		rc = plan_apply(c, &plan, &err);
-		candidate_cleanup(&plan);
-	}
+	rc = stored_apply(c, &err);
 	if (rc != 0) {
 		c->warming = warming;
-		log_line(c->log, LOG_LEVEL_ERROR,
+		log_line(c->services->log, LOG_LEVEL_ERROR,
 		    "HARD_FAIL cannot be put in force, and is tried again in a "
 		    "second: %s",
 		    err.msg);
@@ -174,122 +164,35 @@ on_warm(void *arg)
 
 /* Life. */
 
+/* From the engine and from a warm-up. */
 static void
-engine_log(void *arg, int level, const char *line)
-{
-	const struct log *log = arg;
-
-	if (level <= (int)log->level)
-		log->fn(log->arg, (enum log_level)level, line);
-}
-
-static void
-engine_watch(void *arg)
+on_change(void *arg)
 {
 	control_recheck(arg);
 }
 
-static int
-engine_start(struct control *c, struct err *err)
-{
-	struct effective_options options;
-	struct effective_input in;
-	struct revcheck_error why;
-	int rc;
-
-	input_of(c, &in);
-	rc = effective_options(&options, &in, err);
-	if (rc != 0)
-		return rc;
-	options.options.size = sizeof(options.options);
-	options.options.log = engine_log;
-	options.options.log_arg = (void *)(uintptr_t)c->log;
-	options.options.log_level = (int)c->log->level;
-	rc = revcheck_new(&c->engine, &options.options, &why);
-	effective_options_cleanup(&options);
-	return rc == 0
-	    ? 0
-	    : err_set(err, rc, "cannot start the engine: %s", why.msg);
-}
-
-static void
-on_staples(void *arg, struct staples *staples)
-{
-	struct workers *door = control_door(arg);
-
-	if (door != NULL)
-		workers_staple(door, staples);
-}
-
-static struct keystore_place
-place_of(const struct conf *conf)
-{
-	return (struct keystore_place){
-	    .token = conf->pkcs11.token, .categories = conf->pkcs11.categories};
-}
-
-static int
-state_open(struct control *c, struct err *err)
-{
-	const struct keystore_place place = place_of(c->base);
-	const char *dir = c->base->state_dir;
-	int rc;
-
-	if (dir != NULL && mkdir(dir, 0700) != 0 && errno != EEXIST)
-		return err_sys(
-		    err, "cannot make the state directory '%s'", dir);
-	rc = section_store_open(&c->sections, dir, c->log, err);
-	if (rc == 0)
-		rc = denylist_open(&c->denylist, dir, c->log, err);
-	if (rc == 0)
-		rc = allowed_subjects_open(&c->subjects, dir, c->log, err);
-	if (rc == 0)
-		rc = keystore_open(
-		    &c->keys, dir, c->base->key_secret, &place, c->log, err);
-	if (rc == 0)
-		rc = certstore_open(&c->certs, dir, c->log, err);
-	if (rc == 0)
-		rc = members_open(&c->holdings, dir, c->log, err);
-	if (rc == 0)
-		rc = members_know_keys(c->holdings, c->keys, err);
-	return rc;
-}
-
 int
-control_new(struct control **out, struct conf *conf, struct event_base *base,
-    const struct log *log, struct err *err)
+control_new(struct control **out, const struct control_parts *parts,
+    struct conf *conf, struct err *err)
 {
 	struct control *c = calloc(1, sizeof(*c));
+	const struct warmup_calls calls = {
+	    .over = on_warm, .refused = on_change, .arg = c};
 	int rc;
 
 	*out = NULL;
 	if (c == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
+	c->services = parts->services;
+	c->stores = parts->stores;
+	c->chains = parts->chains;
+	c->sessions = parts->sessions;
+	c->certwatch = parts->certwatch;
 	c->base = conf_up_ref(conf);
-	c->log = log;
-	c->started_at = time(NULL);
-	rc = state_open(c, err);
+	rc = warmup_new(&c->warmup, c->services, c->sessions, &calls, err);
 	if (rc == 0)
-		rc = decision_ring_new(
-		    &c->decisions, conf->rest.max_decisions, err);
-	if (rc == 0)
-		rc = engine_start(c, err);
-	c->services =
-	    (struct services){.base = base, .log = log, .engine = c->engine};
-	if (rc == 0)
-		rc = session_watch_new(&c->remembered, &c->services, err);
-	if (rc == 0)
-		rc = chain_cache_new(&c->chains, err);
-	c->checker = (struct session_checker){.services = &c->services,
-	    .chains = c->chains,
-	    .decisions = c->decisions,
-	    .watch = c->remembered};
-	if (rc == 0)
-		rc = certwatch_new(&c->own, &c->services, on_staples, c, err);
-	if (rc == 0)
-		rc = warmup_new(&c->warm, c, on_warm, c, err);
-	if (rc == 0)
-		rc = denylist_apply(c->denylist, c->engine, err);
+		rc = denylist_apply(
+		    c->stores->denylist, c->services->engine, err);
 	if (rc == 0)
 		rc = stored_apply(c, err);
 	if (rc != 0) {
@@ -305,40 +208,32 @@ control_free(struct control *c)
 {
 	if (c == NULL)
 		return;
-	if (c->engine != NULL)
-		revcheck_watch(c->engine, NULL, NULL);
-	warmup_free(c->warm);
-	session_watch_free(c->remembered);
-	certwatch_free(c->own);
-	chain_cache_free(c->chains);
-	revcheck_free(c->engine);
-	denylist_close(c->denylist);
-	allowed_subjects_close(c->subjects);
-	keystore_close(c->keys);
-	certstore_close(c->certs);
-	members_close(c->holdings);
-	section_store_close(c->sections);
-	decision_ring_free(c->decisions);
+	revcheck_watch(c->services->engine, NULL, NULL);
+	warmup_free(c->warmup);
 	conf_free(c->conf);
 	conf_free(c->base);
 	free(c);
 }
 
-/* Lending. */
-
 void
-control_set_door(struct control *c, struct workers *door)
+control_set_workers(struct control *c, struct workers *workers)
 {
-	atomic_store(&c->door, door);
-	/* Waits for a watcher that may still be using the door of before. */
-	revcheck_watch(c->engine, door != NULL ? engine_watch : NULL, c);
+	atomic_store(&c->workers, workers);
+	warmup_set_workers(c->warmup, workers);
+	/* Blocks until a running watcher, which may use the old ones, is done.
+	 */
+	revcheck_watch(
+	    c->services->engine, workers != NULL ? on_change : NULL, c);
 }
 
 void
-control_set_rest(struct control *c, struct rest *rest)
+control_on_reload(struct control *c, control_reload_fn *fn, void *arg)
 {
-	c->rest = rest;
+	c->agrees = fn;
+	c->agrees_arg = arg;
 }
+
+/* Looking at it. */
 
 struct conf *
 control_conf(const struct control *c)
@@ -346,112 +241,10 @@ control_conf(const struct control *c)
 	return c->conf;
 }
 
-const struct log *
-control_log(const struct control *c)
+const struct warmup *
+control_warmup(const struct control *c)
 {
-	return c->log;
-}
-
-struct event_base *
-control_base(const struct control *c)
-{
-	return c->services.base;
-}
-
-struct revcheck *
-control_engine(const struct control *c)
-{
-	return c->engine;
-}
-
-struct workers *
-control_door(const struct control *c)
-{
-	return atomic_load(&((struct control *)(uintptr_t)c)->door);
-}
-
-struct decision_ring *
-control_decisions(const struct control *c)
-{
-	return c->decisions;
-}
-
-struct denylist *
-control_denylist(const struct control *c)
-{
-	return c->denylist;
-}
-
-const struct session_checker *
-control_checker(const struct control *c)
-{
-	return &c->checker;
-}
-
-struct certwatch *
-control_own(const struct control *c)
-{
-	return c->own;
-}
-
-struct session_watch *
-control_remembered(const struct control *c)
-{
-	return c->remembered;
-}
-
-struct allowed_subjects *
-control_subjects(const struct control *c)
-{
-	return c->subjects;
-}
-
-struct keystore *
-control_keys(const struct control *c)
-{
-	return c->keys;
-}
-
-struct certstore *
-control_certs(const struct control *c)
-{
-	return c->certs;
-}
-
-struct members *
-control_holdings(const struct control *c)
-{
-	return c->holdings;
-}
-
-const struct section_store *
-control_sections(const struct control *c)
-{
-	return c->sections;
-}
-
-time_t
-control_started_at(const struct control *c)
-{
-	return c->started_at;
-}
-
-struct warmup *
-control_warm(const struct control *c)
-{
-	return c->warm;
-}
-
-unsigned
-control_hard(const struct control *c)
-{
-	return c->hard;
-}
-
-unsigned
-control_warming(const struct control *c)
-{
-	return c->warming;
+	return c->warmup;
 }
 
 void
@@ -464,10 +257,10 @@ control_get_policy(const struct control *c, struct revcheck_policy *out)
 uint32_t
 control_patience_ms(const struct control *c)
 {
-	uint32_t left = warmup_left_ms(c->warm);
+	uint32_t left = warmup_left_ms(c->warmup);
 	struct revcheck_policy p = {.size = sizeof(p)};
 
-	revcheck_get_policy(c->engine, &p);
+	revcheck_get_policy(c->services->engine, &p);
 	return left > p.deadline_ms ? left : 0;
 }
 
@@ -475,13 +268,13 @@ cJSON *
 control_section_with_defaults(const struct control *c, enum section_id id)
 {
 	struct effective_input in;
-	cJSON *own, *out;
+	cJSON *defaults, *out;
 
-	input_of(c, &in);
-	own = effective_defaults(id, &in);
+	effective_input_of(&in, c->base, c->stores->sections);
+	defaults = effective_defaults(id, &in);
 	out = json_schema_with_defaults(
-	    &section_schemas[id], in.sections[id], own);
-	cJSON_Delete(own);
+	    &section_schemas[id], in.sections[id], defaults);
+	cJSON_Delete(defaults);
 	return out;
 }
 
@@ -490,12 +283,12 @@ control_section_with_defaults(const struct control *c, enum section_id id)
 void
 control_recheck(struct control *c)
 {
-	struct workers *door = control_door(c);
+	struct workers *workers = workers_of(c);
 
-	if (door != NULL)
-		workers_recheck(door);
-	session_watch_changed(c->remembered);
-	certwatch_changed(c->own);
+	if (workers != NULL)
+		workers_recheck(workers);
+	session_watch_changed(c->sessions);
+	certwatch_changed(c->certwatch);
 }
 
 /* The history tells that a change does not act in full at once. */
@@ -513,19 +306,48 @@ author_of(struct section_author *out, char *note, size_t size,
 	out->note = note;
 }
 
+static struct change_log_state
+log_state(const struct control *c)
+{
+	return (struct change_log_state){
+	    .mode = mode_set(c), .tls = c->conf->tls.type};
+}
+
+/* Keeps config and puts the candidate made with it in force, or neither. */
+static int
+keep_and_apply(struct control *c, enum section_id id, const cJSON *config,
+    const char *text, struct candidate *candidate,
+    const struct control_actor *actor, struct err *err)
+{
+	struct section_store *sections = c->stores->sections;
+	struct section_author author;
+	struct err undo;
+	char note[80];
+	int rc;
+
+	author_of(&author, note, sizeof(note), c, candidate, actor);
+	rc = section_store_put(sections, id, config, text, &author, err);
+	if (rc != 0)
+		return rc;
+	rc = candidate_apply(c, candidate, err);
+	if (rc != 0 && section_store_revert(sections, id, &undo) != 0)
+		log_line(c->services->log, LOG_LEVEL_ERROR,
+		    "cannot take a change back that was not applied: %s",
+		    undo.msg);
+	return rc;
+}
+
 enum control_outcome
 control_put(struct control *c, enum section_id id, int64_t version,
     const cJSON *config, const char *text, const struct control_actor *actor,
     struct err *err)
 {
-	int64_t stored = section_version(c->sections, id);
-	struct revcheck_policy before;
-	enum conf_tls_type tls_before = c->conf->tls.type;
-	struct section_author author;
-	struct effective_input in;
-	struct candidate plan;
-	struct err undo;
-	char note[80];
+	int64_t stored = section_version(c->stores->sections, id);
+	struct change_log_entry entry = {
+	    .section = id, .actor = actor, .before = log_state(c)};
+	struct candidate_input in;
+	struct candidate candidate;
+	int rc;
 
 	if (version != stored &&
 	    !(stored == SECTION_VERSION_NONE && version == 0)) {
@@ -536,28 +358,18 @@ control_put(struct control *c, enum section_id id, int64_t version,
 	}
 	if (json_schema_validate(&section_schemas[id], config, err) != 0)
 		return CONTROL_INVALID;
-	control_get_policy(c, &before);
-	input_of(c, &in);
-	in.sections[id] = config;
-	if (candidate_make(&plan, c, c->base, &in, err) != 0)
+	input_of(c, c->base, &in);
+	in.effective.sections[id] = config;
+	if (candidate_make(&candidate, &in, err) != 0)
 		return CONTROL_INVALID;
-	author_of(&author, note, sizeof(note), c, &plan, actor);
-	if (section_store_put(c->sections, id, config, text, &author, err) !=
-	    0) {
-		candidate_cleanup(&plan);
+	rc = keep_and_apply(c, id, config, text, &candidate, actor, err);
+	candidate_cleanup(&candidate);
+	if (rc != 0)
 		return CONTROL_FAILED;
-	}
-	if (plan_apply(c, &plan, err) != 0) {
-		candidate_cleanup(&plan);
-		if (section_store_revert(c->sections, id, &undo) != 0)
-			log_line(c->log, LOG_LEVEL_ERROR,
-			    "cannot take a change back that was not applied: "
-			    "%s",
-			    undo.msg);
-		return CONTROL_FAILED;
-	}
-	candidate_cleanup(&plan);
-	change_log_write(c, id, &before, tls_before, actor);
+	entry.version = section_version(c->stores->sections, id);
+	entry.now = log_state(c);
+	entry.warming = c->warming != 0;
+	change_log_write(c->services->log, &entry);
 	return CONTROL_CHANGED;
 }
 
@@ -566,69 +378,79 @@ control_set_subject(struct control *c, const char *holder, const char *subject,
     bool allowed, struct err *err)
 {
 	struct err undo;
-	int rc =
-	    allowed_subjects_set(c->subjects, holder, subject, allowed, err);
+	int rc = allowed_subjects_set(
+	    c->stores->subjects, holder, subject, allowed, err);
 
 	if (rc != 0)
 		return rc;
 	if (stored_apply(c, err) == 0)
 		return 0;
-	if (allowed_subjects_undo(c->subjects, &undo) != 0)
-		log_line(c->log, LOG_LEVEL_ERROR,
+	if (allowed_subjects_undo(c->stores->subjects, &undo) != 0)
+		log_line(c->services->log, LOG_LEVEL_ERROR,
 		    "cannot take a change back that was not applied: %s",
 		    undo.msg);
 	return E_INTERNAL;
 }
 
 int
-control_set_holding(struct control *c, const char *id,
-    const cJSON *registration, const cJSON *setup, struct err *err)
+control_set_member(struct control *c, const char *id, const cJSON *registration,
+    const cJSON *setup, struct err *err)
 {
 	struct err undo;
-	int rc = members_set(c->holdings, id, NULL, registration, setup, err);
+	int rc =
+	    members_set(c->stores->members, id, NULL, registration, setup, err);
 
 	if (rc != 0)
 		return rc;
 	if (stored_apply(c, err) == 0)
 		return 0;
-	if (members_undo(c->holdings, &undo) != 0)
-		log_line(c->log, LOG_LEVEL_ERROR,
+	if (members_undo(c->stores->members, &undo) != 0)
+		log_line(c->services->log, LOG_LEVEL_ERROR,
 		    "cannot take a change back that was not applied: %s",
 		    undo.msg);
 	return E_INTERNAL;
 }
 
 static int
+reload_apply(struct control *c, struct candidate *candidate, struct err *err)
+{
+	struct err ignored;
+	int rc = 0;
+
+	if (c->agrees != NULL)
+		rc = c->agrees(c->agrees_arg, candidate->conf, err);
+	if (rc != 0)
+		return rc;
+	rc = candidate_apply(c, candidate, err);
+	if (rc != 0 && c->agrees != NULL &&
+	    c->agrees(c->agrees_arg, c->conf, &ignored) != 0)
+		log_line(c->services->log, LOG_LEVEL_ERROR,
+		    "cannot go back to the settings before: %s", ignored.msg);
+	return rc;
+}
+
+static int
 reload_all(struct control *c, struct err *err)
 {
+	struct candidate_input in;
+	struct candidate candidate;
 	struct conf *fresh = NULL;
-	struct effective_input in;
-	struct candidate plan;
 	int rc;
 
 	rc = conf_load(&fresh, c->base->file, c->base, err);
 	if (rc != 0)
 		return rc;
-	input_of(c, &in);
-	in.base = fresh;
-	rc = candidate_make(&plan, c, fresh, &in, err);
-	if (rc == 0 && c->rest != NULL)
-		rc = rest_apply(c->rest, plan.conf, err);
+	input_of(c, fresh, &in);
+	rc = candidate_make(&candidate, &in, err);
 	if (rc == 0) {
-		rc = plan_apply(c, &plan, err);
-		if (rc != 0 && c->rest != NULL &&
-		    rest_apply(c->rest, c->conf, NULL) != 0)
-			log_line(c->log, LOG_LEVEL_ERROR,
-			    "cannot go back to the REST settings before");
+		rc = reload_apply(c, &candidate, err);
+		candidate_cleanup(&candidate);
 	}
 	if (rc == 0) {
-		const struct keystore_place place = place_of(fresh);
-
-		keystore_set_place(c->keys, &place);
+		stores_set_key_place(c->stores, fresh);
 		conf_free(c->base);
 		c->base = conf_up_ref(fresh);
 	}
-	candidate_cleanup(&plan);
 	conf_free(fresh);
 	return rc;
 }
@@ -639,19 +461,19 @@ control_reload(
 {
 	int rc;
 
-	sd_notify_reloading(c->log);
+	sd_notify_reloading(c->services->log);
 	rc = reload_all(c, err);
 	if (rc == 0)
-		log_line(c->log, LOG_LEVEL_INFO,
+		log_line(c->services->log, LOG_LEVEL_INFO,
 		    "reloaded the configuration (file='%s' who='%s' "
 		    "from='%s')",
 		    c->base->file, actor->who, actor->from);
 	else
-		log_line(c->log, LOG_LEVEL_ERROR,
+		log_line(c->services->log, LOG_LEVEL_ERROR,
 		    "cannot reload, the old configuration stays in force: %s "
 		    "(who='%s' from='%s')",
 		    err->msg, actor->who, actor->from);
-	sd_notify_send(c->log, "READY=1\nSTATUS=%s%s",
+	sd_notify_send(c->services->log, "READY=1\nSTATUS=%s%s",
 	    rc == 0 ? "serving" : "serving, reload refused: ",
 	    rc == 0 ? "" : err->msg);
 	return rc;

@@ -15,6 +15,15 @@
 /* revcheck.h's default for policies that name none. */
 #define DEFAULT_DEADLINE_MS 5000
 
+void
+effective_input_of(struct effective_input *out, const struct conf *base,
+    const struct section_store *sections)
+{
+	out->base = base;
+	for (enum section_id id = 0; id < SECTION_NUM; id++)
+		out->sections[id] = section_config(sections, id);
+}
+
 static const cJSON *
 revcheck_of(const struct effective_input *in)
 {

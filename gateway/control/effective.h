@@ -18,6 +18,9 @@ struct effective_input {
 	const cJSON *sections[SECTION_NUM];
 };
 
+void effective_input_of(struct effective_input *out, const struct conf *base,
+    const struct section_store *sections);
+
 /* The policy that the sections ask for. E_PARSE when they contradict. */
 int effective_policy(struct revcheck_policy *out,
     const struct effective_input *in, struct err *err) MUST_USE;

@@ -19,6 +19,7 @@
 #include <event2/event.h>
 
 #include "cache/base/bytes.h"
+#include "gateway/base/services.h"
 #include "gateway/control/control.h"
 #include "gateway/base/json.h"
 
@@ -26,7 +27,9 @@
 #define MAX_FILES      100
 
 struct section_files {
+	const struct services *services;
 	struct control *control;
+	const struct section_store *sections;
 	char *dir;
 	char *name; /* the one file, or NULL: every *.json in dir */
 	int fd;
@@ -68,7 +71,7 @@ read_file(struct bytes *b, const char *path, struct err *err)
 static int
 push(struct section_files *w, const cJSON *o, const char *path, struct err *err)
 {
-	const struct section_store *s = control_sections(w->control);
+	const struct section_store *s = w->sections;
 	const char *name = json_get_string(o, "section");
 	const cJSON *config = json_get(o, "config");
 	enum section_id id = name != NULL ? section_find(name) : SECTION_NUM;
@@ -116,7 +119,7 @@ take_file(struct section_files *w, const char *name)
 	if (rc == 0)
 		rc = push(w, o, path, &err);
 	if (rc != 0)
-		log_line(control_log(w->control), LOG_LEVEL_ERROR,
+		log_line(w->services->log, LOG_LEVEL_ERROR,
 		    "cannot take configuration from '%s', what was in force "
 		    "stays: %s",
 		    path, err.msg);
@@ -140,7 +143,7 @@ section_files_scan(struct section_files *w)
 	}
 	num = scandir(w->dir, &list, NULL, alphasort);
 	if (num < 0) {
-		log_line(control_log(w->control), LOG_LEVEL_ERROR,
+		log_line(w->services->log, LOG_LEVEL_ERROR,
 		    "cannot read directory '%s': %s", w->dir, strerror(errno));
 		return;
 	}
@@ -176,7 +179,7 @@ on_change(evutil_socket_t fd, short what, void *arg)
 		else if (e->len > 0 && is_wanted(w, e->name))
 			take_file(w, e->name);
 		if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
-			log_line(control_log(w->control), LOG_LEVEL_ERROR,
+			log_line(w->services->log, LOG_LEVEL_ERROR,
 			    "the watched directory '%s' is gone", w->dir);
 		at += (ssize_t)sizeof(*e) + e->len;
 	}
@@ -208,8 +211,9 @@ section_files_paths(struct section_files *w, const char *path, struct err *err)
 }
 
 int
-section_files_new(struct section_files **out, struct event_base *base,
-    struct control *control, const char *path, struct err *err)
+section_files_new(struct section_files **out, const struct services *services,
+    struct control *control, const struct section_store *sections,
+    const char *path, struct err *err)
 {
 	struct section_files *w = calloc(1, sizeof(*w));
 	int rc;
@@ -217,7 +221,9 @@ section_files_new(struct section_files **out, struct event_base *base,
 	*out = NULL;
 	if (w == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
+	w->services = services;
 	w->control = control;
+	w->sections = sections;
 	w->fd = -1;
 	rc = section_files_paths(w, path, err);
 	if (rc == 0) {
@@ -229,8 +235,8 @@ section_files_new(struct section_files **out, struct event_base *base,
 			rc = err_sys(err, "cannot watch '%s'", w->dir);
 	}
 	if (rc == 0) {
-		w->event =
-		    event_new(base, w->fd, EV_READ | EV_PERSIST, on_change, w);
+		w->event = event_new(
+		    services->base, w->fd, EV_READ | EV_PERSIST, on_change, w);
 		if (w->event == NULL || event_add(w->event, NULL) != 0)
 			rc = err_set(err, E_NOMEM, "out of memory");
 	}

@@ -11,12 +11,18 @@
 #include "cache/base/error.h"
 
 struct control;
-struct event_base;
 struct section_files;
+struct section_store;
+struct services;
 
-/* Reads what is there, then waits for more. path must exist. */
-int section_files_new(struct section_files **out, struct event_base *base,
-    struct control *control, const char *path, struct err *err) MUST_USE;
+/*
+ * Reads what is there, then waits for more. path must exist. sections is what
+ * control changes.
+ */
+int
+section_files_new(struct section_files **out, const struct services *services,
+    struct control *control, const struct section_store *sections,
+    const char *path, struct err *err) MUST_USE;
 /* Reads everything again (SIGHUP). */
 void section_files_scan(struct section_files *w);
 void section_files_free(struct section_files *w);

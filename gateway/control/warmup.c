@@ -12,7 +12,7 @@
 #include <event2/event.h>
 
 #include "cache/base/clock.h"
-#include "gateway/control/control.h"
+#include "gateway/base/services.h"
 #include "gateway/dataplane/workers.h"
 #include "gateway/sessions/session_watch.h"
 #include "gateway/base/pending_check.h"
@@ -23,9 +23,10 @@
 #define AGAIN_MS   1000 /* back-off begins with a second */
 
 struct warmup {
-	struct control *control;
-	warmup_over_fn *over;
-	void *arg;
+	const struct services *services;
+	const struct session_watch *sessions;
+	struct workers *workers; /* may be NULL */
+	struct warmup_calls calls;
 	struct warmup_state state;
 	uint64_t begun_mono_ms;
 	struct warmup_chain *incoming; /* to be added to chains */
@@ -108,11 +109,10 @@ take_arrived(struct warmup *w)
 static void
 stop_gathering(struct warmup *w)
 {
-	struct workers *door = control_door(w->control);
 	struct warmup_chain *c, *next;
 
-	if (door != NULL)
-		workers_gather(door, NULL, NULL);
+	if (w->workers != NULL)
+		workers_gather(w->workers, NULL, NULL);
 	take_arrived(w);
 	for (c = w->incoming; c != NULL; c = next) {
 		next = c->next;
@@ -125,18 +125,15 @@ stop_gathering(struct warmup *w)
 static void
 gather(struct warmup *w)
 {
-	struct workers *door = control_door(w->control);
-
 	if (w->state.parts & WARMUP_SESSIONS)
-		session_watch_each(
-		    control_remembered(w->control), on_session_chain, w);
-	if (door == NULL || !(w->state.parts & WARMUP_TLS))
+		session_watch_each(w->sessions, on_session_chain, w);
+	if (w->workers == NULL || !(w->state.parts & WARMUP_TLS))
 		return;
 	/* Before anybody can answer. */
 	pthread_mutex_lock(&w->lock);
-	w->num_gathering = workers_num(door);
+	w->num_gathering = workers_num(w->workers);
 	pthread_mutex_unlock(&w->lock);
-	workers_gather(door, on_live_chain, w);
+	workers_gather(w->workers, on_live_chain, w);
 }
 
 /* Asking. */
@@ -180,7 +177,7 @@ judge(struct warmup *w, struct warmup_chain *c, const struct revcheck_report *r)
 	}
 	/* Refused in SOFT_FAIL, too: whoever is live is cut off at once. */
 	warmup_chains_set(&w->chains, c, WARMUP_REFUSED);
-	control_recheck(w->control);
+	w->calls.refused(w->calls.arg);
 }
 
 static void
@@ -213,8 +210,8 @@ ask(struct warmup *w, struct warmup_chain *c)
 	int rc;
 
 	c->asker = w;
-	rc = pending_check_ask(&c->wait, &report, control_engine(w->control),
-	    &q, control_base(w->control), on_answer, c, &err);
+	rc = pending_check_ask(&c->wait, &report, w->services->engine, &q,
+	    w->services->base, on_answer, c, &err);
 	if (rc == REVCHECK_PENDING) {
 		warmup_chains_set(&w->chains, c, WARMUP_ASKING);
 	} else if (rc == REVCHECK_DONE) {
@@ -342,9 +339,9 @@ warmup_finish(struct warmup *w, enum warmup_outcome outcome)
 	if (!w->ending) {
 		stop(w);
 		w->state.outcome = outcome;
-		warmup_report_end(control_log(w->control), &w->state);
+		warmup_report_end(w->services->log, &w->state);
 	}
-	w->ending = w->over(w->arg) != 0;
+	w->ending = w->calls.over(w->calls.arg) != 0;
 	if (w->ending)
 		arm(w->again, AGAIN_MS);
 	else
@@ -367,25 +364,26 @@ warmup_give_up(struct warmup *w)
 	w->ending = false;
 	w->state.outcome = WARMUP_GIVEN_UP;
 	warmup_chains_cleanup(&w->chains);
-	warmup_report_end(control_log(w->control), &w->state);
+	warmup_report_end(w->services->log, &w->state);
 }
 
 /* Life. */
 
 int
-warmup_new(struct warmup **out, struct control *control, warmup_over_fn *over,
-    void *arg, struct err *err)
+warmup_new(struct warmup **out, const struct services *services,
+    const struct session_watch *sessions, const struct warmup_calls *calls,
+    struct err *err)
 {
-	struct event_base *base = control_base(control);
+	struct event_base *base = services->base;
 	struct warmup *w = calloc(1, sizeof(*w));
 
 	*out = NULL;
 	if (w == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	pthread_mutex_init(&w->lock, NULL);
-	w->control = control;
-	w->over = over;
-	w->arg = arg;
+	w->services = services;
+	w->sessions = sessions;
+	w->calls = *calls;
 	w->turn = event_new(base, -1, EV_PERSIST, on_turn, w);
 	w->again = evtimer_new(base, on_again, w);
 	w->bound = evtimer_new(base, on_bound, w);
@@ -414,18 +412,24 @@ warmup_free(struct warmup *w)
 	free(w);
 }
 
-unsigned
-warmup_needed(const struct warmup *w, unsigned parts)
+void
+warmup_set_workers(struct warmup *w, struct workers *workers)
 {
-	struct workers *door = control_door(w->control);
-	struct workers_stats stats = {0};
+	w->workers = workers;
+}
 
-	if (session_watch_num(control_remembered(w->control)) == 0)
-		parts &= ~(unsigned)WARMUP_SESSIONS;
-	if (door != NULL)
-		workers_get_stats(door, &stats);
-	if (stats.n[COUNTER_RELAYING] + stats.n[COUNTER_PAUSED_NOW] == 0)
-		parts &= ~(unsigned)WARMUP_TLS;
+unsigned
+warmup_live(const struct warmup *w)
+{
+	struct workers_stats stats = {0};
+	unsigned parts = 0;
+
+	if (session_watch_num(w->sessions) > 0)
+		parts |= WARMUP_SESSIONS;
+	if (w->workers != NULL)
+		workers_get_stats(w->workers, &stats);
+	if (stats.n[COUNTER_RELAYING] + stats.n[COUNTER_PAUSED_NOW] > 0)
+		parts |= WARMUP_TLS;
 	return parts;
 }
 
@@ -439,14 +443,14 @@ warmup_begin(struct warmup *w, unsigned parts, uint32_t bound_ms)
 	warmup_chains_cleanup(&w->chains);
 	w->state = (struct warmup_state){.outcome = WARMUP_RUNNING,
 	    .parts = parts,
-	    .begun_at = time(NULL),
+	    .begun_at = wall_clock_now(w->services->clock),
 	    .bound_ms = bound_ms,
 	    .num = w->state.num + 1};
 	w->ending = false;
 	w->begun_mono_ms = clock_mono_ms();
-	warmup_report_begin(control_log(w->control), &w->state);
-	if (revcheck_kept_fetch_missing(control_engine(w->control), &why) != 0)
-		log_line(control_log(w->control), LOG_LEVEL_WARN,
+	warmup_report_begin(w->services->log, &w->state);
+	if (revcheck_kept_fetch_missing(w->services->engine, &why) != 0)
+		log_line(w->services->log, LOG_LEVEL_WARN,
 		    "cannot fetch what is missing: %s", why.msg);
 	w->at = NULL;
 	gather(w);

@@ -18,8 +18,10 @@
 #include "gateway/control/warmup_chains.h"
 #include "revcheck/revcheck.h"
 
-struct control;
+struct services;
+struct session_watch;
 struct warmup;
+struct workers;
 
 /* What a mode can become HARD_FAIL for; or'ed. */
 enum warmup_part {
@@ -27,18 +29,29 @@ enum warmup_part {
 	WARMUP_TLS = 1 << 1       /* that of TLS peers, its own or the same */
 };
 
-/*
- * Called from the loop when a warm-up is over by itself: HARD_FAIL is to bite
- * now. Anything but 0: it could not, and is called again in a second.
- */
-typedef int warmup_over_fn(void *arg);
+/* Called from the loop. */
+struct warmup_calls {
+	/*
+	 * A warm-up is over by itself: HARD_FAIL is to bite now. Anything but
+	 * 0: it could not, and is called again in a second.
+	 */
+	int (*over)(void *arg);
+	/* A chain is known to be bad: refused in SOFT_FAIL, too. */
+	void (*refused)(void *arg);
+	void *arg;
+};
 
-int warmup_new(struct warmup **out, struct control *control,
-    warmup_over_fn *over, void *arg, struct err *err) MUST_USE;
+/* services and sessions must outlive it. */
+int warmup_new(struct warmup **out, const struct services *services,
+    const struct session_watch *sessions, const struct warmup_calls *calls,
+    struct err *err) MUST_USE;
 void warmup_free(struct warmup *w);
 
-/* Of these parts, those for which there is somebody to ask about. */
-unsigned warmup_needed(const struct warmup *w, unsigned parts);
+/* Borrowed; NULL: there are no live connections. */
+void warmup_set_workers(struct warmup *w, struct workers *workers);
+
+/* The parts for which there is somebody to ask about. */
+unsigned warmup_live(const struct warmup *w);
 
 /* Begins, or begins anew when one is running. */
 void warmup_begin(struct warmup *w, unsigned parts, uint32_t bound_ms);

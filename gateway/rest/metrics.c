@@ -14,10 +14,12 @@
 #include "gateway/control/control.h"
 #include "gateway/state/denylist.h"
 #include "gateway/dataplane/workers.h"
+#include "gateway/observe/decision_ring.h"
 #include "gateway/observe/prometheus.h"
 #include "gateway/certwatch/certwatch_report.h"
 #include "gateway/pkcs11/pkcs11.h"
 #include "gateway/control/warmup_report.h"
+#include "gateway/rest/rest.h"
 #include "revcheck/revcheck.h"
 
 /* Text. */
@@ -37,15 +39,15 @@ put_count(const struct decision_count *c, void *arg)
 }
 
 static void
-put_decisions(struct prometheus *t, struct control *c)
+put_decisions(struct prometheus *t, struct decision_ring *d)
 {
 	struct decision_waits waits;
 	uint64_t sum = 0;
 
 	prometheus_head(t, "p2p_gateway_verdicts_total", "counter",
 	    "Verdicts by way in, mode, status and reason.");
-	decision_ring_each_count(control_decisions(c), put_count, t);
-	decision_ring_get_waits(control_decisions(c), &waits);
+	decision_ring_each_count(d, put_count, t);
+	decision_ring_get_waits(d, &waits);
 	prometheus_head(t, "p2p_gateway_verdict_wait_seconds", "histogram",
 	    "Time a question waited for evidence, of those that waited.");
 	for (size_t i = 0; i < DECISION_NUM_BUCKETS; i++) {
@@ -156,12 +158,12 @@ put_member(
 }
 
 static void
-put_door(struct prometheus *t, struct workers *door)
+put_workers(struct prometheus *t, struct workers *workers)
 {
 	struct workers_stats stats;
 	char name[128];
 
-	workers_get_stats(door, &stats);
+	workers_get_stats(workers, &stats);
 	for (int i = 0; i < NUM_COUNTERS; i++) {
 		const char *help = counter_help(i);
 
@@ -247,11 +249,11 @@ put_crls(struct prometheus *t, struct revcheck *rc)
 }
 
 static void
-put_warm_up(struct prometheus *t, struct control *c)
+put_warm_up(struct prometheus *t, const struct control *c)
 {
 	struct warmup_state s;
 
-	warmup_get(control_warm(c), &s);
+	warmup_get(control_warmup(c), &s);
 	prometheus_single(t, "p2p_gateway_warming_up", "gauge",
 	    "1 while SOFT_FAIL is enforced before a new HARD_FAIL.",
 	    s.outcome == WARMUP_RUNNING);
@@ -267,41 +269,40 @@ put_warm_up(struct prometheus *t, struct control *c)
 }
 
 char *
-metrics_text(struct control *c)
+metrics_text(const struct services *core, const struct rest_services *services)
 {
 	struct revcheck_stats stats = {.size = sizeof(stats)};
 	struct revcheck_policy policy = {.size = sizeof(policy)};
 	struct prometheus t;
 
 	prometheus_init(&t);
-	revcheck_get_stats(control_engine(c), &stats);
-	control_get_policy(c, &policy);
-	put_decisions(&t, c);
+	revcheck_get_stats(core->engine, &stats);
+	control_get_policy(services->control, &policy);
+	put_decisions(&t, services->checker.decisions);
 	put_engine(&t, &stats);
-	put_crls(&t, control_engine(c));
-	if (control_door(c) != NULL)
-		put_door(&t, control_door(c));
-	certwatch_report_metrics(control_own(c), &t);
+	put_crls(&t, core->engine);
+	put_workers(&t, services->workers);
+	certwatch_report_metrics(services->certwatch, &t);
 	put_token(&t);
 	prometheus_head(&t, "p2p_gateway_mode", "gauge",
 	    "1 for the revocation mode that is set.");
 	for (int m = REVCHECK_MODE_OFF; m <= REVCHECK_MODE_HARD_FAIL; m++)
 		prometheus_put(&t, "p2p_gateway_mode{mode=\"%s\"} %d\n",
 		    revcheck_mode_name(m), policy.mode == (unsigned)m);
-	put_warm_up(&t, c);
+	put_warm_up(&t, services->control);
 	prometheus_head(&t, "p2p_gateway_config_version", "gauge",
 	    "Version of each configuration section.");
 	for (enum section_id id = 0; id < SECTION_NUM; id++)
 		prometheus_put(&t,
 		    "p2p_gateway_config_version{section=\"%s\"} %lld\n",
 		    section_schemas[id].name,
-		    (long long)section_version(control_sections(c), id));
+		    (long long)section_version(services->sections, id));
 	prometheus_single(&t, "p2p_gateway_denylist_entries", "gauge",
 	    "Entries of the local denylist.",
-	    (double)denylist_num(control_denylist(c)));
+	    (double)denylist_num(services->denylist));
 	prometheus_single(&t, "p2p_gateway_start_time_seconds", "gauge",
 	    "When the process started, seconds since 1970.",
-	    (double)control_started_at(c));
+	    (double)services->started_at);
 	return prometheus_finish(&t);
 }
 
@@ -389,44 +390,43 @@ add_engine(cJSON *o, const struct revcheck_stats *s)
 }
 
 cJSON *
-metrics_json(struct control *c)
+metrics_json(const struct services *core, const struct rest_services *services)
 {
 	struct revcheck_stats stats = {.size = sizeof(stats)};
 	struct revcheck_policy policy = {.size = sizeof(policy)};
 	struct warmup_state warm;
-	struct workers_stats door;
+	struct workers_stats counts;
 	cJSON *o = cJSON_CreateObject(), *part;
 
-	revcheck_get_stats(control_engine(c), &stats);
-	control_get_policy(c, &policy);
-	warmup_get(control_warm(c), &warm);
+	revcheck_get_stats(core->engine, &stats);
+	control_get_policy(services->control, &policy);
+	warmup_get(control_warmup(services->control), &warm);
 	cJSON_AddStringToObject(o, "mode", revcheck_mode_name(policy.mode));
 	cJSON_AddBoolToObject(o, "shadowMode", policy.shadow_hard);
 	cJSON_AddNumberToObject(
-	    o, "uptimeSeconds", difftime(time(NULL), control_started_at(c)));
+	    o, "uptimeSeconds", difftime(time(NULL), services->started_at));
 	part = cJSON_AddObjectToObject(o, "sections");
 	for (enum section_id id = 0; id < SECTION_NUM; id++)
 		cJSON_AddNumberToObject(part, section_schemas[id].name,
-		    (double)section_version(control_sections(c), id));
+		    (double)section_version(services->sections, id));
 	add_engine(cJSON_AddObjectToObject(o, "engine"), &stats);
-	if (control_door(c) != NULL) {
-		workers_get_stats(control_door(c), &door);
-		part = cJSON_AddObjectToObject(o, "door");
-		for (int i = 0; i < NUM_COUNTERS; i++)
-			cJSON_AddNumberToObject(
-			    part, counter_name(i), (double)door.n[i]);
-	}
+	workers_get_stats(services->workers, &counts);
+	part = cJSON_AddObjectToObject(o, "door");
+	for (int i = 0; i < NUM_COUNTERS; i++)
+		cJSON_AddNumberToObject(
+		    part, counter_name(i), (double)counts.n[i]);
 	part = cJSON_AddArrayToObject(o, "verdicts");
-	decision_ring_each_count(control_decisions(c), add_count, part);
-	cJSON_AddItemToObject(o, "waits", waits_json(control_decisions(c)));
+	decision_ring_each_count(services->checker.decisions, add_count, part);
+	cJSON_AddItemToObject(
+	    o, "waits", waits_json(services->checker.decisions));
 	part = warmup_report_json(&warm);
 	if (part != NULL)
 		cJSON_AddItemToObject(o, "warmUp", part);
 	cJSON_AddItemToObject(
-	    o, "identities", certwatch_report_json(control_own(c)));
+	    o, "identities", certwatch_report_json(services->certwatch));
 	add_token(o);
 	cJSON_AddNumberToObject(
-	    o, "denylistEntries", (double)denylist_num(control_denylist(c)));
+	    o, "denylistEntries", (double)denylist_num(services->denylist));
 	return o;
 }
 
@@ -487,15 +487,14 @@ judge_token(const struct conf *conf, cJSON *reasons)
 }
 
 bool
-metrics_ready(struct control *c, cJSON *out)
+metrics_ready(const struct services *core, const struct rest_services *services,
+    cJSON *out)
 {
 	cJSON *reasons = cJSON_CreateArray();
-	bool ready = control_door(c) != NULL;
 	struct warmup_state warm;
+	bool ready;
 
-	warmup_get(control_warm(c), &warm);
-	if (!ready)
-		add_reason(reasons, "not accepting connections");
+	warmup_get(control_warmup(services->control), &warm);
 	if (warm.outcome == WARMUP_RUNNING) {
 		add_reason(reasons,
 		    "warming up before HARD_FAIL, %zu of %zu: what is not "
@@ -503,9 +502,9 @@ metrics_ready(struct control *c, cJSON *out)
 		    warm.determined, warm.chains);
 		cJSON_AddItemToObject(out, "warmUp", warmup_report_json(&warm));
 	}
-	ready = certwatch_report_reasons(control_own(c), reasons) && ready;
-	ready &= judge_token(control_conf(c), reasons);
-	revcheck_kept_list(control_engine(c), judge_kept, reasons);
+	ready = certwatch_report_reasons(services->certwatch, reasons);
+	ready &= judge_token(control_conf(services->control), reasons);
+	revcheck_kept_list(core->engine, judge_kept, reasons);
 	cJSON_AddBoolToObject(out, "ready", ready);
 	cJSON_AddBoolToObject(out, "degraded", cJSON_GetArraySize(reasons) > 0);
 	cJSON_AddItemToObject(out, "reasons", reasons);

@@ -9,18 +9,22 @@
 
 #include <cjson/cJSON.h>
 
-struct control;
+struct rest_services;
+struct services;
 
 /* free() it; NULL when out of memory. */
-char *metrics_text(struct control *c);
+char *
+metrics_text(const struct services *core, const struct rest_services *services);
 
 /* The same facts as an object. */
-cJSON *metrics_json(struct control *c);
+cJSON *
+metrics_json(const struct services *core, const struct rest_services *services);
 
 /*
  * Whether traffic should be sent here; fills out with "ready", "degraded" and
  * the reasons.
  */
-bool metrics_ready(struct control *c, cJSON *out);
+bool metrics_ready(const struct services *core,
+    const struct rest_services *services, cJSON *out);
 
 #endif

@@ -20,7 +20,6 @@
 #include <event2/bufferevent_ssl.h>
 #include <event2/listener.h>
 
-#include "gateway/control/control.h"
 #include "gateway/dataplane/listen_socket.h"
 #include "gateway/rest/rest_internal.h"
 
@@ -122,7 +121,7 @@ on_accept_error(struct evconnlistener *listener, void *arg)
 	struct rest *r = arg;
 	struct timeval tv = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
 
-	log_line(control_log(r->control), LOG_LEVEL_WARN,
+	log_line(r->core->log, LOG_LEVEL_WARN,
 	    "cannot accept a REST connection: %s", strerror(errno));
 	evconnlistener_disable(listener);
 	event_add(r->pause, &tv);
@@ -152,10 +151,10 @@ rest_bind(struct rest *r, int passed_fd, struct err *err)
 		passed_fd = r->bound->fds[0];
 	}
 	if (passed_fd >= 0)
-		r->listener = evconnlistener_new(
-		    r->base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, passed_fd);
+		r->listener = evconnlistener_new(r->core->base, NULL, NULL,
+		    LEV_OPT_CLOSE_ON_EXEC, 0, passed_fd);
 	else
-		r->listener = evconnlistener_new_bind(r->base, NULL, NULL,
+		r->listener = evconnlistener_new_bind(r->core->base, NULL, NULL,
 		    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC |
 			LEV_OPT_REUSEABLE,
 		    128, (const struct sockaddr *)&a->sa, (int)a->sa_len);
@@ -198,8 +197,10 @@ rest_listen(struct rest *r, int passed_fd, struct err *err)
 }
 
 int
-rest_new(struct rest **out, struct event_base *base, struct control *control,
-    int passed_fd, struct err *err)
+rest_new(struct rest **out, const struct services *core,
+    const struct rest_services *services,
+    const struct rest_route *const *tables, struct conf *conf, int passed_fd,
+    struct err *err)
 {
 	struct rest *r = calloc(1, sizeof(*r));
 	struct timeval idle;
@@ -208,11 +209,12 @@ rest_new(struct rest **out, struct event_base *base, struct control *control,
 	*out = NULL;
 	if (r == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	r->base = base;
-	r->control = control;
-	r->conf = conf_up_ref(control_conf(control));
-	r->http = evhttp_new(base);
-	r->pause = evtimer_new(base, on_pause_over, r);
+	r->core = core;
+	r->services = services;
+	r->tables = tables;
+	r->conf = conf_up_ref(conf);
+	r->http = evhttp_new(core->base);
+	r->pause = evtimer_new(core->base, on_pause_over, r);
 	rc = r->http == NULL || r->pause == NULL
 	    ? err_set(err, E_NOMEM, "out of memory")
 	    : rest_auth_new(&r->auth, err);

@@ -9,23 +9,52 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cjson/cJSON.h>
 
 #include "cache/base/error.h"
+#include "gateway/base/services.h"
 #include "gateway/conf/conf.h"
+#include "gateway/sessions/session_check.h"
 
+struct allowed_subjects;
+struct certstore;
+struct certwatch;
 struct control;
-struct event_base;
+struct denylist;
+struct keystore;
+struct members;
 struct rest;
+struct rest_route;
+struct section_store;
+struct workers;
+
+/* What handlers work with. */
+struct rest_services {
+	struct control *control; /* what is in force, and changes of it */
+	struct workers *workers;
+	struct session_checker checker;
+	struct certwatch *certwatch;
+	/* Read here; control changes those that mean something to it. */
+	const struct section_store *sections;
+	struct denylist *denylist;
+	struct allowed_subjects *subjects;
+	struct keystore *keys;
+	struct certstore *certs;
+	struct members *members;
+	time_t started_at;
+};
 
 /*
- * Starts to listen and serve on base. control and base must outlive it.
- * passed_fd is a socket of the service manager's that listens already and is
- * borrowed; -1: one is bound.
+ * Starts to listen and serve what is in tables, which end with NULL, by the
+ * settings of conf. All but conf must outlive it. passed_fd is a socket of the
+ * service manager's that listens already and is borrowed; -1: one is bound.
  */
-int rest_new(struct rest **out, struct event_base *base,
-    struct control *control, int passed_fd, struct err *err) MUST_USE;
+int rest_new(struct rest **out, const struct services *core,
+    const struct rest_services *services,
+    const struct rest_route *const *tables, struct conf *conf, int passed_fd,
+    struct err *err) MUST_USE;
 /* "127.0.0.1:8888", "unix:/path" */
 const char *rest_address(const struct rest *r);
 /* Takes certificate, users and limits of a new configuration. */
@@ -50,7 +79,8 @@ enum rest_method {
  * later; after the cancel function ran it must not touch the request.
  */
 struct rest_request {
-	struct control *control;
+	const struct services *core;
+	const struct rest_services *services;
 	enum rest_method method;
 	const char *path;  /* decoded, without the base path, for logs */
 	const char *query; /* raw, or NULL */
@@ -74,7 +104,7 @@ struct rest_route {
 	enum rest_method method;
 	const char *pattern; /* "config/{section}"; any case matches */
 	unsigned roles;      /* any of them suffices; 0: everybody */
-	rest_handler *fn;
+	rest_handler *fn;    /* NULL ends a table */
 };
 
 /* Answers. */
@@ -101,16 +131,5 @@ char *rest_query(const struct rest_request *req, const char *name);
 /* Answers later: cancel(arg) is called if the caller leaves before. */
 void rest_request_defer(
     struct rest_request *req, void (*cancel)(void *arg), void *arg);
-
-/* Tables, one for each file of handlers, ended by fn == NULL. */
-
-extern const struct rest_route rest_config_routes[];
-extern const struct rest_route rest_cache_routes[];
-extern const struct rest_route rest_certs_routes[];
-extern const struct rest_route rest_check_routes[];
-extern const struct rest_route rest_keys_routes[];
-extern const struct rest_route rest_network_routes[];
-extern const struct rest_route rest_status_routes[];
-extern const struct rest_route rest_subjects_routes[];
 
 #endif

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "gateway/control/control.h"
-#include "gateway/rest/rest.h"
+#include "gateway/rest/rest_routes.h"
 #include "revcheck/revcheck.h"
 
 static void
@@ -60,8 +60,7 @@ get_cache(struct rest_request *req)
 	cJSON *list = cJSON_CreateArray();
 
 	if (list != NULL)
-		revcheck_kept_list(
-		    control_engine(req->control), add_item, list);
+		revcheck_kept_list(req->core->engine, add_item, list);
 	rest_reply_json(req, 200, list);
 }
 
@@ -76,7 +75,7 @@ done(struct rest_request *req, int status, int rc,
     const struct revcheck_error *err, const char *verb)
 {
 	if (rc == 0) {
-		log_line(control_log(req->control), LOG_LEVEL_INFO,
+		log_line(req->core->log, LOG_LEVEL_INFO,
 		    "cache %s (key=%.70s who='%s' from='%s')", verb,
 		    key_of(req) != NULL ? key_of(req) : "all", req->user,
 		    req->address);
@@ -96,9 +95,8 @@ post_refresh(struct rest_request *req)
 	struct revcheck_error err = {0};
 
 	done(req, 202,
-	    revcheck_kept_refresh(
-		control_engine(req->control), key_of(req), &err),
-	    &err, "refresh");
+	    revcheck_kept_refresh(req->core->engine, key_of(req), &err), &err,
+	    "refresh");
 }
 
 static void
@@ -107,9 +105,8 @@ delete_cache(struct rest_request *req)
 	struct revcheck_error err = {0};
 
 	done(req, 204,
-	    revcheck_kept_flush(
-		control_engine(req->control), key_of(req), &err),
-	    &err, "flush");
+	    revcheck_kept_flush(req->core->engine, key_of(req), &err), &err,
+	    "flush");
 }
 
 const struct rest_route rest_cache_routes[] = {

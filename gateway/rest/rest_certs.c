@@ -8,7 +8,7 @@
 #include "gateway/control/control.h"
 #include "gateway/members/members.h"
 #include "gateway/rest/multipart.h"
-#include "gateway/rest/rest.h"
+#include "gateway/rest/rest_routes.h"
 #include "gateway/base/dn.h"
 
 static void
@@ -43,7 +43,7 @@ place_of(struct rest_request *req, struct place *p, const char *id,
 		return false;
 	}
 	if (id != NULL &&
-	    members_find(control_holdings(req->control), p->holder) == NULL) {
+	    members_find(req->services->members, p->holder) == NULL) {
 		rest_reply_error(req, 404, "Holding identity not found.",
 		    "holdingIdentity", p->holder, NULL);
 		return false;
@@ -108,7 +108,7 @@ static int
 check_member(struct rest_request *req, const struct place *p, X509 *leaf,
     struct err *err)
 {
-	struct members *all = control_holdings(req->control);
+	struct members *all = req->services->members;
 	const struct member *h = members_find(all, p->holder);
 	char text[DN_MAX];
 	X509_NAME *known;
@@ -149,11 +149,11 @@ upload(struct rest_request *req, const char *id, const char *usage)
 	if (rc == 0)
 		rc = check_member(req, &p, u.list.v[0], &err);
 	if (rc == 0)
-		rc = certstore_put(control_certs(req->control), p.holder,
-		    p.usage, u.alias, &u.list, &err);
+		rc = certstore_put(req->services->certs, p.holder, p.usage,
+		    u.alias, &u.list, &err);
 	certstore_list_cleanup(&u.list);
 	if (rc == 0) {
-		log_line(control_log(req->control), LOG_LEVEL_INFO,
+		log_line(req->core->log, LOG_LEVEL_INFO,
 		    "certificate chain uploaded (holder='%s' usage='%s' "
 		    "alias='%s' who='%s' from='%s')",
 		    p.holder, usage, u.alias, req->user, req->address);
@@ -187,8 +187,7 @@ list(struct rest_request *req, const char *id, const char *usage)
 
 	if (place_of(req, &p, id, usage))
 		rest_reply_json(req, 200,
-		    certstore_aliases(
-			control_certs(req->control), p.holder, p.usage));
+		    certstore_aliases(req->services->certs, p.holder, p.usage));
 }
 
 static void
@@ -200,8 +199,7 @@ get(struct rest_request *req, const char *id, const char *usage,
 
 	if (!place_of(req, &p, id, usage))
 		return;
-	c = certstore_find(
-	    control_certs(req->control), p.holder, p.usage, alias);
+	c = certstore_find(req->services->certs, p.holder, p.usage, alias);
 	if (c != NULL)
 		rest_reply_text(req, 200, "text/plain", c->pem);
 	else

@@ -10,7 +10,7 @@
 
 #include "gateway/control/control.h"
 #include "gateway/base/json.h"
-#include "gateway/rest/rest.h"
+#include "gateway/rest/rest_routes.h"
 #include "gateway/sessions/session_check.h"
 #include "gateway/sessions/session_watch.h"
 
@@ -73,9 +73,9 @@ post_check(struct rest_request *req)
 		return;
 	}
 	p->req = req;
-	rc = session_check_start(&p->check, &answer,
-	    control_checker(req->control), body, req->address,
-	    control_patience_ms(req->control), on_answer, p, &err);
+	rc = session_check_start(&p->check, &answer, &req->services->checker,
+	    body, req->address, control_patience_ms(req->services->control),
+	    on_answer, p, &err);
 	cJSON_Delete(body);
 	if (rc == 1) {
 		rest_request_defer(req, on_cancel, p);
@@ -173,9 +173,9 @@ batch_start(struct batch *b, const cJSON *checks)
 
 		item->batch = b;
 		rc = session_check_start(&item->check, &item->answer,
-		    control_checker(req->control), check, req->address,
-		    control_patience_ms(req->control), on_batch_answer, item,
-		    &err);
+		    &req->services->checker, check, req->address,
+		    control_patience_ms(req->services->control),
+		    on_batch_answer, item, &err);
 		if (rc == 1)
 			b->waiting++;
 		else if (rc != 0)
@@ -231,7 +231,7 @@ listener_free(struct listener *l)
 {
 	if (l->waiter != NULL)
 		session_watch_wait_cancel(
-		    control_remembered(l->req->control), l->waiter);
+		    l->req->services->checker.watch, l->waiter);
 	if (l->timer != NULL)
 		event_free(l->timer);
 	free(l);
@@ -240,7 +240,7 @@ listener_free(struct listener *l)
 static void
 reply_events(struct rest_request *req, uint64_t after)
 {
-	struct session_watch *s = control_remembered(req->control);
+	struct session_watch *s = req->services->checker.watch;
 	cJSON *o = cJSON_CreateObject();
 
 	cJSON_AddItemToObject(o, "events", session_watch_events(s, after));
@@ -303,7 +303,7 @@ number(struct rest_request *req, const char *name, uint64_t max, uint64_t *out)
 static void
 get_events(struct rest_request *req)
 {
-	struct session_watch *s = control_remembered(req->control);
+	struct session_watch *s = req->services->checker.watch;
 	uint64_t after = session_watch_last(s), ms = EVENT_WAIT_MS;
 	struct timeval tv;
 	struct listener *l;
@@ -329,8 +329,7 @@ get_events(struct rest_request *req)
 		l->req = req;
 		l->after = after;
 		l->waiter = session_watch_wait(s, on_event, l);
-		l->timer =
-		    evtimer_new(control_base(req->control), on_timeout, l);
+		l->timer = evtimer_new(req->core->base, on_timeout, l);
 	}
 	if (l == NULL || l->waiter == NULL || l->timer == NULL) {
 		if (l != NULL)

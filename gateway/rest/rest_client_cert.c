@@ -40,7 +40,7 @@ on_answer(struct revcheck_report *report, void *arg)
 }
 
 static enum revcheck_mode
-mode_of(struct control *control)
+mode_of(const struct control *control)
 {
 	struct revcheck_policy p = {.size = sizeof(p)};
 
@@ -53,7 +53,7 @@ mode_of(struct control *control)
  * The path too: the anchors may be others than when the connection was made.
  */
 static bool
-is_good(struct control *control, const struct conf_rest *rest,
+is_good(const struct rest_request *req, const struct conf_rest *rest,
     STACK_OF(X509) * sent, const char *user)
 {
 	struct revcheck_certs *certs = NULL;
@@ -62,7 +62,7 @@ is_good(struct control *control, const struct conf_rest *rest,
 	struct revcheck_error why = {0};
 	struct revcheck_query q = {.size = sizeof(q),
 	    .trust = rest->client_trust,
-	    .mode = mode_of(control),
+	    .mode = mode_of(req->services->control),
 	    .purpose = 1};
 	X509 *list[100];
 	int num = sk_X509_num(sent), rc = REVCHECK_E_ARG;
@@ -74,13 +74,13 @@ is_good(struct control *control, const struct conf_rest *rest,
 		rc = revcheck_certs_from_x509(&certs, list, (size_t)num, &why);
 	if (rc == 0) {
 		q.chain = certs;
-		rc = revcheck_submit(control_engine(control), &pending, &report,
-		    &q, NULL, on_answer, NULL, &why);
+		rc = revcheck_submit(req->core->engine, &pending, &report, &q,
+		    NULL, on_answer, NULL, &why);
 	}
 	good = rc == REVCHECK_PENDING ||
 	    (rc == REVCHECK_DONE && revcheck_report_allows(report) == 1);
 	if (!good)
-		log_line(control_log(control), LOG_LEVEL_WARN,
+		log_line(req->core->log, LOG_LEVEL_WARN,
 		    "a certificate for REST is refused: %s (user='%s')",
 		    report != NULL ? revcheck_report_text(report) : why.msg,
 		    user);
@@ -91,7 +91,7 @@ is_good(struct control *control, const struct conf_rest *rest,
 }
 
 unsigned
-rest_client_cert_roles(struct control *control, const struct conf *conf,
+rest_client_cert_roles(const struct rest_request *req, const struct conf *conf,
     SSL *ssl, char user[REST_AUTH_USER_SIZE])
 {
 	X509 *x = SSL_get0_peer_certificate(ssl);
@@ -103,8 +103,7 @@ rest_client_cert_roles(struct control *control, const struct conf *conf,
 		return 0;
 	roles = roles_of(&conf->rest, x, user);
 	if (roles != 0 &&
-	    !is_good(
-		control, &conf->rest, SSL_get0_verified_chain(ssl), user)) {
+	    !is_good(req, &conf->rest, SSL_get0_verified_chain(ssl), user)) {
 		user[0] = '\0';
 		return 0;
 	}

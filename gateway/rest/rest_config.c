@@ -8,7 +8,7 @@
 
 #include "gateway/control/control.h"
 #include "gateway/base/json.h"
-#include "gateway/rest/rest.h"
+#include "gateway/rest/rest_routes.h"
 
 #define SCHEMA_MAJOR    1
 #define SCHEMA_MINOR    0
@@ -62,7 +62,7 @@ section_of(struct rest_request *req, const char *name)
 static void
 get_section(struct rest_request *req)
 {
-	const struct section_store *s = control_sections(req->control);
+	const struct section_store *s = req->services->sections;
 	enum section_id id = section_of(req, req->params[0]);
 	const char *text;
 	cJSON *o;
@@ -74,7 +74,7 @@ get_section(struct rest_request *req)
 	cJSON_AddStringToObject(o, "section", section_schemas[id].name);
 	cJSON_AddStringToObject(o, "sourceConfig", text != NULL ? text : "{}");
 	add_as_text(o, "configWithDefaults",
-	    control_section_with_defaults(req->control, id));
+	    control_section_with_defaults(req->services->control, id));
 	add_schema_version(o);
 	cJSON_AddNumberToObject(o, "version", (double)section_version(s, id));
 	rest_reply_json(req, 200, o);
@@ -254,8 +254,8 @@ make_change(
 	struct err err;
 	cJSON *o;
 
-	switch (control_put(req->control, ch->id, ch->version, ch->config,
-	    ch->text, &actor, &err)) {
+	switch (control_put(req->services->control, ch->id, ch->version,
+	    ch->config, ch->text, &actor, &err)) {
 	case CONTROL_CHANGED:
 		o = cJSON_CreateObject();
 		cJSON_AddStringToObject(
@@ -263,8 +263,7 @@ make_change(
 		cJSON_AddStringToObject(o, "config", ch->text);
 		add_schema_version(o);
 		cJSON_AddNumberToObject(o, "version",
-		    (double)section_version(
-			control_sections(req->control), ch->id));
+		    (double)section_version(req->services->sections, ch->id));
 		rest_reply_json(req, 202, o);
 		return;
 	case CONTROL_INVALID:
@@ -306,7 +305,7 @@ get_schema(struct rest_request *req)
 static void
 get_history(struct rest_request *req)
 {
-	const struct section_store *s = control_sections(req->control);
+	const struct section_store *s = req->services->sections;
 	enum section_id id = section_of(req, req->params[0]);
 	cJSON *list;
 
@@ -338,7 +337,7 @@ get_history(struct rest_request *req)
 static void
 post_restore(struct rest_request *req)
 {
-	const struct section_store *s = control_sections(req->control);
+	const struct section_store *s = req->services->sections;
 	enum section_id id = section_of(req, req->params[0]);
 	const struct section_change *found = NULL;
 	struct change ch = {0};
@@ -375,7 +374,7 @@ post_reload(struct rest_request *req)
 	    .who = req->user, .from = req->address, .action = "reload"};
 	struct err err;
 
-	if (control_reload(req->control, &actor, &err) == 0)
+	if (control_reload(req->services->control, &actor, &err) == 0)
 		rest_reply_empty(req, 204);
 	else
 		rest_reply_error(req, 400,

@@ -19,8 +19,9 @@ struct evconnlistener;
 struct listen_socket;
 
 struct rest {
-	struct control *control;
-	struct event_base *base;
+	const struct services *core;
+	const struct rest_services *services;
+	const struct rest_route *const *tables;
 	struct conf *conf;
 	struct evhttp *http;
 	struct evconnlistener *listener;
@@ -63,7 +64,7 @@ rest_tls_new(SSL_CTX **out, const struct conf *conf, struct err *err) MUST_USE;
  * Roles of the client certificate of a connection; 0 for none, or when it is
  * not good any more.
  */
-unsigned rest_client_cert_roles(struct control *control,
+unsigned rest_client_cert_roles(const struct rest_request *req,
     const struct conf *conf, SSL *ssl, char user[REST_AUTH_USER_SIZE]);
 
 #endif

@@ -12,7 +12,7 @@
 #include "gateway/members/members.h"
 #include "gateway/base/json.h"
 #include "gateway/members/keystore.h"
-#include "gateway/rest/rest.h"
+#include "gateway/rest/rest_routes.h"
 #include "gateway/pkcs11/async_task.h"
 #include "gateway/base/dn.h"
 #include "gateway/pkcs11/pkcs11.h"
@@ -60,7 +60,7 @@ key_of(struct rest_request *req, const char *tenant)
 		bad_input(req, "keyId", "a key id is 12 hexadecimal digits");
 		return NULL;
 	}
-	k = keystore_find(control_keys(req->control), tenant, id);
+	k = keystore_find(req->services->keys, tenant, id);
 	if (k == NULL)
 		rest_reply_error(req, 404, "Key not found.", "tenantId", tenant,
 		    "keyId", id, NULL);
@@ -73,7 +73,7 @@ key_of(struct rest_request *req, const char *tenant)
 static int
 make_known(struct rest_request *req, const char *tenant, struct err *err)
 {
-	struct members *all = control_holdings(req->control);
+	struct members *all = req->services->members;
 	char id[KEYSTORE_ID_SIZE];
 
 	if (!keystore_id_parse(id, tenant) || members_find(all, id) != NULL)
@@ -138,7 +138,7 @@ static void
 work_start(
     struct work *w, bool in_token, void (*fn)(void *), void (*done)(void *))
 {
-	struct event_base *base = control_base(w->req->control);
+	struct event_base *base = w->req->core->base;
 	enum async_task_result result = ASYNC_TASK_DONE;
 
 	if (in_token)
@@ -160,7 +160,7 @@ make_key(void *arg)
 	struct work *w = arg;
 	struct rest_request *req = w->req;
 
-	w->rc = keystore_make(control_keys(req->control), &w->key, w->tenant,
+	w->rc = keystore_make(req->services->keys, &w->key, w->tenant,
 	    req->params[1], req->params[2], req->params[3], &w->err);
 }
 
@@ -177,7 +177,7 @@ key_made(void *arg)
 		return;
 	}
 	assert(w->key != NULL);
-	log_line(control_log(req->control), LOG_LEVEL_INFO,
+	log_line(req->core->log, LOG_LEVEL_INFO,
 	    "key made (tenant=%s key=%s category=%s who='%s' from='%s')",
 	    w->tenant, w->key->id, w->key->category, req->user, req->address);
 	o = cJSON_CreateObject();
@@ -189,7 +189,7 @@ key_made(void *arg)
 static void
 post_key(struct rest_request *req)
 {
-	struct keystore *keys = control_keys(req->control);
+	struct keystore *keys = req->services->keys;
 	char tenant[KEYSTORE_ID_SIZE];
 	struct work *w;
 
@@ -204,8 +204,8 @@ get_keys(struct rest_request *req)
 	char tenant[KEYSTORE_ID_SIZE];
 
 	if (tenant_of(req, tenant))
-		rest_reply_json(req, 200,
-		    keystore_json(control_keys(req->control), tenant));
+		rest_reply_json(
+		    req, 200, keystore_json(req->services->keys, tenant));
 }
 
 static void
@@ -234,7 +234,7 @@ static int
 check_member(struct rest_request *req, const struct keystore_key *k,
     const X509_NAME *name, struct err *err)
 {
-	struct members *all = control_holdings(req->control);
+	struct members *all = req->services->members;
 	const struct member *h = members_find(all, k->tenant);
 	char text[DN_MAX];
 	X509_NAME *known;

@@ -9,7 +9,7 @@
 #include "gateway/control/control.h"
 #include "gateway/members/members.h"
 #include "gateway/base/json.h"
-#include "gateway/rest/rest.h"
+#include "gateway/rest/rest_routes.h"
 #include "gateway/members/network_setup.h"
 
 static void
@@ -62,7 +62,7 @@ static const cJSON *
 registration_of(const struct change *ch)
 {
 	const struct member *h =
-	    members_find(control_holdings(ch->req->control), ch->id);
+	    members_find(ch->req->services->members, ch->id);
 
 	return ch->registration != NULL ? ch->registration : h->registration;
 }
@@ -71,7 +71,7 @@ static const cJSON *
 setup_of(const struct change *ch)
 {
 	const struct member *h =
-	    members_find(control_holdings(ch->req->control), ch->id);
+	    members_find(ch->req->services->members, ch->id);
 
 	return ch->setup != NULL ? ch->setup : h->setup;
 }
@@ -97,12 +97,12 @@ change_make(struct change *ch)
 	if ((registration_of(ch) != NULL && setup_of(ch) != NULL &&
 		network_setup_check(registration_of(ch), setup_of(ch), &err) !=
 		    0) ||
-	    control_set_holding(
-		req->control, ch->id, ch->registration, ch->setup, &err) != 0) {
+	    control_set_member(req->services->control, ch->id, ch->registration,
+		ch->setup, &err) != 0) {
 		change_fail(ch, &err);
 		return;
 	}
-	log_line(control_log(req->control), LOG_LEVEL_INFO,
+	log_line(req->core->log, LOG_LEVEL_INFO,
 	    "holding identity %s (id=%s in_effect=%s who='%s' from='%s')",
 	    registered ? "registered" : "set up", ch->id,
 	    registration_of(ch) != NULL && setup_of(ch) != NULL ? "yes" : "no",
@@ -148,11 +148,11 @@ on_report(struct revcheck_report *report, void *arg)
 
 /* Not HARD_FAIL: that nothing can be learned yet is no reason to refuse. */
 static enum revcheck_mode
-mode_of(struct control *c)
+mode_of(struct revcheck *engine)
 {
 	struct revcheck_policy p = {.size = sizeof(p)};
 
-	revcheck_get_policy(control_engine(c), &p);
+	revcheck_get_policy(engine, &p);
 	return p.mode == REVCHECK_MODE_OFF ? REVCHECK_MODE_OFF
 					   : REVCHECK_MODE_SOFT_FAIL;
 }
@@ -165,7 +165,7 @@ change_ask_one(struct change *ch, struct revcheck_certs *chain,
 	struct revcheck_query query = {.size = sizeof(query),
 	    .chain = chain,
 	    .trust = trust,
-	    .mode = mode_of(ch->req->control)};
+	    .mode = mode_of(ch->req->core->engine)};
 	struct revcheck_report *report = NULL;
 	struct revcheck_error why;
 	struct err err;
@@ -173,9 +173,8 @@ change_ask_one(struct change *ch, struct revcheck_certs *chain,
 	int rc;
 
 	ch->next++;
-	rc = revcheck_submit(control_engine(ch->req->control), &ch->request,
-	    &report, &query, control_base(ch->req->control), on_report, ch,
-	    &why);
+	rc = revcheck_submit(ch->req->core->engine, &ch->request, &report,
+	    &query, ch->req->core->base, on_report, ch, &why);
 	if (rc == REVCHECK_PENDING) {
 		if (!ch->deferred)
 			rest_request_defer(ch->req, change_cancel, ch);
@@ -258,7 +257,7 @@ holding_of(struct rest_request *req, char id[KEYSTORE_ID_SIZE])
 		refuse(req, &err);
 		return false;
 	}
-	if (members_find(control_holdings(req->control), id) != NULL)
+	if (members_find(req->services->members, id) != NULL)
 		return true;
 	rest_reply_error(req, 404, "Holding identity not found.",
 	    "holdingIdentity", id, NULL);
@@ -275,8 +274,8 @@ put_setup(struct rest_request *req)
 
 	if (!holding_of(req, id) || (body = rest_body_object(req)) == NULL)
 		return;
-	rc = network_setup_read(&setup, body, id, control_keys(req->control),
-	    control_certs(req->control), &err);
+	rc = network_setup_read(
+	    &setup, body, id, req->services->keys, req->services->certs, &err);
 	cJSON_Delete(body);
 	if (rc != 0)
 		refuse(req, &err);

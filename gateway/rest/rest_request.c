@@ -15,16 +15,10 @@
 #include <event2/keyvalq_struct.h>
 
 #include "cache/base/clock.h"
-#include "gateway/control/control.h"
 #include "gateway/base/json.h"
 #include "gateway/rest/rest_internal.h"
 
 #define MAX_LOG_PATH 160
-
-static const struct rest_route *const tables[] = {rest_config_routes,
-    rest_check_routes, rest_cache_routes, rest_status_routes,
-    rest_subjects_routes, rest_keys_routes, rest_network_routes,
-    rest_certs_routes, NULL};
 
 static struct rest_job *
 job_of(struct rest_request *req)
@@ -43,7 +37,8 @@ job_new(struct rest *r, struct evhttp_request *http)
 		return NULL;
 	job->rest = r;
 	job->http = http;
-	job->pub.control = r->control;
+	job->pub.core = r->core;
+	job->pub.services = r->services;
 	job->start_mono_ms = clock_mono_ms();
 	job->next = r->jobs;
 	job->prev = &r->jobs;
@@ -71,7 +66,7 @@ job_log(const struct rest_job *job, int status)
 {
 	static const char *const names[] = {"GET", "POST", "PUT", "DELETE"};
 
-	log_line(control_log(job->rest->control), LOG_LEVEL_INFO,
+	log_line(job->rest->core->log, LOG_LEVEL_INFO,
 	    "rest %s '%s' %d (user='%s' from='%s' ms=%llu)",
 	    job->pub.method < REST_NUM_METHODS ? names[job->pub.method] : "?",
 	    job->raw_path != NULL ? job->raw_path : "", status, job->pub.user,
@@ -101,7 +96,7 @@ on_connection_gone(struct evhttp_connection *evcon, void *arg)
 	struct rest_job *job = arg;
 
 	(void)evcon;
-	log_line(control_log(job->rest->control), LOG_LEVEL_INFO,
+	log_line(job->rest->core->log, LOG_LEVEL_INFO,
 	    "rest caller left before the answer (path='%s' from='%s')",
 	    job->raw_path, job->pub.address);
 	rest_job_abandon(job);
@@ -133,7 +128,7 @@ rest_request_defer(
 	req->cancel = cancel;
 	req->cancel_arg = arg;
 	evhttp_connection_set_closecb(evcon, on_connection_gone, job);
-	job->closed = event_new(job->rest->base, bufferevent_getfd(bev),
+	job->closed = event_new(job->rest->core->base, bufferevent_getfd(bev),
 	    EV_CLOSED, on_peer_closed, job);
 	if (job->closed != NULL)
 		event_add(job->closed, NULL);
@@ -285,8 +280,8 @@ log_path(const char *uri)
 }
 
 static const struct rest_route *
-find_route(
-    struct rest_request *req, const struct rest_path *path, bool *path_known)
+find_route(const struct rest_route *const *tables, struct rest_request *req,
+    const struct rest_path *path, bool *path_known)
 {
 	*path_known = false;
 	for (size_t t = 0; tables[t] != NULL; t++)
@@ -312,7 +307,7 @@ authenticate(struct rest_job *job, SSL *ssl)
 
 	if (header == NULL) {
 		req->roles = rest_client_cert_roles(
-		    job->rest->control, job->rest->conf, ssl, req->user);
+		    req, job->rest->conf, ssl, req->user);
 		if (req->roles != 0)
 			return true;
 	}
@@ -321,7 +316,7 @@ authenticate(struct rest_job *job, SSL *ssl)
 	case REST_AUTH_ACCEPTED:
 		return true;
 	case REST_AUTH_THROTTLED:
-		log_line(control_log(job->rest->control), LOG_LEVEL_WARN,
+		log_line(job->rest->core->log, LOG_LEVEL_WARN,
 		    "too many failed logins (from='%s')", req->address);
 		add_header(req, "Retry-After", "60");
 		rest_reply_error(req, 429, "Too many failed logins.", "reason",
@@ -331,7 +326,7 @@ authenticate(struct rest_job *job, SSL *ssl)
 		break;
 	}
 	if (header != NULL)
-		log_line(control_log(job->rest->control), LOG_LEVEL_WARN,
+		log_line(job->rest->core->log, LOG_LEVEL_WARN,
 		    "failed login (from='%s')", req->address);
 	add_header(req, "WWW-Authenticate", "Basic realm=\"p2p-gateway\"");
 	rest_reply_error(req, 401, "User credentials are missing or wrong.",
@@ -380,7 +375,7 @@ dispatch(struct rest_job *job, const char *path, SSL *ssl)
 
 	req->path = rest_path_strip(path);
 	if (rest_path_split(&job->path, req->path))
-		route = find_route(req, &job->path, &known);
+		route = find_route(job->rest->tables, req, &job->path, &known);
 	open = route != NULL && route->roles == 0;
 	if (!open && !authenticate(job, ssl))
 		return;

@@ -9,9 +9,10 @@
 #include "gateway/control/control.h"
 #include "gateway/state/denylist.h"
 #include "gateway/dataplane/workers.h"
+#include "gateway/observe/decision_ring.h"
 #include "gateway/base/json.h"
 #include "gateway/rest/metrics.h"
-#include "gateway/rest/rest.h"
+#include "gateway/rest/rest_routes.h"
 
 static void
 get_health(struct rest_request *req)
@@ -23,7 +24,7 @@ static void
 get_ready(struct rest_request *req)
 {
 	cJSON *o = cJSON_CreateObject();
-	bool ready = metrics_ready(req->control, o);
+	bool ready = metrics_ready(req->core, req->services, o);
 
 	rest_reply_json(req, ready ? 200 : 503, o);
 }
@@ -31,7 +32,7 @@ get_ready(struct rest_request *req)
 static void
 get_metrics(struct rest_request *req)
 {
-	char *text = metrics_text(req->control);
+	char *text = metrics_text(req->core, req->services);
 
 	if (text == NULL)
 		rest_reply_json(req, 500, NULL);
@@ -44,7 +45,7 @@ get_metrics(struct rest_request *req)
 static void
 get_status(struct rest_request *req)
 {
-	rest_reply_json(req, 200, metrics_json(req->control));
+	rest_reply_json(req, 200, metrics_json(req->core, req->services));
 }
 
 /* A query parameter that is a whole number; 0 when it is not there. */
@@ -84,7 +85,7 @@ get_decisions(struct rest_request *req)
 	filter.refused_only =
 	    outcome != NULL && strcasecmp(outcome, "refused") == 0;
 	rest_reply_json(req, 200,
-	    decision_ring_json(control_decisions(req->control), &filter));
+	    decision_ring_json(req->services->checker.decisions, &filter));
 	free(peer);
 	free(outcome);
 }
@@ -94,8 +95,7 @@ get_decisions(struct rest_request *req)
 static void
 get_denylist(struct rest_request *req)
 {
-	rest_reply_json(
-	    req, 200, denylist_json(control_denylist(req->control)));
+	rest_reply_json(req, 200, denylist_json(req->services->denylist));
 }
 
 static void
@@ -122,15 +122,15 @@ post_denylist(struct rest_request *req)
 
 	if (body == NULL)
 		return;
-	rc = denylist_add(control_denylist(req->control),
-	    control_engine(req->control), body, req->user, id, &err);
+	rc = denylist_add(req->services->denylist, req->core->engine, body,
+	    req->user, id, &err);
 	cJSON_Delete(body);
 	if (rc != 0) {
 		denylist_failed(req, &err);
 		return;
 	}
-	control_recheck(req->control);
-	log_line(control_log(req->control), LOG_LEVEL_WARN,
+	control_recheck(req->services->control);
+	log_line(req->core->log, LOG_LEVEL_WARN,
 	    "denylist entry added (id=%s who='%s' from='%s')", id, req->user,
 	    req->address);
 	o = cJSON_CreateObject();
@@ -143,12 +143,12 @@ delete_denylist(struct rest_request *req)
 {
 	struct err err;
 
-	if (denylist_remove(control_denylist(req->control),
-		control_engine(req->control), req->params[0], &err) != 0) {
+	if (denylist_remove(req->services->denylist, req->core->engine,
+		req->params[0], &err) != 0) {
 		denylist_failed(req, &err);
 		return;
 	}
-	log_line(control_log(req->control), LOG_LEVEL_WARN,
+	log_line(req->core->log, LOG_LEVEL_WARN,
 	    "denylist entry removed (id=%s who='%s' from='%s')", req->params[0],
 	    req->user, req->address);
 	rest_reply_empty(req, 204);

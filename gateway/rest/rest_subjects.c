@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "gateway/control/control.h"
-#include "gateway/rest/rest.h"
+#include "gateway/rest/rest_routes.h"
 #include "gateway/state/allowed_subjects.h"
 
 #define PATH "mgm/{id}/mutual-tls/allowed-client-certificate-subjects"
@@ -33,7 +33,7 @@ get_subjects(struct rest_request *req)
 	if (holder_ok(req))
 		rest_reply_json(req, 200,
 		    allowed_subjects_json(
-			control_subjects(req->control), req->params[0]));
+			req->services->subjects, req->params[0]));
 }
 
 static void
@@ -44,10 +44,10 @@ set_subject(struct rest_request *req, bool allowed)
 
 	if (!holder_ok(req))
 		return;
-	rc = control_set_subject(
-	    req->control, req->params[0], req->params[1], allowed, &err);
+	rc = control_set_subject(req->services->control, req->params[0],
+	    req->params[1], allowed, &err);
 	if (rc == 0) {
-		log_line(control_log(req->control), LOG_LEVEL_INFO,
+		log_line(req->core->log, LOG_LEVEL_INFO,
 		    "client subject '%s' %s (who='%s' from='%s')",
 		    req->params[1], allowed ? "allowed" : "removed", req->user,
 		    req->address);

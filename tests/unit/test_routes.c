@@ -12,13 +12,8 @@
 
 #include <cmocka.h>
 
-#include "gateway/rest/rest.h"
 #include "gateway/rest/rest_path.h"
-
-static const struct rest_route *const tables[] = {rest_config_routes,
-    rest_check_routes, rest_cache_routes, rest_status_routes,
-    rest_subjects_routes, rest_keys_routes, rest_network_routes,
-    rest_certs_routes};
+#include "gateway/rest/rest_routes.h"
 
 #define MAX_ROUTES 200
 
@@ -29,8 +24,8 @@ static int
 gather(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		for (const struct rest_route *r = tables[i];
+	for (size_t i = 0; rest_routes[i] != NULL; i++)
+		for (const struct rest_route *r = rest_routes[i];
 		     r->fn != NULL && num_routes < MAX_ROUTES; r++)
 			routes[num_routes++] = r;
 	return num_routes < MAX_ROUTES ? 0 : -1;
