@@ -4,12 +4,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "cache/base/text.h"
+
 #define LOG_LINE_MAX 2048
 
 static void
 format(char line[LOG_LINE_MAX], const char *fmt, va_list ap)
 {
-	static const char hex[] = "0123456789abcdef";
 	char raw[LOG_LINE_MAX];
 	size_t n = 0;
 
@@ -23,8 +24,8 @@ format(char line[LOG_LINE_MAX], const char *fmt, va_list ap)
 		}
 		line[n++] = '\\';
 		line[n++] = 'x';
-		line[n++] = hex[c >> 4];
-		line[n++] = hex[c & 15];
+		text_hex(line + n, &c, 1);
+		n += 2;
 	}
 	line[n] = '\0';
 }

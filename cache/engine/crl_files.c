@@ -19,7 +19,7 @@
 #include <event2/event.h>
 
 #include "cache/engine/archive_internal.h"
-#include "cache/der/text.h"
+#include "cache/base/text.h"
 
 #define READ_PIECE ((size_t)256 << 10)
 /* Whole files only: closed after writing, or renamed into place. */

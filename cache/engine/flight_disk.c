@@ -7,7 +7,7 @@
 
 #include "cache/evidence/evidence.h"
 #include "cache/engine/flight_internal.h"
-#include "cache/der/text.h"
+#include "cache/base/text.h"
 
 /* Scanned in one go before the loop may do something else. */
 #define SCAN_STEP_BYTES ((size_t)1 << 20)

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "cache/der/text.h"
+#include "cache/base/text.h"
 #include "cache/engine/fetch_job.h"
 #include "cache/engine/flight_internal.h"
 #include "cache/evidence/evidence.h"

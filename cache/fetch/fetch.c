@@ -17,7 +17,7 @@
 #include "cache/base/clock.h"
 #include "cache/fetch/address_rules.h"
 #include "cache/fetch/fetch_internal.h"
-#include "cache/der/text.h"
+#include "cache/base/text.h"
 #include "cache/fetch/url.h"
 
 #define RECEIVE_BUFFER (64L << 10)

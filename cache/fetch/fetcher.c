@@ -11,7 +11,7 @@
 #include <event2/event.h>
 
 #include "cache/fetch/fetch_internal.h"
-#include "cache/der/text.h"
+#include "cache/base/text.h"
 
 #define MAX_CONNECTIONS      512L
 #define MAX_HOST_CONNECTIONS 64L

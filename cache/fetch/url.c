@@ -3,7 +3,7 @@
  * judged is what libcurl connects to.
  */
 #include "cache/fetch/url.h"
-#include "cache/der/text.h"
+#include "cache/base/text.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -19,7 +19,7 @@
 
 #include "cache/base/clock.h"
 #include "cache/store/store_path.h"
-#include "cache/der/text.h"
+#include "cache/base/text.h"
 
 static const char first_line[] = "revcheck evidence, version 1\n";
 
@@ -34,41 +34,6 @@ store_record_cleanup(struct store_record *r)
 
 /* Paths. */
 
-void
-store_hex(char *out, const uint8_t *p, size_t len)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < len; i++) {
-		out[2 * i] = digits[p[i] >> 4];
-		out[2 * i + 1] = digits[p[i] & 15];
-	}
-	out[2 * len] = '\0';
-}
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-bool
-store_unhex(uint8_t *out, const char *text, size_t len)
-{
-	int hi, lo;
-
-	for (size_t i = 0; i < len; i++) {
-		hi = hex_value(text[2 * i]);
-		lo = hi < 0 ? -1 : hex_value(text[2 * i + 1]);
-		if (lo < 0)
-			return false;
-		out[i] = (uint8_t)(hi << 4 | lo);
-	}
-	return text[2 * len] == '\0';
-}
-
 bool
 store_path(char out[STORE_PATH_MAX], const char *dir,
     const struct evidence_key *key, const char *sub)
@@ -76,7 +41,7 @@ store_path(char out[STORE_PATH_MAX], const char *dir,
 	char hex[65];
 	int n;
 
-	store_hex(hex, key->id, sizeof(key->id));
+	text_hex(hex, key->id, sizeof(key->id));
 	if (sub != NULL)
 		n = snprintf(out, STORE_PATH_MAX, "%s/v1/%s/%s", dir, sub, hex);
 	else
@@ -104,8 +69,8 @@ store_header_write(
 	    modified[sizeof(m->last_modified)];
 	int n;
 
-	store_hex(key, m->key.id, sizeof(m->key.id));
-	store_hex(owner, m->owner, sizeof(m->owner));
+	text_hex(key, m->key.id, sizeof(m->key.id));
+	text_hex(owner, m->owner, sizeof(m->owner));
 	clean(url, sizeof(url), m->url);
 	clean(etag, sizeof(etag), m->etag);
 	clean(modified, sizeof(modified), m->last_modified);
@@ -166,7 +131,7 @@ value_id(char **at, const char *name, uint8_t out[32])
 {
 	const char *v = header_value(at, name);
 
-	return v != NULL && strlen(v) == 64 && store_unhex(out, v, 32);
+	return v != NULL && strlen(v) == 64 && text_unhex(out, v, 32);
 }
 
 bool
@@ -246,7 +211,7 @@ record_open(struct store_record *out, const char *path, size_t max_ocsp,
 		return err_set(err, E_PARSE,
 		    "'%s' is torn: %jd bytes, %zu were written", path,
 		    (intmax_t)st.st_size - STORE_HEADER_BYTES, out->len);
-	if (name == NULL || !store_unhex(key, name + 1, sizeof(key)) ||
+	if (name == NULL || !text_unhex(key, name + 1, sizeof(key)) ||
 	    memcmp(key, out->meta.key.id, sizeof(key)) != 0)
 		return err_set(
 		    err, E_PARSE, "'%s' holds evidence of another name", path);

@@ -14,6 +14,7 @@
 #include <openssl/objects.h>
 
 #include "cache/base/bytes.h"
+#include "cache/base/text.h"
 #include "cache/crl/crl.h"
 #include "cache/der/der.h"
 #include "revcheck/x509/certs.h"
@@ -151,16 +152,6 @@ words_add(struct words *w, const char *fmt, ...)
 		w->len = w->cap - 1;
 }
 
-static void
-describe_hex(char *out, size_t cap, struct span s)
-{
-	struct words w = {out, cap, 0};
-
-	out[0] = '\0';
-	for (size_t i = 0; i < s.len; i++)
-		words_add(&w, "%02X", s.p[i]);
-}
-
 /* INTEGER content as people write it: "-" and the magnitude. */
 static void
 describe_integer(char *out, size_t cap, struct span content)
@@ -223,7 +214,8 @@ describe_authority_key(char *out, size_t cap, const struct crl *crl)
 	der_init(&d, value);
 	if (der_enter(&d, DER_SEQUENCE, &in) &&
 	    der_get(&in, DER_CONTEXT(0), &id))
-		describe_hex(out, cap, id);
+		text_hex_upper(
+		    out, id.p, id.len < (cap - 1) / 2 ? id.len : (cap - 1) / 2);
 }
 
 /* Issuing distribution point (RFC 5280 5.2.5) in words. */

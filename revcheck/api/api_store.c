@@ -14,6 +14,7 @@
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 
+#include "cache/base/text.h"
 #include "cache/der/der.h"
 #include "cache/store/store_path.h"
 #include "revcheck/engine/engine_cache.h"
@@ -28,7 +29,7 @@ store_item_of_meta(
 	    .kind = (enum revcheck_evidence_kind)m->kind,
 	    .bytes = len,
 	    .fetched_at = m->fetched_at};
-	store_hex(out->key, m->key.id, sizeof(m->key.id));
+	text_hex(out->key, m->key.id, sizeof(m->key.id));
 	snprintf(out->url, sizeof(out->url), "%.255s", m->url);
 }
 
@@ -147,7 +148,7 @@ path_of(char path[STORE_PATH_MAX], const char *state_dir, const char *key,
 {
 	struct evidence_key k;
 
-	if (strlen(key) != 64 || !store_unhex(k.id, key, sizeof(k.id)))
+	if (!text_unhex(k.id, key, sizeof(k.id)))
 		return err_set(
 		    err, E_ARG, "key '%s' is not 64 hexadecimal digits", key);
 	if (!store_path(path, state_dir, &k, NULL))

@@ -23,28 +23,6 @@ kind_name(enum revcheck_evidence_kind kind)
 }
 
 static void
-add_text(cJSON *o, const char *name, const char *text)
-{
-	if (text[0] == '\0')
-		cJSON_AddNullToObject(o, name);
-	else
-		cJSON_AddStringToObject(o, name, text);
-}
-
-static void
-add_time(cJSON *o, const char *name, time_t t)
-{
-	char when[32];
-	struct tm tm;
-
-	if (t == 0 || gmtime_r(&t, &tm) == NULL ||
-	    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		cJSON_AddNullToObject(o, name);
-	else
-		cJSON_AddStringToObject(o, name, when);
-}
-
-static void
 item_json(cJSON *list, const struct revcheck_cache_item *i)
 {
 	cJSON *o = cJSON_CreateObject();
@@ -53,13 +31,13 @@ item_json(cJSON *list, const struct revcheck_cache_item *i)
 	cJSON_AddStringToObject(o, "kind", kind_name(i->kind));
 	cJSON_AddNumberToObject(o, "bytes", (double)i->bytes);
 	cJSON_AddNumberToObject(o, "entries", (double)i->num_entries);
-	add_time(o, "thisUpdate", i->this_update);
-	add_time(o, "nextUpdate", i->next_update);
-	add_time(o, "fetchedAt", i->fetched_at);
-	add_text(o, "number", i->number);
-	add_text(o, "issuer", i->issuer);
-	add_text(o, "url", i->url);
-	add_text(o, "error", i->error);
+	json_add_time(o, "thisUpdate", i->this_update);
+	json_add_time(o, "nextUpdate", i->next_update);
+	json_add_time(o, "fetchedAt", i->fetched_at);
+	json_add_text(o, "number", i->number);
+	json_add_text(o, "issuer", i->issuer);
+	json_add_text(o, "url", i->url);
+	json_add_text(o, "error", i->error);
 	if (!cJSON_AddItemToArray(list, o))
 		cJSON_Delete(o);
 }

@@ -86,9 +86,16 @@ const char *tint_off(FILE *f);
 /* "  name        text\n", aligned; nothing when text is empty. */
 void print_field(FILE *f, const char *name, enum tint t, const char *fmt, ...)
     CLI_LIKE(4, 5);
+/* "2026-11-22T03:00:00Z"; false where t is no time that can be written. */
+#define PRINT_UTC_LEN 32
+bool print_utc(char out[PRINT_UTC_LEN], time_t t);
 /* "2026-11-22T03:00:00Z (3 h ago)"; "-" for 0. */
 #define PRINT_TIME_LEN 80
 const char *print_time(char buf[PRINT_TIME_LEN], time_t t, time_t now);
+/* A member, null where there is no text, or where t is 0. */
+struct cJSON;
+void json_add_text(struct cJSON *o, const char *name, const char *text);
+void json_add_time(struct cJSON *o, const char *name, time_t t);
 /* Replaces what is not printable ASCII by '?': text of strangers. */
 void print_plain(char *text);
 /* The evidence and status of one certificate. */

@@ -93,14 +93,11 @@ static void
 print_list(const struct revcheck_crl *crl)
 {
 	struct revcheck_crl_entry e;
-	char when[32];
-	struct tm tm;
+	char when[PRINT_UTC_LEN];
 	size_t pos = 0;
 
 	while (revcheck_crl_next(crl, &pos, &e) == 1) {
-		if (gmtime_r(&e.revoked_at, &tm) == NULL ||
-		    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm) ==
-			0)
+		if (!print_utc(when, e.revoked_at))
 			snprintf(when, sizeof(when), "-");
 		printf("%-42s %s %s%s%s\n", e.serial, when,
 		    e.reason == REVCHECK_REASON_NONE
@@ -110,28 +107,6 @@ print_list(const struct revcheck_crl *crl)
 	}
 }
 
-static void
-add_time(cJSON *o, const char *name, time_t t)
-{
-	char when[32];
-	struct tm tm;
-
-	if (t == 0 || gmtime_r(&t, &tm) == NULL ||
-	    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		cJSON_AddNullToObject(o, name);
-	else
-		cJSON_AddStringToObject(o, name, when);
-}
-
-static void
-add_text(cJSON *o, const char *name, const char *text)
-{
-	if (text[0] == '\0')
-		cJSON_AddNullToObject(o, name);
-	else
-		cJSON_AddStringToObject(o, name, text);
-}
-
 static int
 print_json(const struct view *v)
 {
@@ -139,25 +114,25 @@ print_json(const struct view *v)
 	cJSON *o = cJSON_CreateObject(), *e;
 	char *text;
 
-	add_text(o, "issuer", i->issuer);
+	json_add_text(o, "issuer", i->issuer);
 	cJSON_AddNumberToObject(o, "version", i->version);
-	add_text(o, "number", i->number);
-	add_text(o, "deltaBase", i->delta_base);
-	add_time(o, "thisUpdate", i->this_update);
-	add_time(o, "nextUpdate", i->next_update);
-	add_text(o, "scope", i->scope);
+	json_add_text(o, "number", i->number);
+	json_add_text(o, "deltaBase", i->delta_base);
+	json_add_time(o, "thisUpdate", i->this_update);
+	json_add_time(o, "nextUpdate", i->next_update);
+	json_add_text(o, "scope", i->scope);
 	cJSON_AddNumberToObject(o, "entries", (double)i->num_entries);
 	cJSON_AddNumberToObject(o, "bytes", (double)i->bytes);
 	cJSON_AddNumberToObject(o, "indexBytes", (double)i->index_bytes);
-	add_text(o, "algorithm", i->signature);
-	add_text(o, "authorityKey", i->authority_key);
-	add_text(o, "remarks", i->flaws);
+	json_add_text(o, "algorithm", i->signature);
+	json_add_text(o, "authorityKey", i->authority_key);
+	json_add_text(o, "remarks", i->flaws);
 	if (v->serial != NULL) {
 		e = cJSON_AddObjectToObject(o, "serial");
 		cJSON_AddStringToObject(e, "asked", v->serial);
 		cJSON_AddBoolToObject(e, "listed", v->found);
 		if (v->found) {
-			add_time(e, "revocationDate", v->entry.revoked_at);
+			json_add_time(e, "revocationDate", v->entry.revoked_at);
 			if (v->entry.reason != REVCHECK_REASON_NONE)
 				cJSON_AddStringToObject(e, "reason",
 				    revcheck_reason_name(v->entry.reason));

@@ -156,8 +156,7 @@ static int
 print_json(const struct exchange *x, const struct revcheck_result *r)
 {
 	cJSON *o = cJSON_CreateObject();
-	char *text, when[32];
-	struct tm tm;
+	char *text;
 	const struct {
 		const char *name;
 		time_t t;
@@ -175,14 +174,8 @@ print_json(const struct exchange *x, const struct revcheck_result *r)
 		    o, "reason", revcheck_reason_name(r->reason));
 	else
 		cJSON_AddNullToObject(o, "reason");
-	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
-		if (times[i].t == 0 || gmtime_r(&times[i].t, &tm) == NULL ||
-		    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm) ==
-			0)
-			cJSON_AddNullToObject(o, times[i].name);
-		else
-			cJSON_AddStringToObject(o, times[i].name, when);
-	}
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		json_add_time(o, times[i].name, times[i].t);
 	cJSON_AddStringToObject(o, "subject", r->subject);
 	cJSON_AddStringToObject(o, "serial", r->serial);
 	cJSON_AddStringToObject(o, "signer", r->signer);

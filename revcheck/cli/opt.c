@@ -129,8 +129,8 @@ int
 opt_time(struct opt *table, const char *name, time_t *out)
 {
 	const char *text = opt_value(table, name), *end;
-	struct tm tm = {0}, back;
-	char again[32];
+	char again[PRINT_UTC_LEN];
+	struct tm tm = {0};
 	time_t t;
 
 	if (text == NULL)
@@ -139,9 +139,7 @@ opt_time(struct opt *table, const char *name, time_t *out)
 	t = timegm(&tm);
 	/* Written back it must be the same: no 31 February, no short year. */
 	if (end == NULL || strlen(text) != sizeof("2026-01-31T00:00:00Z") - 1 ||
-	    *end != '\0' || gmtime_r(&t, &back) == NULL ||
-	    strftime(again, sizeof(again), "%Y-%m-%dT%H:%M:%SZ", &back) == 0 ||
-	    strcmp(again, text) != 0)
+	    *end != '\0' || !print_utc(again, t) || strcmp(again, text) != 0)
 		return cli_fail(EXIT_USAGE,
 		    "option '%s' expects YYYY-MM-DDThh:mm:ssZ, not '%s'", name,
 		    text);

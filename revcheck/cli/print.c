@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <cjson/cJSON.h>
+
 #include "revcheck/cli/cli.h"
 
 int
@@ -123,14 +125,41 @@ print_distance(char *buf, size_t cap, time_t t, time_t now)
 		snprintf(buf, cap, "in %llu %s", n, unit);
 }
 
+bool
+print_utc(char out[PRINT_UTC_LEN], time_t t)
+{
+	struct tm tm;
+
+	return gmtime_r(&t, &tm) != NULL &&
+	    strftime(out, PRINT_UTC_LEN, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0;
+}
+
+void
+json_add_text(cJSON *o, const char *name, const char *text)
+{
+	if (text[0] == '\0')
+		cJSON_AddNullToObject(o, name);
+	else
+		cJSON_AddStringToObject(o, name, text);
+}
+
+void
+json_add_time(cJSON *o, const char *name, time_t t)
+{
+	char when[PRINT_UTC_LEN];
+
+	if (t == 0 || !print_utc(when, t))
+		cJSON_AddNullToObject(o, name);
+	else
+		cJSON_AddStringToObject(o, name, when);
+}
+
 const char *
 print_time(char buf[PRINT_TIME_LEN], time_t t, time_t now)
 {
-	char when[32] = "", distance[40];
-	struct tm tm;
+	char when[PRINT_UTC_LEN] = "", distance[40];
 
-	if (t == 0 || gmtime_r(&t, &tm) == NULL ||
-	    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) {
+	if (t == 0 || !print_utc(when, t)) {
 		snprintf(buf, PRINT_TIME_LEN, "-");
 		return buf;
 	}

@@ -9,6 +9,7 @@
 
 #include <openssl/evp.h>
 
+#include "cache/base/text.h"
 #include "cache/der/der.h"
 
 /* Issuer and extensions of a CRL together; real ones have a few hundred. */
@@ -64,19 +65,15 @@ crl_number_cmp(const struct crl_number *a, const struct crl_number *b)
 void
 crl_number_print(char *out, size_t cap, const struct crl_number *n)
 {
-	static const char hex[] = "0123456789ABCDEF";
-	size_t k = 0;
+	size_t len = n->present ? n->len : 0;
 
-	if (n->present && n->len == 0 && cap > 2) {
-		out[k++] = '0';
-		out[k++] = '0';
-	}
-	for (size_t i = 0; n->present && i < n->len && k + 3 <= cap; i++) {
-		out[k++] = hex[n->v[i] >> 4];
-		out[k++] = hex[n->v[i] & 15];
-	}
-	if (cap > 0)
-		out[k] = '\0';
+	if (cap == 0)
+		return;
+	if (n->present && n->len == 0 && cap > 2)
+		text_hex_upper(out, "", 1);
+	else
+		text_hex_upper(
+		    out, n->v, len < (cap - 1) / 2 ? len : (cap - 1) / 2);
 }
 
 /* AuthorityKeyIdentifier, RFC 5280 4.2.1.1. */

@@ -10,6 +10,7 @@
  *   Is it absent?   That takes current, complete, fully understood CRLs from
  *                   signers in good standing, for every reason there is.
  */
+#include "cache/base/text.h"
 #include "revcheck/crl/crl.h"
 
 #include <stdio.h>
@@ -294,7 +295,7 @@ print_crl(char *out, size_t cap, const struct revcheck_result *r,
 static void
 tell_revoked(const struct view *v, struct revcheck_result *out)
 {
-	char at[DESCRIBE_TIME_LEN], crl[200];
+	char at[TEXT_TIME_LEN], crl[200];
 
 	out->status = REVCHECK_REVOKED;
 	out->why = REVCHECK_WHY_NONE;
@@ -302,7 +303,7 @@ tell_revoked(const struct view *v, struct revcheck_result *out)
 	out->revoked_at = v->entry.revoked_at;
 	out->stale = v->dates == REVCHECK_WHY_STALE;
 	fill_evidence(out, v);
-	describe_time(at, out->revoked_at);
+	text_time(at, out->revoked_at);
 	print_crl(crl, sizeof(crl), out, v);
 	snprintf(out->text, sizeof(out->text), "%s %s%s%s%s, says the %s%s",
 	    out->reason == REVCHECK_REASON_CERTIFICATE_HOLD ? "on hold since"
@@ -317,7 +318,7 @@ static void
 tell_good(
     const struct view *v, const struct view *delta, struct revcheck_result *out)
 {
-	char at[DESCRIBE_TIME_LEN], until[DESCRIBE_TIME_LEN], crl[200];
+	char at[TEXT_TIME_LEN], until[TEXT_TIME_LEN], crl[200];
 
 	out->status = REVCHECK_GOOD;
 	out->why = REVCHECK_WHY_NONE;
@@ -329,8 +330,8 @@ tell_good(
 		out->next_update =
 		    delta->info->has_next_update ? delta->info->next_update : 0;
 	}
-	describe_time(at, out->this_update);
-	describe_time(until, out->next_update);
+	text_time(at, out->this_update);
+	text_time(until, out->next_update);
 	snprintf(out->text, sizeof(out->text),
 	    "not listed in the %s%s of %s, next due %s", crl,
 	    delta != NULL ? ", with a delta," : "", at, until);
@@ -340,7 +341,7 @@ static void
 tell_unknown(
     enum revcheck_why why, const struct view *v, struct revcheck_result *out)
 {
-	char crl[200], t[DESCRIBE_TIME_LEN];
+	char crl[200], t[TEXT_TIME_LEN];
 
 	out->status = REVCHECK_UNKNOWN;
 	out->why = why;
@@ -352,7 +353,7 @@ tell_unknown(
 	print_crl(crl, sizeof(crl), out, v);
 	switch (why) {
 	case REVCHECK_WHY_STALE:
-		describe_time(t,
+		text_time(t,
 		    out->next_update != 0 ? out->next_update
 					  : out->this_update);
 		snprintf(out->text, sizeof(out->text),
@@ -360,7 +361,7 @@ tell_unknown(
 		    out->next_update != 0 ? "next was due" : "issued", t);
 		break;
 	case REVCHECK_WHY_NOT_YET_VALID:
-		describe_time(t, out->this_update);
+		text_time(t, out->this_update);
 		snprintf(out->text, sizeof(out->text),
 		    "the %s is not valid before %s", crl, t);
 		break;

@@ -9,7 +9,7 @@
 
 #include <openssl/err.h>
 
-#include "cache/store/store_path.h"
+#include "cache/base/text.h"
 #include "revcheck/engine/engine_state.h"
 #include "revcheck/x509/certs.h"
 #include "revcheck/x509/describe.h"
@@ -33,7 +33,7 @@ engine_cache_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl)
 	ERR_clear_error();
 	if (crl_extension(crl, span_of("\x55\x1d\x14", 3), &critical, &value) &&
 	    value.len > 2 && value.len - 2 < sizeof(out->number) / 2)
-		store_hex(out->number, value.p + 2, value.len - 2);
+		text_hex(out->number, value.p + 2, value.len - 2);
 }
 
 struct kept_walk {
@@ -41,13 +41,6 @@ struct kept_walk {
 	void *arg;
 	int num;
 };
-
-static void
-kept_key_text(char out[65], const struct evidence_key *key)
-{
-	for (size_t i = 0; i < sizeof(key->id); i++)
-		snprintf(out + 2 * i, 3, "%02x", key->id[i]);
-}
 
 /* URLs are strangers' text: what is not printable ASCII is shown as '?'. */
 static void
@@ -81,7 +74,7 @@ kept_item(void *arg, const struct archive_item *a)
 		item.this_update = a->this_update;
 		item.next_update = a->next_update;
 	}
-	kept_key_text(item.key, &a->key);
+	text_hex(item.key, a->key.id, sizeof(a->key.id));
 	kept_url_text(item.url, sizeof(item.url), a->url);
 	if (a->failures > 0)
 		snprintf(item.error, sizeof(item.error),
@@ -104,17 +97,9 @@ kept_key_parse(
     struct evidence_key *out, const char *text, struct revcheck_error *err)
 {
 	struct err why;
-	unsigned v;
 
-	if (strlen(text) == 2 * sizeof(out->id) &&
-	    strspn(text, "0123456789abcdefABCDEF") == strlen(text)) {
-		for (size_t i = 0; i < sizeof(out->id); i++) {
-			if (sscanf(text + 2 * i, "%2x", &v) != 1)
-				break;
-			out->id[i] = (uint8_t)v;
-		}
+	if (text_unhex(out->id, text, sizeof(out->id)))
 		return 0;
-	}
 	err_set(
 	    &why, E_ARG, "'%.70s' is not a key of 64 hexadecimal digits", text);
 	return error_publish(err, &why, E_ARG);

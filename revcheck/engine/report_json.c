@@ -8,6 +8,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "cache/base/text.h"
 #include "revcheck/x509/describe.h"
 #include "revcheck/engine/report.h"
 
@@ -70,11 +71,11 @@ add_string_or_null(cJSON *o, const char *name, const char *value)
 static bool
 add_time(cJSON *o, const char *name, time_t t)
 {
-	char buf[DESCRIBE_TIME_LEN];
+	char buf[TEXT_TIME_LEN];
 
 	if (t == 0)
 		return cJSON_AddNullToObject(o, name) != NULL;
-	describe_time(buf, t);
+	text_time(buf, t);
 	return add_string(o, name, buf);
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/text.h"
 #include "revcheck/x509/describe.h"
 
 #define MEMORY_SETS    4096 /* 16384 revocations, 16384 issuers */
@@ -133,7 +134,7 @@ bool
 revoked_memory_recall(struct revoked_memory *m, const uint8_t identity[32],
     struct revcheck_result *res)
 {
-	char seen[DESCRIBE_TIME_LEN];
+	char seen[TEXT_TIME_LEN];
 	struct remembered *r;
 	size_t set, l = lock_set(m, identity, &set);
 	bool found;
@@ -151,7 +152,7 @@ revoked_memory_recall(struct revoked_memory *m, const uint8_t identity[32],
 		res->fetched_at = r->fetched_at;
 		res->stale = 1;
 		memcpy(res->url, r->url, sizeof(r->url));
-		describe_time(seen, r->this_update);
+		text_time(seen, r->this_update);
 		snprintf(res->text, sizeof(res->text),
 		    "revoked (%s), as evidence of %s said that can no "
 		    "longer be had",

@@ -5,6 +5,7 @@
  * runs on every question, on any thread, and allocates nothing but what
  * printing the signer's name takes.
  */
+#include "cache/base/text.h"
 #include "revcheck/ocsp/ocsp.h"
 
 #include <stdio.h>
@@ -42,12 +43,11 @@ static void
 judge_text(struct revcheck_result *out, const struct ocsp_fact *f,
     enum revcheck_why dates)
 {
-	char since[DESCRIBE_TIME_LEN], made[DESCRIBE_TIME_LEN],
-	    next[DESCRIBE_TIME_LEN];
+	char since[TEXT_TIME_LEN], made[TEXT_TIME_LEN], next[TEXT_TIME_LEN];
 
-	describe_time(since, f->revoked_at);
-	describe_time(made, f->this_update);
-	describe_time(next, f->next_update);
+	text_time(since, f->revoked_at);
+	text_time(made, f->this_update);
+	text_time(next, f->next_update);
 	switch (out->status) {
 	case REVCHECK_GOOD:
 		snprintf(out->text, sizeof(out->text),

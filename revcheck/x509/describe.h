@@ -1,9 +1,8 @@
-/* describe: names, serials and times as people read them, cut to fit. Pure. */
+/* describe: names and serials as people read them, cut to fit. Pure. */
 #ifndef REVCHECK_X509_DESCRIBE_H
 #define REVCHECK_X509_DESCRIBE_H
 
 #include <stddef.h>
-#include <time.h>
 
 #include <openssl/x509.h>
 
@@ -12,9 +11,5 @@ void describe_name(char *out, size_t cap, const X509_NAME *name);
 
 /* Hexadecimal, at least two digits, '-' in front of a negative one. */
 void describe_serial(char *out, size_t cap, const ASN1_INTEGER *serial);
-
-/* "2026-11-22T03:00:00Z"; "-" for 0. */
-#define DESCRIBE_TIME_LEN 32
-void describe_time(char out[DESCRIBE_TIME_LEN], time_t t);
 
 #endif

@@ -9,12 +9,13 @@
 
 #include <cmocka.h>
 
+#include "cache/base/text.h"
 #include "revcheck/x509/describe.h"
 
 static void
 times_agree_with_gmtime(void **state)
 {
-	char ours[DESCRIBE_TIME_LEN], theirs[96];
+	char ours[TEXT_TIME_LEN], theirs[96];
 
 	(void)state;
 	/* Steps that meet every month, leap day and hour sooner or later. */
@@ -29,14 +30,14 @@ times_agree_with_gmtime(void **state)
 		    "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900,
 		    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
 		    tm.tm_sec);
-		describe_time(ours, t);
+		text_time(ours, t);
 		assert_string_equal(ours, theirs);
 	}
-	describe_time(ours, 0);
+	text_time(ours, 0);
 	assert_string_equal(ours, "-");
-	describe_time(ours, 253402300799);
+	text_time(ours, 253402300799);
 	assert_string_equal(ours, "9999-12-31T23:59:59Z");
-	describe_time(ours, 253402300800);
+	text_time(ours, 253402300800);
 	assert_string_equal(ours, "-");
 }
 

@@ -1,0 +1,62 @@
+/*
+ * text: strings copied, cut to fit; octets as hexadecimal digits and times as
+ * RFC 3339 writes them, both ways. Pure; any thread.
+ */
+#ifndef CACHE_BASE_TEXT_H
+#define CACHE_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+/* room: bytes at out, at least 1; NUL-terminated. */
+static inline void
+text_copy(char *out, size_t room, const char *s)
+{
+	size_t len = strlen(s);
+
+	if (len > room - 1)
+		len = room - 1;
+	memcpy(out, s, len);
+	out[len] = '\0';
+}
+
+/*
+ * text_dup: a copy to be freed, NULL for none or an empty one; *ok turns false
+ * when memory ran out.
+ */
+static inline char *
+text_dup(const char *s, bool *ok)
+{
+	char *c;
+
+	if (s == NULL || s[0] == '\0')
+		return NULL;
+	c = strdup(s);
+	*ok = *ok && c != NULL;
+	return c;
+}
+
+/* 2 * len digits and a NUL; lower case, upper case. */
+void text_hex(char *out, const void *bytes, size_t len);
+void text_hex_upper(char *out, const void *bytes, size_t len);
+/* 0..15 for a digit of either case, or -1. */
+int text_hex_value(char c);
+/*
+ * text_unhex reads exactly 2 * len digits of either case and then the end of
+ * text. False otherwise; out may be written to all the same.
+ */
+bool text_unhex(uint8_t *out, const char *text, size_t len);
+
+/* "2026-11-22T03:00:00Z"; "-" for 0 and outside the years 1..9999. */
+#define TEXT_TIME_LEN 21
+void text_time(char out[TEXT_TIME_LEN], time_t t);
+/*
+ * text_time_parse takes what text_time writes, of any day that there is:
+ * RFC 3339 5.6 in UTC without fractions or leap seconds. False otherwise.
+ */
+bool text_time_parse(time_t *out, const char *text);
+
+#endif

@@ -1,0 +1,111 @@
+/* Hexadecimal digits and RFC 3339 times, both ways. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "cache/base/text.h"
+
+static void
+digits_of_either_case(void **state)
+{
+	static const uint8_t octets[] = {0x00, 0x0f, 0xa5, 0xff};
+	char text[2 * sizeof(octets) + 1];
+	uint8_t back[sizeof(octets)];
+
+	(void)state;
+	text_hex(text, octets, sizeof(octets));
+	assert_string_equal(text, "000fa5ff");
+	assert_true(text_unhex(back, text, sizeof(back)));
+	assert_memory_equal(back, octets, sizeof(octets));
+	text_hex_upper(text, octets, sizeof(octets));
+	assert_string_equal(text, "000FA5FF");
+	assert_true(text_unhex(back, text, sizeof(back)));
+	assert_memory_equal(back, octets, sizeof(octets));
+	text_hex(text, octets, 0);
+	assert_string_equal(text, "");
+	for (int c = 0; c < 256; c++) {
+		const char digit[] = {(char)c, '\0'};
+		char *end;
+		long v = strtol(digit, &end, 16);
+
+		assert_int_equal(text_hex_value((char)c),
+		    end != digit && *end == '\0' ? v : -1);
+	}
+}
+
+static void
+no_other_length_and_no_other_digit(void **state)
+{
+	static const char *const bad[] = {"", "0", "00", "000", "00000", "000g",
+	    "0x00", " 000", "000 ", "-000", "000000"};
+	uint8_t out[2];
+
+	(void)state;
+	assert_true(text_unhex(out, "0000", 2));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(text_unhex(out, bad[i], 2));
+}
+
+static void
+times_come_back(void **state)
+{
+	char text[TEXT_TIME_LEN];
+	time_t t;
+
+	(void)state;
+	for (time_t want = -62135596800; want <= 253402300799;
+	     want += 86399 * 97) {
+		if (want == 0)
+			continue;
+		text_time(text, want);
+		assert_true(text_time_parse(&t, text));
+		assert_int_equal(t, want);
+	}
+	assert_true(text_time_parse(&t, "1970-01-01T00:00:00Z"));
+	assert_int_equal(t, 0);
+	assert_true(text_time_parse(&t, "2024-02-29T23:59:59Z"));
+	assert_int_equal(t, 1709251199);
+	text_time(text, 253402300800);
+	assert_string_equal(text, "-");
+	text_time(text, -62135596801);
+	assert_string_equal(text, "-");
+}
+
+static void
+no_time_that_is_none(void **state)
+{
+	static const char *const bad[] = {"", "-", "2023-02-29T00:00:00Z",
+	    "2024-02-30T00:00:00Z", "2024-13-01T00:00:00Z",
+	    "2024-01-00T00:00:00Z", "2024-01-01T24:00:00Z",
+	    "2024-01-01T00:60:00Z", "2024-01-01T00:00:60Z",
+	    "2024-01-01T00:00:00", "2024-01-01T00:00:00+00:00",
+	    "2024-01-01T00:00:00.0Z", "2024-01-01T00:00:00Z ",
+	    " 2024-01-01T00:00:00Z", "2024-1-01T00:00:00Z",
+	    "024-01-01T00:00:00Z", "2024-01-01 00:00:00Z",
+	    "2024-01-01T00:00:00z", "0000-01-01T00:00:00Z",
+	    "10000-01-01T00:00:00Z", "-001-01-01T00:00:00Z"};
+	time_t t = 7;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (text_time_parse(&t, bad[i]))
+			fail_msg("'%s' was taken for a time", bad[i]);
+	assert_int_equal(t, 7);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(digits_of_either_case),
+	    cmocka_unit_test(no_other_length_and_no_other_digit),
+	    cmocka_unit_test(times_come_back),
+	    cmocka_unit_test(no_time_that_is_none),
+	};
+
+	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
+}
