@@ -589,6 +589,9 @@ REVCHECK_API const char *revcheck_report_notes(const struct revcheck_report *r);
  */
 REVCHECK_API char *
 revcheck_report_json(const struct revcheck_report *r, int pretty);
+/* Element i of its "certificates" alone, not indented; likewise. */
+REVCHECK_API char *
+revcheck_report_certificate_json(const struct revcheck_report *r, size_t i);
 REVCHECK_API struct revcheck_report *
 revcheck_report_up_ref(struct revcheck_report *r);
 REVCHECK_API void revcheck_report_free(struct revcheck_report *r);

@@ -165,7 +165,7 @@ slot_json(const struct slot *s)
 	text =
 	    s->d.report != NULL ? revcheck_report_json(s->d.report, 0) : NULL;
 	if (text != NULL)
-		cJSON_AddItemToObject(o, "report", cJSON_Parse(text));
+		cJSON_AddRawToObject(o, "report", text);
 	free(text);
 	return o;
 }

@@ -5,6 +5,7 @@
  */
 #include "gateway/sessions/session_check.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,100 +53,54 @@ read_mode(enum revcheck_mode *out, const cJSON *request, struct err *err)
 
 /* The answer. */
 
-/* Leading zeros and case do not count. */
-static bool
-same_hex(const char *a, const char *b)
+/* Where in the submitted chain certificate i of a report is, or -1. */
+static int
+submitted_index(const struct revcheck_report *report, size_t i)
 {
-	a += strspn(a, "0");
-	b += strspn(b, "0");
-	return strcasecmp(a, b) == 0;
+	const struct revcheck_result *r = revcheck_report_get0(report, i);
+
+	return r != NULL && r->submitted_index <= INT_MAX
+	    ? (int)r->submitted_index
+	    : -1;
 }
 
-/* The subject as a report shows it: RFC 2253, cut to fit. */
-static bool
-same_subject(X509 *x, const char *shown)
+static int
+refused_index(const struct revcheck_report *report)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text;
-	long len;
-	bool same = false;
+	int i = revcheck_report_index(report);
 
-	if (bio != NULL &&
-	    X509_NAME_print_ex(
-		bio, X509_get_subject_name(x), 0, XN_FLAG_RFC2253) >= 0) {
-		len = BIO_get_mem_data(bio, &text);
-		same = len > 0 && strncmp(text, shown, (size_t)len) == 0;
-	}
-	BIO_free(bio);
-	return same;
+	return i >= 0 ? submitted_index(report, (size_t)i) : -1;
 }
 
 /*
- * Where in the submitted chain the certificate of a result is, or -1. Serials
- * are unique to an issuer only, so among several the subject decides.
+ * The report's own words about certificate i, with its place as the first
+ * member. NULL when out of memory.
  */
-static int
-submitted_index(const struct session_check *s, const struct revcheck_result *r)
+static cJSON *
+detail_make(const struct revcheck_report *report, size_t i)
 {
-	int found = -1;
+	char *text = revcheck_report_certificate_json(report, i);
+	char *with = NULL;
+	cJSON *detail = NULL;
 
-	for (size_t i = 0; i < revcheck_certs_num(s->chain->certs); i++) {
-		X509 *x = revcheck_certs_get0(s->chain->certs, i);
-		BIGNUM *bn =
-		    ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
-		char *hex = bn != NULL ? BN_bn2hex(bn) : NULL;
-		bool same = hex != NULL && same_hex(hex, r->serial);
-
-		OPENSSL_free(hex);
-		BN_free(bn);
-		if (!same)
-			continue;
-		if (same_subject(x, r->subject))
-			return (int)i;
-		if (found < 0)
-			found = (int)i;
+	if (text != NULL &&
+	    asprintf(&with, "{\"certificateIndex\":%d,%s",
+		submitted_index(report, i), text + 1) >= 0) {
+		detail = cJSON_CreateRaw(with);
+		free(with);
 	}
-	return found;
-}
-
-static int
-refused_index(
-    const struct session_check *s, const struct revcheck_report *report)
-{
-	int i = revcheck_report_index(report);
-	const struct revcheck_result *r =
-	    i >= 0 ? revcheck_report_get0(report, (size_t)i) : NULL;
-	int found = r != NULL ? submitted_index(s, r) : -1;
-
-	/* A report that names no certificate still names a place. */
-	if (found < 0 && r == NULL && i >= 0 &&
-	    (size_t)i < revcheck_certs_num(s->chain->certs))
-		return i;
-	return found;
+	free(text);
+	return detail;
 }
 
 static cJSON *
-details_of(const struct session_check *s, const struct revcheck_report *report)
+details_make(const struct revcheck_report *report)
 {
-	char *text = revcheck_report_json(report, 0);
-	cJSON *whole = text != NULL ? cJSON_Parse(text) : NULL;
-	cJSON *details =
-	    cJSON_DetachItemFromObjectCaseSensitive(whole, "certificates");
-	cJSON *item;
-	size_t i = 0;
+	cJSON *details = cJSON_CreateArray();
 
-	cJSON_ArrayForEach(item, details)
-	{
-		const struct revcheck_result *r =
-		    revcheck_report_get0(report, i++);
-
-		if (r != NULL)
-			cJSON_AddNumberToObject(
-			    item, "certificateIndex", submitted_index(s, r));
-	}
-	free(text);
-	cJSON_Delete(whole);
-	return details != NULL ? details : cJSON_CreateArray();
+	for (size_t i = 0; i < revcheck_report_num(report); i++)
+		cJSON_AddItemToArray(details, detail_make(report, i));
+	return details;
 }
 
 static cJSON *
@@ -164,15 +119,15 @@ status_json(bool allowed, const char *reason, int index)
 }
 
 static cJSON *
-answer_make(const struct session_check *s, const struct revcheck_report *report)
+answer_make(const struct revcheck_report *report)
 {
 	bool allowed = revcheck_report_allows(report) == 1;
 	cJSON *o = cJSON_CreateObject();
 
 	cJSON_AddItemToObject(o, "status",
-	    status_json(allowed, revcheck_report_text(report),
-		refused_index(s, report)));
-	cJSON_AddItemToObject(o, "details", details_of(s, report));
+	    status_json(
+		allowed, revcheck_report_text(report), refused_index(report)));
+	cJSON_AddItemToObject(o, "details", details_make(report));
 	return o;
 }
 
@@ -209,7 +164,7 @@ on_done(struct revcheck_report *report, void *arg)
 	cJSON *answer;
 
 	record(s, report);
-	answer = answer_make(s, report);
+	answer = answer_make(report);
 	session_check_free(s);
 	fn(fn_arg, answer);
 }
@@ -268,7 +223,7 @@ session_check_start(struct session_check **out, cJSON **answer,
 	}
 	if (rc == REVCHECK_DONE) {
 		record(s, report);
-		*answer = answer_make(s, report);
+		*answer = answer_make(report);
 		revcheck_report_free(report);
 		rc = 0;
 	} else {

@@ -337,7 +337,7 @@ event_json(const struct withdrawn *e)
 	cJSON_AddStringToObject(o, "reason", revcheck_report_text(e->report));
 	text = revcheck_report_json(e->report, 0);
 	if (text != NULL)
-		cJSON_AddItemToObject(o, "report", cJSON_Parse(text));
+		cJSON_AddRawToObject(o, "report", text);
 	free(text);
 	return o;
 }

@@ -163,6 +163,16 @@ add_results(cJSON *o, const struct revcheck_report *r)
 }
 
 char *
+revcheck_report_certificate_json(const struct revcheck_report *r, size_t i)
+{
+	cJSON *o = i < r->num ? result_json(&r->results[i], i, r->at) : NULL;
+	char *text = o != NULL ? cJSON_PrintUnformatted(o) : NULL;
+
+	cJSON_Delete(o);
+	return text;
+}
+
+char *
 revcheck_report_json(const struct revcheck_report *r, int pretty)
 {
 	cJSON *o = cJSON_CreateObject();

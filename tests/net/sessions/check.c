@@ -135,7 +135,9 @@ details_carry_the_evidence(void **state)
 	assert_non_null(strstr(json_text(leaf, "url"), "/session"));
 	assert_non_null(json_text(leaf, "thisUpdate"));
 	assert_non_null(json_text(leaf, "signer"));
+	assert_int_equal(json_number(leaf, "certificateIndex"), 0);
 	assert_string_equal(json_text(ca, "status"), "good");
+	assert_int_equal(json_number(ca, "certificateIndex"), 1);
 	web_free(&w);
 }
 
