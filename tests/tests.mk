@@ -67,6 +67,11 @@ $(foreach t,$(NETC),$(eval $(call test_rule,$(t),$(TEST_A),-lcmocka)))
 
 -include $(wildcard tests/*/module.mk)
 
+# Runs a test, and finds out what it has left running.
+$(B)/tests/reap: $(B)/obj/tests/reap.o
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^
+
 # ---- which to run ---------------------------------------------------------------
 
 # A name is itself; what is the name of no test begins those it stands for.
@@ -75,7 +80,7 @@ chosen = $(or $(filter $(1),$(TESTS)),$(filter $(1)%,$(TESTS)),\
 	$(error no test is called or begins with '$(1)'))
 CHOSEN = $(if $(T),$(sort $(foreach t,$(T),$(call chosen,$(t)))),$(TESTS))
 # Real processes need the programs; scripts are not built.
-needs = $(addprefix $(B)/tests/,$(filter-out $(NETSH) $(UNITSH),$(1))) \
+needs = $(B)/tests/reap $(addprefix $(B)/tests/,$(filter-out $(NETSH) $(UNITSH),$(1))) \
 	$(if $(filter net/%,$(1)),all examples vectors)
 
 .PHONY: tests check check-unit check-net check-asan check-tsan list-tests

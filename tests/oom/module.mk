@@ -13,5 +13,5 @@ $(B)/tests/oom/oom: | $(B)/vectors/manifest.tsv
 EXTRA += oom/oom
 
 .PHONY: check-oom
-check-oom: $(B)/tests/oom/oom
+check-oom: $(call needs,oom/oom)
 	@sh tests/run $(abspath $(B)) oom/oom

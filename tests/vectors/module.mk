@@ -15,5 +15,5 @@ $(VECTOR_BINS): | $(B)/vectors/manifest.tsv
 
 .PHONY: vectors check-vectors
 vectors: $(B)/vectors/manifest.tsv
-check-vectors: $(VECTOR_BINS)
+check-vectors: $(call needs,$(VECTORS))
 	@sh tests/run $(abspath $(B)) $(VECTORS)

@@ -40,7 +40,7 @@ openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 
 ready() { # ready COMMAND: starts it and reads its ready line from a pipe
 	mkfifo "pipe$n"
-	eval "$1" >"pipe$n" 2>>serve.log 3>&- &
+	eval "exec $1" >"pipe$n" 2>>serve.log 3>&- &
 	pids="$pids $!"
 	IFS= read -r line <"pipe$n"
 	echo "$line" >out
