@@ -185,26 +185,6 @@ on_new_conf(void *arg, struct conf *conf, struct err *err)
 	return rest_apply(g->rest, conf, err);
 }
 
-/* On a worker's thread. */
-static void
-on_decision(void *arg, const struct workers_decision *d)
-{
-	struct gateway *g = arg;
-	struct decision x = {.way = d->occasion == DECISION_AT_RECHECK
-		? DECISION_RECHECK
-		: d->inbound ? DECISION_INBOUND
-			     : DECISION_OUTBOUND,
-	    .connection = d->conn,
-	    .at = time(NULL),
-	    .waited_ms = d->waited_ms,
-	    .report = d->report,
-	    .allowed = d->allowed};
-
-	snprintf(x.peer, sizeof(x.peer), "%s", d->address);
-	snprintf(x.note, sizeof(x.note), "%s", d->error);
-	decision_ring_add(g->decisions, &x);
-}
-
 static int
 watch_signals(struct gateway *g, struct err *err)
 {
@@ -313,11 +293,10 @@ static int
 start_workers(struct gateway *g, struct err *err)
 {
 	int rc = workers_new(&g->workers, control_conf(g->control), g->engine,
-	    g->passed, g->log, err);
+	    g->decisions, g->passed, g->log, err);
 
 	if (rc != 0)
 		return rc;
-	workers_observe(g->workers, on_decision, g);
 	control_set_workers(g->control, g->workers);
 	return 0;
 }

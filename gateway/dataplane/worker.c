@@ -222,7 +222,7 @@ worker_new(
 	w->rc = order->rc;
 	w->log = order->log;
 	w->limits = order->limits;
-	w->observer = order->observer;
+	w->decisions = order->decisions;
 	w->gatherer = order->gatherer;
 	w->drained = order->drained;
 	w->drained_arg = order->drained_arg;

@@ -18,10 +18,11 @@
 #include "gateway/dataplane/half_open.h"
 #include "gateway/dataplane/mailbox.h"
 #include "gateway/dataplane/dial.h"
-#include "gateway/dataplane/observer.h"
 #include "gateway/dataplane/relay.h"
+#include "gateway/dataplane/workers.h"
 
 struct conn;
+struct decision_ring;
 struct evdns_base;
 struct event;
 struct event_base;
@@ -30,6 +31,17 @@ struct limits;
 struct listener;
 struct revcheck;
 struct staples;
+
+/*
+ * Who collects the chains of live connections (see workers_gather). Shared by
+ * the workers; replaced at any time.
+ */
+struct gatherer {
+	pthread_mutex_t lock;
+	workers_chain_fn *fn;
+	void *arg;
+	uint64_t round; /* each worker answers once a round */
+};
 
 struct worker {
 	unsigned index;
@@ -46,7 +58,7 @@ struct worker {
 	struct revcheck *rc; /* borrowed, like the next four */
 	const struct log *log;
 	struct limits *limits;
-	struct observer *observer;
+	struct decision_ring *decisions;
 	struct gatherer *gatherer;
 
 	struct runtime *runtime; /* a reference */
@@ -78,7 +90,7 @@ struct worker_order {
 	struct revcheck *rc;
 	const struct log *log;
 	struct limits *limits;
-	struct observer *observer;
+	struct decision_ring *decisions;
 	struct gatherer *gatherer;
 	struct runtime *runtime; /* a reference is taken */
 	void (*drained)(struct worker *w);

@@ -17,7 +17,6 @@
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/limits.h"
-#include "gateway/dataplane/observer.h"
 #include "gateway/tls/staple.h"
 #include "gateway/dataplane/worker.h"
 
@@ -28,7 +27,7 @@ struct workers {
 	const struct log *log;
 	const struct sd_listen *activation; /* borrowed; may be NULL */
 	struct limits *limits;
-	struct observer observer;
+	struct decision_ring *decisions;
 	struct gatherer gatherer;
 	struct runtime *runtime; /* the newest, a reference */
 	struct worker **workers;
@@ -78,7 +77,7 @@ workers_make(struct workers *d, struct revcheck *rc, struct err *err)
 		    .rc = rc,
 		    .log = d->log,
 		    .limits = d->limits,
-		    .observer = &d->observer,
+		    .decisions = d->decisions,
 		    .gatherer = &d->gatherer,
 		    .runtime = d->runtime,
 		    .drained = workers_on_drained,
@@ -117,7 +116,8 @@ workers_tell_sockets(const struct workers *d)
 
 int
 workers_new(struct workers **out, struct conf *conf, struct revcheck *rc,
-    const struct sd_listen *activation, const struct log *log, struct err *err)
+    struct decision_ring *decisions, const struct sd_listen *activation,
+    const struct log *log, struct err *err)
 {
 	struct workers *d;
 	int r;
@@ -138,8 +138,8 @@ workers_new(struct workers **out, struct conf *conf, struct revcheck *rc,
 	if (d == NULL)
 		return err_set(err, E_NOMEM, "cannot start the door");
 	d->log = log;
+	d->decisions = decisions;
 	d->activation = activation;
-	pthread_mutex_init(&d->observer.lock, NULL);
 	pthread_mutex_init(&d->gatherer.lock, NULL);
 	r = limits_new(&d->limits, err);
 	if (r == 0)
@@ -249,15 +249,6 @@ workers_get_bound(struct workers *d, struct listen_bound *out, size_t max)
 }
 
 void
-workers_observe(struct workers *d, workers_decision_fn *fn, void *arg)
-{
-	pthread_mutex_lock(&d->observer.lock);
-	d->observer.fn = fn;
-	d->observer.arg = arg;
-	pthread_mutex_unlock(&d->observer.lock);
-}
-
-void
 workers_drain(struct workers *d, uint32_t deadline_ms,
     void (*drained)(void *arg), void *arg)
 {
@@ -286,7 +277,6 @@ workers_free(struct workers *d)
 	free(d->workers);
 	runtime_free(d->runtime);
 	limits_free(d->limits);
-	pthread_mutex_destroy(&d->observer.lock);
 	pthread_mutex_destroy(&d->gatherer.lock);
 	free(d);
 }

@@ -18,6 +18,7 @@
 #include "gateway/observe/counters.h"
 #include "revcheck/revcheck.h"
 
+struct decision_ring;
 struct sd_listen;
 struct conf;
 struct workers;
@@ -35,13 +36,13 @@ int workers_check(struct conf *conf, struct err *err) MUST_USE;
 
 /*
  * workers_new binds every listener and starts the workers, which accept at
- * once. rc, log and activation (sockets to use instead of binding; may be NULL)
- * are borrowed and must outlive the door. evthread_use_pthreads() must have
- * been called.
+ * once. rc, decisions (where each decision about a peer goes), log and
+ * activation (sockets to use instead of binding; may be NULL) are borrowed and
+ * must outlive the workers. evthread_use_pthreads() must have been called.
  */
 int workers_new(struct workers **out, struct conf *conf, struct revcheck *rc,
-    const struct sd_listen *activation, const struct log *log,
-    struct err *err) MUST_USE;
+    struct decision_ring *decisions, const struct sd_listen *activation,
+    const struct log *log, struct err *err) MUST_USE;
 
 /*
  * workers_apply puts a new configuration in force: all or nothing. New
@@ -97,31 +98,6 @@ struct listen_bound {
 };
 size_t
 workers_get_bound(struct workers *d, struct listen_bound *out, size_t max);
-
-/*
- * A decision about a peer, as it is logged. Texts and report are lent for the
- * call. subject is not escaped.
- */
-enum workers_occasion {
-	DECISION_AT_HANDSHAKE = 0,
-	DECISION_AT_RECHECK
-};
-struct workers_decision {
-	enum workers_occasion occasion;
-	bool inbound;
-	bool allowed;
-	uint64_t conn;       /* connection id, unique in this process */
-	const char *address; /* of the peer */
-	const char *subject; /* RFC 2253, or "" when there was none */
-	const char *tls;     /* "TLSv1.3" */
-	const char *error;   /* why, where there is no report; or "" */
-	uint32_t waited_ms;  /* for the verdict; 0: it was there */
-	struct revcheck_report *report; /* may be NULL */
-};
-/* Called on any worker's thread; must not block. */
-typedef void
-workers_decision_fn(void *arg, const struct workers_decision *decision);
-void workers_observe(struct workers *d, workers_decision_fn *fn, void *arg);
 
 /*
  * workers_drain stops accepting. Connections go on until they end or

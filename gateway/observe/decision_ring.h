@@ -14,6 +14,7 @@
 #include <cjson/cJSON.h>
 
 #include "cache/base/error.h"
+#include "gateway/base/address.h"
 #include "revcheck/revcheck.h"
 
 enum decision_way {
@@ -26,8 +27,8 @@ enum decision_way {
 
 struct decision {
 	enum decision_way way;
-	uint64_t connection; /* 0: none */
-	char peer[64];       /* address, as shown in logs */
+	uint64_t connection;         /* 0: none */
+	char peer[ADDRESS_TEXT_MAX]; /* as shown in logs */
 	time_t at;
 	uint32_t waited_ms; /* suspended for so long */
 	/* The answer; NULL when the question could not be asked. */
