@@ -214,7 +214,7 @@ struct conf_pkcs11 {
 	char *pin_file;
 	uint32_t threads;
 	uint32_t timeout_ms;
-	unsigned categories;  /* bits: keystore_category; made over REST */
+	unsigned categories;  /* conf_key_categories; made over REST */
 	struct pkcs11 *token; /* the process's; logged in */
 };
 
@@ -295,19 +295,21 @@ struct conf *conf_up_ref(struct conf *c);
 void conf_free(struct conf *c);
 
 /*
- * What pushed sections change of a snapshot. Zeroed members that have a `set_`
- * flag off leave the base's value.
+ * conf_view copies what a snapshot says for somebody who changes numbers of
+ * it: everything inside is still base's.
  */
+void conf_view(struct conf *out, const struct conf *base);
+
+/* What a key means beyond its own member. Call when members have changed. */
+void conf_settle(struct conf *c);
+
+/* What a derived snapshot has that its base has not. */
 struct conf_overlay {
-	bool set_tls_type;
-	enum conf_tls_type tls_type;
-	enum revcheck_mode tls_mode; /* DEFAULT: the engine's */
-	bool set_http_paths;         /* http.paths: borrowed, copied */
-	const struct conf_http_path *http_paths;
-	size_t num_http_paths;
-	uint64_t max_request_bytes; /* 0: the base's, likewise below */
-	uint32_t node_idle_timeout_ms;
-	uint32_t response_timeout_ms;
+	/*
+	 * A view of the base: numbers, flags and words as they are to be,
+	 * http.paths borrowed and copied where they are not the base's.
+	 */
+	const struct conf *values;
 	bool set_subjects;
 	struct name_set *subjects; /* borrowed, shared */
 	/* Identities and groups set up over REST, after the file's. */
@@ -315,12 +317,6 @@ struct conf_overlay {
 	size_t num_identities;
 	const struct conf_trust *trusts;
 	size_t num_trusts;
-	bool set_recheck;
-	struct conf_recheck recheck;
-	bool set_security_level;
-	int security_level; /* of paths, as in revcheck_policy */
-	bool set_own;
-	struct conf_own own;
 };
 
 /*

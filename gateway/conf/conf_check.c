@@ -15,9 +15,6 @@
 #include "gateway/conf/conf_internal.h"
 #include "gateway/conf/conf_pki.h"
 
-/* revcheck.h's default for policies that name none. */
-#define DEFAULT_DEADLINE_MS 5000
-
 static int
 check_counts(struct conf *c, struct conf_reader *r)
 {
@@ -89,16 +86,12 @@ check_listens(struct conf *c, struct conf_reader *r)
 static int
 check_deadlines(struct conf *c, struct conf_reader *r)
 {
-	uint32_t ms = c->policy.deadline_ms;
-
-	if (ms == 0)
-		ms = DEFAULT_DEADLINE_MS;
-	if (ms < c->limits.handshake_timeout_ms)
+	if (c->policy.deadline_ms < c->limits.handshake_timeout_ms)
 		return 0;
 	return conf_fail(r, "$.revocation.deadline_ms",
 	    "is %u: expected less than $.limits.handshake_timeout_ms, which "
 	    "is %u",
-	    ms, c->limits.handshake_timeout_ms);
+	    c->policy.deadline_ms, c->limits.handshake_timeout_ms);
 }
 
 static int
@@ -314,11 +307,21 @@ resolve_revocation(struct conf *c, struct conf_reader *r)
 	return 0;
 }
 
+/* Zero is a value of these keys, and "the default" in a policy. */
+void
+conf_settle(struct conf *c)
+{
+	c->policy.no_skew = c->policy.skew_sec == 0;
+	if (c->policy.security_level == 0)
+		c->policy.security_level = -1;
+}
+
 int
 conf_finish(struct conf *c, struct conf_reader *r)
 {
 	int rc = check_counts(c, r);
 
+	conf_settle(c);
 	if (rc == 0)
 		rc = check_listens(c, r);
 	if (rc == 0)

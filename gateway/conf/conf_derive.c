@@ -11,31 +11,6 @@
 #include "gateway/conf/conf_internal.h"
 #include "gateway/conf/conf_pki.h"
 
-void
-conf_free_derived(struct conf *c)
-{
-	struct conf *p = c->parent;
-
-	if (c->http.paths != p->http.paths)
-		conf_free_paths(c->http.paths, c->http.num_paths);
-	if (c->tls.allowed_subjects != p->tls.allowed_subjects)
-		name_set_free(c->tls.allowed_subjects);
-	if (c->identities != p->identities) {
-		for (size_t i = c->num_identities - c->num_own_identities;
-		     i < c->num_identities; i++)
-			conf_identity_cleanup(&c->identities[i]);
-		free(c->identities);
-	}
-	if (c->trusts != p->trusts) {
-		for (size_t i = c->num_trusts - c->num_own_trusts;
-		     i < c->num_trusts; i++)
-			conf_trust_cleanup(&c->trusts[i]);
-		free(c->trusts);
-		revcheck_trust_free(c->trust);
-	}
-	conf_free(p);
-}
-
 static int
 copy_strings(char ***out, size_t *num, const char *const *list, size_t n)
 {
@@ -50,18 +25,18 @@ copy_strings(char ***out, size_t *num, const char *const *list, size_t n)
 }
 
 static int
-copy_paths(struct conf *c, const struct conf_overlay *o)
+copy_paths(struct conf *c, const struct conf_http *from)
 {
 	struct conf_http_path *list =
-	    calloc(o->num_http_paths + 1, sizeof(*list));
+	    calloc(from->num_paths + 1, sizeof(*list));
 
 	c->http.paths = list;
 	c->http.num_paths = 0;
 	if (list == NULL)
 		return E_NOMEM;
-	for (size_t i = 0; i < o->num_http_paths; i++) {
-		list[i].port = o->http_paths[i].port;
-		list[i].path = strdup(o->http_paths[i].path);
+	for (size_t i = 0; i < from->num_paths; i++) {
+		list[i].port = from->paths[i].port;
+		list[i].path = strdup(from->paths[i].path);
 		if (list[i].path == NULL)
 			return E_NOMEM;
 		c->http.num_paths++;
@@ -131,24 +106,15 @@ derive_trusts(struct conf *c, const struct conf_overlay *o, struct err *err)
 	return conf_pki_union(&c->trust, c->trusts, c->num_trusts, err);
 }
 
-static void
-derive_numbers(struct conf *c, const struct conf_overlay *o)
+void
+conf_view(struct conf *out, const struct conf *base)
 {
-	if (o->set_tls_type)
-		c->tls.type = o->tls_type;
-	c->tls.mode = o->tls_mode;
-	if (o->max_request_bytes > 0)
-		c->http.max_request_bytes = o->max_request_bytes;
-	if (o->node_idle_timeout_ms > 0)
-		c->http.node_idle_timeout_ms = o->node_idle_timeout_ms;
-	if (o->response_timeout_ms > 0)
-		c->http.response_timeout_ms = o->response_timeout_ms;
-	if (o->set_recheck)
-		c->recheck = o->recheck;
-	if (o->set_security_level)
-		c->policy.security_level = o->security_level;
-	if (o->set_own)
-		c->own = o->own;
+	/* All but the count, which other threads change meanwhile. */
+	static_assert(offsetof(struct conf, ref) == 0, "the count comes first");
+	memset(&out->ref, 0, sizeof(out->ref));
+	memcpy((char *)out + sizeof(out->ref),
+	    (const char *)base + sizeof(base->ref),
+	    sizeof(*out) - sizeof(out->ref));
 }
 
 int
@@ -164,15 +130,11 @@ conf_derive(struct conf **out, struct conf *base, const struct conf_overlay *o,
 	c = malloc(sizeof(*c));
 	if (c == NULL)
 		return E_NOMEM;
-	/* All but the count, which other threads change meanwhile. */
-	static_assert(offsetof(struct conf, ref) == 0, "the count comes first");
-	memcpy((char *)c + sizeof(c->ref), (char *)base + sizeof(base->ref),
-	    sizeof(*c) - sizeof(c->ref));
+	conf_view(c, o->values);
 	ref_init(&c->ref);
 	c->parent = conf_up_ref(base);
-	derive_numbers(c, o);
-	if (o->set_http_paths)
-		rc = copy_paths(c, o);
+	if (c->http.paths != base->http.paths)
+		rc = copy_paths(c, &o->values->http);
 	if (rc == 0 && o->set_subjects) {
 		c->tls.allowed_subjects_enforced = true;
 		c->tls.allowed_subjects = name_set_up_ref(o->subjects);

@@ -3,29 +3,35 @@
 #define GATEWAY_CONF_CONF_INTERNAL_H
 
 #include "gateway/conf/conf.h"
+#include "gateway/conf/conf_key.h"
 #include "gateway/conf/conf_table.h"
 
-/* The table of the whole bootstrap file; base is struct conf. */
-extern const struct conf_field conf_file_table[];
-
-extern const struct conf_field conf_rest_table[]; /* base: struct conf_rest */
-
-extern const struct conf_field conf_pkcs11_table[]; /* struct conf_pkcs11 */
-
-/* A key by file or, "pkcs11:...", in the token; base is char *. */
-int conf_read_key(
+/* What keys of the table need beside their row; see conf_key.fn. */
+int conf_read_listeners(
     struct conf_reader *r, const struct conf_place *place, void *base);
-bool conf_key_in_token(const char *key_file);
+int conf_identity_read(
+    struct conf_reader *r, const struct conf_place *place, void *base);
+int conf_trust_read(
+    struct conf_reader *r, const struct conf_place *place, void *base);
+int conf_link_read(
+    struct conf_reader *r, const struct conf_place *place, void *base);
+int conf_read_subjects(
+    struct conf_reader *r, const struct conf_place *place, void *base);
+int conf_http_present(
+    struct conf_reader *r, const struct conf_place *place, void *base);
+int conf_read_http_listeners(
+    struct conf_reader *r, const struct conf_place *place, void *base);
+int conf_read_http_paths(
+    struct conf_reader *r, const struct conf_place *place, void *base);
+int conf_read_password(
+    struct conf_reader *r, const struct conf_place *place, void *base);
+int conf_read_password_hash(
+    struct conf_reader *r, const struct conf_place *place, void *base);
+int conf_user_read(
+    struct conf_reader *r, const struct conf_place *place, void *base);
+
 /* Opens the token, finds the keys of identities that are in it. */
 int conf_resolve_token(struct conf *c, struct conf_reader *r) MUST_USE;
-/* The "http" object; base is struct conf. */
-int conf_read_http(
-    struct conf_reader *r, const struct conf_place *place, void *base);
-
-int conf_no_memory(struct conf_reader *r);
-/* An address to listen on; base is struct address. */
-int conf_read_listen(
-    struct conf_reader *r, const struct conf_place *place, void *base);
 
 /* A snapshot with every default in place. */
 struct conf *conf_new_default(struct err *err);
@@ -33,9 +39,7 @@ struct conf *conf_new_default(struct err *err);
 /* Resolves what the file left open and checks what concerns several keys. */
 int conf_finish(struct conf *c, struct conf_reader *r) MUST_USE;
 
-/* What a derived snapshot has and its parent has not. */
-void conf_free_derived(struct conf *c);
-
+/* conf_free.c */
 void conf_free_strings(char **list, size_t num);
 void conf_free_paths(struct conf_http_path *list, size_t num);
 void conf_identity_cleanup(struct conf_identity *id);

@@ -3,91 +3,16 @@
  * keys of identities that are in it. The token is opened while the snapshot
  * is built, like any file that is named there.
  */
-#include <ctype.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
 
 #include "gateway/conf/conf_internal.h"
 #include "gateway/conf/conf_pki.h"
-#include "gateway/members/keystore.h"
 #include "gateway/pkcs11/pkcs11_uri.h"
 #include "gateway/pkcs11/pkcs11.h"
-
-#define HOUR_MS 3600000
-
-/* Reading. */
-
-static int
-read_category(struct conf_reader *r, const struct conf_place *place, void *base)
-{
-	unsigned *bits = base;
-	const char *word = conf_read_string(r, place);
-	int i;
-
-	if (word == NULL)
-		return E_PARSE;
-	i = keystore_category(word);
-	if (i < 0)
-		return conf_read_fail(r, place,
-		    "a category of keys such as \"TLS\" or \"SESSION_INIT\"");
-	*bits |= 1u << i;
-	return 0;
-}
-
-/* Named ones instead of all. */
-static int
-read_categories(
-    struct conf_reader *r, const struct conf_place *place, void *base)
-{
-	unsigned *bits = base;
-
-	*bits = 0;
-	return conf_read_array(r, place, 100, read_category, bits);
-}
-
-#define PKCS11(k, kd, m, ...) \
-	CONF_VALUE(k, kd, struct conf_pkcs11, m, ##__VA_ARGS__)
-
-/* clang-format off */
-const struct conf_field conf_pkcs11_table[] = {
-	PKCS11("module", PATH, module, .required = true),
-	PKCS11("token", STRING, token_text, .required = true),
-	PKCS11("pin_file", PATH, pin_file, .required = true),
-	CONF_CALL("categories", offsetof(struct conf_pkcs11, categories),
-	    read_categories),
-	CONF_NUMBER("threads", U32, struct conf_pkcs11, threads, 1,
-	    PKCS11_THREADS_MAX),
-	CONF_NUMBER("timeout_ms", U32, struct conf_pkcs11, timeout_ms, 1,
-	    HOUR_MS),
-	CONF_FIELD_END};
-/* clang-format on */
-
-bool
-conf_key_in_token(const char *key_file)
-{
-	return strncasecmp(
-		   key_file, PKCS11_URI_SCHEME, strlen(PKCS11_URI_SCHEME)) == 0;
-}
-
-int
-conf_read_key(struct conf_reader *r, const struct conf_place *place, void *base)
-{
-	const char *text = conf_read_string(r, place);
-	char **out = base;
-
-	if (text == NULL)
-		return E_PARSE;
-	free(*out);
-	*out = conf_key_in_token(text) ? strdup(text) : conf_read_path(r, text);
-	return *out != NULL ? 0 : conf_no_memory(r);
-}
-
-/* Opening. */
 
 static int
 read_pin(char pin[PKCS11_PIN_MAX + 1], const char *path, struct err *err)

@@ -1,6 +1,6 @@
 /*
- * conf_table: the table-driven half of reading the bootstrap file. Knows types
- * and ranges, not what a key means. Never opens a file.
+ * conf_table: the table-driven half of reading the bootstrap file and pushed
+ * sections. Knows types and ranges, not what a key means. Never opens a file.
  */
 #include "gateway/conf/conf_table.h"
 
@@ -8,10 +8,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "gateway/base/json.h"
+#include "gateway/base/json_path.h"
+#include "gateway/conf/conf.h"
+#include "gateway/pkcs11/pkcs11_uri.h"
 
 #define PLACE_DEPTH (JSON_MAX_DEPTH + 2)
+
+static bool
+is_pushed(const struct conf_reader *r)
+{
+	return r->file == NULL;
+}
 
 /* "$.rest.users[0].name" */
 static const char *
@@ -72,8 +82,18 @@ conf_read_fail(
 		snprintf(value, sizeof(value), "(not shown)");
 	else
 		json_print_short(place->item, value, sizeof(value));
-	return conf_fail(r, place_text(place, path, sizeof(path)),
-	    "is %s: expected %s", value, expected);
+	place_text(place, path, sizeof(path));
+	if (!is_pushed(r))
+		return conf_fail(
+		    r, path, "is %s: expected %s", value, expected);
+	return err_set(r->err, E_PARSE, "%s is %s: expected %s",
+	    path[1] != '\0' ? path + 2 : "the configuration", value, expected);
+}
+
+int
+conf_no_memory(struct conf_reader *r)
+{
+	return err_set(r->err, E_NOMEM, "out of memory");
 }
 
 const char *
@@ -140,41 +160,42 @@ conf_read_array(struct conf_reader *r, const struct conf_place *place,
 	return 0;
 }
 
-static int
-read_number(struct conf_reader *r, const struct conf_place *place,
-    const struct conf_field *f, char *at)
-{
-	int64_t v;
+/* Strings. */
 
-	if (json_to_int(place->item, (int64_t)f->min, (int64_t)f->max, &v) != 0)
-		return conf_read_fail(r, place,
-		    "a whole number from %llu to %llu",
-		    (unsigned long long)f->min, (unsigned long long)f->max);
-	if (f->kind == CONF_KIND_U32)
-		*(uint32_t *)at = (uint32_t)v;
-	else
-		*(uint64_t *)at = (uint64_t)v;
+static int
+read_text(struct conf_reader *r, const struct conf_place *place,
+    const struct conf_key *k, char **out)
+{
+	const char *s = conf_read_string(r, place);
+	char *copy;
+
+	if (s == NULL)
+		return E_PARSE;
+	copy = k->kind == CONF_KIND_PATH ? conf_read_path(r, s) : strdup(s);
+	if (copy == NULL)
+		return conf_no_memory(r);
+	free(*out);
+	*out = copy;
 	return 0;
 }
 
+/* A number or a flag passes for a string where no pattern says what it is. */
 static int
-read_enum(struct conf_reader *r, const struct conf_place *place,
-    const struct conf_field *f, char *at)
+check_text(struct conf_reader *r, const struct conf_place *place,
+    const struct conf_key *k)
 {
 	const char *s = cJSON_GetStringValue(place->item);
-	char list[120] = "";
-	size_t len = 0;
+	int64_t len = s != NULL ? (int64_t)strlen(s) : 0;
+	char expected[120];
 
-	for (unsigned i = 0; f->words[i] != NULL; i++) {
-		if (s != NULL && strcasecmp(s, f->words[i]) == 0) {
-			*(unsigned *)at = i;
-			return 0;
-		}
-		if (len < sizeof(list))
-			len += (size_t)snprintf(list + len, sizeof(list) - len,
-			    "%s\"%s\"", i == 0 ? "" : ", ", f->words[i]);
-	}
-	return conf_read_fail(r, place, "one of %s", list);
+	if (s == NULL && k->pattern == NULL &&
+	    (cJSON_IsNumber(place->item) || cJSON_IsBool(place->item)))
+		return 0;
+	if (s != NULL && (k->max == 0 || (len >= k->min && len <= k->max)) &&
+	    (k->pattern == NULL || conf_text_matches(k->pattern, s)))
+		return 0;
+	return conf_read_fail(
+	    r, place, "%s", conf_key_expected(k, expected, sizeof(expected)));
 }
 
 struct strings {
@@ -194,7 +215,7 @@ read_strings_item(
 		return E_PARSE;
 	slot = conf_grow(strings->list, strings->num, sizeof(*slot));
 	if (slot == NULL || (*slot = strdup(s)) == NULL)
-		return err_set(r->err, E_NOMEM, "out of memory");
+		return conf_no_memory(r);
 	return 0;
 }
 
@@ -209,62 +230,293 @@ conf_read_strings(struct conf_reader *r, const struct conf_place *place,
 	return conf_read_array(r, place, max, read_strings_item, &strings);
 }
 
-static int
-read_text(struct conf_reader *r, const struct conf_place *place,
-    const struct conf_field *f, char *at)
-{
-	const char *s = conf_read_string(r, place);
-	char *copy;
+/* Addresses. */
 
-	if (s == NULL)
+static int
+read_address(struct conf_reader *r, const struct conf_place *place,
+    struct address *out, bool listen)
+{
+	const char *text = conf_read_string(r, place);
+
+	if (text == NULL)
 		return E_PARSE;
-	copy = f->kind == CONF_KIND_PATH ? conf_read_path(r, s) : strdup(s);
-	if (copy == NULL)
-		return err_set(r->err, E_NOMEM, "out of memory");
-	free(*(char **)at);
-	*(char **)at = copy;
+	address_cleanup(out);
+	if (address_parse(out, text, listen, NULL) == 0)
+		return 0;
+	return conf_read_fail(r, place, "%s or \"unix:/path\"",
+	    listen ? "\"ADDRESS:PORT\" with a numeric address"
+		   : "\"HOST:PORT\"");
+}
+
+int
+conf_read_listen(
+    struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	return read_address(r, place, base, true);
+}
+
+bool
+conf_key_in_token(const char *key_file)
+{
+	return strncasecmp(
+		   key_file, PKCS11_URI_SCHEME, strlen(PKCS11_URI_SCHEME)) == 0;
+}
+
+int
+conf_read_key(struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	const char *text = conf_read_string(r, place);
+	char **out = base;
+
+	if (text == NULL)
+		return E_PARSE;
+	free(*out);
+	*out = conf_key_in_token(text) ? strdup(text) : conf_read_path(r, text);
+	return *out != NULL ? 0 : conf_no_memory(r);
+}
+
+/* Numbers, flags and words. */
+
+static int
+read_number(struct conf_reader *r, const struct conf_place *place,
+    const struct conf_key *k, void *base)
+{
+	char expected[160];
+	int64_t v;
+
+	if ((k->flags & CONF_NULLABLE) && cJSON_IsNull(place->item))
+		return 0;
+	if (!conf_key_take(k, place->item, is_pushed(r), &v))
+		return conf_read_fail(r, place, "%s",
+		    conf_key_expected(k, expected, sizeof(expected)));
+	if (base != NULL && !(k->flags & CONF_NO_EFFECT))
+		conf_key_store(k, v, base);
 	return 0;
 }
 
 static int
-read_field(struct conf_reader *r, const struct conf_place *place,
-    const struct conf_field *f, void *base)
+read_bits(struct conf_reader *r, const struct conf_place *place,
+    const struct conf_key *k, void *base)
 {
-	char *at = (char *)base + f->offset;
+	struct conf_place child = {.up = place};
+	char expected[160];
+	int64_t bits = 0, v;
 
-	switch (f->kind) {
-	case CONF_KIND_U32:
-	case CONF_KIND_U64:
-		return read_number(r, place, f, at);
-	case CONF_KIND_BOOL:
-	case CONF_KIND_FLAG:
-		if (!cJSON_IsBool(place->item))
-			return conf_read_fail(r, place, "true or false");
-		if (f->kind == CONF_KIND_BOOL)
-			*(bool *)at = cJSON_IsTrue(place->item);
-		else
-			*(int *)at = cJSON_IsTrue(place->item) ? 1 : 0;
-		return 0;
-	case CONF_KIND_STRING:
-	case CONF_KIND_PATH:
-		return read_text(r, place, f, at);
-	case CONF_KIND_STRINGS:
-		return conf_read_strings(r, place, (size_t)f->max, (char ***)at,
-		    (size_t *)(at + sizeof(char **)));
-	case CONF_KIND_ENUM:
-		return read_enum(r, place, f, at);
-	case CONF_KIND_OBJECT:
-		return conf_read_object(r, place, f->table, at);
-	case CONF_KIND_CUSTOM:
-		return f->fn(r, place, at);
+	cJSON_ArrayForEach(child.item, place->item)
+	{
+		if (!conf_key_take(k, child.item, is_pushed(r), &v))
+			return conf_read_fail(r, &child, "%s",
+			    conf_key_expected(k, expected, sizeof(expected)));
+		bits |= v;
+		child.index++;
 	}
-	return err_set(r->err, E_INTERNAL, "a table entry of no kind");
+	if (base != NULL)
+		conf_key_store(k, bits, base);
+	return 0;
 }
 
-int
-conf_read_object(struct conf_reader *r, const struct conf_place *place,
-    const struct conf_field *table, void *base)
+/* Lists. */
+
+static int read_group(struct conf_reader *r, const struct conf_place *place,
+    const struct conf_key *table, const char *prefix, unsigned flags,
+    void *base);
+
+static int
+check_count(struct conf_reader *r, const struct conf_place *place,
+    const struct conf_key *k)
 {
+	int64_t num = cJSON_GetArraySize(place->item);
+
+	if (cJSON_IsArray(place->item) && num >= k->min && num <= k->max)
+		return 0;
+	if (k->min == 0)
+		return conf_read_fail(r, place,
+		    "an array of at most %lld elements", (long long)k->max);
+	return conf_read_fail(r, place, "an array of %lld to %lld elements",
+	    (long long)k->min, (long long)k->max);
+}
+
+/* The pointer to a list's elements; their number comes after it. */
+static void *
+element_add(const struct conf_key *k, void *at)
+{
+	return conf_grow(at, (size_t *)((char *)at + sizeof(void *)), k->size);
+}
+
+static int
+read_element(struct conf_reader *r, const struct conf_place *place,
+    const struct conf_key *k, void *base)
+{
+	void *element;
+	int rc;
+
+	if (is_pushed(r))
+		return read_group(r, place, k->items, "", k->flags, NULL);
+	element = element_add(k, (char *)base + k->offset);
+	if (element == NULL)
+		return conf_no_memory(r);
+	rc = conf_read_defaults(k->items, element, r->err);
+	if (rc == 0)
+		rc = conf_read_object(r, place, k->items, element);
+	return rc == 0 && k->fn != NULL ? k->fn(r, place, base) : rc;
+}
+
+static int
+read_peer(struct conf_reader *r, const struct conf_place *place, void *at)
+{
+	struct address *a =
+	    conf_grow(at, (size_t *)((char *)at + sizeof(void *)), sizeof(*a));
+
+	return a != NULL ? read_address(r, place, a, false) : conf_no_memory(r);
+}
+
+static int
+read_port(struct conf_reader *r, const struct conf_place *place, void *at)
+{
+	int64_t port;
+	uint16_t *slot;
+
+	if (!(is_pushed(r) ? json_loose_int(place->item, &port)
+			   : json_to_int(place->item, 1, 65535, &port) == 0) ||
+	    port < 1 || port > 65535)
+		return conf_read_fail(r, place, "a port from 1 to 65535");
+	if (at == NULL)
+		return 0;
+	slot = conf_grow(
+	    at, (size_t *)((char *)at + sizeof(void *)), sizeof(*slot));
+	if (slot == NULL)
+		return conf_no_memory(r);
+	*slot = (uint16_t)port;
+	return 0;
+}
+
+static int
+check_item(struct conf_reader *r, const struct conf_place *place, void *at)
+{
+	static const struct conf_key text = {
+	    .kind = CONF_KIND_TEXT, .min = 1, .max = CONF_TEXTS_MAX_LEN};
+
+	return check_text(r, place, &text);
+}
+
+static int
+read_list(struct conf_reader *r, const struct conf_place *place,
+    const struct conf_key *k, void *base)
+{
+	char *at = is_pushed(r) ? NULL : (char *)base + k->offset;
+	struct conf_place child = {.up = place};
+	size_t max = (size_t)k->max;
+	int rc = check_count(r, place, k);
+
+	if (rc != 0)
+		return rc;
+	switch (k->kind) {
+	case CONF_KIND_BITS:
+		return read_bits(r, place, k, base);
+	case CONF_KIND_PORTS:
+		return conf_read_array(r, place, max, read_port, at);
+	case CONF_KIND_PEERS:
+		return conf_read_array(r, place, max, read_peer, at);
+	case CONF_KIND_TEXTS:
+		if (is_pushed(r))
+			return conf_read_array(r, place, max, check_item, NULL);
+		return conf_read_strings(r, place, max, (char ***)at,
+		    (size_t *)(at + sizeof(char **)));
+	default:
+		break;
+	}
+	cJSON_ArrayForEach(child.item, place->item)
+	{
+		rc = read_element(r, &child, k, base);
+		if (rc != 0)
+			return rc;
+		child.index++;
+	}
+	return 0;
+}
+
+/* Objects. */
+
+static int
+read_value(struct conf_reader *r, const struct conf_place *place,
+    const struct conf_key *table, const struct conf_key *k, void *base)
+{
+	char *at = base != NULL ? (char *)base + k->offset : NULL;
+	int rc = 0;
+
+	switch (k->kind) {
+	case CONF_KIND_GROUP:
+		if (!is_pushed(r) && k->fn != NULL)
+			rc = k->fn(r, place, base);
+		return rc != 0
+		    ? rc
+		    : read_group(r, place, table,
+			  is_pushed(r) ? k->pushed : k->file, k->flags, base);
+	case CONF_KIND_TEXT:
+	case CONF_KIND_PATH:
+		return is_pushed(r) ? check_text(r, place, k)
+				    : read_text(r, place, k, (char **)at);
+	case CONF_KIND_LISTEN:
+		return conf_read_listen(r, place, at);
+	case CONF_KIND_CUSTOM:
+		return k->fn(r, place, at);
+	case CONF_KIND_BITS:
+	case CONF_KIND_TEXTS:
+	case CONF_KIND_PORTS:
+	case CONF_KIND_PEERS:
+	case CONF_KIND_LIST:
+		return read_list(r, place, k, base);
+	default:
+		return read_number(r, place, k, base);
+	}
+}
+
+static int
+no_such_key(struct conf_reader *r, const struct conf_place *place)
+{
+	char path[160];
+
+	if (!is_pushed(r))
+		return conf_read_fail(r, place,
+		    "no such key here (see p2p-gateway(8) for those "
+		    "there are)");
+	return err_set(r->err, E_PARSE, "'%s' is not a key of this section",
+	    place_text(place, path, sizeof(path)) + 2);
+}
+
+/* Whether what must be there is, and what excludes each other does. */
+static int
+check_members(struct conf_reader *r, const struct conf_place *place,
+    const struct conf_key *table, const struct conf_names *names,
+    const char *prefix, unsigned flags)
+{
+	for (const struct conf_key *k = table; !conf_key_ends(k); k++) {
+		const char *name = conf_key_below(k, names, prefix);
+		struct conf_place child = {.up = place, .key = name};
+		char path[160];
+
+		if (name == NULL || !(k->flags & CONF_REQUIRED) ||
+		    json_get(place->item, name) != NULL)
+			continue;
+		if (!is_pushed(r))
+			return conf_read_fail(
+			    r, &child, "a value: the key is required");
+		return err_set(r->err, E_PARSE,
+		    "%s is missing: expected a value",
+		    place_text(&child, path, sizeof(path)) + 2);
+	}
+	if ((flags & CONF_ONE_OF) && cJSON_GetArraySize(place->item) > 1)
+		return conf_read_fail(r, place, "one member only");
+	return 0;
+}
+
+static int
+read_group(struct conf_reader *r, const struct conf_place *place,
+    const struct conf_key *table, const char *prefix, unsigned flags,
+    void *base)
+{
+	const struct conf_names names = {
+	    .pushed = is_pushed(r), .section = r->section};
 	const cJSON *item;
 
 	if (!cJSON_IsObject(place->item))
@@ -273,25 +525,52 @@ conf_read_object(struct conf_reader *r, const struct conf_place *place,
 	{
 		struct conf_place child = {
 		    .up = place, .key = item->string, .item = item};
-		const struct conf_field *f = table;
-		int rc;
+		const struct conf_key *k =
+		    conf_key_find(table, &names, prefix, item->string);
+		int rc = 0;
 
-		while (f->key != NULL && strcmp(f->key, item->string) != 0)
-			f++;
-		if (f->key == NULL)
-			return conf_read_fail(r, &child,
-			    "no such key here (see p2p-gateway(8) for those "
-			    "there are)");
-		rc = read_field(r, &child, f, base);
+		if (k != NULL)
+			rc = read_value(r, &child, table, k, base);
+		else if (!is_pushed(r) || (flags & CONF_STRICT))
+			rc = no_such_key(r, &child);
 		if (rc != 0)
 			return rc;
 	}
-	for (const struct conf_field *f = table; f->key != NULL; f++) {
-		struct conf_place child = {.up = place, .key = f->key};
+	return check_members(r, place, table, &names, prefix, flags);
+}
 
-		if (f->required && json_get(place->item, f->key) == NULL)
-			return conf_read_fail(
-			    r, &child, "a value: the key is required");
+int
+conf_read_object(struct conf_reader *r, const struct conf_place *place,
+    const struct conf_key *table, void *base)
+{
+	return read_group(r, place, table, "", CONF_STRICT, base);
+}
+
+int
+conf_read_defaults(const struct conf_key *table, void *base, struct err *err)
+{
+	struct conf_reader r = {.file = "the table of defaults",
+	    .text = "",
+	    .dir = (char *)(uintptr_t) "/",
+	    .err = err};
+
+	for (const struct conf_key *k = table; !conf_key_ends(k); k++) {
+		struct conf_place place = {.key = k->file};
+		cJSON *item;
+		int rc = 0;
+
+		if (k->dflt == NULL || k->kind == CONF_KIND_CUSTOM ||
+		    (k->flags & (CONF_NO_EFFECT | CONF_ALIAS | CONF_UNSET)))
+			continue;
+		item = cJSON_Parse(k->dflt);
+		if (item == NULL)
+			return conf_no_memory(&r);
+		place.item = item;
+		if (!cJSON_IsNull(item))
+			rc = read_value(&r, &place, table, k, base);
+		cJSON_Delete(item);
+		if (rc != 0)
+			return rc;
 	}
 	return 0;
 }

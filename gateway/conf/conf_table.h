@@ -1,7 +1,8 @@
 /*
- * conf_table: JSON objects into structures by table. A table names every key
- * an object may have; any other key, a wrong type or a value out of range is
- * one sentence with file, line, JSON path, value and expectation.
+ * conf_table: JSON objects into structures by a table of keys. A key that the
+ * table does not have, a wrong type or a value out of range is one sentence
+ * with place, value and expectation; for the bootstrap file, also with file
+ * and line.
  */
 #ifndef GATEWAY_CONF_CONF_TABLE_H
 #define GATEWAY_CONF_CONF_TABLE_H
@@ -13,6 +14,7 @@
 #include <cjson/cJSON.h>
 
 #include "cache/base/error.h"
+#include "gateway/conf/conf_key.h"
 
 struct conf;
 
@@ -26,63 +28,26 @@ struct conf_place {
 
 /* What one reading shares. */
 struct conf_reader {
-	const char *file; /* as shown in errors */
+	const char *file; /* as shown in errors; NULL: a pushed section */
 	const char *text; /* of the file, for the lines that errors name */
 	size_t len;
 	char *dir;                 /* relative paths start here */
 	const struct conf *before; /* may be NULL; see conf_load */
+	enum section_id section;   /* of what is pushed */
 	struct err *err;
 };
 
-enum conf_kind {
-	CONF_KIND_U32,     /* uint32_t */
-	CONF_KIND_U64,     /* uint64_t, up to 2^53 */
-	CONF_KIND_BOOL,    /* bool */
-	CONF_KIND_FLAG,    /* int, 0 or 1 */
-	CONF_KIND_STRING,  /* char * */
-	CONF_KIND_PATH,    /* char *, made absolute by the reader's dir */
-	CONF_KIND_STRINGS, /* char ** and size_t after it */
-	CONF_KIND_ENUM,    /* unsigned int: index into words */
-	CONF_KIND_OBJECT,  /* another table, same base */
-	CONF_KIND_CUSTOM   /* fn */
-};
-
-struct conf_field {
-	const char *key;
-	enum conf_kind kind;
-	size_t offset;
-	uint64_t min, max;        /* numbers; items of STRINGS */
-	const char *const *words; /* ENUM, NULL-terminated */
-	const struct conf_field *table;
-	int (*fn)(
-	    struct conf_reader *r, const struct conf_place *place, void *base);
-	bool required;
-};
-
-/* Table entries; what follows the named arguments are more initialisers. */
-#define CONF_NUMBER(k, kd, t, m, lo, hi, ...)                               \
-	{                                                                   \
-		.key = k, .kind = CONF_KIND_##kd, .offset = offsetof(t, m), \
-		.min = lo, .max = hi, ##__VA_ARGS__                         \
-	}
-#define CONF_VALUE(k, kd, t, m, ...)                                        \
-	{                                                                   \
-		.key = k, .kind = CONF_KIND_##kd, .offset = offsetof(t, m), \
-		.max = 10000, ##__VA_ARGS__                                 \
-	}
-#define CONF_CALL(k, off, f, ...)                                           \
-	{                                                                   \
-		.key = k, .kind = CONF_KIND_CUSTOM, .offset = off, .fn = f, \
-		##__VA_ARGS__                                               \
-	}
-#define CONF_FIELD_END      \
-	{                   \
-		.key = NULL \
-	}
-
-/* Reads place's object into base; absent members stay as they are. */
+/*
+ * Reads place's object into base; absent members stay as they are. Of a pushed
+ * section only numbers, flags and words are stored, and nothing if base is
+ * NULL.
+ */
 int conf_read_object(struct conf_reader *r, const struct conf_place *place,
-    const struct conf_field *table, void *base) MUST_USE;
+    const struct conf_key *table, void *base) MUST_USE;
+
+/* Writes the defaults of a table's keys into base, which is zeroed. */
+int conf_read_defaults(
+    const struct conf_key *table, void *base, struct err *err) MUST_USE;
 
 /* E_PARSE with file, line, path and value in front of "expected ...". */
 int conf_read_fail(struct conf_reader *r, const struct conf_place *place,
@@ -95,12 +60,23 @@ int conf_read_fail(struct conf_reader *r, const struct conf_place *place,
 int conf_fail(struct conf_reader *r, const char *path, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
+int conf_no_memory(struct conf_reader *r);
+
 /* The string at place, or NULL after conf_read_fail. */
 const char *
 conf_read_string(struct conf_reader *r, const struct conf_place *place);
 
 /* Absolute form of a path of the file; NULL when out of memory. */
 char *conf_read_path(struct conf_reader *r, const char *path);
+
+/* A key by file or, "pkcs11:...", in the token; base is char *. */
+int conf_read_key(
+    struct conf_reader *r, const struct conf_place *place, void *base);
+bool conf_key_in_token(const char *key_file);
+
+/* An address to listen on; base is struct address. */
+int conf_read_listen(
+    struct conf_reader *r, const struct conf_place *place, void *base);
 
 /* An array of strings that are not empty, appended to a heap list. */
 int conf_read_strings(struct conf_reader *r, const struct conf_place *place,

@@ -54,44 +54,40 @@ candidate_make(
     struct candidate *p, const struct candidate_input *in, struct err *err)
 {
 	const struct effective_input *effective = &in->effective;
-	struct effective_overlay overlay = {0};
+	struct effective_values values = {0};
+	struct conf_overlay overlay = {.values = &values.conf};
 	struct member_identities set = {0};
 	int rc;
 
 	*p = (struct candidate){0};
-	rc = effective_policy(&p->policy, effective, err);
+	rc = effective_values(&values, effective, err);
+	p->policy = values.conf.policy;
 	if (rc == 0)
 		rc = effective_rules(&p->rules, effective, err);
-	if (rc == 0)
-		rc = effective_overlay(&overlay, effective, err);
-	if (rc == 0) {
-		overlay.overlay.set_security_level = true;
-		overlay.overlay.security_level = p->policy.security_level;
-	}
 	if (rc == 0 && allowed_subjects_enforced(in->subjects)) {
-		overlay.overlay.set_subjects = true;
-		overlay.overlay.subjects = allowed_subjects_names(in->subjects);
+		overlay.set_subjects = true;
+		overlay.subjects = allowed_subjects_names(in->subjects);
 	}
 	if (rc == 0)
 		rc = member_identities_make(&set, in->members, in->keys, err);
 	if (rc == 0) {
-		overlay.overlay.identities = set.identities;
-		overlay.overlay.num_identities = set.num_identities;
-		overlay.overlay.trusts = set.trusts;
-		overlay.overlay.num_trusts = set.num_trusts;
+		overlay.identities = set.identities;
+		overlay.num_identities = set.num_identities;
+		overlay.trusts = set.trusts;
+		overlay.num_trusts = set.num_trusts;
 		p->session = set.session;
 		set.session = NULL;
 	}
 	if (rc == 0) {
-		p->warm_up_ms = effective_warm_up_ms(effective);
-		candidate_soften(p, in, &overlay.overlay.tls_mode);
+		p->warm_up_ms = values.conf.warm_up_ms;
+		candidate_soften(p, in, &values.conf.tls.mode);
 	}
 	if (rc == 0)
-		rc = conf_derive(&p->conf, in->base, &overlay.overlay, err);
+		rc = conf_derive(&p->conf, in->base, &overlay, err);
 	if (rc == 0)
 		rc =
 		    certwatch_list_make(&p->watched, p->conf, in->members, err);
-	effective_overlay_cleanup(&overlay);
+	effective_values_cleanup(&values);
 	member_identities_cleanup(&set);
 	if (rc != 0)
 		candidate_cleanup(p);

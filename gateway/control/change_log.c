@@ -11,9 +11,8 @@ change_log_write(const struct log *log, const struct change_log_entry *e)
 	log_line(log, LOG_LEVEL_INFO,
 	    "configuration changed (section='%s' version=%lld who='%s' "
 	    "from='%s' action='%s' mode=%s)",
-	    section_schemas[e->section].name, (long long)e->version,
-	    e->actor->who, e->actor->from, e->actor->action,
-	    revcheck_mode_name(e->now.mode));
+	    section_name(e->section), (long long)e->version, e->actor->who,
+	    e->actor->from, e->actor->action, revcheck_mode_name(e->now.mode));
 	if (other && e->now.mode == REVCHECK_MODE_HARD_FAIL && !e->warming)
 		log_line(log, LOG_LEVEL_WARN,
 		    "revocation mode is HARD_FAIL now: peers that are "

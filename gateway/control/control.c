@@ -268,14 +268,9 @@ cJSON *
 control_section_with_defaults(const struct control *c, enum section_id id)
 {
 	struct effective_input in;
-	cJSON *defaults, *out;
 
 	effective_input_of(&in, c->base, c->stores->sections);
-	defaults = effective_defaults(id, &in);
-	out = json_schema_with_defaults(
-	    &section_schemas[id], in.sections[id], defaults);
-	cJSON_Delete(defaults);
-	return out;
+	return effective_with_defaults(id, &in);
 }
 
 /* Change. */
@@ -356,7 +351,7 @@ control_put(struct control *c, enum section_id id, int64_t version,
 		    (long long)version, (long long)stored);
 		return CONTROL_CONFLICT;
 	}
-	if (json_schema_validate(&section_schemas[id], config, err) != 0)
+	if (section_validate(id, config, err) != 0)
 		return CONTROL_INVALID;
 	input_of(c, c->base, &in);
 	in.effective.sections[id] = config;

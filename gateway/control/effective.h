@@ -21,12 +21,27 @@ struct effective_input {
 void effective_input_of(struct effective_input *out, const struct conf *base,
     const struct section_store *sections);
 
-/* The policy that the sections ask for. E_PARSE when they contradict. */
-int effective_policy(struct revcheck_policy *out,
+/*
+ * The file's values with those of the sections over them: numbers, flags,
+ * words, and the paths of HTTP mode. What a section does not say is as the
+ * file says. E_PARSE when they contradict. `conf` is a view: it borrows from
+ * base and from the two members after it.
+ */
+struct effective_values {
+	struct conf conf;
+	struct conf_http_path *paths;
+	cJSON *gateway;
+};
+int effective_values(struct effective_values *out,
     const struct effective_input *in, struct err *err) MUST_USE;
+void effective_values_cleanup(struct effective_values *v);
 
-/* How long a warm-up before HARD_FAIL may take; 0: there is none. */
-uint32_t effective_warm_up_ms(const struct effective_input *in);
+/*
+ * A section as stored, with what acts where it says nothing. NULL: out of
+ * memory.
+ */
+cJSON *
+effective_with_defaults(enum section_id id, const struct effective_input *in);
 
 /* How the engine is to be made: acts at the next start. */
 struct effective_options {
@@ -46,23 +61,5 @@ struct effective_rules {
 int effective_rules(struct effective_rules *out,
     const struct effective_input *in, struct err *err) MUST_USE;
 void effective_rules_cleanup(struct effective_rules *r);
-
-/*
- * Fills what the door has to know. paths (heap; strings lent by the sections)
- * is what overlay points at.
- */
-struct effective_overlay {
-	struct conf_overlay overlay;
-	struct conf_http_path *paths;
-};
-int effective_overlay(struct effective_overlay *out,
-    const struct effective_input *in, struct err *err) MUST_USE;
-void effective_overlay_cleanup(struct effective_overlay *o);
-
-/*
- * Defaults of a section that are not the schema's, because the bootstrap file
- * or another section says otherwise. NULL when there are none.
- */
-cJSON *effective_defaults(enum section_id id, const struct effective_input *in);
 
 #endif

@@ -18,13 +18,12 @@
 
 #include "gateway/base/journal.h"
 #include "gateway/base/json.h"
+#include "gateway/conf/conf_key.h"
 #include "gateway/members/key_wrap.h"
 #include "gateway/members/keystore_pkcs11.h"
 
 #define RSA_BITS 3072
 
-static const char *const categories[] = {"ACCOUNTS", "CI", "LEDGER", "NOTARY",
-    "PRE_AUTH", "SESSION_INIT", "TLS", "JWT_KEY", NULL};
 #define SESSION_CATEGORY "SESSION_INIT"
 
 static const char *const schemes[KEYSTORE_NUM_SCHEMES] = {
@@ -82,8 +81,8 @@ keystore_is_session(const struct keystore_key *k)
 int
 keystore_category(const char *text)
 {
-	for (int i = 0; categories[i] != NULL; i++)
-		if (strcasecmp(categories[i], text) == 0)
+	for (int i = 0; conf_key_categories[i].word != NULL; i++)
+		if (strcasecmp(conf_key_categories[i].word, text) == 0)
 			return i;
 	return -1;
 }
@@ -93,7 +92,7 @@ category_of(const char *text)
 {
 	int i = keystore_category(text);
 
-	return i >= 0 ? categories[i] : NULL;
+	return i >= 0 ? conf_key_categories[i].word : NULL;
 }
 
 static enum keystore_scheme
@@ -420,7 +419,7 @@ make_new(const struct keystore *s, struct keystore_key **out,
 	EVP_PKEY *pkey;
 	int rc = 0;
 
-	if (keystore_uses_token(s, categories[category])) {
+	if (keystore_uses_token(s, conf_key_categories[category].word)) {
 		rc = keystore_pkcs11_make(&pkey, token_id, s->place.token,
 		    scheme, tenant, alias, err);
 	} else {
@@ -430,8 +429,8 @@ make_new(const struct keystore *s, struct keystore_key **out,
 	}
 	if (rc != 0)
 		return rc;
-	rc = key_new(
-	    out, pkey, tenant, alias, categories[category], scheme, time(NULL));
+	rc = key_new(out, pkey, tenant, alias,
+	    conf_key_categories[category].word, scheme, time(NULL));
 	if (rc != 0)
 		return err_set(err, rc, "out of memory");
 	memcpy((*out)->token_id, token_id, sizeof(token_id));

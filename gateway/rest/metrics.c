@@ -295,7 +295,7 @@ metrics_text(const struct services *core, const struct rest_services *services)
 	for (enum section_id id = 0; id < SECTION_NUM; id++)
 		prometheus_put(&t,
 		    "p2p_gateway_config_version{section=\"%s\"} %lld\n",
-		    section_schemas[id].name,
+		    section_name(id),
 		    (long long)section_version(services->sections, id));
 	prometheus_single(&t, "p2p_gateway_denylist_entries", "gauge",
 	    "Entries of the local denylist.",
@@ -407,7 +407,7 @@ metrics_json(const struct services *core, const struct rest_services *services)
 	    o, "uptimeSeconds", difftime(time(NULL), services->started_at));
 	part = cJSON_AddObjectToObject(o, "sections");
 	for (enum section_id id = 0; id < SECTION_NUM; id++)
-		cJSON_AddNumberToObject(part, section_schemas[id].name,
+		cJSON_AddNumberToObject(part, section_name(id),
 		    (double)section_version(services->sections, id));
 	add_engine(cJSON_AddObjectToObject(o, "engine"), &stats);
 	workers_get_stats(services->workers, &counts);

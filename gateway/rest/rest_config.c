@@ -8,6 +8,7 @@
 
 #include "gateway/control/control.h"
 #include "gateway/base/json.h"
+#include "gateway/base/json_path.h"
 #include "gateway/rest/rest_routes.h"
 
 #define SCHEMA_MAJOR    1
@@ -52,7 +53,7 @@ section_of(struct rest_request *req, const char *name)
 
 	/* Paths are matched without regard to case. */
 	for (enum section_id i = 0; i < SECTION_NUM && id == SECTION_NUM; i++)
-		if (strcasecmp(section_schemas[i].name, name) == 0)
+		if (strcasecmp(section_name(i), name) == 0)
 			id = i;
 	if (id == SECTION_NUM)
 		not_found(req, "Configuration section", name);
@@ -71,7 +72,7 @@ get_section(struct rest_request *req)
 		return;
 	text = section_text(s, id);
 	o = cJSON_CreateObject();
-	cJSON_AddStringToObject(o, "section", section_schemas[id].name);
+	cJSON_AddStringToObject(o, "section", section_name(id));
 	cJSON_AddStringToObject(o, "sourceConfig", text != NULL ? text : "{}");
 	add_as_text(o, "configWithDefaults",
 	    control_section_with_defaults(req->services->control, id));
@@ -203,14 +204,14 @@ read_change(struct rest_request *req, struct change *ch)
 	if (ch->id == SECTION_NUM) {
 		snprintf(reason, sizeof(reason),
 		    "'%.64s' is not a section: expected '%s', '%s' or '%s'",
-		    name != NULL ? name : "", section_schemas[0].name,
-		    section_schemas[1].name, section_schemas[2].name);
+		    name != NULL ? name : "", section_name(0), section_name(1),
+		    section_name(2));
 		bad_config(req, ch->text, "section", reason);
 		return false;
 	}
-	if (json_to_int(json_schema_get(ch->body, "schemaVersion.major"),
+	if (json_to_int(json_path_get(ch->body, "schemaVersion.major"),
 		INT32_MIN, INT32_MAX, &major) != 0 ||
-	    json_to_int(json_schema_get(ch->body, "schemaVersion.minor"),
+	    json_to_int(json_path_get(ch->body, "schemaVersion.minor"),
 		INT32_MIN, INT32_MAX, &minor) != 0) {
 		bad_input(req, "schemaVersion",
 		    "schemaVersion is missing: expected {\"major\": 1, "
@@ -258,8 +259,7 @@ make_change(
 	    ch->config, ch->text, &actor, &err)) {
 	case CONTROL_CHANGED:
 		o = cJSON_CreateObject();
-		cJSON_AddStringToObject(
-		    o, "section", section_schemas[ch->id].name);
+		cJSON_AddStringToObject(o, "section", section_name(ch->id));
 		cJSON_AddStringToObject(o, "config", ch->text);
 		add_schema_version(o);
 		cJSON_AddNumberToObject(o, "version",
@@ -298,8 +298,7 @@ get_schema(struct rest_request *req)
 	enum section_id id = section_of(req, req->params[0]);
 
 	if (id != SECTION_NUM)
-		rest_reply_json(
-		    req, 200, json_schema_to_json(&section_schemas[id]));
+		rest_reply_json(req, 200, section_schema(id));
 }
 
 static void

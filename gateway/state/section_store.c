@@ -23,16 +23,6 @@ struct section_store {
 	const struct log *log;
 };
 
-enum section_id
-section_find(const char *name)
-{
-	enum section_id id = 0;
-
-	while (id < SECTION_NUM && strcmp(section_schemas[id].name, name) != 0)
-		id++;
-	return id;
-}
-
 static void
 change_cleanup(struct section_change *c)
 {
@@ -100,7 +90,7 @@ replay(void *arg, const cJSON *record, struct err *err)
 	rc = json_parse(&config, text, strlen(text), err);
 	if (rc != 0)
 		return rc;
-	rc = json_schema_validate(&section_schemas[id], config, err);
+	rc = section_validate(id, config, err);
 	if (rc != 0) {
 		cJSON_Delete(config);
 		return rc;
@@ -119,8 +109,7 @@ change_record(enum section_id id, const struct section_change *c)
 {
 	cJSON *o = cJSON_CreateObject();
 
-	if (cJSON_AddStringToObject(o, "section", section_schemas[id].name) ==
-		NULL ||
+	if (cJSON_AddStringToObject(o, "section", section_name(id)) == NULL ||
 	    cJSON_AddNumberToObject(o, "version", (double)c->version) == NULL ||
 	    cJSON_AddNumberToObject(o, "at", (double)c->at) == NULL ||
 	    cJSON_AddStringToObject(o, "who", c->who) == NULL ||

@@ -15,22 +15,10 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
-#include "gateway/base/json_schema.h"
-
-enum section_id {
-	SECTION_LINK_MANAGER = 0,
-	SECTION_GATEWAY,
-	SECTION_REVCHECK,
-	SECTION_NUM
-};
+#include "gateway/conf/section.h"
 
 #define SECTION_VERSION_NONE (-1)
 #define SECTION_MAX_HISTORY  1000
-
-extern const struct json_schema section_schemas[SECTION_NUM];
-
-/* Exact name; SECTION_NUM when there is none. Case counts. */
-enum section_id section_find(const char *name);
 
 /* One change that was made. */
 struct section_change {

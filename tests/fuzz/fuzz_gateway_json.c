@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "gateway/base/json.h"
-#include "gateway/state/section_store.h"
+#include "gateway/base/json_path.h"
+#include "gateway/conf/section.h"
 
 extern const char fuzz_seeds[];
 const char fuzz_seeds[] = ".gateway-json";
@@ -33,25 +34,25 @@ check_printed(const cJSON *tree)
 }
 
 static void
-check_section(const struct json_schema *s, const cJSON *tree)
+check_section(enum section_id id, const cJSON *tree)
 {
 	struct err err = {0};
 	int64_t number;
 	bool flag;
 	cJSON *full;
 
-	if (json_schema_validate(s, tree, &err) != 0) {
+	if (section_validate(id, tree, &err) != 0) {
 		/* A refusal always says why. */
 		if (err.code != E_PARSE || err.msg[0] == '\0')
 			abort();
 		return;
 	}
-	full = json_schema_with_defaults(s, tree, NULL);
+	full = section_with_defaults(id, tree, NULL);
 	if (full == NULL)
 		abort();
-	(void)json_schema_get_int(full, "deadlineMs", &number);
-	(void)json_schema_get_bool(full, "shadowMode", &flag);
-	(void)json_schema_get_string(full, "sslConfig.revocationCheck.mode");
+	(void)json_path_int(full, "deadlineMs", &number);
+	(void)json_path_bool(full, "shadowMode", &flag);
+	(void)json_path_string(full, "sslConfig.revocationCheck.mode");
 	cJSON_Delete(full);
 }
 
@@ -76,7 +77,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    sizeof(shown))
 		abort();
 	if (cJSON_IsObject(tree))
-		check_section(&section_schemas[data[0] % SECTION_NUM], tree);
+		check_section((enum section_id)(data[0] % SECTION_NUM), tree);
 	cJSON_Delete(tree);
 	return 0;
 }

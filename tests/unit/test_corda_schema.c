@@ -2,7 +2,7 @@
  * The two corda sections against their published keys, and our own against
  * its documented ones, one line each: bounds on both sides, the default, text
  * for a number, null, a wrong type. Written from the reference, not from
- * section_schema.c.
+ * the table of keys.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,8 @@
 
 #include <cmocka.h>
 
-#include "gateway/state/section_store.h"
+#include "gateway/base/json_path.h"
+#include "gateway/conf/section.h"
 
 #define LINK    SECTION_LINK_MANAGER
 #define GATEWAY SECTION_GATEWAY
@@ -97,7 +98,7 @@ takes(enum section_id section, const char *path, cJSON *value)
 {
 	cJSON *config = nested(path, value);
 	struct err err = {0};
-	int rc = json_schema_validate(&section_schemas[section], config, &err);
+	int rc = section_validate(section, config, &err);
 
 	/* A refusal names the key. */
 	if (rc != 0 && strstr(err.msg, path) == NULL)
@@ -162,13 +163,10 @@ defaults_are_the_published_ones(void **state)
 		config = strncmp(k->path, "replay", 6) == 0
 		    ? nested(parent, cJSON_CreateObject())
 		    : NULL;
-		full = json_schema_with_defaults(
-		    &section_schemas[k->section], config, NULL);
+		full = section_with_defaults(k->section, config, NULL);
 		if (k->dflt == NUL)
-			assert_true(
-			    cJSON_IsNull(json_schema_get(full, k->path)));
-		else if (!json_schema_get_int(full, k->path, &v) ||
-		    v != k->dflt)
+			assert_true(cJSON_IsNull(json_path_get(full, k->path)));
+		else if (!json_path_int(full, k->path, &v) || v != k->dflt)
 			fail_msg("%s: %lld is not its default", k->path,
 			    (long long)v);
 		cJSON_Delete(full);
@@ -222,8 +220,7 @@ words_and_shapes(void **state)
 		cJSON *config = cJSON_Parse(rows[i].config);
 		struct err err = {0};
 		bool taken =
-		    json_schema_validate(
-			&section_schemas[rows[i].section], config, &err) == 0;
+		    section_validate(rows[i].section, config, &err) == 0;
 
 		if (taken != rows[i].taken)
 			fail_msg("%s: %s", rows[i].config,
@@ -235,33 +232,27 @@ words_and_shapes(void **state)
 static void
 other_defaults(void **state)
 {
-	cJSON *link =
-	    json_schema_with_defaults(&section_schemas[LINK], NULL, NULL);
+	cJSON *link = section_with_defaults(LINK, NULL, NULL);
 	cJSON *one = cJSON_Parse("{\"serversConfiguration\":[{}]}");
-	cJSON *gw =
-	    json_schema_with_defaults(&section_schemas[GATEWAY], one, NULL);
+	cJSON *gw = section_with_defaults(GATEWAY, one, NULL);
 	const cJSON *server =
-	    cJSON_GetArrayItem(json_schema_get(gw, "serversConfiguration"), 0);
+	    cJSON_GetArrayItem(json_path_get(gw, "serversConfiguration"), 0);
 	bool flag = false;
 	int64_t port = 0;
 
-	assert_true(
-	    json_schema_get_bool(link, "heartbeatEnabled", &flag) && flag);
+	assert_true(json_path_bool(link, "heartbeatEnabled", &flag) && flag);
 	assert_string_equal(
-	    json_schema_get_string(link, "revocationCheck.mode"), "SOFT_FAIL");
+	    json_path_string(link, "revocationCheck.mode"), "SOFT_FAIL");
 	/* The first of a choice. */
-	assert_non_null(json_schema_get(link, "replayAlgorithm.constant"));
-	assert_null(
-	    json_schema_get(link, "replayAlgorithm.exponentialBackoff"));
+	assert_non_null(json_path_get(link, "replayAlgorithm.constant"));
+	assert_null(json_path_get(link, "replayAlgorithm.exponentialBackoff"));
+	assert_string_equal(json_path_string(server, "hostAddress"), "0.0.0.0");
+	assert_true(json_path_int(server, "hostPort", &port) && port == 8080);
+	assert_string_equal(json_path_string(server, "urlPath"), "/");
 	assert_string_equal(
-	    json_schema_get_string(server, "hostAddress"), "0.0.0.0");
-	assert_true(
-	    json_schema_get_int(server, "hostPort", &port) && port == 8080);
-	assert_string_equal(json_schema_get_string(server, "urlPath"), "/");
+	    json_path_string(gw, "sslConfig.tlsType"), "ONE_WAY");
 	assert_string_equal(
-	    json_schema_get_string(gw, "sslConfig.tlsType"), "ONE_WAY");
-	assert_string_equal(
-	    json_schema_get_string(gw, "sslConfig.revocationCheck.mode"),
+	    json_path_string(gw, "sslConfig.revocationCheck.mode"),
 	    "SOFT_FAIL");
 	cJSON_Delete(link);
 	cJSON_Delete(gw);
@@ -306,11 +297,11 @@ every_key_is_described(void **state)
 	static const size_t least[SECTION_NUM] = {25, 15, 30};
 
 	for (enum section_id id = 0; id < SECTION_NUM; id++) {
-		cJSON *o = json_schema_to_json(&section_schemas[id]);
+		cJSON *o = section_schema(id);
 
 		assert_true(check_described(o, "section") >= least[id]);
-		assert_string_equal(json_schema_get_string(o, "title"),
-		    section_schemas[id].name);
+		assert_string_equal(
+		    json_path_string(o, "title"), section_name(id));
 		cJSON_Delete(o);
 	}
 }

@@ -551,8 +551,9 @@ size_and_one_way(void **state)
 	(void)state;
 	enter(&c, "good");
 	push_until(&gw,
-	    "{\"maxRequestSize\":10000000,\"serversConfiguration\":[{}]}", text,
-	    200);
+	    "{\"maxRequestSize\":10000000,\"serversConfiguration\":[{}],"
+	    "\"sslConfig\":{\"tlsType\":\"ONE_WAY\"}}",
+	    text, 200);
 	assert_int_equal(client_ask(&c, text), 200);
 	client_leave(&c);
 	client_enter(&c, &town, NULL, gw.port, TLS1_3_VERSION);

@@ -273,9 +273,12 @@ tls_type_is_the_sections(void **state)
 	put(GATEWAY, "{\"sslConfig\":{\"tlsType\":\"MUTUAL\"}}");
 	assert_false(nobody_gets_in());
 	assert_int_equal(try("good"), TLS_IN);
-	/* A section without the key has the key's default. */
+	/* A section that does not say it leaves what the file says. */
+	put(GATEWAY, "{\"sslConfig\":{\"tlsType\":\"ONE_WAY\"}}");
 	put(GATEWAY, "{}");
-	assert_true(nobody_gets_in());
+	assert_false(nobody_gets_in());
+	put(GATEWAY, "{\"maxRequestSize\":10000000}");
+	assert_false(nobody_gets_in());
 }
 
 static void

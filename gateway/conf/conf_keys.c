@@ -1,0 +1,608 @@
+/*
+ * conf_keys: every configuration key, one row each. Help is written into the
+ * manual and the published schema. Where a row has a name in the section
+ * revcheck, that is the same key under its other name; keys of the two corda
+ * sections have the names, ranges and defaults that their clients send.
+ */
+#include "gateway/conf/conf_internal.h"
+
+#include <openssl/ssl.h>
+
+#include "gateway/pkcs11/pkcs11.h"
+
+#define HOUR_MS   3600000
+#define CORDA_MS  500 /* Corda's least for times in milliseconds */
+#define LINK_ONLY "used by a link manager; no effect in this gateway"
+
+/* Words. */
+
+static const struct conf_word mode_words[] = {{"OFF", REVCHECK_MODE_OFF},
+    {"SOFT_FAIL", REVCHECK_MODE_SOFT_FAIL},
+    {"HARD_FAIL", REVCHECK_MODE_HARD_FAIL}, {"ON", REVCHECK_MODE_SOFT_FAIL},
+    {NULL, 0}};
+static const struct conf_word order_words[] = {
+    {"OCSP_CRL", REVCHECK_ORDER_OCSP_CRL},
+    {"CRL_OCSP", REVCHECK_ORDER_CRL_OCSP}, {"OCSP", REVCHECK_ORDER_OCSP},
+    {"CRL", REVCHECK_ORDER_CRL}, {"ALL", REVCHECK_ORDER_ALL}, {NULL, 0}};
+static const struct conf_word nonce_words[] = {{"OFF", REVCHECK_NONCE_OFF},
+    {"OPTIONAL", REVCHECK_NONCE_OPTIONAL},
+    {"REQUIRED", REVCHECK_NONCE_REQUIRED}, {NULL, 0}};
+static const struct conf_word relax_words[] = {
+    {"CRL_VERSION", REVCHECK_RELAX_CRL_VERSION},
+    {"EMPTY_REVOKED", REVCHECK_RELAX_EMPTY_REVOKED},
+    {"EMPTY_IDP", REVCHECK_RELAX_EMPTY_IDP},
+    {"TRAILING", REVCHECK_RELAX_TRAILING},
+    {"NO_CRLSIGN", REVCHECK_RELAX_NO_CRLSIGN},
+    {"SERIAL_PADDING", REVCHECK_RELAX_SERIAL_PADDING}, {NULL, 0}};
+static const struct conf_word proxy_words[] = {
+    {"off", CONF_PROXY_OFF}, {"v2", CONF_PROXY_V2}, {NULL, 0}};
+static const struct conf_word version_words[] = {
+    {"1.2", TLS1_2_VERSION}, {"1.3", TLS1_3_VERSION}, {NULL, 0}};
+static const struct conf_word type_words[] = {
+    {"MUTUAL", CONF_TLS_MUTUAL}, {"ONE_WAY", CONF_TLS_ONE_WAY}, {NULL, 0}};
+static const struct conf_word format_words[] = {
+    {"text", CONF_LOG_TEXT}, {"json", CONF_LOG_JSON}, {NULL, 0}};
+static const struct conf_word level_words[] = {{"error", LOG_LEVEL_ERROR},
+    {"warn", LOG_LEVEL_WARN}, {"info", LOG_LEVEL_INFO},
+    {"debug", LOG_LEVEL_DEBUG}, {NULL, 0}};
+static const struct conf_word role_words[] = {{"read", CONF_ROLE_READ},
+    {"operate", CONF_ROLE_READ | CONF_ROLE_OPERATE}, {"check", CONF_ROLE_CHECK},
+    {NULL, 0}};
+const struct conf_word conf_key_categories[] = {{"ACCOUNTS", 1 << 0},
+    {"CI", 1 << 1}, {"LEDGER", 1 << 2}, {"NOTARY", 1 << 3},
+    {"PRE_AUTH", 1 << 4}, {"SESSION_INIT", 1 << 5}, {"TLS", 1 << 6},
+    {"JWT_KEY", 1 << 7}, {NULL, 0}};
+
+/* clang-format off */
+
+/* The shapes of rows; what follows the help are more initialisers. */
+#define ROW(f, k, m, h, ...) \
+	{.file = f, .kind = CONF_KIND_##k, .offset = offsetof(T, m), \
+	 .help = h, ##__VA_ARGS__}
+#define NUMBER(f, k, m, lo, hi, d, u, h, ...) \
+	ROW(f, k, m, h, .min = lo, .max = hi, .dflt = #d, .unit = u, \
+	    ##__VA_ARGS__)
+#define FLAG(f, k, m, d, h, ...) ROW(f, k, m, h, .dflt = #d, ##__VA_ARGS__)
+#define WORD(f, m, w, d, h, ...) \
+	ROW(f, WORD, m, h, .words = w, .dflt = #d, ##__VA_ARGS__)
+#define CALL(f, m, function, h, ...) \
+	ROW(f, CUSTOM, m, h, .fn = function, ##__VA_ARGS__)
+#define GROUP(f, h, ...) \
+	{.file = f, .kind = CONF_KIND_GROUP, .help = h, ##__VA_ARGS__}
+#define ELEMENTS(f, m, hi, i, function, h, ...) \
+	ROW(f, LIST, m, h, .items = i, .size = sizeof(*((T *)NULL)->m), \
+	    .max = hi, .fn = function, ##__VA_ARGS__)
+/* The other name of the same key. */
+#define REVCHECK(p) .section = SECTION_REVCHECK, .pushed = p
+/* Rows of sections alone: S is the section. */
+#define P_ROW(p, k, h, ...) \
+	{.pushed = p, .section = S, .kind = CONF_KIND_##k, .help = h, \
+	 ##__VA_ARGS__}
+#define P_GROUP(p, fl, h) P_ROW(p, GROUP, h, .flags = fl)
+#define KEPT(p, lo, hi, d, u) \
+	P_ROW(p, U64, LINK_ONLY, .min = lo, .max = hi, .dflt = #d, .unit = u, \
+	    .flags = CONF_NO_EFFECT)
+#define KEPT_GROUP(p, fl) P_GROUP(p, CONF_NO_EFFECT | (fl), LINK_ONLY)
+#define END {.file = NULL}
+
+/* Elements of lists. */
+
+#define T struct conf_identity
+static const struct conf_key identity_keys[] = {
+	ROW("name", TEXT, name, "how other keys and the log call it",
+	    .flags = CONF_REQUIRED),
+	ROW("certificate", PATH, certificate_file,
+	    "PEM file with the chain, leaf first", .flags = CONF_REQUIRED),
+	CALL("key", key_file, conf_read_key,
+	    "PEM file, not encrypted, or the name of a key in the token, such "
+	    "as \"pkcs11:object=label\" or \"pkcs11:id=%01%02\" (RFC 7512)",
+	    .flags = CONF_REQUIRED),
+	ROW("server_names", TEXTS, server_names,
+	    "names it is shown for: exact ones or \"*.name\"", .max = 10000),
+	END};
+#undef T
+
+#define T struct conf_trust
+static const struct conf_key trust_keys[] = {
+	ROW("group", TEXT, group, "name of the group", .flags = CONF_REQUIRED),
+	ROW("anchors", PATH, anchors_file,
+	    "PEM file with the certificates that are trusted",
+	    .flags = CONF_REQUIRED),
+	END};
+#undef T
+
+#define T struct conf_link
+static const struct conf_key link_keys[] = {
+	ROW("name", TEXT, name, "how the log and the metrics call it",
+	    .flags = CONF_REQUIRED),
+	ROW("listen", LISTEN, listen, "where the node connects",
+	    .flags = CONF_REQUIRED),
+	ROW("peers", PEERS, peers,
+	    "\"HOST:PORT\" of the peers, in order of preference", .max = 64,
+	    .flags = CONF_REQUIRED),
+	ROW("server_name", TEXT, server_name,
+	    "name that is sent (SNI) and verified; the host of the first peer "
+	    "while it is not set"),
+	FLAG("verify_name", BOOL, verify_name, true,
+	    "whether the certificate must be for that name"),
+	ROW("identity", TEXT, identity_name,
+	    "which of identities is shown; the first while it is not set"),
+	ROW("group", TEXT, group,
+	    "the group that vouches; any while it is not set"),
+	END};
+#undef T
+
+#define T struct conf_user
+static const struct conf_key user_keys[] = {
+	ROW("name", TEXT, name, "without a colon", .flags = CONF_REQUIRED),
+	CALL("password", password_hash, conf_read_password,
+	    "plain; or password_hash"),
+	CALL("password_hash", password_hash, conf_read_password_hash,
+	    "what p2p-gateway --hash-password prints"),
+	ROW("roles", BITS, roles, "what the user may do", .words = role_words,
+	    .min = 1, .max = 100, .flags = CONF_REQUIRED),
+	END};
+#undef T
+
+#define T struct conf_rest_client
+static const struct conf_key client_keys[] = {
+	ROW("subject", TEXT, subject,
+	    "subject of the client certificate, RFC 2253 text",
+	    .flags = CONF_REQUIRED),
+	ROW("roles", BITS, roles, "what the client may do",
+	    .words = role_words, .min = 1, .max = 100, .flags = CONF_REQUIRED),
+	END};
+#undef T
+
+#define S SECTION_GATEWAY
+static const struct conf_key server_keys[] = {
+	P_ROW("hostAddress", TEXT,
+	    "kept; where the gateway listens is in its bootstrap file",
+	    .min = 1, .max = 253, .dflt = "\"0.0.0.0\"",
+	    .flags = CONF_NO_EFFECT),
+	P_ROW("hostPort", U32,
+	    "in HTTP mode, the listener that serves urlPath, if one has this "
+	    "port; if none has, all do. Where the gateway listens is in its "
+	    "bootstrap file", .max = 65535, .dflt = "8080"),
+	P_ROW("urlPath", TEXT,
+	    "path served in HTTP mode; entries for one listener add up",
+	    .pattern = CONF_URL_PATH, .dflt = "\"/\""),
+	END};
+#undef S
+
+#define S SECTION_REVCHECK
+static const struct conf_key issuer_keys[] = {
+	P_ROW("ski", TEXT, "subjectKeyIdentifier of the issuing CA, "
+	    "hexadecimal", .pattern = "^([0-9a-fA-F]{2}:?)+$",
+	    .flags = CONF_REQUIRED),
+	P_ROW("mode", WORD, "instead of the mode in force",
+	    .words = mode_words),
+	P_ROW("exempt", FLAG, "certificates of this CA are not asked about",
+	    .dflt = "false"),
+	P_ROW("ocspUrls", TEXTS,
+	    "responders instead of those the certificates name", .min = 1,
+	    .max = 16),
+	P_ROW("crlUrls", TEXTS, "CRLs besides those the certificates name",
+	    .min = 1, .max = 16),
+	P_ROW("ocspSigner", TEXT,
+	    "PEM of the one certificate that may sign OCSP responses",
+	    .min = 1, .max = 65536),
+	END};
+#undef S
+
+/* All keys. */
+
+#define WHOLE ref /* the first member: fn is given the snapshot itself */
+
+#define T struct conf
+const struct conf_key conf_keys[] = {
+	CALL("listen", WHOLE, conf_read_listeners,
+	    "\"ADDRESS:PORT\", \"unix:/path\", or an array of them; port 0 "
+	    "lets the kernel choose", .flags = CONF_REQUIRED),
+	GROUP("node", "where accepted traffic goes", .flags = CONF_REQUIRED),
+	ROW("node.addresses", PEERS, node.addresses,
+	    "\"HOST:PORT\" or \"unix:/path\", in order of preference",
+	    .max = 64, .flags = CONF_REQUIRED),
+	NUMBER("node.connect_timeout_ms", U32, node.connect_timeout_ms, 1,
+	    HOUR_MS, 3000, "ms", "for one connection to the node"),
+	NUMBER("node.retry_ms", U32, node.retry_ms, 1, HOUR_MS, 1000, "ms",
+	    "pause before an address is tried again"),
+	NUMBER("node.max_retries", U32, node.max_retries, 0, 1000, 2, NULL,
+	    "rounds over all addresses before the peer is let go"),
+	WORD("node.proxy_protocol", node.proxy_protocol, proxy_words, "off",
+	    "whether connections to the node begin with a PROXY header "
+	    "that names the peer"),
+	ELEMENTS("identities", identities, 10000, identity_keys,
+	    conf_identity_read,
+	    "certificates that are shown, by server name; the first serves "
+	    "names that none has", .flags = CONF_REQUIRED),
+	ELEMENTS("trust", trusts, 10000, trust_keys, conf_trust_read,
+	    "groups of anchors; any group may vouch for a peer",
+	    .flags = CONF_REQUIRED),
+	ROW("state_dir", PATH, state_dir,
+	    "directory for evidence, pushed configuration and lists, made "
+	    "when missing; without it nothing survives a restart",
+	    .flags = CONF_RESTART),
+	ROW("key_secret", PATH, key_secret,
+	    "file with the secret, of 16 characters or more, that encrypts "
+	    "private keys made over REST; keys.secret in state_dir while it "
+	    "is not set, made when there are no keys yet",
+	    .flags = CONF_RESTART),
+	NUMBER("workers", U32, workers, 1, 256, null, NULL,
+	    "threads that serve peers; one a CPU while it is not set",
+	    .flags = CONF_RESTART),
+	ROW("user", TEXT, user, "user to become when started as root; nobody "
+	    "else while it is not set", .flags = CONF_RESTART),
+	ROW("group", TEXT, group, "group to become; that of user while it is "
+	    "not set", .flags = CONF_RESTART),
+	ROW("watch", PATH, watch.path,
+	    "file or directory of pushed configuration"),
+	ELEMENTS("links", links, 1000, link_keys, conf_link_read,
+	    "ports of the node's side that lead to peers over TLS"),
+
+	GROUP("http", "requests are read, and passed to the node with the "
+	    "identity of the peer, instead of bytes relayed",
+	    .fn = conf_http_present),
+	CALL("http.listen", WHOLE, conf_read_http_listeners,
+	    "addresses in HTTP mode beside those of the top-level listen; "
+	    "those themselves while it is not set"),
+	CALL("http.paths", http, conf_read_http_paths,
+	    "paths that are served", .dflt = "[\"/\"]"),
+	NUMBER("http.max_request_bytes", U64, http.max_request_bytes, 0,
+	    1LL << 40, 500000000, "bytes", "largest body of a request"),
+	NUMBER("http.max_head_bytes", U32, http.max_head_bytes, 1024, 262144,
+	    16384, "bytes", "largest head of a request"),
+	NUMBER("http.head_timeout_ms", U32, http.head_timeout_ms, 10, HOUR_MS,
+	    30000, "ms", "for a head, from its first byte to its last"),
+	NUMBER("http.response_timeout_ms", U32, http.response_timeout_ms, 10,
+	    HOUR_MS, 30000, "ms", "how long the node may take to answer"),
+	NUMBER("http.idle_timeout_ms", U32, http.idle_timeout_ms, 10,
+	    24 * HOUR_MS, 600000, "ms",
+	    "how long a peer's connection may be without a byte"),
+	NUMBER("http.node_idle_timeout_ms", U32, http.node_idle_timeout_ms,
+	    10, HOUR_MS, 60000, "ms",
+	    "how long a connection to the node is kept between requests"),
+
+	GROUP("connect", "HTTP CONNECT for the node"),
+	ROW("connect.listen", LISTEN, connect.listen,
+	    "where the node connects", .flags = CONF_REQUIRED),
+	ROW("connect.allow", TEXTS, connect.allow,
+	    "targets that are allowed: \"host:port\", \"*.host:port\", "
+	    "\"*:port\"", .max = 10000, .flags = CONF_REQUIRED),
+	ROW("connect.identity", TEXT, connect.identity_name,
+	    "which of identities is shown; the first while it is not set"),
+
+	GROUP("tls", "TLS towards peers"),
+	WORD("tls.min_version", tls.min_version, version_words, "1.3",
+	    "lowest version of TLS"),
+	WORD("tls.max_version", tls.max_version, version_words, "1.3",
+	    "highest version of TLS"),
+	WORD("tls.type", tls.type, type_words, "MUTUAL",
+	    "whether peers must show a certificate"),
+	ROW("tls.ciphersuites", TEXT, tls.ciphersuites,
+	    "of TLS 1.3, separated by colons",
+	    .dflt = "\"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384\""),
+	ROW("tls.ciphers", TEXT, tls.ciphers, "of TLS 1.2, OpenSSL's syntax",
+	    .dflt = "\"ECDHE-ECDSA-AES256-GCM-SHA384:"
+	    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256:"
+	    "ECDHE-RSA-AES128-GCM-SHA256\""),
+	CALL("tls.allowed_subjects", tls, conf_read_subjects,
+	    "client subjects let in, RFC 2253 text; every subject while it "
+	    "is not set, nobody when it is empty"),
+
+	GROUP("limits", "what peers may take; each has a counter of its own"),
+	NUMBER("limits.handshake_timeout_ms", U32,
+	    limits.handshake_timeout_ms, 10, HOUR_MS, 10000, "ms",
+	    "for a handshake, checks of revocation included"),
+	NUMBER("limits.idle_timeout_ms", U32, limits.idle_timeout_ms, 0,
+	    24 * HOUR_MS, 0, "ms",
+	    "how long a relayed connection may be without a byte; 0: for "
+	    "ever"),
+	NUMBER("limits.drain_timeout_ms", U32, limits.drain_timeout_ms, 0,
+	    24 * HOUR_MS, 30000, "ms",
+	    "from SIGTERM until connections are cut"),
+	NUMBER("limits.max_connections", U32, limits.max_connections, 1,
+	    10000000, 20000, NULL, "connections at once"),
+	NUMBER("limits.max_per_address", U32, limits.max_per_address, 0,
+	    10000000, 0, NULL, "connections of one address; 0: no limit"),
+	NUMBER("limits.max_handshakes", U32, limits.max_handshakes, 1,
+	    1000000, 2000, NULL,
+	    "handshakes in progress; when as many are, an inbound one that "
+	    "has waited for its peer for more than a second makes room for "
+	    "another, else who comes is turned away"),
+	NUMBER("limits.max_paused", U32, limits.max_paused, 1, 100000, 1000,
+	    NULL, "of these, how many may wait for evidence"),
+	NUMBER("limits.handshakes_per_sec", U32, limits.handshakes_per_sec, 0,
+	    1000000, 0, NULL, "handshakes begun in a second; 0: no limit"),
+	NUMBER("limits.max_chain", U32, limits.max_chain, 1, 100, 10, NULL,
+	    "certificates that a peer may send; of more than 100 KiB in all "
+	    "they are refused anyway"),
+
+	GROUP("recheck", "live connections after a change for the worse",
+	    REVCHECK("recheck"), .flags = CONF_STRICT),
+	NUMBER("recheck.grace_ms", U32, recheck.grace_ms, 0, HOUR_MS, 0, "ms",
+	    "time a live connection keeps after its peer is refused",
+	    REVCHECK("recheck.graceMs")),
+	NUMBER("recheck.jitter_ms", U32, recheck.jitter_ms, 0, HOUR_MS, 0,
+	    "ms", "closing is spread over so long",
+	    REVCHECK("recheck.jitterMs")),
+
+	GROUP("own_certificates",
+	    "the certificates that the gateway itself presents",
+	    REVCHECK("ownCertificates"), .flags = CONF_STRICT),
+	NUMBER("own_certificates.warn_days", U32, own.warn_days, 0, 3650, 30,
+	    "days", "before its end a certificate of our own is warned about "
+	    "in the log, once a day; 0: never",
+	    REVCHECK("ownCertificates.warnDays")),
+	NUMBER("own_certificates.error_days", U32, own.error_days, 0, 3650, 7,
+	    "days", "likewise as an error; not more than the days of the "
+	    "warning", REVCHECK("ownCertificates.errorDays")),
+	FLAG("own_certificates.staple", BOOL, own.staple, true,
+	    "give clients that ask an OCSP response for our certificate",
+	    REVCHECK("ownCertificates.staple")),
+
+	GROUP("rest", "the REST server"),
+	ROW("rest.listen", LISTEN, rest.listen, "where it listens",
+	    .dflt = "\"127.0.0.1:8888\"", .flags = CONF_RESTART),
+	ROW("rest.certificate", PATH, rest.certificate_file,
+	    "PEM file with its chain; self-made, kept as rest.pem in "
+	    "state_dir, while it is not set"),
+	CALL("rest.key", rest.key_file, conf_read_key,
+	    "PEM file with its key; not in a token"),
+	ROW("rest.client_anchors", PATH, rest.client_anchors_file,
+	    "PEM file with the anchors of client certificates, which stand "
+	    "for passwords; each is asked about at every request in SOFT_FAIL "
+	    "(unless the mode is OFF) without holding it up: a revocation "
+	    "counts from the next request on"),
+	ELEMENTS("rest.clients", rest.clients, 1000, client_keys, NULL,
+	    "who may come with a certificate"),
+	ELEMENTS("rest.users", rest.users, 1000, user_keys, conf_user_read,
+	    "who may come with a password; nobody while it is not set"),
+	NUMBER("rest.max_body_bytes", U32, rest.max_body_bytes, 1024,
+	    16777216, 1048576, "bytes", "largest body of a request"),
+	NUMBER("rest.max_connections", U32, rest.max_connections, 1, 100000,
+	    256, NULL, "connections at once"),
+	NUMBER("rest.idle_timeout_ms", U32, rest.idle_timeout_ms, 100,
+	    HOUR_MS, 60000, "ms",
+	    "how long a connection may be without a byte"),
+	NUMBER("rest.max_login_failures", U32, rest.max_login_failures, 1,
+	    1000000, 10, NULL,
+	    "wrong passwords of one address and name within login_window_ms"),
+	NUMBER("rest.login_window_ms", U32, rest.login_window_ms, 1, HOUR_MS,
+	    60000, "ms", "how long wrong passwords are remembered"),
+	NUMBER("rest.max_decisions", U32, rest.max_decisions, 1, 100000, 1000,
+	    NULL, "decisions about peers that GET /decisions remembers",
+	    .flags = CONF_RESTART),
+
+	GROUP("pkcs11", "a token of PKCS#11 for private keys"),
+	ROW("pkcs11.module", PATH, pkcs11.module,
+	    "shared library; another one takes a restart",
+	    .flags = CONF_REQUIRED | CONF_RESTART),
+	ROW("pkcs11.token", TEXT, pkcs11.token_text,
+	    "label, or \"pkcs11:token=...;serial=...\"; another one takes a "
+	    "restart", .flags = CONF_REQUIRED | CONF_RESTART),
+	ROW("pkcs11.pin_file", PATH, pkcs11.pin_file,
+	    "file with the user PIN. One that was refused is not tried again "
+	    "until the file has another one and SIGHUP is sent, and none is "
+	    "tried while the token says that one more wrong one locks it",
+	    .flags = CONF_REQUIRED),
+	ROW("pkcs11.categories", BITS, pkcs11.categories,
+	    "categories whose keys are made in the token over REST; all "
+	    "while it is not set; takes a state_dir",
+	    .words = conf_key_categories, .max = 100),
+	NUMBER("pkcs11.threads", U32, pkcs11.threads, 1, PKCS11_THREADS_MAX,
+	    4, NULL, "that sign, each with a session of its own"),
+	NUMBER("pkcs11.timeout_ms", U32, pkcs11.timeout_ms, 1, HOUR_MS, 10000,
+	    "ms", "for logging in and finding keys at the start; what is "
+	    "asked later is waited for as long as its asker stays"),
+
+	GROUP("log", "what is written, and where"),
+	WORD("log.format", log.format, format_words, "text",
+	    "of the lines", .flags = CONF_RESTART),
+	WORD("log.level", log.level, level_words, "info",
+	    "what is less important is left out", .flags = CONF_RESTART),
+	FLAG("log.stdout", BOOL, log.to_stdout, false,
+	    "to standard output instead of standard error",
+	    .flags = CONF_RESTART),
+
+	GROUP("revocation", "how revocation is checked"),
+	{.section = SECTION_LINK_MANAGER, .pushed = "revocationCheck",
+	    .kind = CONF_KIND_GROUP,
+	    .help = "whether and how strictly certificates are checked"},
+	WORD("revocation.mode", policy.mode, mode_words, "SOFT_FAIL",
+	    "revocation mode of all checks, session and TLS; ON is SOFT_FAIL",
+	    .section = SECTION_LINK_MANAGER,
+	    .pushed = "revocationCheck.mode", .flags = CONF_UNSET),
+	WORD("revocation.order", policy.order, order_words, "OCSP_CRL",
+	    "which evidence is asked for first; ALL asks for all of it, and "
+	    "revoked wins", REVCHECK("order")),
+	WORD("revocation.nonce", policy.nonce, nonce_words, "OFF",
+	    "nonce in OCSP requests", REVCHECK("nonce")),
+	NUMBER("revocation.skew_sec", U32, policy.skew_sec, 0, 86400, 300,
+	    "s", "difference of clocks that is tolerated; 0: none",
+	    REVCHECK("clockSkewSeconds")),
+	NUMBER("revocation.max_age_sec", U32, policy.max_age_sec, 0,
+	    UINT32_MAX, 0, "s", "evidence is stale so long after thisUpdate; "
+	    "0: only nextUpdate counts", REVCHECK("maxAgeSeconds")),
+	NUMBER("revocation.no_next_update_sec", U32,
+	    policy.no_next_update_sec, 1, UINT32_MAX, 86400, "s",
+	    "how long evidence without nextUpdate is good for",
+	    REVCHECK("noNextUpdateSeconds")),
+	NUMBER("revocation.deadline_ms", U32, policy.deadline_ms, 1, HOUR_MS,
+	    5000, "ms",
+	    "a whole check; must be shorter than limits.handshake_timeout_ms",
+	    REVCHECK("deadlineMs")),
+	{.section = SECTION_REVCHECK, .pushed = "securityLevel",
+	    .kind = CONF_KIND_INT, .max = 5, .dflt = "1",
+	    .offset = offsetof(T, policy.security_level),
+	    .help = "OpenSSL's security level for paths, TLS and evidence"},
+	{.section = SECTION_REVCHECK, .pushed = "relax",
+	    .kind = CONF_KIND_BITS, .max = 6, .words = relax_words,
+	    .dflt = "[]", .offset = offsetof(T, policy.relax),
+	    .help = "rules that may be bent for CAs that break the profile"},
+	FLAG("revocation.shadow_hard", FLAG, policy.shadow_hard, false,
+	    "under SOFT_FAIL, count and log what HARD_FAIL would refuse",
+	    REVCHECK("shadowMode")),
+	NUMBER("revocation.soft_window_sec", U32, policy.soft_window_sec, 0,
+	    UINT32_MAX, 0, "s", "SOFT_FAIL stops being soft after so long "
+	    "without evidence for an issuer; 0: never",
+	    REVCHECK("softFailWindowSeconds")),
+	NUMBER("revocation.warm_up_ms", U32, warm_up_ms, 0, HOUR_MS, 10000,
+	    "ms", "after a switch to HARD_FAIL evidence is fetched for so "
+	    "long, at most, before what is not determined is refused; 0: at "
+	    "once", REVCHECK("warmUpMs")),
+	FLAG("revocation.offline", FLAG, revocation.offline, false,
+	    "never fetch", .flags = CONF_RESTART),
+	{.section = SECTION_REVCHECK, .pushed = "limits",
+	    .kind = CONF_KIND_GROUP, .flags = CONF_STRICT,
+	    .help = "fetching and keeping"},
+	NUMBER("revocation.connect_timeout_ms", U32,
+	    revocation.connect_timeout_ms, 1, HOUR_MS, 2000, "ms",
+	    "connecting to a responder or CRL server",
+	    REVCHECK("limits.connectTimeoutMs"), .flags = CONF_RESTART),
+	NUMBER("revocation.fetch_timeout_ms", U32,
+	    revocation.fetch_timeout_ms, 1, HOUR_MS, 4000, "ms",
+	    "one OCSP exchange", REVCHECK("limits.fetchTimeoutMs"),
+	    .flags = CONF_RESTART),
+	NUMBER("revocation.crl_timeout_ms", U32, revocation.crl_timeout_ms, 1,
+	    HOUR_MS, 60000, "ms", "one CRL download",
+	    REVCHECK("limits.crlTimeoutMs"), .flags = CONF_RESTART),
+	NUMBER("revocation.max_crl_bytes", U64, revocation.max_crl_bytes, 1,
+	    1LL << 40, 134217728, "bytes", "largest CRL",
+	    REVCHECK("limits.maxCrlBytes"), .flags = CONF_RESTART),
+	NUMBER("revocation.max_crl_entries", U64, revocation.max_crl_entries,
+	    1, 1LL << 32, 10000000, NULL, "entries of the largest CRL",
+	    REVCHECK("limits.maxCrlEntries"), .flags = CONF_RESTART),
+	NUMBER("revocation.max_ocsp_bytes", U32, revocation.max_ocsp_bytes, 1,
+	    16777216, 65536, "bytes", "largest OCSP response",
+	    REVCHECK("limits.maxOcspBytes"), .flags = CONF_RESTART),
+	NUMBER("revocation.memory_bytes", U64, revocation.memory_bytes, 1,
+	    1LL << 44, 536870912, "bytes", "evidence kept in memory",
+	    REVCHECK("limits.memoryBytes"), .flags = CONF_RESTART),
+	NUMBER("revocation.max_requests", U32, revocation.max_requests, 1,
+	    10000000, 10000, NULL, "questions pending at once",
+	    REVCHECK("limits.maxRequests"), .flags = CONF_RESTART),
+	NUMBER("revocation.min_refresh_sec", U32, revocation.min_refresh_sec,
+	    1, 86400, 60, "s", "between two fetches of one resource",
+	    .flags = CONF_RESTART),
+	FLAG("revocation.prefetch_crls", FLAG, revocation.prefetch_crls,
+	    false, "fetch the CRLs of every CA that is seen, also while OCSP "
+	    "answers", .flags = CONF_RESTART),
+	{.section = SECTION_REVCHECK, .pushed = "addresses",
+	    .kind = CONF_KIND_GROUP, .flags = CONF_STRICT,
+	    .help = "where evidence may be fetched from"},
+	ROW("revocation.allow_addresses", TEXTS,
+	    revocation_lists.allow_addresses,
+	    "addresses, networks or names that may be fetched from though "
+	    "they are refused by default; what is pushed is added to what "
+	    "the file has", REVCHECK("addresses.allow"), .max = 1000,
+	    .flags = CONF_RESTART),
+	FLAG("revocation.refuse_private", FLAG, revocation.refuse_private,
+	    false, "refuse private address ranges too",
+	    REVCHECK("addresses.refusePrivate"), .flags = CONF_RESTART),
+	ROW("revocation.ports", PORTS, revocation_lists.ports,
+	    "ports that may be fetched from; 80 and 443 while it is not set",
+	    REVCHECK("addresses.ports"), .min = 1, .max = 64,
+	    .flags = CONF_RESTART),
+	FLAG("revocation.any_port", FLAG, revocation.any_port, false,
+	    "allow every port", REVCHECK("addresses.anyPort"),
+	    .flags = CONF_RESTART),
+	ROW("revocation.crl_paths", TEXTS, revocation_lists.crl_paths,
+	    "CRL files or directories, read again when they change",
+	    .max = 10000, .flags = CONF_RESTART),
+	ROW("revocation.proxy", TEXT, revocation_lists.proxy,
+	    "URL of the HTTP proxy that is fetched through",
+	    .flags = CONF_RESTART),
+	ROW("revocation.https_ca_file", PATH, revocation_lists.https_ca_file,
+	    "PEM file with the anchors of https sources; the system's while "
+	    "it is not set", .flags = CONF_RESTART),
+#define S SECTION_REVCHECK
+	P_ROW("issuers", LIST, "what is different for one CA", .max = 10000,
+	    .items = issuer_keys, .flags = CONF_STRICT),
+#undef S
+
+#define S SECTION_GATEWAY
+	P_ROW("serversConfiguration", LIST, "paths that are served in HTTP "
+	    "mode, instead of those of http.paths", .min = 1, .max = 1000,
+	    .items = server_keys, .flags = CONF_HTTP),
+	P_GROUP("sslConfig", 0, "TLS towards peers"),
+	P_ROW("sslConfig.tlsType", WORD,
+	    "whether peers must show a certificate; until it is set, the "
+	    "bootstrap file decides", .words = type_words,
+	    .dflt = "\"ONE_WAY\"", .offset = offsetof(T, tls.type),
+	    .flags = CONF_ALIAS),
+	P_GROUP("sslConfig.revocationCheck", 0,
+	    "revocation checks inside the TLS handshake"),
+	P_ROW("sslConfig.revocationCheck.mode", WORD,
+	    "mode for TLS alone; while it is not set, that of "
+	    "corda.p2p.linkManager", .words = mode_words,
+	    .dflt = "\"SOFT_FAIL\"", .offset = offsetof(T, tls.mode),
+	    .flags = CONF_UNSET, .inherits = offsetof(T, policy.mode)),
+	P_ROW("maxRequestSize", U64,
+	    "largest request body in HTTP mode; until it is set, the "
+	    "bootstrap file decides", .min = 10000000, .max = 1LL << 40,
+	    .dflt = "500000000", .unit = "bytes",
+	    .offset = offsetof(T, http.max_request_bytes),
+	    .flags = CONF_ALIAS | CONF_HTTP),
+	P_GROUP("connectionConfig", CONF_STRICT, "HTTP client connections"),
+	KEPT("connectionConfig.maxClientConnections", 1, 10000, 100, NULL),
+	KEPT("connectionConfig.acquireTimeout", 1, 3000, 10, "s"),
+	P_ROW("connectionConfig.connectionIdleTimeout", U32,
+	    "in HTTP mode, how long a connection to the node is kept between "
+	    "requests; until it is set, the bootstrap file decides",
+	    .min = 1, .max = 3000, .dflt = "60", .unit = "s", .scale = 1000,
+	    .offset = offsetof(T, http.node_idle_timeout_ms),
+	    .flags = CONF_ALIAS | CONF_HTTP),
+	P_ROW("connectionConfig.responseTimeout", U32,
+	    "in HTTP mode, how long the node may take to answer; until it is "
+	    "set, the bootstrap file decides", .min = 100, .max = 10000,
+	    .dflt = "3000", .unit = "ms",
+	    .offset = offsetof(T, http.response_timeout_ms),
+	    .flags = CONF_ALIAS | CONF_HTTP),
+	KEPT("connectionConfig.retryDelay", 100, 10000, 2000, "ms"),
+	KEPT("connectionConfig.initialReconnectionDelay", 1, 3000, 1, "s"),
+	KEPT("connectionConfig.maxReconnectionDelay", 1, 3000, 16, "s"),
+#undef S
+
+#define S SECTION_LINK_MANAGER
+	KEPT("maxMessageSize", 1000, CONF_NO_MAX, 1000000, "bytes"),
+	KEPT_GROUP("replayAlgorithm", CONF_ONE_OF | CONF_STRICT),
+	KEPT_GROUP("replayAlgorithm.constant", 0),
+	KEPT("replayAlgorithm.constant.messageReplayPeriod", CORDA_MS,
+	    CONF_NO_MAX, 2000, "ms"),
+	KEPT_GROUP("replayAlgorithm.exponentialBackoff", 0),
+	KEPT("replayAlgorithm.exponentialBackoff.baseReplayPeriod", CORDA_MS,
+	    CONF_NO_MAX, 2000, "ms"),
+	KEPT("replayAlgorithm.exponentialBackoff.replayPeriodCutoff",
+	    CORDA_MS, CONF_NO_MAX, 10000, "ms"),
+	KEPT("maxReplayingMessages", 1, CONF_NO_MAX, 100, NULL),
+	P_ROW("heartbeatEnabled", BOOL, LINK_ONLY, .dflt = "true",
+	    .flags = CONF_NO_EFFECT),
+	KEPT("heartbeatMessagePeriod", CORDA_MS, CONF_NO_MAX, 2000, "ms"),
+	KEPT("sessionTimeout", CORDA_MS, CONF_NO_MAX, 60000, "ms"),
+	P_ROW("sessionsPerPeer", U64, LINK_ONLY, .min = 1, .max = CONF_NO_MAX,
+	    .dflt = "null", .flags = CONF_NO_EFFECT | CONF_NULLABLE),
+	KEPT_GROUP("numOfSessionsPerPeer", 0),
+	KEPT("numOfSessionsPerPeer.forMgm", 1, CONF_NO_MAX, 1, NULL),
+	KEPT("numOfSessionsPerPeer.forMembers", 1, CONF_NO_MAX, 2, NULL),
+	KEPT("sessionRefreshThreshold", 0, 432000, 432000, "s"),
+	KEPT_GROUP("sessionCache", 0),
+	KEPT("sessionCache.inboundSessionsCacheSize", 1, CONF_NO_MAX, 10000,
+	    NULL),
+	KEPT("sessionCache.outboundSessionsCacheSize", 1, CONF_NO_MAX, 10000,
+	    NULL),
+	KEPT_GROUP("deliveryTracker", 0),
+	KEPT("deliveryTracker.maxCacheSizeMegabytes", 1, CONF_NO_MAX, 100,
+	    "MB"),
+	KEPT("deliveryTracker.maxCacheOffsetAge", 1, CONF_NO_MAX, 50000,
+	    NULL),
+	KEPT("deliveryTracker.maxNumberOfPersistenceRetries", 0, CONF_NO_MAX,
+	    3, NULL),
+	KEPT("deliveryTracker.statePersistencePeriodSeconds", 1, CONF_NO_MAX,
+	    1, "s"),
+	KEPT("deliveryTracker.outboundBatchProcessingTimeoutSeconds", 1,
+	    CONF_NO_MAX, 30, "s"),
+#undef S
+	END};
+#undef T
+/* clang-format on */
