@@ -98,10 +98,11 @@ cert_check_ask_signer(enum revcheck_status *status, struct cert_check *parent,
 	*status = q->res.status;
 	/*
 	 * RFC 6960 4.2.2.2.1: a CA may name no method for its responder; its
-	 * choice of a short life for that certificate is then all there is.
+	 * choice of a short life for that certificate is then all there is. A
+	 * responder for the responder is a method, though one not asked.
 	 */
 	if (crl_only && q->res.status == REVCHECK_UNKNOWN &&
-	    q->res.why == REVCHECK_WHY_NO_SOURCE)
+	    q->res.why == REVCHECK_WHY_NO_SOURCE && q->s->aia_urls[0] == NULL)
 		*status = REVCHECK_GOOD;
 	if (q->res.status == REVCHECK_NOT_ASKED)
 		*status = REVCHECK_GOOD;

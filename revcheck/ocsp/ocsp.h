@@ -46,9 +46,9 @@ ocsp_get_url(struct bytes *url, const char *base, struct span request) MUST_USE;
  * What an accepted response says, judged later against the clock. Counted,
  * immutable. If needs_signer_status, `signer` is a delegated responder without
  * id-pkix-ocsp-nocheck whose own status must be asked (RFC 6960 4.2.2.2.1).
- * Where that certificate names no CRL and no responder (!signer_has_source),
- * its CA chose to specify no method, and finding none is no objection; a
- * revocation that supplied evidence proves is one all the same.
+ * Where that certificate names no CRL and no responder, its CA chose to specify
+ * no method, and finding none is no objection; a revocation that supplied
+ * evidence proves is one all the same.
  */
 struct ocsp_fact {
 	enum revcheck_status status; /* of the strictest SingleResponse */
@@ -62,7 +62,6 @@ struct ocsp_proof {
 	X509 *signer;
 	bool needs_signer_status;
 	char name[256]; /* the signer's, as people read it */
-	bool signer_has_source;
 	struct ocsp_fact *facts; /* every matching SingleResponse */
 	size_t num_facts;
 };

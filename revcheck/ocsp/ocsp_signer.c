@@ -217,17 +217,6 @@ has_nocheck(X509 *cert)
 }
 
 static bool
-names_a_source(X509 *cert)
-{
-	STACK_OF(OPENSSL_STRING) *urls = X509_get1_ocsp(cert);
-	bool found = sk_OPENSSL_STRING_num(urls) > 0 ||
-	    X509_get_ext_by_NID(cert, NID_crl_distribution_points, -1) >= 0;
-
-	X509_email_free(urls);
-	return found;
-}
-
-static bool
 refuse(struct search *s, X509 *cert, const char *why)
 {
 	char name[120];
@@ -347,7 +336,6 @@ signer_set(struct ocsp_signer *out, X509 *cert, enum role role)
 	out->cert = cert;
 	out->delegated = role == ROLE_DELEGATED;
 	out->nocheck = role == ROLE_DELEGATED && has_nocheck(cert);
-	out->has_source = role == ROLE_DELEGATED && names_a_source(cert);
 }
 
 /* The certificates in the response; 1 found, 0 not, negative malformed. */

@@ -13,7 +13,6 @@ struct ocsp_signer {
 	X509 *cert; /* a reference */
 	bool delegated;
 	bool nocheck;    /* carries id-pkix-ocsp-nocheck */
-	bool has_source; /* names a CRL or a responder for its own status */
 };
 
 /*

@@ -370,7 +370,6 @@ ocsp_verify(struct ocsp_proof **out, struct span der,
 	describe_name(
 	    p->name, sizeof(p->name), X509_get_subject_name(p->signer));
 	p->needs_signer_status = signer.delegated && !signer.nocheck;
-	p->signer_has_source = signer.has_source;
 	rc = nonce_check(p, &r, q, rules, why, err);
 	if (rc != 0)
 		goto out;
