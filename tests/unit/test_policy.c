@@ -110,6 +110,52 @@ an_invalid_path_is_refused_in_every_mode(void **state)
 	}
 }
 
+/* One certificate that keeps the chain out does so in every place. */
+static void
+one_in_any_place_refuses(void **state)
+{
+	static const struct {
+		enum revcheck_mode mode;
+		enum revcheck_status status;
+		enum revcheck_why why;
+		bool allow;
+	} rows[] = {
+	    {REVCHECK_MODE_SOFT_FAIL, REVCHECK_GOOD, REVCHECK_WHY_NONE, true},
+	    {REVCHECK_MODE_SOFT_FAIL, REVCHECK_UNKNOWN, REVCHECK_WHY_STALE,
+		true},
+	    {REVCHECK_MODE_SOFT_FAIL, REVCHECK_UNKNOWN, REVCHECK_WHY_FORGED,
+		false},
+	    {REVCHECK_MODE_SOFT_FAIL, REVCHECK_REVOKED, REVCHECK_WHY_NONE,
+		false},
+	    {REVCHECK_MODE_HARD_FAIL, REVCHECK_GOOD, REVCHECK_WHY_NONE, true},
+	    {REVCHECK_MODE_HARD_FAIL, REVCHECK_UNKNOWN, REVCHECK_WHY_STALE,
+		false},
+	    {REVCHECK_MODE_HARD_FAIL, REVCHECK_REVOKED, REVCHECK_WHY_NONE,
+		false},
+	    {REVCHECK_MODE_OFF, REVCHECK_REVOKED, REVCHECK_WHY_DENYLISTED,
+		false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) * 3; i++) {
+		struct revcheck_report *r = report_new(4);
+		size_t k = i / 3;
+
+		r->mode = rows[k].mode;
+		for (size_t j = 0; j < 4; j++) {
+			r->modes[j] = rows[k].mode;
+			r->results[j].status =
+			    j == 3 ? REVCHECK_NOT_ASKED : REVCHECK_GOOD;
+		}
+		r->results[i % 3].status = rows[k].status;
+		r->results[i % 3].why = rows[k].why;
+		policy_decide(r, false);
+		assert_int_equal(revcheck_report_allows(r), rows[k].allow);
+		assert_int_equal(r->status, rows[k].status);
+		revcheck_report_free(r);
+	}
+}
+
 static void
 the_strictest_certificate_is_named(void **state)
 {
@@ -219,6 +265,7 @@ main(void)
 	    cmocka_unit_test(the_table),
 	    cmocka_unit_test(a_zeroed_report_denies),
 	    cmocka_unit_test(an_invalid_path_is_refused_in_every_mode),
+	    cmocka_unit_test(one_in_any_place_refuses),
 	    cmocka_unit_test(the_strictest_certificate_is_named),
 	    cmocka_unit_test(shadow_mode_counts_what_hard_fail_would_refuse),
 	    cmocka_unit_test(an_issuer_rule_hardens_its_own_certificates_only),
