@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/conf.h>
 #include <openssl/ec.h>
@@ -67,7 +68,9 @@ issuer_init(struct issuer *out, const struct issuer_cert *how)
 	const struct issuer *by = how->by != NULL ? how->by : out;
 	X509 *x = X509_new();
 
-	out->key = EVP_EC_gen("P-256");
+	if (how->key != NULL)
+		EVP_PKEY_up_ref(how->key);
+	out->key = how->key != NULL ? how->key : EVP_EC_gen("P-256");
 	out->cert = x;
 	need(x != NULL && out->key != NULL &&
 	    X509_set_version(x, X509_VERSION_3) == 1 &&
@@ -195,6 +198,9 @@ issuer_write_response(const char *path, const struct issuer_response *how)
 	    OCSP_basic_add1_status(basic, id, how->status, 0,
 		how->status == V_OCSP_CERTSTATUS_REVOKED ? from : NULL, from,
 		next) != NULL &&
+	    (how->nonce == NULL ||
+		OCSP_basic_add1_nonce(basic, (unsigned char *)how->nonce,
+		    (int)strlen(how->nonce)) == 1) &&
 	    OCSP_basic_sign(basic, how->by->cert, how->by->key, EVP_sha256(),
 		NULL, 0) == 1);
 	r = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);

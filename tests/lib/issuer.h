@@ -23,6 +23,7 @@ void issuer_cleanup(struct issuer *i);
 struct issuer_cert {
 	const char *cn;          /* subject */
 	const struct issuer *by; /* NULL: self-signed */
+	EVP_PKEY *key;           /* a reference is taken; NULL: a new one */
 	long serial;
 	time_t from, to;
 	const char *constraints;        /* NULL: basicConstraints absent */
@@ -30,7 +31,7 @@ struct issuer_cert {
 	const char *purposes;           /* NULL: extKeyUsage absent */
 	const char *crl_url, *ocsp_url; /* NULL: absent */
 };
-/* issuer_init makes a new key and its certificate. */
+/* issuer_init makes the certificate, and its key unless one is given. */
 void issuer_init(struct issuer *out, const struct issuer_cert *how);
 
 struct issuer_crl {
@@ -48,7 +49,8 @@ void issuer_write_crl(const char *path, const struct issuer_crl *how);
 struct issuer_response {
 	const struct issuer *by; /* its certificate goes along */
 	const X509 *issuer, *cert;
-	int status; /* V_OCSP_CERTSTATUS_* */
+	int status;        /* V_OCSP_CERTSTATUS_* */
+	const char *nonce; /* NULL: none */
 	time_t from, next;
 };
 /* producedAt is the system's time. */

@@ -5,120 +5,13 @@
  *
  *	root -> mid -> (signers of lists), root -> ca -> a, b
  */
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include <openssl/ocsp.h>
 
-#include "revcheck/revcheck.h"
-#include "tests/lib/issuer.h"
-#include "tests/lib/net.h"
+#include "tests/net/library/asking.h"
 
-#define HOUR   3600
-#define DAY    86400
-#define SKEW   300 /* the policy's default */
-#define CA     "critical,CA:TRUE"
-#define ISSUES "critical,keyCertSign,cRLSign"
-#define LISTS  "critical,cRLSign"
+#define SKEW 300 /* the policy's default */
 
-static struct proc proc;
-static struct server http;
-static struct revcheck_trust *trust;
 static struct issuer root, mid, ca, a, b, b_ocsp;
-static time_t t0; /* the system's time when the test began */
-static atomic_llong now;
-
-static time_t
-clock_now(void *arg)
-{
-	(void)arg;
-	return (time_t)atomic_load(&now);
-}
-
-static struct revcheck *
-engine_new(void)
-{
-	static const char *const loopback[] = {"127.0.0.0/8", NULL};
-	struct revcheck_options o = {.size = sizeof(o),
-	    .allow_addresses = loopback,
-	    .any_port = 1,
-	    .now = clock_now};
-	struct revcheck_policy p = {.size = sizeof(p),
-	    .mode = REVCHECK_MODE_HARD_FAIL,
-	    .deadline_ms = WAIT_MS};
-	struct revcheck_error err;
-	struct revcheck *rc;
-
-	atomic_store(&now, t0);
-	if (revcheck_new(&rc, &o, &err) != 0 ||
-	    revcheck_set_policy(rc, &p, &err) != 0)
-		fail_msg("no engine: %s", err.msg);
-	return rc;
-}
-
-/* What is known of the first of chain, and where from. */
-static struct revcheck_result
-ask(struct revcheck *rc, const struct issuer *const *chain,
-    const struct issuer *const *beside, const struct revcheck_evidence *e)
-{
-	struct revcheck_certs *certs[2] = {NULL, NULL};
-	struct revcheck_query q = {.size = sizeof(q), .trust = trust};
-	const struct issuer *const *list[2] = {chain, beside};
-	struct revcheck_result r;
-	struct revcheck_report *rep;
-	struct revcheck_error err;
-
-	for (size_t i = 0; i < 2; i++) {
-		X509 *x[8];
-		size_t n = 0;
-
-		for (; list[i] != NULL && list[i][n] != NULL; n++)
-			x[n] = list[i][n]->cert;
-		if (n > 0)
-			assert_int_equal(
-			    revcheck_certs_from_x509(&certs[i], x, n, NULL), 0);
-	}
-	q.chain = certs[0];
-	q.untrusted = certs[1];
-	q.evidence = e;
-	q.flags = e != NULL ? REVCHECK_QUERY_OFFLINE : 0;
-	if (revcheck_check(rc, &rep, &q, &err) != 0)
-		fail_msg("%s", err.msg);
-	if (revcheck_report_status(rep) == REVCHECK_PATH_INVALID)
-		fail_msg("%s", revcheck_report_text(rep));
-	r = *revcheck_report_get0(rep, 0);
-	revcheck_report_free(rep);
-	revcheck_certs_free(certs[0]);
-	revcheck_certs_free(certs[1]);
-	return r;
-}
-
-#define OF(...) ((const struct issuer *const[]){__VA_ARGS__, NULL})
-
-static void
-expect(const char *what, const struct revcheck_result *r,
-    enum revcheck_status status, enum revcheck_why why)
-{
-	if (r->status != status || r->why != why)
-		fail_msg("%s: %s (%s) instead of %s (%s): %s", what,
-		    revcheck_status_name(r->status), revcheck_why_name(r->why),
-		    revcheck_status_name(status), revcheck_why_name(why),
-		    r->text);
-}
-
-static const char *
-url(const char *path)
-{
-	static char text[8][128];
-	static unsigned n;
-	char *out = text[n++ % 8];
-
-	snprintf(out, 128, "http://127.0.0.1:%d/%s", http.port, path);
-	return out;
-}
 
 /* ---- replaced, or not */
 
@@ -186,12 +79,13 @@ a_list_is_replaced_by_a_later_one_only(void **state)
 }
 
 static void
-serve_response(time_t from, time_t next, int status)
+serve_response(time_t from, time_t next, int status, const char *nonce)
 {
 	struct issuer_response how = {.by = &ca,
 	    .issuer = ca.cert,
 	    .cert = b_ocsp.cert,
 	    .status = status,
+	    .nonce = nonce,
 	    .from = from,
 	    .next = next};
 
@@ -222,11 +116,12 @@ a_response_is_replaced_by_a_later_one_only(void **state)
 		struct revcheck_result r;
 
 		serve_response(
-		    was, second - HOUR / 2, V_OCSP_CERTSTATUS_REVOKED);
+		    was, second - HOUR / 2, V_OCSP_CERTSTATUS_REVOKED, NULL);
 		atomic_store(&now, second - HOUR);
 		r = ask(rc, OF(&b_ocsp, &ca), NULL, NULL);
 		expect(rows[i].name, &r, REVCHECK_REVOKED, REVCHECK_WHY_NONE);
-		serve_response(is, second + 30 * DAY, V_OCSP_CERTSTATUS_GOOD);
+		serve_response(
+		    is, second + 30 * DAY, V_OCSP_CERTSTATUS_GOOD, NULL);
 		atomic_store(&now, second);
 		r = ask(rc, OF(&b_ocsp, &ca), NULL, NULL);
 		expect(rows[i].name, &r,
@@ -235,6 +130,59 @@ a_response_is_replaced_by_a_later_one_only(void **state)
 		/* By the response that is kept, not by memory of the answer. */
 		assert_int_equal(r.method, REVCHECK_METHOD_OCSP);
 		assert_int_equal(r.this_update, rows[i].replaced ? is : was);
+		revcheck_free(rc);
+	}
+}
+
+static int
+count_ocsp(void *arg, const struct revcheck_cache_item *item)
+{
+	*(unsigned *)arg += strstr(item->url, "/ocsp") != NULL;
+	return 0;
+}
+
+/* A nonce makes the answer this question's own: another's is none. */
+static void
+a_nonce_is_the_questions_own(void **state)
+{
+	static const struct {
+		enum revcheck_nonce policy;
+		const char *nonce; /* of the response */
+		enum revcheck_status status;
+		enum revcheck_why why;
+	} rows[] = {
+	    {REVCHECK_NONCE_OFF, NULL, REVCHECK_GOOD, REVCHECK_WHY_NONE},
+	    {REVCHECK_NONCE_OFF, "another's", REVCHECK_GOOD, REVCHECK_WHY_NONE},
+	    {REVCHECK_NONCE_OPTIONAL, NULL, REVCHECK_GOOD, REVCHECK_WHY_NONE},
+	    {REVCHECK_NONCE_OPTIONAL, "another's", REVCHECK_UNKNOWN,
+		REVCHECK_WHY_NONCE},
+	    {REVCHECK_NONCE_REQUIRED, NULL, REVCHECK_UNKNOWN,
+		REVCHECK_WHY_NONCE},
+	    {REVCHECK_NONCE_REQUIRED, "another's", REVCHECK_UNKNOWN,
+		REVCHECK_WHY_NONCE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct revcheck_policy p = {.size = sizeof(p),
+		    .mode = REVCHECK_MODE_HARD_FAIL,
+		    .nonce = rows[i].policy,
+		    .deadline_ms = WAIT_MS};
+		struct revcheck *rc = engine_new();
+		struct revcheck_result r;
+		unsigned kept = 0;
+
+		serve_response(
+		    t0 - HOUR, t0 + DAY, V_OCSP_CERTSTATUS_GOOD, rows[i].nonce);
+		assert_int_equal(revcheck_set_policy(rc, &p, NULL), 0);
+		control(&http, "/_reset", NULL);
+		r = ask(rc, OF(&b_ocsp, &ca), NULL, NULL);
+		expect("a nonce", &r, rows[i].status, rows[i].why);
+		/* Nor is it kept for others, or by a cache on the way. */
+		assert_true(revcheck_kept_list(rc, count_ocsp, &kept) >= 0);
+		assert_int_equal(kept, rows[i].policy == REVCHECK_NONCE_OFF);
+		assert_int_equal(
+		    hits(&http, "/ocsp"), rows[i].policy != REVCHECK_NONCE_OFF);
 		revcheck_free(rc);
 	}
 }
@@ -477,10 +425,8 @@ setup(void **state)
 	char cwd[512], script[600];
 
 	(void)state;
-	t0 = time(NULL);
-	dir_make("www");
+	scene_start();
 	dir_make("supplied");
-	badhttp_start(&proc, &http, "badhttp.log", "--root", "www", NULL);
 	issuer_init(&root, &how);
 	how.by = &root;
 	how.crl_url = url("root.crl");
@@ -509,9 +455,7 @@ teardown(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		issuer_cleanup(all[i]);
-	revcheck_trust_free(trust);
-	proc_stop(&proc, WAIT_MS);
-	proc_cleanup(&proc);
+	scene_stop();
 	return 0;
 }
 
@@ -521,6 +465,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_list_is_replaced_by_a_later_one_only),
 	    cmocka_unit_test(a_response_is_replaced_by_a_later_one_only),
+	    cmocka_unit_test(a_nonce_is_the_questions_own),
 	    cmocka_unit_test(a_list_of_another_ca_of_the_chain_is_none),
 	    cmocka_unit_test(a_ca_does_not_speak_about_itself),
 	    cmocka_unit_test(a_signer_out_of_date_vouches_for_nothing),
