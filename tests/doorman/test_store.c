@@ -7,8 +7,6 @@
 
 #include <cmocka.h>
 
-#define FILE_NAME "test.sqlite"
-
 struct store test_store;
 
 int
@@ -17,7 +15,7 @@ test_store_setup(void **state)
 	struct fault f;
 
 	(void)state;
-	assert_int_equal(store_open(&test_store, FILE_NAME, true, &f), 0);
+	assert_int_equal(store_open(&test_store, TEST_STORE_FILE, true, &f), 0);
 	return 0;
 }
 
@@ -26,9 +24,9 @@ test_store_teardown(void **state)
 {
 	(void)state;
 	store_close(&test_store);
-	remove(FILE_NAME);
-	remove(FILE_NAME "-wal");
-	remove(FILE_NAME "-shm");
+	remove(TEST_STORE_FILE);
+	remove(TEST_STORE_FILE "-wal");
+	remove(TEST_STORE_FILE "-shm");
 	return 0;
 }
 

@@ -7,6 +7,8 @@
 
 #include "fixtures/doorman/service/store.h"
 
+#define TEST_STORE_FILE "test.sqlite"
+
 typedef char test_id[STORE_ID_LEN + 1];
 
 /* For cmocka_unit_test_setup_teardown; the store is this one. */
