@@ -127,7 +127,7 @@ nobody_answered(enum revcheck_why why)
  * there is only nobody to renew it.
  */
 static void
-judge_response(struct certwatch_entry *e, const struct revcheck_report *report)
+take_response(struct certwatch_entry *e, const struct revcheck_report *report)
 {
 	const struct revcheck_result *r = revcheck_report_get0(report, 0);
 	struct revcheck_policy policy;
@@ -162,7 +162,7 @@ on_response(void *asker, struct revcheck_report *report)
 	struct certwatch_entry *e = asker;
 
 	entry_answered(e);
-	judge_response(e, report);
+	take_response(e, report);
 	entry_done(e);
 }
 
@@ -197,7 +197,7 @@ entry_ask_response(struct certwatch_entry *e)
 	if (rc == REVCHECK_PENDING)
 		return;
 	if (rc == REVCHECK_DONE)
-		judge_response(e, report);
+		take_response(e, report);
 	revcheck_report_free(report);
 	entry_done(e);
 }
@@ -213,7 +213,8 @@ any_good(const struct revcheck_report *report)
 }
 
 static void
-judge_chain(struct certwatch_entry *e, const struct revcheck_report *report)
+take_chain_report(
+    struct certwatch_entry *e, const struct revcheck_report *report)
 {
 	int at = revcheck_report_index(report);
 	const struct revcheck_result *r =
@@ -249,7 +250,7 @@ on_chain(void *asker, struct revcheck_report *report)
 	struct certwatch_entry *e = asker;
 
 	entry_answered(e);
-	judge_chain(e, report);
+	take_chain_report(e, report);
 	entry_ask_response(e);
 }
 
@@ -288,7 +289,7 @@ certwatch_entry_ask(struct certwatch_entry *e)
 	if (rc == REVCHECK_PENDING)
 		return;
 	if (rc == REVCHECK_DONE) {
-		judge_chain(e, report);
+		take_chain_report(e, report);
 		revcheck_report_free(report);
 		entry_ask_response(e);
 		return;

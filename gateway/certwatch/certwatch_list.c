@@ -111,7 +111,7 @@ add_sessions(struct certwatch_list *list, const struct member *h)
 
 int
 certwatch_list_make(struct certwatch_list *out, const struct conf *conf,
-    const struct members *holdings, struct err *err)
+    const struct members *members, struct err *err)
 {
 	int rc = 0;
 
@@ -121,8 +121,8 @@ certwatch_list_make(struct certwatch_list *out, const struct conf *conf,
 		return err_set(err, E_NOMEM, "out of memory");
 	for (size_t i = 0; i < conf->num_identities && rc == 0; i++)
 		rc = add_identity(out, conf, i);
-	for (size_t i = 0; i < members_num(holdings) && rc == 0; i++) {
-		const struct member *h = members_get(holdings, i);
+	for (size_t i = 0; i < members_num(members) && rc == 0; i++) {
+		const struct member *h = members_get(members, i);
 
 		if (h->registration != NULL && h->setup != NULL)
 			rc = add_sessions(out, h);

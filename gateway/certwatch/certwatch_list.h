@@ -31,7 +31,7 @@ struct certwatch_list {
 };
 
 int certwatch_list_make(struct certwatch_list *out, const struct conf *conf,
-    const struct members *holdings, struct err *err) MUST_USE;
+    const struct members *members, struct err *err) MUST_USE;
 void certwatch_list_cleanup(struct certwatch_list *list);
 void certwatch_item_cleanup(struct certwatch_item *item);
 

@@ -160,7 +160,8 @@ may_pass(enum revcheck_why why)
 }
 
 static void
-judge(struct warmup *w, struct warmup_chain *c, const struct revcheck_report *r)
+take_report(
+    struct warmup *w, struct warmup_chain *c, const struct revcheck_report *r)
 {
 	enum revcheck_why why = revcheck_report_why(r);
 
@@ -188,7 +189,7 @@ on_answer(void *asker, struct revcheck_report *report)
 
 	pending_check_drop(c->wait);
 	c->wait = NULL;
-	judge(w, c, report);
+	take_report(w, c, report);
 	event_active(w->turn, EV_READ, 0);
 }
 
@@ -215,7 +216,7 @@ ask(struct warmup *w, struct warmup_chain *c)
 	if (rc == REVCHECK_PENDING) {
 		warmup_chains_set(&w->chains, c, WARMUP_ASKING);
 	} else if (rc == REVCHECK_DONE) {
-		judge(w, c, report);
+		take_report(w, c, report);
 		revcheck_report_free(report);
 	} else {
 		/* Too many questions at once, most likely. */

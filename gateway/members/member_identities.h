@@ -1,7 +1,8 @@
 /*
  * member_identities: what the registrations and setups of all members mean for
- * the door: whom it can be, and whom it trusts. Made anew by the control thread
- * whenever one of them changes; nothing in it refers to where it came from.
+ * the data plane: whom it can be, and whom it trusts. Made anew by the control
+ * thread whenever one of them changes; nothing in it refers to where it came
+ * from.
  */
 #ifndef GATEWAY_MEMBERS_MEMBER_IDENTITIES_H
 #define GATEWAY_MEMBERS_MEMBER_IDENTITIES_H
@@ -11,7 +12,7 @@
 #include "gateway/members/members.h"
 #include "gateway/members/keystore.h"
 
-/* Identities and groups for the door, of all that are registered. */
+/* Identities and groups for the workers, of all that are registered. */
 struct member_identities {
 	struct conf_identity *identities;
 	size_t num_identities;

@@ -1,7 +1,7 @@
 /*
  * network_setup: what members register with and are set up to present, read
- * from requests; member_identities says what it means for the door. Judges
- * form; who vouches for a chain is checked against the roots of the
+ * from requests; member_identities says what it means for the workers. Looks at
+ * the form; who vouches for a chain is checked against the roots of the
  * registration. Control thread.
  */
 #ifndef GATEWAY_MEMBERS_NETWORK_SETUP_H

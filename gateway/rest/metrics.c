@@ -1,5 +1,5 @@
 /*
- * metrics: gathers counters of the engine, the door and the decisions at the
+ * metrics: gathers counters of the engine, the workers and the decisions at the
  * moment they are asked for; keeps nothing.
  */
 #include "gateway/rest/metrics.h"
@@ -453,7 +453,7 @@ add_reason(cJSON *list, const char *fmt, ...)
 #define CRL_LEFT_WARN 0.1
 
 static int
-judge_kept(void *arg, const struct revcheck_cache_item *item)
+add_crl_reason(void *arg, const struct revcheck_cache_item *item)
 {
 	double life = difftime(item->next_update, item->this_update);
 	double left = difftime(item->next_update, time(NULL));
@@ -471,7 +471,7 @@ judge_kept(void *arg, const struct revcheck_cache_item *item)
  * names makes the difference between degraded and not ready.
  */
 static bool
-judge_token(const struct conf *conf, cJSON *reasons)
+token_ready(const struct conf *conf, cJSON *reasons)
 {
 	struct pkcs11 *token = pkcs11_get0();
 	struct pkcs11_stats s = {.up = true};
@@ -503,8 +503,8 @@ metrics_ready(const struct services *core, const struct rest_services *services,
 		cJSON_AddItemToObject(out, "warmUp", warmup_report_json(&warm));
 	}
 	ready = certwatch_report_reasons(services->certwatch, reasons);
-	ready &= judge_token(control_conf(services->control), reasons);
-	revcheck_kept_list(core->engine, judge_kept, reasons);
+	ready &= token_ready(control_conf(services->control), reasons);
+	revcheck_kept_list(core->engine, add_crl_reason, reasons);
 	cJSON_AddBoolToObject(out, "ready", ready);
 	cJSON_AddBoolToObject(out, "degraded", cJSON_GetArraySize(reasons) > 0);
 	cJSON_AddItemToObject(out, "reasons", reasons);

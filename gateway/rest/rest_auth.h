@@ -1,6 +1,6 @@
 /*
  * rest_auth: who is asking, and may they. HTTP Basic (RFC 7617) against salted
- * hashes; too many failures from one address close the door for a while.
+ * hashes; too many failures from one address lock it out for a while.
  * Owned by the control thread.
  */
 #ifndef GATEWAY_REST_REST_AUTH_H

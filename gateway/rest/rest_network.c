@@ -121,7 +121,7 @@ change_make(struct change *ch)
 
 /* Goes on with the next chain; false after having refused. */
 static bool
-change_judge(struct change *ch, const struct revcheck_report *report)
+change_allowed(struct change *ch, const struct revcheck_report *report)
 {
 	struct err err;
 
@@ -142,7 +142,7 @@ on_report(struct revcheck_report *report, void *arg)
 
 	revcheck_request_free(ch->request);
 	ch->request = NULL;
-	if (change_judge(ch, report))
+	if (change_allowed(ch, report))
 		change_ask(ch);
 }
 
@@ -186,7 +186,7 @@ change_ask_one(struct change *ch, struct revcheck_certs *chain,
 		change_fail(ch, &err);
 		return rc;
 	}
-	good = change_judge(ch, report);
+	good = change_allowed(ch, report);
 	revcheck_report_free(report);
 	return good ? 0 : E_PARSE;
 }

@@ -238,7 +238,7 @@ withdraw(
  * not an answer: the node asks again when it matters.
  */
 static void
-judge(struct session_watch *s, const unsigned char *id,
+take_report(struct session_watch *s, const unsigned char *id,
     struct revcheck_report *report)
 {
 	struct session *x = find(s, id);
@@ -256,7 +256,7 @@ on_answer(struct revcheck_report *report, void *arg)
 	struct asking *a = arg;
 	struct session_watch *s = a->sessions;
 
-	judge(s, a->id, report);
+	take_report(s, a->id, report);
 	asking_free(a);
 	if (s->at < s->used)
 		event_active(s->walk, EV_READ, 0);
@@ -293,7 +293,7 @@ ask_again(struct session_watch *s, const struct session *x)
 	if (rc == REVCHECK_PENDING)
 		return;
 	if (rc == REVCHECK_DONE) {
-		judge(s, a->id, report);
+		take_report(s, a->id, report);
 		revcheck_report_free(report);
 	}
 	asking_free(a);
