@@ -178,7 +178,11 @@ fixtures: $(SLOWTOKEN)
 # Rooms with needs of their own bring a fragment.
 -include fixtures/doorman/build.mk
 -include tests/tests.mk
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+# What is left of a source that is gone would stop make: it goes, too.
+-include $(shell cd $(B)/obj 2>/dev/null && find . -name '*.d' | \
+	while read -r d; do f=$${d%.d}; case $$d in (*.taken.d) ;; (*) \
+	[ -e "$(CURDIR)/$$f.c" ] || { rm -f "$$f.o" "$$d"; continue; } ;; \
+	esac; echo "$(B)/obj/$${d}"; done)
 
 # the two commands
 
