@@ -594,6 +594,62 @@ test_validators_are_of_one_url(void **state)
 	}
 }
 
+/* What does not fit alone is told of and not kept, by one byte. */
+static void
+test_budget_to_the_byte(void **state)
+{
+	uint64_t all = 0;
+	struct world w;
+
+	world_init(&w, NULL);
+	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
+	for (int less = -1; less < 2; less++) {
+		if (less >= 0)
+			w.options.memory_bytes = all - (uint64_t)less;
+		world_open(&w);
+		ask_ok(&w, "a", "/a.crl", false);
+		if (less < 0)
+			all = stats(&w).bytes;
+		else
+			assert_true(stats(&w).bytes <= w.options.memory_bytes);
+		assert_int_equal(held_number(&w, "a"), less < 1 ? 5 : -1);
+		assert_int_equal(stats(&w).evictions, less == 1);
+		world_close(&w);
+	}
+	assert_int_equal(world_logged(&w, "do not fit"), 1);
+	world_cleanup(&w);
+}
+
+/* What "not modified" was said of is gone by then: asked for whole. */
+static void
+test_not_modified_after_a_flush(void **state)
+{
+	struct evidence_key k = key_named("a");
+	struct asking q = {.want_newer = true};
+	struct world w;
+	char url[128];
+	const char *urls[] = {url};
+
+	world_init(&w, "/a.crl origin ; gate=g ; origin");
+	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
+	world_open(&w);
+	ask_ok(&w, "a", "/a.crl", false);
+	atomic_fetch_add(&w.now, 10);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/a.crl", w.http.port);
+	asking_start(&q, &w, "a", urls, 1);
+	hits_await(&w.http, 2, "/a.crl");
+	assert_int_equal(archive_flush(w.archive, &k), 0);
+	assert_int_equal(held_number(&w, "a"), -1);
+	control(&w.http, "/_release/g", NULL);
+	asking_wait(&q);
+	assert_non_null(q.got.e);
+	evidence_free(q.got.e);
+	assert_int_equal(hits(&w.http, "/a.crl"), 3);
+	assert_int_equal(stats(&w).fetches_304, 0);
+	assert_int_equal(held_number(&w, "a"), 5);
+	world_cleanup(&w);
+}
+
 /* While a fetch hangs, its CA's other evidence fills the budget. */
 static void
 test_eviction_spares_what_is_in_flight(void **state)
@@ -736,6 +792,8 @@ main(void)
 	    cmocka_unit_test(test_eviction_is_the_owners_affair),
 	    cmocka_unit_test(test_eviction_spares_what_is_asked_for),
 	    cmocka_unit_test(test_validators_are_of_one_url),
+	    cmocka_unit_test(test_budget_to_the_byte),
+	    cmocka_unit_test(test_not_modified_after_a_flush),
 	    cmocka_unit_test(test_eviction_spares_what_is_in_flight),
 	    cmocka_unit_test(test_readers_meet_writers),
 	    cmocka_unit_test(test_bad_options_are_named),

@@ -302,6 +302,36 @@ test_what_is_older(void **state)
 	}
 }
 
+static void
+test_what_is_fresh(void **state)
+{
+	static const struct {
+		const char *name;
+		time_t this_update, next_update, fetched_at; /* from now */
+		bool fresh;
+	} rows[] = {
+	    {"in its time", -10, 10, -5, true},
+	    {"future by the skew", 300, 900, -5, true},
+	    {"future by more", 301, 900, -5, false},
+	    {"run out by the skew", -900, -300, -5, true},
+	    {"run out by more", -900, -301, -5, false},
+	    {"no end, fetched a day ago", -900000, 0, -86400, true},
+	    {"no end, fetched before", -900000, 0, -86401, false},
+	    {"no end, from the future", 301, 0, -5, false},
+	};
+	const time_t now = 1780000000;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct evidence e = {.this_update = now + rows[i].this_update,
+		    .fetched_at = now + rows[i].fetched_at};
+
+		if (rows[i].next_update != 0)
+			e.next_update = now + rows[i].next_update;
+		if (evidence_fresh(&e, now, 300) != rows[i].fresh)
+			fail_msg("%s", rows[i].name);
+	}
+}
+
 int
 main(void)
 {
@@ -316,6 +346,7 @@ main(void)
 	    cmocka_unit_test(test_retries_double_up_to_a_bound),
 	    cmocka_unit_test(test_keys_cannot_collide),
 	    cmocka_unit_test(test_what_is_older),
+	    cmocka_unit_test(test_what_is_fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
