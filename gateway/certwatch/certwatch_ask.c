@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "gateway/tls/staple.h"
-#include "gateway/tls/path_verify.h"
 #include "gateway/base/pending_check.h"
 
 void
@@ -257,12 +256,17 @@ on_chain(void *asker, struct revcheck_report *report)
 static void
 entry_find_path(struct certwatch_entry *e)
 {
-	struct err why;
+	const struct revcheck_path_query query = {
+	    .size = sizeof(query),
+	    .chain = e->item.chain,
+	    .any_time = 1, /* dates are told of apart */
+	    .security_level = -1,
+	};
 
 	e->vouched_known = true;
 	if (e->item.trust != NULL &&
-	    path_verify(&e->path, e->item.chain, e->item.trust,
-		PATH_VERIFY_ANY_TIME, &why) == 0)
+	    revcheck_trust_verify(
+		e->item.trust, &e->path, &query, NULL, NULL) == 1)
 		return;
 	e->status = REVCHECK_NOT_ASKED;
 	snprintf(

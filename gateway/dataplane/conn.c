@@ -19,6 +19,7 @@
 #include "gateway/dataplane/conn_event.h"
 #include "gateway/dataplane/conn_list.h"
 #include "gateway/dataplane/conn_step.h"
+#include "gateway/dataplane/conn_terms.h"
 #include "gateway/dataplane/decision_log.h"
 #include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/half_open.h"
@@ -28,6 +29,7 @@
 #include "gateway/dataplane/dial.h"
 #include "gateway/dataplane/recheck.h"
 #include "gateway/tls/tls_bio.h"
+#include "gateway/tls/tls_context.h"
 #include "gateway/dataplane/worker.h"
 
 static void conn_drive(struct conn *c);
@@ -47,7 +49,7 @@ conn_new(struct worker *w, bool inbound)
 	c->tls_fd = c->plain_fd = -1;
 	c->worker = w;
 	c->runtime = runtime_up_ref(w->runtime);
-	c->trust = c->runtime->conf->trust;
+	c->trust = c->runtime->trust;
 	c->id = w->next_conn++ * 64 + w->index;
 	c->round = w->recheck_round;
 	evtimer_assign(&c->ev_timer, w->base, conn_on_timer, c);
@@ -110,6 +112,7 @@ conn_free(struct conn *c)
 		counters_dec(&w->counters, COUNTER_RELAYING);
 	counters_dec(&w->counters, COUNTER_OPEN);
 	free(c->remote);
+	free(c->target);
 	runtime_free(c->runtime);
 	c->magic = 0;
 	conn_list_remove(w, c); /* may end the draining worker's loop */
@@ -130,10 +133,10 @@ conn_handshake_failed(struct conn *c, enum handshake_result result)
 		    n, h->ready ? COUNTER_LINK_REFUSED : COUNTER_LINK_FAILED);
 	if (!c->inbound)
 		outbound_say_failed(c);
-	if (h->ready && h->verdict == HANDSHAKE_DENY) {
-		counters_inc(n, h->tally);
-		decision_log_record(
-		    c, DECISION_AT_HANDSHAKE, false, h->report, h->error);
+	if (h->ready && h->admission.why != ADMISSION_ALLOWED) {
+		counters_inc(n, admission_counter(&h->admission));
+		decision_log_record(c, DECISION_AT_HANDSHAKE, false, h->report,
+		    handshake_error(h));
 		return;
 	}
 	if (result == HANDSHAKE_SHED)
@@ -142,13 +145,15 @@ conn_handshake_failed(struct conn *c, enum handshake_result result)
 		/* Let in, and then it left or sent a wrong Finished. */
 		counters_inc(n, COUNTER_REFUSED_ERROR);
 	decision_log_record(c, DECISION_AT_HANDSHAKE, false, NULL,
-	    h->error[0] != '\0' ? h->error : "handshake not completed");
+	    handshake_error(h)[0] != '\0' ? handshake_error(h)
+					  : "handshake not completed");
 }
 
 static enum conn_step
 conn_begin_handshake(struct conn *c, SSL_CTX *ctx)
 {
-	struct worker *w = c->worker;
+	struct admission_terms terms;
+	size_t link;
 
 	c->ssl = SSL_new(ctx);
 	c->handshake = calloc(1, sizeof(*c->handshake));
@@ -159,8 +164,12 @@ conn_begin_handshake(struct conn *c, SSL_CTX *ctx)
 		ERR_clear_error();
 		return CONN_STEP_DONE;
 	}
-	handshake_init(
-	    c->handshake, w, c->runtime, c->trust, c->ssl, c->inbound);
+	if (!conn_get_terms(c, c->runtime, &terms, &link)) {
+		free(c->handshake);
+		c->handshake = NULL;
+		return CONN_STEP_DONE;
+	}
+	handshake_init(c->handshake, &c->worker->env, &terms, c->ssl);
 	c->handshake->answered = conn_on_answered;
 	c->handshake->arg = c;
 	if (c->inbound) {
@@ -195,8 +204,8 @@ conn_let_in(struct conn *c)
 	if (h->report != NULL)
 		c->status_word =
 		    revcheck_status_name(revcheck_report_status(h->report));
-	c->certs = h->certs;
-	h->certs = NULL;
+	c->certs = h->admission.found;
+	h->admission.found = NULL;
 	conn_drop_handshake(c);
 	conn_end_handshake(c);
 }
@@ -442,7 +451,8 @@ conn_accept(struct worker *w, const struct listen_port *port, int fd,
 	if (c->remote != NULL)
 		*c->remote = *sa;
 	if (c->remote == NULL ||
-	    conn_begin_handshake(c, c->runtime->server) == CONN_STEP_DONE) {
+	    conn_begin_handshake(c, tls_server_get0_ctx(c->runtime->server)) ==
+		CONN_STEP_DONE) {
 		conn_free(c);
 		return;
 	}

@@ -22,6 +22,7 @@ struct runtime;
 struct handshake;
 struct http_exchange;
 struct outbound_head;
+struct outbound_target;
 struct pending_check;
 struct worker;
 
@@ -66,7 +67,7 @@ struct conn {
 	struct conn *older, *newer; /* half open */
 	struct worker *worker;
 	struct runtime *runtime;      /* a reference */
-	struct revcheck_trust *trust; /* the front's */
+	struct revcheck_trust *trust; /* the runtime's */
 	uint64_t id;
 	uint64_t round; /* worker's recheck_round when last asked */
 
@@ -76,13 +77,14 @@ struct conn {
 	struct limits_peer peer;
 	struct sockaddr_storage *remote; /* the TLS side's, on the heap */
 
-	struct handshake *handshake;   /* until RELAY */
-	struct dial *dial;             /* in DIAL */
-	struct outbound_head *head;    /* outbound, until RELAY */
-	size_t link;                   /* outbound: index into conf->links, */
-	bool via_connect;              /* or by CONNECT */
-	struct revcheck_certs *certs;  /* verified chain of a live peer */
-	struct pending_check *recheck; /* while asked again online */
+	struct handshake *handshake;    /* until RELAY */
+	struct dial *dial;              /* in DIAL */
+	struct outbound_head *head;     /* outbound, until RELAY */
+	size_t link;                    /* outbound: index into conf->links, */
+	bool via_connect;               /* or by CONNECT, */
+	struct outbound_target *target; /* to there */
+	struct revcheck_certs *certs;   /* verified chain of a live peer */
+	struct pending_check *recheck;  /* while asked again online */
 	struct relay relay;
 	struct http_exchange
 	    *http; /* in HTTP; of the relay then only the counts */

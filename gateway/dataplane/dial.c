@@ -29,6 +29,7 @@
 #include "gateway/dataplane/runtime.h"
 #include "gateway/observe/counters.h"
 #include "gateway/dataplane/worker.h"
+#include "gateway/dataplane/worker_setup.h"
 
 #define DIAL_NAMES_MAX 8 /* addresses of one name that are tried */
 
@@ -71,7 +72,7 @@ dial_get_node_order(const struct conn *c, struct dial_order *out)
 	*out = (struct dial_order){
 	    .addresses = node->addresses,
 	    .num_addresses = node->num_addresses,
-	    .health = w->runtime == c->runtime ? &w->health : NULL,
+	    .health = w->runtime == c->runtime ? &w->setup->health : NULL,
 	    .connect_timeout_ms = node->connect_timeout_ms,
 	    .retry_ms = node->retry_ms,
 	    .max_retries = node->max_retries,

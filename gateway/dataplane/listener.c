@@ -151,12 +151,20 @@ listener_on_again(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	event_add(l->ev_accept, NULL);
+	listener_start(l);
+}
+
+void
+listener_start(struct listener *l)
+{
+	if (event_add(l->ev_accept, NULL) != 0)
+		listener_pause(l, ENOMEM);
 }
 
 int
 listener_new(struct listener **out, struct worker *w,
-    const struct listen_port *port, struct err *err)
+    const struct runtime *runtime, const struct listen_port *port,
+    struct err *err)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 	const struct listen_socket *b = port->bound;
@@ -171,13 +179,12 @@ listener_new(struct listener **out, struct worker *w,
 	 * All workers wake for a shared socket. Who takes one leaves the next
 	 * to another, who is awake and has less to do.
 	 */
-	l->batch = b->num_fds < w->runtime->num_workers ? LISTENER_SHARED
-							: LISTENER_BATCH;
+	l->batch = b->num_fds < runtime->num_workers ? LISTENER_SHARED
+						     : LISTENER_BATCH;
 	l->ev_accept = event_new(
 	    w->base, l->fd, EV_READ | EV_PERSIST, listener_on_accept, l);
 	l->ev_again = evtimer_new(w->base, listener_on_again, l);
-	if (l->ev_accept == NULL || l->ev_again == NULL ||
-	    event_add(l->ev_accept, NULL) != 0) {
+	if (l->ev_accept == NULL || l->ev_again == NULL) {
 		listener_free(l);
 		return err_set(err, E_NOMEM, "cannot listen");
 	}

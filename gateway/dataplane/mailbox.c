@@ -11,7 +11,7 @@
 
 #include <sys/eventfd.h>
 
-#include "gateway/dataplane/runtime.h"
+#include "gateway/dataplane/worker_setup.h"
 #include "gateway/tls/staple.h"
 
 int
@@ -30,7 +30,7 @@ mailbox_cleanup(struct mailbox *m)
 {
 	if (m->fd <= 0)
 		return;
-	runtime_free(m->batch.runtime);
+	worker_setup_free(m->batch.setup);
 	staples_free(m->batch.staples);
 	close(m->fd);
 	pthread_mutex_destroy(&m->lock);
@@ -59,16 +59,16 @@ mailbox_post(struct mailbox *m, enum mail bit)
 }
 
 void
-mailbox_post_runtime(struct mailbox *m, struct runtime *runtime)
+mailbox_post_setup(struct mailbox *m, struct worker_setup *setup)
 {
-	struct runtime *old;
+	struct worker_setup *old;
 
 	pthread_mutex_lock(&m->lock);
-	old = m->batch.runtime;
-	m->batch.runtime = runtime;
-	m->batch.bits |= MAIL_RUNTIME;
+	old = m->batch.setup;
+	m->batch.setup = setup;
+	m->batch.bits |= MAIL_SETUP;
 	pthread_mutex_unlock(&m->lock);
-	runtime_free(old);
+	worker_setup_free(old);
 	mailbox_ring(m);
 }
 

@@ -1,6 +1,6 @@
 /*
  * mailbox: how other threads reach a worker. Nothing is queued: a message is a
- * bit that is raised, a drain deadline that is shortened, or a newer front or
+ * bit that is raised, a drain deadline that is shortened, or a newer setup or
  * set of staples that replaces one not yet taken. So posting cannot fail and
  * nothing grows.
  */
@@ -12,11 +12,11 @@
 
 #include "cache/base/error.h"
 
-struct runtime;
 struct staples;
+struct worker_setup;
 
 enum mail {
-	MAIL_RUNTIME = 1 << 0, /* a new configuration: take batch.runtime */
+	MAIL_SETUP = 1 << 0,   /* a new configuration: take batch.setup */
 	MAIL_RECHECK = 1 << 1, /* ask again about live connections */
 	MAIL_DRAIN = 1 << 2,   /* stop accepting, end by drain_at_mono_ms */
 	MAIL_STOP = 1 << 3,    /* close everything, leave the loop */
@@ -26,9 +26,9 @@ enum mail {
 };
 
 struct mail_batch {
-	unsigned bits;           /* enum mail; 0: the box was empty */
-	struct runtime *runtime; /* a reference, with MAIL_RUNTIME */
-	struct staples *staples; /* likewise, with MAIL_STAPLES */
+	unsigned bits;              /* enum mail; 0: the box was empty */
+	struct worker_setup *setup; /* with MAIL_SETUP */
+	struct staples *staples;    /* a reference, with MAIL_STAPLES */
 	uint64_t drain_at_mono_ms;
 };
 
@@ -41,9 +41,10 @@ struct mailbox {
 int mailbox_init(struct mailbox *m, struct err *err) MUST_USE;
 void mailbox_cleanup(struct mailbox *m);
 
-/* All thread-safe. _post_front and _post_staples take the reference over. */
+/* All thread-safe. _post_setup and _post_staples take over what they are given.
+ */
 void mailbox_post(struct mailbox *m, enum mail bit);
-void mailbox_post_runtime(struct mailbox *m, struct runtime *runtime);
+void mailbox_post_setup(struct mailbox *m, struct worker_setup *setup);
 void mailbox_post_staples(struct mailbox *m, struct staples *staples);
 void mailbox_post_drain(struct mailbox *m, uint64_t drain_at_mono_ms);
 

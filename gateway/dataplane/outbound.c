@@ -16,13 +16,12 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <sys/socket.h>
 
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
 #include "gateway/dataplane/runtime.h"
-#include "gateway/tls/handshake.h"
+#include "gateway/tls/admission.h"
 #include "gateway/dataplane/worker.h"
 
 #define OUTBOUND_HEAD_BYTES 8192
@@ -30,13 +29,17 @@
 
 #define OUTBOUND_CONNECT_TIMEOUT_MS 5000
 
+/* Where a CONNECT leads, for the connection's life. */
+struct outbound_target {
+	char host[OUTBOUND_HOST_MAX + 1];
+	char text[OUTBOUND_HOST_MAX + 8]; /* host:port, brackets and all */
+};
+
 struct outbound_head {
 	char text[OUTBOUND_HEAD_BYTES + 1];
 	size_t len;
 	size_t body; /* where bytes after the head begin */
 	bool answered;
-	char host[OUTBOUND_HOST_MAX + 1];
-	char target[OUTBOUND_HOST_MAX + 8]; /* host:port, brackets and all */
 	struct address address;
 };
 
@@ -56,7 +59,8 @@ outbound_new(struct conn *c, const struct listen_port *port)
 		return 0;
 	}
 	c->head = calloc(1, sizeof(*c->head));
-	return c->head == NULL ? E_NOMEM : 0;
+	c->target = calloc(1, sizeof(*c->target));
+	return c->head == NULL || c->target == NULL ? E_NOMEM : 0;
 }
 
 void
@@ -91,8 +95,7 @@ outbound_say_failed(struct conn *c)
 	outbound_answer(c, "502 Bad Gateway");
 }
 
-/* "host:port", "*.host:port", "*:port" */
-static bool
+bool
 outbound_pattern_matches(const char *pattern, const char *target)
 {
 	const char *pport = strrchr(pattern, ':');
@@ -114,12 +117,10 @@ outbound_pattern_matches(const char *pattern, const char *target)
 }
 
 static bool
-outbound_target_allowed(const struct conn *c, const char *target)
+outbound_target_allowed(const struct conf *conf, const char *target)
 {
-	const struct conf_connect *connect_conf = &c->runtime->conf->connect;
-
-	for (size_t i = 0; i < connect_conf->num_allow; i++)
-		if (outbound_pattern_matches(connect_conf->allow[i], target))
+	for (size_t i = 0; i < conf->connect.num_allow; i++)
+		if (outbound_pattern_matches(conf->connect.allow[i], target))
 			return true;
 	return false;
 }
@@ -128,6 +129,7 @@ static enum outbound_head_result
 outbound_parse_head(struct conn *c)
 {
 	struct outbound_head *h = c->head;
+	struct outbound_target *t = c->target;
 	struct err err;
 	const char *space;
 	size_t len;
@@ -138,25 +140,25 @@ outbound_parse_head(struct conn *c)
 	}
 	space = strchr(h->text + 8, ' ');
 	len = space == NULL ? 0 : (size_t)(space - h->text) - 8;
-	if (len == 0 || len >= sizeof(h->target) ||
+	if (len == 0 || len >= sizeof(t->text) ||
 	    strncmp(space, " HTTP/1.", 8) != 0)
 		goto bad;
-	memcpy(h->target, h->text + 8, len);
-	h->target[len] = '\0';
+	memcpy(t->text, h->text + 8, len);
+	t->text[len] = '\0';
 	for (size_t i = 0; i < len; i++)
-		if (!isgraph((unsigned char)h->target[i]) ||
-		    h->target[i] == '/' || h->target[i] == '@')
+		if (!isgraph((unsigned char)t->text[i]) || t->text[i] == '/' ||
+		    t->text[i] == '@')
 			goto bad;
-	if (strncasecmp(h->target, "unix:", 5) == 0 ||
-	    address_parse(&h->address, h->target, false, &err) != 0 ||
+	if (strncasecmp(t->text, "unix:", 5) == 0 ||
+	    address_parse(&h->address, t->text, false, &err) != 0 ||
 	    h->address.host == NULL)
 		goto bad;
-	snprintf(h->host, sizeof(h->host), "%s", h->address.host);
-	if (!outbound_target_allowed(c, h->target)) {
+	snprintf(t->host, sizeof(t->host), "%s", h->address.host);
+	if (!outbound_target_allowed(c->runtime->conf, t->text)) {
 		log_line(c->worker->log, LOG_LEVEL_WARN,
 		    "refused outbound CONNECT to '%s': not on the list of "
 		    "allowed targets",
-		    h->target);
+		    t->text);
 		outbound_answer(c, "403 Forbidden");
 		return OUTBOUND_HEAD_BAD;
 	}
@@ -242,25 +244,11 @@ int
 outbound_prepare_ssl(struct conn *c)
 {
 	const char *name =
-	    c->via_connect ? c->head->host : outbound_conf(c)->server_name;
-	bool verify = c->via_connect || outbound_conf(c)->verify_name;
-	X509_VERIFY_PARAM *param = SSL_get0_param(c->ssl);
+	    c->via_connect ? c->target->host : outbound_conf(c)->server_name;
 
-	if (c->trust == NULL ||
-	    !SSL_set1_verify_cert_store(
-		c->ssl, revcheck_trust_get0_store(c->trust)))
-		return E_INTERNAL;
 	/* RFC 6066 3: an address is no server name. */
-	if (outbound_is_literal(name)) {
-		if (verify && !X509_VERIFY_PARAM_set1_ip_asc(param, name))
-			return E_INTERNAL;
-		return 0;
-	}
-	if (!SSL_set_tlsext_host_name(c->ssl, name))
-		return E_INTERNAL;
-	X509_VERIFY_PARAM_set_hostflags(
-	    param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	if (verify && !X509_VERIFY_PARAM_set1_host(param, name, 0))
+	if (!outbound_is_literal(name) &&
+	    !SSL_set_tlsext_host_name(c->ssl, name))
 		return E_INTERNAL;
 	return 0;
 }
@@ -283,22 +271,25 @@ outbound_begin(struct conn *c)
 }
 
 bool
-outbound_find_again(struct conn *c, const struct runtime *runtime,
-    struct revcheck_trust **trust)
+outbound_get_terms(const struct conn *c, const struct runtime *runtime,
+    size_t *link, struct admission_terms *terms)
 {
 	const struct conf *conf = runtime->conf;
-	const struct conf_link *old;
+	const struct conf_link *to;
 
 	if (c->via_connect) {
-		*trust = conf->trust;
-		return conf->connect.listen.text != NULL;
+		terms->trust = runtime->trust;
+		terms->name = c->target->host;
+		return conf->connect.listen.text != NULL &&
+		    outbound_target_allowed(conf, c->target->text);
 	}
-	old = outbound_conf(c);
 	for (size_t i = 0; i < conf->num_links; i++) {
-		if (strcmp(conf->links[i].name, old->name) != 0)
+		to = &conf->links[i];
+		if (strcmp(to->name, outbound_conf(c)->name) != 0)
 			continue;
-		c->link = i;
-		*trust = conf->links[i].trust;
+		terms->trust = to->trust;
+		terms->name = to->verify_name ? to->server_name : NULL;
+		*link = i;
 		return true;
 	}
 	return false;

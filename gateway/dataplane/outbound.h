@@ -12,11 +12,11 @@
 #include "cache/base/error.h"
 #include "gateway/dataplane/dial.h"
 
+struct admission_terms;
 struct conn;
 struct listen_port;
 struct runtime;
 struct outbound_head;
-struct revcheck_trust;
 
 enum outbound_head_result {
 	OUTBOUND_HEAD_BAD = 0, /* answered; close */
@@ -37,7 +37,7 @@ SSL_CTX *outbound_get0_ctx(const struct conn *c);
 /* The dial is done: remembers whom it reached. */
 void outbound_note_remote(struct conn *c);
 
-/* SNI, the name to verify, the anchors. */
+/* SNI. */
 int outbound_prepare_ssl(struct conn *c) MUST_USE;
 
 /* The peer is in: tells a CONNECT client so, hands on what it sent early. */
@@ -47,10 +47,17 @@ int outbound_begin(struct conn *c) MUST_USE;
 void outbound_say_failed(struct conn *c);
 
 /*
- * After a reload: the same link in another front. Changes c->link and *trust,
- * or says false.
+ * Whom it may lead to by the configuration of runtime, its own or one of after
+ * a change: fills in trust and name, and *link for struct conn. False when that
+ * configuration has its link, or allows its target, no more.
  */
-bool outbound_find_again(struct conn *c, const struct runtime *runtime,
-    struct revcheck_trust **trust);
+bool outbound_get_terms(const struct conn *c, const struct runtime *runtime,
+    size_t *link, struct admission_terms *terms);
+
+/*
+ * CONNECT's list of targets: pattern is "host:port", "*.host:port" (one label
+ * or more, but not host itself) or "*:port"; port may be "*".
+ */
+bool outbound_pattern_matches(const char *pattern, const char *target);
 
 #endif

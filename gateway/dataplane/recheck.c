@@ -13,14 +13,12 @@
 
 #include <event2/event.h>
 #include <openssl/rand.h>
-#include <openssl/x509.h>
 
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn_event.h"
+#include "gateway/dataplane/conn_terms.h"
 #include "gateway/dataplane/decision_log.h"
 #include "gateway/dataplane/runtime.h"
-#include "gateway/dataplane/outbound.h"
-#include "gateway/base/dn.h"
 #include "gateway/base/pending_check.h"
 #include "gateway/dataplane/worker.h"
 
@@ -111,10 +109,8 @@ recheck_submit(struct conn *c, unsigned flags, pending_check_fn *fn)
 	};
 	int rc;
 
-	pending_check_drop(c->recheck);
-	c->recheck = NULL;
 	rc = pending_check_ask(
-	    &c->recheck, &report, w->rc, &query, w->base, fn, c, &err);
+	    &c->recheck, &report, w->env.rc, &query, w->base, fn, c, &err);
 	if (rc == REVCHECK_DONE) {
 		recheck_judge(c, report, (flags & REVCHECK_QUERY_OFFLINE) != 0);
 		revcheck_report_free(report);
@@ -125,100 +121,54 @@ recheck_submit(struct conn *c, unsigned flags, pending_check_fn *fn)
 	}
 }
 
-/* Its path was verified once; does it still end in the trust in force? */
-static bool
-recheck_path_holds(struct conn *c, struct revcheck_trust *trust)
-{
-	size_t num = revcheck_certs_num(c->certs);
-	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	STACK_OF(X509) *others = sk_X509_new_null();
-	bool ok = ctx != NULL && others != NULL && num > 0;
-
-	for (size_t i = 1; ok && i < num; i++)
-		ok = sk_X509_push(others, revcheck_certs_get0(c->certs, i)) > 0;
-	ok = ok &&
-	    X509_STORE_CTX_init(ctx, revcheck_trust_get0_store(trust),
-		revcheck_certs_get0(c->certs, 0), others) == 1 &&
-	    X509_STORE_CTX_set_default(
-		ctx, c->inbound ? "ssl_client" : "ssl_server") == 1;
-	if (ok) {
-		X509_STORE_CTX_set_flags(
-		    ctx, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
-		ok = X509_verify_cert(ctx) == 1;
-	}
-	X509_STORE_CTX_free(ctx);
-	sk_X509_free(others);
-	return ok;
-}
-
-static bool
-recheck_dates_hold(const struct conn *c)
-{
-	time_t now = time(NULL);
-
-	for (size_t i = 0; i < revcheck_certs_num(c->certs); i++) {
-		X509 *cert = revcheck_certs_get0(c->certs, i);
-
-		if (X509_cmp_time(X509_get0_notBefore(cert), &now) >= 0 ||
-		    X509_cmp_time(X509_get0_notAfter(cert), &now) <= 0)
-			return false;
-	}
-	return true;
-}
-
-static bool
-recheck_subject_allowed(const struct conn *c, const struct conf *conf)
-{
-	char text[DN_MAX];
-
-	if (!c->inbound || !conf->tls.allowed_subjects_enforced)
-		return true;
-	return dn_text(text, revcheck_certs_get0(c->certs, 0)) &&
-	    name_set_has(conf->tls.allowed_subjects, text);
-}
-
-/* Moves a live connection to the configuration in force; NULL, or why not. */
+/*
+ * Moves a live connection to the configuration in force, under whose terms it
+ * is admitted anew but for revocation. NULL, or why not, in *a or as it is.
+ */
 static const char *
-recheck_adopt_front(struct conn *c)
+recheck_adopt(struct conn *c, struct admission *a)
 {
 	struct runtime *runtime = c->worker->runtime;
-	struct revcheck_trust *trust = runtime->conf->trust;
+	struct admission_terms before, terms;
+	struct admission_peer peer = {.certs = c->certs};
+	size_t link, old;
 
-	if (c->runtime == runtime)
-		return NULL;
-	if (!c->inbound && !outbound_find_again(c, runtime, &trust))
+	if (!conn_get_terms(c, runtime, &terms, &link))
 		return "its link is not configured any more";
-	if (c->certs != NULL) {
-		if (trust == NULL ||
-		    (trust != c->trust && !recheck_path_holds(c, trust)))
-			return "its path ends in no anchor in force";
-		if (!recheck_subject_allowed(c, runtime->conf))
-			return "subject is not on the list of allowed subjects";
-	} else if (runtime->conf->tls.type != CONF_TLS_ONE_WAY) {
-		return "a client certificate is asked for now";
+	peer.verified = conn_get_terms(c, c->runtime, &before, &old) &&
+	    admission_same_path(&before, &terms);
+	if (!admission_check(a, &terms, &peer) && a->why != ADMISSION_ALLOWED)
+		return a->error;
+	if (a->found != NULL) {
+		revcheck_certs_free(c->certs);
+		c->certs = a->found;
+		a->found = NULL;
 	}
+	c->link = link;
+	c->trust = terms.trust;
 	runtime_up_ref(runtime);
 	runtime_free(c->runtime);
 	c->runtime = runtime;
-	c->trust = trust;
 	return NULL;
 }
 
 void
 recheck_ask(struct conn *c)
 {
+	struct admission a = {0};
 	const char *why;
 
 	/* Before traffic the state machine compares rounds itself. */
 	c->round = c->worker->recheck_round;
 	counters_inc(&c->worker->counters, COUNTER_RECHECKS);
-	why = recheck_adopt_front(c);
-	if (why == NULL && c->certs != NULL && !recheck_dates_hold(c))
-		why = "a certificate of its chain has expired";
+	/* A question under way is about the path of before. */
+	recheck_drop(c);
+	why = recheck_adopt(c, &a);
 	if (why != NULL)
 		recheck_doom(c, NULL, why);
 	else if (c->certs != NULL)
 		recheck_submit(c, REVCHECK_QUERY_OFFLINE, recheck_on_offline);
+	admission_cleanup(&a);
 }
 
 void

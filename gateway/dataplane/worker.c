@@ -15,12 +15,10 @@
 #include <openssl/crypto.h>
 
 #include "cache/base/clock.h"
-#include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
 #include "gateway/dataplane/conn_list.h"
-#include "gateway/dataplane/runtime.h"
-#include "gateway/dataplane/listener.h"
 #include "gateway/dataplane/recheck.h"
+#include "gateway/dataplane/worker_setup.h"
 #include "gateway/tls/staple.h"
 
 /*
@@ -29,66 +27,22 @@
  */
 #define WORKER_JOBS_MAX 65536
 
-/* Listeners. */
-
-static void
-worker_free_listeners(struct listener **listeners, size_t num)
-{
-	for (size_t i = 0; i < num; i++)
-		listener_free(listeners[i]);
-	free(listeners);
-}
-
-/* The new ones first: an address that stays is never without a listener. */
-static int
-worker_listen(struct worker *w, struct runtime *runtime, struct err *err)
-{
-	struct listener **mine;
-	int rc;
-
-	mine = calloc(runtime->ports.num + 1, sizeof(*mine));
-	if (mine == NULL)
-		return err_set(err, E_NOMEM, "cannot listen");
-	for (size_t i = 0; i < runtime->ports.num; i++) {
-		rc = listener_new(&mine[i], w, &runtime->ports.p[i], err);
-		if (rc != 0) {
-			worker_free_listeners(mine, i);
-			return rc;
-		}
-	}
-	worker_free_listeners(w->listeners, w->num_listeners);
-	w->listeners = mine;
-	w->num_listeners = runtime->ports.num;
-	return 0;
-}
-
 /* Orders. */
 
-/* Takes the reference. */
+/* The new listeners first: an address that stays is never without one. */
 static void
-worker_adopt_runtime(struct worker *w, struct runtime *runtime)
+worker_adopt(struct worker *w, struct worker_setup *setup)
 {
-	struct node_health health = {0};
-	struct err err = {0};
+	struct worker_setup *old = w->setup;
 
 	if (w->draining || w->stopping) {
-		runtime_free(runtime);
+		worker_setup_free(setup);
 		return;
 	}
-	if (node_health_init(&health, runtime->conf->node.num_addresses) != 0 ||
-	    worker_listen(w, runtime, &err) != 0) {
-		/* Out of memory; workers_apply can no longer be told. */
-		log_line(w->log, LOG_LEVEL_ERROR,
-		    "worker %u keeps its old configuration: %s", w->index,
-		    err.msg[0] != '\0' ? err.msg : "out of memory");
-		node_health_cleanup(&health);
-		runtime_free(runtime);
-		return;
-	}
-	node_health_cleanup(&w->health);
-	w->health = health;
-	runtime_free(w->runtime);
-	w->runtime = runtime;
+	worker_setup_listen(setup);
+	w->setup = setup;
+	w->runtime = setup->runtime;
+	worker_setup_free(old);
 	recheck_begin(w);
 }
 
@@ -115,11 +69,7 @@ worker_drain(struct worker *w, uint64_t at_mono_ms)
 	struct timeval tv = {.tv_sec = (time_t)(ms / 1000),
 	    .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 
-	for (size_t i = 0; i < w->num_listeners; i++)
-		listener_shut(w->listeners[i]);
-	worker_free_listeners(w->listeners, w->num_listeners);
-	w->listeners = NULL;
-	w->num_listeners = 0;
+	worker_setup_end_listen(w->setup);
 	w->draining = true;
 	event_add(w->ev_drain, &tv);
 	for (struct conn *c = w->conns, *next; c != NULL; c = next) {
@@ -133,9 +83,7 @@ static void
 worker_stop(struct worker *w)
 {
 	w->stopping = true;
-	worker_free_listeners(w->listeners, w->num_listeners);
-	w->listeners = NULL;
-	w->num_listeners = 0;
+	worker_setup_end_listen(w->setup);
 	worker_close_conns(w);
 	event_base_loopbreak(w->base);
 }
@@ -165,11 +113,11 @@ worker_on_mail(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (batch.bits & MAIL_STAPLES) {
-		staples_free(w->staples);
-		w->staples = batch.staples;
+		staples_free(w->env.staples);
+		w->env.staples = batch.staples;
 	}
-	if (batch.bits & MAIL_RUNTIME)
-		worker_adopt_runtime(w, batch.runtime);
+	if (batch.bits & MAIL_SETUP)
+		worker_adopt(w, batch.setup);
 	if (batch.bits & MAIL_PING)
 		atomic_store(&w->answered, true);
 	if (batch.bits & MAIL_RECHECK)
@@ -208,6 +156,35 @@ worker_main(void *arg)
 	return NULL;
 }
 
+static bool
+worker_pause(void *limits, const struct conf_limits *conf)
+{
+	return limits_pause(limits, conf);
+}
+
+static void
+worker_resume(void *limits)
+{
+	limits_resume(limits);
+}
+
+static int
+worker_make_events(struct worker *w, struct err *err)
+{
+	w->base = event_base_new();
+	if (w->base == NULL)
+		return err_set(err, E_NOMEM, "cannot start a worker");
+	w->env.base = w->base;
+	w->ev_mail = event_new(
+	    w->base, w->mailbox.fd, EV_READ | EV_PERSIST, worker_on_mail, w);
+	w->ev_recheck = evtimer_new(w->base, worker_on_recheck, w);
+	w->ev_drain = evtimer_new(w->base, worker_on_drain_over, w);
+	if (w->ev_mail == NULL || w->ev_recheck == NULL ||
+	    w->ev_drain == NULL || event_add(w->ev_mail, NULL) != 0)
+		return err_set(err, E_NOMEM, "cannot start a worker");
+	return 0;
+}
+
 int
 worker_new(
     struct worker **out, const struct worker_order *order, struct err *err)
@@ -219,43 +196,34 @@ worker_new(
 	if (w == NULL)
 		return err_set(err, E_NOMEM, "cannot start a worker");
 	w->index = order->index;
-	w->rc = order->rc;
+	w->env = (struct handshake_env){.rc = order->rc,
+	    .counters = &w->counters,
+	    .pause = worker_pause,
+	    .resume = worker_resume,
+	    .limits = order->limits};
 	w->log = order->log;
 	w->limits = order->limits;
 	w->decisions = order->decisions;
 	w->gatherer = order->gatherer;
 	w->drained = order->drained;
 	w->drained_arg = order->drained_arg;
-	w->runtime = runtime_up_ref(order->runtime);
 	atomic_init(&w->answered, true);
 	rc = mailbox_init(&w->mailbox, err);
 	if (rc != 0) {
-		runtime_free(w->runtime);
 		free(w);
 		return rc;
 	}
-	w->base = event_base_new();
-	if (w->base == NULL)
-		goto nomem;
-	w->ev_mail = event_new(
-	    w->base, w->mailbox.fd, EV_READ | EV_PERSIST, worker_on_mail, w);
-	w->ev_recheck = evtimer_new(w->base, worker_on_recheck, w);
-	w->ev_drain = evtimer_new(w->base, worker_on_drain_over, w);
-	if (w->ev_mail == NULL || w->ev_recheck == NULL ||
-	    w->ev_drain == NULL || event_add(w->ev_mail, NULL) != 0 ||
-	    node_health_init(
-		&w->health, w->runtime->conf->node.num_addresses) != 0)
-		goto nomem;
-	rc = worker_listen(w, w->runtime, err);
+	rc = worker_make_events(w, err);
+	if (rc == 0)
+		rc = worker_setup_new(&w->setup, w, order->runtime, err);
 	if (rc != 0) {
 		worker_free(w);
 		return rc;
 	}
+	w->runtime = w->setup->runtime;
+	worker_setup_listen(w->setup);
 	*out = w;
 	return 0;
-nomem:
-	worker_free(w);
-	return err_set(err, E_NOMEM, "cannot start a worker");
 }
 
 int
@@ -287,7 +255,7 @@ worker_free(struct worker *w)
 	if (w == NULL)
 		return;
 	assert(w->conns == NULL);
-	worker_free_listeners(w->listeners, w->num_listeners);
+	worker_setup_free(w->setup);
 	if (w->dns != NULL)
 		evdns_base_free(w->dns, 0);
 	if (w->ev_mail != NULL)
@@ -299,8 +267,6 @@ worker_free(struct worker *w)
 	if (w->base != NULL)
 		event_base_free(w->base);
 	mailbox_cleanup(&w->mailbox);
-	node_health_cleanup(&w->health);
-	runtime_free(w->runtime);
-	staples_free(w->staples);
+	staples_free(w->env.staples);
 	free(w);
 }

@@ -20,6 +20,7 @@
 #include "gateway/dataplane/dial.h"
 #include "gateway/dataplane/relay.h"
 #include "gateway/dataplane/workers.h"
+#include "gateway/tls/handshake.h"
 
 struct conn;
 struct decision_ring;
@@ -28,9 +29,8 @@ struct event;
 struct event_base;
 struct runtime;
 struct limits;
-struct listener;
 struct revcheck;
-struct staples;
+struct worker_setup;
 
 /*
  * Who collects the chains of live connections (see workers_gather). Shared by
@@ -55,17 +55,14 @@ struct worker {
 	atomic_bool answered; /* MAIL_PING; the asker clears it */
 	struct counters counters;
 
-	struct revcheck *rc; /* borrowed, like the next four */
-	const struct log *log;
+	struct handshake_env env; /* for its handshakes */
+	const struct log *log;    /* borrowed, like the next three */
 	struct limits *limits;
 	struct decision_ring *decisions;
 	struct gatherer *gatherer;
 
-	struct runtime *runtime; /* a reference */
-	struct staples *staples; /* a reference; NULL until there are some */
-	struct listener **listeners;
-	size_t num_listeners;
-	struct node_health health; /* of the front's node addresses */
+	struct worker_setup *setup;
+	struct runtime *runtime; /* the setup's */
 
 	struct conn *conns;         /* newest first */
 	struct half_open half_open; /* those of them that shake hands */
@@ -92,7 +89,7 @@ struct worker_order {
 	struct limits *limits;
 	struct decision_ring *decisions;
 	struct gatherer *gatherer;
-	struct runtime *runtime; /* a reference is taken */
+	struct runtime *runtime; /* references are taken */
 	void (*drained)(struct worker *w);
 	void *drained_arg;
 };

@@ -19,6 +19,7 @@
 #include "gateway/dataplane/limits.h"
 #include "gateway/tls/staple.h"
 #include "gateway/dataplane/worker.h"
+#include "gateway/dataplane/worker_setup.h"
 
 #define WORKERS_TRIM_BYTES (4 * 1024 * 1024)
 #define WORKERS_MMAP_BYTES (1024 * 1024)
@@ -29,7 +30,8 @@ struct workers {
 	struct limits *limits;
 	struct decision_ring *decisions;
 	struct gatherer gatherer;
-	struct runtime *runtime; /* the newest, a reference */
+	struct runtime *runtime;  /* the newest, a reference */
+	struct counters counters; /* of what main's thread does */
 	struct worker **workers;
 	size_t num_workers; /* made */
 	size_t num_started;
@@ -49,6 +51,16 @@ workers_check(struct conf *conf, struct err *err)
 	if (rc == 0)
 		runtime_free(runtime);
 	return rc;
+}
+
+/* What the runtime shares with none before. */
+static void
+workers_count_made(struct workers *d)
+{
+	counters_add(
+	    &d->counters, COUNTER_CONTEXTS_MADE, d->runtime->num_contexts_made);
+	counters_add(
+	    &d->counters, COUNTER_PATHS_MADE, d->runtime->num_memories_made);
 }
 
 /* On the worker's thread. */
@@ -145,8 +157,10 @@ workers_new(struct workers **out, struct conf *conf, struct revcheck *rc,
 	if (r == 0)
 		r = runtime_new(
 		    &d->runtime, conf, NULL, conf->workers, activation, err);
-	if (r == 0)
+	if (r == 0) {
+		workers_count_made(d);
 		workers_tell_sockets(d);
+	}
 	if (r == 0)
 		r = workers_make(d, rc, err);
 	if (r != 0) {
@@ -157,9 +171,35 @@ workers_new(struct workers **out, struct conf *conf, struct revcheck *rc,
 	return 0;
 }
 
+/* All that may fail, for all of them. */
+static int
+workers_make_setups(struct workers *d, struct runtime *runtime,
+    struct worker_setup ***out, struct err *err)
+{
+	struct worker_setup **setups =
+	    calloc(d->num_workers, sizeof(struct worker_setup *));
+	int rc;
+
+	*out = NULL;
+	if (setups == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	for (size_t i = 0; i < d->num_workers; i++) {
+		rc = worker_setup_new(&setups[i], d->workers[i], runtime, err);
+		if (rc == 0)
+			continue;
+		while (i-- > 0)
+			worker_setup_free(setups[i]);
+		free(setups);
+		return rc;
+	}
+	*out = setups;
+	return 0;
+}
+
 int
 workers_apply(struct workers *d, struct conf *conf, struct err *err)
 {
+	struct worker_setup **setups;
 	struct runtime *runtime;
 	int rc;
 
@@ -171,11 +211,17 @@ workers_apply(struct workers *d, struct conf *conf, struct err *err)
 	    &runtime, conf, d->runtime, d->num_workers, d->activation, err);
 	if (rc != 0)
 		return rc;
+	rc = workers_make_setups(d, runtime, &setups, err);
+	if (rc != 0) {
+		runtime_free(runtime);
+		return rc;
+	}
 	for (size_t i = 0; i < d->num_workers; i++)
-		mailbox_post_runtime(
-		    &d->workers[i]->mailbox, runtime_up_ref(runtime));
+		mailbox_post_setup(&d->workers[i]->mailbox, setups[i]);
+	free(setups);
 	runtime_free(d->runtime);
 	d->runtime = runtime;
+	workers_count_made(d);
 	return 0;
 }
 
@@ -228,7 +274,8 @@ workers_staple(struct workers *d, struct staples *staples)
 void
 workers_get_stats(struct workers *d, struct workers_stats *out)
 {
-	memset(out, 0, sizeof(*out));
+	for (unsigned c = 0; c < NUM_COUNTERS; c++)
+		out->n[c] = counters_get(&d->counters, (enum counter)c);
 	for (size_t i = 0; i < d->num_workers; i++)
 		for (unsigned c = 0; c < NUM_COUNTERS; c++)
 			out->n[c] += counters_get(

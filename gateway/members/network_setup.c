@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "gateway/base/json.h"
-#include "gateway/tls/path_verify.h"
 
 /* The context. */
 
@@ -383,15 +382,17 @@ static int
 vouched_for(const struct revcheck_certs *chain, struct revcheck_trust *trust,
     const char *what, struct err *err)
 {
-	struct err why;
-	int rc = path_verify(NULL, chain, trust, 0, &why);
+	const struct revcheck_path_query query = {
+	    .size = sizeof(query), .chain = chain, .security_level = -1};
+	struct revcheck_error why;
+	int rc = revcheck_trust_verify(trust, NULL, &query, NULL, &why);
 
-	if (rc == E_PARSE)
+	if (rc == 0)
 		return err_set(err, E_PARSE,
 		    "the %s certificate was not signed by the group's trust "
 		    "roots, or is not valid: %s",
 		    what, why.msg);
-	return rc == 0 ? 0 : err_set(err, rc, "%s", why.msg);
+	return rc == 1 ? 0 : err_set(err, rc, "%s", why.msg);
 }
 
 int

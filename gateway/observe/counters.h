@@ -70,6 +70,10 @@
 	    "live connections closed because the verdict changed")            \
 	X(PATH_HITS, "path_memory_hits", "paths found in memory")             \
 	X(PATH_MISSES, "path_memory_misses", "paths verified anew")           \
+	X(PATHS_MADE, "path_memories_made",                                   \
+	    "times the memory of paths began empty")                          \
+	X(CONTEXTS_MADE, "tls_contexts_made",                                 \
+	    "TLS contexts made, at the start and by changes")                 \
 	X(ACCEPT_ERRORS, "accept_errors", "accept failed (EMFILE and such)")  \
 	X(LINKS, "links_opened", "outbound connections dialled")              \
 	X(LINK_FAILED, "links_failed", "outbound connections that failed")    \

@@ -14,12 +14,26 @@
 
 #include "gateway/observe/counters.h"
 #include "gateway/pkcs11/async_wait.h"
+#include "gateway/tls/admission.h"
 #include "revcheck/revcheck.h"
 
-struct runtime;
-struct handshake;
+struct conf_limits;
+struct event_base;
 struct pending_check;
-struct worker;
+struct staples;
+
+/* What handshakes use of the worker whose thread they run on. */
+struct handshake_env {
+	struct revcheck *rc; /* borrowed, like the next two */
+	struct event_base *base;
+	struct counters *counters;
+	struct staples *staples; /* a reference; NULL until there are some */
+	/* Room for one more that waits for its verdict; given back by resume.
+	 */
+	bool (*pause)(void *limits, const struct conf_limits *conf);
+	void (*resume)(void *limits);
+	void *limits;
+};
 
 enum handshake_result {
 	HANDSHAKE_FAILED = 0, /* the alert, if any, is sent */
@@ -30,20 +44,11 @@ enum handshake_result {
 	HANDSHAKE_DONE  /* completed, and the peer may come in */
 };
 
-/* Zero denies. */
-enum handshake_verdict {
-	HANDSHAKE_DENY = 0,
-	HANDSHAKE_ALLOW
-};
-
 /* Owned by its connection; embedded in nothing, freed after the handshake. */
 struct handshake {
-	struct worker *worker;
-	struct runtime *runtime;      /* the connection's */
-	struct revcheck_trust *trust; /* borrowed from the front */
-	SSL *ssl;                     /* the connection's */
-	bool inbound;
-	const char *host; /* outbound: the name to verify, or NULL */
+	struct handshake_env *env;
+	struct admission_terms terms;
+	SSL *ssl; /* the connection's */
 
 	void (*answered)(void *arg); /* once after each HANDSHAKE_WAIT */
 	void *arg;
@@ -60,23 +65,24 @@ struct handshake {
 	uint32_t waited_ms;      /* so long, once it is over */
 
 	/* The answer. */
-	enum handshake_verdict verdict;
-	int x509_error;               /* chooses the alert */
-	X509 *leaf;                   /* as sent, or NULL */
-	enum counter tally;           /* why not */
-	struct revcheck_certs *certs; /* the verified chain */
+	struct admission admission;
+	X509 *leaf; /* as sent, or NULL */
 	struct revcheck_report *report;
-	char error[256]; /* what went wrong, for people; may be empty */
+	char error[256]; /* what else went wrong, for people; may be empty */
 };
 
 /* For SSL_CTX_set_cert_verify_callback. */
 int handshake_verify_cb(X509_STORE_CTX *ctx, void *arg);
 
-void handshake_init(struct handshake *h, struct worker *w, struct runtime *f,
-    struct revcheck_trust *trust, SSL *ssl, bool inbound);
+/* terms are copied; what they lend must outlive the handshake. */
+void handshake_init(struct handshake *h, struct handshake_env *env,
+    const struct admission_terms *terms, SSL *ssl);
 
 /* Goes on as far as it can without waiting. */
 enum handshake_result handshake_step(struct handshake *h);
+
+/* Why it failed, for people; never NULL, may be empty. */
+const char *handshake_error(const struct handshake *h);
 
 /* How long it has waited for its verdict, at least 1; 0: it did not. */
 uint32_t handshake_waited_ms(const struct handshake *h);

@@ -34,6 +34,7 @@ struct path_cache_entry {
 };
 
 struct path_cache {
+	struct ref ref;
 	size_t num_sets;                  /* a power of two, 0 keeps nothing */
 	struct path_cache_entry *entries; /* num_sets * PATH_CACHE_WAYS */
 	struct {
@@ -76,6 +77,7 @@ path_cache_new(struct path_cache **out, size_t max, struct err *err)
 			    err, E_NOMEM, "cannot make a memory of paths");
 		}
 	}
+	ref_init(&p->ref);
 	p->num_sets = sets;
 	for (size_t i = 0; i < PATH_CACHE_SHARDS; i++)
 		pthread_mutex_init(&p->shards[i].lock, NULL);
@@ -84,10 +86,17 @@ path_cache_new(struct path_cache **out, size_t max, struct err *err)
 	return 0;
 }
 
+struct path_cache *
+path_cache_up_ref(struct path_cache *p)
+{
+	ref_up(&p->ref);
+	return p;
+}
+
 void
 path_cache_free(struct path_cache *p)
 {
-	if (p == NULL)
+	if (p == NULL || !ref_down(&p->ref))
 		return;
 	for (size_t i = 0; i < p->num_sets * PATH_CACHE_WAYS; i++)
 		path_cache_tail_free(p->entries[i].tail);
@@ -191,7 +200,8 @@ path_cache_tail_of(struct path_cache *p, const STACK_OF(X509) * chain)
 	return t;
 }
 
-static STACK_OF(X509) * paths_join(X509 *leaf, const struct path_cache_tail *t)
+static STACK_OF(X509) *
+    path_cache_join(X509 *leaf, const struct path_cache_tail *t)
 {
 	STACK_OF(X509) *chain = sk_X509_new_reserve(NULL, t->num + 1);
 
@@ -235,7 +245,7 @@ STACK_OF(X509) *
 		    memcmp(&e[i].key, key, sizeof(*key)) != 0)
 			continue;
 		e[i].used = ++p->shards[set % PATH_CACHE_SHARDS].clock;
-		chain = paths_join(leaf, e[i].tail);
+		chain = path_cache_join(leaf, e[i].tail);
 		break;
 	}
 	pthread_mutex_unlock(&p->shards[set % PATH_CACHE_SHARDS].lock);
@@ -271,7 +281,7 @@ path_cache_put(struct path_cache *p, const struct path_cache_key *key,
 }
 
 STACK_OF(X509) *
-    paths_add(struct path_cache *p, const struct path_cache_key *key,
+    path_cache_add(struct path_cache *p, const struct path_cache_key *key,
 	const STACK_OF(X509) * chain)
 {
 	STACK_OF(X509) * shared;
@@ -283,7 +293,7 @@ STACK_OF(X509) *
 	tail = path_cache_tail_of(p, chain);
 	if (tail == NULL)
 		return NULL;
-	shared = paths_join(sk_X509_value(chain, 0), tail);
+	shared = path_cache_join(sk_X509_value(chain, 0), tail);
 	path_cache_put(p, key, tail);
 	return shared;
 }

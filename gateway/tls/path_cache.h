@@ -28,6 +28,8 @@ struct path_cache_key {
 /* max is how many paths are kept; 0 keeps none. */
 int
 path_cache_new(struct path_cache **out, size_t max, struct err *err) MUST_USE;
+/* Counted; thread-safe. */
+struct path_cache *path_cache_up_ref(struct path_cache *p);
 void path_cache_free(struct path_cache *p);
 
 /* path_cache_key_of digests what the peer sent, leaf first, in order. */
@@ -49,7 +51,7 @@ STACK_OF(X509) *
  * when nothing was remembered.
  */
 STACK_OF(X509) *
-    paths_add(struct path_cache *p, const struct path_cache_key *key,
+    path_cache_add(struct path_cache *p, const struct path_cache_key *key,
 	const STACK_OF(X509) * chain);
 
 #endif

@@ -13,7 +13,6 @@
 
 #include "gateway/observe/counters.h"
 #include "gateway/tls/handshake.h"
-#include "gateway/dataplane/worker.h"
 
 #define TLS_FEATURE_STATUS_REQUEST 5 /* RFC 7633: the extension's number */
 
@@ -175,16 +174,16 @@ staple_status_cb(SSL *ssl, void *arg)
 	(void)arg;
 	if (h == NULL || leaf == NULL)
 		return SSL_TLSEXT_ERR_NOACK;
-	found = staples_find(h->worker->staples, leaf, time(NULL));
+	found = staples_find(h->env->staples, leaf, time(NULL));
 	copy = found != NULL ? OPENSSL_memdup(found->der, found->len) : NULL;
 	/* libssl takes the copy over. */
 	if (copy == NULL ||
 	    SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)found->len) != 1) {
 		OPENSSL_free(copy);
-		counters_inc(&h->worker->counters, COUNTER_UNSTAPLED);
+		counters_inc(h->env->counters, COUNTER_UNSTAPLED);
 		return SSL_TLSEXT_ERR_NOACK;
 	}
-	counters_inc(&h->worker->counters, COUNTER_STAPLED);
+	counters_inc(h->env->counters, COUNTER_STAPLED);
 	return SSL_TLSEXT_ERR_OK;
 }
 

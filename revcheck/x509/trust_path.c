@@ -207,6 +207,9 @@ path_verify(struct revcheck_trust *t, struct trust_path *path,
 	order.untrusted = others;
 	rc = trust_build_path(t, path, &order, x509_error, &index, err);
 	free(others);
+	if (rc == 0 && index >= 0)
+		err_set(err, E_PARSE, "%s at depth %d",
+		    X509_verify_cert_error_string(*x509_error), index);
 	return rc;
 }
 

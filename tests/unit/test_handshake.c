@@ -123,7 +123,7 @@ client_new(SSL_CTX **ctx, const struct face *f, int version)
 static bool
 shake(const struct face *f, int version, const char *ciphers, bool allow)
 {
-	struct handshake h = {.x509_error = X509_V_ERR_CERT_REVOKED};
+	struct handshake h = {.admission.x509_error = X509_V_ERR_CERT_REVOKED};
 	SSL_CTX *sctx, *cctx;
 	SSL *server = server_new(&sctx, f, &h);
 	SSL *client = client_new(&cctx, f, version);
@@ -150,7 +150,8 @@ shake(const struct face *f, int version, const char *ciphers, bool allow)
 			break;
 		if (why == SSL_ERROR_WANT_ASYNC && h.asking != NULL) {
 			asked++;
-			h.verdict = allow ? HANDSHAKE_ALLOW : HANDSHAKE_DENY;
+			h.admission.why =
+			    allow ? ADMISSION_ALLOWED : ADMISSION_UNDECIDED;
 			h.ready = h.asked = true;
 		}
 	}

@@ -1,4 +1,4 @@
-/* mailbox: bits join, the newest front wins, the earliest deadline stands. */
+/* mailbox: bits join, the newest setup wins, the earliest deadline stands. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +14,7 @@
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/mailbox.h"
+#include "gateway/dataplane/worker_setup.h"
 
 static int
 rings(const struct mailbox *m)
@@ -38,7 +39,7 @@ bits_join_and_are_taken_once(void **state)
 	assert_int_equal(rings(&m), 1);
 	l = mailbox_take(&m);
 	assert_int_equal(l.bits, MAIL_RECHECK | MAIL_STOP);
-	assert_null(l.runtime);
+	assert_null(l.setup);
 	assert_int_equal(rings(&m), 0);
 	assert_int_equal(mailbox_take(&m).bits, 0);
 	mailbox_cleanup(&m);
@@ -61,45 +62,48 @@ a_deadline_is_only_shortened(void **state)
 	mailbox_cleanup(&m);
 }
 
-/* Fronts with nothing in them but a count and a configuration. */
-static struct runtime *
-empty_front(struct conf *conf)
+/* With nothing in it but a runtime that has a configuration only. */
+static struct worker_setup *
+empty_setup(struct conf *conf)
 {
-	struct runtime *f = calloc(1, sizeof(*f));
+	struct worker_setup *s = calloc(1, sizeof(*s));
 
-	assert_non_null(f);
-	ref_init(&f->ref);
-	f->conf = conf_up_ref(conf);
-	return f;
+	assert_non_null(s);
+	s->runtime = calloc(1, sizeof(*s->runtime));
+	assert_non_null(s->runtime);
+	ref_init(&s->runtime->ref);
+	s->runtime->conf = conf_up_ref(conf);
+	return s;
 }
 
 static void
-the_newest_front_wins(void **state)
+the_newest_setup_wins(void **state)
 {
 	struct conf *conf = calloc(1, sizeof(*conf));
-	struct runtime *first, *second;
+	struct worker_setup *first, *second;
+	struct runtime *kept;
 	struct mailbox m;
 	struct mail_batch l;
 
 	(void)state;
 	assert_non_null(conf);
 	ref_init(&conf->ref);
-	first = empty_front(conf);
-	second = empty_front(conf);
-	runtime_up_ref(first);
+	first = empty_setup(conf);
+	second = empty_setup(conf);
+	kept = runtime_up_ref(first->runtime);
 	assert_int_equal(mailbox_init(&m, NULL), 0);
-	mailbox_post_runtime(&m, first);
-	mailbox_post_runtime(&m, second);
-	/* Ours is the last reference to the first. */
-	assert_true(ref_down(&first->ref));
-	ref_init(&first->ref);
-	runtime_free(first);
+	mailbox_post_setup(&m, first);
+	mailbox_post_setup(&m, second);
+	/* Ours is the last reference to what the first had. */
+	assert_true(ref_down(&kept->ref));
+	ref_init(&kept->ref);
+	runtime_free(kept);
 	l = mailbox_take(&m);
-	assert_int_equal(l.bits, MAIL_RUNTIME);
-	assert_ptr_equal(l.runtime, second);
-	runtime_free(l.runtime);
+	assert_int_equal(l.bits, MAIL_SETUP);
+	assert_ptr_equal(l.setup, second);
+	worker_setup_free(l.setup);
 	/* One that is never taken is freed with the box. */
-	mailbox_post_runtime(&m, empty_front(conf));
+	mailbox_post_setup(&m, empty_setup(conf));
 	mailbox_cleanup(&m);
 	free(conf);
 }
@@ -143,7 +147,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(bits_join_and_are_taken_once),
 	    cmocka_unit_test(a_deadline_is_only_shortened),
-	    cmocka_unit_test(the_newest_front_wins),
+	    cmocka_unit_test(the_newest_setup_wins),
 	    cmocka_unit_test(no_post_is_lost_between_threads),
 	};
 

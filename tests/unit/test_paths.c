@@ -48,7 +48,7 @@ found_under_the_whole_chain(void **state)
 	assert_int_equal(path_cache_key_of(&konly, only), 0);
 	assert_memory_not_equal(&kab, &kba, sizeof(kab));
 	assert_memory_not_equal(&kab, &konly, sizeof(kab));
-	sk_X509_pop_free(paths_add(p, &kab, ab), X509_free);
+	sk_X509_pop_free(path_cache_add(p, &kab, ab), X509_free);
 	assert_null(path_cache_find(p, &kba, b));
 	assert_null(path_cache_find(p, &konly, a));
 	got = path_cache_find(p, &kab, a);
@@ -78,12 +78,12 @@ bounded_and_the_used_stay(void **state)
 	(void)state;
 	assert_int_equal(path_cache_new(&p, 256, NULL), 0);
 	memset(&favourite, 0, sizeof(favourite));
-	sk_X509_pop_free(paths_add(p, &favourite, sk), X509_free);
+	sk_X509_pop_free(path_cache_add(p, &favourite, sk), X509_free);
 	for (uint32_t i = 1; i <= 10000; i++) {
 		memset(&key, 0, sizeof(key));
 		memcpy(key.md, &i, sizeof(i));
 		memcpy(key.md + 8, &i, sizeof(i));
-		sk_X509_pop_free(paths_add(p, &key, sk), X509_free);
+		sk_X509_pop_free(path_cache_add(p, &key, sk), X509_free);
 		got = path_cache_find(p, &favourite, a);
 		assert_non_null(got);
 		sk_X509_pop_free(got, X509_free);
@@ -116,8 +116,8 @@ what_is_above_is_shared(void **state)
 	assert_int_equal(path_cache_new(&p, 1000, NULL), 0);
 	assert_int_equal(path_cache_key_of(&k1, one), 0);
 	assert_int_equal(path_cache_key_of(&k2, two), 0);
-	got_one = paths_add(p, &k1, one);
-	got_two = paths_add(p, &k2, two);
+	got_one = path_cache_add(p, &k1, one);
+	got_two = path_cache_add(p, &k2, two);
 	assert_ptr_equal(sk_X509_value(got_one, 0), a);
 	assert_ptr_equal(sk_X509_value(got_one, 1), ca);
 	assert_ptr_equal(sk_X509_value(got_two, 0), b);
@@ -147,7 +147,7 @@ a_memory_of_nothing(void **state)
 	(void)state;
 	assert_int_equal(path_cache_new(&p, 0, NULL), 0);
 	assert_int_equal(path_cache_key_of(&key, sk), 0);
-	assert_null(paths_add(p, &key, sk));
+	assert_null(path_cache_add(p, &key, sk));
 	assert_null(path_cache_find(p, &key, a));
 	path_cache_free(p);
 	sk_X509_free(sk);
