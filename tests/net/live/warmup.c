@@ -15,7 +15,6 @@
 #define NUM_PEERS 20
 #define LONG_MS   "240000" /* longer than any test */
 #define BOUND_MS  1500
-#define SHORT_MS  200   /* a check alone would not wait longer */
 #define TRIES     20000 /* a bound; each is a request */
 #define SOURCES                    \
 	"/doorman* gate=hang\n"    \
@@ -70,6 +69,20 @@ kill_sources(void)
 {
 	control(&town.ocsp, "/_listen/off", NULL);
 	control(&town.web, "/_listen/off", NULL);
+}
+
+/*
+ * A slow machine finds its evidence all the same, and that of one peer alone:
+ * where OCSP is slow to answer the CRL is asked for, too, and would answer for
+ * whoever is unseen.
+ */
+static void
+no_list_of_peers(void)
+{
+	gateway_set(&gw, "revocation.deadline_ms", "30000");
+	gateway_set(&gw, "limits.handshake_timeout_ms", "60000");
+	control(&town.web, "/_script",
+	    "/certificate-revocation-list/doorman 503\n");
 }
 
 static void
@@ -213,7 +226,9 @@ dead_sources_end_with_the_bound(void **state)
 {
 	struct tls good[2], unseen[2];
 	long long begun, took;
+	bool lives;
 
+	no_list_of_peers();
 	gateway_set(&gw, "revocation.mode", "\"SOFT_FAIL\"");
 	gateway_set(&gw, "revocation.warm_up_ms", "1500");
 	gateway_start(&gw);
@@ -224,14 +239,17 @@ dead_sources_end_with_the_bound(void **state)
 		come_in(&unseen[i], "unseen");
 	begun = mono_ms();
 	rest_mode(&gw, "HARD_FAIL");
-	must_live(&unseen[0]);
+	/* A slow machine may come here when the time is over. */
+	lives = tls_echo(&unseen[0]);
+	if (mono_ms() - begun < BOUND_MS - 100)
+		assert_true(lives);
 	must_be_cut(&unseen[0]);
 	took = mono_ms() - begun;
 	must_be_cut(&unseen[1]);
 	/* A timer may be a few milliseconds early. */
 	assert_true(took >= BOUND_MS - 100);
-	/* And what two loaded cores need. */
-	assert_true(took < BOUND_MS + SHORT_MS + 8000);
+	/* Not when a connection or a fetch would end anyway. */
+	assert_true(took < WAIT_MS);
 	gateway_must_say_next(&gw,
 	    "(out of time): 1 of 2 chains are determined, 0 of them "
 	    "refused; 1 are not and will be refused now: 1 ");
@@ -419,6 +437,7 @@ every_way_to_switch(void **state)
 static void
 nobody_needs_no_warm_up(void **state)
 {
+	no_list_of_peers();
 	gateway_start(&gw);
 	rest_mode(&gw, "HARD_FAIL");
 	assert_int_equal(
