@@ -178,11 +178,7 @@ fixtures: $(SLOWTOKEN)
 # Rooms with needs of their own bring a fragment.
 -include fixtures/doorman/build.mk
 -include tests/tests.mk
-# What is left of a source that is gone would stop make: it goes, too.
--include $(shell cd $(B)/obj 2>/dev/null && find . -name '*.d' | \
-	while read -r d; do f=$${d%.d}; case $$d in (*.taken.d) ;; (*) \
-	[ -e "$(CURDIR)/$$f.c" ] || { rm -f "$$f.o" "$$d"; continue; } ;; \
-	esac; echo "$(B)/obj/$${d}"; done)
+-include $(shell find $(B)/obj -name '*.d' ! -name '*.taken.d' 2>/dev/null)
 
 # the two commands
 

@@ -46,19 +46,21 @@ $(B)/lib/libgateway-internal.a: $(filter-out %/main.o,$(GATEWAY_OBJ))
 
 # test_rule NAME,ARCHIVES,LIBRARIES: one test's program. It depends on the
 # objects that the linker took out of the (thin) archives, as it says itself,
-# and on no others: a change of one file relinks who has it inside.
+# and on no others: a change of one file relinks who has it inside. `relink`
+# where it has said nothing yet, or took an object that there is no more.
+ARCHIVED := $(LIB_OBJ) $(GATEWAY_OBJ) $(TESTLIB_OBJ) $(FIXLIB_OBJ)
+taken = $(if $(wildcard $(B)/tests/$(1).taken),$(file <$(B)/tests/$(1).taken),relink)
 define test_rule
 $(B)/tests/$(1): $(B)/obj/tests/$(1).o $$($(1)_OBJ) \
-    $(if $(wildcard $(B)/obj/tests/$(1).taken.d),,untold) | $(2)
+    $(filter $(ARCHIVED),$(call taken,$(1))) \
+    $(if $(filter-out $(ARCHIVED),$(call taken,$(1))),relink) | $(2)
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $(B)/obj/tests/$(1).o $$($(1)_OBJ) $(2) \
-	    $$(LDLIBS) $(3) $$($(1)_LIBS) -Wl,-t \
-	    >$(B)/obj/tests/$(1).taken
-	$$(Q)sed -n 's|/lib/\.\./|/|; s|^$(B)/.*\.o$$$$|$$@: &\n&:|p' \
-	    $(B)/obj/tests/$(1).taken >$(B)/obj/tests/$(1).taken.d
+	    $$(LDLIBS) $(3) $$($(1)_LIBS) -Wl,-t >$$@.trace
+	$$(Q)sed -n 's|^$(B)/lib/\.\./|$(B)/|p' $$@.trace >$$@.taken
 endef
-.PHONY: untold
+.PHONY: relink
 
 UNIT_A := $(if $(filter-out %/main.o,$(GATEWAY_OBJ)),$(B)/lib/libgateway-internal.a) \
 	$(B)/lib/librevcheck-internal.a
