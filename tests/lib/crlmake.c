@@ -75,7 +75,7 @@ octets_wrap(struct octets *o, size_t from, int tag)
 void
 octets_hex(struct octets *o, const char *hex)
 {
-	unsigned v;
+	char pair[3] = {0}, *end;
 	uint8_t c;
 
 	for (; *hex != '\0'; hex += 2) {
@@ -83,9 +83,11 @@ octets_hex(struct octets *o, const char *hex)
 			hex++;
 		if (*hex == '\0')
 			break;
-		if (sscanf(hex, "%2x", &v) != 1)
+		/* Two at a time: sscanf would measure all that follows. */
+		memcpy(pair, hex, 2);
+		c = (uint8_t)strtoul(pair, &end, 16);
+		if (end != pair + 2)
 			abort();
-		c = (uint8_t)v;
 		octets_add(o, &c, 1);
 	}
 }

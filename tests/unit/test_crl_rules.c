@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -429,6 +430,58 @@ any_number_of_crls_is_weighed(void **state)
 	crl_subject_free(s);
 }
 
+/* A CRL with an extension nobody knows, of so many octets. */
+static struct crl *
+crl_with_filler(size_t num)
+{
+	struct octets o = {0}, hex = {0};
+	struct crlmake how = {.key = pki.ca_key};
+	uint8_t *filler = calloc(1, num);
+	char digits[3];
+	struct crl *c;
+
+	assert_non_null(filler);
+	octets_hex(&o, "06032a0304");
+	octets_tlv(&o, 0x04, filler, num);
+	octets_wrap(&o, 0, 0x30);
+	for (size_t i = 0; i < o.len; i++) {
+		snprintf(digits, sizeof(digits), "%02x", o.p[i]);
+		octets_add(&hex, digits, 2);
+	}
+	octets_add(&hex, "", 1);
+	how.ext_hex = (char *)hex.p;
+	c = crl_of(&how);
+	octets_free(&o);
+	octets_free(&hex);
+	free(filler);
+	return c;
+}
+
+static void
+issuer_and_extensions_have_a_bound(void **state)
+{
+	const size_t most = (size_t)256 * 1024, some = most - 1000;
+	struct crl *c = crl_with_filler(some);
+	const struct crl_info *info = crl_get0_info(c);
+	size_t rest = most - (info->issuer.len + info->extensions.len);
+	struct crl_signers who = {.chain = pki.chain, .num_chain = 2};
+	struct crl_proof *p;
+	enum revcheck_why why;
+
+	(void)state;
+	crl_free(c);
+	for (size_t more = 0; more < 2; more++) {
+		c = crl_with_filler(some + rest + more);
+		assert_int_equal(
+		    crl_verify(&p, c, &who, &rules, &why, NULL) == 0,
+		    more == 0);
+		assert_int_equal(why,
+		    more == 0 ? REVCHECK_WHY_NONE : REVCHECK_WHY_MALFORMED);
+		crl_proof_free(p);
+		crl_free(c);
+	}
+}
+
 static void
 concern_is_by_issuer_name(void **state)
 {
@@ -460,6 +513,7 @@ main(void)
 	    cmocka_unit_test(no_witness_is_no_source),
 	    cmocka_unit_test(the_weightier_revocation_is_told),
 	    cmocka_unit_test(any_number_of_crls_is_weighed),
+	    cmocka_unit_test(issuer_and_extensions_have_a_bound),
 	    cmocka_unit_test(concern_is_by_issuer_name),
 	};
 
