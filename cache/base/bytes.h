@@ -1,6 +1,6 @@
 /*
- * bytes: a growing buffer with a maximum at birth. What a stranger sends
- * goes into one of these or nowhere.
+ * bytes: a growing buffer with a maximum set at the start. Everything that
+ * comes from the network is collected in one.
  */
 #ifndef CACHE_BASE_BYTES_H
 #define CACHE_BASE_BYTES_H

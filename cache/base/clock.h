@@ -1,6 +1,7 @@
 /*
- * clock: the two clocks, and a seam for tests. Wall time (time_t) judges
- * evidence; monotonic milliseconds run timers. Never mixed.
+ * clock: the two clocks, and a replacement for tests. Wall time (time_t) is
+ * compared with the dates of evidence; monotonic milliseconds drive timers. The
+ * two are never mixed.
  */
 #ifndef CACHE_BASE_CLOCK_H
 #define CACHE_BASE_CLOCK_H
@@ -8,7 +9,10 @@
 #include <stdint.h>
 #include <time.h>
 
-/* A source of wall time. A NULL fn, or a NULL clock, is the system's. */
+/*
+ * A source of wall time. Where fn or the clock is NULL, the system's clock is
+ * read.
+ */
 struct wall_clock {
 	time_t (*fn)(void *arg);
 	void *arg;

@@ -1,4 +1,4 @@
-/* err: the one place where a failure becomes a sentence. */
+/* err: see the header. Sentences are formatted here and nowhere else. */
 #include "cache/base/error.h"
 
 #include <errno.h>

@@ -1,13 +1,12 @@
 /*
- * err: why an operation could not be done. Caller-owned, never allocates,
- * may be NULL wherever it is taken. A revoked certificate is an answer, not
- * an error. The codes are the public REVCHECK_E_* ones (revcheck/x509/error.c
- * asserts that they agree).
+ * err: why an operation could not be done. Owned by the caller, never
+ * allocates, may be NULL wherever it is an argument. A revoked certificate is
+ * an answer, not an error. The codes are the public REVCHECK_E_* ones
+ * (revcheck/x509/error.c asserts that they agree).
  */
 #ifndef CACHE_BASE_ERROR_H
 #define CACHE_BASE_ERROR_H
 
-#define E_OK       0
 #define E_ARG      (-1) /* the caller broke the contract of the call */
 #define E_NOMEM    (-2)
 #define E_PARSE    (-3) /* input is malformed */
@@ -28,17 +27,17 @@ struct err {
 
 /*
  * err_set fills *e (if not NULL) and returns code, so that a failure reads
- * `return err_set(e, E_PARSE, "...")`. Control characters in the formatted
- * text are replaced by '?', since much of it comes from strangers.
+ * `return err_set(e, E_PARSE, "...")`. Control characters in the formatted text
+ * become '?': much of it comes from outside.
  */
 int err_set(struct err *e, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* err_sys is err_set with E_IO, errno kept and its text appended. */
+/* err_sys is err_set with E_IO; it keeps errno and appends its text. */
 int err_sys(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /*
- * err_ossl is err_set with the oldest entry of this thread's OpenSSL queue
- * kept and its reason appended; the queue is left empty.
+ * err_ossl is err_set that keeps the oldest entry of this thread's OpenSSL
+ * queue and appends its reason; it empties the queue.
  */
 int err_ossl(struct err *e, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

@@ -1,4 +1,4 @@
-/* log: format once, escape, hand on. */
+/* log: formats a line once, escapes it and calls the sink. */
 #include "cache/base/log.h"
 
 #include <stdarg.h>

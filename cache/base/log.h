@@ -18,7 +18,7 @@ enum log_level {
 	LOG_LEVEL_DEBUG,
 };
 
-/* What a line says, for programs. The value is raw, whoever chose it. */
+/* One field of a line, for programs. The value is not escaped. */
 struct log_field {
 	const char *key;
 	const char *value;
@@ -29,20 +29,23 @@ struct log {
 	/* Thread-safe; line is one escaped line without newline, borrowed. */
 	void (*fn)(void *arg, enum log_level level, const char *line);
 	void *arg;
-	/* The same with fields beside it; NULL: fn, and the line is enough. */
+	/*
+	 * The same with fields beside it; NULL: fn is called with the line
+	 * alone.
+	 */
 	void (*event)(void *arg, enum log_level level, const char *line,
 	    const struct log_field *fields, size_t num);
 };
 
 /*
- * log_line formats and hands on one line. Bytes outside printable ASCII are
- * escaped as \xNN, so that an attacker-chosen name cannot forge a line.
+ * log_line formats one line and passes it on. Bytes outside printable ASCII are
+ * escaped as \xNN, so that a name chosen by an attacker cannot forge a line.
  * log may be NULL. Thread-safe when log->fn is.
  */
 void log_line(const struct log *log, enum log_level level, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
-/* log_event is log_line for a sink that may want the parts of it. */
+/* log_event is log_line for a sink that wants the fields as well. */
 void log_event(const struct log *log, enum log_level level,
     const struct log_field *fields, size_t num, const char *fmt, ...)
     PRINTF_LIKE(5, 6);

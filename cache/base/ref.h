@@ -30,7 +30,7 @@ ref_up(struct ref *r)
 	(void)old;
 }
 
-/* ref_down says true to the one caller who gave back the last reference. */
+/* ref_down returns true to the one caller who gave back the last reference. */
 static inline bool
 ref_down(struct ref *r)
 {

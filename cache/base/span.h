@@ -1,6 +1,6 @@
 /*
- * span: a borrowed run of bytes. Never owns, never freed; valid as long as
- * what it points into. An empty span may have p == NULL.
+ * span: a borrowed run of bytes. It owns nothing and is never freed; it is
+ * valid as long as what it points into. An empty span may have p == NULL.
  */
 #ifndef CACHE_BASE_SPAN_H
 #define CACHE_BASE_SPAN_H

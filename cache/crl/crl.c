@@ -1,6 +1,6 @@
 /*
- * crl: reading what the scanner found. Immutable, any thread, no lock, no
- * allocation. Never judges.
+ * crl: look-ups in what the scanner found. Immutable, any thread, no lock, no
+ * allocation. Does not decide whether the CRL is to be believed.
  */
 #include "cache/crl/crl.h"
 
@@ -10,17 +10,10 @@
 #include "cache/crl/crl_parts.h"
 #include "cache/der/der.h"
 
-struct crl *
-crl_up_ref(struct crl *c)
-{
-	ref_up(&c->ref);
-	return c;
-}
-
 void
 crl_free(struct crl *c)
 {
-	if (c == NULL || !ref_down(&c->ref))
+	if (c == NULL)
 		return;
 	mem_block_cleanup(&c->der);
 	crl_index_cleanup(&c->index);
@@ -58,7 +51,7 @@ crl_extension(
 	return false;
 }
 
-struct span
+static struct span
 crl_mark_at(const struct crl *c, size_t offset)
 {
 	size_t lo = 0, hi = c->num_marks, mid;

@@ -1,10 +1,10 @@
 /*
- * crl: one certificate revocation list (RFC 5280 5), scanned once from its
- * DER into a compact index. A struct crl says what is written in the CRL;
- * it says nothing about whether to believe it: signature, signer, scope and
- * dates are judged elsewhere, from what is found here.
+ * crl: one certificate revocation list (RFC 5280 5), scanned once from its DER
+ * into a compact index. A struct crl says what is written in the CRL and
+ * nothing about whether to believe it: signature, signer, scope and dates are
+ * checked in revcheck/crl, from what is found here.
  *
- * Immutable and counted once built: look-ups from any thread, no lock.
+ * Immutable once built: look-ups from any thread, no lock.
  */
 #ifndef CACHE_CRL_CRL_H
 #define CACHE_CRL_CRL_H
@@ -47,7 +47,7 @@ enum crl_fault {
 struct crl_builder *crl_builder_new(const struct crl_limits *limits) MUST_USE;
 int crl_builder_feed(struct crl_builder *b, struct span piece,
     enum crl_fault *fault, struct err *err) MUST_USE;
-/* On success *out holds the one reference; b is spent but still to be freed. */
+/* On success *out is the caller's; b is spent but still to be freed. */
 int crl_builder_finish(struct crl_builder *b, struct crl **out,
     enum crl_fault *fault, struct err *err) MUST_USE;
 void crl_builder_free(struct crl_builder *b);
@@ -72,10 +72,10 @@ int crl_parse_take(uint8_t *der, size_t len, const struct crl_limits *limits,
     struct crl **out, enum crl_fault *fault, struct err *err) MUST_USE;
 
 /*
- * The same in steps, for a thread with other things to do: a builder over a
- * file mapped from offset on, or over a run that becomes its own (freed on
- * failure too), crl_builder_step while it says that there is more (it reads
- * at most max_bytes a call), then finish, which tells any failure on the way.
+ * The same in steps, for a thread with other things to do. Make a builder over
+ * a file mapped from offset on, or over bytes that become its own (freed on
+ * failure too). Call crl_builder_step, which reads at most max_bytes a call,
+ * while it returns true; then finish, which returns any failure on the way.
  */
 struct crl_builder *
 crl_builder_new_map(int fd, size_t offset, const struct crl_limits *limits,
@@ -85,16 +85,15 @@ crl_builder_new_take(uint8_t *der, size_t len, const struct crl_limits *limits,
     enum crl_fault *fault, struct err *err) MUST_USE;
 bool crl_builder_step(struct crl_builder *b, size_t max_bytes);
 
-struct crl *crl_up_ref(struct crl *c);
 void crl_free(struct crl *c);
 
 /* What is written in it (spans borrow from the crl). */
 
 /*
  * The builder refuses (CRL_FAULT_MALFORMED) whatever is not the ASN.1 of RFC
- * 5280 5.1 in DER: bytes left over at any level, bad times, entries that do
- * not parse, duplicate extensions, empty `Extensions`. Profile rules beyond
- * the syntax are noted in `flaws`, for the judge to weigh.
+ * 5280 5.1 in DER: bytes left over at any level, bad times, entries that do not
+ * parse, duplicate extensions, empty `Extensions`. Violations of the profile
+ * beyond the syntax are noted in `flaws`; revcheck/crl decides about them.
  */
 enum crl_flaw {
 	CRL_FLAW_V1_EXTENSIONS = 1 << 0, /* extensions in a v1 CRL */
@@ -171,7 +170,7 @@ struct crl_entry {
  * crl_find looks for an entry with this serial (INTEGER content octets, any
  * padding) and this certificate issuer (Name element; empty: the CRL's own
  * issuer). Names are compared by the caller's `same_name` (NULL: byte for
- * byte), because RFC 5280 7.1 comparison belongs to the judge. If several
+ * byte), because comparison by RFC 5280 7.1 is in revcheck/x509. If several
  * entries match, the strictest is returned: any reason before removeFromCRL,
  * any before certificateHold. Returns whether one was found. No allocation.
  */

@@ -11,7 +11,7 @@
 
 #define MAX_OFFSET ((size_t)UINT32_MAX - 1)
 
-/* Failing: final, and told again to who asks again. */
+/* Failing is final: later calls return the same failure. */
 
 int
 crl_build_fail(struct crl_builder *b, enum crl_fault fault)
@@ -75,7 +75,6 @@ crl_builder_new(const struct crl_limits *limits)
 		free(b);
 		return NULL;
 	}
-	ref_init(&b->crl->ref);
 	if (limits != NULL)
 		b->limits = *limits;
 	if (b->limits.max_bytes == 0)

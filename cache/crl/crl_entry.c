@@ -1,5 +1,5 @@
 /*
- * crl_entry: see the header. Pure, any thread, no allocation. Never decides
+ * crl_entry: see the header. Pure, any thread, no allocation. Does not decide
  * what an entry means.
  */
 #include "cache/crl/crl_entry.h"
@@ -233,8 +233,9 @@ crl_entry_read(struct span body, struct crl_entry *out,
 	if (!present)
 		return true;
 	/*
-	 * RFC 5280 5.3 does not forbid the same extension twice in words. It is
-	 * not understood either: the entry revokes, absence proves nothing.
+	 * RFC 5280 5.3 does not explicitly forbid an extension that occurs
+	 * twice. It counts as not understood: the entry revokes, and absence
+	 * from the CRL proves nothing.
 	 */
 	return crl_extensions_walk(
 	    exts, entry_extension, &r, &out->unknown_critical_ext, what);

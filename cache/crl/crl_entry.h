@@ -9,7 +9,7 @@
 #include "cache/crl/crl.h"
 #include "cache/der/der.h"
 
-/* What the scanner wants to know about an entry besides what it says. */
+/* What the scanner notes about an entry besides its content. */
 struct crl_entry_traits {
 	bool padded;         /* serial with redundant octets */
 	bool has_extensions; /* legal in v2 only */

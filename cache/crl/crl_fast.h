@@ -1,9 +1,9 @@
 /*
  * crl_fast: the scanner's fast path. It passes entries of the forms that fill
  * large CRLs (a short serial in minimal form, a UTCTime, nothing more or a
- * plain reasonCode) and stops at the first it does not know; whatever it
- * passes, the strict reader of crl_entry would accept (a test and a fuzzer
- * hold the two together).
+ * plain reasonCode) and stops at the first entry of another form. Whatever it
+ * passes, the strict reader in crl_entry would accept too; a test and a fuzzer
+ * compare the two.
  */
 #ifndef CACHE_CRL_CRL_FAST_H
 #define CACHE_CRL_CRL_FAST_H

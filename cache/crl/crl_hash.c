@@ -1,12 +1,12 @@
 /*
  * crl_hash: see the header. Owns its context and, while it runs, one thread
- * that reads bytes nobody writes. Never looks at what it hashes.
+ * that only reads.
  */
 #include "cache/crl/crl_hash.h"
 
 #include <signal.h>
 
-/* A thread costs less than hashing so much. */
+/* Starting a thread costs less than hashing this many bytes. */
 #define BESIDE_FROM ((size_t)2 << 20)
 #define CHUNK       ((size_t)256 << 10)
 
@@ -18,7 +18,7 @@ crl_hash_init(struct crl_hash *h, const EVP_MD *md)
 	h->ctx = EVP_MD_CTX_new();
 	if (h->ctx == NULL)
 		return E_NOMEM;
-	/* A digest that is switched off here is as good as none. */
+	/* A digest that this OpenSSL does not have counts as none. */
 	if (EVP_DigestInit_ex(h->ctx, md, NULL) != 1) {
 		EVP_MD_CTX_free(h->ctx);
 		h->ctx = NULL;

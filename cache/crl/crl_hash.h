@@ -31,8 +31,8 @@ void crl_hash_cleanup(struct crl_hash *h);
 void crl_hash_update(struct crl_hash *h, struct span piece);
 
 /*
- * crl_hash_begin hashes all of `all` from here on, beside the caller if it is
- * long; the bytes stay where they are until finish or cleanup.
+ * crl_hash_begin hashes all of `all`, on a thread of its own if it is long. The
+ * bytes must stay in place until finish or cleanup.
  */
 void crl_hash_begin(struct crl_hash *h, struct span all);
 

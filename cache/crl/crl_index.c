@@ -1,6 +1,7 @@
 /*
- * crl_index: see the header. Never reads an entry; equality is asked of who
- * fills it, and decided again by who looks up.
+ * crl_index: see the header. It does not read entries: the caller who adds one
+ * says whether two with the same hash are equal, and who looks one up compares
+ * again.
  */
 #include "cache/crl/crl_index.h"
 
@@ -17,7 +18,10 @@
 #define MAX_GATHERED  ((size_t)1 << 20)
 /* Slots are prefetched so many entries before they are filled. */
 #define AHEAD 16
-/* A serial listed for more issuers than this is an attack on the table. */
+/*
+ * A serial listed for more issuers than this is taken for an attack on the
+ * table.
+ */
 #define MAX_TWINS 256
 
 int
@@ -108,7 +112,7 @@ crl_index_grow(struct crl_index *x, size_t num)
 	return index_rebuild(x, SLOTS_FOR(num));
 }
 
-/* Inserts s from place `at` on, which is taken or has its hash. */
+/* Inserts s. Place `at` is taken or has its hash: looks behind it. */
 static bool
 index_insert(struct crl_index *x, struct crl_slot s, size_t at)
 {
@@ -138,8 +142,8 @@ index_insert(struct crl_index *x, struct crl_slot s, size_t at)
 }
 
 /*
- * One run. Two slots in three are free where they are first looked for, and
- * most others right behind: that much is computed without a branch, because a
+ * Inserts one run. Two slots in three are free at the first look, and most
+ * others right behind it: that much is computed without a branch, because a
  * mispredicted one costs more than all the rest.
  */
 static bool
@@ -153,7 +157,7 @@ settle_run(struct crl_index *x, const struct crl_slot *run, uint32_t num)
 	for (uint32_t i = 0; i < num; i++) {
 		struct crl_slot s = run[i];
 
-		/* Beyond the run lies something: any address will do. */
+		/* Behind the end of the run any address may be prefetched. */
 		__builtin_prefetch(
 		    &slots[(uint64_t)run[i + AHEAD].hash * num_slots >> 32], 1);
 		at = (size_t)((uint64_t)s.hash * num_slots >> 32);
@@ -215,7 +219,7 @@ crl_hash_any(const struct crl_index *x, struct span s)
 		memcpy(room, s.p, s.len);
 		return crl_hash(x, room, s.len);
 	}
-	/* RFC 5280 4.1.2.2 allows 20 octets; longer ones take this road. */
+	/* RFC 5280 4.1.2.2 allows 20 octets; this is for longer ones. */
 	h = x->key[0] ^ s.len;
 	for (; s.len > 0; s = span_of(s.p + 8, s.len - 8)) {
 		uint64_t v = 0;

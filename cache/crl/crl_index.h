@@ -27,16 +27,17 @@ struct crl_slot {
 };
 
 /*
- * Entries on their way into the table are gathered by the upper bits of their
- * hash first, and inserted part by part: each part of the table fits into the
- * second cache, whatever the size of the whole.
+ * Entries are gathered by the upper bits of their hash first and inserted part
+ * by part: each part of the table fits into the second-level cache, whatever
+ * the size of the whole.
  */
 #define CRL_INDEX_PARTS     32
 #define CRL_INDEX_PART_BITS 5
 
 /*
- * Called for a new entry that has the hash of one already there. What it says
- * is done: KEEP_BOTH for different entries, KEEP_OLD, KEEP_NEW in its place.
+ * Called for a new entry with the same hash as one already there. Returns
+ * KEEP_BOTH for different entries, KEEP_OLD, or KEEP_NEW to put the new one in
+ * its place.
  */
 enum crl_index_same {
 	CRL_INDEX_KEEP_BOTH = 0,

@@ -1,7 +1,7 @@
 /*
  * crl_parts: CertificateList and TBSCertList without the entries (RFC 5280
- * 5.1). Pure, any thread. Never judges: what breaks the profile but not the
- * syntax becomes a flaw.
+ * 5.1). Pure, any thread. What breaks the profile but not the syntax becomes a
+ * flaw.
  */
 #include "cache/crl/crl_parts.h"
 
@@ -40,7 +40,7 @@ partial_header(const struct partial *p, int *tag, size_t *header, size_t *body)
 		return CRL_PART_BAD;
 	if (len >= 0x80) {
 		num = len & 0x7f;
-		/* Eight octets of length would not be a CRL any more. */
+		/* A length of eight octets is no CRL that could be read. */
 		if (num == 0 || num > 7 || num > p->parent - 2)
 			return CRL_PART_BAD;
 		if (p->left < 2 + num)
@@ -329,7 +329,7 @@ crl_tail_read(struct crl *c, const struct crl_head *head, const char **what)
 	struct span body, bits;
 	struct der d;
 
-	/* In place of the pointers taken while the bytes were moving. */
+	/* Replaces the pointers taken while the bytes were still moving. */
 	c->info.der = span_of(c->der.p, head->total);
 	c->info.tbs = span_of(c->der.p + head->tbs, head->tbs_end - head->tbs);
 	der_init(&d,

@@ -5,7 +5,6 @@
 #ifndef CACHE_CRL_CRL_PARTS_H
 #define CACHE_CRL_CRL_PARTS_H
 
-#include "cache/base/ref.h"
 #include "cache/der/mem_block.h"
 #include "cache/crl/crl.h"
 #include "cache/crl/crl_index.h"
@@ -22,9 +21,8 @@ struct crl_mark {
 	uint32_t name_len;
 };
 
-/* Counted; immutable once its builder has let it go. */
+/* Immutable once its builder has let it go. */
 struct crl {
-	struct ref ref;
 	struct crl_info info;
 	struct mem_block der;
 	struct crl_index index;
@@ -33,9 +31,6 @@ struct crl {
 	struct crl_mark *marks;
 	size_t num_marks;
 };
-
-/* crl_mark_at: the name in force for the entry at offset; empty: own issuer. */
-struct span crl_mark_at(const struct crl *c, size_t offset);
 
 /*
  * crl_entry_at reads the entry at offset, issuer in force included, and sets

@@ -1,8 +1,8 @@
 /*
- * crl_scan: the builder at work. Takes the bytes of a CRL as they arrive,
- * hashes the signed part and enters every revoked serial into the index while
- * the bytes are still in the processor's cache. One pass, no allocation per
- * entry, one thread at a time. Never trusts a length, never judges.
+ * crl_scan: the scanner. Takes the bytes of a CRL as they arrive, hashes the
+ * signed part and enters every revoked serial into the index while the bytes
+ * are still in the processor's cache. One pass, no allocation per entry, one
+ * thread at a time. It checks every length before use.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -13,9 +13,12 @@
 #include "cache/crl/crl_fast.h"
 #include "cache/der/der.h"
 
-/* Hashed, then scanned, before the next is touched: fits the first cache. */
+/*
+ * Bytes hashed, then scanned, before the next are touched: they fit the
+ * first-level cache.
+ */
 #define SCAN_BLOCK ((size_t)16 << 10)
-/* What is announced is believed up to so many times what has arrived. */
+/* An announced length is believed up to so many times what has arrived. */
 #define BELIEF    64
 #define MAX_MARKS ((size_t)1 << 24)
 
@@ -34,7 +37,7 @@ build_same(void *arg, uint32_t old_offset, uint32_t new_offset)
 	    !span_equal(was.certificate_issuer, is.certificate_issuer))
 		return CRL_INDEX_KEEP_BOTH;
 	b->flaws |= CRL_FLAW_DUPLICATE_ENTRY;
-	/* Look-ups give the strictest: only that one needs a slot. */
+	/* Look-ups return the strictest entry: only that one needs a slot. */
 	return crl_entry_rank(is.reason) > crl_entry_rank(was.reason)
 	    ? CRL_INDEX_KEEP_NEW
 	    : CRL_INDEX_KEEP_OLD;
@@ -49,7 +52,7 @@ build_index_failed(struct crl_builder *b, int rc)
 	return crl_build_nomem(b);
 }
 
-/* Room for the entries to come, judged by those that came. */
+/* Makes room for the entries to come, estimated from those that came. */
 static int
 build_make_room(struct crl_builder *b)
 {
@@ -107,8 +110,8 @@ build_mark(struct crl_builder *b, size_t entry, struct span name)
 }
 
 /*
- * One entry by the strict reader: whatever the fast path does not know.
- * 1: read; 0: has not arrived whole; negative: failed.
+ * Reads one entry that the fast path does not know with the strict reader. 1:
+ * read; 0: it has not arrived whole; negative: failed.
  */
 static int
 build_entry(struct crl_builder *b, size_t lim)
@@ -278,7 +281,7 @@ build_head(struct crl_builder *b)
 	return 0;
 }
 
-/* Does with the bytes up to `avail` all that can be done. */
+/* Hashes and scans as far as possible with the bytes up to `avail`. */
 static int
 build_advance(struct crl_builder *b)
 {
@@ -420,7 +423,7 @@ build_finish(struct crl_builder *b)
 	    mem_block_resize(&c->der, b->head.total) != 0)
 		return crl_build_nomem(b);
 	mem_block_trim(&c->der);
-	/* The bytes have come to rest: take pointers into them again. */
+	/* The bytes do not move any more: point into them again. */
 	if (crl_head_read(c, span_of(c->der.p, b->avail), &b->head, &what) !=
 		CRL_PART_OK ||
 	    !crl_tail_read(c, &b->head, &what))

@@ -42,7 +42,7 @@ der_any(struct der *d, int *tag, struct span *body, struct span *whole)
 	if (d->failed)
 		return false;
 	left = (size_t)(d->end - p);
-	/* X.690 8.1.2.4: multi-octet tags never occur in what we read. */
+	/* X.690 8.1.2.4: multi-octet tags do not occur in what is read here. */
 	if (left < 2 || (p[0] & 0x1f) == 0x1f)
 		return der_fail(d);
 	len = p[1];

@@ -1,6 +1,6 @@
 /*
- * mem_block: see the header. Owns the choice between heap and pages; any
- * thread, one at a time per block. Never looks at what is stored.
+ * mem_block: see the header. Chooses between heap and pages. Any thread, one at
+ * a time per block.
  */
 #include "cache/der/mem_block.h"
 
@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* From here on pages, so that growing is a move of page tables. */
+/* From this size on pages are used, so that growing moves page tables. */
 #define MEM_BLOCK_PAGES_FROM ((size_t)256 << 10)
 #define MEM_BLOCK_HUGE_FROM  ((size_t)4 << 20)
 #define MEM_BLOCK_HUGE       ((size_t)2 << 20)
@@ -29,7 +29,7 @@ pages_size(size_t len)
 static void
 mem_block_advise(struct mem_block *b)
 {
-	/* A hint: without huge pages everything works, a little slower. */
+	/* A hint: without huge pages it works as well, a little slower. */
 	if (b->len >= MEM_BLOCK_HUGE_FROM)
 		(void)madvise(b->p, b->mapped, MADV_HUGEPAGE);
 }

@@ -40,8 +40,8 @@ int
 mem_block_map(struct mem_block *b, int fd, size_t offset, size_t len) MUST_USE;
 
 /*
- * mem_block_trim gives back what a huge page holds behind len; for blocks that
- * have stopped growing, so that they cost what they say.
+ * mem_block_trim frees the part of a huge page behind len. For blocks that have
+ * stopped growing, so that they use as much memory as they report.
  */
 void mem_block_trim(struct mem_block *b);
 

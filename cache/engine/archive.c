@@ -1,7 +1,7 @@
 /*
- * archive: the front of the room. Owns the service thread and everything on
- * it; decides for each question whether memory is enough, whether to wait for
- * a flight, and whom to leave alone for a while. Never looks into evidence.
+ * archive: see the header. Owns the service thread and everything on it;
+ * decides for each question whether memory is enough, whether to wait for a
+ * flight, and which sources to leave alone for a while.
  */
 #include "cache/engine/archive.h"
 
@@ -34,7 +34,10 @@
 #define DEFAULT_RETRY_MAX_MS   300000
 #define OR(v, d)               ((v) != 0 ? (v) : (d))
 
-/* Told soon: answers that need no flight, but never from inside. */
+/*
+ * Answers that need no flight are given from the loop, never from inside the
+ * call that asks.
+ */
 
 static void
 archive_tell_soon(evutil_socket_t fd, short what, void *arg)
@@ -113,8 +116,8 @@ archive_get1(struct archive *a, const struct evidence_key *key)
 }
 
 /*
- * Whether memory answers a question that may be satisfied with what is there:
- * fresh, and not what the asker called too old a moment ago.
+ * Whether what memory holds is enough: fresh, and not just reported as stale by
+ * the caller.
  */
 static struct evidence *
 memory_enough(struct archive *a, struct resource *r, bool want_newer)
@@ -130,7 +133,7 @@ memory_enough(struct archive *a, struct resource *r, bool want_newer)
 }
 
 static void
-archive_ask(struct archive *a, struct resource *r, struct fetch_job *order,
+archive_ask(struct archive *a, struct resource *r, struct fetch_job *job,
     bool want_newer, struct archive_wait *w)
 {
 	struct evidence *e = memory_enough(a, r, want_newer);
@@ -142,7 +145,7 @@ archive_ask(struct archive *a, struct resource *r, struct fetch_job *order,
 		return;
 	}
 	if (r->flight != NULL) {
-		/* One probe at a time after a failure. */
+		/* One attempt at a time after a failure. */
 		if (r->failures > 0 && flight_has_waiters(r->flight)) {
 			tell_failure_soon(a, w, EVIDENCE_FAIL_BACKOFF,
 			    "the source failed a moment ago and is being "
@@ -165,7 +168,7 @@ archive_ask(struct archive *a, struct resource *r, struct fetch_job *order,
 		    "the source failed a moment ago");
 		return;
 	}
-	if (flight_start(a, r, order) == NULL)
+	if (flight_start(a, r, job) == NULL)
 		tell_failure_soon(a, w, EVIDENCE_FAIL_NOMEM, "out of memory");
 	else
 		flight_join(r->flight, w);
@@ -173,17 +176,17 @@ archive_ask(struct archive *a, struct resource *r, struct fetch_job *order,
 
 static struct resource *
 archive_resource(
-    struct archive *a, const struct archive_order *o, struct fetch_job *order)
+    struct archive *a, const struct archive_order *o, struct fetch_job *job)
 {
 	struct resource *r = memory_table_add(&a->table, &o->key, o->owner);
 
 	if (r == NULL)
 		return NULL;
-	/* The newest order is the one that refreshing follows. */
+	/* Refreshing follows the newest order. */
 	pthread_mutex_lock(&a->table.lock);
 	r->archive = a;
-	fetch_job_free(r->order);
-	r->order = fetch_job_up_ref(order);
+	fetch_job_free(r->job);
+	r->job = fetch_job_up_ref(job);
 	pthread_mutex_unlock(&a->table.lock);
 	return r;
 }
@@ -193,7 +196,7 @@ archive_fetch(struct archive *a, const struct archive_order *o, bool want_newer,
     uint64_t deadline_mono_ms, archive_done_fn *done, void *arg,
     struct archive_wait **out, struct err *err)
 {
-	struct fetch_job *order = NULL;
+	struct fetch_job *job = NULL;
 	struct archive_wait *w = NULL;
 	struct resource *r = NULL;
 	struct flight *f;
@@ -201,35 +204,35 @@ archive_fetch(struct archive *a, const struct archive_order *o, bool want_newer,
 	*out = NULL;
 	if (a->closing)
 		return err_set(err, E_CLOSED, "the archive is closing");
-	order = fetch_job_new(o);
+	job = fetch_job_new(o);
 	w = wait_new(a, deadline_mono_ms, done, arg);
-	if (order == NULL || w == NULL)
+	if (job == NULL || w == NULL)
 		goto nomem;
 	if (o->no_store) {
-		f = flight_start(a, NULL, order);
+		f = flight_start(a, NULL, job);
 		if (f == NULL)
 			goto nomem;
 		flight_join(f, w);
 	} else {
-		r = archive_resource(a, o, order);
+		r = archive_resource(a, o, job);
 		if (r == NULL)
 			goto nomem;
-		archive_ask(a, r, order, want_newer, w);
+		archive_ask(a, r, job, want_newer, w);
 	}
-	fetch_job_free(order);
+	fetch_job_free(job);
 	*out = w;
 	return 0;
 nomem:
-	fetch_job_free(order);
+	fetch_job_free(job);
 	archive_wait_cancel(w);
 	return err_set(err, E_NOMEM, "out of memory");
 }
 
-/* Before anybody asks. */
+/* Prefetch. */
 
 struct prefetch {
 	struct archive *archive;
-	struct fetch_job *order;
+	struct fetch_job *job;
 };
 
 static void
@@ -237,18 +240,18 @@ archive_prefetch_here(void *arg)
 {
 	struct prefetch *p = arg;
 	struct archive *a = p->archive;
-	struct archive_order o = {.key = p->order->key};
+	struct archive_order o = {.key = p->job->key};
 	struct resource *r;
 
-	memcpy(o.owner, p->order->owner, sizeof(o.owner));
+	memcpy(o.owner, p->job->owner, sizeof(o.owner));
 	r = a->closing ? NULL : memory_table_find(&a->table, &o.key);
 	if (r == NULL && !a->closing)
-		r = archive_resource(a, &o, p->order);
+		r = archive_resource(a, &o, p->job);
 	if (r != NULL && r->flight == NULL &&
 	    atomic_load(&r->evidence) == NULL &&
 	    clock_mono_ms() >= r->retry_mono_ms)
-		(void)flight_start(a, r, p->order);
-	fetch_job_free(p->order);
+		(void)flight_start(a, r, p->job);
+	fetch_job_free(p->job);
 	free(p);
 }
 
@@ -260,11 +263,11 @@ archive_prefetch(struct archive *a, const struct archive_order *order)
 
 	if (p == NULL)
 		return E_NOMEM;
-	*p = (struct prefetch){.archive = a, .order = fetch_job_new(order)};
-	if (p->order != NULL)
+	*p = (struct prefetch){.archive = a, .job = fetch_job_new(order)};
+	if (p->job != NULL)
 		rc = service_post(a->service, archive_prefetch_here, p);
 	if (rc != 0) {
-		fetch_job_free(p->order);
+		fetch_job_free(p->job);
 		free(p);
 	}
 	return rc;
@@ -297,14 +300,14 @@ resource_refresh_due(evutil_socket_t fd, short what, void *arg)
 	if (resource_cold(a, r)) {
 		log_line(a->log, LOG_LEVEL_DEBUG,
 		    "nobody asks for '%s' any more: not refreshed",
-		    r->order->num_urls > 0 ? r->order->urls[0] : "");
+		    r->job->num_urls > 0 ? r->job->urls[0] : "");
 		pthread_mutex_lock(&a->table.lock);
 		r->next_refresh_at = 0;
 		pthread_mutex_unlock(&a->table.lock);
 		return;
 	}
 	atomic_fetch_add(&a->count.refreshes, 1);
-	(void)flight_start(a, r, r->order);
+	(void)flight_start(a, r, r->job);
 }
 
 static void
@@ -394,7 +397,9 @@ int
 archive_new(
     struct archive **out, const struct archive_options *o, struct err *err)
 {
-	/* The readers' counters have cache lines of their own. */
+	/*
+	 * The counters of the readers are aligned to cache lines of their own.
+	 */
 	struct archive *a = aligned_alloc(_Alignof(struct archive), sizeof(*a));
 	int rc;
 
@@ -425,7 +430,7 @@ archive_new(
 	return rc;
 }
 
-/* The last letter: everybody who waits is told. */
+/* The last post: all who wait are told. */
 static void
 archive_close(void *arg)
 {
@@ -444,7 +449,10 @@ archive_free(struct archive *a)
 	if (a == NULL)
 		return;
 	if (a->service != NULL) {
-		/* Without memory for a letter, closed on this thread below. */
+		/*
+		 * Without memory for the post it is closed on this thread,
+		 * below.
+		 */
 		(void)!service_post(a->service, archive_close, a);
 		service_stop(a->service);
 		archive_close(a);

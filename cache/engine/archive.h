@@ -1,15 +1,15 @@
 /*
- * archive: signed revocation data, fetched once for everybody, verified before
- * it is kept, refreshed before it runs out, kept across restarts.
+ * archive: signed revocation data, fetched once for all who ask, verified
+ * before it is held, refreshed before it expires, stored across restarts.
  *
- * The archive knows resources, bytes, times and failures. It does not know
- * what a certificate is: whether evidence is authentic is asked of the
- * acceptor that came with the order, before anything is kept and again for
- * whatever is read from disk.
+ * The archive knows resources, bytes, times and failures. It does not know what
+ * a certificate is: the acceptor that came with the order decides whether
+ * evidence is authentic, before it is held and again when it was read from
+ * disk.
  *
  * One service thread (event loop, libcurl multi, timers, disk, acceptors).
  * archive_get1 and archive_stats_get are thread-safe and never block on the
- * service thread; the rest says where it runs.
+ * service thread; the other functions say where they run.
  */
 #ifndef CACHE_ENGINE_ARCHIVE_H
 #define CACHE_ENGINE_ARCHIVE_H
@@ -32,10 +32,11 @@ struct event_base;
 /* Orders. */
 
 /*
- * An acceptor decides whether evidence is authentic, and fills proof, times
- * and number. It runs on the service thread; it must not block, and must not
- * call into the archive. Returns 0 to accept; otherwise sets *reject_code and
- * err. Counted, because orders outlive the question that made them.
+ * An acceptor decides whether evidence is authentic, and fills proof, times and
+ * number. It runs on the service thread; it must not block, and must not call
+ * into the archive. Returns 0 to accept; otherwise sets *reject_code and err.
+ * Counted, because an order may be used after the question that made it is
+ * answered.
  */
 struct archive_acceptor {
 	struct ref ref;
@@ -87,7 +88,7 @@ struct archive_options {
 	/* After failures: doubling from first to max [1000, 300000]. */
 	uint32_t retry_first_ms, retry_max_ms;
 	uint64_t disk_bytes; /* budget of the disk store [4 GiB] */
-	/* What the disk holds is not enough, however fresh: ask the network. */
+	/* Fetch although the disk has it, however fresh. */
 	bool always_fetch;
 	struct wall_clock clock;
 	const struct log *log;
@@ -105,7 +106,7 @@ int archive_new(struct archive **out, const struct archive_options *o,
 /* Stops the service thread; waiters that remain get EVIDENCE_FAIL_CLOSED. */
 void archive_free(struct archive *a);
 
-/* The loop of the service thread, for timers of those who live on it. */
+/* The loop of the service thread, for timers that run on it. */
 struct event_base *archive_get0_base(struct archive *a);
 
 /*
@@ -116,7 +117,7 @@ int archive_post(struct archive *a, void (*fn)(void *arg), void *arg) MUST_USE;
 
 /*
  * archive_get1 is the hot path: a reference to what memory holds under key,
- * fresh or not (the judge looks at dates), or NULL. Marks the resource as
+ * fresh or not (the caller looks at dates), or NULL. Marks the resource as
  * asked for. Thread-safe; no system call.
  */
 struct evidence *
@@ -128,11 +129,11 @@ archive_get1(struct archive *a, const struct evidence_key *key) MUST_USE;
  * exactly once, on the service thread, never from inside this call, with a
  * borrowed evidence or a borrowed failure (the other NULL); not after
  * archive_wait_cancel. If memory already holds evidence that is fresh at the
- * time of the call, that is what done receives. `want_newer`: what memory
- * holds is stale; fetch. deadline_mono_ms: clock_mono_ms() after which done
- * hears EVIDENCE_FAIL_DEADLINE while the fetch goes on.
+ * time of the call, done receives that. `want_newer`: what memory holds is
+ * stale; fetch. deadline_mono_ms: at this clock_mono_ms() done receives
+ * EVIDENCE_FAIL_DEADLINE, while the fetch goes on.
  */
-struct archive_wait; /* gone once done was called, or it was cancelled */
+struct archive_wait; /* freed when done was called, or by cancel */
 typedef void archive_done_fn(
     void *arg, struct evidence *e, const struct evidence_failure *f);
 int archive_fetch(struct archive *a, const struct archive_order *order,
@@ -141,13 +142,13 @@ int archive_fetch(struct archive *a, const struct archive_order *order,
 void archive_wait_cancel(struct archive_wait *w);
 
 /*
- * archive_prefetch gets what memory does not hold, before anybody asks. Any
- * thread; nobody is told. E_CLOSED, E_NOMEM.
+ * archive_prefetch gets what memory does not hold, ahead of any question. Any
+ * thread; the outcome is not reported. E_CLOSED, E_NOMEM.
  */
 int
 archive_prefetch(struct archive *a, const struct archive_order *order) MUST_USE;
 
-/* Told and counted. */
+/* Listing and counters. */
 
 struct archive_stats {
 	uint64_t hits, misses, disk_hits;
@@ -179,12 +180,12 @@ void archive_list(struct archive *a,
  */
 int archive_refresh(struct archive *a, const struct evidence_key *key) MUST_USE;
 /*
- * Begins to fetch what is known and not held fresh, at most 1000 pieces,
- * however recently their sources failed. Otherwise like archive_refresh.
+ * Begins to fetch what is known and not held fresh, at most 1000 pieces, also
+ * where a source failed a moment ago. Otherwise like archive_refresh.
  */
 int archive_fetch_missing(struct archive *a) MUST_USE;
 /*
- * Forgets key (all if NULL) in memory and on disk. Any thread; done when it
+ * Removes key (all if NULL) from memory and disk. Any thread; done when it
  * returns.
  */
 int archive_flush(struct archive *a, const struct evidence_key *key) MUST_USE;

@@ -1,7 +1,6 @@
 /*
- * archive_admin: what people ask of the archive: refresh this, forget that,
- * what is there, what was counted. Commands are carried out on the service
- * thread; listing and counting happen on the caller's.
+ * archive_admin: the operator's commands: refresh, flush, list, count. Commands
+ * run on the service thread; listing and counting on the caller's.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,15 +10,16 @@
 
 #define MISSING_MAX 1000 /* fetches begun at once */
 
-/* By hand: refresh and flush. */
+/* Refresh and flush on request. */
 
-/* One command, on its way to the service thread and perhaps awaited. */
 /*
- * Refreshing by itself keeps to min_refresh_sec. Somebody who asks has a
- * reason, such as a CRL published a moment ago, and is believed.
+ * The archive itself refreshes at most every min_refresh_sec. A request of the
+ * operator has a reason, such as a CRL published a moment ago, and has a
+ * shorter floor.
  */
 #define REFRESH_ASKED_FLOOR_MS 1000
 
+/* One command for the service thread; its caller may wait for it. */
 struct command {
 	struct archive *archive;
 	struct evidence_key key;
@@ -37,17 +37,17 @@ refresh_one(struct resource *r, void *arg)
 	uint64_t floor_ms =
 	    a->min_refresh_sec == 0 ? 0 : REFRESH_ASKED_FLOOR_MS;
 
-	if (a->closing || r->order == NULL || r->flight != NULL ||
+	if (a->closing || r->job == NULL || r->flight != NULL ||
 	    (r->tried_mono_ms != 0 &&
 		clock_mono_ms() < r->tried_mono_ms + floor_ms))
 		return true;
 	atomic_fetch_add(&a->count.refreshes, 1);
-	if (flight_start(a, r, r->order) != NULL)
+	if (flight_start(a, r, r->job) != NULL)
 		c->num++;
 	return true;
 }
 
-/* What is held and fresh is left alone; past failures are forgiven. */
+/* What is held fresh is left alone; earlier failures do not count. */
 static bool
 missing_one(struct resource *r, void *arg)
 {
@@ -55,14 +55,14 @@ missing_one(struct resource *r, void *arg)
 	struct archive *a = c->archive;
 	struct evidence *e = atomic_load(&r->evidence);
 
-	if (a->closing || r->order == NULL || r->flight != NULL ||
+	if (a->closing || r->job == NULL || r->flight != NULL ||
 	    (e != NULL && evidence_fresh(e, archive_now(a), a->skew_sec)))
 		return true;
 	pthread_mutex_lock(&a->table.lock);
 	r->failures = 0;
 	r->retry_mono_ms = 0;
 	pthread_mutex_unlock(&a->table.lock);
-	if (flight_start(a, r, r->order) != NULL)
+	if (flight_start(a, r, r->job) != NULL)
 		c->num++;
 	return c->num < MISSING_MAX;
 }
@@ -146,7 +146,7 @@ command_fill(struct command *c, struct archive *a,
 		c->key = *key;
 }
 
-/* Does it here and now, or soon on the service thread. */
+/* Runs the command now when on the service thread, else soon. */
 static int
 command_begin(const struct command *what)
 {
@@ -198,7 +198,7 @@ archive_flush(struct archive *a, const struct evidence_key *key)
 	return 0;
 }
 
-/* Told and counted. */
+/* Listing and counters. */
 
 void
 archive_stats_get(struct archive *a, struct archive_stats *out)
@@ -267,7 +267,7 @@ archive_list(struct archive *a,
 	struct listing l = {0};
 	bool on = true;
 
-	/* The lock keeps writers away; what is listed is held by reference. */
+	/* The lock excludes writers; what is listed is held by reference. */
 	pthread_mutex_lock(&a->table.lock);
 	l.cap = (size_t)atomic_load(&a->table.entries);
 	l.items = calloc(l.cap + 1, sizeof(*l.items));

@@ -31,7 +31,7 @@ struct archive_wait {
 	struct event *deadline;
 	archive_done_fn *done;
 	void *arg;
-	struct evidence *evidence; /* told_soon: what is told */
+	struct evidence *evidence; /* told_soon: the answer */
 	struct evidence_failure failure;
 };
 
@@ -70,24 +70,21 @@ archive_now(struct archive *a)
 	return wall_clock_now(&a->clock);
 }
 
-uint32_t archive_random(struct archive *a);
-
 /* Flights: one getting of one resource, for all who wait. */
 
 /*
- * flight_start begins to get r (NULL: for an order that is not kept) by disk,
- * then network. Nobody need wait. NULL: out of memory.
+ * flight_start begins to get r (NULL: for a job whose answer is not held) by
+ * disk, then network. It runs without waiters, too. NULL: out of memory.
  */
 struct flight *
-flight_start(struct archive *a, struct resource *r, struct fetch_job *order);
+flight_start(struct archive *a, struct resource *r, struct fetch_job *job);
 void flight_join(struct flight *f, struct archive_wait *w);
 bool flight_has_waiters(const struct flight *f);
-/* Ends it; whoever waits hears `fail`. */
+/* Ends it; all who wait receive `fail`. */
 void flight_abort(struct flight *f, enum evidence_fail fail);
 
-void archive_wait_unlink(struct archive_wait *w);
 void archive_wait_link(struct archive_wait **list, struct archive_wait *w);
-/* Tells and frees w. */
+/* Calls done and frees w. */
 void archive_wait_tell(struct archive_wait *w, struct evidence *e,
     const struct evidence_failure *f);
 
@@ -97,7 +94,7 @@ void resource_schedule(struct resource *r);
 /* Leaves the source of r alone for a while, after `row` failures in a row. */
 void resource_retry_later(struct archive *a, struct resource *r, unsigned row);
 
-/* Notes that r has e, and when to look for the next; max_age_sec -1: none. */
+/* Records that r has e, and plans the next refresh; max_age_sec -1: none. */
 void resource_plan(struct archive *a, struct resource *r,
     const struct evidence *e, int64_t max_age_sec);
 

@@ -1,6 +1,6 @@
 /*
- * archive_wait: one who waits for a resource: in a list, with a deadline, told
- * exactly once or cancelled. Service thread only.
+ * archive_wait: one who waits for a resource: in a list, with a deadline,
+ * called exactly once or cancelled. Service thread only.
  */
 #include <stdlib.h>
 
@@ -8,8 +8,8 @@
 
 #include "cache/engine/archive_internal.h"
 
-void
-archive_wait_unlink(struct archive_wait *w)
+static void
+wait_unlink(struct archive_wait *w)
 {
 	if (w->prev == NULL)
 		return;
@@ -34,7 +34,7 @@ archive_wait_link(struct archive_wait **list, struct archive_wait *w)
 static void
 wait_free(struct archive_wait *w)
 {
-	archive_wait_unlink(w);
+	wait_unlink(w);
 	if (w->deadline != NULL)
 		event_free(w->deadline);
 	evidence_free(w->evidence);
@@ -48,7 +48,7 @@ archive_wait_tell(struct archive_wait *w, struct evidence *e,
 	archive_done_fn *done = w->done;
 	void *arg = w->arg;
 
-	archive_wait_unlink(w);
+	wait_unlink(w);
 	if (done != NULL)
 		done(arg, e, e != NULL ? NULL : f);
 	wait_free(w);

@@ -1,6 +1,6 @@
 /*
- * crl_files: see the header. Service thread only. Owns one inotify descriptor a
- * watched place. Never decides whether a CRL is to be believed.
+ * crl_files: see the header. Service thread only. Owns one inotify descriptor
+ * for each watched place. Does not verify CRLs.
  */
 #include "cache/engine/crl_files.h"
 
@@ -22,7 +22,7 @@
 #include "cache/base/text.h"
 
 #define READ_PIECE ((size_t)256 << 10)
-/* Whole files only: closed after writing, or renamed into place. */
+/* Whole files only: closed after writing, or renamed. */
 #define WATCHED \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR)
 
@@ -52,7 +52,7 @@ file_read_crl(struct crl_files *w, const char *path, struct err *err)
 		(void)err_set(err, E_NOMEM, "out of memory");
 		goto out;
 	}
-	/* A pipe in the directory must not hold the thread. */
+	/* Opening a pipe must not block the thread. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0) {
 		(void)err_sys(err, "cannot open '%s'", path);
@@ -144,7 +144,7 @@ crl_files_readable(evutil_socket_t fd, short what, void *arg)
 	while ((len = read(w->fd, buf, sizeof(buf))) > 0) {
 		for (char *p = buf; p < buf + len; p += sizeof(*e) + e->len) {
 			e = (const struct inotify_event *)(void *)p;
-			/* Events were lost: everything is looked at. */
+			/* Events were lost: look at every file. */
 			if (e->mask & IN_Q_OVERFLOW)
 				tell_all(w);
 			else if (e->len > 0 && is_ours(w, e->name))

@@ -1,7 +1,7 @@
 /*
  * crl_files: a CRL file, or a directory of them, as a source: read at once, and
  * again whenever it changes (inotify), on the service thread. Files are read
- * whole, never mapped: they belong to others, who may write into them.
+ * whole and not mapped: their owner may write into them.
  */
 #ifndef CACHE_ENGINE_CRL_FILES_H
 #define CACHE_ENGINE_CRL_FILES_H
@@ -11,17 +11,17 @@
 struct crl_files;
 
 /*
- * Told on the service thread for every file found, changed or gone. e is a
+ * Called on the service thread for every file found, changed or gone. e is a
  * draft that no acceptor has seen (origin FILE, url the path), borrowed; NULL
- * with why when the file cannot be read as a CRL, NULL without when it is
- * gone. After crl_files_free nothing is told.
+ * with why when the file cannot be read as a CRL, NULL without when it is gone.
+ * Not called after crl_files_free.
  */
 typedef void crl_files_fn(
     void *arg, const char *path, struct evidence *e, const struct err *why);
 
 /*
  * path: a file or a directory that exists (hidden files in it are ignored).
- * Service thread only; what is there already is told soon, not from inside.
+ * Service thread only; what is there already is reported soon, not from inside.
  */
 int crl_files_new(struct crl_files **out, struct archive *a, const char *path,
     crl_files_fn *fn, void *arg, struct err *err) MUST_USE;

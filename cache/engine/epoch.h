@@ -1,7 +1,8 @@
 /*
- * epoch: readers never wait; whoever takes something out of their sight waits
- * until every reader who may have seen it has left. Readers mark themselves
- * present on one of many counters, so that threads do not share cache lines.
+ * epoch: epoch-based reclamation, as in userspace RCU. Readers never wait. A
+ * writer who has unpublished something waits until every reader who may have
+ * seen it has left, and then frees it. Readers count themselves on one of many
+ * counters, so that threads do not share cache lines.
  */
 #ifndef CACHE_ENGINE_EPOCH_H
 #define CACHE_ENGINE_EPOCH_H
@@ -20,19 +21,19 @@ struct epoch {
 	_Alignas(64) atomic_uint phase;
 };
 
-/* Where a reader marked itself; handed back on leaving. */
+/* Where a reader counted itself; passed to epoch_leave. */
 struct epoch_mark {
 	unsigned stripe, phase;
 };
 
-void epoch_init(struct epoch *q);
-struct epoch_mark epoch_enter(struct epoch *q);
-void epoch_leave(struct epoch *q, struct epoch_mark m);
+void epoch_init(struct epoch *e);
+struct epoch_mark epoch_enter(struct epoch *e);
+void epoch_leave(struct epoch *e, struct epoch_mark m);
 
 /*
- * epoch_wait returns when no reader is inside who was inside when it was
- * called. One caller at a time; not while inside.
+ * epoch_wait returns when every reader that was inside at the call has left.
+ * One caller at a time; not while inside.
  */
-void epoch_wait(struct epoch *q);
+void epoch_wait(struct epoch *e);
 
 #endif

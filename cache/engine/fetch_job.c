@@ -1,4 +1,4 @@
-/* job: see the header. Any thread. */
+/* fetch_job: see the header. Any thread. */
 #include "cache/engine/fetch_job.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* job: a copy of struct archive_order that outlives its caller. */
+/* fetch_job: a copy of struct archive_order that outlives its caller. */
 #ifndef CACHE_ENGINE_FETCH_JOB_H
 #define CACHE_ENGINE_FETCH_JOB_H
 

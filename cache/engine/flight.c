@@ -17,7 +17,10 @@
 #include "cache/engine/fetch_job.h"
 #include "cache/engine/flight_internal.h"
 
-/* First step, from the loop: nobody is told from inside flight_start. */
+/*
+ * The first step runs from the loop: done is never called from inside
+ * flight_start.
+ */
 static void
 flight_begin(evutil_socket_t fd, short what, void *arg)
 {
@@ -35,7 +38,7 @@ flight_begin(evutil_socket_t fd, short what, void *arg)
 }
 
 struct flight *
-flight_start(struct archive *a, struct resource *r, struct fetch_job *order)
+flight_start(struct archive *a, struct resource *r, struct fetch_job *job)
 {
 	struct flight *f = calloc(1, sizeof(*f));
 
@@ -48,7 +51,7 @@ flight_start(struct archive *a, struct resource *r, struct fetch_job *order)
 	}
 	f->archive = a;
 	f->resource = r;
-	f->order = fetch_job_up_ref(order);
+	f->job = fetch_job_up_ref(job);
 	f->record.fd = -1;
 	f->next = a->flights;
 	f->prev = &a->flights;

@@ -1,7 +1,7 @@
 /*
  * flight_disk: the part of a flight before the network: what a tier has, read
- * again, a large CRL in steps, and accepted again before it counts. Service
- * thread only. Whatever is wrong with it, the flight goes on to the network.
+ * again (a large CRL in steps) and accepted again before it is used. Service
+ * thread only. After any failure the flight goes on to the network.
  */
 #include <event2/event.h>
 
@@ -9,10 +9,10 @@
 #include "cache/engine/flight_internal.h"
 #include "cache/base/text.h"
 
-/* Scanned in one go before the loop may do something else. */
+/* Bytes scanned before the loop may run other events. */
 #define SCAN_STEP_BYTES ((size_t)1 << 20)
 
-/* Evidence from a tier, accepted again: kept, and enough if it is fresh. */
+/* Evidence from a tier, accepted again: held, and enough if it is fresh. */
 static void
 flight_from_tier(struct flight *f, struct evidence *e)
 {
@@ -125,9 +125,9 @@ flight_found_ocsp(struct flight *f)
 static void
 flight_found(struct flight *f)
 {
-	if (f->record.meta.kind != f->order->kind)
+	if (f->record.meta.kind != f->job->kind)
 		flight_tier_bad(f, "another kind of evidence");
-	else if (f->order->kind == EVIDENCE_CRL)
+	else if (f->job->kind == EVIDENCE_CRL)
 		flight_found_crl(f);
 	else
 		flight_found_ocsp(f);

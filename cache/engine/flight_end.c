@@ -13,7 +13,7 @@ static void
 flight_log_failure(struct flight *f, const struct evidence_failure *x)
 {
 	struct resource *r = f->resource;
-	/* Once a row: the first is news, the others are detail. */
+	/* The first failure in a row is a warning, the others are details. */
 	bool news = r == NULL || r->failures == 0;
 
 	log_line(f->archive->log, news ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG,
@@ -22,7 +22,7 @@ flight_log_failure(struct flight *f, const struct evidence_failure *x)
 	    r != NULL ? r->failures + 1 : 1);
 }
 
-/* Keeps the failure that says most; the enum is in that order. */
+/* Keeps the most telling failure; the enum is in that order. */
 void
 flight_note_failure(struct flight *f, const struct evidence_failure *x)
 {
@@ -37,7 +37,7 @@ flight_note_failure(struct flight *f, const struct evidence_failure *x)
 void
 flight_join(struct flight *f, struct archive_wait *w)
 {
-	/* Newest first costs nothing; order among waiters means nothing. */
+	/* The order of those who wait has no meaning. */
 	w->next = f->waits;
 	w->prev = &f->waits;
 	if (w->next != NULL)
@@ -68,7 +68,7 @@ flight_free(struct flight *f)
 	store_record_cleanup(&f->record);
 	if (f->step != NULL)
 		event_free(f->step);
-	fetch_job_free(f->order);
+	fetch_job_free(f->job);
 	free(f);
 }
 
@@ -84,7 +84,7 @@ flight_over(struct flight *f, struct evidence *e)
 		all->prev = &all;
 	f->waits = NULL;
 	flight_free(f);
-	/* One may cancel another: the list is read anew each time. */
+	/* A callback may cancel another: read the list anew each time. */
 	while ((w = all) != NULL)
 		archive_wait_tell(w, e, &failure);
 	evidence_free(e);
@@ -117,7 +117,7 @@ flight_failed(struct flight *f)
 		r->failures++;
 		resource_retry_later(a, r, r->failures);
 		wait_ms = r->retry_mono_ms - clock_mono_ms();
-		/* What nobody holds is tried again when somebody asks. */
+		/* What is not held is tried again at the next question. */
 		r->next_refresh_at = atomic_load(&r->evidence) != NULL
 		    ? archive_now(a) + (time_t)(wait_ms / 1000) + 1
 		    : 0;

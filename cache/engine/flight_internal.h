@@ -17,8 +17,8 @@ enum flight_state {
 struct flight {
 	struct flight *next, **prev;
 	struct archive *archive;
-	struct resource *resource; /* NULL: the answer is not kept */
-	struct fetch_job *order;
+	struct resource *resource; /* NULL: the answer is not held */
+	struct fetch_job *job;
 	enum flight_state state;
 	struct archive_wait *waits;
 	size_t next_url;
@@ -30,11 +30,11 @@ struct flight {
 	struct evidence_failure failure; /* the most telling so far */
 };
 
-/* 0, or negative and why in failure. */
+/* 0, or negative with the reason in failure. */
 int flight_accept(
     struct flight *f, struct evidence *e, struct evidence_failure *failure);
 
-/* The next step; f may be gone when one of these returns. */
+/* The next step. f may be freed when one of these returns. */
 
 /* Looks on the disk, then goes on to the network unless that is enough. */
 void flight_disk(struct flight *f);
@@ -46,8 +46,8 @@ void flight_note_failure(struct flight *f, const struct evidence_failure *x);
 void flight_failed(struct flight *f);
 
 /*
- * Tells all who wait, then frees the flight. They are told after the resource
- * has let go of it: whoever asks again from its callback starts anew.
+ * Calls all who wait, then frees the flight. The resource has let go of it
+ * before: a callback that asks again starts a new flight.
  */
 void flight_over(struct flight *f, struct evidence *e);
 

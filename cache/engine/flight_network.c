@@ -13,7 +13,7 @@ int
 flight_accept(
     struct flight *f, struct evidence *e, struct evidence_failure *failure)
 {
-	struct archive_acceptor *by = f->order->acceptor;
+	struct archive_acceptor *by = f->job->acceptor;
 	struct err err = {0};
 	int code = 0;
 
@@ -35,8 +35,8 @@ flight_save(struct flight *f, struct evidence *e)
 
 	if (a->disk == NULL)
 		return;
-	memcpy(meta.owner, f->order->owner, sizeof(meta.owner));
-	/* A URL too long to be written is one we do without. */
+	memcpy(meta.owner, f->job->owner, sizeof(meta.owner));
+	/* A URL too long for the file is left out. */
 	if (strlen(e->url) < sizeof(meta.url))
 		text_copy(meta.url, sizeof(meta.url), e->url);
 	text_copy(meta.etag, sizeof(meta.etag), r->etag);
@@ -46,8 +46,8 @@ flight_save(struct flight *f, struct evidence *e)
 }
 
 /*
- * Puts accepted evidence in its place. False when it is older than what is
- * there, which stays.
+ * Holds accepted evidence. False when it is older than what is held, which
+ * stays.
  */
 static bool
 flight_keep(struct flight *f, struct evidence *e)
@@ -75,7 +75,7 @@ flight_not_modified(struct flight *f, const struct fetch_result *res)
 	struct evidence *held = atomic_load(&f->resource->evidence);
 
 	if (held == NULL) {
-		/* Flushed meanwhile: asked again, for the whole of it. */
+		/* Flushed meanwhile: ask again, without validators. */
 		f->next_url--;
 		flight_next_url(f);
 		return;
@@ -126,7 +126,7 @@ flight_fetched(void *arg, struct fetch_result *res)
 {
 	struct flight *f = arg;
 	struct archive *a = f->archive;
-	const char *url = f->order->urls[f->next_url - 1];
+	const char *url = f->job->urls[f->next_url - 1];
 	struct evidence_failure failure;
 	struct evidence *e;
 
@@ -143,7 +143,7 @@ flight_fetched(void *arg, struct fetch_result *res)
 		flight_not_modified(f, res);
 		return;
 	}
-	if (f->order->kind == EVIDENCE_CRL) {
+	if (f->job->kind == EVIDENCE_CRL) {
 		e = evidence_new_crl(
 		    res->crl, ORIGIN_NETWORK, url, archive_now(a));
 		res->crl = NULL;
@@ -162,7 +162,7 @@ flight_fetched(void *arg, struct fetch_result *res)
 	evidence_free(e);
 }
 
-/* The validators of what is held count for the URL it came from. */
+/* Validators are valid for the URL that they came from. */
 static bool
 may_ask_conditionally(struct flight *f, const char *url)
 {
@@ -178,7 +178,7 @@ static void
 flight_next_url(struct flight *f)
 {
 	struct archive *a = f->archive;
-	struct fetch_job *o = f->order;
+	struct fetch_job *o = f->job;
 	struct fetch_order ask = {.kind = o->kind,
 	    .request = span_of(o->request, o->request_len),
 	    .force_post = o->force_post};

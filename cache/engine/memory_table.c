@@ -1,7 +1,7 @@
 /*
- * table: see the header. The table is a published array of pointers, open
- * addressing; readers hold nothing but their mark in `quiet`. Writers replace
- * pointers and wait for quiet before they free.
+ * memory_table: see the header. The table is a published array of pointers with
+ * open addressing. Readers are counted by `epoch`; writers replace pointers and
+ * call epoch_wait before they free.
  */
 #include "cache/engine/memory_table.h"
 
@@ -14,11 +14,11 @@
 /* Published; replaced as a whole when it gets full. */
 struct memory_slots {
 	size_t num_places; /* a power of two */
-	size_t num_used;   /* gravestones included */
+	size_t num_used;   /* tombstones included */
 	_Atomic(struct resource *) place[];
 };
 
-/* Where a resource was removed: probing goes on. */
+/* A tombstone, where a resource was removed: probing goes on. */
 static struct resource gravestone;
 
 unsigned
@@ -90,14 +90,17 @@ memory_table_get1(struct memory_table *m, const struct evidence_key *key)
 	struct resource *r;
 	unsigned now;
 
-	/* Sequentially consistent, as quiet asks of what it guards. */
+	/* Sequentially consistent, as epoch demands. */
 	r = table_find(atomic_load(&m->table), key);
 	if (r != NULL) {
 		e = atomic_load(&r->evidence);
 		if (e != NULL)
 			evidence_up_ref(e);
 		now = memory_table_now_sec();
-		/* Written when it changes: the line stays shared. */
+		/*
+		 * Written only when it changes, so that the cache line stays
+		 * shared.
+		 */
 		if (atomic_load_explicit(
 			&r->asked_at_sec, memory_order_relaxed) != now)
 			atomic_store_explicit(
@@ -147,7 +150,7 @@ ring_join(struct owner *o, struct resource *r)
 		o->hand = r;
 		return;
 	}
-	/* Behind the hand: looked at last. */
+	/* Behind the hand of the clock: looked at last. */
 	r->ring_next = o->hand;
 	r->ring_prev = o->hand->ring_prev;
 	r->ring_prev->ring_next = r;
@@ -194,7 +197,7 @@ table_with_room(struct memory_table *m)
 
 	if (old->num_used < old->num_places / 2)
 		return old;
-	/* Gravestones alone may have filled it: then the size stays. */
+	/* Tombstones alone may have filled it: then the size stays. */
 	while (atomic_load(&m->entries) >= num / 4)
 		num *= 2;
 	t = table_new(num);
@@ -239,7 +242,10 @@ memory_table_add(struct memory_table *m, const struct evidence_key *key,
 	r->key = *key;
 	atomic_init(&r->evidence, NULL);
 	atomic_init(&r->asked_at_sec, memory_table_now_sec());
-	/* Asked for once is asked for by everybody: twice is what counts. */
+	/*
+	 * A new entry starts unmarked: the request that made it does not earn
+	 * it a second chance.
+	 */
 	atomic_init(&r->asked, false);
 	ring_join(o, r);
 	charge(m, r, sizeof(*r));
@@ -280,7 +286,7 @@ remove_locked(struct memory_table *m, struct resource *r)
 	evidence_free(atomic_load(&r->evidence));
 	if (m->on_remove != NULL)
 		m->on_remove(r);
-	fetch_job_free(r->order);
+	fetch_job_free(r->job);
 	free(r);
 }
 
@@ -364,7 +370,7 @@ memory_table_keep(
 	swap_evidence(m, r, evidence_up_ref(e));
 	charge(m, r,
 	    sizeof(*r) + e->cost_bytes +
-		(r->order != NULL ? r->order->cost_bytes : 0));
+		(r->job != NULL ? r->job->cost_bytes : 0));
 	fits = make_room(m, r);
 	if (!fits) {
 		swap_evidence(m, r, NULL);
@@ -387,7 +393,7 @@ memory_table_each(struct memory_table *m,
 	struct memory_slots *t = atomic_load(&m->table);
 	struct resource *r;
 
-	/* Removal leaves a gravestone: the table stays while we walk. */
+	/* Removal leaves a tombstone: the array stays while we walk it. */
 	for (size_t i = 0; i < t->num_places; i++) {
 		r = atomic_load(&t->place[i]);
 		if (r != NULL && r != &gravestone && !fn(r, arg))

@@ -1,10 +1,10 @@
 /*
- * table: the resources the archive knows, by key, with the evidence it holds
- * for them, under a budget of bytes. Looked up by any thread without a lock;
- * changed by the service thread alone.
+ * memory_table: the resources that the archive knows, by key, with the evidence
+ * it holds for them, under a budget of bytes. Looked up by any thread without a
+ * lock; changed by the service thread alone.
  *
- * Who has to go when the budget is spent: the resource longest unasked of the
- * owner (issuing CA) that holds most. A CA can only push out its own.
+ * Eviction: of the owner (issuing CA) that holds most, the resource that was
+ * not asked for the longest. A CA can only push out its own.
  */
 #ifndef CACHE_ENGINE_MEMORY_TABLE_H
 #define CACHE_ENGINE_MEMORY_TABLE_H
@@ -36,10 +36,10 @@ struct resource {
 	struct evidence_key key;
 	_Atomic(struct evidence *) evidence; /* one reference */
 	atomic_uint asked_at_sec;            /* monotonic */
-	atomic_bool asked;                   /* since eviction came by */
+	atomic_bool asked; /* since the hand of the clock passed */
 	/* ---- */
 	struct archive *archive;
-	struct fetch_job *order; /* how to get it again */
+	struct fetch_job *job; /* how to get it again */
 	struct flight *flight;
 	struct event *refresh;
 	struct owner *owner;
@@ -65,7 +65,7 @@ struct memory_table {
 	uint64_t budget_bytes;
 	atomic_ullong bytes, entries, evictions;
 	const struct log *log;
-	/* Frees what hangs on a resource beyond its evidence and order. */
+	/* Frees what belongs to a resource beyond its evidence and job. */
 	void (*on_remove)(struct resource *r);
 };
 
@@ -90,9 +90,9 @@ struct resource *memory_table_add(struct memory_table *m,
 bool memory_table_keep(
     struct memory_table *m, struct resource *r, struct evidence *e);
 void memory_table_drop_evidence(struct memory_table *m, struct resource *r);
-/* Takes r out of sight and frees it; not while a flight uses it. */
+/* Unpublishes and frees r; not while a flight uses it. */
 void memory_table_remove(struct memory_table *m, struct resource *r);
-/* Calls fn for every resource until it says false; fn may remove its own. */
+/* Calls fn for every resource until it returns false; fn may remove its own. */
 void memory_table_each(struct memory_table *m,
     bool (*fn)(struct resource *r, void *arg), void *arg);
 

@@ -1,4 +1,4 @@
-/* schedule: see the header. Pure, any thread. */
+/* refresh_schedule: see the header. Pure, any thread. */
 #include "cache/engine/refresh_schedule.h"
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@ refresh_schedule_at(const struct refresh_schedule_facts *f)
 		left = (int64_t)(f->next_update - f->now);
 		if (left < 0)
 			left = 0;
-		/* A nextUpdate in the year 9999 is no plan: a day at most. */
+		/* A day at most, also where nextUpdate is in the year 9999. */
 		if (left > 86400 * 100 / 75)
 			left = 86400 * 100 / 75;
 		spread = left * 15 / 100;

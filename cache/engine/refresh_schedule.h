@@ -1,6 +1,6 @@
 /*
- * schedule: when to fetch again. Pure: times and a random number in, times
- * out.
+ * refresh_schedule: when to fetch again. Pure: times and a random number in,
+ * times out.
  */
 #ifndef CACHE_ENGINE_REFRESH_SCHEDULE_H
 #define CACHE_ENGINE_REFRESH_SCHEDULE_H
@@ -18,8 +18,8 @@ struct refresh_schedule_facts {
 };
 
 /*
- * refresh_schedule_at: 75..90 % of what is left until nextUpdate, spread at
- * random; earlier if HTTP says so; an hour hence where nobody says anything;
+ * refresh_schedule_at: after 75..90 % of what is left until nextUpdate, at
+ * random; earlier if HTTP says so; after an hour where neither says anything;
  * never before now + floor.
  */
 time_t refresh_schedule_at(const struct refresh_schedule_facts *f);
@@ -31,7 +31,7 @@ time_t refresh_schedule_at(const struct refresh_schedule_facts *f);
 uint64_t refresh_schedule_retry_ms(
     unsigned failures, uint32_t first_ms, uint32_t max_ms, uint32_t random);
 
-/* How long evidence may go unasked before it is no longer refreshed. */
+/* Evidence not asked for this long is no longer refreshed. */
 uint32_t
 refresh_schedule_cold_after_sec(time_t this_update, time_t next_update);
 

@@ -7,13 +7,13 @@
 #include "cache/engine/archive_internal.h"
 #include "cache/engine/refresh_schedule.h"
 
-/* A timer never sleeps longer: the wall clock may have been set. */
+/* A timer never sleeps longer, because the wall clock may be set. */
 #define MAX_TIMER_SEC 600
 
-uint32_t
+static uint32_t
 archive_random(struct archive *a)
 {
-	/* Spreads refreshes; nothing is secret about it. */
+	/* Spreads refreshes; it is not secret. */
 	a->random = a->random * 1664525u + 1013904223u;
 	return a->random >> 8;
 }
@@ -33,7 +33,7 @@ resource_schedule(struct resource *r)
 		return;
 	wait = r->next_refresh_at > now ? r->next_refresh_at - now : 0;
 	tv.tv_sec = wait < MAX_TIMER_SEC ? wait : MAX_TIMER_SEC;
-	/* Those of one second spread over it. */
+	/* Refreshes due in the same second are spread over it. */
 	tv.tv_usec = (suseconds_t)(archive_random(a) % 1000000);
 	evtimer_add(r->refresh, &tv);
 }
@@ -70,7 +70,7 @@ resource_plan(struct archive *a, struct resource *r, const struct evidence *e,
 		r->fruitless = 0;
 		r->retry_mono_ms = 0;
 	} else {
-		/* The source has nothing better: asking harder won't help. */
+		/* The source has nothing newer: ask less often. */
 		r->fruitless++;
 		resource_retry_later(a, r, r->fruitless);
 	}

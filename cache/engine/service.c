@@ -1,6 +1,6 @@
 /*
- * service: see the header. Owns the thread, the loop and the mailbox; knows
- * nothing of what is done there. The lock is held for list surgery only.
+ * service: see the header. Owns the thread, the loop and the queue of posts.
+ * The lock is held to change the queue, never while a post runs.
  */
 #include "cache/engine/service.h"
 
@@ -14,11 +14,11 @@
 #include <event2/event.h>
 #include <event2/thread.h>
 
-/* Nice levels below who made the thread: a third of the weight. */
+/* Nice levels below the creating thread: a third of its weight. */
 #define STEP_BACK 5
 
-struct letter {
-	struct letter *next;
+struct post {
+	struct post *next;
 	void (*fn)(void *arg);
 	void *arg;
 };
@@ -30,7 +30,7 @@ struct service {
 	pthread_t thread;
 	bool running;
 	pthread_mutex_t lock; /* below */
-	struct letter *first, **last;
+	struct post *first, **last;
 	bool closed;
 };
 
@@ -38,7 +38,7 @@ static void
 service_read(evutil_socket_t fd, short what, void *arg)
 {
 	struct service *s = arg;
-	struct letter *l, *next;
+	struct post *l, *next;
 	bool closed;
 
 	pthread_mutex_lock(&s->lock);
@@ -82,13 +82,13 @@ service_new(struct service **out, struct err *err)
 }
 
 /*
- * What is done here is for those who wait; who waits for nothing goes first.
- * Reading a CRL of 40 MB takes a quarter of a second of a core, and beside it
- * a worker with half of that core's load answers half as fast. A weight, no
- * more: with workers busy all the time this thread still has a quarter of a
- * core, so that evidence arrives, and who waits for a lock that it holds
- * leaves it a core. Linux counts threads one by one; threads made here, for
- * hashing and by libcurl, inherit it.
+ * The program's other threads go first: what this one does is for questions
+ * that wait anyway. Reading a CRL of 40 MB takes a quarter of a second of a
+ * core, and beside it a worker with half of that core's load answers half as
+ * fast. Only the weight is lower: with workers always busy this thread still
+ * gets a quarter of a core, so that evidence arrives, and a thread that waits
+ * for a lock held here leaves it a core. Linux counts threads one by one;
+ * threads made here, for hashing and by libcurl, inherit it.
  */
 static void
 service_step_back(void)
@@ -145,7 +145,7 @@ service_stop(struct service *s)
 void
 service_free(struct service *s)
 {
-	struct letter *l, *next;
+	struct post *l, *next;
 
 	if (s == NULL)
 		return;
@@ -177,12 +177,12 @@ service_is_self(struct service *s)
 int
 service_post(struct service *s, void (*fn)(void *arg), void *arg)
 {
-	struct letter *l = malloc(sizeof(*l));
+	struct post *l = malloc(sizeof(*l));
 	bool first;
 
 	if (l == NULL)
 		return E_NOMEM;
-	*l = (struct letter){.fn = fn, .arg = arg};
+	*l = (struct post){.fn = fn, .arg = arg};
 	pthread_mutex_lock(&s->lock);
 	if (s->closed) {
 		pthread_mutex_unlock(&s->lock);

@@ -1,5 +1,6 @@
 /*
- * service: one thread with an event loop, and a mailbox into it.
+ * service: one thread with an event loop, and a queue of functions to run on
+ * it.
  */
 #ifndef CACHE_ENGINE_SERVICE_H
 #define CACHE_ENGINE_SERVICE_H
@@ -12,11 +13,11 @@ struct event_base;
 struct service;
 
 int service_new(struct service **out, struct err *err) MUST_USE;
-/* Starts the loop; what hangs on the base was set up before. */
+/* Starts the loop; events were added to the base before. */
 int service_start(struct service *s, struct err *err) MUST_USE;
 /*
- * service_stop ends the loop after the letters that were posted before it, and
- * joins the thread; not from the service thread. service_free follows.
+ * service_stop ends the loop after the posts made before it, and joins the
+ * thread; not from the service thread. Then service_free.
  */
 void service_stop(struct service *s);
 void service_free(struct service *s);

@@ -153,8 +153,8 @@ evidence_key_of(const struct span *parts, size_t num_parts)
 	ok = ok && EVP_DigestFinal_ex(ctx, key.id, NULL) == 1;
 	EVP_MD_CTX_free(ctx);
 	/*
-	 * Without memory for a hash there is no name. A key that two contexts
-	 * might share must not come of it: one that nothing else has does.
+	 * Without memory the key cannot be computed. A random one is used then,
+	 * so that no two contexts ever share a key.
 	 */
 	if (!ok)
 		while (getrandom(key.id, sizeof(key.id), 0) !=

@@ -1,6 +1,6 @@
 /*
- * evidence: a piece of signed revocation data, the key it is kept under, where
- * it came from, and why there is none. What all rooms above pass on.
+ * evidence: a piece of signed revocation data, the key under which it is held,
+ * where it came from, and why there is none.
  */
 #ifndef CACHE_EVIDENCE_EVIDENCE_H
 #define CACHE_EVIDENCE_EVIDENCE_H
@@ -42,9 +42,8 @@ struct evidence {
 	void *proof;
 	void (*proof_free)(void *proof);
 	/*
-	 * Set by the acceptor: validity for the refresh schedule, and the
-	 * order that forbids going back: newer is (number if both have one,
-	 * then this_update) greater or equal.
+	 * Set by the acceptor: the validity, from which the next refresh is
+	 * planned, and what decides which of two is newer (see evidence_older).
 	 */
 	time_t this_update;
 	time_t next_update; /* 0: none given */
@@ -75,15 +74,15 @@ struct span evidence_der(const struct evidence *e);
  */
 bool evidence_older(const struct evidence *is, const struct evidence *was);
 
-/* Within its dates, as far as the archive looks: no need to fetch. */
+/* Within its dates, as far as the archive is concerned: no need to fetch. */
 bool evidence_fresh(const struct evidence *e, time_t now, uint32_t skew_sec);
 
 /* Keys. */
 
 /*
  * A key names a resource in its context. It is SHA-256 over length-delimited
- * parts; who makes one puts in: kind, trust id, issuer key, distribution point
- * or certID, scope. Different contexts never share a key.
+ * parts: kind, trust id, issuer key, distribution point or certID, scope.
+ * Different contexts never share a key.
  */
 struct evidence_key {
 	uint8_t id[32];

@@ -1,6 +1,6 @@
 /*
- * address_rules: see the header. Immutable after birth, any thread. Never
- * resolves a name.
+ * address_rules: see the header. Immutable after creation, any thread. Does not
+ * resolve names.
  */
 #include "cache/fetch/address_rules.h"
 
@@ -206,7 +206,7 @@ octets_refused(const struct address_rules *r, const uint8_t a[16])
 	return NULL;
 }
 
-/* IPv6 forms that lead to an IPv4 address: judged as that address, too. */
+/* IPv6 forms that lead to an IPv4 address: checked as that address, too. */
 static bool
 embedded_v4(const uint8_t a[16], uint8_t out[16])
 {

@@ -1,6 +1,6 @@
 /*
- * address_rules: which network addresses may be asked. Judged on the address
- * that a name resolved to, at the moment of connecting.
+ * address_rules: which network addresses may be connected to. Checked with the
+ * address that a name resolved to, at the moment of connecting.
  */
 #ifndef CACHE_FETCH_ADDRESS_RULES_H
 #define CACHE_FETCH_ADDRESS_RULES_H

@@ -1,8 +1,7 @@
 /*
  * fetch: see the header. Service thread only. Owns one exchange: its easy
- * handle, what it asks and what it has been told so far. Never parses HTTP,
- * never follows a redirect that it has not judged like a first URL, never
- * reads the environment.
+ * handle, what is asked and what has arrived. libcurl parses HTTP; a redirect
+ * passes the same checks as the first URL; the environment is never read.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -98,7 +97,9 @@ fetch_body(char *p, size_t size, size_t num, void *arg)
 
 	x->result.num_bytes += len;
 	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
-	/* An error page is nobody's evidence: not one byte more than this. */
+	/*
+	 * An error page is no evidence: do not receive one byte more than this.
+	 */
 	if (status != 200)
 		return x->result.num_bytes > 65536 ? 0 : len;
 	if (x->kind == EVIDENCE_OCSP) {
@@ -129,7 +130,7 @@ fetch_open_socket(
 	const char *kind = NULL;
 	curl_socket_t fd;
 
-	/* A proxy was configured by name: its address is its owner's affair. */
+	/* The proxy was configured by name, so its address is not checked. */
 	if (x->fetcher->proxy == NULL)
 		kind = address_rules_refused(
 		    x->fetcher->addresses, x->host, &address->addr);
@@ -155,7 +156,7 @@ port_allowed(const struct fetcher *f, uint16_t port)
 	return false;
 }
 
-/* The rules that can be judged from a URL alone; false: result says why. */
+/* Checks what can be checked of a URL alone; false: result says why. */
 static bool
 fetch_judge_url(struct fetch *x, const char *url)
 {
@@ -215,7 +216,10 @@ fetch_headers(struct fetch *x)
 	    x->kind == EVIDENCE_CRL ? "application/pkix-crl, */*"
 				    : "application/ocsp-response, */*");
 
-	/* Nothing is sent: it made a cache answer for somebody else once. */
+	/*
+	 * Removes the header: with "Expect", a cache once gave the answer for
+	 * another client.
+	 */
 	ok = ok && fetch_header(x, "Expect", "");
 	if (x->post)
 		ok = ok &&
@@ -398,7 +402,7 @@ keep_header(struct fetch *x, const char *name, char out[FETCH_MAX_VALIDATOR])
 	text_copy(out, FETCH_MAX_VALIDATOR, h->value);
 }
 
-/* Cache-Control of RFC 9111 5.2.2, as far as it says how long. */
+/* Cache-Control (RFC 9111 5.2.2), as far as it says how long. */
 static int64_t
 read_max_age(struct fetch *x)
 {
@@ -494,7 +498,7 @@ fetch_content(struct fetch *x)
 	    "%s", err.msg);
 }
 
-/* What libcurl has to say about TLS differs from case to case. */
+/* libcurl reports TLS failures with several codes. */
 static bool
 is_about_tls(CURLcode rc)
 {
@@ -519,7 +523,7 @@ fetch_broken(struct fetch *x, CURLcode rc)
 	}
 	if (rc == CURLE_OPERATION_TIMEDOUT)
 		fail = EVIDENCE_FAIL_DEADLINE;
-	/* What libcurl calls a header line that never ends. */
+	/* libcurl's code for a header line that does not end. */
 	if (rc == CURLE_OUT_OF_MEMORY) {
 		fetch_fail(x, fail,
 		    "the head of the answer is too large, or memory ran out");

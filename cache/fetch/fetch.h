@@ -1,8 +1,8 @@
 /*
  * fetch: one HTTP exchange at a time per object, many at once per fetcher, by
- * libcurl's multi interface on the service thread's loop. A fetch ends in
- * bytes that are parsed as far as syntax goes, or in a named failure; whether
- * they are authentic is somebody else's question.
+ * libcurl's multi interface on the service thread's loop. A fetch ends in bytes
+ * that are parsed as far as syntax goes, or in a named failure. Whether they
+ * are authentic is for the acceptor.
  */
 #ifndef CACHE_FETCH_FETCH_H
 #define CACHE_FETCH_FETCH_H
@@ -39,7 +39,7 @@ struct fetcher_options {
 /* Strings and lists are copied. */
 int fetcher_new(struct fetcher **out, struct event_base *base,
     const struct fetcher_options *o, struct err *err) MUST_USE;
-/* Ends every fetch without calling anybody. */
+/* Ends every fetch; no done function is called. */
 void fetcher_free(struct fetcher *f);
 
 struct fetch_order {
@@ -51,7 +51,7 @@ struct fetch_order {
 	const char *etag, *last_modified;
 };
 
-/* What came of it; lent to done, which may take `crl` or `body`. */
+/* The outcome; lent to done, which may take `crl` or `body`. */
 struct fetch_result {
 	enum evidence_fail fail;
 	int http_status;     /* of the last answer, 0: none */
@@ -68,8 +68,8 @@ typedef void fetch_done_fn(void *arg, struct fetch_result *r);
 
 /*
  * fetch_start: done is called exactly once, later, from the loop; not after
- * fetch_cancel. What is refused before a connection is made is told the same
- * way. E_NOMEM.
+ * fetch_cancel. What is refused before a connection is made is reported the
+ * same way. E_NOMEM.
  */
 int fetch_start(struct fetcher *f, const struct fetch_order *order,
     fetch_done_fn *done, void *arg, struct fetch **out) MUST_USE;

@@ -27,7 +27,7 @@ struct fetcher {
 struct fetch {
 	struct fetch *next, **prev;
 	struct fetcher *fetcher;
-	struct event *soon; /* tells a failure that needed no network */
+	struct event *soon; /* reports a failure that needed no network */
 	CURL *easy;
 	struct curl_slist *headers;
 	enum evidence_kind kind;
@@ -50,8 +50,8 @@ struct fetch {
 };
 
 /*
- * fetch_answered: the transfer of x is over, with rc. Asks where a redirect
- * points, or tells and frees x.
+ * fetch_answered: the transfer of x is over, with rc. Follows a redirect, or
+ * calls done and frees x.
  */
 void fetch_answered(struct fetch *x, CURLcode rc);
 

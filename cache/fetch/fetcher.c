@@ -1,8 +1,7 @@
 /*
- * fetcher: libcurl's multi interface on the loop of the service thread, for
- * all fetches under way. Owns the multi handle, its sockets' events and the
- * one timer. Knows nothing of what is asked nor of what is answered: see
- * fetch.c.
+ * fetcher: libcurl's multi interface on the loop of the service thread, for all
+ * fetches under way. Owns the multi handle, its sockets' events and the one
+ * timer. What is asked and what is answered is in fetch.c.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * url: see the header. Pure, any thread; libcurl's parser, so that what is
- * judged is what libcurl connects to.
+ * url: see the header. Pure, any thread. The parser is libcurl's, so that the
+ * URL that is checked is the one that libcurl connects to.
  */
 #include "cache/fetch/url.h"
 #include "cache/base/text.h"
@@ -57,7 +57,7 @@ url_parts(struct url *out, CURLU *u)
 		memmove(out->host, out->host + 1, len - 2);
 		out->host[len - 2] = '\0';
 	}
-	/* Credentials in a certificate's URL are a trick, not a login. */
+	/* A certificate has no reason to name credentials in a URL. */
 	rc = curl_url_get(u, CURLUPART_USER, &user, 0);
 	if (rc == CURLUE_OK)
 		curl_free(user);
@@ -129,7 +129,7 @@ url_ocsp_get(struct bytes *out, const char *base, struct span request)
 
 	if (len + request.len > URL_OCSP_GET_MAX)
 		return E_LIMIT;
-	/* Exactly one slash between, wherever the CA put it. */
+	/* Exactly one slash between, whether or not the CA wrote one. */
 	while (len > 0 && base[len - 1] == '/')
 		len--;
 	rc = bytes_append(out, base, len);

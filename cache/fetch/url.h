@@ -1,6 +1,6 @@
 /*
- * url: what has to be known of a URL before it is asked, and the GET form of
- * an OCSP request.
+ * url: what must be known of a URL before a fetch, and the GET form of an OCSP
+ * request.
  */
 #ifndef CACHE_FETCH_URL_H
 #define CACHE_FETCH_URL_H

@@ -1,8 +1,7 @@
 /*
- * store: a place where signed evidence outlives the memory: the disk, and
- * whatever comes between disk and network. A tier is never trusted: what it
- * gives is parsed and accepted again like an answer from the network. All
- * calls are made on the service thread.
+ * store: signed evidence outside of memory: the disk, or another tier between
+ * memory and network. What a tier gives is parsed and accepted again like an
+ * answer from the network. All calls are made on the service thread.
  */
 #ifndef CACHE_STORE_STORE_H
 #define CACHE_STORE_STORE_H
@@ -10,7 +9,7 @@
 #include "cache/evidence/evidence.h"
 #include "cache/fetch/fetch.h"
 
-/* What is kept beside the signed bytes. None of it is believed. */
+/* What is stored beside the signed bytes. It is not authenticated. */
 struct store_meta {
 	struct evidence_key key;
 	enum evidence_kind kind;
@@ -40,7 +39,7 @@ enum store_answer {
 
 struct store_load; /* a load under way, made by the tier */
 
-/* found: NULL for nothing; taken over by the one who is told. */
+/* found: NULL for nothing; the callee takes it over. */
 typedef void store_done_fn(void *arg, struct store_record *found);
 
 struct store {

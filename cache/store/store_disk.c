@@ -1,8 +1,8 @@
 /*
- * store_disk: the tier over cache/store/store_file.c. Reading happens on the
- * service thread, a header at a time, large bodies by mapping; writing and
- * syncing on a thread of its own, so that no disk makes anybody wait. The queue
- * of writes is bounded; what is newer takes the place of what waits.
+ * store_disk: the tier on disk. Reads on the service thread, a header at a
+ * time, and maps large bodies. Writes and syncs on a thread of its own, so that
+ * a slow disk delays no one. The queue of writes is bounded; a newer write
+ * replaces a waiting one of the same key.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -48,7 +48,7 @@ struct store_disk {
 	bool busy, closing;
 };
 
-/* Making room: the longest unfetched go first. */
+/* Makes room: the longest unfetched are removed first. */
 
 struct store_disk_file {
 	char *path;
@@ -259,7 +259,7 @@ store_disk_reject(
 	    !store_path(aside, d->dir, key, STORE_ASIDE))
 		return;
 	(void)!mkdir(dir, 0700);
-	/* Kept for people to look at, not for ever. */
+	/* Set aside for the operator to look at, up to MAX_ASIDE of them. */
 	if (count_files(dir) < MAX_ASIDE + 2 && rename(path, aside) == 0)
 		log_line(
 		    d->log, LOG_LEVEL_WARN, "set '%s' aside: %s", path, why);
@@ -311,7 +311,7 @@ store_disk_forget(struct store *t, const struct evidence_key *key)
 
 	pthread_mutex_lock(&d->lock);
 	queue_drop(d, key);
-	/* What is being written now must not come back afterwards. */
+	/* A write under way must not bring back what was just removed. */
 	while (d->busy)
 		pthread_cond_wait(&d->idle, &d->lock);
 	if (key == NULL)

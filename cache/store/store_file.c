@@ -1,7 +1,6 @@
 /*
- * store_file: the format of one file and the careful ways of writing and
- * reading it. Any thread. Never believes what it reads: that is for the
- * acceptor.
+ * store_file: reads and writes the files of a state directory. Any thread. What
+ * it reads is not authenticated: the acceptor does that.
  */
 #include "cache/store/store_file.h"
 
@@ -238,7 +237,7 @@ store_read(struct store_record *out, const char *path, size_t max_ocsp,
 	int rc;
 
 	*out = (struct store_record){.fd = -1};
-	/* A link or a pipe in the directory is none of ours. */
+	/* A link or a pipe in the directory was not written by this program. */
 	out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (out->fd < 0 && errno == ENOENT)
 		return 0;
@@ -319,7 +318,10 @@ store_write(const char *dir, const struct store_meta *m, struct span der,
 	parent = parent_open(path);
 	if (parent < 0)
 		return err_sys(err, "cannot open the directory of '%s'", path);
-	/* One writer a process and directory: the number need not be random. */
+	/*
+	 * One writer for each process and directory: the number need not be
+	 * random.
+	 */
 	snprintf(temp, sizeof(temp), "%s" STORE_TEMP ".%ld.%lx", path,
 	    (long)getpid(), (unsigned long)clock_mono_us());
 	if (write_temporary(temp, m, der) != 0) {

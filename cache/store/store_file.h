@@ -23,7 +23,7 @@ struct store_options {
 int store_new(struct store **out, const struct store_options *o,
     struct err *err) MUST_USE;
 
-/* The format, for those who read a directory without an engine. */
+/* The format, for tools that read a directory without an engine. */
 
 #define STORE_HEADER_BYTES 4096
 
@@ -31,13 +31,13 @@ int store_new(struct store **out, const struct store_options *o,
 void store_header_write(
     char page[STORE_HEADER_BYTES], const struct store_meta *m, size_t der_len);
 
-/* store_header_read: false when this is no page of this version. */
+/* store_header_read: false when this is not a page of this version. */
 bool store_header_read(
     const char page[STORE_HEADER_BYTES], struct store_meta *m, size_t *der_len);
 
 /*
- * store_read opens and checks one file as far as its header goes: 1 and *out,
- * 0 when there is none, E_PARSE with err when it is torn or foreign, E_IO.
+ * store_read opens one file and checks its header: 1 and *out, 0 when there is
+ * none, E_PARSE with err when it is cut short or not of this format, E_IO.
  */
 int store_read(struct store_record *out, const char *path, size_t max_ocsp,
     struct err *err) MUST_USE;
@@ -46,7 +46,7 @@ int store_read(struct store_record *out, const char *path, size_t max_ocsp,
 int store_write(const char *dir, const struct store_meta *m, struct span der,
     struct err *err) MUST_USE;
 
-/* Calls fn with the path of every kept file until it says false. */
+/* Calls fn with the path of every stored file until it returns false. */
 int store_each(const char *dir, bool (*fn)(void *arg, const char *path),
     void *arg, struct err *err) MUST_USE;
 

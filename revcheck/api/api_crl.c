@@ -1,6 +1,6 @@
 /*
- * api_crl: owns the public view of what is written in a CRL, for tools. It
- * judges nothing: neither signature nor scope nor dates. Any thread.
+ * api_crl: the public view of what is written in a CRL, for tools. Signature,
+ * scope and dates are not checked. Any thread.
  */
 #include <fcntl.h>
 #include <stdarg.h>
@@ -76,7 +76,7 @@ revcheck_crl_parse(struct revcheck_crl **out, const void *data, size_t len,
 	return error_publish(err, &e, rc);
 }
 
-/* PEM cannot be mapped: its first octet is no SEQUENCE. */
+/* PEM cannot be mapped: it does not begin with a SEQUENCE. */
 static bool
 starts_like_der(int fd)
 {
@@ -129,7 +129,7 @@ revcheck_crl_free(struct revcheck_crl *crl)
 	free(crl);
 }
 
-/* Words. */
+/* Text. */
 
 /* Text that is cut to fit. */
 struct words {

@@ -1,7 +1,7 @@
 /*
- * api_ocsp: owns the public, engine-less use of the OCSP rules: for tools
- * and for callers with a transport of their own. Pure but for the clock that
- * stands in where no time is given. Any thread.
+ * api_ocsp: the OCSP rules without an engine, for tools and for callers with a
+ * transport of their own. Pure, but for the clock where no time is given. Any
+ * thread.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 /*
- * api_store: owns the public view of a state directory, without an engine
- * and beside one that runs: every file is replaced whole. Any thread. Never
- * fetches.
+ * api_store: the public view of a state directory, without an engine. An engine
+ * may be using it: every file is replaced whole. Any thread. Fetches nothing.
  */
 #include "revcheck/api/api_store.h"
 
@@ -209,7 +208,7 @@ revcheck_cache_get(unsigned char **out, size_t *out_len,
 	return rc < 0 ? error_publish(err, &e, rc) : rc;
 }
 
-/* Forgetting. */
+/* Flushing. */
 
 static bool
 flush_file(void *arg, const char *path)

@@ -1,6 +1,6 @@
 /*
- * api_store: what the tools for a state directory share: saying what a kept
- * piece of evidence is, and proving it without a question.
+ * api_store: what the tools for a state directory share: describing a stored
+ * piece of evidence, and verifying it without a question.
  */
 #ifndef REVCHECK_API_API_STORE_H
 #define REVCHECK_API_API_STORE_H
@@ -11,13 +11,16 @@
 
 #define STORE_MAX_OCSP ((size_t)1 << 20)
 
-/* Who may vouch for evidence: borrowed. */
-struct store_evidence {
+/* Who may have signed evidence: a trust and certificates below it. Borrowed. */
+struct store_signers {
 	struct revcheck_trust *trust;
 	const struct revcheck_certs *certs;
 };
 
-/* What the record says of itself; parsed is told separately. */
+/*
+ * From the header of the record; what is in the evidence is filled in
+ * separately.
+ */
 void store_item_of_meta(
     struct revcheck_cache_item *out, const struct store_meta *m, size_t len);
 
@@ -26,10 +29,10 @@ int store_record_open(
     struct store_record *r, struct crl **crl, struct err *err) MUST_USE;
 
 /*
- * store_prove: is it signed by somebody whose path ends in the trust? 0 or
- * E_PARSE with the reason. Sets times and number of the draft.
+ * store_prove: 0 when one of the certificates has signed it and has a path to
+ * the trust; E_PARSE with the reason. Sets times and number of the draft.
  */
-int store_prove(struct evidence *draft, const struct store_evidence *by,
+int store_prove(struct evidence *draft, const struct store_signers *by,
     time_t now, struct err *err) MUST_USE;
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * store_bundle: carries signed evidence from one state directory into another,
  * across an air gap: one file, a line of text and then the records as they are
- * kept. What comes in is proven before it is kept, and proven again by the
+ * stored. What comes in is verified before it is stored, and again by the
  * engine that uses it. Any thread.
  */
 #include <errno.h>
@@ -26,10 +26,10 @@
 
 static const char first_line[] = "revcheck bundle, version 1\n";
 
-/* Proving without a question. */
+/* Verifying without a question. */
 
 static int
-prove_by(struct evidence *draft, X509 *cert, const struct store_evidence *by,
+prove_by(struct evidence *draft, X509 *cert, const struct store_signers *by,
     time_t now, struct err *err)
 {
 	struct trust_path path = {0};
@@ -58,7 +58,7 @@ prove_by(struct evidence *draft, X509 *cert, const struct store_evidence *by,
 }
 
 static int
-prove_crl(struct evidence *draft, const struct store_evidence *by, time_t now,
+prove_crl(struct evidence *draft, const struct store_signers *by, time_t now,
     struct err *err)
 {
 	const struct crl_info *i = crl_get0_info(draft->crl);
@@ -90,7 +90,7 @@ time_of(const ASN1_GENERALIZEDTIME *t)
 
 static int
 prove_ocsp(
-    struct evidence *draft, const struct store_evidence *by, struct err *err)
+    struct evidence *draft, const struct store_signers *by, struct err *err)
 {
 	const unsigned char *p = draft->der;
 	ASN1_GENERALIZEDTIME *this_update = NULL, *next_update = NULL;
@@ -125,7 +125,7 @@ prove_ocsp(
 }
 
 int
-store_prove(struct evidence *draft, const struct store_evidence *by, time_t now,
+store_prove(struct evidence *draft, const struct store_signers *by, time_t now,
     struct err *err)
 {
 	if (draft->kind == EVIDENCE_CRL)
@@ -168,7 +168,7 @@ export_file(void *arg, const char *path)
 	struct store_record r;
 	struct err ignored;
 
-	/* What is torn or foreign stays behind. */
+	/* What is cut short or of another format is left out. */
 	if (store_read(&r, path, STORE_MAX_OCSP, &ignored) != 1)
 		return true;
 	store_record_cleanup(&r);
@@ -209,7 +209,7 @@ revcheck_cache_export(
 
 struct importing {
 	const char *state_dir;
-	struct store_evidence by;
+	struct store_signers by;
 	revcheck_cache_fn *refused;
 	void *arg;
 	FILE *in;
@@ -237,7 +237,7 @@ evidence_of(
 	return e;
 }
 
-/* What is kept under that name, if somebody vouches for it; else NULL. */
+/* What is stored under that key, if the trust verifies it; else NULL. */
 static struct evidence *
 evidence_kept(struct importing *x, const struct store_meta *m)
 {
@@ -281,7 +281,7 @@ import_judge(struct importing *x, const struct store_meta *m,
 	return rc;
 }
 
-/* Owns der. Negative only for what ends the whole import. */
+/* Owns der. Negative only for failures that end the whole import. */
 static int
 import_record(struct importing *x, const struct store_meta *m, uint8_t *der,
     size_t len, struct err *err)

@@ -1,8 +1,8 @@
 /*
- * store_refresh: fetches again what a state directory holds, over an archive
- * of its own on that directory, so that conditional requests, limits and the
- * careful keeping are those of an engine. Blocks its caller; the work is done
- * on the archive's service thread.
+ * store_refresh: fetches again what a state directory holds, over an archive of
+ * its own on that directory, so that conditional requests, limits and careful
+ * writing are those of an engine. Blocks its caller; the work is done on the
+ * archive's service thread.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ struct target {
 
 struct refresh {
 	struct archive_acceptor acceptor;
-	struct store_evidence by;
+	struct store_signers by;
 	struct archive *archive;
 	struct target *targets;
 	const char *only; /* key, or NULL */
@@ -58,7 +58,7 @@ refresh_acceptor_free(struct archive_acceptor *self)
 	/* The refresh outlives its archive. */
 }
 
-/* The request that a kept response answers: its first certID again. */
+/* The request that a stored response answers: its first certID again. */
 static void
 target_request(struct target *t, struct span der)
 {
@@ -93,8 +93,8 @@ target_request(struct target *t, struct span der)
 }
 
 /*
- * Nothing is fetched for, or set aside as refused, what this trust does not
- * vouch for: it may be another's.
+ * Evidence that this trust cannot verify is left alone, neither fetched nor set
+ * aside: it may belong to another trust.
  */
 static bool
 target_known(struct refresh *x, struct store_record *r, struct err *err)
@@ -200,7 +200,7 @@ refresh_begin(void *arg)
 
 		url = t->meta.url;
 		memcpy(o.owner, t->meta.owner, sizeof(o.owner));
-		/* Kept evidence is loaded first, then asked about. */
+		/* Stored evidence is loaded first, then refreshed. */
 		if (archive_fetch(x->archive, &o, true,
 			clock_mono_ms() + x->deadline_ms, target_told, t, &wait,
 			&err) != 0)
@@ -283,7 +283,7 @@ revcheck_cache_refresh(const char *state_dir, const char *key,
 		rc = refresh_open(&x, state_dir, options, &e);
 	if (rc == 0)
 		rc = refresh_run(&x, &e);
-	/* Closing writes what was fetched. */
+	/* Freeing the archive writes what was fetched. */
 	archive_free(x.archive);
 	while ((t = x.targets) != NULL) {
 		x.targets = t->next;

@@ -1,6 +1,6 @@
 /*
- * ask: owns one question from its options to its exit status; check and
- * connect differ only in where the chain comes from.
+ * ask: one question from its options to its exit status; check and connect
+ * differ only in where the chain comes from.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -56,10 +56,7 @@ read_limits(struct ask *a, struct opt *table)
 	    opt_number(table, "--deadline-ms", 1, 86400000, &deadline) != 0)
 		return EXIT_USAGE;
 	a->policy.max_age_sec = (uint32_t)max_age;
-	/*
-	 * Who says how old evidence may be has also said how long evidence
-	 * without a nextUpdate lives.
-	 */
+	/* With --max-age, evidence without a nextUpdate lives as long, too. */
 	a->policy.no_next_update_sec =
 	    (uint32_t)(missing != 0 ? missing : max_age);
 	if (opt_given(table, "--skew")) {
@@ -295,7 +292,7 @@ ask_cleanup(struct ask *a)
 	memset(a, 0, sizeof(*a));
 }
 
-time_t
+static time_t
 ask_now(const struct ask *a)
 {
 	return a->has_at ? a->at : time(NULL);
@@ -339,7 +336,7 @@ ask_run(struct ask *a)
 		print_report(stdout, rep, ask_now(a));
 	}
 	revcheck_report_free(rep);
-	/* An answer that could not be written was not given. */
+	/* An answer that could not be written counts as a failure. */
 	if (fflush(stdout) != 0 || ferror(stdout))
 		rc = cli_fail(EXIT_SOFTWARE, "cannot write the answer");
 	return rc;

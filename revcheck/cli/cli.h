@@ -96,8 +96,6 @@ const char *print_time(char buf[PRINT_TIME_LEN], time_t t, time_t now);
 struct cJSON;
 void json_add_text(struct cJSON *o, const char *name, const char *text);
 void json_add_time(struct cJSON *o, const char *name, time_t t);
-/* Replaces what is not printable ASCII by '?': text of strangers. */
-void print_plain(char *text);
 /* The evidence and status of one certificate. */
 void print_result(
     FILE *f, const struct revcheck_result *r, time_t now, const char *title);
@@ -105,7 +103,7 @@ void print_report(FILE *f, const struct revcheck_report *rep, time_t now);
 
 /* Questions (ask.c): shared by check and connect. */
 
-/* The options that say how to judge and what to judge by. */
+/* The options that say what is accepted, and by which evidence. */
 #define ASK_OPTIONS                                                            \
 	{"--anchors", true, false, {0}, 0},                                    \
 	    {"--untrusted", true, true, {0}, 0},                               \
@@ -152,7 +150,6 @@ int ask_init(struct ask *a, struct opt *table, bool anchors_needed);
 /* Asks, prints, and returns the exit status. */
 int ask_run(struct ask *a);
 void ask_cleanup(struct ask *a);
-time_t ask_now(const struct ask *a);
 
 /* Commands. */
 

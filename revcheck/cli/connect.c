@@ -224,7 +224,7 @@ dial_cleanup(struct dial *d)
 		close(d->fd);
 }
 
-/* What the server showed becomes the question. */
+/* What the server sent becomes the question. */
 static int
 take_chain(struct ask *a, struct dial *d)
 {

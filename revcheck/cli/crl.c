@@ -1,4 +1,7 @@
-/* crl: `revcheck crl`, what is in one CRL. It judges nothing. */
+/*
+ * crl: `revcheck crl`, what is in one CRL. Its signature and dates are not
+ * checked.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

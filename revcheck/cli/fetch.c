@@ -1,7 +1,6 @@
 /*
- * fetch: owns one transfer with libcurl. What a person names on the command
- * line is fetched as named: the address rules of the engine are for URLs that
- * certificates name.
+ * fetch: one transfer with libcurl. A URL on the command line is fetched as
+ * given: the address rules of the engine are for URLs in certificates.
  */
 #include "revcheck/cli/fetch.h"
 
@@ -83,7 +82,10 @@ fetch_run(struct fetch *f)
 		snprintf(
 		    type, sizeof(type), "Content-Type: %s", f->content_type);
 		headers = curl_slist_append(headers, type);
-		/* Some responders answer "Expect" with somebody's answer. */
+		/*
+		 * With "Expect", some responders give the answer for another
+		 * request.
+		 */
 		headers = curl_slist_append(headers, "Expect:");
 	}
 	if (c != NULL)

@@ -1,4 +1,4 @@
-/* help: owns the short pages; revcheck(1) is the long one. */
+/* help: the short pages; revcheck(1) is the long one. */
 #include <string.h>
 
 #include "revcheck/cli/cli.h"

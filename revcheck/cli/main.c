@@ -1,4 +1,4 @@
-/* main: which command, and nothing else. */
+/* main: calls the command that is named. */
 #include <signal.h>
 #include <string.h>
 

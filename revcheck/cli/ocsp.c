@@ -1,6 +1,6 @@
 /*
- * ocsp: `revcheck ocsp`, one question to one responder and what it answered,
- * or one response from a file. Judged by the rules, without an engine.
+ * ocsp: `revcheck ocsp`, one question to one responder and its answer, or one
+ * response from a file. Checked by the engine's rules, without an engine.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * opt: owns the reading of a command line. Own rather than getopt_long,
- * because every refusal has to name the option and say what was expected.
+ * opt: reads a command line. Not getopt_long, because every refusal has to name
+ * the option and say what was expected.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * print: owns what people read. Plain text with aligned columns; colour on a
- * terminal only, and not where NO_COLOR is set.
+ * print: text for people. Plain text with aligned columns; colour on a terminal
+ * only, and not where NO_COLOR is set.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -10,6 +10,15 @@
 #include <cjson/cJSON.h>
 
 #include "revcheck/cli/cli.h"
+
+/* Replaces what is not printable ASCII by '?'. */
+static void
+print_plain(char *text)
+{
+	for (char *p = text; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f)
+			*p = '?';
+}
 
 int
 cli_fail(int code, const char *fmt, ...)
@@ -73,14 +82,6 @@ const char *
 tint_off(FILE *f)
 {
 	return tint_wanted(f) ? "\033[0m" : "";
-}
-
-void
-print_plain(char *text)
-{
-	for (char *p = text; *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f)
-			*p = '?';
 }
 
 void

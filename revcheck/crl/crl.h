@@ -1,10 +1,10 @@
 /*
  * CRL rules: RFC 5280 5 and 6.3 as pure functions. Two steps:
  *
- *   crl_verify   whose signature is on this CRL, and may they sign it?
- *               Once per CRL and trust; the result is kept with the CRL.
- *   crl_status   what do these proven CRLs say about this certificate?
- *               Every time it is asked; costs a look-up.
+ *	crl_verify   who signed this CRL, and may they sign it? Once for each
+ *	             CRL and trust; the result is held with the CRL.
+ *	crl_status   what do these verified CRLs say about this certificate?
+ *	             At every question; costs a look-up.
  */
 #ifndef REVCHECK_CRL_CRL_H
 #define REVCHECK_CRL_CRL_H
@@ -17,7 +17,7 @@
 /*
  * What is parsed once from a certificate for CRL purposes: its distribution
  * points, freshest CRL points, whether it is a CA, its names and serial.
- * Immutable, owned by whoever made it; references the X509.
+ * Immutable; owned by its creator; references the X509.
  */
 struct crl_subject;
 int crl_subject_new(struct crl_subject **out, X509 *cert, X509 *issuer,
@@ -37,9 +37,8 @@ size_t crl_subject_num_points(const struct crl_subject *s);
 const char *const *crl_subject_urls(const struct crl_subject *s, size_t point);
 const char *const *crl_subject_delta_urls(const struct crl_subject *s);
 /*
- * Whether a CRL is worth proving for this certificate at all: its issuer is
- * the certificate's, or a cRLIssuer of one of its points. Others are no
- * evidence about it, good or bad.
+ * Whether a CRL is evidence about this certificate at all: its issuer is the
+ * certificate's, or a cRLIssuer of one of its points.
  */
 bool crl_may_concern(const struct crl_subject *s, const struct crl *crl);
 
@@ -55,7 +54,7 @@ struct crl_proof {
 	X509 **path;
 	size_t num_path;
 	struct crl_scope *scope; /* parsed IDP, delta base, AKI... */
-	char name[256];          /* the signer's, as people read it */
+	char name[256];          /* the signer's, as text */
 };
 
 /* Who may have signed, and where their path must end. */
@@ -72,9 +71,9 @@ struct crl_signers {
  * crl_verify finds the signer by name, AKI and key among the candidates, checks
  * cRLSign, algorithm agreement, strictness flaws (rules->relax), critical
  * extensions of the CRL, and the signer's own path to the same anchor. 0 and
- * *out, or negative with *why (FORGED, MALFORMED, OUT_OF_SCOPE ...).
- * Unknown critical CRL extensions do not fail here: such a CRL still revokes
- * what it lists (crl_status says UNKNOWN/CRITICAL_EXT for absence).
+ * *out, or negative with *why (FORGED, MALFORMED, OUT_OF_SCOPE ...). Unknown
+ * critical CRL extensions do not fail here: such a CRL still revokes what it
+ * lists (crl_status returns UNKNOWN/CRITICAL_EXT for absence).
  */
 int crl_verify(struct crl_proof **out, const struct crl *crl,
     const struct crl_signers *who, const struct validity_rules *rules,
@@ -83,16 +82,15 @@ struct crl_proof *crl_proof_up_ref(struct crl_proof *p);
 void crl_proof_free(struct crl_proof *p);
 /* freshestCRL URLs written in the CRL itself; NULL-terminated, may be empty. */
 const char *const *crl_proof_delta_urls(const struct crl_proof *p);
-bool crl_proof_is_delta(const struct crl_proof *p);
 
-/* One CRL brought before the judge. */
+/* One verified CRL, as evidence about a certificate. */
 struct crl_evidence {
 	const struct crl *crl;
 	const struct crl_proof *proof;
 	enum revcheck_source source;
 	const char *url;
 	time_t fetched_at;
-	/* A signer with its own path, whose own status was asked for. */
+	/* The status of a signer that has a path of its own. */
 	enum revcheck_status signer_status; /* GOOD where not needed */
 };
 
@@ -102,8 +100,8 @@ struct crl_evidence {
  * with the bases they belong to, entries by serial and certificate issuer,
  * reasons accumulated. Fills status, why, reason, dates, number, url, signer
  * and text of *out (subject, issuer and serial are the caller's). REVOKED by
- * any authentic in-scope witness wins, stale or not. No witness: UNKNOWN with
- * NO_SOURCE. No allocation on the common path (one witness, no delta).
+ * any authentic CRL in scope wins, stale or not. No CRL: UNKNOWN with
+ * NO_SOURCE. No allocation on the common path (one CRL, no delta).
  */
 void crl_status(const struct crl_subject *subject,
     const struct crl_evidence *evidence, size_t num_evidence,

@@ -1,6 +1,6 @@
 /*
- * crl_scope: see the header. Works on a CRL whose signature may not have been
- * checked yet. Pure; any thread.
+ * crl_scope: see the header. The CRL's signature may not have been checked yet.
+ * Pure; any thread.
  */
 #include "revcheck/crl/crl_scope.h"
 
@@ -15,7 +15,7 @@
 /* Issuer and extensions of a CRL together; real ones have a few hundred. */
 #define SCOPE_BYTES_MAX ((size_t)256 * 1024)
 
-/* id-ce is 2.5.29; all of ours have one more octet. */
+/* id-ce is 2.5.29; all extensions read here have one more octet. */
 enum {
 	CE_ISSUER_ALT_NAME = 18,
 	CE_CRL_NUMBER = 20,
@@ -271,7 +271,7 @@ crl_scope_new(struct crl_scope **out, const struct crl *crl,
 	rc = extensions_take(s, list, rules->relax, err);
 	if (rc < 0)
 		goto out;
-	/* 5.3: absence is worthless when an entry is not understood. */
+	/* 5.3: absence proves nothing when an entry is not understood. */
 	if (info->unknown_critical_entry_ext)
 		scope_no_absence(s, REVCHECK_WHY_CRITICAL_EXT,
 		    "an entry has an unknown critical extension");
@@ -415,8 +415,8 @@ crl_scope_delta_fits(const struct crl_scope *delta, X509 *delta_signer,
 	    !same_key(delta_signer, base_signer))
 		return false;
 	/*
-	 * 5.2.4: the complete CRL is not older than the delta's base, and
-	 * older than the delta. Without numbers nobody can tell.
+	 * 5.2.4: the complete CRL is not older than the delta's base, and older
+	 * than the delta. Without numbers this cannot be decided.
 	 */
 	return delta->number.present && base->number.present &&
 	    crl_number_cmp(&base->number, &delta->base) >= 0 &&

@@ -70,7 +70,7 @@ unsigned crl_scope_covers(
 
 /*
  * crl_scope_delta_fits is RFC 5280 5.2.4 and 6.3.3 (c): whether this delta may
- * be combined with that complete CRL. Dates are not its business.
+ * be combined with that complete CRL. Dates are not compared.
  */
 bool crl_scope_delta_fits(const struct crl_scope *delta, X509 *delta_signer,
     const struct crl_scope *base, X509 *base_signer);

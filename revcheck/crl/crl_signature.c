@@ -1,6 +1,6 @@
 /*
- * crl_signature: see the header. Verification itself is OpenSSL's. Pure; any
- * thread. Never looks at who the key belongs to.
+ * crl_signature: see the header. OpenSSL verifies. Pure; any thread. Who owns
+ * the key is not looked at.
  */
 #include "revcheck/crl/crl_signature.h"
 

@@ -1,14 +1,16 @@
 /*
- * crl_status: what proven CRLs say about one certificate, RFC 5280 6.3.3 (a)
- * to (l). Pure: evidence, rules and certificate in, one result out; any
- * thread. Never looks at signatures, and never fetches.
+ * crl_status: what verified CRLs say about one certificate, RFC 5280 6.3.3 (a)
+ * to (l). Pure: evidence, rules and certificate in, one result out; any thread.
+ * Neither verifies signatures nor fetches.
  *
  * Two questions, asked in this order:
- *   Is it listed?   By any CRL in scope, be it stale, a delta, or not wholly
- *                   understood: then it is revoked, unless the listing was a
- *                   hold that later evidence lifts.
- *   Is it absent?   That takes current, complete, fully understood CRLs from
- *                   signers in good standing, for every reason there is.
+ *
+ *	Is it listed?   By any CRL in scope, be it stale, a delta, or not
+ *	                wholly understood: then it is revoked, unless the
+ *	                listing was a hold that later evidence lifts.
+ *	Is it absent?   That takes current, complete, fully understood CRLs
+ *	                from signers in good standing, for every reason
+ *	                there is.
  */
 #include "cache/base/text.h"
 #include "revcheck/crl/crl.h"
@@ -21,10 +23,10 @@
 #include "revcheck/x509/describe.h"
 #include "revcheck/x509/name.h"
 
-/* More evidence than this cost an allocation. */
+/* More CRLs than this cost an allocation. */
 #define EVIDENCE_INLINE 16
 
-/* One witness, looked at. */
+/* One CRL, looked at. */
 struct view {
 	const struct crl_evidence *w;
 	const struct crl_info *info;
@@ -113,7 +115,7 @@ view_revokes(const struct view *v)
 	return v->listed && !view_removes(v);
 }
 
-/* Whether its word, or its silence, may lift a hold or prove absence. */
+/* Whether its listing, or its silence, may lift a hold or prove absence. */
 static bool
 view_is_trusted(const struct view *v)
 {
@@ -176,7 +178,7 @@ hold_is_lifted(const struct crl_case *h, const struct view *v)
 	return false;
 }
 
-/* Which of two revocations to tell: final before hold, fresh before stale. */
+/* Which of two revocations to report: final before hold, fresh before stale. */
 static bool
 tells_more(const struct view *a, const struct view *b)
 {
@@ -242,8 +244,8 @@ silence_why(const struct crl_case *h, const struct view *v)
 }
 
 /*
- * Of several CRLs that prove nothing, which to tell of: the further one got,
- * the more telling. Larger tells more.
+ * Of several CRLs that prove nothing, the one to report: the further one got,
+ * the higher the number.
  */
 static int
 why_weight(enum revcheck_why why)
@@ -264,7 +266,7 @@ why_weight(enum revcheck_why why)
 	return -1;
 }
 
-/* Telling. */
+/* The result. */
 
 static void
 fill_evidence(struct revcheck_result *out, const struct view *v)
@@ -392,7 +394,7 @@ tell_unknown(
 	}
 }
 
-/* The judgement. */
+/* The status. */
 
 /*
  * (d), (e), (l): reasons of all CRLs that count, accumulated. GOOD when all
@@ -422,7 +424,7 @@ absence_judge(struct crl_case *h, struct revcheck_result *out)
 		    out);
 		return;
 	}
-	/* Only what could have helped is worth telling of. */
+	/* Only what could have helped is worth reporting. */
 	for (size_t i = 0; i < h->num; i++) {
 		const struct view *v = &h->views[i];
 

@@ -62,9 +62,9 @@ identity_copy(struct crl_subject *s, struct err *err)
 }
 
 /*
- * One extension of distribution points. Whether a certificate may be used
- * that encodes them wrongly is the path's business; here it names none, so
- * that only CRLs for all certificates of its issuer cover it.
+ * One extension of distribution points. Whether a certificate that encodes them
+ * wrongly may be used is decided with its path; here it has none, so that only
+ * CRLs for all certificates of its issuer cover it.
  */
 static int
 points_copy(struct distribution_points *out, uint8_t **der,

@@ -1,6 +1,6 @@
 /*
- * crl_subject: a certificate as the CRL rules see it. Internal to the judge;
- * what others may ask is in crl_rules.h.
+ * crl_subject: a certificate as the CRL rules see it, from the inside. For
+ * revcheck/crl; the calls for others are in crl.h.
  */
 #ifndef REVCHECK_CRL_CRL_SUBJECT_H
 #define REVCHECK_CRL_CRL_SUBJECT_H

@@ -1,8 +1,8 @@
 /*
- * crl_verify: whose signature is on a CRL, and may they sign it? RFC 5280
- * 6.3.3 (f), (g) and the profile of 5.1 and 5.2. Runs on the service thread
- * or wherever evidence is supplied; pure but for OpenSSL's verification.
- * Never looks at dates of the CRL or at a certificate's status.
+ * crl_verify: who signed a CRL, and may they sign it? RFC 5280 6.3.3 (f), (g)
+ * and the profile of 5.1 and 5.2. Runs on the service thread, or on the
+ * caller's for supplied evidence; pure but for OpenSSL's verification. Looks at
+ * neither the dates of the CRL nor a certificate's status.
  */
 #include "revcheck/crl/crl.h"
 
@@ -17,12 +17,9 @@
 #include "revcheck/x509/name.h"
 #include "revcheck/x509/trust_path.h"
 
-/*
- * How far a candidate came. The furthest of all candidates is what a person
- * wants to hear about.
- */
+/* How far a candidate came. The furthest of all candidates is reported. */
 enum signer_step {
-	STEP_NONE = 0,    /* nobody of that name */
+	STEP_NONE = 0,    /* no candidate of */
 	STEP_KEY_ID,      /* the CRL names another key */
 	STEP_SIGNATURE,   /* the key does not verify it */
 	STEP_WEAK,        /* it does, below the security level */
@@ -37,7 +34,7 @@ struct signer_search {
 	const struct crl_scope *scope;
 	struct crl_signature signature;
 	enum signer_step step;
-	char name[160];      /* the CRL issuer, for people */
+	char name[160];      /* the CRL issuer, as text */
 	char path_text[160]; /* what was wrong with the path */
 	X509 *signer;
 	struct trust_path path;
@@ -122,7 +119,7 @@ search_note(struct signer_search *s, enum signer_step step)
 		s->step = step;
 }
 
-/* All that can be said of one candidate without its path. */
+/* Checks one candidate, but for its path. */
 static bool
 candidate_signed(struct signer_search *s, X509 *cert)
 {
@@ -207,9 +204,9 @@ out:
 }
 
 /*
- * Where leaf and issuer are taken as given, there is no anchor above them; but
- * whoever signed the given issuer in its own name is the same authority with
- * another key.
+ * Where leaf and issuer are taken as given, there is no anchor above them. A
+ * certificate of the issuer's name whose key has signed the issuer is the same
+ * authority with another key.
  */
 static bool
 certified_the_issuer(const struct crl_signers *who, X509 *cert)
@@ -271,7 +268,7 @@ search_run(struct signer_search *s, struct err *err)
 	return 0;
 }
 
-/* Why nobody was found, in the order of enum signer_step. */
+/* Why no signer was found, in the order of enum signer_step. */
 static int
 search_explain(
     const struct signer_search *s, enum revcheck_why *why, struct err *err)
@@ -279,8 +276,9 @@ search_explain(
 	switch (s->step) {
 	case STEP_NONE:
 		/*
-		 * A CRL issuer nobody knows. Where the CRL is indirect, its
-		 * certificate is missing; otherwise it is about others.
+		 * The CRL issuer is unknown. Where the CRL is indirect, its
+		 * certificate is missing; otherwise the CRL is about other
+		 * certificates.
 		 */
 		*why = s->scope->indirect ? REVCHECK_WHY_SIGNER_UNKNOWN
 					  : REVCHECK_WHY_OUT_OF_SCOPE;
@@ -340,7 +338,7 @@ proof_new(struct crl_proof **out, struct signer_search *s,
 	return 0;
 }
 
-/* The CRL issuer as people read it. */
+/* The CRL issuer as text. */
 static void
 issuer_print(char *out, size_t cap, struct span issuer)
 {
@@ -422,10 +420,4 @@ const char *const *
 crl_proof_delta_urls(const struct crl_proof *p)
 {
 	return (const char *const *)p->scope->delta_urls;
-}
-
-bool
-crl_proof_is_delta(const struct crl_proof *p)
-{
-	return p->scope->is_delta;
 }

@@ -1,5 +1,4 @@
-/* distribution_point: see the header. Pure; any thread; never looks at a
- * signature. */
+/* distribution_point: see the header. Pure; any thread. */
 #include "revcheck/crl/distribution_point.h"
 
 #include <stdlib.h>
@@ -185,7 +184,7 @@ point_cleanup(struct distribution_point *p)
 	*p = (struct distribution_point){0};
 }
 
-/* A URL becomes a C string only if that loses nothing. */
+/* A URL becomes a C string only if it contains no NUL. */
 static bool
 url_is_plain(struct span u)
 {

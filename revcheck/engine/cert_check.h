@@ -1,10 +1,10 @@
 /*
  * cert_check: what is asked about one certificate, and the evidence gathered
- * for it so far. Evaluation is re-entrant by repetition: it runs from the top
- * each time, uses what the resources hold, and either ends or names the one
- * resource it needs fetched. A question belongs to one request and is touched
- * by one thread at a time: the caller's until the request is pending, the
- * service thread's from there on.
+ * for it so far. Evaluation is repeated from the top: each time it uses what
+ * the sources hold, and either ends or names the one source that must be
+ * fetched. A check belongs to one request and is touched by one thread at a
+ * time: the caller's until the request is pending, the service thread's from
+ * there on.
  */
 #ifndef REVCHECK_ENGINE_CERT_CHECK_H
 #define REVCHECK_ENGINE_CERT_CHECK_H
@@ -19,7 +19,7 @@
 #include "revcheck/engine/cert_sources.h"
 #include "revcheck/engine/evidence_set.h"
 
-/* A failure worth telling, kept until something better is known. */
+/* A failure to report, until a more telling one is known. */
 struct complaint {
 	enum revcheck_why why;
 	int http_status;
@@ -27,7 +27,7 @@ struct complaint {
 	char msg[256];
 };
 
-/* One thing that may be fetched, and what came of it. */
+/* A source of evidence: what may be fetched, and its evidence. */
 struct source {
 	enum evidence_kind kind;
 	const struct cert_sources_point *point;
@@ -47,21 +47,22 @@ struct cert_check {
 	enum revcheck_mode mode;
 	unsigned depth; /* 0: of the chain; above: of a signer of evidence */
 	bool crl_only;  /* a delegated responder is not asked by OCSP */
-	bool asking;    /* on the stack: meeting it again is a circle */
+	bool asking;    /* being asked: meeting it again is a circle */
 	bool final;
 	bool prepared; /* supplied evidence was sorted in */
 	struct source ocsp, delta;
-	struct source *points;               /* one per subject point */
+	struct source *points;               /* one for each point of s */
 	struct cert_sources_point own_delta; /* named by the CRL itself */
-	char *const *own_delta_urls;
 	/* Supplied evidence that concerns it, accepted or proven. */
 	struct ocsp_proof **ocsp_proofs;
-	const struct evidence_set **ocsp_from;
+	const struct evidence_item **ocsp_from;
 	size_t num_ocsp;
-	struct crl_evidence *witness; /* the supplied ones first */
-	size_t num_supplied, cap_witness;
+	struct crl_evidence *crls; /* the supplied ones first */
+	size_t num_supplied, cap_crls;
 	struct complaint worst; /* most telling failure so far */
-	/* Here and not on the stack, which may be a handshake's small one. */
+	/*
+	 * Here and not on the stack, which may be the small one of a handshake.
+	 */
 	struct revcheck_result res, found, tmp;
 };
 
@@ -74,7 +75,7 @@ enum answer {
 typedef enum answer cert_check_answer_fn(struct cert_check *q,
     struct request_env *env, struct source **need, struct cert_check **owner);
 
-/* What a question sees of its request. */
+/* What a check sees of its request. */
 struct request_env {
 	struct revcheck *rc;
 	const struct snapshot *snap;
@@ -87,7 +88,7 @@ struct request_env {
 	bool may_fetch;              /* not offline, deadline not passed */
 	bool expired;                /* the deadline passed */
 	bool now;                    /* rules.at is the present */
-	struct cert_check **signers; /* questions about signers of evidence */
+	struct cert_check **signers; /* checks of signers of evidence */
 	size_t num_signers;
 	/*
 	 * cert_check_answer. The check of a certificate includes checks of
@@ -105,8 +106,8 @@ void cert_check_free(struct cert_check *q);
 cert_check_answer_fn cert_check_answer;
 
 /*
- * evidence_order_make makes the archive order for a resource: URLs, request and
- * an acceptor that outlives the question. evidence_order_cleanup drops what it
+ * evidence_order_make makes the archive order for a source: URLs, request and
+ * an acceptor that outlives the check. evidence_order_cleanup drops what it
  * holds.
  */
 struct evidence_order {
@@ -118,7 +119,7 @@ int evidence_order_make(struct evidence_order *out, const struct cert_check *q,
     struct err *err) MUST_USE;
 void evidence_order_cleanup(struct evidence_order *o);
 
-/* What the archive answered, noted in the resource and the question. */
+/* Records the archive's answer in source and check. */
 void cert_check_fetched(struct cert_check *q, struct source *r,
     struct evidence *e, const struct evidence_failure *f);
 /* The deadline passed before it answered. */

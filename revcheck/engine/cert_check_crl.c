@@ -1,6 +1,6 @@
 /*
- * The CRL half of a question: distribution points in turn, deltas with their
- * bases, signers with paths of their own.
+ * cert_check_crl: the CRLs of a check: distribution points in turn, deltas with
+ * their bases, signers with paths of their own.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +8,6 @@
 
 #include "revcheck/engine/policy.h"
 #include "revcheck/engine/cert_check_internal.h"
-
-/* CRL. */
 
 /*
  * Whether the signer is an issuer of this very chain, whose path and status
@@ -37,8 +35,8 @@ in_date(X509 *cert, time_t at)
 }
 
 /*
- * Asks about certificate i of a signer's path; *done when that settles it. In
- * date, then not revoked.
+ * Asks about certificate i of a signer's path: in date, and not revoked? The
+ * answer is in w->signer_status.
  */
 static enum answer
 weigh_step(struct crl_evidence *w, struct cert_check *q,
@@ -68,7 +66,7 @@ weigh_signer(struct crl_evidence *w, struct cert_check *q,
 	w->signer_status = REVCHECK_GOOD;
 	if (env->trust == NULL || signer_in_chain(q, p->signer))
 		return ANSWER_FINAL;
-	/* Proven in another's chain, beside ours: issued by our issuer. */
+	/* Verified in the chain of another certificate of our issuer. */
 	if (p->num_path == 0)
 		return weigh_step(w, q, env, beside, 2, 0, need, owner);
 	/* From the anchor down, as the path itself is asked about. */
@@ -102,9 +100,8 @@ add_fetched(struct cert_check *q, struct request_env *env,
 }
 
 /*
- * The delta that belongs to what was just added: named by the certificate, or
- * by the CRL itself (RFC 5280 4.2.1.15, 5.2.6). It is not missed when it
- * cannot be had: the base stands alone.
+ * The delta of what was just added: named by the certificate, or by the CRL
+ * itself (RFC 5280 4.2.1.15, 5.2.6). Without it the base stands alone.
  */
 static enum answer
 add_delta(struct cert_check *q, struct request_env *env,
@@ -142,7 +139,7 @@ judge_crl(struct cert_check *q, struct request_env *env, size_t num,
 		return;
 	q->tmp = q->s->blank;
 	q->tmp.method = REVCHECK_METHOD_CRL;
-	crl_status(q->s->crl, q->witness, num, &env->rules, &q->tmp);
+	crl_status(q->s->crl, q->crls, num, &env->rules, &q->tmp);
 	cert_check_consider(best, &q->tmp, have);
 }
 
@@ -156,7 +153,7 @@ cert_check_ask_crl(struct cert_check *q, struct request_env *env, bool fetch,
 	enum answer a;
 
 	for (size_t i = 0; i < q->num_supplied; i++) {
-		a = weigh_signer(&q->witness[i], q, env, need, owner);
+		a = weigh_signer(&q->crls[i], q, env, need, owner);
 		if (a != ANSWER_FINAL)
 			return a;
 	}

@@ -1,4 +1,4 @@
-/* What the files that make up a question know of each other. */
+/* cert_check_internal: what the files of cert_check share. */
 #ifndef REVCHECK_ENGINE_CERT_CHECK_INTERNAL_H
 #define REVCHECK_ENGINE_CERT_CHECK_INTERNAL_H
 
@@ -17,14 +17,14 @@ int cert_check_prepare(
     struct cert_check *q, const struct request_env *env) MUST_USE;
 
 /*
- * Looks into memory once; true when the resource must be fetched before going
- * on. `fetch` is false where an answer is known already and only evidence at
- * hand may still contradict it.
+ * Looks into memory once; true when the source must be fetched before going on.
+ * `fetch` is false where an answer is known and only evidence at hand may
+ * contradict it.
  */
 bool cert_check_wants(struct cert_check *q, struct source *r,
     const struct request_env *env, bool fetch);
 
-/* Room for so many witnesses, or NULL. */
+/* Room for so many CRLs, or NULL. */
 struct crl_evidence *
 cert_check_evidence_room(struct cert_check *q, size_t want);
 

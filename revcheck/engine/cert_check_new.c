@@ -16,7 +16,10 @@ cert_check_new(struct cert_check **out, struct cert_sources *s,
 	q = malloc(sizeof(*q));
 	if (q == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	/* The results are large, and are written before they are read. */
+	/*
+	 * The results are large, and are written before they are read: not
+	 * zeroed.
+	 */
 	memset(q, 0, offsetof(struct cert_check, res));
 	if (s->num_points > 0) {
 		q->points = calloc(s->num_points, sizeof(*q->points));
@@ -52,11 +55,11 @@ cert_check_free(struct cert_check *q)
 	for (size_t i = 0; i < q->num_ocsp; i++)
 		ocsp_proof_free(q->ocsp_proofs[i]);
 	for (size_t i = 0; i < q->num_supplied; i++)
-		crl_proof_free((struct crl_proof *)q->witness[i].proof);
+		crl_proof_free((struct crl_proof *)q->crls[i].proof);
 	free(q->points);
 	free(q->ocsp_proofs);
 	free(q->ocsp_from);
-	free(q->witness);
+	free(q->crls);
 	cert_sources_free(q->s);
 	free(q);
 }

@@ -1,6 +1,6 @@
 /*
- * The OCSP half of a question: responses at hand and fetched, and whether who
- * signed them may still be believed.
+ * cert_check_ocsp: the OCSP responses of a check, supplied and fetched, and the
+ * status of those who signed them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +8,6 @@
 
 #include "revcheck/engine/policy.h"
 #include "revcheck/engine/cert_check_internal.h"
-
-/* OCSP. */
 
 static enum answer
 judge_ocsp(struct cert_check *q, struct request_env *env,
@@ -49,7 +47,7 @@ cert_check_ask_ocsp(struct cert_check *q, struct request_env *env, bool fetch,
     struct cert_check **owner)
 {
 	struct source *r = &q->ocsp;
-	bool evidence_set_good = false;
+	bool supplied_good = false;
 	enum answer a;
 
 	for (size_t i = 0; i < q->num_ocsp; i++) {
@@ -61,11 +59,11 @@ cert_check_ask_ocsp(struct cert_check *q, struct request_env *env, bool fetch,
 		    : REVCHECK_SOURCE_STAPLE;
 		snprintf(q->tmp.url, sizeof(q->tmp.url), "%s",
 		    q->ocsp_from[i] != NULL ? q->ocsp_from[i]->name : "staple");
-		evidence_set_good =
-		    evidence_set_good || q->tmp.status != REVCHECK_UNKNOWN;
+		supplied_good =
+		    supplied_good || q->tmp.status != REVCHECK_UNKNOWN;
 		cert_check_consider(best, &q->tmp, have);
 	}
-	if (cert_check_wants(q, r, env, fetch && !evidence_set_good)) {
+	if (cert_check_wants(q, r, env, fetch && !supplied_good)) {
 		*need = r;
 		*owner = q;
 		return ANSWER_FETCH;

@@ -9,11 +9,9 @@
 #include "revcheck/engine/policy.h"
 #include "revcheck/engine/cert_check_internal.h"
 
-/* Signers of signers of ...: RFC 5280 sets no bound, this does. */
+/* RFC 5280 sets no bound for signers of signers; this does. */
 #define CERT_CHECK_MAX_DEPTH   3
 #define CERT_CHECK_MAX_SIGNERS 32
-
-/* Signers of evidence. */
 
 static struct cert_check *
 find_signer(
@@ -30,7 +28,10 @@ find_signer(
 	return NULL;
 }
 
-/* chain is copied: a proof may go away, the question stays. */
+/*
+ * Finds or makes the sources of chain[index]. A proof may be freed before the
+ * check, which keeps references of its own.
+ */
 static struct cert_check *
 new_signer(struct request_env *env, const struct cert_check *parent,
     X509 *const *chain, size_t num_chain, size_t index, bool crl_only)
@@ -89,7 +90,7 @@ cert_check_ask_signer(enum revcheck_status *status, struct cert_check *parent,
 		if (q == NULL)
 			return ANSWER_NOMEM;
 	}
-	/* Evidence that vouches for its own signer vouches for nothing. */
+	/* Evidence that proves the status of its own signer proves nothing. */
 	if (q->asking)
 		return ANSWER_FINAL;
 	a = env->answer(q, env, need, owner);
@@ -97,9 +98,9 @@ cert_check_ask_signer(enum revcheck_status *status, struct cert_check *parent,
 		return a;
 	*status = q->res.status;
 	/*
-	 * RFC 6960 4.2.2.2.1: a CA may name no method for its responder; its
-	 * choice of a short life for that certificate is then all there is. A
-	 * responder for the responder is a method, though one not asked.
+	 * RFC 6960 4.2.2.2.1: a CA may specify no method for its responder, and
+	 * rely on the short life of that certificate. A responder for the
+	 * responder is a method, though it is not asked.
 	 */
 	if (crl_only && q->res.status == REVCHECK_UNKNOWN &&
 	    q->res.why == REVCHECK_WHY_NO_SOURCE && q->s->aia_urls[0] == NULL)

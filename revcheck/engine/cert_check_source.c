@@ -1,6 +1,6 @@
 /*
- * The sources of a question: what memory holds, what must be fetched, what
- * came of it.
+ * cert_check_source: the sources of a check: what memory holds, what must be
+ * fetched, and the outcome.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,13 +9,6 @@
 #include "revcheck/engine/policy.h"
 #include "revcheck/engine/cert_check_internal.h"
 
-/* Resources. */
-
-/*
- * Looks into memory once; true when *need must be fetched before going on.
- * `fetch` is false where an answer is known already and only evidence at hand
- * may still contradict it.
- */
 bool
 cert_check_wants(struct cert_check *q, struct source *r,
     const struct request_env *env, bool fetch)
@@ -33,7 +26,7 @@ cert_check_wants(struct cert_check *q, struct source *r,
 	}
 	if (!fetch || r->fetched)
 		return false;
-	/* Evidence for another time than now is not made better by a fetch. */
+	/* For another time than now, a fetch gives no better evidence. */
 	fresh.max_age_sec = 0;
 	if (r->e != NULL &&
 	    (!env->now ||

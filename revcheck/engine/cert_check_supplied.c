@@ -1,6 +1,6 @@
 /*
- * Supplied evidence of a question: what concerns this certificate, and stands.
- * Sorted once, the first time the question is answered.
+ * cert_check_supplied: which of the supplied evidence concerns the certificate
+ * and is authentic. Sorted once, when the check is answered first.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,20 +9,18 @@
 #include "revcheck/engine/policy.h"
 #include "revcheck/engine/cert_check_internal.h"
 
-/* Supplied evidence. */
-
 struct crl_evidence *
 cert_check_evidence_room(struct cert_check *q, size_t want)
 {
 	struct crl_evidence *w;
 
-	if (want <= q->cap_witness)
-		return q->witness;
-	w = realloc(q->witness, want * sizeof(*w));
+	if (want <= q->cap_crls)
+		return q->crls;
+	w = realloc(q->crls, want * sizeof(*w));
 	if (w == NULL)
 		return NULL;
-	q->witness = w;
-	q->cap_witness = want;
+	q->crls = w;
+	q->cap_crls = want;
 	return w;
 }
 
@@ -41,7 +39,7 @@ signers_of(const struct cert_check *q, const struct request_env *env)
 
 static int
 prepare_crl(struct cert_check *q, const struct request_env *env,
-    struct revcheck_evidence *set, struct evidence_set *sup)
+    struct revcheck_evidence *set, struct evidence_item *sup)
 {
 	struct crl_signers who = signers_of(q, env);
 	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
@@ -51,7 +49,7 @@ prepare_crl(struct cert_check *q, const struct request_env *env,
 
 	if (!crl_may_concern(q->s->crl, sup->evidence->crl))
 		return 0;
-	/* A proof is made at a time; only one of the present is kept. */
+	/* A proof is made for a time; only one for the present is held. */
 	if (env->now)
 		proof = evidence_set_proof_get(set, sup, &q->s->context);
 	if (proof == NULL) {
@@ -92,12 +90,12 @@ ocsp_question_of(const struct cert_check *q, const struct request_env *env)
 
 static int
 prepare_ocsp(struct cert_check *q, const struct request_env *env,
-    const struct evidence *e, const char *name, const struct evidence_set *sup)
+    const struct evidence *e, const char *name, const struct evidence_item *sup)
 {
 	struct ocsp_question oq = ocsp_question_of(q, env);
 	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
 	struct ocsp_proof *proof = NULL, **proofs;
-	const struct evidence_set **from;
+	const struct evidence_item **from;
 	struct err err = {0};
 
 	if (ocsp_verify(&proof, span_of(e->der, e->der_len), &oq, &env->rules,
@@ -127,7 +125,7 @@ prepare_set(struct cert_check *q, const struct request_env *env,
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && set != NULL && i < set->num; i++) {
-		struct evidence_set *sup = &set->v[i];
+		struct evidence_item *sup = &set->v[i];
 
 		if (sup->broken != REVCHECK_WHY_NONE)
 			cert_check_complain(
@@ -141,7 +139,6 @@ prepare_set(struct cert_check *q, const struct request_env *env,
 	return rc;
 }
 
-/* Sorts what was handed in: what concerns this certificate, and stands. */
 int
 cert_check_prepare(struct cert_check *q, const struct request_env *env)
 {

@@ -1,6 +1,6 @@
 /*
- * cert_sources: see the header. Parses extensions and hashes keys once per
- * certificate; what it makes is read by any thread.
+ * cert_sources: see the header. Parses extensions and hashes keys once for each
+ * certificate; the result is read by any thread.
  */
 #include "revcheck/engine/cert_sources.h"
 
@@ -18,11 +18,9 @@
 
 #define MEMO_SHARDS     64
 #define MEMO_BUCKETS    256
-#define MEMO_SHARD_MAX  512 /* 32768 subjects in all */
+#define MEMO_SHARD_MAX  512 /* 32768 entries in all */
 #define KEY_PARTS_MAX   64
 #define SOURCE_URLS_MAX 16 /* of one point or responder list */
-
-/* Keys. */
 
 static struct evidence_key
 key_of(const struct cert_sources *s, const char *kind, struct span id,
@@ -89,7 +87,7 @@ spki_digest(uint8_t out[32], X509 *cert)
 	return ok;
 }
 
-/* One subject. */
+/* One certificate. */
 
 static int
 cert_sources_points(struct cert_sources *s, struct err *err)
@@ -120,7 +118,7 @@ cert_sources_points(struct cert_sources *s, struct err *err)
 	return 0;
 }
 
-int
+static int
 cert_sources_new(struct cert_sources **out, X509 *cert, X509 *issuer,
     const struct cert_sources_context *ctx, struct err *err)
 {
@@ -298,7 +296,7 @@ cert_sources_fits(const struct cert_sources *s, X509 *cert, X509 *issuer,
 		return false;
 	if ((s->trust == NULL) != (ctx->trust == NULL))
 		return false;
-	/* Pointers are reused after a free, identities are not. */
+	/* Compares identities: after a free, a pointer may be reused. */
 	if (ctx->trust != NULL &&
 	    memcmp(s->trust_id, trust_get0_id(ctx->trust),
 		sizeof(s->trust_id)) != 0)
@@ -319,8 +317,10 @@ cert_sources_memo_get(struct cert_sources_memo *m, struct cert_sources **out,
 	unsigned int len = 0;
 	int rc;
 
-	/* The SHA-1 fingerprint is kept in the X509; whole encodings are
-	 * compared on a hit, so a collision costs time, not truth. */
+	/*
+	 * OpenSSL holds the SHA-1 fingerprint in the X509; whole encodings are
+	 * compared on a hit, so a collision costs time and no more.
+	 */
 	if (X509_digest(cert, EVP_sha1(), print, &len) != 1)
 		return err_ossl(err, E_INTERNAL, "cannot hash a certificate");
 	sh = &m->shard[print[0] % MEMO_SHARDS];

@@ -1,10 +1,10 @@
 /*
  * cert_sources: what is worked out once about a certificate and its issuer
- * under a trust, and asked for ever after: where its evidence is, under which
- * keys the archive holds it, how it is called. Counted, immutable.
+ * under a trust: where its evidence is, the archive's keys for it, its names.
+ * Counted, immutable.
  *
- * The memo keeps the subjects seen lately, so that a peer that comes back
- * costs a table look-up. Sharded, bounded, thread-safe.
+ * The memo holds those seen lately, so that a peer that comes back costs a
+ * table look-up. Sharded, bounded, thread-safe.
  */
 #ifndef REVCHECK_ENGINE_CERT_SOURCES_H
 #define REVCHECK_ENGINE_CERT_SOURCES_H
@@ -13,7 +13,7 @@
 #include "revcheck/crl/crl.h"
 #include "revcheck/revcheck.h"
 
-/* Per-issuer overrides as kept; counted, immutable. */
+/* A per-issuer override; counted, immutable. */
 struct issuer_rule {
 	unsigned char ski[64];
 	size_t ski_len;
@@ -39,7 +39,7 @@ void issuer_rules_free(struct issuer_rules *r);
 const struct issuer_rule *
 issuer_rules_find(const struct issuer_rules *r, X509 *issuer);
 
-/* Everything that evidence must not be shared across. Borrowed. */
+/* All that evidence must not be shared across. Borrowed. */
 struct cert_sources_context {
 	const struct revcheck_trust *trust; /* NULL: status-only */
 	X509 *anchor;                       /* NULL: status-only */
@@ -50,7 +50,7 @@ struct cert_sources_context {
 
 struct cert_sources_point {
 	struct evidence_key key;
-	const char *const *urls; /* lent by the subject; NULL-terminated */
+	const char *const *urls; /* lent by its cert_sources; NULL-terminated */
 	size_t num_urls;
 };
 
@@ -78,8 +78,6 @@ struct cert_sources {
 	struct cert_sources *next;    /* memo chain */
 };
 
-int cert_sources_new(struct cert_sources **out, X509 *cert, X509 *issuer,
-    const struct cert_sources_context *ctx, struct err *err) MUST_USE;
 struct cert_sources *cert_sources_up_ref(struct cert_sources *s);
 void cert_sources_free(struct cert_sources *s);
 /* Key for deltas named by a CRL itself. */
@@ -93,7 +91,7 @@ void cert_sources_memo_free(struct cert_sources_memo *m);
 int cert_sources_memo_get(struct cert_sources_memo *m,
     struct cert_sources **out, X509 *cert, X509 *issuer,
     const struct cert_sources_context *ctx, struct err *err) MUST_USE;
-/* Forgets everything (the rules changed). */
+/* Empties it (the issuer rules changed). */
 void cert_sources_memo_clear(struct cert_sources_memo *m);
 
 #endif

@@ -42,7 +42,7 @@ struct kept_walk {
 	int num;
 };
 
-/* URLs are strangers' text: what is not printable ASCII is shown as '?'. */
+/* URLs come from certificates: what is not printable ASCII becomes '?'. */
 static void
 kept_url_text(char *out, size_t cap, const char *url)
 {
@@ -70,7 +70,7 @@ kept_item(void *arg, const struct archive_item *a)
 
 	if (a->crl != NULL) {
 		engine_cache_item_of_crl(&item, a->crl);
-		/* What the acceptor made of the dates counts. */
+		/* The dates as the acceptor set them. */
 		item.this_update = a->this_update;
 		item.next_update = a->next_update;
 	}

@@ -17,7 +17,7 @@
 #include "revcheck/engine/policy.h"
 #include "revcheck/engine/revoked_memory.h"
 
-/* What a question was asked under. */
+/* What is in force for a question. */
 struct snapshot {
 	struct revcheck_policy policy;   /* resolved */
 	struct issuer_rules *rules;      /* reference, may be NULL */

@@ -1,8 +1,8 @@
 /*
  * evidence_order: what the archive is asked to fetch, and the acceptor that
- * goes with it. The acceptor holds references of its own, for it judges
- * refreshed evidence long after the question that ordered it was answered. It
- * runs on the service thread.
+ * goes with it. The acceptor holds references of its own: it verifies refreshed
+ * evidence long after the question that ordered it was answered. It runs on the
+ * service thread.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +86,7 @@ accept_crl(struct acceptor *a, struct evidence *draft, time_t now,
 	int rc;
 
 	rules.at = now;
-	/* One that is not valid yet must not push out one that is. */
+	/* A response that is not valid yet must not replace one that is. */
 	if (info->this_update > now + (time_t)rules.skew_sec) {
 		*reject_code = REVCHECK_WHY_NOT_YET_VALID;
 		return err_set(err, E_PARSE, "the CRL is not valid yet");
@@ -212,7 +212,7 @@ evidence_order_make(struct evidence_order *out, const struct cert_check *q,
 	if (r->kind != EVIDENCE_OCSP)
 		return 0;
 	if (env->rules.nonce != REVCHECK_NONCE_OFF) {
-		/* A nonce makes the answer this question's own. */
+		/* An answer with a nonce is for this question alone. */
 		if (RAND_bytes(a->nonce, sizeof(a->nonce)) != 1) {
 			rc = err_ossl(err, E_INTERNAL, "cannot make a nonce");
 			goto fail;

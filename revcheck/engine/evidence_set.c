@@ -1,6 +1,6 @@
 /*
- * evidence_set: reads files and directories of evidence. What is broken inside
- * a directory is kept as broken evidence, so that the answer can report it. One
+ * evidence_set: reads files and directories of evidence. What cannot be read in
+ * a directory becomes a broken item, so that the answer can report it. One
  * thread while it is being filled, any afterwards.
  */
 #include "revcheck/engine/evidence_set.h"
@@ -25,9 +25,9 @@
 #define EVIDENCE_SET_PEM_OBJECTS 10000
 
 static void
-evidence_set_cleanup(struct evidence_set *s)
+evidence_set_cleanup(struct evidence_item *s)
 {
-	for (size_t i = 0; i < EVIDENCE_SET_PROOFS; i++)
+	for (size_t i = 0; i < EVIDENCE_ITEM_PROOFS; i++)
 		crl_proof_free(s->proofs[i].proof);
 	evidence_free(s->evidence);
 	free(s->name);
@@ -65,13 +65,13 @@ revcheck_evidence_free(struct revcheck_evidence *e)
 }
 
 struct crl_proof *
-evidence_set_proof_get(struct revcheck_evidence *e, struct evidence_set *s,
+evidence_set_proof_get(struct revcheck_evidence *e, struct evidence_item *s,
     const struct evidence_key *context)
 {
 	struct crl_proof *proof = NULL;
 
 	pthread_mutex_lock(&e->lock);
-	for (size_t i = 0; i < EVIDENCE_SET_PROOFS && proof == NULL; i++)
+	for (size_t i = 0; i < EVIDENCE_ITEM_PROOFS && proof == NULL; i++)
 		if (s->proofs[i].proof != NULL &&
 		    memcmp(&s->proofs[i].context, context, sizeof(*context)) ==
 			0)
@@ -81,14 +81,14 @@ evidence_set_proof_get(struct revcheck_evidence *e, struct evidence_set *s,
 }
 
 void
-evidence_set_proof_put(struct revcheck_evidence *e, struct evidence_set *s,
+evidence_set_proof_put(struct revcheck_evidence *e, struct evidence_item *s,
     const struct evidence_key *context, struct crl_proof *proof)
 {
-	struct evidence_set_proof *slot;
+	struct evidence_item_proof *slot;
 	struct crl_proof *old;
 
 	pthread_mutex_lock(&e->lock);
-	slot = &s->proofs[s->next_proof++ % EVIDENCE_SET_PROOFS];
+	slot = &s->proofs[s->next_proof++ % EVIDENCE_ITEM_PROOFS];
 	old = slot->proof;
 	slot->context = *context;
 	slot->proof = crl_proof_up_ref(proof);
@@ -99,9 +99,9 @@ evidence_set_proof_put(struct revcheck_evidence *e, struct evidence_set *s,
 /* Takes s over on success. */
 static int
 evidence_set_push(
-    struct revcheck_evidence *e, struct evidence_set *s, struct err *err)
+    struct revcheck_evidence *e, struct evidence_item *s, struct err *err)
 {
-	struct evidence_set *v;
+	struct evidence_item *v;
 
 	if (e->num == EVIDENCE_SET_MAX)
 		return err_set(err, E_LIMIT, "more than %d pieces of evidence",
@@ -120,7 +120,7 @@ int
 evidence_set_add_evidence(
     struct revcheck_evidence *set, struct evidence *e, const char *name)
 {
-	struct evidence_set s = {
+	struct evidence_item s = {
 	    .kind = REVCHECK_EVIDENCE_CRL, .name = strdup(name)};
 	int rc;
 
@@ -148,7 +148,7 @@ why_of_fault(enum crl_fault f)
 	}
 }
 
-/* Why these octets are no response under any policy, or NONE. */
+/* Why these octets are not a response under any policy, or NONE. */
 static enum revcheck_why
 ocsp_broken(struct span der, struct err *why)
 {
@@ -165,15 +165,15 @@ ocsp_broken(struct span der, struct err *why)
 }
 
 /*
- * One object in DER. With keep_broken a thing that does not parse becomes
- * broken evidence, else E_PARSE.
+ * One object in DER. With keep_broken, one that does not parse becomes a broken
+ * item, else E_PARSE.
  */
 static int
 evidence_set_add_der(struct revcheck_evidence *e,
     enum revcheck_evidence_kind kind, struct span der, const char *name,
     bool keep_broken, struct err *err)
 {
-	struct evidence_set s = {.kind = kind};
+	struct evidence_item s = {.kind = kind};
 	enum crl_fault fault = CRL_FAULT_NONE;
 	struct crl *crl = NULL;
 	struct err why = {0};
@@ -187,7 +187,7 @@ evidence_set_add_der(struct revcheck_evidence *e,
 		if (rc == 0) {
 			s.evidence =
 			    evidence_new_crl(crl, ORIGIN_FILE, name, 0);
-			/* The CRL is gone with it when that fails. */
+			/* That frees the CRL when it fails. */
 			if (s.evidence == NULL) {
 				rc = err_set(err, E_NOMEM, "out of memory");
 				goto fail;
@@ -266,7 +266,7 @@ evidence_set_add_pem(struct revcheck_evidence *e,
 	BIO_free(bio);
 	ERR_clear_error();
 	if (rc == 0 && n == 0)
-		/* Let the DER path say that this is nothing. */
+		/* The DER path reports that this is neither. */
 		rc = evidence_set_add_der(e, kind, pem, name, keep_broken, err);
 	return rc;
 }
@@ -294,7 +294,7 @@ evidence_set_add_path(struct revcheck_evidence *e,
 {
 	struct err why = {0};
 	unsigned char *buf;
-	struct evidence_set s;
+	struct evidence_item s;
 	size_t len;
 	int rc;
 
@@ -310,7 +310,7 @@ evidence_set_add_path(struct revcheck_evidence *e,
 			*err = why;
 		return rc;
 	}
-	s = (struct evidence_set){.kind = kind,
+	s = (struct evidence_item){.kind = kind,
 	    .broken = REVCHECK_WHY_MALFORMED,
 	    .name = strdup(path)};
 	snprintf(s.msg, sizeof(s.msg), "%.159s", why.msg);

@@ -1,7 +1,7 @@
 /*
- * evidence_set: CRLs and OCSP responses handed in by the caller. They are
- * evidence like any fetched: nothing here believes them. Immutable once a
- * question holds a reference; counted.
+ * evidence_set: CRLs and OCSP responses supplied by the caller. They are
+ * verified like fetched ones. Immutable once a question holds a reference;
+ * counted.
  */
 #ifndef REVCHECK_ENGINE_EVIDENCE_SET_H
 #define REVCHECK_ENGINE_EVIDENCE_SET_H
@@ -15,23 +15,23 @@
 struct crl_proof;
 
 /*
- * Proofs of a supplied CRL, kept for the next question from the same issuer
- * under the same trust, so that a large CRL is verified once. The one member
- * that changes after publication; the set's lock covers it.
+ * Proofs of a supplied CRL, for the next question about the same issuer under
+ * the same trust, so that a large CRL is verified once. The only member that
+ * changes after publication; the set's lock covers it.
  */
-#define EVIDENCE_SET_PROOFS 4
-struct evidence_set_proof {
+#define EVIDENCE_ITEM_PROOFS 4
+struct evidence_item_proof {
 	struct evidence_key context;
 	struct crl_proof *proof; /* reference, NULL: free */
 };
 
-struct evidence_set {
+struct evidence_item {
 	struct evidence *evidence; /* without proof; NULL when broken */
 	char *name;                /* file, or the caller's name for it */
 	enum revcheck_evidence_kind kind;
 	enum revcheck_why broken; /* why it could not be read, or NONE */
 	char msg[160];
-	struct evidence_set_proof proofs[EVIDENCE_SET_PROOFS];
+	struct evidence_item_proof proofs[EVIDENCE_ITEM_PROOFS];
 	unsigned next_proof;
 };
 
@@ -39,13 +39,14 @@ struct revcheck_evidence {
 	struct ref ref;
 	pthread_mutex_t lock; /* proofs */
 	size_t num;
-	struct evidence_set *v;
+	struct evidence_item *v;
 };
 
-/* A reference to the proof kept for this context, or NULL. Thread-safe. */
+/* A reference to the proof made for this context, or NULL. Thread-safe. */
 struct crl_proof *evidence_set_proof_get(struct revcheck_evidence *e,
-    struct evidence_set *s, const struct evidence_key *context);
-void evidence_set_proof_put(struct revcheck_evidence *e, struct evidence_set *s,
+    struct evidence_item *s, const struct evidence_key *context);
+void
+evidence_set_proof_put(struct revcheck_evidence *e, struct evidence_item *s,
     const struct evidence_key *context, struct crl_proof *proof);
 
 struct revcheck_evidence *evidence_set_up_ref(struct revcheck_evidence *e);

@@ -1,6 +1,6 @@
 /*
- * local_crls: see the header. Everything but local_crls_new and local_crls_free
- * happens on the service thread. Never judges what it is told of.
+ * local_crls: see the header. All but local_crls_new and local_crls_free runs
+ * on the service thread. Does not verify CRLs.
  */
 #include "revcheck/engine/local_crls.h"
 
@@ -89,7 +89,7 @@ file_forget(struct local_crls *l, const char *path)
 	file_free(f);
 }
 
-/* Putting it in force. */
+/* Putting them in force. */
 
 static int
 join(struct revcheck_evidence *all, const struct local_crls *l)
@@ -144,13 +144,13 @@ told(void *arg, const char *path, struct evidence *e, const struct err *why)
 		log_line(&l->rc->log, LOG_LEVEL_INFO, "local CRL '%s' read",
 		    f->path);
 	}
-	/* Many files told of in one turn of the loop settle together. */
+	/* Files reported in one turn of the loop settle together. */
 	event_active(l->settle, EV_TIMEOUT, 1);
 }
 
 /* Life. */
 
-/* The watches tell what is there in this turn; settle comes after them. */
+/* The watches report what is there in this turn; settle runs after them. */
 static void
 start_cb(void *arg)
 {

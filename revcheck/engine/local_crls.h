@@ -1,8 +1,9 @@
 /*
- * local_crls: CRL files and directories that the operator keeps, read when the
- * engine starts and again whenever they change. A file that is no CRL any more
- * leaves what it held before in force; of a file that changed, the version
- * before stays as a second witness, so that a forged one pushes nothing out.
+ * local_crls: CRL files and directories of the operator, read when the engine
+ * starts and again whenever they change. If a file can no longer be read as a
+ * CRL, what it held before stays in force; if its content changed, the version
+ * before stays as evidence, too, so that a forged CRL does not replace a
+ * genuine one.
  */
 #ifndef REVCHECK_ENGINE_LOCAL_CRLS_H
 #define REVCHECK_ENGINE_LOCAL_CRLS_H
@@ -14,8 +15,8 @@ struct local_crls;
 /*
  * local_crls_new reads everything once before it returns, and watches from then
  * on (on the service thread). paths is NULL-terminated. E_IO naming a path that
- * is not there; *out is to be stopped and freed even then. Files that are no
- * CRLs are logged and passed over. Not on the service thread.
+ * does not exist; *out must be stopped and freed even then. Files that are not
+ * CRLs are logged and skipped. Not on the service thread.
  */
 int local_crls_new(struct local_crls **out, struct revcheck *rc,
     const char *const *paths, struct err *err) MUST_USE;

@@ -90,7 +90,7 @@ policy_telling(enum revcheck_why why)
 	return (int)(sizeof(order) / sizeof(order[0])) - 2;
 }
 
-/* Does this fact, under this mode, keep the chain out? */
+/* Whether this fact, in this mode, refuses the chain. */
 static bool
 refuses(const struct revcheck_result *res, enum revcheck_mode mode)
 {
@@ -149,7 +149,8 @@ policy_decide(struct revcheck_report *r, bool shadow_hard)
 	int worst = 0;
 
 	if (deny)
-		return; /* the report was made refusing, with its own text */
+		return; /* the report was made refusing, with a text of its own
+			 */
 	r->index = -1;
 	r->why = REVCHECK_WHY_NONE;
 	/* From the anchor down: the topmost of the strictest is named. */
@@ -173,7 +174,10 @@ policy_decide(struct revcheck_report *r, bool shadow_hard)
 		r->why = res->why;
 		r->index = rank(res->status) >= 2 ? (int)i : -1;
 	}
-	/* Nothing asked (OFF, exempt, a bare anchor): the path is all. */
+	/*
+	 * Nothing was asked (OFF, exempt, a bare anchor): the path alone
+	 * decides.
+	 */
 	if (rank(r->status) == 0 || worst == 0)
 		r->status = REVCHECK_GOOD;
 	r->allow = !deny;

@@ -18,7 +18,7 @@
 int policy_resolve(struct revcheck_policy *out,
     const struct revcheck_policy *in, struct err *err) MUST_USE;
 
-/* What of a resolved policy the evaluators are given. */
+/* The part of a resolved policy that the rules of evidence are given. */
 struct validity_rules policy_rules(const struct revcheck_policy *p, time_t at);
 
 /*

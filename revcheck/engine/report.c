@@ -1,4 +1,4 @@
-/* report: owns the answer and the ways to read it. Any thread. */
+/* report: see the header. Any thread. */
 #include "revcheck/engine/report.h"
 
 #include <stdlib.h>

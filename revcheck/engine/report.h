@@ -28,7 +28,7 @@ struct revcheck_report {
 	enum revcheck_why why;
 	int index;       /* certificate the verdict is about, -1: none */
 	int path_error;  /* X509_V_* */
-	time_t at;       /* the time that was judged for */
+	time_t at;       /* the time asked about */
 	size_t num;      /* results, leaf first, anchor last */
 	bool has_anchor; /* the last result is the anchor's (NOT_ASKED) */
 	char text[640];  /* the sentence */

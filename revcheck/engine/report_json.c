@@ -1,7 +1,6 @@
 /*
- * report_json: owns the form in which an answer leaves for machines. What a
- * certificate says is text from a stranger: it was escaped to ASCII when the
- * result was made. Any thread.
+ * report_json: a report as JSON. Text from certificates was escaped to ASCII
+ * when the result was made. Any thread.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +36,7 @@ utf8_len(const unsigned char *p)
 }
 
 /*
- * JSON is UTF-8 and file names are octets: what is no character becomes '?'.
+ * JSON is UTF-8 and file names are octets: what is not a character becomes '?'.
  * Texts of a report are shorter than the buffer.
  */
 static bool
@@ -59,7 +58,7 @@ add_string(cJSON *o, const char *name, const char *value)
 	return cJSON_AddStringToObject(o, name, text) != NULL;
 }
 
-/* null where nothing is known, so that every key is always there. */
+/* null where unknown, so that every key is always there. */
 static bool
 add_string_or_null(cJSON *o, const char *name, const char *value)
 {
@@ -92,7 +91,10 @@ why_or_null(enum revcheck_why why)
 	return why == REVCHECK_WHY_NONE ? NULL : revcheck_why_name(why);
 }
 
-/* The evidence of one certificate; age is thisUpdate's at the time judged. */
+/*
+ * The evidence of one certificate; age is that of thisUpdate at the time asked
+ * about.
+ */
 static bool
 add_evidence(cJSON *o, const struct revcheck_result *r, time_t at)
 {

@@ -17,11 +17,11 @@
 static void
 request_clear_work(struct revcheck_request *r)
 {
-	for (size_t i = 0; i < r->num_questions; i++)
-		cert_check_free(r->questions[i]);
-	free(r->questions);
-	r->questions = NULL;
-	r->num_questions = 0;
+	for (size_t i = 0; i < r->num_checks; i++)
+		cert_check_free(r->checks[i]);
+	free(r->checks);
+	r->checks = NULL;
+	r->num_checks = 0;
 	for (size_t i = 0; i < r->env.num_signers; i++)
 		cert_check_free(r->env.signers[i]);
 	free(r->env.signers);
@@ -75,7 +75,7 @@ request_try(struct revcheck_request *r)
 
 static void request_run(struct revcheck_request *r);
 
-/* A report that denies, for when there is no memory to make a real one. */
+/* A report that refuses, for when there is no memory for a real one. */
 static struct revcheck_report *
 last_resort(struct revcheck_request *r, enum revcheck_why why)
 {
@@ -109,8 +109,8 @@ deliver_cb(evutil_socket_t fd, short what, void *arg)
 
 /*
  * The lock is against a cancel on the caller's thread, after which base may be
- * gone. The event carries a reference of its own, for it may be delivered, and
- * the request freed by its caller, before this thread has let go of the lock.
+ * gone. The event carries a reference of its own: it may be delivered, and the
+ * caller may free the request, before this thread has released the lock.
  */
 static void
 request_deliver(struct revcheck_request *r)
@@ -147,16 +147,16 @@ request_unlink(struct revcheck_request *r)
 }
 
 /*
- * CRLs of every CA that was seen, before anybody needs them: when its OCSP
- * responder falls silent they are there. Only for chains that verified.
+ * Fetches the CRLs of every CA that was seen, so that they are there when its
+ * OCSP responder fails. Only for chains that verified.
  */
 static void
 request_prefetch(struct revcheck_request *r)
 {
 	struct evidence_order order;
 
-	for (size_t i = 0; i < r->num_questions; i++) {
-		struct cert_check *q = r->questions[i];
+	for (size_t i = 0; i < r->num_checks; i++) {
+		struct cert_check *q = r->checks[i];
 
 		for (size_t k = 0; q->final && k < q->s->num_points; k++) {
 			if (q->points[k].e != NULL || q->points[k].fetched ||
@@ -354,7 +354,7 @@ abort_cb(void *arg)
 {
 	struct revcheck_request *r = arg, *p;
 
-	/* Still pending? Then nobody waits for it any longer. */
+	/* Is it still pending? Then finish it: its caller has gone. */
 	for (p = r->rc->requests; p != NULL; p = p->next)
 		if (p == r)
 			break;
@@ -381,7 +381,7 @@ revcheck_request_cancel(struct revcheck_request *r)
 	r->deliver = NULL;
 	pthread_mutex_unlock(&r->lock);
 	if (delivering) {
-		/* It was on its way: its reference is ours to drop. */
+		/* It was being delivered: drop the event's reference. */
 		revcheck_request_free(r);
 		return;
 	}

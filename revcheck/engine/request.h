@@ -1,8 +1,8 @@
 /*
- * request: a chain put before the engine. Counted: one reference is the
- * caller's, one the service thread's while it is pending. Everything in it
- * belongs to the caller's thread until request_begin, to the service thread
- * from then until delivery; `cancelled` alone is shared.
+ * request: a question about a chain. Counted: one reference is the caller's,
+ * one the service thread's while it is pending. Everything in it belongs to the
+ * caller's thread until request_begin, to the service thread from then until
+ * delivery; `cancelled` alone is shared.
  */
 #ifndef REVCHECK_ENGINE_REQUEST_H
 #define REVCHECK_ENGINE_REQUEST_H
@@ -30,8 +30,8 @@ struct revcheck_request {
 	size_t num_chain;
 	X509 **extra;         /* as sent, and untrusted ones; references */
 	size_t num_submitted; /* so many of extra are query.chain */
-	struct cert_check **questions;
-	size_t num_questions;
+	struct cert_check **checks;
+	size_t num_checks;
 	bool cached; /* memory alone answered */
 	struct revcheck_report *report;
 	/* Pending. */
@@ -49,8 +49,8 @@ struct revcheck_request {
 };
 
 /*
- * request_new takes the question: path verified, references taken. If the path
- * is invalid the report is there already.
+ * request_new makes a request: path verified, references taken. If the path is
+ * invalid, the report is made at once.
  */
 int request_new(struct revcheck_request **out, struct revcheck *rc,
     const struct revcheck_query *q, struct err *err) MUST_USE;
@@ -67,7 +67,7 @@ void request_destroy(struct revcheck_request *r);
 /* request_try answers from memory: FINAL, or FETCH when it cannot. */
 enum answer request_try(struct revcheck_request *r);
 
-/* request_begin hands it to the service thread; done will be called once. */
+/* request_begin passes it to the service thread; done will be called once. */
 int request_begin(struct revcheck_request *r, struct event_base *base,
     revcheck_done_fn *done, void *arg, struct err *err) MUST_USE;
 

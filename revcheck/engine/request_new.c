@@ -1,6 +1,6 @@
 /*
- * request_new: turns a query into a request: references taken, policy resolved,
- * the path verified or taken as given. On the caller's thread; asks nobody.
+ * request_new: makes a request of a query: references taken, policy resolved,
+ * the path verified or taken as given. On the caller's thread; fetches nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +11,6 @@
 #include "revcheck/x509/path_memory.h"
 #include "revcheck/engine/request.h"
 #include "revcheck/x509/trust_path.h"
-
-/* Taking the question. */
 
 static int
 cert_list(X509 ***out, size_t *num, const struct revcheck_certs *a,
@@ -153,7 +151,10 @@ take_path(
 	struct err why = {0};
 	int x509_error, index, rc;
 
-	/* A path through certificates from elsewhere is not the list's. */
+	/*
+	 * A path through certificates from elsewhere does not belong to the
+	 * list.
+	 */
 	if (q->untrusted == NULL &&
 	    path_memory_recall(q->chain, &path, q->trust, &order)) {
 		r->chain = path.certs;
@@ -267,7 +268,9 @@ request_new(struct revcheck_request **out, struct revcheck *rc,
 		}
 	}
 	if ((q->flags & REVCHECK_QUERY_STATUS_ONLY) != 0) {
-		/* No path, so no signer beside the issuer can be trusted. */
+		/*
+		 * There is no path, so only the issuer itself can be a signer.
+		 */
 		revcheck_trust_free(r->env.trust);
 		r->env.trust = NULL;
 		e = take_status_only(r, q, err);

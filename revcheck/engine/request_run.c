@@ -1,6 +1,6 @@
 /*
- * request_run: asks the questions of a request from the anchor down and makes
- * the report of their answers. On whichever thread the request is.
+ * request_run: runs the checks of a request from the anchor down and makes the
+ * report of their results. On the thread that the request belongs to.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 /* Asking, certificate by certificate. */
 
 static int
-make_questions(struct revcheck_request *r, struct err *err)
+make_checks(struct revcheck_request *r, struct err *err)
 {
 	struct cert_sources_context ctx = {.trust = r->env.trust,
 	    .anchor = r->env.trust != NULL ? r->chain[r->num_chain - 1] : NULL,
@@ -24,11 +24,11 @@ make_questions(struct revcheck_request *r, struct err *err)
 	size_t num;
 	int rc;
 
-	if (r->questions != NULL || r->num_chain < 2)
+	if (r->checks != NULL || r->num_chain < 2)
 		return 0;
 	num = (r->flags & REVCHECK_QUERY_LEAF_ONLY) != 0 ? 1 : r->num_chain - 1;
-	r->questions = calloc(num, sizeof(struct cert_check *));
-	if (r->questions == NULL)
+	r->checks = calloc(num, sizeof(struct cert_check *));
+	if (r->checks == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	for (size_t i = 0; i < num; i++) {
 		rc = cert_sources_memo_get(
@@ -36,13 +36,13 @@ make_questions(struct revcheck_request *r, struct err *err)
 		if (rc != 0)
 			return rc;
 		rc = cert_check_new(
-		    &r->questions[i], s, r->chain, r->num_chain, i, 0, err);
+		    &r->checks[i], s, r->chain, r->num_chain, i, 0, err);
 		if (rc == 0) {
-			r->questions[i]->mode = s->rule != NULL &&
+			r->checks[i]->mode = s->rule != NULL &&
 				s->rule->mode != REVCHECK_MODE_DEFAULT
 			    ? s->rule->mode
 			    : r->mode;
-			r->num_questions = i + 1;
+			r->num_checks = i + 1;
 		}
 		cert_sources_free(s);
 		if (rc != 0)
@@ -51,7 +51,7 @@ make_questions(struct revcheck_request *r, struct err *err)
 	return 0;
 }
 
-/* On the local denylist: revoked, in every mode, without asking anybody. */
+/* On the local denylist: revoked, in every mode, without any fetch. */
 static bool
 denied(struct revcheck_request *r, struct cert_check *q)
 {
@@ -72,7 +72,7 @@ denied(struct revcheck_request *r, struct cert_check *q)
 
 /*
  * Asks from the anchor down, so that a revoked intermediate stops the fetches
- * below it. FINAL: every question that will be asked is final.
+ * below it. FINAL: every check that will be made is final.
  */
 static enum answer
 ask(struct revcheck_request *r, struct source **need, struct cert_check **owner)
@@ -80,13 +80,13 @@ ask(struct revcheck_request *r, struct source **need, struct cert_check **owner)
 	bool denylisted = false;
 	enum answer a;
 
-	for (size_t i = 0; i < r->num_questions; i++)
-		if (denied(r, r->questions[i]))
+	for (size_t i = 0; i < r->num_checks; i++)
+		if (denied(r, r->checks[i]))
 			denylisted = true;
 	if (denylisted)
 		return ANSWER_FINAL;
-	for (size_t i = r->num_questions; i-- > 0;) {
-		struct cert_check *q = r->questions[i];
+	for (size_t i = r->num_checks; i-- > 0;) {
+		struct cert_check *q = r->checks[i];
 
 		if (q->mode == REVCHECK_MODE_OFF) {
 			q->res.status = REVCHECK_NOT_ASKED;
@@ -104,7 +104,7 @@ ask(struct revcheck_request *r, struct source **need, struct cert_check **owner)
 
 /* The report. */
 
-/* SOFT_FAIL is soft only so long after an issuer was last heard of. */
+/* SOFT_FAIL is soft only so long after evidence of an issuer was last seen. */
 static enum revcheck_mode
 mode_in_force(struct revcheck_request *r, const struct cert_check *q)
 {
@@ -147,7 +147,7 @@ note_broken(struct revcheck_report *rep, const struct revcheck_evidence *sup)
 	size_t len = 0;
 
 	for (size_t i = 0; sup != NULL && i < sup->num; i++) {
-		const struct evidence_set *s = &sup->v[i];
+		const struct evidence_item *s = &sup->v[i];
 		int n;
 
 		if (s->broken == REVCHECK_WHY_NONE)
@@ -211,8 +211,8 @@ make_report(struct revcheck_request *r)
 	rep->at = r->env.rules.at;
 	rep->cached = r->cached;
 	rep->has_anchor = (r->flags & REVCHECK_QUERY_STATUS_ONLY) == 0;
-	for (size_t i = 0; i < r->num_questions; i++) {
-		struct cert_check *q = r->questions[i];
+	for (size_t i = 0; i < r->num_checks; i++) {
+		struct cert_check *q = r->checks[i];
 
 		rep->results[i] = q->res;
 		if (!q->final)
@@ -227,12 +227,14 @@ make_report(struct revcheck_request *r)
 			return E_NOMEM;
 		}
 	}
-	for (size_t i = r->num_questions; i < r->num_chain; i++) {
+	for (size_t i = r->num_checks; i < r->num_chain; i++) {
 		last = &rep->results[i];
 		last->status = REVCHECK_NOT_ASKED;
 		rep->modes[i] = r->mode;
-		/* The issuer of the last one asked: the name is at hand. */
-		if (i > 0 && i == r->num_questions)
+		/*
+		 * The issuer of the last one asked about: its name is at hand.
+		 */
+		if (i > 0 && i == r->num_checks)
 			memcpy(last->subject, rep->results[i - 1].issuer,
 			    sizeof(last->subject));
 		else
@@ -257,7 +259,7 @@ request_advance(
 
 	if (r->report != NULL)
 		return ANSWER_FINAL;
-	if (make_questions(r, NULL) != 0)
+	if (make_checks(r, NULL) != 0)
 		return ANSWER_NOMEM;
 	a = ask(r, need, owner);
 	if (a != ANSWER_FINAL)

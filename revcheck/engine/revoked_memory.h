@@ -1,8 +1,7 @@
 /*
- * revoked_memory: what outlives its evidence. Known revocations, so that a
- * revoked certificate stays revoked when its evidence was evicted or cannot be
- * had; and when each issuer was last heard of, for the soft-fail window.
- * Bounded, thread-safe.
+ * revoked_memory: known revocations, so that a revoked certificate stays
+ * revoked when its evidence was evicted or cannot be fetched; and when evidence
+ * of each issuer was last seen, for the soft-fail window. Bounded, thread-safe.
  */
 #ifndef REVCHECK_ENGINE_REVOKED_MEMORY_H
 #define REVCHECK_ENGINE_REVOKED_MEMORY_H
@@ -19,7 +18,7 @@ void revoked_memory_free(struct revoked_memory *m);
 /* identity: issuer key + serial, 32 octets (struct cert_sources). */
 void revoked_memory_revoked(struct revoked_memory *m,
     const uint8_t identity[32], const struct revcheck_result *res);
-/* Fresh evidence said otherwise (released from hold). */
+/* Fresh evidence says that it is not revoked (a hold was lifted). */
 void
 revoked_memory_forget(struct revoked_memory *m, const uint8_t identity[32]);
 /* Fills status, reason, dates, url of *res when remembered. */

@@ -1,17 +1,16 @@
 /*
  * OCSP rules: RFC 6960, 5019, 8954, 9654 as pure functions, in two steps like
- * those for CRLs: accept (parse, certID, signature, signer; once per response)
- * and judge (dates and status; every time).
+ * those for CRLs: verify (parse, certID, signature, signer; once per response)
+ * and status (dates and answer; at every question).
  */
 #ifndef REVCHECK_OCSP_OCSP_H
 #define REVCHECK_OCSP_OCSP_H
 
 #include "cache/base/bytes.h"
 #include "cache/base/error.h"
-#include "cache/base/ref.h"
 #include "revcheck/x509/validity.h"
 
-/* Whom the response is about and who may sign it. Borrowed. */
+/* Which certificate the response is about, and who may sign it. Borrowed. */
 struct ocsp_question {
 	X509 *subject;
 	X509 *issuer;
@@ -43,12 +42,12 @@ int
 ocsp_get_url(struct bytes *url, const char *base, struct span request) MUST_USE;
 
 /*
- * What an accepted response says, judged later against the clock. Counted,
- * immutable. If needs_signer_status, `signer` is a delegated responder without
+ * What a verified response says; its dates are compared later. Immutable. If
+ * needs_signer_status, `signer` is a delegated responder without
  * id-pkix-ocsp-nocheck whose own status must be asked (RFC 6960 4.2.2.2.1).
- * Where that certificate names no CRL and no responder, its CA chose to specify
- * no method, and finding none is no objection; a revocation that supplied
- * evidence proves is one all the same.
+ * Where that certificate names no CRL and no responder, its CA specified no
+ * method, and an unknown status is no objection; a revocation proven by
+ * supplied evidence is one all the same.
  */
 struct ocsp_fact {
 	enum revcheck_status status; /* of the strictest SingleResponse */
@@ -58,10 +57,9 @@ struct ocsp_fact {
 	enum revcheck_nonce nonce_seen; /* REQUIRED: matched; OFF: absent */
 };
 struct ocsp_proof {
-	struct ref ref;
 	X509 *signer;
 	bool needs_signer_status;
-	char name[256]; /* the signer's, as people read it */
+	char name[256]; /* the signer's, as text */
 	struct ocsp_fact *facts; /* every matching SingleResponse */
 	size_t num_facts;
 };
@@ -76,7 +74,6 @@ struct ocsp_proof {
 int ocsp_verify(struct ocsp_proof **out, struct span der,
     const struct ocsp_question *q, const struct validity_rules *rules,
     enum revcheck_why *why, struct err *err) MUST_USE;
-struct ocsp_proof *ocsp_proof_up_ref(struct ocsp_proof *p);
 void ocsp_proof_free(struct ocsp_proof *p);
 
 /*

@@ -1,9 +1,9 @@
 /*
- * ocsp_parse: owns the ASN.1 of RFC 6960 4.2.1, in DER and nothing left over
- * at any level. Two departures from DER are tolerated because they cannot
- * change what is meant and responders in the field make them: a DEFAULT value
- * that is written out (version v1, critical FALSE).
- * Pure; any thread. It never looks at a key, a clock or a certificate.
+ * ocsp_parse: the ASN.1 of RFC 6960 4.2.1, in DER and with nothing left over at
+ * any level. Two departures from DER are tolerated because they do not change
+ * the meaning and responders in the field make them: a DEFAULT value that is
+ * written out (version v1, critical FALSE). Pure; any thread. Looks at no key,
+ * clock or certificate.
  */
 #include "revcheck/ocsp/ocsp_parse.h"
 
@@ -287,7 +287,7 @@ certs_read(struct ocsp_response *out, struct der *basic, struct err *err)
 	while (der_any(&at, &tag, NULL, NULL))
 		if (tag != DER_SEQUENCE)
 			return bad(err, "its certs hold something else");
-	/* The loop ends in a failure at the end too; only the place counts. */
+	/* The loop fails at the end, too; only the position counts. */
 	if (at.p != at.end)
 		return bad(err, "its certs do not parse");
 	return 0;

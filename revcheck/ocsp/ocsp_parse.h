@@ -1,7 +1,7 @@
 /*
  * ocsp_parse: what is written in an OCSP response (RFC 6960 4.2.1), read once
- * and strictly. It says nothing about whether to believe it. Everything is
- * borrowed from the bytes that were read.
+ * and strictly, whether or not it is authentic. Everything is borrowed from the
+ * bytes that were read.
  */
 #ifndef REVCHECK_OCSP_OCSP_PARSE_H
 #define REVCHECK_OCSP_OCSP_PARSE_H
@@ -28,7 +28,7 @@ enum ocsp_response_status {
 /* "tryLater" and so on; NULL for a number that RFC 6960 does not define. */
 const char *ocsp_response_status_name(uint64_t status);
 
-/* Certificates that came along are looked at up to this many. */
+/* At most so many certificates of the response are looked at. */
 #define OCSP_MAX_CERTS 16
 
 struct ocsp_response {

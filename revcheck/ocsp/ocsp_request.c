@@ -1,7 +1,6 @@
 /*
- * ocsp_request: owns what is asked and where: the DER of a request, its GET
- * form and the responders a certificate names. Pure; any thread. It never
- * opens a connection.
+ * ocsp_request: the DER of a request, its GET form and the responders that a
+ * certificate names. Pure; any thread. Opens no connection.
  */
 #include "revcheck/ocsp/ocsp.h"
 

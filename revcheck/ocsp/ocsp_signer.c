@@ -1,8 +1,8 @@
 /*
- * ocsp_signer: owns the question of authority. Certificates that come inside
- * a response are candidates, never trust: one counts only if the issuer of the
- * certificate in question signed it, for OCSP signing, and it is in date.
- * Pure; any thread. It never asks for the signer's own status.
+ * ocsp_signer: who may sign. Certificates inside a response are candidates and
+ * not trusted: one counts only if the issuer of the certificate in question
+ * signed it, for OCSP signing, and it is in date. Pure; any thread. The
+ * signer's own status is not asked here.
  */
 #include "revcheck/ocsp/ocsp_signer.h"
 
@@ -29,8 +29,8 @@ struct search {
 	ASN1_BIT_STRING *signature;
 	ASN1_TYPE *tbs;
 	int tries;
-	bool matched;      /* somebody fits the responderID */
-	char refusal[200]; /* why the last who fits may not sign */
+	bool matched;      /* a candidate fits the responderID */
+	char refusal[200]; /* why the last that fits may not sign */
 };
 
 /* Signature. */
@@ -228,7 +228,7 @@ refuse(struct search *s, X509 *cert, const char *why)
 
 /*
  * In date now and when it signed. A response from before or after the life of
- * its signer was not made by whoever the certificate speaks of.
+ * its signer's certificate was not made by its subject.
  */
 static bool
 in_date(struct search *s, X509 *cert, bool now)
@@ -320,7 +320,7 @@ candidate_signed(struct search *s, X509 *cert, enum role role)
 		return refuse(s, cert, "did not sign it: bad signature");
 	switch (role) {
 	case ROLE_ISSUER:
-		/* Its own dates are the business of the path. */
+		/* Its own dates are checked with the path. */
 		return in_date(s, cert, false) && strong_enough(s, cert, false);
 	case ROLE_PINNED:
 		return in_date(s, cert, true) && strong_enough(s, cert, false);

@@ -1,9 +1,8 @@
 /*
- * ocsp_status: owns what an accepted response is worth at a given time.
- * producedAt plays no part in that (RFC 6960 4.2.2.1 names thisUpdate and
- * nextUpdate); whether the signer was in date then is ocsp_signer's. It
- * runs on every question, on any thread, and allocates nothing but what
- * printing the signer's name takes.
+ * ocsp_status: what a verified response is worth at a given time. producedAt is
+ * not used (RFC 6960 4.2.2.1 names thisUpdate and nextUpdate); whether the
+ * signer was in date then is checked in ocsp_signer. Runs at every question, on
+ * any thread, and allocates only to print the signer's name.
  */
 #include "cache/base/text.h"
 #include "revcheck/ocsp/ocsp.h"

@@ -1,9 +1,8 @@
 /*
- * ocsp_verify: owns the decision whether an OCSP response is authentic and
- * about the certificate in question. In order: status, parse, critical
- * extensions, certID, signer and signature, nonce; the cheap before the dear.
- * Pure; any thread. It never looks at thisUpdate or nextUpdate against the
- * clock: that is ocsp_status's, every time it is asked.
+ * ocsp_verify: whether an OCSP response is authentic and about the certificate
+ * in question. In order: status, parse, critical extensions, certID, signer and
+ * signature, nonce; what is cheap comes first. Pure; any thread. thisUpdate and
+ * nextUpdate are compared with the clock in ocsp_status.
  */
 #include "revcheck/x509/describe.h"
 #include "revcheck/ocsp/ocsp.h"
@@ -68,7 +67,7 @@ unknown_critical(struct span extensions, const struct span *known, size_t num)
 
 /* CertID. */
 
-/* SHA-1 and the SHA-2 family; anything else identifies nobody. */
+/* SHA-1 and the SHA-2 family; other hashes are not accepted. */
 static const struct {
 	struct span oid;
 	const EVP_MD *(*md)(void);
@@ -298,7 +297,6 @@ proof_new(void)
 
 	if (p == NULL)
 		return NULL;
-	ref_init(&p->ref);
 	p->facts = calloc(MAX_FACTS, sizeof(p->facts[0]));
 	if (p->facts == NULL) {
 		free(p);
@@ -307,17 +305,10 @@ proof_new(void)
 	return p;
 }
 
-struct ocsp_proof *
-ocsp_proof_up_ref(struct ocsp_proof *p)
-{
-	ref_up(&p->ref);
-	return p;
-}
-
 void
 ocsp_proof_free(struct ocsp_proof *p)
 {
-	if (p == NULL || !ref_down(&p->ref))
+	if (p == NULL)
 		return;
 	X509_free(p->signer);
 	free(p->facts);

@@ -1,4 +1,4 @@
-/* certs: the list itself. Any thread. */
+/* certs: see the header. Any thread. */
 #include "revcheck/x509/certs.h"
 
 #include <stdlib.h>

@@ -28,12 +28,6 @@ struct revcheck_certs {
  */
 struct revcheck_certs *certs_adopt(X509 **v, size_t num);
 
-/* Internal forms with struct err and a limit of their own. */
-int certs_load(struct revcheck_certs **out, const char *path, size_t max,
-    struct err *err) MUST_USE;
-int certs_parse(struct revcheck_certs **out, const void *data, size_t len,
-    const char *name, size_t max, struct err *err) MUST_USE;
-
 /* Reads a whole file of at most max bytes; *out is malloc'ed. */
 int certs_read_file(unsigned char **out, size_t *out_len, const char *path,
     size_t max, struct err *err) MUST_USE;

@@ -1,6 +1,6 @@
 /*
  * certs_load: reads lists of certificates and trusts from PEM or DER. An error
- * says which object of which file was not what it should be. Any thread.
+ * names the object, the file and what was expected. Any thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -158,7 +158,7 @@ certs_parse_pem(struct revcheck_certs *c, BIO *bio, const char *name,
 	return 0;
 }
 
-int
+static int
 certs_parse(struct revcheck_certs **out, const void *data, size_t len,
     const char *name, size_t max, struct err *err)
 {
@@ -210,7 +210,7 @@ out:
 	return rc;
 }
 
-int
+static int
 certs_load(
     struct revcheck_certs **out, const char *path, size_t max, struct err *err)
 {

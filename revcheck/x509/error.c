@@ -1,4 +1,4 @@
-/* error: the border between the cellar's errors and the public ones. */
+/* error: converts struct err to struct revcheck_error. */
 #include <assert.h>
 #include <string.h>
 

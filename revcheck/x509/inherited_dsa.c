@@ -1,8 +1,8 @@
 /*
- * inherited_dsa: owns the one case in which a certificate does not carry its
- * whole public key: DSA parameters inherited from the issuer (RFC 3279 2.3.2).
- * OpenSSL 3.0 cannot decode such a key, and then finds no path. Any thread; a
- * certificate that was handed in is never changed, a copy is.
+ * inherited_dsa: the one case in which a certificate does not contain its whole
+ * public key: DSA parameters inherited from the issuer (RFC 3279 2.3.2).
+ * OpenSSL 3.0 cannot decode such a key, and then finds no path. Any thread; the
+ * certificate itself is never changed, a copy is.
  */
 #include "revcheck/x509/inherited_dsa.h"
 
@@ -89,8 +89,8 @@ inherited_dsa_complete(X509 *cert, X509 *issuer)
 		copy = X509_dup(cert);
 	if (copy != NULL) {
 		/*
-		 * Read into the key of the copy. What was signed stays as it
-		 * was: a certificate keeps the octets it was read from.
+		 * Replaces the key of the copy. The signed octets stay as they
+		 * were: a certificate keeps the encoding that it was read from.
 		 */
 		p = der;
 		key = X509_get_X509_PUBKEY(copy);

@@ -28,7 +28,7 @@ enum {
 struct chars {
 	struct span in;
 	int tag;
-	bool started;    /* something other than space was delivered */
+	bool started;    /* a character other than space was returned */
 	int32_t pending; /* read ahead past white space, or 0 */
 };
 
@@ -101,7 +101,7 @@ chars_raw(struct chars *c)
 		v = v << 8 | c->in.p[i];
 	if (v > 0x10ffff)
 		return CHARS_BAD;
-	/* T61String is read as Latin-1, as everybody does. */
+	/* T61String is read as Latin-1, as other implementations do. */
 	if (v >= 0x80 && width == 1 && c->tag != TAG_T61)
 		return CHARS_BAD;
 	c->in.p += width;
@@ -151,7 +151,7 @@ chars_next(struct chars *c)
 	if (v < 0)
 		return v;
 	if (space && c->started) {
-		/* U+0000 cannot be kept pending; no name holds it rightly. */
+		/* pending == 0 means none, and no valid name has U+0000. */
 		if (v == 0)
 			return CHARS_BAD;
 		c->pending = v;

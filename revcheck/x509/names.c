@@ -1,6 +1,6 @@
 /*
- * names: owns the names that JSON, logs and people read, and the words for a
- * mode. Pure; any thread.
+ * names: the names used in JSON, logs and text, and the words for a mode. Pure;
+ * any thread.
  */
 #include <strings.h>
 

@@ -1,6 +1,6 @@
 /*
- * path_memory: see the header. What depends on time is checked at each recall;
- * all else that makes a path valid is immutable, or compared.
+ * path_memory: see the header. Dates are checked at each recall; whatever else
+ * makes a path valid is immutable, or compared.
  */
 #include "revcheck/x509/path_memory.h"
 
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 struct path_memory {
-	struct revcheck_trust *trust; /* a reference: the pointer is its name */
+	struct revcheck_trust *trust; /* a reference; compared by pointer */
 	int security_level, purpose;
 	size_t num;
 	X509 *certs[];
@@ -25,7 +25,7 @@ path_memory_free(struct path_memory *m)
 	free(m);
 }
 
-/* As strict as X509_verify_cert, which is asked when this says no. */
+/* As strict as X509_verify_cert, which runs where this is false. */
 static bool
 in_date(const struct path_memory *m, time_t at)
 {

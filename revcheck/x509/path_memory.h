@@ -1,7 +1,7 @@
 /*
- * path_memory: the path that a list of certificates was found to have, so that
- * whoever asks again about the same list pays for no signatures. Written once
- * for a list, immutable, freed with it; any thread.
+ * path_memory: the path that was found for a list of certificates, so that
+ * asking again about the same list costs no signature checks. Written once for
+ * a list, immutable, freed with it; any thread.
  */
 #ifndef REVCHECK_X509_PATH_MEMORY_H
 #define REVCHECK_X509_PATH_MEMORY_H
@@ -21,7 +21,7 @@ bool
 path_memory_recall(const struct revcheck_certs *certs, struct trust_path *out,
     const struct revcheck_trust *trust, const struct trust_path_order *order);
 
-/* The first one is kept. Failing to is harmless. */
+/* The first path stays. Running out of memory is harmless. */
 void path_memory_keep(const struct revcheck_certs *certs,
     const struct trust_path *path, struct revcheck_trust *trust,
     const struct trust_path_order *order);

@@ -1,7 +1,6 @@
 /*
- * trust: anchors in an X509_STORE that is never changed after it was filled,
- * so that any thread may verify against it. A list of anchors becomes a new
- * trust; nothing is added to a live one.
+ * trust: anchors in an X509_STORE that does not change once it is filled, so
+ * that any thread may verify against it.
  */
 #include "revcheck/x509/trust.h"
 
@@ -17,12 +16,14 @@
 
 #define FINGERPRINT_LEN 32
 
+struct fingerprint { /* SHA-256 */
+	unsigned char md[FINGERPRINT_LEN];
+};
+
 struct revcheck_trust {
 	struct ref ref;
 	X509_STORE *store;
 	unsigned char id[FINGERPRINT_LEN];
-	size_t num;
-	unsigned char (*prints)[FINGERPRINT_LEN]; /* sorted */
 };
 
 static int
@@ -33,7 +34,7 @@ print_cmp(const void *a, const void *b)
 
 /*
  * In the store and not in each verification, so that a TLS handshake against
- * it goes by the same rules as everybody else.
+ * the store applies the same rules.
  */
 static bool
 store_rules_set(X509_STORE *store)
@@ -43,9 +44,9 @@ store_rules_set(X509_STORE *store)
 	/* Any certificate may be an anchor, self-signed or not. */
 	X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
 	/*
-	 * RFC 5280 6.1.1 (c): any policy will do. Without it OpenSSL passes
-	 * over policyConstraints, which are critical, and a CA's demand for
-	 * an explicit policy is never heard.
+	 * RFC 5280 6.1.1 (c): any policy is acceptable. Without this flag
+	 * OpenSSL ignores policyConstraints, which are critical, and with them
+	 * a CA's demand for an explicit policy.
 	 */
 	return X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_POLICY_CHECK) ==
 	    1 &&
@@ -54,15 +55,15 @@ store_rules_set(X509_STORE *store)
 }
 
 /*
- * X509_STORE_add_cert looks for a duplicate in what it sorts anew each time:
- * seconds for some thousand anchors. Here duplicates are found by fingerprint
- * and all is sorted once, before any other thread can see it.
+ * X509_STORE_add_cert sorts the store anew for each certificate to find
+ * duplicates: seconds for some thousand anchors. Here duplicates are found by
+ * fingerprint and the store is sorted once, before any other thread can see it.
  */
 static int
-trust_fill(
-    struct revcheck_trust *t, X509 *const *anchors, size_t num, struct err *err)
+trust_fill(X509_STORE *store, X509 *const *anchors,
+    const struct fingerprint *prints, size_t num, struct err *err)
 {
-	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(t->store);
+	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
 	bool *seen = calloc(num, sizeof(*seen));
 	X509_OBJECT *o = NULL;
 	int rc = E_NOMEM;
@@ -72,18 +73,22 @@ trust_fill(
 		goto out;
 	}
 	for (size_t i = 0; i < num; i++) {
-		unsigned char print[FINGERPRINT_LEN];
-		unsigned char(*at)[FINGERPRINT_LEN];
+		struct fingerprint print, *at;
 
-		if (X509_digest(anchors[i], EVP_sha256(), print, NULL) != 1)
+		if (X509_digest(anchors[i], EVP_sha256(), print.md, NULL) != 1)
 			goto fail;
-		at = bsearch(
-		    print, t->prints, num, sizeof(*t->prints), print_cmp);
-		/* Of equal ones any may be found, but always the same. */
-		if (at == NULL || seen[at - t->prints])
+		at = bsearch(&print, prints, num, sizeof(*prints), print_cmp);
+		/*
+		 * Which of equal ones is found does not matter: it is always
+		 * the same.
+		 */
+		if (at == NULL || seen[at - prints])
 			continue;
-		seen[at - t->prints] = true;
-		/* Its extensions are parsed now, by one thread, not by many. */
+		seen[at - prints] = true;
+		/*
+		 * Parses its extensions here, on one thread, and not later on
+		 * many.
+		 */
 		(void)X509_check_purpose(anchors[i], -1, 0);
 		o = X509_OBJECT_new();
 		if (o == NULL || X509_OBJECT_set1_X509(o, anchors[i]) != 1 ||
@@ -102,13 +107,31 @@ out:
 	return rc;
 }
 
+/* *out: the sorted fingerprints of the anchors, to be freed. */
+static int
+prints_of(
+    struct fingerprint **out, X509 *const *anchors, size_t num, struct err *err)
+{
+	struct fingerprint *v = calloc(num, sizeof(*v));
+
+	*out = v;
+	if (v == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	for (size_t i = 0; i < num; i++)
+		if (X509_digest(anchors[i], EVP_sha256(), v[i].md, NULL) != 1)
+			return err_ossl(
+			    err, E_INTERNAL, "cannot add anchor %zu", i + 1);
+	qsort(v, num, sizeof(*v), print_cmp);
+	return 0;
+}
+
 static int
 trust_new(struct revcheck_trust **out, X509 *const *anchors, size_t num,
     struct err *err)
 {
+	struct fingerprint *prints = NULL;
 	struct revcheck_trust *t;
-	unsigned int len = 0;
-	int rc;
+	int rc = E_NOMEM;
 
 	*out = NULL;
 	if (num == 0)
@@ -121,36 +144,23 @@ trust_new(struct revcheck_trust **out, X509 *const *anchors, size_t num,
 		return err_set(err, E_NOMEM, "out of memory");
 	ref_init(&t->ref);
 	t->store = X509_STORE_new();
-	t->prints = calloc(num, sizeof(*t->prints));
-	if (t->store == NULL || t->prints == NULL) {
-		rc = err_set(err, E_NOMEM, "out of memory");
+	if (t->store == NULL || !store_rules_set(t->store)) {
+		err_set(err, E_NOMEM, "out of memory");
 		goto out;
 	}
-	if (!store_rules_set(t->store)) {
-		rc = err_set(err, E_NOMEM, "out of memory");
-		goto out;
-	}
-	for (t->num = 0; t->num < num; t->num++) {
-		if (X509_digest(anchors[t->num], EVP_sha256(),
-			t->prints[t->num], &len) != 1) {
-			rc = err_ossl(err, E_INTERNAL, "cannot add anchor %zu",
-			    t->num + 1);
-			goto out;
-		}
-	}
-	qsort(t->prints, num, sizeof(*t->prints), print_cmp);
-	rc = trust_fill(t, anchors, num, err);
-	if (rc != 0)
-		goto out;
-	if (EVP_Digest(t->prints, num * sizeof(*t->prints), t->id, &len,
-		EVP_sha256(), NULL) != 1) {
+	rc = prints_of(&prints, anchors, num, err);
+	if (rc == 0)
+		rc = trust_fill(t->store, anchors, prints, num, err);
+	if (rc == 0 &&
+	    EVP_Digest(prints, num * sizeof(*prints), t->id, NULL, EVP_sha256(),
+		NULL) != 1)
 		rc = err_ossl(err, E_INTERNAL, "cannot hash the anchors");
-		goto out;
+	if (rc == 0) {
+		*out = t;
+		t = NULL;
 	}
-	*out = t;
-	t = NULL;
-	rc = 0;
 out:
+	free(prints);
 	revcheck_trust_free(t);
 	return rc;
 }
@@ -177,7 +187,6 @@ revcheck_trust_free(struct revcheck_trust *t)
 	if (t == NULL || !ref_down(&t->ref))
 		return;
 	X509_STORE_free(t->store);
-	free(t->prints);
 	free(t);
 }
 
@@ -191,15 +200,4 @@ const unsigned char *
 trust_get0_id(const struct revcheck_trust *t)
 {
 	return t->id;
-}
-
-bool
-trust_has_anchor(const struct revcheck_trust *t, X509 *cert)
-{
-	unsigned char print[FINGERPRINT_LEN];
-	unsigned int len = 0;
-
-	return X509_digest(cert, EVP_sha256(), print, &len) == 1 &&
-	    bsearch(print, t->prints, t->num, sizeof(*t->prints), print_cmp) !=
-	    NULL;
 }

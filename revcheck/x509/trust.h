@@ -2,13 +2,9 @@
 #ifndef REVCHECK_X509_TRUST_H
 #define REVCHECK_X509_TRUST_H
 
-#include <stdbool.h>
-
 #include "revcheck/revcheck.h"
 
 /* SHA-256 over the sorted SHA-256s of the anchors: names the trust in keys. */
 const unsigned char *trust_get0_id(const struct revcheck_trust *t);
-
-bool trust_has_anchor(const struct revcheck_trust *t, X509 *cert);
 
 #endif

@@ -116,7 +116,10 @@ trust_build_path(struct revcheck_trust *t, struct trust_path *out,
 		if (rc != 0)
 			goto nomem;
 		if (leaf != NULL) {
-			/* The caller knows it by its own reference. */
+			/*
+			 * The caller compares by pointer: give back the
+			 * original.
+			 */
 			X509_up_ref(order->leaf);
 			X509_free(out->certs[0]);
 			out->certs[0] = order->leaf;
@@ -126,7 +129,7 @@ trust_build_path(struct revcheck_trust *t, struct trust_path *out,
 		goto out;
 	}
 	*x509_error = X509_STORE_CTX_get_error(ctx);
-	/* A failure without a reason would read as success further on. */
+	/* OpenSSL gave no reason; X509_V_OK would read as success. */
 	if (*x509_error == X509_V_OK)
 		*x509_error = X509_V_ERR_UNSPECIFIED;
 	*error_index = X509_STORE_CTX_get_error_depth(ctx);

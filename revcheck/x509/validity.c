@@ -12,8 +12,8 @@ validity_dates(
 	if (age < -skew)
 		return REVCHECK_WHY_NOT_YET_VALID;
 	/*
-	 * RFC 5280 5.1.2.5 wants nextUpdate in every CRL. Where it is missing,
-	 * evidence is not good for ever: it has an age.
+	 * RFC 5280 5.1.2.5 requires nextUpdate in every CRL. Where it is
+	 * missing, no_next_update_sec limits the age.
 	 */
 	if (next_update == 0 && limit == 0)
 		limit = r->no_next_update_sec;

@@ -1,7 +1,7 @@
 /*
- * validity: the limits every evaluator is given. Evaluators are pure: bytes,
- * certificates, these rules in; status, why and evidence out. None of them
- * looks at a clock, a mode or a configuration.
+ * validity: the limits that all rules of evidence are given. The rules are pure
+ * functions: bytes, certificates and these limits in; status, why and evidence
+ * out. None of them reads a clock, a mode or a configuration.
  */
 #ifndef REVCHECK_X509_VALIDITY_H
 #define REVCHECK_X509_VALIDITY_H
@@ -23,7 +23,7 @@ struct validity_rules {
 };
 
 /*
- * The one date rule (RFC 5280 6.3.3 (a)...; RFC 6960 4.2.2.1): NONE when
+ * The only date rule (RFC 5280 6.3.3 (a)...; RFC 6960 4.2.2.1): NONE when
  * this_update - skew <= at <= next_update + skew and age limits hold, else
  * STALE or NOT_YET_VALID. next_update == 0: none was given.
  */

@@ -371,7 +371,6 @@ agrees_with_what_openssl_encodes(void **state)
 			assert_int_equal(res.revoked_at, AT - 3600);
 		}
 		assert_false(p->needs_signer_status);
-		ocsp_proof_free(ocsp_proof_up_ref(p));
 		ocsp_proof_free(p);
 		free(der);
 	}
