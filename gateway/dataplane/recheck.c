@@ -48,6 +48,8 @@ recheck_doom(struct conn *c, struct revcheck_report *report, const char *why)
 static void
 recheck_judge(struct conn *c, struct revcheck_report *report, bool offline)
 {
+	struct admission a = {.path = c->certs};
+
 	/*
 	 * What the archive does not know, soft-accepted or not, may be known
 	 * to its source: a peer that came in while the mode was OFF was never
@@ -57,7 +59,8 @@ recheck_judge(struct conn *c, struct revcheck_report *report, bool offline)
 		recheck_submit(c, 0, recheck_on_online);
 		return;
 	}
-	if (revcheck_report_allows(report) != 1)
+	admission_hear(&a, report);
+	if (a.why != ADMISSION_ALLOWED)
 		recheck_doom(c, report, "");
 }
 

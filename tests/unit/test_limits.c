@@ -115,6 +115,30 @@ a_refusal_counts_nothing(void **state)
 	limits_free(l);
 }
 
+/* However many are refused for their rate, all places are free again. */
+static void
+a_refusal_for_the_rate_counts_nothing(void **state)
+{
+	struct conf_limits conf = {.max_connections = 2,
+	    .max_per_address = 2,
+	    .max_handshakes = 2,
+	    .handshakes_per_sec = 1};
+	struct limits *l = fresh();
+	struct limits_peer p, q;
+
+	(void)state;
+	assert_int_equal(enter(l, &conf, "10.0.0.1", &p, 1000), LIMITS_PASS);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(
+		    enter(l, &conf, "10.0.0.1", &q, 1000), LIMITS_RATE);
+	assert_int_equal(enter(l, &conf, "10.0.0.1", &q, 9000), LIMITS_PASS);
+	limits_end_handshake(l);
+	limits_end_handshake(l);
+	limits_leave(l, &p);
+	limits_leave(l, &q);
+	limits_free(l);
+}
+
 static void
 handshakes_a_second(void **state)
 {
@@ -179,6 +203,7 @@ main(void)
 	    cmocka_unit_test(connections_in_all),
 	    cmocka_unit_test(connections_from_one_address),
 	    cmocka_unit_test(a_refusal_counts_nothing),
+	    cmocka_unit_test(a_refusal_for_the_rate_counts_nothing),
 	    cmocka_unit_test(handshakes_a_second),
 	    cmocka_unit_test(pauses),
 	    cmocka_unit_test(the_table_empties),

@@ -3,11 +3,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "gateway/tls/path_cache.h"
+#include "tests/lib/pkimake.h"
 #include "tests/lib/selfcert.h"
 
 static const char *const who[] = {"O", "Somebody", NULL};
@@ -154,10 +156,75 @@ a_memory_of_nothing(void **state)
 	X509_free(a);
 }
 
+/* The leaf is part of what was sent, whatever it is sent with. */
+static void
+two_leaves_over_one_issuer(void **state)
+{
+	X509 *a = cert(), *b = cert(), *issuer = cert();
+	STACK_OF(X509) *ai = chain_of(a, issuer), *bi = chain_of(b, issuer);
+	struct path_cache_key ka, kb;
+	struct path_cache *p;
+
+	(void)state;
+	assert_int_equal(path_cache_new(&p, 1000, NULL), 0);
+	assert_int_equal(path_cache_key_of(&ka, ai), 0);
+	assert_int_equal(path_cache_key_of(&kb, bi), 0);
+	assert_memory_not_equal(&ka, &kb, sizeof(ka));
+	sk_X509_pop_free(path_cache_add(p, &ka, ai), X509_free);
+	assert_null(path_cache_find(p, &kb, b));
+	path_cache_free(p);
+	sk_X509_free(ai);
+	sk_X509_free(bi);
+	X509_free(a);
+	X509_free(b);
+	X509_free(issuer);
+}
+
+/* More of them than there are places to find one again. */
+#define ISSUERS 1100
+
+/* A path goes on with its own issuers, not with others in their place. */
+static void
+every_path_has_its_own_issuers(void **state)
+{
+	X509 *leaf = cert();
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	struct path_cache *p;
+
+	(void)state;
+	assert_int_equal(path_cache_new(&p, 10 * ISSUERS, NULL), 0);
+	for (int i = 0; i < ISSUERS; i++) {
+		char name[16];
+		X509 *issuer;
+		STACK_OF(X509) * chain, *got;
+		struct path_cache_key k;
+
+		snprintf(name, sizeof(name), "ca %d", i);
+		issuer = pki_named(key, name, name);
+		chain = chain_of(leaf, issuer);
+		assert_int_equal(path_cache_key_of(&k, chain), 0);
+		got = path_cache_add(p, &k, chain);
+		assert_non_null(got);
+		assert_int_equal(X509_cmp(sk_X509_value(got, 1), issuer), 0);
+		sk_X509_pop_free(got, X509_free);
+		got = path_cache_find(p, &k, leaf);
+		assert_non_null(got);
+		assert_int_equal(X509_cmp(sk_X509_value(got, 1), issuer), 0);
+		sk_X509_pop_free(got, X509_free);
+		sk_X509_free(chain);
+		X509_free(issuer);
+	}
+	path_cache_free(p);
+	EVP_PKEY_free(key);
+	X509_free(leaf);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(two_leaves_over_one_issuer),
+	    cmocka_unit_test(every_path_has_its_own_issuers),
 	    cmocka_unit_test(found_under_the_whole_chain),
 	    cmocka_unit_test(bounded_and_the_used_stay),
 	    cmocka_unit_test(what_is_above_is_shared),

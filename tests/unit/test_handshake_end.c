@@ -1,0 +1,144 @@
+/*
+ * handshake: OpenSSL is content, and that is not enough: a session that was
+ * resumed, and a peer that nobody asked about, are turned away by the last
+ * check of all, also behind contexts that would have let them through.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <event2/event.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "gateway/conf/conf.h"
+#include "gateway/tls/handshake.h"
+#include "tests/lib/selfcert.h"
+
+static const char *const who[] = {"O", "Gateway", NULL};
+static SSL_CTX *server_ctx, *client_ctx;
+static struct event_base *base;
+static struct counters counters;
+static struct conf conf;
+
+/* A server that resumes sessions and asks for no certificate. */
+static int
+setup(void **state)
+{
+	static const unsigned char sid[] = "test";
+	EVP_PKEY *key;
+	X509 *cert = selfcert_new(&key, who);
+
+	(void)state;
+	base = event_base_new();
+	server_ctx = SSL_CTX_new(TLS_server_method());
+	client_ctx = SSL_CTX_new(TLS_client_method());
+	assert_true(base != NULL && server_ctx != NULL && client_ctx != NULL);
+	SSL_CTX_set_session_cache_mode(server_ctx, SSL_SESS_CACHE_SERVER);
+	SSL_CTX_set_session_id_context(server_ctx, sid, sizeof(sid) - 1);
+	SSL_CTX_set_max_proto_version(server_ctx, TLS1_2_VERSION);
+	assert_int_equal(
+	    SSL_CTX_use_cert_and_key(server_ctx, cert, key, NULL, 1), 1);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	SSL_CTX_free(server_ctx);
+	SSL_CTX_free(client_ctx);
+	event_base_free(base);
+	return 0;
+}
+
+/* Offers *session if there is one, and puts the new one there. */
+static enum handshake_result
+shake(enum conf_tls_type type, SSL_SESSION **session, bool *resumed)
+{
+	struct handshake_env env = {.base = base, .counters = &counters};
+	struct admission_terms terms = {.conf = &conf, .inbound = true};
+	SSL *server = SSL_new(server_ctx), *client = SSL_new(client_ctx);
+	enum handshake_result result = HANDSHAKE_WANT_READ;
+	struct handshake h;
+	BIO *a, *b;
+
+	conf.tls.type = type;
+	assert_true(server != NULL && client != NULL);
+	assert_int_equal(BIO_new_bio_pair(&a, 0, &b, 0), 1);
+	SSL_set_bio(server, a, a);
+	SSL_set_bio(client, b, b);
+	SSL_set_accept_state(server);
+	SSL_set_connect_state(client);
+	if (*session != NULL)
+		assert_int_equal(SSL_set_session(client, *session), 1);
+	handshake_init(&h, &env, &terms, server);
+	for (int i = 0; i < 20 && result == HANDSHAKE_WANT_READ; i++) {
+		(void)SSL_do_handshake(client);
+		ERR_clear_error();
+		result = handshake_step(&h);
+	}
+	(void)SSL_do_handshake(client);
+	*resumed = SSL_session_reused(server) == 1;
+	if (result != HANDSHAKE_DONE) {
+		assert_int_not_equal(h.admission.why, ADMISSION_ALLOWED);
+		assert_string_equal(handshake_error(&h),
+		    "handshake completed without a verdict");
+	}
+	SSL_SESSION_free(*session);
+	*session = SSL_get1_session(client);
+	handshake_cleanup(&h);
+	/* In good order, or the session would not be kept. */
+	SSL_set_shutdown(server, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	SSL_free(server);
+	SSL_free(client);
+	return result;
+}
+
+static void
+a_resumed_session_is_not_let_in(void **state)
+{
+	SSL_SESSION *session = NULL;
+	bool resumed;
+
+	(void)state;
+	assert_int_equal(
+	    shake(CONF_TLS_ONE_WAY, &session, &resumed), HANDSHAKE_DONE);
+	assert_false(resumed);
+	assert_int_equal(
+	    shake(CONF_TLS_ONE_WAY, &session, &resumed), HANDSHAKE_FAILED);
+	assert_true(resumed);
+	SSL_SESSION_free(session);
+}
+
+static void
+nobody_asked_about_is_not_let_in(void **state)
+{
+	SSL_SESSION *session = NULL;
+	bool resumed;
+
+	(void)state;
+	assert_int_equal(
+	    shake(CONF_TLS_MUTUAL, &session, &resumed), HANDSHAKE_FAILED);
+	assert_false(resumed);
+	SSL_SESSION_free(session);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_resumed_session_is_not_let_in),
+	    cmocka_unit_test(nobody_asked_about_is_not_let_in),
+	};
+
+	return cmocka_run_group_tests_name(
+	    "handshake_end", tests, setup, teardown);
+}

@@ -1,0 +1,382 @@
+/*
+ * recheck: rounds of questions over live connections. The questions end here
+ * instead of in the engine, so that a round can be held open and looked at.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <event2/event.h>
+
+#include "gateway/base/pending_check.h"
+#include "gateway/conf/conf.h"
+#include "gateway/dataplane/conn_event.h"
+#include "gateway/dataplane/conn_list.h"
+#include "gateway/dataplane/recheck.h"
+#include "gateway/dataplane/runtime.h"
+#include "gateway/dataplane/worker.h"
+#include "gateway/observe/decision_ring.h"
+#include "tests/lib/issuer.h"
+
+#define MANY 200 /* more than may wait at once */
+
+/* In the place of base/pending_check. */
+
+struct pending_check {
+	pending_check_fn *fn;
+	void *asker;
+	bool dropped;
+};
+
+static struct pending_check *asked[8 * MANY];
+static size_t num_asked;
+static int answer; /* of pending_check_ask */
+
+int
+pending_check_ask(struct pending_check **out, struct revcheck_report **report,
+    struct revcheck *rc, const struct revcheck_query *query,
+    struct event_base *base, pending_check_fn *fn, void *asker,
+    struct revcheck_error *err)
+{
+	struct pending_check *p;
+
+	(void)rc;
+	(void)query;
+	(void)base;
+	*out = NULL;
+	*report = NULL;
+	if (answer < 0) {
+		strcpy(err->msg, "no room for a question");
+		return answer;
+	}
+	assert_true(num_asked < sizeof(asked) / sizeof(asked[0]));
+	p = calloc(1, sizeof(*p));
+	assert_non_null(p);
+	p->fn = fn;
+	p->asker = asker;
+	asked[num_asked++] = p;
+	*out = p;
+	return REVCHECK_PENDING;
+}
+
+void
+pending_check_drop(struct pending_check *p)
+{
+	if (p != NULL)
+		p->dropped = true;
+}
+
+/* The world. */
+
+static struct issuer ca, leaf;
+static struct worker *w;
+static struct conn conns[MANY];
+static struct revcheck *engine;
+static struct revcheck_report *good;
+static struct log log_none;
+static struct conf *conf;
+static struct runtime *runtime;
+
+static void
+log_nothing(void *arg, enum log_level level, const char *line)
+{
+	(void)arg;
+	(void)level;
+	(void)line;
+}
+
+static void
+on_recheck(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	recheck_continue(arg);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+}
+
+static struct revcheck_certs *
+path_of_leaf(void)
+{
+	X509 *v[] = {leaf.cert, ca.cert};
+	struct revcheck_certs *certs;
+
+	assert_int_equal(revcheck_certs_from_x509(&certs, v, 2, NULL), 0);
+	return certs;
+}
+
+/* What the engine says while nothing is asked of it: come in. */
+static void
+make_report(struct revcheck_trust *trust)
+{
+	struct revcheck_options options = {.size = sizeof(options)};
+	struct revcheck_certs *certs = path_of_leaf();
+	struct revcheck_query query = {.size = sizeof(query),
+	    .chain = certs,
+	    .trust = trust,
+	    .mode = REVCHECK_MODE_OFF,
+	    .flags = REVCHECK_QUERY_PATH_VERIFIED};
+
+	assert_int_equal(revcheck_new(&engine, &options, NULL), 0);
+	assert_int_equal(revcheck_check(engine, &good, &query, NULL), 0);
+	assert_int_equal(revcheck_report_allows(good), 1);
+	revcheck_certs_free(certs);
+}
+
+static int
+setup(void **state)
+{
+	time_t now = time(NULL);
+	const struct issuer_cert how_ca = {.cn = "ca",
+	    .serial = 1,
+	    .from = now - 3600,
+	    .to = now + 3600,
+	    .constraints = "critical,CA:TRUE"};
+	struct issuer_cert how_leaf = {
+	    .cn = "leaf", .serial = 2, .from = now - 3600, .to = now + 3600};
+
+	(void)state;
+	issuer_init(&ca, &how_ca);
+	how_leaf.by = &ca;
+	issuer_init(&leaf, &how_leaf);
+	log_none = (struct log){.fn = log_nothing, .level = LOG_LEVEL_ERROR};
+	conf = calloc(1, sizeof(*conf));
+	runtime = calloc(1, sizeof(*runtime));
+	w = calloc(1, sizeof(*w));
+	assert_true(conf != NULL && runtime != NULL && w != NULL);
+	ref_init(&conf->ref);
+	ref_init(&runtime->ref);
+	runtime->conf = conf;
+	assert_int_equal(
+	    revcheck_trust_new(&runtime->trust, &ca.cert, 1, NULL), 0);
+	make_report(runtime->trust);
+	w->base = event_base_new();
+	w->ev_recheck = evtimer_new(w->base, on_recheck, w);
+	w->runtime = runtime;
+	w->log = &log_none;
+	assert_int_equal(decision_ring_new(&w->decisions, 8, NULL), 0);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	decision_ring_free(w->decisions);
+	event_free(w->ev_recheck);
+	event_base_free(w->base);
+	free(w);
+	revcheck_report_free(good);
+	revcheck_free(engine);
+	revcheck_trust_free(runtime->trust);
+	free(runtime);
+	free(conf);
+	issuer_cleanup(&leaf);
+	issuer_cleanup(&ca);
+	return 0;
+}
+
+static int
+everybody_in(void **state)
+{
+	(void)state;
+	answer = REVCHECK_PENDING;
+	for (size_t i = 0; i < MANY; i++) {
+		struct conn *c = &conns[i];
+
+		*c = (struct conn){.inbound = true,
+		    .state = CONN_RELAY,
+		    .worker = w,
+		    .runtime = runtime,
+		    .trust = runtime->trust,
+		    .certs = path_of_leaf()};
+		evtimer_assign(&c->ev_timer, w->base, on_timer, c);
+		conn_list_add(w, c);
+	}
+	return 0;
+}
+
+static int
+everybody_out(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < MANY; i++) {
+		recheck_drop(&conns[i]);
+		event_del(&conns[i].ev_timer);
+		conn_list_remove(w, &conns[i]);
+		revcheck_certs_free(conns[i].certs);
+	}
+	for (size_t i = 0; i < num_asked; i++)
+		free(asked[i]);
+	num_asked = 0;
+	event_del(w->ev_recheck);
+	assert_int_equal(w->recheck_waiting, 0);
+	w->recheck_running = w->recheck_wanted = false;
+	return 0;
+}
+
+/* As far as it goes without an answer. */
+static void
+turn(void)
+{
+	while (event_base_loop(w->base, EVLOOP_NONBLOCK) == 0 &&
+	    event_pending(w->ev_recheck, EV_TIMEOUT, NULL))
+		;
+}
+
+/* All that is asked is answered well, until nothing more is asked. */
+static void
+answer_all(void)
+{
+	for (size_t i = 0; i < num_asked; i++) {
+		if (!asked[i]->dropped)
+			asked[i]->fn(asked[i]->asker, good);
+		turn();
+	}
+}
+
+static unsigned
+times_asked(const struct conn *c)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < num_asked; i++)
+		n += asked[i]->asker == c;
+	return n;
+}
+
+static void
+a_round_asks_about_everybody_once(void **state)
+{
+	(void)state;
+	recheck_begin(w);
+	turn();
+	/* Sources are not flooded: the first answer goes on with it. */
+	assert_true(num_asked >= 1 && num_asked < MANY);
+	answer_all();
+	assert_false(w->recheck_running);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_int_equal(times_asked(&conns[i]), 1);
+		assert_false(conns[i].doomed);
+	}
+}
+
+/* What became known meanwhile was not known to those asked about already. */
+static void
+a_round_that_is_wished_for_during_one_follows(void **state)
+{
+	(void)state;
+	recheck_begin(w);
+	turn();
+	assert_true(num_asked < MANY);
+	recheck_begin(w);
+	recheck_begin(w);
+	turn();
+	answer_all();
+	assert_false(w->recheck_running);
+	assert_false(w->recheck_wanted);
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(times_asked(&conns[i]), 2);
+}
+
+/* Nobody stays for want of an answer. */
+static void
+who_cannot_be_asked_about_is_cut(void **state)
+{
+	(void)state;
+	answer = REVCHECK_E_LIMIT;
+	recheck_begin(w);
+	turn();
+	assert_false(w->recheck_running);
+	for (size_t i = 0; i < MANY; i++)
+		assert_true(conns[i].doomed);
+}
+
+/* Who leaves makes room, and so does who is asked about anew. */
+static void
+who_does_not_wait_any_more_is_not_counted(void **state)
+{
+	size_t before;
+
+	(void)state;
+	recheck_begin(w);
+	turn();
+	before = num_asked;
+	for (int k = 0; k < 3; k++)
+		for (size_t i = 0; i < before; i++)
+			recheck_ask(asked[i]->asker);
+	assert_int_equal(w->recheck_waiting, before);
+	for (size_t i = 0; i < before; i++)
+		recheck_drop(asked[i]->asker);
+	assert_int_equal(w->recheck_waiting, 0);
+	turn();
+	answer_all();
+	assert_false(w->recheck_running);
+	for (size_t i = 0; i < MANY; i++)
+		assert_true(times_asked(&conns[i]) > 0);
+}
+
+/* Before traffic it asks for itself; after its end it is not asked about. */
+static void
+only_who_is_live_is_asked_about(void **state)
+{
+	(void)state;
+	conns[0].state = CONN_HANDSHAKE;
+	conns[1].state = CONN_LINGER;
+	conns[2].doomed = true;
+	conns[3].state = CONN_HTTP;
+	recheck_begin(w);
+	turn();
+	answer_all();
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(times_asked(&conns[i]), i < 3 ? 0 : 1);
+}
+
+/* One that closes while the round stands at it. */
+static void
+a_round_goes_on_when_one_leaves(void **state)
+{
+	struct conn *c;
+
+	(void)state;
+	recheck_begin(w);
+	turn();
+	c = w->recheck_next;
+	assert_non_null(c);
+	recheck_drop(c);
+	conn_list_remove(w, c);
+	assert_ptr_not_equal(w->recheck_next, c);
+	answer_all();
+	assert_false(w->recheck_running);
+	assert_int_equal(times_asked(c), 0);
+	assert_int_equal(num_asked, MANY - 1);
+	conn_list_add(w, c);
+}
+
+#define ROUND(f) cmocka_unit_test_setup_teardown(f, everybody_in, everybody_out)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    ROUND(a_round_asks_about_everybody_once),
+	    ROUND(a_round_that_is_wished_for_during_one_follows),
+	    ROUND(who_cannot_be_asked_about_is_cut),
+	    ROUND(who_does_not_wait_any_more_is_not_counted),
+	    ROUND(only_who_is_live_is_asked_about),
+	    ROUND(a_round_goes_on_when_one_leaves),
+	};
+
+	return cmocka_run_group_tests_name("recheck", tests, setup, teardown);
+}
