@@ -421,9 +421,9 @@ REVCHECK_API void
 revcheck_get_policy(struct revcheck *rc, struct revcheck_policy *out);
 
 /*
- * Local denylist, effective at once and in every mode, OFF included. Replaces
- * the whole list. An entry names a certificate by issuer + serial or a key by
- * the SHA-256 of its SubjectPublicKeyInfo. Thread-safe.
+ * Local denylist, effective at once and in every mode, OFF included. An entry
+ * names a certificate by issuer + serial or a key by the SHA-256 of its
+ * SubjectPublicKeyInfo. All thread-safe.
  */
 struct revcheck_deny {
 	const uint8_t *issuer_der; /* Name, or NULL with spki */
@@ -434,8 +434,22 @@ struct revcheck_deny {
 	time_t until;               /* 0: for ever */
 	const char *note;           /* reason for people, may be NULL */
 };
+/*
+ * Replaces the whole list. Of several entries that name the same the one that
+ * lasts longest counts. E_ARG, E_NOMEM: the old list stays.
+ */
 REVCHECK_API REVCHECK_MUST_USE int revcheck_set_denylist(struct revcheck *rc,
     const struct revcheck_deny *list, size_t num, struct revcheck_error *err);
+/*
+ * One entry more, in place of one that names the same, or one less: `until` and
+ * `note` do not matter then. What it takes does not grow with the list.
+ * revcheck_denylist_remove returns 1 when there was one and 0 when there was
+ * none. E_ARG, E_NOMEM: the list stays as it was.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_denylist_add(struct revcheck *rc,
+    const struct revcheck_deny *entry, struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int revcheck_denylist_remove(struct revcheck *rc,
+    const struct revcheck_deny *entry, struct revcheck_error *err);
 
 /*
  * Per-issuer overrides, chosen by the issuing CA's subjectKeyIdentifier (or

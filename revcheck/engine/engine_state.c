@@ -103,6 +103,48 @@ revcheck_set_denylist(struct revcheck *rc, const struct revcheck_deny *list,
 	return 0;
 }
 
+/*
+ * One entry more or less. Made under the lock, so that no other change is lost:
+ * it is a few small allocations.
+ */
+static int
+denylist_change(struct revcheck *rc, const struct revcheck_deny *entry,
+    int (*make)(struct denylist **, const struct denylist *,
+	const struct revcheck_deny *, struct err *),
+    struct revcheck_error *err)
+{
+	struct denylist *fresh, *old = NULL;
+	struct err e = {0};
+	int code;
+
+	pthread_mutex_lock(&rc->lock);
+	code = make(&fresh, rc->now.deny, entry, &e);
+	if (code >= 0) {
+		old = rc->now.deny;
+		rc->now.deny = fresh;
+	}
+	pthread_mutex_unlock(&rc->lock);
+	if (code < 0)
+		return error_publish(err, &e, code);
+	denylist_free(old);
+	engine_changed(rc);
+	return code;
+}
+
+int
+revcheck_denylist_add(struct revcheck *rc, const struct revcheck_deny *entry,
+    struct revcheck_error *err)
+{
+	return denylist_change(rc, entry, denylist_with, err);
+}
+
+int
+revcheck_denylist_remove(struct revcheck *rc, const struct revcheck_deny *entry,
+    struct revcheck_error *err)
+{
+	return denylist_change(rc, entry, denylist_without, err);
+}
+
 int
 revcheck_set_issuer_rules(struct revcheck *rc,
     const struct revcheck_issuer_rule *rules, size_t num,

@@ -158,6 +158,58 @@ an_entry_ends_when_it_says(void **state)
 	issuer_cleanup(&leaf);
 }
 
+/* One more and one less, and nothing else; the list before is as it was. */
+static void
+entries_come_and_go_one_by_one(void **state)
+{
+	struct denylist *none, *one, *two, *shorter, *back, *odd;
+	struct revcheck_deny first = {.note = "first"}, entry = {.note = "key"};
+	unsigned char *name = NULL;
+	struct issuer leaf;
+	uint8_t spki[32], serial[] = {0, 7}, other_serial[] = {8};
+	int len;
+
+	(void)state;
+	leaf_init(&leaf, &ca, 7);
+	spki_of(spki, leaf.cert);
+	len = i2d_X509_NAME(X509_get_issuer_name(leaf.cert), &name);
+	first.issuer_der = name;
+	first.issuer_len = (size_t)len;
+	first.serial = serial;
+	first.serial_len = sizeof(serial);
+	entry.spki_sha256 = spki;
+	entry.until = NOW + 1;
+	assert_int_equal(denylist_new(&none, NULL, 0, NULL), 0);
+	assert_int_equal(denylist_with(&one, none, &first, NULL), 0);
+	assert_int_equal(denylist_with(&two, one, &entry, NULL), 0);
+	assert_true(denylist_empty(none));
+	assert_string_equal(denylist_find(one, leaf.cert, spki, NOW), "first");
+	assert_string_equal(denylist_find(two, leaf.cert, spki, NOW), "key");
+	/* In place of its like, also when it ends sooner. */
+	entry.until = NOW - 1;
+	assert_int_equal(denylist_with(&shorter, two, &entry, NULL), 0);
+	assert_string_equal(
+	    denylist_find(shorter, leaf.cert, spki, NOW), "first");
+	assert_string_equal(denylist_find(two, leaf.cert, spki, NOW), "key");
+	assert_int_equal(denylist_without(&back, two, &first, NULL), 1);
+	assert_string_equal(denylist_find(back, leaf.cert, spki, NOW), "key");
+	first.serial = other_serial;
+	first.serial_len = 1;
+	assert_int_equal(denylist_without(&odd, back, &first, NULL), 0);
+	assert_string_equal(denylist_find(odd, leaf.cert, spki, NOW), "key");
+	denylist_free(odd);
+	first.serial_len = 0;
+	assert_int_equal(denylist_with(&odd, back, &first, NULL), E_ARG);
+	assert_int_equal(denylist_without(&odd, back, &first, NULL), E_ARG);
+	denylist_free(none);
+	denylist_free(one);
+	denylist_free(two);
+	denylist_free(shorter);
+	denylist_free(back);
+	OPENSSL_free(name);
+	issuer_cleanup(&leaf);
+}
+
 static void
 an_entry_that_names_nothing_is_refused(void **state)
 {
@@ -209,6 +261,7 @@ main(void)
 	    cmocka_unit_test(a_serial_is_named_however_it_is_padded),
 	    cmocka_unit_test(a_key_is_named_whoever_certified_it),
 	    cmocka_unit_test(an_entry_ends_when_it_says),
+	    cmocka_unit_test(entries_come_and_go_one_by_one),
 	    cmocka_unit_test(an_entry_that_names_nothing_is_refused),
 	};
 

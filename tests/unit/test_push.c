@@ -141,6 +141,16 @@ a_denylist_acts_or_changes_nothing(void **state)
 	assert_int_equal(allowed(NULL), 0);
 	assert_int_equal(revcheck_set_denylist(rc, NULL, 0, NULL), 0);
 	assert_int_equal(allowed(NULL), 1);
+	/* The same by one entry. */
+	assert_int_equal(revcheck_denylist_remove(rc, &good, NULL), 0);
+	assert_int_equal(revcheck_denylist_add(rc, &good, NULL), 0);
+	assert_int_equal(allowed(&why), 0);
+	assert_int_equal(why, REVCHECK_WHY_DENYLISTED);
+	assert_int_equal(
+	    revcheck_denylist_add(rc, &wrong[1], &err), REVCHECK_E_ARG);
+	assert_int_equal(allowed(NULL), 0);
+	assert_int_equal(revcheck_denylist_remove(rc, &good, NULL), 1);
+	assert_int_equal(allowed(NULL), 1);
 }
 
 /* The same key twice, one of them past its date: it is denied. */
