@@ -55,6 +55,8 @@ else
 endif
 
 PKGS := openssl libcurl libevent libevent_openssl libevent_pthreads libcjson
+# The gateway alone keeps state in a database.
+GATEWAY_LIBS := -lsqlite3
 ifneq ($(MAKECMDGOALS),deps)
   PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
   PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
@@ -147,7 +149,7 @@ $(B)/bin/p2p-gateway: $(GATEWAY_OBJ) $(B)/lib/libbase.a $(LIB_A)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(GATEWAY_OBJ) $(LIB_A) $(B)/lib/libbase.a \
-	    $(LDLIBS)
+	    $(LDLIBS) $(GATEWAY_LIBS)
 
 # fixtures: share no code with what they test
 
@@ -184,7 +186,8 @@ fixtures: $(SLOWTOKEN)
 
 # Debian packages: what it takes to build, run and test everything.
 APT_BUILD := gcc make pkg-config binutils libc6-dev libssl-dev \
-	libcurl4-openssl-dev libevent-dev libcjson-dev libp11-kit-dev openssl curl \
+	libcurl4-openssl-dev libevent-dev libcjson-dev libsqlite3-dev \
+	libp11-kit-dev openssl curl \
 	ca-certificates
 APT_TEST  := libcmocka-dev clang libclang-rt-14-dev procps jq mandoc softhsm2
 -include tests/packages.mk

@@ -37,12 +37,14 @@
 #include "gateway/rest/rest_routes.h"
 #include "gateway/sessions/chain_cache.h"
 #include "gateway/sessions/session_watch.h"
+#include "gateway/state/state_db.h"
 #include "revcheck/revcheck.h"
 
 #define EXIT_USAGE 2
 
 static const char usage[] =
     "usage: p2p-gateway --config FILE [--check-config]\n"
+    "       p2p-gateway --check-state FILE\n"
     "       p2p-gateway --hash-password\n"
     "       p2p-gateway --version\n"
     "A TLS front for a peer-to-peer node that checks every certificate for\n"
@@ -106,6 +108,17 @@ check_config(struct conf *conf)
 	if (workers_check(conf, &err) != 0)
 		return fail(&err);
 	printf("%s: ok\n", conf->file);
+	return 0;
+}
+
+static int
+check_state(const char *path)
+{
+	struct err err;
+
+	if (state_db_check(path, &err) != 0)
+		return fail(&err);
+	printf("%s: ok\n", path);
 	return 0;
 }
 
@@ -313,6 +326,7 @@ start_rest(struct gateway *g, int fd, struct err *err)
 		.decisions = g->decisions,
 		.watch = g->sessions},
 	    .certwatch = g->certwatch,
+	    .state = g->stores.db,
 	    .sections = g->stores.sections,
 	    .denylist = g->stores.denylist,
 	    .subjects = g->stores.subjects,
@@ -440,10 +454,11 @@ main(int argc, char **argv)
 	static const struct option options[] = {
 	    {"config", required_argument, NULL, 'c'},
 	    {"check-config", no_argument, NULL, 'k'},
+	    {"check-state", required_argument, NULL, 's'},
 	    {"hash-password", no_argument, NULL, 'p'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
-	const char *path = NULL;
+	const char *path = NULL, *state = NULL;
 	bool check_only = false, hash = false;
 	int c;
 
@@ -458,6 +473,9 @@ main(int argc, char **argv)
 		case 'p':
 			hash = true;
 			break;
+		case 's':
+			state = optarg;
+			break;
 		case 'h':
 			fputs(usage, stdout);
 			return 0;
@@ -470,6 +488,8 @@ main(int argc, char **argv)
 		}
 	if (hash && optind == argc)
 		return hash_password();
+	if (state != NULL && optind == argc)
+		return check_state(state);
 	if (path == NULL || optind != argc) {
 		fputs(usage, stderr);
 		return EXIT_USAGE;

@@ -65,7 +65,7 @@ endef
 UNIT_A := $(if $(filter-out %/main.o,$(GATEWAY_OBJ)),$(B)/lib/libgateway-internal.a) \
 	$(B)/lib/librevcheck-internal.a
 TEST_A := $(if $(TESTLIB_OBJ),$(B)/lib/libtest.a)
-$(foreach t,$(UNIT),$(eval $(call test_rule,$(t),$(UNIT_A) $(TEST_A),-lcmocka)))
+$(foreach t,$(UNIT),$(eval $(call test_rule,$(t),$(UNIT_A) $(TEST_A),-lcmocka $(GATEWAY_LIBS))))
 $(foreach t,$(NETC),$(eval $(call test_rule,$(t),$(TEST_A),-lcmocka)))
 
 -include $(wildcard tests/*/module.mk)

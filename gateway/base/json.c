@@ -181,6 +181,19 @@ scan_utf8(struct scan *s)
 	return true;
 }
 
+bool
+json_utf8(const char *text, size_t len)
+{
+	struct scan s = {.text = text, .len = len};
+
+	while (s.pos < len)
+		if ((unsigned char)text[s.pos] < 0x80)
+			s.pos++;
+		else if (!scan_utf8(&s))
+			return false;
+	return true;
+}
+
 static bool
 scan_string(struct scan *s)
 {

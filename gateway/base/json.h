@@ -17,6 +17,9 @@
 
 #define JSON_MAX_DEPTH 32
 
+/* Whether text is UTF-8 (RFC 3629), as what goes into a string has to be. */
+bool json_utf8(const char *text, size_t len);
+
 /* json_check says whether text is one JSON value of RFC 8259. */
 int json_check(const char *text, size_t len, struct err *err) MUST_USE;
 

@@ -1,6 +1,6 @@
 /*
  * control: what is in force and how it changes. A change is built whole,
- * written down, applied; if the last step fails, everything is put back.
+ * written, put in force and committed; if a step fails, all is as it was.
  */
 #include "gateway/control/control.h"
 
@@ -21,6 +21,7 @@
 #include "gateway/sessions/session_watch.h"
 #include "gateway/state/allowed_subjects.h"
 #include "gateway/state/denylist.h"
+#include "gateway/state/state_db.h"
 
 struct control {
 	const struct services *services;
@@ -308,28 +309,60 @@ log_state(const struct control *c)
 	    .mode = mode_set(c), .tls = c->conf->tls.type};
 }
 
-/* Keeps config and puts the candidate made with it in force, or neither. */
+/*
+ * Ends the transaction of a change, which is in force if rc is 0: when it
+ * cannot be committed, what was stored before is put in force again.
+ */
 static int
+change_end(struct control *c, int rc, struct err *err)
+{
+	bool applied = rc == 0;
+	struct err again;
+
+	rc = state_db_end(c->stores->db, rc, err);
+	if (rc != 0 && applied && stored_apply(c, &again) != 0)
+		log_line(c->services->log, LOG_LEVEL_ERROR,
+		    "cannot go back to the configuration before: %s",
+		    again.msg);
+	return rc;
+}
+
+/* The same for a change that was written if rc is 0, and is not in force. */
+static int
+change_apply(struct control *c, int rc, struct err *err)
+{
+	if (rc == 0)
+		rc = state_db_flush(c->stores->db, err);
+	if (rc == 0 && stored_apply(c, err) != 0)
+		rc = E_INTERNAL;
+	return change_end(c, rc, err);
+}
+
+/* Keeps config and puts the candidate made with it in force, or neither. */
+static enum control_outcome
 keep_and_apply(struct control *c, enum section_id id, const cJSON *config,
     const char *text, struct candidate *candidate,
     const struct control_actor *actor, struct err *err)
 {
-	struct section_store *sections = c->stores->sections;
 	struct section_author author;
-	struct err undo;
+	bool valid = true;
 	char note[80];
-	int rc;
+	int rc = state_db_begin(c->stores->db, err);
 
-	author_of(&author, note, sizeof(note), c, candidate, actor);
-	rc = section_store_put(sections, id, config, text, &author, err);
 	if (rc != 0)
-		return rc;
-	rc = candidate_apply(c, candidate, err);
-	if (rc != 0 && section_store_revert(sections, id, &undo) != 0)
-		log_line(c->services->log, LOG_LEVEL_ERROR,
-		    "cannot take a change back that was not applied: %s",
-		    undo.msg);
-	return rc;
+		return CONTROL_FAILED;
+	author_of(&author, note, sizeof(note), c, candidate, actor);
+	rc = section_store_put(
+	    c->stores->sections, id, config, text, &author, err);
+	valid = rc != E_PARSE;
+	if (rc == 0)
+		rc = state_db_flush(c->stores->db, err);
+	if (rc == 0)
+		rc = candidate_apply(c, candidate, err);
+	rc = change_end(c, rc, err);
+	return rc == 0 ? CONTROL_CHANGED
+	    : valid    ? CONTROL_FAILED
+		       : CONTROL_INVALID;
 }
 
 enum control_outcome
@@ -342,7 +375,7 @@ control_put(struct control *c, enum section_id id, int64_t version,
 	    .section = id, .actor = actor, .before = log_state(c)};
 	struct candidate_input in;
 	struct candidate candidate;
-	int rc;
+	enum control_outcome outcome;
 
 	if (version != stored &&
 	    !(stored == SECTION_VERSION_NONE && version == 0)) {
@@ -357,10 +390,10 @@ control_put(struct control *c, enum section_id id, int64_t version,
 	in.effective.sections[id] = config;
 	if (candidate_make(&candidate, &in, err) != 0)
 		return CONTROL_INVALID;
-	rc = keep_and_apply(c, id, config, text, &candidate, actor, err);
+	outcome = keep_and_apply(c, id, config, text, &candidate, actor, err);
 	candidate_cleanup(&candidate);
-	if (rc != 0)
-		return CONTROL_FAILED;
+	if (outcome != CONTROL_CHANGED)
+		return outcome;
 	entry.version = section_version(c->stores->sections, id);
 	entry.now = log_state(c);
 	entry.warming = c->warming != 0;
@@ -372,38 +405,26 @@ int
 control_set_subject(struct control *c, const char *holder, const char *subject,
     bool allowed, struct err *err)
 {
-	struct err undo;
-	int rc = allowed_subjects_set(
-	    c->stores->subjects, holder, subject, allowed, err);
+	int rc = state_db_begin(c->stores->db, err);
 
 	if (rc != 0)
 		return rc;
-	if (stored_apply(c, err) == 0)
-		return 0;
-	if (allowed_subjects_undo(c->stores->subjects, &undo) != 0)
-		log_line(c->services->log, LOG_LEVEL_ERROR,
-		    "cannot take a change back that was not applied: %s",
-		    undo.msg);
-	return E_INTERNAL;
+	rc = allowed_subjects_set(
+	    c->stores->subjects, holder, subject, allowed, err);
+	return change_apply(c, rc, err);
 }
 
 int
 control_set_member(struct control *c, const char *id, const cJSON *registration,
     const cJSON *setup, struct err *err)
 {
-	struct err undo;
-	int rc =
-	    members_set(c->stores->members, id, NULL, registration, setup, err);
+	int rc = state_db_begin(c->stores->db, err);
 
 	if (rc != 0)
 		return rc;
-	if (stored_apply(c, err) == 0)
-		return 0;
-	if (members_undo(c->stores->members, &undo) != 0)
-		log_line(c->services->log, LOG_LEVEL_ERROR,
-		    "cannot take a change back that was not applied: %s",
-		    undo.msg);
-	return E_INTERNAL;
+	rc =
+	    members_set(c->stores->members, id, NULL, registration, setup, err);
+	return change_apply(c, rc, err);
 }
 
 static int

@@ -77,20 +77,24 @@ enum control_outcome {
 };
 
 /*
- * Replaces a section: validates whole, writes the journal, applies to engine
- * and workers. Anything but CONTROL_CHANGED leaves the old one in force.
+ * Replaces a section: validates whole, writes it, applies to engine and
+ * workers, commits. Anything but CONTROL_CHANGED leaves the old one in force.
  */
 enum control_outcome control_put(struct control *c, enum section_id id,
     int64_t version, const cJSON *config, const char *text,
     const struct control_actor *actor, struct err *err);
 
-/* Lets a client subject in, or not any more: kept and applied, or neither. */
+/*
+ * Lets a client subject in, or not any more: kept and applied, or neither.
+ * Errors: allowed_subjects_set's and state_db's; E_INTERNAL: it cannot be put
+ * in force.
+ */
 int control_set_subject(struct control *c, const char *holder,
     const char *subject, bool allowed, struct err *err) MUST_USE;
 
 /*
  * Changes what a holding identity registered with or presents; NULL leaves
- * it. Kept and applied, or neither.
+ * it. Kept and applied, or neither. Errors likewise.
  */
 int control_set_member(struct control *c, const char *id,
     const cJSON *registration, const cJSON *setup, struct err *err) MUST_USE;

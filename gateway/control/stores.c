@@ -10,6 +10,7 @@
 #include "gateway/state/allowed_subjects.h"
 #include "gateway/state/denylist.h"
 #include "gateway/state/section_store.h"
+#include "gateway/state/state_db.h"
 
 static struct keystore_place
 place_of(const struct conf *conf)
@@ -24,27 +25,31 @@ stores_open(struct stores *s, const struct conf *conf, const struct log *log,
 {
 	const struct keystore_place place = place_of(conf);
 	const char *dir = conf->state_dir;
+	struct err why;
 	int rc;
 
-	*s = (struct stores){.sections = NULL};
+	*s = (struct stores){.db = NULL};
 	if (dir != NULL && mkdir(dir, 0700) != 0 && errno != EEXIST)
 		return err_sys(
 		    err, "cannot make the state directory '%s'", dir);
-	rc = section_store_open(&s->sections, dir, log, err);
+	rc = state_db_open(&s->db, dir, log, err);
+	if (rc != 0)
+		return rc;
+	rc = section_store_open(&s->sections, s->db, &why);
 	if (rc == 0)
-		rc = denylist_open(&s->denylist, dir, log, err);
+		rc = denylist_open(&s->denylist, s->db, &why);
 	if (rc == 0)
-		rc = allowed_subjects_open(&s->subjects, dir, log, err);
+		rc = allowed_subjects_open(&s->subjects, s->db, &why);
 	if (rc == 0)
 		rc = keystore_open(
-		    &s->keys, dir, conf->key_secret, &place, log, err);
+		    &s->keys, s->db, dir, conf->key_secret, &place, log, &why);
 	if (rc == 0)
-		rc = certstore_open(&s->certs, dir, log, err);
+		rc = certstore_open(&s->certs, s->db, &why);
 	if (rc == 0)
-		rc = members_open(&s->members, dir, log, err);
-	if (rc == 0)
-		rc = members_know_keys(s->members, s->keys, err);
-	return rc;
+		rc = members_open(&s->members, s->db, &why);
+	return rc == 0 ? 0
+		       : err_set(err, rc, "the state in '%.100s': %s",
+			     dir != NULL ? dir : "memory", why.msg);
 }
 
 void
@@ -56,6 +61,7 @@ stores_close(struct stores *s)
 	allowed_subjects_close(s->subjects);
 	denylist_close(s->denylist);
 	section_store_close(s->sections);
+	state_db_close(s->db);
 }
 
 void

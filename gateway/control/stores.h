@@ -15,8 +15,10 @@ struct denylist;
 struct keystore;
 struct members;
 struct section_store;
+struct state_db;
 
 struct stores {
+	struct state_db *db; /* what the others are kept in */
 	struct section_store *sections;
 	struct denylist *denylist;
 	struct allowed_subjects *subjects;
@@ -27,7 +29,8 @@ struct stores {
 
 /*
  * stores_open reads what is in the state directory of conf, which is made when
- * it is not there. Close also after an error.
+ * it is not there. What cannot be read is an error: nothing is left out that
+ * would make the gateway less strict. Close also after an error.
  */
 int stores_open(struct stores *s, const struct conf *conf,
     const struct log *log, struct err *err) MUST_USE;

@@ -1,6 +1,6 @@
 /*
- * certstore: chains in memory as PEM, changes in a journal. A chain is judged
- * by its order here; who may vouch for it is a question of its use.
+ * certstore: chains as PEM. A chain is judged by its order here; who may vouch
+ * for it is a question of its use.
  */
 #include "gateway/members/certstore.h"
 
@@ -12,7 +12,6 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include "gateway/base/journal.h"
 #include "gateway/base/json.h"
 #include "gateway/base/dn.h"
 
@@ -23,9 +22,7 @@ static const char *const usages[CERTSTORE_NUM_USAGES] = {
     [CERTSTORE_CODE] = "code-signer"};
 
 struct certstore {
-	struct certstore_chain *list;
-	size_t num;
-	struct journal *journal; /* NULL: memory only */
+	struct state_db *db;
 };
 
 enum certstore_usage
@@ -180,99 +177,86 @@ to_pem(const struct certstore_list *list)
 	return out;
 }
 
+/* Rows. */
+
+static bool
+alias_ok(const char *alias)
+{
+	size_t len = strlen(alias);
+
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)alias[i] < 0x20 || alias[i] == 0x7f)
+			return false;
+	return len > 0 && len <= CERTSTORE_MAX_ALIAS && json_utf8(alias, len);
+}
+
+/* In the database the cluster is NULL, so that others refer to members. */
+static const char *
+holder_or_null(const char *holder)
+{
+	return holder[0] != '\0' ? holder : NULL;
+}
+
+/* What a start does with a row, and what was just written is held against. */
+static int
+pem_of_row(char **out, const struct state_row *row, struct err *err)
+{
+	const char *holder = state_row_text(row, 0);
+	const char *usage = state_row_text(row, 1);
+	const char *alias = state_row_text(row, 2);
+	const char *pem = state_row_text(row, 3);
+	struct certstore_list list = {.num = 0};
+	char id[KEYSTORE_ID_SIZE];
+	bool ok;
+
+	ok = (holder != NULL
+		     ? keystore_id_parse(id, holder) && strcmp(id, holder) == 0
+		     : state_row_is_null(row, 0)) &&
+	    usage != NULL &&
+	    certstore_usage_parse(usage) != CERTSTORE_NUM_USAGES &&
+	    alias != NULL && alias_ok(alias) && pem != NULL &&
+	    certstore_read(&list, pem, strlen(pem), NULL) == 0;
+	certstore_list_cleanup(&list);
+	if (!ok)
+		return err_set(err, E_PARSE,
+		    "table chain, holder '%.12s', usage '%.20s', alias "
+		    "'%.100s' cannot be read",
+		    holder != NULL ? holder : "", usage != NULL ? usage : "?",
+		    alias != NULL ? alias : "?");
+	*out = strdup(pem);
+	return *out != NULL ? 0 : err_set(err, E_NOMEM, "out of memory");
+}
+
+static int
+take_pem(void *arg, const struct state_row *row, struct err *err)
+{
+	return pem_of_row(arg, row, err);
+}
+
+static int
+check_row(void *arg, const struct state_row *row, struct err *err)
+{
+	char *pem = NULL;
+	int rc = pem_of_row(&pem, row, err);
+
+	(void)arg;
+	free(pem);
+	return rc;
+}
+
 /* The store. */
 
-static void
-chain_cleanup(struct certstore_chain *c)
-{
-	free(c->alias);
-	free(c->pem);
-	memset(c, 0, sizeof(*c));
-}
-
-static size_t
-position(const struct certstore *s, const char *holder,
-    enum certstore_usage usage, const char *alias)
-{
-	size_t i = 0;
-
-	while (i < s->num &&
-	    (s->list[i].usage != usage ||
-		strcmp(s->list[i].holder, holder) != 0 ||
-		strcmp(s->list[i].alias, alias) != 0))
-		i++;
-	return i;
-}
-
-static int
-make_room(struct certstore *s, struct err *err)
-{
-	struct certstore_chain *list;
-
-	if (s->num >= CERTSTORE_MAX)
-		return err_set(err, E_LIMIT,
-		    "there are %d certificate chains already", CERTSTORE_MAX);
-	list = realloc(s->list, (s->num + 1) * sizeof(*list));
-	if (list == NULL)
-		return err_set(err, E_NOMEM, "out of memory");
-	s->list = list;
-	return 0;
-}
-
-/* Takes c over. There is room. */
-static void
-put(struct certstore *s, struct certstore_chain *c)
-{
-	size_t at = position(s, c->holder, c->usage, c->alias);
-
-	if (at < s->num)
-		chain_cleanup(&s->list[at]);
-	else
-		s->num++;
-	s->list[at] = *c;
-}
-
-static int
-replay(void *arg, const cJSON *record, struct err *err)
-{
-	struct certstore *s = arg;
-	const char *holder = json_get_string(record, "holder");
-	const char *usage = json_get_string(record, "usage");
-	const char *alias = json_get_string(record, "alias");
-	const char *pem = json_get_string(record, "chain");
-	struct certstore_chain c = {.holder = ""};
-	int rc;
-
-	if (holder == NULL || usage == NULL || alias == NULL || pem == NULL ||
-	    (*holder != '\0' && !keystore_id_parse(c.holder, holder)) ||
-	    (c.usage = certstore_usage_parse(usage)) == CERTSTORE_NUM_USAGES)
-		return err_set(err, E_PARSE, "not a record of a chain");
-	rc = make_room(s, err);
-	if (rc != 0)
-		return rc;
-	c.alias = strdup(alias);
-	c.pem = strdup(pem);
-	if (c.alias == NULL || c.pem == NULL) {
-		chain_cleanup(&c);
-		return err_set(err, E_NOMEM, "out of memory");
-	}
-	put(s, &c);
-	return 0;
-}
-
 int
-certstore_open(struct certstore **out, const char *dir, const struct log *log,
-    struct err *err)
+certstore_open(struct certstore **out, struct state_db *db, struct err *err)
 {
 	struct certstore *s = calloc(1, sizeof(*s));
-	int rc = 0;
+	int rc;
 
 	*out = NULL;
 	if (s == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	if (dir != NULL)
-		rc = journal_open_in(&s->journal, dir, "certificates.journal",
-		    replay, s, log, err);
+	s->db = db;
+	rc = state_db_read(db, STATE_SQL_CHAIN_ALL, check_row, NULL, err, "");
 	if (rc != 0) {
 		certstore_close(s);
 		return rc;
@@ -284,30 +268,64 @@ certstore_open(struct certstore **out, const char *dir, const struct log *log,
 void
 certstore_close(struct certstore *s)
 {
-	if (s == NULL)
-		return;
-	for (size_t i = 0; i < s->num; i++)
-		chain_cleanup(&s->list[i]);
-	free(s->list);
-	journal_close(s->journal);
 	free(s);
 }
 
+/* *pem is NULL when there is none. */
 static int
-write_record(
-    struct certstore *s, const struct certstore_chain *c, struct err *err)
+find(const struct certstore *s, const char *holder, enum certstore_usage usage,
+    const char *alias, char **pem, struct err *err)
 {
-	cJSON *o = cJSON_CreateObject();
-	int rc;
+	*pem = NULL;
+	return state_db_read(s->db, STATE_SQL_CHAIN_ONE, take_pem, pem, err,
+	    "ttt", holder_or_null(holder), usages[usage], alias);
+}
 
-	if (cJSON_AddStringToObject(o, "holder", c->holder) == NULL ||
-	    cJSON_AddStringToObject(o, "usage", usages[c->usage]) == NULL ||
-	    cJSON_AddStringToObject(o, "alias", c->alias) == NULL ||
-	    cJSON_AddStringToObject(o, "chain", c->pem) == NULL)
-		rc = err_set(err, E_NOMEM, "out of memory");
-	else
-		rc = journal_append(s->journal, o, err);
-	cJSON_Delete(o);
+int
+certstore_get(const struct certstore *s, const char *holder,
+    enum certstore_usage usage, const char *alias, char **pem, struct err *err)
+{
+	int rc = find(s, holder, usage, alias, pem, err);
+
+	return rc == 0 && *pem == NULL
+	    ? err_set(err, E_ARG,
+		  "there is no certificate chain with alias '%.80s'", alias)
+	    : rc;
+}
+
+static int
+check_room(const struct certstore *s, const char *holder,
+    enum certstore_usage usage, const char *alias, struct err *err)
+{
+	int64_t num = 0;
+	char *pem;
+	int rc = find(s, holder, usage, alias, &pem, err);
+
+	if (rc == 0 && pem == NULL)
+		rc = state_db_number(s->db, STATE_SQL_CHAIN_NUM, &num, err);
+	if (rc == 0 && num >= CERTSTORE_MAX)
+		rc = err_set(err, E_LIMIT,
+		    "there are %d certificate chains already", CERTSTORE_MAX);
+	free(pem);
+	return rc;
+}
+
+static int
+write_row(struct certstore *s, const char *holder, enum certstore_usage usage,
+    const char *alias, const char *pem, struct err *err)
+{
+	char *back = NULL;
+	int rc = check_room(s, holder, usage, alias, err);
+
+	if (rc == 0)
+		rc = state_db_write(s->db, STATE_SQL_CHAIN_PUT, NULL, err,
+		    "tttt", holder_or_null(holder), usages[usage], alias, pem);
+	if (rc == 0)
+		rc = certstore_get(s, holder, usage, alias, &back, err);
+	if (rc == 0 && strcmp(back, pem) != 0)
+		rc = err_set(
+		    err, E_PARSE, "the chain is not what can be read back");
+	free(back);
 	return rc;
 }
 
@@ -316,33 +334,29 @@ certstore_put(struct certstore *s, const char *holder,
     enum certstore_usage usage, const char *alias,
     const struct certstore_list *list, struct err *err)
 {
-	struct certstore_chain c = {.usage = usage};
-	int rc = make_room(s, err);
+	char *pem;
+	int rc;
 
-	if (rc != 0)
-		return rc;
-	snprintf(c.holder, sizeof(c.holder), "%s", holder);
-	c.alias = strdup(alias);
-	c.pem = to_pem(list);
-	if (c.alias == NULL || c.pem == NULL)
-		rc = err_set(err, E_NOMEM, "out of memory");
-	else if (s->journal != NULL)
-		rc = write_record(s, &c, err);
-	if (rc != 0) {
-		chain_cleanup(&c);
-		return rc;
-	}
-	put(s, &c);
-	return 0;
+	if (!alias_ok(alias))
+		return err_set(err, E_PARSE,
+		    "the alias is not 1 to %d bytes of printable UTF-8",
+		    CERTSTORE_MAX_ALIAS);
+	pem = to_pem(list);
+	rc = pem != NULL ? write_row(s, holder, usage, alias, pem, err)
+			 : err_set(err, E_NOMEM, "out of memory");
+	free(pem);
+	return rc;
 }
 
-const struct certstore_chain *
-certstore_find(const struct certstore *s, const char *holder,
-    enum certstore_usage usage, const char *alias)
+static int
+add_alias(void *arg, const struct state_row *row, struct err *err)
 {
-	size_t at = position(s, holder, usage, alias);
+	const char *alias = state_row_text(row, 2);
 
-	return at < s->num ? &s->list[at] : NULL;
+	(void)err;
+	cJSON_AddItemToArray(
+	    arg, cJSON_CreateString(alias != NULL ? alias : "?"));
+	return 0;
 }
 
 cJSON *
@@ -350,11 +364,12 @@ certstore_aliases(
     const struct certstore *s, const char *holder, enum certstore_usage usage)
 {
 	cJSON *all = cJSON_CreateArray();
+	struct err ignored;
 
-	for (size_t i = 0; i < s->num; i++)
-		if (s->list[i].usage == usage &&
-		    strcmp(s->list[i].holder, holder) == 0)
-			cJSON_AddItemToArray(
-			    all, cJSON_CreateString(s->list[i].alias));
+	if (state_db_read(s->db, STATE_SQL_CHAIN_OF, add_alias, all, &ignored,
+		"tt", holder_or_null(holder), usages[usage]) != 0) {
+		cJSON_Delete(all);
+		return NULL;
+	}
 	return all;
 }

@@ -1,7 +1,7 @@
 /*
  * certstore: certificate chains uploaded over REST, each under an alias, for
- * one use, of a holding identity or of the whole cluster. Kept in the state
- * directory. Control thread only.
+ * one use, of a holding identity or of the whole cluster. They are in the
+ * database, and nowhere else. Control thread only.
  */
 #ifndef GATEWAY_MEMBERS_CERTSTORE_H
 #define GATEWAY_MEMBERS_CERTSTORE_H
@@ -14,6 +14,7 @@
 #include "cache/base/error.h"
 #include "cache/base/log.h"
 #include "gateway/members/keystore.h"
+#include "gateway/state/state_db.h"
 
 #define CERTSTORE_MAX       10000
 #define CERTSTORE_MAX_CHAIN 10
@@ -27,18 +28,14 @@ enum certstore_usage {
 	CERTSTORE_NUM_USAGES
 };
 
-/* Owned by its store; lent until the next put. */
-struct certstore_chain {
-	char holder[KEYSTORE_ID_SIZE]; /* "": the cluster */
-	enum certstore_usage usage;
-	char *alias;
-	char *pem; /* leaf first */
-};
-
 struct certstore;
 
-int certstore_open(struct certstore **out, const char *dir,
-    const struct log *log, struct err *err) MUST_USE;
+/*
+ * Reads every chain once: one that cannot be read is E_PARSE naming table and
+ * alias. db is borrowed and must outlive it.
+ */
+int certstore_open(
+    struct certstore **out, struct state_db *db, struct err *err) MUST_USE;
 void certstore_close(struct certstore *s);
 
 /* CERTSTORE_NUM_USAGES for a word that is none. */
@@ -60,15 +57,21 @@ void certstore_list_cleanup(struct certstore_list *list);
 int certstore_check_order(
     const struct certstore_list *list, struct err *err) MUST_USE;
 
-/* Puts a chain there, in place of the one with that alias. On disk after. */
+/*
+ * Within a transaction: puts a chain there, in place of the one with that
+ * alias. holder is a known holding identity, or "": the cluster. E_PARSE when
+ * the alias is none (1 to CERTSTORE_MAX_ALIAS bytes of printable UTF-8),
+ * E_LIMIT when there are too many.
+ */
 int certstore_put(struct certstore *s, const char *holder,
     enum certstore_usage usage, const char *alias,
     const struct certstore_list *list, struct err *err) MUST_USE;
 
-/* NULL when there is none. */
-const struct certstore_chain *certstore_find(const struct certstore *s,
-    const char *holder, enum certstore_usage usage, const char *alias);
-/* Array of aliases. */
+/* The chain as PEM, leaf first, to be freed. E_ARG when there is none. */
+int certstore_get(const struct certstore *s, const char *holder,
+    enum certstore_usage usage, const char *alias, char **pem,
+    struct err *err) MUST_USE;
+/* Array of aliases; NULL when it fails. */
 cJSON *certstore_aliases(
     const struct certstore *s, const char *holder, enum certstore_usage usage);
 

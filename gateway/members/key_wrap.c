@@ -3,13 +3,11 @@
  */
 #include "gateway/members/key_wrap.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
@@ -42,35 +40,47 @@ secret_read(struct key_wrap *s, const char *path, struct err *err)
 	return 0;
 }
 
-/* Another file first, so that a crash leaves all of it or nothing. */
+/* Hexadecimal digits. */
 static int
-secret_make(const char *dir, const char *path, struct err *err)
+secret_draw(struct key_wrap *s, struct err *err)
 {
 	unsigned char raw[SECRET_BYTES];
-	char text[2 * SECRET_BYTES + 2], *fresh = NULL;
-	int fd = -1, dir_fd = -1, ok;
 
 	if (RAND_bytes(raw, sizeof(raw)) != 1)
 		return err_ossl(err, E_INTERNAL, "no random numbers");
+	for (size_t i = 0; i < sizeof(raw); i++)
+		snprintf(s->text + 2 * i, 3, "%02x", raw[i]);
+	s->len = 2 * sizeof(raw);
+	OPENSSL_cleanse(raw, sizeof(raw));
+	return 0;
+}
+
+/* Another file first, so that a crash leaves all of it or nothing. */
+static int
+secret_make(
+    struct key_wrap *s, const char *dir, const char *path, struct err *err)
+{
+	char *fresh = NULL;
+	int fd = -1, dir_fd = -1, ok, rc;
+
+	rc = secret_draw(s, err);
+	if (rc != 0)
+		return rc;
 	if (asprintf(&fresh, "%s.new", path) < 0)
 		return err_set(err, E_NOMEM, "out of memory");
-	for (size_t i = 0; i < sizeof(raw); i++)
-		snprintf(text + 2 * i, 3, "%02x", raw[i]);
-	text[2 * SECRET_BYTES] = '\n';
 	unlink(fresh);
 	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ok = fd >= 0 && dir_fd >= 0 &&
-	    write(fd, text, 2 * SECRET_BYTES + 1) == 2 * SECRET_BYTES + 1 &&
-	    fsync(fd) == 0 && rename(fresh, path) == 0 && fsync(dir_fd) == 0;
+	    write(fd, s->text, s->len) == (ssize_t)s->len &&
+	    write(fd, "\n", 1) == 1 && fsync(fd) == 0 &&
+	    rename(fresh, path) == 0 && fsync(dir_fd) == 0;
 	if (!ok)
 		err_sys(err, "cannot write the secret of keys '%s'", path);
 	if (fd >= 0)
 		close(fd);
 	if (dir_fd >= 0)
 		close(dir_fd);
-	OPENSSL_cleanse(raw, sizeof(raw));
-	OPENSSL_cleanse(text, sizeof(text));
 	free(fresh);
 	return ok ? 0 : E_IO;
 }
@@ -81,20 +91,19 @@ secret_make(const char *dir, const char *path, struct err *err)
  */
 int
 key_wrap_load(struct key_wrap *s, const char *dir, const char *file,
-    const char *journal, struct err *err)
+    bool has_keys, struct err *err)
 {
 	char *path = NULL;
-	struct stat st;
 	int rc = 0;
 
+	if (dir == NULL)
+		return secret_draw(s, err);
 	if (file != NULL)
 		return secret_read(s, file, err);
 	if (asprintf(&path, "%s/keys.secret", dir) < 0)
 		return err_set(err, E_NOMEM, "out of memory");
-	assert(journal != NULL);
-	if (access(path, F_OK) != 0 && errno == ENOENT &&
-	    (stat(journal, &st) != 0 || st.st_size == 0))
-		rc = secret_make(dir, path, err);
+	if (access(path, F_OK) != 0 && errno == ENOENT && !has_keys)
+		rc = secret_make(s, dir, path, err);
 	if (rc == 0)
 		rc = secret_read(s, path, err);
 	free(path);

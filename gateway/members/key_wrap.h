@@ -4,6 +4,7 @@
 #ifndef GATEWAY_MEMBERS_KEY_WRAP_H
 #define GATEWAY_MEMBERS_KEY_WRAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cache/base/error.h"
@@ -18,10 +19,11 @@ struct key_wrap {
 
 /*
  * Reads the file; NULL is "keys.secret" in dir, made when it is not there and
- * the journal of keys is empty. E_PARSE: too short or too long.
+ * there are no keys yet. Without dir it is one that nobody keeps. E_PARSE: too
+ * short or too long.
  */
 int key_wrap_load(struct key_wrap *s, const char *dir, const char *file,
-    const char *journal, struct err *err) MUST_USE;
+    bool has_keys, struct err *err) MUST_USE;
 void key_wrap_cleanup(struct key_wrap *s);
 
 #endif

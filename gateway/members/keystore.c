@@ -1,13 +1,12 @@
 /*
- * keystore: keys in memory, changes in a journal. A private key is written as
- * encrypted PKCS#8 (PBES2, AES-256), so that it is of use to nobody who has
- * the journal alone; of one in a token only the place is written. Control
- * thread; making an RSA key here takes a moment of it.
+ * keystore: from keys to rows and back. Of a key in a token only the place is
+ * written. Making an RSA key here takes the control thread a moment.
  */
 #include "gateway/members/keystore.h"
 
 #include <assert.h>
 #include <ctype.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "gateway/base/journal.h"
 #include "gateway/base/json.h"
 #include "gateway/conf/conf_key.h"
 #include "gateway/members/key_wrap.h"
@@ -36,9 +34,11 @@ static const char *const cluster_tenants[] = {
     "p2p", "rest", "rest-api", "code-signer", NULL};
 
 struct keystore {
-	struct keystore_key **keys;
-	size_t num;
-	struct journal *journal; /* NULL: memory only */
+	struct state_db *db;
+	struct state_watch watch;
+	struct keystore_key **keys; /* in the order they came */
+	size_t num, num_committed;
+	void *by_id; /* tsearch(3), by tenant and id */
 	struct key_wrap secret;
 	struct keystore_place place;
 	const struct log *log;
@@ -113,7 +113,7 @@ alias_ok(const char *alias)
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)alias[i] < 0x20 || alias[i] == 0x7f)
 			return false;
-	return len > 0 && len <= KEYSTORE_MAX_ALIAS;
+	return len > 0 && len <= KEYSTORE_MAX_ALIAS && json_utf8(alias, len);
 }
 
 /* One key. */
@@ -190,21 +190,44 @@ key_new(struct keystore_key **out, EVP_PKEY *pkey, const char *tenant,
 }
 
 static int
-key_add(struct keystore *s, struct keystore_key *k)
+key_cmp(const void *a, const void *b)
+{
+	const struct keystore_key *x = a, *y = b;
+	int rc = strcmp(x->tenant, y->tenant);
+
+	return rc != 0 ? rc : strcmp(x->id, y->id);
+}
+
+static int
+key_add(struct keystore *s, struct keystore_key *k, struct err *err)
 {
 	struct keystore_key **keys;
 
 	if (s->num >= KEYSTORE_MAX)
-		return E_LIMIT;
+		return err_set(
+		    err, E_LIMIT, "there are %d keys already", KEYSTORE_MAX);
 	keys = realloc(s->keys, (s->num + 1) * sizeof(*keys));
 	if (keys == NULL)
-		return E_NOMEM;
+		return err_set(err, E_NOMEM, "out of memory");
 	s->keys = keys;
+	if (tsearch(k, &s->by_id, key_cmp) == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
 	keys[s->num++] = k;
 	return 0;
 }
 
-/* On disk. */
+/* What was not committed is its maker's again. */
+static void
+on_end(void *arg, bool committed)
+{
+	struct keystore *s = arg;
+
+	while (!committed && s->num > s->num_committed)
+		tdelete(s->keys[--s->num], &s->by_id, key_cmp);
+	s->num_committed = s->num;
+}
+
+/* Rows. */
 
 /* The private half, of use to nobody without the secret. */
 static int
@@ -226,28 +249,21 @@ encrypted_write(cJSON *o, const struct keystore *s,
 	return rc;
 }
 
-static int
-record_write(struct keystore *s, const struct keystore_key *k, struct err *err)
+/* What the column `secret` holds: JSON. NULL when it fails. */
+static char *
+secret_text(
+    const struct keystore *s, const struct keystore_key *k, struct err *err)
 {
 	cJSON *o = cJSON_CreateObject();
-	int rc;
+	int rc = pkcs11_has(k->pkey)
+	    ? keystore_pkcs11_write(o, s->place.token, k, err)
+	    : encrypted_write(o, s, k, err);
+	char *text = rc == 0 ? cJSON_PrintUnformatted(o) : NULL;
 
-	if (cJSON_AddStringToObject(o, "tenant", k->tenant) == NULL ||
-	    cJSON_AddStringToObject(o, "alias", k->alias) == NULL ||
-	    cJSON_AddStringToObject(o, "category", k->category) == NULL ||
-	    cJSON_AddStringToObject(o, "scheme", schemes[k->scheme]) == NULL ||
-	    cJSON_AddStringToObject(o, "id", k->id) == NULL ||
-	    cJSON_AddNumberToObject(o, "created", (double)k->created_at) ==
-		NULL)
-		rc = err_set(err, E_NOMEM, "out of memory");
-	else if (pkcs11_has(k->pkey))
-		rc = keystore_pkcs11_write(o, s->place.token, k, err);
-	else
-		rc = encrypted_write(o, s, k, err);
-	if (rc == 0)
-		rc = journal_append(s->journal, o, err);
+	if (rc == 0 && text == NULL)
+		err_set(err, E_NOMEM, "out of memory");
 	cJSON_Delete(o);
-	return rc;
+	return text;
 }
 
 static int
@@ -280,79 +296,143 @@ decrypt(EVP_PKEY **out, struct keystore *s, const cJSON *record, const char *id,
 		  id);
 }
 
+struct reading {
+	struct keystore *s;
+	const struct keystore_key *written; /* NULL: it is a start */
+	const char *secret;                 /* that was written with it */
+	size_t num;
+};
+
+/* The key itself. A token is not asked again about what it has just made. */
 static int
-replay(void *arg, const cJSON *record, struct err *err)
+read_secret(struct reading *r, EVP_PKEY **out,
+    unsigned char token_id[PKCS11_ID_BYTES], const char *id, const char *text,
+    struct err *err)
 {
-	struct keystore *s = arg;
-	const char *tenant = json_get_string(record, "tenant");
-	const char *alias = json_get_string(record, "alias");
-	const char *category = json_get_string(record, "category");
-	const char *scheme = json_get_string(record, "scheme");
-	const char *id = json_get_string(record, "id");
-	unsigned char token_id[PKCS11_ID_BYTES] = {0};
-	struct keystore_key *k = NULL;
-	EVP_PKEY *pkey;
-	int64_t created;
+	cJSON *o = NULL;
 	int rc;
 
-	if (tenant == NULL || alias == NULL || category == NULL ||
-	    scheme == NULL || id == NULL || category_of(category) == NULL ||
-	    scheme_of(scheme) == KEYSTORE_NUM_SCHEMES ||
-	    json_to_int(json_get(record, "created"), 0, INT64_MAX / 2048,
-		&created) != 0)
-		return err_set(err, E_PARSE, "not a record of a key");
-	rc = keystore_pkcs11_holds(record)
-	    ? keystore_pkcs11_find(&pkey, token_id, s->place.token, record, err)
-	    : decrypt(&pkey, s, record, id, err);
+	if (r->written != NULL && pkcs11_has(r->written->pkey)) {
+		if (strcmp(text, r->secret) != 0)
+			return err_set(err, E_PARSE, "another place");
+		*out = r->written->pkey;
+		EVP_PKEY_up_ref(*out);
+		memcpy(token_id, r->written->token_id, PKCS11_ID_BYTES);
+		return 0;
+	}
+	rc = json_parse(&o, text, strlen(text), err);
+	if (rc == 0)
+		rc = keystore_pkcs11_holds(o)
+		    ? keystore_pkcs11_find(
+			  out, token_id, r->s->place.token, o, err)
+		    : decrypt(out, r->s, o, id, err);
+	cJSON_Delete(o);
+	return rc;
+}
+
+static int
+key_of_row(struct keystore_key **out, struct reading *r,
+    const struct state_row *row, struct err *err)
+{
+	const char *tenant = state_row_text(row, 0);
+	const char *id = state_row_text(row, 1);
+	const char *alias = state_row_text(row, 2);
+	const char *category = state_row_text(row, 3);
+	const char *scheme = state_row_text(row, 4);
+	const char *secret = state_row_text(row, 6);
+	unsigned char token_id[PKCS11_ID_BYTES] = {0};
+	char same[KEYSTORE_ID_SIZE];
+	EVP_PKEY *pkey;
+	int rc;
+
+	*out = NULL;
+	if (tenant == NULL || id == NULL || alias == NULL || category == NULL ||
+	    scheme == NULL || secret == NULL || !alias_ok(alias) ||
+	    !keystore_tenant_parse(same, tenant) || strcmp(same, tenant) != 0 ||
+	    category_of(category) == NULL ||
+	    scheme_of(scheme) == KEYSTORE_NUM_SCHEMES)
+		return err_set(err, E_PARSE, "it is not a row of a key");
+	rc = read_secret(r, &pkey, token_id, id, secret, err);
+	if (rc == 0)
+		rc = key_new(out, pkey, tenant, alias, category_of(category),
+		    scheme_of(scheme), (time_t)state_row_int(row, 5));
+	if (rc == E_NOMEM)
+		return err_set(err, rc, "out of memory");
 	if (rc != 0)
 		return rc;
-	rc = key_new(&k, pkey, tenant, alias, category_of(category),
-	    scheme_of(scheme), (time_t)created);
-	if (rc == 0 && strcmp(k->id, id) != 0)
-		rc = err_set(err, E_PARSE, "key '%.16s' is another key", id);
-	else if (rc == 0)
-		rc = key_add(s, k);
-	if (rc != 0) {
-		key_free(k);
-		return rc == E_PARSE ? rc : err_set(err, rc, "out of memory");
+	memcpy((*out)->token_id, token_id, sizeof(token_id));
+	return strcmp((*out)->id, id) == 0
+	    ? 0
+	    : err_set(err, E_PARSE, "it is another key");
+}
+
+/* What a start does with a row, and what was just written is held against. */
+static int
+take_row(void *arg, const struct state_row *row, struct err *err)
+{
+	struct reading *r = arg;
+	const struct keystore_key *w = r->written;
+	const char *id = state_row_text(row, 1);
+	struct keystore_key *k;
+	struct err why;
+	int rc = key_of_row(&k, r, row, &why);
+
+	r->num++;
+	if (rc == 0 && w == NULL) {
+		rc = key_add(r->s, k, &why);
+		k = rc == 0 ? NULL : k;
+	} else if (rc == 0 &&
+	    (key_cmp(k, w) != 0 || strcmp(k->alias, w->alias) != 0 ||
+		k->category != w->category || k->scheme != w->scheme ||
+		k->created_at != w->created_at ||
+		EVP_PKEY_eq(k->public, w->public) != 1)) {
+		rc = err_set(&why, E_PARSE, "it is not what was written");
 	}
-	memcpy(k->token_id, token_id, sizeof(token_id));
-	return 0;
+	key_free(k);
+	return rc == 0 ? 0
+		       : err_set(err, rc, "table key, id '%.16s': %s",
+			     id != NULL ? id : "?", why.msg);
 }
 
 /* The store. */
 
 int
-keystore_open(struct keystore **out, const char *dir, const char *secret,
-    const struct keystore_place *place, const struct log *log, struct err *err)
+keystore_open(struct keystore **out, struct state_db *db, const char *dir,
+    const char *secret, const struct keystore_place *place,
+    const struct log *log, struct err *err)
 {
 	struct keystore *s = calloc(1, sizeof(*s));
-	char *path = NULL;
-	int rc = 0;
+	struct reading r = {.s = s};
+	int64_t num = 0;
+	int rc;
 
 	*out = NULL;
 	if (s == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
+	s->db = db;
 	s->place = *place;
 	s->log = log;
-	if (dir != NULL) {
-		if (asprintf(&path, "%s/keys.journal", dir) < 0) {
-			path = NULL;
-			rc = err_set(err, E_NOMEM, "out of memory");
-		}
-		if (rc == 0)
-			rc = key_wrap_load(&s->secret, dir, secret, path, err);
-		if (rc == 0)
-			rc = journal_open(
-			    &s->journal, path, replay, s, log, err);
-		free(path);
-	}
+	s->watch = (struct state_watch){.ended = on_end, .arg = s};
+	rc = state_db_number(db, STATE_SQL_KEY_NUM, &num, err);
+	if (rc == 0)
+		rc = key_wrap_load(&s->secret, dir, secret, num > 0, err);
+	if (rc == 0)
+		rc =
+		    state_db_read(db, STATE_SQL_KEY_ALL, take_row, &r, err, "");
 	if (rc != 0) {
 		keystore_close(s);
 		return rc;
 	}
+	s->num_committed = s->num;
+	state_db_watch(db, &s->watch);
 	*out = s;
 	return 0;
+}
+
+static void
+nothing(void *arg)
+{
+	(void)arg;
 }
 
 void
@@ -360,21 +440,33 @@ keystore_close(struct keystore *s)
 {
 	if (s == NULL)
 		return;
+	tdestroy(s->by_id, nothing);
 	for (size_t i = 0; i < s->num; i++)
 		key_free(s->keys[i]);
 	free(s->keys);
-	journal_close(s->journal);
 	key_wrap_cleanup(&s->secret);
 	free(s);
 }
 
 static int
-check_words(const struct keystore *s, const char *tenant, const char *alias,
-    const char *category, const char *scheme, struct err *err)
+has_row(void *arg, const struct state_row *row, struct err *err)
 {
+	(void)row, (void)err;
+	*(bool *)arg = true;
+	return 0;
+}
+
+int
+keystore_check_new(const struct keystore *s, const char *tenant,
+    const char *alias, const char *category, const char *scheme,
+    struct err *err)
+{
+	bool there = false;
+	int rc;
+
 	if (!alias_ok(alias))
 		return err_set(err, E_PARSE,
-		    "alias '%.20s': expected 1 to %d printable characters",
+		    "alias '%.20s': expected 1 to %d bytes of printable UTF-8",
 		    alias, KEYSTORE_MAX_ALIAS);
 	if (category_of(category) == NULL)
 		return err_set(err, E_PARSE,
@@ -385,13 +477,16 @@ check_words(const struct keystore *s, const char *tenant, const char *alias,
 		return err_set(err, E_PARSE,
 		    "scheme '%.40s' is not known: expected %s, %s, %s or %s",
 		    scheme, schemes[0], schemes[1], schemes[2], schemes[3]);
-	for (size_t i = 0; i < s->num; i++)
-		if (strcmp(s->keys[i]->tenant, tenant) == 0 &&
-		    strcmp(s->keys[i]->alias, alias) == 0)
-			return err_set(err, E_ARG,
-			    "tenant '%s' has a key with alias '%s' already",
-			    tenant, alias);
-	return 0;
+	rc = state_db_read(s->db, STATE_SQL_KEY_ALIAS, has_row, &there, err,
+	    "tt", tenant, alias);
+	if (rc == 0 && there)
+		rc = err_set(err, E_ARG,
+		    "tenant '%s' has a key with alias '%s' already", tenant,
+		    alias);
+	if (rc == 0 && s->num >= KEYSTORE_MAX)
+		rc = err_set(
+		    err, E_LIMIT, "there are %d keys already", KEYSTORE_MAX);
+	return rc;
 }
 
 void
@@ -437,13 +532,12 @@ make_new(const struct keystore *s, struct keystore_key **out,
 	return 0;
 }
 
-/* A key that could not be kept; nobody has seen it yet. */
-static void
-discard(const struct keystore *s, struct keystore_key *k)
+void
+keystore_discard(struct keystore *s, struct keystore_key *k)
 {
 	struct err ignored;
 
-	if (pkcs11_has(k->pkey) &&
+	if (k != NULL && pkcs11_has(k->pkey) &&
 	    pkcs11_destroy(s->place.token, k->token_id, &ignored) != 0)
 		log_line(s->log, LOG_LEVEL_WARN,
 		    "a key that was not kept stays in the token: %s "
@@ -454,40 +548,44 @@ discard(const struct keystore *s, struct keystore_key *k)
 }
 
 int
-keystore_make(struct keystore *s, const struct keystore_key **out,
+keystore_new_key(struct keystore *s, struct keystore_key **out,
     const char *tenant, const char *alias, const char *category,
     const char *scheme, struct err *err)
 {
-	struct keystore_key *k = NULL;
-	struct err undo;
-	int rc = check_words(s, tenant, alias, category, scheme, err);
+	int number = keystore_category(category);
 
 	*out = NULL;
-	if (rc == 0)
-		rc = make_new(s, &k, tenant, alias, keystore_category(category),
-		    scheme_of(scheme), err);
+	assert(number >= 0 && scheme_of(scheme) < KEYSTORE_NUM_SCHEMES);
+	return make_new(s, out, tenant, alias, number, scheme_of(scheme), err);
+}
+
+int
+keystore_keep(struct keystore *s, struct keystore_key *k, struct err *err)
+{
+	struct reading r = {.s = s, .written = k};
+	char *secret;
+	/* Others had their turn while a token was waited for. */
+	int rc = keystore_check_new(
+	    s, k->tenant, k->alias, k->category, schemes[k->scheme], err);
+
 	if (rc != 0)
 		return rc;
-	assert(k != NULL);
-	/* Others had their turn while a token was waited for. */
-	rc = check_words(s, tenant, alias, category, scheme, err);
-	if (rc == 0 && s->journal != NULL)
-		rc = record_write(s, k, err);
-	if (rc == 0) {
-		rc = key_add(s, k);
-		if (rc != 0) {
-			err_set(err, rc, "the store of keys is full");
-			if (s->journal != NULL &&
-			    journal_undo(s->journal, &undo) != 0)
-				rc = err_set(err, E_IO, "%s", undo.msg);
-		}
-	}
-	if (rc != 0) {
-		discard(s, k);
-		return rc;
-	}
-	*out = k;
-	return 0;
+	secret = secret_text(s, k, err);
+	if (secret == NULL)
+		return E_INTERNAL;
+	r.secret = secret;
+	rc = state_db_write(s->db, STATE_SQL_KEY_PUT, NULL, err, "tttttit",
+	    k->tenant, k->id, k->alias, k->category, schemes[k->scheme],
+	    (int64_t)k->created_at, secret);
+	if (rc == 0)
+		rc = state_db_read(s->db, STATE_SQL_KEY_ONE, take_row, &r, err,
+		    "tt", k->tenant, k->id);
+	if (rc == 0 && r.num != 1)
+		rc = err_set(err, E_INTERNAL, "the key cannot be read back");
+	if (rc == 0)
+		rc = key_add(s, k, err);
+	cJSON_free(secret);
+	return rc;
 }
 
 size_t
@@ -505,22 +603,26 @@ keystore_get(const struct keystore *s, size_t i)
 const struct keystore_key *
 keystore_find(const struct keystore *s, const char *tenant, const char *id)
 {
-	for (size_t i = 0; i < s->num; i++)
-		if (strcmp(s->keys[i]->tenant, tenant) == 0 &&
-		    strcmp(s->keys[i]->id, id) == 0)
-			return s->keys[i];
-	return NULL;
+	struct keystore_key key = {.alias = NULL};
+	struct keystore_key *const *found;
+
+	snprintf(key.tenant, sizeof(key.tenant), "%s", tenant);
+	snprintf(key.id, sizeof(key.id), "%s", id);
+	found = tfind(&key, &s->by_id, key_cmp);
+	return found != NULL ? *found : NULL;
 }
 
 const struct keystore_key *
 keystore_find_public(
     const struct keystore *s, const char *tenant, const EVP_PKEY *public)
 {
-	for (size_t i = 0; i < s->num; i++)
-		if (strcmp(s->keys[i]->tenant, tenant) == 0 &&
-		    EVP_PKEY_eq(s->keys[i]->public, public) == 1)
-			return s->keys[i];
-	return NULL;
+	const struct keystore_key *k;
+	char id[KEYSTORE_ID_SIZE];
+
+	if (id_of(id, public) != 0)
+		return NULL;
+	k = keystore_find(s, tenant, id);
+	return k != NULL && EVP_PKEY_eq(k->public, public) == 1 ? k : NULL;
 }
 
 cJSON *

@@ -1,8 +1,9 @@
 /*
  * keystore: key pairs made over REST. Each belongs to a tenant (a holding
  * identity or a cluster-wide name) and is found by its id, the first 12 hex
- * digits of the SHA-256 of its SubjectPublicKeyInfo. Private keys are written
- * encrypted, or stay in a token. Control thread only.
+ * digits of the SHA-256 of its SubjectPublicKeyInfo. Private keys are kept
+ * encrypted (PBES2, AES-256), so that the database alone is of use to nobody,
+ * or stay in a token. Control thread only.
  */
 #ifndef GATEWAY_MEMBERS_KEYSTORE_H
 #define GATEWAY_MEMBERS_KEYSTORE_H
@@ -17,6 +18,7 @@
 #include "cache/base/error.h"
 #include "cache/base/log.h"
 #include "gateway/pkcs11/pkcs11.h"
+#include "gateway/state/state_db.h"
 
 #define KEYSTORE_MAX       10000
 #define KEYSTORE_ID_SIZE   13 /* 12 digits, upper case */
@@ -53,14 +55,14 @@ struct keystore_place {
 };
 
 /*
- * Opens the journal of keys in dir (NULL: memory only) and decrypts them with
- * what the file `secret` holds; NULL is the file "keys.secret" in dir, made
- * when it is not there. A key that cannot be decrypted, or is not in the token
- * any more, is an error that names it.
+ * Reads the keys of the database and decrypts them with what the file `secret`
+ * holds; NULL is the file "keys.secret" in dir, made when it is not there. A
+ * key that cannot be decrypted, or is not in the token any more, is an error
+ * that names it. db is borrowed and must outlive it.
  */
-int keystore_open(struct keystore **out, const char *dir, const char *secret,
-    const struct keystore_place *place, const struct log *log,
-    struct err *err) MUST_USE;
+int keystore_open(struct keystore **out, struct state_db *db, const char *dir,
+    const char *secret, const struct keystore_place *place,
+    const struct log *log, struct err *err) MUST_USE;
 void keystore_close(struct keystore *s);
 /* For keys made from now on. */
 void keystore_set_place(struct keystore *s, const struct keystore_place *place);
@@ -76,14 +78,29 @@ int keystore_category(const char *text);
 bool keystore_is_session(const struct keystore_key *k);
 
 /*
- * Makes and writes a key; it is on disk on return. A token is waited for: see
- * pkcs11_make; the texts must live on meanwhile.
- * E_PARSE: alias, category or scheme is not one; E_ARG: the tenant has a key
- * of that alias.
+ * Whether there can be such a key. E_PARSE: alias, category or scheme is not
+ * one; E_ARG: the tenant has a key of that alias; E_LIMIT: the store is full.
  */
-int keystore_make(struct keystore *s, const struct keystore_key **out,
+int keystore_check_new(const struct keystore *s, const char *tenant,
+    const char *alias, const char *category, const char *scheme,
+    struct err *err) MUST_USE;
+/*
+ * Makes a key that is nowhere kept yet: the caller's, for keystore_keep or
+ * keystore_discard. The words have been checked. A token is waited for: see
+ * pkcs11_make; the texts must live on meanwhile.
+ */
+int keystore_new_key(struct keystore *s, struct keystore_key **out,
     const char *tenant, const char *alias, const char *category,
     const char *scheme, struct err *err) MUST_USE;
+/*
+ * Within a transaction: checks again, writes it and reads it back as a start
+ * would. It is the store's once the transaction has been committed, else still
+ * the caller's.
+ */
+int keystore_keep(
+    struct keystore *s, struct keystore_key *key, struct err *err) MUST_USE;
+/* One that was not kept: frees it, out of a token, too. NULL is fine. */
+void keystore_discard(struct keystore *s, struct keystore_key *key);
 
 size_t keystore_num(const struct keystore *s);
 const struct keystore_key *keystore_get(const struct keystore *s, size_t i);

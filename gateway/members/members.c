@@ -1,6 +1,4 @@
-/*
- * members: records in memory, each change a whole record in a journal.
- */
+/* members: see the header. */
 #include "gateway/members/members.h"
 
 #include <assert.h>
@@ -9,137 +7,154 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/base/journal.h"
+#include "gateway/base/dn.h"
 #include "gateway/base/json.h"
 
+#define MAX_CHANGED 4 /* members in one transaction */
+
 struct members {
-	struct member *list;
+	struct state_db *db;
+	struct state_watch watch;
+	struct member **list; /* of MEMBERS_MAX; in the order they came */
 	size_t num;
-	struct journal *journal; /* NULL: memory only */
-	/* What the last change replaced, for undo. */
-	struct member before;
-	bool before_none; /* there was none */
-	bool can_undo;
+	/* What a transaction that has not ended replaced; NULL: nothing. */
+	struct {
+		size_t at;
+		struct member *before;
+	} changed[MAX_CHANGED];
+	size_t num_changed;
 };
 
 static void
-member_cleanup(struct member *h)
+member_free(struct member *h)
 {
+	if (h == NULL)
+		return;
 	free(h->name);
 	cJSON_Delete(h->registration);
 	cJSON_Delete(h->setup);
-	memset(h, 0, sizeof(*h));
+	free(h);
 }
 
-/* Copies what is given, or else what `old` has. */
-static int
-member_make(struct member *out, const struct member *old, const char *id,
-    const char *name, const cJSON *registration, const cJSON *setup)
-{
-	memset(out, 0, sizeof(*out));
-	snprintf(out->id, sizeof(out->id), "%s", id);
-	if (old != NULL) {
-		name = name != NULL ? name : old->name;
-		registration =
-		    registration != NULL ? registration : old->registration;
-		setup = setup != NULL ? setup : old->setup;
-	}
-	if (name != NULL && (out->name = strdup(name)) == NULL)
-		goto nomem;
-	if (registration != NULL &&
-	    (out->registration = cJSON_Duplicate(registration, 1)) == NULL)
-		goto nomem;
-	if (setup != NULL && (out->setup = cJSON_Duplicate(setup, 1)) == NULL)
-		goto nomem;
-	return 0;
-nomem:
-	member_cleanup(out);
-	return E_NOMEM;
-}
-
+/* A few microseconds for as many as there may be. */
 static size_t
 position(const struct members *s, const char *id)
 {
 	size_t i = 0;
 
-	while (i < s->num && strcmp(s->list[i].id, id) != 0)
+	while (i < s->num && strcmp(s->list[i]->id, id) != 0)
 		i++;
 	return i;
 }
 
-/* Room for one more, so that what follows cannot fail. */
-static int
-make_room(struct members *s, struct err *err)
-{
-	struct member *list;
-
-	if (s->num >= MEMBERS_MAX)
-		return err_set(err, E_LIMIT,
-		    "there are %d holding identities already", MEMBERS_MAX);
-	list = realloc(s->list, (s->num + 1) * sizeof(*list));
-	if (list == NULL)
-		return err_set(err, E_NOMEM, "out of memory");
-	s->list = list;
-	return 0;
-}
-
-/* Takes h over. There is room. */
 static void
-put(struct members *s, struct member *h)
-{
-	size_t at = position(s, h->id);
-
-	assert(s->list != NULL);
-	member_cleanup(&s->before);
-	s->before_none = at == s->num;
-	if (at < s->num)
-		s->before = s->list[at];
-	else
-		s->num++;
-	s->list[at] = *h;
-	s->can_undo = true;
-}
-
-static int
-replay(void *arg, const cJSON *record, struct err *err)
+on_end(void *arg, bool committed)
 {
 	struct members *s = arg;
-	const char *id = json_get_string(record, "id");
-	char clean[KEYSTORE_ID_SIZE];
-	struct member h;
-	int rc;
 
-	if (id == NULL || !keystore_id_parse(clean, id))
-		return err_set(err, E_PARSE, "not a holding identity");
-	rc = make_room(s, err);
-	if (rc != 0)
-		return rc;
-	if (member_make(&h, NULL, clean, json_get_string(record, "name"),
-		json_get(record, "registration"),
-		json_get(record, "setup")) != 0)
+	while (s->num_changed > 0) {
+		size_t i = --s->num_changed, at = s->changed[i].at;
+
+		if (committed) {
+			member_free(s->changed[i].before);
+			continue;
+		}
+		member_free(s->list[at]);
+		s->list[at] = s->changed[i].before;
+		if (s->list[at] == NULL)
+			s->num--; /* it was the last */
+	}
+}
+
+/* Rows. */
+
+/* False when the text is neither NULL nor an object. */
+static bool
+take_object(cJSON **out, const struct state_row *row, int column)
+{
+	const char *text = state_row_text(row, column);
+
+	*out = NULL;
+	if (text == NULL)
+		return state_row_is_null(row, column);
+	return json_parse(out, text, strlen(text), NULL) == 0 &&
+	    cJSON_IsObject(*out);
+}
+
+static bool
+take_name(char **out, const struct state_row *row, int column)
+{
+	const char *text = state_row_text(row, column);
+	X509_NAME *name;
+
+	*out = NULL;
+	if (text == NULL)
+		return state_row_is_null(row, column);
+	name = dn_parse(text);
+	*out = name != NULL ? strdup(text) : NULL;
+	X509_NAME_free(name);
+	return *out != NULL;
+}
+
+/* What a start does with a row, and what was just written is held against. */
+static int
+member_of_row(struct member **out, const struct state_row *row, struct err *err)
+{
+	const char *id = state_row_text(row, 0);
+	struct member *h = calloc(1, sizeof(*h));
+
+	*out = h;
+	if (h == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	put(s, &h);
-	return 0;
+	if (id != NULL && keystore_id_parse(h->id, id) &&
+	    strcmp(h->id, id) == 0 && take_name(&h->name, row, 1) &&
+	    take_object(&h->registration, row, 2) &&
+	    take_object(&h->setup, row, 3))
+		return 0;
+	member_free(h);
+	*out = NULL;
+	return err_set(err, E_PARSE, "table member, id '%.20s' cannot be read",
+	    id != NULL ? id : "?");
+}
+
+/* A start's: also more than there may be are there. */
+static int
+add_row(void *arg, const struct state_row *row, struct err *err)
+{
+	struct members *s = arg;
+	struct member *h;
+	int rc = member_of_row(&h, row, err);
+
+	if (rc == 0 && s->num >= MEMBERS_MAX) {
+		member_free(h);
+		return err_set(err, E_LIMIT,
+		    "table member has more than %d rows", MEMBERS_MAX);
+	}
+	if (rc == 0)
+		s->list[s->num++] = h;
+	return rc;
 }
 
 int
-members_open(struct members **out, const char *dir, const struct log *log,
-    struct err *err)
+members_open(struct members **out, struct state_db *db, struct err *err)
 {
 	struct members *s = calloc(1, sizeof(*s));
 	int rc = 0;
 
 	*out = NULL;
-	if (s == NULL)
-		return err_set(err, E_NOMEM, "out of memory");
-	if (dir != NULL)
-		rc = journal_open_in(
-		    &s->journal, dir, "holdings.journal", replay, s, log, err);
+	if (s == NULL ||
+	    (s->list = calloc(MEMBERS_MAX, sizeof(*s->list))) == NULL)
+		rc = err_set(err, E_NOMEM, "out of memory");
+	if (rc == 0)
+		rc = state_db_read(
+		    db, STATE_SQL_MEMBER_ALL, add_row, s, err, "");
 	if (rc != 0) {
 		members_close(s);
 		return rc;
 	}
-	s->can_undo = false;
+	s->db = db;
+	s->watch = (struct state_watch){.ended = on_end, .arg = s};
+	state_db_watch(db, &s->watch);
 	*out = s;
 	return 0;
 }
@@ -150,10 +165,8 @@ members_close(struct members *s)
 	if (s == NULL)
 		return;
 	for (size_t i = 0; i < s->num; i++)
-		member_cleanup(&s->list[i]);
-	member_cleanup(&s->before);
+		member_free(s->list[i]);
 	free(s->list);
-	journal_close(s->journal);
 	free(s);
 }
 
@@ -166,7 +179,7 @@ members_num(const struct members *s)
 const struct member *
 members_get(const struct members *s, size_t i)
 {
-	return &s->list[i];
+	return s->list[i];
 }
 
 const struct member *
@@ -174,87 +187,133 @@ members_find(const struct members *s, const char *id)
 {
 	size_t at = position(s, id);
 
-	return at < s->num ? &s->list[at] : NULL;
+	return at < s->num ? s->list[at] : NULL;
+}
+
+/* Change. */
+
+/* Takes h over. There is room. */
+static void
+put(struct members *s, struct member *h)
+{
+	size_t at = position(s, h->id);
+
+	s->changed[s->num_changed].at = at;
+	s->changed[s->num_changed++].before = s->list[at];
+	s->list[at] = h;
+	if (at == s->num)
+		s->num++;
 }
 
 static int
-write_record(struct members *s, const struct member *h, struct err *err)
+read_back(void *arg, const struct state_row *row, struct err *err)
 {
-	cJSON *o = cJSON_CreateObject();
-	bool ok = cJSON_AddStringToObject(o, "id", h->id) != NULL;
-	int rc;
+	return member_of_row(arg, row, err);
+}
 
-	if (ok && h->name != NULL)
-		ok = cJSON_AddStringToObject(o, "name", h->name) != NULL;
-	if (ok && h->registration != NULL)
-		ok = cJSON_AddItemReferenceToObject(
-		    o, "registration", h->registration);
-	if (ok && h->setup != NULL)
-		ok = cJSON_AddItemReferenceToObject(o, "setup", h->setup);
-	rc = ok ? journal_append(s->journal, o, err)
-		: err_set(err, E_NOMEM, "out of memory");
-	cJSON_Delete(o);
+static int
+write_row(struct members *s, struct member **back, const struct member *h,
+    struct err *err)
+{
+	char *registration = NULL, *setup = NULL;
+	int rc = 0;
+
+	*back = NULL;
+	if ((h->registration != NULL &&
+		(registration = cJSON_PrintUnformatted(h->registration)) ==
+		    NULL) ||
+	    (h->setup != NULL &&
+		(setup = cJSON_PrintUnformatted(h->setup)) == NULL))
+		rc = err_set(err, E_NOMEM, "out of memory");
+	if (rc == 0)
+		rc = state_db_write(s->db, STATE_SQL_MEMBER_PUT, NULL, err,
+		    "tttt", h->id, h->name, registration, setup);
+	if (rc == 0)
+		rc = state_db_read(s->db, STATE_SQL_MEMBER_ONE, read_back, back,
+		    err, "t", h->id);
+	free(registration);
+	free(setup);
 	return rc;
+}
+
+static bool
+same_object(const cJSON *a, const cJSON *b)
+{
+	return a == NULL || b == NULL ? a == b : json_equal(a, b);
+}
+
+static bool
+same(const struct member *a, const struct member *b)
+{
+	return b != NULL && strcmp(a->id, b->id) == 0 &&
+	    (a->name == NULL || b->name == NULL
+		    ? a->name == b->name
+		    : strcmp(a->name, b->name) == 0) &&
+	    same_object(a->registration, b->registration) &&
+	    same_object(a->setup, b->setup);
 }
 
 int
 members_set(struct members *s, const char *id, const char *name,
     const cJSON *registration, const cJSON *setup, struct err *err)
 {
-	struct member h;
-	int rc = 0;
+	const struct member *old = members_find(s, id);
+	struct member wanted = {.name = NULL}, *back;
+	int rc;
 
-	if (members_find(s, id) == NULL)
-		rc = make_room(s, err);
-	if (rc == 0 &&
-	    member_make(
-		&h, members_find(s, id), id, name, registration, setup) != 0)
-		rc = err_set(err, E_NOMEM, "out of memory");
-	if (rc != 0)
-		return rc;
-	if (s->journal != NULL)
-		rc = write_record(s, &h, err);
+	assert(s->num_changed < MAX_CHANGED);
+	if (old == NULL && s->num >= MEMBERS_MAX)
+		return err_set(err, E_LIMIT,
+		    "there are %d holding identities already", MEMBERS_MAX);
+	if (old != NULL)
+		wanted = *old;
+	snprintf(wanted.id, sizeof(wanted.id), "%s", id);
+	/* Borrowed: none of it is changed or freed. */
+	if (name != NULL)
+		wanted.name = (char *)(uintptr_t)name;
+	if (registration != NULL)
+		wanted.registration = (cJSON *)(uintptr_t)registration;
+	if (setup != NULL)
+		wanted.setup = (cJSON *)(uintptr_t)setup;
+	rc = write_row(s, &back, &wanted, err);
+	if (rc == 0 && !same(&wanted, back))
+		rc = err_set(err, E_PARSE,
+		    "the holding identity is not what can be read back");
 	if (rc != 0) {
-		member_cleanup(&h);
+		member_free(back);
 		return rc;
 	}
-	put(s, &h);
+	put(s, back);
 	return 0;
 }
 
 int
-members_know_keys(
-    struct members *s, const struct keystore *keys, struct err *err)
+members_change(struct members *s, const char *id, const char *name,
+    const cJSON *registration, const cJSON *setup, struct err *err)
 {
-	char id[KEYSTORE_ID_SIZE];
-	int rc = 0;
+	int rc = state_db_begin(s->db, err);
 
-	for (size_t i = 0; i < keystore_num(keys) && rc == 0; i++) {
-		const char *tenant = keystore_get(keys, i)->tenant;
-
-		if (keystore_id_parse(id, tenant) &&
-		    members_find(s, id) == NULL)
-			rc = members_set(s, id, NULL, NULL, NULL, err);
-	}
-	return rc;
+	if (rc != 0)
+		return rc;
+	rc = members_set(s, id, name, registration, setup, err);
+	return state_db_end(s->db, rc, err);
 }
 
 int
-members_undo(struct members *s, struct err *err)
+members_keep_key(struct members *s, struct keystore *keys,
+    struct keystore_key *key, struct err *err)
 {
-	int rc = s->journal != NULL ? journal_undo(s->journal, err) : 0;
-	size_t at;
+	char id[KEYSTORE_ID_SIZE];
+	int rc = state_db_begin(s->db, err);
 
-	if (!s->can_undo)
-		return err_set(err, E_ARG, "there is nothing to take back");
-	s->can_undo = false;
-	if (s->before_none) {
-		member_cleanup(&s->list[--s->num]);
-		return rc;
+	if (rc == 0) {
+		rc = keystore_keep(keys, key, err);
+		if (rc == 0 && keystore_id_parse(id, key->tenant) &&
+		    members_find(s, id) == NULL)
+			rc = members_set(s, id, NULL, NULL, NULL, err);
+		rc = state_db_end(s->db, rc, err);
 	}
-	at = position(s, s->before.id);
-	member_cleanup(&s->list[at]);
-	s->list[at] = s->before;
-	memset(&s->before, 0, sizeof(s->before));
+	if (rc != 0)
+		keystore_discard(keys, key);
 	return rc;
 }

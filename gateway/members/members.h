@@ -1,7 +1,7 @@
 /*
  * members: the identities of members whose node is behind this gateway: name,
- * what they registered with and what they were set up to present. One record
- * each, replaced whole, kept in the state directory. Control thread only.
+ * what they registered with and what they were set up to present. Each is a row
+ * of the database, held in memory as well. Control thread only.
  */
 #ifndef GATEWAY_MEMBERS_MEMBERS_H
 #define GATEWAY_MEMBERS_MEMBERS_H
@@ -10,13 +10,12 @@
 
 #include <cjson/cJSON.h>
 
-#include "cache/base/error.h"
-#include "cache/base/log.h"
 #include "gateway/members/keystore.h"
+#include "gateway/state/state_db.h"
 
 #define MEMBERS_MAX 1000
 
-/* Owned by its list; texts change only by the calls below. */
+/* Owned by its list; constant until the member is changed. */
 struct member {
 	char id[KEYSTORE_ID_SIZE];
 	char *name;          /* RFC 2253; NULL: not known yet */
@@ -26,8 +25,12 @@ struct member {
 
 struct members;
 
-int members_open(struct members **out, const char *dir, const struct log *log,
-    struct err *err) MUST_USE;
+/*
+ * A row that cannot be read is E_PARSE naming table and id. db is borrowed and
+ * must outlive it.
+ */
+int members_open(
+    struct members **out, struct state_db *db, struct err *err) MUST_USE;
 void members_close(struct members *s);
 
 size_t members_num(const struct members *s);
@@ -36,19 +39,23 @@ const struct member *members_get(const struct members *s, size_t i);
 const struct member *members_find(const struct members *s, const char *id);
 
 /*
- * A holding identity is known from its first key on; a crash may have come
- * between the two. Makes known what is not.
- */
-int members_know_keys(
-    struct members *s, const struct keystore *keys, struct err *err) MUST_USE;
-
-/*
- * Makes sure that there is one with this id and changes what is not NULL. On
- * return it is on disk. members_undo takes the last change back, for the
- * caller whose next step failed; once per change.
+ * Within a transaction: makes sure that there is one with this id and changes
+ * what is not NULL. E_PARSE when it cannot be read back as a start would,
+ * E_LIMIT when there are too many.
  */
 int members_set(struct members *s, const char *id, const char *name,
     const cJSON *registration, const cJSON *setup, struct err *err) MUST_USE;
-int members_undo(struct members *s, struct err *err) MUST_USE;
+
+/* members_set as a transaction of its own. */
+int members_change(struct members *s, const char *id, const char *name,
+    const cJSON *registration, const cJSON *setup, struct err *err) MUST_USE;
+
+/*
+ * Keeps a key from keystore_new_key, and makes its holding identity known, in
+ * one transaction. On success *key is lent and the store's; on failure it is
+ * gone, out of a token, too.
+ */
+int members_keep_key(struct members *s, struct keystore *keys,
+    struct keystore_key *key, struct err *err) MUST_USE;
 
 #endif

@@ -5,6 +5,7 @@
 #include "gateway/members/network_setup.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/base/json.h"
@@ -153,32 +154,34 @@ level_of(const struct reading *r, const char *flag, const char **holder,
 	return 0;
 }
 
-/* The chain of an alias, and its leaf's key among the tenant's. */
+/* The chain of an alias into o, and its leaf's key among the tenant's. */
 static int
-find_chain(const struct reading *r, const struct certstore_chain **chain,
-    const struct keystore_key **key, enum certstore_usage usage,
-    const char *holder, const char *tenant, const char *alias)
+add_chain(const struct reading *r, cJSON *o, const struct keystore_key **key,
+    enum certstore_usage usage, const char *holder, const char *tenant,
+    const char *alias)
 {
 	struct certstore_list list = {.num = 0};
-	int rc;
+	char *pem = NULL;
+	int rc = certstore_get(r->certs, holder, usage, alias, &pem, r->err);
 
-	*chain = certstore_find(r->certs, holder, usage, alias);
-	if (*chain == NULL)
-		return err_set(r->err, E_ARG,
-		    "there is no certificate chain with alias '%.80s'", alias);
-	rc =
-	    certstore_read(&list, (*chain)->pem, strlen((*chain)->pem), r->err);
-	if (rc != 0)
-		return rc;
-	*key =
-	    keystore_find_public(r->keys, tenant, X509_get0_pubkey(list.v[0]));
+	if (rc == 0)
+		rc = certstore_read(&list, pem, strlen(pem), r->err);
+	if (rc == 0) {
+		*key = keystore_find_public(
+		    r->keys, tenant, X509_get0_pubkey(list.v[0]));
+		if (*key == NULL)
+			rc = err_set(r->err, E_PARSE,
+			    "the certificate of alias '%.80s' is not for a key "
+			    "of tenant '%s'",
+			    alias, tenant);
+	}
+	if (rc == 0) {
+		cJSON_AddStringToObject(o, "alias", alias);
+		cJSON_AddStringToObject(o, "chain", pem);
+	}
 	certstore_list_cleanup(&list);
-	return *key != NULL
-	    ? 0
-	    : err_set(r->err, E_PARSE,
-		  "the certificate of alias '%.80s' is not for a key of tenant "
-		  "'%s'",
-		  alias, tenant);
+	free(pem);
+	return rc;
 }
 
 static int
@@ -186,10 +189,9 @@ read_tls(cJSON *out, const struct reading *r)
 {
 	const char *alias =
 	    json_get_string(r->body, "p2pTlsCertificateChainAlias");
-	const struct certstore_chain *chain = NULL;
 	const struct keystore_key *key;
 	const char *holder = NULL, *tenant = NULL;
-	cJSON *o;
+	cJSON *o = cJSON_AddObjectToObject(out, "tls");
 	int rc;
 
 	if (alias == NULL || *alias == '\0')
@@ -198,13 +200,10 @@ read_tls(cJSON *out, const struct reading *r)
 	rc = level_of(
 	    r, "useClusterLevelTlsCertificateAndKey", &holder, &tenant);
 	if (rc == 0)
-		rc = find_chain(
-		    r, &chain, &key, CERTSTORE_TLS, holder, tenant, alias);
+		rc =
+		    add_chain(r, o, &key, CERTSTORE_TLS, holder, tenant, alias);
 	if (rc != 0)
 		return rc;
-	o = cJSON_AddObjectToObject(out, "tls");
-	cJSON_AddStringToObject(o, "alias", alias);
-	cJSON_AddStringToObject(o, "chain", chain->pem);
 	cJSON_AddStringToObject(o, "tenant", tenant);
 	cJSON_AddStringToObject(o, "key", key->id);
 	return 0;
@@ -217,7 +216,6 @@ read_session(cJSON *list, const struct reading *r, const cJSON *item,
 	const char *text = json_get_string(item, "sessionKeyId");
 	const char *alias =
 	    json_get_string(item, "sessionCertificateChainAlias");
-	const struct certstore_chain *chain = NULL;
 	const struct keystore_key *key, *of_chain = NULL;
 	char id[KEYSTORE_ID_SIZE];
 	cJSON *o;
@@ -239,16 +237,12 @@ read_session(cJSON *list, const struct reading *r, const cJSON *item,
 	cJSON_AddBoolToObject(o, "preferred", preferred);
 	if (alias == NULL)
 		return 0;
-	rc = find_chain(
-	    r, &chain, &of_chain, CERTSTORE_SESSION, holder, tenant, alias);
+	rc = add_chain(
+	    r, o, &of_chain, CERTSTORE_SESSION, holder, tenant, alias);
 	if (rc == 0 && of_chain != key)
 		rc = err_set(r->err, E_PARSE,
 		    "the certificate of alias '%.80s' is not for key '%s'",
 		    alias, id);
-	if (rc == 0) {
-		cJSON_AddStringToObject(o, "alias", alias);
-		cJSON_AddStringToObject(o, "chain", chain->pem);
-	}
 	return rc;
 }
 

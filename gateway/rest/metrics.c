@@ -13,6 +13,7 @@
 
 #include "gateway/control/control.h"
 #include "gateway/state/denylist.h"
+#include "gateway/state/state_db.h"
 #include "gateway/dataplane/workers.h"
 #include "gateway/observe/decision_ring.h"
 #include "gateway/observe/prometheus.h"
@@ -505,6 +506,9 @@ metrics_ready(const struct services *core, const struct rest_services *services,
 	ready = certwatch_report_reasons(services->certwatch, reasons);
 	ready &= token_ready(control_conf(services->control), reasons);
 	revcheck_kept_list(core->engine, add_crl_reason, reasons);
+	if (state_db_trouble(services->state) != NULL)
+		add_reason(reasons, "changes cannot be kept: %s",
+		    state_db_trouble(services->state));
 	cJSON_AddBoolToObject(out, "ready", ready);
 	cJSON_AddBoolToObject(out, "degraded", cJSON_GetArraySize(reasons) > 0);
 	cJSON_AddItemToObject(out, "reasons", reasons);

@@ -28,6 +28,7 @@ struct members;
 struct rest;
 struct rest_route;
 struct section_store;
+struct state_db;
 struct workers;
 
 /* What handlers work with. */
@@ -36,6 +37,7 @@ struct rest_services {
 	struct workers *workers;
 	struct session_checker checker;
 	struct certwatch *certwatch;
+	struct state_db *state; /* what the following are kept in */
 	/* Read here; control changes those that mean something to it. */
 	const struct section_store *sections;
 	struct denylist *denylist;
@@ -118,6 +120,15 @@ void rest_reply_empty(struct rest_request *req, int status);
 /* {"title", "status", "details": {}}; pairs end with NULL. */
 void rest_reply_error(struct rest_request *req, int status, const char *title,
     ...) __attribute__((sentinel));
+
+/*
+ * For what could not be done. 400: E_PARSE and E_LIMIT, about cause; 507: a
+ * full disk; 500: all others.
+ */
+void rest_reply_failed(
+    struct rest_request *req, const char *cause, const struct err *err);
+/* 507 or 500. */
+int rest_failed_status(const struct err *err);
 
 /*
  * The body as a JSON object, unwrapped from {"request": {…}} where it is the

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/json.h"
 #include "gateway/members/certstore.h"
 #include "gateway/control/control.h"
 #include "gateway/members/members.h"
@@ -73,6 +74,8 @@ read_alias(struct upload *u, const struct multipart_part *part, struct err *err)
 		    part->data[i] == 0x7f)
 			return err_set(
 			    err, E_PARSE, "the alias has control characters");
+	if (!json_utf8(part->data, part->len))
+		return err_set(err, E_PARSE, "the alias is not UTF-8");
 	memcpy(u->alias, part->data, part->len);
 	return 0;
 }
@@ -135,6 +138,23 @@ check_member(struct rest_request *req, const struct place *p, X509 *leaf,
 		  text, h->name);
 }
 
+/* The chain, and the name that a first session certificate gives. */
+static int
+keep(struct rest_request *req, const struct place *p, const struct upload *u,
+    struct err *err)
+{
+	struct state_db *db = req->services->state;
+	int rc = state_db_begin(db, err);
+
+	if (rc != 0)
+		return rc;
+	rc = check_member(req, p, u->list.v[0], err);
+	if (rc == 0)
+		rc = certstore_put(req->services->certs, p->holder, p->usage,
+		    u->alias, &u->list, err);
+	return state_db_end(db, rc, err);
+}
+
 static void
 upload(struct rest_request *req, const char *id, const char *usage)
 {
@@ -147,23 +167,17 @@ upload(struct rest_request *req, const char *id, const char *usage)
 		return;
 	rc = read_upload(&u, req, &err);
 	if (rc == 0)
-		rc = check_member(req, &p, u.list.v[0], &err);
-	if (rc == 0)
-		rc = certstore_put(req->services->certs, p.holder, p.usage,
-		    u.alias, &u.list, &err);
+		rc = keep(req, &p, &u, &err);
 	certstore_list_cleanup(&u.list);
-	if (rc == 0) {
-		log_line(req->core->log, LOG_LEVEL_INFO,
-		    "certificate chain uploaded (holder='%s' usage='%s' "
-		    "alias='%s' who='%s' from='%s')",
-		    p.holder, usage, u.alias, req->user, req->address);
-		rest_reply_empty(req, 204);
-	} else if (rc == E_PARSE || rc == E_LIMIT) {
-		bad_input(req, "certificate", err.msg);
-	} else {
-		rest_reply_error(req, 500, "Internal server error.", "reason",
-		    err.msg, NULL);
+	if (rc != 0) {
+		rest_reply_failed(req, "certificate", &err);
+		return;
 	}
+	log_line(req->core->log, LOG_LEVEL_INFO,
+	    "certificate chain uploaded (holder='%s' usage='%s' "
+	    "alias='%s' who='%s' from='%s')",
+	    p.holder, usage, u.alias, req->user, req->address);
+	rest_reply_empty(req, 204);
 }
 
 static void
@@ -194,17 +208,23 @@ static void
 get(struct rest_request *req, const char *id, const char *usage,
     const char *alias)
 {
-	const struct certstore_chain *c;
 	struct place p;
+	struct err err;
+	char *pem;
+	int rc;
 
 	if (!place_of(req, &p, id, usage))
 		return;
-	c = certstore_find(req->services->certs, p.holder, p.usage, alias);
-	if (c != NULL)
-		rest_reply_text(req, 200, "text/plain", c->pem);
-	else
+	rc = certstore_get(
+	    req->services->certs, p.holder, p.usage, alias, &pem, &err);
+	if (rc == 0)
+		rest_reply_text(req, 200, "text/plain", pem);
+	else if (rc == E_ARG)
 		rest_reply_error(req, 404, "Certificate chain not found.",
 		    "alias", alias, NULL);
+	else
+		rest_reply_failed(req, "certificate", &err);
+	free(pem);
 }
 
 static void

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/text.h"
 #include "gateway/control/control.h"
 #include "gateway/base/json.h"
 #include "gateway/base/json_path.h"
@@ -275,9 +276,9 @@ make_change(
 	case CONTROL_FAILED:
 		break;
 	}
-	rest_reply_error(req, 500, "Config Version Error", "schemaVersion",
-	    "1.0", "config", ch->text, "cause", "NotApplied", "reason", err.msg,
-	    NULL);
+	rest_reply_error(req, rest_failed_status(&err), "Config Version Error",
+	    "schemaVersion", "1.0", "config", ch->text, "cause", "NotApplied",
+	    "reason", err.msg, NULL);
 }
 
 static void
@@ -301,35 +302,43 @@ get_schema(struct rest_request *req)
 		rest_reply_json(req, 200, section_schema(id));
 }
 
+static int
+add_change(void *arg, const struct section_change *c, struct err *err)
+{
+	cJSON *o = cJSON_CreateObject();
+	char at[TEXT_TIME_LEN];
+
+	(void)err;
+	text_time(at, c->at);
+	cJSON_AddNumberToObject(o, "version", (double)c->version);
+	cJSON_AddStringToObject(o, "at", at);
+	cJSON_AddStringToObject(o, "who", c->who);
+	cJSON_AddStringToObject(o, "from", c->from);
+	cJSON_AddStringToObject(o, "action", c->action);
+	cJSON_AddStringToObject(o, "config", c->text);
+	if (c->note != NULL)
+		cJSON_AddStringToObject(o, "note", c->note);
+	cJSON_AddItemToArray(arg, o);
+	return 0;
+}
+
 static void
 get_history(struct rest_request *req)
 {
-	const struct section_store *s = req->services->sections;
 	enum section_id id = section_of(req, req->params[0]);
+	struct err err;
 	cJSON *list;
 
 	if (id == SECTION_NUM)
 		return;
 	list = cJSON_CreateArray();
-	for (size_t i = 0; i < section_num_changes(s, id); i++) {
-		const struct section_change *c = section_change(s, id, i);
-		cJSON *o = cJSON_CreateObject();
-		char at[32];
-		struct tm tm;
-
-		gmtime_r(&c->at, &tm);
-		strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
-		cJSON_AddNumberToObject(o, "version", (double)c->version);
-		cJSON_AddStringToObject(o, "at", at);
-		cJSON_AddStringToObject(o, "who", c->who);
-		cJSON_AddStringToObject(o, "from", c->from);
-		cJSON_AddStringToObject(o, "action", c->action);
-		cJSON_AddStringToObject(o, "config", c->text);
-		if (c->note != NULL)
-			cJSON_AddStringToObject(o, "note", c->note);
-		cJSON_AddItemToArray(list, o);
+	if (section_read_history(
+		req->services->sections, id, add_change, list, &err) == 0) {
+		rest_reply_json(req, 200, list);
+		return;
 	}
-	rest_reply_json(req, 200, list);
+	cJSON_Delete(list);
+	rest_reply_failed(req, "history", &err);
 }
 
 /* Puts an older value back, as a new version. */
@@ -338,27 +347,31 @@ post_restore(struct rest_request *req)
 {
 	const struct section_store *s = req->services->sections;
 	enum section_id id = section_of(req, req->params[0]);
-	const struct section_change *found = NULL;
 	struct change ch = {0};
-	char action[40], *end;
+	char action[40], *end, *text = NULL;
 	long long version;
+	struct err err;
+	int rc = E_ARG;
 
 	if (id == SECTION_NUM)
 		return;
 	version = strtoll(req->params[1], &end, 10);
-	for (size_t i = 0; *end == '\0' && i < section_num_changes(s, id); i++)
-		if (section_change(s, id, i)->version == version)
-			found = section_change(s, id, i);
-	if (found == NULL) {
+	if (*end == '\0')
+		rc = section_copy_version(s, id, version, &text, &err);
+	if (rc == E_ARG) {
 		not_found(req, "Version", req->params[1]);
+		return;
+	}
+	if (rc != 0) {
+		rest_reply_failed(req, "history", &err);
 		return;
 	}
 	snprintf(action, sizeof(action), "restore %lld", version);
 	ch.id = id;
 	ch.version = section_version(s, id);
-	ch.text = ch.printed = strdup(found->text);
-	ch.config = cJSON_Parse(found->text);
-	if (ch.text == NULL || ch.config == NULL)
+	ch.text = ch.printed = text;
+	ch.config = cJSON_Parse(text);
+	if (ch.config == NULL)
 		rest_reply_json(req, 500, NULL);
 	else
 		make_change(req, &ch, action);

@@ -27,14 +27,11 @@ bad_input(struct rest_request *req, const char *cause, const char *reason)
 static void
 failed(struct rest_request *req, const char *cause, const struct err *err)
 {
-	if (err->code == E_PARSE)
-		bad_input(req, cause, err->msg);
-	else if (err->code == E_ARG)
+	if (err->code == E_ARG)
 		rest_reply_error(req, 409, "Resource already exists.", "cause",
 		    cause, "reason", err->msg, NULL);
 	else
-		rest_reply_error(req, 500, "Internal server error.", "reason",
-		    err->msg, NULL);
+		rest_reply_failed(req, cause, err);
 }
 
 /* False after having answered. */
@@ -69,18 +66,6 @@ key_of(struct rest_request *req, const char *tenant)
 
 /* Keys. */
 
-/* A holding identity is known from its first key on. */
-static int
-make_known(struct rest_request *req, const char *tenant, struct err *err)
-{
-	struct members *all = req->services->members;
-	char id[KEYSTORE_ID_SIZE];
-
-	if (!keystore_id_parse(id, tenant) || members_find(all, id) != NULL)
-		return 0;
-	return members_set(all, id, NULL, NULL, NULL, err);
-}
-
 /*
  * Work that a token may take its time for. Owned by its request until that is
  * answered or its caller leaves.
@@ -89,7 +74,8 @@ struct work {
 	struct rest_request *req;
 	struct async_task *task; /* while it is waited for */
 	char tenant[KEYSTORE_ID_SIZE];
-	const struct keystore_key *key; /* made; or to be certified: */
+	struct keystore_key *fresh;     /* made, and not kept yet */
+	const struct keystore_key *key; /* to be certified: */
 	cJSON *body;
 	X509_NAME *name;
 	const char *names[CSR_MAX_NAMES];
@@ -130,6 +116,7 @@ work_cancel(void *arg)
 	struct work *w = arg;
 
 	async_task_cancel(w->task);
+	keystore_discard(w->req->services->keys, w->fresh);
 	work_free(w);
 }
 
@@ -160,7 +147,7 @@ make_key(void *arg)
 	struct work *w = arg;
 	struct rest_request *req = w->req;
 
-	w->rc = keystore_make(req->services->keys, &w->key, w->tenant,
+	w->rc = keystore_new_key(req->services->keys, &w->fresh, w->tenant,
 	    req->params[1], req->params[2], req->params[3], &w->err);
 }
 
@@ -169,31 +156,43 @@ key_made(void *arg)
 {
 	struct work *w = arg;
 	struct rest_request *req = w->req;
+	struct keystore_key *k = w->fresh;
 	cJSON *o;
 
-	if (w->rc != 0 || make_known(req, w->tenant, &w->err) != 0) {
+	if (w->rc != 0 ||
+	    members_keep_key(
+		req->services->members, req->services->keys, k, &w->err) != 0) {
 		failed(req, "key", &w->err);
 		work_free(w);
 		return;
 	}
-	assert(w->key != NULL);
 	log_line(req->core->log, LOG_LEVEL_INFO,
 	    "key made (tenant=%s key=%s category=%s who='%s' from='%s')",
-	    w->tenant, w->key->id, w->key->category, req->user, req->address);
+	    w->tenant, k->id, k->category, req->user, req->address);
 	o = cJSON_CreateObject();
-	cJSON_AddStringToObject(o, "id", w->key->id);
+	cJSON_AddStringToObject(o, "id", k->id);
 	rest_reply_json(req, 200, o);
 	work_free(w);
 }
 
+/* Nothing is made in a token that would have to be thrown away. */
 static void
 post_key(struct rest_request *req)
 {
 	struct keystore *keys = req->services->keys;
 	char tenant[KEYSTORE_ID_SIZE];
 	struct work *w;
+	struct err err;
 
-	if (tenant_of(req, tenant) && (w = work_new(req, tenant)) != NULL)
+	if (!tenant_of(req, tenant))
+		return;
+	if (keystore_check_new(keys, tenant, req->params[1], req->params[2],
+		req->params[3], &err) != 0) {
+		failed(req, "key", &err);
+		return;
+	}
+	w = work_new(req, tenant);
+	if (w != NULL)
 		work_start(w, keystore_uses_token(keys, req->params[2]),
 		    make_key, key_made);
 }
@@ -245,7 +244,7 @@ check_member(struct rest_request *req, const struct keystore_key *k,
 	if (!dn_name_text(text, name))
 		return err_set(err, E_PARSE, "the name is too long");
 	if (h->name == NULL)
-		return members_set(all, k->tenant, text, NULL, NULL, err);
+		return members_change(all, k->tenant, text, NULL, NULL, err);
 	known = dn_parse(h->name);
 	same = known != NULL && dn_same(known, name);
 	X509_NAME_free(known);

@@ -15,15 +15,11 @@
 static void
 refuse(struct rest_request *req, const struct err *err)
 {
-	if (err->code == E_PARSE)
-		rest_reply_error(req, 400, "Invalid input data.", "cause",
-		    "network setup", "reason", err->msg, NULL);
-	else if (err->code == E_ARG)
+	if (err->code == E_ARG)
 		rest_reply_error(
 		    req, 404, "Resource not found.", "reason", err->msg, NULL);
 	else
-		rest_reply_error(req, 500, "Internal server error.", "reason",
-		    err->msg, NULL);
+		rest_reply_failed(req, "network setup", err);
 }
 
 /* One change. */

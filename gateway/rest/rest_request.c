@@ -3,6 +3,7 @@
  * only. Authenticates before it says whether a path exists. A request that is
  * answered later is dropped, and its work cancelled, when its caller leaves.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,6 +214,27 @@ rest_reply_error(struct rest_request *req, int status, const char *title, ...)
 		cJSON_AddStringToObject(details, name, value);
 	va_end(ap);
 	rest_reply_json(req, status, o);
+}
+
+int
+rest_failed_status(const struct err *err)
+{
+	return err->code == E_IO && err->sys_errno == ENOSPC ? 507 : 500;
+}
+
+void
+rest_reply_failed(
+    struct rest_request *req, const char *cause, const struct err *err)
+{
+	if (err->code == E_PARSE || err->code == E_LIMIT)
+		rest_reply_error(req, 400, "Invalid input data.", "cause",
+		    cause, "reason", err->msg, NULL);
+	else if (rest_failed_status(err) == 507)
+		rest_reply_error(req, 507, "Insufficient storage.", "reason",
+		    err->msg, NULL);
+	else
+		rest_reply_error(req, 500, "Internal server error.", "reason",
+		    err->msg, NULL);
 }
 
 /* Reading a request. */

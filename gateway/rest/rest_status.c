@@ -101,15 +101,11 @@ get_denylist(struct rest_request *req)
 static void
 denylist_failed(struct rest_request *req, const struct err *err)
 {
-	if (err->code == E_PARSE)
-		rest_reply_error(req, 400, "Invalid input data.", "cause",
-		    "entry", "reason", err->msg, NULL);
-	else if (err->code == E_ARG)
+	if (err->code == E_ARG)
 		rest_reply_error(req, 404, "Denylist entry not found.",
 		    "reason", err->msg, NULL);
 	else
-		rest_reply_error(req, 500, "Internal server error.", "reason",
-		    err->msg, NULL);
+		rest_reply_failed(req, "entry", err);
 }
 
 static void

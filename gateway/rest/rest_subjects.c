@@ -52,12 +52,8 @@ set_subject(struct rest_request *req, bool allowed)
 		    req->params[1], allowed ? "allowed" : "removed", req->user,
 		    req->address);
 		rest_reply_empty(req, 204);
-	} else if (rc == E_PARSE) {
-		rest_reply_error(req, 400, "Invalid input data.", "cause",
-		    "subject", "reason", err.msg, NULL);
 	} else {
-		rest_reply_error(req, 500, "Internal server error.", "reason",
-		    err.msg, NULL);
+		rest_reply_failed(req, "subject", &err);
 	}
 }
 

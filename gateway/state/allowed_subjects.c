@@ -1,169 +1,146 @@
-/*
- * allowed_subjects: entries in memory, changes in a journal. Small lists:
- * looked through from the front.
- */
+/* allowed_subjects: see the header. */
 #include "gateway/state/allowed_subjects.h"
 
-#include <stdio.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include <openssl/x509.h>
-
-#include "gateway/base/journal.h"
-#include "gateway/base/json.h"
 #include "gateway/base/dn.h"
 
-struct allowed_subjects {
-	char **holders; /* parallel to names */
-	const char **names;
-	size_t num;
-	struct name_set *set; /* of the names; NULL: none yet */
+#define HOLDER_LEN 12
+
+/* What changes together, and is taken back together. */
+struct view {
+	struct name_set *names;
+	int64_t num; /* rows */
 	bool enforced;
-	struct journal *journal;
-	/* The last change, for undo. */
-	char *last_holder, *last_name;
-	bool last_added, last_enforced;
+};
+
+struct allowed_subjects {
+	struct state_db *db;
+	struct state_watch watch;
+	struct view now, before;
+	bool changing;
 };
 
 /* Names. */
 
-/* The text as certificates' subjects are shown; free() it. */
-static char *
-normal_form(const char *text, struct err *err)
+/* As certificates' subjects are shown. */
+static int
+normal_form(char out[DN_MAX], const char *text, struct err *err)
 {
 	X509_NAME *name = strlen(text) < DN_MAX ? dn_parse(text) : NULL;
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *out = NULL, *data;
-	long len;
+	bool ok = name != NULL && dn_name_text(out, name);
 
-	if (name != NULL && bio != NULL &&
-	    X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0) {
-		len = BIO_get_mem_data(bio, &data);
-		out = strndup(data, (size_t)len);
-	}
-	if (out == NULL)
-		err_ossl(err, E_PARSE,
-		    "'%.100s' is not a distinguished name: expected one such "
-		    "as 'O=Alice, L=London, C=GB'",
-		    text);
-	BIO_free(bio);
 	X509_NAME_free(name);
-	return out;
+	return ok ? 0
+		  : err_ossl(err, E_PARSE,
+			"'%.100s' is not a distinguished name of at most %d "
+			"bytes: expected one such as 'O=Alice, L=London, C=GB'",
+			text, DN_MAX - 1);
+}
+
+static bool
+holder_of(char out[HOLDER_LEN + 1], const char *text)
+{
+	size_t n = 0;
+
+	for (; n < HOLDER_LEN && isxdigit((unsigned char)text[n]); n++)
+		out[n] = (char)toupper((unsigned char)text[n]);
+	out[n] = '\0';
+	return n == HOLDER_LEN && text[n] == '\0';
+}
+
+/* Rows. */
+
+/* NULL, with the error set, when no change can have written it. */
+static const char *
+name_of_row(const struct state_row *row, struct err *err)
+{
+	const char *holder = state_row_text(row, 0);
+	const char *name = state_row_text(row, 1);
+	char same[HOLDER_LEN + 1];
+
+	if (holder != NULL && name != NULL && holder_of(same, holder) &&
+	    strcmp(same, holder) == 0 && name[0] != '\0' &&
+	    strlen(name) < DN_MAX)
+		return name;
+	err_set(err, E_PARSE,
+	    "table allowed_subject, holder '%.20s', name '%.100s' cannot be "
+	    "read",
+	    holder != NULL ? holder : "?", name != NULL ? name : "?");
+	return NULL;
+}
+
+static int
+take_row(void *arg, const struct state_row *row, struct err *err)
+{
+	struct view *v = arg;
+	const char *name = name_of_row(row, err);
+
+	if (name == NULL)
+		return E_PARSE;
+	v->num++;
+	return name_set_add(v->names, name, err);
+}
+
+static int
+copy_name(void *arg, const struct state_row *row, struct err *err)
+{
+	const char *name = name_of_row(row, err);
+
+	if (name == NULL)
+		return E_PARSE;
+	memcpy(arg, name, strlen(name) + 1);
+	return 0;
 }
 
 /* The list. */
 
-static size_t
-position(const struct allowed_subjects *s, const char *holder, const char *name)
-{
-	size_t i = 0;
-
-	while (i < s->num &&
-	    (strcasecmp(s->holders[i], holder) != 0 ||
-		strcasecmp(s->names[i], name) != 0))
-		i++;
-	return i;
-}
-
-static bool
-is_listed(const struct allowed_subjects *s, const char *name)
-{
-	for (size_t i = 0; i < s->num; i++)
-		if (strcasecmp(s->names[i], name) == 0)
-			return true;
-	return false;
-}
-
-/* The set follows the list. */
-static int
-set_follow(struct allowed_subjects *s, const char *name)
-{
-	struct name_set *fresh;
-	int rc = is_listed(s, name)
-	    ? name_set_with(&fresh, s->set, name, NULL)
-	    : name_set_without(&fresh, s->set, name, NULL);
-
-	if (rc == 0) {
-		name_set_free(s->set);
-		s->set = fresh;
-	}
-	return rc;
-}
-
-/* Whether the list is another one afterwards; negative: no memory. */
-static int
-list_set(struct allowed_subjects *s, const char *holder, const char *name,
-    bool allowed)
-{
-	size_t at = position(s, holder, name);
-	char **holders;
-	const char **names;
-
-	if (allowed == (at < s->num))
-		return 0;
-	if (!allowed) {
-		free(s->holders[at]);
-		free((void *)(uintptr_t)s->names[at]);
-		s->num--;
-		memmove(s->holders + at, s->holders + at + 1,
-		    (s->num - at) * sizeof(*s->holders));
-		memmove(s->names + at, s->names + at + 1,
-		    (s->num - at) * sizeof(*s->names));
-		return set_follow(s, name) == 0 ? 1 : E_NOMEM;
-	}
-	if (s->num >= ALLOWED_SUBJECTS_MAX)
-		return E_LIMIT;
-	holders = realloc(s->holders, (s->num + 1) * sizeof(*holders));
-	if (holders == NULL)
-		return E_NOMEM;
-	s->holders = holders;
-	names = realloc(s->names, (s->num + 1) * sizeof(*names));
-	if (names == NULL)
-		return E_NOMEM;
-	s->names = names;
-	holders[s->num] = strdup(holder);
-	names[s->num] = strdup(name);
-	if (holders[s->num] == NULL || names[s->num] == NULL)
-		return E_NOMEM;
-	s->num++;
-	return set_follow(s, name) == 0 ? 1 : E_NOMEM;
-}
-
-static int
-replay(void *arg, const cJSON *record, struct err *err)
+static void
+on_end(void *arg, bool committed)
 {
 	struct allowed_subjects *s = arg;
-	const char *holder = json_get_string(record, "holder");
-	const char *name = json_get_string(record, "subject");
-	const cJSON *allowed = json_get(record, "allowed");
 
-	if (holder == NULL || name == NULL || !cJSON_IsBool(allowed))
-		return err_set(err, E_PARSE, "not a change of the list");
-	s->enforced = true;
-	return list_set(s, holder, name, cJSON_IsTrue(allowed)) >= 0
-	    ? 0
-	    : err_set(err, E_NOMEM, "out of memory");
+	if (!s->changing)
+		return;
+	s->changing = false;
+	if (committed) {
+		name_set_free(s->before.names);
+	} else {
+		name_set_free(s->now.names);
+		s->now = s->before;
+	}
+	s->before = (struct view){0};
 }
 
 int
-allowed_subjects_open(struct allowed_subjects **out, const char *dir,
-    const struct log *log, struct err *err)
+allowed_subjects_open(
+    struct allowed_subjects **out, struct state_db *db, struct err *err)
 {
 	struct allowed_subjects *s = calloc(1, sizeof(*s));
-	int rc = 0;
+	int64_t enforced = 0;
+	int rc;
 
 	*out = NULL;
 	if (s == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	if (dir != NULL)
-		rc = journal_open_in(
-		    &s->journal, dir, "subjects.journal", replay, s, log, err);
+	s->db = db;
+	s->watch = (struct state_watch){.ended = on_end, .arg = s};
+	rc = name_set_new(&s->now.names, err);
+	if (rc == 0)
+		rc = state_db_read(
+		    db, STATE_SQL_SUBJECT_ALL, take_row, &s->now, err, "");
+	if (rc == 0)
+		rc = state_db_number(
+		    db, STATE_SQL_SUBJECT_ENFORCED, &enforced, err);
+	/* One that is listed was added by a change: the others stay out. */
+	s->now.enforced = enforced > 0 || s->now.num > 0;
 	if (rc != 0) {
 		allowed_subjects_close(s);
 		return rc;
 	}
+	state_db_watch(db, &s->watch);
 	*out = s;
 	return 0;
 }
@@ -173,98 +150,139 @@ allowed_subjects_close(struct allowed_subjects *s)
 {
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < s->num; i++) {
-		free(s->holders[i]);
-		free((void *)(uintptr_t)s->names[i]);
-	}
-	free(s->holders);
-	free(s->names);
-	name_set_free(s->set);
-	free(s->last_holder);
-	free(s->last_name);
-	journal_close(s->journal);
+	name_set_free(s->now.names);
 	free(s);
 }
 
+/* The set follows a row that was written or removed. */
 static int
-write_change(struct allowed_subjects *s, const char *holder, const char *name,
-    bool allowed, struct err *err)
+follow(struct allowed_subjects *s, const char *name, struct err *err)
 {
-	cJSON *o = cJSON_CreateObject();
-	int rc = 0;
+	char found[DN_MAX] = "";
+	struct name_set *fresh;
+	int rc;
 
-	if (cJSON_AddStringToObject(o, "holder", holder) == NULL ||
-	    cJSON_AddStringToObject(o, "subject", name) == NULL ||
-	    cJSON_AddBoolToObject(o, "allowed", allowed) == NULL)
-		rc = err_set(err, E_NOMEM, "out of memory");
-	else if (s->journal != NULL)
-		rc = journal_append(s->journal, o, err);
-	cJSON_Delete(o);
-	return rc;
+	/* Another holding identity may have allowed the same. */
+	rc = state_db_read(
+	    s->db, STATE_SQL_SUBJECT_NAMED, copy_name, found, err, "t", name);
+	if (rc == 0)
+		rc = found[0] != '\0'
+		    ? name_set_with(&fresh, s->now.names, found, err)
+		    : name_set_without(&fresh, s->now.names, name, err);
+	if (rc != 0)
+		return rc;
+	name_set_free(s->now.names);
+	s->now.names = fresh;
+	return 0;
+}
+
+static int
+add(struct allowed_subjects *s, const char *holder, const char *name,
+    struct err *err)
+{
+	char found[DN_MAX] = "";
+	int rc;
+
+	rc = state_db_read(s->db, STATE_SQL_SUBJECT_ONE, copy_name, found, err,
+	    "tt", holder, name);
+	if (rc != 0 || found[0] != '\0')
+		return rc;
+	if (s->now.num >= ALLOWED_SUBJECTS_MAX)
+		return err_set(err, E_LIMIT,
+		    "there are %d allowed subjects already",
+		    ALLOWED_SUBJECTS_MAX);
+	rc = state_db_write(
+	    s->db, STATE_SQL_SUBJECT_PUT, NULL, err, "tt", holder, name);
+	if (rc == 0)
+		rc = state_db_read(s->db, STATE_SQL_SUBJECT_ONE, copy_name,
+		    found, err, "tt", holder, name);
+	if (rc == 0 && strcmp(found, name) != 0)
+		rc = err_set(
+		    err, E_PARSE, "the name is not what can be read back");
+	if (rc != 0)
+		return rc;
+	s->now.num++;
+	return follow(s, name, err);
+}
+
+static int
+take_away(struct allowed_subjects *s, const char *holder, const char *name,
+    struct err *err)
+{
+	int64_t num = 0;
+	int rc = state_db_write(
+	    s->db, STATE_SQL_SUBJECT_REMOVE, &num, err, "tt", holder, name);
+
+	if (rc != 0 || num == 0)
+		return rc;
+	s->now.num -= num;
+	return follow(s, name, err);
 }
 
 int
 allowed_subjects_set(struct allowed_subjects *s, const char *holder,
     const char *subject, bool allowed, struct err *err)
 {
-	char *name = normal_form(subject, err);
-	int rc;
+	char name[DN_MAX], id[HOLDER_LEN + 1];
+	int rc = normal_form(name, subject, err);
 
-	if (name == NULL)
-		return E_PARSE;
-	rc = write_change(s, holder, name, allowed, err);
-	if (rc == 0) {
-		free(s->last_holder);
-		free(s->last_name);
-		s->last_holder = NULL;
-		s->last_name = NULL;
-		s->last_enforced = s->enforced;
-		s->enforced = true;
-		rc = list_set(s, holder, name, allowed);
-		if (rc == 1) {
-			s->last_holder = strdup(holder);
-			s->last_name = strdup(name);
-			s->last_added = allowed;
-		}
-		rc = rc >= 0 ? 0
-			     : err_set(err, rc, "the list of subjects is full");
+	if (rc == 0 && !holder_of(id, holder))
+		rc = err_set(err, E_PARSE,
+		    "a holding identity is 12 hexadecimal digits");
+	if (rc != 0)
+		return rc;
+	if (!s->changing) {
+		s->before = s->now;
+		name_set_up_ref(s->now.names);
+		s->changing = true;
 	}
-	free(name);
-	return rc;
-}
-
-int
-allowed_subjects_undo(struct allowed_subjects *s, struct err *err)
-{
-	int rc = s->journal != NULL ? journal_undo(s->journal, err) : 0;
-
-	s->enforced = s->last_enforced;
-	if (s->last_holder != NULL && s->last_name != NULL &&
-	    list_set(s, s->last_holder, s->last_name, !s->last_added) < 0)
-		return err_set(err, E_NOMEM, "out of memory");
+	if (!s->now.enforced)
+		rc = state_db_write(
+		    s->db, STATE_SQL_SUBJECT_ENFORCE, NULL, err, "");
+	if (rc == 0) {
+		s->now.enforced = true;
+		rc = allowed ? add(s, id, name, err)
+			     : take_away(s, id, name, err);
+	}
 	return rc;
 }
 
 bool
 allowed_subjects_enforced(const struct allowed_subjects *s)
 {
-	return s->enforced;
+	return s->now.enforced;
 }
 
 struct name_set *
 allowed_subjects_names(const struct allowed_subjects *s)
 {
-	return s->set;
+	return s->now.names;
+}
+
+static int
+add_to_array(void *arg, const struct state_row *row, struct err *err)
+{
+	const char *name = name_of_row(row, err);
+
+	if (name == NULL)
+		return E_PARSE;
+	return cJSON_AddItemToArray(arg, cJSON_CreateString(name))
+	    ? 0
+	    : err_set(err, E_NOMEM, "out of memory");
 }
 
 cJSON *
 allowed_subjects_json(const struct allowed_subjects *s, const char *holder)
 {
 	cJSON *list = cJSON_CreateArray();
+	char id[HOLDER_LEN + 1];
+	struct err ignored;
 
-	for (size_t i = 0; i < s->num; i++)
-		if (strcasecmp(s->holders[i], holder) == 0)
-			cJSON_AddItemToArray(
-			    list, cJSON_CreateString(s->names[i]));
+	if (holder_of(id, holder) &&
+	    state_db_read(s->db, STATE_SQL_SUBJECT_OF, add_to_array, list,
+		&ignored, "t", id) != 0) {
+		cJSON_Delete(list);
+		return NULL;
+	}
 	return list;
 }

@@ -1,45 +1,46 @@
 /*
  * allowed_subjects: client certificate subjects that are let in, as set over
- * REST. From the first one on only those listed are let in, also when all have
- * been removed again. Kept in the state directory. Control thread.
+ * REST. From the first change on only those listed are let in, also when all
+ * have been removed again. The list is in the database, the set of its names in
+ * memory. Control thread; the set may be read by any.
  */
 #ifndef GATEWAY_STATE_ALLOWED_SUBJECTS_H
 #define GATEWAY_STATE_ALLOWED_SUBJECTS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include <cjson/cJSON.h>
 
-#include "cache/base/error.h"
-#include "cache/base/log.h"
 #include "gateway/base/name_set.h"
+#include "gateway/state/state_db.h"
 
-#define ALLOWED_SUBJECTS_MAX      100000
-#define ALLOWED_SUBJECTS_MAX_TEXT 1024
+#define ALLOWED_SUBJECTS_MAX 100000
 
 struct allowed_subjects;
 
-int allowed_subjects_open(struct allowed_subjects **out, const char *dir,
-    const struct log *log, struct err *err) MUST_USE;
+/*
+ * A row that cannot be read is E_PARSE naming table and key. db is borrowed
+ * and must outlive it.
+ */
+int allowed_subjects_open(struct allowed_subjects **out, struct state_db *db,
+    struct err *err) MUST_USE;
 void allowed_subjects_close(struct allowed_subjects *s);
 
 /*
- * Adds or removes a subject of a holding identity (12 hexadecimal digits);
- * written when it returns. The text is a DN as RFC 2253 has it; order and
- * spacing are made uniform. Removing what is not there is fine. E_PARSE when
- * the text is not a name.
+ * Within a transaction: adds or removes a subject of a holding identity (12
+ * hexadecimal digits of either case). The text is a DN as RFC 2253 has it;
+ * order and spacing are made uniform. Removing what is not there is fine.
+ * E_PARSE when the text is not a name that a certificate can be compared with,
+ * E_LIMIT when the list is full.
  */
 int allowed_subjects_set(struct allowed_subjects *s, const char *holder,
     const char *subject, bool allowed, struct err *err) MUST_USE;
-/* Takes the last change back. */
-int allowed_subjects_undo(struct allowed_subjects *s, struct err *err) MUST_USE;
 
 /* Whether a list was ever begun, and the names of all (lent; NULL: none). */
 bool allowed_subjects_enforced(const struct allowed_subjects *s);
 struct name_set *allowed_subjects_names(const struct allowed_subjects *s);
 
-/* Array of the subjects of one holding identity. */
+/* Array of the subjects of one holding identity; NULL when it fails. */
 cJSON *
 allowed_subjects_json(const struct allowed_subjects *s, const char *holder);
 

@@ -1,11 +1,10 @@
 /*
- * denylist: entries in memory, each change first in a journal, then in the
- * engine. Entries past their date stay listed until they are removed; the
- * engine knows the date.
+ * denylist: from what is described to rows, and from rows to the engine.
+ * Entries past their date stay listed until they are removed; the engine knows
+ * the date.
  */
 #include "gateway/state/denylist.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,28 +13,27 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "gateway/base/journal.h"
+#include "cache/base/text.h"
 #include "gateway/base/json.h"
 
 #define MAX_NOTE   256
-#define COMPACT_AT (4 * 1024 * 1024)
+#define MAX_SERIAL 64 /* octets, the zero before a high bit among them */
 
 struct entry {
 	char id[DENYLIST_ID_SIZE];
 	uint8_t *issuer; /* DER Name; NULL with spki */
 	size_t issuer_len;
-	uint8_t serial[64];
+	uint8_t serial[MAX_SERIAL];
 	size_t serial_len;
 	uint8_t spki[32];
 	bool is_spki;
-	time_t until, added_at;
-	char *note, *who, *shown; /* shown: the issuer as text */
+	int64_t until, added_at;
+	char *note, *who;
 };
 
 struct denylist {
-	struct entry *entries;
-	size_t num;
-	struct journal *journal;
+	struct state_db *db;
+	int64_t num;
 };
 
 static void
@@ -44,16 +42,7 @@ entry_cleanup(struct entry *e)
 	free(e->issuer);
 	free(e->note);
 	free(e->who);
-	free(e->shown);
 	*e = (struct entry){0};
-}
-
-static void
-hex_text(char *out, const uint8_t *p, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		snprintf(out + 2 * i, 3, "%02x", p[i]);
-	out[2 * len] = '\0';
 }
 
 /* Digits in pairs, colons allowed between; the number of bytes or -1. */
@@ -74,12 +63,9 @@ hex_parse(uint8_t *out, size_t max, const char *text)
 	for (; *text != '\0'; text++) {
 		if (*text == ':')
 			continue;
-		if (!isxdigit((unsigned char)*text))
+		if (text_hex_value(*text) < 0)
 			return -1;
-		v = (uint8_t)(v << 4 |
-		    (isdigit((unsigned char)*text)
-			    ? *text - '0'
-			    : (*text | 0x20) - 'a' + 10));
+		v = (uint8_t)(v << 4 | text_hex_value(*text));
 		if (++digits % 2 == 0)
 			out[n++] = v;
 	}
@@ -121,7 +107,7 @@ entry_name(struct entry *e)
 		EVP_DigestFinal_ex(ctx, md, NULL);
 	}
 	EVP_MD_CTX_free(ctx);
-	hex_text(e->id, md, (DENYLIST_ID_SIZE - 1) / 2);
+	text_hex(e->id, md, (DENYLIST_ID_SIZE - 1) / 2);
 }
 
 /* From JSON. */
@@ -129,36 +115,25 @@ entry_name(struct entry *e)
 static int
 take_issuer(struct entry *e, const X509_NAME *name, struct err *err)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
 	unsigned char *der = NULL;
-	char *text;
-	long n;
 	int len = i2d_X509_NAME(name, &der);
 
-	if (bio == NULL || len <= 0 ||
-	    X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) < 0) {
-		BIO_free(bio);
+	if (len <= 0 || (e->issuer = malloc((size_t)len)) == NULL) {
 		OPENSSL_free(der);
 		return err_ossl(err, E_NOMEM, "out of memory");
 	}
-	n = BIO_get_mem_data(bio, &text);
-	e->shown = strndup(text, (size_t)n);
-	BIO_free(bio);
-	e->issuer = malloc((size_t)len);
-	if (e->issuer != NULL)
-		memcpy(e->issuer, der, (size_t)len);
+	memcpy(e->issuer, der, (size_t)len);
 	e->issuer_len = (size_t)len;
 	OPENSSL_free(der);
-	return e->issuer != NULL && e->shown != NULL
-	    ? 0
-	    : err_set(err, E_NOMEM, "out of memory");
+	return 0;
 }
 
 static int
 from_certificate(struct entry *e, const char *pem, struct err *err)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
-	X509 *x = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	X509 *x =
+	    bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, (void *)"") : NULL;
 	const ASN1_INTEGER *serial;
 	BIGNUM *bn;
 	int rc;
@@ -199,8 +174,15 @@ from_base64_issuer(struct entry *e, const char *text, struct err *err)
 	n = len % 4 == 0 && len > 0
 	    ? EVP_DecodeBlock(der, (const unsigned char *)text, (int)len)
 	    : -1;
+	/* Padding was decoded to zeros. */
+	for (size_t i = len; n > 0 && text[i - 1] == '='; i--)
+		n--;
 	if (n > 0)
 		name = d2i_X509_NAME(NULL, &p, n);
+	if (name != NULL && p != der + n) {
+		X509_NAME_free(name);
+		name = NULL;
+	}
 	rc = name != NULL ? take_issuer(e, name, err)
 			  : err_ossl(err, E_PARSE,
 				"issuer is not a Name in base64 DER (a DN "
@@ -249,22 +231,19 @@ static int
 read_until(struct entry *e, const cJSON *item, struct err *err)
 {
 	const char *text = cJSON_GetStringValue(item);
-	struct tm tm = {0};
-	const char *end;
-	int64_t v;
+	time_t until;
 
 	if (item == NULL || cJSON_IsNull(item))
 		return 0;
-	if (json_to_int(item, 0, INT64_C(1) << 40, &v) == 0) {
-		e->until = (time_t)v;
+	if (json_to_int(item, 0, DENYLIST_MAX_UNTIL, &e->until) == 0)
 		return 0;
-	}
-	end = text != NULL ? strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
-	if (end == NULL || *end != '\0')
+	/* 0 is for ever: a date that is none must not become it. */
+	if (text == NULL || !text_time_parse(&until, text) || until <= 0)
 		return err_set(err, E_PARSE,
-		    "until is not a time: expected \"2030-01-31T12:00:00Z\" "
-		    "or seconds since 1970");
-	e->until = timegm(&tm);
+		    "until is not a time: expected one after 1970 and before "
+		    "10000 such as \"2030-01-31T12:00:00Z\", or seconds since "
+		    "1970");
+	e->until = until;
 	return 0;
 }
 
@@ -295,59 +274,198 @@ entry_parse(struct entry *e, const cJSON *o, const char *who, struct err *err)
 	return rc;
 }
 
+/* Rows. */
+
+static bool
+copy_blob(uint8_t **out, size_t *len, const void *p, size_t n)
+{
+	*out = p != NULL ? malloc(n) : NULL;
+	if (*out != NULL)
+		memcpy(*out, p, n);
+	*len = n;
+	return *out != NULL;
+}
+
+/* What it denies; false when no change can have written it. */
+static bool
+entry_take_target(struct entry *e, const struct state_row *row)
+{
+	char id[DENYLIST_ID_SIZE];
+	const char *stored = state_row_text(row, 0);
+	size_t issuer_len, serial_len, spki_len;
+	const void *issuer = state_row_blob(row, 1, &issuer_len);
+	const void *serial = state_row_blob(row, 2, &serial_len);
+	const void *spki = state_row_blob(row, 3, &spki_len);
+
+	e->is_spki = spki != NULL;
+	if (e->is_spki) {
+		if (spki_len != sizeof(e->spki))
+			return false;
+		memcpy(e->spki, spki, spki_len);
+	} else {
+		if (serial_len == 0 || serial_len > sizeof(e->serial) ||
+		    !copy_blob(&e->issuer, &e->issuer_len, issuer, issuer_len))
+			return false;
+		memcpy(e->serial, serial, serial_len);
+		e->serial_len = serial_len;
+	}
+	entry_name(e);
+	memcpy(id, e->id, sizeof(id));
+	return stored != NULL && strcmp(id, stored) == 0;
+}
+
+/*
+ * What a start does with a row, and what was just written is held against. The
+ * name says what is denied, so that a row which was changed by hand shows.
+ */
+static int
+entry_of_row(struct entry *e, const struct state_row *row, struct err *err)
+{
+	const char *id = state_row_text(row, 0);
+	const char *note = state_row_text(row, 5);
+	const char *who = state_row_text(row, 7);
+	bool ok;
+
+	*e = (struct entry){
+	    .until = state_row_int(row, 4), .added_at = state_row_int(row, 6)};
+	ok = entry_take_target(e, row) && e->until >= 0 &&
+	    e->until <= DENYLIST_MAX_UNTIL && e->added_at >= 0 &&
+	    e->added_at <= DENYLIST_MAX_UNTIL && note != NULL &&
+	    strlen(note) <= MAX_NOTE && who != NULL;
+	if (ok) {
+		e->note = strdup(note);
+		e->who = strdup(who);
+		if (e->note != NULL && e->who != NULL)
+			return 0;
+	}
+	entry_cleanup(e);
+	return ok
+	    ? err_set(err, E_NOMEM, "out of memory")
+	    : err_set(err, E_PARSE, "table denied, id '%.20s' cannot be read",
+		  id != NULL ? id : "?");
+}
+
+static int
+take_entry(void *arg, const struct state_row *row, struct err *err)
+{
+	return entry_of_row(arg, row, err);
+}
+
+/* *e is empty (no name) when there is none. */
+static int
+entry_read(
+    struct entry *e, const struct denylist *d, const char *id, struct err *err)
+{
+	*e = (struct entry){0};
+	return state_db_read(
+	    d->db, STATE_SQL_DENIED_ONE, take_entry, e, err, "t", id);
+}
+
+static bool
+entry_same(const struct entry *a, const struct entry *b)
+{
+	return strcmp(a->id, b->id) == 0 && a->is_spki == b->is_spki &&
+	    a->issuer_len == b->issuer_len && a->serial_len == b->serial_len &&
+	    memcmp(a->spki, b->spki, sizeof(a->spki)) == 0 &&
+	    memcmp(a->serial, b->serial, a->serial_len) == 0 &&
+	    (a->is_spki || memcmp(a->issuer, b->issuer, a->issuer_len) == 0) &&
+	    a->until == b->until && a->added_at == b->added_at &&
+	    strcmp(a->note, b->note) == 0 && strcmp(a->who, b->who) == 0;
+}
+
+/* Lends. */
+static struct revcheck_deny
+entry_deny(const struct entry *e)
+{
+	struct revcheck_deny deny = {
+	    .until = (time_t)e->until, .note = e->note};
+
+	if (e->is_spki) {
+		deny.spki_sha256 = e->spki;
+		return deny;
+	}
+	deny.issuer_der = e->issuer;
+	deny.issuer_len = e->issuer_len;
+	deny.serial = e->serial;
+	deny.serial_len = e->serial_len;
+	return deny;
+}
+
 /* To JSON. */
 
-/* As it is kept and shown: issuer in base64, so that it can be read back. */
-static cJSON *
-entry_json(const struct entry *e)
+static void
+add_time(cJSON *o, const char *name, int64_t at)
 {
-	cJSON *o = cJSON_CreateObject();
-	char hex[2 * 64 + 1], when[32];
-	struct tm tm;
-	char *b64;
+	char when[TEXT_TIME_LEN];
 
-	cJSON_AddStringToObject(o, "id", e->id);
-	if (e->is_spki) {
-		hex_text(hex, e->spki, sizeof(e->spki));
+	text_time(when, (time_t)at);
+	cJSON_AddStringToObject(o, name, when);
+}
+
+static void
+add_issuer(cJSON *o, const struct entry *e)
+{
+	const unsigned char *p = e->issuer;
+	X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)e->issuer_len);
+	char *b64 = malloc(e->issuer_len / 3 * 4 + 8), *text = NULL;
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	if (b64 != NULL) {
+		EVP_EncodeBlock(
+		    (unsigned char *)b64, e->issuer, (int)e->issuer_len);
+		cJSON_AddStringToObject(o, "issuer", b64);
+	}
+	if (name != NULL && bio != NULL &&
+	    X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0 &&
+	    BIO_write(bio, "", 1) == 1 && BIO_get_mem_data(bio, &text) > 0)
+		cJSON_AddStringToObject(o, "issuerName", text);
+	BIO_free(bio);
+	X509_NAME_free(name);
+	free(b64);
+}
+
+static int
+add_to_array(void *arg, const struct state_row *row, struct err *err)
+{
+	char hex[2 * MAX_SERIAL + 1];
+	struct entry e;
+	cJSON *o;
+	int rc = entry_of_row(&e, row, err);
+
+	if (rc != 0)
+		return rc;
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "id", e.id);
+	if (e.is_spki) {
+		text_hex(hex, e.spki, sizeof(e.spki));
 		cJSON_AddStringToObject(o, "spkiSha256", hex);
 	} else {
-		b64 = malloc(e->issuer_len / 3 * 4 + 8);
-		if (b64 != NULL) {
-			EVP_EncodeBlock((unsigned char *)b64, e->issuer,
-			    (int)e->issuer_len);
-			cJSON_AddStringToObject(o, "issuer", b64);
-		}
-		free(b64);
-		cJSON_AddStringToObject(o, "issuerName", e->shown);
-		hex_text(hex, e->serial, e->serial_len);
+		add_issuer(o, &e);
+		text_hex(hex, e.serial, e.serial_len);
 		cJSON_AddStringToObject(o, "serial", hex);
 	}
-	cJSON_AddStringToObject(o, "reason", e->note);
-	if (e->until != 0) {
-		gmtime_r(&e->until, &tm);
-		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
-		cJSON_AddStringToObject(o, "until", when);
-	} else {
+	cJSON_AddStringToObject(o, "reason", e.note);
+	if (e.until != 0)
+		add_time(o, "until", e.until);
+	else
 		cJSON_AddNullToObject(o, "until");
-	}
-	gmtime_r(&e->added_at, &tm);
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	cJSON_AddStringToObject(o, "addedAt", when);
-	cJSON_AddNumberToObject(o, "addedAtSec", (double)e->added_at);
-	cJSON_AddStringToObject(o, "addedBy", e->who);
-	return o;
+	add_time(o, "addedAt", e.added_at);
+	cJSON_AddStringToObject(o, "addedBy", e.who);
+	cJSON_AddItemToArray(arg, o);
+	entry_cleanup(&e);
+	return 0;
 }
 
 cJSON *
 denylist_json(const struct denylist *d)
 {
 	cJSON *list = cJSON_CreateArray();
+	struct err ignored;
 
-	for (size_t i = 0; i < d->num; i++) {
-		cJSON *o = entry_json(&d->entries[i]);
-
-		cJSON_DeleteItemFromObjectCaseSensitive(o, "addedAtSec");
-		cJSON_AddItemToArray(list, o);
+	if (state_db_read(d->db, STATE_SQL_DENIED_ALL, add_to_array, list,
+		&ignored, "") != 0) {
+		cJSON_Delete(list);
+		return NULL;
 	}
 	return list;
 }
@@ -355,99 +473,22 @@ denylist_json(const struct denylist *d)
 size_t
 denylist_num(const struct denylist *d)
 {
-	return d->num;
+	return (size_t)d->num;
 }
 
-/* Changes. */
-
-static struct entry *
-find(const struct denylist *d, const char *id)
-{
-	for (size_t i = 0; i < d->num; i++)
-		if (strcmp(d->entries[i].id, id) == 0)
-			return &d->entries[i];
-	return NULL;
-}
-
-/* Takes *e over, also on failure. */
-static int
-insert(struct denylist *d, struct entry *e, struct err *err)
-{
-	struct entry *have = find(d, e->id), *grown;
-
-	if (have != NULL) {
-		entry_cleanup(have);
-		*have = *e;
-		return 0;
-	}
-	grown = d->num < DENYLIST_MAX
-	    ? realloc(d->entries, (d->num + 1) * sizeof(*grown))
-	    : NULL;
-	if (grown == NULL) {
-		entry_cleanup(e);
-		return err_set(err, E_LIMIT,
-		    "the denylist has %d entries already", DENYLIST_MAX);
-	}
-	d->entries = grown;
-	d->entries[d->num++] = *e;
-	return 0;
-}
-
-static void delete (struct denylist *d, struct entry *e)
-{
-	size_t i = (size_t)(e - d->entries);
-
-	entry_cleanup(e);
-	memmove(e, e + 1, (--d->num - i) * sizeof(*e));
-}
-
-static int
-replay(void *arg, const cJSON *record, struct err *err)
-{
-	struct denylist *d = arg;
-	const char *gone = json_get_string(record, "removed");
-	const char *who = json_get_string(record, "addedBy");
-	struct entry e, *have;
-	int64_t at;
-	int rc;
-
-	if (gone != NULL) {
-		have = find(d, gone);
-		if (have != NULL)
-			delete (d, have);
-		return 0;
-	}
-	rc = entry_parse(&e, record, who != NULL ? who : "", err);
-	if (rc != 0)
-		return rc;
-	if (json_to_int(
-		json_get(record, "addedAtSec"), 0, INT64_C(1) << 40, &at) == 0)
-		e.added_at = (time_t)at;
-	return insert(d, &e, err);
-}
+/* Life. */
 
 int
-denylist_open(struct denylist **out, const char *dir, const struct log *log,
-    struct err *err)
+denylist_open(struct denylist **out, struct state_db *db, struct err *err)
 {
 	struct denylist *d = calloc(1, sizeof(*d));
-	int rc = 0;
+	int rc;
 
 	*out = NULL;
 	if (d == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	if (dir != NULL)
-		rc = journal_open_in(
-		    &d->journal, dir, "denylist.journal", replay, d, log, err);
-	if (rc == 0 && d->journal != NULL &&
-	    journal_size(d->journal) > COMPACT_AT) {
-		cJSON *all = cJSON_CreateArray();
-
-		for (size_t i = 0; i < d->num; i++)
-			cJSON_AddItemToArray(all, entry_json(&d->entries[i]));
-		rc = journal_rewrite(d->journal, all, err);
-		cJSON_Delete(all);
-	}
+	d->db = db;
+	rc = state_db_number(db, STATE_SQL_DENIED_NUM, &d->num, err);
 	if (rc != 0) {
 		denylist_close(d);
 		return rc;
@@ -459,84 +500,168 @@ denylist_open(struct denylist **out, const char *dir, const struct log *log,
 void
 denylist_close(struct denylist *d)
 {
-	if (d == NULL)
-		return;
-	for (size_t i = 0; i < d->num; i++)
-		entry_cleanup(&d->entries[i]);
-	free(d->entries);
-	journal_close(d->journal);
 	free(d);
+}
+
+struct gathering {
+	struct entry *entries;
+	size_t num, max;
+};
+
+static int
+gather(void *arg, const struct state_row *row, struct err *err)
+{
+	struct gathering *g = arg;
+	int rc;
+
+	if (g->num == g->max)
+		return err_set(
+		    err, E_INTERNAL, "the denylist grew while it was read");
+	rc = entry_of_row(&g->entries[g->num], row, err);
+	g->num += rc == 0;
+	return rc;
 }
 
 int
 denylist_apply(const struct denylist *d, struct revcheck *rc, struct err *err)
 {
-	struct revcheck_deny *list =
-	    calloc(d->num > 0 ? d->num : 1, sizeof(*list));
+	size_t max = (size_t)d->num;
+	struct gathering g = {
+	    .entries = calloc(max + 1, sizeof(*g.entries)), .max = max};
+	struct revcheck_deny *list = calloc(max + 1, sizeof(*list));
 	struct revcheck_error why;
 	int ret;
 
-	if (list == NULL)
-		return err_set(err, E_NOMEM, "out of memory");
-	for (size_t i = 0; i < d->num; i++) {
-		const struct entry *e = &d->entries[i];
-
-		list[i].until = e->until;
-		list[i].note = e->note;
-		if (e->is_spki) {
-			list[i].spki_sha256 = e->spki;
-			continue;
-		}
-		list[i].issuer_der = e->issuer;
-		list[i].issuer_len = e->issuer_len;
-		list[i].serial = e->serial;
-		list[i].serial_len = e->serial_len;
-	}
-	ret = revcheck_set_denylist(rc, list, d->num, &why);
+	if (list == NULL || g.entries == NULL)
+		ret = err_set(err, E_NOMEM, "out of memory");
+	else
+		ret = state_db_read(
+		    d->db, STATE_SQL_DENIED_ALL, gather, &g, err, "");
+	for (size_t i = 0; ret == 0 && i < g.num; i++)
+		list[i] = entry_deny(&g.entries[i]);
+	if (ret == 0 && revcheck_set_denylist(rc, list, g.num, &why) != 0)
+		ret = err_set(err, why.code, "%s", why.msg);
+	for (size_t i = 0; i < g.num; i++)
+		entry_cleanup(&g.entries[i]);
+	free(g.entries);
 	free(list);
-	return ret == 0 ? 0 : err_set(err, ret, "%s", why.msg);
+	return ret;
+}
+
+/* Changes. */
+
+/* Within a transaction. */
+static int
+entry_write(struct denylist *d, const struct entry *e, struct err *err)
+{
+	struct entry back;
+	int rc =
+	    state_db_write(d->db, STATE_SQL_DENIED_PUT, NULL, err, "tbbbitit",
+		e->id, e->issuer, e->issuer_len, e->is_spki ? NULL : e->serial,
+		e->serial_len, e->is_spki ? e->spki : NULL, sizeof(e->spki),
+		e->until, e->note, e->added_at, e->who);
+
+	if (rc == 0)
+		rc = entry_read(&back, d, e->id, err);
+	if (rc != 0)
+		return rc;
+	if (!entry_same(&back, e))
+		rc = err_set(
+		    err, E_PARSE, "the entry is not what can be read back");
+	entry_cleanup(&back);
+	return rc == 0 ? state_db_flush(d->db, err) : rc;
+}
+
+/* The engine has what was there before, or nothing. */
+static void
+engine_restore(
+    struct revcheck *rc, const struct entry *e, const struct entry *before)
+{
+	struct revcheck_deny deny = entry_deny(e), old = entry_deny(before);
+	struct revcheck_error ignored;
+
+	/* Without memory the entry stays in force: it denies too much. */
+	if (before->id[0] != '\0')
+		(void)!revcheck_denylist_add(rc, &old, &ignored);
+	else
+		(void)!revcheck_denylist_remove(rc, &deny, &ignored);
+}
+
+static int
+add_within(struct denylist *d, struct revcheck *rc, const struct entry *e,
+    struct entry *before, bool *given, struct err *err)
+{
+	struct revcheck_deny deny = entry_deny(e);
+	struct revcheck_error why;
+	int ret = entry_read(before, d, e->id, err);
+
+	if (ret == 0 && before->id[0] == '\0' && d->num >= DENYLIST_MAX)
+		ret = err_set(err, E_LIMIT,
+		    "the denylist has %d entries already", DENYLIST_MAX);
+	if (ret == 0)
+		ret = entry_write(d, e, err);
+	if (ret == 0) {
+		ret = revcheck_denylist_add(rc, &deny, &why);
+		*given = ret == 0;
+		if (ret != 0)
+			err_set(err, ret, "%s", why.msg);
+	}
+	return ret;
 }
 
 int
 denylist_add(struct denylist *d, struct revcheck *rc, const cJSON *o,
     const char *who, char id[DENYLIST_ID_SIZE], struct err *err)
 {
-	struct entry e;
-	cJSON *record;
+	struct entry e, before = {0};
+	bool given = false;
 	int ret = entry_parse(&e, o, who, err);
 
 	if (ret != 0)
 		return ret;
-	memcpy(id, e.id, DENYLIST_ID_SIZE);
-	record = entry_json(&e);
-	if (d->journal != NULL)
-		ret = journal_append(d->journal, record, err);
-	cJSON_Delete(record);
-	if (ret != 0) {
-		entry_cleanup(&e);
-		return ret;
+	ret = state_db_begin(d->db, err);
+	if (ret == 0)
+		ret = state_db_end(
+		    d->db, add_within(d, rc, &e, &before, &given, err), err);
+	if (ret == 0) {
+		d->num += before.id[0] == '\0';
+		memcpy(id, e.id, DENYLIST_ID_SIZE);
+	} else if (given) {
+		engine_restore(rc, &e, &before);
 	}
-	ret = insert(d, &e, err);
-	return ret == 0 ? denylist_apply(d, rc, err) : ret;
+	entry_cleanup(&before);
+	entry_cleanup(&e);
+	return ret;
 }
 
 int
 denylist_remove(
     struct denylist *d, struct revcheck *rc, const char *id, struct err *err)
 {
-	struct entry *e = find(d, id);
-	cJSON *record;
-	int ret = 0;
+	struct revcheck_error why;
+	struct revcheck_deny deny;
+	struct entry e;
+	int ret = entry_read(&e, d, id, err);
 
-	if (e == NULL)
+	if (ret == 0 && e.id[0] == '\0')
 		return err_set(err, E_ARG, "there is no entry '%.32s'", id);
-	record = cJSON_CreateObject();
-	cJSON_AddStringToObject(record, "removed", id);
-	if (d->journal != NULL)
-		ret = journal_append(d->journal, record, err);
-	cJSON_Delete(record);
 	if (ret != 0)
 		return ret;
-	delete (d, e);
-	return denylist_apply(d, rc, err);
+	ret = state_db_begin(d->db, err);
+	if (ret == 0)
+		ret = state_db_end(d->db,
+		    state_db_write(
+			d->db, STATE_SQL_DENIED_REMOVE, NULL, err, "t", e.id),
+		    err);
+	if (ret == 0) {
+		d->num--;
+		deny = entry_deny(&e);
+		if (revcheck_denylist_remove(rc, &deny, &why) < 0)
+			ret = err_set(err, E_NOMEM,
+			    "the entry is removed, but stays in force until "
+			    "the next start: %s",
+			    why.msg);
+	}
+	entry_cleanup(&e);
+	return ret;
 }

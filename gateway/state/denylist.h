@@ -1,48 +1,56 @@
 /*
  * denylist: certificates and keys the operator has shut out, effective at
- * once and in every mode. Kept in the state directory. Control thread only.
+ * once and in every mode. The entries are in the database and in the engine,
+ * and nowhere else. Control thread only.
  */
 #ifndef GATEWAY_STATE_DENYLIST_H
 #define GATEWAY_STATE_DENYLIST_H
 
 #include <stddef.h>
-#include <stdint.h>
-#include <time.h>
 
 #include <cjson/cJSON.h>
 
-#include "cache/base/error.h"
-#include "cache/base/log.h"
+#include "gateway/state/state_db.h"
 #include "revcheck/revcheck.h"
 
 #define DENYLIST_MAX 100000
+/* The last date that RFC 3339 can write: 9999-12-31T23:59:59Z. */
+#define DENYLIST_MAX_UNTIL INT64_C(253402300799)
 
 struct denylist;
 
-int denylist_open(struct denylist **out, const char *dir, const struct log *log,
-    struct err *err) MUST_USE;
+/* db is borrowed and must outlive it. */
+int denylist_open(
+    struct denylist **out, struct state_db *db, struct err *err) MUST_USE;
 void denylist_close(struct denylist *d);
 
-/* Gives the whole list to the engine. */
+/*
+ * Gives the whole list to the engine. An entry that cannot be read is E_PARSE
+ * naming table and id: to leave it out would let in who was shut out.
+ */
 int denylist_apply(
     const struct denylist *d, struct revcheck *rc, struct err *err) MUST_USE;
 
 /*
  * Adds an entry described by JSON: {"certificate": PEM} or {"issuer": DN in
- * RFC 2253 text or base64 DER, "serial": hex} or {"spkiSha256": hex}, with
- * "reason" and "until" (RFC 3339 or seconds) optional. Written, then given to
- * the engine. *id is its name, made of what it denies, so that adding twice
- * is once. E_PARSE when the description is wrong.
+ * base64 DER, "serial": hex} or {"spkiSha256": hex}, with "reason" and "until"
+ * (RFC 3339 or seconds) optional. One transaction: written, given to the
+ * engine, committed. *id is its name, made of what it denies, so that adding
+ * twice is once. E_PARSE when the description is wrong, E_LIMIT when the list
+ * is full; nothing has changed then.
  */
 #define DENYLIST_ID_SIZE 17
 int denylist_add(struct denylist *d, struct revcheck *rc, const cJSON *entry,
     const char *who, char id[DENYLIST_ID_SIZE], struct err *err) MUST_USE;
 
-/* E_ARG when there is no such entry. */
+/*
+ * E_ARG when there is no such entry. It is taken from the engine last: whatever
+ * goes wrong, nobody is let in too early.
+ */
 int denylist_remove(struct denylist *d, struct revcheck *rc, const char *id,
     struct err *err) MUST_USE;
 
-/* Array of entries; NULL when out of memory. */
+/* Array of entries; NULL when it fails. */
 cJSON *denylist_json(const struct denylist *d);
 size_t denylist_num(const struct denylist *d);
 

@@ -1,8 +1,7 @@
 /*
  * section_store: pushed configuration. Each section has one stored value with a
- * version, and a history. A change is validated, written to a journal and
- * only then becomes the value, so that a crash leaves the old or the new one.
- * Owned by the control thread; nothing here is shared.
+ * version, and a history, which is in the database alone. Owned by the control
+ * thread; nothing here is shared.
  */
 #ifndef GATEWAY_STATE_SECTION_STORE_H
 #define GATEWAY_STATE_SECTION_STORE_H
@@ -14,21 +13,21 @@
 #include <cjson/cJSON.h>
 
 #include "cache/base/error.h"
-#include "cache/base/log.h"
 #include "gateway/conf/section.h"
+#include "gateway/state/state_db.h"
 
 #define SECTION_VERSION_NONE (-1)
 #define SECTION_MAX_HISTORY  1000
 
-/* One change that was made. */
+/* One change that was made. All lent. */
 struct section_change {
 	int64_t version;
 	time_t at;
-	char *who;    /* user name, "file", "signal" */
-	char *from;   /* address, path */
-	char *action; /* "put", "restore 3", ... */
-	char *text;   /* the configuration as it was given */
-	char *note;   /* what else there is to say, or NULL */
+	const char *who;    /* user name, "file", "signal" */
+	const char *from;   /* address, path */
+	const char *action; /* "put", "restore 3", ... */
+	const char *text;   /* the configuration as it was given */
+	const char *note;   /* what else there is to say, or NULL */
 };
 
 /* Who makes a change. note may be NULL. */
@@ -39,12 +38,13 @@ struct section_author {
 struct section_store;
 
 /*
- * Opens the journal in dir (NULL: memory only) and replays it. A torn last
- * record is cut off and logged; damage before it is an error, since what came
- * after it may be stricter than what is left.
+ * Reads the newest value of each section. One that is not valid any more, or
+ * of a section that does not exist, is E_PARSE naming table, section and
+ * version: what would be in force in its place might be less strict. db is
+ * borrowed and must outlive it.
  */
-int section_store_open(struct section_store **out, const char *dir,
-    const struct log *log, struct err *err) MUST_USE;
+int section_store_open(
+    struct section_store **out, struct state_db *db, struct err *err) MUST_USE;
 void section_store_close(struct section_store *s);
 
 /* SECTION_VERSION_NONE and NULL while nothing is stored. Lends. */
@@ -52,20 +52,23 @@ int64_t section_version(const struct section_store *s, enum section_id id);
 const cJSON *section_config(const struct section_store *s, enum section_id id);
 const char *section_text(const struct section_store *s, enum section_id id);
 
-/* Changes, oldest first. Lends until the next change. */
-size_t section_num_changes(const struct section_store *s, enum section_id id);
-const struct section_change *
-section_change(const struct section_store *s, enum section_id id, size_t i);
+/* Changes, oldest first, at most SECTION_MAX_HISTORY. */
+typedef int
+section_change_fn(void *arg, const struct section_change *c, struct err *err);
+int section_read_history(const struct section_store *s, enum section_id id,
+    section_change_fn *fn, void *arg, struct err *err) MUST_USE;
+/* The text of one version, to be freed; E_ARG when there is none. */
+int section_copy_version(const struct section_store *s, enum section_id id,
+    int64_t version, char **text, struct err *err) MUST_USE;
 
 /*
- * Makes `config`, written as `text`, the value of version section_version + 1
- * (1 for the first). On return it is on disk. section_store_revert takes the
- * last put back, for the caller whose next step failed.
+ * Within a transaction: writes `text`, which says config, as the value of
+ * version section_version + 1 (1 for the first), reads it back as a start
+ * would, and makes that the value. The transaction's end decides whether it
+ * stays. E_PARSE when what is read back is not the same.
  */
 int section_store_put(struct section_store *s, enum section_id id,
     const cJSON *config, const char *text, const struct section_author *author,
     struct err *err) MUST_USE;
-int section_store_revert(
-    struct section_store *s, enum section_id id, struct err *err) MUST_USE;
 
 #endif

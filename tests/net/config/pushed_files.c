@@ -209,18 +209,18 @@ may_grow_to(rlim_t bytes)
 static void
 what_cannot_be_kept_is_not_made(void **state)
 {
-	char *journal, *title;
+	char *file, *title;
 	struct stat sb;
 
 	gateway_start(&gw);
 	assert_int_equal(put(1301, &title), 202);
 	free(title);
-	journal = xasprintf("%s.state/sections.journal", gw.name);
-	assert_int_equal(stat(journal, &sb), 0);
-	/* A record does not fit any more, only a part of one. */
+	file = xasprintf("%s.state/state.db-wal", gw.name);
+	assert_int_equal(stat(file, &sb), 0);
+	/* A change does not fit any more, only a part of one. */
 	may_grow_to((rlim_t)sb.st_size + 10);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(put(1302, &title), 500);
+		assert_int_equal(put(1302, &title), 507);
 		assert_string_equal(title, "Config Version Error");
 		free(title);
 		await_size(1301);
@@ -235,7 +235,7 @@ what_cannot_be_kept_is_not_made(void **state)
 	gateway_start(&gw);
 	await_size(1303);
 	assert_int_equal(rest_version(&gw, LINK), 2);
-	free(journal);
+	free(file);
 }
 
 int

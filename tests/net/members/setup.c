@@ -147,9 +147,9 @@ keys_are_encrypted_and_survive(void **state)
 
 	rest(&gw, &before, "GET", "/keys/" H, NULL);
 	gateway_stop(&gw);
-	text = file_read("gateway.state/keys.journal", &len);
-	assert_non_null(strstr(text, "BEGIN ENCRYPTED PRIVATE KEY"));
-	assert_null(strstr(text, "BEGIN PRIVATE KEY"));
+	text = file_read("gateway.state/state.db", &len);
+	assert_non_null(memmem(text, len, "BEGIN ENCRYPTED PRIVATE KEY", 27));
+	assert_null(memmem(text, len, "BEGIN PRIVATE KEY", 17));
 	free(text);
 	/* With another secret they are of no use. */
 	secret = file_read("gateway.state/keys.secret", &len);
