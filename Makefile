@@ -243,18 +243,14 @@ check-headers: revcheck/revcheck.h
 	    $(B)/headers/sample.c
 	@echo "check-headers: revcheck.h stands alone, its sample compiles"
 
-# Every public function is named in revcheck(3), and every page is well made.
-.PHONY: check-docs
-check-docs: revcheck/revcheck.h
-	@for f in $$(awk '/^\/\*|^ \*/ {next} {print}' $< | \
-	    grep -oE 'revcheck_[a-z0-9_]+\(' | tr -d '(' | grep -v '_fn$$' | sort -u); do \
-		grep -q "^\.Fn $$f \"" revcheck/man/revcheck.3 || { \
-		echo "check-docs: revcheck(3) does not name $$f"; exit 1; }; \
-	done
-	@if command -v mandoc >/dev/null; then \
-		mandoc -Tlint -W warning revcheck/man/* gateway/man/* || exit 1; \
-	else echo "check-docs: no mandoc, pages are not linted"; fi
-	@echo "check-docs: revcheck(3) names every function"
+# Every public function, key, route and metric is in its manual page, and every
+# page is well made. The names come from the tables that the programs work by.
+NAMES := $(B)/tests/docs/names
+.PHONY: check-docs man-lists
+check-docs: revcheck/revcheck.h $(NAMES) $(GATEWAY_OBJ)
+	@sh tests/docs/check.sh $(NAMES) $(B)/obj/gateway
+man-lists: $(NAMES)
+	@sh tests/docs/lists.sh $(NAMES)
 
 .PHONY: format format-check lint compdb
 format:
@@ -275,6 +271,7 @@ install: all
 	    $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	    $(DESTDIR)$(PREFIX)/share/man/man1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man3 \
+	    $(DESTDIR)$(PREFIX)/share/man/man5 \
 	    $(DESTDIR)$(PREFIX)/share/man/man8 \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for u in service socket; do \
@@ -292,14 +289,14 @@ install: all
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
 	    revcheck/librevcheck.pc.in > \
 	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/librevcheck.pc
-	for s in 1 3 8; do for m in revcheck/man/*.$$s gateway/man/*.$$s; do \
+	for s in 1 3 5 8; do for m in revcheck/man/*.$$s gateway/man/*.$$s; do \
 	    [ ! -f "$$m" ] || $(INSTALL) -m 644 "$$m" \
 	    $(DESTDIR)$(PREFIX)/share/man/man$$s/; done; done
 uninstall:
 	cd $(DESTDIR)$(PREFIX) && rm -f bin/revcheck sbin/p2p-gateway \
 	    include/revcheck.h lib/librevcheck.* lib/pkgconfig/librevcheck.pc \
 	    share/man/man1/revcheck.1 share/man/man3/revcheck.3 \
-	    share/man/man8/p2p-gateway.8 \
+	    share/man/man5/p2p-gateway.conf.5 share/man/man8/p2p-gateway.8 \
 	    lib/systemd/system/p2p-gateway.service \
 	    lib/systemd/system/p2p-gateway.socket
 
@@ -313,10 +310,11 @@ help:
 	@echo "  make check [T=NAME...]      the tests of one profile, or those so called"
 	@echo "  make list-tests [T=...]     their names"
 	@echo "  make check-asan check-tsan  the same under the sanitizers"
-	@echo "  make check-vectors check-oom check-deps check-symbols check-headers"
+	@echo "  make check-vectors check-oom check-deps check-symbols check-headers check-docs"
 	@echo "                              one kind of proof by itself"
 	@echo "  make bench                  bench-archive, bench-gateway: ratios, side by side"
 	@echo "  make soak fuzz              a minute of everything at once; FUZZ_SECONDS a fuzzer"
 	@echo "  make mutate [F=file] [M=name]  wrong lines that a test must notice: tests/mutants"
 	@echo "  make lint format            clang-tidy, cppcheck, clang-format"
+	@echo "  make man-lists              the manual's lists of keys and counters, anew"
 	@echo "  make install uninstall      DESTDIR, PREFIX"

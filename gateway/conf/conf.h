@@ -5,7 +5,7 @@
  * Counted; every member is constant after conf_load or conf_derive returned
  * it. Each worker holds a reference for as long as it uses anything inside.
  *
- * The bootstrap file is JSON; p2p-gateway(8) explains it key by key. An error
+ * The bootstrap file is JSON; p2p-gateway.conf(5) has it key by key. An error
  * of it is one sentence: file, line, JSON path, value, expectation.
  */
 #ifndef GATEWAY_CONF_CONF_H

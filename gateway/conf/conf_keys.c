@@ -55,7 +55,10 @@ const struct conf_word conf_key_categories[] = {{"ACCOUNTS", 1 << 0},
 
 /* clang-format off */
 
-/* The shapes of rows; what follows the help are more initialisers. */
+/*
+ * The shapes of rows; what follows the help are more initialisers. The unit of
+ * what a function reads is its shape, in words.
+ */
 #define ROW(f, k, m, h, ...) \
 	{.file = f, .kind = CONF_KIND_##k, .offset = offsetof(T, m), \
 	 .help = h, ##__VA_ARGS__}
@@ -96,7 +99,7 @@ static const struct conf_key identity_keys[] = {
 	CALL("key", key_file, conf_read_key,
 	    "PEM file, not encrypted, or the name of a key in the token, such "
 	    "as \"pkcs11:object=label\" or \"pkcs11:id=%01%02\" (RFC 7512)",
-	    .flags = CONF_REQUIRED),
+	    .flags = CONF_REQUIRED, .unit = "path, or text"),
 	ROW("server_names", TEXTS, server_names,
 	    "names it is shown for: exact ones or \"*.name\"", .max = 10000),
 	END};
@@ -136,9 +139,10 @@ static const struct conf_key link_keys[] = {
 static const struct conf_key user_keys[] = {
 	ROW("name", TEXT, name, "without a colon", .flags = CONF_REQUIRED),
 	CALL("password", password_hash, conf_read_password,
-	    "plain; or password_hash"),
+	    "plain; it is hashed at once", .unit = "text"),
 	CALL("password_hash", password_hash, conf_read_password_hash,
-	    "what p2p-gateway --hash-password prints"),
+	    "instead of it, what p2p-gateway --hash-password prints",
+	    .unit = "text"),
 	ROW("roles", BITS, roles, "what the user may do", .words = role_words,
 	    .min = 1, .max = 100, .flags = CONF_REQUIRED),
 	END};
@@ -197,8 +201,9 @@ static const struct conf_key issuer_keys[] = {
 #define T struct conf
 const struct conf_key conf_keys[] = {
 	CALL("listen", WHOLE, conf_read_listeners,
-	    "\"ADDRESS:PORT\", \"unix:/path\", or an array of them; port 0 "
-	    "lets the kernel choose", .flags = CONF_REQUIRED),
+	    "where peers connect: \"ADDRESS:PORT\" or \"unix:/path\"; port 0 "
+	    "lets the kernel choose", .flags = CONF_REQUIRED,
+	    .unit = "address, or an array of them"),
 	GROUP("node", "where accepted traffic goes", .flags = CONF_REQUIRED),
 	ROW("node.addresses", PEERS, node.addresses,
 	    "\"HOST:PORT\" or \"unix:/path\", in order of preference",
@@ -231,12 +236,13 @@ const struct conf_key conf_keys[] = {
 	NUMBER("workers", U32, workers, 1, 256, null, NULL,
 	    "threads that serve peers; one a CPU while it is not set",
 	    .flags = CONF_RESTART),
-	ROW("user", TEXT, user, "user to become when started as root; nobody "
-	    "else while it is not set", .flags = CONF_RESTART),
+	ROW("user", TEXT, user, "user to become when started as root; it "
+	    "stays root while it is not set", .flags = CONF_RESTART),
 	ROW("group", TEXT, group, "group to become; that of user while it is "
 	    "not set", .flags = CONF_RESTART),
 	ROW("watch", PATH, watch.path,
-	    "file or directory of pushed configuration"),
+	    "file, or directory of files, of pushed configuration",
+	    .flags = CONF_RESTART),
 	ELEMENTS("links", links, 1000, link_keys, conf_link_read,
 	    "ports of the node's side that lead to peers over TLS"),
 
@@ -245,9 +251,11 @@ const struct conf_key conf_keys[] = {
 	    .fn = conf_http_present),
 	CALL("http.listen", WHOLE, conf_read_http_listeners,
 	    "addresses in HTTP mode beside those of the top-level listen; "
-	    "those themselves while it is not set"),
+	    "those themselves while it is not set",
+	    .unit = "address, or an array of them"),
 	CALL("http.paths", http, conf_read_http_paths,
-	    "paths that are served", .dflt = "[\"/\"]"),
+	    "letters, digits, '/', '.' and '-' after a '/': what is served",
+	    .dflt = "[\"/\"]", .unit = "array of paths"),
 	NUMBER("http.max_request_bytes", U64, http.max_request_bytes, 0,
 	    1LL << 40, 500000000, "bytes", "largest body of a request"),
 	NUMBER("http.max_head_bytes", U32, http.max_head_bytes, 1024, 262144,
@@ -288,7 +296,7 @@ const struct conf_key conf_keys[] = {
 	    "ECDHE-RSA-AES128-GCM-SHA256\""),
 	CALL("tls.allowed_subjects", tls, conf_read_subjects,
 	    "client subjects let in, RFC 2253 text; every subject while it "
-	    "is not set, nobody when it is empty"),
+	    "is not set, nobody when it is empty", .unit = "array of texts"),
 
 	GROUP("limits", "what peers may take; each has a counter of its own"),
 	NUMBER("limits.handshake_timeout_ms", U32,
@@ -348,7 +356,7 @@ const struct conf_key conf_keys[] = {
 	    "PEM file with its chain; self-made, kept as rest.pem in "
 	    "state_dir, while it is not set"),
 	CALL("rest.key", rest.key_file, conf_read_key,
-	    "PEM file with its key; not in a token"),
+	    "PEM file with its key; not in a token", .unit = "path"),
 	ROW("rest.client_anchors", PATH, rest.client_anchors_file,
 	    "PEM file with the anchors of client certificates, which stand "
 	    "for passwords; each is asked about at every request in SOFT_FAIL "
@@ -364,7 +372,8 @@ const struct conf_key conf_keys[] = {
 	    256, NULL, "connections at once"),
 	NUMBER("rest.idle_timeout_ms", U32, rest.idle_timeout_ms, 100,
 	    HOUR_MS, 60000, "ms",
-	    "how long a connection may be without a byte"),
+	    "how long a connection may be without a byte",
+	    .flags = CONF_RESTART),
 	NUMBER("rest.max_login_failures", U32, rest.max_login_failures, 1,
 	    1000000, 10, NULL,
 	    "wrong passwords of one address and name within login_window_ms"),
@@ -391,7 +400,8 @@ const struct conf_key conf_keys[] = {
 	    "while it is not set; takes a state_dir",
 	    .words = conf_key_categories, .max = 100),
 	NUMBER("pkcs11.threads", U32, pkcs11.threads, 1, PKCS11_THREADS_MAX,
-	    4, NULL, "that sign, each with a session of its own"),
+	    4, NULL, "threads that sign, each with a session of its own",
+	    .flags = CONF_RESTART),
 	NUMBER("pkcs11.timeout_ms", U32, pkcs11.timeout_ms, 1, HOUR_MS, 10000,
 	    "ms", "for logging in and finding keys at the start; what is "
 	    "asked later is waited for as long as its asker stays"),

@@ -478,7 +478,7 @@ no_such_key(struct conf_reader *r, const struct conf_place *place)
 
 	if (!is_pushed(r))
 		return conf_read_fail(r, place,
-		    "no such key here (see p2p-gateway(8) for those "
+		    "no such key here (see p2p-gateway.conf(5) for those "
 		    "there are)");
 	return err_set(r->err, E_PARSE, "'%s' is not a key of this section",
 	    place_text(place, path, sizeof(path)) + 2);

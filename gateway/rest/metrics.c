@@ -147,15 +147,17 @@ family_of(int counter)
 	return NULL;
 }
 
-/* The members of a family are neighbours. */
-static void
-put_member(
-    struct prometheus *t, const struct family *f, int counter, uint64_t n)
+void
+metrics_counter_name(char *out, size_t size, enum counter c)
 {
-	if (family_of(counter - 1) != f)
-		prometheus_head(t, f->name, "counter", f->help);
-	prometheus_put(t, "%s{%s=\"%s\"} %llu\n", f->name, f->label,
-	    counter_name(counter) + strlen(f->prefix), (unsigned long long)n);
+	const struct family *f = family_of((int)c);
+
+	if (f != NULL)
+		snprintf(out, size, "%s{%s=\"%s\"}", f->name, f->label,
+		    counter_name(c) + strlen(f->prefix));
+	else
+		snprintf(out, size, "p2p_gateway_%s%s", counter_name(c),
+		    is_gauge(counter_help(c)) ? "" : "_total");
 }
 
 static void
@@ -167,15 +169,20 @@ put_workers(struct prometheus *t, struct workers *workers)
 	workers_get_stats(workers, &stats);
 	for (int i = 0; i < NUM_COUNTERS; i++) {
 		const char *help = counter_help(i);
+		const struct family *f = family_of(i);
 
-		if (family_of(i) != NULL) {
-			put_member(t, family_of(i), i, stats.n[i]);
+		metrics_counter_name(name, sizeof(name), i);
+		if (f == NULL) {
+			prometheus_single(t, name,
+			    is_gauge(help) ? "gauge" : "counter", help,
+			    (double)stats.n[i]);
 			continue;
 		}
-		snprintf(name, sizeof(name), "p2p_gateway_%s%s",
-		    counter_name(i), is_gauge(help) ? "" : "_total");
-		prometheus_single(t, name, is_gauge(help) ? "gauge" : "counter",
-		    help, (double)stats.n[i]);
+		/* The members of a family are neighbours. */
+		if (family_of(i - 1) != f)
+			prometheus_head(t, f->name, "counter", f->help);
+		prometheus_put(
+		    t, "%s %llu\n", name, (unsigned long long)stats.n[i]);
 	}
 }
 
