@@ -278,8 +278,9 @@ struct revcheck_path_query {
  * revcheck_trust_verify builds a path (RFC 5280 6.1) from chain's leaf to an
  * anchor: signatures, dates, purpose, strength of keys and digests, by the same
  * rules as the engine. Revocation is not asked. 1 and *path (leaf first, anchor
- * last; path may be NULL) when there is one; 0 when there is none. *x509_error
- * (may be NULL) is X509_V_OK or why not: X509_V_ERR_*. Thread-safe.
+ * last; path may be NULL) when there is one; 0 when there is none, and then
+ * *err says at which depth of the path it failed and why (REVCHECK_E_PARSE).
+ * *x509_error (may be NULL) is X509_V_OK or X509_V_ERR_*. Thread-safe.
  */
 REVCHECK_API REVCHECK_MUST_USE int
 revcheck_trust_verify(struct revcheck_trust *t, struct revcheck_certs **path,

@@ -242,5 +242,7 @@ revcheck_trust_verify(struct revcheck_trust *t, struct revcheck_certs **path,
 	trust_path_cleanup(&found);
 	if (x509_error != NULL)
 		*x509_error = rc < 0 ? X509_V_ERR_UNSPECIFIED : why;
+	if (rc == 0)
+		(void)error_publish(err, &e, E_PARSE);
 	return error_publish(err, &e, rc);
 }

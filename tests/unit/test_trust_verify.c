@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -68,11 +69,14 @@ verify(struct revcheck_trust *t, const struct revcheck_certs *chain,
     struct revcheck_path_query q)
 {
 	struct revcheck_certs *path;
+	struct revcheck_error err = {0};
 	int x509_error = -1, rc;
 
 	q.size = sizeof(q);
 	q.chain = chain;
-	rc = revcheck_trust_verify(t, &path, &q, &x509_error, NULL);
+	rc = revcheck_trust_verify(t, &path, &q, &x509_error, &err);
+	assert_int_equal(err.code, rc == 1 ? 0 : REVCHECK_E_PARSE);
+	assert_int_equal(rc == 0, strstr(err.msg, " at depth ") != NULL);
 	assert_int_equal(rc, x509_error == X509_V_OK);
 	assert_int_equal(path != NULL, rc);
 	if (rc == 1) {
