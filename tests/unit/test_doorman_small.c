@@ -7,11 +7,15 @@
 
 #include <cmocka.h>
 
+#include "fixtures/doorman/base/issue.h"
 #include "fixtures/doorman/base/wire.h"
 #include "fixtures/doorman/service/config.h"
 #include "fixtures/doorman/service/http_rules.h"
 #include "fixtures/doorman/service/listen.h"
 #include "fixtures/doorman/service/store.h"
+#include "fixtures/doorman/service/tickets.h"
+#include "tests/doorman/test_ca.h"
+#include "tests/doorman/test_store.h"
 
 static void
 the_type_is_the_one_asked_for(void **state)
@@ -214,6 +218,100 @@ messages_go_there_and_back(void **state)
 	buf_free(&m);
 }
 
+/* As much as there is room for with its end, and not a byte more. */
+static void
+text_fits_its_place(void **state)
+{
+	(void)state;
+	for (size_t len = 0; len < 12; len++) {
+		char place[9] = "........";
+		struct wire_in in;
+		struct buf m;
+
+		buf_init(&m, 64);
+		wire_bytes(&m, view_of("abcdefghijkl", len));
+		in = (struct wire_in){m.p, m.p + m.len, false};
+		/* The last byte is not the text's. */
+		wire_get_text(&in, place, 8);
+		assert_int_equal(wire_done(&in), len < 8);
+		assert_int_equal(place[8], '\0');
+		assert_int_equal(strlen(place), len < 8 ? len : 0);
+		if (len >= 8)
+			assert_int_equal(place[7], '.');
+		buf_free(&m);
+	}
+}
+
+/* RFC 5280: who is below another root is another network's doorman. */
+static void
+the_doorman_is_of_its_root(void **state)
+{
+	struct test_ca root, ca, other;
+	struct config c;
+	struct fault f = {""};
+
+	(void)state;
+	test_ca_make(&root, "Root", NULL, 1800000000);
+	test_ca_make(&ca, "Doorman", &root, 1800000000);
+	test_ca_make(&other, "Root", NULL, 1800000000);
+	assert_int_equal(cert_write_file("ca.pem", &ca.cert, 1, &f), 0);
+	write_file("r.conf",
+	    "public_url = http://a\nroot_cert = root.pem\n"
+	    "doorman_cert = ca.pem\n");
+	assert_int_equal(cert_write_file("root.pem", &root.cert, 1, &f), 0);
+	if (config_read(&c, "r.conf", &f) != 0)
+		fail_msg("%s", f.msg);
+	config_cleanup(&c);
+	assert_int_equal(cert_write_file("root.pem", &other.cert, 1, &f), 0);
+	assert_int_equal(config_read(&c, "r.conf", &f), -1);
+	assert_non_null(strstr(f.msg, "is not signed by"));
+	test_ca_free(&root);
+	test_ca_free(&ca);
+	test_ca_free(&other);
+}
+
+/* One decision, of what awaits one; who rejects approves nothing. */
+static void
+what_awaits_a_decision_gets_one(void **state)
+{
+	static const struct {
+		const char *state;
+		bool approve;
+		int rc;
+		const char *then;
+	} rows[] = {
+	    {"TICKET_CREATED", true, 0, "APPROVED"},
+	    {"TICKET_CREATED", false, 0, "REJECTED"},
+	    {"NEW", true, 1, "NEW"},
+	    {"NEW", false, 1, "NEW"},
+	    {"APPROVED", false, 1, "APPROVED"},
+	    {"REJECTED", true, 1, "REJECTED"},
+	    {"DONE", true, 1, "DONE"},
+	    {"DONE", false, 1, "DONE"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fault f = {""};
+		test_id id;
+
+		test_store_setup(state);
+		test_put_revocation(id, "doorman", "1111", 1, 77);
+		test_set_state(id, rows[i].state);
+		assert_int_equal(ticket_decide(&test_store, id, rows[i].approve,
+				     "carol", "", 88, &f),
+		    rows[i].rc);
+		test_is_in_state(id, rows[i].then);
+		assert_int_equal(
+		    store_number(&test_store, 0,
+			"SELECT approved_at FROM request WHERE id=?", "t", id),
+		    rows[i].rc == 0 && rows[i].approve ? 88 : 77);
+		assert_int_equal(
+		    test_count("request WHERE approved_by='carol'"),
+		    rows[i].rc == 0 && rows[i].approve);
+		test_store_teardown(state);
+	}
+}
+
 static void
 transitions_start_where_they_should(void **state)
 {
@@ -251,6 +349,9 @@ main(void)
 	    cmocka_unit_test(dates_are_dates),
 	    cmocka_unit_test(frames_are_bounded),
 	    cmocka_unit_test(messages_go_there_and_back),
+	    cmocka_unit_test(text_fits_its_place),
+	    cmocka_unit_test(the_doorman_is_of_its_root),
+	    cmocka_unit_test(what_awaits_a_decision_gets_one),
 	    cmocka_unit_test(transitions_start_where_they_should),
 	};
 

@@ -326,6 +326,22 @@ certificate_requests_are_judged(void **state)
 	out = doorman_net_state(&net, "certificate", id);
 	assert_string_equal(out, "REJECTED");
 	free(out);
+	free(url);
+	/* Nobody need wait for it; and it is told under its own kind only. */
+	url = xasprintf("%s/certificate/%s", net.url, id);
+	web_request(&w, "GET", url, NULL, NULL, NULL);
+	assert_int_equal(w.status, 403);
+	web_free(&w);
+	free(url);
+	url = xasprintf("%s/certificate-revocation-request/%s", net.url, id);
+	web_request(&w, "GET", url, NULL, NULL, NULL);
+	assert_int_equal(w.status, 404);
+	web_free(&w);
+	free(url);
+	url = xasprintf("%s/certificate-request/%s", net.url, id);
+	web_request(&w, "GET", url, NULL, NULL, NULL);
+	assert_int_equal(w.status, 200);
+	web_free(&w);
 	free(id);
 	free(url);
 	free(csr);

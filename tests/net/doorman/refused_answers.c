@@ -109,6 +109,23 @@ submit(const char *id, const struct answer *a)
 	X509_free(cert);
 }
 
+/* How many requests a signer is given to answer. */
+static unsigned
+num_given(void)
+{
+	struct wire_in in;
+	struct buf ask;
+
+	buf_init(&ask, 256);
+	wire_begin(&ask, WIRE_GET_CSRS);
+	wire_u64(&ask, 0);
+	wire_end(&ask, 0);
+	signer_client_ask(&client, &ask);
+	assert_int_equal(
+	    signer_client_answer(&client, &in), WIRE_GET_CSRS | WIRE_ANSWER);
+	return wire_get_u32(&in);
+}
+
 static void
 wrong_certificates_are_refused(void **state)
 {
@@ -154,11 +171,13 @@ wrong_certificates_are_refused(void **state)
 	url = xasprintf("%s/certificate/%s", net.url, id);
 	signer_client_open(&client, &net);
 	signer_client_hello(&client);
-	/* The right one, before anybody has approved. */
+	/* Nobody has approved it: not given, and not taken. */
+	assert_int_equal(num_given(), 0);
 	submit(id, &right);
 	assert_non_null(strstr(signer_client_refused(&client, WIRE_E_REFUSED),
 	    "is not an approved certificate request"));
 	doorman_net_do(&net, "tickets", "approve", id);
+	assert_int_equal(num_given(), 1);
 	for (size_t i = 0; i < NUM(rows); i++) {
 		const char *text;
 
@@ -181,6 +200,7 @@ wrong_certificates_are_refused(void **state)
 	file_write("dm/alice.pem", w.body, w.len);
 	web_free(&w);
 	/* Once. */
+	assert_int_equal(num_given(), 0);
 	submit(id, &right);
 	assert_non_null(strstr(signer_client_refused(&client, WIRE_E_REFUSED),
 	    "is not an approved certificate request"));

@@ -480,6 +480,25 @@ an_honest_answer_is_signed(void **state)
 	free(url);
 }
 
+/* Looking is not signing, whatever is typed. */
+static void
+what_is_shown_is_not_signed(void **state)
+{
+	static const struct list full = FULL("1111", "2222");
+	struct wire_approved a = approval_of("3333", 1);
+	char *out;
+
+	(void)state;
+	fake_service_reset(&fake);
+	hand_out(&full, &(struct list){0});
+	approve(&a, 1);
+	assert_int_equal(sign("sign doorman 6 +1\n", &out, "show"), 0);
+	assert_non_null(strstr(out, "To sign     number 6, 3 entries"));
+	assert_null(strstr(out, "Type '"));
+	assert_int_equal(fake.asked[WIRE_SUBMIT_CRL].len, 0);
+	free(out);
+}
+
 /* Requests of certificates. */
 
 static void
@@ -558,6 +577,7 @@ main(void)
 	    cmocka_unit_test(approvals_are_checked),
 	    cmocka_unit_test(answers_are_of_their_form),
 	    cmocka_unit_test(an_honest_answer_is_signed),
+	    cmocka_unit_test(what_is_shown_is_not_signed),
 	    cmocka_unit_test(requests_are_checked),
 	};
 
