@@ -73,7 +73,7 @@ pending_check_drop(struct pending_check *p)
 
 /* The world. */
 
-static struct issuer ca, leaf;
+static struct issuer ca, leaf, expired;
 static struct worker *w;
 static struct conn conns[MANY];
 static struct revcheck *engine;
@@ -107,9 +107,9 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 static struct revcheck_certs *
-path_of_leaf(void)
+path_of(const struct issuer *who)
 {
-	X509 *v[] = {leaf.cert, ca.cert};
+	X509 *v[] = {who->cert, ca.cert};
 	struct revcheck_certs *certs;
 
 	assert_int_equal(revcheck_certs_from_x509(&certs, v, 2, NULL), 0);
@@ -121,7 +121,7 @@ static void
 make_report(struct revcheck_trust *trust)
 {
 	struct revcheck_options options = {.size = sizeof(options)};
-	struct revcheck_certs *certs = path_of_leaf();
+	struct revcheck_certs *certs = path_of(&leaf);
 	struct revcheck_query query = {.size = sizeof(query),
 	    .chain = certs,
 	    .trust = trust,
@@ -150,6 +150,8 @@ setup(void **state)
 	issuer_init(&ca, &how_ca);
 	how_leaf.by = &ca;
 	issuer_init(&leaf, &how_leaf);
+	how_leaf.to = now - 1;
+	issuer_init(&expired, &how_leaf);
 	log_none = (struct log){.fn = log_nothing, .level = LOG_LEVEL_ERROR};
 	conf = calloc(1, sizeof(*conf));
 	runtime = calloc(1, sizeof(*runtime));
@@ -183,6 +185,7 @@ teardown(void **state)
 	free(runtime);
 	free(conf);
 	issuer_cleanup(&leaf);
+	issuer_cleanup(&expired);
 	issuer_cleanup(&ca);
 	return 0;
 }
@@ -200,7 +203,7 @@ everybody_in(void **state)
 		    .worker = w,
 		    .runtime = runtime,
 		    .trust = runtime->trust,
-		    .certs = path_of_leaf()};
+		    .certs = path_of(&leaf)};
 		evtimer_assign(&c->ev_timer, w->base, on_timer, c);
 		conn_list_add(w, c);
 	}
@@ -303,6 +306,20 @@ who_cannot_be_asked_about_is_cut(void **state)
 		assert_true(conns[i].doomed);
 }
 
+static void
+who_has_expired_is_cut(void **state)
+{
+	(void)state;
+	revcheck_certs_free(conns[7].certs);
+	conns[7].certs = path_of(&expired);
+	recheck_begin(w);
+	turn();
+	answer_all();
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(conns[i].doomed, i == 7);
+	assert_int_equal(times_asked(&conns[7]), 0);
+}
+
 /* Who leaves makes room, and so does who is asked about anew. */
 static void
 who_does_not_wait_any_more_is_not_counted(void **state)
@@ -373,6 +390,7 @@ main(void)
 	    ROUND(a_round_asks_about_everybody_once),
 	    ROUND(a_round_that_is_wished_for_during_one_follows),
 	    ROUND(who_cannot_be_asked_about_is_cut),
+	    ROUND(who_has_expired_is_cut),
 	    ROUND(who_does_not_wait_any_more_is_not_counted),
 	    ROUND(only_who_is_live_is_asked_about),
 	    ROUND(a_round_goes_on_when_one_leaves),

@@ -2,10 +2,15 @@
  * Who gets in: one gateway before one node, every kind of peer, TLS 1.3 and
  * 1.2. What a refused peer sent must never reach the node.
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include <openssl/pem.h>
+
 #include "tests/lib/gateway.h"
+#include "tests/lib/issuer.h"
 #include "tests/lib/peer.h"
+#include "tests/lib/pkimake.h"
 
 static struct town town;
 static struct gateway gw;
@@ -162,6 +167,53 @@ new_revocation_is_seen_once_evidence_is_fetched(void **state)
 	assert_true(proc_said(&gw.proc, "superseded"));
 }
 
+/*
+ * The doorman's name as issuer, somebody else's signature, and the doorman's
+ * genuine certificates, byte for byte as a good peer sends them.
+ */
+static void
+stranger_under_known_issuers_is_refused(void **state)
+{
+	char *good = town_path(&town, "peers/good.pem");
+	char *doorman = town_path(&town, "doorman/ca.pem");
+	char *pem = file_need(good, NULL), *rest;
+	FILE *f = fopen(doorman, "r");
+	struct issuer by = {.key = EVP_EC_gen("P-256"),
+	    .cert = PEM_read_X509(f, NULL, NULL, NULL)};
+	struct issuer stranger;
+	const struct issuer_cert how = {.cn = "stranger",
+	    .by = &by,
+	    .serial = 7,
+	    .from = time(NULL) - 60,
+	    .to = time(NULL) + 3600};
+	struct tls_options o = {.cert = "stranger.pem", .key = "stranger.key"};
+	struct tls t;
+
+	fclose(f);
+	assert_non_null(by.cert);
+	issuer_init(&stranger, &how);
+	pki_write("stranger.pem", stranger.cert, NULL);
+	pki_write("stranger.key", NULL, stranger.key);
+	rest = strstr(pem + 1, "-----BEGIN");
+	assert_non_null(rest);
+	f = fopen("stranger.pem", "a");
+	assert_true(fputs(rest, f) >= 0 && fclose(f) == 0);
+	expect("good", TLS_IN);
+	for (size_t i = 0; i < 4; i++) {
+		o.version = versions[i % 2];
+		(void)tls_connect(&t, gw.port, &o);
+		assert_int_equal(tls_echo(&t), 0);
+		assert_int_not_equal(t.alert, -1);
+		tls_free(&t);
+	}
+	expect("good", TLS_IN);
+	issuer_cleanup(&stranger);
+	issuer_cleanup(&by);
+	free(pem);
+	free(good);
+	free(doorman);
+}
+
 int
 main(void)
 {
@@ -175,6 +227,7 @@ main(void)
 	    cmocka_unit_test(expired_is_a_path_error),
 	    cmocka_unit_test(foreign_anchor_is_refused_before_any_fetch),
 	    cmocka_unit_test(no_source_is_unknown_under_hard_fail),
+	    cmocka_unit_test(stranger_under_known_issuers_is_refused),
 	    cmocka_unit_test(no_certificate_is_refused),
 	    cmocka_unit_test(gateway_proves_itself),
 	    cmocka_unit_test(new_revocation_is_seen_once_evidence_is_fetched),
