@@ -1,2 +1,3 @@
 # What the manual must have, printed by the tables themselves; see check-docs.
-$(eval $(call test_rule,docs/names,$(UNIT_A),))
+$(eval $(call test_rule,docs/names,$(UNIT_A),$(GATEWAY_LIBS)))
+tests: $(B)/tests/docs/names
