@@ -194,6 +194,71 @@ urls_that_would_be_cut_are_left_out(void **state)
 	distribution_points_cleanup(&p);
 }
 
+/* One DistributionPoint of a full name that holds this GeneralName. */
+static int
+point_of_name(struct distribution_points *p, size_t num, int tag,
+    const void *body, size_t len)
+{
+	static struct octets list; /* what p refers to, until the next */
+	struct octets o = {0};
+
+	list.len = 0;
+	octets_tlv(&o, tag, body, len);
+	octets_wrap(&o, 0, 0xa0);
+	octets_wrap(&o, 0, 0xa0);
+	for (size_t i = 0; i < num; i++)
+		octets_tlv(&list, 0x30, o.p, o.len);
+	octets_wrap(&list, 0, 0x30);
+	octets_free(&o);
+	return distribution_points_parse(
+	    p, span_of(list.p, list.len), span_of(NULL, 0), NULL);
+}
+
+static void
+points_have_a_number(void **state)
+{
+	struct distribution_points p;
+
+	(void)state;
+	assert_int_equal(point_of_name(&p, 0, 0x86, "http://h/", 9), E_PARSE);
+	assert_int_equal(
+	    point_of_name(&p, CRL_POINTS_MAX, 0x86, "http://h/", 9), 0);
+	assert_int_equal(p.num, CRL_POINTS_MAX);
+	distribution_points_cleanup(&p);
+	assert_int_equal(
+	    point_of_name(&p, CRL_POINTS_MAX + 1, 0x86, "http://h/", 9),
+	    E_PARSE);
+}
+
+/* A name of another kind is no URL, and no issuer, whatever its octets. */
+static void
+names_are_of_their_kind(void **state)
+{
+	static const int others[] = {0x81, 0x82, 0x87, 0x88};
+	struct distribution_points p;
+	unsigned char *der = NULL;
+	int len = i2d_X509_NAME(X509_get_subject_name(pki.ca), &der);
+	struct span name = span_of(der, (size_t)len);
+
+	(void)state;
+	assert_true(len > 0);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		assert_int_equal(
+		    point_of_name(&p, 1, others[i], "http://h/", 9), 0);
+		assert_null(p.v[0].urls[0]);
+		distribution_points_cleanup(&p);
+		assert_int_equal(
+		    point_of_name(&p, 1, others[i], name.p, name.len), 0);
+		assert_false(crl_names_have(&p.v[0].name.names, name));
+		distribution_points_cleanup(&p);
+	}
+	assert_int_equal(point_of_name(&p, 1, 0xa4, name.p, name.len), 0);
+	assert_true(crl_names_have(&p.v[0].name.names, name));
+	assert_null(p.v[0].urls[0]);
+	distribution_points_cleanup(&p);
+	OPENSSL_free(der);
+}
+
 static void
 reason_flags_are_read_bit_by_bit(void **state)
 {
@@ -504,6 +569,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(subject_lends_its_urls),
 	    cmocka_unit_test(urls_that_would_be_cut_are_left_out),
+	    cmocka_unit_test(points_have_a_number),
+	    cmocka_unit_test(names_are_of_their_kind),
 	    cmocka_unit_test(reason_flags_are_read_bit_by_bit),
 	    cmocka_unit_test(numbers_compare_and_print),
 	    cmocka_unit_test(proof_names_its_signer),

@@ -79,6 +79,10 @@ integers_are_minimal_and_bounded(void **state)
 		0xff));
 	assert_true(der_uint(&d, &v));
 	assert_true(v == UINT64_MAX);
+	der_init(&d, BYTES(0x02, 0x09, 0x01, 0, 0, 0, 0, 0, 0, 0, 0));
+	assert_false(der_uint(&d, &v));
+	der_init(&d, BYTES(0x02, 0x0a, 0x01, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+	assert_false(der_uint(&d, &v));
 	c = der_serial_trim(BYTES(0x00, 0x00, 0x80));
 	assert_int_equal(c.len, 2);
 	c = der_serial_trim(BYTES(0xff, 0xff, 0x7f));

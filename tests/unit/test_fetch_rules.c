@@ -62,6 +62,8 @@ test_addresses_by_default(void **state)
 	    {"126.255.255.255", NULL},
 	    {"169.253.255.255", NULL},
 	    {"fec0::1", NULL},
+	    {"::ff", NULL},
+	    {"::100", "unspecified"},
 	};
 	struct address_rules *r, *strict;
 
@@ -104,6 +106,9 @@ test_addresses_that_are_allowed(void **state)
 	assert_non_null(refused(r, "h", "fe80:0:0:1::1"));
 	assert_null(refused(r, "CRL.example", "10.0.0.1"));
 	assert_non_null(refused(r, "xcrl.example", "10.0.0.1"));
+	assert_non_null(refused(r, "crl.example.net", "10.0.0.1"));
+	assert_non_null(refused(r, "crl.exampl", "10.0.0.1"));
+	assert_non_null(refused(r, "", "10.0.0.1"));
 	assert_null(address_rules_literal_refused(r, "127.0.0.1"));
 	assert_non_null(address_rules_literal_refused(r, "[::1]"));
 	assert_null(address_rules_literal_refused(r, "localhost"));

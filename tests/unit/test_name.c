@@ -69,6 +69,37 @@ equal(int tag_a, const void *a, size_t len_a, int tag_b, const void *b,
 #define BMP       0x1e
 #define TEXT(s)   (s), sizeof(s) - 1
 
+/* What is no text in its type is equal to its own octets and nothing else. */
+static void
+broken_strings_are_equal_to_nothing(void **state)
+{
+	static const struct {
+		int tag;
+		const char *a, *b;
+		size_t len;
+	} rows[] = {
+	    {UTF8, "x\xff", "x\xfe", 2},
+	    {UTF8, "x\xc3", "x\xc4", 2},
+	    {UTF8, "\xc0\x80", "\xc1\x80", 2},
+	    {UTF8, "\xed\xa0\x80", "\xed\xa0\x81", 3},
+	    {PRINTABLE, "x\x80", "x\x81", 2},
+	    {BMP, "\0x\0", "\0x\1", 3},
+	    {UNIVERSAL, "\0\x11\0\0", "\0\x12\0\0", 4},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_false(equal(rows[i].tag, rows[i].a, rows[i].len,
+		    rows[i].tag, rows[i].b, rows[i].len));
+	/* Written in more octets than it takes (RFC 3629 3). */
+	assert_false(equal(UTF8, TEXT("\xc1\x81"), UTF8, TEXT("A")));
+	assert_false(equal(UTF8, TEXT("\xe0\x81\x81"), UTF8, TEXT("A")));
+	/* A NUL is a character, behind white space, too. */
+	assert_false(equal(UTF8, TEXT("a \0b"), UTF8, TEXT("a b")));
+	assert_false(equal(UTF8, TEXT("a\0b"), UTF8, TEXT("ab")));
+	assert_false(equal(UTF8, TEXT("a\0"), UTF8, TEXT("a")));
+}
+
 static void
 strings_compare_whatever_their_type(void **state)
 {
@@ -273,6 +304,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(strings_compare_whatever_their_type),
+	    cmocka_unit_test(broken_strings_are_equal_to_nothing),
 	    cmocka_unit_test(white_space_is_folded),
 	    cmocka_unit_test(broken_strings_equal_only_their_own_bytes),
 	    cmocka_unit_test(values_of_one_rdn_come_in_any_order),
