@@ -45,21 +45,23 @@ entry_cleanup(struct entry *e)
 	*e = (struct entry){0};
 }
 
-/* Digits in pairs, colons allowed between; the number of bytes or -1. */
+/*
+ * Digits, colons allowed between, "0x" before; an odd number of them has a zero
+ * in front. The number of digits, or -1.
+ */
 static int
 hex_parse(uint8_t *out, size_t max, const char *text)
 {
-	size_t n = 0, digits = 0;
+	size_t n = 0, num = 0, digits;
 	uint8_t v = 0;
 
 	if (strncmp(text, "0x", 2) == 0)
 		text += 2;
-	/* An odd number of digits has a zero in front. */
 	for (const char *p = text; *p != '\0'; p++)
-		digits += *p != ':';
-	if (digits == 0 || digits > 2 * max)
+		num += *p != ':';
+	if (num == 0 || num > 2 * max)
 		return -1;
-	digits = digits % 2;
+	digits = num % 2;
 	for (; *text != '\0'; text++) {
 		if (*text == ':')
 			continue;
@@ -69,7 +71,7 @@ hex_parse(uint8_t *out, size_t max, const char *text)
 		if (++digits % 2 == 0)
 			out[n++] = v;
 	}
-	return (int)n;
+	return (int)num;
 }
 
 /* INTEGER content octets: minimal, a zero in front of a high bit. */
@@ -209,7 +211,7 @@ from_description(struct entry *e, const cJSON *o, struct err *err)
 		    "spkiSha256");
 	if (spki != NULL) {
 		e->is_spki = true;
-		return hex_parse(e->spki, sizeof(e->spki), spki) == 32
+		return hex_parse(e->spki, sizeof(e->spki), spki) == 64
 		    ? 0
 		    : err_set(err, E_PARSE,
 			  "spkiSha256 is not 64 hexadecimal digits");
@@ -223,7 +225,7 @@ from_description(struct entry *e, const cJSON *o, struct err *err)
 	if (n <= 0)
 		return err_set(err, E_PARSE,
 		    "serial is not a number in hexadecimal digits");
-	e->serial_len = (size_t)n;
+	e->serial_len = ((size_t)n + 1) / 2;
 	return from_base64_issuer(e, issuer, err);
 }
 
