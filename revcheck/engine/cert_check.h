@@ -43,6 +43,7 @@ struct cert_check {
 	struct cert_sources *s;
 	/* The verified chain this certificate stands in, anchor last. */
 	X509 *const *chain;
+	X509 **own_chain; /* a copy, references; NULL: the request's */
 	size_t num_chain, index;
 	enum revcheck_mode mode;
 	unsigned depth; /* 0: of the chain; above: of a signer of evidence */
@@ -98,6 +99,10 @@ struct request_env {
 	cert_check_answer_fn *answer;
 };
 
+/*
+ * chain: of the request, which outlives its checks; at a depth above 0 a copy
+ * is made.
+ */
 int cert_check_new(struct cert_check **out, struct cert_sources *s,
     X509 *const *chain, size_t num_chain, size_t index, unsigned depth,
     struct err *err) MUST_USE;

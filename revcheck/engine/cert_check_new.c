@@ -5,6 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+static X509 **
+chain_copy(X509 *const *chain, size_t num)
+{
+	X509 **copy = malloc(num * sizeof(*copy));
+
+	for (size_t i = 0; copy != NULL && i < num; i++) {
+		X509_up_ref(chain[i]);
+		copy[i] = chain[i];
+	}
+	return copy;
+}
+
+static void
+chain_free(X509 **chain, size_t num)
+{
+	for (size_t i = 0; chain != NULL && i < num; i++)
+		X509_free(chain[i]);
+	free(chain);
+}
+
 int
 cert_check_new(struct cert_check **out, struct cert_sources *s,
     X509 *const *chain, size_t num_chain, size_t index, unsigned depth,
@@ -21,12 +41,16 @@ cert_check_new(struct cert_check **out, struct cert_sources *s,
 	 * zeroed.
 	 */
 	memset(q, 0, offsetof(struct cert_check, res));
-	if (s->num_points > 0) {
+	if (s->num_points > 0)
 		q->points = calloc(s->num_points, sizeof(*q->points));
-		if (q->points == NULL) {
-			free(q);
-			return err_set(err, E_NOMEM, "out of memory");
-		}
+	if (depth > 0)
+		q->own_chain = chain_copy(chain, num_chain);
+	if ((s->num_points > 0 && q->points == NULL) ||
+	    (depth > 0 && q->own_chain == NULL)) {
+		chain_free(q->own_chain, num_chain);
+		free(q->points);
+		free(q);
+		return err_set(err, E_NOMEM, "out of memory");
 	}
 	for (size_t i = 0; i < s->num_points; i++)
 		q->points[i] = (struct source){
@@ -34,7 +58,7 @@ cert_check_new(struct cert_check **out, struct cert_sources *s,
 	q->ocsp = (struct source){.kind = EVIDENCE_OCSP, .point = &s->ocsp};
 	q->delta = (struct source){.kind = EVIDENCE_CRL, .point = &s->delta};
 	q->s = cert_sources_up_ref(s);
-	q->chain = chain;
+	q->chain = q->own_chain != NULL ? q->own_chain : chain;
 	q->num_chain = num_chain;
 	q->index = index;
 	q->depth = depth;
@@ -56,6 +80,7 @@ cert_check_free(struct cert_check *q)
 		ocsp_proof_free(q->ocsp_proofs[i]);
 	for (size_t i = 0; i < q->num_supplied; i++)
 		crl_proof_free((struct crl_proof *)q->crls[i].proof);
+	chain_free(q->own_chain, q->num_chain);
 	free(q->points);
 	free(q->ocsp_proofs);
 	free(q->ocsp_from);

@@ -28,10 +28,7 @@ find_signer(
 	return NULL;
 }
 
-/*
- * Finds or makes the sources of chain[index]. A proof may be freed before the
- * check, which keeps references of its own.
- */
+/* chain may be the caller's own: the check, which stays, has a copy. */
 static struct cert_check *
 new_signer(struct request_env *env, const struct cert_check *parent,
     X509 *const *chain, size_t num_chain, size_t index, bool crl_only)
