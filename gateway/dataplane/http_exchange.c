@@ -93,7 +93,7 @@ http_exchange_free(struct http_exchange *h)
 	bytes_cleanup(&h->up.b);
 	bytes_cleanup(&h->down.b);
 	bytes_cleanup(&h->node_head);
-	runtime_free(h->dial_front);
+	runtime_free(h->dial_runtime);
 	free(h);
 }
 
@@ -208,7 +208,7 @@ begin_request(struct http_exchange *h)
 	h->phase = HTTP_PHASE_DIAL;
 	dial_get_node_order(c, &order);
 	/* A live connection may be given another one meanwhile. */
-	h->dial_front = runtime_up_ref(c->runtime);
+	h->dial_runtime = runtime_up_ref(c->runtime);
 	return step_dial(
 	    h, dial_start(&c->dial, c->worker, &order, conn_on_dialled, c));
 }
@@ -297,8 +297,8 @@ step_dial(struct http_exchange *h, enum dial_result result)
 	}
 	dial_free(c->dial);
 	c->dial = NULL;
-	runtime_free(h->dial_front);
-	h->dial_front = NULL;
+	runtime_free(h->dial_runtime);
+	h->dial_runtime = NULL;
 	return step;
 }
 

@@ -1,6 +1,6 @@
 /*
  * http_exchange: HTTP/1.1 between a peer and the node, one exchange after the
- * other on one connection. A request is judged by its head (http_check.h)
+ * other on one connection. A request is checked by its head (http_rules.h)
  * before the node hears of it; then its body goes up and the answer comes down
  * as they come, each with back-pressure, neither kept. Belongs to its
  * connection and runs on its worker's thread; conn.c alone frees it.

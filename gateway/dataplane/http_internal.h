@@ -39,8 +39,8 @@ enum http_answer {
 struct http_exchange {
 	struct conn *c;
 	enum http_phase phase;
-	uint16_t port;              /* of the listener */
-	struct runtime *dial_front; /* whose addresses are being dialled */
+	uint16_t port;                /* of the listener */
+	struct runtime *dial_runtime; /* whose addresses are being dialled */
 	bool after_line; /* an empty line before the head was skipped */
 	bool tls_eof;    /* nothing more comes from the peer */
 	bool tls_cut;    /* and it ended without close_notify */

@@ -1,5 +1,5 @@
 /*
- * http_request: a request on its way to the node. Its head is judged and
+ * http_request: a request on its way to the node. Its head is checked and
  * written anew before a byte of it leaves; its body is counted, not looked at.
  */
 #include <string.h>
@@ -33,7 +33,8 @@ queue_request(struct http_exchange *h, const struct http_head *head,
 }
 
 static unsigned
-judge(struct http_exchange *h, const char *p, size_t len, const char **why)
+request_check(
+    struct http_exchange *h, const char *p, size_t len, const char **why)
 {
 	const struct runtime *runtime = h->c->runtime;
 	const struct http_rules rules = {
@@ -89,7 +90,7 @@ http_take_request(struct http_exchange *h, const char **why)
 	case HTTP_SCAN_END:
 		break;
 	}
-	status = judge(h, p, h->in_seen, why);
+	status = request_check(h, p, h->in_seen, why);
 	http_queue_take(&h->in, h->in_seen);
 	h->in_seen = 0;
 	h->after_line = false;

@@ -20,7 +20,7 @@ struct making {
 	size_t num_workers;
 };
 
-/* The one that the front before has for the same passed socket, or anew. */
+/* The one that the runtime before has for the same passed socket, or anew. */
 static int
 port_from_manager(struct making *m, struct listen_port *p, size_t i,
     const struct address *address, struct err *err)

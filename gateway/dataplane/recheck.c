@@ -46,7 +46,7 @@ recheck_doom(struct conn *c, struct revcheck_report *report, const char *why)
 }
 
 static void
-recheck_judge(struct conn *c, struct revcheck_report *report, bool offline)
+recheck_hear(struct conn *c, struct revcheck_report *report, bool offline)
 {
 	struct admission a = {.path = c->certs};
 
@@ -82,7 +82,7 @@ static void
 recheck_answered(struct conn *c, struct revcheck_report *report, bool offline)
 {
 	recheck_drop(c);
-	recheck_judge(c, report, offline);
+	recheck_hear(c, report, offline);
 }
 
 static void
@@ -115,7 +115,7 @@ recheck_submit(struct conn *c, unsigned flags, pending_check_fn *fn)
 	rc = pending_check_ask(
 	    &c->recheck, &report, w->env.rc, &query, w->base, fn, c, &err);
 	if (rc == REVCHECK_DONE) {
-		recheck_judge(c, report, (flags & REVCHECK_QUERY_OFFLINE) != 0);
+		recheck_hear(c, report, (flags & REVCHECK_QUERY_OFFLINE) != 0);
 		revcheck_report_free(report);
 	} else if (rc == REVCHECK_PENDING) {
 		w->recheck_waiting++;
@@ -164,7 +164,7 @@ recheck_ask(struct conn *c)
 	/* Before traffic the state machine compares rounds itself. */
 	c->round = c->worker->recheck_round;
 	counters_inc(&c->worker->counters, COUNTER_RECHECKS);
-	/* A question under way is about the path of before. */
+	/* A question under way is about the old path. */
 	recheck_drop(c);
 	why = recheck_adopt(c, &a);
 	if (why != NULL)

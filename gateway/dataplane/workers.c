@@ -81,7 +81,7 @@ workers_make(struct workers *d, struct revcheck *rc, struct err *err)
 
 	d->workers = calloc(num, sizeof(struct worker *));
 	if (d->workers == NULL)
-		return err_set(err, E_NOMEM, "cannot start the door");
+		return err_set(err, E_NOMEM, "cannot start the workers");
 	atomic_init(&d->undrained, num);
 	for (; d->num_workers < num; d->num_workers++) {
 		const struct worker_order order = {
@@ -148,7 +148,7 @@ workers_new(struct workers **out, struct conf *conf, struct revcheck *rc,
 	mallopt(M_MMAP_THRESHOLD, WORKERS_MMAP_BYTES);
 	d = calloc(1, sizeof(*d));
 	if (d == NULL)
-		return err_set(err, E_NOMEM, "cannot start the door");
+		return err_set(err, E_NOMEM, "cannot start the workers");
 	d->log = log;
 	d->decisions = decisions;
 	d->activation = activation;

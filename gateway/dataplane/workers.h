@@ -1,10 +1,11 @@
 /*
- * workers: the front of the data plane. Owns the workers; they own listeners,
- * connections and links. Decides nothing about revocation: it asks revcheck.
+ * workers: the data plane as others see it. Owns the workers; they own
+ * listeners, connections and links. Decides nothing about revocation: it asks
+ * revcheck.
  *
  * All functions are called from one thread (main's), except where "thread-
- * safe" is said. A configuration is an immutable counted snapshot; the door
- * takes references of its own.
+ * safe" is said. A configuration is an immutable counted snapshot; the
+ * workers take references of their own.
  */
 #ifndef GATEWAY_DATAPLANE_WORKERS_H
 #define GATEWAY_DATAPLANE_WORKERS_H
@@ -74,7 +75,7 @@ size_t workers_num(const struct workers *d);
 
 /*
  * workers_staple gives every worker these OCSP responses for our own
- * certificates instead of those of before.
+ * certificates instead of the former ones.
  */
 void workers_staple(struct workers *d, struct staples *staples);
 
@@ -88,7 +89,7 @@ bool workers_answers(struct workers *d);
 void workers_get_stats(struct workers *d, struct workers_stats *out);
 
 /*
- * Where the door listens, for the ready line: name is the listener's or
+ * Where the workers listen, for the ready line: name is the listener's or
  * link's of the configuration, address "127.0.0.1:8080", "[::1]:8080" or
  * "unix:/path". Returns how many there are; fills at most max.
  */

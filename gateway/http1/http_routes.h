@@ -1,6 +1,6 @@
 /*
- * http_routes: which paths are served, and on which port. Made with a front,
- * when the ports of its listeners are known; immutable after.
+ * http_routes: which paths are served, and on which port. Made with a
+ * runtime, when the ports of its listeners are known; immutable after.
  */
 #ifndef GATEWAY_HTTP1_HTTP_ROUTES_H
 #define GATEWAY_HTTP1_HTTP_ROUTES_H

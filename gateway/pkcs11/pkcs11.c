@@ -281,7 +281,7 @@ static void *
 pkcs11_main(void *arg)
 {
 	struct pkcs11 *t = arg;
-	struct pkcs11_thread seat = {.token = t};
+	struct pkcs11_thread thread = {.token = t};
 	struct pkcs11_job *job;
 	struct err err;
 
@@ -293,12 +293,12 @@ pkcs11_main(void *arg)
 			job->queued = false;
 			t->num_queued--;
 			pthread_mutex_unlock(&t->lock);
-			serve(&seat, job);
+			serve(&thread, job);
 			pthread_mutex_lock(&t->lock);
 		} else if (t->generation > 0 && may_connect(t)) {
 			t->connecting = true;
 			pthread_mutex_unlock(&t->lock);
-			(void)reconnect(&seat, &err);
+			(void)reconnect(&thread, &err);
 			pthread_mutex_lock(&t->lock);
 		} else {
 			await_work(t);

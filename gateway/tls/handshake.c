@@ -36,7 +36,7 @@ handshake_verify_cb(X509_STORE_CTX *ctx, void *arg)
 
 	(void)arg;
 	X509_STORE_CTX_set_error(ctx, X509_V_ERR_APPLICATION_VERIFICATION);
-	/* One handshake, one question: a second chain is never judged. */
+	/* One handshake, one question: a second chain is never asked about. */
 	if (h == NULL || h->asked)
 		return 0;
 	h->asking = ctx;

@@ -183,7 +183,7 @@ tls_bio_make_method(void)
 	if (type == -1)
 		return;
 	type |= BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR;
-	m = BIO_meth_new(type, "wire");
+	m = BIO_meth_new(type, "tls_bio");
 	if (m == NULL)
 		return;
 	if (BIO_meth_set_write_ex(m, tls_bio_write) != 1 ||

@@ -6,7 +6,7 @@
  * call. What the socket does not take is kept, and until it has gone nothing
  * more is taken: that is the back-pressure.
  *
- * A wire belongs to its SSL, and its calls to the connection's thread.
+ * The BIO belongs to its SSL, and its calls to the connection's thread.
  */
 #ifndef GATEWAY_TLS_TLS_BIO_H
 #define GATEWAY_TLS_TLS_BIO_H
@@ -23,7 +23,7 @@
 /* Four records of 16 KiB with their headers, nonces and tags. */
 #define TLS_BIO_BURST_BYTES (4 * (16 * 1024 + 64))
 
-/* One a worker, used by one wire at a time. */
+/* One a worker, used by one BIO at a time. */
 struct tls_bio_burst {
 	size_t len;
 	uint8_t p[TLS_BIO_BURST_BYTES];
@@ -36,14 +36,14 @@ enum tls_bio_sent {
 };
 
 /*
- * Gives ssl a wire to fd for both ways; fd stays the caller's. E_NOMEM, and
+ * Gives ssl a BIO to fd for both ways; fd stays the caller's. E_NOMEM, and
  * ssl is as it was.
  */
 int tls_bio_attach(SSL *ssl, int fd) MUST_USE;
 
 /*
  * Records go to burst from here on, until tls_bio_send. False where ssl has no
- * wire, or where one has something left to send: they go out as ever.
+ * such BIO, or where it has something left to send: they go out as ever.
  */
 bool tls_bio_gather(SSL *ssl, struct tls_bio_burst *burst);
 
