@@ -51,8 +51,7 @@ judged(const char *row, const void *p, size_t len, const char *says)
 
 	memcpy(copy, p, len);
 	rc = csr_read(&csr, view_of(copy, len), &f);
-	if ((rc == 0) != (says == NULL) ||
-	    (rc != 0 && strstr(f.msg, says) == NULL))
+	if (says == NULL ? rc != 0 : rc == 0 || strstr(f.msg, says) == NULL)
 		fail_msg("%s: %d '%s'", row, rc, f.msg);
 	if (rc == 0)
 		csr_cleanup(&csr);
@@ -304,54 +303,50 @@ struct wish {
 	const char *value; /* in the words of x509v3.cnf; "!...": raw bytes */
 };
 
+static const struct {
+	struct wish wish[2];
+	const char *says;
+} wishes[] = {
+    {{{NID_subject_alt_name, "DNS:a.example"}}, NULL},
+    {{{NID_subject_alt_name, "IP:192.0.2.1"}}, NULL},
+    {{{NID_subject_alt_name, "IP:2001:db8::1"}}, NULL},
+    {{{NID_subject_alt_name, "critical,DNS:a,DNS:*.b,IP:192.0.2.1"}}, NULL},
+    {{{NID_subject_alt_name, "URI:spiffe://a/b"}}, "neither DNS nor"},
+    {{{NID_subject_alt_name, "email:a@b.example"}}, "neither DNS nor"},
+    {{{NID_subject_alt_name, "RID:1.2.3"}}, "neither DNS nor IP"},
+    {{{NID_subject_alt_name, "otherName:1.2.3;UTF8:x"}}, "neither DNS nor IP"},
+    {{{NID_subject_alt_name, "DNS:a,DNS:b,URI:http://c"}},
+	"neither DNS nor IP"},
+    {{{NID_subject_alt_name, "DNS:a"}, {NID_subject_alt_name, "DNS:b"}},
+	"two subjectAltNames"},
+    {{{NID_subject_alt_name, "!\x04\x01x"}}, "malformed"},
+    {{{NID_subject_alt_name, "!"}}, "malformed"},
+    {{{NID_subject_alt_name, "!\x30"}}, "malformed"},
+    {{{NID_basic_constraints, "CA:FALSE"}}, NULL},
+    {{{NID_basic_constraints, "CA:TRUE"}}, "to become a CA"},
+    {{{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"}}, "to become a CA"},
+    {{{NID_basic_constraints, "!\x02\x01\x01"}}, "to become a CA"},
+    {{{NID_subject_alt_name, "DNS:a"}, {NID_basic_constraints, "CA:TRUE"}},
+	"to become a CA"},
+    {{{NID_basic_constraints, "CA:FALSE"}, {NID_basic_constraints, "CA:TRUE"}},
+	"to become a CA"},
+    /* This CA's to decide: taken, and not issued. */
+    {{{NID_key_usage, "critical,keyCertSign,cRLSign"},
+	 {NID_ext_key_usage, "OCSPSigning"}},
+	NULL},
+};
+
 static void
 extensions_are_names(void **state)
 {
-	static const struct {
-		struct wish wish[2];
-		const char *says;
-	} rows[] = {
-	    {{{NID_subject_alt_name, "DNS:a.example"}}, NULL},
-	    {{{NID_subject_alt_name, "IP:192.0.2.1"}}, NULL},
-	    {{{NID_subject_alt_name, "IP:2001:db8::1"}}, NULL},
-	    {{{NID_subject_alt_name, "critical,DNS:a,DNS:*.b,IP:192.0.2.1"}},
-		NULL},
-	    {{{NID_subject_alt_name, "URI:spiffe://a/b"}}, "neither DNS nor"},
-	    {{{NID_subject_alt_name, "email:a@b.example"}}, "neither DNS nor"},
-	    {{{NID_subject_alt_name, "RID:1.2.3"}}, "neither DNS nor IP"},
-	    {{{NID_subject_alt_name, "otherName:1.2.3;UTF8:x"}},
-		"neither DNS nor IP"},
-	    {{{NID_subject_alt_name, "DNS:a,DNS:b,URI:http://c"}},
-		"neither DNS nor IP"},
-	    {{{NID_subject_alt_name, "DNS:a"}, {NID_subject_alt_name, "DNS:b"}},
-		"two subjectAltNames"},
-	    {{{NID_subject_alt_name, "!\x04\x01x"}}, "malformed"},
-	    {{{NID_subject_alt_name, "!"}}, "malformed"},
-	    {{{NID_subject_alt_name, "!\x30"}}, "malformed"},
-	    {{{NID_basic_constraints, "CA:FALSE"}}, NULL},
-	    {{{NID_basic_constraints, "CA:TRUE"}}, "to become a CA"},
-	    {{{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"}},
-		"to become a CA"},
-	    {{{NID_basic_constraints, "!\x02\x01\x01"}}, "to become a CA"},
-	    {{{NID_subject_alt_name, "DNS:a"},
-		 {NID_basic_constraints, "CA:TRUE"}},
-		"to become a CA"},
-	    {{{NID_basic_constraints, "CA:FALSE"},
-		 {NID_basic_constraints, "CA:TRUE"}},
-		"to become a CA"},
-	    /* This CA's to decide: taken, and not issued. */
-	    {{{NID_key_usage, "critical,keyCertSign,cRLSign"},
-		 {NID_ext_key_usage, "OCSPSigning"}},
-		NULL},
-	};
 	X509V3_CTX ctx;
 
 	(void)state;
 	X509V3_set_ctx(&ctx, NULL, NULL, NULL, NULL, 0);
 	X509V3_set_ctx_nodb(&ctx);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
 		STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
-		const struct wish *w = rows[i].wish;
+		const struct wish *w = wishes[i].wish;
 		X509_REQ *req;
 		char row[24];
 
@@ -366,7 +361,7 @@ extensions_are_names(void **state)
 		}
 		snprintf(row, sizeof(row), "row %zu", i);
 		req = with_extensions(list);
-		judged_request(row, req, rows[i].says);
+		judged_request(row, req, wishes[i].says);
 		X509_REQ_free(req);
 		sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
 	}

@@ -274,6 +274,30 @@ everything_else_is_answered_too(void **state)
 }
 
 static void
+a_rejected_one_is_told(const char *id)
+{
+	struct web w;
+	char *url;
+
+	/* Nobody need wait for it; and it is told under its own kind only. */
+	url = xasprintf("%s/certificate/%s", net.url, id);
+	web_request(&w, "GET", url, NULL, NULL, NULL);
+	assert_int_equal(w.status, 403);
+	web_free(&w);
+	free(url);
+	url = xasprintf("%s/certificate-revocation-request/%s", net.url, id);
+	web_request(&w, "GET", url, NULL, NULL, NULL);
+	assert_int_equal(w.status, 404);
+	web_free(&w);
+	free(url);
+	url = xasprintf("%s/certificate-request/%s", net.url, id);
+	web_request(&w, "GET", url, NULL, NULL, NULL);
+	assert_int_equal(w.status, 200);
+	web_free(&w);
+	free(url);
+}
+
+static void
 certificate_requests_are_judged(void **state)
 {
 	char *csr = xasprintf("%s/alice.csr", net.dir);
@@ -327,23 +351,8 @@ certificate_requests_are_judged(void **state)
 	assert_string_equal(out, "REJECTED");
 	free(out);
 	free(url);
-	/* Nobody need wait for it; and it is told under its own kind only. */
-	url = xasprintf("%s/certificate/%s", net.url, id);
-	web_request(&w, "GET", url, NULL, NULL, NULL);
-	assert_int_equal(w.status, 403);
-	web_free(&w);
-	free(url);
-	url = xasprintf("%s/certificate-revocation-request/%s", net.url, id);
-	web_request(&w, "GET", url, NULL, NULL, NULL);
-	assert_int_equal(w.status, 404);
-	web_free(&w);
-	free(url);
-	url = xasprintf("%s/certificate-request/%s", net.url, id);
-	web_request(&w, "GET", url, NULL, NULL, NULL);
-	assert_int_equal(w.status, 200);
-	web_free(&w);
+	a_rejected_one_is_told(id);
 	free(id);
-	free(url);
 	free(csr);
 }
 

@@ -126,37 +126,38 @@ num_given(void)
 	return wire_get_u32(&in);
 }
 
+static const struct answer wrong[] = {
+    {.subject = "O=Mallory",
+	.kind = ISSUE_PEER,
+	.by = &ca,
+	.says = "is for 'O=Mallory' and not for 'O=Alice'"},
+    {.subject = "O=Alice",
+	.kind = ISSUE_PEER,
+	.by = &ca,
+	.stranger_s = true,
+	.says = "key is not the request's"},
+    {.subject = "O=Alice",
+	.kind = ISSUE_PEER,
+	.by = &namesake,
+	.says = "not signed by the doorman CA"},
+    {.subject = "O=Alice",
+	.kind = ISSUE_PEER,
+	.by = &root,
+	.says = "not signed by the doorman CA"},
+    {.subject = "O=Alice",
+	.kind = ISSUE_CA,
+	.by = &ca,
+	.says = "the certificate is a CA's"},
+    {.subject = "O=Alice",
+	.kind = ISSUE_PEER,
+	.by = &ca,
+	.age_days = 31,
+	.says = "has expired"},
+};
+
 static void
 wrong_certificates_are_refused(void **state)
 {
-	const struct answer rows[] = {
-	    {.subject = "O=Mallory",
-		.kind = ISSUE_PEER,
-		.by = &ca,
-		.says = "is for 'O=Mallory' and not for 'O=Alice'"},
-	    {.subject = "O=Alice",
-		.kind = ISSUE_PEER,
-		.by = &ca,
-		.stranger_s = true,
-		.says = "key is not the request's"},
-	    {.subject = "O=Alice",
-		.kind = ISSUE_PEER,
-		.by = &namesake,
-		.says = "not signed by the doorman CA"},
-	    {.subject = "O=Alice",
-		.kind = ISSUE_PEER,
-		.by = &root,
-		.says = "not signed by the doorman CA"},
-	    {.subject = "O=Alice",
-		.kind = ISSUE_CA,
-		.by = &ca,
-		.says = "the certificate is a CA's"},
-	    {.subject = "O=Alice",
-		.kind = ISSUE_PEER,
-		.by = &ca,
-		.age_days = 31,
-		.says = "has expired"},
-	};
 	const struct answer right = {
 	    .subject = "O=Alice", .kind = ISSUE_PEER, .by = &ca};
 	char *id = doorman_net_csr(&net, "alice", "/O=Alice"), *url;
@@ -178,13 +179,13 @@ wrong_certificates_are_refused(void **state)
 	    "is not an approved certificate request"));
 	doorman_net_do(&net, "tickets", "approve", id);
 	assert_int_equal(num_given(), 1);
-	for (size_t i = 0; i < NUM(rows); i++) {
+	for (size_t i = 0; i < NUM(wrong); i++) {
 		const char *text;
 
-		submit(id, &rows[i]);
+		submit(id, &wrong[i]);
 		text = signer_client_refused(&client, WIRE_E_REFUSED);
-		if (strstr(text, rows[i].says) == NULL)
-			fail_msg("no '%s' in: %s", rows[i].says, text);
+		if (strstr(text, wrong[i].says) == NULL)
+			fail_msg("no '%s' in: %s", wrong[i].says, text);
 		/* A refusal is an answer: the signer may go on. */
 		signer_client_ping(&client);
 		web_request(&w, "GET", url, NULL, NULL, NULL);

@@ -165,56 +165,52 @@ the_signer_is_let_in(void **state)
 
 #define NOT_NAMED "signer refused: its certificate is not 'CN=doorman-signer'"
 
+static const struct guest strangers[] = {
+    /* No certificate: TLS itself says so. */
+    {.log = "signer refused: TLS",
+	.alert = SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED},
+    {.subject = "CN=doorman-signer2",
+	.kind = ISSUE_TLS_CLIENT,
+	.log = NOT_NAMED},
+    {.subject = "CN=doorman-service",
+	.kind = ISSUE_TLS_CLIENT,
+	.log = NOT_NAMED},
+    {.subject = "CN=Doorman-Signer",
+	.kind = ISSUE_TLS_CLIENT,
+	.log = NOT_NAMED},
+    {.subject = "CN=doorman-signe", .kind = ISSUE_TLS_CLIENT, .log = NOT_NAMED},
+    {.subject = "CN=doorman-signer, O=Elsewhere",
+	.kind = ISSUE_TLS_CLIENT,
+	.log = NOT_NAMED},
+    {.subject = "O=doorman-signer", .kind = ISSUE_TLS_CLIENT, .log = NOT_NAMED},
+    /* The name and another CA; a server's certificate; an old one. */
+    {.subject = "CN=doorman-signer",
+	.kind = ISSUE_TLS_CLIENT,
+	.of_stranger = true,
+	.log = "signer refused: TLS",
+	.alert = SSL_R_TLSV1_ALERT_UNKNOWN_CA},
+    {.subject = "CN=doorman-signer",
+	.kind = ISSUE_TLS_SERVER,
+	.log = "signer refused: TLS",
+	.alert = SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE},
+    {.subject = "CN=doorman-signer",
+	.kind = ISSUE_TLS_CLIENT,
+	.age_days = 2,
+	.log = "signer refused: TLS",
+	.alert = SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED},
+    {.subject = "CN=doorman-signer",
+	.kind = ISSUE_TLS_CLIENT,
+	.version = TLS1_2_VERSION,
+	.log = "signer refused: TLS",
+	.alert = SSL_R_TLSV1_ALERT_PROTOCOL_VERSION},
+};
+
 static void
 all_others_are_refused(void **state)
 {
-	static const struct guest rows[] = {
-	    /* No certificate: TLS itself says so. */
-	    {.log = "signer refused: TLS",
-		.alert = SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED},
-	    {.subject = "CN=doorman-signer2",
-		.kind = ISSUE_TLS_CLIENT,
-		.log = NOT_NAMED},
-	    {.subject = "CN=doorman-service",
-		.kind = ISSUE_TLS_CLIENT,
-		.log = NOT_NAMED},
-	    {.subject = "CN=Doorman-Signer",
-		.kind = ISSUE_TLS_CLIENT,
-		.log = NOT_NAMED},
-	    {.subject = "CN=doorman-signe",
-		.kind = ISSUE_TLS_CLIENT,
-		.log = NOT_NAMED},
-	    {.subject = "CN=doorman-signer, O=Elsewhere",
-		.kind = ISSUE_TLS_CLIENT,
-		.log = NOT_NAMED},
-	    {.subject = "O=doorman-signer",
-		.kind = ISSUE_TLS_CLIENT,
-		.log = NOT_NAMED},
-	    /* The name and another CA; a server's certificate; an old one. */
-	    {.subject = "CN=doorman-signer",
-		.kind = ISSUE_TLS_CLIENT,
-		.of_stranger = true,
-		.log = "signer refused: TLS",
-		.alert = SSL_R_TLSV1_ALERT_UNKNOWN_CA},
-	    {.subject = "CN=doorman-signer",
-		.kind = ISSUE_TLS_SERVER,
-		.log = "signer refused: TLS",
-		.alert = SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE},
-	    {.subject = "CN=doorman-signer",
-		.kind = ISSUE_TLS_CLIENT,
-		.age_days = 2,
-		.log = "signer refused: TLS",
-		.alert = SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED},
-	    {.subject = "CN=doorman-signer",
-		.kind = ISSUE_TLS_CLIENT,
-		.version = TLS1_2_VERSION,
-		.log = "signer refused: TLS",
-		.alert = SSL_R_TLSV1_ALERT_PROTOCOL_VERSION},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < 2 * NUM(rows); i++) {
-		const struct guest *g = &rows[i / 2];
+	for (size_t i = 0; i < 2 * NUM(strangers); i++) {
+		const struct guest *g = &strangers[i / 2];
 		bool silent = i % 2 != 0;
 		uint8_t byte;
 		char *line;
