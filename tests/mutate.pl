@@ -168,14 +168,16 @@ sub try {
 	my ($new) = mutated($m, $text);
 	my $killer = '';
 	spew($path, $new);
-	if (!build($m->{tests})) {
-		undef $killer;
-	} else {
-		for my $test (@{$m->{tests}}) {
-			next if passes($test);
+	# Built as they are needed: most fall to the first.
+	for my $test (@{$m->{tests}}) {
+		if (!build([$test])) {
+			undef $killer;
+		} elsif (!passes($test)) {
 			$killer = $test;
-			last;
+		} else {
+			next;
 		}
+		last;
 	}
 	spew($path, $text);
 	return $killer;

@@ -20,7 +20,26 @@ int
 scene_teardown(void **state)
 {
 	(void)state;
+	gateway_free(&gw);
 	town_stop(&town);
+	return 0;
+}
+
+void
+scene_up_args(const char *const *settings)
+{
+	town_start(&town, "net", NULL);
+	gateway_prepare(&gw, "gateway", &town);
+	for (; settings[0] != NULL; settings += 2)
+		gateway_set(&gw, settings[0], settings[1]);
+	gateway_start(&gw);
+}
+
+int
+scene_up_plain(void **state)
+{
+	(void)state;
+	scene_up_args((const char *const[]){NULL});
 	return 0;
 }
 

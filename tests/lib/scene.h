@@ -1,6 +1,7 @@
 /*
  * scene: that of most tests of the gateway: one town for the whole program
- * and, before it, one gateway at a time, a new one for each test.
+ * and, before it, one gateway at a time: one for all tests, or a new one for
+ * each.
  */
 #ifndef TESTS_LIB_SCENE_H
 #define TESTS_LIB_SCENE_H
@@ -16,7 +17,15 @@ extern struct gateway gw;
 
 /* For cmocka_run_group_tests: the town, in the directory "net". */
 int scene_setup(void **state);
+/* What scene_setup or scene_up has started. */
 int scene_teardown(void **state);
+
+/* The town and the gateway of all tests: key, JSON (NULL: none), ... of it. */
+#define scene_up(...) scene_up_args((const char *const[]){__VA_ARGS__, NULL})
+void scene_up_args(const char *const *settings);
+/* For cmocka_run_group_tests: without any settings. */
+int scene_up_plain(void **state);
+
 /* A test after which, failed or not, its gateway is stopped. */
 #define SCENE(f) cmocka_unit_test_teardown(f, scene_end)
 int scene_end(void **state);

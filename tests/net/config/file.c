@@ -7,24 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
-
-static struct town town;
-
-static int
-setup(void **state)
-{
-	town_start(&town, "net", NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	town_stop(&town);
-	return 0;
-}
+#include "tests/lib/scene.h"
 
 struct wrong {
 	const char *place; /* set there */
@@ -240,5 +223,5 @@ main(void)
 	};
 
 	return cmocka_run_group_tests_name(
-	    "configuration", tests, setup, teardown);
+	    "configuration", tests, scene_setup, scene_teardown);
 }

@@ -10,44 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
 #define LINK  "corda.p2p.linkManager"
 #define TRIES 20000 /* a bound; each is a request */
 
-static struct town town;
-static struct gateway gw;
-
 static int
 setup(void **state)
 {
-	static int num;
-	char *name = xasprintf("gateway-%d", num++);
-
-	gateway_prepare(&gw, name, &town);
-	free(name);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	gateway_free(&gw);
-	return 0;
-}
-
-static int
-town_up(void **state)
-{
-	town_start(&town, "net", NULL);
-	return 0;
-}
-
-static int
-town_down(void **state)
-{
-	town_stop(&town);
+	scene_prepare();
 	return 0;
 }
 
@@ -242,7 +213,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, scene_end)
 	    TEST(one_file_is_watched),
 	    TEST(links_are_followed),
 	    TEST(a_file_may_name_its_version),
@@ -251,5 +222,5 @@ main(void)
 	};
 
 	return cmocka_run_group_tests_name(
-	    "pushed configuration", tests, town_up, town_down);
+	    "pushed configuration", tests, scene_setup, scene_teardown);
 }

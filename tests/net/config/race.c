@@ -13,7 +13,7 @@
 
 #include <curl/curl.h>
 
-#include "tests/lib/gateway.h"
+#include "tests/lib/scene.h"
 
 #define NUM_CLIENTS    50
 #define NUM_ROUNDS     4
@@ -22,9 +22,6 @@
 #define MAX_SPIN       400 /* then so many turns into the next one */
 #define KILL_LIMIT_SEC 25  /* but not before MIN_KILLS */
 #define MIN_KILLS      10
-
-static struct town town;
-static struct gateway gw;
 
 static int
 setup(void **state)

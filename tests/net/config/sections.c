@@ -6,32 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/lib/gateway.h"
+#include "tests/lib/scene.h"
 
 #define LINK    "corda.p2p.linkManager"
 #define GATEWAY "corda.p2p.gateway"
 
-static struct town town;
-static struct gateway gw;
-
 static int
 setup(void **state)
 {
-	town_start(&town, "net", NULL);
-	gateway_prepare(&gw, "gateway", &town);
-	gateway_set(&gw, "rest.users",
+	scene_up("rest.users",
 	    "[{\"name\":\"operator\",\"password\":\"demo-password\","
-	    "\"roles\":[\"operate\",\"check\"]}]");
-	gateway_set(&gw, "rest.max_body_bytes", "65536");
-	gateway_start(&gw);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	gateway_free(&gw);
-	town_stop(&town);
+	    "\"roles\":[\"operate\",\"check\"]}]",
+	    "rest.max_body_bytes", "65536");
 	return 0;
 }
 
@@ -474,5 +460,5 @@ main(void)
 	};
 
 	return cmocka_run_group_tests_name(
-	    "configuration over REST", tests, setup, teardown);
+	    "configuration over REST", tests, setup, scene_teardown);
 }

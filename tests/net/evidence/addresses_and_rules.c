@@ -6,44 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
 #define GRACE_MS 1200
-
-static struct town town;
-static struct gateway gw;
-
-static int
-town_up(void **state)
-{
-	town_start(&town, "net", NULL);
-	return 0;
-}
-
-static int
-town_down(void **state)
-{
-	town_stop(&town);
-	return 0;
-}
 
 static int
 setup(void **state)
 {
-	static int num;
-	char *name = xasprintf("gateway-%d", num++);
-
-	gateway_prepare(&gw, name, &town);
+	scene_prepare();
 	gateway_set(&gw, "revocation.mode", "\"HARD_FAIL\"");
-	free(name);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	gateway_free(&gw);
 	return 0;
 }
 
@@ -186,7 +157,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, scene_end)
 	    TEST(ages_and_skew),
 	    TEST(security_level),
 	    TEST(grace),
@@ -195,5 +166,5 @@ main(void)
 	};
 
 	return cmocka_run_group_tests_name(
-	    "pushed rules", tests, town_up, town_down);
+	    "pushed rules", tests, scene_setup, scene_teardown);
 }

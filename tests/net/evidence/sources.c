@@ -7,14 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
 #define CRL_PATH "/certificate-revocation-list/doorman"
 #define CROWD    12
-
-static struct town town;
-static struct gateway gw;
 
 /* Each test has a town and a gateway that know nothing yet. */
 static int
@@ -25,14 +21,6 @@ setup(void **state)
 	gateway_as_stranger(&gw, &town);
 	gateway_set(&gw, "revocation.mode", "\"HARD_FAIL\"");
 	gateway_set(&gw, "state_dir", NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	gateway_free(&gw);
-	town_stop(&town);
 	return 0;
 }
 
@@ -245,7 +233,7 @@ restart_answers_from_disk(void **state)
 	assert_int_equal(try("unseen"), ALERT_CERTIFICATE_UNKNOWN);
 }
 
-#define FRESH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define FRESH(test) cmocka_unit_test_setup_teardown(test, setup, scene_teardown)
 
 int
 main(void)

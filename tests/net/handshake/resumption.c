@@ -4,27 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
-
-static struct town town;
-static struct gateway gw;
-
-static int
-setup(void **state)
-{
-	town_start(&town, "net", NULL);
-	gateway_run(&gw, "gateway", &town);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	gateway_free(&gw);
-	town_stop(&town);
-	return 0;
-}
+#include "tests/lib/scene.h"
 
 /* Connects once; returns the session to offer later, NULL if there is none. */
 static SSL_SESSION *
@@ -126,5 +106,5 @@ main(void)
 	};
 
 	return cmocka_run_group_tests_name(
-	    "resumption", tests, setup, teardown);
+	    "resumption", tests, scene_up_plain, scene_teardown);
 }

@@ -7,30 +7,16 @@
 
 #include <openssl/pem.h>
 
-#include "tests/lib/gateway.h"
 #include "tests/lib/issuer.h"
-#include "tests/lib/peer.h"
 #include "tests/lib/pkimake.h"
+#include "tests/lib/scene.h"
 
-static struct town town;
-static struct gateway gw;
 static const int versions[] = {TLS1_3_VERSION, TLS1_2_VERSION};
 
 static int
 setup(void **state)
 {
-	town_start(&town, "net", NULL);
-	gateway_prepare(&gw, "gateway", &town);
-	gateway_set(&gw, "revocation.mode", "\"HARD_FAIL\"");
-	gateway_start(&gw);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	gateway_free(&gw);
-	town_stop(&town);
+	scene_up("revocation.mode", "\"HARD_FAIL\"");
 	return 0;
 }
 
@@ -233,5 +219,6 @@ main(void)
 	    cmocka_unit_test(new_revocation_is_seen_once_evidence_is_fetched),
 	};
 
-	return cmocka_run_group_tests_name("verdicts", tests, setup, teardown);
+	return cmocka_run_group_tests_name(
+	    "verdicts", tests, setup, scene_teardown);
 }

@@ -9,15 +9,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
 #define CRL_PATH "/certificate-revocation-list/doorman"
 #define WAITERS  20
 #define LEAVERS  1000
-
-static struct town town;
-static struct gateway gw;
 
 /*
  * A gateway that has an answer about "good", and whose responder then says
@@ -40,14 +36,6 @@ setup(void **state)
 	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
 	control(&town.ocsp, "/_script", "/doorman* gate=hang\n");
 	control(&town.web, "/_script", CRL_PATH " gate=hang\n");
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	gateway_free(&gw);
-	town_stop(&town);
 	return 0;
 }
 
@@ -193,5 +181,6 @@ main(void)
 	    cmocka_unit_test(leaving_while_suspended_leaves_nothing),
 	};
 
-	return cmocka_run_group_tests_name("waiting", tests, setup, teardown);
+	return cmocka_run_group_tests_name(
+	    "waiting", tests, setup, scene_teardown);
 }

@@ -7,14 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/lib/gateway.h"
 #include "tests/lib/request.h"
+#include "tests/lib/scene.h"
 
 #define MB (1024UL * 1024)
 
-static struct town town;
-static struct gateway gw;    /* in front of the node */
-static struct gateway quick; /* the same, with little patience */
+static struct gateway quick; /* like gw, with little patience */
 
 static void
 start(struct gateway *g, const char *name)
@@ -51,10 +49,8 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	gateway_free(&gw);
 	gateway_free(&quick);
-	town_stop(&town);
-	return 0;
+	return scene_teardown(state);
 }
 
 /* Sends the head of a request whose body is said to be `body` bytes. */

@@ -7,30 +7,14 @@
 #include <string.h>
 #include <strings.h>
 
-#include "tests/lib/gateway.h"
 #include "tests/lib/request.h"
-
-static struct town town;
-static struct gateway gw;
+#include "tests/lib/scene.h"
 
 static int
 setup(void **state)
 {
-	(void)state;
-	town_start(&town, "net", NULL);
+	scene_up("http.paths", "[\"/\"]");
 	control(&town.node, "/_mode/http", "");
-	gateway_prepare(&gw, "gateway", &town);
-	gateway_set(&gw, "http.paths", "[\"/\"]");
-	gateway_start(&gw);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	gateway_free(&gw);
-	town_stop(&town);
 	return 0;
 }
 
@@ -311,5 +295,5 @@ main(void)
 	};
 
 	return cmocka_run_group_tests_name(
-	    "http-hostile", tests, setup, teardown);
+	    "http-hostile", tests, setup, scene_teardown);
 }

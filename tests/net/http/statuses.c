@@ -7,35 +7,18 @@
 #include <string.h>
 #include <strings.h>
 
-#include "tests/lib/gateway.h"
 #include "tests/lib/request.h"
+#include "tests/lib/scene.h"
 
 #define PATH "/gateway/send"
-
-static struct town town;
-static struct gateway gw;
 
 static int
 setup(void **state)
 {
-	(void)state;
-	town_start(&town, "net", NULL);
+	scene_up("http.paths", "[\"" PATH "\", \"/other\"]",
+	    "http.max_request_bytes", "1000", "http.max_head_bytes", "8192",
+	    "workers", "1");
 	control(&town.node, "/_mode/http", "");
-	gateway_prepare(&gw, "gateway", &town);
-	gateway_set(&gw, "http.paths", "[\"" PATH "\", \"/other\"]");
-	gateway_set(&gw, "http.max_request_bytes", "1000");
-	gateway_set(&gw, "http.max_head_bytes", "8192");
-	gateway_set(&gw, "workers", "1");
-	gateway_start(&gw);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	gateway_free(&gw);
-	town_stop(&town);
 	return 0;
 }
 
@@ -631,5 +614,6 @@ main(void)
 	    cmocka_unit_test(size_and_one_way),
 	};
 
-	return cmocka_run_group_tests_name("http", tests, setup, teardown);
+	return cmocka_run_group_tests_name(
+	    "http", tests, setup, scene_teardown);
 }

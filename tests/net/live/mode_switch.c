@@ -5,29 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
 #define SECTION "corda.p2p.linkManager"
-
-static struct town town;
-static struct gateway gw;
-
-static int
-setup(void **state)
-{
-	town_start(&town, "net", NULL);
-	gateway_run(&gw, "gateway", &town);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	gateway_free(&gw);
-	town_stop(&town);
-	return 0;
-}
 
 static int
 try(const char *peer)
@@ -258,5 +238,6 @@ main(void)
 	    cmocka_unit_test(mode_survives_a_restart),
 	};
 
-	return cmocka_run_group_tests_name("modes", tests, setup, teardown);
+	return cmocka_run_group_tests_name(
+	    "modes", tests, scene_up_plain, scene_teardown);
 }

@@ -10,8 +10,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
 #define LINK     "corda.p2p.linkManager"
 #define GATEWAY  "corda.p2p.gateway"
@@ -20,29 +19,13 @@
 #define CRL_AGE  "revcheck_crl_age_seconds{issuer=\""
 #define TRIES    20000 /* a bound; each is a handshake */
 
-static struct town town;
-static struct gateway gw;
-
 static int
 setup(void **state)
 {
-	static int num;
-	char *name = xasprintf("gateway-%d", num++);
-
-	/* A name of its own is a state of its own. */
 	town_start(&town, "net", NULL);
-	gateway_prepare(&gw, name, &town);
+	scene_prepare();
 	gateway_as_stranger(&gw, &town);
 	gateway_start(&gw);
-	free(name);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	gateway_free(&gw);
-	town_stop(&town);
 	return 0;
 }
 
@@ -440,7 +423,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, scene_teardown)
 	    TEST(shadow_mode_counts_and_logs),
 	    TEST(soft_fail_is_soft_for_a_while),
 	    TEST(hard_fail_asks_before_it_cuts),

@@ -5,32 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
-
-static struct town town;
-static struct gateway gw;
+#include "tests/lib/scene.h"
 
 static int
 setup(void **state)
 {
-	(void)state;
-	town_start(&town, "net", NULL);
-	gateway_prepare(&gw, "gateway", &town);
-	gateway_set(&gw, "revocation.mode", "\"SOFT_FAIL\"");
-	gateway_set(&gw, "revocation.warm_up_ms", NULL);
-	gateway_set(&gw, "recheck.grace_ms", "0");
-	gateway_set(&gw, "recheck.jitter_ms", "0");
-	gateway_start(&gw);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	gateway_free(&gw);
-	town_stop(&town);
+	scene_up("revocation.mode", "\"SOFT_FAIL\"", "revocation.warm_up_ms",
+	    NULL, "recheck.grace_ms", "0", "recheck.jitter_ms", "0");
 	return 0;
 }
 
@@ -133,5 +114,6 @@ main(void)
 	    cmocka_unit_test(one_of_many),
 	};
 
-	return cmocka_run_group_tests_name("live", tests, setup, teardown);
+	return cmocka_run_group_tests_name(
+	    "live", tests, setup, scene_teardown);
 }

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
 #define NUM_PEERS 20
 #define LONG_MS   "240000" /* longer than any test */
@@ -21,32 +20,16 @@
 	"/certificate-revocation-" \
 	"list/* gate=hang\n"
 
-static struct town town;
-static struct gateway gw;
-
 static int
 setup(void **state)
 {
-	static int num;
-	char *name = xasprintf("gateway-%d", num++);
-
 	town_start(&town, "net", NULL);
-	/* A name of its own is a state of its own. */
-	gateway_prepare(&gw, name, &town);
+	scene_prepare();
 	gateway_set(&gw, "revocation.mode", "\"OFF\"");
 	gateway_set(&gw, "revocation.deadline_ms", "200");
 	gateway_set(&gw, "revocation.fetch_timeout_ms", LONG_MS);
 	gateway_set(&gw, "revocation.crl_timeout_ms", LONG_MS);
 	gateway_set(&gw, "revocation.warm_up_ms", LONG_MS);
-	free(name);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	gateway_free(&gw);
-	town_stop(&town);
 	return 0;
 }
 
@@ -457,7 +440,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, scene_teardown)
 	    TEST(slow_evidence_costs_nobody),
 	    TEST(dead_sources_end_with_the_bound),
 	    TEST(a_source_may_come_back),

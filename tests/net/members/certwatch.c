@@ -10,15 +10,12 @@
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
 static const char *const names[] = {"main", "second", "brief", "soon", "short",
     "must", "must-not", "stranger", NULL};
 #define NUM_NAMES (sizeof(names) / sizeof(names[0]) - 1)
 
-static struct town town;
-static struct gateway gw;
 static struct proc brief_proc; /* the responder of 'brief' */
 static struct server brief;
 

@@ -10,13 +10,11 @@
 
 #include "tests/lib/crlmake.h"
 #include "tests/lib/enrol.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
 #define H  "0123456789AB"
 #define DN "O=Erin, L=London, C=GB"
 
-static struct town town;
-static struct gateway gw;
 static struct pki_ca root;
 static struct proc web_proc;
 static struct server crl_server;

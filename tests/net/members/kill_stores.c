@@ -16,8 +16,7 @@
 #include <curl/curl.h>
 
 #include "tests/lib/enrol.h"
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
 #define LIMIT_SEC 8
 #define MIN_KILLS 3
@@ -36,8 +35,6 @@ enum kind {
 	NUM_KINDS
 };
 
-static struct town town;
-static struct gateway gw;
 static struct pki_ca root;
 static char *leaf[2]; /* for one key; as PEM */
 static char *session;

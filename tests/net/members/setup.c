@@ -11,12 +11,10 @@
 #include <openssl/x509v3.h>
 
 #include "tests/lib/enrol.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
 #define H "0123456789AB"
 
-static struct town town;
-static struct gateway gw;
 static struct pki_ca root, other;
 
 static int

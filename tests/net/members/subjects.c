@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
 #define SUBJECTS                       \
 	"/mgm/0123456789AB/mutual-tls" \
@@ -15,24 +14,10 @@
 #define TRIES     20000 /* a bound; each is a request */
 #define GOOD      "/C%3DGB,%20L%3DLondon,%20O%3Dgood"
 
-static struct town town;
-static struct gateway gw;
-
 static int
 setup(void **state)
 {
-	town_start(&town, "net", NULL);
-	gateway_prepare(&gw, "gateway", &town);
-	gateway_set(&gw, "revocation.min_refresh_sec", "1");
-	gateway_start(&gw);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	gateway_free(&gw);
-	town_stop(&town);
+	scene_up("revocation.min_refresh_sec", "1");
 	return 0;
 }
 
@@ -173,5 +158,5 @@ main(void)
 	};
 
 	return cmocka_run_group_tests_name(
-	    "client subjects and cache", tests, setup, teardown);
+	    "client subjects and cache", tests, setup, scene_teardown);
 }

@@ -19,14 +19,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
 #define USER "nobody" /* on every Debian */
 
 static char place[] = "/tmp/p2p-privileges.XXXXXX";
-static struct town town;
-static struct gateway gw;
 static uid_t uid;
 static bool possible; /* otherwise everything is skipped */
 

@@ -9,15 +9,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
 #include "tests/lib/pkimake.h"
+#include "tests/lib/scene.h"
 
 /* Under a sanitizer the same code takes longer to run. */
 static int many = 3000;
 
-static struct town town;
-static struct gateway gw;
 static EVP_PKEY *key; /* everybody's: making keys is not what is tested */
 
 static void

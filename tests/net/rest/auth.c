@@ -10,17 +10,13 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
 #define TRIES 20000 /* a bound; each is a request */
 #define KEYS  "/keys/0123456789AB"
 #define SUBJECTS                       \
 	"/mgm/0123456789AB/mutual-tls" \
 	"/allowed-client-certificate-subjects"
-
-static struct town town;
-static struct gateway gw;
 
 static const char users[] =
     "[{\"name\":\"operator\",\"password\":\"demo-password\","
@@ -35,19 +31,7 @@ static const char users[] =
 static int
 setup(void **state)
 {
-	town_start(&town, "net", NULL);
-	gateway_prepare(&gw, "gateway", &town);
-	gateway_set(&gw, "rest.users", users);
-	gateway_set(&gw, "rest.max_login_failures", "3");
-	gateway_start(&gw);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	gateway_free(&gw);
-	town_stop(&town);
+	scene_up("rest.users", users, "rest.max_login_failures", "3");
 	return 0;
 }
 
@@ -478,5 +462,5 @@ main(void)
 	};
 
 	return cmocka_run_group_tests_name(
-	    "REST authorisation", tests, setup, teardown);
+	    "REST authorisation", tests, setup, scene_teardown);
 }

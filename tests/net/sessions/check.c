@@ -5,10 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/lib/gateway.h"
-
-static struct town town;
-static struct gateway gw;
+#include "tests/lib/scene.h"
 
 static int
 setup(void **state)
@@ -17,14 +14,6 @@ setup(void **state)
 	gateway_prepare(&gw, "gateway", &town);
 	gateway_as_stranger(&gw, &town);
 	gateway_start(&gw);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	gateway_free(&gw);
-	town_stop(&town);
 	return 0;
 }
 
@@ -243,5 +232,5 @@ main(void)
 	};
 
 	return cmocka_run_group_tests_name(
-	    "session check", tests, setup, teardown);
+	    "session check", tests, setup, scene_teardown);
 }

@@ -11,16 +11,13 @@
 #include <curl/curl.h>
 #include <openssl/pem.h>
 
-#include "tests/lib/gateway.h"
+#include "tests/lib/scene.h"
 
 #define DECISIONS  50  /* kept */
 #define BATCH      200 /* checks in a request */
 #define BATCHES    10
 #define LEAST_RATE 100 /* checks a second, under sanitizers and load */
 #define TRIES      20000
-
-static struct town town;
-static struct gateway gw;
 
 static int
 setup(void **state)

@@ -13,14 +13,11 @@
 #include <curl/curl.h>
 
 #include "tests/doorman/doorman_net.h"
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
 #define PIN "48151623"
 
 static struct doorman_net net;
-static struct town town;
-static struct gateway gw;
 
 static void
 token_make(void)

@@ -14,11 +14,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
-static struct town town;
-static struct gateway gw;
 static int node_fd; /* our own node's listener */
 static size_t fds;  /* the gateway's, when nobody is connected */
 

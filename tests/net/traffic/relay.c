@@ -5,29 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/lib/gateway.h"
-#include "tests/lib/peer.h"
+#include "tests/lib/scene.h"
 
 #define MIB (1024UL * 1024)
-
-static struct town town;
-static struct gateway gw;
-
-static int
-setup(void **state)
-{
-	town_start(&town, "net", NULL);
-	gateway_run(&gw, "gateway", &town);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	gateway_free(&gw);
-	town_stop(&town);
-	return 0;
-}
 
 static int
 reset_node(void **state)
@@ -281,5 +261,6 @@ main(void)
 	    cmocka_unit_test_setup(counters_add_up, reset_node),
 	};
 
-	return cmocka_run_group_tests_name("relay", tests, setup, teardown);
+	return cmocka_run_group_tests_name(
+	    "relay", tests, scene_up_plain, scene_teardown);
 }
