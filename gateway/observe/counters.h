@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "gateway/observe/number.h"
+
 /* What the gateway itself answers requests with, in HTTP mode. */
 #define COUNTER_HTTP_REFUSALS(X)                \
 	X(400, "malformed")                     \
@@ -26,83 +28,103 @@
 	X(505, "not HTTP/1.1")
 
 /*
- * Counters since the start, and gauges (marked), summed over the workers. The
- * name is what metrics and JSON show. Order is not part of the contract.
+ * Counters since the start, and gauges, summed over the workers. The name is
+ * what metrics and JSON show. Order is not part of the contract.
  */
-#define COUNTERS_LIST(X)                                                      \
-	X(ACCEPTED, "connections_accepted", "connections accepted")           \
-	X(OPEN, "connections_open", "connections open now (gauge)")           \
-	X(RELAYING, "connections_relaying", "connections relaying (gauge)")   \
-	X(PAUSED_NOW, "handshakes_paused_now",                                \
-	    "handshakes waiting for a verdict (gauge)")                       \
-	X(PAUSED, "handshakes_paused", "handshakes that had to wait")         \
-	X(HANDSHAKES, "handshakes", "handshakes completed")                   \
-	X(HANDSHAKE_FAILED, "handshakes_failed",                              \
-	    "handshakes that ended in an error, refusals included")           \
-	X(ALLOWED, "verdicts_allowed", "peers let in by verdict")             \
-	X(REFUSED_REVOKED, "refused_revoked", "peers refused: revoked")       \
-	X(REFUSED_UNKNOWN, "refused_unknown",                                 \
-	    "peers refused: status not determined")                           \
-	X(REFUSED_PATH, "refused_path", "peers refused: path not valid")      \
-	X(REFUSED_SUBJECT, "refused_subject",                                 \
-	    "peers refused: subject not on the allow-list")                   \
-	X(REFUSED_ERROR, "refused_error",                                     \
-	    "peers refused: the question could not be asked")                 \
-	X(LEFT_PAUSED, "left_while_paused", "peers that left while waiting")  \
-	X(SHED_PAUSED, "shed_paused", "refused: too many paused handshakes")  \
-	X(SHED_TOTAL, "shed_connections", "refused: too many connections")    \
-	X(SHED_ADDRESS, "shed_address",                                       \
-	    "refused: too many connections from one address")                 \
-	X(SHED_HANDSHAKES, "shed_handshakes",                                 \
-	    "refused: too many handshakes in progress")                       \
-	X(SHED_SLOW, "shed_slow", "handshakes ended to make room for others") \
-	X(SHED_RATE, "shed_rate", "refused: too many handshakes a second")    \
-	X(TIMEOUT_HANDSHAKE, "timeouts_handshake", "handshakes too slow")     \
-	X(TIMEOUT_IDLE, "timeouts_idle", "connections closed as idle")        \
-	X(NODE_CONNECTED, "node_connections", "connections made to the node") \
-	X(NODE_FAILED, "node_failed", "attempts to reach a node that failed") \
-	X(NODE_REFUSED, "node_unreachable",                                   \
-	    "peers turned away: no node reachable")                           \
-	X(BYTES_IN, "bytes_from_peers", "plain bytes, peers to node")         \
-	X(BYTES_OUT, "bytes_to_peers", "plain bytes, node to peers")          \
-	X(RECHECKS, "rechecks", "live connections asked about again")         \
-	X(RECHECK_CLOSED, "recheck_closed",                                   \
-	    "live connections closed because the verdict changed")            \
-	X(PATH_HITS, "path_memory_hits", "paths found in memory")             \
-	X(PATH_MISSES, "path_memory_misses", "paths verified anew")           \
-	X(PATHS_MADE, "path_memories_made",                                   \
-	    "times the memory of paths began empty")                          \
-	X(CONTEXTS_MADE, "tls_contexts_made",                                 \
-	    "TLS contexts made, at the start and by changes")                 \
-	X(ACCEPT_ERRORS, "accept_errors", "accept failed (EMFILE and such)")  \
-	X(LINKS, "links_opened", "outbound connections dialled")              \
-	X(LINK_FAILED, "links_failed", "outbound connections that failed")    \
-	X(LINK_REFUSED, "links_refused", "outbound peers refused by verdict") \
-	X(STAPLED, "staples_sent",                                            \
-	    "handshakes with an OCSP response of our own stapled")            \
-	X(UNSTAPLED, "staples_missing",                                       \
-	    "clients that asked for a staple while there was none")           \
-	X(SOFT_ACCEPTED, "soft_accepted",                                     \
-	    "peers let in with an undetermined status (SOFT_FAIL)")           \
-	X(HTTP_REQUESTS, "http_requests", "requests passed to the node")      \
-	X(HTTP_NODE_2XX, "http_answers_2xx", "answers of the node, 2xx")      \
-	X(HTTP_NODE_3XX, "http_answers_3xx", "answers of the node, 3xx")      \
-	X(HTTP_NODE_4XX, "http_answers_4xx", "answers of the node, 4xx")      \
-	X(HTTP_NODE_5XX, "http_answers_5xx", "answers of the node, 5xx")
+#define COUNTERS_LIST(X)                                                       \
+	X(ACCEPTED, COUNTER, "connections_accepted", "connections accepted")   \
+	X(OPEN, GAUGE, "connections_open", "connections open now")             \
+	X(RELAYING, GAUGE, "connections_relaying", "connections relaying")     \
+	X(PAUSED_NOW, GAUGE, "handshakes_paused_now",                          \
+	    "handshakes waiting for a verdict")                                \
+	X(PAUSED, COUNTER, "handshakes_paused", "handshakes that had to wait") \
+	X(HANDSHAKES, COUNTER, "handshakes", "handshakes completed")           \
+	X(HANDSHAKE_FAILED, COUNTER, "handshakes_failed",                      \
+	    "handshakes that ended in an error, refusals included")            \
+	X(ALLOWED, COUNTER, "verdicts_allowed", "peers let in by verdict")     \
+	X(REFUSED_REVOKED, COUNTER, "refused_revoked",                         \
+	    "peers refused: revoked")                                          \
+	X(REFUSED_UNKNOWN, COUNTER, "refused_unknown",                         \
+	    "peers refused: status not determined")                            \
+	X(REFUSED_PATH, COUNTER, "refused_path",                               \
+	    "peers refused: path not valid")                                   \
+	X(REFUSED_SUBJECT, COUNTER, "refused_subject",                         \
+	    "peers refused: subject not on the allow-list")                    \
+	X(REFUSED_ERROR, COUNTER, "refused_error",                             \
+	    "peers refused: the question could not be asked")                  \
+	X(LEFT_PAUSED, COUNTER, "left_while_paused",                           \
+	    "peers that left while waiting")                                   \
+	X(SHED_PAUSED, COUNTER, "shed_paused",                                 \
+	    "refused: too many paused handshakes")                             \
+	X(SHED_TOTAL, COUNTER, "shed_connections",                             \
+	    "refused: too many connections")                                   \
+	X(SHED_ADDRESS, COUNTER, "shed_address",                               \
+	    "refused: too many connections from one address")                  \
+	X(SHED_HANDSHAKES, COUNTER, "shed_handshakes",                         \
+	    "refused: too many handshakes in progress")                        \
+	X(SHED_SLOW, COUNTER, "shed_slow",                                     \
+	    "handshakes ended to make room for others")                        \
+	X(SHED_RATE, COUNTER, "shed_rate",                                     \
+	    "refused: too many handshakes a second")                           \
+	X(TIMEOUT_HANDSHAKE, COUNTER, "timeouts_handshake",                    \
+	    "handshakes too slow")                                             \
+	X(TIMEOUT_IDLE, COUNTER, "timeouts_idle",                              \
+	    "connections closed as idle")                                      \
+	X(NODE_CONNECTED, COUNTER, "node_connections",                         \
+	    "connections made to the node")                                    \
+	X(NODE_FAILED, COUNTER, "node_failed",                                 \
+	    "attempts to reach a node that failed")                            \
+	X(NODE_REFUSED, COUNTER, "node_unreachable",                           \
+	    "peers turned away: no node reachable")                            \
+	X(BYTES_IN, COUNTER, "bytes_from_peers", "plain bytes, peers to node") \
+	X(BYTES_OUT, COUNTER, "bytes_to_peers", "plain bytes, node to peers")  \
+	X(RECHECKS, COUNTER, "rechecks", "live connections asked about again") \
+	X(RECHECK_CLOSED, COUNTER, "recheck_closed",                           \
+	    "live connections closed because the verdict changed")             \
+	X(PATH_HITS, COUNTER, "path_memory_hits", "paths found in memory")     \
+	X(PATH_MISSES, COUNTER, "path_memory_misses", "paths verified anew")   \
+	X(PATHS_MADE, COUNTER, "path_memories_made",                           \
+	    "times the memory of paths began empty")                           \
+	X(CONTEXTS_MADE, COUNTER, "tls_contexts_made",                         \
+	    "TLS contexts made, at the start and by changes")                  \
+	X(ACCEPT_ERRORS, COUNTER, "accept_errors",                             \
+	    "accept failed (EMFILE and such)")                                 \
+	X(LINKS, COUNTER, "links_opened", "outbound connections dialled")      \
+	X(LINK_FAILED, COUNTER, "links_failed",                                \
+	    "outbound connections that failed")                                \
+	X(LINK_REFUSED, COUNTER, "links_refused",                              \
+	    "outbound peers refused by verdict")                               \
+	X(STAPLED, COUNTER, "staples_sent",                                    \
+	    "handshakes with an OCSP response of our own stapled")             \
+	X(UNSTAPLED, COUNTER, "staples_missing",                               \
+	    "clients that asked for a staple while there was none")            \
+	X(SOFT_ACCEPTED, COUNTER, "soft_accepted",                             \
+	    "peers let in with an undetermined status (SOFT_FAIL)")            \
+	X(HTTP_REQUESTS, COUNTER, "http_requests",                             \
+	    "requests passed to the node")
+
+/* Answers of the node to requests, by class of status. */
+#define COUNTER_HTTP_ANSWERS(X) \
+	X(2XX, "2xx")           \
+	X(3XX, "3xx")           \
+	X(4XX, "4xx")           \
+	X(5XX, "5xx")
 
 enum counter {
-#define COUNTER_ROW_ENUM(id, name, help) COUNTER_##id,
+#define COUNTER_ROW_ENUM(id, type, name, help) COUNTER_##id,
 	COUNTERS_LIST(COUNTER_ROW_ENUM)
 #undef COUNTER_ROW_ENUM
-#define COUNTER_ROW_ENUM(status, help) COUNTER_HTTP_##status,
-	COUNTER_HTTP_REFUSALS(COUNTER_ROW_ENUM)
+#define COUNTER_ROW_ENUM(status, name) COUNTER_HTTP_NODE_##status,
+	COUNTER_HTTP_ANSWERS(COUNTER_ROW_ENUM)
 #undef COUNTER_ROW_ENUM
-	    NUM_COUNTERS
+#define COUNTER_ROW_ENUM(status, help) COUNTER_HTTP_##status,
+	    COUNTER_HTTP_REFUSALS(COUNTER_ROW_ENUM)
+#undef COUNTER_ROW_ENUM
+		NUM_COUNTERS
 };
 
-/* Never NULL; "?" when out of range. Thread-safe. */
-const char *counter_name(enum counter c);
-const char *counter_help(enum counter c);
+/* In a struct that begins with an array of uint64_t, one for each. */
+extern const struct number counter_numbers[NUM_COUNTERS];
 
 struct counters {
 	_Atomic uint64_t n[NUM_COUNTERS];

@@ -108,8 +108,8 @@ decision_ring_add(struct decision_ring *d, const struct decision *x)
 	revcheck_report_free(old);
 }
 
-static const char *
-way_name(enum decision_way way)
+const char *
+decision_way_name(enum decision_way way)
 {
 	static const char *const names[DECISION_NUM_WAYS] = {
 	    "inbound", "outbound", "session", "recheck"};
@@ -153,7 +153,7 @@ slot_json(const struct slot *s)
 	strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	cJSON_AddNumberToObject(o, "sequence", (double)s->sequence);
 	cJSON_AddStringToObject(o, "at", at);
-	cJSON_AddStringToObject(o, "way", way_name(s->d.way));
+	cJSON_AddStringToObject(o, "way", decision_way_name(s->d.way));
 	cJSON_AddStringToObject(o, "peer", s->d.peer);
 	if (s->d.connection != 0)
 		cJSON_AddNumberToObject(

@@ -24,6 +24,8 @@ enum decision_way {
 	DECISION_RECHECK,     /* a live connection was asked about again */
 	DECISION_NUM_WAYS
 };
+/* "inbound"; never NULL. */
+const char *decision_way_name(enum decision_way way);
 
 struct decision {
 	enum decision_way way;

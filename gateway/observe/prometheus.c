@@ -49,14 +49,6 @@ prometheus_head(
 }
 
 void
-prometheus_single(struct prometheus *t, const char *name, const char *type,
-    const char *help, double v)
-{
-	prometheus_head(t, name, type, help);
-	prometheus_put(t, "%s %.17g\n", name, v);
-}
-
-void
 prometheus_label(char *out, size_t size, const char *in)
 {
 	size_t n = 0;

@@ -24,10 +24,6 @@ prometheus_put(struct prometheus *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* HELP and TYPE of the metric whose lines follow. */
 void prometheus_head(
     struct prometheus *t, const char *name, const char *type, const char *help);
-/* A metric of one line. */
-void prometheus_single(struct prometheus *t, const char *name, const char *type,
-    const char *help, double v);
-
 /* Label values: backslash, quote and newline are escaped; cut to fit. */
 void prometheus_label(char *out, size_t size, const char *in);
 

@@ -25,16 +25,13 @@
 
 /* Text. */
 
-static const char *const way_names[DECISION_NUM_WAYS] = {
-    "inbound", "outbound", "session", "recheck"};
-
 static void
 put_count(const struct decision_count *c, void *arg)
 {
 	prometheus_put(arg,
 	    "p2p_gateway_verdicts_total{way=\"%s\",mode=\"%s\",status=\"%s\","
 	    "why=\"%s\",outcome=\"%s\"} %llu\n",
-	    way_names[c->way], revcheck_mode_name(c->mode),
+	    decision_way_name(c->way), revcheck_mode_name(c->mode),
 	    revcheck_status_name(c->status), revcheck_why_name(c->why),
 	    c->allowed ? "accept" : "refuse", (unsigned long long)c->num);
 }
@@ -67,147 +64,78 @@ put_decisions(struct prometheus *t, struct decision_ring *d)
 	    (unsigned long long)sum);
 }
 
-/* One row a counter of the engine, so that text and JSON agree. */
-#define ENGINE_COUNTERS(X)                                                \
-	X(checks, "Questions asked.")                                     \
-	X(checks_cached, "Questions answered without waiting.")           \
-	X(soft_accepts, "Undetermined certificates let in by SOFT_FAIL.") \
-	X(shadow_refusals, "What HARD_FAIL would have refused.")          \
-	X(hits, "Evidence found in memory.")                              \
-	X(misses, "Evidence not found in memory.")                        \
-	X(disk_hits, "Evidence found on disk.")                           \
-	X(fetches, "Fetches started.")                                    \
-	X(fetches_304, "Fetches answered with 304.")                      \
-	X(fetched_bytes, "Bytes fetched.")                                \
-	X(joins, "Questions that joined a running fetch.")                \
-	X(evictions, "Evidence dropped for lack of room.")                \
-	X(refreshes, "Evidence refreshed before it ran out.")
+/* What the engine counts. */
 
-#define ENGINE_FAILURES(X) \
-	X(unreachable)     \
-	X(deadline)        \
-	X(http)            \
-	X(malformed)       \
-	X(forged)          \
-	X(stale)           \
-	X(older)           \
-	X(too_large)       \
-	X(refused)         \
-	X(backoff)
-
-static void
-put_engine(struct prometheus *t, const struct revcheck_stats *s)
-{
-#define PUT(name, help)    \
-	prometheus_single( \
-	    t, "revcheck_" #name "_total", "counter", help, (double)s->name);
-	ENGINE_COUNTERS(PUT)
-#undef PUT
-	prometheus_head(t, "revcheck_fetch_failures_total", "counter",
-	    "Fetches that brought nothing usable, by reason.");
-#define PUT(name)                                                         \
-	prometheus_put(t,                                                 \
-	    "revcheck_fetch_failures_total{reason=\"" #name "\"} %llu\n", \
-	    (unsigned long long)s->fail_##name);
-	ENGINE_FAILURES(PUT)
-#undef PUT
-	prometheus_single(t, "revcheck_pending", "gauge",
-	    "Questions waiting now.", (double)s->pending);
-	prometheus_single(t, "revcheck_evidence_entries", "gauge",
-	    "CRLs and OCSP responses kept.", (double)s->entries);
-	prometheus_single(t, "revcheck_evidence_bytes", "gauge",
-	    "Bytes of evidence kept.", (double)s->bytes);
-}
-
-static bool
-is_gauge(const char *help)
-{
-	return strstr(help, "(gauge)") != NULL;
-}
-
-/* Counters that are one, by a label: what follows the prefix is its value. */
-static const struct family {
-	const char *prefix, *name, *label, *help;
-} workers_families[] = {
-    {"http_refused_", "p2p_gateway_http_refused_total", "status",
-	"requests the gateway itself answered, by status"},
-    {"http_answers_", "p2p_gateway_http_answers_total", "class",
-	"answers of the node to requests, by class of status"},
-};
-
-static const struct family *
-family_of(int counter)
-{
-	size_t num = sizeof(workers_families) / sizeof(workers_families[0]);
-
-	for (size_t i = 0; i < num && counter >= 0; i++)
-		if (strncmp(counter_name(counter), workers_families[i].prefix,
-			strlen(workers_families[i].prefix)) == 0)
-			return &workers_families[i];
-	return NULL;
-}
-
-void
-metrics_counter_name(char *out, size_t size, enum counter c)
-{
-	const struct family *f = family_of((int)c);
-
-	if (f != NULL)
-		snprintf(out, size, "%s{%s=\"%s\"}", f->name, f->label,
-		    counter_name(c) + strlen(f->prefix));
-	else
-		snprintf(out, size, "p2p_gateway_%s%s", counter_name(c),
-		    is_gauge(counter_help(c)) ? "" : "_total");
-}
-
-static void
-put_workers(struct prometheus *t, struct workers *workers)
-{
-	struct workers_stats stats;
-	char name[128];
-
-	workers_get_stats(workers, &stats);
-	for (int i = 0; i < NUM_COUNTERS; i++) {
-		const char *help = counter_help(i);
-		const struct family *f = family_of(i);
-
-		metrics_counter_name(name, sizeof(name), i);
-		if (f == NULL) {
-			prometheus_single(t, name,
-			    is_gauge(help) ? "gauge" : "counter", help,
-			    (double)stats.n[i]);
-			continue;
-		}
-		/* The members of a family are neighbours. */
-		if (family_of(i - 1) != f)
-			prometheus_head(t, f->name, "counter", f->help);
-		prometheus_put(
-		    t, "%s %llu\n", name, (unsigned long long)stats.n[i]);
+#define COUNT(member, words)                                             \
+	{                                                                \
+		.json = #member, .metric = "revcheck_" #member "_total", \
+		.help = words,                                           \
+		.offset = offsetof(struct revcheck_stats, member)        \
 	}
-}
+#define GAUGE(member, name, words)                                \
+	{                                                         \
+		.json = #member, .metric = name, .help = words,   \
+		.type = NUMBER_GAUGE,                             \
+		.offset = offsetof(struct revcheck_stats, member) \
+	}
+static const struct number engine_numbers[] = {
+    COUNT(checks, "Questions asked."),
+    COUNT(checks_cached, "Questions answered without waiting."),
+    COUNT(soft_accepts, "Undetermined certificates let in by SOFT_FAIL."),
+    COUNT(shadow_refusals, "What HARD_FAIL would have refused."),
+    COUNT(hits, "Evidence found in memory."),
+    COUNT(misses, "Evidence not found in memory."),
+    COUNT(disk_hits, "Evidence found on disk."),
+    COUNT(fetches, "Fetches started."),
+    COUNT(fetches_304, "Fetches answered with 304."),
+    COUNT(fetched_bytes, "Bytes fetched."),
+    COUNT(joins, "Questions that joined a running fetch."),
+    COUNT(evictions, "Evidence dropped for lack of room."),
+    COUNT(refreshes, "Evidence refreshed before it ran out."),
+    GAUGE(pending, "revcheck_pending", "Questions waiting now."),
+    GAUGE(
+	entries, "revcheck_evidence_entries", "CRLs and OCSP responses kept."),
+    GAUGE(bytes, "revcheck_evidence_bytes", "Bytes of evidence kept."),
+};
+#undef COUNT
+#undef GAUGE
 
-static void
-put_token(struct prometheus *t)
-{
-	struct pkcs11 *token = pkcs11_get0();
-	struct pkcs11_stats s;
+#define FAILURE(name)                                                      \
+	{                                                                  \
+		.json = #name, .metric = "revcheck_fetch_failures_total",  \
+		.label = "reason=\"" #name "\"",                           \
+		.help = "Fetches that brought nothing usable, by reason.", \
+		.offset = offsetof(struct revcheck_stats, fail_##name)     \
+	}
+static const struct number failure_numbers[] = {FAILURE(unreachable),
+    FAILURE(deadline), FAILURE(http), FAILURE(malformed), FAILURE(forged),
+    FAILURE(stale), FAILURE(older), FAILURE(too_large), FAILURE(refused),
+    FAILURE(backoff)};
+#undef FAILURE
 
-	if (token == NULL)
-		return;
-	pkcs11_get_stats(token, &s);
-	prometheus_single(t, "p2p_gateway_token_up", "gauge",
-	    "1 while the PKCS#11 token can be used.", s.up);
-	prometheus_single(t, "p2p_gateway_token_waiting", "gauge",
-	    "Signatures that wait for a thread of the token's.", s.waiting);
-	prometheus_single(t, "p2p_gateway_token_signatures_total", "counter",
-	    "Signatures made in the token.", (double)s.signatures);
-	prometheus_single(t, "p2p_gateway_token_failures_total", "counter",
-	    "Signatures that the token did not make.", (double)s.failures);
-	prometheus_single(t, "p2p_gateway_token_logins_total", "counter",
-	    "Logins to the token, the first one included.", (double)s.logins);
-	prometheus_single(t, "p2p_gateway_token_losses_total", "counter",
-	    "Times that the token was lost.", (double)s.losses);
-}
+/* The token. */
+
+#define TOKEN(member, number_type, number_kind, name, words)          \
+	{                                                             \
+		.json = #member, .metric = "p2p_gateway_token_" name, \
+		.help = words, .type = NUMBER_##number_type,          \
+		.kind = NUMBER_##number_kind,                         \
+		.offset = offsetof(struct pkcs11_stats, member)       \
+	}
+static const struct number token_numbers[] = {
+    TOKEN(up, GAUGE, BOOL, "up", "1 while the PKCS#11 token can be used."),
+    TOKEN(waiting, GAUGE, UNSIGNED, "waiting",
+	"Signatures that wait for a thread of the token's."),
+    TOKEN(signatures, COUNTER, U64, "signatures_total",
+	"Signatures made in the token."),
+    TOKEN(failures, COUNTER, U64, "failures_total",
+	"Signatures that the token did not make."),
+    TOKEN(logins, COUNTER, U64, "logins_total",
+	"Logins to the token, the first one included."),
+    TOKEN(
+	losses, COUNTER, U64, "losses_total", "Times that the token was lost."),
+};
+#undef TOKEN
 
 /* CRLs that are kept, gathered in one walk. */
 struct kept {
@@ -256,48 +184,94 @@ put_crls(struct prometheus *t, struct revcheck *rc)
 	revcheck_kept_list(rc, put_kept, &k);
 }
 
+/* Everything else that is one number. */
+
+struct facts {
+	bool warming;
+	uint64_t warm_ups, warm_allowed, warm_refused, warm_undetermined;
+	uint64_t denylist_entries;
+	uint64_t started_at;
+};
+
 static void
-put_warm_up(struct prometheus *t, const struct control *c)
+facts_get(struct facts *f, const struct rest_services *services)
 {
 	struct warmup_state s;
 
-	warmup_get(control_warmup(c), &s);
-	prometheus_single(t, "p2p_gateway_warming_up", "gauge",
-	    "1 while SOFT_FAIL is enforced before a new HARD_FAIL.",
-	    s.outcome == WARMUP_RUNNING);
-	prometheus_single(t, "p2p_gateway_warm_ups_total", "counter",
-	    "Warm-ups before HARD_FAIL.", (double)s.num);
-	prometheus_head(t, "p2p_gateway_warm_up_chains", "gauge",
-	    "Chains that the running or last warm-up asked about.");
-	prometheus_put(t,
-	    "p2p_gateway_warm_up_chains{state=\"allowed\"} %zu\n"
-	    "p2p_gateway_warm_up_chains{state=\"refused\"} %zu\n"
-	    "p2p_gateway_warm_up_chains{state=\"undetermined\"} %zu\n",
-	    s.determined - s.refused, s.refused, s.chains - s.determined);
+	warmup_get(control_warmup(services->control), &s);
+	*f = (struct facts){.warming = s.outcome == WARMUP_RUNNING,
+	    .warm_ups = s.num,
+	    .warm_allowed = s.determined - s.refused,
+	    .warm_refused = s.refused,
+	    .warm_undetermined = s.chains - s.determined,
+	    .denylist_entries = denylist_num(services->denylist),
+	    .started_at = (uint64_t)services->started_at};
 }
+
+#define CHAINS(state)                                                    \
+	{                                                                \
+		.metric = "p2p_gateway_warm_up_chains",                  \
+		.label = "state=\"" #state "\"",                         \
+		.help = "Chains that the running or last warm-up asked " \
+			"about.",                                        \
+		.type = NUMBER_GAUGE,                                    \
+		.offset = offsetof(struct facts, warm_##state)           \
+	}
+static const struct number fact_numbers[] = {
+    {.metric = "p2p_gateway_warming_up",
+	.help = "1 while SOFT_FAIL is enforced before a new HARD_FAIL.",
+	.type = NUMBER_GAUGE,
+	.kind = NUMBER_BOOL,
+	.offset = offsetof(struct facts, warming)},
+    {.metric = "p2p_gateway_warm_ups_total",
+	.help = "Warm-ups before HARD_FAIL.",
+	.offset = offsetof(struct facts, warm_ups)},
+    CHAINS(allowed),
+    CHAINS(refused),
+    CHAINS(undetermined),
+    {.json = "denylistEntries",
+	.metric = "p2p_gateway_denylist_entries",
+	.help = "Entries of the local denylist.",
+	.type = NUMBER_GAUGE,
+	.offset = offsetof(struct facts, denylist_entries)},
+    {.metric = "p2p_gateway_start_time_seconds",
+	.help = "When the process started, seconds since 1970.",
+	.type = NUMBER_GAUGE,
+	.offset = offsetof(struct facts, started_at)},
+};
+#undef CHAINS
 
 char *
 metrics_text(const struct services *core, const struct rest_services *services)
 {
 	struct revcheck_stats stats = {.size = sizeof(stats)};
 	struct revcheck_policy policy = {.size = sizeof(policy)};
+	struct workers_stats counts;
+	struct pkcs11_stats token;
+	struct facts facts;
 	struct prometheus t;
 
 	prometheus_init(&t);
 	revcheck_get_stats(core->engine, &stats);
 	control_get_policy(services->control, &policy);
 	put_decisions(&t, services->checker.decisions);
-	put_engine(&t, &stats);
+	NUMBER_PUT(&t, engine_numbers, &stats);
+	NUMBER_PUT(&t, failure_numbers, &stats);
 	put_crls(&t, core->engine);
-	put_workers(&t, services->workers);
+	workers_get_stats(services->workers, &counts);
+	NUMBER_PUT(&t, counter_numbers, &counts);
 	certwatch_report_metrics(services->certwatch, &t);
-	put_token(&t);
+	if (pkcs11_get0() != NULL) {
+		pkcs11_get_stats(pkcs11_get0(), &token);
+		NUMBER_PUT(&t, token_numbers, &token);
+	}
 	prometheus_head(&t, "p2p_gateway_mode", "gauge",
 	    "1 for the revocation mode that is set.");
 	for (int m = REVCHECK_MODE_OFF; m <= REVCHECK_MODE_HARD_FAIL; m++)
 		prometheus_put(&t, "p2p_gateway_mode{mode=\"%s\"} %d\n",
 		    revcheck_mode_name(m), policy.mode == (unsigned)m);
-	put_warm_up(&t, services->control);
+	facts_get(&facts, services);
+	NUMBER_PUT(&t, fact_numbers, &facts);
 	prometheus_head(&t, "p2p_gateway_config_version", "gauge",
 	    "Version of each configuration section.");
 	for (enum section_id id = 0; id < SECTION_NUM; id++)
@@ -305,12 +279,6 @@ metrics_text(const struct services *core, const struct rest_services *services)
 		    "p2p_gateway_config_version{section=\"%s\"} %lld\n",
 		    section_name(id),
 		    (long long)section_version(services->sections, id));
-	prometheus_single(&t, "p2p_gateway_denylist_entries", "gauge",
-	    "Entries of the local denylist.",
-	    (double)denylist_num(services->denylist));
-	prometheus_single(&t, "p2p_gateway_start_time_seconds", "gauge",
-	    "When the process started, seconds since 1970.",
-	    (double)services->started_at);
 	return prometheus_finish(&t);
 }
 
@@ -321,7 +289,7 @@ add_count(const struct decision_count *c, void *arg)
 {
 	cJSON *o = cJSON_CreateObject();
 
-	cJSON_AddStringToObject(o, "way", way_names[c->way]);
+	cJSON_AddStringToObject(o, "way", decision_way_name(c->way));
 	cJSON_AddStringToObject(o, "mode", revcheck_mode_name(c->mode));
 	cJSON_AddStringToObject(o, "status", revcheck_status_name(c->status));
 	cJSON_AddStringToObject(o, "why", revcheck_why_name(c->why));
@@ -369,32 +337,9 @@ add_token(cJSON *o)
 	pkcs11_get_stats(token, &s);
 	part = cJSON_AddObjectToObject(o, "token");
 	cJSON_AddStringToObject(part, "label", pkcs11_get0_name(token)->token);
-	cJSON_AddBoolToObject(part, "up", s.up);
 	cJSON_AddBoolToObject(part, "pinRefused", s.refused);
 	cJSON_AddStringToObject(part, "why", s.up ? "" : s.why);
-	cJSON_AddNumberToObject(part, "waiting", s.waiting);
-	cJSON_AddNumberToObject(part, "signatures", (double)s.signatures);
-	cJSON_AddNumberToObject(part, "failures", (double)s.failures);
-	cJSON_AddNumberToObject(part, "logins", (double)s.logins);
-	cJSON_AddNumberToObject(part, "losses", (double)s.losses);
-}
-
-static void
-add_engine(cJSON *o, const struct revcheck_stats *s)
-{
-	cJSON *failures;
-
-#define ADD(name, help) cJSON_AddNumberToObject(o, #name, (double)s->name);
-	ENGINE_COUNTERS(ADD)
-#undef ADD
-	cJSON_AddNumberToObject(o, "pending", (double)s->pending);
-	cJSON_AddNumberToObject(o, "entries", (double)s->entries);
-	cJSON_AddNumberToObject(o, "bytes", (double)s->bytes);
-	failures = cJSON_AddObjectToObject(o, "fetchFailures");
-#define ADD(name) \
-	cJSON_AddNumberToObject(failures, #name, (double)s->fail_##name);
-	ENGINE_FAILURES(ADD)
-#undef ADD
+	NUMBER_ADD(part, token_numbers, &s);
 }
 
 cJSON *
@@ -404,6 +349,7 @@ metrics_json(const struct services *core, const struct rest_services *services)
 	struct revcheck_policy policy = {.size = sizeof(policy)};
 	struct warmup_state warm;
 	struct workers_stats counts;
+	struct facts facts;
 	cJSON *o = cJSON_CreateObject(), *part;
 
 	revcheck_get_stats(core->engine, &stats);
@@ -417,12 +363,13 @@ metrics_json(const struct services *core, const struct rest_services *services)
 	for (enum section_id id = 0; id < SECTION_NUM; id++)
 		cJSON_AddNumberToObject(part, section_name(id),
 		    (double)section_version(services->sections, id));
-	add_engine(cJSON_AddObjectToObject(o, "engine"), &stats);
+	part = cJSON_AddObjectToObject(o, "engine");
+	NUMBER_ADD(part, engine_numbers, &stats);
+	part = cJSON_AddObjectToObject(part, "fetchFailures");
+	NUMBER_ADD(part, failure_numbers, &stats);
 	workers_get_stats(services->workers, &counts);
 	part = cJSON_AddObjectToObject(o, "door");
-	for (int i = 0; i < NUM_COUNTERS; i++)
-		cJSON_AddNumberToObject(
-		    part, counter_name(i), (double)counts.n[i]);
+	NUMBER_ADD(part, counter_numbers, &counts);
 	part = cJSON_AddArrayToObject(o, "verdicts");
 	decision_ring_each_count(services->checker.decisions, add_count, part);
 	cJSON_AddItemToObject(
@@ -433,8 +380,8 @@ metrics_json(const struct services *core, const struct rest_services *services)
 	cJSON_AddItemToObject(
 	    o, "identities", certwatch_report_json(services->certwatch));
 	add_token(o);
-	cJSON_AddNumberToObject(
-	    o, "denylistEntries", (double)denylist_num(services->denylist));
+	facts_get(&facts, services);
+	NUMBER_ADD(o, fact_numbers, &facts);
 	return o;
 }
 

@@ -9,17 +9,12 @@
 
 #include <cjson/cJSON.h>
 
-#include "gateway/observe/counters.h"
-
 struct rest_services;
 struct services;
 
 /* free() it; NULL when out of memory. */
 char *
 metrics_text(const struct services *core, const struct rest_services *services);
-
-/* What the text calls a counter of the data plane, with its label if any. */
-void metrics_counter_name(char *out, size_t size, enum counter c);
 
 /* The same facts as an object. */
 cJSON *

@@ -32,7 +32,7 @@ named route $page '^\.It Li @$'
 # What has its HELP written, by the texts of the objects that write it. Those
 # of counters are put together; they are in a list of their own.
 for o in $(find "$2" -name '*.o'); do
-	nm -u "$o" | grep -qE ' prometheus_(head|single)$' || continue
+	nm -u "$o" | grep -qE ' prometheus_head$' || continue
 	strings -d -n 8 "$o"
 done | grep -oE '^(p2p_gateway|revcheck)_[a-z0-9_]+[a-z0-9]' |
     sed -E 's/_(bucket|sum|count)$//' | sort -u >"$list"

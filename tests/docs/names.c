@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "gateway/conf/conf_internal.h"
-#include "gateway/rest/metrics.h"
+#include "gateway/observe/counters.h"
 #include "gateway/rest/rest_routes.h"
 
 #define WIDTH 78
@@ -216,13 +216,20 @@ put_keys(void)
 static void
 put_counters(void)
 {
-	char name[128];
+	char words[200];
 
 	printf(".Bl -tag -width Ds -compact\n");
-	for (int c = 0; c < NUM_COUNTERS; c++) {
-		metrics_counter_name(name, sizeof(name), c);
-		printf(".It Li %s\n", name);
-		put_help(counter_help(c));
+	for (size_t i = 0; i < NUM_COUNTERS; i++) {
+		const struct number *n = &counter_numbers[i];
+
+		printf(".It Li %s", n->metric);
+		if (n->label != NULL)
+			printf("{%s}", n->label);
+		snprintf(words, sizeof(words), "%s%s",
+		    n->words != NULL ? n->words : n->help,
+		    n->type == NUMBER_GAUGE ? " (gauge)" : "");
+		putchar('\n');
+		put_help(words);
 	}
 	printf(".El\n");
 }
