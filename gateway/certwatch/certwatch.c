@@ -20,12 +20,18 @@
 /* Life. */
 
 static void on_turn(evutil_socket_t fd, short what, void *arg);
+static bool ask_next(void *arg);
+static void on_idle(void *arg);
 
 int
 certwatch_new(struct certwatch **out, const struct services *services,
     certwatch_publish_fn *publish, void *arg, struct err *err)
 {
+	static const struct chain_poll_calls calls = {
+	    .next = ask_next, .idle = on_idle};
+	const struct chain_poll_bounds bounds = {BATCH, MAX_WAITING};
 	struct certwatch *w = calloc(1, sizeof(*w));
+	int rc;
 
 	*out = NULL;
 	if (w == NULL)
@@ -33,21 +39,22 @@ certwatch_new(struct certwatch **out, const struct services *services,
 	w->services = services;
 	w->publish = publish;
 	w->publish_arg = arg;
+	rc = chain_poll_init(
+	    &w->poll, &calls, w, bounds, services->engine, services->base, err);
 	w->turn = evtimer_new(services->base, on_turn, w);
-	if (w->turn == NULL) {
-		free(w);
-		return err_set(err, E_NOMEM, "out of memory");
-	}
-	*out = w;
-	return 0;
+	if (rc == 0 && w->turn == NULL)
+		rc = err_set(err, E_NOMEM, "out of memory");
+	if (rc != 0)
+		certwatch_free(w);
+	else
+		*out = w;
+	return rc;
 }
 
 static void
 entry_cleanup(struct certwatch_entry *e)
 {
-	if (e->wait != NULL)
-		e->watch->num_waiting--;
-	pending_check_drop(e->wait);
+	chain_poll_drop(&e->question);
 	certwatch_item_cleanup(&e->item);
 	revcheck_certs_free(e->path);
 	staple_free(e->staple);
@@ -67,7 +74,9 @@ certwatch_free(struct certwatch *w)
 	if (w == NULL)
 		return;
 	entries_free(w->entries, w->num);
-	event_free(w->turn);
+	chain_poll_cleanup(&w->poll);
+	if (w->turn != NULL)
+		event_free(w->turn);
 	free(w);
 }
 
@@ -166,7 +175,7 @@ certwatch_changed(struct certwatch *w)
 static bool
 may_publish(const struct certwatch *w, time_t now)
 {
-	return w->urgent || w->num_waiting == 0 || now != w->published_at;
+	return w->urgent || now != w->published_at;
 }
 
 static void
@@ -197,7 +206,7 @@ entry_tick(struct certwatch_entry *e, time_t now)
 {
 	if (e->staple != NULL && now >= e->staple->until)
 		certwatch_entry_set_staple(e, NULL);
-	if (e->wait == NULL && now >= e->ask_at)
+	if (!chain_poll_is_asking(&e->question) && now >= e->ask_at)
 		e->due = true;
 	certwatch_entry_say(e, now);
 }
@@ -211,7 +220,7 @@ next_tick(const struct certwatch *w, time_t now)
 	for (size_t i = 0; i < w->num; i++) {
 		const struct certwatch_entry *e = &w->entries[i];
 
-		if (e->wait == NULL && e->ask_at < at)
+		if (!chain_poll_is_asking(&e->question) && e->ask_at < at)
 			at = e->ask_at;
 		if (e->staple != NULL && e->staple->until < at)
 			at = e->staple->until;
@@ -219,40 +228,52 @@ next_tick(const struct certwatch *w, time_t now)
 	return at > now ? at - now : 1;
 }
 
+static bool
+ask_next(void *arg)
+{
+	struct certwatch *w = arg;
+
+	for (; w->at < w->num; w->at++) {
+		struct certwatch_entry *e = &w->entries[w->at];
+
+		if (e->due && !chain_poll_is_asking(&e->question)) {
+			certwatch_entry_ask(e);
+			w->at++;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* All answers of a round are there. */
+static void
+on_idle(void *arg)
+{
+	struct certwatch *w = arg;
+
+	if (w->dirty)
+		publish(w, certwatch_now(w));
+}
+
 static void
 on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct certwatch *w = arg;
-	bool again = atomic_exchange(&w->again, false), more = false;
+	bool again = atomic_exchange(&w->again, false);
 	time_t now = certwatch_now(w);
-	int asked = 0;
 
 	(void)fd, (void)what;
 	for (size_t i = 0; i < w->num; i++) {
 		w->entries[i].due |= again;
 		entry_tick(&w->entries[i], now);
 	}
-	/* Set before answers that are there at once ask for another turn. */
 	certwatch_turn_in(w, next_tick(w, now));
-	for (size_t i = 0; i < w->num && !more; i++) {
-		struct certwatch_entry *e = &w->entries[i];
-
-		if (!e->due || e->wait != NULL)
-			continue;
-		more = asked == BATCH;
-		if (w->num_waiting >= MAX_WAITING)
-			break; /* the next answer goes on */
-		if (!more) {
-			certwatch_entry_ask(e);
-			asked++;
-		}
-	}
+	w->at = 0;
+	chain_poll_start(&w->poll);
 	if (w->dirty && may_publish(w, now))
 		publish(w, now);
 	else if (w->dirty)
 		certwatch_turn_in(w, 1);
-	if (more)
-		certwatch_turn_in(w, 0);
 }
 
 /* Looking at it. */

@@ -84,23 +84,13 @@ entry_submit(struct certwatch_entry *e, const struct revcheck_policy *policy,
 	struct revcheck_error why = {0};
 	int rc;
 
-	rc = pending_check_ask(
-	    &e->wait, report, s->engine, &query, s->base, fn, e, &why);
-	if (rc == REVCHECK_PENDING)
-		e->watch->num_waiting++;
-	else if (rc != REVCHECK_DONE)
+	rc = chain_poll_ask(
+	    &e->watch->poll, &e->question, report, &query, fn, e, &why);
+	if (rc < 0)
 		log_line(s->log, LOG_LEVEL_WARN,
 		    "cannot ask about an own certificate: %s (identity='%s')",
 		    why.msg, e->item.name);
 	return rc;
-}
-
-static void
-entry_answered(struct certwatch_entry *e)
-{
-	pending_check_drop(e->wait);
-	e->wait = NULL;
-	e->watch->num_waiting--;
 }
 
 /* Nothing was said, neither good nor bad. */
@@ -160,7 +150,6 @@ on_response(void *asker, struct revcheck_report *report)
 {
 	struct certwatch_entry *e = asker;
 
-	entry_answered(e);
 	take_response(e, report);
 	entry_done(e);
 }
@@ -248,7 +237,6 @@ on_chain(void *asker, struct revcheck_report *report)
 {
 	struct certwatch_entry *e = asker;
 
-	entry_answered(e);
 	take_chain_report(e, report);
 	entry_ask_response(e);
 }

@@ -12,11 +12,11 @@
 
 #include <event2/event.h>
 
+#include "gateway/base/chain_poll.h"
 #include "gateway/base/services.h"
 #include "gateway/certwatch/certwatch.h"
 
 struct staple;
-struct pending_check;
 
 /* Owned by its list, and gone with it: what it waits for is dropped then. */
 struct certwatch_entry {
@@ -25,8 +25,8 @@ struct certwatch_entry {
 	bool vouched_known;          /* path has been looked for */
 	struct revcheck_certs *path; /* leaf to anchor; NULL: none vouches */
 
-	bool due;                   /* to be asked about */
-	struct pending_check *wait; /* while it is asked about */
+	bool due; /* to be asked about */
+	struct chain_poll_item question;
 	time_t ask_at;
 	time_t runs_out; /* first of what the last answers rest on; 0: never */
 
@@ -50,9 +50,10 @@ struct certwatch {
 	enum revcheck_mode tls_mode; /* of TLS peers; DEFAULT: the policy's */
 	struct conf_own conf;
 	struct event *turn;
+	struct chain_poll poll;
 	struct certwatch_entry *entries;
 	size_t num;
-	size_t num_waiting;
+	size_t at;   /* the next that may be due */
 	bool dirty;  /* the staples are not those that were published */
 	bool urgent; /* one of those must not be sent any more */
 	time_t published_at;

@@ -78,7 +78,7 @@ say_staple(struct certwatch_entry *e, time_t now)
 	bool missing = e->must_staple && e->staple == NULL;
 
 	/* While it is asked about nothing has changed yet. */
-	if (!e->answered || e->wait != NULL)
+	if (!e->answered || chain_poll_is_asking(&e->question))
 		return;
 	if (certwatch_say(&e->said_staple, missing, true, now))
 		LINE(e, LOG_LEVEL_WARN,

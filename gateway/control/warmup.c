@@ -15,7 +15,6 @@
 #include "gateway/base/services.h"
 #include "gateway/dataplane/workers.h"
 #include "gateway/sessions/session_watch.h"
-#include "gateway/base/pending_check.h"
 #include "gateway/control/warmup_report.h"
 
 #define BATCH      64   /* chains looked at a turn of the loop */
@@ -32,8 +31,9 @@ struct warmup {
 	struct warmup_chain *incoming; /* to be added to chains */
 	struct warmup_chains chains;
 	struct warmup_chain *at; /* the next to look at in this pass */
-	struct event *turn;      /* goes on with the pass */
-	struct event *again;     /* the next pass; or over, once more */
+	struct chain_poll poll;
+	struct event *gathered; /* all chains have arrived */
+	struct event *again;    /* the next pass; or over, once more */
 	struct event *bound;
 	bool ending; /* over has been called, and could not */
 	/* From the workers. */
@@ -63,7 +63,7 @@ on_live_chain(
 		w->arrived = c;
 	} else if (certs == NULL && w->num_gathering > 0 &&
 	    --w->num_gathering == 0) {
-		event_active(w->turn, EV_READ, 0);
+		event_active(w->gathered, EV_READ, 0);
 	}
 	pthread_mutex_unlock(&w->lock);
 }
@@ -187,10 +187,7 @@ on_answer(void *asker, struct revcheck_report *report)
 	struct warmup_chain *c = asker;
 	struct warmup *w = c->asker;
 
-	pending_check_drop(c->wait);
-	c->wait = NULL;
 	take_report(w, c, report);
-	event_active(w->turn, EV_READ, 0);
 }
 
 /*
@@ -211,8 +208,8 @@ ask(struct warmup *w, struct warmup_chain *c)
 	int rc;
 
 	c->asker = w;
-	rc = pending_check_ask(&c->wait, &report, w->services->engine, &q,
-	    w->services->base, on_answer, c, &err);
+	rc =
+	    chain_poll_ask(&w->poll, &c->item, &report, &q, on_answer, c, &err);
 	if (rc == REVCHECK_PENDING) {
 		warmup_chains_set(&w->chains, c, WARMUP_ASKING);
 	} else if (rc == REVCHECK_DONE) {
@@ -234,49 +231,52 @@ arm(struct event *ev, uint32_t ms)
 	event_add(ev, &tv);
 }
 
-/* A few of those that are new; true while there are more. */
+/* First takes in what is new, each chain once, then asks about all of them. */
 static bool
-take_in(struct warmup *w)
+ask_next(void *arg)
 {
-	struct warmup_chain *c;
+	struct warmup *w = arg;
+	struct warmup_chain *c = w->incoming;
 
-	take_arrived(w);
-	for (int i = 0; i < BATCH && (c = w->incoming) != NULL; i++) {
+	if (c != NULL) {
 		w->incoming = c->next;
 		warmup_chains_add(&w->chains, c);
-		/* A list that grows at its head is begun anew. */
+		/* The list grows at its head. */
 		w->at = w->chains.first;
+		return true;
 	}
-	return w->incoming != NULL;
+	if (w->at == NULL)
+		return false;
+	c = w->at;
+	w->at = c->next;
+	if (c->answer == WARMUP_UNASKED)
+		ask(w, c);
+	return true;
 }
 
 static void
-on_turn(evutil_socket_t fd, short what, void *arg)
+on_idle(void *arg)
+{
+	struct warmup *w = arg;
+
+	if (w->state.outcome != WARMUP_RUNNING)
+		return;
+	if (w->chains.answers[WARMUP_AGAIN] == 0)
+		warmup_finish(w, WARMUP_COMPLETE);
+	else
+		arm(w->again, AGAIN_MS);
+}
+
+static void
+on_gathered(evutil_socket_t fd, short what, void *arg)
 {
 	struct warmup *w = arg;
 
 	(void)fd, (void)what;
 	if (w->state.outcome != WARMUP_RUNNING || still_gathering(w))
 		return;
-	if (take_in(w)) {
-		event_active(w->turn, EV_READ, 0);
-		return;
-	}
-	for (int i = 0; i < BATCH && w->at != NULL &&
-	     w->chains.answers[WARMUP_ASKING] < ASKING_MAX;
-	     i++, w->at = w->at->next)
-		if (w->at->answer == WARMUP_UNASKED)
-			ask(w, w->at);
-	if (w->at != NULL) {
-		/* The next answer goes on with it, or the next turn. */
-		if (w->chains.answers[WARMUP_ASKING] < ASKING_MAX)
-			event_active(w->turn, EV_READ, 0);
-	} else if (w->chains.answers[WARMUP_ASKING] == 0) {
-		if (w->chains.answers[WARMUP_AGAIN] == 0)
-			warmup_finish(w, WARMUP_COMPLETE);
-		else
-			arm(w->again, AGAIN_MS);
-	}
+	take_arrived(w);
+	chain_poll_start(&w->poll);
 }
 
 static void
@@ -293,7 +293,7 @@ on_again(evutil_socket_t fd, short what, void *arg)
 		if (c->answer == WARMUP_AGAIN)
 			warmup_chains_set(&w->chains, c, WARMUP_UNASKED);
 	w->at = w->chains.first;
-	event_active(w->turn, EV_READ, 0);
+	chain_poll_start(&w->poll);
 }
 
 /* The end. */
@@ -317,7 +317,7 @@ count(struct warmup_state *s, const struct warmup *w)
 static void
 stop(struct warmup *w)
 {
-	event_del(w->turn);
+	event_del(w->gathered);
 	event_del(w->again);
 	event_del(w->bound);
 	stop_gathering(w);
@@ -326,10 +326,10 @@ stop(struct warmup *w)
 			continue;
 		if (c->why == REVCHECK_WHY_NONE)
 			c->why = REVCHECK_WHY_DEADLINE;
-		pending_check_drop(c->wait);
-		c->wait = NULL;
+		chain_poll_drop(&c->item);
 		warmup_chains_set(&w->chains, c, WARMUP_AGAIN);
 	}
+	chain_poll_stop(&w->poll);
 	count(&w->state, w);
 	w->state.elapsed_ms = (uint32_t)(clock_mono_ms() - w->begun_mono_ms);
 }
@@ -375,8 +375,12 @@ warmup_new(struct warmup **out, const struct services *services,
     const struct session_watch *sessions, const struct warmup_calls *calls,
     struct err *err)
 {
+	static const struct chain_poll_calls calls_of_poll = {
+	    .next = ask_next, .idle = on_idle};
+	const struct chain_poll_bounds bounds = {BATCH, ASKING_MAX};
 	struct event_base *base = services->base;
 	struct warmup *w = calloc(1, sizeof(*w));
+	int rc;
 
 	*out = NULL;
 	if (w == NULL)
@@ -385,15 +389,19 @@ warmup_new(struct warmup **out, const struct services *services,
 	w->services = services;
 	w->sessions = sessions;
 	w->calls = *calls;
-	w->turn = event_new(base, -1, EV_PERSIST, on_turn, w);
+	w->gathered = event_new(base, -1, EV_PERSIST, on_gathered, w);
 	w->again = evtimer_new(base, on_again, w);
 	w->bound = evtimer_new(base, on_bound, w);
-	if (w->turn == NULL || w->again == NULL || w->bound == NULL) {
+	rc = chain_poll_init(
+	    &w->poll, &calls_of_poll, w, bounds, services->engine, base, err);
+	if (rc == 0 &&
+	    (w->gathered == NULL || w->again == NULL || w->bound == NULL))
+		rc = err_set(err, E_NOMEM, "out of memory");
+	if (rc != 0)
 		warmup_free(w);
-		return err_set(err, E_NOMEM, "out of memory");
-	}
-	*out = w;
-	return 0;
+	else
+		*out = w;
+	return rc;
 }
 
 void
@@ -403,8 +411,9 @@ warmup_free(struct warmup *w)
 		return;
 	warmup_chains_cleanup(&w->chains);
 	stop_gathering(w);
-	if (w->turn != NULL)
-		event_free(w->turn);
+	chain_poll_cleanup(&w->poll);
+	if (w->gathered != NULL)
+		event_free(w->gathered);
 	if (w->again != NULL)
 		event_free(w->again);
 	if (w->bound != NULL)
@@ -456,7 +465,7 @@ warmup_begin(struct warmup *w, unsigned parts, uint32_t bound_ms)
 	w->at = NULL;
 	gather(w);
 	arm(w->bound, bound_ms);
-	event_active(w->turn, EV_READ, 0);
+	event_active(w->gathered, EV_READ, 0);
 }
 
 void

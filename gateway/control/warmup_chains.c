@@ -40,7 +40,7 @@ warmup_chain_free(struct warmup_chain *c)
 {
 	if (c == NULL)
 		return;
-	pending_check_drop(c->wait);
+	chain_poll_drop(&c->item);
 	revcheck_certs_free(c->certs);
 	revcheck_trust_free(c->trust);
 	free(c);

@@ -8,12 +8,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "gateway/base/chain_poll.h"
 #include "revcheck/revcheck.h"
 
 #define WARMUP_CHAINS_MAX 65536
 #define WARMUP_ID_BYTES   32
-
-struct pending_check;
 
 enum warmup_answer {
 	WARMUP_UNASKED = 0,
@@ -34,8 +33,8 @@ struct warmup_chain {
 	unsigned flags; /* REVCHECK_QUERY_* */
 	enum warmup_answer answer;
 	enum revcheck_why why;
-	void *asker;                /* the warm-up's */
-	struct pending_check *wait; /* while asking */
+	void *asker;                 /* the warm-up's */
+	struct chain_poll_item item; /* while asking */
 };
 
 /* Copies and references. NULL when out of memory. Thread-safe. */

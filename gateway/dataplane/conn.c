@@ -94,7 +94,7 @@ conn_free(struct conn *c)
 	event_del(&c->ev_plain_read);
 	event_del(&c->ev_plain_write);
 	event_del(&c->ev_timer);
-	recheck_drop(c);
+	chain_poll_drop(&c->recheck);
 	conn_drop_handshake(c);
 	dial_free(c->dial);
 	outbound_head_free(c->head);

@@ -12,6 +12,7 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include "gateway/base/chain_poll.h"
 #include "gateway/dataplane/limits.h"
 #include "gateway/dataplane/relay.h"
 #include "revcheck/revcheck.h"
@@ -84,7 +85,7 @@ struct conn {
 	bool via_connect;               /* or by CONNECT, */
 	struct outbound_target *target; /* to there */
 	struct revcheck_certs *certs;   /* verified chain of a live peer */
-	struct pending_check *recheck;  /* while asked again online */
+	struct chain_poll_item recheck; /* while it is asked about again */
 	struct relay relay;
 	struct http_exchange
 	    *http; /* in HTTP; of the relay then only the counts */

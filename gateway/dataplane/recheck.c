@@ -19,7 +19,6 @@
 #include "gateway/dataplane/conn_terms.h"
 #include "gateway/dataplane/decision_log.h"
 #include "gateway/dataplane/runtime.h"
-#include "gateway/base/pending_check.h"
 #include "gateway/dataplane/worker.h"
 
 #define RECHECK_BATCH       32 /* connections a turn of the loop */
@@ -64,37 +63,16 @@ recheck_hear(struct conn *c, struct revcheck_report *report, bool offline)
 		recheck_doom(c, report, "");
 }
 
-/* Whatever is waited for is waited for no more; a round may go on. */
-void
-recheck_drop(struct conn *c)
-{
-	struct worker *w = c->worker;
-
-	if (c->recheck == NULL)
-		return;
-	pending_check_drop(c->recheck);
-	c->recheck = NULL;
-	if (w->recheck_waiting-- == RECHECK_WAITING_MAX && w->recheck_running)
-		event_active(w->ev_recheck, EV_TIMEOUT, 0);
-}
-
-static void
-recheck_answered(struct conn *c, struct revcheck_report *report, bool offline)
-{
-	recheck_drop(c);
-	recheck_hear(c, report, offline);
-}
-
 static void
 recheck_on_online(void *asker, struct revcheck_report *report)
 {
-	recheck_answered(asker, report, false);
+	recheck_hear(asker, report, false);
 }
 
 static void
 recheck_on_offline(void *asker, struct revcheck_report *report)
 {
-	recheck_answered(asker, report, true);
+	recheck_hear(asker, report, true);
 }
 
 static void
@@ -112,14 +90,12 @@ recheck_submit(struct conn *c, unsigned flags, pending_check_fn *fn)
 	};
 	int rc;
 
-	rc = pending_check_ask(
-	    &c->recheck, &report, w->env.rc, &query, w->base, fn, c, &err);
+	rc = chain_poll_ask(
+	    &w->recheck, &c->recheck, &report, &query, fn, c, &err);
 	if (rc == REVCHECK_DONE) {
 		recheck_hear(c, report, (flags & REVCHECK_QUERY_OFFLINE) != 0);
 		revcheck_report_free(report);
-	} else if (rc == REVCHECK_PENDING) {
-		w->recheck_waiting++;
-	} else {
+	} else if (rc != REVCHECK_PENDING) {
 		recheck_doom(c, NULL, err.msg);
 	}
 }
@@ -165,7 +141,7 @@ recheck_ask(struct conn *c)
 	c->round = c->worker->recheck_round;
 	counters_inc(&c->worker->counters, COUNTER_RECHECKS);
 	/* A question under way is about the old path. */
-	recheck_drop(c);
+	chain_poll_drop(&c->recheck);
 	why = recheck_adopt(c, &a);
 	if (why != NULL)
 		recheck_doom(c, NULL, why);
@@ -177,41 +153,42 @@ recheck_ask(struct conn *c)
 void
 recheck_begin(struct worker *w)
 {
-	if (w->recheck_running) {
+	if (w->recheck.running) {
 		w->recheck_wanted = true;
 		return;
 	}
 	w->recheck_round++;
 	w->recheck_wanted = false;
-	w->recheck_running = true;
 	w->recheck_next = w->conns;
-	event_active(w->ev_recheck, EV_TIMEOUT, 0);
+	chain_poll_start(&w->recheck);
 }
 
-void
-recheck_continue(struct worker *w)
+static bool
+recheck_next(void *arg)
 {
-	for (int i = 0; i < RECHECK_BATCH && w->recheck_next != NULL &&
-	     w->recheck_waiting < RECHECK_WAITING_MAX;
-	     i++) {
-		struct conn *c = w->recheck_next;
+	struct worker *w = arg;
+	struct conn *c = w->recheck_next;
 
-		w->recheck_next = c->next;
-		if (conn_is_live(c) && !c->doomed)
-			recheck_ask(c);
-	}
-	/* The first answer goes on with it. */
-	if (w->recheck_next != NULL &&
-	    w->recheck_waiting >= RECHECK_WAITING_MAX)
-		return;
-	if (w->recheck_next != NULL) {
-		/* Through the loop's timers, so that sockets come first. */
-		const struct timeval soon = {0, 0};
-
-		event_add(w->ev_recheck, &soon);
-		return;
-	}
-	w->recheck_running = false;
-	if (w->recheck_wanted)
+	if (c == NULL && !w->recheck_wanted)
+		return false;
+	if (c == NULL) {
+		w->recheck.running = false;
 		recheck_begin(w);
+		return true;
+	}
+	w->recheck_next = c->next;
+	if (conn_is_live(c) && !c->doomed)
+		recheck_ask(c);
+	return true;
+}
+
+int
+recheck_init(struct worker *w, struct err *err)
+{
+	static const struct chain_poll_calls calls = {.next = recheck_next};
+	const struct chain_poll_bounds bounds = {
+	    RECHECK_BATCH, RECHECK_WAITING_MAX};
+
+	return chain_poll_init(
+	    &w->recheck, &calls, w, bounds, w->env.rc, w->base, err);
 }

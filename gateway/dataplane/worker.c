@@ -130,14 +130,6 @@ worker_on_mail(evutil_socket_t fd, short what, void *arg)
 		worker_stop(w);
 }
 
-static void
-worker_on_recheck(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	recheck_continue(arg);
-}
-
 /* The thread. */
 
 static void *
@@ -177,12 +169,11 @@ worker_make_events(struct worker *w, struct err *err)
 	w->env.base = w->base;
 	w->ev_mail = event_new(
 	    w->base, w->mailbox.fd, EV_READ | EV_PERSIST, worker_on_mail, w);
-	w->ev_recheck = evtimer_new(w->base, worker_on_recheck, w);
 	w->ev_drain = evtimer_new(w->base, worker_on_drain_over, w);
-	if (w->ev_mail == NULL || w->ev_recheck == NULL ||
-	    w->ev_drain == NULL || event_add(w->ev_mail, NULL) != 0)
+	if (w->ev_mail == NULL || w->ev_drain == NULL ||
+	    event_add(w->ev_mail, NULL) != 0)
 		return err_set(err, E_NOMEM, "cannot start a worker");
-	return 0;
+	return recheck_init(w, err);
 }
 
 int
@@ -260,8 +251,7 @@ worker_free(struct worker *w)
 		evdns_base_free(w->dns, 0);
 	if (w->ev_mail != NULL)
 		event_free(w->ev_mail);
-	if (w->ev_recheck != NULL)
-		event_free(w->ev_recheck);
+	chain_poll_cleanup(&w->recheck);
 	if (w->ev_drain != NULL)
 		event_free(w->ev_drain);
 	if (w->base != NULL)

@@ -14,6 +14,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
+#include "gateway/base/chain_poll.h"
 #include "gateway/observe/counters.h"
 #include "gateway/dataplane/half_open.h"
 #include "gateway/dataplane/mailbox.h"
@@ -49,8 +50,7 @@ struct worker {
 	struct event_base *base;
 	struct evdns_base *dns; /* made when a name is first dialled */
 	struct event *ev_mail;
-	struct event *ev_recheck; /* the next few live connections */
-	struct event *ev_drain;   /* its deadline */
+	struct event *ev_drain; /* its deadline */
 	struct mailbox mailbox;
 	atomic_bool answered; /* MAIL_PING; the asker clears it */
 	struct counters counters;
@@ -68,8 +68,7 @@ struct worker {
 	struct half_open half_open; /* those of them that shake hands */
 	struct conn *recheck_next;  /* where the round of questions is */
 	uint64_t recheck_round;     /* rounds begun */
-	unsigned recheck_waiting;   /* questions that are under way */
-	bool recheck_running;
+	struct chain_poll recheck;
 	bool recheck_wanted;   /* one more, from the start */
 	uint64_t gather_round; /* the last one that was answered */
 

@@ -4,7 +4,6 @@
  */
 #include "gateway/sessions/session_watch.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 
 #include <openssl/evp.h>
 
+#include "gateway/base/chain_poll.h"
 #include "gateway/base/services.h"
 
 #define BATCH    64 /* chains asked about at once */
@@ -27,14 +27,8 @@ struct session {
 	struct revcheck_trust *trust;
 	enum revcheck_mode mode;
 	size_t bucket_next; /* slot + 1 of the next in its bucket; 0: none */
-};
-
-/* One chain that is being asked about again. */
-struct asking {
-	struct session_watch *sessions;
-	struct asking *next, **prev;
-	struct revcheck_request *request;
-	unsigned char id[ID_BYTES];
+	struct session_watch *watch;
+	struct chain_poll_item item;
 };
 
 struct withdrawn {
@@ -56,35 +50,41 @@ struct session_watch {
 	size_t used; /* slots ever used, at most SESSION_WATCH_MAX */
 	size_t next; /* slot that is taken next */
 	size_t buckets[BUCKETS]; /* slot + 1, by the first bytes of the id */
-	struct asking *asking;
-	size_t num_asking;
 	struct withdrawn events[SESSION_WATCH_MAX_EVENTS];
 	uint64_t last;
 	struct session_watch_waiter *waiters;
-	struct event *walk;
+	struct event *changed; /* from any thread */
+	struct chain_poll poll;
 	size_t at; /* where the walk is */
-	atomic_bool again;
 };
 
-static void on_walk(evutil_socket_t fd, short what, void *arg);
+static void on_changed(evutil_socket_t fd, short what, void *arg);
+static bool ask_next(void *arg);
+
+static const struct chain_poll_calls poll_calls = {.next = ask_next};
 
 int
 session_watch_new(struct session_watch **out, const struct services *services,
     struct err *err)
 {
+	const struct chain_poll_bounds bounds = {BATCH, BATCH};
 	struct session_watch *s = calloc(1, sizeof(*s));
+	int rc;
 
 	*out = NULL;
 	if (s == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	s->services = services;
-	s->walk = event_new(services->base, -1, EV_PERSIST, on_walk, s);
-	if (s->walk == NULL) {
-		free(s);
-		return err_set(err, E_NOMEM, "out of memory");
-	}
-	*out = s;
-	return 0;
+	rc = chain_poll_init(&s->poll, &poll_calls, s, bounds, services->engine,
+	    services->base, err);
+	s->changed = event_new(services->base, -1, EV_PERSIST, on_changed, s);
+	if (rc == 0 && s->changed == NULL)
+		rc = err_set(err, E_NOMEM, "out of memory");
+	if (rc != 0)
+		session_watch_free(s);
+	else
+		*out = s;
+	return rc;
 }
 
 static size_t *
@@ -114,20 +114,10 @@ forget(struct session_watch *s, struct session *x)
 	for (p = bucket_of(s, x->id); *p != slot;)
 		p = &s->ring[*p - 1].bucket_next;
 	*p = x->bucket_next;
+	chain_poll_drop(&x->item);
 	revcheck_certs_free(x->chain);
 	revcheck_trust_free(x->trust);
 	*x = (struct session){.chain = NULL};
-}
-
-static void
-asking_free(struct asking *a)
-{
-	*a->prev = a->next;
-	if (a->next != NULL)
-		a->next->prev = a->prev;
-	a->sessions->num_asking--;
-	revcheck_request_free(a->request);
-	free(a);
 }
 
 void
@@ -135,18 +125,13 @@ session_watch_free(struct session_watch *s)
 {
 	if (s == NULL)
 		return;
-	event_free(s->walk);
-	/* asking_free unlinks: *prev of the first one is s->asking. */
-	while (s->asking != NULL) {
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-		if (s->asking->request != NULL)
-			revcheck_request_cancel(s->asking->request);
-		asking_free(s->asking);
-	}
+	if (s->changed != NULL)
+		event_free(s->changed);
 	for (size_t i = 0; i < s->used; i++)
 		forget(s, &s->ring[i]);
 	for (size_t i = 0; i < SESSION_WATCH_MAX_EVENTS; i++)
 		revcheck_report_free(s->events[i].report);
+	chain_poll_cleanup(&s->poll);
 	free(s);
 }
 
@@ -174,6 +159,7 @@ session_watch_remember(struct session_watch *s, struct revcheck_certs *chain,
 		list[i] = revcheck_certs_get0(chain, i);
 	if (revcheck_certs_from_x509(&x->chain, list, num, NULL) != 0)
 		return;
+	x->watch = s;
 	memcpy(x->id, id, ID_BYTES);
 	x->bucket_next = *bucket_of(s, id);
 	*bucket_of(s, id) = s->next + 1;
@@ -198,8 +184,7 @@ session_watch_each(const struct session_watch *s,
 void
 session_watch_changed(struct session_watch *s)
 {
-	atomic_store(&s->again, true);
-	event_active(s->walk, EV_READ, 0);
+	event_active(s->changed, EV_READ, 0);
 }
 
 static void
@@ -238,12 +223,11 @@ withdraw(
  * not an answer: the node asks again when it matters.
  */
 static void
-take_report(struct session_watch *s, const unsigned char *id,
-    struct revcheck_report *report)
+take_report(struct session *x, struct revcheck_report *report)
 {
-	struct session *x = find(s, id);
+	struct session_watch *s = x->watch;
 
-	if (x == NULL || revcheck_report_allows(report) == 1 ||
+	if (revcheck_report_allows(report) == 1 ||
 	    revcheck_report_status(report) == REVCHECK_UNKNOWN)
 		return;
 	withdraw(s, x, report);
@@ -251,19 +235,13 @@ take_report(struct session_watch *s, const unsigned char *id,
 }
 
 static void
-on_answer(struct revcheck_report *report, void *arg)
+on_answer(void *asker, struct revcheck_report *report)
 {
-	struct asking *a = arg;
-	struct session_watch *s = a->sessions;
-
-	take_report(s, a->id, report);
-	asking_free(a);
-	if (s->at < s->used)
-		event_active(s->walk, EV_READ, 0);
+	take_report(asker, report);
 }
 
 static void
-ask_again(struct session_watch *s, const struct session *x)
+ask_again(struct session_watch *s, struct session *x)
 {
 	struct revcheck_query q = {.size = sizeof(q),
 	    .chain = x->chain,
@@ -272,48 +250,40 @@ ask_again(struct session_watch *s, const struct session *x)
 	    .flags = REVCHECK_QUERY_OFFLINE};
 	struct revcheck_report *report = NULL;
 	struct revcheck_policy p = {.size = sizeof(p)};
-	struct asking *a = calloc(1, sizeof(*a));
-	int rc;
+	struct revcheck_error ignored;
 
-	if (a == NULL)
-		return;
 	revcheck_get_policy(s->services->engine, &p);
 	if (p.mode == REVCHECK_MODE_OFF)
 		q.mode = REVCHECK_MODE_OFF;
-	a->sessions = s;
-	memcpy(a->id, x->id, ID_BYTES);
-	a->next = s->asking;
-	a->prev = &s->asking;
-	if (a->next != NULL)
-		a->next->prev = &a->next;
-	s->asking = a;
-	s->num_asking++;
-	rc = revcheck_submit(s->services->engine, &a->request, &report, &q,
-	    s->services->base, on_answer, a, NULL);
-	if (rc == REVCHECK_PENDING)
+	chain_poll_drop(&x->item);
+	if (chain_poll_ask(&s->poll, &x->item, &report, &q, on_answer, x,
+		&ignored) != REVCHECK_DONE)
 		return;
-	if (rc == REVCHECK_DONE) {
-		take_report(s, a->id, report);
-		revcheck_report_free(report);
-	}
-	asking_free(a);
+	take_report(x, report);
+	revcheck_report_free(report);
 }
 
-/* A few chains a turn; goes on when answers come or on the next turn. */
+static bool
+ask_next(void *arg)
+{
+	struct session_watch *s = arg;
+
+	if (s->at >= s->used)
+		return false;
+	if (s->ring[s->at].chain != NULL)
+		ask_again(s, &s->ring[s->at]);
+	s->at++;
+	return true;
+}
+
 static void
-on_walk(evutil_socket_t fd, short what, void *arg)
+on_changed(evutil_socket_t fd, short what, void *arg)
 {
 	struct session_watch *s = arg;
 
 	(void)fd, (void)what;
-	if (atomic_exchange(&s->again, false))
-		s->at = 0;
-	for (int i = 0; i < BATCH && s->at < s->used && s->num_asking < BATCH;
-	     i++, s->at++)
-		if (s->ring[s->at].chain != NULL)
-			ask_again(s, &s->ring[s->at]);
-	if (s->at < s->used && s->num_asking < BATCH)
-		event_active(s->walk, EV_READ, 0);
+	s->at = 0;
+	chain_poll_start(&s->poll);
 }
 
 uint64_t

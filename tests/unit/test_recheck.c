@@ -74,7 +74,7 @@ pending_check_drop(struct pending_check *p)
 /* The world. */
 
 static struct issuer ca, leaf, expired;
-static struct worker *w;
+static struct worker *w; /* its env has no engine: nothing reaches it */
 static struct conn conns[MANY];
 static struct revcheck *engine;
 static struct revcheck_report *good;
@@ -88,14 +88,6 @@ log_nothing(void *arg, enum log_level level, const char *line)
 	(void)arg;
 	(void)level;
 	(void)line;
-}
-
-static void
-on_recheck(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	recheck_continue(arg);
 }
 
 static void
@@ -164,7 +156,7 @@ setup(void **state)
 	    revcheck_trust_new(&runtime->trust, &ca.cert, 1, NULL), 0);
 	make_report(runtime->trust);
 	w->base = event_base_new();
-	w->ev_recheck = evtimer_new(w->base, on_recheck, w);
+	assert_int_equal(recheck_init(w, NULL), 0);
 	w->runtime = runtime;
 	w->log = &log_none;
 	assert_int_equal(decision_ring_new(&w->decisions, 8, NULL), 0);
@@ -176,7 +168,7 @@ teardown(void **state)
 {
 	(void)state;
 	decision_ring_free(w->decisions);
-	event_free(w->ev_recheck);
+	chain_poll_cleanup(&w->recheck);
 	event_base_free(w->base);
 	free(w);
 	revcheck_report_free(good);
@@ -215,7 +207,7 @@ everybody_out(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < MANY; i++) {
-		recheck_drop(&conns[i]);
+		chain_poll_drop(&conns[i].recheck);
 		event_del(&conns[i].ev_timer);
 		conn_list_remove(w, &conns[i]);
 		revcheck_certs_free(conns[i].certs);
@@ -223,9 +215,9 @@ everybody_out(void **state)
 	for (size_t i = 0; i < num_asked; i++)
 		free(asked[i]);
 	num_asked = 0;
-	event_del(w->ev_recheck);
-	assert_int_equal(w->recheck_waiting, 0);
-	w->recheck_running = w->recheck_wanted = false;
+	chain_poll_stop(&w->recheck);
+	assert_int_equal(w->recheck.num_waiting, 0);
+	w->recheck_wanted = false;
 	return 0;
 }
 
@@ -234,7 +226,7 @@ static void
 turn(void)
 {
 	while (event_base_loop(w->base, EVLOOP_NONBLOCK) == 0 &&
-	    event_pending(w->ev_recheck, EV_TIMEOUT, NULL))
+	    event_pending(w->recheck.turn, EV_TIMEOUT, NULL))
 		;
 }
 
@@ -249,13 +241,21 @@ answer_all(void)
 	}
 }
 
+static struct conn *
+conn_of(const struct pending_check *p)
+{
+	const struct chain_poll_item *item = p->asker;
+
+	return item->asker;
+}
+
 static unsigned
 times_asked(const struct conn *c)
 {
 	unsigned n = 0;
 
 	for (size_t i = 0; i < num_asked; i++)
-		n += asked[i]->asker == c;
+		n += asked[i]->asker == &c->recheck;
 	return n;
 }
 
@@ -268,7 +268,7 @@ a_round_asks_about_everybody_once(void **state)
 	/* Sources are not flooded: the first answer goes on with it. */
 	assert_true(num_asked >= 1 && num_asked < MANY);
 	answer_all();
-	assert_false(w->recheck_running);
+	assert_false(w->recheck.running);
 	for (size_t i = 0; i < MANY; i++) {
 		assert_int_equal(times_asked(&conns[i]), 1);
 		assert_false(conns[i].doomed);
@@ -287,7 +287,7 @@ a_round_that_is_wished_for_during_one_follows(void **state)
 	recheck_begin(w);
 	turn();
 	answer_all();
-	assert_false(w->recheck_running);
+	assert_false(w->recheck.running);
 	assert_false(w->recheck_wanted);
 	for (size_t i = 0; i < MANY; i++)
 		assert_int_equal(times_asked(&conns[i]), 2);
@@ -301,7 +301,7 @@ who_cannot_be_asked_about_is_cut(void **state)
 	answer = REVCHECK_E_LIMIT;
 	recheck_begin(w);
 	turn();
-	assert_false(w->recheck_running);
+	assert_false(w->recheck.running);
 	for (size_t i = 0; i < MANY; i++)
 		assert_true(conns[i].doomed);
 }
@@ -332,14 +332,14 @@ who_does_not_wait_any_more_is_not_counted(void **state)
 	before = num_asked;
 	for (int k = 0; k < 3; k++)
 		for (size_t i = 0; i < before; i++)
-			recheck_ask(asked[i]->asker);
-	assert_int_equal(w->recheck_waiting, before);
+			recheck_ask(conn_of(asked[i]));
+	assert_int_equal(w->recheck.num_waiting, before);
 	for (size_t i = 0; i < before; i++)
-		recheck_drop(asked[i]->asker);
-	assert_int_equal(w->recheck_waiting, 0);
+		chain_poll_drop(&conn_of(asked[i])->recheck);
+	assert_int_equal(w->recheck.num_waiting, 0);
 	turn();
 	answer_all();
-	assert_false(w->recheck_running);
+	assert_false(w->recheck.running);
 	for (size_t i = 0; i < MANY; i++)
 		assert_true(times_asked(&conns[i]) > 0);
 }
@@ -371,11 +371,11 @@ a_round_goes_on_when_one_leaves(void **state)
 	turn();
 	c = w->recheck_next;
 	assert_non_null(c);
-	recheck_drop(c);
+	chain_poll_drop(&c->recheck);
 	conn_list_remove(w, c);
 	assert_ptr_not_equal(w->recheck_next, c);
 	answer_all();
-	assert_false(w->recheck_running);
+	assert_false(w->recheck.running);
 	assert_int_equal(times_asked(c), 0);
 	assert_int_equal(num_asked, MANY - 1);
 	conn_list_add(w, c);
