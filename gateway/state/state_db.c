@@ -101,13 +101,28 @@ sql_fail(sqlite3 *handle, const char *path, const char *tried, struct err *err)
 	    err);
 }
 
+/* Of the last call that failed on the log. The handle does not keep them all.
+ */
+static int
+log_errno(sqlite3 *handle)
+{
+	sqlite3_file *log = NULL;
+	int sys = 0;
+
+	if (sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+		&log) == SQLITE_OK &&
+	    log != NULL && log->pMethods != NULL)
+		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &sys);
+	return sys != 0 ? sys : sqlite3_system_errno(handle);
+}
+
 /* A write that failed: remembered until one succeeds. */
 static int
-write_failed(
-    struct state_db *db, int code, int sys, const char *says, struct err *err)
+write_failed(struct state_db *db, int code, const char *says, struct err *err)
 {
 	struct err why;
-	int rc = code_fail(code, sys, says, db->path, "write", &why);
+	int rc = code_fail(
+	    code, log_errno(db->handle), says, db->path, "write", &why);
 
 	if (rc != E_LIMIT) {
 		if (!db->troubled)
@@ -125,7 +140,7 @@ static int
 last_write_failed(struct state_db *db, struct err *err)
 {
 	return write_failed(db, sqlite3_extended_errcode(db->handle),
-	    sqlite3_system_errno(db->handle), sqlite3_errmsg(db->handle), err);
+	    sqlite3_errmsg(db->handle), err);
 }
 
 const char *
@@ -303,12 +318,10 @@ state_db_flush(struct state_db *db, struct err *err)
 	int code;
 
 	assert(db->changing);
-	/* The handle does not remember its error; the system does. */
-	errno = 0;
 	code = sqlite3_db_cacheflush(db->handle);
 	return code == SQLITE_OK
 	    ? 0
-	    : write_failed(db, code, errno, sqlite3_errstr(code), err);
+	    : write_failed(db, code, sqlite3_errstr(code), err);
 }
 
 void

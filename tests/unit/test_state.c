@@ -423,6 +423,31 @@ limits_are_kept_and_never_stop_a_start(void **state)
 	close_stores(&s);
 }
 
+/* In memory, one by one: there is no other way to a row that names itself. */
+static void
+the_denylist_has_a_limit(void **state)
+{
+	struct stores s = {.db = NULL};
+	char text[200];
+	struct err err;
+
+	assert_int_equal(state_db_open(&s.db, NULL, NULL, &err), 0);
+	assert_int_equal(denylist_open(&s.denylist, s.db, &err), 0);
+	for (int i = 0; i <= DENYLIST_MAX; i++) {
+		snprintf(text, sizeof(text), "{\"spkiSha256\":\"%064d\"}", i);
+		assert_int_equal(
+		    deny_text(&s, text, &err), i < DENYLIST_MAX ? 0 : E_LIMIT);
+	}
+	assert_int_equal(denylist_num(s.denylist), DENYLIST_MAX);
+	/* One that is there already is no more, and a start takes them all. */
+	snprintf(text, sizeof(text), "{\"spkiSha256\":\"%064d\"}", 7);
+	assert_int_equal(deny_text(&s, text, &err), 0);
+	assert_int_equal(denylist_num(s.denylist), DENYLIST_MAX);
+	assert_int_equal(denylist_apply(s.denylist, engine, &err), 0);
+	assert_int_equal(revcheck_set_denylist(engine, NULL, 0, NULL), 0);
+	close_stores(&s);
+}
+
 static int
 make_key(struct stores *s, const char *alias, struct err *err)
 {
@@ -609,6 +634,7 @@ main(void)
 	    cmocka_unit_test_setup(a_subject_of_two_stays_for_one, fresh),
 	    cmocka_unit_test_setup(
 		limits_are_kept_and_never_stop_a_start, fresh),
+	    cmocka_unit_test(the_denylist_has_a_limit),
 	    cmocka_unit_test_setup(aliases_are_text, fresh),
 	    cmocka_unit_test_setup(a_chain_is_of_somebody, fresh),
 	    cmocka_unit_test_setup(
