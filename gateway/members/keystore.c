@@ -651,18 +651,3 @@ keystore_json(const struct keystore *s, const char *tenant)
 	}
 	return all;
 }
-
-char *
-keystore_public_pem(const struct keystore_key *k)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *data, *out = NULL;
-	long len;
-
-	if (bio != NULL && PEM_write_bio_PUBKEY(bio, k->public) == 1) {
-		len = BIO_get_mem_data(bio, &data);
-		out = strndup(data, (size_t)len);
-	}
-	BIO_free(bio);
-	return out;
-}

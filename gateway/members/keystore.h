@@ -113,7 +113,5 @@ const struct keystore_key *keystore_find_public(
 
 /* A tenant's keys as an object by id; NULL when out of memory. */
 cJSON *keystore_json(const struct keystore *s, const char *tenant);
-/* The public key as PEM; free() it. */
-char *keystore_public_pem(const struct keystore_key *k);
 
 #endif

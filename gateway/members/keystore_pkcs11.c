@@ -11,6 +11,7 @@
 #include <openssl/rand.h>
 
 #include "gateway/base/json.h"
+#include "gateway/members/public_pem.h"
 
 static const enum pkcs11_kind kinds[KEYSTORE_NUM_SCHEMES] = {
     [KEYSTORE_P256] = PKCS11_P256,
@@ -44,7 +45,7 @@ keystore_pkcs11_write(cJSON *record, const struct pkcs11 *t,
 {
 	const struct pkcs11_uri *at = pkcs11_get0_name(t);
 	cJSON *o = cJSON_AddObjectToObject(record, "pkcs11");
-	char *pem = keystore_public_pem(k);
+	char *pem = public_pem(k->public);
 	char id[2 * PKCS11_ID_BYTES + 1], label[PKCS11_LABEL_MAX + 1];
 	bool ok;
 

@@ -12,6 +12,7 @@
 #include "gateway/members/members.h"
 #include "gateway/base/json.h"
 #include "gateway/members/keystore.h"
+#include "gateway/members/public_pem.h"
 #include "gateway/rest/rest_routes.h"
 #include "gateway/pkcs11/async_task.h"
 #include "gateway/base/dn.h"
@@ -215,7 +216,7 @@ get_key(struct rest_request *req)
 
 	if (!tenant_of(req, tenant) || (k = key_of(req, tenant)) == NULL)
 		return;
-	pem = keystore_public_pem(k);
+	pem = public_pem(k->public);
 	if (pem == NULL)
 		rest_reply_json(req, 500, NULL);
 	else
