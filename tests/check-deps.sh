@@ -8,8 +8,7 @@
 #   3. the table has no circle;
 #   4. no two files of a room call each other, directly or by way of others.
 #
-# And fixtures share no code with what they test. Exceptions stand in the
-# table; one that is not needed any more is an error, too.
+# And fixtures share no code with what they test. There are no exceptions.
 set -u
 obj=$1 table=$2
 tops=$(awk '/^[a-z]/ && $1 ~ /:$/ {sub(/[:\/].*/, ""); print}' "$table" |
@@ -31,52 +30,26 @@ grep -hoE 'revcheck_[a-z0-9_]+' revcheck/*.h 2>/dev/null | sort -u >"$work/publi
 awk -v table="$table" '
 function fail(what) { print "check-deps: " what; bad = 1 }
 function room_of(file) { sub(/\/[^\/]*$/, "", file); return file }
-# Whether file may use room to; marks an exception as needed.
-function allowed(file, to,   stem) {
-	if (to == room_of(file) || (room_of(file), to) in may)
-		return 1
-	stem = file
-	sub(/\.[ch]$/, "", stem)
-	if (!((stem, to) in except))
-		return 0
-	used[stem, to] = 1
-	return 1
+function allowed(file, to) {
+	return to == room_of(file) || (room_of(file), to) in may
+}
+function in_library(file) {
+	return file ~ /^(cache|revcheck)\// && file !~ /^revcheck\/cli\//
 }
 FILENAME == table {
 	sub(/#.*/, "")
 	if (NF == 0)
 		next
-	kind = $1
-	first = 2
-	if (kind == "except" || kind == "circle") {
-		name = $2
-		first = 3
-	} else {
-		name = kind
-		kind = "room"
-	}
-	if (name !~ /:$/) {
-		fail(table ":" FNR ": expected a name and a colon")
+	if ($1 !~ /:$/) {
+		fail(table ":" FNR ": expected a room and a colon")
 		next
 	}
+	name = $1
 	sub(/:$/, "", name)
-	if (kind == "room") {
-		rooms[name] = 1
-		order[++num_rooms] = name
-	}
-	if (kind == "circle")
-		circles[++num_circles] = name
-	for (i = first; i <= NF; i++) {
-		if (kind == "room") {
-			may[name, $i] = 1
-			edge[name, $i] = 1
-		} else if (kind == "except") {
-			except[name, $i] = 1
-		} else {
-			circle[name "/" $i] = num_circles
-			circle_size[num_circles]++
-		}
-	}
+	rooms[name] = 1
+	order[++num_rooms] = name
+	for (i = 2; i <= NF; i++)
+		may[name, $i] = 1
 	next
 }
 FILENAME ~ /\/files$/ {
@@ -115,20 +88,14 @@ END {
 			continue
 		}
 		where = room_of(to)
-		if (call[i] in public && from[i] !~ /^revcheck\/[^c]/)
+		if (call[i] in public && !in_library(from[i]))
 			where = "revcheck"
 		if (!allowed(from[i], where))
 			fail(from[i] " calls " call[i] " of " to ", which " \
 			    room_of(from[i]) " may not")
 	}
-	for (e in except)
-		if (!(e in used)) {
-			split(e, part, SUBSEP)
-			fail(table ": " part[1] " needs no exception for " \
-			    part[2] " any more: strike it out")
-		}
 	# 3: rooms whose listed rooms are all done are done.
-	for (e in edge) {
+	for (e in may) {
 		split(e, part, SUBSEP)
 		if (!(part[2] in rooms))
 			fail(table ": " part[1] ": there is no room " part[2])
@@ -141,7 +108,7 @@ END {
 			ready = 1
 			for (j = 1; j <= num_rooms; j++)
 				if (!done[order[j]] && \
-				    ((order[i], order[j]) in edge))
+				    ((order[i], order[j]) in may))
 					ready = 0
 			if (ready) {
 				done[order[i]] = 1
@@ -171,29 +138,14 @@ END {
 							link[v[i], v[j]] = 1
 		for (i = 1; i <= n; i++) {
 			text = ""
-			size = 0
-			known = circle[v[i]]
-			for (j = 1; j <= n; j++) {
-				if (!((v[i], v[j]) in link) || \
-				    !((v[j], v[i]) in link))
-					continue
-				text = text " " v[j]
-				size++
-				if (circle[v[j]] != known)
-					known = 0
-			}
-			if (size == 0)
-				continue
-			if (known && circle_size[known] == size)
-				seen[known] = 1
-			else if (!told[text]++)
+			for (j = 1; j <= n; j++)
+				if ((v[i], v[j]) in link && \
+				    (v[j], v[i]) in link)
+					text = text " " v[j]
+			if (text != "" && !told[text]++)
 				fail("a circle of calls:" text)
 		}
 	}
-	for (i = 1; i <= num_circles; i++)
-		if (!seen[i])
-			fail(table ": a circle in " circles[i] \
-			    " is not there any more: strike it out")
 	exit bad
 }' "$table" "$work/files" "$work/includes" "$work/public" "$work/symbols"
 bad=$?

@@ -69,18 +69,6 @@ printf '#include "gate/low/low.h"\nint deep(int i) {return low(i);}\n' \
     >gate/low/deep.c
 finds 'a circle of calls: gate/low/' 'a circle in a room'
 tree
-printf '#include "gate/low/low.h"\nint deep(int i) {return low(i);}\n' \
-    >gate/low/deep.c
-echo 'circle gate/low: low deep' >>rooms
-check
-ok $? 'a circle that is in the table passes'
-tree
-echo 'circle gate/low: low deep' >>rooms
-finds 'not there any more' 'a circle in the table that is none'
-tree
-echo 'except gate/high/high: gate/low' >>rooms
-finds 'needs no exception' 'an exception that nobody needs'
-tree
 mkdir gate/new
 echo 'int new;' >gate/new/new.c
 finds 'is in no room' 'a folder that is no room'
