@@ -6,6 +6,8 @@
 
 #include <openssl/bio.h>
 
+#include "cache/base/text.h"
+
 bool
 dn_text(char out[DN_MAX], X509 *cert)
 {
@@ -41,13 +43,13 @@ add_part(X509_NAME *name, const char *part, size_t len)
 	    (len < 2 || part[len - 2] != '\\'))
 		len--;
 	for (size_t i = 0; i < len && n + 1 < sizeof(value); i++) {
-		unsigned v;
+		int high = i + 2 < len ? text_hex_value(part[i + 1]) : -1;
+		int low = high >= 0 ? text_hex_value(part[i + 2]) : -1;
 
 		if (part[i] != '\\' || i + 1 >= len)
 			value[n++] = part[i];
-		else if (i + 2 < len && sscanf(part + i + 1, "%2x", &v) == 1 &&
-		    strspn(part + i + 1, "0123456789abcdefABCDEF") >= 2) {
-			value[n++] = (char)v;
+		else if (low >= 0) {
+			value[n++] = (char)(high << 4 | low);
 			i += 2;
 		} else {
 			value[n++] = part[++i];

@@ -9,6 +9,7 @@
 
 #include <openssl/pem.h>
 
+#include "cache/base/text.h"
 #include "gateway/base/json.h"
 #include "gateway/base/json_path.h"
 
@@ -202,11 +203,12 @@ static uint8_t *
 hex_bytes(const char *text, size_t *len)
 {
 	uint8_t *out = malloc(strlen(text) / 2 + 1);
-	unsigned v;
 
 	*len = 0;
-	while (out != NULL && sscanf(text, "%2x", &v) == 1) {
-		out[(*len)++] = (uint8_t)v;
+	while (out != NULL && text_hex_value(text[0]) >= 0 &&
+	    text_hex_value(text[1]) >= 0) {
+		out[(*len)++] = (uint8_t)(text_hex_value(text[0]) << 4 |
+		    text_hex_value(text[1]));
 		text += 2;
 		if (*text == ':')
 			text++;

@@ -5,23 +5,16 @@
 
 #include <string.h>
 
+#include "cache/base/text.h"
+
 #define DIGITS_MAX  15          /* of a chunk's size */
 #define SKIPPED_MAX (16 * 1024) /* extensions and trailers, in all */
-
-static int
-hex_value(uint8_t b)
-{
-	if (b >= '0' && b <= '9')
-		return b - '0';
-	b |= 0x20;
-	return b >= 'a' && b <= 'f' ? b - 'a' + 10 : -1;
-}
 
 /* The size line: digits, perhaps an extension, CRLF. */
 static enum http_chunk_result
 read_size(struct http_chunk *c, uint8_t b)
 {
-	int v = hex_value(b);
+	int v = text_hex_value((char)b);
 
 	if (v >= 0) {
 		if (++c->digits > DIGITS_MAX)

@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "cache/base/text.h"
 #include "gateway/base/dn.h"
 
 #define NAME_MAX_COMPARED 64
@@ -136,19 +137,14 @@ make_printable(char *text)
 static int
 put_leaf(struct bytes *out, X509 *leaf)
 {
-	char subject[DN_MAX], hex[65] = "";
+	char subject[DN_MAX], hex[65];
 	unsigned char md[32];
 
 	dn_text(subject, leaf);
 	make_printable(subject);
 	if (X509_digest(leaf, EVP_sha256(), md, NULL) != 1)
 		return E_NOMEM;
-	for (size_t i = 0; i < sizeof(md); i++) {
-		static const char digits[] = "0123456789abcdef";
-
-		hex[2 * i] = digits[md[i] >> 4];
-		hex[2 * i + 1] = digits[md[i] & 15];
-	}
+	text_hex(hex, md, sizeof(md));
 	return bytes_printf(out,
 	    "P2P-Gateway-Subject: %s\r\n"
 	    "P2P-Gateway-Leaf-SHA256: %s\r\n",

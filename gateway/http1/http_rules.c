@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cache/base/text.h"
+
 const char *
 http_status_words(unsigned status)
 {
@@ -65,13 +67,6 @@ find_ambiguity(const struct http_head *h)
 
 /* The target. */
 
-static bool
-is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
-	    (c >= 'A' && c <= 'F');
-}
-
 /* Only what RFC 3986 allows in path and query. */
 static bool
 is_valid_uri(const struct http_text *t)
@@ -81,8 +76,8 @@ is_valid_uri(const struct http_text *t)
 			return false;
 		if (t->p[i] != '%')
 			continue;
-		if (t->len - i < 3 || !is_hex(t->p[i + 1]) ||
-		    !is_hex(t->p[i + 2]))
+		if (t->len - i < 3 || text_hex_value(t->p[i + 1]) < 0 ||
+		    text_hex_value(t->p[i + 2]) < 0)
 			return false;
 	}
 	return true;

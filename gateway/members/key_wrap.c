@@ -13,6 +13,8 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
+#include "cache/base/text.h"
+
 #define SECRET_BYTES 32
 
 static int
@@ -48,8 +50,7 @@ secret_draw(struct key_wrap *s, struct err *err)
 
 	if (RAND_bytes(raw, sizeof(raw)) != 1)
 		return err_ossl(err, E_INTERNAL, "no random numbers");
-	for (size_t i = 0; i < sizeof(raw); i++)
-		snprintf(s->text + 2 * i, 3, "%02x", raw[i]);
+	text_hex(s->text, raw, sizeof(raw));
 	s->len = 2 * sizeof(raw);
 	OPENSSL_cleanse(raw, sizeof(raw));
 	return 0;

@@ -15,6 +15,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "cache/base/text.h"
 #include "gateway/base/json.h"
 #include "gateway/conf/conf_key.h"
 #include "gateway/members/key_wrap.h"
@@ -138,8 +139,8 @@ id_of(char out[KEYSTORE_ID_SIZE], const EVP_PKEY *pkey)
 	ok = len > 0 &&
 	    EVP_Digest(der, (size_t)len, md, &n, EVP_sha256(), NULL) == 1;
 	OPENSSL_free(der);
-	for (size_t i = 0; ok && i < 6; i++)
-		snprintf(out + 2 * i, 3, "%02X", md[i]);
+	if (ok)
+		text_hex_upper(out, md, 6);
 	return ok ? 0 : E_INTERNAL;
 }
 

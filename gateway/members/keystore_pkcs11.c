@@ -10,6 +10,7 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 
+#include "cache/base/text.h"
 #include "gateway/base/json.h"
 #include "gateway/members/public_pem.h"
 
@@ -49,8 +50,7 @@ keystore_pkcs11_write(cJSON *record, const struct pkcs11 *t,
 	char id[2 * PKCS11_ID_BYTES + 1], label[PKCS11_LABEL_MAX + 1];
 	bool ok;
 
-	for (size_t i = 0; i < PKCS11_ID_BYTES; i++)
-		snprintf(id + 2 * i, 3, "%02x", k->token_id[i]);
+	text_hex(id, k->token_id, PKCS11_ID_BYTES);
 	label_of(label, k->tenant, k->alias);
 	ok = pem != NULL &&
 	    cJSON_AddStringToObject(record, "public", pem) != NULL &&
@@ -66,21 +66,6 @@ bool
 keystore_pkcs11_holds(const cJSON *record)
 {
 	return json_get(record, "pkcs11") != NULL;
-}
-
-static bool
-id_parse(unsigned char out[PKCS11_ID_BYTES], const char *text)
-{
-	unsigned byte;
-
-	if (text == NULL || strlen(text) != 2 * (size_t)PKCS11_ID_BYTES ||
-	    strspn(text, "0123456789abcdef") != strlen(text))
-		return false;
-	for (size_t i = 0; i < PKCS11_ID_BYTES; i++) {
-		sscanf(text + 2 * i, "%2x", &byte);
-		out[i] = (unsigned char)byte;
-	}
-	return true;
 }
 
 static EVP_PKEY *
@@ -103,12 +88,14 @@ keystore_pkcs11_find(EVP_PKEY **out, unsigned char id[PKCS11_ID_BYTES],
 	struct pkcs11_uri which = {.id_len = PKCS11_ID_BYTES};
 	EVP_PKEY *public = read_public(json_get_string(record, "public"));
 	const char *token = json_get_string(o, "token");
+	const char *text = json_get_string(o, "id");
 	int rc;
 
 	*out = NULL;
 	label = label != NULL ? label : "?";
 	token = token != NULL ? token : "?";
-	if (public == NULL || !id_parse(id, json_get_string(o, "id"))) {
+	if (public == NULL || text == NULL ||
+	    !text_unhex(id, text, PKCS11_ID_BYTES)) {
 		EVP_PKEY_free(public);
 		return err_set(err, E_PARSE, "not a record of a token's key");
 	}

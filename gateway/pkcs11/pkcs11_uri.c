@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cache/base/text.h"
+
 #define URI_TEXT(m)                                                \
 	{                                                          \
 #m, offsetof(struct pkcs11_uri, m),                \
@@ -30,14 +32,6 @@ static const struct uri_word {
 };
 #define NUM_URI_WORDS (sizeof(uri_words) / sizeof(uri_words[0]))
 
-static int
-hex_of(char c)
-{
-	if (!isxdigit((unsigned char)c))
-		return -1;
-	return isdigit((unsigned char)c) ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
 /* RFC 3986 2.1. Bytes written, or -1: malformed, or more than max. */
 static int
 decode(unsigned char *out, size_t max, const char *p, size_t len)
@@ -48,8 +42,8 @@ decode(unsigned char *out, size_t max, const char *p, size_t len)
 		int c = (unsigned char)p[i];
 
 		if (c == '%') {
-			int high = len - i > 2 ? hex_of(p[i + 1]) : -1;
-			int low = len - i > 2 ? hex_of(p[i + 2]) : -1;
+			int high = len - i > 2 ? text_hex_value(p[i + 1]) : -1;
+			int low = len - i > 2 ? text_hex_value(p[i + 2]) : -1;
 
 			if (high < 0 || low < 0)
 				return -1;

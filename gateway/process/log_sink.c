@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cache/base/text.h"
+
 /* Twice the longest line of log.c, as JSON may escape every byte; fields. */
 #define LINE_SIZE 8192
 
@@ -39,7 +41,6 @@ level_name(enum log_level level)
 static size_t
 json_escape(char *out, size_t size, const char *text)
 {
-	static const char hex[] = "0123456789abcdef";
 	size_t n = 0;
 
 	for (; *text != '\0' && n + 6 < size; text++) {
@@ -47,8 +48,7 @@ json_escape(char *out, size_t size, const char *text)
 
 		if (c < 0x20 || c >= 0x7f) {
 			memcpy(out + n, "\\\\x", 3);
-			out[n + 3] = hex[c >> 4];
-			out[n + 4] = hex[c & 15];
+			text_hex(out + n + 3, &c, 1);
 			n += 5;
 			continue;
 		}

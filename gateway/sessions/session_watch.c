@@ -14,6 +14,7 @@
 
 #include <openssl/evp.h>
 
+#include "cache/base/text.h"
 #include "gateway/base/chain_poll.h"
 #include "gateway/base/services.h"
 
@@ -210,8 +211,7 @@ withdraw(
 	e->number = ++s->last;
 	e->at = wall_clock_now(s->services->clock);
 	e->report = revcheck_report_up_ref(report);
-	for (size_t i = 0; i < ID_BYTES; i++)
-		snprintf(e->id + 2 * i, 3, "%02x", x->id[i]);
+	text_hex(e->id, x->id, ID_BYTES);
 	log_line(s->services->log, LOG_LEVEL_WARN,
 	    "session withdrawn: %s (leaf_sha256=%s)",
 	    revcheck_report_text(report), e->id);

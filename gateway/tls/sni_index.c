@@ -13,6 +13,7 @@
 
 #include <openssl/evp.h>
 
+#include "cache/base/text.h"
 #include "gateway/conf/conf.h"
 
 #define SNI_NAME_MAX 255 /* RFC 1035 2.3.4 */
@@ -109,8 +110,7 @@ sni_corda4_name(char out[SNI_CORDA4_LEN], const X509_NAME *subject,
 	if (len < 0 ||
 	    EVP_Digest(text, (size_t)len, md, &md_len, EVP_sha256(), NULL) != 1)
 		goto out;
-	for (size_t i = 0; i < 16; i++)
-		snprintf(out + 2 * i, 3, "%02x", md[i]);
+	text_hex(out, md, 16);
 	memcpy(out + 32, SNI_CORDA4_SUFFIX, sizeof(SNI_CORDA4_SUFFIX));
 	rc = 0;
 out:
