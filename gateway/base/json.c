@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/text.h"
+
 struct scan {
 	const char *text;
 	size_t len;
@@ -496,6 +498,18 @@ bool
 json_equal(const cJSON *a, const cJSON *b)
 {
 	return cJSON_Compare(a, b, 1);
+}
+
+void
+json_add_time(cJSON *o, const char *name, time_t t)
+{
+	char text[TEXT_TIME_LEN];
+
+	text_time(text, t);
+	if (t != 0)
+		cJSON_AddStringToObject(o, name, text);
+	else
+		cJSON_AddNullToObject(o, name);
 }
 
 const char *

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cjson/cJSON.h>
 
@@ -46,6 +47,9 @@ json_to_int(const cJSON *item, int64_t min, int64_t max, int64_t *out) MUST_USE;
 
 /* Whether two trees say the same, order of members aside. */
 bool json_equal(const cJSON *a, const cJSON *b);
+
+/* Adds an RFC 3339 time; null where t is 0. */
+void json_add_time(cJSON *o, const char *name, time_t t);
 
 /*
  * json_print_short writes an item into buf as JSON, cut with "..." when it

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "gateway/base/json.h"
+
 #define MAX_REASONS 100 /* sentences in all */
 
 static const char *
@@ -100,21 +102,6 @@ certwatch_report_metrics(const struct certwatch *w, struct prometheus *t)
 
 /* JSON. */
 
-static void
-add_time(cJSON *o, const char *name, time_t t)
-{
-	char text[32];
-	struct tm tm;
-
-	if (t == 0) {
-		cJSON_AddNullToObject(o, name);
-		return;
-	}
-	gmtime_r(&t, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	cJSON_AddStringToObject(o, name, text);
-}
-
 cJSON *
 certwatch_report_json(const struct certwatch *w)
 {
@@ -132,12 +119,12 @@ certwatch_report_json(const struct certwatch *w)
 		    x, "use", f.use == CERTWATCH_TLS ? "tls" : "session");
 		cJSON_AddStringToObject(x, "status", status_word(&f));
 		cJSON_AddStringToObject(x, "text", f.text);
-		add_time(x, "knownGoodAt", f.known_good_at);
-		add_time(x, "notAfter", f.not_after);
+		json_add_time(x, "knownGoodAt", f.known_good_at);
+		json_add_time(x, "notAfter", f.not_after);
 		cJSON_AddNumberToObject(
 		    x, "daysLeft", difftime(f.not_after, time(NULL)) / 86400);
 		cJSON_AddStringToObject(x, "expiry", expiry_words[f.expiry]);
-		add_time(x, "stapleUntil", f.staple_until);
+		json_add_time(x, "stapleUntil", f.staple_until);
 		cJSON_AddBoolToObject(x, "mustStaple", f.must_staple);
 		cJSON_AddItemToArray(list, x);
 	}

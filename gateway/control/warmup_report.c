@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "gateway/base/json.h"
+
 static const char *
 parts_text(unsigned parts)
 {
@@ -89,14 +91,11 @@ warmup_report_json(const struct warmup_state *s)
 {
 	bool active = s->outcome == WARMUP_RUNNING;
 	cJSON *o, *list;
-	char text[80], at[32];
-	struct tm tm;
+	char text[80];
 
 	if (s->outcome == WARMUP_NONE)
 		return NULL;
 	o = cJSON_CreateObject();
-	gmtime_r(&s->begun_at, &tm);
-	strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	snprintf(text, sizeof(text), "%s, %zu of %zu",
 	    active ? "warming up" : outcome_text(s->outcome), s->determined,
 	    s->chains);
@@ -108,7 +107,7 @@ warmup_report_json(const struct warmup_state *s)
 		cJSON_AddItemToArray(list, cJSON_CreateString("sessions"));
 	if (s->parts & WARMUP_TLS)
 		cJSON_AddItemToArray(list, cJSON_CreateString("tls"));
-	cJSON_AddStringToObject(o, "startedAt", at);
+	json_add_time(o, "startedAt", s->begun_at);
 	cJSON_AddNumberToObject(o, "boundMs", s->bound_ms);
 	cJSON_AddNumberToObject(o, "elapsedMs", s->elapsed_ms);
 	cJSON_AddNumberToObject(o, "chains", (double)s->chains);

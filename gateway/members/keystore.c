@@ -630,16 +630,12 @@ cJSON *
 keystore_json(const struct keystore *s, const char *tenant)
 {
 	cJSON *all = cJSON_CreateObject(), *o;
-	char at[32];
-	struct tm tm;
 
 	for (size_t i = 0; i < s->num; i++) {
 		const struct keystore_key *k = s->keys[i];
 
 		if (strcmp(k->tenant, tenant) != 0)
 			continue;
-		gmtime_r(&k->created_at, &tm);
-		strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
 		o = cJSON_AddObjectToObject(all, k->id);
 		cJSON_AddStringToObject(o, "keyId", k->id);
 		cJSON_AddStringToObject(o, "alias", k->alias);
@@ -648,7 +644,7 @@ keystore_json(const struct keystore *s, const char *tenant)
 		    pkcs11_has(k->pkey) ? pkcs11_get0_name(pkcs11_get0())->token
 					: "SOFT");
 		cJSON_AddStringToObject(o, "scheme", schemes[k->scheme]);
-		cJSON_AddStringToObject(o, "created", at);
+		json_add_time(o, "created", k->created_at);
 	}
 	return all;
 }

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "gateway/base/json.h"
+
 #define NUM_MODES    (REVCHECK_MODE_HARD_FAIL + 1)
 #define NUM_STATUSES (REVCHECK_NOT_ASKED + 1)
 #define NUM_WHYS     (REVCHECK_WHY_INTERNAL + 1)
@@ -143,16 +145,12 @@ static cJSON *
 slot_json(const struct slot *s)
 {
 	cJSON *o = cJSON_CreateObject();
-	char at[32];
-	struct tm tm;
 	char *text;
 
 	if (o == NULL)
 		return NULL;
-	gmtime_r(&s->d.at, &tm);
-	strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	cJSON_AddNumberToObject(o, "sequence", (double)s->sequence);
-	cJSON_AddStringToObject(o, "at", at);
+	json_add_time(o, "at", s->d.at);
 	cJSON_AddStringToObject(o, "way", decision_way_name(s->d.way));
 	cJSON_AddStringToObject(o, "peer", s->d.peer);
 	if (s->d.connection != 0)

@@ -78,13 +78,12 @@ static void
 put(const struct log_sink *s, const struct timespec *now, enum log_level level,
     const char *line, const struct log_field *fields, size_t num)
 {
-	char buf[LINE_SIZE], when[32];
+	char buf[LINE_SIZE], when[TEXT_TIME_LEN];
 	ssize_t done;
-	struct tm tm;
 	size_t n;
 
-	gmtime_r(&now->tv_sec, &tm);
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
+	text_time(when, now->tv_sec);
+	when[19] = '\0'; /* a fraction and the Z come behind it */
 	if (s->json) {
 		n = (size_t)snprintf(buf, sizeof(buf),
 		    "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"message\":\"",

@@ -5,24 +5,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "gateway/base/json.h"
 #include "gateway/control/control.h"
 #include "gateway/rest/rest_routes.h"
 #include "revcheck/revcheck.h"
-
-static void
-add_time(cJSON *o, const char *name, time_t t)
-{
-	char text[32];
-	struct tm tm;
-
-	if (t == 0) {
-		cJSON_AddNullToObject(o, name);
-		return;
-	}
-	gmtime_r(&t, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	cJSON_AddStringToObject(o, name, text);
-}
 
 static int
 add_item(void *arg, const struct revcheck_cache_item *item)
@@ -36,9 +22,9 @@ add_item(void *arg, const struct revcheck_cache_item *item)
 	cJSON_AddStringToObject(o, "url", item->url);
 	cJSON_AddNumberToObject(o, "bytes", (double)item->bytes);
 	cJSON_AddNumberToObject(o, "entries", (double)item->num_entries);
-	add_time(o, "thisUpdate", item->this_update);
-	add_time(o, "nextUpdate", item->next_update);
-	add_time(o, "fetchedAt", item->fetched_at);
+	json_add_time(o, "thisUpdate", item->this_update);
+	json_add_time(o, "nextUpdate", item->next_update);
+	json_add_time(o, "fetchedAt", item->fetched_at);
 	cJSON_AddNumberToObject(
 	    o, "ageSeconds", difftime(now, item->this_update));
 	if (item->next_update != 0)

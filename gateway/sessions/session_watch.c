@@ -16,6 +16,7 @@
 
 #include "cache/base/text.h"
 #include "gateway/base/chain_poll.h"
+#include "gateway/base/json.h"
 #include "gateway/base/services.h"
 
 #define BATCH    64 /* chains asked about at once */
@@ -296,13 +297,10 @@ static cJSON *
 event_json(const struct withdrawn *e)
 {
 	cJSON *o = cJSON_CreateObject();
-	char at[32], *text;
-	struct tm tm;
+	char *text;
 
-	gmtime_r(&e->at, &tm);
-	strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	cJSON_AddNumberToObject(o, "number", (double)e->number);
-	cJSON_AddStringToObject(o, "at", at);
+	json_add_time(o, "at", e->at);
 	cJSON_AddStringToObject(o, "leafSha256", e->id);
 	cJSON_AddStringToObject(o, "reason", revcheck_report_text(e->report));
 	text = revcheck_report_json(e->report, 0);

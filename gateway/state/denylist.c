@@ -396,15 +396,6 @@ entry_deny(const struct entry *e)
 /* To JSON. */
 
 static void
-add_time(cJSON *o, const char *name, int64_t at)
-{
-	char when[TEXT_TIME_LEN];
-
-	text_time(when, (time_t)at);
-	cJSON_AddStringToObject(o, name, when);
-}
-
-static void
 add_issuer(cJSON *o, const struct entry *e)
 {
 	const unsigned char *p = e->issuer;
@@ -447,11 +438,8 @@ add_to_array(void *arg, const struct state_row *row, struct err *err)
 		cJSON_AddStringToObject(o, "serial", hex);
 	}
 	cJSON_AddStringToObject(o, "reason", e.note);
-	if (e.until != 0)
-		add_time(o, "until", e.until);
-	else
-		cJSON_AddNullToObject(o, "until");
-	add_time(o, "addedAt", e.added_at);
+	json_add_time(o, "until", (time_t)e.until);
+	json_add_time(o, "addedAt", (time_t)e.added_at);
 	cJSON_AddStringToObject(o, "addedBy", e.who);
 	cJSON_AddItemToArray(arg, o);
 	entry_cleanup(&e);

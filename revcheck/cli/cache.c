@@ -31,13 +31,13 @@ item_json(cJSON *list, const struct revcheck_cache_item *i)
 	cJSON_AddStringToObject(o, "kind", kind_name(i->kind));
 	cJSON_AddNumberToObject(o, "bytes", (double)i->bytes);
 	cJSON_AddNumberToObject(o, "entries", (double)i->num_entries);
-	json_add_time(o, "thisUpdate", i->this_update);
-	json_add_time(o, "nextUpdate", i->next_update);
-	json_add_time(o, "fetchedAt", i->fetched_at);
-	json_add_text(o, "number", i->number);
-	json_add_text(o, "issuer", i->issuer);
-	json_add_text(o, "url", i->url);
-	json_add_text(o, "error", i->error);
+	print_json_time(o, "thisUpdate", i->this_update);
+	print_json_time(o, "nextUpdate", i->next_update);
+	print_json_time(o, "fetchedAt", i->fetched_at);
+	print_json_text(o, "number", i->number);
+	print_json_text(o, "issuer", i->issuer);
+	print_json_text(o, "url", i->url);
+	print_json_text(o, "error", i->error);
 	if (!cJSON_AddItemToArray(list, o))
 		cJSON_Delete(o);
 }

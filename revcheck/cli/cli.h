@@ -94,8 +94,8 @@ bool print_utc(char out[PRINT_UTC_LEN], time_t t);
 const char *print_time(char buf[PRINT_TIME_LEN], time_t t, time_t now);
 /* A member, null where there is no text, or where t is 0. */
 struct cJSON;
-void json_add_text(struct cJSON *o, const char *name, const char *text);
-void json_add_time(struct cJSON *o, const char *name, time_t t);
+void print_json_text(struct cJSON *o, const char *name, const char *text);
+void print_json_time(struct cJSON *o, const char *name, time_t t);
 /* The evidence and status of one certificate. */
 void print_result(
     FILE *f, const struct revcheck_result *r, time_t now, const char *title);

@@ -117,25 +117,26 @@ print_json(const struct view *v)
 	cJSON *o = cJSON_CreateObject(), *e;
 	char *text;
 
-	json_add_text(o, "issuer", i->issuer);
+	print_json_text(o, "issuer", i->issuer);
 	cJSON_AddNumberToObject(o, "version", i->version);
-	json_add_text(o, "number", i->number);
-	json_add_text(o, "deltaBase", i->delta_base);
-	json_add_time(o, "thisUpdate", i->this_update);
-	json_add_time(o, "nextUpdate", i->next_update);
-	json_add_text(o, "scope", i->scope);
+	print_json_text(o, "number", i->number);
+	print_json_text(o, "deltaBase", i->delta_base);
+	print_json_time(o, "thisUpdate", i->this_update);
+	print_json_time(o, "nextUpdate", i->next_update);
+	print_json_text(o, "scope", i->scope);
 	cJSON_AddNumberToObject(o, "entries", (double)i->num_entries);
 	cJSON_AddNumberToObject(o, "bytes", (double)i->bytes);
 	cJSON_AddNumberToObject(o, "indexBytes", (double)i->index_bytes);
-	json_add_text(o, "algorithm", i->signature);
-	json_add_text(o, "authorityKey", i->authority_key);
-	json_add_text(o, "remarks", i->flaws);
+	print_json_text(o, "algorithm", i->signature);
+	print_json_text(o, "authorityKey", i->authority_key);
+	print_json_text(o, "remarks", i->flaws);
 	if (v->serial != NULL) {
 		e = cJSON_AddObjectToObject(o, "serial");
 		cJSON_AddStringToObject(e, "asked", v->serial);
 		cJSON_AddBoolToObject(e, "listed", v->found);
 		if (v->found) {
-			json_add_time(e, "revocationDate", v->entry.revoked_at);
+			print_json_time(
+			    e, "revocationDate", v->entry.revoked_at);
 			if (v->entry.reason != REVCHECK_REASON_NONE)
 				cJSON_AddStringToObject(e, "reason",
 				    revcheck_reason_name(v->entry.reason));

@@ -175,7 +175,7 @@ print_json(const struct exchange *x, const struct revcheck_result *r)
 	else
 		cJSON_AddNullToObject(o, "reason");
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
-		json_add_time(o, times[i].name, times[i].t);
+		print_json_time(o, times[i].name, times[i].t);
 	cJSON_AddStringToObject(o, "subject", r->subject);
 	cJSON_AddStringToObject(o, "serial", r->serial);
 	cJSON_AddStringToObject(o, "signer", r->signer);

@@ -136,7 +136,7 @@ print_utc(char out[PRINT_UTC_LEN], time_t t)
 }
 
 void
-json_add_text(cJSON *o, const char *name, const char *text)
+print_json_text(cJSON *o, const char *name, const char *text)
 {
 	if (text[0] == '\0')
 		cJSON_AddNullToObject(o, name);
@@ -145,7 +145,7 @@ json_add_text(cJSON *o, const char *name, const char *text)
 }
 
 void
-json_add_time(cJSON *o, const char *name, time_t t)
+print_json_time(cJSON *o, const char *name, time_t t)
 {
 	char when[PRINT_UTC_LEN];
 
