@@ -1,7 +1,7 @@
 /* dn: names to text, from text, and against each other. Pure. */
 #include "gateway/base/dn.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/bio.h>
@@ -131,26 +131,33 @@ dn_same(const X509_NAME *a, const X509_NAME *b)
 	    within(b, a);
 }
 
+char *
+dn_dup(const X509_NAME *name)
+{
+	BIO *mem = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	const char *p;
+	long len;
+
+	if (mem != NULL &&
+	    X509_NAME_print_ex(mem, name, 0, XN_FLAG_RFC2253) >= 0) {
+		len = BIO_get_mem_data(mem, &p);
+		/* A NUL is escaped; if it were not, a name could be cut. */
+		if (len >= 0 && memchr(p, '\0', (size_t)len) == NULL)
+			text = strndup(p, (size_t)len);
+	}
+	BIO_free(mem);
+	return text;
+}
+
 bool
 dn_name_text(char out[DN_MAX], const X509_NAME *name)
 {
-	BIO *mem = BIO_new(BIO_s_mem());
-	const char *text = NULL;
-	bool ok = false;
-	long len;
-
-	memcpy(out, "?", 2);
-	if (mem == NULL ||
-	    X509_NAME_print_ex(mem, name, 0, XN_FLAG_RFC2253) < 0)
-		goto out;
-	len = BIO_get_mem_data(mem, &text);
+	char *text = dn_dup(name);
 	/* Cut, a name could pass for another. */
-	if (len < 0 || len >= DN_MAX || memchr(text, '\0', (size_t)len))
-		goto out;
-	memcpy(out, text, (size_t)len);
-	out[len] = '\0';
-	ok = true;
-out:
-	BIO_free(mem);
-	return ok;
+	bool fits = text != NULL && strlen(text) < DN_MAX;
+
+	text_copy(out, DN_MAX, fits ? text : "?");
+	free(text);
+	return fits;
 }

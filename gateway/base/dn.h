@@ -10,7 +10,9 @@
 
 #define DN_MAX 512
 
-/* false, and "?", when it does not fit or cannot be written. */
+/* RFC 2253 text, malloc'ed; NULL when it cannot be written. */
+char *dn_dup(const X509_NAME *name);
+/* The same; false, and "?", when it does not fit or cannot be written. */
 bool dn_text(char out[DN_MAX], X509 *cert);
 bool dn_name_text(char out[DN_MAX], const X509_NAME *name);
 

@@ -5,7 +5,6 @@
 #include "gateway/observe/decision_ring.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -3,7 +3,6 @@
  */
 #include "gateway/pkcs11/pkcs11_uri.h"
 
-#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>

@@ -1,7 +1,6 @@
 /*
  * rest_cache: the evidence the engine holds: looked at, refreshed, forgotten.
  */
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 

@@ -5,8 +5,10 @@
  * counts a moment later, and a dead responder locks no operator out.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
+#include "gateway/base/dn.h"
 #include "gateway/control/control.h"
 #include "gateway/rest/rest_internal.h"
 #include "revcheck/revcheck.h"
@@ -14,21 +16,15 @@
 static unsigned
 roles_of(const struct conf_rest *rest, X509 *x, char user[REST_AUTH_USER_SIZE])
 {
-	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = dn_dup(X509_get_subject_name(x));
 	unsigned roles = 0;
-	char *text = NULL;
 
-	if (bio == NULL)
-		return 0;
-	if (X509_NAME_print_ex(
-		bio, X509_get_subject_name(x), 0, XN_FLAG_RFC2253) >= 0 &&
-	    BIO_write(bio, "", 1) == 1 && BIO_get_mem_data(bio, &text) > 0)
-		for (size_t i = 0; i < rest->num_clients; i++)
-			if (strcasecmp(rest->clients[i].subject, text) == 0) {
-				roles = rest->clients[i].roles;
-				snprintf(user, REST_AUTH_USER_SIZE, "%s", text);
-			}
-	BIO_free(bio);
+	for (size_t i = 0; text != NULL && i < rest->num_clients; i++)
+		if (strcasecmp(rest->clients[i].subject, text) == 0) {
+			roles = rest->clients[i].roles;
+			snprintf(user, REST_AUTH_USER_SIZE, "%s", text);
+		}
+	free(text);
 	return roles;
 }
 

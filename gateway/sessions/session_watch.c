@@ -5,7 +5,6 @@
 #include "gateway/sessions/session_watch.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -14,6 +14,7 @@
 #include <openssl/x509.h>
 
 #include "cache/base/text.h"
+#include "gateway/base/dn.h"
 #include "gateway/base/json.h"
 
 #define MAX_NOTE   256
@@ -400,19 +401,17 @@ add_issuer(cJSON *o, const struct entry *e)
 {
 	const unsigned char *p = e->issuer;
 	X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)e->issuer_len);
-	char *b64 = malloc(e->issuer_len / 3 * 4 + 8), *text = NULL;
-	BIO *bio = BIO_new(BIO_s_mem());
+	char *b64 = malloc(e->issuer_len / 3 * 4 + 8);
+	char *text = name != NULL ? dn_dup(name) : NULL;
 
 	if (b64 != NULL) {
 		EVP_EncodeBlock(
 		    (unsigned char *)b64, e->issuer, (int)e->issuer_len);
 		cJSON_AddStringToObject(o, "issuer", b64);
 	}
-	if (name != NULL && bio != NULL &&
-	    X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0 &&
-	    BIO_write(bio, "", 1) == 1 && BIO_get_mem_data(bio, &text) > 0)
+	if (text != NULL)
 		cJSON_AddStringToObject(o, "issuerName", text);
-	BIO_free(bio);
+	free(text);
 	X509_NAME_free(name);
 	free(b64);
 }

@@ -59,7 +59,7 @@ struct ocsp_fact {
 struct ocsp_proof {
 	X509 *signer;
 	bool needs_signer_status;
-	char name[256]; /* the signer's, as text */
+	char name[256];          /* the signer's, as text */
 	struct ocsp_fact *facts; /* every matching SingleResponse */
 	size_t num_facts;
 };

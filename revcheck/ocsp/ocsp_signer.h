@@ -12,7 +12,7 @@
 struct ocsp_signer {
 	X509 *cert; /* a reference */
 	bool delegated;
-	bool nocheck;    /* carries id-pkix-ocsp-nocheck */
+	bool nocheck; /* carries id-pkix-ocsp-nocheck */
 };
 
 /*
