@@ -11,7 +11,7 @@
 
 #include <revcheck.h>
 
-struct cert_check {
+struct question {
 	const char *name;
 	struct event_base *base;
 	struct revcheck_certs *chain;
@@ -20,7 +20,7 @@ struct cert_check {
 };
 
 static void
-answer(struct cert_check *q, const struct revcheck_report *report)
+answer(struct question *q, const struct revcheck_report *report)
 {
 	printf("%s: %s\n", q->name, revcheck_report_text(report));
 	if (!revcheck_report_allows(report))
@@ -37,7 +37,7 @@ on_done(struct revcheck_report *report, void *arg)
 }
 
 static int
-ask(struct cert_check *q, struct revcheck *rc, struct revcheck_trust *trust,
+ask(struct question *q, struct revcheck *rc, struct revcheck_trust *trust,
     struct revcheck_error *err)
 {
 	struct revcheck_query query = {.size = sizeof(query),
@@ -66,7 +66,7 @@ main(int argc, char **argv)
 	struct revcheck *rc = NULL;
 	struct revcheck_trust *trust = NULL;
 	struct event_base *base = NULL;
-	struct cert_check *q = NULL;
+	struct question *q = NULL;
 	int left = argc - 2, refused = 0, failed = 1;
 
 	if (argc < 3) {
@@ -82,7 +82,7 @@ main(int argc, char **argv)
 	    revcheck_trust_load(&trust, argv[1], &err) != 0)
 		goto out;
 	for (int i = 0; i < argc - 2; i++) {
-		q[i] = (struct cert_check){.name = argv[i + 2],
+		q[i] = (struct question){.name = argv[i + 2],
 		    .base = base,
 		    .left = &left,
 		    .refused = &refused};

@@ -17,7 +17,7 @@
 
 #define NOW ((time_t)1768478400)
 
-struct cert_check {
+struct question {
 	STACK_OF(X509) * chain, *untrusted, *anchors;
 	STACK_OF(X509_CRL) * crls;
 	int unreadable; /* a CRL that OpenSSL does not parse */
@@ -46,7 +46,7 @@ static STACK_OF(X509) * certs_read(const char *dir, const char *name)
 }
 
 static void
-crl_read(struct cert_check *q, const char *dir, const char *name)
+crl_read(struct question *q, const char *dir, const char *name)
 {
 	BIO *b = file_open(dir, name);
 	X509_CRL *c = d2i_X509_CRL_bio(b, NULL);
@@ -65,13 +65,13 @@ crl_read(struct cert_check *q, const char *dir, const char *name)
 }
 
 static void
-cert_check_read(struct cert_check *q, const char *dir)
+question_read(struct question *q, const char *dir)
 {
 	char crls[4000];
 	struct dirent **names;
 	int num;
 
-	*q = (struct cert_check){
+	*q = (struct question){
 	    .chain = certs_read(dir, "chain.pem"),
 	    .untrusted = certs_read(dir, "untrusted.pem"),
 	    .anchors = certs_read(dir, "anchors.pem"),
@@ -89,7 +89,7 @@ cert_check_read(struct cert_check *q, const char *dir)
 }
 
 static void
-cert_check_cleanup(struct cert_check *q)
+question_cleanup(struct question *q)
 {
 	sk_X509_pop_free(q->chain, X509_free);
 	sk_X509_pop_free(q->untrusted, X509_free);
@@ -112,7 +112,7 @@ verdict(int error)
 }
 
 static int
-ask(const struct cert_check *q, const char *options)
+ask(const struct question *q, const char *options)
 {
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
@@ -188,12 +188,12 @@ row_compare(const char *dir, const char *group, const char *name,
 {
 	const struct oracle_row *row = argued(name);
 	const char *want, *got;
-	struct cert_check q;
+	struct question q;
 	int error, ok;
 
-	cert_check_read(&q, dir);
+	question_read(&q, dir);
 	error = ask(&q, options);
-	cert_check_cleanup(&q);
+	question_cleanup(&q);
 	got = verdict(error);
 	/* An invalid path and an undetermined status are one refusal there. */
 	want = strcmp(status, "path-invalid") == 0 ? "unknown" : status;
