@@ -1,0 +1,89 @@
+/*
+ * The cache over REST: listed, flushed, fetched again.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/lib/scene.h"
+
+#define OCSP_PATH "/doorman*"
+#define TRIES     20000 /* a bound; each is a request */
+
+static int
+setup(void **state)
+{
+	scene_up("revocation.min_refresh_sec", "1");
+	return 0;
+}
+
+static void
+cache_is_listed_and_flushed(void **state)
+{
+	const cJSON *item;
+	char *path;
+	struct web w;
+	int num;
+
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	rest(&gw, &w, "GET", "/cache", NULL);
+	assert_int_equal(w.status, 200);
+	num = cJSON_GetArraySize(w.json);
+	assert_true(num > 0);
+	item = cJSON_GetArrayItem(w.json, 0);
+	assert_int_equal(strlen(json_text(item, "key")), 64);
+	assert_non_null(json_text(item, "thisUpdate"));
+	assert_non_null(strstr(json_text(item, "url"), "http://127.0.0.1"));
+	path = xasprintf("/cache/%s", json_text(item, "key"));
+	web_free(&w);
+	rest_expect(&gw, "DELETE", path, 204);
+	free(path);
+	rest(&gw, &w, "GET", "/cache", NULL);
+	assert_int_equal(cJSON_GetArraySize(w.json), num - 1);
+	web_free(&w);
+	rest_expect(&gw, "POST", "/cache/refresh", 202);
+	rest_expect(&gw, "DELETE", "/cache", 204);
+	rest(&gw, &w, "GET", "/cache", NULL);
+	assert_int_equal(cJSON_GetArraySize(w.json), 0);
+	web_free(&w);
+}
+
+/* Asked for by hand it is fetched again, that one alone. */
+static void
+cache_is_refreshed(void **state)
+{
+	unsigned long before = 0;
+	char *path = NULL;
+	const cJSON *item;
+	struct web w;
+
+	rest_expect(&gw, "DELETE", "/cache", 204);
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	rest(&gw, &w, "GET", "/cache", NULL);
+	cJSON_ArrayForEach(item, w.json)
+	{
+		if (path == NULL &&
+		    strstr(json_text(item, "url"), "/doorman") != NULL)
+			path = xasprintf(
+			    "/cache/%s/refresh", json_text(item, "key"));
+	}
+	web_free(&w);
+	assert_non_null(path);
+	before = hits(&town.ocsp, OCSP_PATH);
+	/* Not more often than the floor, a second here. */
+	for (int i = 0; i < TRIES && hits(&town.ocsp, OCSP_PATH) == before; i++)
+		rest_expect(&gw, "POST", path, 202);
+	assert_int_equal(hits(&town.ocsp, OCSP_PATH), before + 1);
+	free(path);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(cache_is_listed_and_flushed),
+	    cmocka_unit_test(cache_is_refreshed),
+	};
+
+	return cmocka_run_group_tests_name(
+	    "cache over REST", tests, setup, scene_teardown);
+}
