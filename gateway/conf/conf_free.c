@@ -4,16 +4,8 @@
 #include "gateway/conf/conf_internal.h"
 #include "gateway/conf/conf_pki.h"
 
-void
-conf_free_strings(char **list, size_t num)
-{
-	for (size_t i = 0; i < num; i++)
-		free(list[i]);
-	free(list);
-}
-
-void
-conf_free_paths(struct conf_http_path *list, size_t num)
+static void
+paths_free(struct conf_http_path *list, size_t num)
 {
 	for (size_t i = 0; i < num; i++)
 		free(list[i].path);
@@ -28,7 +20,9 @@ conf_identity_cleanup(struct conf_identity *id)
 	free(id->key_file);
 	conf_pki_free_chain(id->chain, id->num_chain);
 	EVP_PKEY_free(id->key);
-	conf_free_strings(id->server_names, id->num_server_names);
+	for (size_t i = 0; i < id->num_server_names; i++)
+		free(id->server_names[i]);
+	free(id->server_names);
 }
 
 void
@@ -39,83 +33,75 @@ conf_trust_cleanup(struct conf_trust *t)
 	revcheck_trust_free(t->trust);
 }
 
+static void table_cleanup(const struct conf_key *table, void *base);
+
+/* The pointer to the elements of a list, and their number after it. */
 static void
-link_cleanup(struct conf_link *l)
+list_cleanup(const struct conf_key *k, char *at)
 {
-	free(l->name);
-	free(l->server_name);
-	free(l->identity_name);
-	free(l->group);
-	address_cleanup(&l->listen);
-	for (size_t i = 0; i < l->num_peers; i++)
-		address_cleanup(&l->peers[i]);
-	free(l->peers);
+	size_t num = *(size_t *)(at + sizeof(void *));
+	char *list = *(char **)at;
+
+	for (size_t i = 0; i < num; i++)
+		if (k->kind == CONF_KIND_TEXTS)
+			free(((char **)list)[i]);
+		else if (k->kind == CONF_KIND_PEERS)
+			address_cleanup((struct address *)list + i);
+		else if (k->kind == CONF_KIND_LIST)
+			table_cleanup(k->items, list + i * k->size);
+	free(list);
 }
 
+/* What the keys of a table have allocated. */
 static void
-rest_cleanup(struct conf_rest *r)
+table_cleanup(const struct conf_key *table, void *base)
 {
-	address_cleanup(&r->listen);
-	free(r->certificate_file);
-	free(r->key_file);
-	free(r->client_anchors_file);
-	conf_pki_free_chain(r->chain, r->num_chain);
-	EVP_PKEY_free(r->key);
-	revcheck_trust_free(r->client_trust);
-	for (size_t i = 0; i < r->num_users; i++) {
-		free(r->users[i].name);
-		free(r->users[i].password_hash);
+	for (const struct conf_key *k = table; !conf_key_ends(k); k++) {
+		char *at = (char *)base + k->offset;
+
+		switch (k->file != NULL ? k->kind : CONF_KIND_CUSTOM) {
+		case CONF_KIND_TEXT:
+		case CONF_KIND_PATH:
+			free(*(char **)at);
+			*(char **)at = NULL; /* two keys may have one member */
+			break;
+		case CONF_KIND_LISTEN:
+			address_cleanup((struct address *)at);
+			break;
+		case CONF_KIND_TEXTS:
+		case CONF_KIND_PORTS:
+		case CONF_KIND_PEERS:
+		case CONF_KIND_LIST:
+			list_cleanup(k, at);
+			break;
+		default:
+			break;
+		}
 	}
-	free(r->users);
-	for (size_t i = 0; i < r->num_clients; i++)
-		free(r->clients[i].subject);
-	free(r->clients);
 }
 
-/* What a loaded snapshot owns. */
+/* What a loaded snapshot owns: what was made of keys, then the keys. */
 static void
 free_loaded(struct conf *c)
 {
 	free(c->file);
-	free(c->state_dir);
-	free(c->key_secret);
-	free(c->user);
-	free(c->group);
-	free(c->watch.path);
 	for (size_t i = 0; i < c->num_listeners; i++)
 		address_cleanup(&c->listeners[i].address);
 	free(c->listeners);
-	for (size_t i = 0; i < c->node.num_addresses; i++)
-		address_cleanup(&c->node.addresses[i]);
-	free(c->node.addresses);
-	for (size_t i = 0; i < c->num_identities; i++)
-		conf_identity_cleanup(&c->identities[i]);
-	free(c->identities);
+	for (size_t i = 0; i < c->num_identities; i++) {
+		conf_pki_free_chain(
+		    c->identities[i].chain, c->identities[i].num_chain);
+		EVP_PKEY_free(c->identities[i].key);
+	}
 	for (size_t i = 0; i < c->num_trusts; i++)
-		conf_trust_cleanup(&c->trusts[i]);
-	free(c->trusts);
+		revcheck_trust_free(c->trusts[i].trust);
 	revcheck_trust_free(c->trust);
-	free(c->tls.ciphersuites);
-	free(c->tls.ciphers);
 	name_set_free(c->tls.allowed_subjects);
-	conf_free_paths(c->http.paths, c->http.num_paths);
-	for (size_t i = 0; i < c->num_links; i++)
-		link_cleanup(&c->links[i]);
-	free(c->links);
-	address_cleanup(&c->connect.listen);
-	conf_free_strings(c->connect.allow, c->connect.num_allow);
-	free(c->connect.identity_name);
-	rest_cleanup(&c->rest);
-	free(c->pkcs11.module);
-	free(c->pkcs11.token_text);
-	free(c->pkcs11.pin_file);
-	conf_free_strings(c->revocation_lists.allow_addresses,
-	    c->revocation_lists.num_allow_addresses);
-	conf_free_strings(
-	    c->revocation_lists.crl_paths, c->revocation_lists.num_crl_paths);
-	free(c->revocation_lists.ports);
-	free(c->revocation_lists.proxy);
-	free(c->revocation_lists.https_ca_file);
+	paths_free(c->http.paths, c->http.num_paths);
+	conf_pki_free_chain(c->rest.chain, c->rest.num_chain);
+	EVP_PKEY_free(c->rest.key);
+	revcheck_trust_free(c->rest.client_trust);
+	table_cleanup(conf_keys, c);
 }
 
 /* What a derived snapshot has and its parent has not. */
@@ -125,7 +111,7 @@ free_derived(struct conf *c)
 	struct conf *p = c->parent;
 
 	if (c->http.paths != p->http.paths)
-		conf_free_paths(c->http.paths, c->http.num_paths);
+		paths_free(c->http.paths, c->http.num_paths);
 	if (c->tls.allowed_subjects != p->tls.allowed_subjects)
 		name_set_free(c->tls.allowed_subjects);
 	if (c->identities != p->identities) {

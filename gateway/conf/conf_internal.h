@@ -40,8 +40,6 @@ struct conf *conf_new_default(struct err *err);
 int conf_finish(struct conf *c, struct conf_reader *r) MUST_USE;
 
 /* conf_free.c */
-void conf_free_strings(char **list, size_t num);
-void conf_free_paths(struct conf_http_path *list, size_t num);
 void conf_identity_cleanup(struct conf_identity *id);
 void conf_trust_cleanup(struct conf_trust *t);
 

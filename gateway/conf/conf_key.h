@@ -81,8 +81,9 @@ struct conf_key {
 	const char *pattern; /* TEXT: POSIX extended, anchored */
 	const struct conf_key *items;
 	/*
-	 * CUSTOM: reads the value into base + offset. GROUP: called before its
-	 * members are read, LIST: after each element; base is the table's.
+	 * CUSTOM, and TEXT or PATH that have one: reads the value into base +
+	 * offset. GROUP: called before its members are read, LIST: after each
+	 * element; base is the table's.
 	 */
 	int (*fn)(
 	    struct conf_reader *r, const struct conf_place *place, void *base);

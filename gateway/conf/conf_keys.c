@@ -96,10 +96,10 @@ static const struct conf_key identity_keys[] = {
 	    .flags = CONF_REQUIRED),
 	ROW("certificate", PATH, certificate_file,
 	    "PEM file with the chain, leaf first", .flags = CONF_REQUIRED),
-	CALL("key", key_file, conf_read_key,
+	ROW("key", PATH, key_file,
 	    "PEM file, not encrypted, or the name of a key in the token, such "
 	    "as \"pkcs11:object=label\" or \"pkcs11:id=%01%02\" (RFC 7512)",
-	    .flags = CONF_REQUIRED, .unit = "path, or text"),
+	    .flags = CONF_REQUIRED, .fn = conf_read_key),
 	ROW("server_names", TEXTS, server_names,
 	    "names it is shown for: exact ones or \"*.name\"", .max = 10000),
 	END};
@@ -138,11 +138,11 @@ static const struct conf_key link_keys[] = {
 #define T struct conf_user
 static const struct conf_key user_keys[] = {
 	ROW("name", TEXT, name, "without a colon", .flags = CONF_REQUIRED),
-	CALL("password", password_hash, conf_read_password,
-	    "plain; it is hashed at once", .unit = "text"),
-	CALL("password_hash", password_hash, conf_read_password_hash,
+	ROW("password", TEXT, password_hash, "plain; it is hashed at once",
+	    .fn = conf_read_password),
+	ROW("password_hash", TEXT, password_hash,
 	    "instead of it, what p2p-gateway --hash-password prints",
-	    .unit = "text"),
+	    .fn = conf_read_password_hash),
 	ROW("roles", BITS, roles, "what the user may do", .words = role_words,
 	    .min = 1, .max = 100, .flags = CONF_REQUIRED),
 	END};
@@ -355,8 +355,8 @@ const struct conf_key conf_keys[] = {
 	ROW("rest.certificate", PATH, rest.certificate_file,
 	    "PEM file with its chain; self-made, kept as rest.pem in "
 	    "state_dir, while it is not set"),
-	CALL("rest.key", rest.key_file, conf_read_key,
-	    "PEM file with its key; not in a token", .unit = "path"),
+	ROW("rest.key", PATH, rest.key_file,
+	    "PEM file with its key; not in a token", .fn = conf_read_key),
 	ROW("rest.client_anchors", PATH, rest.client_anchors_file,
 	    "PEM file with the anchors of client certificates, which stand "
 	    "for passwords; each is asked about at every request in SOFT_FAIL "

@@ -198,38 +198,6 @@ check_text(struct conf_reader *r, const struct conf_place *place,
 	    r, place, "%s", conf_key_expected(k, expected, sizeof(expected)));
 }
 
-struct strings {
-	char ***list;
-	size_t *num;
-};
-
-static int
-read_strings_item(
-    struct conf_reader *r, const struct conf_place *place, void *base)
-{
-	struct strings *strings = base;
-	const char *s = conf_read_string(r, place);
-	char **slot;
-
-	if (s == NULL)
-		return E_PARSE;
-	slot = conf_grow(strings->list, strings->num, sizeof(*slot));
-	if (slot == NULL || (*slot = strdup(s)) == NULL)
-		return conf_no_memory(r);
-	return 0;
-}
-
-/* num is written, by way of struct strings. */
-int
-conf_read_strings(struct conf_reader *r, const struct conf_place *place,
-    size_t max, char ***list,
-    size_t *num) /* NOLINT(readability-non-const-parameter) */
-{
-	struct strings strings = {.list = list, .num = num};
-
-	return conf_read_array(r, place, max, read_strings_item, &strings);
-}
-
 /* Addresses. */
 
 static int
@@ -294,27 +262,6 @@ read_number(struct conf_reader *r, const struct conf_place *place,
 	return 0;
 }
 
-static int
-read_bits(struct conf_reader *r, const struct conf_place *place,
-    const struct conf_key *k, void *base)
-{
-	struct conf_place child = {.up = place};
-	char expected[160];
-	int64_t bits = 0, v;
-
-	cJSON_ArrayForEach(child.item, place->item)
-	{
-		if (!conf_key_take(k, child.item, is_pushed(r), &v))
-			return conf_read_fail(r, &child, "%s",
-			    conf_key_expected(k, expected, sizeof(expected)));
-		bits |= v;
-		child.index++;
-	}
-	if (base != NULL)
-		conf_key_store(k, bits, base);
-	return 0;
-}
-
 /* Lists. */
 
 static int read_group(struct conf_reader *r, const struct conf_place *place,
@@ -336,11 +283,13 @@ check_count(struct conf_reader *r, const struct conf_place *place,
 	    (long long)k->min, (long long)k->max);
 }
 
-/* The pointer to a list's elements; their number comes after it. */
+/* Room for one more; a list is a pointer and a number after it. */
 static void *
-element_add(const struct conf_key *k, void *at)
+item_add(const struct conf_key *k, void *base, size_t size)
 {
-	return conf_grow(at, (size_t *)((char *)at + sizeof(void *)), k->size);
+	char *at = (char *)base + k->offset;
+
+	return conf_grow(at, (size_t *)(at + sizeof(void *)), size);
 }
 
 static int
@@ -352,7 +301,7 @@ read_element(struct conf_reader *r, const struct conf_place *place,
 
 	if (is_pushed(r))
 		return read_group(r, place, k->items, "", k->flags, NULL);
-	element = element_add(k, (char *)base + k->offset);
+	element = item_add(k, base, k->size);
 	if (element == NULL)
 		return conf_no_memory(r);
 	rc = conf_read_defaults(k->items, element, r->err);
@@ -362,72 +311,83 @@ read_element(struct conf_reader *r, const struct conf_place *place,
 }
 
 static int
-read_peer(struct conf_reader *r, const struct conf_place *place, void *at)
+read_port(struct conf_reader *r, const struct conf_place *place,
+    const struct conf_key *k, void *base)
 {
-	struct address *a =
-	    conf_grow(at, (size_t *)((char *)at + sizeof(void *)), sizeof(*a));
-
-	return a != NULL ? read_address(r, place, a, false) : conf_no_memory(r);
-}
-
-static int
-read_port(struct conf_reader *r, const struct conf_place *place, void *at)
-{
-	int64_t port;
+	static const struct conf_key port = {
+	    .kind = CONF_KIND_U32, .min = 1, .max = UINT16_MAX};
 	uint16_t *slot;
+	int64_t v;
 
-	if (!(is_pushed(r) ? json_loose_int(place->item, &port)
-			   : json_to_int(place->item, 1, 65535, &port) == 0) ||
-	    port < 1 || port > 65535)
+	if (!conf_key_take(&port, place->item, is_pushed(r), &v))
 		return conf_read_fail(r, place, "a port from 1 to 65535");
-	if (at == NULL)
+	if (is_pushed(r))
 		return 0;
-	slot = conf_grow(
-	    at, (size_t *)((char *)at + sizeof(void *)), sizeof(*slot));
+	slot = item_add(k, base, sizeof(*slot));
 	if (slot == NULL)
 		return conf_no_memory(r);
-	*slot = (uint16_t)port;
+	*slot = (uint16_t)v;
 	return 0;
 }
 
 static int
-check_item(struct conf_reader *r, const struct conf_place *place, void *at)
+read_item_text(struct conf_reader *r, const struct conf_place *place,
+    const struct conf_key *k, void *base)
 {
 	static const struct conf_key text = {
 	    .kind = CONF_KIND_TEXT, .min = 1, .max = CONF_TEXTS_MAX_LEN};
+	char **slot;
 
-	return check_text(r, place, &text);
+	if (is_pushed(r))
+		return check_text(r, place, &text);
+	slot = item_add(k, base, sizeof(*slot));
+	return slot != NULL ? read_text(r, place, k, slot) : conf_no_memory(r);
+}
+
+static int
+read_item(struct conf_reader *r, const struct conf_place *place,
+    const struct conf_key *k, void *base)
+{
+	struct address *a;
+	char expected[160];
+	int64_t bits;
+
+	switch (k->kind) {
+	case CONF_KIND_BITS:
+		if (!conf_key_take(k, place->item, is_pushed(r), &bits))
+			return conf_read_fail(r, place, "%s",
+			    conf_key_expected(k, expected, sizeof(expected)));
+		if (base != NULL)
+			conf_key_store(k, conf_key_load(k, base) | bits, base);
+		return 0;
+	case CONF_KIND_PORTS:
+		return read_port(r, place, k, base);
+	case CONF_KIND_TEXTS:
+		return read_item_text(r, place, k, base);
+	case CONF_KIND_PEERS:
+		a = item_add(k, base, sizeof(*a));
+		return a != NULL ? read_address(r, place, a, false)
+				 : conf_no_memory(r);
+	default:
+		return read_element(r, place, k, base);
+	}
 }
 
 static int
 read_list(struct conf_reader *r, const struct conf_place *place,
     const struct conf_key *k, void *base)
 {
-	char *at = is_pushed(r) ? NULL : (char *)base + k->offset;
 	struct conf_place child = {.up = place};
-	size_t max = (size_t)k->max;
 	int rc = check_count(r, place, k);
 
+	/* The words that are named instead of the default. */
+	if (rc == 0 && k->kind == CONF_KIND_BITS && base != NULL)
+		conf_key_store(k, 0, base);
 	if (rc != 0)
 		return rc;
-	switch (k->kind) {
-	case CONF_KIND_BITS:
-		return read_bits(r, place, k, base);
-	case CONF_KIND_PORTS:
-		return conf_read_array(r, place, max, read_port, at);
-	case CONF_KIND_PEERS:
-		return conf_read_array(r, place, max, read_peer, at);
-	case CONF_KIND_TEXTS:
-		if (is_pushed(r))
-			return conf_read_array(r, place, max, check_item, NULL);
-		return conf_read_strings(r, place, max, (char ***)at,
-		    (size_t *)(at + sizeof(char **)));
-	default:
-		break;
-	}
 	cJSON_ArrayForEach(child.item, place->item)
 	{
-		rc = read_element(r, &child, k, base);
+		rc = read_item(r, &child, k, base);
 		if (rc != 0)
 			return rc;
 		child.index++;
@@ -454,8 +414,10 @@ read_value(struct conf_reader *r, const struct conf_place *place,
 			  is_pushed(r) ? k->pushed : k->file, k->flags, base);
 	case CONF_KIND_TEXT:
 	case CONF_KIND_PATH:
-		return is_pushed(r) ? check_text(r, place, k)
-				    : read_text(r, place, k, (char **)at);
+		if (is_pushed(r))
+			return check_text(r, place, k);
+		return k->fn != NULL ? k->fn(r, place, at)
+				     : read_text(r, place, k, (char **)at);
 	case CONF_KIND_LISTEN:
 		return conf_read_listen(r, place, at);
 	case CONF_KIND_CUSTOM:

@@ -78,10 +78,6 @@ bool conf_key_in_token(const char *key_file);
 int conf_read_listen(
     struct conf_reader *r, const struct conf_place *place, void *base);
 
-/* An array of strings that are not empty, appended to a heap list. */
-int conf_read_strings(struct conf_reader *r, const struct conf_place *place,
-    size_t max, char ***list, size_t *num) MUST_USE;
-
 /* An array at place, element by element. max bounds their number. */
 int conf_read_array(struct conf_reader *r, const struct conf_place *place,
     size_t max,

@@ -600,6 +600,73 @@ lists_of_both(void **state)
 	conf_free(c);
 }
 
+/* Lists of every kind; the sanitizer build says whether they are let go. */
+static void
+a_file_with_lists(void **state)
+{
+	static const struct {
+		const char *path, *json;
+	} rows[] = {
+	    {"node.addresses", "[\"127.0.0.1:1\",\"unix:/a\",\"b.example:2\"]"},
+	    {"links",
+		"[{\"name\":\"l\",\"listen\":\"127.0.0.1:0\",\"group\":\"g\","
+		"\"peers\":[\"a.example:1\",\"127.0.0.1:2\"]},"
+		"{\"name\":\"m\",\"listen\":\"unix:/m\",\"identity\":\"i\","
+		"\"peers\":[\"[::1]:1\"],\"verify_name\":false}]"},
+	    {"connect.listen", "\"127.0.0.1:0\""},
+	    {"connect.allow", "[\"*:443\",\"a.example:1\"]"},
+	    {"http.paths", "[\"/a\",\"/b\"]"},
+	    {"http.listen", "[\"127.0.0.1:0\"]"},
+	    {"tls.allowed_subjects", "[\"CN=a\",\"CN=b\"]"},
+	    {"rest.users",
+		"[{\"name\":\"a\",\"password\":\"x\",\"roles\":[\"read\"]},"
+		"{\"name\":\"b\",\"password\":\"y\","
+		"\"roles\":[\"operate\",\"check\"]}]"},
+	    {"rest.clients", "[{\"subject\":\"CN=c\",\"roles\":[\"check\"]}]"},
+	    {"revocation.crl_paths", "[\"here\",\"/there\"]"},
+	    {"revocation.ports", "[1,65535]"},
+	    {"revocation.proxy", "\"http://127.0.0.1:1\""},
+	};
+	cJSON *o = base_file("");
+	struct conf *c;
+	struct err err;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cJSON *value = cJSON_Parse(rows[i].json);
+
+		assert_non_null(value);
+		put(o, rows[i].path, value);
+	}
+	put(o, "rest.client_anchors", cJSON_CreateString(chain));
+	if (parse(&c, o, &err) != 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(c->node.num_addresses, 3);
+	assert_int_equal(c->num_links, 2);
+	assert_string_equal(c->links[0].server_name, "a.example");
+	assert_true(c->links[0].verify_name);
+	assert_false(c->links[1].verify_name);
+	assert_int_equal(c->links[0].num_peers, 2);
+	assert_int_equal(c->connect.num_allow, 2);
+	assert_int_equal(c->http.num_paths, 2);
+	assert_int_equal(c->rest.users[1].roles,
+	    CONF_ROLE_READ | CONF_ROLE_OPERATE | CONF_ROLE_CHECK);
+	assert_int_equal(c->rest.users[0].roles, CONF_ROLE_READ);
+	assert_int_equal(c->rest.clients[0].roles, CONF_ROLE_CHECK);
+	assert_string_equal(c->revocation.crl_paths[1], "/there");
+	assert_null(c->revocation.crl_paths[2]);
+	assert_int_equal(c->revocation.ports[1], 65535);
+	assert_int_equal(c->revocation.ports[2], 0);
+	conf_free(c);
+	/* Nor does a file that is refused half-way keep anything. */
+	put(o, "rest.users",
+	    cJSON_Parse("[{\"name\":\"a\",\"password\":\"x\","
+			"\"password_hash\":\"z\",\"roles\":[\"read\"]}]"));
+	assert_int_not_equal(parse(&c, o, &err), 0);
+	assert_non_null(strstr(err.msg, "either password or password_hash"));
+	assert_null(strstr(err.msg, "\"z\""));
+	cJSON_Delete(o);
+}
+
 int
 main(void)
 {
@@ -614,6 +681,7 @@ main(void)
 	    cmocka_unit_test(words_mean_what_they_say),
 	    cmocka_unit_test(what_is_not_pushed_is_the_files),
 	    cmocka_unit_test(lists_of_both),
+	    cmocka_unit_test(a_file_with_lists),
 	};
 
 	return cmocka_run_group_tests_name(
