@@ -77,7 +77,7 @@ static struct issuer ca, leaf, expired;
 static struct worker *w; /* its env has no engine: nothing reaches it */
 static struct conn conns[MANY];
 static struct revcheck *engine;
-static struct revcheck_report *good;
+static struct revcheck_report *good, *unknown;
 static struct log log_none;
 static struct conf *conf;
 static struct runtime *runtime;
@@ -108,22 +108,34 @@ path_of(const struct issuer *who)
 	return certs;
 }
 
-/* What the engine says while nothing is asked of it: come in. */
-static void
-make_report(struct revcheck_trust *trust)
+/* What the engine says of it in this mode, without any evidence. */
+static struct revcheck_report *
+report_of(struct revcheck_trust *trust, enum revcheck_mode mode)
 {
-	struct revcheck_options options = {.size = sizeof(options)};
 	struct revcheck_certs *certs = path_of(&leaf);
 	struct revcheck_query query = {.size = sizeof(query),
 	    .chain = certs,
 	    .trust = trust,
-	    .mode = REVCHECK_MODE_OFF,
-	    .flags = REVCHECK_QUERY_PATH_VERIFIED};
+	    .mode = mode,
+	    .flags = REVCHECK_QUERY_PATH_VERIFIED | REVCHECK_QUERY_OFFLINE};
+	struct revcheck_report *report;
+
+	assert_int_equal(revcheck_check(engine, &report, &query, NULL), 0);
+	revcheck_certs_free(certs);
+	return report;
+}
+
+static void
+make_reports(struct revcheck_trust *trust)
+{
+	struct revcheck_options options = {.size = sizeof(options)};
 
 	assert_int_equal(revcheck_new(&engine, &options, NULL), 0);
-	assert_int_equal(revcheck_check(engine, &good, &query, NULL), 0);
+	good = report_of(trust, REVCHECK_MODE_OFF);
+	unknown = report_of(trust, REVCHECK_MODE_HARD_FAIL);
 	assert_int_equal(revcheck_report_allows(good), 1);
-	revcheck_certs_free(certs);
+	assert_int_equal(revcheck_report_allows(unknown), 0);
+	assert_int_equal(revcheck_report_status(unknown), REVCHECK_UNKNOWN);
 }
 
 static int
@@ -154,7 +166,7 @@ setup(void **state)
 	runtime->conf = conf;
 	assert_int_equal(
 	    revcheck_trust_new(&runtime->trust, &ca.cert, 1, NULL), 0);
-	make_report(runtime->trust);
+	make_reports(runtime->trust);
 	w->base = event_base_new();
 	assert_int_equal(recheck_init(w, NULL), 0);
 	w->runtime = runtime;
@@ -172,6 +184,7 @@ teardown(void **state)
 	event_base_free(w->base);
 	free(w);
 	revcheck_report_free(good);
+	revcheck_report_free(unknown);
 	revcheck_free(engine);
 	revcheck_trust_free(runtime->trust);
 	free(runtime);
@@ -230,23 +243,30 @@ turn(void)
 		;
 }
 
-/* All that is asked is answered well, until nothing more is asked. */
-static void
-answer_all(void)
-{
-	for (size_t i = 0; i < num_asked; i++) {
-		if (!asked[i]->dropped)
-			asked[i]->fn(asked[i]->asker, good);
-		turn();
-	}
-}
-
 static struct conn *
 conn_of(const struct pending_check *p)
 {
 	const struct chain_poll_item *item = p->asker;
 
 	return item->asker;
+}
+
+/* All that is asked is answered, until nothing more is: well, but for one. */
+static void
+answer_all_but(const struct conn *c)
+{
+	for (size_t i = 0; i < num_asked; i++) {
+		if (!asked[i]->dropped)
+			asked[i]->fn(asked[i]->asker,
+			    conn_of(asked[i]) == c ? unknown : good);
+		turn();
+	}
+}
+
+static void
+answer_all(void)
+{
+	answer_all_but(NULL);
 }
 
 static unsigned
@@ -304,6 +324,21 @@ who_cannot_be_asked_about_is_cut(void **state)
 	assert_false(w->recheck.running);
 	for (size_t i = 0; i < MANY; i++)
 		assert_true(conns[i].doomed);
+}
+
+/* What is not known here is asked of its source before it cuts anybody. */
+static void
+who_is_refused_is_cut(void **state)
+{
+	(void)state;
+	recheck_begin(w);
+	turn();
+	answer_all_but(&conns[7]);
+	assert_false(w->recheck.running);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_int_equal(conns[i].doomed, i == 7);
+		assert_int_equal(times_asked(&conns[i]), i == 7 ? 2 : 1);
+	}
 }
 
 static void
@@ -390,6 +425,7 @@ main(void)
 	    ROUND(a_round_asks_about_everybody_once),
 	    ROUND(a_round_that_is_wished_for_during_one_follows),
 	    ROUND(who_cannot_be_asked_about_is_cut),
+	    ROUND(who_is_refused_is_cut),
 	    ROUND(who_has_expired_is_cut),
 	    ROUND(who_does_not_wait_any_more_is_not_counted),
 	    ROUND(only_who_is_live_is_asked_about),

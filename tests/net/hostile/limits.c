@@ -138,6 +138,28 @@ connections_from_one_address(void **state)
 	    "too many connections from one address", "shed_address");
 }
 
+/* As far as it gets until the gateway waits for evidence about it. */
+static void
+come_and_wait(struct tls *t, const struct tls_options *o)
+{
+	struct pollfd p = {.events = POLLIN};
+
+	tls_dial(t, gw.port, o);
+	p.fd = t->fd;
+	while (tls_step(t) == 0 && SSL_get_state(t->ssl) != TLS_ST_CW_FINISHED)
+		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+}
+
+static void
+await_paused(unsigned num)
+{
+	long long until = mono_ms() + WAIT_MS;
+
+	while (workers_counted(&gw, "handshakes_paused_now") != num)
+		if (mono_ms() > until)
+			fail_msg("%u waiting handshakes were expected", num);
+}
+
 /* Beyond the cap on pauses: shed, with an alert that blames nobody. */
 static void
 pauses_are_bounded(void **state)
@@ -159,15 +181,8 @@ pauses_are_bounded(void **state)
 	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
 	control(&town.ocsp, "/_script", "/doorman* gate=hang\n");
 	control(&town.web, "/_script", CRL_PATH " gate=hang\n");
-	for (int i = 0; i < 2; i++) {
-		struct pollfd p = {.events = POLLIN};
-
-		tls_dial(&waiting[i], gw.port, &o);
-		p.fd = waiting[i].fd;
-		while (tls_step(&waiting[i]) == 0 &&
-		    SSL_get_state(waiting[i].ssl) != TLS_ST_CW_FINISHED)
-			assert_int_equal(poll(&p, 1, WAIT_MS), 1);
-	}
+	for (int i = 0; i < 2; i++)
+		come_and_wait(&waiting[i], &o);
 	hits_await(&town.ocsp, 1, "/doorman*");
 	assert_int_equal(tls_try(&town, "fresh", gw.port, TLS1_2_VERSION),
 	    ALERT_INTERNAL_ERROR);
@@ -176,6 +191,12 @@ pauses_are_bounded(void **state)
 	assert_int_equal(workers_counted(&gw, "handshakes_paused_now"), 2);
 	/* Whose answer is there does not have to wait, so is not shed. */
 	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	/* Who leaves while waiting leaves its place to another. */
+	tls_free(&waiting[0]);
+	await_paused(1);
+	come_and_wait(&waiting[0], &o);
+	await_paused(2);
+	assert_int_equal(workers_counted(&gw, "shed_paused"), 1);
 	control(&town.ocsp, "/_release/hang", NULL);
 	control(&town.web, "/_release/hang", NULL);
 	for (int i = 0; i < 2; i++)

@@ -99,6 +99,10 @@ a_certificate_is_asked_for_from_now_on(void **state)
 	reload();
 	must_be_cut(nobody);
 	gateway_must_say(&gw, "a client certificate is asked for");
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	(void)tls_connect(&nobody[0], gw.port, &o);
+	assert_int_equal(tls_echo(&nobody[0]), 0);
+	tls_free(&nobody[0]);
 }
 
 static void
