@@ -335,9 +335,10 @@ enum revcheck_relax {
 };
 
 /*
- * The rules of judgement. Immutable once given; revcheck_set_policy replaces
- * them at run time, atomically, for questions asked from then on. Defaults in
- * brackets; a zeroed policy is the default policy.
+ * Which evidence is accepted, and what is refused without it. Immutable once
+ * given; revcheck_set_policy replaces it at run time, atomically, for questions
+ * asked from then on. Defaults in brackets; a zeroed policy is the default
+ * policy.
  */
 struct revcheck_policy {
 	size_t size;
@@ -622,9 +623,9 @@ REVCHECK_API int revcheck_report_x509_error(const struct revcheck_report *r);
 /* Looking into evidence. */
 
 /*
- * What is written in one CRL, without judging it: for tools. Immutable after
- * loading; look-ups are thread-safe. A million entries take a fraction of a
- * second to load and microseconds to search.
+ * What is written in one CRL, for tools; its signature is not checked.
+ * Immutable after loading; look-ups are thread-safe. A million entries take a
+ * fraction of a second to load and microseconds to search.
  */
 struct revcheck_crl;
 
@@ -757,8 +758,8 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_flush(
     const char *state_dir, const char *key, struct revcheck_error *err);
 /*
  * Writes everything into one file to be carried elsewhere; _import takes it
- * into another directory. Only what somebody among certs has signed whose path
- * ends in trust is taken; `refused` (may be NULL) is told of the others.
+ * into another directory. Only what one of certs with a path to trust has
+ * signed is taken; `refused` (may be NULL) is called for the others.
  */
 REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_export(
     const char *state_dir, const char *path, struct revcheck_error *err);
@@ -770,7 +771,7 @@ revcheck_cache_import(const char *state_dir, const char *path,
  * Fetches again, now, what is kept (key NULL: all of it) from where it came,
  * and keeps what is newer and proven as for _import. Blocks. options say how
  * to fetch; their state_dir and offline do not count. `failed` (may be NULL) is
- * told of what could not be had; it stays as it was.
+ * called for what could not be fetched; that stays as it was.
  */
 REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_refresh(const char *state_dir,
     const char *key, const struct revcheck_options *options,

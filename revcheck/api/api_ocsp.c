@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "revcheck/engine/policy.h"
+#include "revcheck/ocsp/ocsp.h"
 #include "revcheck/x509/certs.h"
 #include "revcheck/x509/describe.h"
-#include "revcheck/ocsp/ocsp.h"
 
 #define REQUEST_MAX 4096
 #define URL_MAX     1024
@@ -64,33 +65,13 @@ revcheck_ocsp_urls_free(char **urls)
 	ocsp_urls_free(urls);
 }
 
-/* A zeroed policy is the default policy. */
-static struct validity_rules
-rules_of(const struct revcheck_ocsp_query *q)
-{
-	static const struct revcheck_policy none;
-	const struct revcheck_policy *p = q->policy != NULL ? q->policy : &none;
-	struct validity_rules r = {
-	    .at = q->at != 0 ? q->at : time(NULL),
-	    .skew_sec = p->skew_sec != 0 || p->no_skew ? p->skew_sec : 300,
-	    .max_age_sec = p->max_age_sec,
-	    .no_next_update_sec =
-		p->no_next_update_sec != 0 ? p->no_next_update_sec : 86400,
-	    .relax = p->relax,
-	    .nonce = p->nonce,
-	};
-
-	r.security_level = p->security_level == 0 ? 1 : p->security_level;
-	if (r.security_level < 0)
-		r.security_level = 0;
-	return r;
-}
-
 int
 revcheck_ocsp_judge(struct revcheck_result *out,
     const struct revcheck_ocsp_query *query, struct revcheck_error *err)
 {
-	struct validity_rules rules = rules_of(query);
+	static const struct revcheck_policy none;
+	struct revcheck_policy policy;
+	struct validity_rules rules;
 	struct ocsp_question q = {
 	    .subject = query->cert,
 	    .issuer = query->issuer,
@@ -102,6 +83,11 @@ revcheck_ocsp_judge(struct revcheck_result *out,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	rc = policy_resolve(
+	    &policy, query->policy != NULL ? query->policy : &none, &e);
+	if (rc != 0)
+		return error_publish(err, &e, rc);
+	rules = policy_rules(&policy, query->at != 0 ? query->at : time(NULL));
 	out->reason = REVCHECK_REASON_NONE;
 	out->method = REVCHECK_METHOD_OCSP;
 	out->submitted_index = SIZE_MAX;

@@ -18,6 +18,7 @@
 #include "cache/store/store_path.h"
 #include "revcheck/api/api_store.h"
 #include "revcheck/engine/engine_cache.h"
+#include "revcheck/engine/policy.h"
 #include "revcheck/x509/certs.h"
 #include "revcheck/crl/crl.h"
 #include "revcheck/x509/trust_path.h"
@@ -37,9 +38,10 @@ prove_by(struct evidence *draft, X509 *cert, const struct store_signers *by,
 	    .untrusted = by->certs->v,
 	    .num_untrusted = by->certs->num,
 	    .at = now,
-	    .security_level = 1};
-	struct validity_rules rules = {
-	    .at = now, .skew_sec = 300, .security_level = 1};
+	    .security_level = POLICY_SECURITY_LEVEL};
+	struct validity_rules rules = {.at = now,
+	    .skew_sec = POLICY_SKEW_SEC,
+	    .security_level = POLICY_SECURITY_LEVEL};
 	struct crl_signers who = {.trust = by->trust};
 	struct crl_proof *proof = NULL;
 	enum revcheck_why why;

@@ -13,6 +13,7 @@
 #include <openssl/ocsp.h>
 
 #include "revcheck/api/api_store.h"
+#include "revcheck/engine/policy.h"
 #include "revcheck/x509/certs.h"
 
 #define MAX_REQUEST 4096
@@ -251,7 +252,7 @@ refresh_open(struct refresh *x, const char *state_dir,
 	    .https_ca_file = o.https_ca_file,
 	    .user_agent = o.user_agent != NULL ? o.user_agent
 					       : "revcheck/" REVCHECK_VERSION,
-	    .skew_sec = 300,
+	    .skew_sec = POLICY_SKEW_SEC,
 	    .always_fetch = true,
 	};
 	x->deadline_ms =

@@ -401,7 +401,7 @@ tell_unknown(
  * are covered, otherwise the most telling reason why not.
  */
 static void
-absence_judge(struct crl_case *h, struct revcheck_result *out)
+absence_status(struct crl_case *h, struct revcheck_result *out)
 {
 	const struct view *best = NULL, *telling = NULL;
 	unsigned covered = 0;
@@ -488,6 +488,6 @@ crl_status(const struct crl_subject *subject,
 	if (revocation != NULL)
 		tell_revoked(revocation, out);
 	else
-		absence_judge(&h, out);
+		absence_status(&h, out);
 	free(many);
 }

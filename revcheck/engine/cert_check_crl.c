@@ -132,7 +132,7 @@ add_delta(struct cert_check *q, struct request_env *env,
 }
 
 static void
-judge_crl(struct cert_check *q, struct request_env *env, size_t num,
+weigh_crls(struct cert_check *q, struct request_env *env, size_t num,
     struct revcheck_result *best, bool *have)
 {
 	if (num == 0)
@@ -157,7 +157,7 @@ cert_check_ask_crl(struct cert_check *q, struct request_env *env, bool fetch,
 		if (a != ANSWER_FINAL)
 			return a;
 	}
-	judge_crl(q, env, num, mine, have);
+	weigh_crls(q, env, num, mine, have);
 	for (size_t i = 0; i < q->s->num_points; i++) {
 		struct source *r = &q->points[i];
 
@@ -176,7 +176,7 @@ cert_check_ask_crl(struct cert_check *q, struct request_env *env, bool fetch,
 			a = add_delta(q, env, r->e, fetch, &num, need, owner);
 		if (a != ANSWER_FINAL)
 			return a;
-		judge_crl(q, env, num, mine, have);
+		weigh_crls(q, env, num, mine, have);
 	}
 	return ANSWER_FINAL;
 }

@@ -10,7 +10,7 @@
 #include "revcheck/engine/cert_check_internal.h"
 
 static enum answer
-judge_ocsp(struct cert_check *q, struct request_env *env,
+weigh_ocsp(struct cert_check *q, struct request_env *env,
     const struct ocsp_proof *p, struct source **need, struct cert_check **owner)
 {
 	enum revcheck_status signer = REVCHECK_GOOD;
@@ -51,7 +51,7 @@ cert_check_ask_ocsp(struct cert_check *q, struct request_env *env, bool fetch,
 	enum answer a;
 
 	for (size_t i = 0; i < q->num_ocsp; i++) {
-		a = judge_ocsp(q, env, q->ocsp_proofs[i], need, owner);
+		a = weigh_ocsp(q, env, q->ocsp_proofs[i], need, owner);
 		if (a != ANSWER_FINAL)
 			return a;
 		q->tmp.source = q->ocsp_from[i] != NULL
@@ -70,7 +70,7 @@ cert_check_ask_ocsp(struct cert_check *q, struct request_env *env, bool fetch,
 	}
 	if (r->e == NULL)
 		return ANSWER_FINAL;
-	a = judge_ocsp(q, env, r->e->proof, need, owner);
+	a = weigh_ocsp(q, env, r->e->proof, need, owner);
 	if (a != ANSWER_FINAL)
 		return a;
 	q->tmp.source = r->source;
