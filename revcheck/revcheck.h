@@ -425,7 +425,9 @@ revcheck_get_policy(struct revcheck *rc, struct revcheck_policy *out);
 /*
  * Local denylist, effective at once and in every mode, OFF included. An entry
  * names a certificate by issuer + serial or a key by the SHA-256 of its
- * SubjectPublicKeyInfo. All thread-safe.
+ * SubjectPublicKeyInfo. Every certificate of the path is looked up, its anchor,
+ * exempt ones and those above the leaf of a _LEAF_ONLY question included (of a
+ * _STATUS_ONLY one: subject and issuer). All thread-safe.
  */
 struct revcheck_deny {
 	const uint8_t *issuer_der; /* Name, or NULL with spki */

@@ -12,8 +12,9 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
-#include "revcheck/x509/describe.h"
+#include "revcheck/engine/report.h"
 #include "revcheck/ocsp/ocsp.h"
+#include "revcheck/x509/certs.h"
 #include "revcheck/x509/trust.h"
 
 #define MEMO_SHARDS     64
@@ -72,19 +73,6 @@ struct evidence_key
 cert_sources_delta_key(const struct cert_sources *s, const char *const *urls)
 {
 	return key_of(s, "crl-delta", span_of(NULL, 0), urls);
-}
-
-static bool
-spki_digest(uint8_t out[32], X509 *cert)
-{
-	unsigned char *der = NULL;
-	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
-	bool ok;
-
-	ok = len > 0 &&
-	    EVP_Digest(der, (size_t)len, out, NULL, EVP_sha256(), NULL) == 1;
-	OPENSSL_free(der);
-	return ok;
 }
 
 /* One certificate. */
@@ -154,8 +142,8 @@ cert_sources_new(struct cert_sources **out, X509 *cert, X509 *issuer,
 		    issuer_rules_up_ref((struct issuer_rules *)ctx->rules);
 		s->rule = issuer_rules_find(ctx->rules, issuer);
 	}
-	if (!spki_digest(s->owner, issuer) ||
-	    !spki_digest(s->spki_sha256, cert)) {
+	if (!certs_spki_sha256(s->owner, issuer) ||
+	    !certs_spki_sha256(s->spki_sha256, cert)) {
 		rc = err_ossl(err, E_PARSE, "cannot encode a public key");
 		goto out;
 	}
@@ -184,11 +172,7 @@ cert_sources_new(struct cert_sources **out, X509 *cert, X509 *issuer,
 	if (rc != 0)
 		goto out;
 	s->blank.reason = REVCHECK_REASON_NONE;
-	describe_name(s->blank.subject, sizeof(s->blank.subject),
-	    X509_get_subject_name(cert));
-	describe_name(s->blank.issuer, sizeof(s->blank.issuer),
-	    X509_get_issuer_name(cert));
-	describe_serial(s->blank.serial, sizeof(s->blank.serial), serial);
+	report_describe(&s->blank, cert);
 	*out = s;
 	s = NULL;
 	rc = 0;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "revcheck/x509/describe.h"
+
 struct revcheck_report *
 report_new(size_t num)
 {
@@ -42,6 +44,17 @@ revcheck_report_free(struct revcheck_report *r)
 		free(r->responses[i].der);
 	free(r->responses);
 	free(r);
+}
+
+void
+report_describe(struct revcheck_result *res, X509 *cert)
+{
+	describe_name(
+	    res->subject, sizeof(res->subject), X509_get_subject_name(cert));
+	describe_name(
+	    res->issuer, sizeof(res->issuer), X509_get_issuer_name(cert));
+	describe_serial(
+	    res->serial, sizeof(res->serial), X509_get0_serialNumber(cert));
 }
 
 int

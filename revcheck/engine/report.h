@@ -44,6 +44,9 @@ struct revcheck_report {
 /* report_new has num zeroed results; NULL when out of memory. */
 struct revcheck_report *report_new(size_t num);
 
+/* The names and the serial of cert, as people read them. */
+void report_describe(struct revcheck_result *res, X509 *cert);
+
 /* Copies der beside result i. E_NOMEM. Before the report is published. */
 int report_keep_response(
     struct revcheck_report *r, size_t i, struct span der) MUST_USE;

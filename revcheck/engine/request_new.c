@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "revcheck/x509/certs.h"
-#include "revcheck/x509/describe.h"
 #include "revcheck/x509/path_memory.h"
 #include "revcheck/engine/request.h"
 #include "revcheck/x509/trust_path.h"
@@ -112,19 +111,13 @@ report_path_invalid(struct revcheck_request *r, const struct revcheck_query *q,
 	rep->at = r->env.rules.at;
 	for (size_t i = 0; i < rep->num; i++) {
 		struct revcheck_result *res = &rep->results[i];
-		X509 *x = q->chain->v[i];
 
 		res->submitted_index = i;
 		res->status = (int)i == index ? REVCHECK_PATH_INVALID
 					      : REVCHECK_NOT_ASKED;
 		res->why =
 		    (int)i == index ? REVCHECK_WHY_PATH : REVCHECK_WHY_NONE;
-		describe_name(res->subject, sizeof(res->subject),
-		    X509_get_subject_name(x));
-		describe_name(
-		    res->issuer, sizeof(res->issuer), X509_get_issuer_name(x));
-		describe_serial(res->serial, sizeof(res->serial),
-		    X509_get0_serialNumber(x));
+		report_describe(res, q->chain->v[i]);
 		rep->modes[i] = r->mode;
 		if ((int)i == index)
 			snprintf(res->text, sizeof(res->text), "%s", why->msg);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "revcheck/x509/certs.h"
 #include "revcheck/x509/describe.h"
 #include "revcheck/engine/policy.h"
 #include "revcheck/engine/request.h"
@@ -51,23 +52,60 @@ make_checks(struct revcheck_request *r, struct err *err)
 	return 0;
 }
 
-/* On the local denylist: revoked, in every mode, without any fetch. */
-static bool
-denied(struct revcheck_request *r, struct cert_check *q)
+/*
+ * Whether certificate i of the path is on the local denylist: revoked then, in
+ * every mode, without any fetch. -1: that cannot be said.
+ */
+static int
+denied(struct revcheck_request *r, size_t i, struct revcheck_result *res)
 {
-	const char *note = denylist_find(
-	    r->snap.deny, q->s->cert, q->s->spki_sha256, r->env.rules.at);
+	X509 *cert = r->chain[i];
+	uint8_t spki[32];
+	const char *note;
 
+	if (denylist_empty(r->snap.deny))
+		return 0;
+	if (i < r->num_checks)
+		memcpy(spki, r->checks[i]->s->spki_sha256, sizeof(spki));
+	else if (!certs_spki_sha256(spki, cert))
+		return -1;
+	note = denylist_find(r->snap.deny, cert, spki, r->env.rules.at);
 	if (note == NULL)
-		return false;
-	q->res = q->s->blank;
-	q->res.status = REVCHECK_REVOKED;
-	q->res.why = REVCHECK_WHY_DENYLISTED;
-	q->res.method = REVCHECK_METHOD_DENYLIST;
-	snprintf(q->res.text, sizeof(q->res.text),
-	    "on the local denylist%s%.200s", note[0] != '\0' ? ": " : "", note);
-	q->final = true;
-	return true;
+		return 0;
+	*res = (struct revcheck_result){.status = REVCHECK_REVOKED,
+	    .why = REVCHECK_WHY_DENYLISTED,
+	    .reason = REVCHECK_REASON_NONE,
+	    .method = REVCHECK_METHOD_DENYLIST};
+	report_describe(res, cert);
+	snprintf(res->text, sizeof(res->text), "on the local denylist%s%.200s",
+	    note[0] != '\0' ? ": " : "", note);
+	return 1;
+}
+
+/*
+ * The whole path: the anchor, a certificate that is an anchor itself, and what
+ * is above the leaf where nothing else of it is asked about.
+ */
+static enum answer
+ask_denylist(struct revcheck_request *r, bool *found)
+{
+	struct revcheck_result res;
+
+	*found = false;
+	for (size_t i = 0; i < r->num_chain; i++) {
+		int rc = denied(r, i, &res);
+
+		if (rc < 0)
+			return ANSWER_NOMEM;
+		if (rc == 0)
+			continue;
+		*found = true;
+		if (i < r->num_checks) {
+			r->checks[i]->res = res;
+			r->checks[i]->final = true;
+		}
+	}
+	return ANSWER_FINAL;
 }
 
 /*
@@ -77,14 +115,11 @@ denied(struct revcheck_request *r, struct cert_check *q)
 static enum answer
 ask(struct revcheck_request *r, struct source **need, struct cert_check **owner)
 {
-	bool denylisted = false;
-	enum answer a;
+	bool denylisted;
+	enum answer a = ask_denylist(r, &denylisted);
 
-	for (size_t i = 0; i < r->num_checks; i++)
-		if (denied(r, r->checks[i]))
-			denylisted = true;
-	if (denylisted)
-		return ANSWER_FINAL;
+	if (a != ANSWER_FINAL || denylisted)
+		return a;
 	for (size_t i = r->num_checks; i-- > 0;) {
 		struct cert_check *q = r->checks[i];
 
@@ -199,11 +234,31 @@ submitted_index(const struct revcheck_request *r, X509 *cert)
 	return SIZE_MAX;
 }
 
+/* What no evidence is asked for: the anchor, or all above the leaf. */
+static int
+fill_unasked(struct revcheck_request *r, struct revcheck_report *rep, size_t i)
+{
+	struct revcheck_result *res = &rep->results[i];
+	int rc = denied(r, i, res);
+
+	rep->modes[i] = r->mode;
+	if (rc != 0)
+		return rc > 0 ? 0 : E_NOMEM;
+	res->status = REVCHECK_NOT_ASKED;
+	/* The issuer of the last one asked about: its name is at hand. */
+	if (i > 0 && i == r->num_checks)
+		memcpy(res->subject, rep->results[i - 1].issuer,
+		    sizeof(res->subject));
+	else
+		describe_name(res->subject, sizeof(res->subject),
+		    X509_get_subject_name(r->chain[i]));
+	return 0;
+}
+
 static int
 make_report(struct revcheck_request *r)
 {
 	struct revcheck_report *rep = report_new(r->num_chain);
-	struct revcheck_result *last;
 
 	if (rep == NULL)
 		return E_NOMEM;
@@ -222,25 +277,12 @@ make_report(struct revcheck_request *r)
 			remember(r, q);
 		if (q->final &&
 		    (r->flags & REVCHECK_QUERY_KEEP_RESPONSES) != 0 &&
-		    keep_response(rep, i, q) != 0) {
-			revcheck_report_free(rep);
-			return E_NOMEM;
-		}
+		    keep_response(rep, i, q) != 0)
+			goto nomem;
 	}
-	for (size_t i = r->num_checks; i < r->num_chain; i++) {
-		last = &rep->results[i];
-		last->status = REVCHECK_NOT_ASKED;
-		rep->modes[i] = r->mode;
-		/*
-		 * The issuer of the last one asked about: its name is at hand.
-		 */
-		if (i > 0 && i == r->num_checks)
-			memcpy(last->subject, rep->results[i - 1].issuer,
-			    sizeof(last->subject));
-		else
-			describe_name(last->subject, sizeof(last->subject),
-			    X509_get_subject_name(r->chain[i]));
-	}
+	for (size_t i = r->num_checks; i < r->num_chain; i++)
+		if (fill_unasked(r, rep, i) != 0)
+			goto nomem;
 	for (size_t i = 0; i < r->num_chain; i++)
 		rep->results[i].submitted_index =
 		    submitted_index(r, r->chain[i]);
@@ -249,6 +291,9 @@ make_report(struct revcheck_request *r)
 	    r->snap.policy.shadow_hard && r->mode == REVCHECK_MODE_SOFT_FAIL);
 	r->report = rep;
 	return 0;
+nomem:
+	revcheck_report_free(rep);
+	return E_NOMEM;
 }
 
 enum answer

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include <openssl/evp.h>
+
 #include "revcheck/x509/path_memory.h"
 
 struct revcheck_certs *
@@ -64,4 +66,17 @@ revcheck_certs_free(struct revcheck_certs *certs)
 	free(certs->v);
 	path_memory_free(atomic_load(&certs->path));
 	free(certs);
+}
+
+bool
+certs_spki_sha256(uint8_t out[32], X509 *cert)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+	bool ok;
+
+	ok = len > 0 &&
+	    EVP_Digest(der, (size_t)len, out, NULL, EVP_sha256(), NULL) == 1;
+	OPENSSL_free(der);
+	return ok;
 }

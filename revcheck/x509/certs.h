@@ -6,6 +6,7 @@
 #define REVCHECK_X509_CERTS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "cache/base/error.h"
 #include "revcheck/revcheck.h"
@@ -31,6 +32,9 @@ struct revcheck_certs *certs_adopt(X509 **v, size_t num);
 /* Reads a whole file of at most max bytes; *out is malloc'ed. */
 int certs_read_file(unsigned char **out, size_t *out_len, const char *path,
     size_t max, struct err *err) MUST_USE;
+
+/* SHA-256 of cert's SubjectPublicKeyInfo; false: it cannot be encoded. */
+bool certs_spki_sha256(uint8_t out[32], X509 *cert) MUST_USE;
 
 /* Copies an internal error to the caller's public one (NULL is fine). */
 int error_publish(struct revcheck_error *out, const struct err *in, int code);

@@ -64,6 +64,20 @@ certs_of(const char *what)
 	return c;
 }
 
+/* Leaf first, anchor last. */
+static struct revcheck_certs *
+path_of(const char *what)
+{
+	struct revcheck_certs *chain = certs_of(what), *path;
+	const struct revcheck_path_query q = {
+	    .size = sizeof(q), .chain = chain};
+
+	assert_int_equal(
+	    revcheck_trust_verify(trust, &path, &q, NULL, NULL), 1);
+	revcheck_certs_free(chain);
+	return path;
+}
+
 static struct revcheck_report *
 check_query(struct revcheck *rc, const char *what, struct revcheck_query q)
 {
@@ -435,34 +449,121 @@ many_waiters_share_one_fetch(void **state)
 /* ---- local rules
  * ------------------------------------------------------------------ */
 
+/* Denies it by its serial or by its key, and nobody else. */
+static void
+deny_cert(struct revcheck *rc, X509 *cert, int by_key)
+{
+	struct revcheck_deny deny = {.note = "stolen"};
+	unsigned char *der = NULL, *serial = NULL;
+	uint8_t spki[32];
+	int len;
+
+	len = by_key ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der)
+		     : i2d_X509_NAME(X509_get_issuer_name(cert), &der);
+	assert_true(len > 0);
+	if (by_key) {
+		EVP_Digest(der, (size_t)len, spki, NULL, EVP_sha256(), NULL);
+		deny.spki_sha256 = spki;
+	} else {
+		deny.issuer_der = der;
+		deny.issuer_len = (size_t)len;
+		len = i2d_ASN1_INTEGER(X509_get0_serialNumber(cert), &serial);
+		assert_true(len > 2);
+		/* Its content: serial numbers are shorter than 128 octets. */
+		deny.serial = serial + 2;
+		deny.serial_len = (size_t)len - 2;
+	}
+	assert_int_equal(revcheck_set_denylist(rc, &deny, 1, NULL), 0);
+	OPENSSL_free(serial);
+	OPENSSL_free(der);
+}
+
+/* Refused for certificate index of the path, by the list and nothing else. */
+static void
+expect_denied(struct revcheck *rc, const char *what,
+    const struct revcheck_query *q, int index)
+{
+	struct revcheck_report *rep = check_query(rc, what, *q);
+	const struct revcheck_result *r =
+	    revcheck_report_get0(rep, (size_t)index);
+
+	if (revcheck_report_allows(rep) != 0 ||
+	    revcheck_report_index(rep) != index)
+		fail_msg("%s, certificate %d, mode %d, flags %u: %s", what,
+		    index, (int)q->mode, q->flags, revcheck_report_text(rep));
+	assert_int_equal(revcheck_report_status(rep), REVCHECK_REVOKED);
+	assert_int_equal(revcheck_report_why(rep), REVCHECK_WHY_DENYLISTED);
+	assert_int_equal(
+	    revcheck_report_x509_error(rep), X509_V_ERR_CERT_REVOKED);
+	assert_non_null(strstr(revcheck_report_text(rep), "stolen"));
+	assert_int_equal(r->method, REVCHECK_METHOD_DENYLIST);
+	assert_true(r->subject[0] != '\0' && r->issuer[0] != '\0' &&
+	    r->serial[0] != '\0');
+	revcheck_report_free(rep);
+}
+
+/* The whole path, the anchor too, whatever else is asked about it. */
 static void
 the_denylist_bites_in_every_mode(void **state)
 {
+	static const unsigned flags[] = {
+	    0, REVCHECK_QUERY_LEAF_ONLY, REVCHECK_QUERY_STATUS_ONLY};
 	struct revcheck *rc = engine_of(NULL);
-	struct revcheck_certs *chain = certs_of("peers/good");
-	uint8_t spki[32];
-	unsigned char *der = NULL;
-	struct revcheck_deny deny = {.spki_sha256 = spki, .note = "stolen"};
-	struct revcheck_report *rep;
-	int len;
+	struct revcheck_certs *path = path_of("peers/good");
+	unsigned long before = all_hits();
 
-	len = i2d_X509_PUBKEY(
-	    X509_get_X509_PUBKEY(revcheck_certs_get0(chain, 0)), &der);
-	assert_true(len > 0);
-	EVP_Digest(der, (size_t)len, spki, NULL, EVP_sha256(), NULL);
-	OPENSSL_free(der);
-	assert_int_equal(revcheck_set_denylist(rc, &deny, 1, NULL), 0);
-	for (int m = REVCHECK_MODE_OFF; m <= REVCHECK_MODE_HARD_FAIL; m++) {
-		rep = check_query(rc, "peers/good",
-		    (struct revcheck_query){.mode = (enum revcheck_mode)m});
-		assert_int_equal(revcheck_report_allows(rep), 0);
-		assert_int_equal(
-		    revcheck_report_why(rep), REVCHECK_WHY_DENYLISTED);
-		assert_non_null(strstr(revcheck_report_text(rep), "stolen"));
-		revcheck_report_free(rep);
+	assert_int_equal(revcheck_certs_num(path), 3);
+	for (int i = 0; i < 3 * 2; i++) {
+		deny_cert(rc, revcheck_certs_get0(path, (size_t)i / 2), i % 2);
+		for (size_t f = 0; f < 3; f++)
+			for (int m = REVCHECK_MODE_OFF;
+			     m <= REVCHECK_MODE_HARD_FAIL; m++) {
+				struct revcheck_query q = {
+				    .mode = (enum revcheck_mode)m,
+				    .flags = flags[f]};
+
+				/* Of a pair there is no anchor. */
+				if (f != 2 || i / 2 < 2)
+					expect_denied(
+					    rc, "peers/good", &q, i / 2);
+			}
 	}
+	assert_int_equal(all_hits(), before);
 	assert_int_equal(revcheck_set_denylist(rc, NULL, 0, NULL), 0);
 	expect(rc, "peers/good", REVCHECK_GOOD, 1);
+	revcheck_certs_free(path);
+	revcheck_free(rc);
+}
+
+/* A leaf that is itself an anchor has nobody above it to be asked. */
+static void
+the_denylist_bites_a_pinned_leaf(void **state)
+{
+	struct revcheck *rc = engine_of(NULL);
+	struct revcheck_certs *chain = certs_of("peers/good");
+	struct revcheck_trust *all = trust, *pinned;
+	X509 *leaf = revcheck_certs_get0(chain, 0);
+	struct revcheck_report *rep;
+
+	assert_int_equal(revcheck_trust_new(&pinned, &leaf, 1, NULL), 0);
+	trust = pinned;
+	for (int by_key = 0; by_key < 2; by_key++) {
+		for (int m = REVCHECK_MODE_OFF; m <= REVCHECK_MODE_HARD_FAIL;
+		     m++) {
+			struct revcheck_query q = {
+			    .mode = (enum revcheck_mode)m};
+
+			deny_cert(rc, leaf, by_key);
+			expect_denied(rc, "peers/good", &q, 0);
+			assert_int_equal(
+			    revcheck_set_denylist(rc, NULL, 0, NULL), 0);
+			rep = check_query(rc, "peers/good", q);
+			assert_int_equal(revcheck_report_allows(rep), 1);
+			revcheck_report_free(rep);
+		}
+	}
+	trust = all;
+	revcheck_trust_free(pinned);
 	revcheck_certs_free(chain);
 	revcheck_free(rc);
 }
@@ -484,6 +585,11 @@ an_issuer_can_be_exempt_or_harder(void **state)
 	rule.exempt = 1;
 	assert_int_equal(revcheck_set_issuer_rules(rc, &rule, 1, NULL), 0);
 	expect(rc, "peers/nosource", REVCHECK_GOOD, 1);
+	/* Nobody is exempt from the operator's own list. */
+	for (int i = 0; i < 2; i++) {
+		deny_cert(rc, revcheck_certs_get0(chain, (size_t)i), i);
+		expect(rc, "peers/nosource", REVCHECK_REVOKED, 0);
+	}
 	revcheck_certs_free(chain);
 	revcheck_free(rc);
 }
@@ -697,6 +803,7 @@ main(void)
 	    cmocka_unit_test(a_cancelled_request_never_calls_back),
 	    cmocka_unit_test(many_waiters_share_one_fetch),
 	    cmocka_unit_test(the_denylist_bites_in_every_mode),
+	    cmocka_unit_test(the_denylist_bites_a_pinned_leaf),
 	    cmocka_unit_test(an_issuer_can_be_exempt_or_harder),
 	    cmocka_unit_test(the_watcher_hears_of_a_change),
 	    cmocka_unit_test(local_crl_files_are_watched),

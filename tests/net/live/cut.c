@@ -46,11 +46,11 @@ must_live(struct tls *t, int num)
 	}
 }
 
-/* Puts the certificate of a peer on the denylist; returns the entry's path. */
+/* Puts the certificate in a file on the denylist; the entry's path. */
 static char *
-deny(const char *peer)
+deny_file(const char *what)
 {
-	char *path = xasprintf("%s/peers/%s.pem", town.dir, peer), *entry;
+	char *path = xasprintf("%s/%s.pem", town.dir, what), *entry;
 	char *pem = file_need(path, NULL), *body;
 	cJSON *o = cJSON_CreateObject();
 	struct web w;
@@ -67,6 +67,15 @@ deny(const char *peer)
 	cJSON_Delete(o);
 	free(pem);
 	free(path);
+	return entry;
+}
+
+static char *
+deny(const char *peer)
+{
+	char *what = xasprintf("peers/%s", peer), *entry = deny_file(what);
+
+	free(what);
 	return entry;
 }
 
@@ -100,6 +109,54 @@ an_entry_of_the_denylist(void **state)
 		&gw.proc, "cutting off inbound peer 'C=GB,L=London,O=fresh'"),
 	    EACH);
 	free(entry);
+}
+
+/* What a session of a good chain is told: Active or Revoked. */
+static void
+session_must_be(const char *word)
+{
+	char *ca = fixture_path("ca"), *body;
+	const char *argv[] = {ca, "body", town.dir, "sessions/good", "--mode",
+	    "SOFT_FAIL", "--trust", "trust", NULL};
+	struct web w;
+
+	assert_int_equal(proc_run(argv, "body.log", WAIT_MS, &body), 0);
+	rest(&gw, &w, "POST", "/revocation/check", body);
+	if (json_at(json_at(w.json, "status"), word) == NULL)
+		fail_msg("%s", w.body);
+	web_free(&w);
+	free(body);
+	free(ca);
+}
+
+/* The root that all trust is in: nobody stays, nobody comes, in any mode. */
+static void
+an_anchor_is_denied(void **state)
+{
+	static const char *const modes[] = {
+	    "\"OFF\"", "\"SOFT_FAIL\"", "\"HARD_FAIL\""};
+	struct tls good[EACH];
+	char *entry;
+
+	(void)state;
+	for (size_t m = 0; m < sizeof(modes) / sizeof(modes[0]); m++) {
+		scene_prepare();
+		gateway_set(&gw, "revocation.mode", modes[m]);
+		gateway_start(&gw);
+		come_in(good, "good", EACH);
+		session_must_be("Active");
+		entry = deny_file("trust");
+		must_be_cut(good, EACH);
+		assert_int_equal(tls_try(&town, "good", gw.port, 0),
+		    ALERT_CERTIFICATE_REVOKED);
+		session_must_be("Revoked");
+		rest_expect(&gw, "DELETE", entry, 204);
+		assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+		session_must_be("Active");
+		free(entry);
+		gateway_stop(&gw);
+		gateway_free(&gw);
+	}
 }
 
 /* Nobody tells the gateway; it is only told to look. */
@@ -232,6 +289,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    SCENE(an_entry_of_the_denylist),
+	    SCENE(an_anchor_is_denied),
 	    SCENE(a_list_that_is_fetched_again),
 	    SCENE(a_list_of_subjects),
 	    SCENE(grace_is_given),

@@ -183,6 +183,43 @@ a_revoked_peer_hears_nothing(void **state)
 	assert_int_equal(node_stat(&town.node, "received"), received);
 }
 
+/* The root of all trust is denied: links end, and no new one is made. */
+static void
+an_anchor_is_denied(void **state)
+{
+	char *path = town_path(&town, "trust.pem");
+	char *pem = file_need(path, NULL), *body, *entry;
+	cJSON *o = cJSON_CreateObject();
+	int old = tcp_dial(port_good), fd;
+	struct web w;
+	char byte;
+
+	(void)state;
+	assert_int_equal(echoes(old), 1);
+	cJSON_AddStringToObject(o, "certificate", pem);
+	body = cJSON_PrintUnformatted(o);
+	rest(&near, &w, "POST", "/denylist", body);
+	assert_int_equal(w.status, 201);
+	entry = xasprintf("/denylist/%s", json_text(w.json, "id"));
+	web_free(&w);
+	assert_int_equal(read_all(old, &byte, 1), 0);
+	gateway_must_say(&near, "cutting off outbound peer");
+	fd = tcp_dial(port_good);
+	assert_int_equal(echoes(fd), 0);
+	close(fd);
+	gateway_must_say(&near, "refused outbound peer");
+	rest_expect(&near, "DELETE", entry, 204);
+	fd = tcp_dial(port_good);
+	assert_int_equal(echoes(fd), 1);
+	close(fd);
+	close(old);
+	free(entry);
+	free(body);
+	cJSON_Delete(o);
+	free(pem);
+	free(path);
+}
+
 static void
 a_peer_under_another_name_is_refused(void **state)
 {
@@ -308,6 +345,7 @@ main(void)
 	    cmocka_unit_test(a_good_peer_is_reached),
 	    cmocka_unit_test(half_closes_pass_both_ways),
 	    cmocka_unit_test(a_revoked_peer_hears_nothing),
+	    cmocka_unit_test(an_anchor_is_denied),
 	    cmocka_unit_test(a_peer_under_another_name_is_refused),
 	    cmocka_unit_test(a_dead_peer_ends_the_connection),
 	    cmocka_unit_test(connect_reaches_an_allowed_peer),
