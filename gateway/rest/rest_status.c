@@ -112,7 +112,7 @@ static void
 post_denylist(struct rest_request *req)
 {
 	cJSON *body = rest_body_object(req), *o;
-	char id[DENYLIST_ID_SIZE];
+	char id[DENIED_ID_SIZE];
 	struct err err;
 	int rc;
 

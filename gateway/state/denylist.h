@@ -10,12 +10,11 @@
 
 #include <cjson/cJSON.h>
 
+#include "gateway/state/denied.h"
 #include "gateway/state/state_db.h"
 #include "revcheck/revcheck.h"
 
 #define DENYLIST_MAX 100000
-/* The last date that RFC 3339 can write: 9999-12-31T23:59:59Z. */
-#define DENYLIST_MAX_UNTIL INT64_C(253402300799)
 
 struct denylist;
 
@@ -39,9 +38,8 @@ int denylist_apply(
  * twice is once. E_PARSE when the description is wrong, E_LIMIT when the list
  * is full; nothing has changed then.
  */
-#define DENYLIST_ID_SIZE 17
 int denylist_add(struct denylist *d, struct revcheck *rc, const cJSON *entry,
-    const char *who, char id[DENYLIST_ID_SIZE], struct err *err) MUST_USE;
+    const char *who, char id[DENIED_ID_SIZE], struct err *err) MUST_USE;
 
 /*
  * E_ARG when there is no such entry. It is taken from the engine last: whatever

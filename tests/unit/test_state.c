@@ -144,7 +144,7 @@ by_hand(const char *sql)
 }
 
 static int
-deny(struct stores *s, cJSON *entry, char id[DENYLIST_ID_SIZE], struct err *err)
+deny(struct stores *s, cJSON *entry, char id[DENIED_ID_SIZE], struct err *err)
 {
 	int rc = denylist_add(s->denylist, engine, entry, "me", id, err);
 
@@ -155,7 +155,7 @@ deny(struct stores *s, cJSON *entry, char id[DENYLIST_ID_SIZE], struct err *err)
 static int
 deny_text(struct stores *s, const char *text, struct err *err)
 {
-	char id[DENYLIST_ID_SIZE];
+	char id[DENIED_ID_SIZE];
 	cJSON *o = cJSON_Parse(text);
 
 	assert_non_null(o);
@@ -226,7 +226,7 @@ every_serial_can_be_listed(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		uint8_t serial[63] = {rows[i].first};
-		char hex[2 * 63 + 1], id[2][DENYLIST_ID_SIZE];
+		char hex[2 * 63 + 1], id[2][DENIED_ID_SIZE];
 		struct stores s;
 		struct err err;
 		X509 *leaf;
@@ -603,7 +603,7 @@ another_hand_is_noticed(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const uint8_t serial[] = {7};
-		char id[DENYLIST_ID_SIZE];
+		char id[DENIED_ID_SIZE];
 		X509 *leaf = pki_leaf(&root, serial, 1, "http://127.0.0.1/x");
 		struct stores s;
 		struct err err;
