@@ -179,17 +179,6 @@ to_pem(const struct certstore_list *list)
 
 /* Rows. */
 
-static bool
-alias_ok(const char *alias)
-{
-	size_t len = strlen(alias);
-
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)alias[i] < 0x20 || alias[i] == 0x7f)
-			return false;
-	return len > 0 && len <= CERTSTORE_MAX_ALIAS && json_utf8(alias, len);
-}
-
 /* In the database the cluster is NULL, so that others refer to members. */
 static const char *
 holder_or_null(const char *holder)
@@ -214,7 +203,7 @@ pem_of_row(char **out, const struct state_row *row, struct err *err)
 		     : state_row_is_null(row, 0)) &&
 	    usage != NULL &&
 	    certstore_usage_parse(usage) != CERTSTORE_NUM_USAGES &&
-	    alias != NULL && alias_ok(alias) && pem != NULL &&
+	    alias != NULL && keystore_alias_ok(alias) && pem != NULL &&
 	    certstore_read(&list, pem, strlen(pem), NULL) == 0;
 	certstore_list_cleanup(&list);
 	if (!ok)
@@ -337,7 +326,7 @@ certstore_put(struct certstore *s, const char *holder,
 	char *pem;
 	int rc;
 
-	if (!alias_ok(alias))
+	if (!keystore_alias_ok(alias))
 		return err_set(err, E_PARSE,
 		    "the alias is not 1 to %d bytes of printable UTF-8",
 		    CERTSTORE_MAX_ALIAS);

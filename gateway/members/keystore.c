@@ -5,34 +5,18 @@
 #include "gateway/members/keystore.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "cache/base/text.h"
 #include "gateway/base/json.h"
 #include "gateway/conf/conf_key.h"
 #include "gateway/members/key_wrap.h"
 #include "gateway/members/keystore_pkcs11.h"
-
-#define RSA_BITS 3072
-
-#define SESSION_CATEGORY "SESSION_INIT"
-
-static const char *const schemes[KEYSTORE_NUM_SCHEMES] = {
-    [KEYSTORE_P256] = "CORDA.ECDSA.SECP256R1",
-    [KEYSTORE_P384] = "CORDA.ECDSA.SECP384R1",
-    [KEYSTORE_RSA] = "CORDA.RSA",
-    [KEYSTORE_ED25519] = "CORDA.EDDSA.ED25519"};
-
-static const char *const cluster_tenants[] = {
-    "p2p", "rest", "rest-api", "code-signer", NULL};
 
 struct keystore {
 	struct state_db *db;
@@ -44,151 +28,6 @@ struct keystore {
 	struct keystore_place place;
 	const struct log *log;
 };
-
-/* Words. */
-
-bool
-keystore_id_parse(char out[KEYSTORE_ID_SIZE], const char *text)
-{
-	size_t n = 0;
-
-	for (; n < KEYSTORE_ID_SIZE - 1; n++) {
-		if (!isxdigit((unsigned char)text[n]))
-			return false;
-		out[n] = (char)toupper((unsigned char)text[n]);
-	}
-	out[n] = '\0';
-	return text[n] == '\0';
-}
-
-bool
-keystore_tenant_parse(char out[KEYSTORE_ID_SIZE], const char *text)
-{
-	for (size_t i = 0; cluster_tenants[i] != NULL; i++)
-		if (strcasecmp(cluster_tenants[i], text) == 0) {
-			snprintf(
-			    out, KEYSTORE_ID_SIZE, "%s", cluster_tenants[i]);
-			return true;
-		}
-	return keystore_id_parse(out, text);
-}
-
-bool
-keystore_is_session(const struct keystore_key *k)
-{
-	return strcmp(k->category, SESSION_CATEGORY) == 0;
-}
-
-int
-keystore_category(const char *text)
-{
-	for (int i = 0; conf_key_categories[i].word != NULL; i++)
-		if (strcasecmp(conf_key_categories[i].word, text) == 0)
-			return i;
-	return -1;
-}
-
-static const char *
-category_of(const char *text)
-{
-	int i = keystore_category(text);
-
-	return i >= 0 ? conf_key_categories[i].word : NULL;
-}
-
-static enum keystore_scheme
-scheme_of(const char *text)
-{
-	enum keystore_scheme i = 0;
-
-	while (i < KEYSTORE_NUM_SCHEMES && strcasecmp(schemes[i], text) != 0)
-		i++;
-	return i;
-}
-
-static bool
-alias_ok(const char *alias)
-{
-	size_t len = strlen(alias);
-
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)alias[i] < 0x20 || alias[i] == 0x7f)
-			return false;
-	return len > 0 && len <= KEYSTORE_MAX_ALIAS && json_utf8(alias, len);
-}
-
-/* One key. */
-
-static void
-key_free(struct keystore_key *k)
-{
-	if (k == NULL)
-		return;
-	EVP_PKEY_free(k->pkey);
-	free(k->alias);
-	free(k);
-}
-
-static int
-id_of(char out[KEYSTORE_ID_SIZE], const EVP_PKEY *pkey)
-{
-	unsigned char md[EVP_MAX_MD_SIZE], *der = NULL;
-	unsigned n = 0;
-	int len = i2d_PUBKEY(pkey, &der), ok;
-
-	ok = len > 0 &&
-	    EVP_Digest(der, (size_t)len, md, &n, EVP_sha256(), NULL) == 1;
-	OPENSSL_free(der);
-	if (ok)
-		text_hex_upper(out, md, 6);
-	return ok ? 0 : E_INTERNAL;
-}
-
-static EVP_PKEY *
-pkey_make(enum keystore_scheme scheme)
-{
-	switch (scheme) {
-	case KEYSTORE_P256:
-		return EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-	case KEYSTORE_P384:
-		return EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-384");
-	case KEYSTORE_RSA:
-		return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)RSA_BITS);
-	case KEYSTORE_ED25519:
-		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	case KEYSTORE_NUM_SCHEMES:
-		break;
-	}
-	return NULL;
-}
-
-/* Takes pkey over, also when it fails. */
-static int
-key_new(struct keystore_key **out, EVP_PKEY *pkey, const char *tenant,
-    const char *alias, const char *category, enum keystore_scheme scheme,
-    time_t created_at)
-{
-	struct keystore_key *k = calloc(1, sizeof(*k));
-
-	if (k == NULL) {
-		EVP_PKEY_free(pkey);
-		return E_NOMEM;
-	}
-	k->pkey = pkey;
-	k->public = pkcs11_get0_public(pkey);
-	k->alias = strdup(alias);
-	k->category = category;
-	k->scheme = scheme;
-	k->created_at = created_at;
-	snprintf(k->tenant, sizeof(k->tenant), "%s", tenant);
-	if (k->alias == NULL || k->public == NULL ||
-	    id_of(k->id, k->public) != 0) {
-		key_free(k);
-		return E_NOMEM;
-	}
-	*out = k;
-	return 0;
-}
 
 static int
 key_cmp(const void *a, const void *b)
@@ -348,15 +187,17 @@ key_of_row(struct keystore_key **out, struct reading *r,
 
 	*out = NULL;
 	if (tenant == NULL || id == NULL || alias == NULL || category == NULL ||
-	    scheme == NULL || secret == NULL || !alias_ok(alias) ||
+	    scheme == NULL || secret == NULL || !keystore_alias_ok(alias) ||
 	    !keystore_tenant_parse(same, tenant) || strcmp(same, tenant) != 0 ||
-	    category_of(category) == NULL ||
-	    scheme_of(scheme) == KEYSTORE_NUM_SCHEMES)
+	    keystore_category_word(category) == NULL ||
+	    keystore_scheme_parse(scheme) == KEYSTORE_NUM_SCHEMES)
 		return err_set(err, E_PARSE, "it is not a row of a key");
 	rc = read_secret(r, &pkey, token_id, id, secret, err);
 	if (rc == 0)
-		rc = key_new(out, pkey, tenant, alias, category_of(category),
-		    scheme_of(scheme), (time_t)state_row_int(row, 5));
+		rc = keystore_key_new(out, pkey, tenant, alias,
+		    keystore_category_word(category),
+		    keystore_scheme_parse(scheme),
+		    (time_t)state_row_int(row, 5));
 	if (rc == E_NOMEM)
 		return err_set(err, rc, "out of memory");
 	if (rc != 0)
@@ -389,7 +230,7 @@ take_row(void *arg, const struct state_row *row, struct err *err)
 		EVP_PKEY_eq(k->public, w->public) != 1)) {
 		rc = err_set(&why, E_PARSE, "it is not what was written");
 	}
-	key_free(k);
+	keystore_key_free(k);
 	return rc == 0 ? 0
 		       : err_set(err, rc, "table key, id '%.16s': %s",
 			     id != NULL ? id : "?", why.msg);
@@ -443,7 +284,7 @@ keystore_close(struct keystore *s)
 		return;
 	tdestroy(s->by_id, nothing);
 	for (size_t i = 0; i < s->num; i++)
-		key_free(s->keys[i]);
+		keystore_key_free(s->keys[i]);
 	free(s->keys);
 	key_wrap_cleanup(&s->secret);
 	free(s);
@@ -465,19 +306,20 @@ keystore_check_new(const struct keystore *s, const char *tenant,
 	bool there = false;
 	int rc;
 
-	if (!alias_ok(alias))
+	if (!keystore_alias_ok(alias))
 		return err_set(err, E_PARSE,
 		    "alias '%.20s': expected 1 to %d bytes of printable UTF-8",
 		    alias, KEYSTORE_MAX_ALIAS);
-	if (category_of(category) == NULL)
+	if (keystore_category_word(category) == NULL)
 		return err_set(err, E_PARSE,
 		    "category '%.40s' is not known: expected TLS, SESSION_INIT "
 		    "or another of Corda's",
 		    category);
-	if (scheme_of(scheme) == KEYSTORE_NUM_SCHEMES)
+	if (keystore_scheme_parse(scheme) == KEYSTORE_NUM_SCHEMES)
 		return err_set(err, E_PARSE,
 		    "scheme '%.40s' is not known: expected %s, %s, %s or %s",
-		    scheme, schemes[0], schemes[1], schemes[2], schemes[3]);
+		    scheme, keystore_scheme_word(0), keystore_scheme_word(1),
+		    keystore_scheme_word(2), keystore_scheme_word(3));
 	rc = state_db_read(s->db, STATE_SQL_KEY_ALIAS, has_row, &there, err,
 	    "tt", tenant, alias);
 	if (rc == 0 && there)
@@ -519,13 +361,13 @@ make_new(const struct keystore *s, struct keystore_key **out,
 		rc = keystore_pkcs11_make(&pkey, token_id, s->place.token,
 		    scheme, tenant, alias, err);
 	} else {
-		pkey = pkey_make(scheme);
+		pkey = keystore_pkey_make(scheme);
 		if (pkey == NULL)
 			rc = err_ossl(err, E_INTERNAL, "cannot make a key");
 	}
 	if (rc != 0)
 		return rc;
-	rc = key_new(out, pkey, tenant, alias,
+	rc = keystore_key_new(out, pkey, tenant, alias,
 	    conf_key_categories[category].word, scheme, time(NULL));
 	if (rc != 0)
 		return err_set(err, rc, "out of memory");
@@ -545,7 +387,7 @@ keystore_discard(struct keystore *s, struct keystore_key *k)
 		    "(alias='%s' "
 		    "tenant=%s)",
 		    ignored.msg, k->alias, k->tenant);
-	key_free(k);
+	keystore_key_free(k);
 }
 
 int
@@ -556,8 +398,10 @@ keystore_new_key(struct keystore *s, struct keystore_key **out,
 	int number = keystore_category(category);
 
 	*out = NULL;
-	assert(number >= 0 && scheme_of(scheme) < KEYSTORE_NUM_SCHEMES);
-	return make_new(s, out, tenant, alias, number, scheme_of(scheme), err);
+	assert(number >= 0 &&
+	    keystore_scheme_parse(scheme) < KEYSTORE_NUM_SCHEMES);
+	return make_new(
+	    s, out, tenant, alias, number, keystore_scheme_parse(scheme), err);
 }
 
 int
@@ -566,8 +410,8 @@ keystore_keep(struct keystore *s, struct keystore_key *k, struct err *err)
 	struct reading r = {.s = s, .written = k};
 	char *secret;
 	/* Others had their turn while a token was waited for. */
-	int rc = keystore_check_new(
-	    s, k->tenant, k->alias, k->category, schemes[k->scheme], err);
+	int rc = keystore_check_new(s, k->tenant, k->alias, k->category,
+	    keystore_scheme_word(k->scheme), err);
 
 	if (rc != 0)
 		return rc;
@@ -576,8 +420,8 @@ keystore_keep(struct keystore *s, struct keystore_key *k, struct err *err)
 		return E_INTERNAL;
 	r.secret = secret;
 	rc = state_db_write(s->db, STATE_SQL_KEY_PUT, NULL, err, "tttttit",
-	    k->tenant, k->id, k->alias, k->category, schemes[k->scheme],
-	    (int64_t)k->created_at, secret);
+	    k->tenant, k->id, k->alias, k->category,
+	    keystore_scheme_word(k->scheme), (int64_t)k->created_at, secret);
 	if (rc == 0)
 		rc = state_db_read(s->db, STATE_SQL_KEY_ONE, take_row, &r, err,
 		    "tt", k->tenant, k->id);
@@ -620,7 +464,7 @@ keystore_find_public(
 	const struct keystore_key *k;
 	char id[KEYSTORE_ID_SIZE];
 
-	if (id_of(id, public) != 0)
+	if (keystore_key_id(id, public) != 0)
 		return NULL;
 	k = keystore_find(s, tenant, id);
 	return k != NULL && EVP_PKEY_eq(k->public, public) == 1 ? k : NULL;
@@ -643,7 +487,8 @@ keystore_json(const struct keystore *s, const char *tenant)
 		cJSON_AddStringToObject(o, "hsmId",
 		    pkcs11_has(k->pkey) ? pkcs11_get0_name(pkcs11_get0())->token
 					: "SOFT");
-		cJSON_AddStringToObject(o, "scheme", schemes[k->scheme]);
+		cJSON_AddStringToObject(
+		    o, "scheme", keystore_scheme_word(k->scheme));
 		json_add_time(o, "created", k->created_at);
 	}
 	return all;

@@ -17,34 +17,10 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
-#include "gateway/pkcs11/pkcs11.h"
+#include "gateway/members/keystore_key.h"
 #include "gateway/state/state_db.h"
 
-#define KEYSTORE_MAX       10000
-#define KEYSTORE_ID_SIZE   13 /* 12 digits, upper case */
-#define KEYSTORE_MAX_ALIAS 100
-
-/* What kind of key: the words of the REST path. */
-enum keystore_scheme {
-	KEYSTORE_P256 = 0,
-	KEYSTORE_P384,
-	KEYSTORE_RSA,
-	KEYSTORE_ED25519,
-	KEYSTORE_NUM_SCHEMES
-};
-
-/* Owned by its store, constant, never freed before it. */
-struct keystore_key {
-	char id[KEYSTORE_ID_SIZE];
-	char tenant[KEYSTORE_ID_SIZE];
-	char *alias;
-	const char *category; /* "SESSION_INIT" */
-	enum keystore_scheme scheme;
-	time_t created_at;
-	EVP_PKEY *pkey;   /* may be one of a token's */
-	EVP_PKEY *public; /* its public half at least; lent by pkey */
-	unsigned char token_id[PKCS11_ID_BYTES]; /* with a token's */
-};
+#define KEYSTORE_MAX 10000
 
 struct keystore;
 
@@ -68,14 +44,6 @@ void keystore_close(struct keystore *s);
 void keystore_set_place(struct keystore *s, const struct keystore_place *place);
 /* Keys of that category go into the token. */
 bool keystore_uses_token(const struct keystore *s, const char *category);
-
-/* Upper case in out: 12 hexadecimal digits. False for anything else. */
-bool keystore_id_parse(char out[KEYSTORE_ID_SIZE], const char *text);
-/* A holding identity, or one of the names for the whole cluster. */
-bool keystore_tenant_parse(char out[KEYSTORE_ID_SIZE], const char *text);
-/* Number of a category, or -1: not one. */
-int keystore_category(const char *text);
-bool keystore_is_session(const struct keystore_key *k);
 
 /*
  * Whether there can be such a key. E_PARSE: alias, category or scheme is not
