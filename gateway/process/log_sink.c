@@ -1,9 +1,11 @@
 /*
- * log_sink: formats a line and writes it in one call, so that lines of
- * several threads do not mix. A flood is cut off by the second and its size
- * told afterwards. Never blocks on anything but the write itself.
+ * log_sink: formats lines and hands them to the thread that writes them, so
+ * that no other thread ever waits for who reads. A flood is cut off by the
+ * second, lines that strangers cause apart from the rest, and what was dropped
+ * is told afterwards.
  */
 #include "gateway/process/log_sink.h"
+#include "gateway/process/log_writer.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,13 +19,30 @@
 /* Twice the longest line of log.c, as JSON may escape every byte; fields. */
 #define LINE_SIZE 8192
 
-struct log_sink {
+/* Lines that wait to be written: all, but for errors, and of strangers. */
+#define RING_BYTES     ((size_t)1 << 20)
+#define ORDINARY_BYTES (RING_BYTES / 8 * 7)
+#define STRANGER_BYTES (RING_BYTES / 2)
+
+#define PATIENCE_MS 2000
+
+/* Lines of one origin, with limits of their own. */
+struct channel {
 	struct log log;
-	int fd;
-	bool json;
+	struct log_sink *sink;
+	const char *dropped_text; /* "%u" is how many */
+	unsigned max_per_sec;
+	size_t share;
 	atomic_long second; /* that is being counted */
 	atomic_uint in_second;
-	atomic_uint dropped;
+	atomic_uint dropped; /* not told yet */
+};
+
+struct log_sink {
+	struct channel own, strangers;
+	struct log_writer *writer;
+	bool json;
+	_Atomic uint64_t dropped;
 };
 
 static const char *
@@ -74,12 +93,26 @@ json_field(char *out, size_t size, const struct log_field *f)
 	return n;
 }
 
+/* No limit but the ring holds back what the gateway itself has to tell. */
+static bool
+is_ours_and_an_error(const struct channel *c, enum log_level level)
+{
+	return level == LOG_LEVEL_ERROR && c == &c->sink->own;
+}
+
 static void
-put(const struct log_sink *s, const struct timespec *now, enum log_level level,
+note_dropped(struct channel *c)
+{
+	atomic_fetch_add(&c->dropped, 1);
+	atomic_fetch_add(&c->sink->dropped, 1);
+}
+
+static void
+put(struct channel *c, const struct timespec *now, enum log_level level,
     const char *line, const struct log_field *fields, size_t num)
 {
+	const struct log_sink *s = c->sink;
 	char buf[LINE_SIZE], when[TEXT_TIME_LEN];
-	ssize_t done;
 	size_t n;
 
 	text_time(when, now->tv_sec);
@@ -98,51 +131,65 @@ put(const struct log_sink *s, const struct timespec *now, enum log_level level,
 		n = (size_t)snprintf(buf, sizeof(buf), "%s.%03ldZ %-5s %s\n",
 		    when, now->tv_nsec / 1000000, level_name(level), line);
 	}
-	/* Nobody is there to tell when the log cannot be written. */
-	done = write(s->fd, buf, n < sizeof(buf) ? n : sizeof(buf) - 1);
-	(void)done;
+	if (n >= sizeof(buf)) {
+		n = sizeof(buf) - 1;
+		buf[n - 1] = '\n';
+	}
+	if (!log_writer_put(s->writer, buf, n,
+		is_ours_and_an_error(c, level) ? RING_BYTES : c->share))
+		note_dropped(c);
 }
 
 static bool
-over_limit(struct log_sink *s, const struct timespec *now, enum log_level level)
+over_limit(struct channel *c, const struct timespec *now, enum log_level level)
 {
-	long second = atomic_load(&s->second);
+	long second = atomic_load(&c->second);
 	unsigned dropped;
 	char line[80];
 
 	if (second != now->tv_sec &&
-	    atomic_compare_exchange_strong(&s->second, &second, now->tv_sec)) {
-		atomic_store(&s->in_second, 0);
-		dropped = atomic_exchange(&s->dropped, 0);
+	    atomic_compare_exchange_strong(&c->second, &second, now->tv_sec)) {
+		atomic_store(&c->in_second, 0);
+		dropped = atomic_exchange(&c->dropped, 0);
 		if (dropped > 0) {
-			snprintf(line, sizeof(line),
-			    "%u log lines were dropped", dropped);
-			put(s, now, LOG_LEVEL_WARN, line, NULL, 0);
+			snprintf(line, sizeof(line), "%u %s", dropped,
+			    c->dropped_text);
+			put(c, now, LOG_LEVEL_WARN, line, NULL, 0);
 		}
 	}
-	if (level == LOG_LEVEL_ERROR ||
-	    atomic_fetch_add(&s->in_second, 1) < LOG_SINK_MAX_PER_SEC)
+	if (is_ours_and_an_error(c, level) ||
+	    atomic_fetch_add(&c->in_second, 1) < c->max_per_sec)
 		return false;
-	atomic_fetch_add(&s->dropped, 1);
+	note_dropped(c);
 	return true;
 }
 
 static void
-log_sink_event(void *arg, enum log_level level, const char *line,
+channel_event(void *arg, enum log_level level, const char *line,
     const struct log_field *fields, size_t num)
 {
-	struct log_sink *s = arg;
+	struct channel *c = arg;
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (!over_limit(s, &now, level))
-		put(s, &now, level, line, fields, num);
+	if (!over_limit(c, &now, level))
+		put(c, &now, level, line, fields, num);
 }
 
 static void
-log_sink_line(void *arg, enum log_level level, const char *line)
+channel_line(void *arg, enum log_level level, const char *line)
 {
-	log_sink_event(arg, level, line, NULL, 0);
+	channel_event(arg, level, line, NULL, 0);
+}
+
+static void
+channel_init(struct channel *c, struct log_sink *s, enum log_level level)
+{
+	c->sink = s;
+	c->log = (struct log){.level = level,
+	    .fn = channel_line,
+	    .event = channel_event,
+	    .arg = c};
 }
 
 int
@@ -150,27 +197,60 @@ log_sink_new(
     struct log_sink **out, const struct conf_log *conf, struct err *err)
 {
 	struct log_sink *s = calloc(1, sizeof(*s));
+	int rc;
 
-	*out = s;
+	*out = NULL;
 	if (s == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	s->log.level = conf->level;
-	s->log.fn = log_sink_line;
-	s->log.event = log_sink_event;
-	s->log.arg = s;
-	s->fd = conf->to_stdout ? STDOUT_FILENO : STDERR_FILENO;
 	s->json = conf->format == CONF_LOG_JSON;
+	channel_init(&s->own, s, conf->level);
+	s->own.dropped_text = "log lines were dropped";
+	s->own.max_per_sec = LOG_SINK_MAX_PER_SEC;
+	s->own.share = ORDINARY_BYTES;
+	channel_init(&s->strangers, s, conf->level);
+	s->strangers.dropped_text =
+	    "log lines about refused strangers were dropped";
+	s->strangers.max_per_sec = LOG_SINK_STRANGERS_PER_SEC;
+	s->strangers.share = STRANGER_BYTES;
+	rc = log_writer_new(&s->writer,
+	    conf->to_stdout ? STDOUT_FILENO : STDERR_FILENO, RING_BYTES, err);
+	if (rc != 0) {
+		free(s);
+		return rc;
+	}
+	*out = s;
 	return 0;
 }
 
 void
 log_sink_free(struct log_sink *s)
 {
+	if (s == NULL)
+		return;
+	log_writer_free(s->writer, PATIENCE_MS);
 	free(s);
 }
 
 const struct log *
 log_sink_get0_log(const struct log_sink *s)
 {
-	return &s->log;
+	return &s->own.log;
+}
+
+const struct log *
+log_sink_get0_strangers(const struct log_sink *s)
+{
+	return &s->strangers.log;
+}
+
+bool
+log_sink_flush(struct log_sink *s, unsigned patience_ms)
+{
+	return log_writer_flush(s->writer, patience_ms);
+}
+
+uint64_t
+log_sink_dropped(const struct log_sink *s)
+{
+	return atomic_load(&s->dropped);
 }

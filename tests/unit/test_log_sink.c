@@ -38,11 +38,14 @@ release_stderr(void **state)
 }
 
 static char *
-written(void)
+written(struct log_sink *s)
 {
-	long len = lseek(fileno(file), 0, SEEK_END);
-	char *text = calloc(1, (size_t)len + 1);
+	char *text;
+	long len;
 
+	assert_true(log_sink_flush(s, 60000));
+	len = lseek(fileno(file), 0, SEEK_END);
+	text = calloc(1, (size_t)len + 1);
 	assert_non_null(text);
 	assert_int_equal(pread(fileno(file), text, (size_t)len, 0), len);
 	return text;
@@ -73,7 +76,7 @@ fields_are_members(void **state)
 	log_event(log_sink_get0_log(s), LOG_LEVEL_WARN, fields, 2,
 	    "said \"%s\"", "\n\\");
 	log_event(log_sink_get0_log(s), LOG_LEVEL_DEBUG, fields, 2, "unsaid");
-	text = written();
+	text = written(s);
 	o = cJSON_Parse(text);
 	assert_non_null(o);
 	assert_string_equal(
@@ -109,7 +112,7 @@ long_lines_stay_whole(void **state)
 	value[sizeof(value) - 1] = '\0';
 	log_event(
 	    log_sink_get0_log(s), LOG_LEVEL_ERROR, fields, 4, "%s", value);
-	text = written();
+	text = written(s);
 	o = cJSON_Parse(text);
 	assert_non_null(o);
 	assert_non_null(cJSON_GetObjectItem(o, "b"));
@@ -130,7 +133,7 @@ text_has_the_line_only(void **state)
 	(void)state;
 	log_event(
 	    log_sink_get0_log(s), LOG_LEVEL_INFO, &field, 1, "one (a=%d)", 1);
-	text = written();
+	text = written(s);
 	assert_string_equal(strchr(text, 'Z'), "Z info  one (a=1)\n");
 	free(text);
 	log_sink_free(s);
@@ -154,11 +157,11 @@ a_flood_is_cut_off(void **state)
 		floods += LOG_SINK_MAX_PER_SEC;
 		log_line(log, LOG_LEVEL_ERROR, "error");
 		errors++;
-		text = written();
+		text = written(s);
 		told = strstr(text, "log lines were dropped") != NULL;
 		free(text);
 	}
-	text = written();
+	text = written(s);
 	for (char *line = strtok_r(text, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
 		char *n = strstr(line, "warn  ");
@@ -178,6 +181,107 @@ a_flood_is_cut_off(void **state)
 	log_sink_free(s);
 }
 
+/* A pipe in the place of stderr; its end for reading. */
+static int
+pipe_as_stderr(void)
+{
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
+	close(ends[1]);
+	return ends[0];
+}
+
+/* Says lines until some are dropped: that many fit the pipe and the ring. */
+static unsigned
+say_until_dropped(struct log_sink *s, const struct log *log)
+{
+	char text[2000];
+	unsigned said = 0;
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	for (; log_sink_dropped(s) == 0; said++) {
+		assert_true(said < 100000);
+		log_line(log, LOG_LEVEL_ERROR, "%s", text);
+	}
+	return said;
+}
+
+/* Reads on until the text has come; free() what was read. */
+static char *
+read_until(int fd, const char *until)
+{
+	size_t size = (size_t)8 << 20, len = 0;
+	char *text = calloc(1, size);
+	ssize_t n;
+
+	assert_non_null(text);
+	while (strstr(text + (len > 5000 ? len - 5000 : 0), until) == NULL) {
+		n = read(fd, text + len, size - len - 1);
+		assert_true(n > 0);
+		len += (size_t)n;
+	}
+	return text;
+}
+
+/* Whoever logs goes on; what found no room is counted, and told when it can. */
+static void
+nobody_reads_and_nobody_waits(void **state)
+{
+	struct log_sink *s = sink(CONF_LOG_TEXT);
+	int fd = pipe_as_stderr();
+	char *text;
+
+	(void)state;
+	say_until_dropped(s, log_sink_get0_log(s));
+	assert_false(log_sink_flush(s, 1));
+	/* Now somebody reads, and says more until a second has passed. */
+	text = read_until(fd, "xxx\n");
+	free(text);
+	for (;;) {
+		log_line(log_sink_get0_log(s), LOG_LEVEL_ERROR, "more");
+		text = read_until(fd, "more\n");
+		if (strstr(text, "log lines were dropped") != NULL)
+			break;
+		free(text);
+	}
+	free(text);
+	log_sink_free(s);
+	close(fd);
+}
+
+/* It ends though nobody will ever read. */
+static void
+an_unread_log_can_be_closed(void **state)
+{
+	struct log_sink *s = sink(CONF_LOG_TEXT);
+	int fd = pipe_as_stderr();
+
+	(void)state;
+	say_until_dropped(s, log_sink_get0_log(s));
+	log_sink_free(s);
+	close(fd);
+}
+
+/* What strangers cause, errors included, never takes the last of the room. */
+static void
+strangers_leave_room(void **state)
+{
+	struct log_sink *s = sink(CONF_LOG_TEXT);
+	int fd = pipe_as_stderr();
+	uint64_t dropped;
+
+	(void)state;
+	say_until_dropped(s, log_sink_get0_strangers(s));
+	dropped = log_sink_dropped(s);
+	log_line(log_sink_get0_log(s), LOG_LEVEL_INFO, "ours");
+	assert_int_equal(log_sink_dropped(s), dropped);
+	log_sink_free(s);
+	close(fd);
+}
+
 #define ONE(f) cmocka_unit_test_setup_teardown(f, catch_stderr, release_stderr)
 
 int
@@ -188,6 +292,9 @@ main(void)
 	    ONE(long_lines_stay_whole),
 	    ONE(text_has_the_line_only),
 	    ONE(a_flood_is_cut_off),
+	    ONE(nobody_reads_and_nobody_waits),
+	    ONE(an_unread_log_can_be_closed),
+	    ONE(strangers_leave_room),
 	};
 
 	return cmocka_run_group_tests_name("log sink", tests, NULL, NULL);
