@@ -43,11 +43,20 @@ static const struct {
     {"240.0.0.0/4", "reserved", false},
     {"100.100.100.200/32", "cloud metadata", false},
     {"192.0.0.192/32", "cloud metadata", false},
+    {"168.63.129.16/32", "cloud metadata", false},
+    {"192.0.0.0/24", "reserved", false},
     {"::/128", "unspecified", false},
     {"::1/128", "loopback", false},
     {"fe80::/10", "link-local", false},
     {"ff00::/8", "multicast", false},
-    {"fd00:ec2::254/128", "cloud metadata", false},
+    {"fec0::/10", "site-local", false},
+    {"64:ff9b:1::/48", "translated IPv4", false},  /* RFC 8215 */
+    {"::ffff:0:0:0/96", "translated IPv4", false}, /* RFC 2765 2.1 */
+    {"2001::/32", "Teredo", false},                /* RFC 4380 */
+    {"100::/64", "reserved", false},               /* RFC 6666 */
+    {"fd00:ec2::/64", "cloud metadata", false},
+    {"fd00:42::42/128", "cloud metadata", false},
+    {"fd20:ce::254/128", "cloud metadata", false},
     {"10.0.0.0/8", "private", true},
     {"172.16.0.0/12", "private", true},
     {"192.168.0.0/16", "private", true},
@@ -212,6 +221,7 @@ embedded_v4(const uint8_t a[16], uint8_t out[16])
 {
 	static const uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
 	static const uint8_t zero[12] = {0};
+	static const uint8_t isatap[4] = {0, 0, 0x5e, 0xfe};
 
 	memcpy(out, v4_mapped, 12);
 	if (memcmp(a, nat64, 12) == 0 ||
@@ -221,6 +231,11 @@ embedded_v4(const uint8_t a[16], uint8_t out[16])
 	}
 	if (a[0] == 0x20 && a[1] == 0x02) {
 		memcpy(out + 12, a + 2, 4); /* RFC 3056 */
+		return true;
+	}
+	/* The bit that says "unique everywhere" may be set: RFC 5214 6.1. */
+	if ((a[8] & 0xfd) == isatap[0] && memcmp(a + 9, isatap + 1, 3) == 0) {
+		memcpy(out + 12, a + 12, 4);
 		return true;
 	}
 	return false;
