@@ -108,13 +108,11 @@ effective_values_cleanup(struct effective_values *v)
 cJSON *
 effective_with_defaults(enum section_id id, const struct effective_input *in)
 {
-	struct effective_input others = *in;
 	struct effective_values values;
 	struct err ignored;
 	cJSON *out;
 
-	others.sections[id] = NULL;
-	if (effective_values(&values, &others, &ignored) != 0)
+	if (effective_values(&values, in, &ignored) != 0)
 		return NULL;
 	out = section_with_defaults(id, in->sections[id], &values.conf);
 	effective_values_cleanup(&values);

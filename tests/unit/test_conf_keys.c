@@ -565,6 +565,36 @@ what_is_not_pushed_is_the_files(void **state)
 	conf_free(c);
 }
 
+/* While TLS has no mode of its own, that of the link manager is shown. */
+static void
+a_mode_that_is_inherited_is_shown(void **state)
+{
+	struct effective_input in = {.base = defaults};
+	cJSON *link = cJSON_Parse("{\"revocationCheck\":{\"mode\":\"OFF\"}}");
+	cJSON *gateway =
+	    cJSON_Parse("{\"sslConfig\":{\"tlsType\":\"ONE_WAY\"}}");
+	const char *const path = "sslConfig.revocationCheck.mode";
+	cJSON *full = effective_with_defaults(SECTION_GATEWAY, &in);
+
+	assert_string_equal(json_path_string(full, path), "SOFT_FAIL");
+	assert_string_equal(
+	    json_path_string(full, "sslConfig.tlsType"), "MUTUAL");
+	cJSON_Delete(full);
+	in.sections[SECTION_LINK_MANAGER] = link;
+	in.sections[SECTION_GATEWAY] = gateway;
+	full = effective_with_defaults(SECTION_GATEWAY, &in);
+	assert_string_equal(json_path_string(full, path), "OFF");
+	assert_string_equal(
+	    json_path_string(full, "sslConfig.tlsType"), "ONE_WAY");
+	cJSON_Delete(full);
+	put(gateway, path, cJSON_CreateString("hard_fail"));
+	full = effective_with_defaults(SECTION_GATEWAY, &in);
+	assert_string_equal(json_path_string(full, path), "HARD_FAIL");
+	cJSON_Delete(full);
+	cJSON_Delete(link);
+	cJSON_Delete(gateway);
+}
+
 /* Addresses that are pushed come to the file's, ports instead of them. */
 static void
 lists_of_both(void **state)
@@ -680,6 +710,7 @@ main(void)
 	    cmocka_unit_test(a_relax_word_relaxes_its_own_rule),
 	    cmocka_unit_test(words_mean_what_they_say),
 	    cmocka_unit_test(what_is_not_pushed_is_the_files),
+	    cmocka_unit_test(a_mode_that_is_inherited_is_shown),
 	    cmocka_unit_test(lists_of_both),
 	    cmocka_unit_test(a_file_with_lists),
 	};
