@@ -143,7 +143,7 @@ dn_dup(const X509_NAME *name)
 	    X509_NAME_print_ex(mem, name, 0, XN_FLAG_RFC2253) >= 0) {
 		len = BIO_get_mem_data(mem, &p);
 		/* A NUL is escaped; if it were not, a name could be cut. */
-		if (len >= 0 && memchr(p, '\0', (size_t)len) == NULL)
+		if (len > 0 && memchr(p, '\0', (size_t)len) == NULL)
 			text = strndup(p, (size_t)len);
 	}
 	BIO_free(mem);
@@ -157,7 +157,7 @@ dn_name_text(char out[DN_MAX], const X509_NAME *name)
 	/* Cut, a name could pass for another. */
 	bool fits = text != NULL && strlen(text) < DN_MAX;
 
-	text_copy(out, DN_MAX, fits ? text : "?");
+	text_copy(out, DN_MAX, fits ? text : "");
 	free(text);
 	return fits;
 }

@@ -10,9 +10,12 @@
 
 #define DN_MAX 512
 
-/* RFC 2253 text, malloc'ed; NULL when it cannot be written. */
+/*
+ * RFC 2253 text, malloc'ed, to be compared with lists; NULL for the empty name
+ * and when it cannot be written. What is shown is subject_show's.
+ */
 char *dn_dup(const X509_NAME *name);
-/* The same; false, and "?", when it does not fit or cannot be written. */
+/* The same; false, and "", when there is none or it does not fit. */
 bool dn_text(char out[DN_MAX], X509 *cert);
 bool dn_name_text(char out[DN_MAX], const X509_NAME *name);
 

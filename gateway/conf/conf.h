@@ -67,6 +67,7 @@ struct conf_node {
 	uint32_t retry_ms;    /* pause before an address is tried again */
 	uint32_t max_retries; /* rounds over all addresses */
 	enum conf_proxy_protocol proxy_protocol;
+	bool proxy_certificate; /* the peer's goes into that header */
 };
 
 /* The node dials `listen`; the gateway dials `peers` over TLS. */

@@ -217,6 +217,9 @@ const struct conf_key conf_keys[] = {
 	WORD("node.proxy_protocol", node.proxy_protocol, proxy_words, "off",
 	    "whether connections to the node begin with a PROXY header "
 	    "that names the peer"),
+	FLAG("node.proxy_certificate", BOOL, node.proxy_certificate, false,
+	    "whether that header also carries the peer's certificate, as far "
+	    "as it fits into 4096 octets"),
 	ELEMENTS("identities", identities, 10000, identity_keys,
 	    conf_identity_read,
 	    "certificates that are shown, by server name; the first serves "

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "cache/base/subject.h"
 #include "gateway/base/address.h"
 #include "gateway/dataplane/conn.h"
 #include "gateway/tls/handshake.h"
@@ -90,7 +91,7 @@ decision_log_record(struct conn *c, enum decision_occasion occasion,
 		leaf = revcheck_certs_get0(c->certs, 0);
 	}
 	if (leaf != NULL)
-		dn_text(subject, leaf);
+		subject_show(subject, sizeof(subject), leaf);
 	decision_log(c, &d, &texts);
 	decision_ring_add(c->worker->decisions, &d);
 }

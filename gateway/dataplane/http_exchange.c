@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "cache/base/clock.h"
+#include "cache/base/subject.h"
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
 #include "gateway/dataplane/conn_event.h"
@@ -124,7 +125,8 @@ log_refusal(struct http_exchange *h, unsigned status, const char *why)
 
 	address_text(address, c->remote);
 	if (c->certs != NULL)
-		dn_text(subject, revcheck_certs_get0(c->certs, 0));
+		subject_show(
+		    subject, sizeof(subject), revcheck_certs_get0(c->certs, 0));
 	log_line(c->worker->log,
 	    status >= 500 ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
 	    "refused a request of peer '%s': %u %s: %s (conn=%" PRIu64
@@ -253,13 +255,12 @@ static int
 put_proxy_header(struct http_exchange *h)
 {
 	uint8_t header[PROXY_HEADER_MAX];
-	int len = proxy_header_make(header, h->c), rc;
+	size_t len = proxy_header_make(header, h->c);
 	struct bytes b;
+	int rc;
 
-	if (len < 0)
-		return len;
-	bytes_init(&b, h->up.b.max);
-	rc = bytes_append(&b, header, (size_t)len);
+	bytes_init(&b, h->up.b.max + sizeof(header));
+	rc = bytes_append(&b, header, len);
 	if (rc == 0)
 		rc = bytes_append(
 		    &b, http_queue_at(&h->up), http_queue_len(&h->up));

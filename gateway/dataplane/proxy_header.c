@@ -12,15 +12,25 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "cache/base/subject.h"
+#include "gateway/base/dn.h"
+#include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
+#include "gateway/dataplane/runtime.h"
+
+/* Signature and addresses, and the fixed part of what is said of TLS. */
+#define FIXED_MAX (16 + 36 + 3 + 5 + 3 + 16)
 
 #define PROXY_HEADER_SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
 
-/* Types and flags of the protocol's TLS extension. */
+/* Types and flags of the protocol (HAProxy's proxy-protocol.txt, 2.2). */
 enum {
+	PROXY_HEADER_TYPE_ALPN = 0x01,
+	PROXY_HEADER_TYPE_AUTHORITY = 0x02,
 	PROXY_HEADER_TYPE_SSL = 0x20,
 	PROXY_HEADER_SUBTYPE_VERSION = 0x21,
 	PROXY_HEADER_SUBTYPE_CN = 0x22,
+	PROXY_HEADER_SUBTYPE_CERTIFICATE = 0x28,
 	PROXY_HEADER_CLIENT_SSL = 0x01,
 	PROXY_HEADER_CLIENT_CERT_CONN = 0x02,
 	PROXY_HEADER_CLIENT_CERT_SESS = 0x04
@@ -28,17 +38,13 @@ enum {
 
 struct proxy_header_out {
 	uint8_t *p;
-	size_t len;
-	bool full;
+	size_t len, max;
 };
 
+/* There is room: the fixed parts come first, and values are looked at. */
 static void
 proxy_header_put(struct proxy_header_out *o, const void *p, size_t len)
 {
-	if (o->full || PROXY_HEADER_MAX - o->len < len) {
-		o->full = true;
-		return;
-	}
 	memcpy(o->p + o->len, p, len);
 	o->len += len;
 }
@@ -51,10 +57,13 @@ proxy_header_put_u8(struct proxy_header_out *o, unsigned v)
 	proxy_header_put(o, &b, 1);
 }
 
+/* Nothing for NULL, and for what does not fit. */
 static void
 proxy_header_put_tlv(
     struct proxy_header_out *o, unsigned type, const void *p, size_t len)
 {
+	if (p == NULL || o->max - o->len < 3 || o->max - o->len - 3 < len)
+		return;
 	proxy_header_put_u8(o, type);
 	proxy_header_put_u8(o, (unsigned)len >> 8);
 	proxy_header_put_u8(o, (unsigned)len & 0xff);
@@ -62,10 +71,15 @@ proxy_header_put_tlv(
 }
 
 static void
+proxy_header_put_text(
+    struct proxy_header_out *o, unsigned type, const char *text)
+{
+	proxy_header_put_tlv(o, type, text, text == NULL ? 0 : strlen(text));
+}
+
+static void
 proxy_header_set_u16(struct proxy_header_out *o, size_t at, size_t v)
 {
-	if (o->full)
-		return;
 	o->p[at] = (uint8_t)(v >> 8);
 	o->p[at + 1] = (uint8_t)v;
 }
@@ -112,7 +126,7 @@ proxy_header_put_ssl(struct proxy_header_out *o, const struct proxy_header *p)
 	unsigned client = PROXY_HEADER_CLIENT_SSL;
 	size_t at;
 
-	if (p->tls_version == NULL)
+	if (p->tls_version == NULL || o->max - o->len < 3 + 5)
 		return;
 	if (p->common_name != NULL || p->leaf_sha256 != NULL)
 		client |= PROXY_HEADER_CLIENT_CERT_CONN |
@@ -122,34 +136,38 @@ proxy_header_put_ssl(struct proxy_header_out *o, const struct proxy_header *p)
 	proxy_header_put(o, "\0\0", 2);
 	proxy_header_put_u8(o, client);
 	proxy_header_put(o, verify, sizeof(verify));
-	proxy_header_put_tlv(o, PROXY_HEADER_SUBTYPE_VERSION, p->tls_version,
-	    strlen(p->tls_version));
-	if (p->common_name != NULL)
-		proxy_header_put_tlv(o, PROXY_HEADER_SUBTYPE_CN, p->common_name,
-		    strlen(p->common_name));
+	proxy_header_put_text(o, PROXY_HEADER_SUBTYPE_VERSION, p->tls_version);
+	proxy_header_put_text(o, PROXY_HEADER_SUBTYPE_CN, p->common_name);
+	proxy_header_put_tlv(o, PROXY_HEADER_SUBTYPE_CERTIFICATE,
+	    p->certificate, p->certificate_len);
 	proxy_header_set_u16(o, at, o->len - at - 2);
 }
 
 /* out is written, by way of struct proxy_header_out. */
-int /* NOLINTNEXTLINE(readability-non-const-parameter) */
+size_t /* NOLINTNEXTLINE(readability-non-const-parameter) */
 proxy_header_encode(uint8_t out[PROXY_HEADER_MAX], const struct proxy_header *p)
 {
-	struct proxy_header_out o = {.p = out};
+	uint8_t buf[PROXY_HEADER_MAX - FIXED_MAX];
+	struct proxy_header_out o = {.p = out, .max = PROXY_HEADER_MAX};
+	struct proxy_header_out rest = {.p = buf, .max = sizeof(buf)};
 
+	proxy_header_put_text(&rest, PROXY_HEADER_TYPE_STATUS, p->status);
+	proxy_header_put_tlv(
+	    &rest, PROXY_HEADER_TYPE_LEAF_SHA256, p->leaf_sha256, 32);
+	proxy_header_put_tlv(
+	    &rest, PROXY_HEADER_TYPE_ALPN, p->alpn, p->alpn_len);
+	proxy_header_put_text(
+	    &rest, PROXY_HEADER_TYPE_AUTHORITY, p->server_name);
+	proxy_header_put_text(&rest, PROXY_HEADER_TYPE_SUBJECT, p->subject);
 	proxy_header_put(&o, PROXY_HEADER_SIGNATURE, 12);
 	proxy_header_put_u8(&o, p->from == NULL ? 0x20 : 0x21);
 	proxy_header_put_addresses(&o, p);
+	/* Last in room, though not in place: what may be of any length. */
+	o.max -= rest.len;
 	proxy_header_put_ssl(&o, p);
-	if (p->status != NULL)
-		proxy_header_put_tlv(
-		    &o, PROXY_HEADER_TYPE_STATUS, p->status, strlen(p->status));
-	if (p->leaf_sha256 != NULL)
-		proxy_header_put_tlv(
-		    &o, PROXY_HEADER_TYPE_LEAF_SHA256, p->leaf_sha256, 32);
-	if (o.full)
-		return E_LIMIT;
+	proxy_header_put(&o, rest.p, rest.len);
 	proxy_header_set_u16(&o, 14, o.len - 16);
-	return (int)o.len;
+	return o.len;
 }
 
 /* The last common name, as UTF-8; free with OPENSSL_free. */
@@ -177,40 +195,56 @@ proxy_header_common_name(X509 *leaf)
 	return (char *)utf8;
 }
 
-int
+/* What is said of the peer's certificate. subject: DN_MAX bytes. */
+static void
+proxy_header_add_leaf(struct proxy_header *p, const struct conn *c, X509 *leaf,
+    char *subject, uint8_t md[32])
+{
+	p->verified = 1;
+	p->status = c->status_word;
+	if (X509_digest(leaf, EVP_sha256(), md, NULL) == 1)
+		p->leaf_sha256 = md;
+	subject_show(subject, DN_MAX, leaf);
+	p->subject = subject;
+}
+
+size_t
 proxy_header_make(uint8_t out[PROXY_HEADER_MAX], const struct conn *c)
 {
 	struct sockaddr_storage to = {.ss_family = AF_UNSPEC};
 	socklen_t to_len = sizeof(to);
-	uint8_t md[32];
+	char *cn = NULL, subject[DN_MAX];
+	unsigned char md[32], *der = NULL;
 	struct proxy_header p = {.from = c->remote, .to = &to};
-	char *cn = NULL;
+	unsigned alpn_len = 0;
 	X509 *leaf;
-	int len;
+	int len = 0;
 
 	(void)getsockname(c->tls_fd, (struct sockaddr *)&to, &to_len);
 	p.tls_version = SSL_get_version(c->ssl);
+	p.server_name = SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name);
+	SSL_get0_alpn_selected(c->ssl, &p.alpn, &alpn_len);
+	p.alpn_len = alpn_len;
 	leaf = c->certs == NULL ? NULL : revcheck_certs_get0(c->certs, 0);
 	if (leaf != NULL) {
-		p.verified = 1;
+		proxy_header_add_leaf(&p, c, leaf, subject, md);
 		cn = proxy_header_common_name(leaf);
 		p.common_name = cn;
-		if (X509_digest(leaf, EVP_sha256(), md, NULL) == 1)
-			p.leaf_sha256 = md;
-		p.status = c->status_word;
+		if (c->runtime->conf->node.proxy_certificate)
+			len = i2d_X509(leaf, &der);
+		p.certificate = len > 0 ? der : NULL;
+		p.certificate_len = len > 0 ? (size_t)len : 0;
 	}
-	len = proxy_header_encode(out, &p);
+	len = (int)proxy_header_encode(out, &p);
 	OPENSSL_free(cn);
-	return len;
+	OPENSSL_free(der);
+	return (size_t)len;
 }
 
 int
 proxy_header_send(struct conn *c)
 {
 	uint8_t out[PROXY_HEADER_MAX];
-	int len = proxy_header_make(out, c);
 
-	if (len < 0)
-		return len;
-	return relay_prepend_up(&c->relay, out, (size_t)len);
+	return relay_prepend_up(&c->relay, out, proxy_header_make(out, c));
 }

@@ -14,13 +14,15 @@
 
 struct conn;
 
-#define PROXY_HEADER_MAX 1024
+/* What nginx reads at most; other servers take more. */
+#define PROXY_HEADER_MAX 4096
 
 /* Our own TLVs, in the range for private use. */
 enum {
 	PROXY_HEADER_TYPE_STATUS = 0xe0, /* revocation status, a word */
 	PROXY_HEADER_TYPE_LEAF_SHA256 =
-	    0xe1 /* of the peer's certificate, 32 bytes */
+	    0xe1, /* of the peer's certificate, 32 bytes */
+	PROXY_HEADER_TYPE_SUBJECT = 0xe2 /* as subject_show writes it */
 };
 
 struct proxy_header {
@@ -31,14 +33,24 @@ struct proxy_header {
 	int verified;            /* 1: the certificate was verified */
 	const char *status;      /* NULL: left out */
 	const uint8_t *leaf_sha256;
+	const char *server_name; /* SNI as the client sent it; NULL: none */
+	const uint8_t *alpn;     /* what was agreed on; NULL: nothing */
+	size_t alpn_len;
+	const char *subject;        /* NULL: no client certificate */
+	const uint8_t *certificate; /* DER; NULL: left out */
+	size_t certificate_len;
 };
 
-/* Length, or negative when it does not fit. */
-int proxy_header_encode(
+/*
+ * Length. What does not fit is left out, whole: first the certificate, then
+ * the common name. All else always fits when the subject has at most 511
+ * bytes, the server name and ALPN at most 255.
+ */
+size_t proxy_header_encode(
     uint8_t out[PROXY_HEADER_MAX], const struct proxy_header *p) MUST_USE;
 
-/* The one for this connection: length, or negative when it does not fit. */
-int
+/* The one for this connection; its length. */
+size_t
 proxy_header_make(uint8_t out[PROXY_HEADER_MAX], const struct conn *c) MUST_USE;
 
 /* Sends one to the node, ahead of everything. */

@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "cache/base/subject.h"
 #include "cache/base/text.h"
 #include "gateway/base/dn.h"
 
@@ -125,23 +126,13 @@ put_certificates(struct bytes *out, const struct revcheck_certs *certs)
 	return rc != 0 ? rc : put_text(out, "\r\n");
 }
 
-/* RFC 2253 text is ASCII; what is not would end up in a head. */
-static void
-make_printable(char *text)
-{
-	for (; *text != '\0'; text++)
-		if (*text < 0x20 || *text > 0x7e)
-			*text = '?';
-}
-
 static int
 put_leaf(struct bytes *out, X509 *leaf)
 {
 	char subject[DN_MAX], hex[65];
 	unsigned char md[32];
 
-	dn_text(subject, leaf);
-	make_printable(subject);
+	subject_show(subject, sizeof(subject), leaf);
 	if (X509_digest(leaf, EVP_sha256(), md, NULL) != 1)
 		return E_NOMEM;
 	text_hex(hex, md, sizeof(md));

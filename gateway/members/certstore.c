@@ -13,6 +13,7 @@
 #include <openssl/pem.h>
 
 #include "gateway/base/json.h"
+#include "cache/base/subject.h"
 #include "gateway/base/dn.h"
 
 static const char *const usages[CERTSTORE_NUM_USAGES] = {
@@ -141,8 +142,10 @@ certstore_check_order(const struct certstore_list *list, struct err *err)
 
 		if (X509_NAME_cmp(X509_get_issuer_name(x),
 			X509_get_subject_name(y)) != 0) {
-			dn_name_text(issuer, X509_get_issuer_name(x));
-			dn_name_text(next, X509_get_subject_name(y));
+			subject_show_name(
+			    issuer, sizeof(issuer), X509_get_issuer_name(x));
+			subject_show_name(
+			    next, sizeof(next), X509_get_subject_name(y));
 			return err_set(err, E_PARSE,
 			    "This previous certificate in the chain was issued "
 			    "by %.80s and not by %.80s",

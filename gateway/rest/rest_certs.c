@@ -124,7 +124,8 @@ check_member(struct rest_request *req, const struct place *p, X509 *leaf,
 		    "Cannot upload a session certificate to the cluster: it "
 		    "belongs to a holding identity");
 	if (!dn_text(text, leaf))
-		return err_set(err, E_PARSE, "the subject is too long");
+		return err_set(
+		    err, E_PARSE, "the subject is empty or too long");
 	if (h->name == NULL)
 		return members_set(all, h->id, text, NULL, NULL, err);
 	known = dn_parse(h->name);

@@ -243,7 +243,7 @@ check_member(struct rest_request *req, const struct keystore_key *k,
 	if (!keystore_is_session(k) || h == NULL)
 		return 0;
 	if (!dn_name_text(text, name))
-		return err_set(err, E_PARSE, "the name is too long");
+		return err_set(err, E_PARSE, "the name is empty or too long");
 	if (h->name == NULL)
 		return members_change(all, k->tenant, text, NULL, NULL, err);
 	known = dn_parse(h->name);

@@ -18,6 +18,7 @@
 #include "cache/crl/crl.h"
 #include "cache/der/der.h"
 #include "revcheck/x509/certs.h"
+#include "cache/base/subject.h"
 #include "revcheck/x509/describe.h"
 #include "revcheck/x509/name.h"
 
@@ -179,7 +180,7 @@ describe_name_der(char *out, size_t cap, struct span name)
 	const unsigned char *p = name.p;
 	X509_NAME *n = d2i_X509_NAME(NULL, &p, (long)name.len);
 
-	describe_name(out, cap, n);
+	subject_show_name(out, cap, n);
 	X509_NAME_free(n);
 	ERR_clear_error();
 }

@@ -9,6 +9,7 @@
 #include "revcheck/engine/policy.h"
 #include "revcheck/ocsp/ocsp.h"
 #include "revcheck/x509/certs.h"
+#include "cache/base/subject.h"
 #include "revcheck/x509/describe.h"
 
 #define REQUEST_MAX 4096
@@ -91,9 +92,8 @@ revcheck_ocsp_judge(struct revcheck_result *out,
 	out->reason = REVCHECK_REASON_NONE;
 	out->method = REVCHECK_METHOD_OCSP;
 	out->submitted_index = SIZE_MAX;
-	describe_name(out->subject, sizeof(out->subject),
-	    X509_get_subject_name(query->cert));
-	describe_name(out->issuer, sizeof(out->issuer),
+	subject_show(out->subject, sizeof(out->subject), query->cert);
+	subject_show_name(out->issuer, sizeof(out->issuer),
 	    X509_get_issuer_name(query->cert));
 	describe_serial(out->serial, sizeof(out->serial),
 	    X509_get0_serialNumber(query->cert));

@@ -18,7 +18,6 @@
 #include "cache/store/store_path.h"
 #include "revcheck/engine/engine_cache.h"
 #include "revcheck/x509/certs.h"
-#include "revcheck/x509/describe.h"
 
 void
 store_item_of_meta(

@@ -20,7 +20,6 @@
 #include <string.h>
 
 #include "revcheck/crl/crl_scope.h"
-#include "revcheck/x509/describe.h"
 #include "revcheck/x509/name.h"
 
 /* More CRLs than this cost an allocation. */

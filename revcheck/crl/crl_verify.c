@@ -13,7 +13,7 @@
 
 #include "revcheck/crl/crl_scope.h"
 #include "revcheck/crl/crl_signature.h"
-#include "revcheck/x509/describe.h"
+#include "cache/base/subject.h"
 #include "revcheck/x509/name.h"
 #include "revcheck/x509/trust_path.h"
 
@@ -327,8 +327,7 @@ proof_new(struct crl_proof **out, struct signer_search *s,
 	ref_init(&p->ref);
 	X509_up_ref(s->signer);
 	p->signer = s->signer;
-	describe_name(
-	    p->name, sizeof(p->name), X509_get_subject_name(p->signer));
+	subject_show(p->name, sizeof(p->name), p->signer);
 	p->path = s->path.certs;
 	p->num_path = s->path.num;
 	s->path = (struct trust_path){0};
@@ -345,7 +344,7 @@ issuer_print(char *out, size_t cap, struct span issuer)
 	const unsigned char *p = issuer.p;
 	X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)issuer.len);
 
-	describe_name(out, cap, name);
+	subject_show_name(out, cap, name);
 	X509_NAME_free(name);
 }
 

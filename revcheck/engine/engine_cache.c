@@ -12,7 +12,7 @@
 #include "cache/base/text.h"
 #include "revcheck/engine/engine_state.h"
 #include "revcheck/x509/certs.h"
-#include "revcheck/x509/describe.h"
+#include "cache/base/subject.h"
 
 void
 engine_cache_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl)
@@ -28,7 +28,7 @@ engine_cache_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl)
 	out->next_update = i->has_next_update ? i->next_update : 0;
 	name = d2i_X509_NAME(NULL, &p, (long)i->issuer.len);
 	if (name != NULL)
-		describe_name(out->issuer, sizeof(out->issuer), name);
+		subject_show_name(out->issuer, sizeof(out->issuer), name);
 	X509_NAME_free(name);
 	ERR_clear_error();
 	if (crl_extension(crl, span_of("\x55\x1d\x14", 3), &critical, &value) &&

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/subject.h"
 #include "revcheck/x509/describe.h"
 
 struct revcheck_report *
@@ -49,9 +50,8 @@ revcheck_report_free(struct revcheck_report *r)
 void
 report_describe(struct revcheck_result *res, X509 *cert)
 {
-	describe_name(
-	    res->subject, sizeof(res->subject), X509_get_subject_name(cert));
-	describe_name(
+	subject_show(res->subject, sizeof(res->subject), cert);
+	subject_show_name(
 	    res->issuer, sizeof(res->issuer), X509_get_issuer_name(cert));
 	describe_serial(
 	    res->serial, sizeof(res->serial), X509_get0_serialNumber(cert));

@@ -8,7 +8,6 @@
 #include <cjson/cJSON.h>
 
 #include "cache/base/text.h"
-#include "revcheck/x509/describe.h"
 #include "revcheck/engine/report.h"
 
 /* Octets of the UTF-8 character (RFC 3629) at p, 0 if it is none. */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/subject.h"
 #include "revcheck/x509/certs.h"
-#include "revcheck/x509/describe.h"
 #include "revcheck/engine/policy.h"
 #include "revcheck/engine/request.h"
 
@@ -250,8 +250,7 @@ fill_unasked(struct revcheck_request *r, struct revcheck_report *rep, size_t i)
 		memcpy(res->subject, rep->results[i - 1].issuer,
 		    sizeof(res->subject));
 	else
-		describe_name(res->subject, sizeof(res->subject),
-		    X509_get_subject_name(r->chain[i]));
+		subject_show(res->subject, sizeof(res->subject), r->chain[i]);
 	return 0;
 }
 

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "cache/base/text.h"
-#include "revcheck/x509/describe.h"
 
 #define MEMORY_SETS    4096 /* 16384 revocations, 16384 issuers */
 #define MEMORY_WAYS    4

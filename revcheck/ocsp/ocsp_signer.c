@@ -16,7 +16,7 @@
 #include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
-#include "revcheck/x509/describe.h"
+#include "cache/base/subject.h"
 
 /* Signatures tried for one response, however many certificates it brings. */
 #define MAX_TRIES 8
@@ -221,7 +221,7 @@ refuse(struct search *s, X509 *cert, const char *why)
 {
 	char name[120];
 
-	describe_name(name, sizeof(name), X509_get_subject_name(cert));
+	subject_show(name, sizeof(name), cert);
 	snprintf(s->refusal, sizeof(s->refusal), "signer '%s' %s", name, why);
 	return false;
 }

@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "revcheck/x509/describe.h"
-
 /*
  * How strict a fact is, for choosing among several (RFC 6960 leaves it open;
  * REVOKED > UNKNOWN > GOOD). One from the future says nothing yet; a stale

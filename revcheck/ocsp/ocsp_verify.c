@@ -4,7 +4,7 @@
  * signature, nonce; what is cheap comes first. Pure; any thread. thisUpdate and
  * nextUpdate are compared with the clock in ocsp_status.
  */
-#include "revcheck/x509/describe.h"
+#include "cache/base/subject.h"
 #include "revcheck/ocsp/ocsp.h"
 
 #include <stdlib.h>
@@ -358,8 +358,7 @@ ocsp_verify(struct ocsp_proof **out, struct span der,
 	if (rc != 0)
 		goto out;
 	p->signer = signer.cert;
-	describe_name(
-	    p->name, sizeof(p->name), X509_get_subject_name(p->signer));
+	subject_show(p->name, sizeof(p->name), p->signer);
 	p->needs_signer_status = signer.delegated && !signer.nocheck;
 	rc = nonce_check(p, &r, q, rules, why, err);
 	if (rc != 0)

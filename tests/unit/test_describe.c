@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "cache/base/text.h"
+#include "cache/base/subject.h"
 #include "revcheck/x509/describe.h"
 
 static void
@@ -50,13 +51,13 @@ names_are_escaped_and_cut(void **state)
 	(void)state;
 	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
 	    (const unsigned char *)"a\nb\xc3\xa9", -1, -1, 0);
-	describe_name(whole, sizeof(whole), name);
+	subject_show_name(whole, sizeof(whole), name);
 	assert_null(strchr(whole, '\n'));
 	for (const char *p = whole; *p != '\0'; p++)
 		assert_true(*p >= 0x20 && *p < 0x7f);
-	describe_name(out, 5, name);
+	subject_show_name(out, 5, name);
 	assert_int_equal(strlen(out), 4);
-	describe_name(out, sizeof(out), NULL);
+	subject_show_name(out, sizeof(out), NULL);
 	assert_string_equal(out, "");
 	X509_NAME_free(name);
 }

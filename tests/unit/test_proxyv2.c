@@ -1,6 +1,7 @@
-/* proxyv2: headers octet by octet, and one that does not fit. */
+/* proxyv2: headers octet by octet, and parts that do not fit. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -47,7 +48,7 @@ ipv4_with_everything(void **state)
 	static const uint8_t status[] = {0xe0, 0, 4, 'g', 'o', 'o', 'd'};
 	static const uint8_t sha[] = {0xe1, 0, 32, 0xab};
 	size_t at = 28;
-	int len = proxy_header_encode(out, &p);
+	size_t len = proxy_header_encode(out, &p);
 
 	(void)state;
 	assert_int_equal(len, 28 + sizeof(tls) + sizeof(status) + 35);
@@ -70,7 +71,7 @@ ipv6_and_no_certificate(void **state)
 	uint8_t out[PROXY_HEADER_MAX];
 	const struct proxy_header p = {
 	    .from = &from, .to = &to, .tls_version = "TLSv1.2"};
-	int len = proxy_header_encode(out, &p);
+	size_t len = proxy_header_encode(out, &p);
 
 	(void)state;
 	assert_int_equal(len, 16 + 36 + 3 + 5 + 10);
@@ -96,18 +97,105 @@ unix_and_mixed_families_have_no_address(void **state)
 	assert_int_equal(out[13], 0x00);
 }
 
-static void
-too_long_is_refused(void **state)
+/* What is in a header: the value of a TLV, from p on. */
+static const uint8_t *
+tlv_find(const uint8_t *p, size_t len, unsigned type, size_t *value_len)
 {
-	char name[PROXY_HEADER_MAX];
+	for (size_t at = 0, n; at < len; at += 3 + n) {
+		assert_true(len - at >= 3);
+		n = (size_t)(p[at + 1] << 8 | p[at + 2]);
+		assert_true(len - at - 3 >= n);
+		*value_len = n;
+		if (p[at] == type)
+			return p + at + 3;
+	}
+	return NULL;
+}
+
+/* Whether it is there, and then whole. sub: within what is said of TLS. */
+static bool
+has(const uint8_t *out, size_t len, bool sub, unsigned type, const void *want,
+    size_t want_len)
+{
+	size_t n;
+	const uint8_t *p = out + 16, *end = out + len;
+
+	assert_int_equal(out[14] << 8 | out[15], len - 16);
+	assert_int_equal(out[13], 0x00);
+	if (sub) {
+		p = tlv_find(p, (size_t)(end - p), 0x20, &n);
+		assert_non_null(p);
+		end = p + n;
+		p += 5;
+	}
+	p = tlv_find(p, (size_t)(end - p), type, &n);
+	if (p == NULL)
+		return false;
+	assert_int_equal(n, want_len);
+	assert_memory_equal(p, want, n);
+	return true;
+}
+
+/* Sizes on both sides of the limit; what is small is always there. */
+static void
+what_does_not_fit_is_left_out(void **state)
+{
+	/* 16, TLS 3 + 5 + 10, ALPN 3 + 8, name 3 + 255, subject 3 + 511. */
+	enum {
+		USED = 16 + 18 + 11 + 258 + 514,
+		FREE = PROXY_HEADER_MAX - USED
+	};
+	static const struct {
+		size_t cn, cert; /* 0: none */
+		bool has_cn, has_cert;
+	} rows[] = {
+	    {0, 0, false, false},
+	    {0, 1, false, true},
+	    {0, FREE - 3, false, true},
+	    {0, FREE - 2, false, false},
+	    {0, 100000, false, false},
+	    {FREE - 3, 0, true, false},
+	    {FREE - 2, 0, false, false},
+	    {100, FREE - 106, true, true},
+	    {100, FREE - 105, true, false},
+	    {FREE - 3, 1, true, false},
+	    {FREE - 2, FREE - 3, false, true},
+	    {70000, 70000, false, false},
+	};
+	static uint8_t cert[100000];
+	static char cn[70001];
+	char subject[512], name[256];
 	uint8_t out[PROXY_HEADER_MAX];
-	const struct proxy_header p = {
-	    .tls_version = "TLSv1.3", .common_name = name, .verified = 1};
 
 	(void)state;
-	memset(name, 'x', sizeof(name) - 1);
-	name[sizeof(name) - 1] = '\0';
-	assert_int_equal(proxy_header_encode(out, &p), E_LIMIT);
+	memset(subject, 's', sizeof(subject));
+	memset(name, 'n', sizeof(name));
+	subject[511] = name[255] = '\0';
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct proxy_header p = {.tls_version = "TLSv1.3",
+		    .verified = 1,
+		    .server_name = name,
+		    .alpn = (const uint8_t *)"http/1.1",
+		    .alpn_len = 8,
+		    .subject = subject,
+		    .certificate = rows[i].cert > 0 ? cert : NULL,
+		    .certificate_len = rows[i].cert};
+		size_t len;
+
+		memset(cn, 'c', sizeof(cn));
+		cn[rows[i].cn] = '\0';
+		p.common_name = rows[i].cn > 0 ? cn : NULL;
+		len = proxy_header_encode(out, &p);
+		assert_in_range(len, USED, PROXY_HEADER_MAX);
+		assert_true(has(out, len, true, 0x21, "TLSv1.3", 7));
+		assert_true(has(out, len, false, 0x01, "http/1.1", 8));
+		assert_true(has(out, len, false, 0x02, name, 255));
+		assert_true(has(out, len, false, 0xe2, subject, 511));
+		assert_int_equal(
+		    has(out, len, true, 0x22, cn, rows[i].cn), rows[i].has_cn);
+		assert_int_equal(has(out, len, true, 0x28, cert, rows[i].cert),
+		    rows[i].has_cert);
+	}
 }
 
 int
@@ -117,7 +205,7 @@ main(void)
 	    cmocka_unit_test(ipv4_with_everything),
 	    cmocka_unit_test(ipv6_and_no_certificate),
 	    cmocka_unit_test(unix_and_mixed_families_have_no_address),
-	    cmocka_unit_test(too_long_is_refused),
+	    cmocka_unit_test(what_does_not_fit_is_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -306,6 +306,29 @@ what_cannot_be_kept_is_refused(void **state)
 	close_stores(&s);
 }
 
+/* The empty Name is one, 30 00, though no CA should have it. */
+static void
+an_issuer_without_name(void **state)
+{
+	struct stores s = open_stores();
+	struct err err;
+	cJSON *list, *o;
+
+	(void)state;
+	assert_int_equal(
+	    deny_text(&s, "{\"issuer\":\"MAA=\",\"serial\":\"01\"}", &err), 0);
+	list = denylist_json(s.denylist);
+	o = cJSON_GetArrayItem(list, 0);
+	assert_string_equal(
+	    cJSON_GetStringValue(cJSON_GetObjectItem(o, "issuer")), "MAA=");
+	assert_null(cJSON_GetObjectItem(o, "issuerName"));
+	cJSON_Delete(list);
+	close_stores(&s);
+	s = open_stores();
+	assert_int_equal(denylist_num(s.denylist), 1);
+	close_stores(&s);
+}
+
 static int
 allow(struct stores *s, const char *name, bool allowed, struct err *err)
 {
@@ -630,6 +653,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(every_serial_can_be_listed, fresh),
 	    cmocka_unit_test_setup(what_cannot_be_kept_is_refused, fresh),
+	    cmocka_unit_test_setup(an_issuer_without_name, fresh),
 	    cmocka_unit_test_setup(subjects_are_names, fresh),
 	    cmocka_unit_test_setup(a_subject_of_two_stays_for_one, fresh),
 	    cmocka_unit_test_setup(

@@ -46,6 +46,37 @@ good_gets_in(void **state)
 	expect("good", TLS_IN);
 }
 
+/* Legal, and what some CAs give: the alternative name says who it is. */
+static void
+a_peer_without_subject_gets_in_by_its_other_name(void **state)
+{
+	static const struct {
+		const char *peer, *subject, *san, *said;
+	} rows[] = {
+	    {"nameless", "", "DNS:nameless.example",
+		"peer 'DNS:nameless.example'"},
+	    {"quoted", "", "URI:x://a' b (conn=1)",
+		"peer 'URI:x://a\\27\\20b\\20(conn=1)'"},
+	};
+	struct web w;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *what = xasprintf("peers/%s", rows[i].peer);
+
+		town_ca(&town, "leaf", "doorman", what, "--subject",
+		    rows[i].subject, "--san", rows[i].san, NULL);
+		expect(rows[i].peer, TLS_IN);
+		free(what);
+	}
+	gateway_must_say(&gw, rows[0].said);
+	assert_false(proc_said(&gw.proc, "peer ''"));
+	rest(&gw, &w, "GET", "/decisions?peer=nameless.example", NULL);
+	assert_int_equal(w.status, 200);
+	assert_non_null(strstr(w.body, "DNS:nameless.example"));
+	web_free(&w);
+}
+
 static void
 crl_alone_is_enough(void **state)
 {
@@ -205,6 +236,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(good_gets_in),
+	    cmocka_unit_test(a_peer_without_subject_gets_in_by_its_other_name),
 	    cmocka_unit_test(crl_alone_is_enough),
 	    cmocka_unit_test(responder_alone_is_enough),
 	    cmocka_unit_test(revoked_gets_certificate_revoked),

@@ -15,6 +15,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 
 #include "tests/lib/scene.h"
 
@@ -23,6 +24,19 @@ set(const char *place, char *json)
 {
 	gateway_set(&gw, place, json);
 	free(json);
+}
+
+#define PROXY_MAX 4096
+
+static X509 *
+cert_read(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	X509 *x = f == NULL ? NULL : PEM_read_X509(f, NULL, NULL, NULL);
+
+	assert_non_null(x);
+	fclose(f);
+	return x;
 }
 
 static int
@@ -142,18 +156,23 @@ the_proxy_header(void **state)
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	char *cert = xasprintf("%s/peers/good.pem", town.dir);
 	char *key = xasprintf("%s/peers/good.key", town.dir);
-	const struct tls_options o = {
-	    .cert = cert, .key = key, .version = TLS1_3_VERSION};
-	unsigned char buf[2048];
+	const struct tls_options o = {.cert = cert,
+	    .key = key,
+	    .name = "gw.example",
+	    .version = TLS1_3_VERSION};
+	unsigned char buf[PROXY_MAX], der[PROXY_MAX], *end = der;
 	struct sockaddr_in own;
 	socklen_t own_len = sizeof(own);
 	size_t have = 0, need = 16 + 12;
+	int der_len;
+	X509 *leaf;
 	struct tls t;
 
 	(void)state;
 	scene_prepare();
 	set("node.addresses", xasprintf("[\"127.0.0.1:%d\"]", port));
 	gateway_set(&gw, "node.proxy_protocol", "\"v2\"");
+	gateway_set(&gw, "node.proxy_certificate", "true");
 	gateway_start(&gw);
 	assert_int_equal(tls_connect(&t, gw.port, &o), 1);
 	assert_true(tls_write(&t, "hello", 5));
@@ -185,6 +204,18 @@ the_proxy_header(void **state)
 	assert_memory_equal(buf + 36, "\x21\0\x07TLSv1.3", 10);
 	assert_non_null(memmem(buf, need, "\xe0\0\x04good", 7));
 	assert_non_null(memmem(buf, need, "\xe1\0\x20", 3));
+	assert_non_null(memmem(buf, need, "\x02\0\x0agw.example", 13));
+	assert_non_null(memmem(buf, need,
+	    "\xe2\0\x14"
+	    "C=GB,L=London,O=good",
+	    23));
+	/* No common name, as Corda's have none, and so no field of it. */
+	assert_memory_equal(buf + 46, "\x28", 1);
+	leaf = cert_read(cert);
+	der_len = i2d_X509(leaf, &end);
+	X509_free(leaf);
+	assert_int_equal(buf[47] << 8 | buf[48], der_len);
+	assert_memory_equal(buf + 49, der, (size_t)der_len);
 	assert_memory_equal(buf + need - 5, "hello", 5);
 	close(node);
 	close(fd);
