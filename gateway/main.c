@@ -29,6 +29,7 @@
 #include "gateway/dataplane/workers.h"
 #include "gateway/observe/decision_ring.h"
 #include "gateway/pkcs11/pkcs11.h"
+#include "gateway/process/descriptors.h"
 #include "gateway/process/log_sink.h"
 #include "gateway/process/privileges.h"
 #include "gateway/process/sd_listen.h"
@@ -435,6 +436,8 @@ run_config(const char *path, bool check_only)
 		g.log = log_sink_get0_log(g.sink);
 		pkcs11_set_log(g.log);
 		process_prepare(g.log);
+		descriptors_raise(g.log);
+		descriptors_check(g.log, g.conf);
 		rc = run(&g);
 	}
 	conf_free(g.conf);

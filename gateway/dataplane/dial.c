@@ -30,6 +30,7 @@
 #include "gateway/observe/counters.h"
 #include "gateway/dataplane/worker.h"
 #include "gateway/dataplane/worker_setup.h"
+#include "gateway/process/descriptors.h"
 
 #define DIAL_NAMES_MAX 8 /* addresses of one name that are tried */
 
@@ -196,8 +197,8 @@ dial_try(struct dial *d, const struct dial_target *t)
 
 	d->fd = socket(
 	    t->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (d->fd < 0) {
-		dial_fail_target(d, errno);
+	if (d->fd < 0 || descriptors_reserved(d->fd)) {
+		dial_fail_target(d, d->fd < 0 ? errno : EMFILE);
 		return false;
 	}
 	if (t->sa.ss_family != AF_UNIX)

@@ -21,6 +21,7 @@
 #include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/limits.h"
 #include "gateway/dataplane/worker.h"
+#include "gateway/process/descriptors.h"
 
 #define LISTENER_BATCH      32  /* accepts a turn, so that traffic goes on */
 #define LISTENER_SHARED     1   /* likewise, on a socket of several workers */
@@ -127,9 +128,13 @@ listener_on_accept(evutil_socket_t fd, short what, void *arg)
 		int peer = accept4(l->fd, (struct sockaddr *)&sa, &len,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-		if (peer >= 0) {
+		if (peer >= 0 && !descriptors_reserved(peer)) {
 			listener_take(l, peer, &sa);
 			continue;
+		}
+		if (peer >= 0) {
+			close(peer);
+			errno = EMFILE;
 		}
 		if (errno == EAGAIN || errno == EWOULDBLOCK)
 			return;

@@ -1,9 +1,8 @@
 /*
- * privileges: signals, limits, privileges. Main thread.
+ * privileges: signals, privileges. Main thread.
  */
 #include "gateway/process/privileges.h"
 
-#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
@@ -11,7 +10,6 @@
 #include <string.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -34,20 +32,11 @@ on_event_log(int severity, const char *msg)
 void
 process_prepare(const struct log *log)
 {
-	struct rlimit rl;
-
 	signal(SIGPIPE, SIG_IGN);
 	/* A file that may not grow is an error of write, not the end. */
 	signal(SIGXFSZ, SIG_IGN);
 	event_log = log;
 	event_set_log_callback(on_event_log);
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max) {
-		rl.rlim_cur = rl.rlim_max;
-		if (setrlimit(RLIMIT_NOFILE, &rl) != 0)
-			log_line(log, LOG_LEVEL_WARN,
-			    "cannot raise the limit of open files: %s",
-			    strerror(errno));
-	}
 }
 
 /* Threads made from here on have what this one keeps. */

@@ -8,7 +8,7 @@
 #include "cache/base/log.h"
 #include "gateway/conf/conf.h"
 
-/* SIGPIPE, descriptor limit, libevent's own messages. log must stay. */
+/* SIGPIPE, libevent's own messages. log must stay. */
 void process_prepare(const struct log *log);
 
 /*

@@ -27,6 +27,8 @@
 #define MAX_BODY_BYTES   (16 * 1024 * 1024) /* evhttp's; ours is smaller */
 #define ACCEPT_PAUSE_MS  200
 
+static struct rest *servers; /* one, but in tests; the control thread's */
+
 /* Hangs on the SSL object, which lives exactly as long as its connection. */
 struct connection {
 	struct rest *rest;
@@ -114,13 +116,21 @@ on_connection(struct event_base *base, void *arg)
 	return bev;
 }
 
-/* Out of descriptors: accepting again at once would spin. */
+/*
+ * Out of descriptors: accepting again at once would spin. What libevent hands
+ * over here is its own, so the listener itself tells whose it is.
+ */
 static void
 on_accept_error(struct evconnlistener *listener, void *arg)
 {
-	struct rest *r = arg;
+	struct rest *r = servers;
 	struct timeval tv = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
 
+	(void)arg;
+	while (r != NULL && r->listener != listener)
+		r = r->next;
+	if (r == NULL)
+		return;
 	log_line(r->core->log, LOG_LEVEL_WARN,
 	    "cannot accept a REST connection: %s", strerror(errno));
 	evconnlistener_disable(listener);
@@ -213,6 +223,8 @@ rest_new(struct rest **out, const struct services *core,
 	r->services = services;
 	r->tables = tables;
 	r->conf = conf_up_ref(conf);
+	r->next = servers;
+	servers = r;
 	r->http = evhttp_new(core->base);
 	r->pause = evtimer_new(core->base, on_pause_over, r);
 	rc = r->http == NULL || r->pause == NULL
@@ -270,6 +282,11 @@ rest_free(struct rest *r)
 {
 	if (r == NULL)
 		return;
+	for (struct rest **at = &servers; *at != NULL; at = &(*at)->next)
+		if (*at == r) {
+			*at = r->next;
+			break;
+		}
 	while (r->jobs != NULL)
 		rest_job_abandon(r->jobs);
 	if (r->http != NULL) {

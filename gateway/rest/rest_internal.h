@@ -33,6 +33,7 @@ struct rest {
 	size_t input_bytes;
 	struct listen_socket *bound; /* of a Unix socket */
 	char address[160];
+	struct rest *next; /* of all servers */
 };
 
 /* One request between evhttp's callback and its answer. */
