@@ -409,6 +409,40 @@ a_subject_of_two_stays_for_one(void **state)
 	close_stores(&s);
 }
 
+/* Neither who was let in nor who was put out, nor that a list was begun. */
+static void
+a_subject_that_is_not_committed_is_as_before(void **state)
+{
+	struct stores s = open_stores();
+	struct err err;
+
+	for (int begun = 0; begun < 2; begun++) {
+		assert_int_equal(state_db_begin(s.db, &err), 0);
+		assert_int_equal(allowed_subjects_set(
+				     s.subjects, HOLDER, "CN=new", true, &err),
+		    0);
+		assert_int_equal(allowed_subjects_set(
+				     s.subjects, HOLDER, "CN=old", false, &err),
+		    0);
+		assert_true(allowed_subjects_enforced(s.subjects));
+		assert_int_equal(
+		    state_db_end(s.db, E_INTERNAL, &err), E_INTERNAL);
+		for (int i = 0; i < 2; i++) {
+			const struct name_set *names =
+			    allowed_subjects_names(s.subjects);
+
+			assert_false(name_set_has(names, "CN=new"));
+			assert_int_equal(name_set_has(names, "CN=old"), begun);
+			assert_int_equal(
+			    allowed_subjects_enforced(s.subjects), begun);
+			close_stores(&s);
+			s = open_stores();
+		}
+		assert_int_equal(allow(&s, "CN=old", true, &err), 0);
+	}
+	close_stores(&s);
+}
+
 /* The one beyond is refused, what is there can go, then there is room. */
 static void
 limits_are_kept_and_never_stop_a_start(void **state)
@@ -658,6 +692,8 @@ main(void)
 	    cmocka_unit_test_setup(a_subject_of_two_stays_for_one, fresh),
 	    cmocka_unit_test_setup(
 		limits_are_kept_and_never_stop_a_start, fresh),
+	    cmocka_unit_test_setup(
+		a_subject_that_is_not_committed_is_as_before, fresh),
 	    cmocka_unit_test(the_denylist_has_a_limit),
 	    cmocka_unit_test_setup(aliases_are_text, fresh),
 	    cmocka_unit_test_setup(a_chain_is_of_somebody, fresh),
