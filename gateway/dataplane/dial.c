@@ -67,13 +67,12 @@ static void dial_next(struct dial *d);
 void
 dial_get_node_order(const struct conn *c, struct dial_order *out)
 {
-	struct worker *w = c->worker;
 	const struct conf_node *node = &c->runtime->conf->node;
 
 	*out = (struct dial_order){
 	    .addresses = node->addresses,
 	    .num_addresses = node->num_addresses,
-	    .health = w->runtime == c->runtime ? &w->setup->health : NULL,
+	    .runtime = c->runtime,
 	    .connect_timeout_ms = node->connect_timeout_ms,
 	    .retry_ms = node->retry_ms,
 	    .max_retries = node->max_retries,
@@ -100,10 +99,20 @@ node_health_cleanup(struct node_health *h)
 	memset(h, 0, sizeof(*h));
 }
 
+/* A new configuration may come, and this one's health go, during a dial. */
+static struct node_health *
+dial_health(const struct dial *d)
+{
+	return d->order.runtime != NULL &&
+		d->worker->runtime == d->order.runtime
+	    ? &d->worker->setup->health
+	    : NULL;
+}
+
 static bool
 dial_is_down(const struct dial *d, size_t i)
 {
-	const struct node_health *h = d->order.health;
+	const struct node_health *h = dial_health(d);
 
 	return h != NULL && i < h->num &&
 	    h->down_until_mono_ms[i] > clock_mono_ms();
@@ -112,7 +121,7 @@ dial_is_down(const struct dial *d, size_t i)
 static void
 dial_note_health(struct dial *d, bool up)
 {
-	struct node_health *h = d->order.health;
+	struct node_health *h = dial_health(d);
 	bool was_down;
 
 	if (h == NULL || d->current >= h->num)

@@ -15,6 +15,7 @@
 
 struct address;
 struct conn;
+struct runtime;
 struct worker;
 
 struct node_health {
@@ -29,7 +30,8 @@ void node_health_cleanup(struct node_health *h);
 struct dial_order {
 	const struct address *addresses;
 	size_t num_addresses;
-	struct node_health *health;  /* NULL: none is kept */
+	/* Whose health is kept, as long as it is the worker's; NULL: none. */
+	const struct runtime *runtime;
 	uint32_t connect_timeout_ms; /* an address */
 	uint32_t retry_ms;           /* between rounds, and out of favour */
 	uint32_t max_retries;        /* rounds after the first */
