@@ -227,6 +227,23 @@ conf_key_json(const struct conf_key *k, int64_t v)
 }
 
 bool
+conf_key_is_laxer(const struct conf_key *k, int64_t before, int64_t now)
+{
+	switch (k->laxer) {
+	case CONF_LAXER_LESS:
+		return now < before;
+	case CONF_LAXER_MORE_OR_ZERO:
+		return before != 0 && (now == 0 || now > before);
+	case CONF_LAXER_MORE:
+		if (k->kind == CONF_KIND_BITS)
+			return (now & ~before) != 0;
+		return now > before;
+	default:
+		return false;
+	}
+}
+
+bool
 conf_text_matches(const char *pattern, const char *text)
 {
 	regex_t re;

@@ -54,6 +54,18 @@ enum conf_key_flags {
 	CONF_UNSET = 1 << 8 /* zero while nobody sets it; see `inherits` */
 };
 
+/*
+ * Which way a pushed value lets more in, or lets it stay longer: what such a
+ * key says counts only when it is written.
+ */
+enum conf_laxer {
+	CONF_LAXER_UNDECIDED = 0, /* no pushed key that acts may be */
+	CONF_LAXER_NEITHER,
+	CONF_LAXER_MORE, /* a greater number, more bits or elements */
+	CONF_LAXER_LESS,
+	CONF_LAXER_MORE_OR_ZERO /* zero: without end */
+};
+
 struct conf_word {
 	const char *word; /* in any case; NULL ends the list */
 	int64_t value;    /* the first word of a value is its name */
@@ -70,7 +82,8 @@ struct conf_key {
 	const char *pushed; /* place in its section, dotted; NULL: none */
 	enum section_id section;
 	enum conf_kind kind;
-	unsigned flags;   /* enum conf_key_flags */
+	unsigned flags; /* enum conf_key_flags */
+	enum conf_laxer laxer;
 	size_t offset;    /* in struct conf, or in the element of a list */
 	size_t size;      /* LIST: of an element */
 	size_t inherits;  /* UNSET: offset of what acts while it is zero */
@@ -128,6 +141,8 @@ void conf_key_store(const struct conf_key *k, int64_t v, void *base);
 int64_t conf_key_load(const struct conf_key *k, const void *base);
 /* The value as JSON in the unit of the pushed name; NULL: out of memory. */
 cJSON *conf_key_json(const struct conf_key *k, int64_t v);
+/* Whether `now` is laxer than `before`, of a number or bits. */
+bool conf_key_is_laxer(const struct conf_key *k, int64_t before, int64_t now);
 
 bool conf_text_matches(const char *pattern, const char *text);
 

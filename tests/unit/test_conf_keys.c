@@ -595,6 +595,268 @@ a_mode_that_is_inherited_is_shown(void **state)
 	cJSON_Delete(gateway);
 }
 
+/* The file's row of what acts while k is not pushed; without one, k. */
+static const struct conf_key *
+file_row_of(const struct conf_key *k)
+{
+	size_t at = k->inherits != 0 ? k->inherits : k->offset;
+
+	for (const struct conf_key *o = conf_keys; !conf_key_ends(o); o++)
+		if (o->file != NULL && has_member(o) && o->offset == at)
+			return o;
+	return k;
+}
+
+/* The value that acts, which may be that of another key. */
+static int64_t
+acting(const struct conf_key *k, const struct conf *c)
+{
+	struct conf_key other = *k;
+	int64_t v = conf_key_load(k, c);
+
+	if (v != 0 || k->inherits == 0)
+		return v;
+	other.offset = k->inherits;
+	return conf_key_load(&other, c);
+}
+
+static void
+acts_as_the_file_says(
+    const struct conf_key *k, const struct conf *base, const cJSON *section)
+{
+	struct effective_input in = {.base = base};
+	struct effective_values none, values;
+	struct err err;
+
+	assert_int_equal(effective_values(&none, &in, &err), 0);
+	in.sections[k->section] = section;
+	if (section_validate(k->section, section, &err) != 0)
+		fail_msg("%s: %s", k->pushed, err.msg);
+	/* Another key of the section may contradict what the file says. */
+	if (effective_values(&values, &in, &err) == 0) {
+		if (acting(k, &values.conf) != acting(k, &none.conf))
+			fail_msg("%s is %lld where the file says %lld",
+			    k->pushed, (long long)acting(k, &values.conf),
+			    (long long)acting(k, &none.conf));
+		effective_values_cleanup(&values);
+	}
+	effective_values_cleanup(&none);
+}
+
+/* The objects above k with nothing in them, one more each time; and null. */
+static void
+empty_objects(const struct conf_key *k, const struct conf *base)
+{
+	char path[80];
+	struct err err;
+
+	for (size_t len = 0; k->pushed[len] != '\0'; len++) {
+		cJSON *section = cJSON_CreateObject();
+
+		len += strcspn(k->pushed + len, ".");
+		snprintf(path, sizeof(path), "%.*s", (int)len, k->pushed);
+		if (k->pushed[len] == '.') {
+			put(section, path, cJSON_CreateObject());
+			acts_as_the_file_says(k, base, section);
+		}
+		put(section, path, cJSON_CreateNull());
+		assert_int_equal(
+		    section_validate(k->section, section, &err), E_PARSE);
+		cJSON_Delete(section);
+		if (k->pushed[len] == '\0')
+			break;
+	}
+}
+
+/* Every other key of the section by itself. */
+static void
+other_keys(const struct conf_key *k, const struct conf *base)
+{
+	for (const struct conf_key *o = conf_keys; !conf_key_ends(o); o++) {
+		cJSON *section, *value;
+
+		if (o == k || o->pushed == NULL || o->section != k->section ||
+		    !conf_key_is_number(o))
+			continue;
+		section = cJSON_CreateObject();
+		value = o->kind == CONF_KIND_WORD
+		    ? cJSON_CreateString(o->words[0].word)
+		    : o->kind == CONF_KIND_BOOL || o->kind == CONF_KIND_FLAG
+		    ? cJSON_CreateTrue()
+		    : cJSON_CreateNumber((double)o->min);
+		put(section, o->pushed, value);
+		acts_as_the_file_says(k, base, section);
+		cJSON_Delete(section);
+	}
+}
+
+/* value: what the file has in the place of k; taken. */
+static void
+left_out(const struct conf_key *k, cJSON *value)
+{
+	const char *name = file_row_of(k)->file;
+	cJSON *o = base_file(name != NULL ? name : ""), *section;
+	struct conf *c;
+	struct err err;
+
+	if (name != NULL)
+		put(o, name, value);
+	else
+		cJSON_Delete(value);
+	if (parse(&c, o, &err) != 0) {
+		/* The most is too much beside another key. */
+		assert_non_null(strstr(err.msg, "expected less than"));
+		cJSON_Delete(o);
+		return;
+	}
+	cJSON_Delete(o);
+	section = cJSON_CreateObject();
+	acts_as_the_file_says(k, c, section);
+	cJSON_Delete(section);
+	empty_objects(k, c);
+	other_keys(k, c);
+	conf_free(c);
+}
+
+/*
+ * Whatever the file says of a key that can be pushed, the strictest and the
+ * laxest, stays so under a section that does not write it.
+ */
+static void
+nothing_loosens_by_silence(void **state)
+{
+	size_t num = 0;
+
+	for (const struct conf_key *k = conf_keys; !conf_key_ends(k); k++) {
+		const struct conf_key *row = file_row_of(k);
+
+		if (k->pushed == NULL || (k->flags & CONF_NO_EFFECT) ||
+		    k->kind == CONF_KIND_GROUP)
+			continue;
+		if (k->laxer == CONF_LAXER_UNDECIDED)
+			fail_msg("%s: which way is it laxer?", k->pushed);
+		if (k->kind == CONF_KIND_BITS) {
+			left_out(k, cJSON_CreateArray());
+		} else if (k->kind == CONF_KIND_WORD) {
+			for (const struct conf_word *w = row->words; w->word;
+			     w++)
+				left_out(k, cJSON_CreateString(w->word));
+		} else if (k->kind == CONF_KIND_BOOL ||
+		    k->kind == CONF_KIND_FLAG) {
+			left_out(k, cJSON_CreateTrue());
+			left_out(k, cJSON_CreateFalse());
+		} else if (conf_key_is_number(k)) {
+			left_out(k, cJSON_CreateNumber((double)row->min));
+			left_out(k, cJSON_CreateNumber((double)row->max));
+		} else {
+			continue;
+		}
+		num++;
+	}
+	assert_true(num > 30);
+}
+
+/* A value that is written may be laxer, and that is known of it. */
+static void
+which_way_is_laxer(void **state)
+{
+	static const struct {
+		const char *pushed;
+		int64_t strict, lax;
+	} rows[] = {
+	    {"sslConfig.tlsType", CONF_TLS_MUTUAL, CONF_TLS_ONE_WAY},
+	    {"revocationCheck.mode", REVCHECK_MODE_HARD_FAIL,
+		REVCHECK_MODE_SOFT_FAIL},
+	    {"revocationCheck.mode", REVCHECK_MODE_SOFT_FAIL,
+		REVCHECK_MODE_OFF},
+	    {"sslConfig.revocationCheck.mode", REVCHECK_MODE_SOFT_FAIL,
+		REVCHECK_MODE_OFF},
+	    {"nonce", REVCHECK_NONCE_REQUIRED, REVCHECK_NONCE_OPTIONAL},
+	    {"nonce", REVCHECK_NONCE_OPTIONAL, REVCHECK_NONCE_OFF},
+	    {"clockSkewSeconds", 0, 1},
+	    {"maxAgeSeconds", 1, 2},
+	    {"maxAgeSeconds", 2, 0},
+	    {"softFailWindowSeconds", 9, 0},
+	    {"noNextUpdateSeconds", 1, 2},
+	    {"securityLevel", 2, 1},
+	    {"relax", REVCHECK_RELAX_TRAILING,
+		REVCHECK_RELAX_TRAILING | REVCHECK_RELAX_EMPTY_IDP},
+	    {"relax", REVCHECK_RELAX_NO_CRLSIGN, REVCHECK_RELAX_CRL_VERSION},
+	    {"recheck.graceMs", 0, 1},
+	    {"warmUpMs", 0, 1},
+	    {"addresses.anyPort", 0, 1},
+	    {"addresses.refusePrivate", 1, 0},
+	    {"maxRequestSize", 1, 2},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct conf_key *k = conf_keys;
+
+		while (
+		    k->pushed == NULL || strcmp(k->pushed, rows[i].pushed) != 0)
+			k++;
+		assert_true(conf_key_is_laxer(k, rows[i].strict, rows[i].lax));
+		assert_false(conf_key_is_laxer(k, rows[i].lax, rows[i].lax));
+		if (k->kind != CONF_KIND_BITS || i == 12)
+			assert_false(
+			    conf_key_is_laxer(k, rows[i].lax, rows[i].strict));
+	}
+}
+
+/* The same of lists, and of what stands in their elements. */
+static void
+lists_that_are_left_out(void **state)
+{
+	static const char *const sections[] = {
+	    "{}", "{\"addresses\":{}}", "{\"addresses\":{\"allow\":[]}}"};
+	struct effective_input in = {0};
+	struct effective_options out;
+	struct effective_rules rules;
+	struct effective_values values;
+	cJSON *o = base_file("");
+	struct conf *c;
+	struct err err;
+
+	put(o, "revocation.allow_addresses", cJSON_Parse("[\"10.0.0.0/8\"]"));
+	put(o, "revocation.ports", cJSON_Parse("[8080]"));
+	put(o, "http.paths", cJSON_Parse("[\"/only\"]"));
+	assert_int_equal(parse(&c, o, &err), 0);
+	cJSON_Delete(o);
+	in.base = c;
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		cJSON *section = cJSON_Parse(sections[i]);
+
+		in.sections[SECTION_REVCHECK] = section;
+		assert_int_equal(effective_options(&out, &in, &err), 0);
+		assert_string_equal(
+		    out.options.allow_addresses[0], "10.0.0.0/8");
+		assert_null(out.options.allow_addresses[1]);
+		assert_int_equal(out.options.ports[0], 8080);
+		assert_int_equal(out.options.ports[1], 0);
+		effective_options_cleanup(&out);
+		assert_int_equal(effective_rules(&rules, &in, &err), 0);
+		assert_int_equal(rules.num, 0);
+		effective_rules_cleanup(&rules);
+		cJSON_Delete(section);
+	}
+	o = cJSON_Parse("{\"issuers\":[{\"ski\":\"a1\"}]}");
+	in.sections[SECTION_REVCHECK] = o;
+	assert_int_equal(effective_rules(&rules, &in, &err), 0);
+	assert_int_equal(rules.rules[0].mode, REVCHECK_MODE_DEFAULT);
+	assert_false(rules.rules[0].exempt);
+	effective_rules_cleanup(&rules);
+	cJSON_Delete(o);
+	o = cJSON_Parse("{\"maxRequestSize\":10000000}");
+	in.sections[SECTION_REVCHECK] = NULL;
+	in.sections[SECTION_GATEWAY] = o;
+	assert_int_equal(effective_values(&values, &in, &err), 0);
+	assert_int_equal(values.conf.http.num_paths, 1);
+	assert_string_equal(values.conf.http.paths[0].path, "/only");
+	effective_values_cleanup(&values);
+	cJSON_Delete(o);
+	conf_free(c);
+}
+
 /* Addresses that are pushed come to the file's, ports instead of them. */
 static void
 lists_of_both(void **state)
@@ -711,6 +973,9 @@ main(void)
 	    cmocka_unit_test(words_mean_what_they_say),
 	    cmocka_unit_test(what_is_not_pushed_is_the_files),
 	    cmocka_unit_test(a_mode_that_is_inherited_is_shown),
+	    cmocka_unit_test(nothing_loosens_by_silence),
+	    cmocka_unit_test(which_way_is_laxer),
+	    cmocka_unit_test(lists_that_are_left_out),
 	    cmocka_unit_test(lists_of_both),
 	    cmocka_unit_test(a_file_with_lists),
 	};
