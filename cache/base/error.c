@@ -8,6 +8,8 @@
 
 #include <openssl/err.h>
 
+#include "cache/base/text.h"
+
 static void
 err_fill(struct err *e, int code, const char *tail, const char *fmt, va_list ap)
 {
@@ -17,8 +19,7 @@ err_fill(struct err *e, int code, const char *tail, const char *fmt, va_list ap)
 		return;
 	memset(e, 0, sizeof(*e));
 	e->code = code;
-	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
-	len = strlen(e->msg);
+	len = text_vformat(e->msg, sizeof(e->msg), fmt, ap);
 	if (tail != NULL && len < sizeof(e->msg))
 		snprintf(e->msg + len, sizeof(e->msg) - len, ": %s", tail);
 	for (char *p = e->msg; *p != '\0'; p++)

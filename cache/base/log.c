@@ -14,7 +14,7 @@ format(char line[LOG_LINE_MAX], const char *fmt, va_list ap)
 	char raw[LOG_LINE_MAX];
 	size_t n = 0;
 
-	vsnprintf(raw, sizeof(raw), fmt, ap);
+	text_vformat(raw, sizeof(raw), fmt, ap);
 	for (const char *p = raw; *p != '\0' && n + 5 < LOG_LINE_MAX; p++) {
 		unsigned char c = (unsigned char)*p;
 

@@ -39,7 +39,8 @@ struct log {
 
 /*
  * log_line formats one line and passes it on. Bytes outside printable ASCII are
- * escaped as \xNN, so that a name chosen by an attacker cannot forge a line.
+ * escaped as \xNN, and so are quotes within quotes (text_format), so that a
+ * name chosen by an attacker can forge neither a line nor a part of one.
  * log may be NULL. Thread-safe when log->fn is.
  */
 void log_line(const struct log *log, enum log_level level, const char *fmt, ...)

@@ -1,6 +1,9 @@
 /* text: see the header. */
 #include "cache/base/text.h"
 
+#include <ctype.h>
+#include <stdio.h>
+
 static void
 hex_write(char *out, const uint8_t *p, size_t len, const char digits[16])
 {
@@ -46,6 +49,75 @@ text_unhex(uint8_t *out, const char *text, size_t len)
 		out[i] = (uint8_t)(hi << 4 | lo);
 	}
 	return text[2 * len] == '\0';
+}
+
+#define FORMAT_MAX 255
+#define LINE_BYTES 2048 /* of a sentence; what is longer is cut */
+
+/*
+ * The format with its own quotes replaced by c. What becomes of them in the
+ * text is found by formatting twice, with two bytes, and comparing: nothing
+ * that an argument holds looks so.
+ */
+static const char *
+format_mark(char out[FORMAT_MAX + 1], const char *fmt, char c)
+{
+	size_t len = strlen(fmt);
+	bool inside = false;
+
+	if (len > FORMAT_MAX)
+		return fmt;
+	memcpy(out, fmt, len + 1);
+	for (size_t i = 0; i < len; i++) {
+		bool word = i > 0 && isalpha((unsigned char)fmt[i - 1]);
+
+		if (fmt[i] != '\'' || (!inside && word && fmt[i + 1] != '%'))
+			continue;
+		inside = !inside;
+		out[i] = c;
+	}
+	return out;
+}
+
+size_t
+text_vformat(char *out, size_t room, const char *fmt, va_list ap)
+{
+	char mark[FORMAT_MAX + 1], a[LINE_BYTES], b[LINE_BYTES];
+	bool inside = strlen(fmt) > FORMAT_MAX;
+	va_list again;
+	size_t n = 0;
+
+	va_copy(again, ap);
+	vsnprintf(a, sizeof(a), format_mark(mark, fmt, 1), ap);
+	vsnprintf(b, sizeof(b), format_mark(mark, fmt, 2), again);
+	va_end(again);
+	for (size_t i = 0; a[i] != '\0' && n + 1 < room; i++) {
+		if (a[i] != b[i]) {
+			inside = !inside;
+			out[n++] = '\'';
+		} else if (inside && a[i] == '\'') {
+			if (room - n < 5)
+				break;
+			memcpy(out + n, "\\x27", 4);
+			n += 4;
+		} else {
+			out[n++] = a[i];
+		}
+	}
+	out[n] = '\0';
+	return n;
+}
+
+size_t
+text_format(char *out, size_t room, const char *fmt, ...)
+{
+	va_list ap;
+	size_t n;
+
+	va_start(ap, fmt);
+	n = text_vformat(out, room, fmt, ap);
+	va_end(ap);
+	return n;
 }
 
 /* Digits of n, least significant last, no more than width. */

@@ -5,11 +5,14 @@
 #ifndef CACHE_BASE_TEXT_H
 #define CACHE_BASE_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
+
+#include "cache/base/error.h"
 
 /* room: bytes at out, at least 1; NUL-terminated. */
 static inline void
@@ -38,6 +41,18 @@ text_dup(const char *s, bool *ok)
 	*ok = *ok && c != NULL;
 	return c;
 }
+
+/*
+ * text_format is vsnprintf for sentences: a quote within what stands between
+ * the format's own quotes, as in "peer '%s'", is written \x27, so that nobody
+ * can end them with a name and go on in our words. A format begins a quote with
+ * one that no letter precedes, or that % follows ("a peer's" is none), and has
+ * at most 255 bytes: of a longer one every quote is escaped. Returns the
+ * length, cut to fit. room: at least 1.
+ */
+size_t text_vformat(char *out, size_t room, const char *fmt, va_list ap);
+size_t
+text_format(char *out, size_t room, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* 2 * len digits and a NUL; lower case, upper case. */
 void text_hex(char *out, const void *bytes, size_t len);

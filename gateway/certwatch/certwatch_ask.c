@@ -2,6 +2,7 @@
  * certwatch_ask: asks the engine about one chain, then for the response that
  * may be stapled. Control thread; every answer ends in certwatch_entry_say.
  */
+#include "cache/base/text.h"
 #include "gateway/certwatch/certwatch_entry.h"
 
 #include <stdio.h>
@@ -217,7 +218,7 @@ take_chain_report(
 		    "nothing is asked about it (mode %s)",
 		    revcheck_mode_name(revcheck_report_mode(report)));
 	else if (r != NULL)
-		snprintf(e->text, sizeof(e->text), "certificate %d '%.120s' %s",
+		text_format(e->text, sizeof(e->text), "certificate %d '%.120s' %s",
 		    at >= 0 ? at : 0, r->subject, r->text);
 	if (e->status == REVCHECK_GOOD)
 		e->known_good_at = certwatch_now(e->watch);

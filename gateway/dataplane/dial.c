@@ -23,6 +23,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "cache/base/text.h"
 #include "cache/base/clock.h"
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
@@ -160,7 +161,7 @@ dial_close(struct dial *d)
 static void
 dial_fail_target(struct dial *d, int sys_errno)
 {
-	snprintf(d->error, sizeof(d->error), "cannot connect to '%s': %s",
+	text_format(d->error, sizeof(d->error), "cannot connect to '%s': %s",
 	    d->order.addresses[d->current].text, strerror(sys_errno));
 	dial_close(d);
 	counters_inc(&d->worker->counters, COUNTER_NODE_FAILED);
@@ -255,7 +256,8 @@ dial_on_names(int result, struct evutil_addrinfo *res, void *arg)
 	if (res != NULL)
 		evutil_freeaddrinfo(res);
 	if (d->num_targets == 0) {
-		snprintf(d->error, sizeof(d->error), "cannot resolve '%s': %s",
+		text_format(d->error, sizeof(d->error),
+		    "cannot resolve '%s': %s",
 		    d->order.addresses[d->current].text,
 		    evutil_gai_strerror(result));
 		counters_inc(&d->worker->counters, COUNTER_NODE_FAILED);

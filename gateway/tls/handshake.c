@@ -251,17 +251,37 @@ handshake_error(const struct handshake *h)
 	return h->error[0] != '\0' ? h->error : h->admission.error;
 }
 
+/*
+ * What TLS says of it, and only without that what a part of it said: a wrong
+ * signature is "bad signature" and not how its padding looked. NULL: nothing.
+ */
+static const char *
+handshake_tls_reason(void)
+{
+	unsigned long e = ERR_get_error(), next;
+
+	while (e != 0 && ERR_GET_LIB(e) != ERR_LIB_SSL &&
+	    (next = ERR_get_error()) != 0)
+		e = next;
+	if (ERR_GET_LIB(e) == ERR_LIB_SSL &&
+	    ERR_GET_REASON(e) == SSL_R_BAD_SIGNATURE)
+		return "certificate shown without its key (bad signature)";
+	return ERR_reason_error_string(e);
+}
+
 static void
 handshake_note_error(struct handshake *h)
 {
-	unsigned long e = ERR_peek_error();
-	const char *reason = ERR_reason_error_string(e);
+	const char *reason = handshake_tls_reason();
 
 	if (handshake_error(h)[0] == '\0' && h->sign.err.code != 0)
 		snprintf(h->error, sizeof(h->error), "cannot sign: %.200s",
 		    h->sign.err.msg);
-	if (handshake_error(h)[0] == '\0' && h->report == NULL)
-		snprintf(h->error, sizeof(h->error), "%s",
+	/* After a refusal it is our own alert; after a verdict, theirs. */
+	if (handshake_error(h)[0] == '\0' &&
+	    (h->report == NULL || handshake_allows(h)))
+		snprintf(h->error, sizeof(h->error), "%s%s",
+		    h->ready ? "let in, but the handshake failed: " : "",
 		    reason != NULL ? reason : "connection lost");
 	ERR_clear_error();
 }

@@ -288,7 +288,7 @@ static void
 print_crl(char *out, size_t cap, const struct revcheck_result *r,
     const struct view *v)
 {
-	snprintf(out, cap, "%s%s%s of '%.100s'",
+	text_format(out, cap, "%s%s%s of '%.100s'",
 	    v->scope->is_delta ? "delta CRL" : "CRL",
 	    r->crl_number[0] != '\0' ? " " : "", r->crl_number, r->signer);
 }

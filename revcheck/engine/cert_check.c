@@ -3,6 +3,7 @@
  * policy names, and has it weighed by crl_status and ocsp_status. Does not
  * decide who is let in. Never blocks or fetches: it names what it needs.
  */
+#include "cache/base/text.h"
 #include "revcheck/engine/cert_check_internal.h"
 
 #include <stdio.h>
@@ -52,7 +53,7 @@ finish_unknown(struct cert_check *q, struct revcheck_result *r, bool have)
 	}
 	snprintf(r->url, sizeof(r->url), "%s", c->url);
 	if (c->url[0] != '\0')
-		snprintf(r->text, sizeof(r->text),
+		text_format(r->text, sizeof(r->text),
 		    "unknown (%s): '%.110s': %.200s", revcheck_why_name(c->why),
 		    c->url, c->msg);
 	else

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cache/base/text.h"
+
 int
 policy_resolve(struct revcheck_policy *out, const struct revcheck_policy *in,
     struct err *err)
@@ -136,8 +138,8 @@ decide_text(struct revcheck_report *r)
 			: "every certificate asked about is good");
 		return;
 	}
-	snprintf(r->text, sizeof(r->text), "%s: certificate %d '%.200s': %s%s",
-	    verb, r->index, res->subject,
+	text_format(r->text, sizeof(r->text),
+	    "%s: certificate %d '%.200s': %s%s", verb, r->index, res->subject,
 	    res->text[0] != '\0' ? res->text : revcheck_why_name(res->why),
 	    r->allow ? " (let in by SOFT_FAIL)" : "");
 }

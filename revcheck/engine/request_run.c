@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/text.h"
 #include "cache/base/subject.h"
 #include "revcheck/x509/certs.h"
 #include "revcheck/engine/policy.h"
@@ -183,15 +184,11 @@ note_broken(struct revcheck_report *rep, const struct revcheck_evidence *sup)
 
 	for (size_t i = 0; sup != NULL && i < sup->num; i++) {
 		const struct evidence_item *s = &sup->v[i];
-		int n;
 
 		if (s->broken == REVCHECK_WHY_NONE)
 			continue;
-		n = snprintf(rep->notes + len, sizeof(rep->notes) - len,
+		len += text_format(rep->notes + len, sizeof(rep->notes) - len,
 		    "%s'%s': %s", len > 0 ? "\n" : "", s->name, s->msg);
-		if (n < 0 || (size_t)n >= sizeof(rep->notes) - len)
-			break;
-		len += (size_t)n;
 	}
 }
 

@@ -16,6 +16,7 @@
 #include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
+#include "cache/base/text.h"
 #include "cache/base/subject.h"
 
 /* Signatures tried for one response, however many certificates it brings. */
@@ -222,7 +223,7 @@ refuse(struct search *s, X509 *cert, const char *why)
 	char name[120];
 
 	subject_show(name, sizeof(name), cert);
-	snprintf(s->refusal, sizeof(s->refusal), "signer '%s' %s", name, why);
+	text_format(s->refusal, sizeof(s->refusal), "signer '%s' %s", name, why);
 	return false;
 }
 

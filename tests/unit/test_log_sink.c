@@ -97,6 +97,31 @@ fields_are_members(void **state)
 	log_sink_free(s);
 }
 
+/* In either form a name ends where we say that it does. */
+static void
+a_quote_in_a_name_is_no_end_of_it(void **state)
+{
+	static const enum conf_log_format formats[] = {
+	    CONF_LOG_TEXT, CONF_LOG_JSON};
+	static const char *const said[] = {
+	    "info  let in peer 'O=x\\x27: revoked (why=none)' (conn=1)\n",
+	    "\"let in peer 'O=x\\\\x27: revoked (why=none)' (conn=1)\""};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct log_sink *s = sink(formats[i]);
+		char *text;
+
+		log_line(log_sink_get0_log(s), LOG_LEVEL_INFO,
+		    "let in peer '%s' (conn=%d)", "O=x': revoked (why=none)",
+		    1);
+		text = written(s);
+		assert_non_null(strstr(text, said[i]));
+		free(text);
+		log_sink_free(s);
+	}
+}
+
 /* As long as anything may be: still JSON, with what does not fit left out. */
 static void
 long_lines_stay_whole(void **state)
@@ -289,6 +314,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    ONE(fields_are_members),
+	    ONE(a_quote_in_a_name_is_no_end_of_it),
 	    ONE(long_lines_stay_whole),
 	    ONE(text_has_the_line_only),
 	    ONE(a_flood_is_cut_off),

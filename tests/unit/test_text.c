@@ -1,9 +1,10 @@
-/* Hexadecimal digits and RFC 3339 times, both ways. */
+/* Sentences, hexadecimal digits and RFC 3339 times, both ways. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -97,12 +98,58 @@ no_time_that_is_none(void **state)
 	assert_int_equal(t, 7);
 }
 
+/* Not checked by the compiler, which knows the formats of the others. */
+static void
+format_nonliteral(char *out, size_t room, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_vformat(out, room, fmt, ap);
+	va_end(ap);
+}
+
+/* Nobody ends a quote of ours with a quote of theirs. */
+static void
+quotes_within_quotes(void **state)
+{
+	char out[64], end[40], longest[400] = "%s";
+	const char *evil = "x' (why=none)";
+
+	(void)state;
+	text_format(out, sizeof(out), "peer '%s': %s", evil, "no");
+	assert_string_equal(out, "peer 'x\\x27 (why=none)': no");
+	text_format(
+	    out, sizeof(out), "a peer's '%.3s', is '%d%s'", "''''", 7, "'");
+	assert_string_equal(out, "a peer's '\\x27\\x27\\x27', is '7\\x27'");
+	/* A sentence that was made before keeps its quotes. */
+	text_format(out, sizeof(out), "%s: it isn't", "cannot read 'f'");
+	assert_string_equal(out, "cannot read 'f': it isn't");
+	text_format(out, sizeof(out), "%s'%s'", "'", "\x01\x02'");
+	assert_string_equal(out, "''\x01\x02\\x27'");
+	text_format(out, sizeof(out), "'list %s' %s", "'", "'");
+	assert_string_equal(out, "'list \\x27' '");
+	/* No room, and no half of an escape. */
+	for (size_t room = 1; room < sizeof(end); room++) {
+		size_t n = text_format(end, room, "a '%s'", "'''''");
+
+		assert_int_equal(n, strlen(end));
+		assert_true(n < room);
+		assert_true(n < 4 || (n - 3) % 4 == 0 || n == 24);
+	}
+	/* A format that is too long for its quotes to be found has none. */
+	memset(longest + 2, 'x', 300);
+	format_nonliteral(out, sizeof(out), longest, "'");
+	assert_memory_equal(out, "\\x27xxx", 7);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(digits_of_either_case),
 	    cmocka_unit_test(no_other_length_and_no_other_digit),
+	    cmocka_unit_test(quotes_within_quotes),
 	    cmocka_unit_test(times_come_back),
 	    cmocka_unit_test(no_time_that_is_none),
 	};

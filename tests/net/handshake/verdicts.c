@@ -4,7 +4,10 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 
 #include "tests/lib/issuer.h"
@@ -44,6 +47,81 @@ static void
 good_gets_in(void **state)
 {
 	expect("good", TLS_IN);
+}
+
+/* As o, but it signs with another key than the certificate's. */
+static void
+steal(SSL_CTX *ctx, const char *peer)
+{
+	char *file = xasprintf("%s/peers/%s.pem", town.dir, peer);
+	EVP_PKEY_CTX *make = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
+	EVP_PKEY *own, *key = NULL;
+	unsigned char point[133];
+	char group[64];
+	OSSL_PARAM *params;
+	BIGNUM *n = NULL;
+	size_t len;
+
+	assert_int_equal(SSL_CTX_use_certificate_chain_file(ctx, file), 1);
+	own = X509_get0_pubkey(SSL_CTX_get0_certificate(ctx));
+	assert_int_equal(
+	    EVP_PKEY_get_group_name(own, group, sizeof(group), NULL), 1);
+	assert_int_equal(
+	    EVP_PKEY_get_octet_string_param(
+		own, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &len),
+	    1);
+	assert_true(BN_set_word(n = BN_new(), 4711) == 1);
+	OSSL_PARAM_BLD_push_utf8_string(
+	    b, OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
+	OSSL_PARAM_BLD_push_octet_string(
+	    b, OSSL_PKEY_PARAM_PUB_KEY, point, len);
+	OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_PRIV_KEY, n);
+	params = OSSL_PARAM_BLD_to_param(b);
+	assert_int_equal(EVP_PKEY_fromdata_init(make), 1);
+	assert_int_equal(
+	    EVP_PKEY_fromdata(make, &key, EVP_PKEY_KEYPAIR, params), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey(ctx, key), 1);
+	EVP_PKEY_free(key);
+	EVP_PKEY_CTX_free(make);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(b);
+	BN_free(n);
+	free(file);
+}
+
+/* It is good, but who shows it is somebody else: an attack, told as one. */
+static void
+a_certificate_without_its_key(void **state)
+{
+	unsigned long long connections = node_stat(&town.node, "connections");
+	struct web w;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+		int fd = tcp_dial(gw.port);
+		char byte;
+		SSL *ssl;
+
+		SSL_CTX_set_min_proto_version(ctx, versions[i]);
+		SSL_CTX_set_max_proto_version(ctx, versions[i]);
+		steal(ctx, "good");
+		ssl = SSL_new(ctx);
+		assert_int_equal(SSL_set_fd(ssl, fd), 1);
+		if (SSL_connect(ssl) == 1)
+			assert_true(SSL_read(ssl, &byte, 1) <= 0);
+		SSL_free(ssl);
+		SSL_CTX_free(ctx);
+		close(fd);
+		gateway_must_say_next(
+		    &gw, "certificate shown without its key (bad signature)");
+	}
+	assert_int_equal(node_stat(&town.node, "connections"), connections);
+	rest(&gw, &w, "GET", "/decisions?outcome=refused&max=1", NULL);
+	assert_int_equal(w.status, 200);
+	assert_non_null(strstr(w.body, "certificate shown without its key"));
+	web_free(&w);
 }
 
 /* Legal, and what some CAs give: the alternative name says who it is. */
@@ -236,6 +314,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(good_gets_in),
+	    cmocka_unit_test(a_certificate_without_its_key),
 	    cmocka_unit_test(a_peer_without_subject_gets_in_by_its_other_name),
 	    cmocka_unit_test(crl_alone_is_enough),
 	    cmocka_unit_test(responder_alone_is_enough),
