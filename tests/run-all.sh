@@ -5,7 +5,7 @@ set -u
 sums=$(mktemp)
 trap 'rm -f "$sums"' EXIT
 export TEST_SUMS="$sums"
-for c in check-deps check-headers check-symbols check-docs; do
+for c in check-deps check-headers check-symbols check-docs check-mutants; do
 	if make "$c"; then
 		echo "1 0 0" >>"$sums"
 	else
