@@ -186,7 +186,8 @@ path_build(struct signer_search *s, X509 *cert, struct err *err)
 	order.untrusted = untrusted;
 	rc = revcheck_trust_new(&trust, &anchor, 1, &public_err);
 	if (rc < 0) {
-		rc = err_set(err, E_INTERNAL, "%s", public_err.msg);
+		rc = err_set(err, rc == REVCHECK_E_NOMEM ? E_NOMEM : E_INTERNAL,
+		    "%s", public_err.msg);
 		goto out;
 	}
 	rc = trust_build_path(

@@ -37,6 +37,10 @@ signers_of(const struct cert_check *q, const struct request_env *env)
 	};
 }
 
+/*
+ * E_NOMEM where evidence could not be looked at: passed over, what it lists
+ * would count for nothing.
+ */
 static int
 prepare_crl(struct cert_check *q, const struct request_env *env,
     struct revcheck_evidence *set, struct evidence_item *sup)
@@ -46,6 +50,7 @@ prepare_crl(struct cert_check *q, const struct request_env *env,
 	struct crl_proof *proof = NULL;
 	struct crl_evidence *w;
 	struct err err = {0};
+	int rc;
 
 	if (!crl_may_concern(q->s->crl, sup->evidence->crl))
 		return 0;
@@ -53,8 +58,11 @@ prepare_crl(struct cert_check *q, const struct request_env *env,
 	if (env->now)
 		proof = evidence_set_proof_get(set, sup, &q->s->context);
 	if (proof == NULL) {
-		if (crl_verify(&proof, sup->evidence->crl, &who, &env->rules,
-			&why, &err) != 0) {
+		rc = crl_verify(
+		    &proof, sup->evidence->crl, &who, &env->rules, &why, &err);
+		if (rc == E_NOMEM)
+			return rc;
+		if (rc != 0) {
 			cert_check_complain(q, why, 0, sup->name, err.msg);
 			return 0;
 		}
@@ -97,9 +105,13 @@ prepare_ocsp(struct cert_check *q, const struct request_env *env,
 	struct ocsp_proof *proof = NULL, **proofs;
 	const struct evidence_item **from;
 	struct err err = {0};
+	int rc;
 
-	if (ocsp_verify(&proof, span_of(e->der, e->der_len), &oq, &env->rules,
-		&why, &err) != 0) {
+	rc = ocsp_verify(
+	    &proof, span_of(e->der, e->der_len), &oq, &env->rules, &why, &err);
+	if (rc == E_NOMEM)
+		return rc;
+	if (rc != 0) {
 		cert_check_complain(q, why, 0, name, err.msg);
 		return 0;
 	}

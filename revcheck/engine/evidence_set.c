@@ -141,8 +141,6 @@ why_of_fault(enum crl_fault f)
 	case CRL_FAULT_TOO_LARGE:
 	case CRL_FAULT_TOO_MANY_ENTRIES:
 		return REVCHECK_WHY_TOO_LARGE;
-	case CRL_FAULT_NOMEM:
-		return REVCHECK_WHY_INTERNAL;
 	default:
 		return REVCHECK_WHY_MALFORMED;
 	}
@@ -192,6 +190,10 @@ evidence_set_add_der(struct revcheck_evidence *e,
 				rc = err_set(err, E_NOMEM, "out of memory");
 				goto fail;
 			}
+		} else if (fault == CRL_FAULT_NOMEM) {
+			/* Not broken: what it lists must not be lost. */
+			rc = err_set(err, E_NOMEM, "out of memory");
+			goto fail;
 		} else if (!keep_broken) {
 			rc = err_set(err, E_PARSE, "'%s' is not a CRL: %s",
 			    name, why.msg);
