@@ -160,8 +160,7 @@ check_good(struct revcheck *rc, struct rig *r, struct revcheck_certs *chain,
 	revcheck_report_free(rep);
 }
 
-/* ---- Cached checks, alone and in threads
- * ------------------------------------- */
+/* Cached checks, alone and in threads. */
 
 struct worker {
 	pthread_t thread;
@@ -244,8 +243,7 @@ bench_cached(struct rig *r)
 	revcheck_free(rc);
 }
 
-/* ---- Ten thousand at once
- * ------------------------------------------------------ */
+/* Ten thousand at once. */
 
 static atomic_uint num_done, num_allowed;
 
@@ -307,8 +305,7 @@ bench_rush(struct rig *r)
 	return n == 1 && atomic_load(&num_allowed) == RUSH ? 0 : 1;
 }
 
-/* ---- Restart
- * ------------------------------------------------------------------------ */
+/* Restart. */
 
 static void
 bench_restart(struct rig *r)

@@ -294,8 +294,7 @@ doorman_net_crl_number(const struct doorman_net *o, const char *list)
 	return number;
 }
 
-/* ---- the fake JIRA --------------------------------------------------------
- */
+/* The fake JIRA. */
 
 void
 jira_start(struct jira *j, struct doorman_net *o)

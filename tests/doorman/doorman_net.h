@@ -60,8 +60,7 @@ char *
 doorman_net_csr(struct doorman_net *o, const char *name, const char *subject);
 /* 0x-less serial of DIR/NAME.pem; free it. */
 char *doorman_net_serial(const struct doorman_net *o, const char *name);
-/* ---- the fake JIRA --------------------------------------------------------
- */
+/* The fake JIRA. */
 
 struct jira {
 	struct proc proc;

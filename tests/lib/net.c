@@ -229,8 +229,7 @@ badhttp_args(
 	free(path);
 }
 
-/* ---- the process table
- * -------------------------------------------------------- */
+/* The process table. */
 
 static size_t
 status_number(int pid, const char *key)

@@ -31,7 +31,7 @@ int tcp_dial(int port);
 char *bin_path(const char *name);
 char *fixture_path(const char *name);
 
-/* ---- the town ------------------------------------------------------------ */
+/* The town. */
 
 struct server {
 	int port;
@@ -56,8 +56,7 @@ char *town_path(const struct town *t, const char *what);
 #define town_ca(t, ...) town_ca_args(t, (const char *const[]){__VA_ARGS__})
 void town_ca_args(const struct town *t, const char *const *args);
 
-/* ---- control of fixtures ----------------------------------------------------
- */
+/* Control of fixtures. */
 
 /* Hits of a path ("" or "/": all; "/doorman*": all that begin so). */
 unsigned long hits(const struct server *s, const char *path);
@@ -76,8 +75,7 @@ node_await(const struct server *node, const char *name, unsigned long long n);
 void badhttp_args(
     struct proc *p, struct server *s, const char *log, const char *const *args);
 
-/* ---- an HTTP client
- * ----------------------------------------------------------- */
+/* An HTTP client. */
 
 struct web {
 	long status; /* 0: no answer */
@@ -103,8 +101,7 @@ const char *json_text(const cJSON *o, const char *path);
 double json_number(const cJSON *o, const char *path);
 const cJSON *json_at(const cJSON *o, const char *path);
 
-/* ---- the process table
- * -------------------------------------------------------- */
+/* The process table. */
 
 size_t pid_rss_bytes(int pid);
 size_t pid_num_fds(int pid);

@@ -35,8 +35,7 @@ softtoken_make(const char *label)
 	assert_int_equal(proc_run(argv, "softhsm.log", WAIT_MS, NULL), 0);
 }
 
-/* ---- a look inside: a session at a time ------------------------------------
- */
+/* A look inside: a session at a time. */
 
 struct look {
 	CK_FUNCTION_LIST_PTR fn;

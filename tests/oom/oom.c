@@ -22,7 +22,7 @@
 /* A question that needs more than this many allocations is not asked here. */
 #define MAX_STEPS 4000
 
-/* ---- the allocator ------------------------------------------------------- */
+/* The allocator. */
 
 static atomic_long countdown = -1; /* < 0: nothing fails */
 static atomic_int failed;
@@ -104,8 +104,7 @@ __wrap_asprintf(char **out, const char *fmt, ...)
 	return n;
 }
 
-/* ---- a whole question
- * -------------------------------------------------------- */
+/* A whole question. */
 
 static const char *
 path_of(const char *dir, const char *name)

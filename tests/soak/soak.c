@@ -72,8 +72,7 @@ number(uint64_t *s, uint32_t below)
 	return (uint32_t)(*s >> 20) % below;
 }
 
-/* ---- The CAs
- * ------------------------------------------------------------------- */
+/* The CAs. */
 
 static void
 issue(struct soak *s, size_t k)
@@ -149,8 +148,7 @@ authority_cleanup(struct authority *a)
 	pki_ca_cleanup(&a->ca);
 }
 
-/* ---- Checks
- * ---------------------------------------------------------------------- */
+/* Checks. */
 
 static void
 wrong(struct soak *s, const char *what, struct revcheck_report *rep)
@@ -217,8 +215,7 @@ checker_main(void *arg)
 	return NULL;
 }
 
-/* ---- The run
- * ------------------------------------------------------------------------ */
+/* The run. */
 
 /* Some servers break, others are mended. */
 static void

@@ -259,8 +259,7 @@ key_named(const char *name)
 	return evidence_key_of(parts, 2);
 }
 
-/* ---- Asking and waiting for the answer
- * --------------------------------------- */
+/* Asking and waiting for the answer. */
 
 static void
 asking_told(void *arg, struct evidence *e, const struct evidence_failure *f)

@@ -259,8 +259,7 @@ other_defaults(void **state)
 	cJSON_Delete(one);
 }
 
-/* ---- the published JSON Schema -------------------------------------------
- */
+/* The published JSON Schema. */
 
 /* Every key says what it does, or that it does nothing here. */
 static size_t

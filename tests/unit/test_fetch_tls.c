@@ -143,8 +143,7 @@ refused(struct world *w, const char *key, const char *url, const char *word)
 	assert_int_equal(held_number(w, key), -1);
 }
 
-/* ---- https
- * ------------------------------------------------------------------------- */
+/* Https. */
 
 static void
 test_https_with_anchors_of_its_own(void **state)
@@ -235,8 +234,7 @@ test_https_servers_that_are_not_what_they_should_be(void **state)
 	roads_cleanup(&r);
 }
 
-/* ---- Redirects between the schemes
- * --------------------------------------------------- */
+/* Redirects between the schemes. */
 
 static void
 redirect(struct server *s, const char *path, const char *to)
@@ -298,8 +296,7 @@ test_redirect_from_https_to_http(void **state)
 	roads_cleanup(&r);
 }
 
-/* ---- IPv6
- * -------------------------------------------------------------------------- */
+/* IPv6. */
 
 static bool
 has_ipv6(void)
@@ -368,8 +365,7 @@ test_ipv6(void **state)
 	roads_cleanup(&r);
 }
 
-/* ---- Proxies
- * ----------------------------------------------------------------------- */
+/* Proxies. */
 
 /* How often the server was asked for exactly this target. */
 static int

@@ -18,8 +18,7 @@
 #include "gateway/tls/handshake.h"
 #include "tests/lib/stack_depth.h"
 
-/* ---- two ends ---------------------------------------------------------------
- */
+/* Two ends. */
 
 struct face {
 	EVP_PKEY *key;

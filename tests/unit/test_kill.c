@@ -121,8 +121,7 @@ stores_close(struct stores *s)
 	state_db_close(s->db);
 }
 
-/* ---- the child: each change as REST makes it -------------------------------
- */
+/* The child: each change as REST makes it. */
 
 /* Each key is of a tenant of its own, who is known from then on. */
 static void
@@ -213,8 +212,7 @@ child(const char *dir, int fd, const unsigned last[NUM_KINDS], unsigned r)
 	}
 }
 
-/* ---- what is found
- * ----------------------------------------------------------- */
+/* What is found. */
 
 static unsigned
 found_keys(struct stores *s)
@@ -310,8 +308,7 @@ check(const char *dir, unsigned last[NUM_KINDS])
 	stores_close(&s);
 }
 
-/* ---- the parent -------------------------------------------------------------
- */
+/* The parent. */
 
 /* Not a sleep: it is a moment that is sought, not something that comes. */
 static void

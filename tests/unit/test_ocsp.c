@@ -172,7 +172,7 @@ accept_with(struct ocsp_proof **p, const unsigned char *der, size_t len,
 	return rc;
 }
 
-/* ---- Requests ----------------------------------------------------------- */
+/* Requests. */
 
 static void
 trap_ocsp_15_every_responder_is_named_in_order(void **state)
@@ -328,7 +328,7 @@ trap_ocsp_13_get_ends_at_255(void **state)
 	bytes_cleanup(&url);
 }
 
-/* ---- Responses ---------------------------------------------------------- */
+/* Responses. */
 
 static void
 agrees_with_what_openssl_encodes(void **state)

@@ -197,8 +197,7 @@ issuer_rules_act_or_change_nothing(void **state)
 	assert_int_equal(allowed(NULL), 0);
 }
 
-/* ---- while others ask ----------------------------------------------------
- */
+/* While others ask. */
 
 static void *
 asker(void *arg)

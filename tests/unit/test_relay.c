@@ -202,8 +202,7 @@ settle(struct scene *s)
 		;
 }
 
-/* ---- the tests -------------------------------------------------------------
- */
+/* The tests. */
 
 static void
 tiny_writes(void **state)

@@ -149,8 +149,7 @@ every_kind_of_key_is_read(void **state)
 	}
 }
 
-/* ---- handshakes -------------------------------------------------------------
- */
+/* Handshakes. */
 
 static int
 accept_all(X509_STORE_CTX *ctx, void *arg)
@@ -245,9 +244,7 @@ handshakes_with_every_group(void **state)
 	EVP_PKEY_free(key);
 }
 
-/* ---- other providers
- * ----------------------------------------------------------
- */
+/* Other providers. */
 
 /* 0: a context of our own, 1: the default one, in a new process. */
 static int

@@ -46,8 +46,7 @@ __asan_default_options(void)
 static struct pkcs11 *token;
 static EVP_PKEY *keys[4];
 
-/* ---- names -----------------------------------------------------------------
- */
+/* Names. */
 
 static void
 names_are_read(void **state)
@@ -105,8 +104,7 @@ bad_names_are_refused(void **state)
 	}
 }
 
-/* ---- a token ---------------------------------------------------------------
- */
+/* A token. */
 
 static int
 setup(void **state)
@@ -200,8 +198,7 @@ they_are_found_by_id_and_label(void **state)
 	assert_non_null(strstr(err.msg, "more than one"));
 }
 
-/* ---- signatures ------------------------------------------------------------
- */
+/* Signatures. */
 
 static void
 pair_up(EVP_MD_CTX *ctx, EVP_PKEY_CTX *pctx, bool pss)

@@ -92,8 +92,7 @@ lot(int num)
 	return rand_r(&seed) % num;
 }
 
-/* ---- requests --------------------------------------------------------------
- */
+/* Requests. */
 
 struct request {
 	const char *method;
@@ -327,8 +326,7 @@ make_hostile(struct request *r, const struct state *now)
 	}
 }
 
-/* ---- what is found
- * ------------------------------------------------------------- */
+/* What is found. */
 
 static cJSON *
 get(const char *path)
@@ -519,8 +517,7 @@ find(struct state *s)
 	find_members(s);
 }
 
-/* ---- histories
- * ------------------------------------------------------------------ */
+/* Histories. */
 
 struct writer {
 	pthread_t thread;

@@ -146,8 +146,7 @@ a_file_may_name_its_version(void **state)
 	assert_int_equal(rest_version(&gw, LINK), 2);
 }
 
-/* ---- a full disk ---------------------------------------------------------
- */
+/* A full disk. */
 
 static long
 put(int size, char **title)

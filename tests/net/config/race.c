@@ -39,8 +39,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* ---- fifty clients --------------------------------------------------------
- */
+/* Fifty clients. */
 
 struct client {
 	pthread_t thread;
@@ -123,8 +122,7 @@ one_change_for_each_version(void **state)
 	gateway_free(&gw);
 }
 
-/* ---- kill -9
- * ------------------------------------------------------------------ */
+/* Kill -9. */
 
 struct writer {
 	pthread_t thread;

@@ -290,8 +290,7 @@ the_room_is_full(void **state)
 	fds_await(fds);
 }
 
-/* ---- another user ----------------------------------------------------------
- */
+/* Another user. */
 
 /* The tool, run as nobody, from a place where nobody may be. */
 static int

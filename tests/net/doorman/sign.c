@@ -61,8 +61,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* ---- a terminal and the person before it
- * -------------------------------------- */
+/* A terminal and the person before it. */
 
 struct screen {
 	int fd;
@@ -344,8 +343,7 @@ a_ca_is_revoked_by_the_root(void **state)
 	free(id);
 }
 
-/* ---- the desk
- * ---------------------------------------------------------------- */
+/* The desk. */
 
 static void
 one_signer_at_a_time(void **state)

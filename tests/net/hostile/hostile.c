@@ -28,8 +28,7 @@ prepare(void)
 	gateway_set(&gw, "workers", "1");
 }
 
-/* ---- a handshake in slices --------------------------------------------------
- */
+/* A handshake in slices. */
 
 /* A client whose bytes pass through our hands. */
 struct tls_bio {
@@ -261,8 +260,7 @@ a_changed_byte(void **state)
 	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
 }
 
-/* ---- too much ---------------------------------------------------------------
- */
+/* Too much. */
 
 /* A peer that sends num certificates: its own, then its issuer's, always. */
 static void
@@ -326,9 +324,7 @@ chains_too_long_or_too_large(void **state)
 	}
 }
 
-/* ---- after the handshake
- * ------------------------------------------------------
- */
+/* After the handshake. */
 
 struct storm {
 	struct tls t;

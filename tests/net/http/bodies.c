@@ -96,8 +96,7 @@ status_of(struct gateway *g, const char *target, size_t body)
 	return status;
 }
 
-/* ---- large -----------------------------------------------------------------
- */
+/* Large. */
 
 /* Memory of the gateway before, and what it may have grown to. */
 static size_t rss_before;
@@ -225,8 +224,7 @@ both_ways_at_once(void **state)
 	must_not_have_grown();
 }
 
-/* ---- a node that is not as it should be -------------------------------------
- */
+/* A node that is not as it should be. */
 
 static const struct {
 	const char *target;
@@ -354,8 +352,7 @@ no_node_at_all(void **state)
 	gateway_free(&lost);
 }
 
-/* ---- time -----------------------------------------------------------------
- */
+/* Time. */
 
 static void
 a_node_that_does_not_answer(void **state)
@@ -448,8 +445,7 @@ a_stop_in_the_middle(void **state)
 	free(text);
 }
 
-/* ---- a peer that is revoked -------------------------------------------------
- */
+/* A peer that is revoked. */
 
 static void
 cut_in_the_middle_of_an_upload(void **state)

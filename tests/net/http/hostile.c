@@ -24,8 +24,7 @@ enter(struct client *c)
 	client_enter(c, &town, "good", gw.port, 0);
 }
 
-/* ---- who they are ----------------------------------------------------------
- */
+/* Who they are. */
 
 static const char *const forged[] = {
     "Client-Cert: forged",
@@ -97,8 +96,7 @@ what_they_say_of_themselves(void **state)
 	client_leave(&c);
 }
 
-/* ---- one or two requests ----------------------------------------------------
- */
+/* One or two requests. */
 
 #define P  "POST / HTTP/1.1\r\n"
 #define H  "Host: gateway\r\n"

@@ -28,8 +28,7 @@ enter(struct client *c, const char *peer)
 	client_enter(c, &town, peer, gw.port, 0);
 }
 
-/* ---- statuses --------------------------------------------------------------
- */
+/* Statuses. */
 
 struct refusal {
 	int status;
@@ -155,8 +154,7 @@ the_metrics_count_them(void **state)
 	web_free(&w);
 }
 
-/* ---- what reaches the node -------------------------------------------------
- */
+/* What reaches the node. */
 
 static void
 has(const struct answer *a, const char *text)
@@ -265,8 +263,7 @@ the_certificates_are_those_it_showed(void **state)
 	free(text);
 }
 
-/* ---- connections -----------------------------------------------------------
- */
+/* Connections. */
 
 static void
 one_connection_carries_many(void **state)
@@ -386,8 +383,7 @@ continue_is_said_when_it_is_waited_for(void **state)
 	free(text);
 }
 
-/* ---- the pushed section ----------------------------------------------------
- */
+/* The pushed section. */
 
 static void
 push(struct gateway *g, const char *config)

@@ -289,8 +289,7 @@ a_silent_source_costs_the_deadline_and_no_more(void **state)
 	revcheck_free(rc);
 }
 
-/* ---- on an event loop ------------------------------------------------------
- */
+/* On an event loop. */
 
 struct asked {
 	struct event_base *base;
@@ -386,8 +385,7 @@ a_cancelled_request_never_calls_back(void **state)
 	revcheck_free(rc);
 }
 
-/* ---- one fetch for all who wait
- * ------------------------------------------------ */
+/* One fetch for all who wait. */
 
 #define WAITERS 32
 
@@ -446,8 +444,7 @@ many_waiters_share_one_fetch(void **state)
 	revcheck_free(rc);
 }
 
-/* ---- local rules
- * ------------------------------------------------------------------ */
+/* Local rules. */
 
 /* Denies it by its serial or by its key, and nobody else. */
 static void

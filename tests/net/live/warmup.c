@@ -135,8 +135,7 @@ metrics_say(const char *line)
 	return said;
 }
 
-/* ---- the switch ----------------------------------------------------------
- */
+/* The switch. */
 
 static void
 says_so(void)
@@ -262,8 +261,7 @@ a_source_may_come_back(void **state)
 	tls_free(&live);
 }
 
-/* ---- sessions ------------------------------------------------------------
- */
+/* Sessions. */
 
 static void
 session_must_be(const char *what, const char *mode, const char *word)
@@ -348,8 +346,7 @@ a_hard_check_is_patient(void **state)
 	tls_free(&live);
 }
 
-/* ---- more switches -------------------------------------------------------
- */
+/* More switches. */
 
 static void
 a_switch_back_gives_it_up(void **state)

@@ -19,8 +19,7 @@ static const char *const names[] = {"main", "second", "brief", "soon", "short",
 static struct proc brief_proc; /* the responder of 'brief' */
 static struct server brief;
 
-/* ---- a client that asks for a staple --------------------------------------
- */
+/* A client that asks for a staple. */
 
 static X509_STORE *
 town_store(void)
@@ -109,8 +108,7 @@ await_stapled(const char *name, int wanted)
 			    wanted ? "no staple" : "still a staple");
 }
 
-/* ---- the town -------------------------------------------------------------
- */
+/* The town. */
 
 static X509 *
 cert_read(const char *what)
@@ -272,8 +270,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* ---- what monitors see ----------------------------------------------------
- */
+/* What monitors see. */
 
 /* The value of the sample that begins so, or -1. */
 static double
@@ -377,8 +374,7 @@ refresh_until(const char *text)
 	free(line);
 }
 
-/* ---- tests ----------------------------------------------------------------
- */
+/* Tests. */
 
 /* Until it has the response that ends then. */
 static void

@@ -21,8 +21,7 @@ static struct server crl_server;
 static char *crl_url;
 static char *second_tls, *second_session; /* what is set up in the end */
 
-/* ---- the group's CA -------------------------------------------------------
- */
+/* The group's CA. */
 
 static void
 add_entry(struct octets *o, const char *pem)
@@ -66,8 +65,7 @@ publish(long number, long sec, const char *a, const char *b)
 	octets_free(&o);
 }
 
-/* ---- life -----------------------------------------------------------------
- */
+/* Life. */
 
 static int
 setup(void **state)
@@ -176,8 +174,7 @@ presents(const char *pem)
 	return same;
 }
 
-/* ---- the story ------------------------------------------------------------
- */
+/* The story. */
 
 static void
 a_setup_is_watched(void **state)

@@ -64,8 +64,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* ---- a member
- * ---------------------------------------------------------------- */
+/* A member. */
 
 #define CHAIN_PATH "/certificates/vnode/" ID "/p2p-tls"
 
@@ -121,8 +120,7 @@ enrol(void)
 	free(key);
 }
 
-/* ---- the writer
- * --------------------------------------------------------------- */
+/* The writer. */
 
 struct writer {
 	pthread_t thread;
@@ -180,8 +178,7 @@ writer_main(void *arg)
 	}
 }
 
-/* ---- what is found
- * ------------------------------------------------------------- */
+/* What is found. */
 
 static int
 found_keys(void)

@@ -69,8 +69,7 @@ run_rows(const struct row *rows, size_t num)
 }
 #define RUN(rows) run_rows(rows, sizeof(rows) / sizeof((rows)[0]))
 
-/* ---- keys -----------------------------------------------------------------
- */
+/* Keys. */
 
 static void
 key_id_is_of_the_public_key(void **state)
@@ -164,8 +163,7 @@ keys_are_encrypted_and_survive(void **state)
 	web_free(&after);
 }
 
-/* ---- signing requests -------------------------------------------------------
- */
+/* Signing requests. */
 
 static void
 request_has_the_extensions(void **state)
@@ -281,8 +279,7 @@ bad_requests_are_refused(void **state)
 	free(ses);
 }
 
-/* ---- certificates -----------------------------------------------------------
- */
+/* Certificates. */
 
 #define C  "AAAAAAAAAAA1"
 #define CN "O=Carol, L=London, C=GB"
@@ -412,8 +409,7 @@ bad_uploads_are_refused(void **state)
 	free(broken);
 }
 
-/* ---- registration and setup
- * --------------------------------------------------- */
+/* Registration and setup. */
 
 #define D  "DDDDDDDDDDD1"
 #define DN "O=Dave, L=London, C=GB"

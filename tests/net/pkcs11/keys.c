@@ -51,9 +51,7 @@ everybody_is_served(struct gateway *g)
 				    (unsigned)versions[v]);
 }
 
-/* ---- keys over REST
- * ----------------------------------------------------------
- */
+/* Keys over REST. */
 
 static void
 keys_are_made_in_the_token(void **state)
@@ -220,9 +218,7 @@ a_restart_finds_them(void **state)
 	everybody_is_served(&gw);
 }
 
-/* ---- keys named in the file
- * ---------------------------------------------------
- */
+/* Keys named in the file. */
 
 /* Both roles: it is dialled, and it dials the other one as a client. */
 static void
@@ -321,9 +317,7 @@ wrong_names_refuse_the_start(void **state)
 	hsm_identity(&near, HSM_URI "object=p2p%2Fnear");
 }
 
-/* ---- a key that is lost
- * ---------------------------------------------------------
- */
+/* A key that is lost. */
 
 static void
 a_missing_key_is_named(void **state)

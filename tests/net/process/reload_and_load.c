@@ -37,8 +37,7 @@ prepare(void)
 	gateway_set(&gw, "rest.users", REST_CHEAP_USERS);
 }
 
-/* ---- traffic ----------------------------------------------------------------
- */
+/* Traffic. */
 
 /* The numbers of all threads. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -184,8 +183,7 @@ nobody_was_turned_away(const struct traffic *tr, size_t num)
 			    tr[i].error);
 }
 
-/* ---- reloads ----------------------------------------------------------------
- */
+/* Reloads. */
 
 static void
 reload(void)
@@ -267,8 +265,7 @@ reloads_under_load(void **state)
 	refused_by_rest();
 }
 
-/* ---- kills ------------------------------------------------------------------
- */
+/* Kills. */
 
 /* The network is unplugged: what it knows after a start is from its disk. */
 static void
@@ -314,8 +311,7 @@ killed_under_load(void **state)
 	control(&town.web, "/_listen/on", NULL);
 }
 
-/* ---- silence ----------------------------------------------------------------
- */
+/* Silence. */
 
 static double
 exact_ms(void)

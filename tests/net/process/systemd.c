@@ -28,8 +28,7 @@ prepare(void)
 	gateway_set(&gw, "rest.users", REST_CHEAP_USERS);
 }
 
-/* ---- sockets ----------------------------------------------------------------
- */
+/* Sockets. */
 
 /* A socket as a service manager would make it. */
 static int
@@ -320,8 +319,7 @@ by_systemd_itself(void **state)
 	free(text);
 }
 
-/* ---- notifications ----------------------------------------------------------
- */
+/* Notifications. */
 
 static int manager = -1; /* the socket that NOTIFY_SOCKET names */
 
@@ -482,8 +480,7 @@ a_stuck_worker_starves_the_watchdog(void **state)
 	close(manager);
 }
 
-/* ---- units ------------------------------------------------------------------
- */
+/* Units. */
 
 static void
 units_are_well_made(void **state)

@@ -262,8 +262,7 @@ every_request_is_logged(void **state)
 	free(line);
 }
 
-/* ---- over one connection, and with a certificate -------------------------
- */
+/* Over one connection, and with a certificate. */
 
 static size_t
 drop(const void *p, size_t size, size_t n, void *arg)

@@ -98,7 +98,7 @@ batch_answers_in_order(void **state)
 	free(body);
 }
 
-/* ---- denylist and withdrawal ------------------------------------------- */
+/* Denylist and withdrawal. */
 
 /* POSTs the certificate of a name to the denylist; returns the id. */
 static char *
@@ -293,8 +293,7 @@ entries_name_a_certificate_or_a_key(void **state)
 	free(id);
 }
 
-/* ---- what is shown ---------------------------------------------------------
- */
+/* What is shown. */
 
 static void
 decisions_carry_the_evidence(void **state)
@@ -425,8 +424,7 @@ metrics_count_verdicts(void **state)
 	web_free(&w);
 }
 
-/* ---- leaving ----------------------------------------------------------------
- */
+/* Leaving. */
 
 static void
 caller_who_leaves_is_forgotten(void **state)
@@ -513,8 +511,7 @@ pending_check_is_cancelled(void **state)
 	free(url);
 }
 
-/* ---- at scale ------------------------------------------------------------
- */
+/* At scale. */
 
 static void
 checks_by_the_hundred(void **state)

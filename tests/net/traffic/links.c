@@ -242,8 +242,7 @@ a_dead_peer_ends_the_connection(void **state)
 	gateway_must_say(&near, "cannot reach peer");
 }
 
-/* ---- CONNECT ----------------------------------------------------------------
- */
+/* CONNECT. */
 
 /* Sends a request; expects an answer that begins so. Returns the socket. */
 static int

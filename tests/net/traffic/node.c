@@ -55,8 +55,7 @@ listen_somewhere(int *port)
 	return fd;
 }
 
-/* ---- nodes ------------------------------------------------------------------
- */
+/* Nodes. */
 
 static void
 the_second_node_takes_over(void **state)
@@ -224,8 +223,7 @@ the_proxy_header(void **state)
 	free(key);
 }
 
-/* ---- faces ------------------------------------------------------------------
- */
+/* Faces. */
 
 /* 1 when the gateway shows a certificate good for name. */
 static int
@@ -359,8 +357,7 @@ one_way_asks_for_no_certificate(void **state)
 	tls_free(&t);
 }
 
-/* ---- changes ----------------------------------------------------------------
- */
+/* Changes. */
 
 static void
 reload(void)
