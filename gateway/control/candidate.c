@@ -25,6 +25,28 @@ is_hard(enum revcheck_mode mode)
 	return mode == REVCHECK_MODE_HARD_FAIL;
 }
 
+static enum revcheck_mode
+resolved(enum revcheck_mode mode, enum revcheck_mode inherited)
+{
+	return mode != REVCHECK_MODE_DEFAULT ? mode : inherited;
+}
+
+/* Before anything is softened. */
+static struct loose
+loose_of(const struct conf *values, const struct effective_rules *rules)
+{
+	struct loose l = {
+	    .sessions = resolved(values->policy.mode, REVCHECK_MODE_SOFT_FAIL),
+	    .one_way = values->tls.type != CONF_TLS_MUTUAL};
+
+	l.tls = resolved(values->tls.mode, l.sessions);
+	for (size_t i = 0; i < rules->num; i++)
+		if (rules->rules[i].exempt ||
+		    rules->rules[i].mode == REVCHECK_MODE_OFF)
+			l.exempt++;
+	return l;
+}
+
 /* What is HARD_FAIL and was not gives SOFT_FAIL's answers for a while. */
 static void
 candidate_soften(struct candidate *p, const struct candidate_input *in,
@@ -32,7 +54,7 @@ candidate_soften(struct candidate *p, const struct candidate_input *in,
 {
 	if (is_hard(p->policy.mode))
 		p->hard |= WARMUP_SESSIONS;
-	if (is_hard(*tls != REVCHECK_MODE_DEFAULT ? *tls : p->policy.mode))
+	if (is_hard(resolved(*tls, p->policy.mode)))
 		p->hard |= WARMUP_TLS;
 	p->set = p->policy;
 	if (p->warm_up_ms == 0)
@@ -64,6 +86,7 @@ candidate_make(
 	p->policy = values.conf.policy;
 	if (rc == 0)
 		rc = effective_rules(&p->rules, effective, err);
+	p->loose = loose_of(&values.conf, &p->rules);
 	if (rc == 0 && allowed_subjects_enforced(in->subjects)) {
 		overlay.set_subjects = true;
 		overlay.subjects = allowed_subjects_names(in->subjects);

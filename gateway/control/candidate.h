@@ -9,6 +9,7 @@
 #include "gateway/certwatch/certwatch_list.h"
 #include "gateway/conf/conf.h"
 #include "gateway/control/effective.h"
+#include "gateway/control/loose.h"
 #include "revcheck/revcheck.h"
 
 struct allowed_subjects;
@@ -32,6 +33,7 @@ struct candidate {
 	unsigned hard;              /* enum warmup_part that HARD_FAIL is for */
 	unsigned warming;           /* of these, SOFT_FAIL for the time being */
 	uint32_t warm_up_ms;
+	struct loose loose; /* of what is asked for */
 	/* What is enforced. */
 	struct revcheck_policy policy;
 	struct effective_rules rules; /* strings lent by the sections */

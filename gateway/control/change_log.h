@@ -10,8 +10,8 @@
 
 #include "cache/base/log.h"
 #include "gateway/conf/conf.h"
+#include "gateway/control/loose.h"
 #include "gateway/state/section_store.h"
-#include "revcheck/revcheck.h"
 
 /* Who asks for a change, for the log and the history. */
 struct control_actor {
@@ -20,18 +20,13 @@ struct control_actor {
 	const char *action;
 };
 
-/* As it is set: what a warm-up enforces meanwhile does not count. */
-struct change_log_state {
-	enum revcheck_mode mode;
-	enum conf_tls_type tls;
-};
-
 struct change_log_entry {
 	enum section_id section;
 	int64_t version;
 	const struct control_actor *actor;
-	struct change_log_state before, now;
-	bool warming; /* HARD_FAIL is not enforced yet */
+	struct loose before, now;
+	struct conf *conf_before, *conf; /* borrowed */
+	bool warming;                    /* HARD_FAIL is not enforced yet */
 };
 
 void change_log_write(const struct log *log, const struct change_log_entry *e);

@@ -12,6 +12,7 @@
 #include "gateway/certwatch/certwatch.h"
 #include "gateway/control/candidate.h"
 #include "gateway/control/effective.h"
+#include "gateway/control/loose.h"
 #include "gateway/control/stores.h"
 #include "gateway/control/warmup.h"
 #include "gateway/dataplane/workers.h"
@@ -35,6 +36,7 @@ struct control {
 	control_reload_fn *agrees; /* to a new bootstrap file */
 	void *agrees_arg;
 	struct warmup *warmup;
+	struct loose_watch *loose;
 	struct revcheck_policy policy; /* as it is set */
 	unsigned hard, warming;        /* enum warmup_part */
 };
@@ -115,6 +117,7 @@ candidate_apply(struct control *c, struct candidate *p, struct err *err)
 	certwatch_set(c->certwatch, &p->watched, c->conf);
 	control_recheck(c);
 	warm_up(c, p);
+	loose_watch_set(c->loose, &p->loose);
 	return 0;
 }
 
@@ -133,13 +136,6 @@ stored_apply(struct control *c, struct err *err)
 		candidate_cleanup(&candidate);
 	}
 	return rc;
-}
-
-static enum revcheck_mode
-mode_set(const struct control *c)
-{
-	return c->policy.mode == REVCHECK_MODE_DEFAULT ? REVCHECK_MODE_SOFT_FAIL
-						       : c->policy.mode;
 }
 
 /* The warm-up is over: HARD_FAIL is enforced from now on. */
@@ -192,6 +188,8 @@ control_new(struct control **out, const struct control_parts *parts,
 	c->base = conf_up_ref(conf);
 	rc = warmup_new(&c->warmup, c->services, c->sessions, &calls, err);
 	if (rc == 0)
+		rc = loose_watch_new(&c->loose, c->services, err);
+	if (rc == 0)
 		rc = denylist_apply(
 		    c->stores->denylist, c->services->engine, err);
 	if (rc == 0)
@@ -211,6 +209,7 @@ control_free(struct control *c)
 		return;
 	revcheck_watch(c->services->engine, NULL, NULL);
 	warmup_free(c->warmup);
+	loose_watch_free(c->loose);
 	conf_free(c->conf);
 	conf_free(c->base);
 	free(c);
@@ -252,7 +251,13 @@ void
 control_get_policy(const struct control *c, struct revcheck_policy *out)
 {
 	*out = c->policy;
-	out->mode = mode_set(c);
+	out->mode = loose_watch_get0(c->loose)->sessions;
+}
+
+const struct loose *
+control_loose(const struct control *c)
+{
+	return loose_watch_get0(c->loose);
 }
 
 uint32_t
@@ -300,13 +305,6 @@ author_of(struct section_author *out, char *note, size_t size,
 	snprintf(note, size, "HARD_FAIL after a warm-up of at most %u ms",
 	    p->warm_up_ms);
 	out->note = note;
-}
-
-static struct change_log_state
-log_state(const struct control *c)
-{
-	return (struct change_log_state){
-	    .mode = mode_set(c), .tls = c->conf->tls.type};
 }
 
 /*
@@ -372,7 +370,7 @@ control_put(struct control *c, enum section_id id, int64_t version,
 {
 	int64_t stored = section_version(c->stores->sections, id);
 	struct change_log_entry entry = {
-	    .section = id, .actor = actor, .before = log_state(c)};
+	    .section = id, .actor = actor, .before = *control_loose(c)};
 	struct candidate_input in;
 	struct candidate candidate;
 	enum control_outcome outcome;
@@ -390,15 +388,18 @@ control_put(struct control *c, enum section_id id, int64_t version,
 	in.effective.sections[id] = config;
 	if (candidate_make(&candidate, &in, err) != 0)
 		return CONTROL_INVALID;
+	entry.conf_before = conf_up_ref(c->conf);
 	outcome = keep_and_apply(c, id, config, text, &candidate, actor, err);
 	candidate_cleanup(&candidate);
-	if (outcome != CONTROL_CHANGED)
-		return outcome;
-	entry.version = section_version(c->stores->sections, id);
-	entry.now = log_state(c);
-	entry.warming = c->warming != 0;
-	change_log_write(c->services->log, &entry);
-	return CONTROL_CHANGED;
+	if (outcome == CONTROL_CHANGED) {
+		entry.conf = c->conf;
+		entry.version = section_version(c->stores->sections, id);
+		entry.now = *control_loose(c);
+		entry.warming = c->warming != 0;
+		change_log_write(c->services->log, &entry);
+	}
+	conf_free(entry.conf_before);
+	return outcome;
 }
 
 int

@@ -20,6 +20,7 @@
 struct certwatch;
 struct chain_cache;
 struct control;
+struct loose;
 struct services;
 struct session_watch;
 struct stores;
@@ -57,6 +58,8 @@ void control_on_reload(struct control *c, control_reload_fn *fn, void *arg);
 struct conf *control_conf(const struct control *c); /* in force; lends */
 /* As it is set, also while a warm-up enforces less. */
 void control_get_policy(const struct control *c, struct revcheck_policy *out);
+/* What lets somebody in unasked. Lends. */
+const struct loose *control_loose(const struct control *c);
 /* Lends. */
 const struct warmup *control_warmup(const struct control *c);
 /*

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "gateway/control/control.h"
+#include "gateway/control/loose.h"
 #include "gateway/state/denylist.h"
 #include "gateway/state/state_db.h"
 #include "gateway/dataplane/workers.h"
@@ -187,9 +188,10 @@ put_crls(struct prometheus *t, struct revcheck *rc)
 /* Everything else that is one number. */
 
 struct facts {
-	bool warming;
+	bool warming, one_way;
 	uint64_t warm_ups, warm_allowed, warm_refused, warm_undetermined;
 	uint64_t denylist_entries;
+	uint64_t exempt_issuers;
 	uint64_t started_at;
 };
 
@@ -200,6 +202,8 @@ facts_get(struct facts *f, const struct rest_services *services)
 
 	warmup_get(control_warmup(services->control), &s);
 	*f = (struct facts){.warming = s.outcome == WARMUP_RUNNING,
+	    .one_way = control_loose(services->control)->one_way,
+	    .exempt_issuers = control_loose(services->control)->exempt,
 	    .warm_ups = s.num,
 	    .warm_allowed = s.determined - s.refused,
 	    .warm_refused = s.refused,
@@ -223,6 +227,17 @@ static const struct number fact_numbers[] = {
 	.type = NUMBER_GAUGE,
 	.kind = NUMBER_BOOL,
 	.offset = offsetof(struct facts, warming)},
+    {.json = "oneWay",
+	.metric = "p2p_gateway_one_way",
+	.help = "1 while peers need no certificate.",
+	.type = NUMBER_GAUGE,
+	.kind = NUMBER_BOOL,
+	.offset = offsetof(struct facts, one_way)},
+    {.json = "exemptIssuers",
+	.metric = "p2p_gateway_exempt_issuers",
+	.help = "Issuers whose certificates nobody asks about.",
+	.type = NUMBER_GAUGE,
+	.offset = offsetof(struct facts, exempt_issuers)},
     {.metric = "p2p_gateway_warm_ups_total",
 	.help = "Warm-ups before HARD_FAIL.",
 	.offset = offsetof(struct facts, warm_ups)},
@@ -241,11 +256,30 @@ static const struct number fact_numbers[] = {
 };
 #undef CHAINS
 
+static void
+put_modes(struct prometheus *t, const struct loose *l)
+{
+	const struct {
+		const char *scope;
+		enum revcheck_mode mode;
+	} rows[] = {{"tls", l->tls}, {"sessions", l->sessions}};
+
+	prometheus_head(t, "p2p_gateway_mode", "gauge",
+	    "1 for the revocation mode that is set, of TLS peers and of "
+	    "session checks.");
+	for (size_t i = 0; i < 2; i++)
+		for (int m = REVCHECK_MODE_OFF; m <= REVCHECK_MODE_HARD_FAIL;
+		     m++)
+			prometheus_put(t,
+			    "p2p_gateway_mode{scope=\"%s\",mode=\"%s\"} %d\n",
+			    rows[i].scope, revcheck_mode_name(m),
+			    rows[i].mode == (unsigned)m);
+}
+
 char *
 metrics_text(const struct services *core, const struct rest_services *services)
 {
 	struct revcheck_stats stats = {.size = sizeof(stats)};
-	struct revcheck_policy policy = {.size = sizeof(policy)};
 	struct workers_stats counts;
 	struct pkcs11_stats token;
 	struct facts facts;
@@ -253,7 +287,6 @@ metrics_text(const struct services *core, const struct rest_services *services)
 
 	prometheus_init(&t);
 	revcheck_get_stats(core->engine, &stats);
-	control_get_policy(services->control, &policy);
 	put_decisions(&t, services->checker.decisions);
 	NUMBER_PUT(&t, engine_numbers, &stats);
 	NUMBER_PUT(&t, failure_numbers, &stats);
@@ -265,11 +298,7 @@ metrics_text(const struct services *core, const struct rest_services *services)
 		pkcs11_get_stats(pkcs11_get0(), &token);
 		NUMBER_PUT(&t, token_numbers, &token);
 	}
-	prometheus_head(&t, "p2p_gateway_mode", "gauge",
-	    "1 for the revocation mode that is set.");
-	for (int m = REVCHECK_MODE_OFF; m <= REVCHECK_MODE_HARD_FAIL; m++)
-		prometheus_put(&t, "p2p_gateway_mode{mode=\"%s\"} %d\n",
-		    revcheck_mode_name(m), policy.mode == (unsigned)m);
+	put_modes(&t, control_loose(services->control));
 	facts_get(&facts, services);
 	NUMBER_PUT(&t, fact_numbers, &facts);
 	prometheus_head(&t, "p2p_gateway_config_version", "gauge",
@@ -326,6 +355,16 @@ waits_json(struct decision_ring *d)
 }
 
 static void
+add_loose(cJSON *list, const struct loose *l)
+{
+	char text[LOOSE_TEXT_SIZE];
+
+	for (enum loose_kind k = 0; k < LOOSE_NUM; k++)
+		if (loose_text(l, k, text, sizeof(text)))
+			cJSON_AddItemToArray(list, cJSON_CreateString(text));
+}
+
+static void
 add_token(cJSON *o)
 {
 	struct pkcs11 *token = pkcs11_get0();
@@ -342,6 +381,21 @@ add_token(cJSON *o)
 	NUMBER_ADD(part, token_numbers, &s);
 }
 
+/* `mode` is the laxer one, so that who reads it alone misses nothing. */
+static void
+add_modes(cJSON *o, const struct loose *l)
+{
+	cJSON *modes, *list;
+
+	cJSON_AddStringToObject(o, "mode", revcheck_mode_name(loose_mode(l)));
+	modes = cJSON_AddObjectToObject(o, "modes");
+	cJSON_AddStringToObject(modes, "tls", revcheck_mode_name(l->tls));
+	cJSON_AddStringToObject(
+	    modes, "sessions", revcheck_mode_name(l->sessions));
+	list = cJSON_AddArrayToObject(o, "loose");
+	add_loose(list, l);
+}
+
 cJSON *
 metrics_json(const struct services *core, const struct rest_services *services)
 {
@@ -355,7 +409,7 @@ metrics_json(const struct services *core, const struct rest_services *services)
 	revcheck_get_stats(core->engine, &stats);
 	control_get_policy(services->control, &policy);
 	warmup_get(control_warmup(services->control), &warm);
-	cJSON_AddStringToObject(o, "mode", revcheck_mode_name(policy.mode));
+	add_modes(o, control_loose(services->control));
 	cJSON_AddBoolToObject(o, "shadowMode", policy.shadow_hard);
 	cJSON_AddNumberToObject(
 	    o, "uptimeSeconds", difftime(time(NULL), services->started_at));
@@ -457,6 +511,7 @@ metrics_ready(const struct services *core, const struct rest_services *services,
 		    warm.determined, warm.chains);
 		cJSON_AddItemToObject(out, "warmUp", warmup_report_json(&warm));
 	}
+	add_loose(reasons, control_loose(services->control));
 	ready = certwatch_report_reasons(services->certwatch, reasons);
 	ready &= token_ready(control_conf(services->control), reasons);
 	revcheck_kept_list(core->engine, add_crl_reason, reasons);

@@ -232,6 +232,89 @@ tls_follows_the_switch_until_it_has_its_own(void **state)
 	assert_int_equal(try("nosource"), ALERT_CERTIFICATE_UNKNOWN);
 }
 
+/* Whether readiness, status and the log say so in these words. */
+static bool
+is_said(const char *words, bool log)
+{
+	bool ready, status;
+	struct web w;
+
+	rest(&gw, &w, "GET", "/readyz", NULL);
+	assert_int_equal(w.status, 200);
+	ready = strstr(w.body, words) != NULL;
+	web_free(&w);
+	rest(&gw, &w, "GET", "/status", NULL);
+	status = strstr(w.body, words) != NULL;
+	web_free(&w);
+	assert_int_equal(ready, status);
+	if (log)
+		gateway_must_say_next(&gw, words);
+	return ready;
+}
+
+/* The two modes, and the laxer one of them, in status and metrics. */
+static void
+modes_are(const char *tls, const char *sessions, const char *both)
+{
+	char *line;
+	struct web w;
+
+	rest(&gw, &w, "GET", "/status", NULL);
+	assert_string_equal(json_text(w.json, "mode"), both);
+	assert_string_equal(json_text(w.json, "modes.tls"), tls);
+	assert_string_equal(json_text(w.json, "modes.sessions"), sessions);
+	web_free(&w);
+	line = xasprintf("p2p_gateway_mode{scope=\"tls\",mode=\"%s\"}", tls);
+	assert_int_equal((int)metric(line), 1);
+	free(line);
+	line = xasprintf(
+	    "p2p_gateway_mode{scope=\"sessions\",mode=\"%s\"}", sessions);
+	assert_int_equal((int)metric(line), 1);
+	free(line);
+}
+
+static void
+what_lets_in_unasked_is_said(void **state)
+{
+	modes_are("SOFT_FAIL", "SOFT_FAIL", "SOFT_FAIL");
+	put(GATEWAY,
+	    "{\"sslConfig\":{\"revocationCheck\":{\"mode\":\"OFF\"}}}");
+	modes_are("OFF", "SOFT_FAIL", "OFF");
+	assert_true(is_said("revocation mode of TLS peers is OFF", true));
+	gateway_must_say_next(&gw, "mode_tls=OFF mode_sessions=SOFT_FAIL");
+	gateway_must_say_next(&gw, "(before=SOFT_FAIL now=OFF)");
+	assert_false(is_said("mode of session checks is OFF", false));
+	put(GATEWAY, "{}");
+	assert_false(is_said("revocation mode of TLS peers is OFF", false));
+	rest_mode(&gw, "OFF");
+	modes_are("OFF", "OFF", "OFF");
+	assert_true(is_said("revocation mode of session checks is OFF", true));
+	put(GATEWAY,
+	    "{\"sslConfig\":{\"revocationCheck\":{\"mode\":\"HARD_FAIL\"}}}");
+	modes_are("HARD_FAIL", "OFF", "OFF");
+	assert_false(is_said("revocation mode of TLS peers is OFF", false));
+	rest_mode(&gw, "HARD_FAIL");
+	assert_int_equal((int)metric("p2p_gateway_one_way"), 0);
+	put(GATEWAY, "{\"sslConfig\":{\"tlsType\":\"ONE_WAY\"}}");
+	assert_true(is_said("tlsType is ONE_WAY", true));
+	assert_int_equal((int)metric("p2p_gateway_one_way"), 1);
+	put(GATEWAY, "{}");
+	assert_false(is_said("tlsType is ONE_WAY", false));
+	assert_int_equal((int)metric("p2p_gateway_exempt_issuers"), 0);
+	put_rule("\"exempt\":true");
+	assert_true(is_said("certificates nobody asks about: 1", true));
+	assert_int_equal((int)metric("p2p_gateway_exempt_issuers"), 1);
+	put_rule("\"mode\":\"OFF\"");
+	assert_true(is_said("certificates nobody asks about: 1", false));
+	put_rule("\"mode\":\"HARD_FAIL\"");
+	assert_false(is_said("certificates nobody asks about", false));
+	/* Any key that becomes laxer says so. */
+	put("revcheck", "{\"maxAgeSeconds\":60}");
+	put("revcheck", "{}");
+	gateway_must_say_next(&gw,
+	    "maxAgeSeconds of revcheck is laxer than before (before=60 now=0)");
+}
+
 /* 1 when a peer without a certificate gets in. */
 static int
 nobody_gets_in(void)
@@ -429,6 +512,7 @@ main(void)
 	    TEST(hard_fail_asks_before_it_cuts),
 	    TEST(tls_follows_the_switch_until_it_has_its_own),
 	    TEST(tls_type_is_the_sections),
+	    TEST(what_lets_in_unasked_is_said),
 	    TEST(one_issuer_may_be_different),
 	    TEST(order_is_the_sections),
 	    TEST(nonce_is_the_sections),

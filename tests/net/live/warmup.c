@@ -158,7 +158,8 @@ says_so(void)
 	assert_int_equal(json_number(w.json, "warmUp.chains"), NUM_PEERS);
 	web_free(&w);
 	assert_true(metrics_say("\np2p_gateway_warming_up 1\n"));
-	assert_true(metrics_say("p2p_gateway_mode{mode=\"HARD_FAIL\"} 1\n"));
+	assert_true(metrics_say(
+	    "p2p_gateway_mode{scope=\"tls\",mode=\"HARD_FAIL\"} 1\n"));
 	rest(&gw, &w, "GET", "/config/corda.p2p.linkManager/history", NULL);
 	assert_string_equal(json_text(w.json, "0.note"),
 	    "HARD_FAIL after a warm-up of at most " LONG_MS " ms");

@@ -408,8 +408,10 @@ metrics_count_verdicts(void **state)
 	assert_non_null(strstr(w.body,
 	    "p2p_gateway_verdicts_total{way=\"session\",mode=\"SOFT_FAIL\","
 	    "status=\"revoked\",why=\"none\",outcome=\"refuse\"} "));
-	assert_non_null(
-	    strstr(w.body, "p2p_gateway_mode{mode=\"SOFT_FAIL\"} 1\n"));
+	assert_non_null(strstr(w.body,
+	    "p2p_gateway_mode{scope=\"sessions\",mode=\"SOFT_FAIL\"} 1\n"));
+	assert_non_null(strstr(
+	    w.body, "p2p_gateway_mode{scope=\"tls\",mode=\"SOFT_FAIL\"} 1\n"));
 	assert_non_null(strstr(w.body, "p2p_gateway_denylist_entries 1\n"));
 	file_write("metrics.txt", w.body, w.len);
 	web_free(&w);
