@@ -191,6 +191,8 @@ struct conf_rest {
 	size_t num_users;
 	uint32_t max_body_bytes;
 	uint32_t max_connections;
+	uint32_t handshake_timeout_ms; /* and to a request's first byte */
+	uint32_t request_timeout_ms;
 	uint32_t idle_timeout_ms;
 	uint32_t max_login_failures; /* an address, within login_window_ms */
 	uint32_t login_window_ms;

@@ -1,8 +1,7 @@
 /*
- * rest: listening, TLS and connections of the REST server; control thread
- * only. HTTP is libevent's. What libevent leaves open is closed here: the
- * number of connections, the memory of unfinished requests, accept failing
- * in a loop, and a connection that could not be given TLS.
+ * rest: listening of the REST server; control thread only. HTTP is libevent's.
+ * What libevent leaves open is closed here, accept failing in a loop, and in
+ * rest_conn.c.
  */
 #include "gateway/rest/rest.h"
 
@@ -15,106 +14,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/bufferevent_ssl.h>
 #include <event2/listener.h>
 
 #include "gateway/dataplane/listen_socket.h"
+#include "gateway/rest/rest_conn.h"
 #include "gateway/rest/rest_internal.h"
 
-#define MAX_HEADER_BYTES 16384
-#define MAX_BODY_BYTES   (16 * 1024 * 1024) /* evhttp's; ours is smaller */
-#define ACCEPT_PAUSE_MS  200
+#define MAX_BODY_BYTES  (16 * 1024 * 1024) /* evhttp's; ours is smaller */
+#define ACCEPT_PAUSE_MS 200
 
 static struct rest *servers; /* one, but in tests; the control thread's */
-
-/* Hangs on the SSL object, which lives exactly as long as its connection. */
-struct connection {
-	struct rest *rest;
-	size_t input_bytes;
-	struct bufferevent *bev;
-};
-
-static void
-connection_free(
-    void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
-{
-	struct connection *c = ptr;
-
-	(void)parent, (void)ad, (void)idx, (void)argl, (void)argp;
-	if (c == NULL)
-		return;
-	c->rest->input_bytes -= c->input_bytes;
-	if (c->rest->num_connections-- == c->rest->conf->rest.max_connections &&
-	    c->rest->listener != NULL)
-		evconnlistener_enable(c->rest->listener);
-	free(c);
-}
-
-/* OpenSSL's slot for struct connection; made once for the process. */
-static int
-connection_index(void)
-{
-	static int index = -1;
-
-	if (index < 0)
-		index =
-		    SSL_get_ex_new_index(0, NULL, NULL, NULL, connection_free);
-	return index;
-}
-
-/* Counts what waits unread; a flood of large bodies ends its connection. */
-static void
-on_input(struct evbuffer *buf, const struct evbuffer_cb_info *info, void *arg)
-{
-	struct connection *c = arg;
-	size_t now = info->orig_size + info->n_added - info->n_deleted;
-
-	(void)buf;
-	c->rest->input_bytes += now - c->input_bytes;
-	c->input_bytes = now;
-	if (info->n_added > 0 && c->rest->input_bytes > REST_MAX_INPUT)
-		shutdown(bufferevent_getfd(c->bev), SHUT_RDWR);
-}
-
-/*
- * evhttp asks for a connection's bufferevent. It takes NULL as "plain text
- * then", so a failure gives one that is recognised and dropped in
- * rest_on_request.
- */
-static struct bufferevent *
-on_connection(struct event_base *base, void *arg)
-{
-	struct rest *r = arg;
-	SSL *ssl = SSL_new(r->ctx);
-	struct connection *c = calloc(1, sizeof(*c));
-	struct bufferevent *bev = NULL;
-
-	if (ssl == NULL || c == NULL || connection_index() < 0) {
-		SSL_free(ssl);
-		free(c);
-		return NULL;
-	}
-	c->rest = r;
-	if (SSL_set_ex_data(ssl, connection_index(), c) != 1) {
-		SSL_free(ssl);
-		free(c);
-		return NULL;
-	}
-	if (++r->num_connections == r->conf->rest.max_connections)
-		evconnlistener_disable(r->listener);
-	bev = bufferevent_openssl_socket_new(
-	    base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-	if (bev == NULL) {
-		SSL_free(ssl);
-		return NULL;
-	}
-	c->bev = bev;
-	bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
-	evbuffer_add_cb(bufferevent_get_input(bev), on_input, c);
-	return bev;
-}
 
 /*
  * Out of descriptors: accepting again at once would spin. What libevent hands
@@ -143,8 +52,7 @@ on_pause_over(evutil_socket_t fd, short what, void *arg)
 	struct rest *r = arg;
 
 	(void)fd, (void)what;
-	if (r->num_connections < r->conf->rest.max_connections)
-		evconnlistener_enable(r->listener);
+	evconnlistener_enable(r->listener);
 }
 
 /* A passed socket stays the service manager's, one on a path is a bound's. */
@@ -241,7 +149,7 @@ rest_new(struct rest **out, const struct services *core,
 	idle.tv_sec = r->conf->rest.idle_timeout_ms / 1000;
 	idle.tv_usec = r->conf->rest.idle_timeout_ms % 1000 * 1000;
 	evhttp_set_timeout_tv(r->http, &idle);
-	evhttp_set_max_headers_size(r->http, MAX_HEADER_BYTES);
+	evhttp_set_max_headers_size(r->http, REST_MAX_HEADER_BYTES);
 	evhttp_set_max_body_size(r->http, MAX_BODY_BYTES);
 	evhttp_set_flags(r->http, EVHTTP_SERVER_LINGERING_CLOSE);
 	evhttp_set_allowed_methods(r->http,
@@ -249,7 +157,7 @@ rest_new(struct rest **out, const struct services *core,
 		EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
 		EVHTTP_REQ_PATCH);
 	evhttp_set_default_content_type(r->http, NULL);
-	evhttp_set_bevcb(r->http, on_connection, r);
+	evhttp_set_bevcb(r->http, rest_conn_new, r);
 	evhttp_set_gencb(r->http, rest_on_request, r);
 	*out = r;
 	return 0;
@@ -292,6 +200,7 @@ rest_free(struct rest *r)
 	if (r->http != NULL) {
 		/* evhttp_free frees the listener before the connections. */
 		r->listener = NULL;
+		rest_conns_leave(r);
 		evhttp_free(r->http);
 	}
 	listen_socket_free(r->bound);

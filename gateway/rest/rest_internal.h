@@ -14,7 +14,11 @@
 /* Bytes of requests that all connections together may have in flight. */
 #define REST_MAX_INPUT (64 * 1024 * 1024)
 
+#define REST_MAX_HEADER_BYTES 16384
+
 struct evconnlistener;
+struct rest_conn;
+struct rest_group;
 
 struct listen_socket;
 
@@ -29,8 +33,10 @@ struct rest {
 	SSL_CTX *ctx;
 	struct rest_auth *auth;
 	struct rest_job *jobs; /* requests that were not answered yet */
+	struct rest_conn *connections;
+	struct rest_group *groups; /* of them, by address */
 	unsigned num_connections;
-	size_t input_bytes;
+	size_t input_bytes;          /* of requests that are not answered yet */
 	struct listen_socket *bound; /* of a Unix socket */
 	char address[160];
 	struct rest *next; /* of all servers */

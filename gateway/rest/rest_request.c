@@ -17,6 +17,7 @@
 
 #include "cache/base/clock.h"
 #include "gateway/base/json.h"
+#include "gateway/rest/rest_conn.h"
 #include "gateway/rest/rest_internal.h"
 
 #define MAX_LOG_PATH 160
@@ -154,8 +155,11 @@ reply(struct rest_request *req, int status, const char *type, const char *body)
 	struct evhttp_request *http = job->http;
 
 	job_log(job, status);
-	if (evcon != NULL)
+	if (evcon != NULL) {
 		evhttp_connection_set_closecb(evcon, NULL, NULL);
+		rest_conn_answered(
+		    rest_conn_of(evhttp_connection_get_bufferevent(evcon)));
+	}
 	if (body != NULL) {
 		add_header(req, "Content-Type", type);
 		buf = evbuffer_new();
@@ -401,6 +405,10 @@ dispatch(struct rest_job *job, const char *path, SSL *ssl)
 	open = route != NULL && route->roles == 0;
 	if (!open && !authenticate(job, ssl))
 		return;
+	if (!open)
+		rest_conn_is_known(
+		    rest_conn_of(evhttp_connection_get_bufferevent(
+			evhttp_request_get_connection(job->http))));
 	if (route == NULL && known) {
 		rest_reply_error(req, 405, "Method not allowed.", "reason",
 		    "this path does not take this method", NULL);
@@ -444,6 +452,7 @@ rest_on_request(struct evhttp_request *http, void *arg)
 	struct rest *r = arg;
 	struct evhttp_connection *evcon = evhttp_request_get_connection(http);
 	struct bufferevent *bev = evhttp_connection_get_bufferevent(evcon);
+	struct rest_conn *conn = rest_conn_of(bev);
 	SSL *ssl = bufferevent_openssl_get_ssl(bev);
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(http);
 	const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
@@ -452,10 +461,11 @@ rest_on_request(struct evhttp_request *http, void *arg)
 	ev_uint16_t port;
 
 	/* Never a word to somebody who was not given TLS. */
-	if (ssl == NULL || (job = job_new(r, http)) == NULL) {
+	if (conn == NULL || (job = job_new(r, http)) == NULL) {
 		evhttp_connection_free(evcon);
 		return;
 	}
+	rest_conn_answering(conn);
 	evhttp_connection_get_peer(evcon, &address, &port);
 	snprintf(job->pub.address, sizeof(job->pub.address), "%s", address);
 	job->raw_path = log_path(evhttp_request_get_uri(http));

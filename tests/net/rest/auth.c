@@ -253,7 +253,8 @@ every_request_is_logged(void **state)
 	    status_of("GET", "/status", "reader:reader-password", NULL), 429);
 	assert_int_equal(
 	    status_of("GET", "/status", "writer:writer-password", NULL), 200);
-	line = proc_await(&gw.proc, "user='writer'", WAIT_MS);
+	line = proc_await(
+	    &gw.proc, "/status' 200 (user='writer'", WAIT_MS);
 	assert_non_null(line);
 	assert_non_null(strstr(line, "GET"));
 	assert_non_null(strstr(line, "/status"));

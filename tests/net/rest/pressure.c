@@ -97,6 +97,132 @@ too_few_descriptors_are_said_at_the_start(void **state)
 	gateway_must_say(&gw, "700 files may be open");
 }
 
+/* Nobody is kept out by callers who say nothing, however many they are. */
+static void
+silent_callers_make_room(void **state)
+{
+	int fds[100];
+	char byte;
+
+	scene_prepare();
+	gateway_set(&gw, "rest.max_connections", "20");
+	gateway_start(&gw);
+	dial_many(fds, 100, gw.rest_port);
+	assert_int_equal(health(), 200);
+	/* The oldest were the first to go. */
+	assert_true(read(fds[0], &byte, 1) <= 0);
+	hang_up(fds, 100);
+}
+
+static void
+enter(struct tls *t)
+{
+	const struct tls_options none = {0};
+
+	assert_int_equal(tls_connect(t, gw.rest_port, &none), 1);
+}
+
+/* What is written until the other end takes no more; all that it answers. */
+static void
+pour(struct tls *t, const char *head, size_t piece, size_t num)
+{
+	char *text = calloc(1, piece + 1);
+
+	memset(text, 'x', piece);
+	assert_int_equal(tls_write(t, head, strlen(head)), 1);
+	for (size_t i = 0; i < num; i++)
+		if (tls_write(t, text, piece) != 1)
+			break;
+	free(text);
+}
+
+static void
+must_answer(struct tls *t, const char *want)
+{
+	char text[4096];
+	size_t len = 0;
+	int n;
+
+	while (len < sizeof(text) - 1 &&
+	    (n = tls_read(t, text + len, sizeof(text) - 1 - len)) > 0)
+		len += (size_t)n;
+	text[len] = '\0';
+	if (strstr(text, want) == NULL)
+		fail_msg("'%s' is not in '%s'", want, text);
+	assert_non_null(strstr(text, "Connection: close"));
+	tls_free(t);
+}
+
+#define HEAD "POST /api/v1/config HTTP/1.1\r\nHost: x\r\n"
+
+static void
+a_body_that_never_ends_is_refused(void **state)
+{
+	struct tls t;
+
+	scene_prepare();
+	gateway_set(&gw, "rest.max_body_bytes", "65536");
+	gateway_start(&gw);
+	enter(&t);
+	pour(&t, HEAD "Content-Length: 9000000\r\n\r\n", 1000, 84);
+	must_answer(&t, "HTTP/1.1 413 ");
+	/* A chunk for ever, of which libevent counts nothing. */
+	enter(&t);
+	pour(&t, HEAD "Transfer-Encoding: chunked\r\n\r\n800000\r\n", 1000, 84);
+	must_answer(&t, "HTTP/1.1 413 ");
+	assert_int_equal(health(), 200);
+}
+
+static void
+slow_requests_end(void **state)
+{
+	struct tls head, body;
+	char byte;
+	int silent;
+
+	scene_prepare();
+	gateway_set(&gw, "rest.request_timeout_ms", "500");
+	gateway_set(&gw, "rest.handshake_timeout_ms", "500");
+	gateway_start(&gw);
+	silent = tcp_dial(gw.rest_port);
+	enter(&head);
+	pour(&head, "GET /api/v1/healthz HTT", 1, 0);
+	enter(&body);
+	pour(&body, HEAD "Content-Length: 100\r\n\r\n", 1, 50);
+	must_answer(&head, "HTTP/1.1 408 ");
+	must_answer(&body, "HTTP/1.1 408 ");
+	assert_true(read(silent, &byte, 1) <= 0);
+	close(silent);
+}
+
+/* All that wait together: who has sent most is told, nobody else notices. */
+static void
+unfinished_bodies_have_a_budget(void **state)
+{
+	struct tls many[9];
+	char *body = calloc(1, 1000001);
+	struct web w;
+
+	scene_prepare();
+	gateway_set(&gw, "rest.max_body_bytes", "16777216");
+	gateway_start(&gw);
+	memset(body, ' ', 1000000);
+	for (int i = 0; i < 9; i++) {
+		enter(&many[i]);
+		pour(&many[i],
+		    HEAD "Transfer-Encoding: chunked\r\n\r\nF00000\r\n", 100000,
+		    75);
+	}
+	rest(&gw, &w, "POST", "/denylist", body);
+	assert_int_equal(w.status, 400);
+	web_free(&w);
+	assert_int_equal(health(), 200);
+	assert_true(proc_said(&gw.proc, "a REST request is refused: 503"));
+	for (int i = 0; i < 9; i++)
+		tls_free(&many[i]);
+	free(body);
+}
+
 int
 main(void)
 {
@@ -104,6 +230,10 @@ main(void)
 	    SCENE(peers_leave_descriptors_for_rest),
 	    SCENE(rest_outlives_the_last_descriptor),
 	    SCENE(too_few_descriptors_are_said_at_the_start),
+	    SCENE(silent_callers_make_room),
+	    SCENE(a_body_that_never_ends_is_refused),
+	    SCENE(slow_requests_end),
+	    SCENE(unfinished_bodies_have_a_budget),
 	};
 
 	return cmocka_run_group_tests_name(

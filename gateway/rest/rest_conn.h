@@ -1,0 +1,47 @@
+/*
+ * rest_conn: the connections of the REST server and what each of them may take:
+ * time, memory, a place. Control thread only. HTTP is libevent's, which limits
+ * none of this.
+ *
+ *	OPENING --first byte of a request--> READING --all of it--> ANSWERING
+ *	   |                                  ^   \                    |
+ *	   | handshake_timeout_ms             |    request_timeout_ms  v
+ *	   v                                  +----------------------- IDLE
+ *	 dropped                         CLOSING: 408, 413 or 503, then dropped
+ *
+ * Who has shown credentials is known; all others are strangers and make room
+ * for whoever comes next, the address with most of them first. So neither
+ * silent nor slow callers keep others out, however many they are.
+ */
+#ifndef GATEWAY_REST_REST_CONN_H
+#define GATEWAY_REST_REST_CONN_H
+
+#include <stdbool.h>
+
+struct bufferevent;
+struct event_base;
+struct rest;
+struct rest_conn;
+
+/* evhttp's callback for a connection's bufferevent; arg is the server. */
+struct bufferevent *rest_conn_new(struct event_base *base, void *arg);
+
+/* That of a bufferevent; NULL when it could not be given TLS. */
+struct rest_conn *rest_conn_of(struct bufferevent *bev);
+
+/* Before the server goes: none counts any more. */
+void rest_conns_leave(struct rest *r);
+
+/* A request is there as a whole, and is answered. */
+void rest_conn_answering(struct rest_conn *c);
+/* Its answer is on the way. */
+void rest_conn_answered(struct rest_conn *c);
+/* Whoever is at the other end has shown credentials. */
+void rest_conn_is_known(struct rest_conn *c);
+
+/* From this host, or by a Unix socket. */
+bool rest_conn_is_local(const struct rest_conn *c);
+/* Whose failures count together: an address, of IPv6 its /64. */
+const char *rest_conn_group(const struct rest_conn *c);
+
+#endif
