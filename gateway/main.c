@@ -353,6 +353,8 @@ start(struct gateway *g, struct err *err)
 	/* Second: what is made from here on is made by whom it is for. */
 	if (rc == 0)
 		rc = privileges_drop(g->conf, err);
+	if (rc == 0)
+		rc = log_sink_start(g->sink, err);
 	if (rc != 0)
 		return rc;
 	g->base = event_base_new();
@@ -442,6 +444,8 @@ run_config(const char *path, bool check_only)
 	}
 	conf_free(g.conf);
 	if (!pkcs11_close()) {
+		if (g.sink != NULL)
+			log_sink_flush(g.sink, 2000);
 		fflush(NULL);
 		_exit(rc);
 	}

@@ -222,6 +222,12 @@ log_sink_new(
 	return 0;
 }
 
+int
+log_sink_start(struct log_sink *s, struct err *err)
+{
+	return log_writer_start(s->writer, err);
+}
+
 void
 log_sink_free(struct log_sink *s)
 {

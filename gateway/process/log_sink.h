@@ -14,6 +14,8 @@ struct log_sink;
 
 int log_sink_new(struct log_sink **out, const struct conf_log *conf,
     struct err *err) MUST_USE;
+/* After privileges have been dropped: the writing thread is made. */
+int log_sink_start(struct log_sink *s, struct err *err) MUST_USE;
 /* Writes what waits, for two seconds at most. */
 void log_sink_free(struct log_sink *s);
 const struct log *log_sink_get0_log(const struct log_sink *s);

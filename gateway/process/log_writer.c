@@ -25,7 +25,7 @@ struct log_writer {
 	pthread_mutex_t lock;
 	pthread_cond_t filled, written;
 	uint64_t head, tail; /* bytes put and written, ever */
-	bool stopping;
+	bool started, stopping;
 	char ring[];
 };
 
@@ -88,18 +88,24 @@ run(void *arg)
 	return NULL;
 }
 
-/* Signals are the control thread's. */
-static int
-start(struct log_writer *w)
+int
+log_writer_start(struct log_writer *w, struct err *err)
 {
 	sigset_t all, old;
 	int rc;
 
+	/* Signals are the control thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	rc = pthread_create(&w->thread, NULL, run, w);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return rc;
+	if (rc != 0)
+		return err_set(err, E_INTERNAL,
+		    "cannot make the thread that writes the log: %s",
+		    strerror(rc));
+	pthread_setname_np(w->thread, "log");
+	w->started = true;
+	return 0;
 }
 
 int
@@ -108,7 +114,6 @@ log_writer_new(
 {
 	struct log_writer *w = calloc(1, sizeof(*w) + capacity);
 	pthread_condattr_t monotonic;
-	int rc;
 
 	*out = NULL;
 	if (w == NULL)
@@ -121,15 +126,24 @@ log_writer_new(
 	pthread_cond_init(&w->filled, NULL);
 	pthread_cond_init(&w->written, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	rc = start(w);
-	if (rc != 0) {
-		free(w);
-		return err_set(err, E_INTERNAL,
-		    "cannot make the thread that writes the log: %s",
-		    strerror(rc));
-	}
 	*out = w;
 	return 0;
+}
+
+static bool
+write_all(struct log_writer *w, unsigned patience_ms)
+{
+	const char *p;
+	size_t len;
+
+	for (unsigned tries = 0;
+	     w->head != w->tail && tries <= patience_ms / POLL_MS;) {
+		len = next_piece(w, &p);
+		len = write_some(w, p, len);
+		w->tail += len;
+		tries += len == 0;
+	}
+	return w->head == w->tail;
 }
 
 bool
@@ -139,6 +153,8 @@ log_writer_flush(struct log_writer *w, unsigned patience_ms)
 	uint64_t want;
 	bool done;
 
+	if (!w->started)
+		return write_all(w, patience_ms);
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += patience_ms / 1000;
 	until.tv_nsec += (long)(patience_ms % 1000) * 1000000;
@@ -162,11 +178,13 @@ log_writer_free(struct log_writer *w, unsigned patience_ms)
 	if (w == NULL)
 		return;
 	log_writer_flush(w, patience_ms);
-	pthread_mutex_lock(&w->lock);
-	w->stopping = true;
-	pthread_cond_signal(&w->filled);
-	pthread_mutex_unlock(&w->lock);
-	pthread_join(w->thread, NULL);
+	if (w->started) {
+		pthread_mutex_lock(&w->lock);
+		w->stopping = true;
+		pthread_cond_signal(&w->filled);
+		pthread_mutex_unlock(&w->lock);
+		pthread_join(w->thread, NULL);
+	}
 	pthread_cond_destroy(&w->filled);
 	pthread_cond_destroy(&w->written);
 	pthread_mutex_destroy(&w->lock);

@@ -16,10 +16,17 @@ struct log_writer;
 
 /*
  * Borrows fd, which may block, and keeps at most `capacity` bytes of lines that
- * are not written yet. E_NOMEM, or E_INTERNAL when no thread can be made.
+ * are not written yet. E_NOMEM.
  */
 int log_writer_new(
     struct log_writer **out, int fd, size_t capacity, struct err *err) MUST_USE;
+
+/*
+ * Makes the thread; what was put before waited for it. Once, when the process
+ * has given up the rights that it does not need: a thread keeps its own.
+ * E_INTERNAL.
+ */
+int log_writer_start(struct log_writer *w, struct err *err) MUST_USE;
 
 /*
  * Waits until everything is written, for `patience_ms` at most, and ends the
@@ -34,7 +41,10 @@ void log_writer_free(struct log_writer *w, unsigned patience_ms);
 bool log_writer_put(
     struct log_writer *w, const char *line, size_t len, size_t share) MUST_USE;
 
-/* Waits until what was put before is written, or patience_ms have passed. */
+/*
+ * Waits until what was put before is written, or patience_ms have passed;
+ * without a thread it writes itself.
+ */
 bool log_writer_flush(struct log_writer *w, unsigned patience_ms);
 
 #endif

@@ -60,6 +60,7 @@ sink(enum conf_log_format format)
 	struct err err;
 
 	assert_int_equal(log_sink_new(&s, &conf, &err), 0);
+	assert_int_equal(log_sink_start(s, &err), 0);
 	return s;
 }
 
@@ -307,6 +308,23 @@ strangers_leave_room(void **state)
 	close(fd);
 }
 
+/* A start that is refused before there is a thread still says why. */
+static void
+what_is_said_first_is_written(void **state)
+{
+	const struct conf_log conf = {.level = LOG_LEVEL_INFO};
+	char text[200] = "";
+	struct log_sink *s;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(log_sink_new(&s, &conf, &err), 0);
+	log_line(log_sink_get0_log(s), LOG_LEVEL_WARN, "early");
+	log_sink_free(s);
+	assert_true(pread(fileno(file), text, sizeof(text) - 1, 0) > 0);
+	assert_non_null(strstr(text, " early\n"));
+}
+
 #define ONE(f) cmocka_unit_test_setup_teardown(f, catch_stderr, release_stderr)
 
 int
@@ -321,6 +339,7 @@ main(void)
 	    ONE(nobody_reads_and_nobody_waits),
 	    ONE(an_unread_log_can_be_closed),
 	    ONE(strangers_leave_room),
+	    ONE(what_is_said_first_is_written),
 	};
 
 	return cmocka_run_group_tests_name("log sink", tests, NULL, NULL);
