@@ -498,7 +498,12 @@ enum {
 	/* fetch nothing for this question */
 	REVCHECK_QUERY_OFFLINE = 1 << 3,
 	/* keep the OCSP responses that answers rest on with the report */
-	REVCHECK_QUERY_KEEP_RESPONSES = 1 << 4
+	REVCHECK_QUERY_KEEP_RESPONSES = 1 << 4,
+	/*
+	 * nobody comes in by the answer: it is about who is in already. What
+	 * SOFT_FAIL forgives is counted as soft_kept then, not soft_accepts
+	 */
+	REVCHECK_QUERY_RECHECK = 1 << 5
 };
 
 struct revcheck_query {
@@ -566,7 +571,10 @@ revcheck_check(struct revcheck *rc, struct revcheck_report **report,
 
 /* 1: let it in. 0: refuse. The only function that says so. */
 REVCHECK_API int revcheck_report_allows(const struct revcheck_report *r);
-/* Of the whole chain: the strictest of the parts. */
+/*
+ * Of the whole chain: the strictest of the parts; NOT_ASKED where nothing was
+ * asked (OFF, exempt issuers, an anchor alone) and the path alone decided.
+ */
 REVCHECK_API enum revcheck_status
 revcheck_report_status(const struct revcheck_report *r);
 REVCHECK_API enum revcheck_why
@@ -804,6 +812,7 @@ struct revcheck_stats {
 	    fail_forged, fail_stale, fail_older, fail_too_large, fail_refused,
 	    fail_backoff;
 	uint64_t evictions, entries, bytes, refreshes;
+	uint64_t not_asked, soft_kept;
 };
 REVCHECK_API void
 revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out);

@@ -81,7 +81,8 @@ entry_submit(struct certwatch_entry *e, const struct revcheck_policy *policy,
 	    .trust = e->item.trust,
 	    .mode = mode_for(e, policy),
 	    .policy = policy,
-	    .flags = flags | REVCHECK_QUERY_PATH_VERIFIED};
+	    .flags =
+		flags | REVCHECK_QUERY_PATH_VERIFIED | REVCHECK_QUERY_RECHECK};
 	struct revcheck_error why = {0};
 	int rc;
 
@@ -191,16 +192,6 @@ entry_ask_response(struct certwatch_entry *e)
 	entry_done(e);
 }
 
-/* A report is good, too, where nothing was asked. */
-static bool
-any_good(const struct revcheck_report *report)
-{
-	for (size_t i = 0; i < revcheck_report_num(report); i++)
-		if (revcheck_report_get0(report, i)->status == REVCHECK_GOOD)
-			return true;
-	return false;
-}
-
 static void
 take_chain_report(
     struct certwatch_entry *e, const struct revcheck_report *report)
@@ -211,8 +202,6 @@ take_chain_report(
 
 	e->status = revcheck_report_status(report);
 	e->why = revcheck_report_why(report);
-	if (e->status == REVCHECK_GOOD && !any_good(report))
-		e->status = REVCHECK_NOT_ASKED;
 	if (e->status == REVCHECK_NOT_ASKED)
 		snprintf(e->text, sizeof(e->text),
 		    "nothing is asked about it (mode %s)",

@@ -135,8 +135,7 @@ conn_handshake_failed(struct conn *c, enum handshake_result result)
 		outbound_say_failed(c);
 	if (h->ready && h->admission.why != ADMISSION_ALLOWED) {
 		counters_inc(n, admission_counter(&h->admission));
-		decision_log_record(c, DECISION_AT_HANDSHAKE, false, h->report,
-		    handshake_error(h));
+		decision_log_record(c, false, h->report, handshake_error(h));
 		return;
 	}
 	if (result == HANDSHAKE_SHED)
@@ -144,7 +143,7 @@ conn_handshake_failed(struct conn *c, enum handshake_result result)
 	else if (h->ready)
 		/* Let in, and then it left or sent a wrong Finished. */
 		counters_inc(n, COUNTER_REFUSED_ERROR);
-	decision_log_record(c, DECISION_AT_HANDSHAKE, false, NULL,
+	decision_log_record(c, false, NULL,
 	    handshake_error(h)[0] != '\0' ? handshake_error(h)
 					  : "handshake not completed");
 }
@@ -193,13 +192,10 @@ conn_let_in(struct conn *c)
 	counters_inc(n, COUNTER_HANDSHAKES);
 	if (h->report != NULL) {
 		counters_inc(n, COUNTER_ALLOWED);
-		for (size_t i = 0; i < revcheck_report_num(h->report); i++)
-			if (revcheck_report_get0(h->report, i)->soft_accepted) {
-				counters_inc(n, COUNTER_SOFT_ACCEPTED);
-				break;
-			}
+		if (decision_is_soft(h->report))
+			counters_inc(n, COUNTER_SOFT_ACCEPTED);
 	}
-	decision_log_record(c, DECISION_AT_HANDSHAKE, true, h->report,
+	decision_log_record(c, true, h->report,
 	    h->report == NULL ? "no client certificate is asked for" : "");
 	if (h->report != NULL)
 		c->status_word =
@@ -219,13 +215,12 @@ conn_step_handshake(struct conn *c, unsigned *wish)
 
 	if (c->timed_out) {
 		counters_inc(&c->worker->counters, COUNTER_TIMEOUT_HANDSHAKE);
-		decision_log_record(c, DECISION_AT_HANDSHAKE, false, NULL,
-		    "handshake took too long");
+		decision_log_record(c, false, NULL, "handshake took too long");
 		return CONN_STEP_DONE;
 	}
 	if (c->state == CONN_VERDICT && c->tls_left && !c->handshake->ready) {
 		counters_inc(&c->worker->counters, COUNTER_LEFT_PAUSED);
-		decision_log_record(c, DECISION_AT_HANDSHAKE, false, NULL,
+		decision_log_record(c, false, NULL,
 		    async_wait_pending(&c->handshake->sign)
 			? "peer left while a signature was awaited"
 			: "peer left while its verdict was awaited");
@@ -468,8 +463,8 @@ conn_make_room(struct worker *w, uint64_t now_mono_ms)
 	if (c == NULL)
 		return false;
 	counters_inc(&w->counters, COUNTER_SHED_SLOW);
-	decision_log_record(c, DECISION_AT_HANDSHAKE, false, NULL,
-	    "handshake too slow while others have no room");
+	decision_log_record(
+	    c, false, NULL, "handshake too slow while others have no room");
 	conn_free(c);
 	return true;
 }

@@ -10,7 +10,9 @@
 
 #include "cache/base/subject.h"
 #include "gateway/base/address.h"
+#include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
+#include "gateway/dataplane/runtime.h"
 #include "gateway/tls/handshake.h"
 #include "gateway/observe/decision_ring.h"
 #include "gateway/base/dn.h"
@@ -31,12 +33,9 @@ decision_log(const struct conn *c, const struct decision *d,
 	const char *verb = d->allowed ? "allowed" : "refused";
 	const char *way = c->inbound ? "inbound" : "outbound";
 	const char *text = r != NULL ? revcheck_report_text(r) : t->error;
-	const char *status =
-	    r != NULL ? revcheck_status_name(revcheck_report_status(r)) : "-";
-	const char *why =
-	    r != NULL ? revcheck_why_name(revcheck_report_why(r)) : "-";
-	const char *mode =
-	    r != NULL ? revcheck_mode_name(revcheck_report_mode(r)) : "-";
+	const char *status = decision_status_name(d->found.status);
+	const char *why = revcheck_why_name(d->found.why);
+	const char *mode = revcheck_mode_name(d->found.mode);
 	bool recheck = d->way == DECISION_RECHECK;
 	char conn[24], waited[16];
 	const struct log_field fields[] = {{"decision", verb},
@@ -61,9 +60,70 @@ decision_log(const struct conn *c, const struct decision *d,
 		    way, t->subject, text, conn, d->peer);
 }
 
-void
-decision_log_record(struct conn *c, enum decision_occasion occasion,
-    bool allowed, struct revcheck_report *report, const char *error)
+static enum revcheck_mode
+mode_in_force(const struct conn *c)
+{
+	struct revcheck_policy policy = {.size = sizeof(policy)};
+	const struct conf *conf =
+	    c->handshake != NULL ? c->handshake->terms.conf : c->runtime->conf;
+
+	if (conf->tls.mode != REVCHECK_MODE_DEFAULT)
+		return conf->tls.mode;
+	revcheck_get_policy(c->worker->env.rc, &policy);
+	return policy.mode;
+}
+
+/* What it came to, in the words of a report. */
+static struct decision_finding
+finding_of(const struct conn *c, const struct revcheck_report *report,
+    enum admission_why why)
+{
+	struct decision_finding f = {
+	    .mode = mode_in_force(c), .status = REVCHECK_NOT_ASKED};
+
+	if (report != NULL)
+		return (struct decision_finding){
+		    .mode = revcheck_report_mode(report),
+		    .status = revcheck_report_status(report),
+		    .why = revcheck_report_why(report)};
+	switch (why) {
+	case ADMISSION_ALLOWED: /* by ONE_WAY, or there were a report */
+	case ADMISSION_NO_CERTIFICATE:
+		f.status = DECISION_NO_CERTIFICATE;
+		break;
+	case ADMISSION_PATH:
+		f.status = REVCHECK_PATH_INVALID;
+		f.why = REVCHECK_WHY_PATH;
+		break;
+	case ADMISSION_SUBJECT:
+		f.status = DECISION_SUBJECT_REFUSED;
+		break;
+	case ADMISSION_ERROR:
+	case ADMISSION_REVOKED:
+	case ADMISSION_UNKNOWN:
+		f.status = REVCHECK_UNKNOWN;
+		f.why = REVCHECK_WHY_INTERNAL;
+		break;
+	case ADMISSION_UNDECIDED: /* it did not come so far */
+		break;
+	}
+	return f;
+}
+
+bool
+decision_is_soft(const struct revcheck_report *report)
+{
+	if (revcheck_report_allows(report) != 1)
+		return false;
+	for (size_t i = 0; i < revcheck_report_num(report); i++)
+		if (revcheck_report_get0(report, i)->soft_accepted)
+			return true;
+	return false;
+}
+
+/* d: what the occasion alone knows. */
+static void
+decision_say(struct conn *c, struct decision *d, const char *error)
 {
 	char subject[DN_MAX] = "";
 	X509 *leaf = NULL;
@@ -72,26 +132,46 @@ decision_log_record(struct conn *c, enum decision_occasion occasion,
 	    .tls = c->ssl == NULL ? "-" : SSL_get_version(c->ssl),
 	    .error = error == NULL ? "" : error,
 	};
-	struct decision d = {
-	    .way = occasion == DECISION_AT_RECHECK ? DECISION_RECHECK
-		: c->inbound                       ? DECISION_INBOUND
-						   : DECISION_OUTBOUND,
-	    .connection = c->id,
-	    .at = time(NULL),
-	    .report = report,
-	    .allowed = allowed,
-	};
 
-	address_text(d.peer, c->remote);
-	snprintf(d.note, sizeof(d.note), "%s", texts.error);
+	d->connection = c->id;
+	d->at = time(NULL);
+	address_text(d->peer, c->remote);
+	snprintf(d->note, sizeof(d->note), "%s", texts.error);
 	if (c->handshake != NULL) {
 		leaf = c->handshake->leaf;
-		d.waited_ms = handshake_waited_ms(c->handshake);
+		d->waited_ms = handshake_waited_ms(c->handshake);
 	} else if (c->certs != NULL) {
 		leaf = revcheck_certs_get0(c->certs, 0);
 	}
 	if (leaf != NULL)
 		subject_show(subject, sizeof(subject), leaf);
-	decision_log(c, &d, &texts);
-	decision_ring_add(c->worker->decisions, &d);
+	decision_log(c, d, &texts);
+	decision_ring_add(c->worker->decisions, d);
+}
+
+void
+decision_log_record(struct conn *c, bool allowed,
+    struct revcheck_report *report, const char *error)
+{
+	const struct handshake *h = c->handshake;
+	struct decision d = {
+	    .way = c->inbound ? DECISION_INBOUND : DECISION_OUTBOUND,
+	    .report = report,
+	    .allowed = allowed,
+	};
+
+	/* What is known of it counts, although the handshake ended badly. */
+	d.found = finding_of(c, h != NULL ? h->report : report,
+	    h != NULL ? h->admission.why : ADMISSION_UNDECIDED);
+	decision_say(c, &d, error);
+}
+
+void
+decision_log_cut(struct conn *c, struct revcheck_report *report,
+    enum admission_why why, const char *error)
+{
+	struct decision d = {.way = DECISION_RECHECK, .report = report};
+
+	d.found = finding_of(c, report, why);
+	decision_say(c, &d, error);
 }

@@ -6,17 +6,20 @@
 
 #include <stdbool.h>
 
+#include "gateway/tls/admission.h"
 #include "revcheck/revcheck.h"
 
 struct conn;
 
-enum decision_occasion {
-	DECISION_AT_HANDSHAKE = 0,
-	DECISION_AT_RECHECK
-};
+/* At the end of a handshake. report may be NULL; then error says why. */
+void decision_log_record(struct conn *c, bool allowed,
+    struct revcheck_report *report, const char *error);
 
-/* report may be NULL; then error says why. */
-void decision_log_record(struct conn *c, enum decision_occasion occasion,
-    bool allowed, struct revcheck_report *report, const char *error);
+/* A live connection is to be cut; likewise, and why says what it came to. */
+void decision_log_cut(struct conn *c, struct revcheck_report *report,
+    enum admission_why why, const char *error);
+
+/* Whether SOFT_FAIL has let something undetermined pass. */
+bool decision_is_soft(const struct revcheck_report *report);
 
 #endif

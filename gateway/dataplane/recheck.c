@@ -30,7 +30,8 @@ static void recheck_on_online(void *asker, struct revcheck_report *report);
 static void recheck_on_offline(void *asker, struct revcheck_report *report);
 
 static void
-recheck_doom(struct conn *c, struct revcheck_report *report, const char *why)
+recheck_doom(struct conn *c, struct revcheck_report *report,
+    enum admission_why why, const char *error)
 {
 	const struct conf_recheck *conf = &c->worker->runtime->conf->recheck;
 	uint32_t delay = conf->grace_ms, dice = 0;
@@ -40,7 +41,7 @@ recheck_doom(struct conn *c, struct revcheck_report *report, const char *why)
 	if (conf->jitter_ms != 0 &&
 	    RAND_bytes((unsigned char *)&dice, sizeof(dice)) == 1)
 		delay += dice % conf->jitter_ms;
-	decision_log_record(c, DECISION_AT_RECHECK, false, report, why);
+	decision_log_cut(c, report, why, error);
 	conn_doom(c, delay);
 }
 
@@ -60,7 +61,9 @@ recheck_hear(struct conn *c, struct revcheck_report *report, bool offline)
 	}
 	admission_hear(&a, report);
 	if (a.why != ADMISSION_ALLOWED)
-		recheck_doom(c, report, "");
+		recheck_doom(c, report, a.why, "");
+	else if (decision_is_soft(report))
+		counters_inc(&c->worker->counters, COUNTER_SOFT_KEPT);
 }
 
 static void
@@ -86,7 +89,8 @@ recheck_submit(struct conn *c, unsigned flags, pending_check_fn *fn)
 	    .chain = c->certs,
 	    .trust = c->trust,
 	    .mode = c->runtime->conf->tls.mode,
-	    .flags = flags | REVCHECK_QUERY_PATH_VERIFIED,
+	    .flags =
+		flags | REVCHECK_QUERY_PATH_VERIFIED | REVCHECK_QUERY_RECHECK,
 	};
 	int rc;
 
@@ -96,7 +100,7 @@ recheck_submit(struct conn *c, unsigned flags, pending_check_fn *fn)
 		recheck_hear(c, report, (flags & REVCHECK_QUERY_OFFLINE) != 0);
 		revcheck_report_free(report);
 	} else if (rc != REVCHECK_PENDING) {
-		recheck_doom(c, NULL, err.msg);
+		recheck_doom(c, NULL, ADMISSION_ERROR, err.msg);
 	}
 }
 
@@ -144,7 +148,7 @@ recheck_ask(struct conn *c)
 	chain_poll_drop(&c->recheck);
 	why = recheck_adopt(c, &a);
 	if (why != NULL)
-		recheck_doom(c, NULL, why);
+		recheck_doom(c, NULL, a.why, why);
 	else if (c->certs != NULL)
 		recheck_submit(c, REVCHECK_QUERY_OFFLINE, recheck_on_offline);
 	admission_cleanup(&a);

@@ -100,6 +100,8 @@
 	    "clients that asked for a staple while there was none")            \
 	X(SOFT_ACCEPTED, COUNTER, "soft_accepted",                             \
 	    "peers let in with an undetermined status (SOFT_FAIL)")            \
+	X(SOFT_KEPT, COUNTER, "soft_kept",                                     \
+	    "rechecks that kept a peer of undetermined status (SOFT_FAIL)")    \
 	X(HTTP_REQUESTS, COUNTER, "http_requests",                             \
 	    "requests passed to the node")
 

@@ -12,7 +12,7 @@
 #include "gateway/base/json.h"
 
 #define NUM_MODES    (REVCHECK_MODE_HARD_FAIL + 1)
-#define NUM_STATUSES (REVCHECK_NOT_ASKED + 1)
+#define NUM_STATUSES DECISION_NUM_STATUSES
 #define NUM_WHYS     (REVCHECK_WHY_INTERNAL + 1)
 
 const double decision_buckets[DECISION_NUM_BUCKETS] = {
@@ -66,18 +66,12 @@ decision_ring_free(struct decision_ring *d)
 static void
 count(struct decision_ring *d, const struct decision *x)
 {
-	enum revcheck_mode mode = REVCHECK_MODE_DEFAULT;
-	enum revcheck_status status = REVCHECK_UNKNOWN;
-	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
+	const struct decision_finding *f = &x->found;
 
-	if (x->report != NULL) {
-		mode = revcheck_report_mode(x->report);
-		status = revcheck_report_status(x->report);
-		why = revcheck_report_why(x->report);
-	}
-	if (x->way < DECISION_NUM_WAYS && mode < NUM_MODES &&
-	    status < NUM_STATUSES && why < NUM_WHYS)
-		d->counts[x->way][mode][status][why][x->allowed ? 1 : 0]++;
+	if (x->way < DECISION_NUM_WAYS && f->mode < NUM_MODES &&
+	    f->status < NUM_STATUSES && f->why < NUM_WHYS)
+		d->counts[x->way][f->mode][f->status][f->why]
+			 [x->allowed ? 1 : 0]++;
 	if (x->waited_ms > 0) {
 		size_t i = 0;
 
@@ -104,7 +98,12 @@ decision_ring_add(struct decision_ring *d, const struct decision *x)
 	old = slot->d.report;
 	slot->sequence = ++d->last;
 	slot->d = *x;
-	count(d, x);
+	if (x->report != NULL)
+		slot->d.found = (struct decision_finding){
+		    .mode = revcheck_report_mode(x->report),
+		    .status = revcheck_report_status(x->report),
+		    .why = revcheck_report_why(x->report)};
+	count(d, &slot->d);
 	pthread_mutex_unlock(&d->lock);
 	revcheck_report_free(old);
 }
@@ -116,6 +115,19 @@ decision_way_name(enum decision_way way)
 	    "inbound", "outbound", "session", "recheck"};
 
 	return way < DECISION_NUM_WAYS ? names[way] : "?";
+}
+
+const char *
+decision_status_name(unsigned status)
+{
+	switch (status) {
+	case DECISION_NO_CERTIFICATE:
+		return "no-certificate";
+	case DECISION_SUBJECT_REFUSED:
+		return "subject-refused";
+	default:
+		return revcheck_status_name((enum revcheck_status)status);
+	}
 }
 
 static bool
@@ -156,6 +168,10 @@ slot_json(const struct slot *s)
 		cJSON_AddNumberToObject(
 		    o, "connection", (double)s->d.connection);
 	cJSON_AddBoolToObject(o, "allowed", s->d.allowed);
+	cJSON_AddStringToObject(o, "mode", revcheck_mode_name(s->d.found.mode));
+	cJSON_AddStringToObject(
+	    o, "status", decision_status_name(s->d.found.status));
+	cJSON_AddStringToObject(o, "why", revcheck_why_name(s->d.found.why));
 	cJSON_AddNumberToObject(o, "waitedMs", s->d.waited_ms);
 	if (s->d.note[0] != '\0')
 		cJSON_AddStringToObject(o, "note", s->d.note);
@@ -225,15 +241,15 @@ decision_ring_each_count(struct decision_ring *d,
 
 		c.allowed = at % 2 == 1;
 		at /= 2;
-		c.why = (enum revcheck_why)(at % NUM_WHYS);
+		c.found.why = (enum revcheck_why)(at % NUM_WHYS);
 		at /= NUM_WHYS;
-		c.status = (enum revcheck_status)(at % NUM_STATUSES);
+		c.found.status = (unsigned)(at % NUM_STATUSES);
 		at /= NUM_STATUSES;
-		c.mode = (enum revcheck_mode)(at % NUM_MODES);
+		c.found.mode = (enum revcheck_mode)(at % NUM_MODES);
 		c.way = (enum decision_way)(at / NUM_MODES);
 		pthread_mutex_lock(&d->lock);
-		c.num = d->counts[c.way][c.mode][c.status][c.why]
-				 [c.allowed ? 1 : 0];
+		c.num = d->counts[c.way][c.found.mode][c.found.status]
+				 [c.found.why][c.allowed ? 1 : 0];
 		pthread_mutex_unlock(&d->lock);
 		if (c.num > 0)
 			fn(&c, arg);

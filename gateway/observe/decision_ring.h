@@ -27,14 +27,33 @@ enum decision_way {
 /* "inbound"; never NULL. */
 const char *decision_way_name(enum decision_way way);
 
+/*
+ * What is known of a peer: one of enum revcheck_status, or what there is where
+ * no certificate's status matters.
+ */
+enum {
+	DECISION_NO_CERTIFICATE = REVCHECK_NOT_ASKED + 1, /* it showed none */
+	DECISION_SUBJECT_REFUSED, /* not on the list of allowed subjects */
+	DECISION_NUM_STATUSES
+};
+/* "good", "no-certificate"; never NULL. */
+const char *decision_status_name(unsigned status);
+
+struct decision_finding {
+	enum revcheck_mode mode; /* in force */
+	unsigned status;
+	enum revcheck_why why;
+};
+
 struct decision {
 	enum decision_way way;
 	uint64_t connection;         /* 0: none */
 	char peer[ADDRESS_TEXT_MAX]; /* as shown in logs */
 	time_t at;
 	uint32_t waited_ms; /* suspended for so long */
-	/* The answer; NULL when the question could not be asked. */
+	/* The answer; NULL where nothing was asked of revcheck. */
 	struct revcheck_report *report;
+	struct decision_finding found; /* without a report; else its own */
 	bool allowed;
 	char note[128]; /* what else decided, such as an allow-list; or empty */
 };
@@ -66,9 +85,7 @@ cJSON *decision_ring_json(
  */
 struct decision_count {
 	enum decision_way way;
-	enum revcheck_mode mode;
-	enum revcheck_status status;
-	enum revcheck_why why;
+	struct decision_finding found;
 	bool allowed;
 	uint64_t num;
 };

@@ -32,9 +32,10 @@ put_count(const struct decision_count *c, void *arg)
 	prometheus_put(arg,
 	    "p2p_gateway_verdicts_total{way=\"%s\",mode=\"%s\",status=\"%s\","
 	    "why=\"%s\",outcome=\"%s\"} %llu\n",
-	    decision_way_name(c->way), revcheck_mode_name(c->mode),
-	    revcheck_status_name(c->status), revcheck_why_name(c->why),
-	    c->allowed ? "accept" : "refuse", (unsigned long long)c->num);
+	    decision_way_name(c->way), revcheck_mode_name(c->found.mode),
+	    decision_status_name(c->found.status),
+	    revcheck_why_name(c->found.why), c->allowed ? "accept" : "refuse",
+	    (unsigned long long)c->num);
 }
 
 static void
@@ -82,7 +83,10 @@ put_decisions(struct prometheus *t, struct decision_ring *d)
 static const struct number engine_numbers[] = {
     COUNT(checks, "Questions asked."),
     COUNT(checks_cached, "Questions answered without waiting."),
-    COUNT(soft_accepts, "Undetermined certificates let in by SOFT_FAIL."),
+    COUNT(soft_accepts, "Undetermined chains let in by SOFT_FAIL."),
+    COUNT(soft_kept,
+	"Undetermined chains of who is in already, asked about "
+	"again and kept by SOFT_FAIL."),
     COUNT(shadow_refusals, "What HARD_FAIL would have refused."),
     COUNT(hits, "Evidence found in memory."),
     COUNT(misses, "Evidence not found in memory."),
@@ -319,9 +323,10 @@ add_count(const struct decision_count *c, void *arg)
 	cJSON *o = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(o, "way", decision_way_name(c->way));
-	cJSON_AddStringToObject(o, "mode", revcheck_mode_name(c->mode));
-	cJSON_AddStringToObject(o, "status", revcheck_status_name(c->status));
-	cJSON_AddStringToObject(o, "why", revcheck_why_name(c->why));
+	cJSON_AddStringToObject(o, "mode", revcheck_mode_name(c->found.mode));
+	cJSON_AddStringToObject(
+	    o, "status", decision_status_name(c->found.status));
+	cJSON_AddStringToObject(o, "why", revcheck_why_name(c->found.why));
 	cJSON_AddBoolToObject(o, "allowed", c->allowed);
 	cJSON_AddNumberToObject(o, "count", (double)c->num);
 	cJSON_AddItemToArray(arg, o);

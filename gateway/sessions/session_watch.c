@@ -247,7 +247,7 @@ ask_again(struct session_watch *s, struct session *x)
 	    .chain = x->chain,
 	    .trust = x->trust,
 	    .mode = x->mode,
-	    .flags = REVCHECK_QUERY_OFFLINE};
+	    .flags = REVCHECK_QUERY_OFFLINE | REVCHECK_QUERY_RECHECK};
 	struct revcheck_report *report = NULL;
 	struct revcheck_policy p = {.size = sizeof(p)};
 	struct revcheck_error ignored;

@@ -222,16 +222,22 @@ handshake_drop_issuers(SSL *ssl)
 		X509_free(sk_X509_pop(sent));
 }
 
+/* It showed no certificate: may it come in so? */
+static void
+handshake_meet_nobody(struct handshake *h)
+{
+	static const struct admission_peer nobody;
+
+	(void)admission_check(&h->admission, &h->terms, &nobody);
+	h->ready = true;
+}
+
 /* OpenSSL is content; are we? Nobody was asked about where none was sent. */
 static enum handshake_result
 handshake_finish(struct handshake *h)
 {
-	static const struct admission_peer nobody;
-
-	if (!h->asked) {
-		(void)admission_check(&h->admission, &h->terms, &nobody);
-		h->ready = true;
-	}
+	if (!h->asked)
+		handshake_meet_nobody(h);
 	/* A session that is resumed was never verified here. */
 	if (SSL_session_reused(h->ssl) || !handshake_allows(h) ||
 	    SSL_get_verify_result(h->ssl) != X509_V_OK) {
@@ -254,17 +260,18 @@ handshake_error(const struct handshake *h)
 /*
  * What TLS says of it, and only without that what a part of it said: a wrong
  * signature is "bad signature" and not how its padding looked. NULL: nothing.
+ * *reason: SSL_R_*, 0 where TLS says nothing.
  */
 static const char *
-handshake_tls_reason(void)
+handshake_tls_reason(int *reason)
 {
 	unsigned long e = ERR_get_error(), next;
 
 	while (e != 0 && ERR_GET_LIB(e) != ERR_LIB_SSL &&
 	    (next = ERR_get_error()) != 0)
 		e = next;
-	if (ERR_GET_LIB(e) == ERR_LIB_SSL &&
-	    ERR_GET_REASON(e) == SSL_R_BAD_SIGNATURE)
+	*reason = ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) : 0;
+	if (*reason == SSL_R_BAD_SIGNATURE)
 		return "certificate shown without its key (bad signature)";
 	return ERR_reason_error_string(e);
 }
@@ -272,7 +279,8 @@ handshake_tls_reason(void)
 static void
 handshake_note_error(struct handshake *h)
 {
-	const char *reason = handshake_tls_reason();
+	int code;
+	const char *reason = handshake_tls_reason(&code);
 
 	if (handshake_error(h)[0] == '\0' && h->sign.err.code != 0)
 		snprintf(h->error, sizeof(h->error), "cannot sign: %.200s",
@@ -283,6 +291,8 @@ handshake_note_error(struct handshake *h)
 		snprintf(h->error, sizeof(h->error), "%s%s",
 		    h->ready ? "let in, but the handshake failed: " : "",
 		    reason != NULL ? reason : "connection lost");
+	if (!h->asked && code == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
+		handshake_meet_nobody(h);
 	ERR_clear_error();
 }
 

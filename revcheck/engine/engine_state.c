@@ -192,39 +192,53 @@ revcheck_watch(struct revcheck *rc, void (*fn)(void *arg), void *arg)
 
 /* Counters. */
 
+static void
+count(atomic_uint_fast64_t *which)
+{
+	atomic_fetch_add_explicit(which, 1, memory_order_relaxed);
+}
+
+/* Who is in already is not let in once more. */
+static void
+count_soft(struct revcheck *rc, const struct revcheck_report *r, unsigned flags)
+{
+	bool kept = (flags & REVCHECK_QUERY_RECHECK) != 0;
+
+	count(kept ? &rc->counts.soft_kept : &rc->counts.soft_accepts);
+	log_line(&rc->log, kept ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN,
+	    "soft failure: %s (why=%s)", r->text, revcheck_why_name(r->why));
+}
+
 void
-engine_count(struct revcheck *rc, const struct revcheck_report *r)
+engine_count(
+    struct revcheck *rc, const struct revcheck_report *r, unsigned flags)
 {
 	struct engine_counts *c = &rc->counts;
 
-	atomic_fetch_add_explicit(&c->checks, 1, memory_order_relaxed);
+	count(&c->checks);
 	if (r->cached)
-		atomic_fetch_add_explicit(
-		    &c->checks_cached, 1, memory_order_relaxed);
+		count(&c->checks_cached);
 	if (r->shadow_refuses)
-		atomic_fetch_add_explicit(
-		    &c->shadow_refusals, 1, memory_order_relaxed);
+		count(&c->shadow_refusals);
 	switch (r->status) {
 	case REVCHECK_GOOD:
-		atomic_fetch_add_explicit(&c->good, 1, memory_order_relaxed);
+		count(&c->good);
 		break;
 	case REVCHECK_REVOKED:
-		atomic_fetch_add_explicit(&c->revoked, 1, memory_order_relaxed);
+		count(&c->revoked);
 		break;
 	case REVCHECK_PATH_INVALID:
-		atomic_fetch_add_explicit(
-		    &c->path_invalid, 1, memory_order_relaxed);
+		count(&c->path_invalid);
+		break;
+	case REVCHECK_NOT_ASKED:
+		count(&c->not_asked);
 		break;
 	default:
-		atomic_fetch_add_explicit(&c->unknown, 1, memory_order_relaxed);
+		count(&c->unknown);
 		if (r->allow)
-			atomic_fetch_add_explicit(
-			    &c->soft_accepts, 1, memory_order_relaxed);
+			count_soft(rc, r, flags);
 		break;
 	}
-	if (r->status == REVCHECK_UNKNOWN && r->allow)
-		log_line(&rc->log, LOG_LEVEL_WARN, "soft failure: %s (why=%s)",
-		    r->text, revcheck_why_name(r->why));
 }
 
 void
@@ -245,6 +259,8 @@ revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out)
 	s.revoked = atomic_load(&c->revoked);
 	s.unknown = atomic_load(&c->unknown);
 	s.path_invalid = atomic_load(&c->path_invalid);
+	s.not_asked = atomic_load(&c->not_asked);
+	s.soft_kept = atomic_load(&c->soft_kept);
 	s.hits = a.hits;
 	s.misses = a.misses;
 	s.disk_hits = a.disk_hits;

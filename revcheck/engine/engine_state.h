@@ -27,7 +27,8 @@ struct snapshot {
 
 struct engine_counts {
 	atomic_uint_fast64_t checks, checks_cached, soft_accepts,
-	    shadow_refusals, good, revoked, unknown, path_invalid;
+	    shadow_refusals, good, revoked, unknown, path_invalid, not_asked,
+	    soft_kept;
 	atomic_uint_fast64_t pending;
 };
 
@@ -65,6 +66,8 @@ void snapshot_cleanup(struct snapshot *s);
 void engine_notify_watcher(struct revcheck *rc);
 
 /* Counts a finished report. */
-void engine_count(struct revcheck *rc, const struct revcheck_report *r);
+/* flags: those of the question. */
+void engine_count(
+    struct revcheck *rc, const struct revcheck_report *r, unsigned flags);
 
 #endif

@@ -133,9 +133,11 @@ decide_text(struct revcheck_report *r)
 
 	if (res == NULL) {
 		snprintf(r->text, sizeof(r->text), "%s: %s", verb,
-		    r->mode == REVCHECK_MODE_OFF
+		    r->status == REVCHECK_GOOD
+			? "every certificate asked about is good"
+			: r->mode == REVCHECK_MODE_OFF
 			? "the path is valid, revocation is not checked (OFF)"
-			: "every certificate asked about is good");
+			: "the path is valid, nothing of it is asked about");
 		return;
 	}
 	text_format(r->text, sizeof(r->text),
@@ -148,7 +150,7 @@ void
 policy_decide(struct revcheck_report *r, bool shadow_hard)
 {
 	bool deny = r->status == REVCHECK_PATH_INVALID;
-	int worst = 0;
+	int worst = -1;
 
 	if (deny)
 		return; /* the report was made refusing, with a text of its own
@@ -176,12 +178,6 @@ policy_decide(struct revcheck_report *r, bool shadow_hard)
 		r->why = res->why;
 		r->index = rank(res->status) >= 2 ? (int)i : -1;
 	}
-	/*
-	 * Nothing was asked (OFF, exempt, a bare anchor): the path alone
-	 * decides.
-	 */
-	if (rank(r->status) == 0 || worst == 0)
-		r->status = REVCHECK_GOOD;
 	r->allow = !deny;
 	decide_text(r);
 }

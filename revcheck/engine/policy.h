@@ -40,7 +40,9 @@ int policy_telling(enum revcheck_why why);
  *   unknown, other reasons  -       accept     refuse
  *   good                    -       accept     accept
  *
- * and contains the only assignment of `allow`.
+ * where - is never asked and accepts. The status of a chain of which nothing
+ * was asked (OFF, exempt issuers, a bare anchor) is NOT_ASKED, never GOOD. It
+ * contains the only assignment of `allow`.
  */
 void policy_decide(struct revcheck_report *r, bool shadow_hard);
 

@@ -67,7 +67,7 @@ request_try(struct revcheck_request *r)
 	r->cached = true;
 	a = request_advance(r, &need, &owner);
 	if (a == ANSWER_FINAL)
-		engine_count(r->rc, r->report);
+		engine_count(r->rc, r->report, r->flags);
 	return a;
 }
 
@@ -186,7 +186,7 @@ request_finish(struct revcheck_request *r, enum revcheck_why why)
 	if (r->report == NULL)
 		r->report = last_resort(r, why);
 	if (r->report != NULL)
-		engine_count(r->rc, r->report);
+		engine_count(r->rc, r->report, r->flags);
 	request_clear_work(r);
 	request_deliver(r);
 }

@@ -79,6 +79,26 @@ the_table(void **state)
 	    allows(REVCHECK_MODE_DEFAULT, REVCHECK_UNKNOWN, REVCHECK_WHY_NONE));
 }
 
+/* The word for a chain that nobody was asked about is not "good". */
+static void
+not_asked_is_not_good(void **state)
+{
+	(void)state;
+	for (int m = REVCHECK_MODE_OFF; m <= REVCHECK_MODE_HARD_FAIL; m++) {
+		struct revcheck_report *r = report_of((enum revcheck_mode)m,
+		    REVCHECK_NOT_ASKED, REVCHECK_WHY_NONE);
+
+		policy_decide(r, false);
+		assert_int_equal(revcheck_report_status(r), REVCHECK_NOT_ASKED);
+		assert_int_equal(revcheck_report_index(r), -1);
+		assert_null(strstr(revcheck_report_text(r), "good"));
+		r->results[0].status = REVCHECK_GOOD;
+		policy_decide(r, false);
+		assert_int_equal(revcheck_report_status(r), REVCHECK_GOOD);
+		revcheck_report_free(r);
+	}
+}
+
 static void
 a_zeroed_report_denies(void **state)
 {
@@ -263,6 +283,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_table),
+	    cmocka_unit_test(not_asked_is_not_good),
 	    cmocka_unit_test(a_zeroed_report_denies),
 	    cmocka_unit_test(an_invalid_path_is_refused_in_every_mode),
 	    cmocka_unit_test(one_in_any_place_refuses),

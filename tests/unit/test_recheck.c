@@ -163,6 +163,7 @@ setup(void **state)
 	assert_true(conf != NULL && runtime != NULL && w != NULL);
 	ref_init(&conf->ref);
 	ref_init(&runtime->ref);
+	conf->tls.mode = REVCHECK_MODE_SOFT_FAIL;
 	runtime->conf = conf;
 	assert_int_equal(
 	    revcheck_trust_new(&runtime->trust, &ca.cert, 1, NULL), 0);

@@ -75,7 +75,7 @@ t '0: undetermined under SOFT_FAIL' \
 t 'SOFT_FAIL is the default' answers 0 unknown ocsp-status/unknown
 t 'ON is SOFT_FAIL' answers 0 unknown ocsp-status/unknown --mode on
 t 'what was let in is marked' member '.certificates[0].softAccepted' true
-t '0: revoked under OFF' answers 0 good ocsp-status/revoked --mode OFF
+t '0: revoked under OFF' answers 0 not-asked ocsp-status/revoked --mode OFF
 t 'OFF asks nobody' member '.certificates[0].status' not-asked
 t '3: path invalid' answers 3 path-invalid chains/leaf_expired
 t 'a path error is named' member .pathError 'certificate has expired'
