@@ -5,18 +5,29 @@
 #include "gateway/dataplane/listen_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <netinet/in.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #define LISTEN_SOCKET_BACKLOG 1024
 
-/* A socket file nobody listens on is a leftover of a crash. */
+/* Waiting for another process that listens in the same folder just now. */
+#define LISTEN_SOCKET_LOCK_TRIES 50
+#define LISTEN_SOCKET_LOCK_MS    2
+
+/*
+ * A socket file nobody listens on is a leftover of a crash. One that somebody
+ * listens on stays, and bind(2) says that the address is in use.
+ */
 static void
 listen_socket_remove_leftover(const struct sockaddr_un *un)
 {
@@ -25,7 +36,7 @@ listen_socket_remove_leftover(const struct sockaddr_un *un)
 
 	if (lstat(un->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
 		return;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
 	if (connect(fd, (const struct sockaddr *)un, sizeof(*un)) != 0 &&
@@ -34,40 +45,103 @@ listen_socket_remove_leftover(const struct sockaddr_un *un)
 	close(fd);
 }
 
+/*
+ * From the look at a leftover until we listen, no other process may do the
+ * same: it would take our new file for a leftover. The lock is on the folder,
+ * and goes with the descriptor. Negative with errno.
+ */
 static int
-listen_socket_socket(const struct sockaddr_storage *sa, socklen_t len,
-    const char *text, struct err *err)
+listen_socket_lock_folder(const char *path)
 {
-	int one = 1, fd;
+	char folder[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char *slash;
+	int fd;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (slash == NULL)
+		snprintf(folder, sizeof(folder), ".");
+	else
+		slash[slash == folder ? 1 : 0] = '\0';
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0; i++) {
+		if (errno != EWOULDBLOCK || i == LISTEN_SOCKET_LOCK_TRIES) {
+			close(fd);
+			fd = -1;
+			break;
+		}
+		poll(NULL, 0, LISTEN_SOCKET_LOCK_MS);
+	}
+	return fd;
+}
+
+static int
+listen_socket_bind_unix(struct listen_socket *b, int fd,
+    const struct sockaddr_un *un, socklen_t len)
+{
+	int lock = listen_socket_lock_folder(un->sun_path);
+	struct stat st;
+	int rc;
+
+	if (lock < 0)
+		return -1;
+	listen_socket_remove_leftover(un);
+	rc = bind(fd, (const struct sockaddr *)un, len);
+	if (rc == 0)
+		rc = listen(fd, LISTEN_SOCKET_BACKLOG);
+	if (rc == 0 && lstat(un->sun_path, &st) == 0) {
+		b->dev = st.st_dev;
+		b->ino = st.st_ino;
+	}
+	close(lock);
+	return rc;
+}
+
+/*
+ * SO_REUSEPORT lets any process of the same user listen beside us, and the
+ * kernel would give it a part of our peers. So the first socket is bound
+ * without, which fails where anybody listens, and of two who try at once the
+ * kernel lets one listen. Our own others join afterwards.
+ */
+static int
+listen_socket_socket(struct listen_socket *b, const struct sockaddr_storage *sa,
+    socklen_t len, bool joins, struct err *err)
+{
+	const struct sockaddr *name = (const struct sockaddr *)sa;
+	int one = 1, fd, rc;
 
 	fd = socket(
 	    sa->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return err_sys(err, "cannot listen on '%s'", text);
-	if (sa->ss_family != AF_UNIX &&
-	    (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) !=
-		    0))
-		goto fail;
-	if (sa->ss_family == AF_INET6 &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) != 0)
-		goto fail;
-	if (sa->ss_family == AF_UNIX)
-		listen_socket_remove_leftover((const struct sockaddr_un *)sa);
-	if (bind(fd, (const struct sockaddr *)sa, len) != 0 ||
-	    listen(fd, LISTEN_SOCKET_BACKLOG) != 0)
-		goto fail;
-	return fd;
-fail:
-	err_sys(err, "cannot listen on '%s'", text);
+		return err_sys(err, "cannot listen on '%s'", b->text);
+	if (sa->ss_family == AF_UNIX) {
+		rc = listen_socket_bind_unix(
+		    b, fd, (const struct sockaddr_un *)sa, len);
+		goto out;
+	}
+	rc = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (rc == 0 && joins)
+		rc =
+		    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+	if (rc == 0 && sa->ss_family == AF_INET6)
+		rc = setsockopt(
+		    fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (rc == 0)
+		rc = bind(fd, name, len);
+	if (rc == 0)
+		rc = listen(fd, LISTEN_SOCKET_BACKLOG);
+	if (rc == 0 && !joins)
+		rc =
+		    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+out:
+	if (rc == 0)
+		return fd;
+	err_sys(err, "cannot listen on '%s'", b->text);
 	close(fd);
 	return E_IO;
 }
 
-/*
- * The first socket learns its port from the kernel, the others share it. A
- * socket owned by another user may not join: the kernel checks the uid.
- */
+/* The first socket learns its port from the kernel, the others share it. */
 static int
 listen_socket_open(struct listen_socket *b, const struct address *address,
     size_t num, struct err *err)
@@ -81,7 +155,7 @@ listen_socket_open(struct listen_socket *b, const struct address *address,
 		    "expected",
 		    address->text);
 	for (size_t i = 0; i < num; i++) {
-		int fd = listen_socket_socket(&sa, len, address->text, err);
+		int fd = listen_socket_socket(b, &sa, len, i > 0, err);
 
 		if (fd < 0)
 			return fd;
@@ -172,13 +246,23 @@ listen_socket_up_ref(struct listen_socket *b)
 	return b;
 }
 
+/* Its file, unless another process has put its own there since. */
+static void
+listen_socket_unlink(const struct listen_socket *b)
+{
+	struct stat st;
+
+	if (b->unlink_path != NULL && lstat(b->unlink_path, &st) == 0 &&
+	    st.st_dev == b->dev && st.st_ino == b->ino)
+		unlink(b->unlink_path);
+}
+
 void
 listen_socket_free(struct listen_socket *b)
 {
 	if (b == NULL || !ref_down(&b->ref))
 		return;
-	if (b->unlink_path != NULL)
-		unlink(b->unlink_path);
+	listen_socket_unlink(b);
 	for (size_t i = 0; i < b->num_fds && !b->passed; i++)
 		close(b->fds[i]);
 	free(b->unlink_path);

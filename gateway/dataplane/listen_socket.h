@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <sys/types.h>
+
 #include "cache/base/error.h"
 #include "cache/base/ref.h"
 #include "gateway/base/address.h"
@@ -19,11 +21,17 @@ struct listen_socket {
 	char *text; /* as configured: the key across reloads */
 	char address[ADDRESS_TEXT_MAX]; /* as bound, with the kernel's port */
 	char *unlink_path;              /* Unix socket made by us, or NULL */
+	dev_t dev;                      /* and what is there then */
+	ino_t ino;
 	bool passed; /* the service manager's: neither closed nor shut down */
 	int *fds;
 	size_t num_fds; /* workers, or 1 when shared */
 };
 
+/*
+ * listen_socket_new binds it for this process alone: where another one
+ * listens, it is an error (address in use) that names the address.
+ */
 int listen_socket_new(struct listen_socket **out, const struct address *address,
     size_t num_workers, struct err *err) MUST_USE;
 /*
