@@ -34,8 +34,9 @@ struct pem {
 void pem_init(struct pem *p, const char *label);
 
 /*
- * pem_feed decodes `in` into out, which has room for in.len bytes (decoding
- * never grows). Returns false when this is not PEM with that label.
+ * pem_feed decodes `in` into out, which has room for in.len + 2 bytes: a
+ * piece may end what an earlier one began. Returns false when this is not PEM
+ * with that label.
  */
 bool pem_feed(struct pem *p, struct span in, uint8_t *out, size_t *out_len);
 

@@ -159,7 +159,7 @@ store_header_read(
 	else
 		return false;
 	if (!value_number(&at, "length", &len) ||
-	    !value_number(&at, "fetched", &fetched) ||
+	    !value_number(&at, "fetched", &fetched) || fetched > INT64_MAX ||
 	    !value_text(&at, "url", m->url, sizeof(m->url)) ||
 	    !value_text(&at, "etag", m->etag, sizeof(m->etag)) ||
 	    !value_text(&at, "last-modified", m->last_modified,

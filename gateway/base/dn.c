@@ -16,6 +16,53 @@ dn_text(char out[DN_MAX], X509 *cert)
 
 /* From text. */
 
+/* In front: the text begins with the last RDN. */
+static int
+put_entry(X509_NAME *name, const char *type, int kind, const void *value, int n)
+{
+	return X509_NAME_add_entry_by_txt(name, type, kind, value, n, 0, 0) == 1
+	    ? 0
+	    : -1;
+}
+
+#define STRINGS \
+	(B_ASN1_DIRECTORYSTRING | B_ASN1_IA5STRING | B_ASN1_NUMERICSTRING)
+
+/* RFC 2253 2.4: "#" and the value's encoding in hexadecimal digits. */
+static int
+add_encoded(X509_NAME *name, const char *type, const char *hex, size_t len)
+{
+	unsigned char der[DN_MAX / 2], *utf8 = NULL;
+	const unsigned char *p = der;
+	ASN1_TYPE *t = NULL;
+	int rc = -1, n;
+
+	for (size_t i = 0; i < len; i++)
+		if (text_hex_value(hex[i]) < 0)
+			return -1;
+	if (len == 0 || len % 2 != 0 || len / 2 > sizeof(der))
+		return -1;
+	for (size_t i = 0; i < len / 2; i++)
+		der[i] = (unsigned char)((text_hex_value(hex[2 * i]) << 4) |
+		    text_hex_value(hex[2 * i + 1]));
+	t = d2i_ASN1_TYPE(NULL, &p, (long)(len / 2));
+	/* Names have strings; ASN1_TYPE keeps some others elsewhere. */
+	if (t == NULL || p != der + len / 2 ||
+	    (ASN1_tag2bit(t->type) & STRINGS) == 0)
+		goto out;
+	/* A type without a name is written so again: exactly as it was. */
+	if (OBJ_txt2nid(type) == NID_undef)
+		rc = put_entry(name, type, t->type,
+		    ASN1_STRING_get0_data(t->value.asn1_string),
+		    ASN1_STRING_length(t->value.asn1_string));
+	else if ((n = ASN1_STRING_to_UTF8(&utf8, t->value.asn1_string)) > 0)
+		rc = put_entry(name, type, MBSTRING_UTF8, utf8, n);
+out:
+	OPENSSL_free(utf8);
+	ASN1_TYPE_free(t);
+	return rc;
+}
+
 /* One "type=value" into the name. RFC 2253 section 2.4 escapes. */
 static int
 add_part(X509_NAME *name, const char *part, size_t len)
@@ -42,10 +89,15 @@ add_part(X509_NAME *name, const char *part, size_t len)
 	while (len > 0 && part[len - 1] == ' ' &&
 	    (len < 2 || part[len - 2] != '\\'))
 		len--;
-	for (size_t i = 0; i < len && n + 1 < sizeof(value); i++) {
+	if (len > 0 && *part == '#')
+		return add_encoded(name, type, part + 1, len - 1);
+	for (size_t i = 0; i < len; i++) {
 		int high = i + 2 < len ? text_hex_value(part[i + 1]) : -1;
 		int low = high >= 0 ? text_hex_value(part[i + 2]) : -1;
 
+		/* Cut, it would be another's. */
+		if (n == sizeof(value))
+			return -1;
 		if (part[i] != '\\' || i + 1 >= len)
 			value[n++] = part[i];
 		else if (low >= 0) {
@@ -55,12 +107,7 @@ add_part(X509_NAME *name, const char *part, size_t len)
 			value[n++] = part[++i];
 		}
 	}
-	/* In front: the text begins with the last RDN. */
-	return n > 0 &&
-		X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8,
-		    (unsigned char *)value, (int)n, 0, 0) == 1
-	    ? 0
-	    : -1;
+	return n > 0 ? put_entry(name, type, MBSTRING_UTF8, value, (int)n) : -1;
 }
 
 X509_NAME *

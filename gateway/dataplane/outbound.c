@@ -18,22 +18,15 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
+#include "cache/base/text.h"
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
 #include "gateway/dataplane/runtime.h"
 #include "gateway/tls/admission.h"
 #include "gateway/dataplane/worker.h"
 
-#define OUTBOUND_HEAD_BYTES 8192
-#define OUTBOUND_HOST_MAX   255
-
+#define OUTBOUND_HEAD_BYTES         8192
 #define OUTBOUND_CONNECT_TIMEOUT_MS 5000
-
-/* Where a CONNECT leads, for the connection's life. */
-struct outbound_target {
-	char host[OUTBOUND_HOST_MAX + 1];
-	char text[OUTBOUND_HOST_MAX + 8]; /* host:port, brackets and all */
-};
 
 struct outbound_head {
 	char text[OUTBOUND_HEAD_BYTES + 1];
@@ -125,35 +118,48 @@ outbound_target_allowed(const struct conf *conf, const char *target)
 	return false;
 }
 
+unsigned
+outbound_parse_connect(
+    struct outbound_target *t, struct address *address, const char *head)
+{
+	struct err err;
+	const char *space;
+	size_t len;
+
+	memset(address, 0, sizeof(*address));
+	if (strncmp(head, "CONNECT ", 8) != 0)
+		return 405;
+	space = strchr(head + 8, ' ');
+	len = space == NULL ? 0 : (size_t)(space - head) - 8;
+	if (len == 0 || len >= sizeof(t->text) ||
+	    strncmp(space, " HTTP/1.", 8) != 0)
+		return 400;
+	memcpy(t->text, head + 8, len);
+	t->text[len] = '\0';
+	for (size_t i = 0; i < len; i++)
+		if (!isgraph((unsigned char)t->text[i]) || t->text[i] == '/' ||
+		    t->text[i] == '@')
+			return 400;
+	if (strncasecmp(t->text, "unix:", 5) == 0 ||
+	    address_parse(address, t->text, false, &err) != 0)
+		return 400;
+	text_copy(t->host, sizeof(t->host), address->host);
+	return 0;
+}
+
 static enum outbound_head_result
 outbound_parse_head(struct conn *c)
 {
 	struct outbound_head *h = c->head;
 	struct outbound_target *t = c->target;
-	struct err err;
-	const char *space;
-	size_t len;
+	unsigned status = outbound_parse_connect(t, &h->address, h->text);
 
-	if (strncmp(h->text, "CONNECT ", 8) != 0) {
-		outbound_answer(c, "405 Method Not Allowed");
+	if (status != 0) {
+		outbound_answer(c,
+		    status == 405 ? "405 Method Not Allowed"
+				  : "400 Bad Request");
 		return OUTBOUND_HEAD_BAD;
 	}
-	space = strchr(h->text + 8, ' ');
-	len = space == NULL ? 0 : (size_t)(space - h->text) - 8;
-	if (len == 0 || len >= sizeof(t->text) ||
-	    strncmp(space, " HTTP/1.", 8) != 0)
-		goto bad;
-	memcpy(t->text, h->text + 8, len);
-	t->text[len] = '\0';
-	for (size_t i = 0; i < len; i++)
-		if (!isgraph((unsigned char)t->text[i]) || t->text[i] == '/' ||
-		    t->text[i] == '@')
-			goto bad;
-	if (strncasecmp(t->text, "unix:", 5) == 0 ||
-	    address_parse(&h->address, t->text, false, &err) != 0 ||
-	    h->address.host == NULL)
-		goto bad;
-	snprintf(t->host, sizeof(t->host), "%s", h->address.host);
 	if (!outbound_target_allowed(c->runtime->conf, t->text)) {
 		log_line(c->worker->log, LOG_LEVEL_WARN,
 		    "refused outbound CONNECT to '%s': not on the list of "
@@ -163,9 +169,6 @@ outbound_parse_head(struct conn *c)
 		return OUTBOUND_HEAD_BAD;
 	}
 	return OUTBOUND_HEAD_OK;
-bad:
-	outbound_answer(c, "400 Bad Request");
-	return OUTBOUND_HEAD_BAD;
 }
 
 enum outbound_head_result

@@ -18,6 +18,13 @@ struct listen_port;
 struct runtime;
 struct outbound_head;
 
+/* Where a CONNECT leads, for the connection's life. */
+#define OUTBOUND_HOST_MAX 255
+struct outbound_target {
+	char host[OUTBOUND_HOST_MAX + 1];
+	char text[OUTBOUND_HOST_MAX + 8]; /* host:port, brackets and all */
+};
+
 enum outbound_head_result {
 	OUTBOUND_HEAD_BAD = 0, /* answered; close */
 	OUTBOUND_HEAD_MORE,
@@ -27,6 +34,13 @@ enum outbound_head_result {
 /* Sets up a connection accepted on a link's port. */
 int outbound_new(struct conn *c, const struct listen_port *port) MUST_USE;
 void outbound_head_free(struct outbound_head *h);
+
+/*
+ * CONNECT: from a whole head. 0, or the status of the refusal. Pure. *address
+ * is to be cleaned up in either case.
+ */
+unsigned outbound_parse_connect(struct outbound_target *t,
+    struct address *address, const char *head) MUST_USE;
 
 /* CONNECT: reads on from the plain side. */
 enum outbound_head_result outbound_read_head(struct conn *c);

@@ -115,12 +115,8 @@ throttled(struct rest_auth *a, const struct conf_rest *conf,
 	    strcmp(f->address, address) == 0;
 }
 
-/*
- * "Basic dXNlcjpwYXNz" into name and password (RFC 7617 section 2). Returns
- * the length, or -1. buf holds "name\0password\0".
- */
-static int
-decode(char *buf, size_t size, const char *header, char **password)
+int
+rest_auth_decode(char *buf, size_t size, const char *header, char **password)
 {
 	size_t len;
 	int n, pad = 0;
@@ -202,7 +198,7 @@ rest_auth_basic(struct rest_auth *a, const struct conf_rest *conf,
 	user[0] = '\0';
 	if (header == NULL)
 		return REST_AUTH_DENIED;
-	decoded = decode(buf, sizeof(buf), header, &password) >= 0;
+	decoded = rest_auth_decode(buf, sizeof(buf), header, &password) >= 0;
 	/*
 	 * By address and name: whoever guesses one user's password from behind
 	 * the same address does not lock the others out.

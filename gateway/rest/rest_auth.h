@@ -38,4 +38,12 @@ enum rest_auth_outcome rest_auth_basic(struct rest_auth *a,
     const struct conf_rest *conf, const char *header, const char *address,
     uint64_t now_mono_ms, unsigned *roles, char user[REST_AUTH_USER_SIZE]);
 
+/*
+ * "Basic dXNlcjpwYXNz" into name and password (RFC 7617 section 2), both in
+ * buf, behind each other. The length without the last NUL, or -1; then buf may
+ * hold parts of it all the same. Pure.
+ */
+int rest_auth_decode(
+    char *buf, size_t size, const char *header, char **password) MUST_USE;
+
 #endif

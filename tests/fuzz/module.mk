@@ -19,18 +19,16 @@ FUZZ_LD :=
 EXTRA += $(FUZZ)
 endif
 
-# The gateway's: its files without main(), and seeds that are kept beside them.
-GATEWAY_FUZZ := $(filter fuzz/fuzz_gateway_%,$(FUZZ))
-GATEWAY_SEEDS := $(B)/vectors/gateway/.made
-$(GATEWAY_SEEDS): $(wildcard tests/fuzz/seeds/*) | $(B)/vectors/manifest.tsv
+# Seeds that are kept beside them.
+FUZZ_SEEDS := $(B)/vectors/gateway/.made
+$(FUZZ_SEEDS): $(wildcard tests/fuzz/seeds/*) | $(B)/vectors/manifest.tsv
 	$(Q)mkdir -p $(@D) && rm -f $(@D)/* && cp tests/fuzz/seeds/* $(@D)
 	$(Q)touch $@
 
 $(foreach t,$(FUZZ),\
     $(eval $(t)_OBJ += $(FUZZ_DRIVER))\
-    $(eval $(call test_rule,$(t),$(UNIT_A) $(TEST_A),$(FUZZ_LD))))
-$(FUZZ_BINS): | $(B)/vectors/manifest.tsv
-$(addprefix $(B)/tests/,$(GATEWAY_FUZZ)): | $(GATEWAY_SEEDS)
+    $(eval $(call test_rule,$(t),$(UNIT_A) $(TEST_A),$(FUZZ_LD) $(GATEWAY_LIBS))))
+$(FUZZ_BINS): | $(B)/vectors/manifest.tsv $(FUZZ_SEEDS)
 
 .PHONY: fuzz fuzz-run
 fuzz:

@@ -204,6 +204,42 @@ the_empty_name(void **state)
 	X509_NAME_free(name);
 }
 
+/* RFC 2253 2.4: a type without a name has its value in hexadecimal digits. */
+static void
+encoded_values(void **state)
+{
+	static const struct {
+		const char *text, *exact; /* NULL: none */
+	} rows[] = {
+	    {"2.4.4.97=#0C0141,C=GB", "2.4.4.97=#0C0141,C=GB"},
+	    {"2.4.4.97=#130141", "2.4.4.97=#130141"},
+	    {"2.4.4.97=#160141", "2.4.4.97=#160141"},
+	    {"O=#0c05416c696365", "O=Alice"}, {"O=\\#0c0141", "O=\\#0c0141"},
+	    {"O=#", NULL}, {"O=#0", NULL}, {"O=#0c014", NULL},
+	    {"O=#0c0241", NULL}, {"O=#0c014100", NULL}, {"O=#0c01zz", NULL},
+	    {"O=#3000", NULL}, {"O=#0101ff", NULL}, {"O=#0500", NULL},
+	    {"C=#0c0141", NULL}, /* as C=A is */
+	};
+	char exact[DN_MAX], text[2 * DN_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		X509_NAME *name = dn_parse(rows[i].text);
+
+		assert_int_equal(name != NULL, rows[i].exact != NULL);
+		if (name == NULL)
+			continue;
+		assert_true(dn_name_text(exact, name));
+		assert_string_equal(exact, rows[i].exact);
+		X509_NAME_free(name);
+	}
+	/* A value that is cut would be another's. */
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "2.4.4.97=", 9);
+	text[9 + DN_MAX + 1] = '\0';
+	assert_null(dn_parse(text));
+}
+
 int
 main(void)
 {
@@ -214,6 +250,7 @@ main(void)
 	    cmocka_unit_test(long_names_are_cut_with_their_hash),
 	    cmocka_unit_test(every_room),
 	    cmocka_unit_test(the_empty_name),
+	    cmocka_unit_test(encoded_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,105 @@
+/*
+ * fuzz_store: what lies on disk and may have been touched. The first byte
+ * chooses: H a header, which says the same when it is written and read again;
+ * B a bundle, of which nothing is signed by who is trusted here: nothing is
+ * taken, and each refusal says why.
+ */
+#include <assert.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/mman.h>
+
+#include "cache/store/store_file.h"
+#include "revcheck/revcheck.h"
+#include "tests/fuzz/pki.h"
+
+extern const char fuzz_seeds[];
+const char fuzz_seeds[] = ".store";
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+check_header(const uint8_t *data, size_t size)
+{
+	char page[STORE_HEADER_BYTES], again[STORE_HEADER_BYTES];
+	struct store_meta m, m2;
+	size_t len, len2;
+
+	memset(page, '\n', sizeof(page));
+	memcpy(page, data, size < sizeof(page) ? size : sizeof(page));
+	if (!store_header_read(page, &m, &len))
+		return;
+	assert(m.kind == EVIDENCE_CRL || m.kind == EVIDENCE_OCSP);
+	store_header_write(again, &m, len);
+	assert(store_header_read(again, &m2, &len2));
+	assert(len == len2 && m.kind == m2.kind);
+	assert(m.fetched_at == m2.fetched_at);
+	assert(memcmp(&m.key, &m2.key, sizeof(m.key)) == 0);
+	assert(memcmp(m.owner, m2.owner, sizeof(m.owner)) == 0);
+	assert(strcmp(m.url, m2.url) == 0);
+	assert(strcmp(m.etag, m2.etag) == 0);
+	assert(strcmp(m.last_modified, m2.last_modified) == 0);
+}
+
+static char dir[] = "/tmp/fuzz-store-XXXXXX";
+
+static void
+dir_remove(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/v1/aside", dir);
+	rmdir(path);
+	snprintf(path, sizeof(path), "%s/v1", dir);
+	rmdir(path);
+	rmdir(dir);
+}
+
+static int
+on_refused(void *arg, const struct revcheck_cache_item *item)
+{
+	unsigned *num = arg;
+
+	assert(item->error[0] != '\0');
+	++*num;
+	return 0;
+}
+
+static void
+check_bundle(const uint8_t *data, size_t size)
+{
+	static struct revcheck_trust *trust;
+	static struct revcheck_certs *certs;
+	struct revcheck_error err = {0};
+	unsigned num = 0;
+	char path[32];
+	X509 *ca = fuzz_ca();
+	int fd = memfd_create("bundle", MFD_CLOEXEC);
+
+	if (trust == NULL) {
+		assert(mkdtemp(dir) != NULL && atexit(dir_remove) == 0);
+		assert(revcheck_certs_from_x509(&certs, &ca, 1, NULL) == 0);
+		assert(revcheck_trust_new(&trust, &ca, 1, NULL) == 0);
+	}
+	assert(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	/* Torn in the middle, or read to its end. */
+	assert(revcheck_cache_import(
+		   dir, path, trust, certs, on_refused, &num, &err) <= 0);
+	assert(size < 8192 || num <= size / STORE_HEADER_BYTES);
+	close(fd);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size > 0 && data[0] == 'H')
+		check_header(data + 1, size - 1);
+	if (size > 0 && data[0] == 'B')
+		check_bundle(data + 1, size - 1);
+	return 0;
+}
