@@ -27,6 +27,7 @@ struct keystore;
 struct members;
 struct rest;
 struct rest_route;
+struct rest_takes;
 struct section_store;
 struct state_db;
 struct workers;
@@ -95,6 +96,7 @@ struct rest_request {
 	char user[128];
 	char address[64];
 	unsigned roles;
+	const struct rest_takes *takes; /* NULL: whatever comes */
 	/* Private to a handler that answers later. */
 	void (*cancel)(void *arg);
 	void *cancel_arg;
@@ -132,7 +134,8 @@ int rest_failed_status(const struct err *err);
 
 /*
  * The body as a JSON object, unwrapped from {"request": {…}} where it is the
- * only member. NULL after having answered 400. Free with cJSON_Delete.
+ * only member. NULL after having answered 400, also to a name that a route of
+ * our own does not know. Free with cJSON_Delete.
  */
 cJSON *rest_body_object(struct rest_request *req);
 

@@ -19,6 +19,7 @@
 #include "gateway/base/json.h"
 #include "gateway/rest/rest_conn.h"
 #include "gateway/rest/rest_internal.h"
+#include "gateway/rest/rest_takes.h"
 
 #define MAX_LOG_PATH 160
 
@@ -253,21 +254,43 @@ rest_body_object(struct rest_request *req)
 
 	if (rc == 0 && !cJSON_IsObject(o))
 		rc = err_set(&err, E_PARSE, "the body is not a JSON object");
-	if (rc != 0) {
-		cJSON_Delete(o);
-		rest_reply_error(req, 400, "Invalid input data.", "cause",
-		    "body", "reason", err.msg, NULL);
-		return NULL;
-	}
 	inner = json_get(o, "request");
-	if (cJSON_IsObject(inner) && cJSON_GetArraySize(o) == 1) {
+	if (rc == 0 && cJSON_IsObject(inner) && cJSON_GetArraySize(o) == 1) {
 		cJSON *detached =
 		    cJSON_DetachItemViaPointer(o, (cJSON *)(uintptr_t)inner);
 
 		cJSON_Delete(o);
-		return detached;
+		o = detached;
 	}
-	return o;
+	if (rc == 0)
+		rc = rest_takes_body(req->takes, o, &err);
+	if (rc == 0)
+		return o;
+	cJSON_Delete(o);
+	rest_reply_error(req, 400, "Invalid input data.", "cause", "body",
+	    "reason", err.msg, NULL);
+	return NULL;
+}
+
+/* The names in query and body, before the handler looks; false: answered. */
+static bool
+names_are_known(struct rest_request *req)
+{
+	const struct rest_takes *takes = req->takes;
+	struct err err;
+	cJSON *body;
+
+	if (rest_takes_query(takes, req->query, &err) != 0) {
+		rest_reply_error(req, 400, "Invalid input data.", "cause",
+		    "query", "reason", err.msg, NULL);
+		return false;
+	}
+	if (takes == NULL || takes->body == NULL || takes->body[0] != '\0' ||
+	    req->body_len == 0)
+		return true;
+	body = rest_body_object(req);
+	cJSON_Delete(body);
+	return body != NULL;
 }
 
 char *
@@ -419,7 +442,9 @@ dispatch(struct rest_job *job, const char *path, SSL *ssl)
 		rest_reply_error(req, 403, "User not authorized.", "reason",
 		    "the user's roles do not allow this", NULL);
 	} else if (take_body(job)) {
-		route->fn(req);
+		req->takes = rest_takes_of(route);
+		if (names_are_known(req))
+			route->fn(req);
 	}
 }
 

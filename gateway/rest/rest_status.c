@@ -78,12 +78,17 @@ get_decisions(struct rest_request *req)
 		    NULL);
 		return;
 	}
-	peer = rest_query(req, "peer");
 	outcome = rest_query(req, "outcome");
+	if (outcome != NULL && strcasecmp(outcome, "refused") != 0) {
+		rest_reply_error(req, 400, "Invalid input data.", "cause",
+		    "query", "reason", "outcome: expected 'refused'", NULL);
+		free(outcome);
+		return;
+	}
+	peer = rest_query(req, "peer");
 	filter.peer = peer;
 	filter.max = (size_t)max;
-	filter.refused_only =
-	    outcome != NULL && strcasecmp(outcome, "refused") == 0;
+	filter.refused_only = outcome != NULL;
 	rest_reply_json(req, 200,
 	    decision_ring_json(req->services->checker.decisions, &filter));
 	free(peer);

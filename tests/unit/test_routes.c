@@ -14,6 +14,7 @@
 
 #include "gateway/rest/rest_path.h"
 #include "gateway/rest/rest_routes.h"
+#include "gateway/rest/rest_takes.h"
 
 #define MAX_ROUTES 200
 
@@ -88,11 +89,47 @@ parameters_fit(void **state)
 	}
 }
 
+/*
+ * What of ours changes something, or shows a part of something, says which
+ * names it takes. The others are Corda's, or show all there is.
+ */
+static bool
+takes_what_comes(const struct rest_route *r)
+{
+	static const char *const corda[] = {
+	    "config", "key", "certificate", "network/", "membership/", "mgm/"};
+	static const char *const whole[] = {"healthz", "readyz", "metrics",
+	    "status", "denylist", "cache", "sources"};
+
+	if (strcmp(r->pattern, "revocation/check") == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
+		if (r->method == REST_GET && begins(r->pattern, whole[i]))
+			return true;
+	for (size_t i = 0; i < sizeof(corda) / sizeof(corda[0]); i++)
+		if (begins(r->pattern, corda[i]) &&
+		    strstr(r->pattern, "/restore") == NULL)
+			return true;
+	return false;
+}
+
+static void
+every_path_of_ours_knows_its_names(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < num_routes; i++)
+		if ((rest_takes_of(routes[i]) == NULL) !=
+		    takes_what_comes(routes[i]))
+			fail_msg("%d %s", (int)routes[i]->method,
+			    routes[i]->pattern);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_path_asks_for_its_role),
+	    cmocka_unit_test(every_path_of_ours_knows_its_names),
 	    cmocka_unit_test(no_path_is_there_twice),
 	    cmocka_unit_test(parameters_fit),
 	};

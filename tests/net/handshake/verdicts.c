@@ -118,7 +118,7 @@ a_certificate_without_its_key(void **state)
 		    &gw, "certificate shown without its key (bad signature)");
 	}
 	assert_int_equal(node_stat(&town.node, "connections"), connections);
-	rest(&gw, &w, "GET", "/decisions?outcome=refused&max=1", NULL);
+	rest(&gw, &w, "GET", "/decisions?outcome=refused&limit=1", NULL);
 	assert_int_equal(w.status, 200);
 	assert_non_null(strstr(w.body, "certificate shown without its key"));
 	web_free(&w);
