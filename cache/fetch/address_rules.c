@@ -290,6 +290,7 @@ address_rules_literal_refused(const struct address_rules *r, const char *host)
 	uint8_t a[16];
 	char bare[64];
 	size_t len = strlen(host);
+	struct in_addr a4;
 	bool v4;
 
 	if (host_allowed(r, host))
@@ -302,7 +303,15 @@ address_rules_literal_refused(const struct address_rules *r, const char *host)
 		return NULL;
 	memcpy(bare, host, len);
 	bare[len] = '\0';
-	if (!address_parse(bare, a, &v4))
+	if (address_parse(bare, a, &v4))
+		return any_refused(r, a);
+	/*
+	 * 127.1, 0x7f000001, 2130706433: resolvers take them for addresses.
+	 * libcurl writes them anew, but not those it finds percent-encoded.
+	 */
+	if (inet_aton(bare, &a4) == 0)
 		return NULL;
+	memcpy(a, v4_mapped, 12);
+	memcpy(a + 12, &a4, 4);
 	return any_refused(r, a);
 }

@@ -41,6 +41,16 @@ check_host(const struct url *u)
 		NULL));
 }
 
+/* A number that was percent-encoded is written as an address the next time. */
+static bool
+same_address(const char *number, const char *address)
+{
+	struct in_addr a, b;
+
+	return inet_aton(number, &a) != 0 && inet_aton(address, &b) != 0 &&
+	    a.s_addr == b.s_addr;
+}
+
 /* libcurl's own writing of it reads the same. */
 static void
 check_again(const struct url *u, const char *text)
@@ -55,7 +65,8 @@ check_again(const struct url *u, const char *text)
 	if (curl_url_get(c, CURLUPART_URL, &whole, 0) == CURLUE_OK &&
 	    strlen(whole) <= 2048 && url_read(&again, whole)) {
 		assert(strcmp(u->scheme, again.scheme) == 0);
-		assert(strcmp(u->host, again.host) == 0);
+		assert(strcmp(u->host, again.host) == 0 ||
+		    same_address(u->host, again.host));
 		assert(u->port == again.port);
 	}
 	curl_free(whole);

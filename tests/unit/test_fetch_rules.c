@@ -148,6 +148,28 @@ test_addresses_that_are_allowed(void **state)
 	}
 }
 
+/* Forms that only resolvers take for addresses; a proxy's does. */
+static void
+test_numbers_that_are_addresses(void **state)
+{
+	static const struct {
+		const char *host;
+		bool refused;
+	} rows[] = {{"2130706433", true}, {"127.1", true}, {"0x7f000001", true},
+	    {"0177.0.0.1", true}, {"0xa9.0xfe.43518", true}, {"0", true},
+	    {"10.1", true}, {"16909060", false}, {"1.2.3", false},
+	    {"127.1.example", false}, {"4294967296", false}};
+	struct address_rules *r;
+
+	(void)state;
+	assert_int_equal(address_rules_new(&r, NULL, true, NULL), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(
+		    address_rules_literal_refused(r, rows[i].host) != NULL,
+		    rows[i].refused);
+	address_rules_free(r);
+}
+
 static void
 test_urls(void **state)
 {
@@ -369,6 +391,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_addresses_by_default),
 	    cmocka_unit_test(test_addresses_that_are_allowed),
+	    cmocka_unit_test(test_numbers_that_are_addresses),
 	    cmocka_unit_test(test_urls),
 	    cmocka_unit_test(test_urls_are_one_word),
 	    cmocka_unit_test(test_urls_have_a_length),
