@@ -1,7 +1,8 @@
-# make soak [SOAK_SECONDS=60]: see tests/soak/soak.c.
+# make soak [SOAK_SECONDS=60]: see tests/soak/soak.c and floods.c.
 
-$(B)/soak/soak: $(B)/obj/tests/soak/soak.o $(B)/lib/librevcheck-internal.a \
-    $(if $(TESTLIB_OBJ),$(B)/lib/libtest.a)
+SOAK := soak floods
+$(SOAK:%=$(B)/soak/%): $(B)/soak/%: $(B)/obj/tests/soak/%.o \
+    $(B)/lib/librevcheck-internal.a $(if $(TESTLIB_OBJ),$(B)/lib/libtest.a)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
@@ -9,5 +10,6 @@ $(B)/soak/soak: $(B)/obj/tests/soak/soak.o $(B)/lib/librevcheck-internal.a \
 .PHONY: soak soak-run
 soak:
 	@+$(MAKE) PROFILE=release soak-run
-soak-run: fixtures $(B)/soak/soak
-	@FIXTURES=$(abspath $(B))/fixtures $(B)/soak/soak
+soak-run: all fixtures $(SOAK:%=$(B)/soak/%)
+	@for t in $(SOAK); do FIXTURES=$(abspath $(B))/fixtures \
+	    BIN=$(abspath $(B))/bin $(B)/soak/$$t || exit 1; done
