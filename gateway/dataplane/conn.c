@@ -32,6 +32,8 @@
 #include "gateway/tls/tls_context.h"
 #include "gateway/dataplane/worker.h"
 
+#define CONN_CLOSE_READS 16
+
 static void conn_drive(struct conn *c);
 
 /* Birth and death. */
@@ -201,6 +203,7 @@ conn_let_in(struct conn *c)
 		c->status_word =
 		    revcheck_status_name(revcheck_report_status(h->report));
 	c->certs = h->admission.found;
+	c->ends_at = admission_ends_at(c->certs);
 	h->admission.found = NULL;
 	conn_drop_handshake(c);
 	conn_end_handshake(c);
@@ -334,7 +337,7 @@ conn_step_dial(struct conn *c)
 {
 	if (c->doomed && c->timed_out) {
 		counters_inc(&c->worker->counters, COUNTER_RECHECK_CLOSED);
-		return CONN_STEP_DONE;
+		return conn_end(c, true);
 	}
 	if (c->timed_out) {
 		counters_inc(&c->worker->counters, COUNTER_LINK_FAILED);
@@ -472,8 +475,16 @@ conn_make_room(struct worker *w, uint64_t now_mono_ms)
 void
 conn_close(struct conn *c)
 {
-	if (conn_is_live(c))
+	char rest[4096];
+
+	if (conn_is_live(c)) {
 		conn_reset_plain(c);
+		conn_say_end(c);
+		/* Closing with bytes unread would reset what was said. */
+		for (int i = 0; i < CONN_CLOSE_READS; i++)
+			if (recv(c->tls_fd, rest, sizeof(rest), 0) <= 0)
+				break;
+	}
 	conn_free(c);
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <event2/event_struct.h>
 #include <openssl/ssl.h>
@@ -93,6 +94,7 @@ struct conn {
 
 	uint64_t active_mono_ms;
 	uint64_t close_at_mono_ms; /* doomed */
+	time_t ends_at; /* first notAfter of certs, anchor included; 0: none */
 	size_t lingered_bytes;
 
 	struct event ev_tls_read, ev_tls_write;
@@ -120,7 +122,10 @@ bool conn_make_room(struct worker *w, uint64_t now_mono_ms);
 /* No new work from now on: what waits for a request goes. May free c. */
 void conn_drain(struct conn *c);
 
-/* Closes without a word; for shutting down. */
+/*
+ * For shutting down: a TLS peer that is in is told by close_notify where its
+ * socket takes it; nothing is waited for.
+ */
 void conn_close(struct conn *c);
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <event2/event.h>
+#include <openssl/err.h>
 #include <sys/socket.h>
 
 #include "cache/base/clock.h"
@@ -195,6 +196,23 @@ conn_assign_plain(struct conn *c)
 
 /* Its course. */
 
+/*
+ * TLS has no alert for "revoked meanwhile" that OpenSSL would send, but a bare
+ * FIN could be anybody's; close_notify is ours.
+ */
+void
+conn_say_end(struct conn *c)
+{
+	if (c->ssl != NULL && SSL_is_init_finished(c->ssl) &&
+	    !(SSL_get_shutdown(c->ssl) & SSL_SENT_SHUTDOWN)) {
+		ERR_clear_error();
+		SSL_shutdown(c->ssl);
+		ERR_clear_error();
+	}
+	if (c->tls_fd >= 0)
+		(void)shutdown(c->tls_fd, SHUT_WR);
+}
+
 void
 conn_end_handshake(struct conn *c)
 {
@@ -208,7 +226,7 @@ conn_end_handshake(struct conn *c)
 void
 conn_doom(struct conn *c, uint32_t delay_ms)
 {
-	if (c->doomed || c->state == CONN_GONE)
+	if (c->doomed || c->state == CONN_GONE || c->state == CONN_LINGER)
 		return;
 	c->doomed = true;
 	c->close_at_mono_ms = clock_mono_ms() + delay_ms;

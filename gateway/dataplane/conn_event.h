@@ -30,6 +30,9 @@ void conn_assign_plain(struct conn *c);
 /* It is no handshake any more; the first call counts. */
 void conn_end_handshake(struct conn *c);
 /* Closes in delay_ms; the first call counts. Frees nothing by itself. */
+/* close_notify and the end of our direction, as far as the socket takes it. */
+void conn_say_end(struct conn *c);
+
 void conn_doom(struct conn *c, uint32_t delay_ms);
 
 #endif

@@ -35,6 +35,18 @@ conn_linger(struct conn *c)
 }
 
 enum conn_step
+conn_end(struct conn *c, bool reset)
+{
+	conn_drop_plain(c, reset);
+	chain_poll_drop(&c->recheck);
+	if (c->relaying)
+		counters_dec(&c->worker->counters, COUNTER_RELAYING);
+	c->relaying = false;
+	conn_say_end(c);
+	return conn_linger(c);
+}
+
+enum conn_step
 conn_step_linger(struct conn *c, unsigned *wish)
 {
 	struct relay_pad *pad = &c->worker->pad;

@@ -27,6 +27,12 @@ enum conn_step conn_step_http(struct conn *c, unsigned *wish);
  * state.
  */
 enum conn_step conn_linger(struct conn *c);
+/*
+ * Ends one that carries traffic, from our side: close_notify to the TLS peer,
+ * unless a record is stuck half sent, then LINGER. The plain side ends at once,
+ * by a reset when its bytes must not look like a whole.
+ */
+enum conn_step conn_end(struct conn *c, bool reset);
 enum conn_step conn_step_linger(struct conn *c, unsigned *wish);
 
 #endif

@@ -4,6 +4,8 @@
  * connection's worker's thread. Moves no bytes itself (relay, http), frees
  * nothing.
  */
+#include <time.h>
+
 #include <event2/event.h>
 #include <openssl/ssl.h>
 
@@ -18,6 +20,19 @@
 #include "gateway/dataplane/recheck.h"
 #include "gateway/dataplane/worker.h"
 
+/* Until it is idle for too long, or is to be cut or looked at. */
+static void
+conn_wait_for_time(struct conn *c, uint64_t idle_ms)
+{
+	uint64_t now = clock_mono_ms();
+	uint64_t at = recheck_due_mono_ms(c, now, time(NULL));
+
+	if (idle_ms != 0 && (at == 0 || c->active_mono_ms + idle_ms < at))
+		at = c->active_mono_ms + idle_ms;
+	if (at != 0)
+		conn_set_timer(c, at > now ? at - now : 0);
+}
+
 static enum conn_step
 conn_begin_traffic(struct conn *c, enum conn_state state, uint32_t idle_ms)
 {
@@ -30,8 +45,7 @@ conn_begin_traffic(struct conn *c, enum conn_state state, uint32_t idle_ms)
 	if (!c->doomed) {
 		event_del(&c->ev_timer);
 		c->timed_out = false;
-		if (idle_ms != 0)
-			conn_set_timer(c, idle_ms);
+		conn_wait_for_time(c, idle_ms);
 	}
 	/* Of what the handshake has read ahead no event will tell. */
 	c->ready = RELAY_PLAIN_WRITE | RELAY_TLS_WRITE;
@@ -60,6 +74,8 @@ conn_step_http(struct conn *c, unsigned *wish)
 		return CONN_STEP_WAIT;
 	case HTTP_SAID:
 		return conn_linger(c);
+	case HTTP_OVER:
+		return conn_end(c, true);
 	case HTTP_CUT:
 		break;
 	}
@@ -83,30 +99,27 @@ conn_begin_relay(struct conn *c)
 	return conn_begin_traffic(c, CONN_RELAY, conf->limits.idle_timeout_ms);
 }
 
-/* The timer means idleness, or that the grace of a doomed peer is over. */
+/*
+ * The timer means idleness, that the grace of a doomed peer is over, or that a
+ * certificate has ended.
+ */
 static enum conn_step
 conn_relay_timer(struct conn *c)
 {
 	uint64_t now = clock_mono_ms();
-	uint64_t idle_ms = c->runtime->conf->limits.idle_timeout_ms;
-	uint64_t next = 0;
+	uint64_t idle_ms;
 
 	c->timed_out = false;
-	if (c->doomed && now >= c->close_at_mono_ms) {
+	if (recheck_is_over(c, now, time(NULL))) {
 		counters_inc(&c->worker->counters, COUNTER_RECHECK_CLOSED);
-		conn_reset_plain(c);
-		return CONN_STEP_DONE;
+		return conn_end(c, true);
 	}
+	idle_ms = c->runtime->conf->limits.idle_timeout_ms;
 	if (idle_ms != 0 && now - c->active_mono_ms >= idle_ms) {
 		counters_inc(&c->worker->counters, COUNTER_TIMEOUT_IDLE);
-		return CONN_STEP_DONE;
+		return conn_end(c, false);
 	}
-	if (idle_ms != 0)
-		next = c->active_mono_ms + idle_ms - now;
-	if (c->doomed && (next == 0 || c->close_at_mono_ms - now < next))
-		next = c->close_at_mono_ms - now;
-	if (next != 0)
-		conn_set_timer(c, next);
+	conn_wait_for_time(c, idle_ms);
 	return CONN_STEP_WAIT;
 }
 
@@ -119,8 +132,12 @@ conn_step_relay(struct conn *c, unsigned *wish)
 	enum relay_result result;
 	unsigned ready = c->ready;
 
-	if (c->timed_out && conn_relay_timer(c) == CONN_STEP_DONE)
-		return CONN_STEP_DONE;
+	if (c->timed_out) {
+		enum conn_step step = conn_relay_timer(c);
+
+		if (step != CONN_STEP_WAIT)
+			return step;
+	}
 	if (ready == 0) {
 		*wish = c->armed;
 		return CONN_STEP_WAIT;

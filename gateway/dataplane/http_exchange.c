@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <netinet/in.h>
 #include <openssl/err.h>
@@ -24,6 +25,7 @@
 #include "gateway/dataplane/http_internal.h"
 #include "gateway/dataplane/dial.h"
 #include "gateway/dataplane/proxy_header.h"
+#include "gateway/dataplane/recheck.h"
 #include "gateway/base/dn.h"
 #include "gateway/dataplane/worker.h"
 
@@ -39,6 +41,7 @@ enum http_step {
 	HTTP_STEP_CUT = 0,
 	HTTP_STEP_WAIT,
 	HTTP_STEP_SAID,
+	HTTP_STEP_OVER,
 	HTTP_STEP_AGAIN /* another phase */
 };
 
@@ -436,7 +439,7 @@ on_due(struct http_exchange *h, enum due due)
 		counters_inc(n, COUNTER_TIMEOUT_IDLE);
 		return h->answer == HTTP_ANSWER_HEAD
 		    ? refuse(h, 408, "the body took too long")
-		    : HTTP_STEP_CUT;
+		    : HTTP_STEP_OVER;
 	case DUE_LAST:
 	case DUE_NOTHING:
 		break;
@@ -451,9 +454,10 @@ set_timer(struct http_exchange *h, uint64_t now)
 	struct conn *c = h->c;
 	enum due due;
 	uint64_t at = deadline(h, &due);
+	uint64_t end = recheck_due_mono_ms(c, now, time(NULL));
 
-	if (c->doomed && (at == 0 || c->close_at_mono_ms < at))
-		at = c->close_at_mono_ms;
+	if (end != 0 && (at == 0 || end < at))
+		at = end;
 	if (at == 0 || (h->timer_mono_ms != 0 && h->timer_mono_ms <= at))
 		return;
 	h->timer_mono_ms = at;
@@ -520,9 +524,9 @@ check_time(struct http_exchange *h, uint64_t now)
 	enum due due;
 	uint64_t at;
 
-	if (c->doomed && now >= c->close_at_mono_ms) {
+	if (recheck_is_over(c, now, time(NULL))) {
 		counters_inc(&c->worker->counters, COUNTER_RECHECK_CLOSED);
-		return HTTP_STEP_CUT;
+		return HTTP_STEP_OVER;
 	}
 	if (!c->timed_out)
 		return HTTP_STEP_WAIT;
@@ -566,7 +570,9 @@ http_exchange_drive(struct http_exchange *h, unsigned *wish)
 	}
 	count_bytes(h, up, down, moved);
 	if (step != HTTP_STEP_WAIT)
-		return step == HTTP_STEP_SAID ? HTTP_SAID : HTTP_CUT;
+		return step == HTTP_STEP_SAID ? HTTP_SAID
+		    : step == HTTP_STEP_OVER  ? HTTP_OVER
+					      : HTTP_CUT;
 	set_timer(h, now);
 	*wish = wish_of(h, again);
 	return HTTP_WAIT;

@@ -24,7 +24,9 @@ struct http_exchange;
 enum http_result {
 	HTTP_CUT = 0, /* close it; neither side must take it for an end */
 	HTTP_WAIT,    /* for the events in *wish */
-	HTTP_SAID     /* all is said and sent: linger, close */
+	HTTP_SAID,    /* all is said and sent: linger, close */
+	HTTP_OVER     /* its time is over: tell the peer by close_notify; a
+		       * body under way has its length or chunks to tell */
 };
 
 /*

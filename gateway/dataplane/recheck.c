@@ -125,6 +125,7 @@ recheck_adopt(struct conn *c, struct admission *a)
 	if (a->found != NULL) {
 		revcheck_certs_free(c->certs);
 		c->certs = a->found;
+		c->ends_at = admission_ends_at(c->certs);
 		a->found = NULL;
 	}
 	c->link = link;
@@ -152,6 +153,30 @@ recheck_ask(struct conn *c)
 	else if (c->certs != NULL)
 		recheck_submit(c, REVCHECK_QUERY_OFFLINE, recheck_on_offline);
 	admission_cleanup(&a);
+}
+
+bool
+recheck_is_over(struct conn *c, uint64_t now_mono_ms, time_t now)
+{
+	if (!c->doomed && c->ends_at != 0 && now >= c->ends_at)
+		recheck_ask(c);
+	return c->doomed && now_mono_ms >= c->close_at_mono_ms;
+}
+
+uint64_t
+recheck_due_mono_ms(const struct conn *c, uint64_t now_mono_ms, time_t now)
+{
+	uint64_t ms = RECHECK_LOOK_MS;
+
+	if (c->doomed)
+		return c->close_at_mono_ms;
+	if (c->ends_at == 0)
+		return 0;
+	if (now >= c->ends_at)
+		ms = 0;
+	else if ((uint64_t)(c->ends_at - now) < ms / 1000)
+		ms = (uint64_t)(c->ends_at - now) * 1000;
+	return now_mono_ms + ms;
 }
 
 void

@@ -4,6 +4,10 @@
 #ifndef GATEWAY_DATAPLANE_RECHECK_H
 #define GATEWAY_DATAPLANE_RECHECK_H
 
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
 #include "cache/base/error.h"
 
 struct conn;
@@ -17,5 +21,20 @@ int recheck_init(struct worker *w, struct err *err) MUST_USE;
 
 /* One connection. It may be doomed by this, not freed. */
 void recheck_ask(struct conn *c);
+
+/*
+ * A live connection's end: when a certificate of its path, the anchor included
+ * (verification demands it of all of them), is past its notAfter, it is asked
+ * about anew, and doomed unless there is another path. True when a doomed one's
+ * grace is over: close it.
+ */
+bool recheck_is_over(struct conn *c, uint64_t now_mono_ms, time_t now);
+/*
+ * When to ask that again; 0: never. At most RECHECK_LOOK_MS ahead: the wall
+ * clock may be set, and is compared with by nobody else.
+ */
+#define RECHECK_LOOK_MS 600000
+uint64_t
+recheck_due_mono_ms(const struct conn *c, uint64_t now_mono_ms, time_t now);
 
 #endif

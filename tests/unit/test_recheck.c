@@ -13,6 +13,7 @@
 
 #include <event2/event.h>
 
+#include "cache/base/clock.h"
 #include "gateway/base/pending_check.h"
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn_event.h"
@@ -417,6 +418,79 @@ a_round_goes_on_when_one_leaves(void **state)
 	conn_list_add(w, c);
 }
 
+/*
+ * What a timer of a live connection does: nothing before the first of its
+ * certificates ends; then it has the grace that others have.
+ */
+static void
+the_end_of_a_certificate(void **state)
+{
+	struct conn *c = &conns[7];
+	time_t ends = admission_ends_at(c->certs), now = time(NULL);
+	uint64_t mono = 1000000, past;
+
+	(void)state;
+	conf->recheck.grace_ms = 60000;
+	assert_int_equal(admission_ends_at(NULL), 0);
+	c->ends_at = 0;
+	assert_int_equal(recheck_due_mono_ms(c, mono, now), 0);
+	assert_false(recheck_is_over(c, mono, now));
+	/* Far ahead: looked at again before, as clocks may be set. */
+	c->ends_at = ends;
+	assert_int_equal(
+	    recheck_due_mono_ms(c, mono, now), mono + RECHECK_LOOK_MS);
+	assert_int_equal(recheck_due_mono_ms(c, mono, ends - 3), mono + 3000);
+	assert_false(recheck_is_over(c, mono, ends - 1));
+	assert_int_equal(num_asked, 0);
+	/* Past it: verified anew, and it has really ended. */
+	revcheck_certs_free(c->certs);
+	c->certs = path_of(&expired);
+	c->ends_at = admission_ends_at(c->certs);
+	assert_true(c->ends_at < now && c->ends_at < ends);
+	assert_int_equal(recheck_due_mono_ms(c, mono, now), mono);
+	past = clock_mono_ms();
+	assert_false(recheck_is_over(c, past, now));
+	assert_true(c->doomed);
+	assert_int_equal(num_asked, 0);
+	assert_true(c->close_at_mono_ms >= past + 60000);
+	assert_int_equal(
+	    recheck_due_mono_ms(c, past, now), c->close_at_mono_ms);
+	assert_false(recheck_is_over(c, c->close_at_mono_ms - 1, now));
+	assert_true(recheck_is_over(c, c->close_at_mono_ms, now));
+	conf->recheck.grace_ms = 0;
+}
+
+/* The anchor's end is an end, as verification has it. */
+static void
+the_end_of_an_anchor(void **state)
+{
+	struct issuer brief, below;
+	time_t now = time(NULL);
+	const struct issuer_cert how_ca = {.cn = "brief",
+	    .serial = 1,
+	    .from = now - 3600,
+	    .to = now + 60,
+	    .constraints = "critical,CA:TRUE"};
+	const struct issuer_cert how = {.cn = "below",
+	    .serial = 2,
+	    .from = now - 3600,
+	    .to = now + 3600,
+	    .by = &brief};
+	struct revcheck_certs *certs;
+	X509 *v[2];
+
+	(void)state;
+	issuer_init(&brief, &how_ca);
+	issuer_init(&below, &how);
+	v[0] = below.cert;
+	v[1] = brief.cert;
+	assert_int_equal(revcheck_certs_from_x509(&certs, v, 2, NULL), 0);
+	assert_int_equal(admission_ends_at(certs), now + 60);
+	revcheck_certs_free(certs);
+	issuer_cleanup(&below);
+	issuer_cleanup(&brief);
+}
+
 #define ROUND(f) cmocka_unit_test_setup_teardown(f, everybody_in, everybody_out)
 
 int
@@ -431,6 +505,8 @@ main(void)
 	    ROUND(who_does_not_wait_any_more_is_not_counted),
 	    ROUND(only_who_is_live_is_asked_about),
 	    ROUND(a_round_goes_on_when_one_leaves),
+	    ROUND(the_end_of_a_certificate),
+	    cmocka_unit_test(the_end_of_an_anchor),
 	};
 
 	return cmocka_run_group_tests_name("recheck", tests, setup, teardown);
