@@ -95,7 +95,7 @@ hash_password(void)
 		return EXIT_USAGE;
 	}
 	line[strcspn(line, "\r\n")] = '\0';
-	if (password_hash(hash, line, &err) != 0)
+	if (password_hash(hash, line, PASSWORD_COST, &err) != 0)
 		return fail(&err);
 	puts(hash);
 	return 0;

@@ -387,9 +387,10 @@ const struct conf_key conf_keys[] = {
 	    .flags = CONF_RESTART),
 	NUMBER("rest.max_login_failures", U32, rest.max_login_failures, 1,
 	    1000000, 10, NULL,
-	    "wrong passwords of one address and name within login_window_ms"),
+	    "wrong passwords of one address and name, and four times as many "
+	    "of one address, before each next try waits, 250 ms to 5 s"),
 	NUMBER("rest.login_window_ms", U32, rest.login_window_ms, 1, HOUR_MS,
-	    60000, "ms", "how long wrong passwords are remembered"),
+	    60000, "ms", "wrong passwords are forgotten so long after the last"),
 	NUMBER("rest.max_decisions", U32, rest.max_decisions, 1, 100000, 1000,
 	    NULL, "decisions about peers that GET /decisions remembers",
 	    .flags = CONF_RESTART),

@@ -137,7 +137,7 @@ rest_new(struct rest **out, const struct services *core,
 	r->pause = evtimer_new(core->base, on_pause_over, r);
 	rc = r->http == NULL || r->pause == NULL
 	    ? err_set(err, E_NOMEM, "out of memory")
-	    : rest_auth_new(&r->auth, err);
+	    : rest_auth_new(&r->auth, core->base, err);
 	if (rc == 0)
 		rc = rest_tls_new(&r->ctx, r->conf, err);
 	if (rc == 0)
@@ -181,7 +181,6 @@ rest_apply(struct rest *r, struct conf *conf, struct err *err)
 	r->ctx = ctx;
 	conf_free(r->conf);
 	r->conf = conf_up_ref(conf);
-	rest_auth_forget(r->auth);
 	return 0;
 }
 

@@ -49,8 +49,11 @@ struct rest_job {
 	struct evhttp_request *http;
 	struct event *closed; /* armed while deferred */
 	struct rest_job *next, **prev;
-	struct rest_path path; /* what params point into */
-	char *raw_path;        /* for the log */
+	struct rest_path path;          /* what params point into */
+	char *raw_path;                 /* for the log */
+	const struct rest_route *route; /* NULL: there is none */
+	bool path_known;                /* with another method */
+	struct rest_login *login;       /* while it is waited for */
 	uint64_t start_mono_ms;
 };
 

@@ -29,6 +29,13 @@ job_of(struct rest_request *req)
 	return (struct rest_job *)req;
 }
 
+static struct rest_conn *
+conn_of(const struct rest_job *job)
+{
+	return rest_conn_of(evhttp_connection_get_bufferevent(
+	    evhttp_request_get_connection(job->http)));
+}
+
 /* Life of a job. */
 
 static struct rest_job *
@@ -135,6 +142,18 @@ rest_request_defer(
 	    EV_CLOSED, on_peer_closed, job);
 	if (job->closed != NULL)
 		event_add(job->closed, NULL);
+}
+
+/* It goes on, and may be deferred again. */
+static void
+job_stop_waiting(struct rest_job *job)
+{
+	evhttp_connection_set_closecb(
+	    evhttp_request_get_connection(job->http), NULL, NULL);
+	job->pub.cancel = NULL;
+	if (job->closed != NULL)
+		event_free(job->closed);
+	job->closed = NULL;
 }
 
 /* Answers. */
@@ -348,46 +367,6 @@ find_route(const struct rest_route *const *tables, struct rest_request *req,
 
 /* False after having answered. */
 static bool
-authenticate(struct rest_job *job, SSL *ssl)
-{
-	struct rest_request *req = &job->pub;
-	const char *header = evhttp_find_header(
-	    evhttp_request_get_input_headers(job->http), "Authorization");
-
-	if (header == NULL) {
-		req->roles = rest_client_cert_roles(
-		    req, job->rest->conf, ssl, req->user);
-		if (req->roles != 0)
-			return true;
-	}
-	switch (rest_auth_basic(job->rest->auth, &job->rest->conf->rest, header,
-	    req->address, clock_mono_ms(), &req->roles, req->user)) {
-	case REST_AUTH_ACCEPTED:
-		return true;
-	case REST_AUTH_THROTTLED:
-		log_line(job->rest->core->log, LOG_LEVEL_WARN,
-		    "too many failed logins (from='%s')", req->address);
-		add_header(req, "Retry-After", "60");
-		rest_reply_error(req, 429, "Too many failed logins.", "reason",
-		    "try again later", NULL);
-		return false;
-	case REST_AUTH_DENIED:
-		break;
-	}
-	if (header != NULL)
-		log_line(job->rest->core->log, LOG_LEVEL_WARN,
-		    "failed login (from='%s')", req->address);
-	add_header(req, "WWW-Authenticate", "Basic realm=\"p2p-gateway\"");
-	rest_reply_error(req, 401, "User credentials are missing or wrong.",
-	    "reason",
-	    header == NULL ? "no credentials were sent"
-			   : "the credentials are not right",
-	    NULL);
-	return false;
-}
-
-/* False after having answered. */
-static bool
 take_body(struct rest_job *job)
 {
 	struct rest_request *req = &job->pub;
@@ -415,24 +394,17 @@ take_body(struct rest_job *job)
 	return true;
 }
 
+/* Once it is known who is asking, or where nobody asks that. */
 static void
-dispatch(struct rest_job *job, const char *path, SSL *ssl)
+serve(struct rest_job *job)
 {
 	struct rest_request *req = &job->pub;
-	const struct rest_route *route = NULL;
-	bool known = false, open;
+	const struct rest_route *route = job->route;
+	bool open = route != NULL && route->roles == 0;
 
-	req->path = rest_path_strip(path);
-	if (rest_path_split(&job->path, req->path))
-		route = find_route(job->rest->tables, req, &job->path, &known);
-	open = route != NULL && route->roles == 0;
-	if (!open && !authenticate(job, ssl))
-		return;
 	if (!open)
-		rest_conn_is_known(
-		    rest_conn_of(evhttp_connection_get_bufferevent(
-			evhttp_request_get_connection(job->http))));
-	if (route == NULL && known) {
+		rest_conn_is_known(conn_of(job));
+	if (route == NULL && job->path_known) {
 		rest_reply_error(req, 405, "Method not allowed.", "reason",
 		    "this path does not take this method", NULL);
 	} else if (route == NULL) {
@@ -446,6 +418,117 @@ dispatch(struct rest_job *job, const char *path, SSL *ssl)
 		if (names_are_known(req))
 			route->fn(req);
 	}
+}
+
+/* Who is asking. */
+
+static const char *
+credentials(const struct rest_job *job)
+{
+	return evhttp_find_header(
+	    evhttp_request_get_input_headers(job->http), "Authorization");
+}
+
+static void
+answer_denied(struct rest_job *job)
+{
+	struct rest_request *req = &job->pub;
+	const char *why = "no credentials were sent";
+
+	if (credentials(job) != NULL) {
+		log_line(job->rest->core->log, LOG_LEVEL_WARN,
+		    "failed login (from='%s')", req->address);
+		why = "the credentials are not right";
+	}
+	add_header(req, "WWW-Authenticate", "Basic realm=\"p2p-gateway\"");
+	rest_reply_error(req, 401, "User credentials are missing or wrong.",
+	    "reason", why, NULL);
+}
+
+static void
+answer_later(
+    struct rest_job *job, int status, const char *title, const char *seconds)
+{
+	struct rest_request *req = &job->pub;
+
+	log_line(job->rest->core->log, LOG_LEVEL_WARN, "%s (from='%s')", title,
+	    req->address);
+	add_header(req, "Retry-After", seconds);
+	rest_reply_error(req, status, title, "reason", "try again later", NULL);
+}
+
+static void
+on_login(void *arg, const struct rest_auth_result *result)
+{
+	struct rest_job *job = arg;
+
+	if (job->login != NULL)
+		job_stop_waiting(job);
+	job->login = NULL;
+	switch (result->outcome) {
+	case REST_AUTH_ACCEPTED:
+		snprintf(
+		    job->pub.user, sizeof(job->pub.user), "%s", result->user);
+		job->pub.roles = result->roles;
+		serve(job);
+		break;
+	case REST_AUTH_THROTTLED:
+		answer_later(job, 429, "Too many failed logins.", "10");
+		break;
+	case REST_AUTH_BUSY:
+		answer_later(job, 503, "Too many logins at once.", "1");
+		break;
+	default:
+		answer_denied(job);
+	}
+}
+
+static void
+on_login_cancel(void *arg)
+{
+	struct rest_job *job = arg;
+
+	rest_login_cancel(job->login);
+}
+
+/* Goes on at once or later, or answers. */
+static void
+authenticate(struct rest_job *job, SSL *ssl)
+{
+	struct rest_request *req = &job->pub;
+	struct rest_conn *conn = conn_of(job);
+	struct rest_auth_result result;
+
+	if (credentials(job) == NULL) {
+		req->roles = rest_client_cert_roles(
+		    req, job->rest->conf, ssl, req->user);
+		if (req->roles != 0) {
+			serve(job);
+			return;
+		}
+	}
+	rest_auth_basic(job->rest->auth, &job->rest->conf->rest,
+	    credentials(job), rest_conn_group(conn), rest_conn_is_local(conn),
+	    &result, &job->login, on_login, job);
+	if (result.outcome == REST_AUTH_PENDING)
+		rest_request_defer(req, on_login_cancel, job);
+	else
+		on_login(job, &result);
+}
+
+static void
+dispatch(struct rest_job *job, const char *path, SSL *ssl)
+{
+	struct rest_request *req = &job->pub;
+
+	req->path = rest_path_strip(path);
+	if (rest_path_split(&job->path, req->path))
+		job->route = find_route(
+		    job->rest->tables, req, &job->path, &job->path_known);
+	if (job->route != NULL && job->route->roles == 0)
+		serve(job);
+	else
+		authenticate(job, ssl);
 }
 
 static bool

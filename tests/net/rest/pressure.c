@@ -217,10 +217,43 @@ unfinished_bodies_have_a_budget(void **state)
 	assert_int_equal(w.status, 400);
 	web_free(&w);
 	assert_int_equal(health(), 200);
-	assert_true(proc_said(&gw.proc, "a REST request is refused: 503"));
+	gateway_must_say(&gw, "a REST request is refused: 503");
 	for (int i = 0; i < 9; i++)
 		tls_free(&many[i]);
 	free(body);
+}
+
+/* "slow" costs seconds a try, "fast" next to nothing. */
+static const char costly_users[] =
+    "[{\"name\":\"slow\",\"roles\":[\"read\"],\"password_hash\":"
+    "\"pbkdf2-sha256$10000000$MDEyMzQ1Njc4OWFiY2RlZg==$idk+Ho"
+    "nwau7RH6S7FOePRKUp08rV9hLtCrgSlTQXdHc=\"},"
+    "{\"name\":\"operator\",\"roles\":[\"operate\"],"
+    "\"password\":\"demo-password\"}]";
+
+/* Passwords are compared elsewhere: nobody else waits for it. */
+static void
+logins_hold_up_nobody_else(void **state)
+{
+	struct tls many[8];
+
+	scene_prepare();
+	gateway_set(&gw, "rest.users", costly_users);
+	gateway_start(&gw);
+	rest_expect(&gw, "GET", "/status", 200);
+	for (int i = 0; i < 8; i++) {
+		enter(&many[i]);
+		/* "slow:wrong1" */
+		pour(&many[i],
+		    "GET /api/v1/status HTTP/1.1\r\nHost: x\r\n"
+		    "Authorization: Basic c2xvdzp3cm9uZzE=\r\n\r\n",
+		    1, 0);
+	}
+	assert_int_equal(health(), 200);
+	rest_expect(&gw, "GET", "/status", 200);
+	assert_false(proc_said(&gw.proc, "failed login"));
+	for (int i = 0; i < 8; i++)
+		tls_free(&many[i]);
 }
 
 int
@@ -234,6 +267,7 @@ main(void)
 	    SCENE(a_body_that_never_ends_is_refused),
 	    SCENE(slow_requests_end),
 	    SCENE(unfinished_bodies_have_a_budget),
+	    SCENE(logins_hold_up_nobody_else),
 	};
 
 	return cmocka_run_group_tests_name(
