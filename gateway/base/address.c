@@ -4,6 +4,8 @@
  */
 #include "gateway/base/address.h"
 
+#include <ctype.h>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
@@ -178,6 +180,12 @@ address_text(char out[ADDRESS_TEXT_MAX], const struct sockaddr_storage *sa)
 	}
 	if (sa != NULL && sa->ss_family == AF_UNIX)
 		path = ((const struct sockaddr_un *)sa)->sun_path;
-	snprintf(out, ADDRESS_TEXT_MAX, "unix%s%s", path[0] != '\0' ? ":" : "",
-	    path);
+	/* A path of full length has no NUL. */
+	snprintf(out, ADDRESS_TEXT_MAX, "unix%s%.*s",
+	    path[0] != '\0' ? ":" : "",
+	    (int)sizeof(((struct sockaddr_un *)0)->sun_path), path);
+	/* Who connects has chosen it, and lines and heads are made of this. */
+	for (char *p = out; *p != '\0'; p++)
+		if (!isgraph((unsigned char)*p) || *p == '\'')
+			*p = '?';
 }

@@ -42,7 +42,8 @@ bool address_is(const struct address *a, const struct sockaddr_storage *sa);
 #define ADDRESS_TEXT_MAX 128
 /*
  * "192.0.2.1:443", "[2001:db8::1]:443" or "unix:/path"; "unix" for a socket
- * without a name, or for none (NULL).
+ * without a name, or for none (NULL). What is not printable, a blank or a quote
+ * in a path is '?'.
  */
 void
 address_text(char out[ADDRESS_TEXT_MAX], const struct sockaddr_storage *sa);
