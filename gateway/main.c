@@ -22,9 +22,11 @@
 #include "gateway/base/services.h"
 #include "gateway/certwatch/certwatch.h"
 #include "gateway/conf/conf.h"
+#include "gateway/conf/conf_warn.h"
 #include "gateway/control/control.h"
 #include "gateway/control/engine_start.h"
 #include "gateway/control/section_files.h"
+#include "gateway/control/start_check.h"
 #include "gateway/control/stores.h"
 #include "gateway/dataplane/workers.h"
 #include "gateway/observe/decision_ring.h"
@@ -101,13 +103,22 @@ hash_password(void)
 	return 0;
 }
 
+static void
+print_warning(void *arg, const char *line)
+{
+	(void)arg;
+	fprintf(stderr, "p2p-gateway: warning: %s\n", line);
+}
+
 static int
 check_config(struct conf *conf)
 {
 	struct err err;
 
-	if (workers_check(conf, &err) != 0)
+	if (start_check(conf, NULL, &err) != 0 ||
+	    workers_check(conf, &err) != 0 || rest_check(conf, &err) != 0)
 		return fail(&err);
+	conf_warn(conf, time(NULL), print_warning, NULL);
 	printf("%s: ok\n", conf->file);
 	return 0;
 }

@@ -408,6 +408,13 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_new(struct revcheck **out,
     const struct revcheck_options *options, struct revcheck_error *err);
 
 /*
+ * Whether revcheck_new would take these options: addresses, proxy, files and
+ * directories are looked at, nothing is made or read whole. E_ARG, E_IO.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_check_options(
+    const struct revcheck_options *options, struct revcheck_error *err);
+
+/*
  * revcheck_free cancels what is pending (done functions that are still owed
  * receive REVCHECK_WHY_CANCELLED before it returns, for requests without an
  * event base; requests with one must have been cancelled by their thread),

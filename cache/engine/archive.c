@@ -355,6 +355,21 @@ archive_new_fetcher(
 	return fetcher_new(&a->fetcher, archive_base(a), &f, err);
 }
 
+int
+archive_check(const struct archive_options *o, struct err *err)
+{
+	const struct fetcher_options f = {
+	    .proxy = o->proxy, .https_ca_file = o->https_ca_file};
+	struct address_rules *rules;
+	int rc = address_rules_new(
+	    &rules, o->allow_addresses, o->refuse_private, err);
+
+	if (rc != 0)
+		return rc;
+	address_rules_free(rules);
+	return fetcher_check(&f, err);
+}
+
 static int
 archive_init(
     struct archive *a, const struct archive_options *o, struct err *err)

@@ -103,6 +103,12 @@ struct archive_options {
 int archive_new(struct archive **out, const struct archive_options *o,
     struct err *err) MUST_USE;
 
+/*
+ * What archive_new would say to addresses, proxy and files of o; makes nothing.
+ * E_ARG, E_IO.
+ */
+int archive_check(const struct archive_options *o, struct err *err) MUST_USE;
+
 /* Stops the service thread; waiters that remain get EVIDENCE_FAIL_CLOSED. */
 void archive_free(struct archive *a);
 

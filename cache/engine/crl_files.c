@@ -189,6 +189,14 @@ crl_files_place(struct crl_files *w, const char *path, struct err *err)
 }
 
 int
+crl_files_check(const char *path, struct err *err)
+{
+	struct crl_files w = {.fd = -1};
+
+	return crl_files_place(&w, path, err);
+}
+
+int
 crl_files_new(struct crl_files **out, struct archive *a, const char *path,
     crl_files_fn *fn, void *arg, struct err *err)
 {

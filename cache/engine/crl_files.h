@@ -25,6 +25,8 @@ typedef void crl_files_fn(
  */
 int crl_files_new(struct crl_files **out, struct archive *a, const char *path,
     crl_files_fn *fn, void *arg, struct err *err) MUST_USE;
+/* Whether there is such a file or directory to watch. */
+int crl_files_check(const char *path, struct err *err) MUST_USE;
 void crl_files_free(struct crl_files *w);
 
 #endif

@@ -39,6 +39,11 @@ struct fetcher_options {
 /* Strings and lists are copied. */
 int fetcher_new(struct fetcher **out, struct event_base *base,
     const struct fetcher_options *o, struct err *err) MUST_USE;
+/*
+ * Proxy and https_ca_file alone: E_ARG, E_IO. A proxy may have credentials, so
+ * an error does not repeat it.
+ */
+int fetcher_check(const struct fetcher_options *o, struct err *err) MUST_USE;
 /* Ends every fetch; no done function is called. */
 void fetcher_free(struct fetcher *f);
 

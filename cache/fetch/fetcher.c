@@ -8,6 +8,7 @@
 
 #include <curl/curl.h>
 #include <event2/event.h>
+#include <openssl/x509.h>
 
 #include "cache/fetch/fetch_internal.h"
 #include "cache/base/text.h"
@@ -156,15 +157,60 @@ fetcher_copy(struct fetcher *f, const struct fetcher_options *o)
 	return ok;
 }
 
+/* libcurl's own parser, so that what it would not use is refused. */
+static bool
+proxy_is_url(const char *proxy)
+{
+	CURLU *u = curl_url();
+	char *scheme = NULL, *host = NULL;
+	bool ok = u != NULL && strstr(proxy, "://") != NULL &&
+	    curl_url_set(u, CURLUPART_URL, proxy, 0) == CURLUE_OK &&
+	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+	    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+	    (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+
+	curl_free(scheme);
+	curl_free(host);
+	curl_url_cleanup(u);
+	return ok;
+}
+
+int
+fetcher_check(const struct fetcher_options *o, struct err *err)
+{
+	X509_STORE *store;
+	int rc = 0;
+
+	if (o->proxy != NULL && !proxy_is_url(o->proxy))
+		return err_set(err, E_ARG,
+		    "the proxy is not a URL: expected http://HOST:PORT");
+	if (o->https_ca_file == NULL)
+		return 0;
+	store = X509_STORE_new();
+	if (store == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	if (X509_STORE_load_file(store, o->https_ca_file) != 1)
+		rc = err_ossl(err, E_ARG, "no anchors for https in '%.200s'",
+		    o->https_ca_file);
+	X509_STORE_free(store);
+	return rc;
+}
+
 int
 fetcher_new(struct fetcher **out, struct event_base *base,
     const struct fetcher_options *o, struct err *err)
 {
 	struct fetcher *f = calloc(1, sizeof(*f));
+	int rc;
 
 	*out = NULL;
 	if (f == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
+	rc = fetcher_check(o, err);
+	if (rc != 0) {
+		free(f);
+		return rc;
+	}
 	f->base = base;
 	/* Counted by libcurl; safe from any thread since 7.84. */
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)

@@ -33,9 +33,8 @@ check_counts(struct conf *c, struct conf_reader *r)
 	return conf_fail(r, missing, "is []: expected at least one element");
 }
 
-/* The i-th of all that is listened on, and its place; false: no more. */
-static bool
-nth_listen(const struct conf *c, size_t i, const struct address **out,
+bool
+conf_nth_listen(const struct conf *c, size_t i, const struct address **out,
     char *path, size_t size)
 {
 	if (i < c->num_listeners) {
@@ -65,11 +64,11 @@ check_listens(struct conf *c, struct conf_reader *r)
 	const struct address *a, *b;
 	char path[64], other[64];
 
-	for (size_t i = 0; nth_listen(c, i, &a, path, sizeof(path)); i++) {
+	for (size_t i = 0; conf_nth_listen(c, i, &a, path, sizeof(path)); i++) {
 		if (a->text == NULL || (a->path == NULL && a->port == 0))
 			continue;
 		for (size_t k = 0; k < i; k++)
-			if (nth_listen(c, k, &b, other, sizeof(other)) &&
+			if (conf_nth_listen(c, k, &b, other, sizeof(other)) &&
 			    address_is(a, &b->sa))
 				return conf_fail(r, path,
 				    "is '%.64s': expected an address that is "

@@ -36,6 +36,10 @@ int conf_resolve_token(struct conf *c, struct conf_reader *r) MUST_USE;
 /* A snapshot with every default in place. */
 struct conf *conf_new_default(struct err *err);
 
+/* The i-th of all that is listened on, and its place; false: no more. */
+bool conf_nth_listen(const struct conf *c, size_t i, const struct address **out,
+    char *path, size_t size);
+
 /* Resolves what the file left open and checks what concerns several keys. */
 int conf_finish(struct conf *c, struct conf_reader *r) MUST_USE;
 

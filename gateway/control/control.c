@@ -10,9 +10,12 @@
 
 #include "gateway/base/services.h"
 #include "gateway/certwatch/certwatch.h"
+#include "gateway/conf/conf_restart.h"
+#include "gateway/conf/conf_warn.h"
 #include "gateway/control/candidate.h"
 #include "gateway/control/effective.h"
 #include "gateway/control/loose.h"
+#include "gateway/control/start_check.h"
 #include "gateway/control/stores.h"
 #include "gateway/control/warmup.h"
 #include "gateway/dataplane/workers.h"
@@ -30,8 +33,9 @@ struct control {
 	struct chain_cache *chains;
 	struct session_watch *sessions;
 	struct certwatch *certwatch;
-	struct conf *base; /* the bootstrap file */
-	struct conf *conf; /* in force: base with the sections */
+	struct conf *started; /* the bootstrap file of the start */
+	struct conf *base;    /* as it was read last */
+	struct conf *conf;    /* in force: base with the sections */
 	_Atomic(struct workers *) workers;
 	control_reload_fn *agrees; /* to a new bootstrap file */
 	void *agrees_arg;
@@ -185,6 +189,7 @@ control_new(struct control **out, const struct control_parts *parts,
 	c->chains = parts->chains;
 	c->sessions = parts->sessions;
 	c->certwatch = parts->certwatch;
+	c->started = conf_up_ref(conf);
 	c->base = conf_up_ref(conf);
 	rc = warmup_new(&c->warmup, c->services, c->sessions, &calls, err);
 	if (rc == 0)
@@ -198,6 +203,8 @@ control_new(struct control **out, const struct control_parts *parts,
 		control_free(c);
 		return rc;
 	}
+	conf_warn_log(
+	    conf, wall_clock_now(c->services->clock), c->services->log);
 	*out = c;
 	return 0;
 }
@@ -212,6 +219,7 @@ control_free(struct control *c)
 	loose_watch_free(c->loose);
 	conf_free(c->conf);
 	conf_free(c->base);
+	conf_free(c->started);
 	free(c);
 }
 
@@ -268,6 +276,12 @@ control_patience_ms(const struct control *c)
 
 	revcheck_get_policy(c->services->engine, &p);
 	return left > p.deadline_ms ? left : 0;
+}
+
+cJSON *
+control_next_start(const struct control *c)
+{
+	return conf_restart_keys(c->started, c->base);
 }
 
 cJSON *
@@ -455,10 +469,11 @@ reload_all(struct control *c, struct err *err)
 	int rc;
 
 	rc = conf_load(&fresh, c->base->file, c->base, err);
-	if (rc != 0)
-		return rc;
+	if (rc == 0)
+		rc = start_check(fresh, c->stores->sections, err);
 	input_of(c, fresh, &in);
-	rc = candidate_make(&candidate, &in, err);
+	if (rc == 0)
+		rc = candidate_make(&candidate, &in, err);
 	if (rc == 0) {
 		rc = reload_apply(c, &candidate, err);
 		candidate_cleanup(&candidate);
@@ -470,6 +485,18 @@ reload_all(struct control *c, struct err *err)
 	}
 	conf_free(fresh);
 	return rc;
+}
+
+/* What the new file says that does not act yet. */
+static void
+say_next_start(struct control *c)
+{
+	cJSON *keys = control_next_start(c);
+	const cJSON *key;
+
+	cJSON_ArrayForEach(key, keys) log_line(c->services->log, LOG_LEVEL_WARN,
+	    "%s takes effect at the next start", key->valuestring);
+	cJSON_Delete(keys);
 }
 
 int
@@ -490,6 +517,11 @@ control_reload(
 		    "cannot reload, the old configuration stays in force: %s "
 		    "(who='%s' from='%s')",
 		    err->msg, actor->who, actor->from);
+	if (rc == 0) {
+		say_next_start(c);
+		conf_warn_log(c->base, wall_clock_now(c->services->clock),
+		    c->services->log);
+	}
 	sd_notify_send(c->services->log, "READY=1\nSTATUS=%s%s",
 	    rc == 0 ? "serving" : "serving, reload refused: ",
 	    rc == 0 ? "" : err->msg);

@@ -68,6 +68,12 @@ const struct warmup *control_warmup(const struct control *c);
  */
 uint32_t control_patience_ms(const struct control *c);
 
+/*
+ * Names of the keys of the file that were changed by reloads and act at the
+ * next start. NULL: out of memory.
+ */
+cJSON *control_next_start(const struct control *c);
+
 /* A section as GET shows it: the stored one with every default. */
 cJSON *
 control_section_with_defaults(const struct control *c, enum section_id id);

@@ -16,4 +16,8 @@ int engine_start(struct revcheck **out, const struct conf *base,
     const struct section_store *sections, const struct log *log,
     struct err *err) MUST_USE;
 
+/* E_ARG and E_IO: engine_start would refuse it. sections may be NULL. */
+int engine_check(const struct conf *base, const struct section_store *sections,
+    struct err *err) MUST_USE;
+
 #endif

@@ -6,7 +6,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@
 #include "cache/base/bytes.h"
 #include "gateway/base/services.h"
 #include "gateway/control/control.h"
+#include "gateway/control/watched_place.h"
 #include "gateway/base/json.h"
 
 #define MAX_FILE_BYTES (1024 * 1024)
@@ -185,31 +185,6 @@ on_change(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-static int
-section_files_paths(struct section_files *w, const char *path, struct err *err)
-{
-	struct stat st;
-	char *copy;
-
-	if (stat(path, &st) != 0)
-		return err_sys(err, "cannot watch '%s'", path);
-	if (S_ISDIR(st.st_mode)) {
-		w->dir = strdup(path);
-		return w->dir != NULL ? 0
-				      : err_set(err, E_NOMEM, "out of memory");
-	}
-	copy = strdup(path);
-	if (copy != NULL) {
-		w->name = strdup(basename(copy));
-		memcpy(copy, path, strlen(path) + 1);
-		w->dir = strdup(dirname(copy));
-	}
-	free(copy);
-	return w->name != NULL && w->dir != NULL
-	    ? 0
-	    : err_set(err, E_NOMEM, "out of memory");
-}
-
 int
 section_files_new(struct section_files **out, const struct services *services,
     struct control *control, const struct section_store *sections,
@@ -225,7 +200,7 @@ section_files_new(struct section_files **out, const struct services *services,
 	w->control = control;
 	w->sections = sections;
 	w->fd = -1;
-	rc = section_files_paths(w, path, err);
+	rc = watched_place(&w->dir, &w->name, path, err);
 	if (rc == 0) {
 		w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 		if (w->fd < 0 ||

@@ -2,9 +2,14 @@
 #include "gateway/control/stores.h"
 
 #include <errno.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "gateway/members/certstore.h"
+#include "gateway/members/key_wrap.h"
 #include "gateway/members/keystore.h"
 #include "gateway/members/members.h"
 #include "gateway/state/allowed_subjects.h"
@@ -19,6 +24,49 @@ place_of(const struct conf *conf)
 	    .token = conf->pkcs11.token, .categories = conf->pkcs11.categories};
 }
 
+/* It is there and may be written, or the one above it may. */
+static int
+dir_check(const char *dir, struct err *err)
+{
+	char *copy;
+	struct stat st;
+	int rc = 0;
+
+	if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		return err_sys(err, "the state directory '%s'", dir);
+	}
+	if (access(dir, W_OK | X_OK) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return err_sys(err, "the state directory '%s'", dir);
+	copy = strdup(dir);
+	if (copy == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	if (access(dirname(copy), W_OK | X_OK) != 0)
+		rc = err_sys(err, "cannot make the state directory '%s'", dir);
+	free(copy);
+	return rc;
+}
+
+int
+stores_check(const struct conf *conf, struct err *err)
+{
+	struct key_wrap secret = {.len = 0};
+	int rc = 0;
+
+	if (conf->state_dir == NULL)
+		return 0;
+	/* As a user who is not there yet: only the start can tell. */
+	if (conf->user == NULL || getuid() != 0)
+		rc = dir_check(conf->state_dir, err);
+	if (rc == 0 && conf->key_secret != NULL)
+		rc = key_wrap_load(
+		    &secret, conf->state_dir, conf->key_secret, true, err);
+	key_wrap_cleanup(&secret);
+	return rc;
+}
+
 int
 stores_open(struct stores *s, const struct conf *conf, const struct log *log,
     struct err *err)
@@ -29,6 +77,9 @@ stores_open(struct stores *s, const struct conf *conf, const struct log *log,
 	int rc;
 
 	*s = (struct stores){.db = NULL};
+	rc = dir != NULL ? dir_check(dir, err) : 0;
+	if (rc != 0)
+		return rc;
 	if (dir != NULL && mkdir(dir, 0700) != 0 && errno != EEXIST)
 		return err_sys(
 		    err, "cannot make the state directory '%s'", dir);

@@ -39,4 +39,10 @@ void stores_close(struct stores *s);
 /* Where keys are made from now on: conf has been read again. */
 void stores_set_key_place(struct stores *s, const struct conf *conf);
 
+/*
+ * Whether the directory is one, or could be made, and the secret of keys is
+ * usable. Makes nothing.
+ */
+int stores_check(const struct conf *conf, struct err *err) MUST_USE;
+
 #endif

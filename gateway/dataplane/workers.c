@@ -203,10 +203,6 @@ workers_apply(struct workers *d, struct conf *conf, struct err *err)
 	struct runtime *runtime;
 	int rc;
 
-	if (conf->workers != d->num_workers)
-		log_line(d->log, LOG_LEVEL_WARN,
-		    "workers: %u instead of %zu takes effect after a restart",
-		    conf->workers, d->num_workers);
 	rc = runtime_new(
 	    &runtime, conf, d->runtime, d->num_workers, d->activation, err);
 	if (rc != 0)

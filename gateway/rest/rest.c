@@ -131,6 +131,7 @@ rest_new(struct rest **out, const struct services *core,
 	r->services = services;
 	r->tables = tables;
 	r->conf = conf_up_ref(conf);
+	r->started = conf_up_ref(conf);
 	r->next = servers;
 	servers = r;
 	r->http = evhttp_new(core->base);
@@ -139,7 +140,7 @@ rest_new(struct rest **out, const struct services *core,
 	    ? err_set(err, E_NOMEM, "out of memory")
 	    : rest_auth_new(&r->auth, core->base, err);
 	if (rc == 0)
-		rc = rest_tls_new(&r->ctx, r->conf, err);
+		rc = rest_tls_new(&r->ctx, r->conf, r->conf->state_dir, err);
 	if (rc == 0)
 		rc = rest_listen(r, passed_fd, err);
 	if (rc != 0) {
@@ -170,10 +171,20 @@ rest_address(const struct rest *r)
 }
 
 int
+rest_check(const struct conf *conf, struct err *err)
+{
+	SSL_CTX *ctx = NULL;
+	int rc = rest_tls_new(&ctx, conf, NULL, err);
+
+	SSL_CTX_free(ctx);
+	return rc;
+}
+
+int
 rest_apply(struct rest *r, struct conf *conf, struct err *err)
 {
 	SSL_CTX *ctx;
-	int rc = rest_tls_new(&ctx, conf, err);
+	int rc = rest_tls_new(&ctx, conf, r->started->state_dir, err);
 
 	if (rc != 0)
 		return rc;
@@ -208,5 +219,6 @@ rest_free(struct rest *r)
 	SSL_CTX_free(r->ctx);
 	rest_auth_free(r->auth);
 	conf_free(r->conf);
+	conf_free(r->started);
 	free(r);
 }

@@ -58,6 +58,8 @@ int rest_new(struct rest **out, const struct services *core,
     const struct rest_services *services,
     const struct rest_route *const *tables, struct conf *conf, int passed_fd,
     struct err *err) MUST_USE;
+/* Whether its certificate can be served; a self-made one is not kept. */
+int rest_check(const struct conf *conf, struct err *err) MUST_USE;
 /* "127.0.0.1:8888", "unix:/path" */
 const char *rest_address(const struct rest *r);
 /* Takes certificate, users and limits of a new configuration. */

@@ -386,12 +386,23 @@ post_reload(struct rest_request *req)
 	    .who = req->user, .from = req->address, .action = "reload"};
 	struct err err;
 
-	if (control_reload(req->services->control, &actor, &err) == 0)
-		rest_reply_empty(req, 204);
-	else
+	cJSON *o, *keys;
+
+	if (control_reload(req->services->control, &actor, &err) != 0) {
 		rest_reply_error(req, 400,
 		    "The configuration was not reloaded.", "reason", err.msg,
 		    NULL);
+		return;
+	}
+	keys = control_next_start(req->services->control);
+	if (keys != NULL && cJSON_GetArraySize(keys) == 0) {
+		cJSON_Delete(keys);
+		rest_reply_empty(req, 204);
+		return;
+	}
+	o = cJSON_CreateObject();
+	cJSON_AddItemToObject(o, "atNextStart", keys);
+	rest_reply_json(req, keys != NULL ? 200 : 500, o);
 }
 
 const struct rest_route rest_config_routes[] = {

@@ -27,6 +27,7 @@ struct rest {
 	const struct rest_services *services;
 	const struct rest_route *const *tables;
 	struct conf *conf;
+	struct conf *started; /* has the state_dir in use */
 	struct evhttp *http;
 	struct evconnlistener *listener;
 	struct event *pause; /* after accept failed */
@@ -67,8 +68,8 @@ void rest_job_abandon(struct rest_job *job);
  * A server context with the configured certificate, or one of our own making
  * that is kept in the state directory.
  */
-int
-rest_tls_new(SSL_CTX **out, const struct conf *conf, struct err *err) MUST_USE;
+int rest_tls_new(SSL_CTX **out, const struct conf *conf, const char *state_dir,
+    struct err *err) MUST_USE;
 
 /*
  * Roles of the client certificate of a connection; 0 for none, or when it is

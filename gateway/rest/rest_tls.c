@@ -126,7 +126,8 @@ load_pair(const char *path, X509 **x, EVP_PKEY **key)
 }
 
 static int
-self_made(SSL_CTX *ctx, const struct conf *conf, struct err *err)
+self_made(SSL_CTX *ctx, const struct conf *conf, const char *state_dir,
+    struct err *err)
 {
 	const char *host = conf->rest.listen.host;
 	char *path = NULL;
@@ -134,8 +135,7 @@ self_made(SSL_CTX *ctx, const struct conf *conf, struct err *err)
 	EVP_PKEY *key = NULL;
 	int rc = 0;
 
-	if (conf->state_dir != NULL &&
-	    asprintf(&path, "%s/rest.pem", conf->state_dir) < 0)
+	if (state_dir != NULL && asprintf(&path, "%s/rest.pem", state_dir) < 0)
 		return err_set(err, E_NOMEM, "out of memory");
 	if (path == NULL || load_pair(path, &x, &key) != 0) {
 		key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
@@ -172,7 +172,8 @@ configured(SSL_CTX *ctx, const struct conf_rest *rest, struct err *err)
 }
 
 int
-rest_tls_new(SSL_CTX **out, const struct conf *conf, struct err *err)
+rest_tls_new(SSL_CTX **out, const struct conf *conf, const char *state_dir,
+    struct err *err)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 	int rc;
@@ -186,7 +187,7 @@ rest_tls_new(SSL_CTX **out, const struct conf *conf, struct err *err)
 	SSL_CTX_set_num_tickets(ctx, 0);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	rc = conf->rest.chain != NULL ? configured(ctx, &conf->rest, err)
-				      : self_made(ctx, conf, err);
+				      : self_made(ctx, conf, state_dir, err);
 	if (rc != 0) {
 		SSL_CTX_free(ctx);
 		return rc;

@@ -2,6 +2,7 @@
  * engine: the public calls that make and free an engine and ask it. Any
  * thread.
  */
+#include "cache/engine/crl_files.h"
 #include "revcheck/engine/engine_state.h"
 
 #include <stdlib.h>
@@ -44,11 +45,10 @@ or32(uint32_t value, uint32_t otherwise)
 	return value != 0 ? value : otherwise;
 }
 
-static int
-open_archive(
-    struct revcheck *rc, const struct revcheck_options *o, struct err *err)
+static struct archive_options
+archive_options_of(const struct revcheck_options *o)
 {
-	struct archive_options a = {
+	return (struct archive_options){
 	    .state_dir = o->state_dir,
 	    .offline = o->offline != 0,
 	    .connect_timeout_ms =
@@ -72,13 +72,49 @@ open_archive(
 						: "revcheck/" REVCHECK_VERSION,
 	    .min_refresh_sec = o->min_refresh_sec,
 	    .skew_sec = POLICY_SKEW_SEC,
-	    .clock = rc->clock,
-	    .log = &rc->log,
-	    .changed = evidence_changed,
-	    .changed_arg = rc,
 	};
+}
 
+static int
+open_archive(
+    struct revcheck *rc, const struct revcheck_options *o, struct err *err)
+{
+	struct archive_options a = archive_options_of(o);
+
+	a.clock = rc->clock;
+	a.log = &rc->log;
+	a.changed = evidence_changed;
+	a.changed_arg = rc;
 	return archive_new(&rc->archive, &a, err);
+}
+
+/* Fields that the caller's header does not have are zero. */
+static void
+take_options(struct revcheck_options *o, const struct revcheck_options *given)
+{
+	*o = (struct revcheck_options){0};
+	if (given != NULL)
+		memcpy(o, given,
+		    given->size != 0 && given->size < sizeof(*o) ? given->size
+								 : sizeof(*o));
+}
+
+int
+revcheck_check_options(
+    const struct revcheck_options *options, struct revcheck_error *err)
+{
+	struct revcheck_options o;
+	struct archive_options a;
+	struct err e = {0};
+	int rc;
+
+	take_options(&o, options);
+	a = archive_options_of(&o);
+	rc = archive_check(&a, &e);
+	for (size_t i = 0;
+	     rc == 0 && o.crl_paths != NULL && o.crl_paths[i] != NULL; i++)
+		rc = crl_files_check(o.crl_paths[i], &e);
+	return rc == 0 ? 0 : error_publish(err, &e, rc);
 }
 
 static void
@@ -91,18 +127,14 @@ int
 revcheck_new(struct revcheck **out, const struct revcheck_options *options,
     struct revcheck_error *err)
 {
-	struct revcheck_options o = {0};
+	struct revcheck_options o;
 	struct revcheck_policy defaults = {0};
 	struct revcheck *rc;
 	struct err e = {0};
 	int code;
 
 	*out = NULL;
-	if (options != NULL)
-		memcpy(&o, options,
-		    options->size != 0 && options->size < sizeof(o)
-			? options->size
-			: sizeof(o));
+	take_options(&o, options);
 	evthread_use_pthreads();
 	rc = calloc(1, sizeof(*rc));
 	if (rc == NULL)

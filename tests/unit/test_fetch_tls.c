@@ -175,6 +175,7 @@ test_https_with_other_anchors(void **state)
 {
 	char url[URL_LEN];
 	struct roads r;
+	struct err err;
 
 	roads_init(&r);
 	url_at(url, "https", &r.https, "/good.crl");
@@ -188,8 +189,14 @@ test_https_with_other_anchors(void **state)
 	world_open(&r.w);
 	unreachable(&r.w, "system", url, "certificate");
 	world_close(&r.w);
+	/* One that was never there is refused; one that has gone is not used.
+	 */
 	r.w.options.https_ca_file = "no-such-file.pem";
+	assert_int_equal(archive_new(&r.w.archive, &r.w.options, &err), E_ARG);
+	assert_non_null(strstr(err.msg, "no-such-file.pem"));
+	assert_int_equal(rename("stranger.pem", "no-such-file.pem"), 0);
 	world_open(&r.w);
+	assert_int_equal(rename("no-such-file.pem", "stranger.pem"), 0);
 	unreachable(&r.w, "absent", url, "no-such-file.pem");
 	assert_int_equal(hits(&r.https, ""), 0);
 	roads_cleanup(&r);

@@ -1,0 +1,20 @@
+/* start_check: asks each part that a start makes, in the same order. */
+#include "gateway/control/start_check.h"
+
+#include "gateway/conf/conf.h"
+#include "gateway/control/engine_start.h"
+#include "gateway/control/stores.h"
+#include "gateway/control/watched_place.h"
+
+int
+start_check(const struct conf *conf, const struct section_store *sections,
+    struct err *err)
+{
+	int rc = stores_check(conf, err);
+
+	if (rc == 0)
+		rc = engine_check(conf, sections, err);
+	if (rc == 0 && conf->watch.path != NULL)
+		rc = watched_place_check(conf->watch.path, err);
+	return rc;
+}
