@@ -129,7 +129,8 @@ dn_parse(const char *text)
 			break;
 		start = p + 1;
 	}
-	if (ok)
+	/* Octets that are no characters show here. */
+	if (ok && i2d_X509_NAME(name, NULL) > 0)
 		return name;
 	X509_NAME_free(name);
 	return NULL;

@@ -218,7 +218,8 @@ encoded_values(void **state)
 	    {"O=#", NULL}, {"O=#0", NULL}, {"O=#0c014", NULL},
 	    {"O=#0c0241", NULL}, {"O=#0c014100", NULL}, {"O=#0c01zz", NULL},
 	    {"O=#3000", NULL}, {"O=#0101ff", NULL}, {"O=#0500", NULL},
-	    {"C=#0c0141", NULL}, /* as C=A is */
+	    {"2.4.4.97=#0c0182", NULL}, /* no UTF-8 */
+	    {"C=#0c0141", NULL},        /* as C=A is */
 	};
 	char exact[DN_MAX], text[2 * DN_MAX];
 
