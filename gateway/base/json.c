@@ -422,9 +422,9 @@ check_names(const cJSON *object, struct err *err)
 	for (size_t i = 1; i < num && rc == 0; i++)
 		if (strcmp(names[i - 1], names[i]) == 0)
 			rc = err_set(err, E_PARSE,
-			    "not valid JSON: the name '%.64s' is used twice "
-			    "in one object",
-			    names[i]);
+			    "not valid JSON: a name is used twice in one "
+			    "object (of %zu members)",
+			    num);
 	free(names);
 	return rc;
 }

@@ -21,17 +21,17 @@ read_pin(char pin[PKCS11_PIN_MAX + 1], const char *path, struct err *err)
 	ssize_t n;
 
 	if (fd < 0)
-		return err_sys(err, "cannot open '%s'", path);
+		return err_sys(err, "it cannot be opened");
 	n = read(fd, pin, PKCS11_PIN_MAX + 1);
 	close(fd);
 	if (n < 0)
-		return err_sys(err, "cannot read '%s'", path);
+		return err_sys(err, "it cannot be read");
 	while (n > 0 && (pin[n - 1] == '\n' || pin[n - 1] == '\r'))
 		n--;
 	if (n < 1 || n > PKCS11_PIN_MAX)
 		return err_set(err, E_PARSE,
-		    "'%s' has %zd characters: expected a PIN of 1 to %d", path,
-		    n, PKCS11_PIN_MAX);
+		    "it has %zd characters: expected a PIN of 1 to %d", n,
+		    PKCS11_PIN_MAX);
 	pin[n] = '\0';
 	return 0;
 }
@@ -52,17 +52,20 @@ open_token(struct conf *c, struct conf_reader *r)
 	else if (strlen(p->token_text) < sizeof(o.where.token))
 		memcpy(o.where.token, p->token_text, strlen(p->token_text));
 	else
-		rc = err_set(&why, E_PARSE, "a label has 32 characters");
-	if (rc == 0 && (o.where.id_len > 0 || o.where.object[0] != '\0'))
-		rc = err_set(
-		    &why, E_PARSE, "object and id are of keys, not of tokens");
+		rc = E_PARSE;
+	/* A PIN may stand in it. */
 	if (rc != 0)
-		return conf_fail(r, "$.pkcs11.token", "is '%.60s': %s",
-		    p->token_text, why.msg);
+		return conf_fail(r, "$.pkcs11.token",
+		    "is (not shown): expected a label of at most 32 "
+		    "characters, or \"pkcs11:\" with token, manufacturer, "
+		    "model and serial");
+	if (o.where.id_len > 0 || o.where.object[0] != '\0')
+		return conf_fail(r, "$.pkcs11.token",
+		    "is (not shown): object and id are of keys, not of tokens");
 	rc = read_pin(pin, p->pin_file, &why);
 	if (rc != 0)
-		return conf_fail(r, "$.pkcs11.pin_file", "is '%.60s': %.180s",
-		    p->pin_file, why.msg);
+		return conf_fail(r, "$.pkcs11.pin_file",
+		    "names a file that cannot be used: %.180s", why.msg);
 	o.pin = pin;
 	rc = pkcs11_open(&p->token, &o, &why);
 	OPENSSL_cleanse(pin, sizeof(pin));
@@ -122,8 +125,10 @@ conf_resolve_token(struct conf *c, struct conf_reader *r)
 		if (rc == 0)
 			continue;
 		snprintf(path, sizeof(path), "$.identities[%zu].key", i);
-		return conf_fail(
-		    r, path, "is '%.60s': %.150s", id->key_file, why.msg);
+		return strcasestr(id->key_file, "pin") != NULL
+		    ? conf_fail(r, path, "is (not shown): %.150s", why.msg)
+		    : conf_fail(
+			  r, path, "is '%.60s': %.150s", id->key_file, why.msg);
 	}
 	return rc;
 }

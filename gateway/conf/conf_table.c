@@ -44,13 +44,52 @@ place_text(const struct conf_place *place, char *buf, size_t size)
 	return buf;
 }
 
-/* Secrets stay out of messages and so out of logs. */
+/*
+ * Secrets stay out of messages and so out of logs and answers: whatever is or
+ * should be about users, a token or a proxy may be one at a wrong place.
+ */
 static bool
 place_is_secret(const struct conf_place *place)
 {
-	return place->key != NULL &&
-	    (strstr(place->key, "password") != NULL ||
-		strstr(place->key, "secret") != NULL);
+	static const char *const words[] = {
+	    "password", "secret", "pin", "users", "pkcs11", "proxy"};
+
+	for (; place != NULL; place = place->up)
+		for (size_t i = 0;
+		     place->key != NULL && i < sizeof(words) / sizeof(words[0]);
+		     i++)
+			if (strcasestr(place->key, words[i]) != NULL)
+				return true;
+	return false;
+}
+
+static const char *
+type_name(const cJSON *item)
+{
+	return item == NULL        ? "nothing"
+	    : cJSON_IsString(item) ? "a string"
+	    : cJSON_IsNumber(item) ? "a number"
+	    : cJSON_IsBool(item)   ? "true or false"
+	    : cJSON_IsNull(item)   ? "null"
+	    : cJSON_IsArray(item)  ? "an array"
+				   : "an object";
+}
+
+/* As much of a value as may be said. */
+static void
+value_text(const struct conf_place *place, char *buf, size_t size)
+{
+	const cJSON *item = place->item;
+	bool list = cJSON_IsArray(item) || cJSON_IsObject(item);
+
+	if (item == NULL || (list && item->child == NULL))
+		json_print_short(item, buf, size);
+	else if (list || place->type_only)
+		snprintf(buf, size, "%s", type_name(item));
+	else if (place_is_secret(place))
+		snprintf(buf, size, "(not shown)");
+	else
+		json_print_short(item, buf, size);
 }
 
 /* The end of a long file name is what tells. */
@@ -78,16 +117,23 @@ conf_read_fail(
 	va_start(ap, fmt);
 	vsnprintf(expected, sizeof(expected), fmt, ap);
 	va_end(ap);
-	if (place_is_secret(place))
-		snprintf(value, sizeof(value), "(not shown)");
-	else
-		json_print_short(place->item, value, sizeof(value));
+	value_text(place, value, sizeof(value));
 	place_text(place, path, sizeof(path));
 	if (!is_pushed(r))
 		return conf_fail(
 		    r, path, "is %s: expected %s", value, expected);
 	return err_set(r->err, E_PARSE, "%s is %s: expected %s",
 	    path[1] != '\0' ? path + 2 : "the configuration", value, expected);
+}
+
+/* Of a value in place of many the type is enough. */
+static int
+not_a(struct conf_reader *r, const struct conf_place *place, const char *what)
+{
+	struct conf_place bare = *place;
+
+	bare.type_only = true;
+	return conf_read_fail(r, &bare, "%s", what);
 }
 
 int
@@ -143,7 +189,7 @@ conf_read_array(struct conf_reader *r, const struct conf_place *place,
 	const cJSON *item;
 
 	if (!cJSON_IsArray(place->item))
-		return conf_read_fail(r, place, "an array");
+		return not_a(r, place, "an array");
 	cJSON_ArrayForEach(item, place->item)
 	{
 		int rc;
@@ -274,6 +320,8 @@ check_count(struct conf_reader *r, const struct conf_place *place,
 {
 	int64_t num = cJSON_GetArraySize(place->item);
 
+	if (!cJSON_IsArray(place->item) && !is_pushed(r))
+		return not_a(r, place, "an array");
 	if (cJSON_IsArray(place->item) && num >= k->min && num <= k->max)
 		return 0;
 	if (k->min == 0)
@@ -433,11 +481,19 @@ read_value(struct conf_reader *r, const struct conf_place *place,
 	}
 }
 
+/* Its name may be a secret, too, where secrets are expected. */
 static int
-no_such_key(struct conf_reader *r, const struct conf_place *place)
+no_such_key(struct conf_reader *r, struct conf_place *place)
 {
 	char path[160];
 
+	place->type_only = true;
+	if (!is_pushed(r) && place_is_secret(place)) {
+		place_text(place->up, path, sizeof(path));
+		return conf_fail(r, path,
+		    "has a key that is not shown: expected only those of "
+		    "p2p-gateway.conf(5)");
+	}
 	if (!is_pushed(r))
 		return conf_read_fail(r, place,
 		    "no such key here (see p2p-gateway.conf(5) for those "
@@ -482,7 +538,7 @@ read_group(struct conf_reader *r, const struct conf_place *place,
 	const cJSON *item;
 
 	if (!cJSON_IsObject(place->item))
-		return conf_read_fail(r, place, "an object");
+		return not_a(r, place, "an object");
 	cJSON_ArrayForEach(item, place->item)
 	{
 		struct conf_place child = {

@@ -24,6 +24,7 @@ struct conf_place {
 	const char *key;             /* NULL for an array element */
 	size_t index;
 	const cJSON *item;
+	bool type_only; /* of the value nothing else is said */
 };
 
 /* What one reading shares. */

@@ -28,7 +28,7 @@ the_line_is_named(void **state)
 	    /* Three lines of head. */
 	    {"\"listen\":\n\"x\"}", "lines.json:5: $.listen is \"x\""},
 	    {"\"listen\": \"127.0.0.1:0\",\n\"node\": {\n\"a\": 1}}",
-		"lines.json:6: $.node.a is 1"},
+		"lines.json:6: $.node.a is a number"},
 	    {"\"listen\": \"127.0.0.1:0\",\n\"node\": {}}",
 		"lines.json:5: $.node.addresses is nothing"},
 	    {"\"listen\": [],\n\"node\": {\"addresses\": [\n"
@@ -115,7 +115,7 @@ static const struct wrong wrongs[] = {
     {"rest.users", "[{\"name\":\"x\",\"roles\":[\"operate\"]}]",
 	{"rest", "password"}},
     {"rest.users", "[{\"name\":\"x\",\"password\":\"y\",\"roles\":[\"god\"]}]",
-	{"roles", "god", "operate"}},
+	{"roles", "(not shown)", "operate"}},
 };
 
 static void
