@@ -314,7 +314,7 @@ help:
 	@echo "                              one kind of proof by itself"
 	@echo "  make bench                  bench-archive, bench-gateway: ratios, side by side"
 	@echo "  make soak fuzz              a minute of everything at once; FUZZ_SECONDS a fuzzer"
-	@echo "  make mutate [F=file] [M=name]  wrong lines that a test must notice: tests/mutants"
+	@echo "  make mutate [F=file] [L=level] [M=name]  wrong lines that a test must notice: tests/mutants"
 	@echo "  make lint format            clang-tidy, cppcheck, clang-format"
 	@echo "  make man-lists              the manual's lists of keys and counters, anew"
 	@echo "  make install uninstall      DESTDIR, PREFIX"

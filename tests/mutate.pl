@@ -1,9 +1,10 @@
 #!/usr/bin/perl
-# mutate.pl TABLE... [F=FILE] [M=NAME] [check]: tries each mutant of the tables
-# (their format: tests/mutants/README.md) in a copy of the tree, build/mutate/tree, with a
-# build folder of its own. A mutant is killed when one of its tests fails or
-# hangs. F: only mutants of files that begin so. M: only those so called, also
-# the ones that do not count. `check` only looks whether every text is there.
+# mutate.pl TABLE... [F=FILE] [L=LEVEL] [M=NAME] [check]: tries each mutant of
+# the tables (their format: tests/mutants/README.md) in a copy of the tree,
+# build/mutate/tree, with a build folder of its own, the worst first. A mutant
+# is killed when one of its tests fails or hangs. F: only mutants of files that
+# begin so. L: only those of a level. M: only those so called, also the ones
+# that do not count. `check` only looks whether every text is there.
 #
 # Exit status 0: every grave mutant killed and 90 % of those that count.
 use strict;
@@ -13,6 +14,7 @@ my $BAR   = 90;                        # percent
 my $TREE  = 'build/mutate/tree';
 my $CLEAN = 'build/mutate/clean';      # tests that pass without any mutant
 my $LOG   = 'build/mutate/log';
+my %WORST = (grave => 0, serious => 1, minor => 2);
 my %COUNTS = (grave => 1, serious => 1, minor => 1,
     'second-line' => 0, equivalent => 0);
 
@@ -31,8 +33,15 @@ sub spew {
 	close($f) or die "$path: $!\n";
 }
 
+# What is there already keeps its date.
+sub put {
+	my ($path, $text) = @_;
+	spew($path, $text) if slurp($path) ne $text;
+}
+
 # Blocks end at an empty line.
 my (@mutants, @defaults, %seen);
+my $bad = 0;
 sub table_read {
 	my ($path) = @_;
 	my $m;
@@ -92,7 +101,7 @@ sub tree_sync {
 	my ($changed, %here) = (0);
 	for my $path (split /\0/, `git ls-files -z`) {
 		my $text = slurp($path);
-		next if !defined $text;
+		next if !defined $text || $path =~ m{^tests/mutants/};
 		$here{$path} = 1;
 		my $old = slurp("$TREE/$path");
 		next if defined $old && $old eq $text;
@@ -118,46 +127,48 @@ sub profile_of {
 	return $test =~ /^(\w+):(.+)$/ ? ($1, $2) : ('debug', $test);
 }
 
-# Warnings are no errors here: a mutant may leave a variable unused.
-sub build {
-	my ($tests) = @_;
-	my %by;
-	for my $test (@$tests) {
-		my ($profile, $name) = profile_of($test);
-		push @{$by{$profile}}, $name;
-	}
-	for my $profile (sort keys %by) {
-		my $t = join ' ', @{$by{$profile}};
-		return 0 if system("make -C $TREE -j2 WARN=-w PROFILE=$profile " .
-		    "T='$t' tests >$LOG 2>&1") != 0;
-	}
-	return 1;
+# Warnings are no errors here: a mutant may leave a variable unused. Nobody
+# debugs these programs: without -g they are compiled and linked sooner. Other
+# flags, were it only to list names, would build all anew.
+sub make_for {
+	my ($profile, $name) = profile_of(@_);
+	my $opt = $profile eq 'debug' ? 'OPT=-O1' : '';
+	return "make -s -j2 WARN=-w $opt PROFILE=$profile T='$name'";
 }
 
+sub build {
+	return system("cd $TREE && " . make_for(@_) . " tests >../log 2>&1") == 0;
+}
+
+sub stamp_of {
+	my ($test) = @_;
+	$test =~ tr{/:}{--};
+	return "$CLEAN/$test";
+}
+
+# What takes much longer than without the mutant hangs.
 sub passes {
 	my ($test) = @_;
-	my ($profile, $name) = profile_of($test);
-	local $ENV{TEST_TIMEOUT} = 120;
+	my ($profile) = profile_of($test);
+	my $took = slurp(stamp_of($test)) // 60;
+	local $ENV{TEST_TIMEOUT} = 20 + 5 * $took;
 	return system("cd $TREE && sh tests/run \"\$PWD/build/$profile\" " .
-	    "\$(make -s PROFILE=$profile T='$name' list-tests) " .
+	    '$(' . make_for($test) . ' list-tests) ' .
 	    ">../run 2>&1") == 0;
 }
 
 # What fails by itself proves nothing.
-sub tests_are_clean {
-	my %want = map {$_ => 1} map {@{$_->{tests}}} @_;
-	my @new = grep {(my $s = $_) =~ tr{/:}{--}; !-e "$CLEAN/$s"} sort keys %want;
-	return 1 if !@new;
-	build(\@new) or die "the tree does not build without a mutant: $LOG\n";
-	for my $test (@new) {
-		(my $stamp = $test) =~ tr{/:}{--};
-		if (!passes($test)) {
-			print slurp('build/mutate/run');
-			die "$test fails without a mutant\n";
-		}
-		spew("$CLEAN/$stamp", '');
+sub is_clean {
+	my ($test) = @_;
+	build($test) or die "$test does not build without a mutant: $LOG\n";
+	my $began = time;
+	if (passes($test)) {
+		spew(stamp_of($test), time - $began);
+		return 1;
 	}
-	return 1;
+	print slurp('build/mutate/run'), "$test fails without a mutant\n";
+	$bad = 1;
+	return 0;
 }
 
 # The test that killed it, '' if none did, or undef: it does not build.
@@ -167,33 +178,36 @@ sub try {
 	my $text = slurp($path);
 	my ($new) = mutated($m, $text);
 	my $killer = '';
-	spew($path, $new);
 	# Built as they are needed: most fall to the first.
 	for my $test (@{$m->{tests}}) {
-		if (!build([$test])) {
+		if (!-e stamp_of($test)) {
+			put($path, $text);
+			next if !is_clean($test);
+		}
+		put($path, $new);
+		if (!build($test)) {
 			undef $killer;
 		} elsif (!passes($test)) {
 			$killer = $test;
-		} else {
-			next;
 		}
-		last;
+		last if !defined $killer || $killer ne '';
 	}
-	spew($path, $text);
+	put($path, $text);
 	return $killer;
 }
 
 # No job server of the make that started this, and not its profile.
 delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL)};
-my ($file, $name, $check) = ('', '', 0);
+my ($file, $level, $name, $check) = ('', '', '', 0);
 for (@ARGV) {
 	if (/^F=(.*)$/) {$file = $1}
+	elsif (/^L=(.*)$/) {$level = $1}
 	elsif (/^M=(.*)$/) {$name = $1}
 	elsif ($_ eq 'check') {$check = 1}
 	elsif ($_ ne '') {table_read($_)}
 }
 tests_default();
-my ($bad, $killed, $counted, $aside, @alive) = (0, 0, 0, 0);
+my ($killed, $counted, $aside, @alive) = (0, 0, 0);
 for my $m (@mutants) {
 	my ($new, $why) = mutated($m, slurp($m->{file}) // '');
 	$why = 'names no tests' if defined $new && !@{$m->{tests}};
@@ -206,17 +220,16 @@ if ($check) {
 	printf "check-mutants: the text of all %d is there\n", scalar @mutants;
 	exit 0;
 }
-my @chosen = grep {
-	($file eq '' || index($_->{file}, $file) == 0) &&
+my @chosen = sort {($WORST{$a->{level}} // 9) <=> ($WORST{$b->{level}} // 9)} grep {
+	($level eq '' || $_->{level} eq $level) && ($file eq '' || index($_->{file}, $file) == 0) &&
 	    ($name eq '' ? $COUNTS{$_->{level}} : $_->{name} eq $name)
 } @mutants;
 $aside = grep {!$COUNTS{$_->{level}}} @mutants;
-die "no mutant is so called\n" if !@chosen;
+die "there is no such mutant\n" if !@chosen;
 $| = 1;
 system('mkdir', '-p', $TREE) == 0 or die "mkdir\n";
+# Mends the copy of a run that was interrupted, too.
 tree_sync();
-# Interrupted, the copy is mended by the next run.
-tests_are_clean(@chosen);
 for my $m (@chosen) {
 	my $began = time;
 	my $killer = try($m);

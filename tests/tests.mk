@@ -107,6 +107,6 @@ list-tests:
 .PHONY: mutate check-mutants
 mutate:
 	@perl tests/mutate.pl tests/mutants/*.txt '$(if $(F),F=$(F))' \
-	    '$(if $(M),M=$(M))'
+	    '$(if $(L),L=$(L))' '$(if $(M),M=$(M))'
 check-mutants:
 	@perl tests/mutate.pl tests/mutants/*.txt check
