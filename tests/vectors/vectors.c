@@ -135,7 +135,7 @@ lets_in(const struct row *r, enum revcheck_mode mode)
 	if (strcmp(status, "unknown") == 0)
 		return mode == REVCHECK_MODE_SOFT_FAIL &&
 		    strcmp(r->col[COL_WHY], "forged") != 0;
-	return strcmp(status, "good") == 0;
+	return strcmp(status, "good") == 0 || strcmp(status, "not-asked") == 0;
 }
 
 static int
