@@ -69,6 +69,12 @@ extern "C" {
 
 #define REVCHECK_VERSION "0.1.0"
 
+/*
+ * The security level (SSL_CTX_set_security_level(3)) of paths and evidence
+ * where none is given: 112 bits, without RSA of 1024 bits and SHA-1.
+ */
+#define REVCHECK_SECURITY_LEVEL 2
+
 struct event_base; /* libevent's */
 
 struct revcheck;          /* the engine: policy, archive, one service thread */
@@ -272,7 +278,7 @@ struct revcheck_path_query {
 	time_t at;                              /* 0: now */
 	int any_time;       /* 1: dates do not count, nor does at */
 	int purpose;        /* 0 none, 1 TLS client, 2 TLS server */
-	int security_level; /* OpenSSL's 0..5 [1]; -1 means 0 */
+	int security_level; /* OpenSSL's 0..5 [2]; -1 means 0 */
 };
 /*
  * revcheck_trust_verify builds a path (RFC 5280 6.1) from chain's leaf to an
@@ -352,7 +358,7 @@ struct revcheck_policy {
 	uint32_t no_next_update_sec; /* age allowed without nextUpdate
 				      * [86400] */
 	uint32_t deadline_ms;        /* whole check [5000] */
-	int security_level;          /* OpenSSL's 0..5 [1]; -1 means 0 */
+	int security_level;          /* OpenSSL's 0..5 [2]; -1 means 0 */
 	int shadow_hard;             /* evaluate HARD_FAIL beside SOFT_FAIL,
 				      * count what it would refuse [0] */
 	uint32_t soft_window_sec;    /* SOFT_FAIL stops being soft after so

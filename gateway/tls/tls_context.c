@@ -43,7 +43,7 @@ ctx_new(const struct conf *conf, const struct conf_identity *id,
 	if (ctx == NULL || issuers == NULL)
 		goto fail;
 	/* First: an identity that is too weak for it is refused here. */
-	level = level == 0 ? 1 : level < 0 ? 0 : level;
+	level = level == 0 ? REVCHECK_SECURITY_LEVEL : level < 0 ? 0 : level;
 	SSL_CTX_set_security_level(ctx, level);
 	SSL_CTX_set_options(ctx,
 	    SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |

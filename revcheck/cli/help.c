@@ -41,7 +41,7 @@ static const char top[] =
 	"  --relax WORD          crl-version, empty-revoked, empty-idp, "  \
 	"trailing,\n"                                                      \
 	"                        no-crlsign, serial-padding (repeats)\n"   \
-	"  --security-level N    OpenSSL's, 0..5 [1]\n"                    \
+	"  --security-level N    OpenSSL's, 0..5 [2]\n"                    \
 	"  --purpose WORD        none, tls-client, tls-server\n"           \
 	"  --offline             fetch nothing\n"                          \
 	"  --deadline-ms N       for the whole check [5000]\n"             \
@@ -91,7 +91,7 @@ static const struct {
 	"  --respin FILE         judge this response, ask nobody\n"
 	"  --respout FILE        keep the response\n"
 	"  --at TIME             YYYY-MM-DDThh:mm:ssZ [now]\n"
-	"  --security-level N    OpenSSL's, 0..5 [1]\n"
+	"  --security-level N    OpenSSL's, 0..5 [2]\n"
 	"  --timeout-ms N        [10000]\n"
 	"  --proxy URL           [none]\n"
 	"  --text                all of the response\n"

@@ -12,7 +12,7 @@
 #define POLICY_SKEW_SEC           300
 #define POLICY_NO_NEXT_UPDATE_SEC 86400
 #define POLICY_DEADLINE_MS        5000
-#define POLICY_SECURITY_LEVEL     1
+#define POLICY_SECURITY_LEVEL     REVCHECK_SECURITY_LEVEL
 
 /* Fills in defaults; E_ARG names the member that is out of range. */
 int policy_resolve(struct revcheck_policy *out,

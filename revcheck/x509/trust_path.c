@@ -192,7 +192,8 @@ path_verify(struct revcheck_trust *t, struct trust_path *path,
     const struct revcheck_path_query *q, int *x509_error, struct err *err)
 {
 	struct trust_path_order order = {.at = q->at != 0 ? q->at : time(NULL),
-	    .security_level = q->security_level == 0 ? 1 : q->security_level,
+	    .security_level = q->security_level == 0 ? REVCHECK_SECURITY_LEVEL
+						     : q->security_level,
 	    .purpose = q->purpose,
 	    .any_time = q->any_time != 0};
 	X509 **others;

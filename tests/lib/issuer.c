@@ -89,7 +89,8 @@ issuer_init(struct issuer *out, const struct issuer_cert *how)
 	cert_extension(x, by->cert, NID_authority_key_identifier, "keyid");
 	cert_source(x, by->cert, NID_crl_distribution_points, "", how->crl_url);
 	cert_source(x, by->cert, NID_info_access, "OCSP;", how->ocsp_url);
-	need(X509_sign(x, by->key, EVP_sha256()) > 0);
+	need(X509_sign(x, by->key, how->md != NULL ? how->md : EVP_sha256()) >
+	    0);
 }
 
 static void

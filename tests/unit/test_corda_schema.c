@@ -64,7 +64,7 @@ static const struct key keys[] = {
     {OWN, "maxAgeSeconds", 0, NONE, 0},
     {OWN, "noNextUpdateSeconds", 1, NONE, 86400},
     {OWN, "deadlineMs", 1, 3600000, 5000},
-    {OWN, "securityLevel", 0, 5, 1},
+    {OWN, "securityLevel", 0, 5, 2},
     {OWN, "softFailWindowSeconds", 0, NONE, 0},
     {OWN, "warmUpMs", 0, 3600000, 10000},
     {OWN, "recheck.graceMs", 0, 3600000, 0},

@@ -137,7 +137,7 @@ ask(const struct question *q, const char *options)
 	X509_VERIFY_PARAM_set_time(
 	    param, NOW + (p != NULL ? atol(p + 3) * 86400 : 0));
 	p = strstr(options, "level=");
-	X509_VERIFY_PARAM_set_auth_level(param, p != NULL ? p[6] - '0' : 1);
+	X509_VERIFY_PARAM_set_auth_level(param, p != NULL ? p[6] - '0' : 2);
 	error = X509_verify_cert(ctx) == 1 ? X509_V_OK
 					   : X509_STORE_CTX_get_error(ctx);
 	X509_STORE_CTX_free(ctx);

@@ -132,6 +132,7 @@ static const struct oracle_row oracle_rows[] = {
      * easily forged.
      */
     {"rsa_sha1_level_1", "good"},
+    {"rsa_sha1_by_default", "good"},
     {"rsa_pss_defaults_level_1", "good"},
     {"rsa_md5_level_1", "good"},
     {"ecdsa_sha1_level_1", "good"},

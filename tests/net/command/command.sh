@@ -158,7 +158,7 @@ t '--relax' answers 0 good ocsp-form/trailing-after-response-relaxed \
     --mode HARD_FAIL --relax trailing
 t '--security-level 0' answers 0 good ocsp-algorithm/sha1-level-0 \
     --mode HARD_FAIL --security-level 0
-t '--security-level is 1 by default' answers 2 unknown \
+t '--security-level is 2 by default' answers 2 unknown \
     ocsp-algorithm/sha1-level-0 --mode HARD_FAIL
 t '--method ocsp does not look at CRLs' answers 2 unknown \
     ocsp-order/unknown-then-crl-good --mode HARD_FAIL --method ocsp \

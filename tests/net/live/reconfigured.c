@@ -314,7 +314,7 @@ each_part_is_made_anew_for_what_it_comes_from(void **state)
 	expect_made(before, 1, 1);
 	is_remembered();
 	/* and strength of both. */
-	set_level(2);
+	set_level(1);
 	expect_made(before, 2, 2);
 	free(gateway);
 	free(both);
