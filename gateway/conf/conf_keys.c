@@ -324,9 +324,10 @@ const struct conf_key conf_keys[] = {
 	    10000000, 0, NULL, "connections of one address; 0: no limit"),
 	NUMBER("limits.max_handshakes", U32, limits.max_handshakes, 1,
 	    1000000, 2000, NULL,
-	    "handshakes in progress; when as many are, an inbound one that "
-	    "has waited for its peer for more than a second makes room for "
-	    "another, else who comes is turned away"),
+	    "handshakes in progress, inbound and outbound each; when as many "
+	    "are, the address (IPv6: the /64) that keeps most of them waiting "
+	    "makes room for one of another, and of equals one that has taken "
+	    "more than a second; else who comes is turned away"),
 	NUMBER("limits.max_paused", U32, limits.max_paused, 1, 100000, 1000,
 	    NULL, "of these, how many may wait for evidence"),
 	NUMBER("limits.handshakes_per_sec", U32, limits.handshakes_per_sec, 0,

@@ -69,7 +69,8 @@ conn_wait_for_peer(struct conn *c)
 	if (!c->inbound)
 		return;
 	c->active_mono_ms = clock_mono_ms();
-	half_open_add(&c->worker->half_open, c);
+	half_open_add(c->worker->half_open, &c->half_open, &c->peer, c->tls_fd,
+	    c->active_mono_ms);
 }
 
 static void
@@ -104,12 +105,13 @@ conn_free(struct conn *c)
 	http_exchange_free(c->http);
 	SSL_free(c->ssl);
 	revcheck_certs_free(c->certs);
+	conn_end_handshake(c); /* before its socket is another's */
 	if (c->tls_fd >= 0)
 		close(c->tls_fd);
 	if (c->plain_fd >= 0)
 		close(c->plain_fd);
-	conn_end_handshake(c);
-	limits_leave(w->limits, &c->peer);
+	if (!c->half_open.shed)
+		limits_leave(w->limits, &c->peer);
 	if (c->relaying)
 		counters_dec(&w->counters, COUNTER_RELAYING);
 	counters_dec(&w->counters, COUNTER_OPEN);
@@ -129,6 +131,13 @@ conn_handshake_failed(struct conn *c, enum handshake_result result)
 	struct handshake *h = c->handshake;
 	struct counters *n = &c->worker->counters;
 
+	half_open_remove(c->worker->half_open, &c->half_open);
+	if (c->half_open.shed) {
+		counters_inc(n, COUNTER_SHED_SLOW);
+		decision_log_record(c, false, NULL,
+		    "handshake too slow while others have no room");
+		return;
+	}
 	counters_inc(n, COUNTER_HANDSHAKE_FAILED);
 	if (!c->inbound)
 		counters_inc(
@@ -245,7 +254,7 @@ conn_step_handshake(struct conn *c, unsigned *wish)
 	case HANDSHAKE_WAIT:
 		if (c->state != CONN_VERDICT) {
 			c->state = CONN_VERDICT;
-			half_open_remove(&c->worker->half_open, c);
+			half_open_remove(c->worker->half_open, &c->half_open);
 			conn_watch_tls(c, EV_READ | EV_CLOSED | EV_ET);
 		}
 		*wish = RELAY_TLS_READ;
@@ -418,7 +427,7 @@ conn_accept(struct worker *w, const struct listen_port *port, int fd,
 	counters_inc(&w->counters, COUNTER_ACCEPTED);
 	if (c == NULL) {
 		close(fd);
-		limits_end_handshake(w->limits);
+		limits_end_handshake(w->limits, peer);
 		limits_leave(w->limits, peer);
 		return;
 	}
@@ -456,20 +465,6 @@ conn_accept(struct worker *w, const struct listen_port *port, int fd,
 	}
 	conn_wait_for_peer(c);
 	conn_drive(c);
-}
-
-bool
-conn_make_room(struct worker *w, uint64_t now_mono_ms)
-{
-	struct conn *c = half_open_slow(&w->half_open, now_mono_ms);
-
-	if (c == NULL)
-		return false;
-	counters_inc(&w->counters, COUNTER_SHED_SLOW);
-	decision_log_record(
-	    c, false, NULL, "handshake too slow while others have no room");
-	conn_free(c);
-	return true;
 }
 
 void

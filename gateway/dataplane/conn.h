@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "gateway/base/chain_poll.h"
+#include "gateway/dataplane/half_open.h"
 #include "gateway/dataplane/limits.h"
 #include "gateway/dataplane/relay.h"
 #include "revcheck/revcheck.h"
@@ -55,7 +56,6 @@ struct conn {
 	void (*drive)(struct conn *c); /* conn.c's; may free c */
 	bool inbound;
 	bool in_handshake; /* counted by limits as one */
-	bool half_open;    /* in its worker's list of these */
 	bool timed_out;
 	bool tls_left; /* the TLS side hung up while suspended */
 	bool doomed;   /* will be closed when its grace is over */
@@ -65,8 +65,8 @@ struct conn {
 	unsigned ready; /* enum relay_event, seen and not yet handled */
 	unsigned armed; /* enum relay_event, waited for */
 
-	struct conn *prev, *next;   /* of its worker */
-	struct conn *older, *newer; /* half open */
+	struct conn *prev, *next; /* of its worker */
+	struct half_open_place half_open;
 	struct worker *worker;
 	struct runtime *runtime;      /* a reference */
 	struct revcheck_trust *trust; /* the runtime's */
@@ -112,12 +112,6 @@ conn_is_live(const struct conn *c)
 {
 	return c->state == CONN_RELAY || c->state == CONN_HTTP;
 }
-
-/*
- * Ends the worker's slowest half-open handshake, if one is slow, so that there
- * is room for another. True when there is.
- */
-bool conn_make_room(struct worker *w, uint64_t now_mono_ms);
 
 /* No new work from now on: what waits for a request goes. May free c. */
 void conn_drain(struct conn *c);

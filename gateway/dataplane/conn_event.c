@@ -219,8 +219,10 @@ conn_end_handshake(struct conn *c)
 	if (!c->in_handshake)
 		return;
 	c->in_handshake = false;
-	half_open_remove(&c->worker->half_open, c);
-	limits_end_handshake(c->worker->limits);
+	half_open_remove(c->worker->half_open, &c->half_open);
+	/* What made room was given back by whom it was made for. */
+	if (!c->half_open.shed)
+		limits_end_handshake(c->worker->limits, &c->peer);
 }
 
 void

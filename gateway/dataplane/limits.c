@@ -31,7 +31,7 @@ struct limits_shard {
 
 struct limits {
 	atomic_uint connections;
-	atomic_uint handshakes;
+	atomic_uint handshakes[2]; /* inbound, outbound */
 	atomic_uint paused;
 	uint64_t seed; /* so that nobody can aim at one bucket */
 	pthread_mutex_t rate_lock;
@@ -103,13 +103,13 @@ limits_peer_of(const struct sockaddr *sa)
 	return p;
 }
 
-static uint64_t
-limits_hash(const struct limits *l, const struct limits_peer *p)
+uint64_t
+limits_peer_hash(const struct limits_peer *p, uint64_t seed)
 {
 	uint64_t v, h;
 
 	memcpy(&v, p->octets, sizeof(v));
-	h = (v ^ l->seed) + p->family;
+	h = (v ^ seed) + p->family;
 	h ^= h >> 32;
 	h *= 0x9e3779b97f4a7c15ull;
 	h ^= h >> 29;
@@ -131,7 +131,7 @@ static bool
 limits_enter_address(
     struct limits *l, const struct limits_peer *p, uint32_t max)
 {
-	uint64_t hash = limits_hash(l, p);
+	uint64_t hash = limits_peer_hash(p, l->seed);
 	struct limits_shard *s = &l->shards[hash % LIMITS_SHARDS];
 	struct limits_entry **e;
 	bool ok = false;
@@ -154,7 +154,7 @@ limits_enter_address(
 static void
 limits_leave_address(struct limits *l, const struct limits_peer *p)
 {
-	uint64_t hash = limits_hash(l, p);
+	uint64_t hash = limits_peer_hash(p, l->seed);
 	struct limits_shard *s = &l->shards[hash % LIMITS_SHARDS];
 	struct limits_entry **e, *gone = NULL;
 
@@ -210,13 +210,12 @@ limits_uncount(atomic_uint *n)
 	atomic_fetch_sub_explicit(n, 1, memory_order_relaxed);
 }
 
-enum limits_answer
-limits_enter(struct limits *l, const struct conf_limits *conf,
-    const struct sockaddr *sa, struct limits_peer *peer, uint64_t now_mono_ms)
+static enum limits_answer
+limits_take(struct limits *l, const struct conf_limits *conf,
+    const struct limits_peer *peer, uint64_t now_mono_ms)
 {
 	enum limits_answer answer = LIMITS_FULL;
 
-	*peer = limits_peer_of(sa);
 	if (!limits_count(&l->connections, conf->max_connections))
 		return LIMITS_FULL;
 	if (peer->family != 0 &&
@@ -224,14 +223,15 @@ limits_enter(struct limits *l, const struct conf_limits *conf,
 		answer = LIMITS_ADDRESS;
 		goto no_address;
 	}
-	if (!limits_count(&l->handshakes, conf->max_handshakes)) {
+	if (!limits_count(
+		&l->handshakes[peer->outbound], conf->max_handshakes)) {
 		answer = LIMITS_HANDSHAKES;
 		goto no_handshake;
 	}
 	if (limits_take_token(l, conf->handshakes_per_sec, now_mono_ms))
 		return LIMITS_PASS;
 	answer = LIMITS_RATE;
-	limits_uncount(&l->handshakes);
+	limits_end_handshake(l, peer);
 no_handshake:
 	if (peer->family != 0)
 		limits_leave_address(l, peer);
@@ -240,10 +240,31 @@ no_address:
 	return answer;
 }
 
-void
-limits_end_handshake(struct limits *l)
+enum limits_answer
+limits_enter(struct limits *l, const struct conf_limits *conf,
+    const struct sockaddr *sa, struct limits_peer *peer, uint64_t now_mono_ms)
 {
-	limits_uncount(&l->handshakes);
+	*peer = limits_peer_of(sa);
+	return limits_take(l, conf, peer, now_mono_ms);
+}
+
+enum limits_answer
+limits_enter_outbound(struct limits *l, const struct conf_limits *conf,
+    const struct sockaddr *sa, struct limits_peer *peer)
+{
+	struct conf_limits own = *conf;
+
+	/* The node is one address, and not a stranger. */
+	own.max_per_address = own.handshakes_per_sec = 0;
+	*peer = limits_peer_of(sa);
+	peer->outbound = 1;
+	return limits_take(l, &own, peer, 0);
+}
+
+void
+limits_end_handshake(struct limits *l, const struct limits_peer *peer)
+{
+	limits_uncount(&l->handshakes[peer->outbound]);
 }
 
 void

@@ -22,7 +22,8 @@ struct limits;
  * have no address and are not counted.
  */
 struct limits_peer {
-	uint8_t family; /* 0: not counted */
+	uint8_t family;   /* 0: not counted */
+	uint8_t outbound; /* 1: by limits_enter_outbound */
 	uint8_t octets[8];
 };
 
@@ -34,6 +35,9 @@ enum limits_answer {
 	LIMITS_PASS
 };
 
+/* For tables by address; seeded, so that nobody can aim at one bucket. */
+uint64_t limits_peer_hash(const struct limits_peer *peer, uint64_t seed);
+
 int limits_new(struct limits **out, struct err *err) MUST_USE;
 void limits_free(struct limits *l);
 
@@ -44,8 +48,16 @@ void limits_free(struct limits *l);
 enum limits_answer
 limits_enter(struct limits *l, const struct conf_limits *conf,
     const struct sockaddr *sa, struct limits_peer *peer, uint64_t now_mono_ms);
+/*
+ * The same for one that the node wants to dial out: its handshakes are counted
+ * apart, to the same maximum, so that nobody outside can use them up; there is
+ * no limit for its address, nor for how many a second.
+ */
+enum limits_answer
+limits_enter_outbound(struct limits *l, const struct conf_limits *conf,
+    const struct sockaddr *sa, struct limits_peer *peer);
 /* The handshake is over; once a limits_enter, before limits_leave. */
-void limits_end_handshake(struct limits *l);
+void limits_end_handshake(struct limits *l, const struct limits_peer *peer);
 void limits_leave(struct limits *l, const struct limits_peer *peer);
 
 /* A pause: false when there are max_paused already. */

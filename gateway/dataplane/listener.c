@@ -19,6 +19,7 @@
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
 #include "gateway/dataplane/runtime.h"
+#include "gateway/dataplane/half_open.h"
 #include "gateway/dataplane/limits.h"
 #include "gateway/dataplane/worker.h"
 #include "gateway/process/descriptors.h"
@@ -69,24 +70,37 @@ listener_turn_away(struct listener *l, enum limits_answer why)
 	l->unlogged = 0;
 }
 
+static enum limits_answer
+listener_ask(struct listener *l, const struct sockaddr_storage *sa,
+    struct limits_peer *peer, uint64_t now_mono_ms)
+{
+	struct worker *w = l->worker;
+	const struct conf_limits *conf = &w->runtime->conf->limits;
+	const struct sockaddr *name = (const struct sockaddr *)sa;
+
+	if (l->port->kind != LISTENER_PEERS)
+		return limits_enter_outbound(w->limits, conf, name, peer);
+	return limits_enter(w->limits, conf, name, peer, now_mono_ms);
+}
+
 static void
 listener_take(struct listener *l, int fd, const struct sockaddr_storage *sa)
 {
 	struct worker *w = l->worker;
-	struct conf_limits conf = w->runtime->conf->limits;
+	struct limits_peer peer, gone;
 	enum limits_answer answer;
 	uint64_t now = clock_mono_ms();
-	struct limits_peer peer;
 	int one = 1;
 
-	/* The node is one address, and not a stranger. */
-	if (l->port->kind != LISTENER_PEERS)
-		conf.max_per_address = conf.handshakes_per_sec = 0;
-	answer = limits_enter(
-	    w->limits, &conf, (const struct sockaddr *)sa, &peer, now);
-	if (answer == LIMITS_HANDSHAKES && conn_make_room(w, now))
-		answer = limits_enter(
-		    w->limits, &conf, (const struct sockaddr *)sa, &peer, now);
+	answer = listener_ask(l, sa, &peer, now);
+	/* What is full of peers is no reason to refuse the node its own. */
+	if ((answer == LIMITS_FULL ||
+		(answer == LIMITS_HANDSHAKES && !peer.outbound)) &&
+	    half_open_make_room(w->half_open, &peer, now, &gone)) {
+		limits_end_handshake(w->limits, &gone);
+		limits_leave(w->limits, &gone);
+		answer = listener_ask(l, sa, &peer, now);
+	}
 	if (answer != LIMITS_PASS) {
 		listener_turn_away(l, answer);
 		close(fd);

@@ -194,6 +194,7 @@ worker_new(
 	    .limits = order->limits};
 	w->log = order->log;
 	w->limits = order->limits;
+	w->half_open = order->half_open;
 	w->decisions = order->decisions;
 	w->gatherer = order->gatherer;
 	w->drained = order->drained;

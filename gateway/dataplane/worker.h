@@ -56,18 +56,18 @@ struct worker {
 	struct counters counters;
 
 	struct handshake_env env; /* for its handshakes */
-	const struct log *log;    /* borrowed, like the next three */
+	const struct log *log;    /* borrowed, like the next four */
 	struct limits *limits;
+	struct half_open *half_open;
 	struct decision_ring *decisions;
 	struct gatherer *gatherer;
 
 	struct worker_setup *setup;
 	struct runtime *runtime; /* the setup's */
 
-	struct conn *conns;         /* newest first */
-	struct half_open half_open; /* those of them that shake hands */
-	struct conn *recheck_next;  /* where the round of questions is */
-	uint64_t recheck_round;     /* rounds begun */
+	struct conn *conns;        /* newest first */
+	struct conn *recheck_next; /* where the round of questions is */
+	uint64_t recheck_round;    /* rounds begun */
 	struct chain_poll recheck;
 	bool recheck_wanted;   /* one more, from the start */
 	uint64_t gather_round; /* the last one that was answered */
@@ -86,6 +86,7 @@ struct worker_order {
 	struct revcheck *rc;
 	const struct log *log;
 	struct limits *limits;
+	struct half_open *half_open;
 	struct decision_ring *decisions;
 	struct gatherer *gatherer;
 	struct runtime *runtime; /* references are taken */

@@ -16,6 +16,7 @@
 #include "gateway/process/sd_listen.h"
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/runtime.h"
+#include "gateway/dataplane/half_open.h"
 #include "gateway/dataplane/limits.h"
 #include "gateway/tls/staple.h"
 #include "gateway/dataplane/worker.h"
@@ -28,6 +29,7 @@ struct workers {
 	const struct log *log;
 	const struct sd_listen *activation; /* borrowed; may be NULL */
 	struct limits *limits;
+	struct half_open *half_open;
 	struct decision_ring *decisions;
 	struct gatherer gatherer;
 	struct runtime *runtime;  /* the newest, a reference */
@@ -89,6 +91,7 @@ workers_make(struct workers *d, struct revcheck *rc, struct err *err)
 		    .rc = rc,
 		    .log = d->log,
 		    .limits = d->limits,
+		    .half_open = d->half_open,
 		    .decisions = d->decisions,
 		    .gatherer = &d->gatherer,
 		    .runtime = d->runtime,
@@ -154,6 +157,8 @@ workers_new(struct workers **out, struct conf *conf, struct revcheck *rc,
 	d->activation = activation;
 	pthread_mutex_init(&d->gatherer.lock, NULL);
 	r = limits_new(&d->limits, err);
+	if (r == 0)
+		r = half_open_new(&d->half_open, err);
 	if (r == 0)
 		r = runtime_new(
 		    &d->runtime, conf, NULL, conf->workers, activation, err);
@@ -319,6 +324,7 @@ workers_free(struct workers *d)
 		worker_free(d->workers[i]);
 	free(d->workers);
 	runtime_free(d->runtime);
+	half_open_free(d->half_open);
 	limits_free(d->limits);
 	pthread_mutex_destroy(&d->gatherer.lock);
 	free(d);

@@ -110,7 +110,7 @@ a_refusal_counts_nothing(void **state)
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(
 		    enter(l, &conf, "10.0.0.1", &q, 1), LIMITS_HANDSHAKES);
-	limits_end_handshake(l);
+	limits_end_handshake(l, &p);
 	assert_int_equal(enter(l, &conf, "10.0.0.1", &q, 1), LIMITS_PASS);
 	limits_free(l);
 }
@@ -132,8 +132,8 @@ a_refusal_for_the_rate_counts_nothing(void **state)
 		assert_int_equal(
 		    enter(l, &conf, "10.0.0.1", &q, 1000), LIMITS_RATE);
 	assert_int_equal(enter(l, &conf, "10.0.0.1", &q, 9000), LIMITS_PASS);
-	limits_end_handshake(l);
-	limits_end_handshake(l);
+	limits_end_handshake(l, &p);
+	limits_end_handshake(l, &q);
 	limits_leave(l, &p);
 	limits_leave(l, &q);
 	limits_free(l);
@@ -176,6 +176,41 @@ pauses(void **state)
 	limits_free(l);
 }
 
+/* Whatever comes in, the node can dial out, and the other way round. */
+static void
+the_node_has_handshakes_of_its_own(void **state)
+{
+	struct conf_limits conf = {.max_connections = 100,
+	    .max_handshakes = 2,
+	    .max_per_address = 2,
+	    .handshakes_per_sec = 2};
+	struct sockaddr_storage sa = address("10.0.0.1");
+	const struct sockaddr *name = (const struct sockaddr *)&sa;
+	struct limits *l = fresh();
+	struct limits_peer in[2], out[2], p;
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+		    enter(l, &conf, "10.0.0.1", &in[i], 1), LIMITS_PASS);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(limits_enter_outbound(l, &conf, name, &out[i]),
+		    LIMITS_PASS);
+	assert_int_equal(
+	    limits_enter_outbound(l, &conf, name, &p), LIMITS_HANDSHAKES);
+	assert_int_equal(enter(l, &conf, "10.0.0.2", &p, 1), LIMITS_HANDSHAKES);
+	limits_end_handshake(l, &out[0]);
+	assert_int_equal(enter(l, &conf, "10.0.0.2", &p, 1), LIMITS_HANDSHAKES);
+	assert_int_equal(
+	    limits_enter_outbound(l, &conf, name, &p), LIMITS_PASS);
+	for (int i = 0; i < 2; i++) {
+		limits_leave(l, &in[i]);
+		limits_leave(l, &out[i]);
+	}
+	limits_leave(l, &p);
+	limits_free(l);
+}
+
 /* Many addresses come and go: the table holds only who is there. */
 static void
 the_table_empties(void **state)
@@ -190,7 +225,7 @@ the_table_empties(void **state)
 		snprintf(text, sizeof(text), "10.%u.%u.%u", i >> 16,
 		    i >> 8 & 255, i & 255);
 		assert_int_equal(enter(l, &conf, text, &p, 1), LIMITS_PASS);
-		limits_end_handshake(l);
+		limits_end_handshake(l, &p);
 		limits_leave(l, &p);
 	}
 	limits_free(l); /* what were left over, LeakSanitizer would tell */
@@ -206,6 +241,7 @@ main(void)
 	    cmocka_unit_test(a_refusal_for_the_rate_counts_nothing),
 	    cmocka_unit_test(handshakes_a_second),
 	    cmocka_unit_test(pauses),
+	    cmocka_unit_test(the_node_has_handshakes_of_its_own),
 	    cmocka_unit_test(the_table_empties),
 	};
 

@@ -9,6 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include "tests/lib/scene.h"
 
 #define HALF           5000 /* half-open connections */
@@ -125,6 +128,67 @@ half_open_and_slow(void **state)
 	free(p);
 }
 
+/* From another loopback address than the good peer's. */
+static int
+dial_from(const char *address)
+{
+	struct sockaddr_in from = {.sin_family = AF_INET};
+	struct sockaddr_in to = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)gw.port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(inet_pton(AF_INET, address, &from.sin_addr), 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	return fd;
+}
+
+/*
+ * Silent ones of one address take every place again and again, none of them
+ * slow yet. Who comes from another gets in each time, whichever worker either
+ * is with, and the node dials out.
+ */
+static void
+one_address_shuts_nobody_out(void **state)
+{
+	enum {
+		PLACES = 50,
+		ROUNDS = 15
+	};
+	int fds[ROUNDS][2 * PLACES];
+	char *line, *value;
+	int fd;
+
+	(void)state;
+	scene_prepare();
+	gateway_set(&gw, "workers", "2");
+	gateway_set(&gw, "limits.handshake_timeout_ms", "30000");
+	gateway_set(&gw, "links",
+	    "[{\"name\":\"a\",\"listen\":\"127.0.0.1:0\","
+	    "\"peers\":[\"127.0.0.1:1\"],\"server_name\":\"localhost\"}]");
+	set_number("limits.max_handshakes", PLACES);
+	gateway_start(&gw);
+	for (int r = 0; r < ROUNDS; r++) {
+		for (int i = 0; i < 2 * PLACES; i++)
+			fds[r][i] = dial_from("127.0.0.2");
+		assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	}
+	assert_true(workers_counted(&gw, "shed_slow") > 0);
+	/* Nobody answers there, but it was tried. */
+	gw.proc.mark = 0;
+	line = proc_await(&gw.proc, "ready listen=", WAIT_MS);
+	value = line_value(line, "link-a");
+	fd = tcp_dial(atoi(strrchr(value, ':') + 1));
+	gateway_must_say(&gw, "cannot reach peer");
+	close(fd);
+	free(value);
+	free(line);
+	for (int r = 0; r < ROUNDS; r++)
+		for (int i = 0; i < 2 * PLACES; i++)
+			close(fds[r][i]);
+}
+
 /* No more than a second's worth and what time has added to it. */
 static void
 handshakes_a_second(void **state)
@@ -157,6 +221,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    SCENE(half_open_and_slow),
+	    SCENE(one_address_shuts_nobody_out),
 	    SCENE(handshakes_a_second),
 	};
 
