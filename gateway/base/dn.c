@@ -16,11 +16,16 @@ dn_text(char out[DN_MAX], X509 *cert)
 
 /* From text. */
 
-/* In front: the text begins with the last RDN. */
+/*
+ * In front, as the text begins with the last RDN; set: 0 for an RDN of its own,
+ * 1 into the one that is in front.
+ */
 static int
-put_entry(X509_NAME *name, const char *type, int kind, const void *value, int n)
+put_entry(X509_NAME *name, int set, const char *type, int kind,
+    const void *value, int n)
 {
-	return X509_NAME_add_entry_by_txt(name, type, kind, value, n, 0, 0) == 1
+	return X509_NAME_add_entry_by_txt(name, type, kind, value, n, 0, set) ==
+		1
 	    ? 0
 	    : -1;
 }
@@ -30,7 +35,8 @@ put_entry(X509_NAME *name, const char *type, int kind, const void *value, int n)
 
 /* RFC 2253 2.4: "#" and the value's encoding in hexadecimal digits. */
 static int
-add_encoded(X509_NAME *name, const char *type, const char *hex, size_t len)
+add_encoded(
+    X509_NAME *name, int set, const char *type, const char *hex, size_t len)
 {
 	unsigned char der[DN_MAX / 2], *utf8 = NULL;
 	const unsigned char *p = der;
@@ -52,11 +58,11 @@ add_encoded(X509_NAME *name, const char *type, const char *hex, size_t len)
 		goto out;
 	/* A type without a name is written so again: exactly as it was. */
 	if (OBJ_txt2nid(type) == NID_undef)
-		rc = put_entry(name, type, t->type,
+		rc = put_entry(name, set, type, t->type,
 		    ASN1_STRING_get0_data(t->value.asn1_string),
 		    ASN1_STRING_length(t->value.asn1_string));
 	else if ((n = ASN1_STRING_to_UTF8(&utf8, t->value.asn1_string)) > 0)
-		rc = put_entry(name, type, MBSTRING_UTF8, utf8, n);
+		rc = put_entry(name, set, type, MBSTRING_UTF8, utf8, n);
 out:
 	OPENSSL_free(utf8);
 	ASN1_TYPE_free(t);
@@ -65,7 +71,7 @@ out:
 
 /* One "type=value" into the name. RFC 2253 section 2.4 escapes. */
 static int
-add_part(X509_NAME *name, const char *part, size_t len)
+add_part(X509_NAME *name, int set, const char *part, size_t len)
 {
 	char type[64], value[DN_MAX];
 	const char *eq = memchr(part, '=', len);
@@ -90,7 +96,7 @@ add_part(X509_NAME *name, const char *part, size_t len)
 	    (len < 2 || part[len - 2] != '\\'))
 		len--;
 	if (len > 0 && *part == '#')
-		return add_encoded(name, type, part + 1, len - 1);
+		return add_encoded(name, set, type, part + 1, len - 1);
 	for (size_t i = 0; i < len; i++) {
 		int high = i + 2 < len ? text_hex_value(part[i + 1]) : -1;
 		int low = high >= 0 ? text_hex_value(part[i + 2]) : -1;
@@ -107,7 +113,8 @@ add_part(X509_NAME *name, const char *part, size_t len)
 			value[n++] = part[++i];
 		}
 	}
-	return n > 0 ? put_entry(name, type, MBSTRING_UTF8, value, (int)n) : -1;
+	return n > 0 ? put_entry(name, set, type, MBSTRING_UTF8, value, (int)n)
+		     : -1;
 }
 
 X509_NAME *
@@ -116,17 +123,19 @@ dn_parse(const char *text)
 	X509_NAME *name = X509_NAME_new();
 	const char *start = text;
 	bool ok = name != NULL;
+	int set = 0;
 
 	for (const char *p = text; ok; p++) {
 		if (*p == '\\' && p[1] != '\0') {
 			p++;
 			continue;
 		}
-		if (*p != ',' && *p != '\0')
+		if (*p != ',' && *p != '+' && *p != '\0')
 			continue;
-		ok = add_part(name, start, (size_t)(p - start)) == 0;
+		ok = add_part(name, set, start, (size_t)(p - start)) == 0;
 		if (*p == '\0')
 			break;
+		set = *p == '+';
 		start = p + 1;
 	}
 	/* Octets that are no characters show here. */

@@ -19,7 +19,7 @@ char *dn_dup(const X509_NAME *name);
 bool dn_text(char out[DN_MAX], X509 *cert);
 bool dn_name_text(char out[DN_MAX], const X509_NAME *name);
 
-/* From RFC 2253 text, last attribute first; NULL when it is none. */
+/* From RFC 2253 text, last RDN first; NULL when it is none. */
 X509_NAME *dn_parse(const char *text);
 
 /* The same attributes, in any order: as Corda compares members' names. */

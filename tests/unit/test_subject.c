@@ -204,15 +204,18 @@ the_empty_name(void **state)
 	X509_NAME_free(name);
 }
 
-/* RFC 2253 2.4: a type without a name has its value in hexadecimal digits. */
+/* RFC 2253: several values in one RDN, and what has no name in hexadecimal. */
 static void
-encoded_values(void **state)
+every_form_comes_back(void **state)
 {
 	static const struct {
 		const char *text, *exact; /* NULL: none */
 	} rows[] = {
 	    {"2.4.4.97=#0C0141,C=GB", "2.4.4.97=#0C0141,C=GB"},
-	    {"2.4.4.97=#130141", "2.4.4.97=#130141"},
+	    {"OU=b+CN=a, O=c", "OU=b+CN=a,O=c"},
+	    {"OU=b + CN=a+ DC=d,O=c", "OU=b+CN=a+DC=d,O=c"},
+	    {"CN=a\\+OU=b,O=c", "CN=a\\+OU=b,O=c"}, {"CN=a+b,O=c", NULL},
+	    {"CN=a+,O=c", NULL}, {"2.4.4.97=#130141", "2.4.4.97=#130141"},
 	    {"2.4.4.97=#160141", "2.4.4.97=#160141"},
 	    {"O=#0c05416c696365", "O=Alice"}, {"O=\\#0c0141", "O=\\#0c0141"},
 	    {"O=#", NULL}, {"O=#0", NULL}, {"O=#0c014", NULL},
@@ -251,7 +254,7 @@ main(void)
 	    cmocka_unit_test(long_names_are_cut_with_their_hash),
 	    cmocka_unit_test(every_room),
 	    cmocka_unit_test(the_empty_name),
-	    cmocka_unit_test(encoded_values),
+	    cmocka_unit_test(every_form_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
