@@ -283,8 +283,10 @@ start_engine(struct gateway *g, struct err *err)
 	if (rc == 0)
 		rc = engine_start(
 		    &g->engine, g->conf, g->stores.sections, g->log, err);
-	g->services = (struct services){
-	    .base = g->base, .log = g->log, .engine = g->engine};
+	g->services = (struct services){.base = g->base,
+	    .log = g->log,
+	    .strangers = log_sink_get0_strangers(g->sink),
+	    .engine = g->engine};
 	return rc;
 }
 
@@ -345,6 +347,7 @@ start_rest(struct gateway *g, int fd, struct err *err)
 	    .keys = g->stores.keys,
 	    .certs = g->stores.certs,
 	    .members = g->stores.members,
+	    .sink = g->sink,
 	    .started_at = g->started_at};
 	rc = rest_new(&g->rest, &g->services, &g->rest_services, rest_routes,
 	    control_conf(g->control), fd, err);

@@ -14,6 +14,8 @@ struct event_base;
 struct services {
 	struct event_base *base; /* the control thread's loop */
 	const struct log *log;
+	/* For lines that those can cause who have shown nothing yet. */
+	const struct log *strangers;
 	struct revcheck *engine;
 	const struct wall_clock *clock; /* NULL: the system's */
 };

@@ -397,7 +397,8 @@ const struct conf_key conf_keys[] = {
 	NUMBER("rest.login_window_ms", U32, rest.login_window_ms, 1, HOUR_MS,
 	    60000, "ms", "wrong passwords are forgotten so long after the last"),
 	NUMBER("rest.max_decisions", U32, rest.max_decisions, 1, 100000, 1000,
-	    NULL, "decisions about peers that GET /decisions remembers",
+	    NULL, "decisions that GET /decisions remembers, of each kind: peers "
+	    "refused before a verdict, refused by one, and all others",
 	    .flags = CONF_RESTART),
 
 	GROUP("pkcs11", "a token of PKCS#11 for private keys"),

@@ -1,5 +1,5 @@
 /*
- * decision_ring: a ring under one lock. The lock is held for a few assignments;
+ * decision_ring: rings under one lock. The lock is held for a few assignments;
  * JSON is made from references taken under it, outside of it.
  */
 #include "gateway/observe/decision_ring.h"
@@ -23,10 +23,23 @@ struct slot {
 	struct decision d;
 };
 
+/* Who can cause a decision: what one kind does erases nothing of another. */
+enum kind {
+	KIND_BARE = 0, /* anybody: refused before there was a verdict */
+	KIND_REFUSED,  /* who has a certificate: refused by a verdict */
+	KIND_OTHER,    /* let in, dialled, cut, asked about by the node */
+	NUM_KINDS
+};
+
+struct ring {
+	struct slot *slots;
+	uint64_t num; /* ever */
+};
+
 struct decision_ring {
 	pthread_mutex_t lock; /* guards everything below */
-	struct slot *ring;
-	size_t max;
+	struct ring rings[NUM_KINDS];
+	size_t max;    /* slots of each */
 	uint64_t last; /* sequence of the newest */
 	uint64_t counts[DECISION_NUM_WAYS][NUM_MODES][NUM_STATUSES][NUM_WHYS]
 		       [2];
@@ -39,14 +52,17 @@ decision_ring_new(struct decision_ring **out, size_t max, struct err *err)
 	struct decision_ring *d = calloc(1, sizeof(*d));
 
 	*out = NULL;
-	if (d != NULL)
-		d->ring = calloc(max, sizeof(*d->ring));
-	if (d == NULL || d->ring == NULL) {
-		free(d);
+	if (d == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	}
 	d->max = max;
 	pthread_mutex_init(&d->lock, NULL);
+	for (size_t k = 0; k < NUM_KINDS; k++) {
+		d->rings[k].slots = calloc(max, sizeof(struct slot));
+		if (d->rings[k].slots == NULL) {
+			decision_ring_free(d);
+			return err_set(err, E_NOMEM, "out of memory");
+		}
+	}
 	*out = d;
 	return 0;
 }
@@ -56,10 +72,14 @@ decision_ring_free(struct decision_ring *d)
 {
 	if (d == NULL)
 		return;
-	for (size_t i = 0; i < d->max; i++)
-		revcheck_report_free(d->ring[i].d.report);
+	for (size_t k = 0; k < NUM_KINDS; k++) {
+		const struct ring *r = &d->rings[k];
+
+		for (size_t i = 0; i < d->max && i < r->num; i++)
+			revcheck_report_free(r->slots[i].d.report);
+		free(r->slots);
+	}
 	pthread_mutex_destroy(&d->lock);
-	free(d->ring);
 	free(d);
 }
 
@@ -83,18 +103,28 @@ count(struct decision_ring *d, const struct decision *x)
 	}
 }
 
+static enum kind
+kind_of(const struct decision *x)
+{
+	if (x->way != DECISION_INBOUND || x->allowed)
+		return KIND_OTHER;
+	return x->report != NULL ? KIND_REFUSED : KIND_BARE;
+}
+
 void
 decision_ring_add(struct decision_ring *d, const struct decision *x)
 {
 	struct revcheck_report *old;
 	struct slot *slot;
+	struct ring *r;
 
 	if (d == NULL)
 		return;
+	r = &d->rings[kind_of(x)];
 	if (x->report != NULL)
 		revcheck_report_up_ref(x->report);
 	pthread_mutex_lock(&d->lock);
-	slot = &d->ring[d->last % d->max];
+	slot = &r->slots[r->num++ % d->max];
 	old = slot->d.report;
 	slot->sequence = ++d->last;
 	slot->d = *x;
@@ -183,19 +213,39 @@ slot_json(const struct slot *s)
 	return o;
 }
 
+/* The one after the at newest of a ring; NULL: there are no more. */
+static const struct slot *
+ring_get(const struct decision_ring *d, const struct ring *r, size_t at)
+{
+	if (at >= d->max || at >= r->num)
+		return NULL;
+	return &r->slots[(r->num - 1 - at) % d->max];
+}
+
 /* References to what matches, newest first. */
 static size_t
 collect(
     struct decision_ring *d, const struct decision_filter *f, struct slot *out)
 {
-	size_t num = 0;
+	size_t at[NUM_KINDS] = {0}, num = 0;
 
 	pthread_mutex_lock(&d->lock);
-	for (size_t i = 0; i < d->max && i < d->last; i++) {
-		const struct slot *s = &d->ring[(d->last - 1 - i) % d->max];
+	while (f->max == 0 || num < f->max) {
+		const struct slot *s = NULL;
+		size_t from = 0;
 
-		if (f->max > 0 && num >= f->max)
+		for (size_t k = 0; k < NUM_KINDS; k++) {
+			const struct slot *x = ring_get(d, &d->rings[k], at[k]);
+
+			if (x != NULL &&
+			    (s == NULL || x->sequence > s->sequence)) {
+				s = x;
+				from = k;
+			}
+		}
+		if (s == NULL)
 			break;
+		at[from]++;
 		if (!slot_matches(s, f))
 			continue;
 		out[num] = *s;
@@ -212,7 +262,7 @@ decision_ring_json(
     struct decision_ring *d, const struct decision_filter *filter)
 {
 	cJSON *list = cJSON_CreateArray();
-	struct slot *found = calloc(d->max, sizeof(*found));
+	struct slot *found = calloc(NUM_KINDS * d->max, sizeof(*found));
 	size_t num;
 
 	if (list == NULL || found == NULL) {

@@ -1,7 +1,9 @@
 /*
  * decision_ring: the last N verdicts with their evidence, and counters of all
- * of them. Thread-safe: workers add, the control thread reads. Adding keeps a
- * reference to the report and copies the rest; nothing is formatted then.
+ * of them. N of each kind: peers refused before a verdict, peers refused by
+ * one, and all others; who is not let in erases nothing of those who are.
+ * Thread-safe: workers add, the control thread reads. Adding keeps a reference
+ * to the report and copies the rest; nothing is formatted then.
  */
 #ifndef GATEWAY_OBSERVE_DECISION_RING_H
 #define GATEWAY_OBSERVE_DECISION_RING_H
@@ -60,6 +62,7 @@ struct decision {
 
 struct decision_ring;
 
+/* max of each kind are kept. */
 int decision_ring_new(
     struct decision_ring **out, size_t max, struct err *err) MUST_USE;
 void decision_ring_free(struct decision_ring *d);

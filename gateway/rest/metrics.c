@@ -21,6 +21,7 @@
 #include "gateway/certwatch/certwatch_report.h"
 #include "gateway/pkcs11/pkcs11.h"
 #include "gateway/control/warmup_report.h"
+#include "gateway/process/log_sink.h"
 #include "gateway/rest/rest.h"
 #include "revcheck/revcheck.h"
 
@@ -196,6 +197,7 @@ struct facts {
 	uint64_t warm_ups, warm_allowed, warm_refused, warm_undetermined;
 	uint64_t denylist_entries;
 	uint64_t exempt_issuers;
+	uint64_t log_dropped;
 	uint64_t started_at;
 };
 
@@ -213,6 +215,7 @@ facts_get(struct facts *f, const struct rest_services *services)
 	    .warm_refused = s.refused,
 	    .warm_undetermined = s.chains - s.determined,
 	    .denylist_entries = denylist_num(services->denylist),
+	    .log_dropped = log_sink_dropped(services->sink),
 	    .started_at = (uint64_t)services->started_at};
 }
 
@@ -253,6 +256,10 @@ static const struct number fact_numbers[] = {
 	.help = "Entries of the local denylist.",
 	.type = NUMBER_GAUGE,
 	.offset = offsetof(struct facts, denylist_entries)},
+    {.json = "logDropped",
+	.metric = "p2p_gateway_log_dropped_total",
+	.help = "Lines of the log that nobody read in time, or too many.",
+	.offset = offsetof(struct facts, log_dropped)},
     {.metric = "p2p_gateway_start_time_seconds",
 	.help = "When the process started, seconds since 1970.",
 	.type = NUMBER_GAUGE,

@@ -24,6 +24,7 @@ struct certwatch;
 struct control;
 struct denylist;
 struct keystore;
+struct log_sink;
 struct members;
 struct rest;
 struct rest_route;
@@ -46,6 +47,7 @@ struct rest_services {
 	struct keystore *keys;
 	struct certstore *certs;
 	struct members *members;
+	const struct log_sink *sink; /* for what it has dropped */
 	time_t started_at;
 };
 

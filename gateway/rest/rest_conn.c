@@ -263,7 +263,8 @@ refuse(struct rest_conn *c, int status)
 	c->evcon = evcon_of(c);
 	if (c->evcon == NULL)
 		return;
-	log_line(c->rest->core->log, LOG_LEVEL_WARN,
+	log_line(c->known ? c->rest->core->log : c->rest->core->strangers,
+	    LOG_LEVEL_WARN,
 	    "a REST request is refused: %d, %zu bytes (from='%s')", status,
 	    c->received, c->group != NULL ? c->group->text : "");
 	enter(c, CLOSING);

@@ -71,12 +71,20 @@ job_free(struct rest_job *job)
 	free(job);
 }
 
+/* Until it is known who asks, that of strangers. */
+static const struct log *
+log_of(const struct rest_job *job)
+{
+	return job->pub.user[0] != '\0' ? job->rest->core->log
+					: job->rest->core->strangers;
+}
+
 static void
 job_log(const struct rest_job *job, int status)
 {
 	static const char *const names[] = {"GET", "POST", "PUT", "DELETE"};
 
-	log_line(job->rest->core->log, LOG_LEVEL_INFO,
+	log_line(log_of(job), LOG_LEVEL_INFO,
 	    "rest %s '%s' %d (user='%s' from='%s' ms=%llu)",
 	    job->pub.method < REST_NUM_METHODS ? names[job->pub.method] : "?",
 	    job->raw_path != NULL ? job->raw_path : "", status, job->pub.user,
@@ -106,7 +114,7 @@ on_connection_gone(struct evhttp_connection *evcon, void *arg)
 	struct rest_job *job = arg;
 
 	(void)evcon;
-	log_line(job->rest->core->log, LOG_LEVEL_INFO,
+	log_line(log_of(job), LOG_LEVEL_INFO,
 	    "rest caller left before the answer (path='%s' from='%s')",
 	    job->raw_path, job->pub.address);
 	rest_job_abandon(job);
@@ -436,7 +444,7 @@ answer_denied(struct rest_job *job)
 	const char *why = "no credentials were sent";
 
 	if (credentials(job) != NULL) {
-		log_line(job->rest->core->log, LOG_LEVEL_WARN,
+		log_line(log_of(job), LOG_LEVEL_WARN,
 		    "failed login (from='%s')", req->address);
 		why = "the credentials are not right";
 	}
@@ -451,8 +459,8 @@ answer_later(
 {
 	struct rest_request *req = &job->pub;
 
-	log_line(job->rest->core->log, LOG_LEVEL_WARN, "%s (from='%s')", title,
-	    req->address);
+	log_line(
+	    log_of(job), LOG_LEVEL_WARN, "%s (from='%s')", title, req->address);
 	add_header(req, "Retry-After", seconds);
 	rest_reply_error(req, status, title, "reason", "try again later", NULL);
 }
