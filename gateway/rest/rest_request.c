@@ -19,6 +19,7 @@
 #include "gateway/base/json.h"
 #include "gateway/rest/rest_conn.h"
 #include "gateway/rest/rest_internal.h"
+#include "gateway/rest/rest_origin.h"
 #include "gateway/rest/rest_takes.h"
 
 #define MAX_LOG_PATH 160
@@ -431,10 +432,16 @@ serve(struct rest_job *job)
 /* Who is asking. */
 
 static const char *
-credentials(const struct rest_job *job)
+header_of(const struct rest_job *job, const char *name)
 {
 	return evhttp_find_header(
-	    evhttp_request_get_input_headers(job->http), "Authorization");
+	    evhttp_request_get_input_headers(job->http), name);
+}
+
+static const char *
+credentials(const struct rest_job *job)
+{
+	return header_of(job, "Authorization");
 }
 
 static void
@@ -529,6 +536,13 @@ dispatch(struct rest_job *job, const char *path, SSL *ssl)
 {
 	struct rest_request *req = &job->pub;
 
+	if (req->method != REST_GET &&
+	    rest_origin_is_foreign(header_of(job, "Sec-Fetch-Site"),
+		header_of(job, "Origin"), header_of(job, "Host"))) {
+		rest_reply_error(req, 403, "Cross-site request.", "reason",
+		    "a browser sends it for the page of another site", NULL);
+		return;
+	}
 	req->path = rest_path_strip(path);
 	if (rest_path_split(&job->path, req->path))
 		job->route = find_route(

@@ -425,6 +425,31 @@ the_certificate_is_self_made_until_one_is_given(void **state)
 	free(path);
 }
 
+/* A page of another site has the browser send what the operator may. */
+static void
+cross_site_requests_are_refused(void **state)
+{
+	static const char *const fields[] = {
+	    "Sec-Fetch-Site: cross-site", "Origin: https://evil.example"};
+	static const char *const methods[] = {"POST", "PUT", "DELETE", "GET"};
+
+	for (size_t i = 0; i < 2; i++)
+		for (size_t m = 0; m < 4; m++) {
+			struct curl_slist *list =
+			    curl_slist_append(NULL, fields[i]);
+			CURL *c = handle("/cache", "good");
+
+			curl_easy_setopt(
+			    c, CURLOPT_USERPWD, "writer:writer-password");
+			curl_easy_setopt(c, CURLOPT_HTTPHEADER, list);
+			curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, methods[m]);
+			assert_int_equal(perform(c), m < 3 ? 403 : 200);
+			curl_slist_free_all(list);
+		}
+	assert_int_equal(
+	    status_of("DELETE", "/cache", "writer:writer-password", NULL), 204);
+}
+
 /* What was right is remembered, but not beyond a change of the file. */
 static void
 a_password_of_before_is_wrong(void **state)
@@ -472,6 +497,7 @@ main(void)
 	    cmocka_unit_test(a_certificate_stands_for_a_user),
 	    cmocka_unit_test(the_certificate_is_self_made_until_one_is_given),
 	    cmocka_unit_test(plain_text_is_not_answered),
+	    cmocka_unit_test(cross_site_requests_are_refused),
 	    cmocka_unit_test(a_password_of_before_is_wrong),
 	};
 
