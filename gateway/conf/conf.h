@@ -136,6 +136,8 @@ struct conf_http {
 struct conf_limits {
 	uint32_t handshake_timeout_ms;
 	uint32_t idle_timeout_ms;  /* relay without a byte; 0: none */
+	uint32_t keepalive_ms;     /* TCP: silence before it asks; 0: never */
+	uint32_t user_timeout_ms;  /* TCP: unacknowledged; 0: the system's */
 	uint32_t drain_timeout_ms; /* SIGTERM to the end */
 	uint32_t max_connections;
 	uint32_t max_per_address;    /* 0: no limit */

@@ -314,7 +314,17 @@ const struct conf_key conf_keys[] = {
 	NUMBER("limits.idle_timeout_ms", U32, limits.idle_timeout_ms, 0,
 	    24 * HOUR_MS, 0, "ms",
 	    "how long a relayed connection may be without a byte; 0: for "
-	    "ever"),
+	    "ever, since a quiet connection may be a healthy one, and "
+	    "limits.keepalive_ms finds the dead ones"),
+	NUMBER("limits.keepalive_ms", U32, limits.keepalive_ms, 0,
+	    24 * HOUR_MS, 60000, "ms",
+	    "silence after which TCP asks the other side, be it peer or "
+	    "node, whether it is there still, six times in as long again; "
+	    "0: never"),
+	NUMBER("limits.user_timeout_ms", U32, limits.user_timeout_ms, 0,
+	    24 * HOUR_MS, 120000, "ms",
+	    "how long what was sent by TCP may be unacknowledged before the "
+	    "connection ends (TCP_USER_TIMEOUT); 0: as the system has it"),
 	NUMBER("limits.drain_timeout_ms", U32, limits.drain_timeout_ms, 0,
 	    24 * HOUR_MS, 30000, "ms",
 	    "from SIGTERM until connections are cut"),

@@ -18,8 +18,6 @@
 #include <event2/dns.h>
 #include <event2/event.h>
 #include <event2/util.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -28,6 +26,7 @@
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
 #include "gateway/dataplane/runtime.h"
+#include "gateway/dataplane/tcp_options.h"
 #include "gateway/observe/counters.h"
 #include "gateway/dataplane/worker.h"
 #include "gateway/dataplane/worker_setup.h"
@@ -203,7 +202,6 @@ dial_try(struct dial *d, const struct dial_target *t)
 	struct timeval tv = {
 	    .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 	struct pollfd p = {.events = POLLOUT};
-	int one = 1;
 
 	d->fd = socket(
 	    t->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -211,8 +209,8 @@ dial_try(struct dial *d, const struct dial_target *t)
 		dial_fail_target(d, d->fd < 0 ? errno : EMFILE);
 		return false;
 	}
-	if (t->sa.ss_family != AF_UNIX)
-		setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	(void)tcp_options_set(
+	    d->fd, t->sa.ss_family, &d->worker->runtime->conf->limits);
 	/* A full backlog of a Unix socket says EAGAIN: that is a refusal. */
 	if (connect(d->fd, (const struct sockaddr *)&t->sa, t->len) != 0 &&
 	    errno != EINPROGRESS) {

@@ -11,8 +11,6 @@
 #include <unistd.h>
 
 #include <event2/event.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "cache/base/clock.h"
@@ -21,6 +19,7 @@
 #include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/half_open.h"
 #include "gateway/dataplane/limits.h"
+#include "gateway/dataplane/tcp_options.h"
 #include "gateway/dataplane/worker.h"
 #include "gateway/process/descriptors.h"
 
@@ -90,7 +89,6 @@ listener_take(struct listener *l, int fd, const struct sockaddr_storage *sa)
 	struct limits_peer peer, gone;
 	enum limits_answer answer;
 	uint64_t now = clock_mono_ms();
-	int one = 1;
 
 	answer = listener_ask(l, sa, &peer, now);
 	/* What is full of peers is no reason to refuse the node its own. */
@@ -106,8 +104,8 @@ listener_take(struct listener *l, int fd, const struct sockaddr_storage *sa)
 		close(fd);
 		return;
 	}
-	if (sa->ss_family != AF_UNIX)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	/* A connection without them is one all the same. */
+	(void)tcp_options_set(fd, sa->ss_family, &w->runtime->conf->limits);
 	conn_accept(w, l->port, fd, sa, &peer);
 }
 

@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <event2/listener.h>
 
 #include "gateway/dataplane/listen_socket.h"
+#include "gateway/dataplane/tcp_options.h"
 #include "gateway/rest/rest_conn.h"
 #include "gateway/rest/rest_internal.h"
 
@@ -87,7 +87,7 @@ rest_listen(struct rest *r, int passed_fd, struct err *err)
 	struct sockaddr_storage sa = {0};
 	struct evhttp_bound_socket *bound;
 	socklen_t len = sizeof(sa);
-	int one = 1, rc;
+	int rc;
 
 	rc = rest_bind(r, passed_fd, err);
 	if (rc != 0)
@@ -106,10 +106,9 @@ rest_listen(struct rest *r, int passed_fd, struct err *err)
 	 * Inherited by what is accepted. Without it an answer in two writes
 	 * waits for the caller's delayed acknowledgement, 40 ms each time.
 	 */
-	if (sa.ss_family != AF_UNIX &&
-	    setsockopt(evconnlistener_get_fd(r->listener), IPPROTO_TCP,
-		TCP_NODELAY, &one, sizeof(one)) != 0)
-		return err_sys(err, "cannot set TCP_NODELAY");
+	if (tcp_options_set(evconnlistener_get_fd(r->listener), sa.ss_family,
+		&r->conf->limits) != 0)
+		return err_sys(err, "cannot set options of TCP");
 	address_text(r->address, &sa);
 	return 0;
 }
