@@ -32,7 +32,9 @@
 #include "gateway/observe/decision_ring.h"
 #include "gateway/pkcs11/pkcs11.h"
 #include "gateway/process/descriptors.h"
+#include "gateway/process/key_files.h"
 #include "gateway/process/log_sink.h"
+#include "gateway/process/password_prompt.h"
 #include "gateway/process/privileges.h"
 #include "gateway/process/sd_listen.h"
 #include "gateway/process/sd_notify.h"
@@ -92,11 +94,8 @@ hash_password(void)
 	char line[PASSWORD_MAX_LEN + 2], hash[PASSWORD_HASH_SIZE];
 	struct err err;
 
-	if (fgets(line, sizeof(line), stdin) == NULL) {
-		fprintf(stderr, "p2p-gateway: no password on standard input\n");
+	if (!password_prompt(line, sizeof(line)))
 		return EXIT_USAGE;
-	}
-	line[strcspn(line, "\r\n")] = '\0';
 	if (password_hash(hash, line, PASSWORD_COST, &err) != 0)
 		return fail(&err);
 	puts(hash);
@@ -207,6 +206,7 @@ on_new_conf(void *arg, struct conf *conf, struct err *err)
 {
 	struct gateway *g = arg;
 
+	key_files_check(g->log, conf);
 	return rest_apply(g->rest, conf, err);
 }
 
@@ -454,6 +454,7 @@ run_config(const char *path, bool check_only)
 		process_prepare(g.log);
 		descriptors_raise(g.log);
 		descriptors_check(g.log, g.conf);
+		key_files_check(g.log, g.conf);
 		rc = run(&g);
 	}
 	conf_free(g.conf);
@@ -483,6 +484,7 @@ main(int argc, char **argv)
 	bool check_only = false, hash = false;
 	int c;
 
+	process_keep_memory_private();
 	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1)
 		switch (c) {
 		case 'c':

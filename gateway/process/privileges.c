@@ -10,6 +10,7 @@
 #include <string.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,6 +28,18 @@ on_event_log(int severity, const char *msg)
 							 : LOG_LEVEL_DEBUG;
 
 	log_line(event_log, level, "libevent: %s", msg);
+}
+
+void
+process_keep_memory_private(void)
+{
+	const struct rlimit none = {0, 0};
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	/* A leak check of the sanitizer's is a debugger. */
+#if !defined(__SANITIZE_ADDRESS__)
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
 }
 
 void

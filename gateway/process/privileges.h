@@ -8,6 +8,12 @@
 #include "cache/base/log.h"
 #include "gateway/conf/conf.h"
 
+/*
+ * No core dumps, no debugger of the same user: keys and passwords are in
+ * memory. Before anything is read.
+ */
+void process_keep_memory_private(void);
+
 /* SIGPIPE, libevent's own messages. log must stay. */
 void process_prepare(const struct log *log);
 

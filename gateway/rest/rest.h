@@ -108,6 +108,9 @@ struct rest_request {
 
 typedef void rest_handler(struct rest_request *req);
 
+/* Everybody is served; who has one of the other roles is known by it. */
+#define REST_ANYBODY (1U << 16)
+
 struct rest_route {
 	enum rest_method method;
 	const char *pattern; /* "config/{section}"; any case matches */

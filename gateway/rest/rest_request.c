@@ -403,15 +403,22 @@ take_body(struct rest_job *job)
 	return true;
 }
 
+static bool
+is_open(const struct rest_job *job)
+{
+	return job->route != NULL &&
+	    (job->route->roles == 0 || (job->route->roles & REST_ANYBODY) != 0);
+}
+
 /* Once it is known who is asking, or where nobody asks that. */
 static void
 serve(struct rest_job *job)
 {
 	struct rest_request *req = &job->pub;
 	const struct rest_route *route = job->route;
-	bool open = route != NULL && route->roles == 0;
+	bool open = is_open(job);
 
-	if (!open)
+	if (req->user[0] != '\0')
 		rest_conn_is_known(conn_of(job));
 	if (route == NULL && job->path_known) {
 		rest_reply_error(req, 405, "Method not allowed.", "reason",
@@ -480,6 +487,10 @@ on_login(void *arg, const struct rest_auth_result *result)
 	if (job->login != NULL)
 		job_stop_waiting(job);
 	job->login = NULL;
+	if (result->outcome != REST_AUTH_ACCEPTED && is_open(job)) {
+		serve(job);
+		return;
+	}
 	switch (result->outcome) {
 	case REST_AUTH_ACCEPTED:
 		snprintf(

@@ -26,6 +26,11 @@ get_ready(struct rest_request *req)
 	cJSON *o = cJSON_CreateObject();
 	bool ready = metrics_ready(req->core, req->services, o);
 
+	/* The reasons name identities and addresses. */
+	if ((req->roles & (CONF_ROLE_READ | CONF_ROLE_OPERATE)) == 0) {
+		cJSON_DeleteItemFromObject(o, "reasons");
+		cJSON_DeleteItemFromObject(o, "warmUp");
+	}
 	rest_reply_json(req, ready ? 200 : 503, o);
 }
 
@@ -156,7 +161,8 @@ delete_denylist(struct rest_request *req)
 }
 
 const struct rest_route rest_status_routes[] = {
-    {REST_GET, "healthz", 0, get_health}, {REST_GET, "readyz", 0, get_ready},
+    {REST_GET, "healthz", 0, get_health},
+    {REST_GET, "readyz", REST_ANYBODY | CONF_ROLE_READ, get_ready},
     {REST_GET, "metrics", CONF_ROLE_READ, get_metrics},
     {REST_GET, "status", CONF_ROLE_READ, get_status},
     {REST_GET, "decisions", CONF_ROLE_READ, get_decisions},

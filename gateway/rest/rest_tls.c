@@ -80,6 +80,23 @@ create_private(const char *path)
 	return fd >= 0 ? fdopen(fd, "w") : NULL;
 }
 
+/* A name is on disk when its directory is. */
+static bool
+sync_directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash != NULL ? strndup(path, (size_t)(slash - path) + 1)
+				  : strdup(".");
+	int fd =
+	    dir != NULL ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	bool ok = fd >= 0 && fsync(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	return ok;
+}
+
 /* Key and certificate in one file, so that they cannot come apart. */
 static int
 save_pair(const char *path, X509 *x, EVP_PKEY *key, struct err *err)
@@ -94,9 +111,10 @@ save_pair(const char *path, X509 *x, EVP_PKEY *key, struct err *err)
 	ok = f != NULL &&
 	    PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1 &&
 	    PEM_write_X509(f, x) == 1;
+	ok = ok && fflush(f) == 0 && fsync(fileno(f)) == 0;
 	if (f != NULL)
 		ok = fclose(f) == 0 && ok;
-	ok = ok && rename(fresh, path) == 0;
+	ok = ok && rename(fresh, path) == 0 && sync_directory_of(path);
 	free(fresh);
 	return ok ? 0 : err_sys(err, "cannot write '%s'", path);
 }

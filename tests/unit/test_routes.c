@@ -42,9 +42,10 @@ begins(const char *text, const char *with)
 static unsigned
 roles_due(const struct rest_route *r)
 {
-	if (strcmp(r->pattern, "healthz") == 0 ||
-	    strcmp(r->pattern, "readyz") == 0)
+	if (strcmp(r->pattern, "healthz") == 0)
 		return 0;
+	if (strcmp(r->pattern, "readyz") == 0)
+		return REST_ANYBODY | CONF_ROLE_READ;
 	if (begins(r->pattern, "revocation/check"))
 		return CONF_ROLE_CHECK | CONF_ROLE_OPERATE;
 	if (strcmp(r->pattern, "revocation/events") == 0)

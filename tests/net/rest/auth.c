@@ -365,7 +365,7 @@ a_certificate_stands_for_a_user(void **state)
 	for (int i = 0; i < TRIES && status != 401; i++)
 		status = perform(handle("/status", "revoked"));
 	assert_int_equal(status, 401);
-	assert_true(proc_said(&gw.proc, "a certificate for REST is refused"));
+	gateway_must_say(&gw, "a certificate for REST is refused");
 	/* Over a connection that is there, too. */
 	c = handle("/status", "good");
 	assert_int_equal(curl_easy_perform(c), CURLE_OK);

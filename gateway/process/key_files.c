@@ -1,0 +1,27 @@
+/* key_files: looks at modes only; a link counts as what it leads to. */
+#include "gateway/process/key_files.h"
+
+#include <sys/stat.h>
+
+static void
+check(const struct log *log, const char *path)
+{
+	struct stat st;
+
+	/* A key in a token has no file. */
+	if (path == NULL || stat(path, &st) != 0 || (st.st_mode & S_IROTH) == 0)
+		return;
+	log_line(log, LOG_LEVEL_WARN,
+	    "everybody on this host may read the secret in '%s' (mode=%03o)",
+	    path, (unsigned)st.st_mode & 0777);
+}
+
+void
+key_files_check(const struct log *log, const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->num_identities; i++)
+		check(log, conf->identities[i].key_file);
+	check(log, conf->rest.key_file);
+	check(log, conf->key_secret);
+	check(log, conf->pkcs11.pin_file);
+}
