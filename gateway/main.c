@@ -320,7 +320,8 @@ static int
 start_workers(struct gateway *g, struct err *err)
 {
 	int rc = workers_new(&g->workers, control_conf(g->control), g->engine,
-	    g->decisions, g->passed, g->log, err);
+	    g->decisions, g->passed, g->log, log_sink_get0_strangers(g->sink),
+	    err);
 
 	if (rc != 0)
 		return rc;

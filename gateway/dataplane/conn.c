@@ -88,7 +88,8 @@ conn_free(struct conn *c)
 {
 	struct worker *w = c->worker;
 
-	log_line(w->log, LOG_LEVEL_DEBUG,
+	log_line(c->inbound && !c->let_in ? w->strangers : w->log,
+	    LOG_LEVEL_DEBUG,
 	    "connection closed (conn=%" PRIu64 " up=%" PRIu64 " down=%" PRIu64
 	    ")",
 	    c->id, c->relay.up_bytes, c->relay.down_bytes);
@@ -211,6 +212,7 @@ conn_let_in(struct conn *c)
 	if (h->report != NULL)
 		c->status_word =
 		    revcheck_status_name(revcheck_report_status(h->report));
+	c->let_in = true;
 	c->certs = h->admission.found;
 	c->ends_at = admission_ends_at(c->certs);
 	h->admission.found = NULL;

@@ -56,6 +56,7 @@ struct conn {
 	void (*drive)(struct conn *c); /* conn.c's; may free c */
 	bool inbound;
 	bool in_handshake; /* counted by limits as one */
+	bool let_in;
 	bool timed_out;
 	bool tls_left; /* the TLS side hung up while suspended */
 	bool doomed;   /* will be closed when its grace is over */

@@ -37,6 +37,10 @@ decision_log(const struct conn *c, const struct decision *d,
 	const char *why = revcheck_why_name(d->found.why);
 	const char *mode = revcheck_mode_name(d->found.mode);
 	bool recheck = d->way == DECISION_RECHECK;
+	/* Whoever finds the port can cause as many of these as he likes. */
+	const struct log *log = d->way == DECISION_INBOUND && !d->allowed
+	    ? c->worker->strangers
+	    : c->worker->log;
 	char conn[24], waited[16];
 	const struct log_field fields[] = {{"decision", verb},
 	    {"occasion", recheck ? "recheck" : "handshake"}, {"direction", way},
@@ -48,8 +52,8 @@ decision_log(const struct conn *c, const struct decision *d,
 	snprintf(waited, sizeof(waited), "%u", d->waited_ms);
 	if (recheck)
 		verb = d->allowed ? "kept" : "cutting off";
-	log_event(c->worker->log, d->allowed ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
-	    fields, sizeof(fields) / sizeof(fields[0]),
+	log_event(log, d->allowed ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, fields,
+	    sizeof(fields) / sizeof(fields[0]),
 	    "%s %s peer '%s': %s (conn=%s from=%s tls=%s status=%s why=%s "
 	    "mode=%s)",
 	    verb, way, t->subject, text, conn, d->peer, t->tls, status, why,

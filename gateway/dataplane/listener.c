@@ -62,7 +62,9 @@ listener_turn_away(struct listener *l, enum limits_answer why)
 		l->unlogged++;
 		return;
 	}
-	log_line(l->worker->log, LOG_LEVEL_WARN,
+	log_line(l->port->kind == LISTENER_PEERS ? l->worker->strangers
+						 : l->worker->log,
+	    LOG_LEVEL_WARN,
 	    "connection turned away: %s (listener=%s more=%llu)", word[why],
 	    l->port->name, (unsigned long long)l->unlogged);
 	l->logged_mono_ms = now;

@@ -193,6 +193,7 @@ worker_new(
 	    .resume = worker_resume,
 	    .limits = order->limits};
 	w->log = order->log;
+	w->strangers = order->strangers;
 	w->limits = order->limits;
 	w->half_open = order->half_open;
 	w->decisions = order->decisions;

@@ -55,8 +55,9 @@ struct worker {
 	atomic_bool answered; /* MAIL_PING; the asker clears it */
 	struct counters counters;
 
-	struct handshake_env env; /* for its handshakes */
-	const struct log *log;    /* borrowed, like the next four */
+	struct handshake_env env;    /* for its handshakes */
+	const struct log *log;       /* borrowed, like the next five */
+	const struct log *strangers; /* of who is not let in */
 	struct limits *limits;
 	struct half_open *half_open;
 	struct decision_ring *decisions;
@@ -85,6 +86,7 @@ struct worker_order {
 	unsigned index;
 	struct revcheck *rc;
 	const struct log *log;
+	const struct log *strangers;
 	struct limits *limits;
 	struct half_open *half_open;
 	struct decision_ring *decisions;

@@ -26,7 +26,7 @@
 #define WORKERS_MMAP_BYTES (1024 * 1024)
 
 struct workers {
-	const struct log *log;
+	const struct log *log, *strangers;
 	const struct sd_listen *activation; /* borrowed; may be NULL */
 	struct limits *limits;
 	struct half_open *half_open;
@@ -90,6 +90,7 @@ workers_make(struct workers *d, struct revcheck *rc, struct err *err)
 		    .index = (unsigned)d->num_workers,
 		    .rc = rc,
 		    .log = d->log,
+		    .strangers = d->strangers,
 		    .limits = d->limits,
 		    .half_open = d->half_open,
 		    .decisions = d->decisions,
@@ -132,7 +133,7 @@ workers_tell_sockets(const struct workers *d)
 int
 workers_new(struct workers **out, struct conf *conf, struct revcheck *rc,
     struct decision_ring *decisions, const struct sd_listen *activation,
-    const struct log *log, struct err *err)
+    const struct log *log, const struct log *strangers, struct err *err)
 {
 	struct workers *d;
 	int r;
@@ -153,6 +154,7 @@ workers_new(struct workers **out, struct conf *conf, struct revcheck *rc,
 	if (d == NULL)
 		return err_set(err, E_NOMEM, "cannot start the workers");
 	d->log = log;
+	d->strangers = strangers;
 	d->decisions = decisions;
 	d->activation = activation;
 	pthread_mutex_init(&d->gatherer.lock, NULL);

@@ -37,13 +37,15 @@ int workers_check(struct conf *conf, struct err *err) MUST_USE;
 
 /*
  * workers_new binds every listener and starts the workers, which accept at
- * once. rc, decisions (where each decision about a peer goes), log and
- * activation (sockets to use instead of binding; may be NULL) are borrowed and
- * must outlive the workers. evthread_use_pthreads() must have been called.
+ * once. rc, decisions (where each decision about a peer goes), log, strangers
+ * (for lines about peers that are not let in) and activation (sockets to use
+ * instead of binding; may be NULL) are borrowed and must outlive the workers.
+ * evthread_use_pthreads() must have been called.
  */
 int workers_new(struct workers **out, struct conf *conf, struct revcheck *rc,
     struct decision_ring *decisions, const struct sd_listen *activation,
-    const struct log *log, struct err *err) MUST_USE;
+    const struct log *log, const struct log *strangers,
+    struct err *err) MUST_USE;
 
 /*
  * workers_apply puts a new configuration in force: all or nothing. New
