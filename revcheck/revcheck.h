@@ -263,6 +263,19 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_trust_load(
 REVCHECK_API REVCHECK_MUST_USE int
 revcheck_trust_new(struct revcheck_trust **out, X509 *const *anchors,
     size_t num, struct revcheck_error *err);
+/*
+ * A trust of t's anchors, and CA certificates that complete paths to them where
+ * a peer forgets to send them. They vouch for nothing by themselves and are
+ * asked about like any other: give intermediates here rather than make anchors
+ * of them. E_PARSE names one that is no CA's.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_trust_with_intermediates(
+    struct revcheck_trust **out, struct revcheck_trust *t,
+    const struct revcheck_certs *intermediates, struct revcheck_error *err);
+REVCHECK_API size_t revcheck_trust_num_intermediates(
+    const struct revcheck_trust *t);
+REVCHECK_API X509 *
+revcheck_trust_get0_intermediate(const struct revcheck_trust *t, size_t i);
 REVCHECK_API struct revcheck_trust *
 revcheck_trust_up_ref(struct revcheck_trust *t);
 REVCHECK_API void revcheck_trust_free(struct revcheck_trust *t);

@@ -49,9 +49,10 @@ struct conf_identity {
 struct conf_trust {
 	char *group;
 	char *anchors_file;
+	char *intermediates_file; /* complete paths, end none; NULL: none */
 	struct revcheck_trust *trust;
 	size_t num_anchors;
-	struct file_stamp anchors_stamp;
+	struct file_stamp anchors_stamp, intermediates_stamp;
 };
 
 enum conf_proxy_protocol {

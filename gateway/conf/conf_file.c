@@ -202,6 +202,15 @@ conf_identity_read(
 }
 
 static bool
+intermediates_same(const struct conf_trust *a, const struct conf_trust *b)
+{
+	if (a->intermediates_file == NULL || b->intermediates_file == NULL)
+		return a->intermediates_file == b->intermediates_file;
+	return strcmp(a->intermediates_file, b->intermediates_file) == 0 &&
+	    file_stamp_same(&a->intermediates_stamp, &b->intermediates_stamp);
+}
+
+static bool
 share_anchors(const struct conf *before, struct conf_trust *t, size_t index)
 {
 	for (size_t i = 0; before != NULL && i <= before->num_trusts; i++) {
@@ -215,9 +224,12 @@ share_anchors(const struct conf *before, struct conf_trust *t, size_t index)
 			continue;
 		if (!file_stamp_same(&b->anchors_stamp, &t->anchors_stamp))
 			return false;
+		if (!intermediates_same(b, t))
+			continue;
 		t->trust = revcheck_trust_up_ref(b->trust);
 		t->num_anchors = b->num_anchors;
 		t->anchors_stamp = b->anchors_stamp;
+		t->intermediates_stamp = b->intermediates_stamp;
 		return true;
 	}
 	return false;
@@ -236,11 +248,17 @@ conf_trust_read(
 			return conf_read_fail(
 			    r, place, "a group that is not listed before");
 	file_stamp_take(&t->anchors_stamp, t->anchors_file);
+	if (t->intermediates_file != NULL)
+		file_stamp_take(&t->intermediates_stamp, t->intermediates_file);
 	if (share_anchors(r->before, t, place->index))
 		return 0;
 	if (conf_pki_load_trust(
 		&t->trust, &t->num_anchors, t->anchors_file, &why) != 0)
 		return file_fail(r, place, "anchors", &why);
+	if (t->intermediates_file != NULL &&
+	    conf_pki_add_intermediates(
+		&t->trust, t->intermediates_file, &why) != 0)
+		return file_fail(r, place, "intermediates", &why);
 	return 0;
 }
 

@@ -30,6 +30,7 @@ conf_trust_cleanup(struct conf_trust *t)
 {
 	free(t->group);
 	free(t->anchors_file);
+	free(t->intermediates_file);
 	revcheck_trust_free(t->trust);
 }
 

@@ -111,8 +111,12 @@ static const struct conf_key identity_keys[] = {
 static const struct conf_key trust_keys[] = {
 	ROW("group", TEXT, group, "name of the group", .flags = CONF_REQUIRED),
 	ROW("anchors", PATH, anchors_file,
-	    "PEM file with the certificates that are trusted",
-	    .flags = CONF_REQUIRED),
+	    "PEM file with the certificates that are trusted: paths end there, "
+	    "and they are not asked about", .flags = CONF_REQUIRED),
+	ROW("intermediates", PATH, intermediates_file,
+	    "PEM file with CA certificates (at most 100 of all groups) that "
+	    "complete paths where peers do not send them; they are asked "
+	    "about, so a CA that can be revoked belongs here"),
 	END};
 #undef T
 

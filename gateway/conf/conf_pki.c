@@ -103,10 +103,70 @@ conf_pki_load_trust(
 	return 0;
 }
 
+/* Takes *trust over, whatever comes of it; given may be NULL. */
+static int
+with_intermediates(struct revcheck_trust **trust,
+    const struct revcheck_certs *given, struct err *err)
+{
+	struct revcheck_trust *plain = *trust;
+	struct revcheck_error rerr;
+	int rc;
+
+	if (given == NULL || revcheck_certs_num(given) == 0)
+		return 0;
+	rc = revcheck_trust_with_intermediates(trust, plain, given, &rerr);
+	revcheck_trust_free(plain);
+	return rc == 0 ? 0 : err_set(err, rc, "%s", rerr.msg);
+}
+
+int
+conf_pki_add_intermediates(
+    struct revcheck_trust **trust, const char *path, struct err *err)
+{
+	struct revcheck_certs *given = NULL;
+	struct revcheck_error rerr;
+	int rc = revcheck_certs_load(&given, path, &rerr);
+
+	if (rc != 0)
+		return err_set(err, rc, "%s", rerr.msg);
+	rc = with_intermediates(trust, given, err);
+	revcheck_certs_free(given);
+	return rc;
+}
+
+/* Those of all groups; NULL when there are none. */
+static int
+union_of_intermediates(struct revcheck_certs **out,
+    const struct conf_trust *trusts, size_t num, struct err *err)
+{
+	struct revcheck_error rerr;
+	X509 *all[100];
+	size_t n = 0;
+	int rc;
+
+	*out = NULL;
+	for (size_t i = 0; i < num; i++) {
+		const struct revcheck_trust *t = trusts[i].trust;
+
+		for (size_t k = 0; k < revcheck_trust_num_intermediates(t);
+		     k++) {
+			if (n == sizeof(all) / sizeof(all[0]))
+				return err_set(err, E_LIMIT,
+				    "more than %zu intermediates", n);
+			all[n++] = revcheck_trust_get0_intermediate(t, k);
+		}
+	}
+	if (n == 0)
+		return 0;
+	rc = revcheck_certs_from_x509(out, all, n, &rerr);
+	return rc == 0 ? 0 : err_set(err, rc, "%s", rerr.msg);
+}
+
 int
 conf_pki_union(struct revcheck_trust **out, const struct conf_trust *trusts,
     size_t num, struct err *err)
 {
+	struct revcheck_certs *given = NULL;
 	struct revcheck_error rerr;
 	X509 **all = NULL;
 	size_t n = 0, max = 0;
@@ -135,5 +195,11 @@ conf_pki_union(struct revcheck_trust **out, const struct conf_trust *trusts,
 	}
 	rc = revcheck_trust_new(out, all, n, &rerr);
 	free(all);
-	return rc == 0 ? 0 : err_set(err, rc, "%s", rerr.msg);
+	if (rc != 0)
+		return err_set(err, rc, "%s", rerr.msg);
+	rc = union_of_intermediates(&given, trusts, num, err);
+	if (rc == 0)
+		rc = with_intermediates(out, given, err);
+	revcheck_certs_free(given);
+	return rc;
 }

@@ -22,6 +22,10 @@ void conf_pki_free_chain(X509 **chain, size_t num);
 int conf_pki_load_trust(struct revcheck_trust **out, size_t *num,
     const char *path, struct err *err) MUST_USE;
 
+/* *trust with what is in a file; the old one is given back. */
+int conf_pki_add_intermediates(
+    struct revcheck_trust **trust, const char *path, struct err *err) MUST_USE;
+
 /* One trust out of several. */
 int conf_pki_union(struct revcheck_trust **out, const struct conf_trust *trusts,
     size_t num, struct err *err) MUST_USE;

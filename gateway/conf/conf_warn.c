@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/x509v3.h>
+
+#include "gateway/base/dn.h"
 #include "gateway/conf/conf_internal.h"
 
 #define MAX_LINES 20
@@ -87,6 +90,40 @@ warn_names(struct warner *w, const struct conf *c)
 	free(names);
 }
 
+/* Anchors. */
+
+/*
+ * A path ends in the first anchor it meets, and that one is not asked about:
+ * beside its issuer it would be, were it given as an intermediate.
+ */
+static void
+warn_anchors(struct warner *w, const struct conf *c)
+{
+	STACK_OF(X509_OBJECT) *all = c->trust == NULL
+	    ? NULL
+	    : X509_STORE_get0_objects(revcheck_trust_get0_store(c->trust));
+	char name[DN_MAX], by[DN_MAX];
+
+	for (int i = 0; i < sk_X509_OBJECT_num(all); i++) {
+		X509 *x = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(all, i));
+		const X509_NAME *issuer = X509_get_issuer_name(x);
+		X509_OBJECT *o;
+
+		if (X509_NAME_cmp(X509_get_subject_name(x), issuer) == 0)
+			continue;
+		o = X509_OBJECT_retrieve_by_subject(all, X509_LU_X509, issuer);
+		if (o == NULL ||
+		    X509_check_issued(X509_OBJECT_get0_X509(o), x) != X509_V_OK)
+			continue;
+		if (!dn_text(name, x) || !dn_text(by, X509_OBJECT_get0_X509(o)))
+			continue;
+		warn(w,
+		    "anchor '%.64s' was issued by anchor '%.64s' and is not "
+		    "asked about: is it meant for trust[].intermediates?",
+		    name, by);
+	}
+}
+
 /* The gateway as its own node. */
 
 /* 1: the address of this machine alone, 2: every address of it. */
@@ -155,6 +192,7 @@ conf_warn(const struct conf *c, time_t now, conf_warn_fn *fn, void *arg)
 		warn_chain(&w, "rest", c->rest.certificate_file, c->rest.chain,
 		    c->rest.num_chain, now);
 	warn_names(&w, c);
+	warn_anchors(&w, c);
 	warn_node(&w, c);
 	if (w.num <= MAX_LINES)
 		return;

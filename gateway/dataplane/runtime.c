@@ -18,12 +18,29 @@
 /* The trust: the one before, where it has the same anchors. */
 
 static bool
+intermediates_same(
+    const struct revcheck_trust *a, const struct revcheck_trust *b)
+{
+	size_t num = revcheck_trust_num_intermediates(a);
+
+	if (num != revcheck_trust_num_intermediates(b))
+		return false;
+	for (size_t i = 0; i < num; i++)
+		if (X509_cmp(revcheck_trust_get0_intermediate(a, i),
+			revcheck_trust_get0_intermediate(b, i)) != 0)
+			return false;
+	return true;
+}
+
+static bool
 anchors_same(struct revcheck_trust *a, struct revcheck_trust *b)
 {
 	STACK_OF(X509_OBJECT) * x, *y;
 
 	if (a == b || a == NULL || b == NULL)
 		return a == b;
+	if (!intermediates_same(a, b))
+		return false;
 	x = X509_STORE_get0_objects(revcheck_trust_get0_store(a));
 	y = X509_STORE_get0_objects(revcheck_trust_get0_store(b));
 	if (sk_X509_OBJECT_num(x) != sk_X509_OBJECT_num(y))

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "gateway/conf/conf_warn.h"
 #include "gateway/control/control.h"
 #include "gateway/control/loose.h"
 #include "gateway/state/denylist.h"
@@ -408,6 +409,12 @@ add_modes(cJSON *o, const struct loose *l)
 	add_loose(list, l);
 }
 
+static void
+add_warning(void *list, const char *line)
+{
+	cJSON_AddItemToArray(list, cJSON_CreateString(line));
+}
+
 cJSON *
 metrics_json(const struct services *core, const struct rest_services *services)
 {
@@ -443,6 +450,8 @@ metrics_json(const struct services *core, const struct rest_services *services)
 	part = warmup_report_json(&warm);
 	if (part != NULL)
 		cJSON_AddItemToObject(o, "warmUp", part);
+	conf_warn(control_conf(services->control), time(NULL), add_warning,
+	    cJSON_AddArrayToObject(o, "warnings"));
 	cJSON_AddItemToObject(
 	    o, "identities", certwatch_report_json(services->certwatch));
 	add_token(o);

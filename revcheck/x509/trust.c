@@ -23,6 +23,8 @@ struct fingerprint { /* SHA-256 */
 struct revcheck_trust {
 	struct ref ref;
 	X509_STORE *store;
+	X509 **given; /* intermediates; references */
+	size_t num_given;
 	unsigned char id[FINGERPRINT_LEN];
 };
 
@@ -187,7 +189,77 @@ revcheck_trust_free(struct revcheck_trust *t)
 	if (t == NULL || !ref_down(&t->ref))
 		return;
 	X509_STORE_free(t->store);
+	for (size_t i = 0; i < t->num_given; i++)
+		X509_free(t->given[i]);
+	free(t->given);
 	free(t);
+}
+
+/* Another trust of the same anchors. */
+static int
+trust_copy(
+    struct revcheck_trust **out, struct revcheck_trust *t, struct err *err)
+{
+	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(t->store);
+	size_t num = (size_t)sk_X509_OBJECT_num(objects);
+	X509 **v = calloc(num + 1, sizeof(*v));
+	int rc;
+
+	if (v == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	for (size_t i = 0; i < num; i++)
+		v[i] = X509_OBJECT_get0_X509(
+		    sk_X509_OBJECT_value(objects, (int)i));
+	rc = trust_new(out, v, num, err);
+	free(v);
+	return rc;
+}
+
+int
+revcheck_trust_with_intermediates(struct revcheck_trust **out,
+    struct revcheck_trust *t, const struct revcheck_certs *given,
+    struct revcheck_error *err)
+{
+	struct revcheck_trust *fresh = NULL;
+	struct err e = {0};
+	int rc = 0;
+
+	*out = NULL;
+	for (size_t i = 0; rc == 0 && i < given->num; i++)
+		if (X509_check_ca(given->v[i]) == 0)
+			rc = err_set(&e, E_PARSE,
+			    "certificate %zu is not a CA's: it could complete "
+			    "no path",
+			    i + 1);
+	if (rc == 0)
+		rc = trust_copy(&fresh, t, &e);
+	if (rc == 0) {
+		fresh->given = calloc(given->num + 1, sizeof(*fresh->given));
+		if (fresh->given == NULL)
+			rc = err_set(&e, E_NOMEM, "out of memory");
+	}
+	if (rc != 0) {
+		revcheck_trust_free(fresh);
+		return error_publish(err, &e, rc);
+	}
+	for (; fresh->num_given < given->num; fresh->num_given++) {
+		fresh->given[fresh->num_given] = given->v[fresh->num_given];
+		X509_up_ref(given->v[fresh->num_given]);
+	}
+	*out = fresh;
+	return 0;
+}
+
+size_t
+revcheck_trust_num_intermediates(const struct revcheck_trust *t)
+{
+	return t->num_given;
+}
+
+X509 *
+revcheck_trust_get0_intermediate(const struct revcheck_trust *t, size_t i)
+{
+	return i < t->num_given ? t->given[i] : NULL;
 }
 
 X509_STORE *

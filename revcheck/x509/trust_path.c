@@ -42,24 +42,34 @@ complete_from(X509 *cert, const STACK_OF(X509) * list)
 	return whole;
 }
 
+static bool
+push(STACK_OF(X509) * out, X509 *cert)
+{
+	X509_up_ref(cert);
+	if (sk_X509_push(out, cert) > 0)
+		return true;
+	X509_free(cert);
+	return false;
+}
+
 /*
- * References to all of them, a completed copy in place of each whose DSA key
- * inherits its parameters, maybe from one that does so itself.
+ * References to all of them, and to those that the trust was given, a completed
+ * copy in place of each whose DSA key inherits its parameters, maybe from one
+ * that does so itself.
  */
 static bool
-untrusted_fill(STACK_OF(X509) * out, const struct trust_path_order *order)
+untrusted_fill(STACK_OF(X509) * out, const struct trust_path_order *order,
+    const struct revcheck_trust *t)
 {
 	X509 *cert, *whole;
 	bool again = true;
 
-	for (size_t i = 0; i < order->num_untrusted; i++) {
-		cert = order->untrusted[i];
-		X509_up_ref(cert);
-		if (sk_X509_push(out, cert) == 0) {
-			X509_free(cert);
+	for (size_t i = 0; i < order->num_untrusted; i++)
+		if (!push(out, order->untrusted[i]))
 			return false;
-		}
-	}
+	for (size_t i = 0; i < revcheck_trust_num_intermediates(t); i++)
+		if (!push(out, revcheck_trust_get0_intermediate(t, i)))
+			return false;
 	for (int pass = 0; pass < 4 && again; pass++) {
 		again = false;
 		for (int i = 0; i < sk_X509_num(out); i++) {
@@ -96,7 +106,7 @@ trust_build_path(struct revcheck_trust *t, struct trust_path *out,
 	untrusted = sk_X509_new_null();
 	if (ctx == NULL || untrusted == NULL)
 		goto nomem;
-	if (!untrusted_fill(untrusted, order))
+	if (!untrusted_fill(untrusted, order, t))
 		goto nomem;
 	leaf = complete_from(order->leaf, untrusted);
 	if (X509_STORE_CTX_init(ctx, revcheck_trust_get0_store(t),

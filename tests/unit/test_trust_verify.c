@@ -123,6 +123,43 @@ a_path_ends_in_the_trust(void **state)
 	revcheck_certs_free(more);
 }
 
+/* They complete a path and end none. */
+static void
+intermediates_are_given(void **state)
+{
+	struct revcheck_certs *alone = list(leaf, NULL, NULL);
+	struct revcheck_certs *given = list(middle.cert, NULL, NULL);
+	struct revcheck_error err;
+	struct revcheck_trust *t;
+
+	(void)state;
+	assert_int_equal(
+	    revcheck_trust_with_intermediates(&t, trust, given, &err), 0);
+	assert_int_equal(revcheck_trust_num_intermediates(t), 1);
+	assert_ptr_equal(revcheck_trust_get0_intermediate(t, 0), middle.cert);
+	assert_null(revcheck_trust_get0_intermediate(t, 1));
+	assert_int_equal(
+	    verify(t, alone, (struct revcheck_path_query){0}), X509_V_OK);
+	revcheck_trust_free(t);
+	assert_int_equal(revcheck_trust_num_intermediates(trust), 0);
+	assert_int_equal(verify(trust, alone, (struct revcheck_path_query){0}),
+	    X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
+	/* Not even the whole of a path is one without its anchor. */
+	assert_int_equal(
+	    revcheck_trust_with_intermediates(&t, elsewhere, given, &err), 0);
+	assert_int_not_equal(
+	    verify(t, alone, (struct revcheck_path_query){0}), X509_V_OK);
+	revcheck_trust_free(t);
+	/* A leaf completes nothing. */
+	assert_int_equal(
+	    revcheck_trust_with_intermediates(&t, trust, alone, &err),
+	    REVCHECK_E_PARSE);
+	assert_null(t);
+	assert_non_null(strstr(err.msg, "certificate 1"));
+	revcheck_certs_free(given);
+	revcheck_certs_free(alone);
+}
+
 static void
 time_purpose_and_level_count(void **state)
 {
@@ -246,6 +283,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_path_ends_in_the_trust),
+	    cmocka_unit_test(intermediates_are_given),
 	    cmocka_unit_test(time_purpose_and_level_count),
 	    cmocka_unit_test(wrong_calls_are_errors),
 	    cmocka_unit_test(results_know_their_place),
