@@ -380,7 +380,8 @@ struct revcheck_policy {
 };
 
 /*
- * How the engine fetches and keeps. Fixed at creation. Strings and lists are
+ * How the engine fetches and keeps. Fixed at creation, but for what
+ * revcheck_set_addresses replaces. Strings and lists are
  * copied. Addresses: "10.0.0.0/8", "127.0.0.1", "::1/128" or a host name.
  */
 struct revcheck_options {
@@ -447,6 +448,15 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_set_policy(struct revcheck *rc,
 /* Copies the policy in force, defaults resolved. Thread-safe. */
 REVCHECK_API void
 revcheck_get_policy(struct revcheck *rc, struct revcheck_policy *out);
+
+/*
+ * Replaces where evidence may be fetched from: allow_addresses, refuse_private,
+ * ports and any_port of options, whose other members are not looked at. Acts on
+ * every connection made from then on; fetches that had failed before are tried
+ * again when they are asked for. Thread-safe. E_ARG, E_NOMEM: nothing changed.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_set_addresses(struct revcheck *rc,
+    const struct revcheck_options *options, struct revcheck_error *err);
 
 /*
  * Local denylist, effective at once and in every mode, OFF included. An entry

@@ -109,6 +109,15 @@ int archive_new(struct archive **out, const struct archive_options *o,
  */
 int archive_check(const struct archive_options *o, struct err *err) MUST_USE;
 
+/*
+ * Replaces where may be fetched from: allow_addresses, refuse_private, ports
+ * and any_port of o. Acts on what is connected to from then on; what failed
+ * before is asked again as if it had not. Thread-safe. E_ARG, E_NOMEM: nothing
+ * has changed.
+ */
+int archive_set_addresses(struct archive *a, const struct archive_options *o,
+    struct err *err) MUST_USE;
+
 /* Stops the service thread; waiters that remain get EVIDENCE_FAIL_CLOSED. */
 void archive_free(struct archive *a);
 

@@ -4,8 +4,10 @@
  */
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cache/engine/archive_internal.h"
+#include "cache/fetch/address_rules.h"
 #include "cache/evidence/evidence.h"
 
 #define MISSING_MAX 1000 /* fetches begun at once */
@@ -66,6 +68,86 @@ missing_one(struct resource *r, void *arg)
 		c->num++;
 	return c->num < MISSING_MAX;
 }
+
+/* Where may be fetched from. */
+
+/* Rules on their way to the service thread. */
+struct new_addresses {
+	struct archive *archive;
+	struct address_rules *rules;
+	uint16_t *ports; /* NULL: the usual ones */
+	bool any_port;
+};
+
+static bool
+forget_failure(struct resource *r, void *arg)
+{
+	struct archive *a = arg;
+
+	pthread_mutex_lock(&a->table.lock);
+	if (r->failures > 0) {
+		r->failures = 0;
+		r->retry_mono_ms = 0;
+	}
+	pthread_mutex_unlock(&a->table.lock);
+	return true;
+}
+
+static void
+addresses_arrived(void *arg)
+{
+	struct new_addresses *n = arg;
+	struct archive *a = n->archive;
+	struct address_rules *old = a->addresses;
+
+	if (fetcher_set_addresses(
+		a->fetcher, n->rules, n->ports, n->any_port) == 0) {
+		a->addresses = n->rules;
+		n->rules = old;
+		memory_table_each(&a->table, forget_failure, a);
+	} else {
+		log_line(a->log, LOG_LEVEL_ERROR,
+		    "addresses to fetch from stay as they were: out of memory");
+	}
+	address_rules_free(n->rules);
+	free(n->ports);
+	free(n);
+}
+
+int
+archive_set_addresses(
+    struct archive *a, const struct archive_options *o, struct err *err)
+{
+	struct new_addresses *n = calloc(1, sizeof(*n));
+	size_t num = 0;
+	int rc = E_NOMEM;
+
+	if (n == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	n->archive = a;
+	n->any_port = o->any_port;
+	while (o->ports != NULL && o->ports[num] != 0)
+		num++;
+	if (o->ports != NULL)
+		n->ports = calloc(num + 1, sizeof(*n->ports));
+	if (n->ports != NULL)
+		memcpy(n->ports, o->ports, num * sizeof(*n->ports));
+	if (o->ports != NULL && n->ports == NULL)
+		err_set(err, E_NOMEM, "out of memory");
+	else
+		rc = address_rules_new(
+		    &n->rules, o->allow_addresses, o->refuse_private, err);
+	if (rc == 0 && archive_post(a, addresses_arrived, n) != 0)
+		rc = err_set(err, E_NOMEM, "out of memory");
+	if (rc == 0)
+		return 0;
+	address_rules_free(n->rules);
+	free(n->ports);
+	free(n);
+	return rc;
+}
+
+/* Flushing. */
 
 static bool
 flush_one(struct resource *r, void *arg)

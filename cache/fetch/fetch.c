@@ -281,7 +281,8 @@ fetch_time_left_ms(const struct fetch *x)
 static bool
 fetch_options_bounds(struct fetch *x, const char *url)
 {
-	const struct fetch_limits *l = &x->fetcher->limits;
+	const struct fetcher *f = x->fetcher;
+	const struct fetch_limits *l = &f->limits;
 	bool is_crl = x->kind == EVIDENCE_CRL;
 	CURL *e = x->easy;
 	CURLcode rc = CURLE_OK;
@@ -293,6 +294,16 @@ fetch_options_bounds(struct fetch *x, const char *url)
 		SET(CURLOPT_LOW_SPEED_LIMIT, (long)l->low_speed_bytes);
 		SET(CURLOPT_LOW_SPEED_TIME, (long)l->low_speed_sec);
 		SET(CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+	}
+	/* A connection that is older than the rules was not judged by them. */
+	if (f->rules_mono_ms != 0) {
+		long age_sec =
+		    (long)((clock_mono_ms() - f->rules_mono_ms) / 1000);
+
+		if (age_sec < 2)
+			SET(CURLOPT_FRESH_CONNECT, 1L);
+		else
+			SET(CURLOPT_MAXLIFETIME_CONN, age_sec - 1);
 	}
 	if (x->post) {
 		SET(CURLOPT_POST, 1L);

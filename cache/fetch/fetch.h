@@ -44,6 +44,13 @@ int fetcher_new(struct fetcher **out, struct event_base *base,
  * an error does not repeat it.
  */
 int fetcher_check(const struct fetcher_options *o, struct err *err) MUST_USE;
+/*
+ * Other rules for what is connected to from now on, redirects of what is under
+ * way included; connections made before are not used again. Rules are borrowed,
+ * ports copied as by fetcher_new. E_NOMEM: nothing has changed.
+ */
+int fetcher_set_addresses(struct fetcher *f, const struct address_rules *rules,
+    const uint16_t *ports, bool any_port) MUST_USE;
 /* Ends every fetch; no done function is called. */
 void fetcher_free(struct fetcher *f);
 

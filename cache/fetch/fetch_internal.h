@@ -18,6 +18,7 @@ struct fetcher {
 	const struct address_rules *addresses;
 	uint16_t *ports;
 	bool any_port;
+	uint64_t rules_mono_ms; /* when they were replaced; 0: never */
 	char *proxy, *https_ca_file, *user_agent;
 	struct fetch *first;   /* every fetch under way */
 	struct watch *watches; /* of the sockets of libcurl */

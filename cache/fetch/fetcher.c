@@ -11,6 +11,7 @@
 #include <openssl/x509.h>
 
 #include "cache/fetch/fetch_internal.h"
+#include "cache/base/clock.h"
 #include "cache/base/text.h"
 
 #define MAX_CONNECTIONS      512L
@@ -133,20 +134,46 @@ fetcher_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *mine)
 
 /* The fetcher. */
 
-static bool
-fetcher_copy(struct fetcher *f, const struct fetcher_options *o)
+static uint16_t *
+copy_ports(const uint16_t *given)
 {
 	static const uint16_t usual[] = {80, 443, 0};
-	const uint16_t *ports = o->ports != NULL ? o->ports : usual;
+	const uint16_t *ports = given != NULL ? given : usual;
+	uint16_t *out;
 	size_t num = 0;
-	bool ok = true;
 
 	while (ports[num] != 0)
 		num++;
-	f->ports = malloc((num + 1) * sizeof(*ports));
+	out = malloc((num + 1) * sizeof(*ports));
+	if (out != NULL)
+		memcpy(out, ports, (num + 1) * sizeof(*ports));
+	return out;
+}
+
+int
+fetcher_set_addresses(struct fetcher *f, const struct address_rules *rules,
+    const uint16_t *ports, bool any_port)
+{
+	uint16_t *copy = copy_ports(ports);
+
+	if (copy == NULL)
+		return E_NOMEM;
+	free(f->ports);
+	f->ports = copy;
+	f->addresses = rules;
+	f->any_port = any_port;
+	f->rules_mono_ms = clock_mono_ms();
+	return 0;
+}
+
+static bool
+fetcher_copy(struct fetcher *f, const struct fetcher_options *o)
+{
+	bool ok = true;
+
+	f->ports = copy_ports(o->ports);
 	if (f->ports == NULL)
 		return false;
-	memcpy(f->ports, ports, (num + 1) * sizeof(*ports));
 	f->limits = o->limits;
 	f->addresses = o->addresses;
 	f->any_port = o->any_port;

@@ -45,12 +45,6 @@ same_value(const struct conf_key *k, const struct conf *a, const struct conf *b)
 	case CONF_KIND_LISTEN:
 		return same_text(((const struct address *)left)->text,
 		    ((const struct address *)right)->text);
-	case CONF_KIND_PORTS:
-		return list_num(left) == list_num(right) &&
-		    (list_num(left) == 0 ||
-			memcmp(*(uint16_t *const *)left,
-			    *(uint16_t *const *)right,
-			    list_num(left) * sizeof(uint16_t)) == 0);
 	case CONF_KIND_TEXTS:
 		return same_texts(left, right);
 	default:

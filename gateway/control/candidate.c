@@ -12,6 +12,9 @@ void
 candidate_cleanup(struct candidate *p)
 {
 	effective_rules_cleanup(&p->rules);
+	effective_options_cleanup(&p->options);
+	cJSON_free(p->addresses);
+	p->addresses = NULL;
 	conf_free(p->conf);
 	p->conf = NULL;
 	revcheck_trust_free(p->session);
@@ -29,6 +32,45 @@ static enum revcheck_mode
 resolved(enum revcheck_mode mode, enum revcheck_mode inherited)
 {
 	return mode != REVCHECK_MODE_DEFAULT ? mode : inherited;
+}
+
+static char *
+addresses_text(const struct revcheck_options *o)
+{
+	cJSON *list = cJSON_CreateArray();
+	char *text;
+
+	cJSON_AddItemToArray(list, cJSON_CreateBool(o->refuse_private));
+	cJSON_AddItemToArray(list, cJSON_CreateBool(o->any_port));
+	for (size_t i = 0; o->ports != NULL && o->ports[i] != 0; i++)
+		cJSON_AddItemToArray(list, cJSON_CreateNumber(o->ports[i]));
+	for (size_t i = 0;
+	     o->allow_addresses != NULL && o->allow_addresses[i] != NULL; i++)
+		cJSON_AddItemToArray(
+		    list, cJSON_CreateString(o->allow_addresses[i]));
+	text = cJSON_PrintUnformatted(list);
+	cJSON_Delete(list);
+	return text;
+}
+
+/* Where may be fetched from, and whether the engine would take it. */
+static int
+addresses_make(struct candidate *p, const struct effective_input *effective,
+    struct err *err)
+{
+	struct revcheck_options some = {.size = sizeof(some)};
+	struct revcheck_error why;
+	int rc = effective_options(&p->options, effective, err);
+
+	if (rc != 0)
+		return rc;
+	p->options.options.size = sizeof(p->options.options);
+	p->addresses = addresses_text(&p->options.options);
+	if (p->addresses == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	some.allow_addresses = p->options.options.allow_addresses;
+	rc = revcheck_check_options(&some, &why);
+	return rc == 0 ? 0 : err_set(err, E_PARSE, "%s", why.msg);
 }
 
 /* Before anything is softened. */
@@ -86,6 +128,8 @@ candidate_make(
 	p->policy = values.conf.policy;
 	if (rc == 0)
 		rc = effective_rules(&p->rules, effective, err);
+	if (rc == 0)
+		rc = addresses_make(p, effective, err);
 	p->loose = loose_of(&values.conf, &p->rules);
 	if (rc == 0 && allowed_subjects_enforced(in->subjects)) {
 		overlay.set_subjects = true;

@@ -36,6 +36,8 @@ struct candidate {
 	struct loose loose; /* of what is asked for */
 	/* What is enforced. */
 	struct revcheck_policy policy;
+	struct effective_options options; /* of which the addresses count */
+	char *addresses; /* these as text, to see whether they are others */
 	struct effective_rules rules; /* strings lent by the sections */
 	struct conf *conf;
 	struct revcheck_trust *session; /* groups' roots; may be NULL */

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/base/services.h"
 #include "gateway/certwatch/certwatch.h"
@@ -41,6 +42,7 @@ struct control {
 	void *agrees_arg;
 	struct warmup *warmup;
 	struct loose_watch *loose;
+	char *addresses;               /* in force; see struct candidate */
 	struct revcheck_policy policy; /* as it is set */
 	unsigned hard, warming;        /* enum warmup_part */
 };
@@ -66,13 +68,22 @@ workers_of(const struct control *c)
 }
 
 static int
-engine_apply(struct control *c, const struct candidate *p, struct err *err)
+engine_apply(struct control *c, struct candidate *p, struct err *err)
 {
 	struct revcheck_error why;
-	int rc;
+	int rc = 0;
 
-	rc = revcheck_set_issuer_rules(
-	    c->services->engine, p->rules.rules, p->rules.num, &why);
+	/* Others only: what had failed is asked again then. */
+	if (c->addresses == NULL || strcmp(c->addresses, p->addresses) != 0)
+		rc = revcheck_set_addresses(
+		    c->services->engine, &p->options.options, &why);
+	if (rc == 0) {
+		cJSON_free(c->addresses);
+		c->addresses = p->addresses;
+		p->addresses = NULL;
+		rc = revcheck_set_issuer_rules(
+		    c->services->engine, p->rules.rules, p->rules.num, &why);
+	}
 	if (rc == 0)
 		rc = revcheck_set_policy(c->services->engine, &p->policy, &why);
 	return rc == 0 ? 0 : err_set(err, rc, "%s", why.msg);
@@ -218,6 +229,7 @@ control_free(struct control *c)
 	warmup_free(c->warmup);
 	loose_watch_free(c->loose);
 	conf_free(c->conf);
+	cJSON_free(c->addresses);
 	conf_free(c->base);
 	conf_free(c->started);
 	free(c);

@@ -43,7 +43,10 @@ void effective_values_cleanup(struct effective_values *v);
 cJSON *
 effective_with_defaults(enum section_id id, const struct effective_input *in);
 
-/* How the engine is to be made: acts at the next start. */
+/*
+ * How the engine is to be made. Where may be fetched from acts at once, all
+ * else at the next start.
+ */
 struct effective_options {
 	struct revcheck_options options;
 	const char **allow; /* heap, with the strings in the sections */

@@ -117,6 +117,21 @@ revcheck_check_options(
 	return rc == 0 ? 0 : error_publish(err, &e, rc);
 }
 
+int
+revcheck_set_addresses(struct revcheck *rc,
+    const struct revcheck_options *options, struct revcheck_error *err)
+{
+	struct revcheck_options o;
+	struct archive_options a;
+	struct err e = {0};
+	int code;
+
+	take_options(&o, options);
+	a = archive_options_of(&o);
+	code = archive_set_addresses(rc->archive, &a, &e);
+	return code == 0 ? 0 : error_publish(err, &e, code);
+}
+
 static void
 local_stop_cb(void *arg)
 {

@@ -1,7 +1,7 @@
 /*
  * The rules of the section revcheck, pushed over REST to a running gateway:
  * ages, skew, security level, grace; and the addresses that evidence may be
- * fetched from, which act at the next start. Each from both sides.
+ * fetched from, which act at once. Each from both sides.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -40,17 +40,23 @@ try(const char *peer)
 	return tls_try(&town, peer, gw.port, 0);
 }
 
+static void
+forget(void)
+{
+	struct web w;
+
+	rest(&gw, &w, "DELETE", "/cache", NULL);
+	assert_int_equal(w.status, 204);
+	web_free(&w);
+}
+
 /* The doorman's CRL has these dates; nobody knows it yet. */
 static void
 publish(const char *this_update, const char *next_update)
 {
-	struct web w;
-
 	town_ca(&town, "crl", "doorman", "--this", this_update, "--next",
 	    next_update, NULL);
-	rest(&gw, &w, "DELETE", "/cache", NULL);
-	assert_int_equal(w.status, 204);
-	web_free(&w);
+	forget();
 }
 
 static void
@@ -120,14 +126,7 @@ grace(void **state)
 }
 
 static void
-restart(void)
-{
-	gateway_stop(&gw);
-	gateway_start(&gw);
-}
-
-static void
-addresses_act_at_the_next_start(void **state)
+addresses_act_at_once(void **state)
 {
 	char *ports = xasprintf(
 	    "{\"addresses\":{\"allow\":[\"127.0.0.1\"],\"ports\":[%d,\"%d\"]}}",
@@ -139,17 +138,27 @@ addresses_act_at_the_next_start(void **state)
 	/* Loopback is refused until it is listed, and so is the port. */
 	assert_int_equal(try("good"), ALERT_CERTIFICATE_UNKNOWN);
 	put("{\"addresses\":{\"allow\":[\"127.0.0.1\"]}}", 202);
-	restart();
 	assert_int_equal(try("good"), ALERT_CERTIFICATE_UNKNOWN);
 	put(ports, 202);
-	assert_int_equal(try("good"), ALERT_CERTIFICATE_UNKNOWN);
-	restart();
 	assert_int_equal(try("good"), TLS_IN);
+	/* Not any more, and what is open to there is not used. */
+	put("{}", 202);
+	forget();
+	assert_int_equal(try("good"), ALERT_CERTIFICATE_UNKNOWN);
 	put("{\"addresses\":{\"allow\":[\"127.0.0.0/8\"],\"anyPort\":true}}",
 	    202);
-	restart();
 	assert_int_equal(try("fresh"), TLS_IN);
 	put("{\"addresses\":{\"ports\":[0]}}", 400);
+	put("{\"addresses\":{\"allow\":[\"10.0.0.0/99\"]}}", 400);
+	/* The file's, by a reload. */
+	put("{}", 202);
+	forget();
+	assert_int_equal(try("good"), ALERT_CERTIFICATE_UNKNOWN);
+	gateway_set(&gw, "revocation.any_port", "true");
+	gateway_set(&gw, "revocation.allow_addresses", "[\"127.0.0.1\"]");
+	gateway_write(&gw);
+	rest_expect(&gw, "POST", "/reload", 204);
+	assert_int_equal(try("good"), TLS_IN);
 	free(ports);
 }
 
@@ -161,7 +170,7 @@ main(void)
 	    TEST(ages_and_skew),
 	    TEST(security_level),
 	    TEST(grace),
-	    TEST(addresses_act_at_the_next_start),
+	    TEST(addresses_act_at_once),
 #undef TEST
 	};
 
