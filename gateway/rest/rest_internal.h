@@ -61,6 +61,23 @@ struct rest_job {
 /* evhttp's callback for everything. */
 void rest_on_request(struct evhttp_request *http, void *arg);
 
+/* rest_job.c */
+
+/* On the list of r; NULL when out of memory. */
+struct rest_job *rest_job_new(struct rest *r, struct evhttp_request *http);
+void rest_job_free(struct rest_job *job);
+struct rest_job *rest_job_of(struct rest_request *req);
+struct rest_conn *rest_job_conn(const struct rest_job *job);
+/* Until it is known who asks, that of strangers. */
+const struct log *rest_job_get0_log(const struct rest_job *job);
+/* The line about its answer. */
+void rest_job_say(const struct rest_job *job, int status);
+/* It was deferred; it goes on, and may be deferred again. */
+void rest_job_stop_waiting(struct rest_job *job);
+/* Of its answer; name and value are copied. */
+void
+rest_add_header(struct rest_request *req, const char *name, const char *value);
+
 /* Cancels and frees a job whose request goes away unanswered. */
 void rest_job_abandon(struct rest_job *job);
 

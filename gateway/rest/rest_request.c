@@ -1,21 +1,16 @@
 /*
- * rest_request: from evhttp's request to a handler and back; control thread
- * only. Authenticates before it says whether a path exists. A request that is
- * answered later is dropped, and its work cancelled, when its caller leaves.
+ * rest_request: from evhttp's request to a handler; control thread only.
+ * Authenticates before it says whether a path exists.
  */
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/keyvalq_struct.h>
 
-#include "cache/base/clock.h"
 #include "gateway/base/json.h"
 #include "gateway/rest/rest_conn.h"
 #include "gateway/rest/rest_internal.h"
@@ -23,252 +18,6 @@
 #include "gateway/rest/rest_takes.h"
 
 #define MAX_LOG_PATH 160
-
-static struct rest_job *
-job_of(struct rest_request *req)
-{
-	return (struct rest_job *)req;
-}
-
-static struct rest_conn *
-conn_of(const struct rest_job *job)
-{
-	return rest_conn_of(evhttp_connection_get_bufferevent(
-	    evhttp_request_get_connection(job->http)));
-}
-
-/* Life of a job. */
-
-static struct rest_job *
-job_new(struct rest *r, struct evhttp_request *http)
-{
-	struct rest_job *job = calloc(1, sizeof(*job));
-
-	if (job == NULL)
-		return NULL;
-	job->rest = r;
-	job->http = http;
-	job->pub.core = r->core;
-	job->pub.services = r->services;
-	job->start_mono_ms = clock_mono_ms();
-	job->next = r->jobs;
-	job->prev = &r->jobs;
-	if (job->next != NULL)
-		job->next->prev = &job->next;
-	r->jobs = job;
-	return job;
-}
-
-static void
-job_free(struct rest_job *job)
-{
-	*job->prev = job->next;
-	if (job->next != NULL)
-		job->next->prev = job->prev;
-	if (job->closed != NULL)
-		event_free(job->closed);
-	rest_path_cleanup(&job->path);
-	free(job->raw_path);
-	free(job);
-}
-
-/* Until it is known who asks, that of strangers. */
-static const struct log *
-log_of(const struct rest_job *job)
-{
-	return job->pub.user[0] != '\0' ? job->rest->core->log
-					: job->rest->core->strangers;
-}
-
-static void
-job_log(const struct rest_job *job, int status)
-{
-	static const char *const names[] = {"GET", "POST", "PUT", "DELETE"};
-
-	log_line(log_of(job), LOG_LEVEL_INFO,
-	    "rest %s '%s' %d (user='%s' from='%s' ms=%llu)",
-	    job->pub.method < REST_NUM_METHODS ? names[job->pub.method] : "?",
-	    job->raw_path != NULL ? job->raw_path : "", status, job->pub.user,
-	    job->pub.address,
-	    (unsigned long long)(clock_mono_ms() - job->start_mono_ms));
-}
-
-void
-rest_job_abandon(struct rest_job *job)
-{
-	struct evhttp_connection *evcon =
-	    evhttp_request_get_connection(job->http);
-
-	if (evcon != NULL)
-		evhttp_connection_set_closecb(evcon, NULL, NULL);
-	else
-		evhttp_request_free(job->http);
-	if (job->pub.cancel != NULL)
-		job->pub.cancel(job->pub.cancel_arg);
-	job_free(job);
-}
-
-/* The connection is being freed under a request that was not answered. */
-static void
-on_connection_gone(struct evhttp_connection *evcon, void *arg)
-{
-	struct rest_job *job = arg;
-
-	(void)evcon;
-	log_line(log_of(job), LOG_LEVEL_INFO,
-	    "rest caller left before the answer (path='%s' from='%s')",
-	    job->raw_path, job->pub.address);
-	rest_job_abandon(job);
-}
-
-static void
-on_peer_closed(evutil_socket_t fd, short what, void *arg)
-{
-	struct rest_job *job = arg;
-
-	(void)fd, (void)what;
-	evhttp_connection_free(evhttp_request_get_connection(job->http));
-}
-
-/*
- * evhttp stops reading while a request is handled and treats bytes that come
- * then as a fatal error of the program, so reading cannot be switched on to
- * learn of the end. EV_CLOSED tells without reading.
- */
-void
-rest_request_defer(
-    struct rest_request *req, void (*cancel)(void *arg), void *arg)
-{
-	struct rest_job *job = job_of(req);
-	struct evhttp_connection *evcon =
-	    evhttp_request_get_connection(job->http);
-	struct bufferevent *bev = evhttp_connection_get_bufferevent(evcon);
-
-	req->cancel = cancel;
-	req->cancel_arg = arg;
-	evhttp_connection_set_closecb(evcon, on_connection_gone, job);
-	job->closed = event_new(job->rest->core->base, bufferevent_getfd(bev),
-	    EV_CLOSED, on_peer_closed, job);
-	if (job->closed != NULL)
-		event_add(job->closed, NULL);
-}
-
-/* It goes on, and may be deferred again. */
-static void
-job_stop_waiting(struct rest_job *job)
-{
-	evhttp_connection_set_closecb(
-	    evhttp_request_get_connection(job->http), NULL, NULL);
-	job->pub.cancel = NULL;
-	if (job->closed != NULL)
-		event_free(job->closed);
-	job->closed = NULL;
-}
-
-/* Answers. */
-
-static void
-add_header(struct rest_request *req, const char *name, const char *value)
-{
-	evhttp_add_header(
-	    evhttp_request_get_output_headers(job_of(req)->http), name, value);
-}
-
-static void
-reply(struct rest_request *req, int status, const char *type, const char *body)
-{
-	struct rest_job *job = job_of(req);
-	struct evhttp_connection *evcon =
-	    evhttp_request_get_connection(job->http);
-	struct evbuffer *buf = NULL;
-	struct evhttp_request *http = job->http;
-
-	job_log(job, status);
-	if (evcon != NULL) {
-		evhttp_connection_set_closecb(evcon, NULL, NULL);
-		rest_conn_answered(
-		    rest_conn_of(evhttp_connection_get_bufferevent(evcon)));
-	}
-	if (body != NULL) {
-		add_header(req, "Content-Type", type);
-		buf = evbuffer_new();
-		if (buf != NULL)
-			evbuffer_add(buf, body, strlen(body));
-	}
-	add_header(req, "Cache-Control", "no-cache");
-	add_header(req, "X-Content-Type-Options", "nosniff");
-	job_free(job);
-	evhttp_send_reply(http, status, NULL, buf);
-	if (buf != NULL)
-		evbuffer_free(buf);
-}
-
-void
-rest_reply_text(
-    struct rest_request *req, int status, const char *type, const char *text)
-{
-	reply(req, status, type, text);
-}
-
-void
-rest_reply_empty(struct rest_request *req, int status)
-{
-	reply(req, status, NULL, NULL);
-}
-
-void
-rest_reply_json(struct rest_request *req, int status, cJSON *json)
-{
-	char *text = json != NULL ? cJSON_PrintUnformatted(json) : NULL;
-
-	cJSON_Delete(json);
-	if (text == NULL)
-		reply(req, 500, "application/json",
-		    "{\"title\":\"Internal server error.\",\"status\":500,"
-		    "\"details\":{\"reason\":\"out of memory\"}}");
-	else
-		reply(req, status, "application/json", text);
-	cJSON_free(text);
-}
-
-void
-rest_reply_error(struct rest_request *req, int status, const char *title, ...)
-{
-	cJSON *o = cJSON_CreateObject(), *details;
-	const char *name, *value;
-	va_list ap;
-
-	cJSON_AddStringToObject(o, "title", title);
-	cJSON_AddNumberToObject(o, "status", status);
-	details = cJSON_AddObjectToObject(o, "details");
-	va_start(ap, title);
-	while ((name = va_arg(ap, const char *)) != NULL &&
-	    (value = va_arg(ap, const char *)) != NULL)
-		cJSON_AddStringToObject(details, name, value);
-	va_end(ap);
-	rest_reply_json(req, status, o);
-}
-
-int
-rest_failed_status(const struct err *err)
-{
-	return err->code == E_IO && err->sys_errno == ENOSPC ? 507 : 500;
-}
-
-void
-rest_reply_failed(
-    struct rest_request *req, const char *cause, const struct err *err)
-{
-	if (err->code == E_PARSE || err->code == E_LIMIT)
-		rest_reply_error(req, 400, "Invalid input data.", "cause",
-		    cause, "reason", err->msg, NULL);
-	else if (rest_failed_status(err) == 507)
-		rest_reply_error(req, 507, "Insufficient storage.", "reason",
-		    err->msg, NULL);
-	else
-		rest_reply_error(req, 500, "Internal server error.", "reason",
-		    err->msg, NULL);
-}
 
 /* Reading a request. */
 
@@ -419,7 +168,7 @@ serve(struct rest_job *job)
 	bool open = is_open(job);
 
 	if (req->user[0] != '\0')
-		rest_conn_is_known(conn_of(job));
+		rest_conn_is_known(rest_job_conn(job));
 	if (route == NULL && job->path_known) {
 		rest_reply_error(req, 405, "Method not allowed.", "reason",
 		    "this path does not take this method", NULL);
@@ -458,11 +207,11 @@ answer_denied(struct rest_job *job)
 	const char *why = "no credentials were sent";
 
 	if (credentials(job) != NULL) {
-		log_line(log_of(job), LOG_LEVEL_WARN,
+		log_line(rest_job_get0_log(job), LOG_LEVEL_WARN,
 		    "failed login (from='%s')", req->address);
 		why = "the credentials are not right";
 	}
-	add_header(req, "WWW-Authenticate", "Basic realm=\"p2p-gateway\"");
+	rest_add_header(req, "WWW-Authenticate", "Basic realm=\"p2p-gateway\"");
 	rest_reply_error(req, 401, "User credentials are missing or wrong.",
 	    "reason", why, NULL);
 }
@@ -473,9 +222,9 @@ answer_later(
 {
 	struct rest_request *req = &job->pub;
 
-	log_line(
-	    log_of(job), LOG_LEVEL_WARN, "%s (from='%s')", title, req->address);
-	add_header(req, "Retry-After", seconds);
+	log_line(rest_job_get0_log(job), LOG_LEVEL_WARN, "%s (from='%s')",
+	    title, req->address);
+	rest_add_header(req, "Retry-After", seconds);
 	rest_reply_error(req, status, title, "reason", "try again later", NULL);
 }
 
@@ -485,7 +234,7 @@ on_login(void *arg, const struct rest_auth_result *result)
 	struct rest_job *job = arg;
 
 	if (job->login != NULL)
-		job_stop_waiting(job);
+		rest_job_stop_waiting(job);
 	job->login = NULL;
 	if (result->outcome != REST_AUTH_ACCEPTED && is_open(job)) {
 		serve(job);
@@ -522,7 +271,7 @@ static void
 authenticate(struct rest_job *job, SSL *ssl)
 {
 	struct rest_request *req = &job->pub;
-	struct rest_conn *conn = conn_of(job);
+	struct rest_conn *conn = rest_job_conn(job);
 	struct rest_auth_result result;
 
 	if (credentials(job) == NULL) {
@@ -602,7 +351,7 @@ rest_on_request(struct evhttp_request *http, void *arg)
 	ev_uint16_t port;
 
 	/* Never a word to somebody who was not given TLS. */
-	if (conn == NULL || (job = job_new(r, http)) == NULL) {
+	if (conn == NULL || (job = rest_job_new(r, http)) == NULL) {
 		evhttp_connection_free(evcon);
 		return;
 	}
