@@ -27,6 +27,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
@@ -92,6 +93,15 @@ sample(struct samples *s, bool ok, uint64_t since)
 
 /* Clients. */
 
+/* What is waited is to be the gateway's, not Nagle's. */
+static int
+at_once(int fd)
+{
+	const int on = 1;
+
+	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
 /* A connection from one of our other addresses; -1: none. */
 static int
 dial_from(const char *from, int port)
@@ -103,6 +113,7 @@ dial_from(const char *from, int port)
 	if (fd < 0)
 		return -1;
 	inet_pton(AF_INET, from, &sin.sin_addr);
+	(void)at_once(fd);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 	if (bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0) {
@@ -285,7 +296,8 @@ peer_main(void *arg)
 		struct tls t;
 
 		sample(s,
-		    tls_connect(&t, gw.port, &o) == 1 && tls_echo(&t) == 1,
+		    tls_connect(&t, gw.port, &o) == 1 && at_once(t.fd) == 0 &&
+			tls_echo(&t) == 1,
 		    since);
 		tls_free(&t);
 		usleep(20000);
