@@ -166,7 +166,8 @@ sub is_clean {
 		spew(stamp_of($test), time - $began);
 		return 1;
 	}
-	print slurp('build/mutate/run'), "$test fails without a mutant\n";
+	rename 'build/mutate/run', 'build/mutate/unclean';
+	print "$test fails without a mutant, see build/mutate/unclean\n";
 	$bad = 1;
 	return 0;
 }
