@@ -133,7 +133,9 @@ conn_handshake_failed(struct conn *c, enum handshake_result result)
 	struct counters *n = &c->worker->counters;
 
 	half_open_remove(c->worker->half_open, &c->half_open);
-	if (c->half_open.shed) {
+	/* Who was refused meanwhile is shown as that. */
+	if (c->half_open.shed &&
+	    !(h->ready && h->admission.why != ADMISSION_ALLOWED)) {
 		counters_inc(n, COUNTER_SHED_SLOW);
 		decision_log_record(c, false, NULL,
 		    "handshake too slow while others have no room");
@@ -244,7 +246,9 @@ conn_step_handshake(struct conn *c, unsigned *wish)
 	if (c->state == CONN_VERDICT && result != HANDSHAKE_WAIT) {
 		conn_watch_tls(c, EV_READ);
 		c->state = CONN_HANDSHAKE;
-		conn_wait_for_peer(c);
+		if (result == HANDSHAKE_WANT_READ ||
+		    result == HANDSHAKE_WANT_WRITE)
+			conn_wait_for_peer(c);
 	}
 	switch (result) {
 	case HANDSHAKE_WANT_READ:
