@@ -39,6 +39,7 @@
 #include "gateway/process/sd_listen.h"
 #include "gateway/process/sd_notify.h"
 #include "gateway/rest/rest.h"
+#include "gateway/rest/rest_hasher.h"
 #include "gateway/rest/rest_routes.h"
 #include "gateway/sessions/chain_cache.h"
 #include "gateway/sessions/session_watch.h"
@@ -459,7 +460,7 @@ run_config(const char *path, bool check_only)
 		rc = run(&g);
 	}
 	conf_free(g.conf);
-	if (!pkcs11_close()) {
+	if (!pkcs11_close() || !rest_hasher_all_ended()) {
 		if (g.sink != NULL)
 			log_sink_flush(g.sink, 2000);
 		fflush(NULL);

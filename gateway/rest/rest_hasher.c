@@ -2,9 +2,11 @@
 #include "gateway/rest/rest_hasher.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -16,6 +18,10 @@
 #define NUM_THREADS 2
 #define MAX_WAITING 64
 #define NICE        10 /* peers' handshakes come first */
+#define STOP_SEC    2  /* a comparison may take longer, and cannot be ended */
+
+/* Threads that were still comparing when their hasher was freed. */
+static atomic_uint num_left;
 
 struct rest_hash {
 	struct rest_hash *next;
@@ -39,7 +45,8 @@ struct rest_hasher {
 	bool stopping;
 	struct event *ev; /* activated when there is an answer */
 	pthread_t threads[NUM_THREADS];
-	unsigned num_threads;
+	unsigned num_threads, num_running;
+	pthread_cond_t ended;
 };
 
 static void
@@ -104,8 +111,11 @@ run(void *arg)
 		x->right = password_verify(x->hash, x->password);
 		pthread_mutex_lock(&h->lock);
 		queue_put(&h->answered, x);
-		event_active(h->ev, EV_READ, 1);
+		if (!h->stopping)
+			event_active(h->ev, EV_READ, 1);
 	}
+	h->num_running--;
+	pthread_cond_signal(&h->ended);
 	pthread_mutex_unlock(&h->lock);
 	return NULL;
 }
@@ -129,6 +139,19 @@ on_answers(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+static bool
+thread_start(struct rest_hasher *h)
+{
+	bool made;
+
+	pthread_mutex_lock(&h->lock);
+	made = pthread_create(&h->threads[h->num_threads], NULL, run, h) == 0;
+	h->num_threads += made;
+	h->num_running += made;
+	pthread_mutex_unlock(&h->lock);
+	return made;
+}
+
 int
 rest_hasher_new(
     struct rest_hasher **out, struct event_base *base, struct err *err)
@@ -140,19 +163,49 @@ rest_hasher_new(
 		return err_set(err, E_NOMEM, "out of memory");
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_cond_init(&h->wake, NULL);
+	pthread_cond_init(&h->ended, NULL);
 	h->waiting[0].tail = &h->waiting[0].head;
 	h->waiting[1].tail = &h->waiting[1].head;
 	h->answered.tail = &h->answered.head;
 	h->ev = event_new(base, -1, EV_PERSIST, on_answers, h);
-	while (h->ev != NULL && h->num_threads < NUM_THREADS &&
-	    pthread_create(&h->threads[h->num_threads], NULL, run, h) == 0)
-		h->num_threads++;
+	while (h->ev != NULL && h->num_threads < NUM_THREADS && thread_start(h))
+		continue;
 	if (h->num_threads < NUM_THREADS) {
 		rest_hasher_free(h);
 		return err_set(err, E_NOMEM, "cannot start a thread");
 	}
 	*out = h;
 	return 0;
+}
+
+/* False: some still compare, and h stays theirs. */
+static bool
+threads_end(struct rest_hasher *h)
+{
+	struct timespec until;
+	bool all;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_SEC;
+	pthread_mutex_lock(&h->lock);
+	h->stopping = true;
+	pthread_cond_broadcast(&h->wake);
+	while (h->num_running > 0 &&
+	    pthread_cond_timedwait(&h->ended, &h->lock, &until) == 0)
+		continue;
+	all = h->num_running == 0;
+	atomic_fetch_add(&num_left, h->num_running);
+	if (h->ev != NULL)
+		event_free(h->ev);
+	h->ev = NULL;
+	pthread_mutex_unlock(&h->lock);
+	return all;
+}
+
+bool
+rest_hasher_all_ended(void)
+{
+	return atomic_load(&num_left) == 0;
 }
 
 void
@@ -162,19 +215,19 @@ rest_hasher_free(struct rest_hasher *h)
 
 	if (h == NULL)
 		return;
-	pthread_mutex_lock(&h->lock);
-	h->stopping = true;
-	pthread_cond_broadcast(&h->wake);
-	pthread_mutex_unlock(&h->lock);
+	if (!threads_end(h)) {
+		for (unsigned i = 0; i < h->num_threads; i++)
+			pthread_detach(h->threads[i]);
+		return;
+	}
 	for (unsigned i = 0; i < h->num_threads; i++)
 		pthread_join(h->threads[i], NULL);
 	while ((x = queue_take(&h->waiting[1])) != NULL ||
 	    (x = queue_take(&h->waiting[0])) != NULL ||
 	    (x = queue_take(&h->answered)) != NULL)
 		hash_free(x);
-	if (h->ev != NULL)
-		event_free(h->ev);
 	pthread_cond_destroy(&h->wake);
+	pthread_cond_destroy(&h->ended);
 	pthread_mutex_destroy(&h->lock);
 	free(h);
 }

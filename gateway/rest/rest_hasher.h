@@ -17,8 +17,13 @@ struct rest_hash;
 /* Libevent must have been told of threads. */
 int rest_hasher_new(struct rest_hasher **out, struct event_base *base,
     struct err *err) MUST_USE;
-/* Waits for the comparisons that run; nobody is told any more. */
+/*
+ * Nobody is told any more. Comparisons that run have two seconds to end; then
+ * their threads are left behind, and rest_hasher_all_ended is false: the
+ * process must end by _exit, for what they use must stay.
+ */
 void rest_hasher_free(struct rest_hasher *h);
+bool rest_hasher_all_ended(void);
 
 /*
  * Copies both; done(arg, right) comes from the loop, once. `first` goes before
