@@ -285,3 +285,21 @@ rest_mode(struct gateway *g, const char *mode)
 	web_free(&w);
 	free(body);
 }
+
+void
+gateway_settle_log(struct gateway *g)
+{
+	static const char line[] = "'/api/v1/healthz' 200";
+	size_t mark = g->proc.mark;
+	size_t n = proc_count(&g->proc, line) + 1;
+	char *said;
+
+	rest_expect(g, "GET", "/healthz", 200);
+	g->proc.mark = 0;
+	for (size_t i = 0; i < n; i++) {
+		said = proc_await(&g->proc, line, WAIT_MS);
+		assert_non_null(said);
+		free(said);
+	}
+	g->proc.mark = mark;
+}

@@ -71,6 +71,11 @@ void rest(struct gateway *g, struct web *w, const char *method,
  */
 void rest_expect(
     struct gateway *g, const char *method, const char *path, long status);
+/*
+ * Everything that the gateway has said before this call is in its log: lines
+ * are written by a thread of their own, in order. Needs REST.
+ */
+void gateway_settle_log(struct gateway *g);
 /* A counter of the door, as /status shows it. */
 unsigned workers_counted(struct gateway *g, const char *name);
 /* Version of a section as GET shows it. */

@@ -113,6 +113,7 @@ a_path_is_completed(void **state)
 	gateway_write(&gw);
 	rest_expect(&gw, "POST", "/reload", 204);
 	expect("good-alone", ALERT_UNKNOWN_CA);
+	gateway_settle_log(&gw);
 	assert_false(proc_said(&gw.proc, "was issued by anchor"));
 }
 

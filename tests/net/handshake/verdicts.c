@@ -148,6 +148,7 @@ a_peer_without_subject_gets_in_by_its_other_name(void **state)
 		free(what);
 	}
 	gateway_must_say(&gw, rows[0].said);
+	gateway_settle_log(&gw);
 	assert_false(proc_said(&gw.proc, "peer ''"));
 	rest(&gw, &w, "GET", "/decisions?peer=nameless.example", NULL);
 	assert_int_equal(w.status, 200);
@@ -171,14 +172,14 @@ static void
 revoked_gets_certificate_revoked(void **state)
 {
 	expect_refused("revoked", ALERT_CERTIFICATE_REVOKED);
-	assert_true(proc_said(&gw.proc, "status=revoked"));
+	assert_true(proc_says(&gw.proc, "status=revoked"));
 }
 
 static void
 on_hold_is_revoked(void **state)
 {
 	expect_refused("onhold", ALERT_CERTIFICATE_REVOKED);
-	assert_true(proc_said(&gw.proc, "certificateHold"));
+	assert_true(proc_says(&gw.proc, "certificateHold"));
 }
 
 static void
@@ -259,7 +260,7 @@ new_revocation_is_seen_once_evidence_is_fetched(void **state)
 	town_ca(&town, "revoke", "peers/shortlived", "--reason", "superseded",
 	    NULL);
 	expect_refused("shortlived", ALERT_CERTIFICATE_REVOKED);
-	assert_true(proc_said(&gw.proc, "superseded"));
+	assert_true(proc_says(&gw.proc, "superseded"));
 }
 
 /*

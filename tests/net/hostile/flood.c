@@ -115,8 +115,8 @@ half_open_and_slow(void **state)
 	assert_true(
 	    beyond + workers_counted(&gw, "timeouts_handshake") >= HALF);
 	assert_int_equal(workers_counted(&gw, "connections_open"), 0);
-	assert_true(proc_said(&gw.proc, "handshake took too long"));
-	assert_true(proc_said(&gw.proc, "handshake too slow while others"));
+	assert_true(proc_says(&gw.proc, "handshake took too long"));
+	assert_true(proc_says(&gw.proc, "handshake too slow while others"));
 	/*
 	 * What it took the first time is there for the second: holes in the
 	 * heap aside, which five waves have been seen to fill.
@@ -212,7 +212,7 @@ handshakes_a_second(void **state)
 	assert_int_equal(in, 10);
 	/* Five of the crowd had the beginning's: two seconds at least. */
 	assert_true(mono_ms() - from >= 1950);
-	assert_true(proc_said(&gw.proc, "too many handshakes a second"));
+	assert_true(proc_says(&gw.proc, "too many handshakes a second"));
 	assert_true(workers_counted(&gw, "shed_rate") > 0);
 }
 

@@ -216,7 +216,7 @@ leaving_at_every_step(void **state)
 	}
 	hits_await(&town.ocsp, 1, "/doorman*");
 	scene_await_fds(fds + 4);
-	assert_true(proc_said(&gw.proc, "left while its verdict"));
+	assert_true(proc_says(&gw.proc, "left while its verdict"));
 	control(&town.ocsp, "/_release/hang", NULL);
 	control(&town.web, "/_release/hang", NULL);
 	assert_int_equal(tls_try(&town, "unseen", gw.port, 0), TLS_IN);

@@ -471,7 +471,7 @@ cut_in_the_middle_of_an_upload(void **state)
 	assert_int_equal(client_ask(&good, "67890"), 200);
 	client_leave(&revoked);
 	client_leave(&good);
-	assert_true(proc_said(
+	assert_true(proc_says(
 	    &gw.proc, "cutting off inbound peer 'C=GB,L=London,O=revoked'"));
 }
 
@@ -500,6 +500,7 @@ cut_while_the_node_is_dialled(void **state)
 	rest_mode(&g, "HARD_FAIL");
 	kill(g.proc.pid, SIGHUP);
 	assert_int_not_equal(tls_read(&revoked.t, &byte, 1), 1);
+	gateway_settle_log(&g);
 	assert_false(proc_said(&g.proc, "no node reachable"));
 	client_leave(&revoked);
 	client_leave(&good);

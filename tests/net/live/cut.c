@@ -197,7 +197,7 @@ a_list_of_subjects(void **state)
 	/* Its certificate is as good, but nobody has named it. */
 	assert_true(tls_try(&town, "crlonly", gw.port, TLS1_2_VERSION) > 0);
 	assert_true(tls_try(&town, "crlonly", gw.port, TLS1_3_VERSION) > 0);
-	assert_true(proc_said(
+	assert_true(proc_says(
 	    &gw.proc, "subject is not on the list of allowed subjects"));
 	/* A list kept over REST takes the place of the file's. */
 	rest_expect(

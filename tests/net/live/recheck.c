@@ -61,8 +61,10 @@ a_stricter_mode_cuts_whom_it_refuses(void **state)
 	must_be_cut(&nosource);
 	assert_int_equal(tls_echo(&good), 1);
 	tls_free(&good);
-	assert_true(proc_said(
+	assert_true(proc_says(
 	    &gw.proc, "cutting off inbound peer 'C=GB,L=London,O=revoked'"));
+	gateway_settle_log(&gw);
+	gateway_settle_log(&gw);
 	assert_false(proc_said(
 	    &gw.proc, "cutting off inbound peer 'C=GB,L=London,O=good'"));
 	rest_mode(&gw, "SOFT_FAIL");

@@ -197,6 +197,7 @@ slow_evidence_costs_nobody(void **state)
 		must_live(&live[i]);
 		tls_free(&live[i]);
 	}
+	gateway_settle_log(&gw);
 	assert_false(proc_said(&gw.proc, "cutting off"));
 	assert_true(metrics_say("\np2p_gateway_warming_up 0\n"));
 	assert_int_equal(
@@ -431,6 +432,7 @@ nobody_needs_no_warm_up(void **state)
 	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
 	assert_int_equal(
 	    tls_try(&town, "unseen", gw.port, 0), ALERT_CERTIFICATE_UNKNOWN);
+	gateway_settle_log(&gw);
 	assert_false(proc_said(&gw.proc, "warming up"));
 }
 

@@ -487,12 +487,13 @@ near_expiry_is_said_and_shown(void **state)
 {
 	cJSON *o;
 
-	assert_true(proc_said(&gw.proc,
+	assert_true(proc_says(&gw.proc,
 	    "warn  own certificate expires in 20.0 days (identity='soon' "
 	    "certificate=0)"));
-	assert_true(proc_said(&gw.proc,
+	assert_true(proc_says(&gw.proc,
 	    "error own certificate expires in 5.0 days (identity='short' "
 	    "certificate=0)"));
+	gateway_settle_log(&gw);
 	assert_false(proc_said(&gw.proc, "days (identity='main'"));
 	assert_true(degraded_by("identity 'soon' expires in 20.0 days"));
 	assert_true(degraded_by("identity 'short' expires in 5.0 days"));
@@ -518,6 +519,7 @@ a_must_that_is_not_stapled_is_said(void **state)
 			     "must be stapled (RFC 7633) and there is no "
 			     "staple, peers may refuse it (identity='must')"),
 	    1);
+	gateway_settle_log(&gw);
 	assert_false(
 	    proc_said(&gw.proc, "peers may refuse it (identity='must-not')"));
 	assert_true(degraded_by("identity 'must' must be stapled"));
@@ -728,7 +730,7 @@ all_expired_is_not_ready(void **state)
 	assert_int_equal(w.status, 503);
 	assert_non_null(strstr(w.body, "identity 'old' has expired"));
 	web_free(&w);
-	assert_true(proc_said(&old.proc,
+	assert_true(proc_says(&old.proc,
 	    "error own certificate has expired and must be replaced "
 	    "(identity='old' certificate=0)"));
 	gateway_free(&old);

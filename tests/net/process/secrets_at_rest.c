@@ -45,6 +45,7 @@ keys_for_everybody_are_warned_about(void **state)
 	scene_prepare();
 	gateway_start(&gw);
 	rest_expect(&gw, "GET", "/status", 200);
+	gateway_settle_log(&gw);
 	assert_false(
 	    proc_said(&gw.proc, "everybody on this host may read the secret"));
 	free(path);

@@ -123,7 +123,7 @@ sockets_find_their_listeners(void **state)
 	rest(&gw, &w, "GET", "/status", NULL);
 	assert_int_equal(w.status, 200);
 	web_free(&w);
-	assert_true(proc_said(&gw.proc,
+	assert_true(proc_says(&gw.proc,
 	    "listener 'listen-3': no socket was passed for it, bound here"));
 	forget_passed();
 	for (int i = 0; i < 3; i++)
@@ -222,7 +222,7 @@ a_reload_keeps_them(void **state)
 	set("listen",
 	    xasprintf("[\"unix:door.sock\", \"127.0.0.1:%d\"]", port4));
 	reload("cannot reload");
-	assert_true(proc_said(&gw.proc,
+	assert_true(proc_says(&gw.proc,
 	    "was passed by the service manager, but nothing in the "
 	    "configuration has that address or name"));
 	assert_int_equal(tls_try(&town, "good", port4, 0), TLS_IN);

@@ -251,6 +251,7 @@ logins_hold_up_nobody_else(void **state)
 	}
 	assert_int_equal(health(), 200);
 	rest_expect(&gw, "GET", "/status", 200);
+	gateway_settle_log(&gw);
 	assert_false(proc_said(&gw.proc, "failed login"));
 	for (int i = 0; i < 8; i++)
 		tls_free(&many[i]);

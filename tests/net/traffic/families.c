@@ -257,7 +257,7 @@ another_address_is_refused(void **state)
 		skip();
 	fd = dial_unix("c.sock");
 	assert_int_equal(read_all(fd, &byte, 1), 0);
-	assert_true(proc_said(&near.proc, "address mismatch"));
+	assert_true(proc_says(&near.proc, "address mismatch"));
 	close(fd);
 }
 
