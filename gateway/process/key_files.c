@@ -3,13 +3,19 @@
 
 #include <sys/stat.h>
 
+/* Named one by one; thousands would push other lines out of the log. */
+#define MAX_NAMED 10
+
+/* Counts a file that everybody may read, and names the first few. */
 static void
-check(const struct log *log, const char *path)
+check(const struct log *log, const char *path, size_t *num)
 {
 	struct stat st;
 
 	/* A key in a token has no file. */
 	if (path == NULL || stat(path, &st) != 0 || (st.st_mode & S_IROTH) == 0)
+		return;
+	if (++*num > MAX_NAMED)
 		return;
 	log_line(log, LOG_LEVEL_WARN,
 	    "everybody on this host may read the secret in '%s' (mode=%03o)",
@@ -19,9 +25,16 @@ check(const struct log *log, const char *path)
 void
 key_files_check(const struct log *log, const struct conf *conf)
 {
+	size_t num = 0;
+
+	check(log, conf->rest.key_file, &num);
+	check(log, conf->key_secret, &num);
+	check(log, conf->pkcs11.pin_file, &num);
 	for (size_t i = 0; i < conf->num_identities; i++)
-		check(log, conf->identities[i].key_file);
-	check(log, conf->rest.key_file);
-	check(log, conf->key_secret);
-	check(log, conf->pkcs11.pin_file);
+		check(log, conf->identities[i].key_file, &num);
+	if (num > MAX_NAMED)
+		log_line(log, LOG_LEVEL_WARN,
+		    "everybody on this host may read the secrets in %zu more "
+		    "files",
+		    num - MAX_NAMED);
 }

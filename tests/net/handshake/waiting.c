@@ -167,8 +167,7 @@ leaving_while_suspended_leaves_nothing(void **state)
 	 * They did leave in the middle of it. (A reset may overtake what was
 	 * sent before it, so those need not have come that far.)
 	 */
-	assert_true(
-	    proc_count(&gw.proc, "left while its verdict") >= LEAVERS / 2);
+	assert_true(workers_counted(&gw, "left_while_paused") >= LEAVERS / 2);
 	control(&town.ocsp, "/_release/hang", NULL);
 	assert_int_equal(tls_try(&town, "unseen", gw.port, 0), TLS_IN);
 }

@@ -192,9 +192,9 @@ reload(void)
 
 	proc_mark(&gw.proc);
 	proc_signal(&gw.proc, SIGHUP);
-	line = proc_await(&gw.proc, "reload", WAIT_MS);
-	if (line == NULL || strstr(line, "reloaded the configuration") == NULL)
-		fail_msg("no reload: %s", line != NULL ? line : "");
+	line = proc_await(&gw.proc, "reloaded the configuration", WAIT_MS);
+	if (line == NULL)
+		fail_msg("no reload: %s", proc_log(&gw.proc));
 	free(line);
 }
 
@@ -221,8 +221,8 @@ refused_by_rest(void)
 	file_write(file, wrong, strlen(wrong));
 	rest(&gw, &w, "POST", "/reload", NULL);
 	assert_int_equal(w.status, 400);
-	assert_non_null(strstr(
-	    json_text(w.json, "details.reason"), ".json:2: $.listen is 7"));
+	assert_non_null(strstr(json_text(w.json, "details.reason"),
+	    ".json:2: $.listen is a number"));
 	web_free(&w);
 	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
 	free(file);

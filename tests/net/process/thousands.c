@@ -194,9 +194,9 @@ reload_says(const char *says)
 	gateway_write(&gw);
 	proc_mark(&gw.proc);
 	proc_signal(&gw.proc, SIGHUP);
-	line = proc_await(&gw.proc, "reload", WAIT_MS);
-	if (line == NULL || strstr(line, says) == NULL)
-		fail_msg("no '%s': %s", says, line != NULL ? line : "");
+	line = proc_await(&gw.proc, says, WAIT_MS);
+	if (line == NULL)
+		fail_msg("no '%s': %s", says, proc_log(&gw.proc));
 	print_message("# a reload takes %.2f s\n", seconds() - from);
 	free(line);
 }
