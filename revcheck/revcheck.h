@@ -141,8 +141,10 @@ enum revcheck_why {
 	REVCHECK_WHY_DENYLISTED,     /* on the local denylist (REVOKED) */
 	REVCHECK_WHY_PATH,           /* the chain does not verify */
 	REVCHECK_WHY_CANCELLED,
-	REVCHECK_WHY_INTERNAL
+	REVCHECK_WHY_INTERNAL,
+	REVCHECK_WHY_OLDER /* older than what was seen and is still in date */
 };
+#define REVCHECK_NUM_WHY (REVCHECK_WHY_OLDER + 1)
 
 /* RFC 5280 5.3.1 CRLReason; -1 where none is given. 7 is not used. */
 enum revcheck_reason {

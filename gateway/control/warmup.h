@@ -77,7 +77,7 @@ struct warmup_state {
 	size_t determined; /* of these */
 	size_t refused;    /* of those that are determined */
 	/* The others by reason; NONE: not answered yet. HARD_FAIL refuses. */
-	size_t unknown[REVCHECK_WHY_INTERNAL + 1];
+	size_t unknown[REVCHECK_NUM_WHY];
 };
 void warmup_get(const struct warmup *w, struct warmup_state *out);
 

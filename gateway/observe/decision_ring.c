@@ -13,7 +13,7 @@
 
 #define NUM_MODES    (REVCHECK_MODE_HARD_FAIL + 1)
 #define NUM_STATUSES DECISION_NUM_STATUSES
-#define NUM_WHYS     (REVCHECK_WHY_INTERNAL + 1)
+#define NUM_WHYS     REVCHECK_NUM_WHY
 
 const double decision_buckets[DECISION_NUM_BUCKETS] = {
     0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10};

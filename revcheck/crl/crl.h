@@ -54,7 +54,8 @@ struct crl_proof {
 	X509 **path;
 	size_t num_path;
 	struct crl_scope *scope; /* parsed IDP, delta base, AKI... */
-	char name[256];          /* the signer's, as text */
+	uint8_t scope_id[32];
+	char name[256]; /* the signer's, as text */
 };
 
 /* Who may have signed, and where their path must end. */
@@ -83,6 +84,18 @@ void crl_proof_free(struct crl_proof *p);
 /* freshestCRL URLs written in the CRL itself; NULL-terminated, may be empty. */
 const char *const *crl_proof_delta_urls(const struct crl_proof *p);
 
+/*
+ * crl_scope_id: which sequence of CRLs it belongs to; older and newer exist
+ * within one only. SHA-256 over issuer name and IDP as written, the signer's
+ * key, complete or delta.
+ */
+void crl_scope_id(const struct crl_proof *p, uint8_t out[32]);
+/*
+ * Content octets of the CRLNumber without leading zeros, any length (0 is one
+ * octet); empty when there is none that counts. Lent by p.
+ */
+struct span crl_proof_number(const struct crl_proof *p);
+
 /* One verified CRL, as evidence about a certificate. */
 struct crl_evidence {
 	const struct crl *crl;
@@ -92,6 +105,11 @@ struct crl_evidence {
 	time_t fetched_at;
 	/* The status of a signer that has a path of its own. */
 	enum revcheck_status signer_status; /* GOOD where not needed */
+	/*
+	 * Older than what was seen before in its scope and is still in date:
+	 * what it lists counts, its silence does not.
+	 */
+	bool below_floor;
 };
 
 /*

@@ -4,6 +4,7 @@
  */
 #include "revcheck/crl/crl_scope.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 
 #include "cache/base/text.h"
 #include "cache/der/der.h"
+#include "revcheck/x509/certs.h"
 
 /* Issuer and extensions of a CRL together; real ones have a few hundred. */
 #define SCOPE_BYTES_MAX ((size_t)256 * 1024)
@@ -40,40 +42,32 @@ number_parse(struct crl_number *out, struct span value, const char *what,
 	if (!der_integer(&d, &c) || !der_done(&d) || c.p[0] >= 0x80)
 		return err_set(
 		    err, E_PARSE, "a %s that is no number from 0 up", what);
-	while (c.len > 0 && c.p[0] == 0) {
-		c.p++;
-		c.len--;
-	}
-	if (c.len > CRL_NUMBER_MAX)
+	while (c.len > 1 && c.p[0] == 0)
+		c = span_of(c.p + 1, c.len - 1);
+	out->v = c;
+	if (out->v.len > CRL_NUMBER_MAX)
 		return err_set(err, E_PARSE, "a %s of more than %d octets",
 		    what, CRL_NUMBER_MAX);
 	out->present = true;
-	out->len = c.len;
-	if (c.len > 0)
-		memcpy(out->v, c.p, c.len);
 	return 0;
 }
 
 int
 crl_number_cmp(const struct crl_number *a, const struct crl_number *b)
 {
-	if (a->len != b->len)
-		return a->len < b->len ? -1 : 1;
-	return a->len == 0 ? 0 : memcmp(a->v, b->v, a->len);
+	if (a->v.len != b->v.len)
+		return a->v.len < b->v.len ? -1 : 1;
+	return a->v.len == 0 ? 0 : memcmp(a->v.p, b->v.p, a->v.len);
 }
 
 void
 crl_number_print(char *out, size_t cap, const struct crl_number *n)
 {
-	size_t len = n->present ? n->len : 0;
+	size_t len = n->present ? n->v.len : 0;
 
-	if (cap == 0)
-		return;
-	if (n->present && n->len == 0 && cap > 2)
-		text_hex_upper(out, "", 1);
-	else
+	if (cap > 0)
 		text_hex_upper(
-		    out, n->v, len < (cap - 1) / 2 ? len : (cap - 1) / 2);
+		    out, n->v.p, len < (cap - 1) / 2 ? len : (cap - 1) / 2);
 }
 
 /* AuthorityKeyIdentifier, RFC 5280 4.2.1.1. */
@@ -391,6 +385,33 @@ same_key(X509 *a, X509 *b)
 	ka = X509_get0_pubkey(a);
 	kb = X509_get0_pubkey(b);
 	return ka != NULL && kb != NULL && EVP_PKEY_eq(ka, kb) == 1;
+}
+
+bool
+crl_scope_identify(const struct crl_scope *s, X509 *signer, uint8_t out[32])
+{
+	uint8_t spki[32];
+	const uint8_t kind[] = {s->has_idp, s->is_delta};
+	const struct span parts[] = {
+	    span_of("crl scope", 9),
+	    s->issuer,
+	    span_of(spki, sizeof(spki)),
+	    span_of(kind, sizeof(kind)),
+	    s->idp,
+	};
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx != NULL && certs_spki_sha256(spki, signer) &&
+	    EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+
+	for (size_t i = 0; ok && i < sizeof(parts) / sizeof(parts[0]); i++) {
+		uint64_t len = htobe64(parts[i].len);
+
+		ok = EVP_DigestUpdate(ctx, &len, sizeof(len)) == 1 &&
+		    EVP_DigestUpdate(ctx, parts[i].p, parts[i].len) == 1;
+	}
+	ok = ok && EVP_DigestFinal_ex(ctx, out, NULL) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok;
 }
 
 bool

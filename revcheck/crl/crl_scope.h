@@ -12,10 +12,10 @@
 /* RFC 5280 5.2.3: CRL numbers have at most 20 octets. */
 #define CRL_NUMBER_MAX 20
 
+/* Big-endian, without leading zeros: 0 is one octet. Lent by the scope. */
 struct crl_number {
 	bool present;
-	size_t len; /* big-endian, no leading zeros */
-	uint8_t v[CRL_NUMBER_MAX];
+	struct span v;
 };
 
 struct crl_key_id {
@@ -75,9 +75,17 @@ unsigned crl_scope_covers(
 bool crl_scope_delta_fits(const struct crl_scope *delta, X509 *delta_signer,
     const struct crl_scope *base, X509 *base_signer);
 
+/*
+ * crl_scope_identify: SHA-256 over issuer name as written, key of the signer,
+ * IDP as written or its absence, complete or delta. False: out of memory.
+ */
+bool crl_scope_identify(
+    const struct crl_scope *s, X509 *signer, uint8_t out[32]) MUST_USE;
+
 /* Same issuer and same scope: two CRLs of one sequence. */
 bool crl_scope_same_line(const struct crl_scope *a, const struct crl_scope *b);
 
+/* Both present. */
 int crl_number_cmp(const struct crl_number *a, const struct crl_number *b);
 /* Hexadecimal; empty when there is none. */
 void crl_number_print(char *out, size_t cap, const struct crl_number *n);

@@ -119,7 +119,7 @@ static bool
 view_is_trusted(const struct view *v)
 {
 	return v->covers != 0 && v->signer == REVCHECK_GOOD &&
-	    v->scope->no_absence == REVCHECK_WHY_NONE;
+	    v->scope->no_absence == REVCHECK_WHY_NONE && !v->w->below_floor;
 }
 
 static bool
@@ -237,6 +237,8 @@ silence_why(const struct crl_case *h, const struct view *v)
 		return REVCHECK_WHY_OUT_OF_SCOPE;
 	if (v->dates == REVCHECK_WHY_STALE && delta_find(h, v) == NULL)
 		return v->dates;
+	if (v->w->below_floor)
+		return REVCHECK_WHY_OLDER;
 	if (v->signer != REVCHECK_GOOD)
 		return REVCHECK_WHY_SIGNER_UNKNOWN;
 	return REVCHECK_WHY_NONE;
@@ -253,6 +255,7 @@ why_weight(enum revcheck_why why)
 	    REVCHECK_WHY_OUT_OF_SCOPE,
 	    REVCHECK_WHY_NOT_YET_VALID,
 	    REVCHECK_WHY_STALE,
+	    REVCHECK_WHY_OLDER,
 	    REVCHECK_WHY_SIGNER_UNKNOWN,
 	    REVCHECK_WHY_MALFORMED,
 	    REVCHECK_WHY_CRITICAL_EXT,
@@ -365,6 +368,13 @@ tell_unknown(
 		text_time(t, out->this_update);
 		snprintf(out->text, sizeof(out->text),
 		    "the %s is not valid before %s", crl, t);
+		break;
+	case REVCHECK_WHY_OLDER:
+		text_time(t, out->this_update);
+		snprintf(out->text, sizeof(out->text),
+		    "the %s of %s is older than what was seen before, which is "
+		    "still in date",
+		    crl, t);
 		break;
 	case REVCHECK_WHY_REASONS_MISSING:
 		snprintf(out->text, sizeof(out->text),

@@ -7,6 +7,7 @@
 #include "revcheck/crl/crl.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -325,6 +326,10 @@ proof_new(struct crl_proof **out, struct signer_search *s,
 
 	if (p == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
+	if (!crl_scope_identify(*scope, s->signer, p->scope_id)) {
+		free(p);
+		return err_set(err, E_NOMEM, "out of memory");
+	}
 	ref_init(&p->ref);
 	X509_up_ref(s->signer);
 	p->signer = s->signer;
@@ -420,4 +425,16 @@ const char *const *
 crl_proof_delta_urls(const struct crl_proof *p)
 {
 	return (const char *const *)p->scope->delta_urls;
+}
+
+void
+crl_scope_id(const struct crl_proof *p, uint8_t out[32])
+{
+	memcpy(out, p->scope_id, sizeof(p->scope_id));
+}
+
+struct span
+crl_proof_number(const struct crl_proof *p)
+{
+	return p->scope->number.v;
 }

@@ -46,6 +46,7 @@ static const char *const why_names[] = {
     [REVCHECK_WHY_PATH] = "path",
     [REVCHECK_WHY_CANCELLED] = "cancelled",
     [REVCHECK_WHY_INTERNAL] = "internal",
+    [REVCHECK_WHY_OLDER] = "older",
 };
 
 /* As RFC 5280 5.3.1 spells them. */

@@ -291,10 +291,11 @@ reason_flags_are_read_bit_by_bit(void **state)
 static void
 numbers_compare_and_print(void **state)
 {
-	struct crl_number a = {.present = true, .len = 2, .v = {1, 0}};
-	struct crl_number b = {.present = true, .len = 1, .v = {0xff}};
+	static const uint8_t octets[20] = {1, 0};
+	struct crl_number a = {.present = true, .v = span_of(octets, 2)};
+	struct crl_number b = {.present = true, .v = span_of("\xff", 1)};
 	struct crl_number none = {0};
-	struct crl_number zero = {.present = true};
+	struct crl_number zero = {.present = true, .v = span_of("", 1)};
 	char out[8];
 
 	(void)state;
@@ -308,7 +309,7 @@ numbers_compare_and_print(void **state)
 	assert_string_equal(out, "");
 	crl_number_print(out, sizeof(out), &zero);
 	assert_string_equal(out, "00");
-	a.len = 20;
+	a.v.len = 20;
 	crl_number_print(out, sizeof(out), &a);
 	assert_int_equal(strlen(out), 6); /* cut to fit */
 }
@@ -419,6 +420,106 @@ signer_status_is_heeded(void **state)
 		crl_free(c);
 	}
 	crl_subject_free(s);
+}
+
+/* What was rolled back lists, but is silent in vain, and lifts no hold. */
+static void
+silence_below_the_floor_is_older(void **state)
+{
+	struct crl_subject *s = subject_of(pki.ee);
+	struct crl *silent = crl_listing(-2, 6), *lists = crl_listing(1, 5);
+	struct crl *hold = crl_listing(6, 5);
+	struct crl_evidence w[2] = {
+	    {.proof = proof_of(silent), .crl = silent},
+	    {.proof = proof_of(lists), .crl = lists},
+	};
+	struct crl_proof *of_hold = proof_of(hold);
+	struct revcheck_result r = {0};
+
+	(void)state;
+	w[0].signer_status = w[1].signer_status = REVCHECK_GOOD;
+	crl_status(s, w, 1, &rules, &r);
+	assert_int_equal(r.status, REVCHECK_GOOD);
+	w[0].below_floor = true;
+	crl_status(s, w, 1, &rules, &r);
+	assert_int_equal(r.status, REVCHECK_UNKNOWN);
+	assert_int_equal(r.why, REVCHECK_WHY_OLDER);
+	assert_non_null(strstr(r.text, "older than what was seen before"));
+	w[1].below_floor = true;
+	crl_status(s, w, 2, &rules, &r);
+	assert_int_equal(r.status, REVCHECK_REVOKED);
+
+	crl_proof_free((struct crl_proof *)w[1].proof);
+	w[1] = (struct crl_evidence){.crl = hold, .proof = of_hold};
+	w[1].signer_status = REVCHECK_GOOD;
+	crl_status(s, w, 2, &rules, &r);
+	assert_int_equal(r.status, REVCHECK_REVOKED);
+	w[0].below_floor = false;
+	crl_status(s, w, 2, &rules, &r);
+	assert_int_equal(r.status, REVCHECK_GOOD);
+	crl_proof_free((struct crl_proof *)w[0].proof);
+	crl_proof_free(of_hold);
+	crl_free(silent);
+	crl_free(lists);
+	crl_free(hold);
+	crl_subject_free(s);
+}
+
+/* Of the CA's CRL with these extensions; NULL: CRLNumber 5. */
+static struct crl_proof *
+scope_of(const char *ext_hex, uint8_t id[32])
+{
+	struct crlmake how = {
+	    .number = 5, .ext_hex = ext_hex, .key = pki.ca_key};
+	struct crl *c = crl_of(&how);
+	struct crl_proof *p = proof_of(c);
+
+	crl_scope_id(p, id);
+	crl_free(c);
+	return p;
+}
+
+static void
+scope_is_issuer_key_idp_and_kind(void **state)
+{
+	static const struct {
+		const char *ext_hex;
+		const char *number;
+		size_t len;
+	} rows[] = {
+	    {NULL, "\x05", 1},
+	    {"300a0603551d140403020100", "", 1},
+	    /* Two octets and the zero of a positive INTEGER. */
+	    {"300c0603551d140405020300ff01", "\xff\x01", 2},
+	    /* onlyContainsUserCerts, onlyContainsCACerts, a delta. */
+	    {"300f0603551d1c0101ff040530038101ff", NULL, 0},
+	    {"300f0603551d1c0101ff040530038201ff", NULL, 0},
+	    {"300d0603551d1b0101ff0403020101", NULL, 0},
+	};
+	enum {
+		NUM = sizeof(rows) / sizeof(rows[0])
+	};
+	uint8_t id[NUM][32], other[32];
+	struct crl_proof *p;
+	struct span n;
+
+	(void)state;
+	for (size_t i = 0; i < NUM; i++) {
+		p = scope_of(rows[i].ext_hex, id[i]);
+		n = crl_proof_number(p);
+		assert_int_equal(n.len, rows[i].len);
+		if (n.len > 0)
+			assert_memory_equal(n.p, rows[i].number, n.len);
+		assert_true(crl_scope_identify(p->scope, pki.ca, other));
+		assert_memory_equal(other, id[i], sizeof(other));
+		assert_true(crl_scope_identify(p->scope, pki.ee, other));
+		assert_memory_not_equal(other, id[i], sizeof(other));
+		crl_proof_free(p);
+	}
+	/* Not by number; by IDP and kind. */
+	for (size_t i = 0; i < NUM; i++)
+		for (size_t j = 0; j < i; j++)
+			assert_int_equal(memcmp(id[i], id[j], 32) == 0, i <= 2);
 }
 
 static void
@@ -577,6 +678,8 @@ main(void)
 	    cmocka_unit_test(proving_without_a_chain_is_an_error_of_the_caller),
 	    cmocka_unit_test(forgery_is_told_with_the_issuer),
 	    cmocka_unit_test(signer_status_is_heeded),
+	    cmocka_unit_test(silence_below_the_floor_is_older),
+	    cmocka_unit_test(scope_is_issuer_key_idp_and_kind),
 	    cmocka_unit_test(no_witness_is_no_source),
 	    cmocka_unit_test(the_weightier_revocation_is_told),
 	    cmocka_unit_test(any_number_of_crls_is_weighed),
