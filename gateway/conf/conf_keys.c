@@ -183,7 +183,8 @@ static const struct conf_key server_keys[] = {
 #define S SECTION_REVCHECK
 static const struct conf_key issuer_keys[] = {
 	P_ROW("ski", TEXT, "subjectKeyIdentifier of the issuing CA, "
-	    "hexadecimal", .pattern = "^([0-9a-fA-F]{2}:?)+$",
+	    "hexadecimal, of 64 octets at most",
+	    .pattern = "^([0-9a-fA-F]{2}:?){1,64}$",
 	    .flags = CONF_REQUIRED),
 	P_ROW("mode", WORD, "instead of the mode in force",
 	    .words = mode_words),

@@ -381,8 +381,10 @@ keep_and_apply(struct control *c, enum section_id id, const cJSON *config,
 	valid = rc != E_PARSE;
 	if (rc == 0)
 		rc = state_db_flush(c->stores->db, err);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = candidate_apply(c, candidate, err);
+		valid = rc != E_ARG;
+	}
 	rc = change_end(c, rc, err);
 	return rc == 0 ? CONTROL_CHANGED
 	    : valid    ? CONTROL_FAILED

@@ -87,7 +87,9 @@ enum control_outcome {
 
 /*
  * Replaces a section: validates whole, writes it, applies to engine and
- * workers, commits. Anything but CONTROL_CHANGED leaves the old one in force.
+ * workers, commits. What workers or the engine cannot be made of is invalid,
+ * like what its table refuses. Anything but CONTROL_CHANGED leaves the old one
+ * in force.
  */
 enum control_outcome control_put(struct control *c, enum section_id id,
     int64_t version, const cJSON *config, const char *text,

@@ -6,7 +6,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include <event2/http.h>
 #include <openssl/pem.h>
 
 #include "cache/base/text.h"
@@ -229,6 +231,36 @@ url_list(const cJSON *list)
 	return out;
 }
 
+/* Another would be stored, and fail at each question. */
+static int
+check_urls(const char *key, const cJSON *list, struct err *err)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, list)
+	{
+		const char *text = cJSON_GetStringValue(item);
+		struct evhttp_uri *uri =
+		    text != NULL ? evhttp_uri_parse(text) : NULL;
+		const char *scheme =
+		    uri != NULL ? evhttp_uri_get_scheme(uri) : NULL;
+		const char *host =
+		    uri != NULL ? evhttp_uri_get_host(uri) : NULL;
+		bool ok = scheme != NULL && host != NULL && host[0] != '\0' &&
+		    (strcasecmp(scheme, "http") == 0 ||
+			strcasecmp(scheme, "https") == 0);
+
+		if (uri != NULL)
+			evhttp_uri_free(uri);
+		if (!ok)
+			return err_set(err, E_PARSE,
+			    "%s of issuers has '%.128s': expected a URL that "
+			    "begins with http:// or https://",
+			    key, text != NULL ? text : "");
+	}
+	return 0;
+}
+
 static int
 read_signer(X509 **out, const char *pem, struct err *err)
 {
@@ -261,6 +293,9 @@ read_rule(struct revcheck_issuer_rule *out, const cJSON *item, struct err *err)
 		return err_set(err, E_INTERNAL, "a mode of no name");
 	if (json_path_bool(item, "exempt", &exempt))
 		out->exempt = exempt;
+	if (check_urls("ocspUrls", ocsp, err) != 0 ||
+	    check_urls("crlUrls", crl, err) != 0)
+		return E_PARSE;
 	return signer != NULL ? read_signer(&out->ocsp_signer, signer, err) : 0;
 }
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/err.h>
+
 #include "cache/base/ref.h"
 #include "gateway/conf/conf.h"
 #include "gateway/tls/handshake.h"
@@ -31,6 +33,76 @@ static STACK_OF(X509) * issuers_of(const struct conf_identity *id)
 	return sk;
 }
 
+static int
+level_of(const struct conf *conf)
+{
+	int level = conf->policy.security_level;
+
+	return level == 0 ? REVCHECK_SECURITY_LEVEL : level < 0 ? 0 : level;
+}
+
+static bool
+is_shown_at(SSL_CTX *ctx, const struct conf_identity *id,
+    STACK_OF(X509) * issuers, int level)
+{
+	SSL_CTX_set_security_level(ctx, level);
+	return SSL_CTX_use_cert_and_key(
+		   ctx, id->chain[0], id->key, issuers, 1) == 1;
+}
+
+/*
+ * OpenSSL refuses to show an identity that is too weak for the level. Which
+ * level would do is found by trying; that none does has another cause.
+ */
+static int
+identity_check(SSL_CTX *ctx, const struct conf *conf,
+    const struct conf_identity *id, struct err *err)
+{
+	STACK_OF(X509) *issuers = issuers_of(id);
+	int most = level_of(conf);
+
+	if (issuers == NULL)
+		return err_set(err, E_NOMEM, "cannot set up TLS");
+	if (is_shown_at(ctx, id, issuers, most)) {
+		sk_X509_free(issuers);
+		return 0;
+	}
+	err_ossl(err, E_ARG, "cannot set up TLS for identity '%s'",
+	    id->name != NULL ? id->name : "?");
+	while (--most >= 0 && !is_shown_at(ctx, id, issuers, most))
+		;
+	sk_X509_free(issuers);
+	ERR_clear_error();
+	if (most < 0)
+		return E_ARG;
+	return err_set(err, E_ARG,
+	    "securityLevel (tls.security_level in the file) is %d: expected at "
+	    "most %d, since no more is identity '%.64s' worth",
+	    level_of(conf), most, id->name != NULL ? id->name : "?");
+}
+
+/* A level can be so high that no cipher is left, and nobody gets in. */
+static int
+ciphers_check(SSL_CTX *ctx, const struct conf *conf, struct err *err)
+{
+	SSL *ssl = SSL_new(ctx);
+	STACK_OF(SSL_CIPHER) *usable =
+	    ssl != NULL ? SSL_get1_supported_ciphers(ssl) : NULL;
+	int num = usable != NULL ? sk_SSL_CIPHER_num(usable) : 0;
+
+	sk_SSL_CIPHER_free(usable);
+	SSL_free(ssl);
+	if (ssl == NULL)
+		return err_set(err, E_NOMEM, "cannot set up TLS");
+	ERR_clear_error();
+	if (num > 0)
+		return 0;
+	return err_set(err, E_ARG,
+	    "securityLevel (tls.security_level in the file) is %d: expected "
+	    "less, since it leaves none of tls.ciphersuites and tls.ciphers",
+	    level_of(conf));
+}
+
 /* What both directions have in common. */
 static SSL_CTX *
 ctx_new(const struct conf *conf, const struct conf_identity *id,
@@ -38,13 +110,11 @@ ctx_new(const struct conf *conf, const struct conf_identity *id,
 {
 	SSL_CTX *ctx = SSL_CTX_new_ex(tls_lib_ctx(), NULL, method);
 	STACK_OF(X509) *issuers = issuers_of(id);
-	int level = conf->policy.security_level;
 
 	if (ctx == NULL || issuers == NULL)
 		goto fail;
 	/* First: an identity that is too weak for it is refused here. */
-	level = level == 0 ? REVCHECK_SECURITY_LEVEL : level < 0 ? 0 : level;
-	SSL_CTX_set_security_level(ctx, level);
+	SSL_CTX_set_security_level(ctx, level_of(conf));
 	SSL_CTX_set_options(ctx,
 	    SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
 		SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -167,18 +237,53 @@ choose_identity(SSL *ssl, void *arg)
 	return ok;
 }
 
+/*
+ * Those beside the first are chosen when a peer asks for their name, where it
+ * would be too late to say that they cannot be shown.
+ */
 static int
-server_make_ctx(struct tls_server *s, struct err *err)
+identities_check(const struct conf *conf, size_t num, struct err *err)
+{
+	SSL_CTX *ctx = SSL_CTX_new_ex(tls_lib_ctx(), NULL, TLS_server_method());
+	int rc = ctx != NULL ? 0 : err_set(err, E_NOMEM, "cannot set up TLS");
+
+	for (size_t i = 0; i < num && rc == 0; i++)
+		rc = identity_check(ctx, conf, &conf->identities[i], err);
+	SSL_CTX_free(ctx);
+	return rc;
+}
+
+/*
+ * What members show is theirs: one that is too weak stops nobody else, but for
+ * who raises the level and should know.
+ */
+static size_t
+num_to_check(const struct conf *conf, const struct tls_server *old)
+{
+	if (old != NULL && level_of(conf) > level_of(old->conf))
+		return conf->num_identities;
+	return conf->num_identities - conf->num_own_identities;
+}
+
+static int
+server_make_ctx(struct tls_server *s, size_t num_checked, struct err *err)
 {
 	static const unsigned char sid_ctx[] = "p2p-gateway";
 	const struct conf *conf = s->conf;
+	int rc;
 
 	if (conf->num_identities == 0)
 		return err_set(err, E_ARG,
 		    "no identity: a listener needs a certificate and key");
+	rc = identities_check(conf, num_checked, err);
+	if (rc != 0)
+		return rc;
 	s->ctx = ctx_new(conf, &conf->identities[0], TLS_server_method(), err);
 	if (s->ctx == NULL)
 		return E_ARG;
+	rc = ciphers_check(s->ctx, conf, err);
+	if (rc != 0)
+		return rc;
 	if (SSL_CTX_set_session_id_context(
 		s->ctx, sid_ctx, sizeof(sid_ctx) - 1) != 1)
 		return err_ossl(err, E_INTERNAL, "cannot set up TLS");
@@ -216,7 +321,7 @@ tls_server_new(struct tls_server **out, struct conf *conf,
 	s->conf = conf_up_ref(conf);
 	rc = sni_index_new(&s->names, conf, err);
 	if (rc == 0)
-		rc = server_make_ctx(s, err);
+		rc = server_make_ctx(s, num_to_check(conf, old), err);
 	if (rc != 0) {
 		tls_server_free(s);
 		return rc;

@@ -21,7 +21,9 @@ struct tls_server;
 
 /*
  * tls_server_new makes one, or takes a reference to `old` (may be NULL) where
- * that came from the same identities and settings.
+ * that came from the same identities and settings. E_ARG: an identity is too
+ * weak for the security level, or no cipher is strong enough. Identities made
+ * over REST (num_own_identities) are looked at when the level rises over old's.
  */
 int tls_server_new(struct tls_server **out, struct conf *conf,
     struct tls_server *old, struct err *err) MUST_USE;

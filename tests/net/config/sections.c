@@ -238,6 +238,9 @@ struct candidate {
 	long status;
 };
 
+#define SKI_16 "00112233445566778899aabbccddeeff"
+#define SKI_64 SKI_16 SKI_16 SKI_16 SKI_16
+
 /* Ranges, words, loose types and unknown keys, one line each. */
 static const struct candidate candidates[] = {
     {LINK, "{\"unknownKey\":1}", 400},
@@ -285,6 +288,13 @@ static const struct candidate candidates[] = {
     {"revcheck", "{\"recheck\":{\"grace\":10}}", 400},
     {"revcheck", "{\"issuers\":[{\"exempt\":true}]}", 400},
     {"revcheck", "{\"issuers\":[{\"ski\":\"zz\"}]}", 400},
+    {"revcheck", "{\"issuers\":[{\"ski\":\"" SKI_64 "\"}]}", 202},
+    {"revcheck", "{\"issuers\":[{\"ski\":\"" SKI_64 "00\"}]}", 400},
+    {"revcheck",
+	"{\"issuers\":[{\"ski\":\"a1b2\",\"ocspUrls\":[\"responder\"]}]}", 400},
+    {"revcheck",
+	"{\"issuers\":[{\"ski\":\"a1b2\",\"crlUrls\":[\"htp://a/b\"]}]}", 400},
+    {"revcheck", "{\"securityLevel\":5}", 400},
     {"revcheck",
 	"{\"issuers\":[{\"ski\":\"a1:b2\",\"mode\":\"HARD_FAIL\","
 	"\"crlUrls\":[\"http://127.0.0.1/x\"]}]}",

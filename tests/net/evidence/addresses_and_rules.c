@@ -98,7 +98,7 @@ security_level(void **state)
 	assert_int_not_equal(try("rsa"), TLS_IN);
 	assert_int_equal(try("good"), TLS_IN);
 	/* 192 bits: our own P-256 is too weak to be shown. Nothing changes. */
-	put("{\"securityLevel\":4}", 500);
+	put("{\"securityLevel\":4}", 400);
 	assert_int_not_equal(try("rsa"), TLS_IN);
 	assert_int_equal(try("good"), TLS_IN);
 	put("{}", 202);

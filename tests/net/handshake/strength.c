@@ -145,8 +145,9 @@ as_the_file_says(void **state)
 	}
 }
 
+/* Must be answered with status, and say `says` (NULL: anything). */
 static void
-put_level(const char *config)
+push_level(const char *config, long status, const char *says)
 {
 	char *body = xasprintf("{\"section\":\"revcheck\",\"version\":%d,"
 			       "\"config\":%s,"
@@ -155,9 +156,16 @@ put_level(const char *config)
 	struct web w;
 
 	rest(&gw, &w, "PUT", "/config", body);
-	assert_int_equal(w.status, 202);
+	if (w.status != status || (says != NULL && !strstr(w.body, says)))
+		fail_msg("%s: %ld %s", config, w.status, w.body);
 	web_free(&w);
 	free(body);
+}
+
+static void
+put_level(const char *config)
+{
+	push_level(config, 202, NULL);
 }
 
 /* Absent in the section is as the file says, and never less. */
@@ -171,6 +179,30 @@ what_is_pushed(void **state)
 	expect(true, false, false, false);
 	put_level("{}");
 	expect(true, true, true, false);
+}
+
+/* Nobody could be shown a certificate: refused, and nothing has changed. */
+static void
+a_level_above_our_own_certificate(void **state)
+{
+	int before;
+
+	(void)state;
+	start("1");
+	before = rest_version(&gw, "revcheck");
+	push_level("{\"securityLevel\":5}", 400,
+	    "securityLevel (tls.security_level in the file) is 5: expected at "
+	    "most 3");
+	assert_int_equal(rest_version(&gw, "revcheck"), before);
+	expect(true, true, true, false);
+	put_level("{\"securityLevel\":3}");
+	expect(false, false, false, false);
+	gateway_stop(&gw);
+	gateway_set(&gw, "tls.security_level", "4");
+	gateway_set(&gw, "state_dir", NULL);
+	gateway_must_refuse(&gw,
+	    "securityLevel (tls.security_level in the "
+	    "file) is 4: expected at most 3");
 }
 
 static void
@@ -189,6 +221,7 @@ main(void)
 	    SCENE(by_default),
 	    SCENE(as_the_file_says),
 	    SCENE(what_is_pushed),
+	    SCENE(a_level_above_our_own_certificate),
 	    SCENE(a_level_that_is_none),
 	};
 

@@ -1,0 +1,140 @@
+/* tls_context: what cannot be shown or spoken is refused when it is made. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <openssl/ec.h>
+
+#include "gateway/conf/conf.h"
+#include "gateway/tls/tls_context.h"
+#include "tests/lib/selfcert.h"
+
+static const char *const subject[] = {"O", "Test", NULL};
+static char strong_name[] = "strong", weak_name[] = "weak";
+static char suite[] = "TLS_AES_128_GCM_SHA256";
+static char suites[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384";
+
+static struct conf conf;
+static struct conf_identity ids[2];
+static X509 *certs[2];
+static EVP_PKEY *keys[2];
+
+static int
+setup(void **state)
+{
+	EVP_PKEY *p256;
+
+	(void)state;
+	certs[0] = selfcert_new(&p256, subject);
+	EVP_PKEY_free(p256);
+	keys[0] = EVP_EC_gen("P-521");
+	assert_true(X509_set_pubkey(certs[0], keys[0]));
+	assert_true(X509_sign(certs[0], keys[0], EVP_sha512()) > 0);
+	certs[1] = selfcert_new(&keys[1], subject);
+	for (int i = 0; i < 2; i++)
+		ids[i] = (struct conf_identity){
+		    .chain = &certs[i], .num_chain = 1, .key = keys[i]};
+	ids[0].name = strong_name;
+	ids[1].name = weak_name;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		X509_free(certs[i]);
+		EVP_PKEY_free(keys[i]);
+	}
+	return 0;
+}
+
+/* After old, if not NULL; the outcome is freed. "": it could be made. */
+static const char *
+made_at(int level, const char *ciphersuites, size_t num_ids, size_t num_own,
+    struct tls_server *old)
+{
+	static struct err err;
+	struct tls_server *s;
+
+	memset(&conf, 0, sizeof(conf));
+	ref_init(&conf.ref);
+	conf.policy.security_level = level;
+	conf.tls.min_version = conf.tls.max_version = TLS1_3_VERSION;
+	conf.tls.ciphersuites = (char *)(uintptr_t)ciphersuites;
+	conf.identities = ids;
+	conf.num_identities = num_ids;
+	conf.num_own_identities = num_own;
+	err = (struct err){0};
+	if (tls_server_new(&s, &conf, old, &err) != 0) {
+		assert_int_equal(err.code, E_ARG);
+		return err.msg;
+	}
+	tls_server_free(s);
+	return "";
+}
+
+static void
+must_refuse(const char *said, const char *level, const char *expected)
+{
+	if (strstr(said, "securityLevel") == NULL ||
+	    strstr(said, level) == NULL || strstr(said, expected) == NULL)
+		fail_msg("'%s': '%s' and '%s'", said, level, expected);
+}
+
+static void
+every_identity_of_the_file_is_strong_enough(void **state)
+{
+	(void)state;
+	assert_string_equal(made_at(5, suites, 1, 0, NULL), "");
+	assert_string_equal(made_at(3, suites, 2, 0, NULL), "");
+	must_refuse(made_at(4, suites, 2, 0, NULL), "is 4: expected at most 3",
+	    "'weak'");
+}
+
+/* A member's stops nobody, unless it is the level that changes. */
+static void
+members_count_when_the_level_rises(void **state)
+{
+	static struct conf before;
+	struct tls_server *old;
+	struct err err;
+
+	(void)state;
+	assert_string_equal(made_at(5, suites, 2, 1, NULL), "");
+	before = conf;
+	ref_init(&before.ref);
+	before.policy.security_level = 3;
+	assert_int_equal(tls_server_new(&old, &before, NULL, &err), 0);
+	must_refuse(made_at(4, suites, 2, 1, old), "is 4: expected at most 3",
+	    "'weak'");
+	assert_string_equal(made_at(3, suite, 2, 1, old), "");
+	tls_server_free(old);
+}
+
+static void
+a_cipher_is_left(void **state)
+{
+	(void)state;
+	assert_string_equal(made_at(3, suite, 1, 0, NULL), "");
+	must_refuse(made_at(4, suite, 1, 0, NULL), "is 4: expected less",
+	    "ciphersuites");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_identity_of_the_file_is_strong_enough),
+	    cmocka_unit_test(members_count_when_the_level_rises),
+	    cmocka_unit_test(a_cipher_is_left),
+	};
+
+	return cmocka_run_group_tests_name(
+	    "tls_context", tests, setup, teardown);
+}
