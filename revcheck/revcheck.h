@@ -512,6 +512,16 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_set_issuer_rules(
     struct revcheck_error *err);
 
 /*
+ * revcheck_set_policy, revcheck_set_issuer_rules and, unless addresses is NULL,
+ * revcheck_set_addresses in one: all of it acts, or nothing has changed. No
+ * question sees the policy without the rules. Thread-safe. E_ARG, E_NOMEM.
+ */
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_configure(struct revcheck *rc, const struct revcheck_policy *policy,
+    const struct revcheck_issuer_rule *rules, size_t num,
+    const struct revcheck_options *addresses, struct revcheck_error *err);
+
+/*
  * Evidence for every question from then on, besides what a question brings
  * itself: CRL files kept by an operator, for instance. Replaces the whole set;
  * NULL: none. A reference is kept, and e must not be added to afterwards. What

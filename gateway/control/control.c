@@ -70,23 +70,20 @@ workers_of(const struct control *c)
 static int
 engine_apply(struct control *c, struct candidate *p, struct err *err)
 {
-	struct revcheck_error why;
-	int rc = 0;
-
 	/* Others only: what had failed is asked again then. */
-	if (c->addresses == NULL || strcmp(c->addresses, p->addresses) != 0)
-		rc = revcheck_set_addresses(
-		    c->services->engine, &p->options.options, &why);
-	if (rc == 0) {
-		cJSON_free(c->addresses);
-		c->addresses = p->addresses;
-		p->addresses = NULL;
-		rc = revcheck_set_issuer_rules(
-		    c->services->engine, p->rules.rules, p->rules.num, &why);
-	}
-	if (rc == 0)
-		rc = revcheck_set_policy(c->services->engine, &p->policy, &why);
-	return rc == 0 ? 0 : err_set(err, rc, "%s", why.msg);
+	bool others =
+	    c->addresses == NULL || strcmp(c->addresses, p->addresses) != 0;
+	struct revcheck_error why;
+	int rc =
+	    revcheck_configure(c->services->engine, &p->policy, p->rules.rules,
+		p->rules.num, others ? &p->options.options : NULL, &why);
+
+	if (rc != 0)
+		return err_set(err, rc, "%s", why.msg);
+	cJSON_free(c->addresses);
+	c->addresses = p->addresses;
+	p->addresses = NULL;
+	return 0;
 }
 
 /* p is in force: begins what it warms up, ends what it does not. */

@@ -50,8 +50,7 @@ notify_cb(void *arg)
 	engine_notify_watcher(arg);
 }
 
-/* The watcher is called on the service thread, never inside the call. */
-static void
+void
 engine_changed(struct revcheck *rc)
 {
 	if (archive_post(rc->archive, notify_cb, rc) != 0)

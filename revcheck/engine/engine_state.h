@@ -64,6 +64,8 @@ void snapshot_cleanup(struct snapshot *s);
  * that revcheck_watch returns only when the old watcher has.
  */
 void engine_notify_watcher(struct revcheck *rc);
+/* Soon, on the service thread: never inside the call that changes something. */
+void engine_changed(struct revcheck *rc);
 
 /* Counts a finished report. */
 /* flags: those of the question. */

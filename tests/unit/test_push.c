@@ -197,6 +197,46 @@ issuer_rules_act_or_change_nothing(void **state)
 	assert_int_equal(allowed(NULL), 0);
 }
 
+/* Policy, rules and addresses in one: what is wrong in one keeps all out. */
+static void
+all_of_it_acts_or_nothing(void **state)
+{
+	static const char *const no_address[] = {"10.0.0.0/99", NULL};
+	const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(root.cert);
+	const struct revcheck_issuer_rule soft = {
+	    .ski = ASN1_STRING_get0_data(id),
+	    .ski_len = (size_t)ASN1_STRING_length(id),
+	    .mode = REVCHECK_MODE_SOFT_FAIL};
+	const struct revcheck_issuer_rule no_rule = {.exempt = 1};
+	const struct revcheck_policy hard = {
+	    .size = sizeof(hard), .mode = REVCHECK_MODE_HARD_FAIL};
+	const struct revcheck_policy off = {
+	    .size = sizeof(off), .mode = REVCHECK_MODE_OFF};
+	const struct revcheck_policy no_policy = {
+	    .size = sizeof(no_policy), .mode = 99};
+	const struct revcheck_options no_options = {
+	    .size = sizeof(no_options), .allow_addresses = no_address};
+
+	(void)state;
+	assert_int_equal(revcheck_configure(rc, &hard, NULL, 0, NULL, NULL), 0);
+	assert_int_equal(allowed(NULL), 0);
+	assert_int_equal(
+	    revcheck_configure(rc, &no_policy, &soft, 1, NULL, NULL),
+	    REVCHECK_E_ARG);
+	assert_int_equal(allowed(NULL), 0);
+	assert_int_equal(revcheck_configure(rc, &off, &no_rule, 1, NULL, NULL),
+	    REVCHECK_E_ARG);
+	assert_int_equal(allowed(NULL), 0);
+	assert_true(
+	    revcheck_configure(rc, &off, &soft, 1, &no_options, NULL) < 0);
+	assert_int_equal(allowed(NULL), 0);
+	assert_int_equal(
+	    revcheck_configure(rc, &hard, &soft, 1, NULL, NULL), 0);
+	assert_int_equal(allowed(NULL), 1);
+	assert_int_equal(revcheck_configure(rc, &hard, NULL, 0, NULL, NULL), 0);
+	assert_int_equal(allowed(NULL), 0);
+}
+
 /* While others ask. */
 
 static void *
@@ -241,6 +281,7 @@ main(void)
 	    cmocka_unit_test(a_denylist_acts_or_changes_nothing),
 	    cmocka_unit_test(the_longest_of_two_entries_counts),
 	    cmocka_unit_test(issuer_rules_act_or_change_nothing),
+	    cmocka_unit_test(all_of_it_acts_or_nothing),
 	    cmocka_unit_test(pushes_may_come_while_others_ask),
 	};
 
