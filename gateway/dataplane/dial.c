@@ -25,6 +25,7 @@
 #include "cache/base/clock.h"
 #include "gateway/conf/conf.h"
 #include "gateway/dataplane/conn.h"
+#include "gateway/dataplane/half_open.h"
 #include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/tcp_options.h"
 #include "gateway/observe/counters.h"
@@ -194,6 +195,14 @@ dial_on_writable(evutil_socket_t fd, short what, void *arg)
 	dial_next(d);
 }
 
+/* Whoever is in comes before those who are not. */
+static bool
+dial_has_room(struct dial *d)
+{
+	return half_open_relieve(
+	    d->worker->half_open, d->worker->limits, NULL, clock_mono_ms());
+}
+
 /* true: something is under way (or over); false: try another. */
 static bool
 dial_try(struct dial *d, const struct dial_target *t)
@@ -205,7 +214,7 @@ dial_try(struct dial *d, const struct dial_target *t)
 
 	d->fd = socket(
 	    t->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (d->fd < 0 || descriptors_reserved(d->fd)) {
+	if (d->fd < 0 || (descriptors_reserved(d->fd) && !dial_has_room(d))) {
 		dial_fail_target(d, d->fd < 0 ? errno : EMFILE);
 		return false;
 	}

@@ -220,6 +220,21 @@ half_open_make_room(struct half_open *h, const struct limits_peer *peer,
 	return p != NULL;
 }
 
+bool
+half_open_relieve(struct half_open *h, struct limits *l,
+    const struct limits_peer *peer, uint64_t now_mono_ms)
+{
+	static const struct limits_peer nobody;
+	struct limits_peer gone;
+
+	if (!half_open_make_room(
+		h, peer != NULL ? peer : &nobody, now_mono_ms, &gone))
+		return false;
+	limits_end_handshake(l, &gone);
+	limits_leave(l, &gone);
+	return true;
+}
+
 int
 half_open_new(struct half_open **out, struct err *err)
 {

@@ -50,5 +50,11 @@ void half_open_remove(struct half_open *h, struct half_open_place *p);
  */
 bool half_open_make_room(struct half_open *h, const struct limits_peer *peer,
     uint64_t now_mono_ms, struct limits_peer *gone);
+/*
+ * The same, and gives it back. peer is NULL for one who is in already, or whom
+ * nobody knows yet.
+ */
+bool half_open_relieve(struct half_open *h, struct limits *l,
+    const struct limits_peer *peer, uint64_t now_mono_ms);
 
 #endif

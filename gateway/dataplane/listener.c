@@ -1,7 +1,8 @@
 /*
  * listener: accepts, and turns away what the limits do not allow. Knows nothing
- * of TLS. Running out of descriptors stops accepting for a moment, not for
- * good.
+ * of TLS. Out of descriptors, half-open handshakes make room, those who cannot
+ * be taken are turned away, and when not even that is possible accepting stops
+ * for a moment, not for good.
  */
 #include "gateway/dataplane/listener.h"
 
@@ -25,6 +26,8 @@
 
 #define LISTENER_BATCH      32  /* accepts a turn, so that traffic goes on */
 #define LISTENER_SHARED     1   /* likewise, on a socket of several workers */
+#define LISTENER_TRIES      8   /* to get the room that others made */
+#define LISTENER_MOMENT_MS  5   /* until who made room is gone */
 #define LISTENER_PAUSE_MS   100 /* after EMFILE and its like */
 #define LISTENER_LOG_GAP_MS 10000
 
@@ -37,6 +40,7 @@ struct listener {
 	struct event *ev_again; /* after a pause */
 	uint64_t logged_mono_ms;
 	uint64_t unlogged;
+	uint64_t failed_mono_ms; /* when it was said that accepting failed */
 };
 
 static void
@@ -85,25 +89,52 @@ listener_ask(struct listener *l, const struct sockaddr_storage *sa,
 }
 
 static void
+listener_failed(struct listener *l, int saved)
+{
+	uint64_t now = clock_mono_ms();
+
+	counters_inc(&l->worker->counters, COUNTER_ACCEPT_ERRORS);
+	if (l->failed_mono_ms != 0 &&
+	    now - l->failed_mono_ms < LISTENER_LOG_GAP_MS)
+		return;
+	l->failed_mono_ms = now;
+	log_line(l->worker->log, LOG_LEVEL_ERROR, "cannot accept on %s: %s",
+	    l->port->bound->address, strerror(saved));
+}
+
+static void
 listener_take(struct listener *l, int fd, const struct sockaddr_storage *sa)
 {
 	struct worker *w = l->worker;
-	struct limits_peer peer, gone;
+	struct limits_peer peer;
 	enum limits_answer answer;
 	uint64_t now = clock_mono_ms();
 
 	answer = listener_ask(l, sa, &peer, now);
-	/* What is full of peers is no reason to refuse the node its own. */
-	if ((answer == LIMITS_FULL ||
-		(answer == LIMITS_HANDSHAKES && !peer.outbound)) &&
-	    half_open_make_room(w->half_open, &peer, now, &gone)) {
-		limits_end_handshake(w->limits, &gone);
-		limits_leave(w->limits, &gone);
+	/*
+	 * What is full of peers is no reason to refuse the node its own.
+	 * Another worker may be quicker to take the room that was made.
+	 */
+	for (int i = 0; i < LISTENER_TRIES; i++) {
+		if (answer != LIMITS_FULL &&
+		    (answer != LIMITS_HANDSHAKES || peer.outbound))
+			break;
+		if (!half_open_relieve(w->half_open, w->limits, &peer, now))
+			break;
 		answer = listener_ask(l, sa, &peer, now);
 	}
 	if (answer != LIMITS_PASS) {
 		listener_turn_away(l, answer);
 		close(fd);
+		return;
+	}
+	/* Whoever makes room has a descriptor, which is free in a moment. */
+	if (descriptors_reserved(fd) &&
+	    !half_open_relieve(w->half_open, w->limits, &peer, now)) {
+		limits_end_handshake(w->limits, &peer);
+		limits_leave(w->limits, &peer);
+		close(fd);
+		listener_failed(l, EMFILE);
 		return;
 	}
 	/* A connection without them is one all the same. */
@@ -114,19 +145,16 @@ listener_take(struct listener *l, int fd, const struct sockaddr_storage *sa)
 static void
 listener_pause(struct listener *l, int saved)
 {
-	const struct timeval tv = {.tv_usec = LISTENER_PAUSE_MS * 1000};
-	uint64_t now = clock_mono_ms();
+	struct worker *w = l->worker;
+	struct timeval tv = {.tv_usec = LISTENER_PAUSE_MS * 1000};
 
-	counters_inc(&l->worker->counters, COUNTER_ACCEPT_ERRORS);
+	listener_failed(l, saved);
+	/* Not even one to see who comes: there is in a moment. */
+	if ((saved == EMFILE || saved == ENFILE) &&
+	    half_open_relieve(w->half_open, w->limits, NULL, clock_mono_ms()))
+		tv.tv_usec = LISTENER_MOMENT_MS * 1000;
 	event_del(l->ev_accept);
 	event_add(l->ev_again, &tv);
-	if (l->logged_mono_ms != 0 &&
-	    now - l->logged_mono_ms < LISTENER_LOG_GAP_MS)
-		return;
-	l->logged_mono_ms = now;
-	log_line(l->worker->log, LOG_LEVEL_ERROR,
-	    "cannot accept on %s: %s, waiting %d ms", l->port->bound->address,
-	    strerror(saved), LISTENER_PAUSE_MS);
 }
 
 static void
@@ -142,13 +170,9 @@ listener_on_accept(evutil_socket_t fd, short what, void *arg)
 		int peer = accept4(l->fd, (struct sockaddr *)&sa, &len,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-		if (peer >= 0 && !descriptors_reserved(peer)) {
+		if (peer >= 0) {
 			listener_take(l, peer, &sa);
 			continue;
-		}
-		if (peer >= 0) {
-			close(peer);
-			errno = EMFILE;
 		}
 		if (errno == EAGAIN || errno == EWOULDBLOCK)
 			return;

@@ -20,7 +20,7 @@ void descriptors_check(const struct log *log, const struct conf *conf);
 /*
  * Whether fd, just made for a peer, is of those that are kept for others: the
  * lowest free number is given, so a high one says that few are left. The last
- * 64 are kept, or an eighth where that is less. Close it then.
+ * 64 are kept, or an eighth where that is less. Close it then, or another.
  */
 bool descriptors_reserved(int fd);
 

@@ -15,15 +15,31 @@
 
 #include <event2/listener.h>
 
+#include "cache/base/clock.h"
 #include "gateway/dataplane/listen_socket.h"
 #include "gateway/dataplane/tcp_options.h"
 #include "gateway/rest/rest_conn.h"
 #include "gateway/rest/rest_internal.h"
 
-#define MAX_BODY_BYTES  (16 * 1024 * 1024) /* evhttp's; ours is smaller */
-#define ACCEPT_PAUSE_MS 200
+#define MAX_BODY_BYTES    (16 * 1024 * 1024) /* evhttp's; ours is smaller */
+#define ACCEPT_PAUSE_MS   200
+#define ACCEPT_LOG_GAP_MS 10000
+#define BACKLOG           1024 /* a flood must not keep others from waiting */
 
 static struct rest *servers; /* one, but in tests; the control thread's */
+
+static void
+accept_say(struct rest *r, int error)
+{
+	uint64_t now = clock_mono_ms();
+
+	if (r->pause_said_mono_ms != 0 &&
+	    now - r->pause_said_mono_ms < ACCEPT_LOG_GAP_MS)
+		return;
+	r->pause_said_mono_ms = now;
+	log_line(r->core->log, LOG_LEVEL_WARN,
+	    "cannot accept a REST connection: %s", strerror(error));
+}
 
 /*
  * Out of descriptors: accepting again at once would spin. What libevent hands
@@ -34,14 +50,16 @@ on_accept_error(struct evconnlistener *listener, void *arg)
 {
 	struct rest *r = servers;
 	struct timeval tv = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
+	int saved = errno;
 
 	(void)arg;
 	while (r != NULL && r->listener != listener)
 		r = r->next;
 	if (r == NULL)
 		return;
-	log_line(r->core->log, LOG_LEVEL_WARN,
-	    "cannot accept a REST connection: %s", strerror(errno));
+	accept_say(r, saved);
+	if (rest_conn_free_descriptor(r))
+		tv.tv_usec = 0;
 	evconnlistener_disable(listener);
 	event_add(r->pause, &tv);
 }
@@ -75,7 +93,7 @@ rest_bind(struct rest *r, int passed_fd, struct err *err)
 		r->listener = evconnlistener_new_bind(r->core->base, NULL, NULL,
 		    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC |
 			LEV_OPT_REUSEABLE,
-		    128, (const struct sockaddr *)&a->sa, (int)a->sa_len);
+		    BACKLOG, (const struct sockaddr *)&a->sa, (int)a->sa_len);
 	if (r->listener == NULL)
 		return err_sys(err, "cannot listen on '%s'", a->text);
 	return 0;

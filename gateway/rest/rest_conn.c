@@ -52,6 +52,9 @@ struct rest_conn {
 	uint64_t since_mono_ms;
 };
 
+/* Those that count no more, but have their descriptors still. */
+static unsigned num_leaving;
+
 static void
 arm(struct rest_conn *c, uint32_t ms)
 {
@@ -157,6 +160,7 @@ leave(struct rest_conn *c)
 	if (c->left)
 		return;
 	c->left = true;
+	num_leaving++;
 	event_del(c->timer);
 	set_received(c, 0);
 	group_leave(c);
@@ -176,6 +180,7 @@ conn_free(
 	if (c == NULL)
 		return;
 	leave(c);
+	num_leaving--;
 	event_free(c->timer);
 	free(c);
 }
@@ -316,6 +321,7 @@ rank(const struct rest_conn *c)
 	return c->state == IDLE || c->state == CLOSING ? 1 : 0;
 }
 
+/* Of equals b, which comes first in the list, is the newer. */
 static bool
 goes_before(const struct rest_conn *a, const struct rest_conn *b)
 {
@@ -323,7 +329,7 @@ goes_before(const struct rest_conn *a, const struct rest_conn *b)
 		return rank(a) > rank(b);
 	if (!a->known && a->group->strangers != b->group->strangers)
 		return a->group->strangers > b->group->strangers;
-	return a->since_mono_ms < b->since_mono_ms;
+	return a->since_mono_ms <= b->since_mono_ms;
 }
 
 static bool
@@ -343,6 +349,12 @@ make_room(struct rest *r)
 		return false;
 	drop(first);
 	return true;
+}
+
+bool
+rest_conn_free_descriptor(struct rest *r)
+{
+	return num_leaving > 0 || make_room(r);
 }
 
 /* Memory: who has taken most of it, a stranger before others. */

@@ -29,6 +29,13 @@ struct bufferevent *rest_conn_new(struct event_base *base, void *arg);
 /* That of a bufferevent; NULL when it could not be given TLS. */
 struct rest_conn *rest_conn_of(struct bufferevent *bev);
 
+/*
+ * Accepting failed for want of a descriptor: drops whoever makes room first
+ * (see above), unless somebody is leaving already. True: one is free in the
+ * next turns of the loop. False: nobody makes room.
+ */
+bool rest_conn_free_descriptor(struct rest *r);
+
 /* Before the server goes: none counts any more. */
 void rest_conns_leave(struct rest *r);
 

@@ -31,6 +31,7 @@ struct rest {
 	struct evhttp *http;
 	struct evconnlistener *listener;
 	struct event *pause; /* after accept failed */
+	uint64_t pause_said_mono_ms;
 	SSL_CTX *ctx;
 	struct rest_auth *auth;
 	struct rest_job *jobs; /* requests that were not answered yet */

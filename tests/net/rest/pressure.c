@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "tests/lib/scene.h"
 
@@ -61,7 +64,7 @@ peers_leave_descriptors_for_rest(void **state)
 	few = pid_num_fds(gw.proc.pid) + 60;
 	limit_files(few);
 	dial_many(fds, 100, gw.port);
-	gateway_must_say(&gw, "Too many open files, waiting");
+	gateway_must_say(&gw, "Too many open files");
 	assert_int_equal(health(), 200);
 	assert_true(pid_num_fds(gw.proc.pid) < few);
 	hang_up(fds, 100);
@@ -85,6 +88,54 @@ rest_outlives_the_last_descriptor(void **state)
 	gateway_must_say(&gw, "cannot accept a REST connection");
 	hang_up(fds, 100);
 	assert_int_equal(health(), 200);
+}
+
+/* They need not leave: who says nothing makes room for who asks. */
+static void
+silent_callers_give_descriptors_back(void **state)
+{
+	int fds[100];
+
+	scene_prepare();
+	gateway_set(&gw, "rest.handshake_timeout_ms", "3600000");
+	gateway_start(&gw);
+	limit_files(pid_num_fds(gw.proc.pid) + 20);
+	dial_many(fds, 100, gw.rest_port);
+	gateway_must_say(&gw, "cannot accept a REST connection");
+	assert_int_equal(health(), 200);
+	hang_up(fds, 100);
+}
+
+static int
+dial_from(const char *address, int port)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(inet_pton(AF_INET, address, &sin.sin_addr), 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	sin.sin_port = htons((uint16_t)port);
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	return fd;
+}
+
+/* Likewise a peer who says nothing, for one who does and for its node. */
+static void
+half_open_peers_give_descriptors_back(void **state)
+{
+	int fds[100];
+
+	scene_prepare();
+	gateway_set(&gw, "limits.handshake_timeout_ms", "3600000");
+	gateway_start(&gw);
+	limit_files(pid_num_fds(gw.proc.pid) + 60);
+	for (int i = 0; i < 100; i++)
+		fds[i] = dial_from("127.0.0.2", gw.port);
+	gateway_must_say(&gw, "Too many open files");
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	hang_up(fds, 100);
 }
 
 static void
@@ -263,6 +314,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    SCENE(peers_leave_descriptors_for_rest),
 	    SCENE(rest_outlives_the_last_descriptor),
+	    SCENE(silent_callers_give_descriptors_back),
+	    SCENE(half_open_peers_give_descriptors_back),
 	    SCENE(too_few_descriptors_are_said_at_the_start),
 	    SCENE(silent_callers_make_room),
 	    SCENE(a_body_that_never_ends_is_refused),
