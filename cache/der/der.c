@@ -181,48 +181,100 @@ days_in_month(int64_t y, int m)
 	return m == 2 && leap ? 29 : days[m - 1];
 }
 
+/* "Z", "+hhmm" or "-hhmm" to the end: the seconds that local time is ahead. */
+static bool
+time_zone(struct span s, int *ahead, unsigned *odd)
+{
+	int hour, min;
+
+	*ahead = 0;
+	if (s.len == 1)
+		return s.p[0] == 'Z';
+	if (s.len != 5 || (s.p[0] != '+' && s.p[0] != '-'))
+		return false;
+	hour = two_digits(s.p + 1);
+	min = two_digits(s.p + 3);
+	if (hour < 0 || hour > 23 || min < 0 || min > 59)
+		return false;
+	*ahead = (s.p[0] == '+' ? 1 : -1) * (hour * 3600 + min * 60);
+	*odd |= DER_TIME_OFFSET;
+	return true;
+}
+
+/* What follows the minutes: the seconds, and where they end. */
+static int
+time_seconds(struct span s, size_t *n, unsigned *odd)
+{
+	int sec = s.len >= 2 ? two_digits(s.p) : -1;
+
+	*n = 0;
+	if (sec < 0) {
+		*odd |= DER_TIME_SHORT;
+		return 0;
+	}
+	*n = 2;
+	if (s.len > 3 && (s.p[2] == '.' || s.p[2] == ',') && s.p[3] >= '0' &&
+	    s.p[3] <= '9') {
+		*odd |= DER_TIME_FRACTION;
+		for (*n = 4; *n < s.len && s.p[*n] >= '0' && s.p[*n] <= '9';)
+			++*n;
+	}
+	return sec;
+}
+
 bool
-der_time(struct der *d, time_t *out)
+der_time_loose(struct der *d, time_t *out, unsigned *odd)
 {
 	struct span s;
 	const uint8_t *p;
 	int64_t year;
-	int hi, mon, day, hour, min, sec, tag = der_peek(d);
+	size_t n, num_year;
+	int hi, mon, day, hour, min, sec, ahead, tag = der_peek(d);
 
+	*odd = 0;
 	if (tag != DER_UTC_TIME && tag != DER_GENERAL_TIME)
 		return der_fail(d);
 	if (!der_any(d, NULL, &s, NULL))
 		return false;
-	p = s.p;
-	if (tag == DER_UTC_TIME) {
-		if (s.len != 13)
+	num_year = tag == DER_UTC_TIME ? 2 : 4;
+	if (s.len < num_year + 9)
+		return der_fail(d);
+	p = s.p + num_year;
+	hi = two_digits(s.p);
+	/* RFC 5280 4.1.2.5.1: 50..99 are 19YY. */
+	year = hi >= 50 ? 1900 + hi : 2000 + hi;
+	if (num_year == 4) {
+		year = hi * 100 + two_digits(s.p + 2);
+		if (two_digits(s.p + 2) < 0)
 			return der_fail(d);
-		hi = two_digits(p);
-		if (hi < 0)
-			return der_fail(d);
-		/* RFC 5280 4.1.2.5.1: 50..99 are 19YY. */
-		year = hi >= 50 ? 1900 + hi : 2000 + hi;
-		p += 2;
-	} else {
-		if (s.len != 15)
-			return der_fail(d);
-		hi = two_digits(p);
-		if (hi < 0 || two_digits(p + 2) < 0)
-			return der_fail(d);
-		year = hi * 100 + two_digits(p + 2);
-		p += 4;
 	}
 	mon = two_digits(p);
 	day = two_digits(p + 2);
 	hour = two_digits(p + 4);
 	min = two_digits(p + 6);
-	sec = two_digits(p + 8);
-	if (mon < 1 || mon > 12 || day < 1 || day > days_in_month(year, mon) ||
-	    hour < 0 || hour > 23 || min < 0 || min > 59 || sec < 0 ||
-	    sec > 59 || p[10] != 'Z')
+	s = span_of(p + 8, s.len - num_year - 8);
+	sec = time_seconds(s, &n, odd);
+	if (hi < 0 || mon < 1 || mon > 12 || day < 1 ||
+	    day > days_in_month(year, mon) || hour < 0 || hour > 23 ||
+	    min < 0 || min > 59 || sec > 59 ||
+	    !time_zone(span_of(s.p + n, s.len - n), &ahead, odd))
 		return der_fail(d);
 	*out = (time_t)(days_from_civil(year, mon, day) * 86400 + hour * 3600 +
-	    min * 60 + sec);
+	    min * 60 + sec - ahead);
+	return true;
+}
+
+bool
+der_time(struct der *d, time_t *out)
+{
+	unsigned odd;
+	time_t t;
+
+	if (!der_time_loose(d, &t, &odd))
+		return false;
+	if (odd != 0)
+		return der_fail(d);
+	*out = t;
 	return true;
 }
 

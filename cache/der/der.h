@@ -71,6 +71,17 @@ bool der_uint(struct der *d, uint64_t *out);
  */
 bool der_time(struct der *d, time_t *out);
 
+/*
+ * der_time_loose reads what X.680 46 and 47 allow besides, where it names one
+ * moment: a fraction of a second is cut off, an offset from UTC is taken into
+ * account, seconds that are left out are 0. *odd says which, 0 for the form of
+ * der_time. A time without a zone is not read.
+ */
+#define DER_TIME_FRACTION 1u
+#define DER_TIME_OFFSET   2u
+#define DER_TIME_SHORT    4u
+bool der_time_loose(struct der *d, time_t *out, unsigned *odd);
+
 /* der_serial_trim strips redundant sign octets, so that equal INTEGERs that
  * a careless encoder padded compare equal byte by byte. */
 struct span der_serial_trim(struct span content);

@@ -89,18 +89,78 @@ integers_are_minimal_and_bounded(void **state)
 	assert_int_equal(c.len, 2);
 }
 
-static bool
-time_is(const char *s, int tag, time_t want)
+/* A reader of one time; good until the next call. */
+static struct der
+time_of(const char *s, int tag)
 {
-	uint8_t buf[32] = {(uint8_t)tag, (uint8_t)strlen(s)};
+	static uint8_t buf[32];
 	struct der d;
-	time_t t;
 
+	buf[0] = (uint8_t)tag;
+	buf[1] = (uint8_t)strlen(s);
 	/* The content of a DER time, no string. */
 	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 	memcpy(buf + 2, s, strlen(s));
 	der_init(&d, span_of(buf, 2 + strlen(s)));
+	return d;
+}
+
+static bool
+time_is(const char *s, int tag, time_t want)
+{
+	struct der d = time_of(s, tag);
+	time_t t;
+
 	return der_time(&d, &t) && t == want;
+}
+
+static void
+loose_times_name_one_moment(void **state)
+{
+	static const struct {
+		const char *s;
+		int tag;
+		unsigned odd;
+		time_t want;
+	} rows[] = {
+	    {"700101000001Z", DER_UTC_TIME, 0, 1},
+	    {"7001010001Z", DER_UTC_TIME, DER_TIME_SHORT, 60},
+	    {"700101000001.999Z", DER_UTC_TIME, DER_TIME_FRACTION, 1},
+	    {"19700101000001,5Z", DER_GENERAL_TIME, DER_TIME_FRACTION, 1},
+	    {"700101010000+0100", DER_UTC_TIME, DER_TIME_OFFSET, 0},
+	    {"700101000000-0130", DER_UTC_TIME, DER_TIME_OFFSET, 5400},
+	    {"197001010100.5Z", DER_GENERAL_TIME, 0, -1},
+	    {"19700101000001.9-0001", DER_GENERAL_TIME,
+		DER_TIME_FRACTION | DER_TIME_OFFSET, 61},
+	    {"197001010001+0000", DER_GENERAL_TIME,
+		DER_TIME_SHORT | DER_TIME_OFFSET, 60},
+	};
+	static const char *const none[] = {"", "Z", "19700101000001",
+	    "19700101000001.Z", "19700101000001.5", "19700101000001.5x",
+	    "19700101000001+01", "19700101000001+2400", "19700101000001+0060",
+	    "19700101000060Z", "1970010100Z", "19700101000001ZZ",
+	    "19700101000001 Z", "x9700101000001Z", "19x00101000001Z"};
+	unsigned odd;
+	struct der d;
+	time_t t;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		d = time_of(rows[i].s, rows[i].tag);
+		assert_int_equal(
+		    der_time_loose(&d, &t, &odd), rows[i].want >= 0);
+		if (rows[i].want < 0)
+			continue;
+		assert_int_equal(t, rows[i].want);
+		assert_int_equal(odd, rows[i].odd);
+		d = time_of(rows[i].s, rows[i].tag);
+		assert_int_equal(der_time(&d, &t), rows[i].odd == 0);
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		d = time_of(none[i], DER_GENERAL_TIME);
+		assert_false(der_time_loose(&d, &t, &odd));
+		assert_int_equal(der_peek(&d), -1);
+	}
 }
 
 static void
@@ -127,6 +187,7 @@ main(void)
 	    cmocka_unit_test(refuses_bad_lengths),
 	    cmocka_unit_test(integers_are_minimal_and_bounded),
 	    cmocka_unit_test(times_of_rfc5280_only),
+	    cmocka_unit_test(loose_times_name_one_moment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
