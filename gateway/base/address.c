@@ -156,6 +156,30 @@ address_is(const struct address *a, const struct sockaddr_storage *sa)
 	return false;
 }
 
+bool
+address_overlaps(
+    const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	static const struct in6_addr any = IN6ADDR_ANY_INIT;
+	const struct sockaddr_in *a4 = (const struct sockaddr_in *)a;
+	const struct sockaddr_in *b4 = (const struct sockaddr_in *)b;
+	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a;
+	const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)b;
+
+	if (a->ss_family != b->ss_family)
+		return false;
+	if (a->ss_family == AF_INET)
+		return a4->sin_port == b4->sin_port && a4->sin_port != 0 &&
+		    (a4->sin_addr.s_addr == b4->sin_addr.s_addr ||
+			a4->sin_addr.s_addr == INADDR_ANY ||
+			b4->sin_addr.s_addr == INADDR_ANY);
+	return a->ss_family == AF_INET6 && a6->sin6_port == b6->sin6_port &&
+	    a6->sin6_port != 0 &&
+	    (memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(any)) == 0 ||
+		memcmp(&a6->sin6_addr, &any, sizeof(any)) == 0 ||
+		memcmp(&b6->sin6_addr, &any, sizeof(any)) == 0);
+}
+
 void
 address_text(char out[ADDRESS_TEXT_MAX], const struct sockaddr_storage *sa)
 {

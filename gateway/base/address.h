@@ -39,6 +39,13 @@ void address_cleanup(struct address *a);
 /* Whether a is exactly this address: family, port and host, or path. */
 bool address_is(const struct address *a, const struct sockaddr_storage *sa);
 
+/*
+ * Whether a connection could arrive at both: the same port of one family, and
+ * one host or a wildcard. Not of Unix sockets, and not of port 0.
+ */
+bool address_overlaps(
+    const struct sockaddr_storage *a, const struct sockaddr_storage *b);
+
 #define ADDRESS_TEXT_MAX 128
 /*
  * "192.0.2.1:443", "[2001:db8::1]:443" or "unix:/path"; "unix" for a socket

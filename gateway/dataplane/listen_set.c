@@ -50,6 +50,7 @@ port_add(struct making *m, struct listen_port port,
 {
 	struct listen_port *p = &m->ports->p[m->ports->num];
 	size_t passed = sd_listen_find(m->activation, port.name, address);
+	bool beside_ours = false;
 	int rc;
 
 	*p = port;
@@ -60,6 +61,8 @@ port_add(struct making *m, struct listen_port port,
 	for (size_t i = 0; i < m->old->num; i++) {
 		struct listen_socket *b = m->old->p[i].bound;
 
+		if (!b->passed && address_overlaps(&b->sa, &address->sa))
+			beside_ours = true;
 		if (m->taken[i] || b->passed ||
 		    strcmp(b->text, address->text) != 0)
 			continue;
@@ -68,7 +71,8 @@ port_add(struct making *m, struct listen_port port,
 		m->ports->num++;
 		return 0;
 	}
-	rc = listen_socket_new(&p->bound, address, m->num_workers, err);
+	rc = listen_socket_new(
+	    &p->bound, address, m->num_workers, beside_ours, err);
 out:
 	if (rc == 0)
 		m->ports->num++;
@@ -105,6 +109,25 @@ listen_set_add_all(struct making *m, const struct conf *conf, struct err *err)
 	return rc;
 }
 
+/* Two of the old and the new may overlap while one goes; two that stay not. */
+static int
+listen_set_check(const struct listen_set *set, struct err *err)
+{
+	for (size_t i = 0; i < set->num; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct listen_socket *a = set->p[i].bound;
+			const struct listen_socket *b = set->p[k].bound;
+
+			if (!a->passed && !b->passed &&
+			    address_overlaps(&a->sa, &b->sa))
+				return err_set(err, E_IO,
+				    "cannot listen on '%s': address in use, by "
+				    "'%s'",
+				    a->text, b->text);
+		}
+	return 0;
+}
+
 int
 listen_set_new(struct listen_set *out, const struct conf *conf,
     const struct listen_set *old, size_t num_workers,
@@ -126,6 +149,8 @@ listen_set_new(struct listen_set *out, const struct conf *conf,
 		goto out;
 	}
 	rc = listen_set_add_all(&m, conf, err);
+	if (rc == 0)
+		rc = listen_set_check(out, err);
 	if (rc == 0)
 		rc = sd_listen_check(activation, m.used, err);
 out:

@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "gateway/dataplane/listen_owner.h"
+
 #define LISTEN_SOCKET_BACKLOG 1024
 
 /* Waiting for another process that listens in the same folder just now. */
@@ -97,15 +99,24 @@ listen_socket_bind_unix(struct listen_socket *b, int fd,
 	return rc;
 }
 
+/* Which sockets there may be at its address. */
+enum joins {
+	JOINS_NOBODY = 0,
+	JOINS_OURS_ALONE, /* looked at */
+	JOINS_FIRST       /* of the same address, which has looked */
+};
+
 /*
  * SO_REUSEPORT lets any process of the same user listen beside us, and the
  * kernel would give it a part of our peers. So the first socket is bound
  * without, which fails where anybody listens, and of two who try at once the
- * kernel lets one listen. Our own others join afterwards.
+ * kernel lets one listen. Our own others join afterwards; so does one beside
+ * our own of another address, where nobody but us may listen then. A process
+ * that comes meanwhile is stopped by the one that listens already.
  */
 static int
 listen_socket_socket(struct listen_socket *b, const struct sockaddr_storage *sa,
-    socklen_t len, bool joins, struct err *err)
+    socklen_t len, enum joins joins, struct err *err)
 {
 	const struct sockaddr *name = (const struct sockaddr *)sa;
 	int one = 1, fd, rc;
@@ -120,7 +131,7 @@ listen_socket_socket(struct listen_socket *b, const struct sockaddr_storage *sa,
 		goto out;
 	}
 	rc = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (rc == 0 && joins)
+	if (rc == 0 && joins != JOINS_NOBODY)
 		rc =
 		    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	if (rc == 0 && sa->ss_family == AF_INET6)
@@ -130,9 +141,13 @@ listen_socket_socket(struct listen_socket *b, const struct sockaddr_storage *sa,
 		rc = bind(fd, name, len);
 	if (rc == 0)
 		rc = listen(fd, LISTEN_SOCKET_BACKLOG);
-	if (rc == 0 && !joins)
+	if (rc == 0 && joins == JOINS_NOBODY)
 		rc =
 		    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+	if (rc == 0 && joins == JOINS_OURS_ALONE && !listen_is_ours_alone(sa)) {
+		errno = EADDRINUSE;
+		rc = -1;
+	}
 out:
 	if (rc == 0)
 		return fd;
@@ -144,7 +159,7 @@ out:
 /* The first socket learns its port from the kernel, the others share it. */
 static int
 listen_socket_open(struct listen_socket *b, const struct address *address,
-    size_t num, struct err *err)
+    size_t num, bool beside_ours, struct err *err)
 {
 	struct sockaddr_storage sa = address->sa;
 	socklen_t len = address->sa_len;
@@ -155,7 +170,10 @@ listen_socket_open(struct listen_socket *b, const struct address *address,
 		    "expected",
 		    address->text);
 	for (size_t i = 0; i < num; i++) {
-		int fd = listen_socket_socket(b, &sa, len, i > 0, err);
+		enum joins joins = i > 0 ? JOINS_FIRST
+		    : beside_ours        ? JOINS_OURS_ALONE
+					 : JOINS_NOBODY;
+		int fd = listen_socket_socket(b, &sa, len, joins, err);
 
 		if (fd < 0)
 			return fd;
@@ -167,6 +185,7 @@ listen_socket_open(struct listen_socket *b, const struct address *address,
 			return err_sys(
 			    err, "cannot listen on '%s'", address->text);
 	}
+	b->sa = sa;
 	address_text(b->address, &sa);
 	return 0;
 }
@@ -209,6 +228,7 @@ listen_socket_new_passed(struct listen_socket **out,
 		return err_sys(
 		    err, "cannot listen on '%s', as passed", address->text);
 	}
+	b->sa = sa;
 	address_text(b->address, &sa);
 	*out = b;
 	return 0;
@@ -216,7 +236,7 @@ listen_socket_new_passed(struct listen_socket **out,
 
 int
 listen_socket_new(struct listen_socket **out, const struct address *address,
-    size_t num_workers, struct err *err)
+    size_t num_workers, bool beside_ours, struct err *err)
 {
 	size_t num = address->path != NULL ? 1 : num_workers;
 	struct listen_socket *b = listen_socket_alloc(address, num, err);
@@ -225,7 +245,7 @@ listen_socket_new(struct listen_socket **out, const struct address *address,
 	*out = NULL;
 	if (b == NULL)
 		return E_NOMEM;
-	rc = listen_socket_open(b, address, num, err);
+	rc = listen_socket_open(b, address, num, beside_ours, err);
 	if (rc == 0 && address->path != NULL) {
 		b->unlink_path = strdup(address->path);
 		if (b->unlink_path == NULL)

@@ -18,7 +18,8 @@
 /* Counted, immutable. The last reference closes the sockets. */
 struct listen_socket {
 	struct ref ref;
-	char *text; /* as configured: the key across reloads */
+	char *text;                 /* as configured: the key across reloads */
+	struct sockaddr_storage sa; /* as bound */
 	char address[ADDRESS_TEXT_MAX]; /* as bound, with the kernel's port */
 	char *unlink_path;              /* Unix socket made by us, or NULL */
 	dev_t dev;                      /* and what is there then */
@@ -30,10 +31,11 @@ struct listen_socket {
 
 /*
  * listen_socket_new binds it for this process alone: where another one
- * listens, it is an error (address in use) that names the address.
+ * listens, it is an error (address in use) that names the address. beside_ours:
+ * sockets of this process are no obstacle, as when 127.0.0.1 becomes 0.0.0.0.
  */
 int listen_socket_new(struct listen_socket **out, const struct address *address,
-    size_t num_workers, struct err *err) MUST_USE;
+    size_t num_workers, bool beside_ours, struct err *err) MUST_USE;
 /*
  * listen_socket_new_passed is for a socket of the service manager's, borrowed;
  * every worker accepts on it.

@@ -81,7 +81,7 @@ rest_bind(struct rest *r, int passed_fd, struct err *err)
 	int rc;
 
 	if (passed_fd < 0 && a->path != NULL) {
-		rc = listen_socket_new(&r->bound, a, 1, err);
+		rc = listen_socket_new(&r->bound, a, 1, false, err);
 		if (rc != 0)
 			return rc;
 		passed_fd = r->bound->fds[0];

@@ -153,6 +153,96 @@ not_by_a_reload(void **state)
 }
 
 static void
+reload_to(struct gateway *g, const char *listen, const char *refused)
+{
+	struct web w;
+
+	gateway_set(g, "listen", listen);
+	gateway_write(g);
+	rest(g, &w, "POST", "/reload", "");
+	if (refused == NULL ? w.status / 100 != 2
+			    : strstr(w.body, refused) == NULL)
+		fail_msg("%s: %ld %s", listen, w.status, w.body);
+	web_free(&w);
+}
+
+/* Who meets a socket that is just being closed comes again. */
+static void
+must_get_in(int port)
+{
+	long long end = mono_ms() + WAIT_MS;
+
+	while (tls_try(&town, "good", port, 0) != TLS_IN)
+		assert_true(mono_ms() < end);
+}
+
+/* One host becomes all of them and back: our own socket is no obstacle. */
+static void
+a_reload_widens_and_narrows(void **state)
+{
+	struct gateway third;
+	char *one, *all;
+	struct tls t;
+	int port;
+
+	(void)state;
+	gateway_start(&other);
+	port = other.port;
+	one = xasprintf("\"127.0.0.1:%d\"", port);
+	all = xasprintf("\"0.0.0.0:%d\"", port);
+	gateway_prepare(&third, "third", &town);
+	tls_enter(&t, &town, "good", port, 0);
+	for (int i = 0; i < 2; i++) {
+		reload_to(&other, all, NULL);
+		must_get_in(port);
+		gateway_set(&third, "listen", one);
+		gateway_must_refuse(&third, "in use");
+		reload_to(&other, one, NULL);
+		must_get_in(port);
+		gateway_set(&third, "listen", all);
+		gateway_must_refuse(&third, "in use");
+	}
+	assert_int_equal(tls_echo(&t), 1);
+	tls_free(&t);
+	gateway_set(&other, "listen", "\"127.0.0.1:0\"");
+	gateway_stop(&other);
+	gateway_free(&third);
+	free(one);
+	free(all);
+}
+
+/* Another gateway's on the same port is one, though the kernel would let us. */
+static void
+a_reload_does_not_join_another(void **state)
+{
+	struct gateway third;
+	char *beside, *all, *two;
+	int port;
+
+	(void)state;
+	gateway_start(&other);
+	port = other.port;
+	beside = xasprintf("\"127.0.0.2:%d\"", port);
+	all = xasprintf("\"0.0.0.0:%d\"", port);
+	two = xasprintf("[\"127.0.0.1:%d\", \"0.0.0.0:%d\"]", port, port);
+	reload_to(&other, two, "in use");
+	gateway_prepare(&third, "third", &town);
+	gateway_set(&third, "listen", beside);
+	gateway_start(&third);
+	reload_to(&other, all, "in use");
+	assert_int_equal(tls_try(&town, "good", port, 0), TLS_IN);
+	gateway_stop(&third);
+	gateway_free(&third);
+	reload_to(&other, all, NULL);
+	must_get_in(port);
+	gateway_set(&other, "listen", "\"127.0.0.1:0\"");
+	gateway_stop(&other);
+	free(beside);
+	free(all);
+	free(two);
+}
+
+static void
 begin(struct gateway *g)
 {
 	char *path = bin_path("p2p-gateway");
@@ -264,6 +354,8 @@ main(void)
 	    cmocka_unit_test(not_where_operators_are_awaited),
 	    cmocka_unit_test(not_on_a_socket_file_that_lives),
 	    cmocka_unit_test(not_by_a_reload),
+	    cmocka_unit_test(a_reload_widens_and_narrows),
+	    cmocka_unit_test(a_reload_does_not_join_another),
 	    cmocka_unit_test(one_of_two_at_once),
 	    cmocka_unit_test(the_next_one_starts),
 	};
