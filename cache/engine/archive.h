@@ -50,14 +50,18 @@ void archive_acceptor_free(struct archive_acceptor *a); /* drops a reference */
 struct archive_order {
 	struct evidence_key key;
 	enum evidence_kind kind;
-	/* Tried in order until one is accepted. Copied. */
+	/*
+	 * Tried in order until one is accepted, in the ways that fetch_plan.h
+	 * tells. Copied.
+	 */
 	const char *const *urls;
 	size_t num_urls;
+	struct span request; /* OCSP; empty for a CRL. Copied */
 	/*
-	 * OCSP: the request. Sent by GET when the URL stays <= 255 bytes (RFC
-	 * 5019 5), else by POST. Empty for a CRL. Copied.
+	 * OCSP with a nonce that may be left out: the request without it, sent
+	 * when nobody answers the other. Copied.
 	 */
-	struct span request;
+	struct span request_plain;
 	bool force_post; /* a nonce is in the request */
 	bool no_store;   /* do not keep or refresh the answer (nonce) */
 	struct archive_acceptor *acceptor; /* referenced */

@@ -4,6 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool
+request_copy(uint8_t **out, size_t *out_len, struct span from)
+{
+	if (from.len == 0)
+		return true;
+	*out = malloc(from.len);
+	if (*out == NULL)
+		return false;
+	memcpy(*out, from.p, from.len);
+	*out_len = from.len;
+	return true;
+}
+
 struct fetch_job *
 fetch_job_new(const struct archive_order *from)
 {
@@ -19,7 +32,8 @@ fetch_job_new(const struct archive_order *from)
 	memcpy(o->owner, from->owner, sizeof(o->owner));
 	o->acceptor = from->acceptor;
 	ref_up(&o->acceptor->ref);
-	o->cost_bytes = sizeof(*o) + from->request.len;
+	o->cost_bytes =
+	    sizeof(*o) + from->request.len + from->request_plain.len;
 	o->urls = calloc(from->num_urls + 1, sizeof(*o->urls));
 	if (o->urls == NULL)
 		goto fail;
@@ -29,14 +43,10 @@ fetch_job_new(const struct archive_order *from)
 			goto fail;
 		o->cost_bytes += strlen(o->urls[o->num_urls]) + 24;
 	}
-	if (from->request.len > 0) {
-		o->request = malloc(from->request.len);
-		if (o->request == NULL)
-			goto fail;
-		memcpy(o->request, from->request.p, from->request.len);
-		o->request_len = from->request.len;
-	}
-	return o;
+	if (request_copy(&o->request, &o->request_len, from->request) &&
+	    request_copy(
+		&o->request_plain, &o->request_plain_len, from->request_plain))
+		return o;
 fail:
 	fetch_job_free(o);
 	return NULL;
@@ -58,6 +68,7 @@ fetch_job_free(struct fetch_job *o)
 		free(o->urls[i]);
 	free(o->urls);
 	free(o->request);
+	free(o->request_plain);
 	archive_acceptor_free(o->acceptor);
 	free(o);
 }

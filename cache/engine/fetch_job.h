@@ -11,8 +11,8 @@ struct fetch_job {
 	enum evidence_kind kind;
 	char **urls;
 	size_t num_urls;
-	uint8_t *request;
-	size_t request_len;
+	uint8_t *request, *request_plain;
+	size_t request_len, request_plain_len;
 	bool force_post, no_store;
 	struct archive_acceptor *acceptor;
 	uint8_t owner[32];

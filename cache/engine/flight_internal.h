@@ -6,6 +6,7 @@
 #define CACHE_ENGINE_FLIGHT_INTERNAL_H
 
 #include "cache/engine/archive_internal.h"
+#include "cache/engine/fetch_plan.h"
 
 enum flight_state {
 	FLIGHT_DISK = 0,
@@ -21,7 +22,9 @@ struct flight {
 	struct fetch_job *job;
 	enum flight_state state;
 	struct archive_wait *waits;
-	size_t next_url;
+	struct fetch_plan plan;
+	const struct fetch_attempt *attempt; /* in plan; NULL: none yet */
+	uint64_t until_mono_ms;              /* no attempt begins after it */
 	struct fetch *fetch;
 	struct store_load *loading;
 	struct store_record record;

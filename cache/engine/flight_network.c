@@ -1,6 +1,6 @@
 /*
- * flight_network: the part of a flight that fetches: one URL after the other
- * until the acceptor accepts what came. Service thread only.
+ * flight_network: the part of a flight that fetches: one attempt of its plan
+ * after the other until the acceptor accepts what came. Service thread only.
  */
 #include <string.h>
 
@@ -66,7 +66,11 @@ flight_keep(struct flight *f, struct evidence *e)
 	return true;
 }
 
-static void flight_next_url(struct flight *f);
+/* A flight may last as long as so many exchanges that fail by their time. */
+#define FLIGHT_EXCHANGES 3
+
+static void flight_ask(struct flight *f);
+static void flight_next_attempt(struct flight *f, enum fetch_ended before);
 
 static void
 flight_not_modified(struct flight *f, const struct fetch_result *res)
@@ -76,8 +80,7 @@ flight_not_modified(struct flight *f, const struct fetch_result *res)
 
 	if (held == NULL) {
 		/* Flushed meanwhile: ask again, without validators. */
-		f->next_url--;
-		flight_next_url(f);
+		flight_ask(f);
 		return;
 	}
 	atomic_fetch_add(&a->count.fetches_304, 1);
@@ -96,7 +99,7 @@ flight_evidence(
 	if (flight_accept(f, e, &failure) != 0) {
 		failure.http_status = res->http_status;
 		flight_note_failure(f, &failure);
-		flight_next_url(f);
+		flight_next_attempt(f, FETCH_ENDED_USELESS);
 		return;
 	}
 	if (r == NULL) {
@@ -108,13 +111,13 @@ flight_evidence(
 		    "older than what is held, which stays");
 		failure.http_status = res->http_status;
 		flight_note_failure(f, &failure);
-		flight_next_url(f);
+		flight_next_attempt(f, FETCH_ENDED_USELESS);
 		return;
 	}
 	pthread_mutex_lock(&a->table.lock);
-	text_copy(r->etag, sizeof(r->etag), res->etag);
-	text_copy(
-	    r->last_modified, sizeof(r->last_modified), res->last_modified);
+	text_copy(r->etag, sizeof(r->etag), f->attempt->post ? "" : res->etag);
+	text_copy(r->last_modified, sizeof(r->last_modified),
+	    f->attempt->post ? "" : res->last_modified);
 	pthread_mutex_unlock(&a->table.lock);
 	flight_save(f, e);
 	resource_plan(a, r, e, res->max_age_sec);
@@ -126,7 +129,7 @@ flight_fetched(void *arg, struct fetch_result *res)
 {
 	struct flight *f = arg;
 	struct archive *a = f->archive;
-	const char *url = f->job->urls[f->next_url - 1];
+	const char *url = f->job->urls[f->attempt->url];
 	struct evidence_failure failure;
 	struct evidence *e;
 
@@ -136,7 +139,11 @@ flight_fetched(void *arg, struct fetch_result *res)
 		evidence_failure_set(&failure, res->fail, url, "%s", res->msg);
 		failure.http_status = res->http_status;
 		flight_note_failure(f, &failure);
-		flight_next_url(f);
+		flight_next_attempt(f,
+		    res->dead ? FETCH_ENDED_DEAD
+			: res->fail == EVIDENCE_FAIL_DEADLINE
+			? FETCH_ENDED_LATE
+			: FETCH_ENDED_USELESS);
 		return;
 	}
 	if (res->not_modified) {
@@ -162,32 +169,33 @@ flight_fetched(void *arg, struct fetch_result *res)
 	evidence_free(e);
 }
 
-/* Validators are valid for the URL that they came from. */
+/* Validators are valid for the URL that they came from, and for GET. */
 static bool
 may_ask_conditionally(struct flight *f, const char *url)
 {
 	struct evidence *held;
 
-	if (f->resource == NULL)
+	if (f->resource == NULL || f->attempt->post)
 		return false;
 	held = atomic_load(&f->resource->evidence);
 	return held != NULL && strcmp(held->url, url) == 0;
 }
 
+/* Makes the attempt. */
 static void
-flight_next_url(struct flight *f)
+flight_ask(struct flight *f)
 {
 	struct archive *a = f->archive;
 	struct fetch_job *o = f->job;
+	const struct fetch_attempt *by = f->attempt;
 	struct fetch_order ask = {.kind = o->kind,
-	    .request = span_of(o->request, o->request_len),
-	    .force_post = o->force_post};
+	    .url = o->urls[by->url],
+	    .request = by->plain
+		? span_of(o->request_plain, o->request_plain_len)
+		: span_of(o->request, o->request_len),
+	    .post = by->post,
+	    .until_mono_ms = f->until_mono_ms};
 
-	if (f->next_url == o->num_urls) {
-		flight_failed(f);
-		return;
-	}
-	ask.url = o->urls[f->next_url++];
 	if (may_ask_conditionally(f, ask.url)) {
 		ask.etag = f->resource->etag;
 		ask.last_modified = f->resource->last_modified;
@@ -198,6 +206,16 @@ flight_next_url(struct flight *f)
 	evidence_failure_set(
 	    &f->failure, EVIDENCE_FAIL_NOMEM, ask.url, "out of memory");
 	flight_failed(f);
+}
+
+static void
+flight_next_attempt(struct flight *f, enum fetch_ended before)
+{
+	f->attempt = fetch_plan_next(&f->plan, before);
+	if (f->attempt == NULL || clock_mono_ms() >= f->until_mono_ms)
+		flight_failed(f);
+	else
+		flight_ask(f);
 }
 
 void
@@ -214,5 +232,9 @@ flight_network(struct flight *f)
 	}
 	if (f->resource != NULL)
 		f->resource->tried_mono_ms = clock_mono_ms();
-	flight_next_url(f);
+	fetch_plan_make(&f->plan, f->job);
+	f->until_mono_ms = clock_mono_ms() +
+	    FLIGHT_EXCHANGES *
+		(uint64_t)fetch_timeout_ms(f->archive->fetcher, f->job->kind);
+	flight_next_attempt(f, FETCH_ENDED_USELESS);
 }

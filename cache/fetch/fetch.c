@@ -266,16 +266,20 @@ fetch_options_safe(struct fetch *x)
 	return rc == CURLE_OK;
 }
 
+uint32_t
+fetch_timeout_ms(const struct fetcher *f, enum evidence_kind kind)
+{
+	return kind == EVIDENCE_CRL ? f->limits.crl_timeout_ms
+				    : f->limits.ocsp_timeout_ms;
+}
+
 /* What is left of the time for the whole exchange, redirects included. */
 static long
 fetch_time_left_ms(const struct fetch *x)
 {
-	const struct fetch_limits *l = &x->fetcher->limits;
-	uint64_t all =
-	    x->kind == EVIDENCE_CRL ? l->crl_timeout_ms : l->ocsp_timeout_ms;
-	uint64_t spent = clock_mono_ms() - x->started_mono_ms;
+	uint64_t now = clock_mono_ms();
 
-	return spent + 1 < all ? (long)(all - spent) : 1;
+	return now + 1 < x->until_mono_ms ? (long)(x->until_mono_ms - now) : 1;
 }
 
 static bool
@@ -319,19 +323,17 @@ static bool
 fetch_ask(struct fetch *x)
 {
 	const char *url = x->url;
-	int rc;
 
-	if (!fetch_judge_url(x, url))
+	if (!fetch_judge_url(x, url)) {
+		x->result.dead = x->redirects == 0;
 		return false;
+	}
 	fetch_fail(x, EVIDENCE_FAIL_NOMEM, "out of memory");
 	if (x->request_len > 0 && !x->post && x->redirects == 0) {
-		rc = url_ocsp_get(
-		    &x->get, url, span_of(x->request, x->request_len));
-		if (rc != 0 && rc != E_LIMIT)
+		if (url_ocsp_get(
+			&x->get, url, span_of(x->request, x->request_len)) != 0)
 			return false;
-		x->post = rc == E_LIMIT;
-		if (rc == 0)
-			url = (const char *)x->get.p;
+		url = (const char *)x->get.p;
 	}
 	if (x->kind == EVIDENCE_CRL) {
 		crl_builder_free(x->builder);
@@ -364,7 +366,9 @@ fetch_start(struct fetcher *f, const struct fetch_order *o, fetch_done_fn *done,
 	x->kind = o->kind;
 	x->done = done;
 	x->arg = arg;
-	x->started_mono_ms = clock_mono_ms();
+	x->until_mono_ms = clock_mono_ms() + fetch_timeout_ms(f, o->kind);
+	if (o->until_mono_ms != 0 && o->until_mono_ms < x->until_mono_ms)
+		x->until_mono_ms = o->until_mono_ms;
 	x->result.max_age_sec = -1;
 	bytes_init(&x->result.body, f->limits.max_ocsp_bytes);
 	bytes_init(&x->get, 1024);
@@ -377,7 +381,7 @@ fetch_start(struct fetcher *f, const struct fetch_order *o, fetch_done_fn *done,
 		if (x->request != NULL)
 			memcpy(x->request, o->request.p, o->request.len);
 		x->request_len = o->request.len;
-		x->post = o->force_post;
+		x->post = o->post;
 	}
 	x->soon = evtimer_new(f->base, fetch_soon, x);
 	if (!ok || x->soon == NULL || x->url == NULL) {
@@ -509,6 +513,19 @@ fetch_content(struct fetch *x)
 	    "%s", err.msg);
 }
 
+/* No request was sent; a connection that broke later is another matter. */
+static bool
+is_about_connecting(struct fetch *x, CURLcode rc)
+{
+	curl_off_t sending = 0;
+
+	curl_easy_getinfo(x->easy, CURLINFO_PRETRANSFER_TIME_T, &sending);
+	return rc == CURLE_COULDNT_CONNECT ||
+	    rc == CURLE_COULDNT_RESOLVE_HOST ||
+	    rc == CURLE_COULDNT_RESOLVE_PROXY ||
+	    (rc == CURLE_OPERATION_TIMEDOUT && sending == 0);
+}
+
 /* libcurl reports TLS failures with several codes. */
 static bool
 is_about_tls(CURLcode rc)
@@ -522,6 +539,8 @@ fetch_broken(struct fetch *x, CURLcode rc)
 {
 	enum evidence_fail fail = EVIDENCE_FAIL_UNREACHABLE;
 
+	x->result.dead = x->redirects == 0 &&
+	    (is_about_connecting(x, rc) || is_about_tls(rc));
 	if (x->body_fail != EVIDENCE_FAIL_NONE) {
 		x->result.fail = x->body_fail; /* msg says it already */
 		return;

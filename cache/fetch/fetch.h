@@ -58,7 +58,8 @@ struct fetch_order {
 	enum evidence_kind kind;
 	const char *url;
 	struct span request; /* OCSP */
-	bool force_post;
+	bool post;           /* else by GET, and the URL must be short enough */
+	uint64_t until_mono_ms; /* given up then at the latest; 0: no such */
 	/* From the last answer, to be told "not modified"; NULL: none. */
 	const char *etag, *last_modified;
 };
@@ -67,6 +68,7 @@ struct fetch_order {
 struct fetch_result {
 	enum evidence_fail fail;
 	int http_status;     /* of the last answer, 0: none */
+	bool dead;           /* nobody there, or may not be asked */
 	bool not_modified;   /* 304, fail is NONE, no content */
 	struct crl *crl;     /* EVIDENCE_CRL */
 	struct bytes body;   /* EVIDENCE_OCSP */
@@ -86,5 +88,7 @@ typedef void fetch_done_fn(void *arg, struct fetch_result *r);
 int fetch_start(struct fetcher *f, const struct fetch_order *order,
     fetch_done_fn *done, void *arg, struct fetch **out) MUST_USE;
 void fetch_cancel(struct fetch *x);
+/* How long one exchange may take at most. */
+uint32_t fetch_timeout_ms(const struct fetcher *f, enum evidence_kind kind);
 
 #endif

@@ -45,7 +45,7 @@ struct fetch {
 	struct fetch_result result;
 	enum evidence_fail body_fail; /* why the write callback stopped it */
 	char trouble[CURL_ERROR_SIZE];
-	uint64_t started_mono_ms;
+	uint64_t until_mono_ms;
 	fetch_done_fn *done;
 	void *arg;
 };

@@ -104,6 +104,18 @@ url_read(struct url *out, const char *text)
 	return ok;
 }
 
+bool
+url_ocsp_get_fits(const char *base, struct span request)
+{
+	struct bytes url;
+	bool fits;
+
+	bytes_init(&url, URL_OCSP_GET_MAX + 1);
+	fits = url_ocsp_get(&url, base, request) == 0;
+	bytes_cleanup(&url);
+	return fits;
+}
+
 static int
 append_escaped(struct bytes *out, char c)
 {

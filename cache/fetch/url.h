@@ -30,8 +30,10 @@ bool url_scheme(char out[16], const char *text);
 /*
  * url_ocsp_get appends the GET form of an OCSP request (RFC 6960 A.1),
  * NUL-terminated. E_LIMIT when longer than RFC 5019 5 allows: POST it.
+ * url_ocsp_get_fits: whether it is not.
  */
 #define URL_OCSP_GET_MAX 255
+bool url_ocsp_get_fits(const char *base, struct span request);
 int
 url_ocsp_get(struct bytes *out, const char *base, struct span request) MUST_USE;
 

@@ -117,7 +117,7 @@ cert_check_answer_fn cert_check_answer;
  */
 struct evidence_order {
 	struct archive_order o;
-	struct bytes request;
+	struct bytes request, request_plain;
 };
 int evidence_order_make(struct evidence_order *out, const struct cert_check *q,
     const struct source *r, const struct request_env *env,

@@ -189,6 +189,32 @@ acceptor_new(const struct cert_check *q, const struct request_env *env)
 	return a;
 }
 
+/* The OCSP request, and the one to fall back to. */
+static int
+order_requests(struct evidence_order *out, struct acceptor *a,
+    const struct cert_check *q, const struct request_env *env, struct err *err)
+{
+	const struct span none = span_of(NULL, 0);
+	int rc;
+
+	if (env->rules.nonce != REVCHECK_NONCE_OFF) {
+		/* An answer with a nonce is for this question alone. */
+		if (RAND_bytes(a->nonce, sizeof(a->nonce)) != 1)
+			return err_ossl(err, E_INTERNAL, "cannot make a nonce");
+		a->nonce_len = sizeof(a->nonce);
+		out->o.force_post = true;
+		out->o.no_store = true;
+	}
+	rc = ocsp_request_build(&out->request, q->s->cert, q->s->issuer,
+	    span_of(a->nonce, a->nonce_len), err);
+	if (rc == 0 && env->rules.nonce == REVCHECK_NONCE_OPTIONAL)
+		rc = ocsp_request_build(
+		    &out->request_plain, q->s->cert, q->s->issuer, none, err);
+	out->o.request = bytes_span(&out->request);
+	out->o.request_plain = bytes_span(&out->request_plain);
+	return rc;
+}
+
 int
 evidence_order_make(struct evidence_order *out, const struct cert_check *q,
     const struct source *r, const struct request_env *env, struct err *err)
@@ -198,6 +224,7 @@ evidence_order_make(struct evidence_order *out, const struct cert_check *q,
 
 	memset(out, 0, sizeof(*out));
 	bytes_init(&out->request, REQUEST_MAX);
+	bytes_init(&out->request_plain, REQUEST_MAX);
 	a = acceptor_new(q, env);
 	if (a == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
@@ -211,24 +238,9 @@ evidence_order_make(struct evidence_order *out, const struct cert_check *q,
 	memcpy(out->o.owner, q->s->owner, sizeof(out->o.owner));
 	if (r->kind != EVIDENCE_OCSP)
 		return 0;
-	if (env->rules.nonce != REVCHECK_NONCE_OFF) {
-		/* An answer with a nonce is for this question alone. */
-		if (RAND_bytes(a->nonce, sizeof(a->nonce)) != 1) {
-			rc = err_ossl(err, E_INTERNAL, "cannot make a nonce");
-			goto fail;
-		}
-		a->nonce_len = sizeof(a->nonce);
-		out->o.force_post = true;
-		out->o.no_store = true;
-	}
-	rc = ocsp_request_build(&out->request, q->s->cert, q->s->issuer,
-	    span_of(a->nonce, a->nonce_len), err);
+	rc = order_requests(out, a, q, env, err);
 	if (rc != 0)
-		goto fail;
-	out->o.request = bytes_span(&out->request);
-	return 0;
-fail:
-	evidence_order_cleanup(out);
+		evidence_order_cleanup(out);
 	return rc;
 }
 
@@ -238,5 +250,6 @@ evidence_order_cleanup(struct evidence_order *o)
 	if (o->o.acceptor != NULL)
 		archive_acceptor_free(o->o.acceptor);
 	bytes_cleanup(&o->request);
+	bytes_cleanup(&o->request_plain);
 	o->o.acceptor = NULL;
 }
