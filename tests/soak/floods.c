@@ -43,7 +43,7 @@
 /* In the last phase, fewer than are open. */
 #define DRY_FILES 100
 #define MB        1e6
-/* Unfinished requests may have 64 MiB; all else is small beside it. */
+/* Unfinished requests may have 64 MiB; the rest is connections, 1,300. */
 #define MAX_RESIDENT (200 * MB)
 
 atomic_int floods_phase;
