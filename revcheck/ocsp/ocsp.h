@@ -84,4 +84,26 @@ void ocsp_proof_free(struct ocsp_proof *p);
 void ocsp_status(const struct ocsp_proof *p, const struct validity_rules *rules,
     struct revcheck_result *out);
 
+/*
+ * ocsp_status_with_signer weighs what ocsp_status said by the status of the
+ * certificate of who signed it (asked where needs_signer_status says so). A
+ * signer that is revoked, on hold included, says nothing. One whose status
+ * cannot be had vouches for nobody, but its REVOKED counts: it was authorised
+ * by the issuer, and the worst that an attacker with its key could do is to
+ * refuse. GOOD changes nothing.
+ */
+void ocsp_status_with_signer(
+    struct revcheck_result *out, enum revcheck_status signer);
+
+/*
+ * For how many seconds from rules->at the response is an answer that need not
+ * be asked for again; at least OCSP_KEEP_SHORT_SEC. That long where it says
+ * unknown or on hold, whatever its nextUpdate: a responder that lags behind
+ * its CA knows a moment later. And where its dates make it no answer. Else to
+ * the end of its dates.
+ */
+#define OCSP_KEEP_SHORT_SEC 60
+uint32_t ocsp_keep_sec(
+    const struct ocsp_proof *p, const struct validity_rules *rules) MUST_USE;
+
 #endif

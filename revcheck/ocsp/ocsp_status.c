@@ -74,23 +74,32 @@ judge_text(struct revcheck_result *out, const struct ocsp_fact *f,
 	}
 }
 
+/* The strictest fact; *dates: what its dates say of it. */
+static const struct ocsp_fact *
+strictest_fact(const struct ocsp_proof *p, const struct validity_rules *rules,
+    enum revcheck_why *dates)
+{
+	const struct ocsp_fact *f = NULL, *at;
+	enum revcheck_why d;
+
+	for (size_t i = 0; i < p->num_facts; i++) {
+		at = &p->facts[i];
+		d = validity_dates(rules, at->this_update, at->next_update);
+		if (f == NULL || fact_rank(at, d) > fact_rank(f, *dates)) {
+			f = at;
+			*dates = d;
+		}
+	}
+	return f;
+}
+
 void
 ocsp_status(const struct ocsp_proof *p, const struct validity_rules *rules,
     struct revcheck_result *out)
 {
-	const struct ocsp_fact *f = &p->facts[0];
-	enum revcheck_why dates, d;
+	enum revcheck_why dates = REVCHECK_WHY_NONE;
+	const struct ocsp_fact *f = strictest_fact(p, rules, &dates);
 
-	dates = validity_dates(rules, f->this_update, f->next_update);
-
-	for (size_t i = 1; i < p->num_facts; i++) {
-		d = validity_dates(
-		    rules, p->facts[i].this_update, p->facts[i].next_update);
-		if (fact_rank(&p->facts[i], d) > fact_rank(f, dates)) {
-			f = &p->facts[i];
-			dates = d;
-		}
-	}
 	out->method = REVCHECK_METHOD_OCSP;
 	out->reason = REVCHECK_REASON_NONE;
 	out->this_update = f->this_update;
@@ -121,4 +130,57 @@ ocsp_status(const struct ocsp_proof *p, const struct validity_rules *rules,
 		out->why = REVCHECK_WHY_NONE;
 	}
 	judge_text(out, f, dates);
+}
+
+void
+ocsp_status_with_signer(
+    struct revcheck_result *out, enum revcheck_status signer)
+{
+	bool revoked = signer == REVCHECK_REVOKED;
+	size_t len = strlen(out->text);
+
+	if (signer == REVCHECK_GOOD || out->status == REVCHECK_UNKNOWN)
+		return;
+	if (out->status == REVCHECK_REVOKED && !revoked) {
+		snprintf(out->text + len, sizeof(out->text) - len,
+		    ", whose own status could not be checked");
+		return;
+	}
+	out->status = REVCHECK_UNKNOWN;
+	out->why =
+	    revoked ? REVCHECK_WHY_SIGNER_REVOKED : REVCHECK_WHY_SIGNER_UNKNOWN;
+	out->reason = REVCHECK_REASON_NONE;
+	out->revoked_at = 0;
+	out->stale = 0;
+	snprintf(out->text, sizeof(out->text),
+	    "unknown: the OCSP responder's own certificate %s",
+	    revoked ? "is revoked" : "could not be checked");
+}
+
+/* When its dates end, in seconds since 1970. */
+static int64_t
+fact_end(const struct ocsp_fact *f, const struct validity_rules *rules)
+{
+	int64_t end = f->next_update, limit = rules->max_age_sec;
+
+	if (f->next_update == 0 && limit == 0)
+		limit = rules->no_next_update_sec;
+	if (limit != 0 && (end == 0 || end > f->this_update + limit))
+		end = f->this_update + limit;
+	return end;
+}
+
+uint32_t
+ocsp_keep_sec(const struct ocsp_proof *p, const struct validity_rules *rules)
+{
+	enum revcheck_why dates = REVCHECK_WHY_NONE;
+	const struct ocsp_fact *f = strictest_fact(p, rules, &dates);
+	int64_t left = fact_end(f, rules) - (int64_t)rules->at;
+
+	if (dates != REVCHECK_WHY_NONE || f->status == REVCHECK_UNKNOWN ||
+	    (f->status == REVCHECK_REVOKED &&
+		f->reason == REVCHECK_REASON_CERTIFICATE_HOLD) ||
+	    left < OCSP_KEEP_SHORT_SEC)
+		return OCSP_KEEP_SHORT_SEC;
+	return left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
 }

@@ -519,6 +519,113 @@ trap_ocsp_8_error_statuses_are_unavailable(void **state)
 	}
 }
 
+/* What a response is worth. Facts made by hand: no signature is looked at. */
+
+static void
+signer_of_unknown_status_revokes_but_vouches_for_nobody(void **state)
+{
+	static const struct {
+		enum revcheck_status says, signer, status;
+		enum revcheck_why why;
+	} rows[] = {
+	    {REVCHECK_GOOD, REVCHECK_GOOD, REVCHECK_GOOD, REVCHECK_WHY_NONE},
+	    {REVCHECK_GOOD, REVCHECK_UNKNOWN, REVCHECK_UNKNOWN,
+		REVCHECK_WHY_SIGNER_UNKNOWN},
+	    {REVCHECK_GOOD, REVCHECK_PATH_INVALID, REVCHECK_UNKNOWN,
+		REVCHECK_WHY_SIGNER_UNKNOWN},
+	    {REVCHECK_GOOD, REVCHECK_REVOKED, REVCHECK_UNKNOWN,
+		REVCHECK_WHY_SIGNER_REVOKED},
+	    {REVCHECK_REVOKED, REVCHECK_GOOD, REVCHECK_REVOKED,
+		REVCHECK_WHY_NONE},
+	    {REVCHECK_REVOKED, REVCHECK_UNKNOWN, REVCHECK_REVOKED,
+		REVCHECK_WHY_NONE},
+	    {REVCHECK_REVOKED, REVCHECK_REVOKED, REVCHECK_UNKNOWN,
+		REVCHECK_WHY_SIGNER_REVOKED},
+	    {REVCHECK_UNKNOWN, REVCHECK_GOOD, REVCHECK_UNKNOWN,
+		REVCHECK_WHY_UNKNOWN_CERT},
+	    {REVCHECK_UNKNOWN, REVCHECK_UNKNOWN, REVCHECK_UNKNOWN,
+		REVCHECK_WHY_UNKNOWN_CERT},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ocsp_fact f = {.status = rows[i].says,
+		    .reason = REVCHECK_REASON_KEY_COMPROMISE,
+		    .revoked_at = AT - 7200,
+		    .this_update = AT - 3600,
+		    .next_update = AT - 1800};
+		struct ocsp_proof p = {
+		    .name = "CN=responder", .facts = &f, .num_facts = 1};
+		struct revcheck_result res = {0};
+		bool revoked = rows[i].status == REVCHECK_REVOKED;
+
+		if (rows[i].says != REVCHECK_REVOKED)
+			f.next_update = AT + 3600;
+		ocsp_status(&p, &rules, &res);
+		ocsp_status_with_signer(&res, rows[i].signer);
+		assert_int_equal(res.status, rows[i].status);
+		assert_int_equal(res.why, rows[i].why);
+		assert_int_equal(res.revoked_at, revoked ? AT - 7200 : 0);
+		assert_int_equal(res.reason,
+		    revoked ? REVCHECK_REASON_KEY_COMPROMISE
+			    : REVCHECK_REASON_NONE);
+		assert_int_equal(res.stale, revoked);
+		assert_int_equal(
+		    strstr(res.text, "could not be checked") != NULL,
+		    rows[i].signer != REVCHECK_GOOD &&
+			rows[i].signer != REVCHECK_REVOKED &&
+			rows[i].says != REVCHECK_UNKNOWN);
+	}
+}
+
+static void
+what_is_no_answer_is_kept_for_a_minute(void **state)
+{
+	static const struct {
+		enum revcheck_status status;
+		int reason;
+		time_t this_update, next_update;
+		uint32_t max_age_sec, keep_sec;
+	} rows[] = {
+	    {REVCHECK_GOOD, -1, AT - 60, AT + 86400, 0, 86400},
+	    {REVCHECK_GOOD, -1, AT - 60, AT + 86400, 3600, 3540},
+	    {REVCHECK_GOOD, -1, AT - 60, AT + 1800, 3600, 1800},
+	    {REVCHECK_GOOD, -1, AT - 60, AT + 61, 0, 61},
+	    {REVCHECK_GOOD, -1, AT - 60, AT + 5, 0, OCSP_KEEP_SHORT_SEC},
+	    /* Nothing said: a day, or what the policy says. */
+	    {REVCHECK_GOOD, -1, AT - 60, 0, 0, 86340},
+	    {REVCHECK_GOOD, -1, AT - 60, 0, 600, 540},
+	    {REVCHECK_GOOD, -1, AT - 7200, AT - 3600, 0, OCSP_KEEP_SHORT_SEC},
+	    {REVCHECK_GOOD, -1, AT + 7200, AT + 9000, 0, OCSP_KEEP_SHORT_SEC},
+	    {REVCHECK_GOOD, -1, AT - 60, AT + (time_t)9e9, 0, UINT32_MAX},
+	    {REVCHECK_REVOKED, -1, AT - 60, AT + 86400, 0, 86400},
+	    {REVCHECK_REVOKED, REVCHECK_REASON_KEY_COMPROMISE, AT - 60,
+		AT + 86400, 0, 86400},
+	    {REVCHECK_REVOKED, REVCHECK_REASON_CERTIFICATE_HOLD, AT - 60,
+		AT + 86400, 0, OCSP_KEEP_SHORT_SEC},
+	    {REVCHECK_UNKNOWN, -1, AT - 60, AT + 86400, 0, OCSP_KEEP_SHORT_SEC},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ocsp_fact f[2] = {
+		    {.status = rows[i].status,
+			.reason = rows[i].reason,
+			.this_update = rows[i].this_update,
+			.next_update = rows[i].next_update},
+		    /* One that says less changes nothing. */
+		    {.status = REVCHECK_GOOD,
+			.this_update = AT - 7200,
+			.next_update = AT - 3600},
+		};
+		struct ocsp_proof p = {.facts = f, .num_facts = 2};
+		struct validity_rules r = rules;
+
+		r.max_age_sec = rows[i].max_age_sec;
+		assert_int_equal(ocsp_keep_sec(&p, &r), rows[i].keep_sec);
+	}
+}
+
 int
 main(void)
 {
@@ -535,6 +642,9 @@ main(void)
 	    cmocka_unit_test(cut_short_anywhere_is_refused),
 	    cmocka_unit_test(changed_anywhere_is_refused),
 	    cmocka_unit_test(trap_ocsp_8_error_statuses_are_unavailable),
+	    cmocka_unit_test(
+		signer_of_unknown_status_revokes_but_vouches_for_nobody),
+	    cmocka_unit_test(what_is_no_answer_is_kept_for_a_minute),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
