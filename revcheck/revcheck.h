@@ -666,6 +666,27 @@ revcheck_report_json(const struct revcheck_report *r, int pretty);
 /* Element i of its "certificates" alone, not indented; likewise. */
 REVCHECK_API char *
 revcheck_report_certificate_json(const struct revcheck_report *r, size_t i);
+/*
+ * The sources of evidence that the answer rests on, looked into in vain, or
+ * lacked, those of who signed evidence included: an id of 32 bytes each, lent
+ * for as long as the report lives, none twice. Returns how many; none where
+ * nothing was asked. REVCHECK_SOURCES_ALL with *ids NULL: they cannot be named,
+ * and each change concerns it.
+ */
+#define REVCHECK_SOURCES_ALL SIZE_MAX
+REVCHECK_API size_t revcheck_report_sources(
+    const struct revcheck_report *r, const unsigned char (**ids)[32]);
+/*
+ * So many changes (see revcheck_watch_fn) the answer takes into account. One
+ * of a higher number to a source that it names is a reason to ask again.
+ */
+REVCHECK_API uint64_t revcheck_report_changes(const struct revcheck_report *r);
+/*
+ * When the first of the evidence that it rests on runs out, the allowance for
+ * clock skew included: to be asked about again then. 0: none does. What an
+ * UNKNOWN lacks is not counted.
+ */
+REVCHECK_API time_t revcheck_report_until(const struct revcheck_report *r);
 REVCHECK_API struct revcheck_report *
 revcheck_report_up_ref(struct revcheck_report *r);
 REVCHECK_API void revcheck_report_free(struct revcheck_report *r);
@@ -839,15 +860,23 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_refresh(const char *state_dir,
 /* Watching. */
 
 /*
- * fn is called on the service thread whenever what the engine knows may have
- * changed for the worse: evidence replaced by newer, the denylist, the rules
- * or the policy changed. Ask again about what is live; answers come from the
- * archive without a fetch. At most one watcher; NULL removes it, and when that
- * call has returned the old one is not running any more. fn must not call
- * revcheck_watch. Thread-safe.
+ * Called on the service thread, one call at a time, whenever what the engine
+ * knows has changed; it must not block. source: what one source says is not
+ * what it said before, the first that it says included; 32 bytes, lent.
+ * Ask again about what is live and names it (revcheck_report_sources); answers
+ * come from the archive without a fetch. NULL: the denylist, the rules, the
+ * policy or local evidence changed, which concerns everything. change counts
+ * these calls, watched or not; it is in force when fn is called.
+ */
+typedef void
+revcheck_watch_fn(void *arg, const unsigned char *source, uint64_t change);
+
+/*
+ * At most one watcher; NULL removes it, and when that call has returned the old
+ * one is not running any more. fn must not call revcheck_watch. Thread-safe.
  */
 REVCHECK_API void
-revcheck_watch(struct revcheck *rc, void (*fn)(void *arg), void *arg);
+revcheck_watch(struct revcheck *rc, revcheck_watch_fn *fn, void *arg);
 
 /* Counters since the engine was made. Thread-safe. */
 struct revcheck_stats {

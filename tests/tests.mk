@@ -30,6 +30,7 @@ net/library/engine_OBJ = $(LIB_A)
 net/library/kept_OBJ = $(LIB_A)
 net/library/local_crls_OBJ = $(LIB_A)
 net/library/responses_OBJ = $(LIB_A)
+net/library/told_OBJ = $(LIB_A)
 # Reads what no answer shows.
 net/config/histories_LIBS = -lsqlite3
 

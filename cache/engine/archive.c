@@ -16,6 +16,7 @@
 
 #include "cache/fetch/address_rules.h"
 #include "cache/engine/archive_internal.h"
+#include "cache/engine/news.h"
 #include "cache/evidence/evidence.h"
 #include "cache/store/store_file.h"
 #include "cache/engine/refresh_schedule.h"
@@ -32,7 +33,12 @@
 #define DEFAULT_REFRESH_SEC    60
 #define DEFAULT_RETRY_FIRST_MS 1000
 #define DEFAULT_RETRY_MAX_MS   300000
-#define OR(v, d)               ((v) != 0 ? (v) : (d))
+/*
+ * What a question lacked is tried again without a further question for so long:
+ * whoever was let in for want of an answer is to hear of it.
+ */
+#define LACKED_COLD_SEC 1800
+#define OR(v, d)        ((v) != 0 ? (v) : (d))
 
 /*
  * Answers that need no flight are given from the loop, never from inside the
@@ -280,7 +286,7 @@ resource_cold(struct archive *a, struct resource *r)
 	unsigned idle = memory_table_now_sec() - atomic_load(&r->asked_at_sec);
 
 	if (e == NULL)
-		return true;
+		return idle >= LACKED_COLD_SEC;
 	return idle >=
 	    refresh_schedule_cold_after_sec(e->this_update, e->next_update);
 }
@@ -303,6 +309,14 @@ resource_refresh_due(evutil_socket_t fd, short what, void *arg)
 		    r->job->num_urls > 0 ? r->job->urls[0] : "");
 		pthread_mutex_lock(&a->table.lock);
 		r->next_refresh_at = 0;
+		pthread_mutex_unlock(&a->table.lock);
+		return;
+	}
+	if (atomic_load(&r->evidence) == NULL) {
+		if (flight_retry(a, r))
+			return;
+		pthread_mutex_lock(&a->table.lock);
+		resource_due_soon(r);
 		pthread_mutex_unlock(&a->table.lock);
 		return;
 	}
@@ -379,6 +393,8 @@ archive_init(
 	    .max_ocsp_bytes = OR(o->max_ocsp_bytes, DEFAULT_OCSP_BYTES)};
 	int rc;
 
+	if (a->news == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
 	a->crl_limits = o->crl;
 	a->crl_limits.max_bytes =
 	    OR(a->crl_limits.max_bytes, DEFAULT_CRL_BYTES);
@@ -435,6 +451,7 @@ archive_new(
 	a->retry_max_ms = OR(o->retry_max_ms, DEFAULT_RETRY_MAX_MS);
 	a->changed = o->changed;
 	a->changed_arg = o->changed_arg;
+	a->news = news_new();
 	a->refresh_due = resource_refresh_due;
 	(void)RAND_bytes((unsigned char *)&a->random, sizeof(a->random));
 	rc = archive_init(a, o, err);
@@ -473,6 +490,7 @@ archive_free(struct archive *a)
 		archive_close(a);
 	}
 	fetcher_free(a->fetcher);
+	news_free(a->news);
 	memory_table_cleanup(&a->table);
 	if (a->disk != NULL)
 		a->disk->free(a->disk);

@@ -97,8 +97,10 @@ struct archive_options {
 	struct wall_clock clock;
 	const struct log *log;
 	/*
-	 * Called on the service thread after evidence of a key was replaced by
-	 * different evidence (never for a 304 or the same bytes).
+	 * Called on the service thread after evidence of a key is held that was
+	 * not known before, the first of it included: never for a 304 or the
+	 * same bytes, nor for what was dropped for want of memory and is read
+	 * again.
 	 */
 	void (*changed)(void *arg, const struct evidence_key *key);
 	void *changed_arg;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cache/engine/archive_internal.h"
+#include "cache/engine/news.h"
 #include "cache/fetch/address_rules.h"
 #include "cache/evidence/evidence.h"
 
@@ -88,6 +89,7 @@ forget_failure(struct resource *r, void *arg)
 	if (r->failures > 0) {
 		r->failures = 0;
 		r->retry_mono_ms = 0;
+		resource_due_soon(r);
 	}
 	pthread_mutex_unlock(&a->table.lock);
 	return true;
@@ -174,6 +176,8 @@ command_do(struct command *c)
 							 : refresh_one;
 	struct resource *r;
 
+	if (c->flush)
+		news_clear(a->news);
 	if (c->flush && a->disk != NULL)
 		a->disk->forget(a->disk, c->all ? NULL : &c->key);
 	if (c->all) {

@@ -51,6 +51,9 @@ struct archive {
 	uint32_t retry_first_ms, retry_max_ms;
 	void (*changed)(void *arg, const struct evidence_key *key);
 	void *changed_arg;
+	struct news *news;
+	unsigned
+	    num_retries; /* flights that a timer began for what is lacked */
 	struct flight *flights;
 	struct archive_wait *told_soon;
 	struct event *tell_soon;
@@ -80,6 +83,8 @@ struct flight *
 flight_start(struct archive *a, struct resource *r, struct fetch_job *job);
 void flight_join(struct flight *f, struct archive_wait *w);
 bool flight_has_waiters(const struct flight *f);
+/* Likewise, for what is not held and was asked for: at most a few at once. */
+bool flight_retry(struct archive *a, struct resource *r);
 /* Ends it; all who wait receive `fail`. */
 void flight_abort(struct flight *f, enum evidence_fail fail);
 
@@ -90,6 +95,8 @@ void archive_wait_tell(struct archive_wait *w, struct evidence *e,
 
 /* (Re)arms the refresh timer of r for next_refresh_at; then refresh_due. */
 void resource_schedule(struct resource *r);
+/* Likewise for within a second; table.lock is held. */
+void resource_due_soon(struct resource *r);
 
 /* Leaves the source of r alone for a while, after `row` failures in a row. */
 void resource_retry_later(struct archive *a, struct resource *r, unsigned row);

@@ -18,6 +18,12 @@
 #include "cache/engine/flight_internal.h"
 
 /*
+ * What nobody waits for leaves room for what is waited for: a responder that
+ * is gone may be lacked by thousands, each with an answer of its own.
+ */
+#define RETRIES_MAX 32
+
+/*
  * The first step runs from the loop: done is never called from inside
  * flight_start.
  */
@@ -62,4 +68,18 @@ flight_start(struct archive *a, struct resource *r, struct fetch_job *job)
 		r->flight = f;
 	event_active(f->step, 0, 0);
 	return f;
+}
+
+bool
+flight_retry(struct archive *a, struct resource *r)
+{
+	struct flight *f = NULL;
+
+	if (a->num_retries < RETRIES_MAX)
+		f = flight_start(a, r, r->job);
+	if (f == NULL)
+		return false;
+	f->retry = true;
+	a->num_retries++;
+	return true;
 }

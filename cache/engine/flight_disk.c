@@ -26,7 +26,7 @@ flight_from_tier(struct flight *f, struct evidence *e)
 		return;
 	}
 	atomic_fetch_add(&a->count.disk_hits, 1);
-	memory_table_keep(&a->table, r, e);
+	flight_hold(f, e);
 	pthread_mutex_lock(&a->table.lock);
 	text_copy(r->etag, sizeof(r->etag), f->record.meta.etag);
 	text_copy(r->last_modified, sizeof(r->last_modified),

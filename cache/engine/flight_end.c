@@ -58,6 +58,7 @@ flight_free(struct flight *f)
 {
 	if (f->resource != NULL)
 		f->resource->flight = NULL;
+	f->archive->num_retries -= f->retry;
 	*f->prev = f->next;
 	if (f->next != NULL)
 		f->next->prev = f->prev;
@@ -117,10 +118,8 @@ flight_failed(struct flight *f)
 		r->failures++;
 		resource_retry_later(a, r, r->failures);
 		wait_ms = r->retry_mono_ms - clock_mono_ms();
-		/* What is not held is tried again at the next question. */
-		r->next_refresh_at = atomic_load(&r->evidence) != NULL
-		    ? archive_now(a) + (time_t)(wait_ms / 1000) + 1
-		    : 0;
+		r->next_refresh_at =
+		    archive_now(a) + (time_t)(wait_ms / 1000) + 1;
 		pthread_mutex_unlock(&a->table.lock);
 		resource_schedule(r);
 	}

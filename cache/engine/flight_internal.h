@@ -22,6 +22,7 @@ struct flight {
 	struct fetch_job *job;
 	enum flight_state state;
 	struct archive_wait *waits;
+	bool retry; /* counted by the archive */
 	struct fetch_plan plan;
 	const struct fetch_attempt *attempt; /* in plan; NULL: none yet */
 	uint64_t until_mono_ms;              /* no attempt begins after it */
@@ -32,6 +33,9 @@ struct flight {
 	struct event *step;
 	struct evidence_failure failure; /* the most telling so far */
 };
+
+/* Holds it, and says so where it was not known before. */
+void flight_hold(struct flight *f, struct evidence *e);
 
 /* 0, or negative with the reason in failure. */
 int flight_accept(

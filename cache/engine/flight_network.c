@@ -7,6 +7,7 @@
 #include "cache/base/text.h"
 #include "cache/engine/fetch_job.h"
 #include "cache/engine/flight_internal.h"
+#include "cache/engine/news.h"
 #include "cache/evidence/evidence.h"
 
 int
@@ -45,6 +46,24 @@ flight_save(struct flight *f, struct evidence *e)
 	a->disk->save(a->disk, &meta, e);
 }
 
+void
+flight_hold(struct flight *f, struct evidence *e)
+{
+	struct archive *a = f->archive;
+	struct resource *r = f->resource;
+	struct evidence *held = atomic_load(&r->evidence);
+	bool news = news_add(a->news, &r->key, e);
+
+	/* Whoever found that there was nothing was told so. */
+	if (held == NULL)
+		news = news || r->failures > 0;
+	else
+		news = !span_equal(evidence_der(held), evidence_der(e));
+	memory_table_keep(&a->table, r, e);
+	if (news && a->changed != NULL)
+		a->changed(a->changed_arg, &r->key);
+}
+
 /*
  * Holds accepted evidence. False when it is older than what is held, which
  * stays.
@@ -52,17 +71,12 @@ flight_save(struct flight *f, struct evidence *e)
 static bool
 flight_keep(struct flight *f, struct evidence *e)
 {
-	struct archive *a = f->archive;
-	struct resource *r = f->resource;
-	struct evidence *held = atomic_load(&r->evidence);
-	bool differs =
-	    held != NULL && !span_equal(evidence_der(held), evidence_der(e));
+	struct evidence *held = atomic_load(&f->resource->evidence);
 
-	if (held != NULL && differs && evidence_older(e, held))
+	if (held != NULL && evidence_older(e, held) &&
+	    !span_equal(evidence_der(held), evidence_der(e)))
 		return false;
-	memory_table_keep(&a->table, r, e);
-	if (differs && a->changed != NULL)
-		a->changed(a->changed_arg, &r->key);
+	flight_hold(f, e);
 	return true;
 }
 

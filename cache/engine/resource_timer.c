@@ -39,6 +39,13 @@ resource_schedule(struct resource *r)
 }
 
 void
+resource_due_soon(struct resource *r)
+{
+	r->next_refresh_at = archive_now(r->archive);
+	resource_schedule(r);
+}
+
+void
 resource_retry_later(struct archive *a, struct resource *r, unsigned row)
 {
 	r->retry_mono_ms = clock_mono_ms() +

@@ -180,6 +180,13 @@ on_change(void *arg)
 	control_recheck(arg);
 }
 
+static void
+on_engine_change(void *arg, const unsigned char *source, uint64_t change)
+{
+	(void)source, (void)change;
+	control_recheck(arg);
+}
+
 int
 control_new(struct control **out, const struct control_parts *parts,
     struct conf *conf, struct err *err)
@@ -240,7 +247,7 @@ control_set_workers(struct control *c, struct workers *workers)
 	/* Blocks until a running watcher, which may use the old ones, is done.
 	 */
 	revcheck_watch(
-	    c->services->engine, workers != NULL ? on_change : NULL, c);
+	    c->services->engine, workers != NULL ? on_engine_change : NULL, c);
 }
 
 void

@@ -35,8 +35,7 @@ log_out(void *arg, enum log_level level, const char *line)
 static void
 evidence_changed(void *arg, const struct evidence_key *key)
 {
-	(void)key;
-	engine_notify_watcher(arg);
+	engine_notify_watcher(arg, key);
 }
 
 static uint32_t

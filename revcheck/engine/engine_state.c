@@ -36,18 +36,21 @@ snapshot_cleanup(struct snapshot *s)
 }
 
 void
-engine_notify_watcher(struct revcheck *rc)
+engine_notify_watcher(struct revcheck *rc, const struct evidence_key *source)
 {
+	uint64_t change = atomic_fetch_add(&rc->changes, 1) + 1;
+
 	pthread_mutex_lock(&rc->watch_lock);
 	if (rc->watch != NULL)
-		rc->watch(rc->watch_arg);
+		rc->watch(
+		    rc->watch_arg, source != NULL ? source->id : NULL, change);
 	pthread_mutex_unlock(&rc->watch_lock);
 }
 
 static void
 notify_cb(void *arg)
 {
-	engine_notify_watcher(arg);
+	engine_notify_watcher(arg, NULL);
 }
 
 void
@@ -181,7 +184,7 @@ revcheck_set_local_evidence(struct revcheck *rc, struct revcheck_evidence *e)
 }
 
 void
-revcheck_watch(struct revcheck *rc, void (*fn)(void *arg), void *arg)
+revcheck_watch(struct revcheck *rc, revcheck_watch_fn *fn, void *arg)
 {
 	pthread_mutex_lock(&rc->watch_lock);
 	rc->watch = fn;

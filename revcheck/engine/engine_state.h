@@ -38,8 +38,9 @@ struct revcheck {
 	pthread_mutex_t lock; /* snapshot */
 	struct snapshot now;
 	pthread_mutex_t watch_lock; /* held while it runs */
-	void (*watch)(void *arg);
+	revcheck_watch_fn *watch;
 	void *watch_arg;
+	atomic_uint_fast64_t changes; /* told so far */
 	struct archive *archive;
 	struct cert_sources_memo *memo;
 	struct revoked_memory *memory;
@@ -60,10 +61,12 @@ void engine_snapshot(struct revcheck *rc, struct snapshot *out);
 void snapshot_cleanup(struct snapshot *s);
 
 /*
- * Calls the watcher, on the service thread. Its lock is held meanwhile, so
- * that revcheck_watch returns only when the old watcher has.
+ * Counts a change of what a source says (NULL: of anything), which is in force
+ * already, and calls the watcher, on the service thread. Its lock is held
+ * meanwhile, so that revcheck_watch returns only when the old watcher has.
  */
-void engine_notify_watcher(struct revcheck *rc);
+void
+engine_notify_watcher(struct revcheck *rc, const struct evidence_key *source);
 /* Soon, on the service thread: never inside the call that changes something. */
 void engine_changed(struct revcheck *rc);
 

@@ -44,6 +44,7 @@ revcheck_report_free(struct revcheck_report *r)
 	for (size_t i = 0; r->responses != NULL && i < r->num; i++)
 		free(r->responses[i].der);
 	free(r->responses);
+	free(r->sources);
 	free(r);
 }
 

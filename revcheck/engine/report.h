@@ -34,6 +34,12 @@ struct revcheck_report {
 	char text[640];  /* the sentence */
 	char notes[512]; /* broken supplied evidence and the like, may be empty;
 			  * sentences separated by newlines */
+	/* See revcheck_report_sources: owned; num may be REVCHECK_SOURCES_ALL.
+	 */
+	unsigned char (*sources)[32];
+	size_t num_sources;
+	uint64_t changes;
+	time_t until;
 	/* Mode that governed each result (per-issuer rules), for policy. */
 	enum revcheck_mode *modes;
 	/* One a result where asked for, else NULL; each owned, may be NULL. */
@@ -50,5 +56,13 @@ void report_describe(struct revcheck_result *res, X509 *cert);
 /* Copies der beside result i. E_NOMEM. Before the report is published. */
 int report_keep_response(
     struct revcheck_report *r, size_t i, struct span der) MUST_USE;
+
+struct revcheck_request;
+/*
+ * Fills sources, changes and until from the checks of r, which are over. Where
+ * memory is short it rests on all of them.
+ */
+void report_note_sources(
+    struct revcheck_report *rep, const struct revcheck_request *r);
 
 #endif

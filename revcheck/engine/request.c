@@ -85,6 +85,7 @@ last_resort(struct revcheck_request *r, enum revcheck_why why)
 		return NULL;
 	rep->mode = r->mode;
 	rep->why = why;
+	rep->num_sources = REVCHECK_SOURCES_ALL;
 	rep->at = r->env.rules.at;
 	rep->results[0].why = why;
 	snprintf(rep->text, sizeof(rep->text), "refused: %s",

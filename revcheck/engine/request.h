@@ -32,7 +32,8 @@ struct revcheck_request {
 	size_t num_submitted; /* so many of extra are query.chain */
 	struct cert_check **checks;
 	size_t num_checks;
-	bool cached; /* memory alone answered */
+	uint64_t changes; /* told when it began */
+	bool cached;      /* memory alone answered */
 	struct revcheck_report *report;
 	/* Pending. */
 	struct archive_wait *wait;

@@ -197,6 +197,7 @@ take_policy(
 	time_t now = wall_clock_now(&rc->clock);
 	int e;
 
+	r->changes = atomic_load(&rc->changes);
 	engine_snapshot(rc, &r->snap);
 	if (q->policy != NULL) {
 		e = policy_resolve(&r->snap.policy, q->policy, err);

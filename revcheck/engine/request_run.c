@@ -283,6 +283,7 @@ make_report(struct revcheck_request *r)
 		rep->results[i].submitted_index =
 		    submitted_index(r, r->chain[i]);
 	note_broken(rep, r->env.supplied);
+	report_note_sources(rep, r);
 	policy_decide(rep,
 	    r->snap.policy.shadow_hard && r->mode == REVCHECK_MODE_SOFT_FAIL);
 	r->report = rep;

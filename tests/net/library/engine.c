@@ -599,7 +599,7 @@ static pthread_mutex_t watch_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t watch_cond = PTHREAD_COND_INITIALIZER;
 
 static void
-on_change(void *arg)
+on_change(void *arg, const unsigned char *source, uint64_t change)
 {
 	pthread_mutex_lock(&watch_lock);
 	watched++;

@@ -24,9 +24,9 @@ static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
 static unsigned num_changes;
 
 static void
-changed(void *arg)
+changed(void *arg, const unsigned char *source, uint64_t change)
 {
-	(void)arg;
+	(void)arg, (void)source, (void)change;
 	pthread_mutex_lock(&lock);
 	num_changes++;
 	pthread_cond_signal(&cond);
