@@ -16,6 +16,7 @@
 
 #include "gateway/base/json_path.h"
 #include "gateway/conf/conf_internal.h"
+#include "gateway/conf/conf_restart.h"
 #include "gateway/control/effective.h"
 #include "revcheck/engine/policy.h"
 #include "tests/lib/pkimake.h"
@@ -959,6 +960,67 @@ a_file_with_lists(void **state)
 	cJSON_Delete(o);
 }
 
+/* Another value of the key's member in c, which is all zero but for it. */
+static void
+set_other(struct conf *c, const struct conf_key *k)
+{
+	static char text[] = "other", *texts[] = {text, NULL};
+	char *at = (char *)c + k->offset;
+	char **list = texts;
+	size_t one = 1;
+	char *value = text;
+
+	switch (k->kind) {
+	case CONF_KIND_TEXT:
+	case CONF_KIND_PATH:
+		memcpy(at, &value, sizeof(value));
+		break;
+	case CONF_KIND_LISTEN:
+		((struct address *)(void *)at)->text = text;
+		break;
+	case CONF_KIND_TEXTS:
+		memcpy(at, &list, sizeof(list));
+		memcpy(at + sizeof(list), &one, sizeof(one));
+		break;
+	default:
+		assert_true(conf_key_is_number(k) || k->kind == CONF_KIND_BITS);
+		conf_key_store(k, 1, c);
+	}
+}
+
+/* Each key that says so, and each that says otherwise, by itself. */
+static void
+what_waits_for_the_next_start(void **state)
+{
+	static const struct conf zero;
+	unsigned waiting = 0;
+
+	(void)state;
+	for (const struct conf_key *k = conf_keys; !conf_key_ends(k); k++) {
+		bool waits = (k->flags & CONF_RESTART) != 0;
+		struct conf *other;
+		cJSON *list;
+
+		if (k->file == NULL ||
+		    (!waits && !conf_key_is_number(k) &&
+			k->kind != CONF_KIND_TEXT && k->kind != CONF_KIND_PATH))
+			continue;
+		other = calloc(1, sizeof(*other));
+		assert_non_null(other);
+		set_other(other, k);
+		list = conf_restart_keys(&zero, other);
+		assert_int_equal(cJSON_GetArraySize(list), waits);
+		if (waits)
+			assert_string_equal(
+			    cJSON_GetArrayItem(list, 0)->valuestring, k->file);
+		waiting += waits;
+		cJSON_Delete(list);
+		free(other);
+	}
+	/* user, group and three of pkcs11 need more than a reload to try. */
+	assert_true(waiting >= 29);
+}
+
 int
 main(void)
 {
@@ -978,6 +1040,7 @@ main(void)
 	    cmocka_unit_test(lists_that_are_left_out),
 	    cmocka_unit_test(lists_of_both),
 	    cmocka_unit_test(a_file_with_lists),
+	    cmocka_unit_test(what_waits_for_the_next_start),
 	};
 
 	return cmocka_run_group_tests_name(

@@ -82,7 +82,10 @@ a_reload_refuses_what_could_not_start(void **state)
 	}
 }
 
-/* Every key that acts at the next start, with a value of its own. */
+/*
+ * Keys that act at the next start, with a value of their own: all that a file
+ * can change here. unit/test_conf_keys walks the table for the others.
+ */
 static const struct {
 	const char *place, *value;
 } later[] = {
