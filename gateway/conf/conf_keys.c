@@ -299,7 +299,8 @@ const struct conf_key conf_keys[] = {
 	    "whether peers must show a certificate"),
 	NUMBER("tls.security_level", INT, policy.security_level, 0, 5, 2,
 	    NULL, "OpenSSL's security level for paths, TLS and evidence: 2 "
-	    "asks for 112 bits, so refuses RSA of 1024 and SHA-1",
+	    "asks for 112 bits, so refuses RSA of 1024 and SHA-1; 1 lets RSA "
+	    "of 1024 in, and only 0 SHA-1, too",
 	    REVCHECK("securityLevel", LESS)),
 	ROW("tls.ciphersuites", TEXT, tls.ciphersuites,
 	    "of TLS 1.3, separated by colons",
@@ -394,7 +395,9 @@ const struct conf_key conf_keys[] = {
 	NUMBER("rest.max_body_bytes", U32, rest.max_body_bytes, 1024,
 	    16777216, 1048576, "bytes", "largest body of a request"),
 	NUMBER("rest.max_connections", U32, rest.max_connections, 1, 100000,
-	    256, NULL, "connections at once"),
+	    256, NULL, "connections at once; one address (IPv6: /64) has half "
+	    "of them, also with credentials, and an eighth is for this host "
+	    "and the Unix socket"),
 	NUMBER("rest.handshake_timeout_ms", U32, rest.handshake_timeout_ms,
 	    100, HOUR_MS, 10000, "ms",
 	    "from a connection to the first byte of its first request"),

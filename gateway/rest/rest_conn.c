@@ -287,6 +287,55 @@ refuse(struct rest_conn *c, int status)
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }
 
+/* Room. */
+
+/* Who goes first; 0: stays. */
+static unsigned
+rank(const struct rest_conn *c)
+{
+	if (!c->known)
+		return c->state == ANSWERING ? 2 : 3;
+	return c->state == IDLE || c->state == CLOSING ? 1 : 0;
+}
+
+static bool
+goes_before(const struct rest_conn *a, const struct rest_conn *b)
+{
+	if (rank(a) != rank(b))
+		return rank(a) > rank(b);
+	if (!a->known && a->group->strangers != b->group->strangers)
+		return a->group->strangers > b->group->strangers;
+	return a->since_mono_ms < b->since_mono_ms;
+}
+
+/*
+ * Credentials are no licence to take every place: an address has half of them,
+ * all together leave an eighth to this host, where the operator may be. Who
+ * goes is found as in make_room, among those of the address or of all others;
+ * where all are busy it is the newcomer. False when c itself was dropped.
+ */
+static bool
+keep_to_shares(struct rest_conn *c)
+{
+	unsigned most = c->rest->conf->rest.max_connections;
+	unsigned own = most > 1 ? most / 2 : 1;
+	unsigned all = most - (most + 7) / 8, remote = 0;
+	struct rest_conn *first = c;
+	bool over = c->group->num > own;
+
+	for (struct rest_conn *o = c->rest->connections; o != NULL; o = o->next)
+		remote += o->group != NULL && !o->local;
+	if (c->local || (!over && remote <= (all > 0 ? all : 1)))
+		return true;
+	for (struct rest_conn *o = c->rest->connections; o != NULL; o = o->next)
+		if (o->group != NULL && !o->local &&
+		    (!over || o->group == c->group) && rank(o) > 0 &&
+		    goes_before(o, first))
+			first = o;
+	drop(first);
+	return first != c;
+}
+
 /* It has its descriptor now, which evhttp gives it after making it. */
 static void
 settle(struct rest_conn *c)
@@ -306,30 +355,8 @@ settle(struct rest_conn *c)
 	c->group = group_join(c->rest, text);
 	if (c->group == NULL)
 		drop(c);
-	else
+	else if (keep_to_shares(c))
 		enter(c, c->state);
-}
-
-/* Room. */
-
-/* Who goes first; 0: stays. */
-static unsigned
-rank(const struct rest_conn *c)
-{
-	if (!c->known)
-		return c->state == ANSWERING ? 2 : 3;
-	return c->state == IDLE || c->state == CLOSING ? 1 : 0;
-}
-
-/* Of equals b, which comes first in the list, is the newer. */
-static bool
-goes_before(const struct rest_conn *a, const struct rest_conn *b)
-{
-	if (rank(a) != rank(b))
-		return rank(a) > rank(b);
-	if (!a->known && a->group->strangers != b->group->strangers)
-		return a->group->strangers > b->group->strangers;
-	return a->since_mono_ms <= b->since_mono_ms;
 }
 
 static bool

@@ -11,7 +11,8 @@
  *
  * Who has shown credentials is known; all others are strangers and make room
  * for whoever comes next, the address with most of them first. So neither
- * silent nor slow callers keep others out, however many they are.
+ * silent nor slow callers keep others out, however many they are. Nor do known
+ * ones: an address has half of the places, this host an eighth to itself.
  */
 #ifndef GATEWAY_REST_REST_CONN_H
 #define GATEWAY_REST_REST_CONN_H
