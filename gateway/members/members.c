@@ -253,6 +253,16 @@ same(const struct member *a, const struct member *b)
 	    same_object(a->setup, b->setup);
 }
 
+bool
+member_has_name(const struct member *h, const X509_NAME *name)
+{
+	X509_NAME *known = h->name != NULL ? dn_parse(h->name) : NULL;
+	bool same = known != NULL && dn_same(known, name);
+
+	X509_NAME_free(known);
+	return same;
+}
+
 int
 members_set(struct members *s, const char *id, const char *name,
     const cJSON *registration, const cJSON *setup, struct err *err)

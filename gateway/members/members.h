@@ -6,9 +6,11 @@
 #ifndef GATEWAY_MEMBERS_MEMBERS_H
 #define GATEWAY_MEMBERS_MEMBERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <cjson/cJSON.h>
+#include <openssl/x509.h>
 
 #include "gateway/members/keystore.h"
 #include "gateway/state/state_db.h"
@@ -37,6 +39,9 @@ size_t members_num(const struct members *s);
 const struct member *members_get(const struct members *s, size_t i);
 /* NULL when there is none; id in upper case. */
 const struct member *members_find(const struct members *s, const char *id);
+
+/* Whether its name is known, and is this one however it is written. */
+bool member_has_name(const struct member *h, const X509_NAME *name);
 
 /*
  * Within a transaction: makes sure that there is one with this id and changes

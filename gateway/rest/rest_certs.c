@@ -114,8 +114,6 @@ check_member(struct rest_request *req, const struct place *p, X509 *leaf,
 	struct members *all = req->services->members;
 	const struct member *h = members_find(all, p->holder);
 	char text[DN_MAX];
-	X509_NAME *known;
-	bool same;
 
 	if (p->usage != CERTSTORE_SESSION)
 		return 0;
@@ -128,10 +126,7 @@ check_member(struct rest_request *req, const struct place *p, X509 *leaf,
 		    err, E_PARSE, "the subject is empty or too long");
 	if (h->name == NULL)
 		return members_set(all, h->id, text, NULL, NULL, err);
-	known = dn_parse(h->name);
-	same = known != NULL && dn_same(known, X509_get_subject_name(leaf));
-	X509_NAME_free(known);
-	return same
+	return member_has_name(h, X509_get_subject_name(leaf))
 	    ? 0
 	    : err_set(err, E_PARSE,
 		  "The subject of a session certificate must be the member's "

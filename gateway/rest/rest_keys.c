@@ -237,8 +237,6 @@ check_member(struct rest_request *req, const struct keystore_key *k,
 	struct members *all = req->services->members;
 	const struct member *h = members_find(all, k->tenant);
 	char text[DN_MAX];
-	X509_NAME *known;
-	bool same;
 
 	if (!keystore_is_session(k) || h == NULL)
 		return 0;
@@ -246,10 +244,7 @@ check_member(struct rest_request *req, const struct keystore_key *k,
 		return err_set(err, E_PARSE, "the name is empty or too long");
 	if (h->name == NULL)
 		return members_change(all, k->tenant, text, NULL, NULL, err);
-	known = dn_parse(h->name);
-	same = known != NULL && dn_same(known, name);
-	X509_NAME_free(known);
-	return same
+	return member_has_name(h, name)
 	    ? 0
 	    : err_set(err, E_PARSE,
 		  "'%.90s' is not the name of the holding identity, which is "
