@@ -316,7 +316,9 @@ const struct conf_key conf_keys[] = {
 	GROUP("limits", "what peers may take; each has a counter of its own"),
 	NUMBER("limits.handshake_timeout_ms", U32,
 	    limits.handshake_timeout_ms, 10, HOUR_MS, 10000, "ms",
-	    "for a handshake, checks of revocation included"),
+	    "for a handshake, checks of revocation included; who is not done "
+	    "then is disconnected, without an alert: OpenSSL 3.0 sends none "
+	    "outside its own steps"),
 	NUMBER("limits.idle_timeout_ms", U32, limits.idle_timeout_ms, 0,
 	    24 * HOUR_MS, 0, "ms",
 	    "how long a relayed connection may be without a byte; 0: for "
