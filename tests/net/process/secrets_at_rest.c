@@ -30,6 +30,33 @@ there_is_no_core_dump(void **state)
 	free(path);
 }
 
+/*
+ * Nor does another process of the same user read its memory: it is not
+ * dumpable, which shows in what is refused to a debugger. Root may all of it,
+ * so both sides do without that one capability here.
+ */
+static void
+nobody_looks_into_it(void **state)
+{
+	static const char less[] = "setpriv --bounding-set=-sys_ptrace ";
+	const char *with = getuid() == 0 ? less : "";
+	char *line;
+
+	(void)state;
+	if (system("setpriv --version >/dev/null 2>&1") != 0)
+		skip();
+	scene_prepare();
+	gw.shell = xasprintf("exec %s\"$@\"", with);
+	gateway_start(&gw);
+	line = xasprintf("%ssh -c 'sleep 60 & "
+			 "readlink /proc/$!/exe >/dev/null || exit 3; "
+			 "kill $!; "
+			 "readlink /proc/%d/exe && exit 4; exit 0'",
+	    with, (int)gw.proc.pid);
+	assert_int_equal(WEXITSTATUS(system(line)), 0);
+	free(line);
+}
+
 static void
 keys_for_everybody_are_warned_about(void **state)
 {
@@ -142,6 +169,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    SCENE(there_is_no_core_dump),
+	    SCENE(nobody_looks_into_it),
 	    SCENE(keys_for_everybody_are_warned_about),
 	    cmocka_unit_test(a_terminal_does_not_show_it),
 	    SCENE(strangers_are_told_yes_or_no),
