@@ -36,6 +36,8 @@ net/config/histories_LIBS = -lsqlite3
 
 # Its thread begins when the test says so.
 unit/test_store_disk_LIBS = -Wl,--wrap=pthread_create
+# Sees what is written for good, and when.
+unit/test_rest_pem_LIBS = -Wl,--wrap=fsync,--wrap=rename
 
 # Tests start and watch processes as fixtures do.
 $(B)/lib/libtest.a: $(TESTLIB_OBJ) $(FIXLIB_OBJ)
