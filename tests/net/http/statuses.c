@@ -195,6 +195,28 @@ the_node_is_told_who_it_is(void **state)
 	free(text);
 }
 
+/* Nothing was asked, so the node is not told that it was good. */
+static void
+the_node_is_told_that_nothing_was_asked(void **state)
+{
+	char *text = request_text(PATH, "", 5);
+	struct client c;
+	struct answer a;
+
+	(void)state;
+	rest_mode(&gw, "OFF");
+	enter(&c, "good");
+	client_send(&c, text);
+	client_read(&c, &a);
+	rest_mode(&gw, "SOFT_FAIL");
+	assert_int_equal(a.status, 200);
+	has(&a, "\r\nP2P-Gateway-Status: not-asked\r\n");
+	has_not(&a, "P2P-Gateway-Status: good");
+	answer_free(&a);
+	client_leave(&c);
+	free(text);
+}
+
 /* Decodes ":base64:" at text into a certificate. */
 static X509 *
 certificate_at(const char *text)
@@ -599,6 +621,7 @@ main(void)
 	    cmocka_unit_test(a_head_without_end_is_431),
 	    cmocka_unit_test(the_metrics_count_them),
 	    cmocka_unit_test(the_node_is_told_who_it_is),
+	    cmocka_unit_test(the_node_is_told_that_nothing_was_asked),
 	    cmocka_unit_test(the_certificates_are_those_it_showed),
 	    cmocka_unit_test(one_connection_carries_many),
 	    cmocka_unit_test(requests_at_once_are_answered_in_order),
