@@ -52,7 +52,7 @@ archive_tell_soon(evutil_socket_t fd, short what, void *arg)
 	struct archive_wait *w;
 
 	while ((w = a->told_soon) != NULL)
-		archive_wait_tell(w, w->evidence, &w->failure);
+		archive_wait_tell(w);
 }
 
 static void
@@ -62,10 +62,13 @@ tell_soon(struct archive *a, struct archive_wait *w)
 	event_active(a->tell_soon, 0, 0);
 }
 
+/* What is held goes along: it may say something, though it is no answer. */
 static void
 tell_failure_soon(struct archive *a, struct archive_wait *w,
-    enum evidence_fail fail, const char *msg)
+    struct documents *held, enum evidence_fail fail, const char *msg)
 {
+	if (held != NULL)
+		w->documents = documents_up_ref(held);
 	evidence_failure_set(&w->failure, fail, NULL, "%s", msg);
 	atomic_fetch_add(&a->count.fail[fail], 1);
 	tell_soon(a, w);
@@ -75,17 +78,16 @@ static void
 wait_deadline(evutil_socket_t fd, short what, void *arg)
 {
 	struct archive_wait *w = arg;
-	struct evidence_failure f;
 
-	evidence_failure_set(
-	    &f, EVIDENCE_FAIL_DEADLINE, NULL, "no answer before the deadline");
+	evidence_failure_set(&w->failure, EVIDENCE_FAIL_DEADLINE, NULL,
+	    "no answer before the deadline");
 	atomic_fetch_add(&w->archive->count.fail[EVIDENCE_FAIL_DEADLINE], 1);
-	archive_wait_tell(w, NULL, &f);
+	archive_wait_tell(w);
 }
 
 static struct archive_wait *
-wait_new(struct archive *a, uint64_t deadline_mono_ms, archive_done_fn *done,
-    void *arg)
+wait_new(struct archive *a, struct archive_acceptor *acceptor,
+    uint64_t deadline_mono_ms, archive_done_fn *done, void *arg)
 {
 	struct archive_wait *w = calloc(1, sizeof(*w));
 	uint64_t now = clock_mono_ms(), ms;
@@ -96,14 +98,14 @@ wait_new(struct archive *a, uint64_t deadline_mono_ms, archive_done_fn *done,
 	w->archive = a;
 	w->done = done;
 	w->arg = arg;
+	ref_up(&acceptor->ref);
+	w->acceptor = acceptor;
 	w->deadline = evtimer_new(archive_base(a), wait_deadline, w);
 	ms = deadline_mono_ms > now ? deadline_mono_ms - now : 0;
 	tv.tv_sec = (time_t)(ms / 1000);
 	tv.tv_usec = (suseconds_t)(ms % 1000) * 1000;
 	if (w->deadline == NULL || evtimer_add(w->deadline, &tv) != 0) {
-		if (w->deadline != NULL)
-			event_free(w->deadline);
-		free(w);
+		archive_wait_cancel(w);
 		return NULL;
 	}
 	return w;
@@ -111,49 +113,33 @@ wait_new(struct archive *a, uint64_t deadline_mono_ms, archive_done_fn *done,
 
 /* Asking. */
 
-struct evidence *
+struct documents *
 archive_get1(struct archive *a, const struct evidence_key *key)
 {
-	struct evidence *e = memory_table_get1(&a->table, key);
+	struct documents *d = memory_table_get1(&a->table, key);
 
-	atomic_fetch_add_explicit(e != NULL ? &a->count.hits : &a->count.misses,
+	atomic_fetch_add_explicit(d != NULL ? &a->count.hits : &a->count.misses,
 	    1, memory_order_relaxed);
-	return e;
-}
-
-/*
- * Whether what memory holds is enough: fresh, and not just reported as stale by
- * the caller.
- */
-static struct evidence *
-memory_enough(struct archive *a, struct resource *r, bool want_newer)
-{
-	struct evidence *e = atomic_load(&r->evidence);
-	time_t now = archive_now(a);
-
-	if (e == NULL || !evidence_fresh(e, now, a->skew_sec))
-		return NULL;
-	if (want_newer && e->fetched_at + 1 < now)
-		return NULL;
-	return e;
+	return d;
 }
 
 static void
 archive_ask(struct archive *a, struct resource *r, struct fetch_job *job,
-    bool want_newer, struct archive_wait *w)
+    struct archive_wait *w)
 {
-	struct evidence *e = memory_enough(a, r, want_newer);
+	struct documents *held = atomic_load(&r->held);
 	uint64_t now = clock_mono_ms();
 
-	if (e != NULL) {
-		w->evidence = evidence_up_ref(e);
+	if (acceptor_answered(w->acceptor, held, NULL, a)) {
+		w->documents = documents_up_ref(held);
+		w->answered = true;
 		tell_soon(a, w);
 		return;
 	}
 	if (r->flight != NULL) {
 		/* One attempt at a time after a failure. */
 		if (r->failures > 0 && flight_has_waiters(r->flight)) {
-			tell_failure_soon(a, w, EVIDENCE_FAIL_BACKOFF,
+			tell_failure_soon(a, w, held, EVIDENCE_FAIL_BACKOFF,
 			    "the source failed a moment ago and is being "
 			    "tried");
 			return;
@@ -162,20 +148,17 @@ archive_ask(struct archive *a, struct resource *r, struct fetch_job *job,
 		flight_join(r->flight, w);
 		return;
 	}
-	e = atomic_load(&r->evidence);
-	if (now < r->retry_mono_ms && r->failures == 0 && e != NULL) {
-		/* The source just said that it has nothing newer. */
-		w->evidence = evidence_up_ref(e);
-		tell_soon(a, w);
-		return;
-	}
 	if (now < r->retry_mono_ms) {
-		tell_failure_soon(a, w, EVIDENCE_FAIL_BACKOFF,
+		/* Without failures it just said that it has nothing better. */
+		tell_failure_soon(a, w, held,
+		    r->failures > 0 ? EVIDENCE_FAIL_BACKOFF
+				    : EVIDENCE_FAIL_NONE,
 		    "the source failed a moment ago");
 		return;
 	}
 	if (flight_start(a, r, job) == NULL)
-		tell_failure_soon(a, w, EVIDENCE_FAIL_NOMEM, "out of memory");
+		tell_failure_soon(
+		    a, w, held, EVIDENCE_FAIL_NOMEM, "out of memory");
 	else
 		flight_join(r->flight, w);
 }
@@ -198,7 +181,7 @@ archive_resource(
 }
 
 int
-archive_fetch(struct archive *a, const struct archive_order *o, bool want_newer,
+archive_fetch(struct archive *a, const struct archive_order *o,
     uint64_t deadline_mono_ms, archive_done_fn *done, void *arg,
     struct archive_wait **out, struct err *err)
 {
@@ -211,7 +194,7 @@ archive_fetch(struct archive *a, const struct archive_order *o, bool want_newer,
 	if (a->closing)
 		return err_set(err, E_CLOSED, "the archive is closing");
 	job = fetch_job_new(o);
-	w = wait_new(a, deadline_mono_ms, done, arg);
+	w = wait_new(a, o->acceptor, deadline_mono_ms, done, arg);
 	if (job == NULL || w == NULL)
 		goto nomem;
 	if (o->no_store) {
@@ -223,7 +206,7 @@ archive_fetch(struct archive *a, const struct archive_order *o, bool want_newer,
 		r = archive_resource(a, o, job);
 		if (r == NULL)
 			goto nomem;
-		archive_ask(a, r, job, want_newer, w);
+		archive_ask(a, r, job, w);
 	}
 	fetch_job_free(job);
 	*out = w;
@@ -254,7 +237,8 @@ archive_prefetch_here(void *arg)
 	if (r == NULL && !a->closing)
 		r = archive_resource(a, &o, p->job);
 	if (r != NULL && r->flight == NULL &&
-	    atomic_load(&r->evidence) == NULL &&
+	    !acceptor_answered(
+		p->job->acceptor, atomic_load(&r->held), NULL, a) &&
 	    clock_mono_ms() >= r->retry_mono_ms)
 		(void)flight_start(a, r, p->job);
 	fetch_job_free(p->job);
@@ -279,16 +263,21 @@ archive_prefetch(struct archive *a, const struct archive_order *order)
 	return rc;
 }
 
+/* The longest of what the documents held ask for. */
 static bool
 resource_cold(struct archive *a, struct resource *r)
 {
-	struct evidence *e = atomic_load(&r->evidence);
+	const struct documents *d = atomic_load(&r->held);
 	unsigned idle = memory_table_now_sec() - atomic_load(&r->asked_at_sec);
+	uint32_t after = 0, one;
 
-	if (e == NULL)
-		return idle >= LACKED_COLD_SEC;
-	return idle >=
-	    refresh_schedule_cold_after_sec(e->this_update, e->next_update);
+	for (size_t i = 0; d != NULL && i < d->num; i++) {
+		one = refresh_schedule_cold_after_sec(
+		    d->v[i]->this_update, d->v[i]->next_update);
+		if (one > after)
+			after = one;
+	}
+	return idle >= (d == NULL ? LACKED_COLD_SEC : after);
 }
 
 static void
@@ -312,7 +301,7 @@ resource_refresh_due(evutil_socket_t fd, short what, void *arg)
 		pthread_mutex_unlock(&a->table.lock);
 		return;
 	}
-	if (atomic_load(&r->evidence) == NULL) {
+	if (atomic_load(&r->held) == NULL) {
 		if (flight_retry(a, r))
 			return;
 		pthread_mutex_lock(&a->table.lock);

@@ -2,10 +2,11 @@
  * archive: signed revocation data, fetched once for all who ask, verified
  * before it is held, refreshed before it expires, stored across restarts.
  *
- * The archive knows resources, bytes, times and failures. It does not know what
- * a certificate is: the acceptor that came with the order decides whether
- * evidence is authentic, before it is held and again when it was read from
- * disk.
+ * The archive knows sources, documents, times and failures. It does not know
+ * what a certificate is: the acceptor that came with the order decides whether
+ * a document is authentic, before it is held and again when it was read from
+ * disk, and whether what is held answers the question. A source is asked, URL
+ * by URL, until it does.
  *
  * One service thread (event loop, libcurl multi, timers, disk, acceptors).
  * archive_get1 and archive_stats_get are thread-safe and never block on the
@@ -24,6 +25,7 @@
 #include "cache/base/ref.h"
 #include "cache/base/span.h"
 #include "cache/crl/crl.h"
+#include "cache/evidence/documents.h"
 #include "cache/evidence/evidence.h"
 
 struct archive;
@@ -32,16 +34,26 @@ struct event_base;
 /* Orders. */
 
 /*
- * An acceptor decides whether evidence is authentic, and fills proof, times and
- * number. It runs on the service thread; it must not block, and must not call
- * into the archive. Returns 0 to accept; otherwise sets *reject_code and err.
- * Counted, because an order may be used after the question that made it is
- * answered.
+ * An acceptor stands for a question. It runs on the service thread; it must not
+ * block, and must not call into the archive. Counted, because an order may be
+ * used after the question that made it is answered.
+ *
+ * accept: whether the document is authentic here, and describes it where it is
+ * not described yet. Returns 0 to accept; otherwise sets *reject_code and err.
+ *
+ * answers: whether what is held, and what has come besides (either may be
+ * NULL), answers the question at `now`. NULL: any document in date does.
+ *
+ * context: acceptors of one context accept the same documents.
  */
 struct archive_acceptor {
 	struct ref ref;
+	struct evidence_key context;
 	int (*accept)(struct archive_acceptor *self, struct evidence *draft,
 	    time_t now, int *reject_code, struct err *err);
+	bool (*answers)(struct archive_acceptor *self,
+	    const struct documents *held, const struct documents *seen,
+	    time_t now);
 	void (*free)(struct archive_acceptor *self);
 };
 
@@ -137,29 +149,31 @@ struct event_base *archive_get0_base(struct archive *a);
 int archive_post(struct archive *a, void (*fn)(void *arg), void *arg) MUST_USE;
 
 /*
- * archive_get1 is the hot path: a reference to what memory holds under key,
- * fresh or not (the caller looks at dates), or NULL. Marks the resource as
- * asked for. Thread-safe; no system call.
+ * archive_get1 is the hot path: a reference to what memory holds under key, in
+ * date or not (the caller looks at dates), or NULL. Marks the source as asked
+ * for. Thread-safe; no system call.
  */
-struct evidence *
+struct documents *
 archive_get1(struct archive *a, const struct evidence_key *key) MUST_USE;
 
 /*
- * archive_fetch gets evidence from disk or network, once for all who wait, and
- * remembers the order for refreshing. Service thread only. done is called
- * exactly once, on the service thread, never from inside this call, with a
- * borrowed evidence or a borrowed failure (the other NULL); not after
- * archive_wait_cancel. If memory already holds evidence that is fresh at the
- * time of the call, done receives that. `want_newer`: what memory holds is
- * stale; fetch. deadline_mono_ms: at this clock_mono_ms() done receives
- * EVIDENCE_FAIL_DEADLINE, while the fetch goes on.
+ * archive_fetch asks a source, on disk and over the network, once for all who
+ * wait, until the acceptor of the order is answered or everything was tried,
+ * and remembers the order for refreshing. Service thread only. done is called
+ * exactly once, on the service thread, never from inside this call; not after
+ * archive_wait_cancel. It is lent the documents that are held and that came (or
+ * NULL), and a failure, which is NULL when they answer. A failure of
+ * EVIDENCE_FAIL_NONE: the source answered, and has nothing better. If memory
+ * answers at the time of the call, done receives that. deadline_mono_ms: at
+ * this clock_mono_ms() done receives EVIDENCE_FAIL_DEADLINE, while the fetch
+ * goes on.
  */
 struct archive_wait; /* freed when done was called, or by cancel */
 typedef void archive_done_fn(
-    void *arg, struct evidence *e, const struct evidence_failure *f);
+    void *arg, struct documents *d, const struct evidence_failure *f);
 int archive_fetch(struct archive *a, const struct archive_order *order,
-    bool want_newer, uint64_t deadline_mono_ms, archive_done_fn *done,
-    void *arg, struct archive_wait **out, struct err *err) MUST_USE;
+    uint64_t deadline_mono_ms, archive_done_fn *done, void *arg,
+    struct archive_wait **out, struct err *err) MUST_USE;
 void archive_wait_cancel(struct archive_wait *w);
 
 /*
@@ -174,6 +188,7 @@ archive_prefetch(struct archive *a, const struct archive_order *order) MUST_USE;
 struct archive_stats {
 	uint64_t hits, misses, disk_hits;
 	uint64_t fetches, fetches_304, fetched_bytes, joins, refreshes;
+	uint64_t restarts; /* a source counts its CRLs from a lower number */
 	uint64_t evictions, entries, bytes;
 	uint64_t fail[EVIDENCE_FAIL_NOMEM + 1];
 };

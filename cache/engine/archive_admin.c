@@ -56,10 +56,10 @@ missing_one(struct resource *r, void *arg)
 {
 	struct command *c = arg;
 	struct archive *a = c->archive;
-	struct evidence *e = atomic_load(&r->evidence);
+	const struct documents *held = atomic_load(&r->held);
 
 	if (a->closing || r->job == NULL || r->flight != NULL ||
-	    (e != NULL && evidence_fresh(e, archive_now(a), a->skew_sec)))
+	    documents_fresh(held, archive_now(a), a->skew_sec))
 		return true;
 	pthread_mutex_lock(&a->table.lock);
 	r->failures = 0;
@@ -160,7 +160,7 @@ flush_one(struct resource *r, void *arg)
 	if (a->disk != NULL && !c->all)
 		a->disk->forget(a->disk, &r->key);
 	if (r->flight != NULL)
-		memory_table_drop_evidence(&a->table, r);
+		memory_table_drop_held(&a->table, r);
 	else
 		memory_table_remove(&a->table, r);
 	c->num++;
@@ -300,6 +300,7 @@ archive_stats_get(struct archive *a, struct archive_stats *out)
 	    .fetched_bytes = atomic_load(&c->fetched_bytes),
 	    .joins = atomic_load(&c->joins),
 	    .refreshes = atomic_load(&c->refreshes),
+	    .restarts = atomic_load(&c->restarts),
 	    .evictions = atomic_load(&a->table.evictions),
 	    .entries = atomic_load(&a->table.entries),
 	    .bytes = atomic_load(&a->table.bytes),
@@ -308,42 +309,65 @@ archive_stats_get(struct archive *a, struct archive_stats *out)
 		out->fail[i] = atomic_load(&c->fail[i]);
 }
 
-struct listing {
-	struct archive_item *items;
-	struct evidence **held;
-	size_t num, cap;
+/* What one source holds, while it is listed. */
+struct listed {
+	struct documents *d; /* reference */
+	struct evidence_key key;
+	time_t next_refresh_at;
+	unsigned failures;
 };
 
+struct listing {
+	struct listed *held;
+	size_t num_held, cap;
+};
+
+/* One item for each document that a source holds. */
 static bool
 list_one(struct resource *r, void *arg)
 {
 	struct listing *l = arg;
-	struct evidence *e = atomic_load(&r->evidence);
-	struct archive_item *i;
+	struct documents *d = atomic_load(&r->held);
 
-	if (e == NULL)
+	if (d == NULL)
 		return true;
-	if (l->num == l->cap)
+	if (l->num_held == l->cap)
 		return false;
-	l->held[l->num] = evidence_up_ref(e);
-	i = &l->items[l->num++];
-	*i = (struct archive_item){
-	    .key = r->key,
-	    .kind = e->kind,
-	    .origin = e->origin,
-	    .url = e->url,
-	    .bytes = e->cost_bytes,
-	    .num_entries = e->kind == EVIDENCE_CRL
-		? crl_get0_info(e->crl)->num_entries
-		: 0,
-	    .this_update = e->this_update,
-	    .next_update = e->next_update,
-	    .fetched_at = e->fetched_at,
-	    .next_refresh_at = r->next_refresh_at,
-	    .failures = r->failures,
-	    .crl = e->kind == EVIDENCE_CRL ? e->crl : NULL,
-	};
+	l->held[l->num_held].d = documents_up_ref(d);
+	l->held[l->num_held].key = r->key;
+	l->held[l->num_held].next_refresh_at = r->next_refresh_at;
+	l->held[l->num_held++].failures = r->failures;
 	return true;
+}
+
+static bool
+list_tell(const struct listed *l,
+    bool (*fn)(void *arg, const struct archive_item *item), void *arg)
+{
+	bool on = true;
+
+	for (size_t i = 0; on && i < l->d->num; i++) {
+		const struct evidence *e = l->d->v[i];
+		struct archive_item item = {
+		    .key = l->key,
+		    .kind = e->kind,
+		    .origin = e->origin,
+		    .url = e->url,
+		    .bytes = e->cost_bytes,
+		    .this_update = e->this_update,
+		    .next_update = e->next_update,
+		    .fetched_at = e->fetched_at,
+		    .next_refresh_at = l->next_refresh_at,
+		    .failures = l->failures,
+		};
+
+		if (e->kind == EVIDENCE_CRL) {
+			item.crl = e->crl;
+			item.num_entries = crl_get0_info(e->crl)->num_entries;
+		}
+		on = fn(arg, &item);
+	}
+	return on;
 }
 
 void
@@ -356,16 +380,13 @@ archive_list(struct archive *a,
 	/* The lock excludes writers; what is listed is held by reference. */
 	pthread_mutex_lock(&a->table.lock);
 	l.cap = (size_t)atomic_load(&a->table.entries);
-	l.items = calloc(l.cap + 1, sizeof(*l.items));
 	l.held = calloc(l.cap + 1, sizeof(*l.held));
-	if (l.items != NULL && l.held != NULL)
+	if (l.held != NULL)
 		memory_table_each(&a->table, list_one, &l);
 	pthread_mutex_unlock(&a->table.lock);
-	for (size_t i = 0; i < l.num; i++) {
-		if (on)
-			on = fn(arg, &l.items[i]);
-		evidence_free(l.held[i]);
+	for (size_t i = 0; i < l.num_held; i++) {
+		on = on && list_tell(&l.held[i], fn, arg);
+		documents_free(l.held[i].d);
 	}
-	free(l.items);
 	free(l.held);
 }

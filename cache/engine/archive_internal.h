@@ -21,6 +21,7 @@ struct address_rules;
 struct archive_counters {
 	atomic_ullong hits, misses, disk_hits;
 	atomic_ullong fetches, fetches_304, fetched_bytes, joins, refreshes;
+	atomic_ullong restarts; /* of a CRL's numbers */
 	atomic_ullong fail[EVIDENCE_FAIL_NOMEM + 1];
 };
 
@@ -31,7 +32,10 @@ struct archive_wait {
 	struct event *deadline;
 	archive_done_fn *done;
 	void *arg;
-	struct evidence *evidence; /* told_soon: the answer */
+	struct archive_acceptor *acceptor; /* reference */
+	/* Once it is to be told: reference or NULL, and why it is no answer. */
+	struct documents *documents;
+	bool answered;
 	struct evidence_failure failure;
 };
 
@@ -89,9 +93,12 @@ bool flight_retry(struct archive *a, struct resource *r);
 void flight_abort(struct flight *f, enum evidence_fail fail);
 
 void archive_wait_link(struct archive_wait **list, struct archive_wait *w);
-/* Calls done and frees w. */
-void archive_wait_tell(struct archive_wait *w, struct evidence *e,
-    const struct evidence_failure *f);
+/* Calls done with what w has, and frees w. */
+void archive_wait_tell(struct archive_wait *w);
+/* Whether what is held and seen answers who waits. */
+bool
+acceptor_answered(struct archive_acceptor *by, const struct documents *held,
+    const struct documents *seen, struct archive *a);
 
 /* (Re)arms the refresh timer of r for next_refresh_at; then refresh_due. */
 void resource_schedule(struct resource *r);
@@ -101,7 +108,10 @@ void resource_due_soon(struct resource *r);
 /* Leaves the source of r alone for a while, after `row` failures in a row. */
 void resource_retry_later(struct archive *a, struct resource *r, unsigned row);
 
-/* Records that r has e, and plans the next refresh; max_age_sec -1: none. */
+/*
+ * Records that r answered, lastly with e, and plans the next refresh;
+ * max_age_sec -1: none.
+ */
 void resource_plan(struct archive *a, struct resource *r,
     const struct evidence *e, int64_t max_age_sec);
 

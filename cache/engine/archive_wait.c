@@ -37,20 +37,17 @@ wait_free(struct archive_wait *w)
 	wait_unlink(w);
 	if (w->deadline != NULL)
 		event_free(w->deadline);
-	evidence_free(w->evidence);
+	documents_free(w->documents);
+	archive_acceptor_free(w->acceptor);
 	free(w);
 }
 
 void
-archive_wait_tell(struct archive_wait *w, struct evidence *e,
-    const struct evidence_failure *f)
+archive_wait_tell(struct archive_wait *w)
 {
-	archive_done_fn *done = w->done;
-	void *arg = w->arg;
-
 	wait_unlink(w);
-	if (done != NULL)
-		done(arg, e, e != NULL ? NULL : f);
+	if (w->done != NULL)
+		w->done(w->arg, w->documents, w->answered ? NULL : &w->failure);
 	wait_free(w);
 }
 
@@ -59,4 +56,18 @@ archive_wait_cancel(struct archive_wait *w)
 {
 	if (w != NULL)
 		wait_free(w);
+}
+
+bool
+acceptor_answered(struct archive_acceptor *by, const struct documents *held,
+    const struct documents *seen, struct archive *a)
+{
+	time_t now = archive_now(a);
+
+	if (held == NULL && seen == NULL)
+		return false;
+	if (by->answers != NULL)
+		return by->answers(by, held, seen, now);
+	return documents_fresh(held, now, a->skew_sec) ||
+	    documents_fresh(seen, now, a->skew_sec);
 }

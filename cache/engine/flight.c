@@ -1,14 +1,14 @@
 /*
- * flight: one getting of one resource for all who wait: disk, then the URLs in
- * order, then the acceptor, then the memory. Service thread only. It ends in
- * evidence or in a named failure, and never decides what evidence means.
+ * flight: one asking of one source for all who wait: disk, then the URLs in
+ * order, until every question is answered. Service thread only. It ends in
+ * documents or in a named failure, and never decides what documents mean.
  *
- *	DISK -> SCAN (a large CRL, in steps) -+-> over, when fresh
+ *	DISK -> SCAN (a large CRL, in steps) -+-> over, when all are answered
  *	  |                                   |
  *	  +-----------------------------------+-> NETWORK (URL by URL) -> over
  *
- * DISK and SCAN are in flight_disk.c, NETWORK in flight_network.c, the end in
- * flight_end.c.
+ * DISK and SCAN are in flight_disk.c, NETWORK in flight_network.c, what becomes
+ * of a document in flight_take.c, the end in flight_end.c.
  */
 #include <stdlib.h>
 
@@ -36,7 +36,7 @@ flight_begin(evutil_socket_t fd, short what, void *arg)
 
 	event_free(f->step);
 	f->step = NULL;
-	if (r == NULL || a->disk == NULL || atomic_load(&r->evidence) != NULL) {
+	if (r == NULL || a->disk == NULL || atomic_load(&r->held) != NULL) {
 		flight_network(f);
 		return;
 	}

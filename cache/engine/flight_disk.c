@@ -3,16 +3,29 @@
  * again (a large CRL in steps) and accepted again before it is used. Service
  * thread only. After any failure the flight goes on to the network.
  */
+#include <string.h>
+
 #include <event2/event.h>
 
 #include "cache/evidence/evidence.h"
+#include "cache/engine/fetch_job.h"
 #include "cache/engine/flight_internal.h"
 #include "cache/base/text.h"
 
 /* Bytes scanned before the loop may run other events. */
 #define SCAN_STEP_BYTES ((size_t)1 << 20)
 
-/* Evidence from a tier, accepted again: held, and enough if it is fresh. */
+static size_t
+url_index(const struct fetch_job *job, const char *url)
+{
+	size_t i = 0;
+
+	while (i < job->num_urls && strcmp(job->urls[i], url) != 0)
+		i++;
+	return i;
+}
+
+/* A document from a tier, accepted again: enough if it answers. */
 static void
 flight_from_tier(struct flight *f, struct evidence *e)
 {
@@ -20,25 +33,22 @@ flight_from_tier(struct flight *f, struct evidence *e)
 	struct resource *r = f->resource;
 	struct evidence_failure failure;
 
-	if (flight_accept(f, e, &failure) != 0) {
+	e = flight_take(f, e, &failure);
+	if (e == NULL) {
 		a->disk->reject(a->disk, &r->key, failure.msg);
 		flight_network(f);
 		return;
 	}
 	atomic_fetch_add(&a->count.disk_hits, 1);
-	flight_hold(f, e);
 	pthread_mutex_lock(&a->table.lock);
+	r->validated = e;
+	r->validated_url = url_index(f->job, f->record.meta.url);
 	text_copy(r->etag, sizeof(r->etag), f->record.meta.etag);
 	text_copy(r->last_modified, sizeof(r->last_modified),
 	    f->record.meta.last_modified);
 	pthread_mutex_unlock(&a->table.lock);
-	if (a->always_fetch ||
-	    !evidence_fresh(e, archive_now(a), a->skew_sec)) {
+	if (a->always_fetch || !flight_answered(f, e, -1))
 		flight_network(f);
-		return;
-	}
-	resource_plan(a, r, e, -1);
-	flight_over(f, e);
 }
 
 static void

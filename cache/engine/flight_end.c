@@ -69,26 +69,110 @@ flight_free(struct flight *f)
 	store_record_cleanup(&f->record);
 	if (f->step != NULL)
 		event_free(f->step);
+	documents_free(f->seen);
 	fetch_job_free(f->job);
 	free(f);
 }
 
-void
-flight_over(struct flight *f, struct evidence *e)
+/* held, then seen; NULL where there is neither, or no memory. */
+static struct documents *
+all_of(const struct flight *f)
 {
-	struct archive_wait *w = f->waits, *all = w;
-	struct evidence_failure failure = f->failure;
+	struct documents *held = NULL, *all, *more;
 
-	if (e != NULL)
-		evidence_up_ref(e);
+	if (f->resource != NULL)
+		held = atomic_load(&f->resource->held);
+	all = held != NULL ? documents_up_ref(held) : NULL;
+	for (size_t i = 0; f->seen != NULL && i < f->seen->num; i++) {
+		if (documents_same(all, f->seen->v[i]) != NULL)
+			continue;
+		more = documents_add(all, f->seen->v[i]);
+		if (more == NULL)
+			break;
+		documents_free(all);
+		all = more;
+	}
+	return all;
+}
+
+/* A callback may cancel another: the list is read anew each time. */
+static void
+tell_all(struct archive_wait *all)
+{
+	struct archive_wait *w;
+
 	if (all != NULL)
 		all->prev = &all;
-	f->waits = NULL;
-	flight_free(f);
-	/* A callback may cancel another: read the list anew each time. */
 	while ((w = all) != NULL)
-		archive_wait_tell(w, e, &failure);
-	evidence_free(e);
+		archive_wait_tell(w);
+}
+
+void
+flight_over(struct flight *f)
+{
+	struct documents *d = all_of(f);
+	struct archive_wait *all = f->waits;
+
+	for (struct archive_wait *w = all; w != NULL; w = w->next) {
+		w->failure = f->failure;
+		if (d != NULL)
+			w->documents = documents_up_ref(d);
+	}
+	f->waits = NULL;
+	documents_free(d);
+	flight_free(f);
+	tell_all(all);
+}
+
+/* Moves those who are answered from f to the list that is returned. */
+static struct archive_wait *
+take_answered(struct flight *f, struct documents *held)
+{
+	struct archive_wait *w, *next, *answered = NULL;
+
+	for (w = f->waits; w != NULL; w = next) {
+		next = w->next;
+		if (!acceptor_answered(w->acceptor, held, f->seen, f->archive))
+			continue;
+		*w->prev = w->next;
+		if (w->next != NULL)
+			w->next->prev = w->prev;
+		w->next = answered;
+		w->prev = &answered;
+		if (answered != NULL)
+			answered->prev = &w->next;
+		answered = w;
+	}
+	return answered;
+}
+
+bool
+flight_answered(struct flight *f, const struct evidence *e, int64_t max_age_sec)
+{
+	struct archive *a = f->archive;
+	struct resource *r = f->resource;
+	struct documents *held = r != NULL ? atomic_load(&r->held) : NULL, *d;
+	struct archive_wait *answered = take_answered(f, held);
+	bool done = f->waits == NULL &&
+	    acceptor_answered(f->job->acceptor, held, f->seen, a);
+
+	d = answered != NULL ? all_of(f) : NULL;
+	for (struct archive_wait *w = answered; w != NULL; w = w->next) {
+		w->answered = d != NULL;
+		if (d != NULL)
+			w->documents = documents_up_ref(d);
+		else
+			evidence_failure_set(&w->failure, EVIDENCE_FAIL_NOMEM,
+			    NULL, "out of memory");
+	}
+	documents_free(d);
+	if (done) {
+		if (r != NULL)
+			resource_plan(a, r, e, max_age_sec);
+		flight_free(f);
+	}
+	tell_all(answered);
+	return done;
 }
 
 void
@@ -97,31 +181,43 @@ flight_abort(struct flight *f, enum evidence_fail fail)
 	evidence_failure_set(&f->failure, fail, NULL, "%s",
 	    fail == EVIDENCE_FAIL_CLOSED ? "the archive is closing"
 					 : "given up");
-	flight_over(f, NULL);
+	flight_over(f);
 }
 
-/* Every way was tried. */
-void
-flight_failed(struct flight *f)
+/* Every way was tried, and not every question is answered. */
+static void
+source_failed(struct flight *f)
 {
 	struct archive *a = f->archive;
 	struct resource *r = f->resource;
 	uint64_t wait_ms;
 
-	if (f->failure.fail == EVIDENCE_FAIL_NONE) {
-		evidence_failure_set(&f->failure, EVIDENCE_FAIL_NO_SOURCE, NULL,
-		    "no URL is known");
-		atomic_fetch_add(&a->count.fail[EVIDENCE_FAIL_NO_SOURCE], 1);
-	}
-	if (r != NULL && f->failure.fail != EVIDENCE_FAIL_OFFLINE) {
-		pthread_mutex_lock(&a->table.lock);
+	pthread_mutex_lock(&a->table.lock);
+	if (f->replied) {
+		/* It answers, and has nothing better: ask less often. */
+		r->failures = 0;
+		r->fruitless++;
+		resource_retry_later(a, r, r->fruitless);
+	} else {
 		r->failures++;
 		resource_retry_later(a, r, r->failures);
-		wait_ms = r->retry_mono_ms - clock_mono_ms();
-		r->next_refresh_at =
-		    archive_now(a) + (time_t)(wait_ms / 1000) + 1;
-		pthread_mutex_unlock(&a->table.lock);
-		resource_schedule(r);
 	}
-	flight_over(f, NULL);
+	wait_ms = r->retry_mono_ms - clock_mono_ms();
+	r->next_refresh_at = archive_now(a) + (time_t)(wait_ms / 1000) + 1;
+	pthread_mutex_unlock(&a->table.lock);
+	resource_schedule(r);
+}
+
+void
+flight_failed(struct flight *f)
+{
+	if (f->failure.fail == EVIDENCE_FAIL_NONE && !f->replied) {
+		evidence_failure_set(&f->failure, EVIDENCE_FAIL_NO_SOURCE, NULL,
+		    "no URL is known");
+		atomic_fetch_add(
+		    &f->archive->count.fail[EVIDENCE_FAIL_NO_SOURCE], 1);
+	}
+	if (f->resource != NULL && f->failure.fail != EVIDENCE_FAIL_OFFLINE)
+		source_failed(f);
+	flight_over(f);
 }

@@ -19,6 +19,9 @@ struct flight {
 	struct flight *next, **prev;
 	struct archive *archive;
 	struct resource *resource; /* NULL: the answer is not held */
+	/* What came and was authentic, kept or not; reference or NULL. */
+	struct documents *seen;
+	bool replied; /* one of them over the network */
 	struct fetch_job *job;
 	enum flight_state state;
 	struct archive_wait *waits;
@@ -34,14 +37,23 @@ struct flight {
 	struct evidence_failure failure; /* the most telling so far */
 };
 
-/* Holds it, and says so where it was not known before. */
-void flight_hold(struct flight *f, struct evidence *e);
-
-/* 0, or negative with the reason in failure. */
-int flight_accept(
+/*
+ * A document came, from disk or network: proven by one of those who ask, it is
+ * weighed and, where it is the newest of its scope, held. Returns it, lent, or
+ * the one held that has the same bytes. NULL, with the reason in failure, when
+ * nobody accepts it.
+ */
+struct evidence *flight_take(
     struct flight *f, struct evidence *e, struct evidence_failure *failure);
 
 /* The next step. f may be freed when one of these returns. */
+
+/*
+ * Tells those whose question is answered by now. True: that was all, and f is
+ * gone; e is what came last and max_age_sec what HTTP said of it (-1: nothing).
+ */
+bool flight_answered(
+    struct flight *f, const struct evidence *e, int64_t max_age_sec);
 
 /* Looks on the disk, then goes on to the network unless that is enough. */
 void flight_disk(struct flight *f);
@@ -56,6 +68,6 @@ void flight_failed(struct flight *f);
  * Calls all who wait, then frees the flight. The resource has let go of it
  * before: a callback that asks again starts a new flight.
  */
-void flight_over(struct flight *f, struct evidence *e);
+void flight_over(struct flight *f);
 
 #endif

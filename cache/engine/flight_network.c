@@ -1,30 +1,13 @@
 /*
  * flight_network: the part of a flight that fetches: one attempt of its plan
- * after the other until the acceptor accepts what came. Service thread only.
+ * after the other until what came answers all who wait. Service thread only.
  */
 #include <string.h>
 
 #include "cache/base/text.h"
 #include "cache/engine/fetch_job.h"
 #include "cache/engine/flight_internal.h"
-#include "cache/engine/news.h"
 #include "cache/evidence/evidence.h"
-
-int
-flight_accept(
-    struct flight *f, struct evidence *e, struct evidence_failure *failure)
-{
-	struct archive_acceptor *by = f->job->acceptor;
-	struct err err = {0};
-	int code = 0;
-
-	if (by->accept(by, e, archive_now(f->archive), &code, &err) == 0)
-		return 0;
-	evidence_failure_set(
-	    failure, EVIDENCE_FAIL_REJECTED, e->url, "%s", err.msg);
-	failure->reject_code = code;
-	return -1;
-}
 
 static void
 flight_save(struct flight *f, struct evidence *e)
@@ -46,96 +29,71 @@ flight_save(struct flight *f, struct evidence *e)
 	a->disk->save(a->disk, &meta, e);
 }
 
-void
-flight_hold(struct flight *f, struct evidence *e)
-{
-	struct archive *a = f->archive;
-	struct resource *r = f->resource;
-	struct evidence *held = atomic_load(&r->evidence);
-	bool news = news_add(a->news, &r->key, e);
-
-	/* Whoever found that there was nothing was told so. */
-	if (held == NULL)
-		news = news || r->failures > 0;
-	else
-		news = !span_equal(evidence_der(held), evidence_der(e));
-	memory_table_keep(&a->table, r, e);
-	if (news && a->changed != NULL)
-		a->changed(a->changed_arg, &r->key);
-}
-
-/*
- * Holds accepted evidence. False when it is older than what is held, which
- * stays.
- */
-static bool
-flight_keep(struct flight *f, struct evidence *e)
-{
-	struct evidence *held = atomic_load(&f->resource->evidence);
-
-	if (held != NULL && evidence_older(e, held) &&
-	    !span_equal(evidence_der(held), evidence_der(e)))
-		return false;
-	flight_hold(f, e);
-	return true;
-}
-
 /* A flight may last as long as so many exchanges that fail by their time. */
 #define FLIGHT_EXCHANGES 3
 
 static void flight_ask(struct flight *f);
 static void flight_next_attempt(struct flight *f, enum fetch_ended before);
 
+/* The document whose validators were sent, if it is still held. */
+static struct evidence *
+validated_of(const struct flight *f)
+{
+	struct documents *held =
+	    f->resource != NULL ? atomic_load(&f->resource->held) : NULL;
+
+	for (size_t i = 0; held != NULL && i < held->num; i++)
+		if (held->v[i] == f->resource->validated)
+			return held->v[i];
+	return NULL;
+}
+
 static void
 flight_not_modified(struct flight *f, const struct fetch_result *res)
 {
-	struct archive *a = f->archive;
-	struct evidence *held = atomic_load(&f->resource->evidence);
+	struct evidence *e = validated_of(f);
+	struct evidence_failure failure;
 
-	if (held == NULL) {
+	if (e == NULL) {
 		/* Flushed meanwhile: ask again, without validators. */
 		flight_ask(f);
 		return;
 	}
-	atomic_fetch_add(&a->count.fetches_304, 1);
-	resource_plan(a, f->resource, held, res->max_age_sec);
-	flight_over(f, held);
+	atomic_fetch_add(&f->archive->count.fetches_304, 1);
+	/* As if it had come again. */
+	atomic_store(&e->fetched_at, archive_now(f->archive));
+	if (flight_take(f, e, &failure) == NULL ||
+	    !flight_answered(f, e, res->max_age_sec))
+		flight_next_attempt(f, FETCH_ENDED_USELESS);
 }
 
 static void
 flight_evidence(
     struct flight *f, struct evidence *e, const struct fetch_result *res)
 {
-	struct archive *a = f->archive;
 	struct resource *r = f->resource;
 	struct evidence_failure failure;
+	bool post = f->attempt->post;
 
-	if (flight_accept(f, e, &failure) != 0) {
+	e = flight_take(f, e, &failure);
+	if (e == NULL) {
 		failure.http_status = res->http_status;
 		flight_note_failure(f, &failure);
 		flight_next_attempt(f, FETCH_ENDED_USELESS);
 		return;
 	}
-	if (r == NULL) {
-		flight_over(f, e);
-		return;
+	if (r != NULL && documents_same(atomic_load(&r->held), e) == e) {
+		pthread_mutex_lock(&f->archive->table.lock);
+		r->validated = e;
+		r->validated_url = f->attempt->url;
+		text_copy(r->etag, sizeof(r->etag), post ? "" : res->etag);
+		text_copy(r->last_modified, sizeof(r->last_modified),
+		    post ? "" : res->last_modified);
+		pthread_mutex_unlock(&f->archive->table.lock);
+		flight_save(f, e);
 	}
-	if (!flight_keep(f, e)) {
-		evidence_failure_set(&failure, EVIDENCE_FAIL_OLDER, e->url,
-		    "older than what is held, which stays");
-		failure.http_status = res->http_status;
-		flight_note_failure(f, &failure);
+	if (!flight_answered(f, e, res->max_age_sec))
 		flight_next_attempt(f, FETCH_ENDED_USELESS);
-		return;
-	}
-	pthread_mutex_lock(&a->table.lock);
-	text_copy(r->etag, sizeof(r->etag), f->attempt->post ? "" : res->etag);
-	text_copy(r->last_modified, sizeof(r->last_modified),
-	    f->attempt->post ? "" : res->last_modified);
-	pthread_mutex_unlock(&a->table.lock);
-	flight_save(f, e);
-	resource_plan(a, r, e, res->max_age_sec);
-	flight_over(f, e);
 }
 
 static void
@@ -185,14 +143,10 @@ flight_fetched(void *arg, struct fetch_result *res)
 
 /* Validators are valid for the URL that they came from, and for GET. */
 static bool
-may_ask_conditionally(struct flight *f, const char *url)
+may_ask_conditionally(const struct flight *f)
 {
-	struct evidence *held;
-
-	if (f->resource == NULL || f->attempt->post)
-		return false;
-	held = atomic_load(&f->resource->evidence);
-	return held != NULL && strcmp(held->url, url) == 0;
+	return !f->attempt->post && validated_of(f) != NULL &&
+	    f->resource->validated_url == f->attempt->url;
 }
 
 /* Makes the attempt. */
@@ -210,7 +164,7 @@ flight_ask(struct flight *f)
 	    .post = by->post,
 	    .until_mono_ms = f->until_mono_ms};
 
-	if (may_ask_conditionally(f, ask.url)) {
+	if (may_ask_conditionally(f)) {
 		ask.etag = f->resource->etag;
 		ask.last_modified = f->resource->last_modified;
 	}

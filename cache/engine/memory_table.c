@@ -82,20 +82,20 @@ table_find(struct memory_slots *t, const struct evidence_key *key)
 	return NULL;
 }
 
-struct evidence *
+struct documents *
 memory_table_get1(struct memory_table *m, const struct evidence_key *key)
 {
 	struct epoch_mark mark = epoch_enter(&m->epoch);
-	struct evidence *e = NULL;
+	struct documents *d = NULL;
 	struct resource *r;
 	unsigned now;
 
 	/* Sequentially consistent, as epoch demands. */
 	r = table_find(atomic_load(&m->table), key);
 	if (r != NULL) {
-		e = atomic_load(&r->evidence);
-		if (e != NULL)
-			evidence_up_ref(e);
+		d = atomic_load(&r->held);
+		if (d != NULL)
+			documents_up_ref(d);
 		now = memory_table_now_sec();
 		/*
 		 * Written only when it changes, so that the cache line stays
@@ -110,7 +110,7 @@ memory_table_get1(struct memory_table *m, const struct evidence_key *key)
 			    &r->asked, true, memory_order_relaxed);
 	}
 	epoch_leave(&m->epoch, mark);
-	return e;
+	return d;
 }
 
 struct resource *
@@ -240,7 +240,7 @@ memory_table_add(struct memory_table *m, const struct evidence_key *key,
 		return NULL;
 	}
 	r->key = *key;
-	atomic_init(&r->evidence, NULL);
+	atomic_init(&r->held, NULL);
 	atomic_init(&r->asked_at_sec, memory_table_now_sec());
 	/*
 	 * A new entry starts unmarked: the request that made it does not earn
@@ -260,13 +260,13 @@ memory_table_add(struct memory_table *m, const struct evidence_key *key,
 }
 
 static void
-swap_evidence(struct memory_table *m, struct resource *r, struct evidence *e)
+swap_held(struct memory_table *m, struct resource *r, struct documents *d)
 {
-	struct evidence *old = atomic_exchange(&r->evidence, e);
+	struct documents *old = atomic_exchange(&r->held, d);
 
 	if (old != NULL) {
 		epoch_wait(&m->epoch);
-		evidence_free(old);
+		documents_free(old);
 	}
 }
 
@@ -283,7 +283,7 @@ remove_locked(struct memory_table *m, struct resource *r)
 	charge(m, r, 0);
 	ring_leave(m, r);
 	epoch_wait(&m->epoch);
-	evidence_free(atomic_load(&r->evidence));
+	documents_free(atomic_load(&r->held));
 	if (m->on_remove != NULL)
 		m->on_remove(r);
 	fetch_job_free(r->job);
@@ -299,10 +299,10 @@ memory_table_remove(struct memory_table *m, struct resource *r)
 }
 
 void
-memory_table_drop_evidence(struct memory_table *m, struct resource *r)
+memory_table_drop_held(struct memory_table *m, struct resource *r)
 {
 	pthread_mutex_lock(&m->lock);
-	swap_evidence(m, r, NULL);
+	swap_held(m, r, NULL);
 	charge(m, r, sizeof(*r));
 	pthread_mutex_unlock(&m->lock);
 }
@@ -362,18 +362,18 @@ make_room(struct memory_table *m, const struct resource *newcomer)
 
 bool
 memory_table_keep(
-    struct memory_table *m, struct resource *r, struct evidence *e)
+    struct memory_table *m, struct resource *r, struct documents *d)
 {
 	bool fits;
 
 	pthread_mutex_lock(&m->lock);
-	swap_evidence(m, r, evidence_up_ref(e));
+	swap_held(m, r, documents_up_ref(d));
 	charge(m, r,
-	    sizeof(*r) + e->cost_bytes +
+	    sizeof(*r) + d->cost_bytes +
 		(r->job != NULL ? r->job->cost_bytes : 0));
 	fits = make_room(m, r);
 	if (!fits) {
-		swap_evidence(m, r, NULL);
+		swap_held(m, r, NULL);
 		charge(m, r, sizeof(*r));
 		atomic_fetch_add(&m->evictions, 1);
 	}
@@ -382,7 +382,8 @@ memory_table_keep(
 		log_line(m->log, LOG_LEVEL_WARN,
 		    "cannot keep '%s' in memory: %zu bytes do not fit into "
 		    "the budget of %llu",
-		    e->url, e->cost_bytes, (unsigned long long)m->budget_bytes);
+		    d->v[d->num - 1]->url, d->cost_bytes,
+		    (unsigned long long)m->budget_bytes);
 	return fits;
 }
 

@@ -1,6 +1,6 @@
 /*
- * memory_table: the resources that the archive knows, by key, with the evidence
- * it holds for them, under a budget of bytes. Looked up by any thread without a
+ * memory_table: the sources that the archive knows, by key, with the documents
+ * it holds of them, under a budget of bytes. Looked up by any thread without a
  * lock; changed by the service thread alone.
  *
  * Eviction: of the owner (issuing CA) that holds most, the resource that was
@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "cache/engine/archive.h"
+#include "cache/evidence/documents.h"
 #include "cache/fetch/fetch.h"
 #include "cache/engine/fetch_job.h"
 #include "cache/engine/epoch.h"
@@ -34,8 +35,8 @@ struct owner {
  */
 struct resource {
 	struct evidence_key key;
-	_Atomic(struct evidence *) evidence; /* one reference */
-	atomic_uint asked_at_sec;            /* monotonic */
+	_Atomic(struct documents *) held; /* one reference; NULL: nothing */
+	atomic_uint asked_at_sec;         /* monotonic */
 	atomic_bool asked; /* since the hand of the clock passed */
 	/* ---- */
 	struct archive *archive;
@@ -50,6 +51,9 @@ struct resource {
 	uint64_t retry_mono_ms;
 	uint64_t tried_mono_ms; /* start of the last try, 0: none */
 	time_t next_refresh_at;
+	/* Which of the documents held, at which URL, the validators are of. */
+	const struct evidence *validated; /* compared only */
+	size_t validated_url;
 	char etag[FETCH_MAX_VALIDATOR];
 	char last_modified[FETCH_MAX_VALIDATOR];
 };
@@ -74,7 +78,7 @@ int memory_table_init(struct memory_table *m, uint64_t budget_bytes,
 void memory_table_cleanup(struct memory_table *m);
 
 /* memory_table_get1: the hot path; see archive_get1. */
-struct evidence *
+struct documents *
 memory_table_get1(struct memory_table *m, const struct evidence_key *key);
 
 /* The rest: service thread only. */
@@ -84,12 +88,12 @@ memory_table_find(struct memory_table *m, const struct evidence_key *key);
 struct resource *memory_table_add(struct memory_table *m,
     const struct evidence_key *key, const uint8_t owner[32]);
 /*
- * memory_table_keep puts e (a reference is taken) in the place of what r holds
+ * memory_table_keep puts d (a reference is taken) in the place of what r holds
  * and evicts for it. False: it does not fit into the budget and was not kept.
  */
 bool memory_table_keep(
-    struct memory_table *m, struct resource *r, struct evidence *e);
-void memory_table_drop_evidence(struct memory_table *m, struct resource *r);
+    struct memory_table *m, struct resource *r, struct documents *d);
+void memory_table_drop_held(struct memory_table *m, struct resource *r);
 /* Unpublishes and frees r; not while a flight uses it. */
 void memory_table_remove(struct memory_table *m, struct resource *r);
 /* Calls fn for every resource until it returns false; fn may remove its own. */

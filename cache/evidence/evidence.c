@@ -31,6 +31,74 @@ evidence_new(enum evidence_kind kind, enum evidence_origin origin,
 	return e;
 }
 
+/* Notes. */
+
+struct evidence_note {
+	struct evidence_note *next;
+	struct evidence_key context;
+	void *p; /* owned */
+	void (*free_p)(void *p);
+};
+
+static void
+notes_free(struct evidence_note *n)
+{
+	struct evidence_note *next;
+
+	for (; n != NULL; n = next) {
+		next = n->next;
+		n->free_p(n->p);
+		free(n);
+	}
+}
+
+static void *
+notes_find(const struct evidence_note *n, const struct evidence_key *context)
+{
+	for (; n != NULL; n = n->next)
+		if (memcmp(&n->context, context, sizeof(*context)) == 0)
+			return n->p;
+	return NULL;
+}
+
+void *
+evidence_note_get0(const struct evidence *e, const struct evidence_key *context)
+{
+	return notes_find(
+	    atomic_load_explicit(&e->notes, memory_order_acquire), context);
+}
+
+void *
+evidence_note_put0(struct evidence *e, const struct evidence_key *context,
+    void *p, void (*free_p)(void *p))
+{
+	struct evidence_note *n;
+	void *there;
+
+	if (atomic_fetch_add(&e->num_notes, 1) >= EVIDENCE_NOTES_MAX) {
+		atomic_fetch_sub(&e->num_notes, 1);
+		return NULL;
+	}
+	n = malloc(sizeof(*n));
+	if (n == NULL) {
+		atomic_fetch_sub(&e->num_notes, 1);
+		return NULL;
+	}
+	*n = (struct evidence_note){
+	    .context = *context, .p = p, .free_p = free_p};
+	n->next = atomic_load(&e->notes);
+	do {
+		there = notes_find(n->next, context);
+		if (there != NULL) {
+			atomic_fetch_sub(&e->num_notes, 1);
+			free(n);
+			free_p(p);
+			return there;
+		}
+	} while (!atomic_compare_exchange_weak(&e->notes, &n->next, n));
+	return p;
+}
+
 struct evidence *
 evidence_new_crl(struct crl *crl, enum evidence_origin origin, const char *url,
     time_t fetched_at)
@@ -80,9 +148,9 @@ evidence_free(struct evidence *e)
 {
 	if (e == NULL || !ref_down(&e->ref))
 		return;
-	if (e->proof_free != NULL)
-		e->proof_free(e->proof);
+	notes_free(atomic_load(&e->notes));
 	crl_free(e->crl);
+	free((void *)e->number.p);
 	free(e->der);
 	free(e->url);
 	free(e);
@@ -94,6 +162,21 @@ evidence_der(const struct evidence *e)
 	if (e->kind == EVIDENCE_CRL)
 		return crl_get0_info(e->crl)->der;
 	return span_of(e->der, e->der_len);
+}
+
+void
+evidence_set_number(struct evidence *e, struct span octets)
+{
+	uint8_t *copy;
+
+	while (octets.len > 1 && octets.p[0] == 0)
+		octets = span_of(octets.p + 1, octets.len - 1);
+	copy = octets.len > 0 ? malloc(octets.len) : NULL;
+	if (copy == NULL)
+		return;
+	memcpy(copy, octets.p, octets.len);
+	free((void *)e->number.p);
+	e->number = span_of(copy, octets.len);
 }
 
 /* A positive INTEGER against another, content octets, any padding. */
@@ -127,6 +210,8 @@ bool
 evidence_fresh(const struct evidence *e, time_t now, uint32_t skew_sec)
 {
 	if (e->this_update > now + (time_t)skew_sec)
+		return false;
+	if (e->keep_sec != 0 && e->fetched_at + (time_t)e->keep_sec < now)
 		return false;
 	if (e->next_update != 0)
 		return e->next_update + (time_t)skew_sec >= now;

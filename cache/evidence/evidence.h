@@ -5,6 +5,7 @@
 #ifndef CACHE_EVIDENCE_EVIDENCE_H
 #define CACHE_EVIDENCE_EVIDENCE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
@@ -19,6 +20,17 @@ enum evidence_kind {
 	EVIDENCE_OCSP = 2,
 };
 
+/*
+ * A key names a source: SHA-256 over length-delimited parts: kind, the issuer's
+ * key, certID, URLs. Who trusts the issuer is not in it. Other 32-byte names,
+ * such as the context of a proof, are made the same way.
+ */
+struct evidence_key {
+	uint8_t id[32];
+};
+
+struct evidence_key evidence_key_of(const struct span *parts, size_t num_parts);
+
 /* Where the bytes came from (the public REVCHECK_SOURCE_* in revcheck/). */
 enum evidence_origin {
 	ORIGIN_NETWORK = 1,
@@ -28,9 +40,15 @@ enum evidence_origin {
 };
 
 /*
- * A piece of evidence: counted, immutable once the acceptor has said yes.
- * CRL evidence has `crl`; OCSP evidence has `der`. `proof` is what the
- * acceptor found out (who signed it, what it says) and belongs to it.
+ * What was found out about a document in one context: its proof there. Made
+ * once, and kept as long as the document is.
+ */
+struct evidence_note;
+
+/*
+ * A document: a piece of evidence, held once whoever asks. Counted; immutable
+ * once it is described, but for its notes. CRL evidence has `crl`; OCSP
+ * evidence has `der`.
  */
 struct evidence {
 	struct ref ref;
@@ -39,19 +57,41 @@ struct evidence {
 	struct crl *crl; /* owned */
 	uint8_t *der;    /* owned, malloc */
 	size_t der_len;
-	void *proof;
-	void (*proof_free)(void *proof);
+	_Atomic(struct evidence_note *) notes; /* owned; see below */
+	atomic_uint num_notes;
 	/*
-	 * Set by the acceptor: the validity, from which the next refresh is
-	 * planned, and what decides which of two is newer (see evidence_older).
+	 * Set by the first acceptor that proves it, before it is published: the
+	 * validity, from which the next refresh is planned, and what decides
+	 * which of two is newer (see evidence_older).
 	 */
+	bool described;
 	time_t this_update;
 	time_t next_update; /* 0: none given */
-	struct span number; /* CRLNumber content inside crl, or empty */
-	size_t cost_bytes;  /* memory, for the budget */
-	/* Set by the archive. */
-	time_t fetched_at;
-	char *url; /* owned; never NULL */
+	/*
+	 * What it may be compared with: issuer name, signing key, distribution
+	 * point, complete or delta. All zeros for an OCSP response.
+	 */
+	uint8_t scope[32];
+	/* CRLNumber without leading zeros; owned, empty: none. */
+	struct span number;
+	/*
+	 * An answer that is none, such as `unknown`: it is weighed by who asked
+	 * and not kept.
+	 */
+	bool passing;
+	/* An answer to be asked again so many seconds later; 0: by its dates.
+	 */
+	uint32_t keep_sec;
+	size_t cost_bytes; /* memory, for the budget */
+	/* Set by the archive; again when the same bytes came again. */
+	_Atomic time_t fetched_at;
+	/*
+	 * Until then a document of the same scope with a higher number, seen
+	 * before, is in date: the silence of this one proves nothing. 0: none.
+	 */
+	time_t below_floor_until;
+	atomic_bool answered; /* a question was answered by it */
+	char *url;            /* owned; never NULL */
 };
 
 /*
@@ -68,27 +108,31 @@ void evidence_free(struct evidence *e);
 /* The signed bytes, lent. */
 struct span evidence_der(const struct evidence *e);
 
+/* Notes. A document has room for so many. */
+#define EVIDENCE_NOTES_MAX 64
+
+/* What was noted in this context, lent as long as e is held; NULL: nothing. */
+void *evidence_note_get0(
+    const struct evidence *e, const struct evidence_key *context);
 /*
- * evidence_older: `is` must not take the place of `was` (lower number if both
- * have one, else earlier thisUpdate).
+ * Notes p, which e then owns, and returns it; or what another thread noted
+ * there before, and frees p. NULL where there is no room or no memory: p stays
+ * the caller's.
+ */
+void *evidence_note_put0(struct evidence *e, const struct evidence_key *context,
+    void *p, void (*free_p)(void *p));
+
+/*
+ * evidence_older: `is` comes before `was` in the scope of both (lower number if
+ * both have one, else earlier thisUpdate; RFC 5280 5.2.3).
  */
 bool evidence_older(const struct evidence *is, const struct evidence *was);
 
+/* Copies the octets of a number; without memory there is none. */
+void evidence_set_number(struct evidence *e, struct span octets);
+
 /* Within its dates, as far as the archive is concerned: no need to fetch. */
 bool evidence_fresh(const struct evidence *e, time_t now, uint32_t skew_sec);
-
-/* Keys. */
-
-/*
- * A key names a resource in its context. It is SHA-256 over length-delimited
- * parts: kind, trust id, issuer key, distribution point or certID, scope.
- * Different contexts never share a key.
- */
-struct evidence_key {
-	uint8_t id[32];
-};
-
-struct evidence_key evidence_key_of(const struct span *parts, size_t num_parts);
 
 /* Failures. */
 

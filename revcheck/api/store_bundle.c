@@ -78,7 +78,7 @@ prove_crl(struct evidence *draft, const struct store_signers *by, time_t now,
 	if (crl_extension(
 		draft->crl, span_of("\x55\x1d\x14", 3), &critical, &value) &&
 	    value.len > 2)
-		draft->number = span_of(value.p + 2, value.len - 2);
+		evidence_set_number(draft, span_of(value.p + 2, value.len - 2));
 	return 0;
 }
 

@@ -53,6 +53,15 @@ refresh_accept(struct archive_acceptor *self, struct evidence *draft,
 	return store_prove(draft, &x->by, now, err);
 }
 
+/* What came last is held: it is the same, or newer. */
+static bool
+refresh_answers(struct archive_acceptor *self, const struct documents *held,
+    const struct documents *seen, time_t now)
+{
+	return seen != NULL &&
+	    documents_same(held, seen->v[seen->num - 1]) != NULL;
+}
+
 static void
 refresh_acceptor_free(struct archive_acceptor *self)
 {
@@ -178,9 +187,9 @@ target_done(struct target *t, const char *failure)
 }
 
 static void
-target_told(void *arg, struct evidence *e, const struct evidence_failure *f)
+target_told(void *arg, struct documents *d, const struct evidence_failure *f)
 {
-	target_done(arg, e != NULL ? NULL : f->msg);
+	target_done(arg, f == NULL ? NULL : f->msg);
 }
 
 static void
@@ -202,7 +211,7 @@ refresh_begin(void *arg)
 		url = t->meta.url;
 		memcpy(o.owner, t->meta.owner, sizeof(o.owner));
 		/* Stored evidence is loaded first, then refreshed. */
-		if (archive_fetch(x->archive, &o, true,
+		if (archive_fetch(x->archive, &o,
 			clock_mono_ms() + x->deadline_ms, target_told, t, &wait,
 			&err) != 0)
 			target_done(t, err.msg);
@@ -276,6 +285,7 @@ revcheck_cache_refresh(const char *state_dir, const char *key,
 
 	ref_init(&x.acceptor.ref);
 	x.acceptor.accept = refresh_accept;
+	x.acceptor.answers = refresh_answers;
 	x.acceptor.free = refresh_acceptor_free;
 	pthread_mutex_init(&x.lock, NULL);
 	pthread_cond_init(&x.cond, NULL);

@@ -33,8 +33,9 @@ struct source {
 	const struct cert_sources_point *point;
 	bool looked;  /* memory was asked */
 	bool fetched; /* the archive was asked, or may not be */
-	enum revcheck_source source;
-	struct evidence *e; /* reference, may be stale */
+	/* What it holds, and what came besides; references, may be NULL. */
+	struct documents *docs;
+	const struct documents *cached; /* docs, if memory had them */
 };
 
 struct request_env;
@@ -52,6 +53,7 @@ struct cert_check {
 	bool final;
 	bool prepared; /* supplied evidence was sorted in */
 	struct source ocsp, delta;
+	const struct evidence *response;     /* of ocsp: the one that counts */
 	struct source *points;               /* one for each point of s */
 	struct cert_sources_point own_delta; /* named by the CRL itself */
 	/* Supplied evidence that concerns it, accepted or proven. */
@@ -60,6 +62,9 @@ struct cert_check {
 	size_t num_ocsp;
 	struct crl_evidence *crls; /* the supplied ones first */
 	size_t num_supplied, cap_crls;
+	/* Proofs that are not noted beside their documents; owned. */
+	struct crl_proof **own_proofs;
+	size_t num_own;
 	struct complaint worst; /* most telling failure so far */
 	/*
 	 * Here and not on the stack, which may be the small one of a handshake.
@@ -126,7 +131,7 @@ void evidence_order_cleanup(struct evidence_order *o);
 
 /* Records the archive's answer in source and check. */
 void cert_check_fetched(struct cert_check *q, struct source *r,
-    struct evidence *e, const struct evidence_failure *f);
+    struct documents *d, const struct evidence_failure *f);
 /* The deadline passed before it answered. */
 void cert_check_expired(
     struct cert_check *q, struct source *r, uint32_t deadline_ms);

@@ -78,25 +78,70 @@ weigh_signer(struct crl_evidence *w, struct cert_check *q,
 	return ANSWER_FINAL;
 }
 
+/*
+ * The documents of a source, each with its proof here; one that is not proven
+ * here says nothing.
+ */
 static enum answer
-add_fetched(struct cert_check *q, struct request_env *env,
+add_documents(struct cert_check *q, struct request_env *env,
     const struct source *r, size_t *num, struct source **need,
     struct cert_check **owner)
 {
-	struct crl_evidence *w = cert_check_evidence_room(q, *num + 1);
+	struct document_asker by = cert_check_asker(q, env);
+	enum answer a = ANSWER_FINAL;
 
-	if (w == NULL)
-		return ANSWER_NOMEM;
-	w += *num;
-	*w = (struct crl_evidence){
-	    .crl = r->e->crl,
-	    .proof = r->e->proof,
-	    .source = r->source,
-	    .url = r->e->url,
-	    .fetched_at = r->e->fetched_at,
-	};
-	*num += 1;
-	return weigh_signer(w, q, env, need, owner);
+	for (size_t i = 0;
+	     a == ANSWER_FINAL && r->docs != NULL && i < r->docs->num; i++) {
+		struct evidence *e = r->docs->v[i];
+		struct crl_evidence *w = cert_check_evidence_room(q, *num + 1);
+		const struct crl_proof *proof;
+		struct crl_proof *mine;
+		enum revcheck_why why;
+		struct err err = {0};
+		int rc;
+
+		if (w == NULL)
+			return ANSWER_NOMEM;
+		rc = document_prove_crl(&proof, &mine, e, &by, &why, &err);
+		if (rc == E_NOMEM)
+			return ANSWER_NOMEM;
+		if (rc != 0) {
+			cert_check_complain(q, why, 0, e->url, err.msg);
+			continue;
+		}
+		if (mine != NULL && cert_check_own(q, mine) != 0)
+			return ANSWER_NOMEM;
+		w += *num;
+		*w = (struct crl_evidence){
+		    .crl = e->crl,
+		    .proof = proof,
+		    .source = cert_check_source_of(r, e),
+		    .url = e->url,
+		    .fetched_at = e->fetched_at,
+		    .below_floor = documents_below_floor(
+			r->docs, e, env->rules.at, env->rules.skew_sec),
+		};
+		*num += 1;
+		a = weigh_signer(w, q, env, need, owner);
+	}
+	return a;
+}
+
+/* The delta CRLs that a document of this source names; NULL: none. */
+static const char *const *
+named_deltas(struct cert_check *q, struct request_env *env,
+    const struct crl_evidence *w, size_t num)
+{
+	const char *const *urls;
+
+	(void)q;
+	(void)env;
+	for (size_t i = 0; i < num; i++) {
+		urls = crl_proof_delta_urls(w[i].proof);
+		if (urls != NULL && urls[0] != NULL)
+			return urls;
+	}
+	return NULL;
 }
 
 /*
@@ -104,15 +149,14 @@ add_fetched(struct cert_check *q, struct request_env *env,
  * itself (RFC 5280 4.2.1.15, 5.2.6). Without it the base stands alone.
  */
 static enum answer
-add_delta(struct cert_check *q, struct request_env *env,
-    const struct evidence *base, bool fetch, size_t *num, struct source **need,
-    struct cert_check **owner)
+add_delta(struct cert_check *q, struct request_env *env, size_t first,
+    bool fetch, size_t *num, struct source **need, struct cert_check **owner)
 {
 	const char *const *urls;
 
 	if (q->s->delta.num_urls == 0 && q->own_delta.num_urls == 0) {
-		urls = crl_proof_delta_urls(base->proof);
-		if (urls == NULL || urls[0] == NULL)
+		urls = named_deltas(q, env, q->crls + first, *num - first);
+		if (urls == NULL)
 			return ANSWER_FINAL;
 		q->own_delta.urls = urls;
 		while (q->own_delta.num_urls < 8 &&
@@ -121,14 +165,13 @@ add_delta(struct cert_check *q, struct request_env *env,
 		q->own_delta.key = cert_sources_delta_key(q->s, urls);
 		q->delta.point = &q->own_delta;
 	}
+	cert_check_look(q, &q->delta, env);
 	if (cert_check_wants(q, &q->delta, env, fetch)) {
 		*need = &q->delta;
 		*owner = q;
 		return ANSWER_FETCH;
 	}
-	if (q->delta.e == NULL)
-		return ANSWER_FINAL;
-	return add_fetched(q, env, &q->delta, num, need, owner);
+	return add_documents(q, env, &q->delta, num, need, owner);
 }
 
 static void
@@ -143,12 +186,46 @@ weigh_crls(struct cert_check *q, struct request_env *env, size_t num,
 	cert_check_consider(best, &q->tmp, have);
 }
 
+/* What is held of one point, its deltas, and what all of it says by now. */
+static enum answer
+ask_point(struct cert_check *q, struct request_env *env, struct source *r,
+    bool fetch, size_t *num, struct revcheck_result *best, bool *have,
+    struct source **need, struct cert_check **owner)
+{
+	size_t first = *num;
+	enum answer a;
+
+	cert_check_look(q, r, env);
+	if (r->docs == NULL)
+		return ANSWER_FINAL;
+	a = add_documents(q, env, r, num, need, owner);
+	if (a == ANSWER_FINAL && *num > first)
+		a = add_delta(q, env, first, fetch, num, need, owner);
+	if (a == ANSWER_FINAL)
+		weigh_crls(q, env, *num, best, have);
+	return a;
+}
+
+static bool
+settled(const struct revcheck_result *best, bool have)
+{
+	return have && best->method == REVCHECK_METHOD_CRL &&
+	    best->status != REVCHECK_UNKNOWN;
+}
+
+/* A hold in a CRL that is out of date may have been lifted since. */
+static bool
+may_be_lifted(const struct revcheck_result *best)
+{
+	return best->status == REVCHECK_REVOKED && best->stale &&
+	    best->reason == REVCHECK_REASON_CERTIFICATE_HOLD;
+}
+
 enum answer
 cert_check_ask_crl(struct cert_check *q, struct request_env *env, bool fetch,
     struct revcheck_result *best, bool *have, struct source **need,
     struct cert_check **owner)
 {
-	struct revcheck_result *mine = best;
 	size_t num = q->num_supplied;
 	enum answer a;
 
@@ -157,26 +234,22 @@ cert_check_ask_crl(struct cert_check *q, struct request_env *env, bool fetch,
 		if (a != ANSWER_FINAL)
 			return a;
 	}
-	weigh_crls(q, env, num, mine, have);
+	weigh_crls(q, env, num, best, have);
 	for (size_t i = 0; i < q->s->num_points; i++) {
 		struct source *r = &q->points[i];
+		bool enough = settled(best, *have);
 
-		if (*have && mine->method == REVCHECK_METHOD_CRL &&
-		    mine->status != REVCHECK_UNKNOWN)
-			break;
-		if (cert_check_wants(q, r, env, fetch)) {
+		/* What is at hand is heard, also where the answer is known. */
+		a = ask_point(
+		    q, env, r, fetch && !enough, &num, best, have, need, owner);
+		if (a != ANSWER_FINAL)
+			return a;
+		enough = settled(best, *have) && !may_be_lifted(best);
+		if (cert_check_wants(q, r, env, fetch && !enough)) {
 			*need = r;
 			*owner = q;
 			return ANSWER_FETCH;
 		}
-		if (r->e == NULL)
-			continue;
-		a = add_fetched(q, env, r, &num, need, owner);
-		if (a == ANSWER_FINAL)
-			a = add_delta(q, env, r->e, fetch, &num, need, owner);
-		if (a != ANSWER_FINAL)
-			return a;
-		weigh_crls(q, env, num, mine, have);
 	}
 	return ANSWER_FINAL;
 }

@@ -3,26 +3,41 @@
 #define REVCHECK_ENGINE_CERT_CHECK_INTERNAL_H
 
 #include "revcheck/engine/cert_check.h"
+#include "revcheck/engine/document_proof.h"
 
 /* Keeps the most telling failure. */
 void cert_check_complain(struct cert_check *q, enum revcheck_why why,
     int http_status, const char *url, const char *msg);
 
-/* Keeps the better of two results in *best: REVOKED, GOOD, telling UNKNOWN. */
-void cert_check_consider(
+/*
+ * Keeps the better of two results in *best: REVOKED, GOOD, telling UNKNOWN.
+ * True: that is r.
+ */
+bool cert_check_consider(
     struct revcheck_result *best, const struct revcheck_result *r, bool *have);
 
 /* Sorts supplied evidence in, once. */
 int cert_check_prepare(
     struct cert_check *q, const struct request_env *env) MUST_USE;
 
+/* Looks into memory, once. */
+void cert_check_look(
+    struct cert_check *q, struct source *r, const struct request_env *env);
 /*
- * Looks into memory once; true when the source must be fetched before going on.
- * `fetch` is false where an answer is known and only evidence at hand may
- * contradict it.
+ * Whether the source must be asked before going on: what it holds does not
+ * answer. `fetch` is false where an answer is known and only evidence at hand
+ * may contradict it.
  */
 bool cert_check_wants(struct cert_check *q, struct source *r,
     const struct request_env *env, bool fetch);
+/* Where a document of it came from. */
+enum revcheck_source
+cert_check_source_of(const struct source *r, const struct evidence *e);
+
+struct document_asker
+cert_check_asker(const struct cert_check *q, const struct request_env *env);
+/* Keeps a proof as long as q; takes it. E_NOMEM: freed. */
+int cert_check_own(struct cert_check *q, struct crl_proof *proof) MUST_USE;
 
 /* Room for so many CRLs, or NULL. */
 struct crl_evidence *

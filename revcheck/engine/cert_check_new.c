@@ -1,5 +1,5 @@
 /* cert_check_new: makes and frees the check of one certificate. */
-#include "revcheck/engine/cert_check.h"
+#include "revcheck/engine/cert_check_internal.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -72,14 +72,15 @@ cert_check_free(struct cert_check *q)
 {
 	if (q == NULL)
 		return;
-	evidence_free(q->ocsp.e);
-	evidence_free(q->delta.e);
+	documents_free(q->ocsp.docs);
+	documents_free(q->delta.docs);
 	for (size_t i = 0; i < q->s->num_points; i++)
-		evidence_free(q->points[i].e);
+		documents_free(q->points[i].docs);
+	for (size_t i = 0; i < q->num_own; i++)
+		crl_proof_free(q->own_proofs[i]);
+	free(q->own_proofs);
 	for (size_t i = 0; i < q->num_ocsp; i++)
 		ocsp_proof_free(q->ocsp_proofs[i]);
-	for (size_t i = 0; i < q->num_supplied; i++)
-		crl_proof_free((struct crl_proof *)q->crls[i].proof);
 	chain_free(q->own_chain, q->num_chain);
 	free(q->points);
 	free(q->ocsp_proofs);
@@ -87,4 +88,19 @@ cert_check_free(struct cert_check *q)
 	free(q->crls);
 	cert_sources_free(q->s);
 	free(q);
+}
+
+int
+cert_check_own(struct cert_check *q, struct crl_proof *proof)
+{
+	struct crl_proof **v =
+	    realloc(q->own_proofs, (q->num_own + 1) * sizeof(*v));
+
+	if (v == NULL) {
+		crl_proof_free(proof);
+		return E_NOMEM;
+	}
+	q->own_proofs = v;
+	v[q->num_own++] = proof;
+	return 0;
 }

@@ -41,6 +41,50 @@ weigh_ocsp(struct cert_check *q, struct request_env *env,
 	return ANSWER_FINAL;
 }
 
+/* One document of the source, proven here. */
+static enum answer
+weigh_document(struct cert_check *q, struct request_env *env,
+    const struct source *r, struct evidence *e, struct revcheck_result *best,
+    bool *have, struct source **need, struct cert_check **owner)
+{
+	struct document_asker by = cert_check_asker(q, env);
+	const struct ocsp_proof *proof;
+	struct ocsp_proof *mine;
+	enum revcheck_why why;
+	struct err err = {0};
+	enum answer a;
+	int rc;
+
+	if (documents_below_floor(
+		r->docs, e, env->rules.at, env->rules.skew_sec))
+		return ANSWER_FINAL;
+	rc = document_prove_ocsp(&proof, &mine, e, &by, &why, &err);
+	if (rc == E_NOMEM)
+		return ANSWER_NOMEM;
+	if (rc != 0) {
+		cert_check_complain(q, why, 0, e->url, err.msg);
+		return ANSWER_FINAL;
+	}
+	a = weigh_ocsp(q, env, proof, need, owner);
+	ocsp_proof_free(mine);
+	if (a != ANSWER_FINAL)
+		return a;
+	q->tmp.source = cert_check_source_of(r, e);
+	q->tmp.fetched_at = e->fetched_at;
+	snprintf(q->tmp.url, sizeof(q->tmp.url), "%s", e->url);
+	if (cert_check_consider(best, &q->tmp, have))
+		q->response = e;
+	return ANSWER_FINAL;
+}
+
+/* A hold is asked about again: it may have been lifted. */
+static bool
+settled(const struct revcheck_result *best, bool have)
+{
+	return have && best->status != REVCHECK_UNKNOWN &&
+	    best->reason != REVCHECK_REASON_CERTIFICATE_HOLD;
+}
+
 enum answer
 cert_check_ask_ocsp(struct cert_check *q, struct request_env *env, bool fetch,
     struct revcheck_result *best, bool *have, struct source **need,
@@ -63,19 +107,18 @@ cert_check_ask_ocsp(struct cert_check *q, struct request_env *env, bool fetch,
 		    supplied_good || q->tmp.status != REVCHECK_UNKNOWN;
 		cert_check_consider(best, &q->tmp, have);
 	}
-	if (cert_check_wants(q, r, env, fetch && !supplied_good)) {
+	cert_check_look(q, r, env);
+	for (size_t i = 0; r->docs != NULL && i < r->docs->num; i++) {
+		a = weigh_document(
+		    q, env, r, r->docs->v[i], best, have, need, owner);
+		if (a != ANSWER_FINAL)
+			return a;
+	}
+	if (cert_check_wants(
+		q, r, env, fetch && !supplied_good && !settled(best, *have))) {
 		*need = r;
 		*owner = q;
 		return ANSWER_FETCH;
 	}
-	if (r->e == NULL)
-		return ANSWER_FINAL;
-	a = weigh_ocsp(q, env, r->e->proof, need, owner);
-	if (a != ANSWER_FINAL)
-		return a;
-	q->tmp.source = r->source;
-	q->tmp.fetched_at = r->e->fetched_at;
-	snprintf(q->tmp.url, sizeof(q->tmp.url), "%s", r->e->url);
-	cert_check_consider(best, &q->tmp, have);
 	return ANSWER_FINAL;
 }

@@ -37,11 +37,14 @@ result_beats(const struct revcheck_result *a, const struct revcheck_result *b)
 	return a->this_update > b->this_update;
 }
 
-void
+bool
 cert_check_consider(
     struct revcheck_result *best, const struct revcheck_result *r, bool *have)
 {
-	if (!*have || result_beats(r, best))
+	bool better = !*have || result_beats(r, best);
+
+	if (better)
 		*best = *r;
 	*have = true;
+	return better;
 }

@@ -33,8 +33,7 @@ static struct cert_check *
 new_signer(struct request_env *env, const struct cert_check *parent,
     X509 *const *chain, size_t num_chain, size_t index, bool crl_only)
 {
-	struct cert_sources_context ctx = {.trust = env->trust,
-	    .anchor = parent->s->anchor,
+	struct cert_sources_context ctx = {.anchor = parent->s->anchor,
 	    .rules = env->snap->rules,
 	    .relax = env->rules.relax,
 	    .security_level = env->rules.security_level};

@@ -9,29 +9,57 @@
 #include "revcheck/engine/policy.h"
 #include "revcheck/engine/cert_check_internal.h"
 
+struct document_asker
+cert_check_asker(const struct cert_check *q, const struct request_env *env)
+{
+	return (struct document_asker){
+	    .s = q->s,
+	    .chain = q->chain,
+	    .num_chain = q->num_chain,
+	    .index = q->index,
+	    .extra = env->extra,
+	    .num_extra = env->num_extra,
+	    .trust = env->trust,
+	    .rules = &env->rules,
+	    .now = env->now,
+	};
+}
+
+static bool
+asks_with_nonce(const struct source *r, const struct request_env *env)
+{
+	return r->kind == EVIDENCE_OCSP &&
+	    env->rules.nonce != REVCHECK_NONCE_OFF;
+}
+
+void
+cert_check_look(
+    struct cert_check *q, struct source *r, const struct request_env *env)
+{
+	(void)q;
+	if (r->looked || r->point->num_urls == 0 || asks_with_nonce(r, env))
+		return;
+	r->looked = true;
+	r->docs = archive_get1(env->rc->archive, &r->point->key);
+	r->cached = r->docs;
+}
+
 bool
 cert_check_wants(struct cert_check *q, struct source *r,
     const struct request_env *env, bool fetch)
 {
-	bool nonce =
-	    r->kind == EVIDENCE_OCSP && env->rules.nonce != REVCHECK_NONCE_OFF;
-	struct validity_rules fresh = env->rules;
+	struct document_asker by = cert_check_asker(q, env);
+	struct validity_rules rules = env->rules;
 
-	if (r->point->num_urls == 0)
-		return false;
-	if (!r->looked && !nonce) {
-		r->looked = true;
-		r->e = archive_get1(env->rc->archive, &r->point->key);
-		r->source = REVCHECK_SOURCE_CACHE;
-	}
-	if (!fetch || r->fetched)
+	if (r->point->num_urls == 0 || !fetch || r->fetched)
 		return false;
 	/* For another time than now, a fetch gives no better evidence. */
-	fresh.max_age_sec = 0;
-	if (r->e != NULL &&
-	    (!env->now ||
-		validity_dates(&fresh, r->e->this_update, r->e->next_update) ==
-		    REVCHECK_WHY_NONE))
+	if (r->docs != NULL && !env->now)
+		return false;
+	/* Nor for a stricter age than its CA's. */
+	rules.max_age_sec = 0;
+	by.rules = &rules;
+	if (documents_answer(&by, r->kind, r == &q->delta, r->docs, NULL))
 		return false;
 	if (env->may_fetch)
 		return true;
@@ -44,9 +72,11 @@ cert_check_wants(struct cert_check *q, struct source *r,
 	return false;
 }
 
-static enum revcheck_source
-source_of(const struct evidence *e)
+enum revcheck_source
+cert_check_source_of(const struct source *r, const struct evidence *e)
 {
+	if (r->docs == r->cached)
+		return REVCHECK_SOURCE_CACHE;
 	switch (e->origin) {
 	case ORIGIN_NETWORK:
 		return REVCHECK_SOURCE_NETWORK;
@@ -97,17 +127,17 @@ why_of_failure(const struct evidence_failure *f)
 }
 
 void
-cert_check_fetched(struct cert_check *q, struct source *r, struct evidence *e,
+cert_check_fetched(struct cert_check *q, struct source *r, struct documents *d,
     const struct evidence_failure *f)
 {
 	r->fetched = true;
-	if (e != NULL) {
-		evidence_free(r->e);
-		r->e = evidence_up_ref(e);
-		r->source = source_of(e);
-		return;
+	if (d != NULL) {
+		documents_free(r->docs);
+		r->docs = documents_up_ref(d);
+		r->cached = NULL;
 	}
-	if (r != &q->delta)
+	/* Where it answered, and does not help, its documents say why. */
+	if (f != NULL && f->fail != EVIDENCE_FAIL_NONE && r != &q->delta)
 		cert_check_complain(
 		    q, why_of_failure(f), f->http_status, f->url, f->msg);
 }

@@ -24,56 +24,36 @@ cert_check_evidence_room(struct cert_check *q, size_t want)
 	return w;
 }
 
-static struct crl_signers
-signers_of(const struct cert_check *q, const struct request_env *env)
-{
-	return (struct crl_signers){
-	    .chain = q->chain,
-	    .num_chain = q->num_chain,
-	    .subject = q->index,
-	    .extra = env->extra,
-	    .num_extra = env->num_extra,
-	    .trust = env->trust,
-	};
-}
-
 /*
  * E_NOMEM where evidence could not be looked at: passed over, what it lists
  * would count for nothing.
  */
 static int
 prepare_crl(struct cert_check *q, const struct request_env *env,
-    struct revcheck_evidence *set, struct evidence_item *sup)
+    struct evidence_item *sup)
 {
-	struct crl_signers who = signers_of(q, env);
+	struct document_asker by = cert_check_asker(q, env);
 	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
-	struct crl_proof *proof = NULL;
+	const struct crl_proof *proof;
+	struct crl_proof *mine;
 	struct crl_evidence *w;
 	struct err err = {0};
 	int rc;
 
 	if (!crl_may_concern(q->s->crl, sup->evidence->crl))
 		return 0;
-	/* A proof is made for a time; only one for the present is held. */
-	if (env->now)
-		proof = evidence_set_proof_get(set, sup, &q->s->context);
-	if (proof == NULL) {
-		rc = crl_verify(
-		    &proof, sup->evidence->crl, &who, &env->rules, &why, &err);
-		if (rc == E_NOMEM)
-			return rc;
-		if (rc != 0) {
-			cert_check_complain(q, why, 0, sup->name, err.msg);
-			return 0;
-		}
-		if (env->now)
-			evidence_set_proof_put(set, sup, &q->s->context, proof);
+	rc = document_prove_crl(&proof, &mine, sup->evidence, &by, &why, &err);
+	if (rc == E_NOMEM)
+		return rc;
+	if (rc != 0) {
+		cert_check_complain(q, why, 0, sup->name, err.msg);
+		return 0;
 	}
-	w = cert_check_evidence_room(q, q->num_supplied + 1);
-	if (w == NULL) {
-		crl_proof_free(proof);
+	if (mine != NULL && cert_check_own(q, mine) != 0)
 		return E_NOMEM;
-	}
+	w = cert_check_evidence_room(q, q->num_supplied + 1);
+	if (w == NULL)
+		return E_NOMEM;
 	w[q->num_supplied++] = (struct crl_evidence){
 	    .crl = sup->evidence->crl,
 	    .proof = proof,
@@ -143,7 +123,7 @@ prepare_set(struct cert_check *q, const struct request_env *env,
 			cert_check_complain(
 			    q, sup->broken, 0, sup->name, sup->msg);
 		else if (sup->kind == REVCHECK_EVIDENCE_CRL)
-			rc = prepare_crl(q, env, set, sup);
+			rc = prepare_crl(q, env, sup);
 		else if (!q->crl_only)
 			rc =
 			    prepare_ocsp(q, env, sup->evidence, sup->name, sup);

@@ -15,7 +15,6 @@
 #include "revcheck/engine/report.h"
 #include "revcheck/ocsp/ocsp.h"
 #include "revcheck/x509/certs.h"
-#include "revcheck/x509/trust.h"
 
 #define MEMO_SHARDS     64
 #define MEMO_BUCKETS    256
@@ -23,28 +22,69 @@
 #define KEY_PARTS_MAX   64
 #define SOURCE_URLS_MAX 16 /* of one point or responder list */
 
+/* Who trusts the issuer is not in it: documents are held once for all. */
 static struct evidence_key
 key_of(const struct cert_sources *s, const char *kind, struct span id,
     const char *const *urls)
 {
 	struct span parts[KEY_PARTS_MAX];
-	uint8_t context[8] = {(uint8_t)s->relax, (uint8_t)(s->relax >> 8),
-	    (uint8_t)s->security_level};
-	uint8_t anchor[32] = {0};
-	unsigned int len;
 	size_t n = 0;
 
-	if (s->anchor != NULL)
-		X509_digest(s->anchor, EVP_sha256(), anchor, &len);
 	parts[n++] = span_of(kind, strlen(kind));
-	parts[n++] = span_of(s->trust_id, sizeof(s->trust_id));
-	parts[n++] = span_of(anchor, sizeof(anchor));
 	parts[n++] = span_of(s->owner, sizeof(s->owner));
-	parts[n++] = span_of(context, sizeof(context));
 	parts[n++] = id;
 	for (; urls != NULL && *urls != NULL && n < KEY_PARTS_MAX; urls++)
 		parts[n++] = span_of(*urls, strlen(*urls));
 	return evidence_key_of(parts, n);
+}
+
+static void
+digest_of(uint8_t out[32], X509 *cert)
+{
+	unsigned int len;
+
+	memset(out, 0, 32);
+	if (cert != NULL)
+		X509_digest(cert, EVP_sha256(), out, &len);
+}
+
+/* All that a proof may not be shared across: see cert_sources.h. */
+static struct evidence_key
+context_of(const struct cert_sources *s)
+{
+	uint8_t rules[8] = {(uint8_t)s->relax, (uint8_t)(s->relax >> 8),
+	    (uint8_t)(s->relax >> 16), (uint8_t)(s->relax >> 24),
+	    (uint8_t)s->security_level};
+	uint8_t anchor[32], pinned[32];
+	struct span parts[5];
+
+	digest_of(anchor, s->anchor);
+	digest_of(pinned, s->rule != NULL ? s->rule->ocsp_signer : NULL);
+	parts[0] = span_of("context", 7);
+	parts[1] = span_of(s->owner, sizeof(s->owner));
+	parts[2] = span_of(anchor, sizeof(anchor));
+	parts[3] = span_of(rules, sizeof(rules));
+	parts[4] = span_of(pinned, sizeof(pinned));
+	return evidence_key_of(parts, 5);
+}
+
+/*
+ * What a revocation is remembered by. With the anchor: what a signer lists that
+ * another anchor vouches for is not known under this one.
+ */
+static void
+identity_of(struct cert_sources *s, struct span serial)
+{
+	struct evidence_key k;
+	struct span parts[3];
+	uint8_t anchor[32];
+
+	digest_of(anchor, s->anchor);
+	parts[0] = span_of(s->owner, sizeof(s->owner));
+	parts[1] = serial;
+	parts[2] = span_of(anchor, sizeof(anchor));
+	k = evidence_key_of(parts, 3);
+	memcpy(s->identity, k.id, sizeof(s->identity));
 }
 
 static size_t
@@ -112,8 +152,10 @@ cert_sources_new(struct cert_sources **out, X509 *cert, X509 *issuer,
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
 	struct span parts[2];
-	struct evidence_key identity;
+	struct evidence_key cert_id;
 	struct cert_sources *s;
+	const unsigned char *name;
+	size_t name_len;
 	const char *const *ocsp;
 	int rc;
 
@@ -130,10 +172,6 @@ cert_sources_new(struct cert_sources **out, X509 *cert, X509 *issuer,
 		X509_up_ref(ctx->anchor);
 		s->anchor = ctx->anchor;
 	}
-	s->trust = ctx->trust;
-	if (ctx->trust != NULL)
-		memcpy(s->trust_id, trust_get0_id(ctx->trust),
-		    sizeof(s->trust_id));
 	s->rules = ctx->rules;
 	s->relax = ctx->relax;
 	s->security_level = ctx->security_level;
@@ -147,12 +185,17 @@ cert_sources_new(struct cert_sources **out, X509 *cert, X509 *issuer,
 		rc = err_ossl(err, E_PARSE, "cannot encode a public key");
 		goto out;
 	}
-	parts[0] = span_of(s->owner, sizeof(s->owner));
+	if (!X509_NAME_get0_der(X509_get_issuer_name(cert), &name, &name_len)) {
+		rc = err_ossl(err, E_PARSE, "cannot encode an issuer's name");
+		goto out;
+	}
+	/* The whole of certID: issuer key (in key_of), issuer name, serial. */
+	parts[0] = span_of(name, name_len);
 	parts[1] = span_of(
 	    ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
-	identity = evidence_key_of(parts, 2);
-	memcpy(s->identity, identity.id, sizeof(s->identity));
-	s->context = key_of(s, "context", span_of(NULL, 0), NULL);
+	cert_id = evidence_key_of(parts, 2);
+	identity_of(s, parts[1]);
+	s->context = context_of(s);
 	rc = crl_subject_new(&s->crl, cert, issuer, err);
 	if (rc != 0)
 		goto out;
@@ -165,9 +208,8 @@ cert_sources_new(struct cert_sources **out, X509 *cert, X509 *issuer,
 	    (const char *const *)(s->rule != NULL && s->rule->ocsp_urls != NULL
 		    ? s->rule->ocsp_urls
 		    : s->aia_urls);
-	/* The whole of certID: issuer key (in owner), issuer name, serial. */
-	s->ocsp = point_of(
-	    s, "ocsp", span_of(s->identity, sizeof(s->identity)), ocsp);
+	s->ocsp =
+	    point_of(s, "ocsp", span_of(cert_id.id, sizeof(cert_id.id)), ocsp);
 	rc = cert_sources_points(s, err);
 	if (rc != 0)
 		goto out;
@@ -277,13 +319,6 @@ cert_sources_fits(const struct cert_sources *s, X509 *cert, X509 *issuer,
 {
 	if (s->rules != ctx->rules || s->relax != ctx->relax ||
 	    s->security_level != ctx->security_level)
-		return false;
-	if ((s->trust == NULL) != (ctx->trust == NULL))
-		return false;
-	/* Compares identities: after a free, a pointer may be reused. */
-	if (ctx->trust != NULL &&
-	    memcmp(s->trust_id, trust_get0_id(ctx->trust),
-		sizeof(s->trust_id)) != 0)
 		return false;
 	return X509_cmp(s->cert, cert) == 0 &&
 	    X509_cmp(s->issuer, issuer) == 0 &&

@@ -1,6 +1,6 @@
 /*
  * cert_sources: what is worked out once about a certificate and its issuer
- * under a trust: where its evidence is, the archive's keys for it, its names.
+ * under an anchor: where its evidence is, the archive's keys for it, its names.
  * Counted, immutable.
  *
  * The memo holds those seen lately, so that a peer that comes back costs a
@@ -39,11 +39,10 @@ void issuer_rules_free(struct issuer_rules *r);
 const struct issuer_rule *
 issuer_rules_find(const struct issuer_rules *r, X509 *issuer);
 
-/* All that evidence must not be shared across. Borrowed. */
+/* All that proofs must not be shared across. Borrowed. */
 struct cert_sources_context {
-	const struct revcheck_trust *trust; /* NULL: status-only */
-	X509 *anchor;                       /* NULL: status-only */
-	const struct issuer_rules *rules;   /* may be NULL */
+	X509 *anchor;                     /* NULL: status-only */
+	const struct issuer_rules *rules; /* may be NULL */
 	unsigned relax;
 	int security_level;
 };
@@ -57,9 +56,7 @@ struct cert_sources_point {
 struct cert_sources {
 	struct ref ref;
 	X509 *cert, *issuer, *anchor;
-	const struct revcheck_trust *trust; /* identity only, see trust_id */
-	const struct issuer_rules *rules;   /* identity only */
-	unsigned char trust_id[32];
+	const struct issuer_rules *rules; /* identity only */
 	unsigned relax;
 	int security_level;
 	struct crl_subject *crl;
@@ -70,10 +67,11 @@ struct cert_sources {
 	size_t num_points;              /* distribution points with URLs */
 	struct cert_sources_point *points;
 	struct cert_sources_point delta; /* num_urls == 0: none */
-	struct evidence_key context;     /* trust, anchor, issuer key, rules */
-	uint8_t owner[32];               /* SHA-256 of the issuer's key */
+	/* Of proofs: anchor, issuer key, relax, level, pinned responder. */
+	struct evidence_key context;
+	uint8_t owner[32]; /* SHA-256 of the issuer's key */
 	uint8_t spki_sha256[32];
-	uint8_t identity[32];         /* issuer key + serial, for memory */
+	uint8_t identity[32];         /* issuer key, serial, anchor */
 	struct revcheck_result blank; /* names filled in, status UNKNOWN */
 	struct cert_sources *next;    /* memo chain */
 };

@@ -11,8 +11,8 @@
 #include <openssl/rand.h>
 
 #include "cache/base/bytes.h"
-#include "cache/der/der.h"
 #include "revcheck/engine/cert_check.h"
+#include "revcheck/engine/document_proof.h"
 
 #define REQUEST_MAX 4096
 
@@ -22,6 +22,8 @@ struct acceptor {
 	struct revcheck_trust *trust; /* NULL: status-only */
 	X509 **certs;                 /* chain, then extra */
 	size_t num_chain, num_extra, index;
+	enum evidence_kind kind;
+	bool delta;
 	struct validity_rules rules;
 	uint8_t nonce[32];
 	size_t nonce_len;
@@ -40,111 +42,21 @@ acceptor_free(struct archive_acceptor *base)
 	free(a);
 }
 
-static void
-crl_proof_drop(void *p)
+static struct document_asker
+asker_of(const struct acceptor *a, const struct validity_rules *rules)
 {
-	crl_proof_free(p);
-}
-
-static void
-ocsp_proof_drop(void *p)
-{
-	ocsp_proof_free(p);
-}
-
-/* CRLNumber's content octets, or an empty span. */
-static struct span
-crl_number_of(const struct crl *crl)
-{
-	static const uint8_t oid[] = {0x55, 0x1d, 0x14};
-	struct span value, number;
-	struct der d;
-	bool critical;
-
-	if (!crl_extension(crl, span_of(oid, sizeof(oid)), &critical, &value))
-		return span_of(NULL, 0);
-	der_init(&d, value);
-	if (!der_integer(&d, &number) || !der_done(&d))
-		return span_of(NULL, 0);
-	return number;
-}
-
-static int
-accept_crl(struct acceptor *a, struct evidence *draft, time_t now,
-    int *reject_code, struct err *err)
-{
-	const struct crl_info *info = crl_get0_info(draft->crl);
-	struct crl_signers who = {.chain = a->certs,
+	return (struct document_asker){
+	    .s = a->s,
+	    .chain = a->certs,
 	    .num_chain = a->num_chain,
-	    .subject = a->index,
+	    .index = a->index,
 	    .extra = a->certs + a->num_chain,
 	    .num_extra = a->num_extra,
-	    .trust = a->trust};
-	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
-	struct crl_proof *proof = NULL;
-	struct validity_rules rules = a->rules;
-	int rc;
-
-	rules.at = now;
-	/* A response that is not valid yet must not replace one that is. */
-	if (info->this_update > now + (time_t)rules.skew_sec) {
-		*reject_code = REVCHECK_WHY_NOT_YET_VALID;
-		return err_set(err, E_PARSE, "the CRL is not valid yet");
-	}
-	rc = crl_verify(&proof, draft->crl, &who, &rules, &why, err);
-	if (rc != 0) {
-		*reject_code = why;
-		return rc;
-	}
-	draft->proof = proof;
-	draft->proof_free = crl_proof_drop;
-	draft->this_update = info->this_update;
-	draft->next_update = info->has_next_update ? info->next_update : 0;
-	draft->number = crl_number_of(draft->crl);
-	draft->cost_bytes = info->der.len + crl_index_bytes(draft->crl);
-	return 0;
-}
-
-static int
-accept_ocsp(struct acceptor *a, struct evidence *draft, time_t now,
-    int *reject_code, struct err *err)
-{
-	struct ocsp_question q = {.subject = a->s->cert,
-	    .issuer = a->s->issuer,
-	    .pinned = a->s->rule != NULL ? a->s->rule->ocsp_signer : NULL,
-	    .extra = a->certs + a->num_chain,
-	    .num_extra = a->num_extra,
-	    .nonce = span_of(a->nonce, a->nonce_len)};
-	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
-	struct ocsp_proof *proof = NULL;
-	struct validity_rules rules = a->rules;
-	int rc;
-
-	rules.at = now;
-	rc = ocsp_verify(
-	    &proof, span_of(draft->der, draft->der_len), &q, &rules, &why, err);
-	if (rc != 0) {
-		*reject_code = why;
-		return rc;
-	}
-	draft->proof = proof;
-	draft->proof_free = ocsp_proof_drop;
-	for (size_t i = 0; i < proof->num_facts; i++) {
-		const struct ocsp_fact *f = &proof->facts[i];
-
-		if (i == 0 || f->this_update < draft->this_update)
-			draft->this_update = f->this_update;
-		if (f->next_update != 0 &&
-		    (draft->next_update == 0 ||
-			f->next_update < draft->next_update))
-			draft->next_update = f->next_update;
-	}
-	if (draft->this_update > now + (time_t)rules.skew_sec) {
-		*reject_code = REVCHECK_WHY_NOT_YET_VALID;
-		return err_set(err, E_PARSE, "the response is not valid yet");
-	}
-	draft->cost_bytes = draft->der_len * 2 + 512;
-	return 0;
+	    .trust = a->trust,
+	    .nonce = span_of(a->nonce, a->nonce_len),
+	    .rules = rules,
+	    .now = true,
+	};
 }
 
 static int
@@ -152,14 +64,48 @@ acceptor_accept(struct archive_acceptor *self, struct evidence *draft,
     time_t now, int *reject_code, struct err *err)
 {
 	struct acceptor *a = (struct acceptor *)self;
+	struct validity_rules rules = a->rules;
+	struct document_asker by = asker_of(a, &rules);
+	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
+	const struct crl_proof *crl = NULL;
+	const struct ocsp_proof *ocsp = NULL;
+	struct crl_proof *my_crl = NULL;
+	struct ocsp_proof *my_ocsp = NULL;
+	int rc;
 
+	rules.at = now;
 	if (draft->kind == EVIDENCE_CRL)
-		return accept_crl(a, draft, now, reject_code, err);
-	return accept_ocsp(a, draft, now, reject_code, err);
+		rc = document_prove_crl(&crl, &my_crl, draft, &by, &why, err);
+	else
+		rc =
+		    document_prove_ocsp(&ocsp, &my_ocsp, draft, &by, &why, err);
+	if (crl != NULL)
+		document_describe_crl(draft, crl);
+	if (ocsp != NULL)
+		document_describe_ocsp(draft, ocsp);
+	crl_proof_free(my_crl);
+	ocsp_proof_free(my_ocsp);
+	*reject_code = why;
+	return rc;
+}
+
+static bool
+acceptor_answers(struct archive_acceptor *self, const struct documents *held,
+    const struct documents *seen, time_t now)
+{
+	struct acceptor *a = (struct acceptor *)self;
+	struct validity_rules rules = a->rules;
+	struct document_asker by = asker_of(a, &rules);
+
+	rules.at = now;
+	/* For a stricter age than its CA's, a fetch gives nothing better. */
+	rules.max_age_sec = 0;
+	return documents_answer(&by, a->kind, a->delta, held, seen);
 }
 
 static struct acceptor *
-acceptor_new(const struct cert_check *q, const struct request_env *env)
+acceptor_new(const struct cert_check *q, const struct source *r,
+    const struct request_env *env)
 {
 	struct acceptor *a = calloc(1, sizeof(*a));
 	size_t n = q->num_chain + env->num_extra;
@@ -168,6 +114,10 @@ acceptor_new(const struct cert_check *q, const struct request_env *env)
 		return NULL;
 	ref_init(&a->base.ref);
 	a->base.accept = acceptor_accept;
+	a->base.answers = acceptor_answers;
+	a->base.context = q->s->context;
+	a->kind = r->kind;
+	a->delta = r == &q->delta;
 	a->base.free = acceptor_free;
 	a->certs = calloc(n + 1, sizeof(*a->certs));
 	if (a->certs == NULL) {
@@ -225,7 +175,7 @@ evidence_order_make(struct evidence_order *out, const struct cert_check *q,
 	memset(out, 0, sizeof(*out));
 	bytes_init(&out->request, REQUEST_MAX);
 	bytes_init(&out->request_plain, REQUEST_MAX);
-	a = acceptor_new(q, env);
+	a = acceptor_new(q, r, env);
 	if (a == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	out->o = (struct archive_order){

@@ -27,8 +27,6 @@
 static void
 evidence_set_cleanup(struct evidence_item *s)
 {
-	for (size_t i = 0; i < EVIDENCE_ITEM_PROOFS; i++)
-		crl_proof_free(s->proofs[i].proof);
 	evidence_free(s->evidence);
 	free(s->name);
 }
@@ -62,38 +60,6 @@ revcheck_evidence_free(struct revcheck_evidence *e)
 	free(e->v);
 	pthread_mutex_destroy(&e->lock);
 	free(e);
-}
-
-struct crl_proof *
-evidence_set_proof_get(struct revcheck_evidence *e, struct evidence_item *s,
-    const struct evidence_key *context)
-{
-	struct crl_proof *proof = NULL;
-
-	pthread_mutex_lock(&e->lock);
-	for (size_t i = 0; i < EVIDENCE_ITEM_PROOFS && proof == NULL; i++)
-		if (s->proofs[i].proof != NULL &&
-		    memcmp(&s->proofs[i].context, context, sizeof(*context)) ==
-			0)
-			proof = crl_proof_up_ref(s->proofs[i].proof);
-	pthread_mutex_unlock(&e->lock);
-	return proof;
-}
-
-void
-evidence_set_proof_put(struct revcheck_evidence *e, struct evidence_item *s,
-    const struct evidence_key *context, struct crl_proof *proof)
-{
-	struct evidence_item_proof *slot;
-	struct crl_proof *old;
-
-	pthread_mutex_lock(&e->lock);
-	slot = &s->proofs[s->next_proof++ % EVIDENCE_ITEM_PROOFS];
-	old = slot->proof;
-	slot->context = *context;
-	slot->proof = crl_proof_up_ref(proof);
-	pthread_mutex_unlock(&e->lock);
-	crl_proof_free(old);
 }
 
 /* Takes s over on success. */

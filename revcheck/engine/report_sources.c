@@ -43,14 +43,14 @@ add_source(struct revcheck_report *rep, const struct source *r)
 static bool
 is_current(const struct revcheck_request *r, const struct source *x)
 {
-	struct evidence *held;
+	struct documents *held;
 	bool same;
 
 	if (!x->looked)
 		return true;
 	held = archive_get1(r->rc->archive, &x->point->key);
-	same = held == x->e;
-	evidence_free(held);
+	same = held == x->docs;
+	documents_free(held);
 	return same;
 }
 

@@ -160,7 +160,7 @@ request_prefetch(struct revcheck_request *r)
 		struct cert_check *q = r->checks[i];
 
 		for (size_t k = 0; q->final && k < q->s->num_points; k++) {
-			if (q->points[k].e != NULL || q->points[k].fetched ||
+			if (q->points[k].docs != NULL || q->points[k].fetched ||
 			    evidence_order_make(
 				&order, q, &q->points[k], &r->env, NULL) != 0)
 				continue;
@@ -193,7 +193,7 @@ request_finish(struct revcheck_request *r, enum revcheck_why why)
 }
 
 static void
-fetched_cb(void *arg, struct evidence *e, const struct evidence_failure *f)
+fetched_cb(void *arg, struct documents *d, const struct evidence_failure *f)
 {
 	struct revcheck_request *r = arg;
 
@@ -202,13 +202,7 @@ fetched_cb(void *arg, struct evidence *e, const struct evidence_failure *f)
 		request_finish(r, REVCHECK_WHY_CANCELLED);
 		return;
 	}
-	cert_check_fetched(r->waiting_owner, r->waiting, e, f);
-	/* Nothing fresh, but the disk may have had something old. */
-	if (e == NULL && r->waiting->e == NULL) {
-		r->waiting->e =
-		    archive_get1(r->rc->archive, &r->waiting->point->key);
-		r->waiting->source = REVCHECK_SOURCE_DISK;
-	}
+	cert_check_fetched(r->waiting_owner, r->waiting, d, f);
 	request_run(r);
 }
 
@@ -225,7 +219,7 @@ request_fetch(
 	if (rc == 0) {
 		r->waiting = need;
 		r->waiting_owner = owner;
-		rc = archive_fetch(r->rc->archive, &order.o, need->e != NULL,
+		rc = archive_fetch(r->rc->archive, &order.o,
 		    r->deadline_mono_ms, fetched_cb, r, &r->wait, &err);
 		evidence_order_cleanup(&order);
 	}

@@ -17,7 +17,7 @@
 static int
 make_checks(struct revcheck_request *r, struct err *err)
 {
-	struct cert_sources_context ctx = {.trust = r->env.trust,
+	struct cert_sources_context ctx = {
 	    .anchor = r->env.trust != NULL ? r->chain[r->num_chain - 1] : NULL,
 	    .rules = r->snap.rules,
 	    .relax = r->env.rules.relax,
@@ -196,7 +196,7 @@ note_broken(struct revcheck_report *rep, const struct revcheck_evidence *sup)
 static int
 keep_response(struct revcheck_report *rep, size_t i, const struct cert_check *q)
 {
-	const struct evidence *e = q->ocsp.e;
+	const struct evidence *e = q->response;
 
 	if (q->res.method != REVCHECK_METHOD_OCSP || e == NULL ||
 	    q->res.source == REVCHECK_SOURCE_FILE ||

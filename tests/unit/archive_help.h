@@ -38,7 +38,7 @@ struct world {
 	struct proc proc;
 	struct server http;
 	EVP_PKEY *key, *other_key;
-	struct archive_acceptor acceptor;
+	struct archive_acceptor acceptor, newer; /* newer: what came just now */
 	atomic_llong now;
 	atomic_uint num_changed, num_accepted;
 	struct log log;
@@ -117,11 +117,9 @@ world_changed(void *arg, const struct evidence_key *key)
 
 /* Signed by the world's key: accepted, whatever its dates. */
 static int
-world_accept(struct archive_acceptor *self, struct evidence *draft, time_t now,
-    int *reject_code, struct err *err)
+world_prove(
+    struct world *w, struct evidence *draft, int *reject_code, struct err *err)
 {
-	struct world *w =
-	    (struct world *)((char *)self - offsetof(struct world, acceptor));
 	const struct crl_info *i;
 	struct span value;
 	EVP_PKEY_CTX *ctx;
@@ -152,9 +150,55 @@ world_accept(struct archive_acceptor *self, struct evidence *draft, time_t now,
 	draft->next_update = i->has_next_update ? i->next_update : 0;
 	if (crl_extension(
 		draft->crl, span_of("\x55\x1d\x14", 3), &critical, &value) &&
-	    value.len > 2)
-		draft->number = span_of(value.p + 2, value.len - 2);
+	    value.len > 2 && draft->number.len == 0)
+		evidence_set_number(draft, span_of(value.p + 2, value.len - 2));
 	return 0;
+}
+
+static int
+world_accept(struct archive_acceptor *self, struct evidence *draft, time_t now,
+    int *reject_code, struct err *err)
+{
+	return world_prove(
+	    (struct world *)((char *)self - offsetof(struct world, acceptor)),
+	    draft, reject_code, err);
+}
+
+static int
+newer_accept(struct archive_acceptor *self, struct evidence *draft, time_t now,
+    int *reject_code, struct err *err)
+{
+	return world_prove(
+	    (struct world *)((char *)self - offsetof(struct world, newer)),
+	    draft, reject_code, err);
+}
+
+/* What came just now, if it is held. */
+static bool
+came(const struct documents *held, const struct documents *seen, time_t now)
+{
+	struct evidence *e = seen != NULL ? seen->v[seen->num - 1] : NULL;
+
+	return e != NULL && e->fetched_at + 1 >= now &&
+	    (held == NULL || documents_same(held, e) != NULL);
+}
+
+static bool
+world_answers(struct archive_acceptor *self, const struct documents *held,
+    const struct documents *seen, time_t now)
+{
+	return documents_fresh(held, now, 0) || came(held, seen, now);
+}
+
+static bool
+newer_answers(struct archive_acceptor *self, const struct documents *held,
+    const struct documents *seen, time_t now)
+{
+	for (size_t i = 0; held != NULL && i < held->num; i++)
+		if (evidence_fresh(held->v[i], now, 0) &&
+		    held->v[i]->fetched_at + 1 >= now)
+			return true;
+	return came(held, seen, now);
 }
 
 static void
@@ -200,7 +244,11 @@ world_init(struct world *w, const char *script)
 	w->other_key = EVP_EC_gen("P-256");
 	ref_init(&w->acceptor.ref);
 	w->acceptor.accept = world_accept;
+	w->acceptor.answers = world_answers;
 	w->acceptor.free = world_acceptor_free;
+	w->newer = w->acceptor;
+	w->newer.accept = newer_accept;
+	w->newer.answers = newer_answers;
 	w->log =
 	    (struct log){.level = LOG_LEVEL_DEBUG, .fn = world_log, .arg = w};
 	w->options = (struct archive_options){
@@ -247,6 +295,7 @@ world_cleanup(struct world *w)
 	EVP_PKEY_free(w->key);
 	EVP_PKEY_free(w->other_key);
 	assert_int_equal(atomic_load(&w->acceptor.ref.count), 1);
+	assert_int_equal(atomic_load(&w->newer.ref.count), 1);
 	free(w->log_text);
 	pthread_mutex_destroy(&w->log_lock);
 }
@@ -262,13 +311,13 @@ key_named(const char *name)
 /* Asking and waiting for the answer. */
 
 static void
-asking_told(void *arg, struct evidence *e, const struct evidence_failure *f)
+asking_told(void *arg, struct documents *d, const struct evidence_failure *f)
 {
 	struct asking *q = arg;
 
 	pthread_mutex_lock(&q->lock);
-	if (e != NULL)
-		q->got.e = evidence_up_ref(e);
+	if (d != NULL && (f == NULL || f->fail == EVIDENCE_FAIL_NONE))
+		q->got.e = evidence_up_ref(d->v[d->num - 1]);
 	else
 		q->got.f = *f;
 	q->got.told = true;
@@ -283,8 +332,8 @@ asking_put(void *arg)
 	struct archive_wait *wait;
 	struct err err;
 
-	if (archive_fetch(q->w->archive, &q->order, q->want_newer,
-		clock_mono_ms() + q->ms, asking_told, q, &wait, &err) != 0)
+	if (archive_fetch(q->w->archive, &q->order, clock_mono_ms() + q->ms,
+		asking_told, q, &wait, &err) != 0)
 		abort();
 }
 
@@ -300,7 +349,7 @@ asking_start(struct asking *q, struct world *w, const char *key,
 		q->order.kind = EVIDENCE_CRL;
 	q->order.urls = urls;
 	q->order.num_urls = num_urls;
-	q->order.acceptor = &w->acceptor;
+	q->order.acceptor = q->want_newer ? &w->newer : &w->acceptor;
 	memcpy(q->order.owner, w->owner, sizeof(w->owner));
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_cond_init(&q->cond, NULL);
@@ -394,14 +443,16 @@ UNUSED static int
 held_number(struct world *w, const char *key)
 {
 	struct evidence_key k = key_named(key);
-	struct evidence *e = archive_get1(w->archive, &k);
+	struct documents *d = archive_get1(w->archive, &k);
 	int n = -1;
 
-	if (e != NULL) {
+	if (d != NULL) {
+		const struct evidence *e = d->v[d->num - 1];
+
 		n = 0;
 		for (size_t i = 0; i < e->number.len; i++)
 			n = n << 8 | e->number.p[i];
-		evidence_free(e);
+		documents_free(d);
 	}
 	return n;
 }

@@ -295,7 +295,7 @@ static void
 test_older_future_and_expired(void **state)
 {
 	struct evidence_key k = key_named("a");
-	struct evidence *e;
+	struct documents *d;
 	struct world w;
 
 	faults_init(&w);
@@ -313,9 +313,10 @@ test_older_future_and_expired(void **state)
 	atomic_fetch_add(&w.now, 10);
 	(void)ask_fails(&w, "a", "/fault", EVIDENCE_FAIL_OLDER);
 	assert_int_equal(stats(&w).fail[EVIDENCE_FAIL_OLDER], 2);
-	e = archive_get1(w.archive, &k);
-	assert_int_equal(crl_get0_info(e->crl)->num_entries, 30);
-	evidence_free(e);
+	d = archive_get1(w.archive, &k);
+	assert_int_equal(d->num, 1);
+	assert_int_equal(crl_get0_info(d->v[0]->crl)->num_entries, 30);
+	documents_free(d);
 	/* 255 and 256: compared as numbers, not as octets. */
 	write_crl(&w, "n255.crl", 255, NULL, 30, NULL, NULL);
 	set_script(&w, "file=n255.crl");

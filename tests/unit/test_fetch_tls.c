@@ -150,7 +150,7 @@ test_https_with_anchors_of_its_own(void **state)
 {
 	struct evidence_key k = key_named("a");
 	char url[URL_LEN];
-	struct evidence *e;
+	struct documents *d;
 	struct roads r;
 
 	roads_init(&r);
@@ -158,10 +158,10 @@ test_https_with_anchors_of_its_own(void **state)
 	url_at(url, "https", &r.https, "/good.crl");
 	ask_ok(&r.w, "a", url, false);
 	assert_int_equal(held_number(&r.w, "a"), 5);
-	e = archive_get1(r.w.archive, &k);
-	assert_int_equal(e->origin, ORIGIN_NETWORK);
-	assert_string_equal(e->url, url);
-	evidence_free(e);
+	d = archive_get1(r.w.archive, &k);
+	assert_int_equal(d->v[0]->origin, ORIGIN_NETWORK);
+	assert_string_equal(d->v[0]->url, url);
+	documents_free(d);
 	/* Asked again, the server says 304 over TLS as it does without. */
 	atomic_fetch_add(&r.w.now, 10);
 	ask_ok(&r.w, "a", url, true);

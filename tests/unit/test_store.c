@@ -50,7 +50,7 @@ test_answers_after_a_restart_without_network(void **state)
 {
 	struct evidence_key k = key_named("a");
 	struct asking q = {0};
-	struct evidence *e;
+	struct documents *d;
 	struct world w;
 	char url[128];
 	const char *urls[] = {url};
@@ -82,11 +82,11 @@ test_answers_after_a_restart_without_network(void **state)
 	world_open(&w);
 	assert_int_equal(held_number(&w, "a"), -1);
 	ask_ok(&w, "a", "/a.crl", false);
-	e = archive_get1(w.archive, &k);
-	assert_int_equal(e->origin, ORIGIN_DISK);
-	assert_int_equal(e->fetched_at, YEAR2026 + 3600);
-	assert_non_null(strstr(e->url, "/a.crl"));
-	evidence_free(e);
+	d = archive_get1(w.archive, &k);
+	assert_int_equal(d->v[0]->origin, ORIGIN_DISK);
+	assert_int_equal(d->v[0]->fetched_at, YEAR2026 + 3600);
+	assert_non_null(strstr(d->v[0]->url, "/a.crl"));
+	documents_free(d);
 	q = (struct asking){0};
 	q.order.kind = EVIDENCE_OCSP;
 	asking_start(&q, &w, "o", urls, 1);
@@ -136,8 +136,37 @@ test_stale_evidence_survives_a_restart(void **state)
 	world_open(&w);
 	(void)ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_UNREACHABLE);
 	assert_int_equal(held_number(&w, "a"), 5);
-	/* And an older one cannot take its place after the restart. */
+	/*
+	 * Out of date as it is, a lower number that is in date takes its place
+	 * (a CA restored from a backup begins again), and that is said once.
+	 */
 	http_off(&w, false);
+	world_crl(&w, "a.crl", &(struct crlmake){.number = 3});
+	ask_ok(&w, "a", "/a.crl", true);
+	assert_int_equal(held_number(&w, "a"), 3);
+	assert_int_equal(stats(&w).restarts, 1);
+	assert_int_equal(world_logged(&w, "from a lower number"), 1);
+	atomic_fetch_add(&w.now, 10);
+	world_crl(&w, "a.crl", &(struct crlmake){.number = 4});
+	ask_ok(&w, "a", "/a.crl", true);
+	assert_int_equal(held_number(&w, "a"), 4);
+	assert_int_equal(stats(&w).restarts, 1);
+	world_cleanup(&w);
+}
+
+/* While what the disk has is in date, nothing older takes its place. */
+static void
+test_older_is_refused_after_a_restart(void **state)
+{
+	struct world w;
+
+	store_init(&w);
+	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
+	world_open(&w);
+	ask_ok(&w, "a", "/a.crl", false);
+	world_close(&w);
+	atomic_fetch_add(&w.now, 10);
+	world_open(&w);
 	world_crl(&w, "a.crl", &(struct crlmake){.number = 4});
 	(void)ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_OLDER);
 	assert_int_equal(held_number(&w, "a"), 5);
@@ -503,6 +532,7 @@ main(void)
 	    cmocka_unit_test(test_answers_after_a_restart_without_network),
 	    cmocka_unit_test(test_not_modified_after_a_restart),
 	    cmocka_unit_test(test_stale_evidence_survives_a_restart),
+	    cmocka_unit_test(test_older_is_refused_after_a_restart),
 	    cmocka_unit_test(test_damaged_files_are_set_aside),
 	    cmocka_unit_test(test_forged_file_is_not_believed),
 	    cmocka_unit_test(test_evidence_of_another_kind_is_not_read),

@@ -17,10 +17,11 @@ static struct issuer root, mid, ca, a, b, b_ocsp;
 
 /*
  * A list that revokes b is followed by one that does not, when the first has
- * run out. What is no later list does not take its place: b stays revoked.
+ * run out. One that is in date is used, whatever its number; but what only the
+ * list of the higher number says is not lost by that: b stays revoked.
  */
 static void
-a_list_is_replaced_by_a_later_one_only(void **state)
+a_list_is_followed_by_another(void **state)
 {
 	static const long lists_b[] = {11, 0};
 	static const struct {
@@ -28,22 +29,22 @@ a_list_is_replaced_by_a_later_one_only(void **state)
 		long was_number, is_number;
 		/* seconds before and after the second is fetched */
 		long was_at, is_at;
-		int replaced;
+		int used, replaced;
 	} rows[] = {
-	    {"next number", 5, 6, -3 * HOUR, -HOUR, 1},
-	    {"next number, earlier date", 5, 6, -HOUR, -3 * HOUR, 1},
-	    {"number of one octet more", 0x7f, 0x100, -3 * HOUR, -HOUR, 1},
-	    {"number before", 6, 5, -3 * HOUR, -HOUR, 0},
-	    {"number of one octet less", 0x100, 0x7f, -3 * HOUR, -HOUR, 0},
-	    {"same number, later date", 6, 6, -3 * HOUR, -HOUR, 1},
-	    {"same number, earlier date", 6, 6, -HOUR, -3 * HOUR, 0},
-	    {"no numbers, later date", 0, 0, -3 * HOUR, -HOUR, 1},
-	    {"no numbers, earlier date", 0, 0, -HOUR, -3 * HOUR, 0},
-	    {"number gone, earlier date", 5, 0, -HOUR, -3 * HOUR, 0},
-	    {"number new, earlier date", 0, 5, -HOUR, -3 * HOUR, 0},
-	    {"future within the skew", 5, 6, -3 * HOUR, SKEW, 1},
-	    {"future beyond the skew", 5, 6, -3 * HOUR, SKEW + 1, 0},
-	    {"far future", 5, 6, -3 * HOUR, 3 * DAY, 0},
+	    {"next number", 5, 6, -3 * HOUR, -HOUR, 1, 1},
+	    {"next number, earlier date", 5, 6, -HOUR, -3 * HOUR, 1, 1},
+	    {"number of one octet more", 0x7f, 0x100, -3 * HOUR, -HOUR, 1, 1},
+	    {"number before", 6, 5, -3 * HOUR, -HOUR, 1, 0},
+	    {"number of one octet less", 0x100, 0x7f, -3 * HOUR, -HOUR, 1, 0},
+	    {"same number, later date", 6, 6, -3 * HOUR, -HOUR, 1, 1},
+	    {"same number, earlier date", 6, 6, -HOUR, -3 * HOUR, 1, 0},
+	    {"no numbers, later date", 0, 0, -3 * HOUR, -HOUR, 1, 1},
+	    {"no numbers, earlier date", 0, 0, -HOUR, -3 * HOUR, 1, 0},
+	    {"number gone, earlier date", 5, 0, -HOUR, -3 * HOUR, 1, 0},
+	    {"number new, earlier date", 0, 5, -HOUR, -3 * HOUR, 1, 0},
+	    {"future within the skew", 5, 6, -3 * HOUR, SKEW, 1, 1},
+	    {"future beyond the skew", 5, 6, -3 * HOUR, SKEW + 1, 0, 0},
+	    {"far future", 5, 6, -3 * HOUR, 3 * DAY, 0, 0},
 	};
 
 	(void)state;
@@ -67,6 +68,12 @@ a_list_is_replaced_by_a_later_one_only(void **state)
 		expect(rows[i].name, &r, REVCHECK_GOOD, REVCHECK_WHY_NONE);
 		issuer_write_crl("www/ca.crl", &is);
 		atomic_store(&now, second);
+		r = ask(rc, OF(&a, &ca), NULL, NULL);
+		expect(rows[i].name, &r,
+		    rows[i].used ? REVCHECK_GOOD : REVCHECK_UNKNOWN,
+		    rows[i].used ? REVCHECK_WHY_NONE : REVCHECK_WHY_STALE);
+		assert_int_equal(
+		    r.this_update, rows[i].used ? is.from : was.from);
 		/* Nobody has asked about b yet: no memory of it helps. */
 		r = ask(rc, OF(&b, &ca), NULL, NULL);
 		expect(rows[i].name, &r,
@@ -93,16 +100,16 @@ serve_response(time_t from, time_t next, int status, const char *nonce)
 }
 
 static void
-a_response_is_replaced_by_a_later_one_only(void **state)
+a_response_is_followed_by_another(void **state)
 {
 	static const struct {
 		const char *name;
 		long was_at, is_at;
-		int replaced;
+		int used;
 	} rows[] = {
 	    {"later", -3 * HOUR, -HOUR, 1},
 	    {"as late", -3 * HOUR, -3 * HOUR, 1},
-	    {"earlier", -HOUR, -3 * HOUR, 0},
+	    {"earlier", -HOUR, -3 * HOUR, 1},
 	    {"future within the skew", -3 * HOUR, SKEW, 1},
 	    {"future beyond the skew", -3 * HOUR, SKEW + 1, 0},
 	    {"far future", -3 * HOUR, 3 * DAY, 0},
@@ -110,27 +117,38 @@ a_response_is_replaced_by_a_later_one_only(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct revcheck *rc = engine_new();
 		time_t second = t0 + 4 * HOUR, was = second + rows[i].was_at,
 		       is = second + rows[i].is_at;
-		struct revcheck_result r;
 
-		serve_response(
-		    was, second - HOUR / 2, V_OCSP_CERTSTATUS_REVOKED, NULL);
-		atomic_store(&now, second - HOUR);
-		r = ask(rc, OF(&b_ocsp, &ca), NULL, NULL);
-		expect(rows[i].name, &r, REVCHECK_REVOKED, REVCHECK_WHY_NONE);
-		serve_response(
-		    is, second + 30 * DAY, V_OCSP_CERTSTATUS_GOOD, NULL);
-		atomic_store(&now, second);
-		r = ask(rc, OF(&b_ocsp, &ca), NULL, NULL);
-		expect(rows[i].name, &r,
-		    rows[i].replaced ? REVCHECK_GOOD : REVCHECK_REVOKED,
-		    REVCHECK_WHY_NONE);
-		/* By the response that is kept, not by memory of the answer. */
-		assert_int_equal(r.method, REVCHECK_METHOD_OCSP);
-		assert_int_equal(r.this_update, rows[i].replaced ? is : was);
-		revcheck_free(rc);
+		for (int revoked = 0; revoked < 2; revoked++) {
+			struct revcheck *rc = engine_new();
+			struct revcheck_result r;
+
+			serve_response(was, second - HOUR / 2,
+			    revoked ? V_OCSP_CERTSTATUS_REVOKED
+				    : V_OCSP_CERTSTATUS_GOOD,
+			    NULL);
+			atomic_store(&now, second - HOUR);
+			r = ask(rc, OF(&b_ocsp, &ca), NULL, NULL);
+			expect(rows[i].name, &r,
+			    revoked ? REVCHECK_REVOKED : REVCHECK_GOOD,
+			    REVCHECK_WHY_NONE);
+			serve_response(is, second + 30 * DAY,
+			    V_OCSP_CERTSTATUS_GOOD, NULL);
+			atomic_store(&now, second);
+			r = ask(rc, OF(&b_ocsp, &ca), NULL, NULL);
+			/* What was revoked once stays so. */
+			expect(rows[i].name, &r,
+			    revoked            ? REVCHECK_REVOKED
+				: rows[i].used ? REVCHECK_GOOD
+					       : REVCHECK_UNKNOWN,
+			    revoked || rows[i].used ? REVCHECK_WHY_NONE
+						    : REVCHECK_WHY_STALE);
+			if (!revoked)
+				assert_int_equal(
+				    r.this_update, rows[i].used ? is : was);
+			revcheck_free(rc);
+		}
 	}
 }
 
@@ -466,8 +484,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_list_is_replaced_by_a_later_one_only),
-	    cmocka_unit_test(a_response_is_replaced_by_a_later_one_only),
+	    cmocka_unit_test(a_list_is_followed_by_another),
+	    cmocka_unit_test(a_response_is_followed_by_another),
 	    cmocka_unit_test(a_nonce_is_the_questions_own),
 	    cmocka_unit_test(a_list_of_another_ca_of_the_chain_is_none),
 	    cmocka_unit_test(a_ca_does_not_speak_about_itself),
