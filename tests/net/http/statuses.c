@@ -217,6 +217,27 @@ the_node_is_told_that_nothing_was_asked(void **state)
 	free(text);
 }
 
+/* A certificate may name its owner in the alternative names alone. */
+static void
+the_node_is_told_a_name_that_is_no_subject(void **state)
+{
+	char *text = request_text(PATH, "", 5);
+	struct client c;
+	struct answer a;
+
+	(void)state;
+	town_ca(&town, "leaf", "doorman", "peers/nameless", "--subject", "",
+	    "--san", "DNS:nameless.example", NULL);
+	enter(&c, "nameless");
+	client_send(&c, text);
+	client_read(&c, &a);
+	assert_int_equal(a.status, 200);
+	has(&a, "\r\nP2P-Gateway-Subject: DNS:nameless.example\r\n");
+	answer_free(&a);
+	client_leave(&c);
+	free(text);
+}
+
 /* Decodes ":base64:" at text into a certificate. */
 static X509 *
 certificate_at(const char *text)
@@ -622,6 +643,7 @@ main(void)
 	    cmocka_unit_test(the_metrics_count_them),
 	    cmocka_unit_test(the_node_is_told_who_it_is),
 	    cmocka_unit_test(the_node_is_told_that_nothing_was_asked),
+	    cmocka_unit_test(the_node_is_told_a_name_that_is_no_subject),
 	    cmocka_unit_test(the_certificates_are_those_it_showed),
 	    cmocka_unit_test(one_connection_carries_many),
 	    cmocka_unit_test(requests_at_once_are_answered_in_order),
