@@ -325,8 +325,6 @@ login_new(struct rest_auth *a, const struct conf_rest *conf,
 {
 	struct rest_login *l;
 
-	if (!local && a->num_remote >= MAX_REMOTE)
-		return NULL;
 	l = calloc(1, sizeof(*l));
 	if (l == NULL)
 		return NULL;
@@ -384,6 +382,8 @@ login_begin(struct rest_login *l)
 		return REST_AUTH_ACCEPTED;
 	if (l->local)
 		return login_compare(l) ? REST_AUTH_PENDING : REST_AUTH_BUSY;
+	if (l->auth->num_remote > MAX_REMOTE)
+		return REST_AUTH_BUSY;
 	ms = rest_throttle_wait(l->auth->throttle, &x);
 	if (ms == REST_THROTTLE_TOO_MANY)
 		return REST_AUTH_THROTTLED;

@@ -178,21 +178,51 @@ a_right_password_from_here_always_works(void **state)
 	assert_int_equal(login("a:se:cret", true), REST_AUTH_ACCEPTED);
 }
 
+/* Nor do those that were found wrong already, so many that others must go. */
+static void
+failures_hold_up_no_right_password_from_here(void **state)
+{
+	char pair[16];
+
+	for (int i = 0; i < 8; i++) {
+		snprintf(pair, sizeof(pair), "a:%d", i);
+		assert_non_null(start(pair, false));
+	}
+	while (num_answers < 8)
+		event_base_loop(base, EVLOOP_ONCE);
+	while (start("a:8", false) != NULL)
+		;
+	assert_int_equal(last.outcome, REST_AUTH_THROTTLED);
+	assert_int_equal(login("a:se:cret", true), REST_AUTH_ACCEPTED);
+}
+
+/* Takes every place of those from elsewhere. */
+static void
+flood(void)
+{
+	char pair[16];
+
+	for (int i = 0; i < 200; i++) {
+		snprintf(pair, sizeof(pair), "b%d:x", i);
+		assert_true((start(pair, false) != NULL) == (i < 64));
+	}
+	assert_int_equal(last.outcome, REST_AUTH_BUSY);
+}
+
 /* From elsewhere there are so many at once, and no more. */
 static void
 logins_from_elsewhere_are_bounded(void **state)
 {
-	struct rest_login *first = start("b:0", false);
-	char pair[16];
-
-	assert_non_null(first);
-	for (int i = 1; i < 200; i++) {
-		snprintf(pair, sizeof(pair), "b%d:x", i);
-		start(pair, false);
-	}
-	assert_int_equal(last.outcome, REST_AUTH_BUSY);
+	flood();
 	assert_int_equal(login("a:se:cret", true), REST_AUTH_ACCEPTED);
-	/* Known ones come in, whatever the others do. */
+}
+
+/* Whoever was right before comes in, whatever the others do. */
+static void
+who_is_known_needs_no_place(void **state)
+{
+	assert_int_equal(login("a:se:cret", false), REST_AUTH_ACCEPTED);
+	flood();
 	assert_null(start("a:se:cret", false));
 	assert_int_equal(last.outcome, REST_AUTH_ACCEPTED);
 }
@@ -344,7 +374,11 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		a_right_password_from_here_always_works, fresh, done),
 	    cmocka_unit_test_setup_teardown(
+		failures_hold_up_no_right_password_from_here, fresh, done),
+	    cmocka_unit_test_setup_teardown(
 		logins_from_elsewhere_are_bounded, fresh, done),
+	    cmocka_unit_test_setup_teardown(
+		who_is_known_needs_no_place, fresh, done),
 	    cmocka_unit_test_setup_teardown(callers_may_leave, fresh, done),
 	    cmocka_unit_test_setup_teardown(
 		failures_make_the_next_one_wait, fresh_throttle, done_throttle),
