@@ -1,7 +1,8 @@
 /*
  * handshake: OpenSSL is content, and that is not enough: a session that was
- * resumed, and a peer that nobody asked about, are turned away by the last
- * check of all, also behind contexts that would have let them through.
+ * resumed, a peer that nobody asked about, and a second chain after one that
+ * was let in, are turned away also behind contexts that would have let them
+ * through.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,6 +42,7 @@ setup(void **state)
 	SSL_CTX_set_session_cache_mode(server_ctx, SSL_SESS_CACHE_SERVER);
 	SSL_CTX_set_session_id_context(server_ctx, sid, sizeof(sid) - 1);
 	SSL_CTX_set_max_proto_version(server_ctx, TLS1_2_VERSION);
+	SSL_CTX_set_cert_verify_callback(server_ctx, handshake_verify_cb, NULL);
 	assert_int_equal(
 	    SSL_CTX_use_cert_and_key(server_ctx, cert, key, NULL, 1), 1);
 	X509_free(cert);
@@ -131,12 +133,70 @@ nobody_asked_about_is_not_let_in(void **state)
 	SSL_SESSION_free(session);
 }
 
+/* Reads until nothing is left to do. False: the server broke off. */
+static bool
+pump(SSL *server, SSL *client)
+{
+	char c;
+
+	for (int i = 0; i < 20; i++) {
+		int rc;
+
+		(void)SSL_read(client, &c, 1);
+		ERR_clear_error();
+		rc = SSL_read(server, &c, 1);
+		if (SSL_get_error(server, rc) != SSL_ERROR_WANT_READ)
+			return false;
+	}
+	return true;
+}
+
+/* Renegotiation, which no context of the gateway allows (RFC 5246 7.4.1.1). */
+static void
+a_second_chain_is_not_let_in(void **state)
+{
+	struct handshake h = {
+	    .ready = true, .admission.why = ADMISSION_ALLOWED};
+	SSL *server = SSL_new(server_ctx), *client = SSL_new(client_ctx);
+	EVP_PKEY *key;
+	X509 *cert = selfcert_new(&key, who);
+	BIO *a, *b;
+
+	(void)state;
+	assert_true(server != NULL && client != NULL);
+	assert_int_equal(SSL_use_cert_and_key(client, cert, key, NULL, 1), 1);
+	SSL_set_verify(
+	    server, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	assert_int_equal(BIO_new_bio_pair(&a, 1 << 16, &b, 1 << 16), 1);
+	SSL_set_bio(server, a, a);
+	SSL_set_bio(client, b, b);
+	SSL_set_accept_state(server);
+	SSL_set_connect_state(client);
+	SSL_set_app_data(server, &h);
+	SSL_set_options(server, SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION);
+	assert_true(pump(server, client));
+	assert_true(SSL_is_init_finished(server));
+	assert_int_equal(SSL_get_verify_result(server), X509_V_OK);
+	h.asked = true;
+	assert_int_equal(SSL_renegotiate(server), 1);
+	assert_int_equal(SSL_do_handshake(server), 1);
+	assert_false(pump(server, client));
+	assert_int_equal(
+	    SSL_get_verify_result(server), X509_V_ERR_APPLICATION_VERIFICATION);
+	ERR_clear_error();
+	SSL_free(server);
+	SSL_free(client);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_resumed_session_is_not_let_in),
 	    cmocka_unit_test(nobody_asked_about_is_not_let_in),
+	    cmocka_unit_test(a_second_chain_is_not_let_in),
 	};
 
 	return cmocka_run_group_tests_name(

@@ -31,6 +31,7 @@
 struct pending_check {
 	pending_check_fn *fn;
 	void *asker;
+	const struct revcheck_certs *chain;
 	bool dropped;
 };
 
@@ -47,7 +48,6 @@ pending_check_ask(struct pending_check **out, struct revcheck_report **report,
 	struct pending_check *p;
 
 	(void)rc;
-	(void)query;
 	(void)base;
 	*out = NULL;
 	*report = NULL;
@@ -60,6 +60,7 @@ pending_check_ask(struct pending_check **out, struct revcheck_report **report,
 	assert_non_null(p);
 	p->fn = fn;
 	p->asker = asker;
+	p->chain = query->chain;
 	asked[num_asked++] = p;
 	*out = p;
 	return REVCHECK_PENDING;
@@ -418,6 +419,43 @@ a_round_goes_on_when_one_leaves(void **state)
 	conn_list_add(w, c);
 }
 
+/* The CA's certificate is renewed: its path ends in the new one from now on. */
+static void
+another_trust_has_a_path_of_its_own(void **state)
+{
+	time_t now = time(NULL);
+	const struct issuer_cert how = {.cn = "ca",
+	    .key = ca.key,
+	    .serial = 3,
+	    .from = now - 3600,
+	    .to = now + 600,
+	    .constraints = "critical,CA:TRUE"};
+	struct runtime other = {.conf = conf};
+	struct conn *c = &conns[7];
+	struct issuer renewed;
+
+	(void)state;
+	issuer_init(&renewed, &how);
+	ref_init(&other.ref);
+	assert_int_equal(
+	    revcheck_trust_new(&other.trust, &renewed.cert, 1, NULL), 0);
+	runtime_up_ref(runtime);
+	w->runtime = &other;
+	recheck_ask(c);
+	w->runtime = runtime;
+	assert_ptr_equal(c->runtime, &other);
+	assert_false(c->doomed);
+	assert_int_equal(num_asked, 1);
+	assert_ptr_equal(asked[0]->chain, c->certs);
+	assert_int_equal(
+	    X509_cmp(revcheck_certs_get0(c->certs, 1), renewed.cert), 0);
+	assert_int_equal(c->ends_at, now + 600);
+	c->runtime = runtime;
+	c->trust = runtime->trust;
+	revcheck_trust_free(other.trust);
+	issuer_cleanup(&renewed);
+}
+
 /*
  * What a timer of a live connection does: nothing before the first of its
  * certificates ends; then it has the grace that others have.
@@ -505,6 +543,7 @@ main(void)
 	    ROUND(who_does_not_wait_any_more_is_not_counted),
 	    ROUND(only_who_is_live_is_asked_about),
 	    ROUND(a_round_goes_on_when_one_leaves),
+	    ROUND(another_trust_has_a_path_of_its_own),
 	    ROUND(the_end_of_a_certificate),
 	    cmocka_unit_test(the_end_of_an_anchor),
 	};

@@ -194,6 +194,9 @@ more_strength_is_asked_for(void **state)
 	must_be_cut(weak);
 	must_live(good);
 	leave(good);
+	/* Nor does it come back by the path it had. */
+	assert_true(tls_try(&town, "rsa", gw.port, 0) >= 0);
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
 }
 
 struct made {
