@@ -13,6 +13,7 @@
 #include "tests/lib/scene.h"
 
 #define LINK  "corda.p2p.linkManager"
+#define OFF   ",\"revocationCheck\":{\"mode\":\"OFF\"}"
 #define TRIES 20000 /* a bound; each is a request */
 
 static int
@@ -35,9 +36,9 @@ write_section(const char *path, int size, const char *more)
 }
 
 static void
-await_size(int size)
+await_section(int size, const char *more)
 {
-	char *want = xasprintf("{\"maxMessageSize\":%d}", size);
+	char *want = xasprintf("{\"maxMessageSize\":%d%s}", size, more);
 	char *got = NULL;
 
 	for (int i = 0; i < TRIES; i++) {
@@ -53,6 +54,12 @@ await_size(int size)
 	assert_string_equal(got, want);
 	free(got);
 	free(want);
+}
+
+static void
+await_size(int size)
+{
+	await_section(size, "");
 }
 
 static void
@@ -149,12 +156,12 @@ a_file_may_name_its_version(void **state)
 /* A full disk. */
 
 static long
-put(int size, char **title)
+put(int size, const char *more, char **title)
 {
 	char *body = xasprintf("{\"section\":\"" LINK "\",\"version\":%d,"
-			       "\"config\":{\"maxMessageSize\":%d},"
+			       "\"config\":{\"maxMessageSize\":%d%s},"
 			       "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
-	    rest_version(&gw, LINK), size);
+	    rest_version(&gw, LINK), size, more);
 	struct web w;
 	long status;
 
@@ -184,14 +191,14 @@ what_cannot_be_kept_is_not_made(void **state)
 	long status = 0;
 
 	gateway_start(&gw);
-	assert_int_equal(put(1301, &title), 202);
+	assert_int_equal(put(1301, "", &title), 202);
 	free(title);
 	file = xasprintf("%s.state/state.db-wal", gw.name);
 	assert_int_equal(stat(file, &sb), 0);
 	/* A change does not fit any more, only a part of one. */
 	may_grow_to((rlim_t)sb.st_size + 10);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(put(1302, &title), 507);
+		assert_int_equal(put(1302, "", &title), 507);
 		assert_string_equal(title, "Config Version Error");
 		free(title);
 		await_size(1301);
@@ -202,11 +209,14 @@ what_cannot_be_kept_is_not_made(void **state)
 	for (int pages = 1; status != 202; pages++) {
 		assert_in_range(pages, 1, 20);
 		may_grow_to((rlim_t)sb.st_size + 10 + (rlim_t)pages * 4120);
-		status = put(1303, &title);
+		status = put(1303, OFF, &title);
 		free(title);
 		if (status == 202)
 			break;
 		assert_int_equal(status, 507);
+		/* Nor is it in force. */
+		assert_int_equal(tls_try(&town, "revoked", gw.port, 0),
+		    ALERT_CERTIFICATE_REVOKED);
 		await_size(1301);
 		assert_int_equal(rest_version(&gw, LINK), 1);
 	}
@@ -214,7 +224,8 @@ what_cannot_be_kept_is_not_made(void **state)
 	assert_int_equal(rest_version(&gw, LINK), 2);
 	gateway_stop(&gw);
 	gateway_start(&gw);
-	await_size(1303);
+	assert_int_equal(tls_try(&town, "revoked", gw.port, 0), TLS_IN);
+	await_section(1303, OFF);
 	assert_int_equal(rest_version(&gw, LINK), 2);
 	free(file);
 }

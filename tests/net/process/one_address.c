@@ -3,8 +3,11 @@
  * one does, for peers, the node or REST, does not start, and neither does a
  * reload get there.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/lib/scene.h"
@@ -127,6 +130,34 @@ not_on_a_socket_file_that_lives(void **state)
 	must_not_start("rest.listen", "\"unix:peers.sock\"", "unix:peers.sock");
 	assert_int_equal(access("peers.sock", F_OK), 0);
 	gateway_set(&other, "rest.listen", "\"127.0.0.1:0\"");
+}
+
+/* Nor on one whose process is so busy that it takes no more callers. */
+static void
+not_on_a_socket_file_that_is_busy(void **state)
+{
+	const struct sockaddr_un un = {
+	    .sun_family = AF_UNIX, .sun_path = "busy.sock"};
+	const struct sockaddr *name = (const struct sockaddr *)&un;
+	int busy = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int callers[4];
+
+	(void)state;
+	assert_true(busy >= 0);
+	assert_int_equal(bind(busy, name, sizeof(un)), 0);
+	assert_int_equal(listen(busy, 0), 0);
+	for (size_t i = 0; i < 4; i++) {
+		callers[i] = socket(
+		    AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		(void)connect(callers[i], name, sizeof(un));
+	}
+	assert_int_equal(errno, EAGAIN);
+	must_not_start("listen", "\"unix:busy.sock\"", "unix:busy.sock");
+	assert_int_equal(access("busy.sock", F_OK), 0);
+	gateway_set(&other, "listen", "\"127.0.0.1:0\"");
+	for (size_t i = 0; i < 4; i++)
+		close(callers[i]);
+	close(busy);
 }
 
 static void
@@ -353,6 +384,7 @@ main(void)
 	    cmocka_unit_test(not_where_the_node_is_awaited),
 	    cmocka_unit_test(not_where_operators_are_awaited),
 	    cmocka_unit_test(not_on_a_socket_file_that_lives),
+	    cmocka_unit_test(not_on_a_socket_file_that_is_busy),
 	    cmocka_unit_test(not_by_a_reload),
 	    cmocka_unit_test(a_reload_widens_and_narrows),
 	    cmocka_unit_test(a_reload_does_not_join_another),

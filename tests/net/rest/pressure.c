@@ -60,6 +60,8 @@ peers_leave_descriptors_for_rest(void **state)
 
 	scene_prepare();
 	gateway_set(&gw, "limits.max_per_address", "0");
+	/* Nobody gives any back by himself. */
+	gateway_set(&gw, "limits.handshake_timeout_ms", "280000");
 	gateway_start(&gw);
 	few = pid_num_fds(gw.proc.pid) + 60;
 	limit_files(few);
