@@ -324,6 +324,38 @@ revoked_is_cut_at_once(void **state)
 	tls_free(&crlonly);
 }
 
+/* So is whoever's evidence somebody else has signed. */
+static void
+forged_is_cut_at_once(void **state)
+{
+	char *list = town_path(&town, "forged.crl"), *script;
+	struct tls forged, good;
+	struct web w;
+
+	town_ca(&town, "crl", "doorman", "--signer", "foreign", "--number",
+	    "99", "--out", list, NULL);
+	script =
+	    xasprintf("/certificate-revocation-list/doorman file=%s\n", list);
+	gateway_start(&gw);
+	come_in(&forged, "crlonly");
+	come_in(&good, "ocsponly");
+	control(&town.web, "/_script", script);
+	control(&town.ocsp, "/_script", "/doorman* gate=hang\n");
+	rest_mode(&gw, "HARD_FAIL");
+	must_be_cut(&forged);
+	rest(&gw, &w, "GET", "/status", NULL);
+	assert_true(cJSON_IsTrue(json_at(w.json, "warmUp.active")));
+	web_free(&w);
+	must_live(&good);
+	release_sources();
+	gateway_must_say_next(
+	    &gw, "(complete): 2 of 2 chains are determined, 1 of them refused");
+	must_live(&good);
+	tls_free(&good);
+	free(script);
+	free(list);
+}
+
 /*
  * A check that asks for HARD_FAIL is not softened: it has the time that the
  * warm-up has, though it is longer than its own.
@@ -445,6 +477,7 @@ main(void)
 	    TEST(dead_sources_end_with_the_bound),
 	    TEST(a_source_may_come_back),
 	    TEST(revoked_is_cut_at_once),
+	    TEST(forged_is_cut_at_once),
 	    TEST(a_hard_check_is_patient),
 	    TEST(a_switch_back_gives_it_up),
 	    TEST(every_way_to_switch),

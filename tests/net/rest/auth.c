@@ -356,6 +356,10 @@ a_certificate_stands_for_a_user(void **state)
 	c = handle("/cache", "good");
 	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "DELETE");
 	assert_int_equal(perform(c), 403);
+	/* Nor do they help a password that is wrong. */
+	c = handle("/status", "good");
+	curl_easy_setopt(c, CURLOPT_USERPWD, "writer:wrong");
+	assert_int_equal(perform(c), 401);
 	/* Vouched for, but nobody here. */
 	assert_int_equal(perform(handle("/status", "fresh")), 401);
 	/* Not in date, or not vouched for: no TLS. */
