@@ -350,9 +350,25 @@ enum revcheck_relax {
 	REVCHECK_RELAX_CRL_VERSION = 1 << 0,   /* extensions in a v1 CRL */
 	REVCHECK_RELAX_EMPTY_REVOKED = 1 << 1, /* empty revokedCertificates */
 	REVCHECK_RELAX_EMPTY_IDP = 1 << 2,     /* an IDP that says nothing */
-	REVCHECK_RELAX_TRAILING = 1 << 3,   /* bytes after an OCSP response */
-	REVCHECK_RELAX_NO_CRLSIGN = 1 << 4, /* keyUsage without cRLSign */
-	REVCHECK_RELAX_SERIAL_PADDING = 1 << 5
+	REVCHECK_RELAX_TRAILING = 1 << 3,      /* bytes after CRL or response */
+	REVCHECK_RELAX_NO_CRLSIGN = 1 << 4,    /* keyUsage without cRLSign */
+	REVCHECK_RELAX_SERIAL_PADDING = 1 << 5,
+	/*
+	 * Dates with an offset or without seconds; revocationDates that cannot
+	 * be read.
+	 */
+	REVCHECK_RELAX_CRL_DATES = 1 << 6,
+	/*
+	 * Values of extensions that say nothing about what a CRL covers:
+	 * numbers, key ids, freshestCRL, reasons; critical FALSE written.
+	 */
+	REVCHECK_RELAX_CRL_EXTENSIONS = 1 << 7,
+	/*
+	 * Makes stricter: an empty revokedCertificates, which common tools
+	 * write, is not forgiven. Goes before REVCHECK_RELAX_EMPTY_REVOKED,
+	 * which says what is usual since and changes nothing.
+	 */
+	REVCHECK_STRICT_EMPTY_REVOKED = 1 << 8
 };
 
 /*

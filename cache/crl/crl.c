@@ -34,24 +34,38 @@ crl_index_bytes(const struct crl *c)
 	    c->num_marks * sizeof(*c->marks);
 }
 
+struct extension_wanted {
+	struct span oid;
+	bool *critical;
+	struct span *value;
+	bool found;
+};
+
+static void
+extension_compare(void *arg, struct span oid, bool critical, struct span value)
+{
+	struct extension_wanted *want = arg;
+
+	if (!span_equal(oid, want->oid))
+		return;
+	*want->critical = critical;
+	*want->value = value;
+	want->found = true;
+}
+
 bool
 crl_extension(
     const struct crl *c, struct span oid, bool *critical, struct span *value)
 {
-	struct span got;
-	struct der d;
+	struct extension_wanted want = {
+	    .oid = oid, .critical = critical, .value = value};
 
-	der_init(&d, c->info.extensions);
-	while (der_peek(&d) >= 0) {
-		if (!crl_extension_read(&d, &got, critical, value))
-			return false;
-		if (span_equal(got, oid))
-			return true;
-	}
-	return false;
+	(void)crl_extensions_walk(c->info.extensions, extension_compare, &want);
+	return want.found;
 }
 
-static struct span
+/* The certificateIssuer in force at the entry, or NULL. */
+static const struct crl_mark *
 crl_mark_at(const struct crl *c, size_t offset)
 {
 	size_t lo = 0, hi = c->num_marks, mid;
@@ -64,10 +78,15 @@ crl_mark_at(const struct crl *c, size_t offset)
 		else
 			hi = mid;
 	}
-	if (lo == 0)
+	return lo > 0 ? &c->marks[lo - 1] : NULL;
+}
+
+static struct span
+crl_mark_name(const struct crl *c, const struct crl_mark *m)
+{
+	if (m == NULL)
 		return span_of(NULL, 0);
-	return span_of(
-	    c->der.p + c->marks[lo - 1].name, c->marks[lo - 1].name_len);
+	return span_of(c->der.p + m->name, m->name_len);
 }
 
 void
@@ -75,15 +94,22 @@ crl_entry_at(
     const struct crl *c, size_t offset, struct crl_entry *out, size_t *next)
 {
 	struct crl_entry_traits traits;
-	const char *what;
 	struct span body = {0}, whole = {0};
 	struct der d;
 
 	der_init(&d, span_of(c->der.p + offset, c->entries_end - offset));
 	(void)der_any(&d, NULL, &body, &whole);
-	(void)crl_entry_read(body, out, &traits, &what);
-	out->certificate_issuer = crl_mark_at(c, offset);
+	(void)crl_entry_read(body, out, &traits);
+	out->certificate_issuer = crl_mark_name(c, crl_mark_at(c, offset));
 	*next = offset + whole.len;
+}
+
+bool
+crl_entry_names_issuer(const struct crl *c, size_t offset)
+{
+	const struct crl_mark *m = crl_mark_at(c, offset);
+
+	return m != NULL && m->entry == offset;
 }
 
 static bool
@@ -105,37 +131,82 @@ entry_serial(const struct crl *c, size_t offset)
 	return der_serial_trim(serial);
 }
 
-bool
-crl_find(const struct crl *c, struct span serial,
-    struct span certificate_issuer, crl_same_name_fn *same_name, void *arg,
-    struct crl_entry *out)
+struct entry_wanted {
+	struct span serial; /* trimmed */
+	struct span issuer;
+	bool direct; /* see crl_find_direct */
+	crl_same_name_fn *same_name;
+	void *arg;
+};
+
+/* Whether the entry at offset is its issuer's. */
+static bool
+entry_is_of(const struct crl *c, size_t offset, const struct crl_entry *entry,
+    const struct entry_wanted *want)
 {
-	struct span issuer = certificate_issuer, theirs;
+	struct span theirs = entry->certificate_issuer;
+
+	if (want->direct && theirs.len > 0 &&
+	    (theirs.p[0] != DER_SEQUENCE || !crl_entry_names_issuer(c, offset)))
+		theirs = span_of(NULL, 0);
+	return name_equal(theirs.len > 0 ? theirs : c->info.issuer,
+	    want->issuer, want->same_name, want->arg);
+}
+
+static bool
+entry_find(
+    const struct crl *c, const struct entry_wanted *want, struct crl_entry *out)
+{
 	struct crl_entry entry;
 	size_t at = SIZE_MAX, next;
 	uint32_t offset, hash;
 	int best = -1;
 
-	serial = der_serial_trim(serial);
-	if (serial.len == 0)
+	if (want->serial.len == 0)
 		return false;
-	if (issuer.len == 0)
-		issuer = c->info.issuer;
-	hash = crl_hash_any(&c->index, serial);
+	hash = crl_hash_any(&c->index, want->serial);
 	while ((offset = crl_index_seek(&c->index, hash, &at)) != 0) {
-		if (!span_equal(entry_serial(c, offset), serial))
+		if (!span_equal(entry_serial(c, offset), want->serial))
 			continue;
 		crl_entry_at(c, offset, &entry, &next);
-		theirs = entry.certificate_issuer.len > 0
-		    ? entry.certificate_issuer
-		    : c->info.issuer;
-		if (!name_equal(theirs, issuer, same_name, arg) ||
+		if (!entry_is_of(c, offset, &entry, want) ||
 		    crl_entry_rank(entry.reason) <= best)
 			continue;
 		best = crl_entry_rank(entry.reason);
 		*out = entry;
 	}
 	return best >= 0;
+}
+
+bool
+crl_find(const struct crl *c, struct span serial,
+    struct span certificate_issuer, crl_same_name_fn *same_name, void *arg,
+    struct crl_entry *out)
+{
+	struct entry_wanted want = {
+	    .serial = der_serial_trim(serial),
+	    .issuer = certificate_issuer.len > 0 ? certificate_issuer
+						 : c->info.issuer,
+	    .same_name = same_name,
+	    .arg = arg,
+	};
+
+	return entry_find(c, &want, out);
+}
+
+bool
+crl_find_direct(const struct crl *c, struct span serial,
+    crl_same_name_fn *same_name, void *arg, struct crl_entry *out)
+{
+	struct entry_wanted want = {
+	    .serial = der_serial_trim(serial),
+	    .issuer = c->info.issuer,
+	    .direct = true,
+	    .same_name = same_name,
+	    .arg = arg,
+	};
+
+	return entry_find(c, &want, out);
 }
 
 bool

@@ -90,22 +90,52 @@ void crl_free(struct crl *c);
 /* What is written in it (spans borrow from the crl). */
 
 /*
- * The builder refuses (CRL_FAULT_MALFORMED) whatever is not the ASN.1 of RFC
- * 5280 5.1 in DER: bytes left over at any level, bad times, entries that do not
- * parse, duplicate extensions, empty `Extensions`. Violations of the profile
- * beyond the syntax are noted in `flaws`; revcheck/crl decides about them.
+ * The builder refuses (CRL_FAULT_MALFORMED) that of which the list of entries
+ * cannot be found without doubt: no DER around TBSCertList, its issuer and the
+ * entries, an entry without a serial, something else where the list belongs,
+ * no signature. Whatever else is against DER or the profile is a flaw:
+ * what such a CRL lists is authentic all the same. revcheck/crl decides what
+ * its silence is worth.
  */
 enum crl_flaw {
-	CRL_FLAW_V1_EXTENSIONS = 1 << 0, /* extensions in a v1 CRL */
-	CRL_FLAW_EMPTY_REVOKED = 1
-	    << 1,                    /* revokedCertificates present, empty */
-	CRL_FLAW_ALGORITHM = 1 << 2, /* inner and outer algorithm differ */
-	CRL_FLAW_NO_NUMBER = 1 << 3, /* no CRLNumber extension */
-	CRL_FLAW_V1 = 1 << 4,        /* a version 1 CRL (legal, noted) */
-	CRL_FLAW_VERSION = 1 << 5,   /* version present but not v2 */
-	CRL_FLAW_SERIAL_PADDING = 1 << 6,  /* a serial with redundant octets */
-	CRL_FLAW_DUPLICATE_ENTRY = 1 << 7, /* one issuer+serial listed twice */
+	CRL_FLAW_V1_EXTENSIONS = 1 << 0,    /* extensions in a v1 CRL */
+	CRL_FLAW_EMPTY_REVOKED = 1 << 1,    /* the list is there and empty */
+	CRL_FLAW_ALGORITHM = 1 << 2,        /* inner and outer one differ */
+	CRL_FLAW_NO_NUMBER = 1 << 3,        /* no CRLNumber extension */
+	CRL_FLAW_V1 = 1 << 4,               /* a version 1 CRL (legal) */
+	CRL_FLAW_VERSION = 1 << 5,          /* version present but not v2 */
+	CRL_FLAW_SERIAL_PADDING = 1 << 6,   /* redundant octets */
+	CRL_FLAW_DUPLICATE_ENTRY = 1 << 7,  /* issuer and serial twice */
+	CRL_FLAW_ALGORITHM_NULL = 1 << 8,   /* they differ by a NULL only */
+	CRL_FLAW_DATE = 1 << 9,             /* thisUpdate or nextUpdate: 0 */
+	CRL_FLAW_LOOSE_DATE = 1 << 11,      /* an offset, or no seconds */
+	CRL_FLAW_FRACTION = 1 << 12,        /* of a second, cut off */
+	CRL_FLAW_EXTENSION = 1 << 13,       /* cannot be read, or too many */
+	CRL_FLAW_EXTENSION_TWICE = 1 << 14, /* the first counts */
+	CRL_FLAW_EXTENSIONS_EMPTY = 1 << 15,
+	CRL_FLAW_DEFAULT_WRITTEN = 1 << 16, /* critical FALSE */
+	CRL_FLAW_ENTRY_DATE = 1 << 17,      /* revoked_at is 0 */
+	CRL_FLAW_ENTRY_VALUE = 1 << 18,     /* of an entry extension */
+	CRL_FLAW_ENTRY_ISSUER = 1 << 19,    /* whose it is cannot be read */
+	CRL_FLAW_REST = 1 << 20,            /* octets that do not belong */
+	CRL_FLAW_TRAILING = 1 << 21,        /* octets behind the CRL */
+	/* Found by revcheck/crl, in the values of extensions. */
+	CRL_FLAW_IDP = 1 << 24,
+	CRL_FLAW_IDP_EMPTY = 1 << 25,
+	CRL_FLAW_NUMBER = 1 << 26, /* CRLNumber or BaseCRLNumber */
+	CRL_FLAW_NUMBER_CRITICAL = 1 << 27,
+	CRL_FLAW_KEY_ID = 1 << 28,
+	CRL_FLAW_FRESHEST = 1 << 29,
+	CRL_FLAW_DIRECT_ISSUER = 1 << 30, /* certificateIssuer, not indirect */
 };
+
+/* ... of which flawed_entry tells where. */
+#define CRL_FLAWS_OF_ENTRIES                                        \
+	((unsigned)(CRL_FLAW_SERIAL_PADDING | CRL_FLAW_ENTRY_DATE | \
+	    CRL_FLAW_ENTRY_VALUE | CRL_FLAW_ENTRY_ISSUER))
+
+/* So many octets behind a CRL are a flaw; more is something else. */
+#define CRL_MAX_TRAILING 4096
 
 struct crl_info {
 	struct span der;     /* the whole CRL */
@@ -116,11 +146,15 @@ struct crl_info {
 	    signature; /* BIT STRING content, unused-bits octet removed */
 	struct span extensions; /* content of SEQUENCE OF Extension, or empty */
 	time_t this_update;
-	time_t next_update; /* meaningful only if has_next_update */
+	/* Meaningful only if has_next_update; then never 0: 1970 begins at 1.
+	 */
+	time_t next_update;
 	bool has_next_update;
 	int version; /* 1 or 2 (or what was written, see flaws) */
 	size_t num_entries;
 	unsigned flaws; /* enum crl_flaw, or'ed */
+	size_t
+	    flawed_entry; /* the first with a flaw of its own, from 1; or 0 */
 	/*
 	 * Some entry carries a critical extension that RFC 5280 does not
 	 * define: absence from this CRL proves nothing (5.3).
@@ -154,13 +188,14 @@ bool crl_extension(
 
 struct crl_entry {
 	struct span serial; /* INTEGER content, trimmed (der_serial_trim) */
-	time_t revoked_at;
-	int reason; /* CRLReason 0..10, or -1 when absent */
+	time_t revoked_at;  /* 0: it cannot be read */
+	int reason; /* CRLReason 0..10, or -1 when absent or unreadable */
 	bool has_invalidity;
 	time_t invalidity_at;
 	/*
 	 * Name (whole element) the entry belongs to: the certificateIssuer in
 	 * force (sticky, RFC 5280 5.3.3), or empty for the CRL issuer itself.
+	 * One that could not be read begins with no SEQUENCE: nobody's name.
 	 */
 	struct span certificate_issuer;
 	bool unknown_critical_ext; /* on this very entry */
@@ -178,6 +213,13 @@ typedef bool crl_same_name_fn(struct span a, struct span b, void *arg);
 bool crl_find(const struct crl *c, struct span serial,
     struct span certificate_issuer, crl_same_name_fn *same_name, void *arg,
     struct crl_entry *out);
+/*
+ * crl_find_direct is crl_find for the CRL's own issuer in a CRL that is not
+ * indirect: an entry without a certificateIssuer of its own, or with one that
+ * cannot be read, is that issuer's, whatever the entries before it say.
+ */
+bool crl_find_direct(const struct crl *c, struct span serial,
+    crl_same_name_fn *same_name, void *arg, struct crl_entry *out);
 
 /*
  * Iteration in the order of the CRL, for listings and differential tests:

@@ -51,6 +51,13 @@ crl_build_too_large(struct crl_builder *b, size_t bytes)
 }
 
 int
+crl_build_too_many(struct crl_builder *b, const char *what)
+{
+	(void)err_set(&b->err, E_LIMIT, "CRL beyond a limit: %s", what);
+	return crl_build_fail(b, CRL_FAULT_TOO_LARGE);
+}
+
+int
 crl_build_tell(
     const struct crl_builder *b, int rc, enum crl_fault *fault, struct err *err)
 {

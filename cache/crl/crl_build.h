@@ -35,7 +35,9 @@ struct crl_builder {
 	struct crl_hash hash;
 	size_t cap_marks;
 	size_t num_entries;
+	size_t trailing; /* bytes behind the CRL, not kept */
 	unsigned flaws;
+	size_t flawed_entry;
 	bool entry_extensions;
 	enum crl_fault fault;
 	struct err err;
@@ -50,6 +52,8 @@ int crl_build_fail(struct crl_builder *b, enum crl_fault fault);
 int crl_build_bad(struct crl_builder *b, const char *what, size_t offset);
 int crl_build_nomem(struct crl_builder *b);
 int crl_build_too_large(struct crl_builder *b, size_t bytes);
+/* What is too many, where a limit of ours is reached. */
+int crl_build_too_many(struct crl_builder *b, const char *what);
 
 /* Copies the fault and b->err to the caller, at every call; returns rc. */
 int crl_build_tell(const struct crl_builder *b, int rc, enum crl_fault *fault,

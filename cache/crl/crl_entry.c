@@ -1,6 +1,6 @@
 /*
  * crl_entry: see the header. Pure, any thread, no allocation. Does not decide
- * what an entry means.
+ * what an entry means, nor what a flaw is worth.
  */
 #include "cache/crl/crl_entry.h"
 
@@ -21,6 +21,15 @@ crl_entry_rank(int reason)
 	if (reason == REASON_REMOVE_FROM_CRL)
 		return 0;
 	return reason == REASON_HOLD ? 1 : 2;
+}
+
+unsigned
+crl_flaws_of_time(unsigned odd)
+{
+	return ((odd & DER_TIME_FRACTION) != 0 ? CRL_FLAW_FRACTION : 0) |
+	    ((odd & (DER_TIME_OFFSET | DER_TIME_SHORT)) != 0
+		    ? CRL_FLAW_LOOSE_DATE
+		    : 0);
 }
 
 bool
@@ -45,22 +54,39 @@ crl_name_ok(struct span body)
 	return der_done(&names);
 }
 
-bool
-crl_extension_read(
-    struct der *d, struct span *oid, bool *critical, struct span *value)
+/*
+ * Reads one Extension. False for one that cannot be read; d is behind it then,
+ * or has failed.
+ */
+static bool
+extension_read(struct der *d, struct span *oid, bool *critical,
+    struct span *value, unsigned *flaws)
 {
 	struct der ext;
+	struct span body;
+	int tag;
 
 	*critical = false;
-	if (!der_enter(d, DER_SEQUENCE, &ext) || !der_get(&ext, DER_OID, oid) ||
-	    oid->len == 0)
+	if (!der_any(d, &tag, &body, NULL) || tag != DER_SEQUENCE)
+		return false;
+	der_init(&ext, body);
+	if (!der_get(&ext, DER_OID, oid) || oid->len == 0)
 		return false;
 	if (der_peek(&ext) == DER_BOOLEAN) {
-		/* X.690 11.5: the default, FALSE, is not written in DER. */
-		if (!der_bool(&ext, critical) || !*critical)
+		if (!der_get(&ext, DER_BOOLEAN, &body) || body.len != 1)
 			return false;
+		*critical = body.p[0] != 0;
+		/* X.690 11.5: the default, FALSE, is not written in DER. */
+		if (!*critical)
+			*flaws |= CRL_FLAW_DEFAULT_WRITTEN;
+		else if (body.p[0] != 0xff)
+			*flaws |= CRL_FLAW_EXTENSION;
 	}
-	return der_get(&ext, DER_OCTET_STRING, value) && der_done(&ext);
+	if (!der_get(&ext, DER_OCTET_STRING, value))
+		return false;
+	if (!der_done(&ext))
+		*flaws |= CRL_FLAW_EXTENSION;
+	return true;
 }
 
 static bool
@@ -72,58 +98,54 @@ oid_seen(const struct span *seen, size_t num, struct span oid)
 	return false;
 }
 
-bool
-crl_extensions_walk(struct span body, crl_extension_fn *fn, void *arg,
-    bool *repeated, const char **what)
+unsigned
+crl_extensions_walk(struct span body, crl_extension_fn *fn, void *arg)
 {
 	struct span seen[CRL_MAX_EXTENSIONS], oid, value;
+	unsigned flaws = 0;
 	size_t num = 0;
 	bool critical;
 	struct der d;
 
 	der_init(&d, body);
-	if (der_peek(&d) < 0) {
-		*what = "empty Extensions";
-		return false;
-	}
+	if (der_peek(&d) < 0)
+		return CRL_FLAW_EXTENSIONS_EMPTY;
 	while (der_peek(&d) >= 0) {
-		if (!crl_extension_read(&d, &oid, &critical, &value)) {
-			*what = "a malformed Extension";
-			return false;
+		if (!extension_read(&d, &oid, &critical, &value, &flaws)) {
+			flaws |= CRL_FLAW_EXTENSION;
+			continue;
 		}
 		if (oid_seen(seen, num, oid)) {
 			/* RFC 5280 4.2: at most one instance. */
-			*what = "the same extension twice";
-			if (repeated == NULL)
-				return false;
-			*repeated = true;
+			flaws |= CRL_FLAW_EXTENSION_TWICE;
 			continue;
 		}
-		if (num == CRL_MAX_EXTENSIONS) {
-			*what = "more extensions than any CRL has";
-			return false;
-		}
+		if (num == CRL_MAX_EXTENSIONS)
+			return flaws | CRL_FLAW_EXTENSION;
 		seen[num++] = oid;
-		if (fn != NULL && !fn(arg, oid, critical, value, what))
-			return false;
+		fn(arg, oid, critical, value);
 	}
-	*what = "a malformed Extension";
-	return der_done(&d);
+	return flaws;
 }
 
+/* The reason; flawed when it is not one octet for a reason that there is. */
 static bool
 reason_read(struct span value, int *reason)
 {
 	struct span body;
 	struct der d;
+	bool ok;
 
 	der_init(&d, value);
-	if (!der_get(&d, DER_ENUMERATED, &body) || !der_done(&d) ||
-	    body.len != 1 || body.p[0] > REASON_LAST ||
+	if (!der_get(&d, DER_ENUMERATED, &body) || !der_done(&d))
+		return false;
+	ok = body.len == 1;
+	body = der_serial_trim(body);
+	if (body.len != 1 || body.p[0] > REASON_LAST ||
 	    body.p[0] == REASON_UNUSED)
 		return false;
 	*reason = body.p[0];
-	return true;
+	return ok;
 }
 
 /* GeneralNames with a directoryName, the issuer of RFC 5280 5.3.3. */
@@ -155,25 +177,41 @@ issuer_read(struct span value, struct span *name)
 	return der_done(&names) && name->len > 0;
 }
 
-static bool
-invalidity_read(struct span value, time_t *at)
-{
-	struct der d;
-
-	der_init(&d, value);
-	/* RFC 5280 5.3.2: GeneralizedTime, whatever the year. */
-	return der_peek(&d) == DER_GENERAL_TIME && der_time(&d, at) &&
-	    der_done(&d);
-}
-
 struct entry_reading {
+	struct span body;
 	struct crl_entry *out;
 	struct crl_entry_traits *traits;
 };
 
+/* A time in a form that names one moment, and what is odd about it. */
 static bool
-entry_extension(void *arg, struct span oid, bool critical, struct span value,
-    const char **what)
+entry_time(struct der *d, time_t *at, unsigned *flaws)
+{
+	unsigned odd;
+
+	if (!der_time_loose(d, at, &odd))
+		return false;
+	*flaws |= crl_flaws_of_time(odd);
+	return true;
+}
+
+static void
+entry_invalidity(struct entry_reading *r, struct span value)
+{
+	struct der d;
+	int tag;
+
+	der_init(&d, value);
+	tag = der_peek(&d);
+	r->out->has_invalidity =
+	    entry_time(&d, &r->out->invalidity_at, &r->traits->flaws);
+	/* RFC 5280 5.3.2: GeneralizedTime, whatever the year. */
+	if (!r->out->has_invalidity || tag != DER_GENERAL_TIME || !der_done(&d))
+		r->traits->flaws |= CRL_FLAW_ENTRY_VALUE;
+}
+
+static void
+entry_extension(void *arg, struct span oid, bool critical, struct span value)
 {
 	struct entry_reading *r = arg;
 	struct der d;
@@ -184,59 +222,77 @@ entry_extension(void *arg, struct span oid, bool critical, struct span value,
 		ce = oid.p[2];
 	switch (ce) {
 	case CE_REASON_CODE:
-		*what = "a malformed reasonCode";
-		return reason_read(value, &r->out->reason);
+		if (!reason_read(value, &r->out->reason))
+			r->traits->flaws |= CRL_FLAW_ENTRY_VALUE;
+		break;
 	case CE_INVALIDITY_DATE:
-		*what = "a malformed invalidityDate";
-		r->out->has_invalidity = true;
-		return invalidity_read(value, &r->out->invalidity_at);
+		entry_invalidity(r, value);
+		break;
 	case CE_CERTIFICATE_ISSUER:
-		*what = "a malformed certificateIssuer";
 		r->traits->has_issuer = true;
-		return issuer_read(value, &r->out->certificate_issuer);
+		if (!issuer_read(value, &r->out->certificate_issuer)) {
+			r->out->certificate_issuer = r->body;
+			r->traits->flaws |= CRL_FLAW_ENTRY_ISSUER;
+		}
+		break;
 	case CE_HOLD_INSTRUCTION:
-		*what = "a malformed holdInstructionCode";
 		der_init(&d, value);
-		return der_get(&d, DER_OID, &body) && body.len > 0 &&
-		    der_done(&d);
+		if (!der_get(&d, DER_OID, &body) || body.len == 0 ||
+		    !der_done(&d))
+			r->traits->flaws |= CRL_FLAW_ENTRY_VALUE;
+		break;
 	default:
 		if (critical)
 			r->out->unknown_critical_ext = true;
-		return true;
 	}
 }
 
-bool
-crl_entry_read(struct span body, struct crl_entry *out,
-    struct crl_entry_traits *traits, const char **what)
+/* revocationDate. What cannot be read is passed over, unless it is no time. */
+static void
+entry_date(struct der *d, struct crl_entry *out, unsigned *flaws)
 {
-	struct entry_reading r = {.out = out, .traits = traits};
+	struct der at = *d;
+
+	if (entry_time(&at, &out->revoked_at, flaws)) {
+		*d = at;
+		return;
+	}
+	*flaws |= CRL_FLAW_ENTRY_DATE;
+	if (der_peek(d) >= 0 && der_peek(d) != DER_SEQUENCE)
+		(void)der_any(d, NULL, NULL, NULL);
+}
+
+bool
+crl_entry_read(
+    struct span body, struct crl_entry *out, struct crl_entry_traits *traits)
+{
+	struct entry_reading r = {body, out, traits};
 	struct span serial, exts;
-	bool present;
 	struct der d;
 
 	*out = (struct crl_entry){.reason = -1};
 	*traits = (struct crl_entry_traits){0};
 	der_init(&d, body);
-	*what = "a malformed serial";
 	if (!der_get(&d, DER_INTEGER, &serial) || serial.len == 0)
 		return false;
 	out->serial = der_serial_trim(serial);
-	traits->padded = out->serial.len != serial.len;
-	*what = "a malformed revocationDate";
-	if (!der_time(&d, &out->revoked_at))
-		return false;
-	*what = "bytes that do not belong there";
-	if (!der_opt(&d, DER_SEQUENCE, &exts, &present) || !der_done(&d))
-		return false;
-	traits->has_extensions = present;
-	if (!present)
+	if (out->serial.len != serial.len)
+		traits->flaws |= CRL_FLAW_SERIAL_PADDING;
+	entry_date(&d, out, &traits->flaws);
+	if (!der_opt(&d, DER_SEQUENCE, &exts, &traits->has_extensions))
+		traits->has_extensions = false;
+	if (!der_done(&d))
+		traits->flaws |= CRL_FLAW_REST;
+	if (!traits->has_extensions)
 		return true;
+	traits->flaws |= crl_extensions_walk(exts, entry_extension, &r);
 	/*
 	 * RFC 5280 5.3 does not explicitly forbid an extension that occurs
 	 * twice. It counts as not understood: the entry revokes, and absence
 	 * from the CRL proves nothing.
 	 */
-	return crl_extensions_walk(
-	    exts, entry_extension, &r, &out->unknown_critical_ext, what);
+	if ((traits->flaws & CRL_FLAW_EXTENSION_TWICE) != 0)
+		out->unknown_critical_ext = true;
+	traits->flaws &= ~(unsigned)CRL_FLAW_EXTENSION_TWICE;
+	return true;
 }

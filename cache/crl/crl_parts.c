@@ -162,21 +162,22 @@ head_version(struct crl *c, struct partial *p)
 	if (r != CRL_PART_OK)
 		return r;
 	der_init(&d, whole);
-	if (!der_uint(&d, &v) || v > 255)
-		return CRL_PART_BAD;
-	c->info.version = (int)v + 1;
+	c->info.version = 0;
+	if (der_uint(&d, &v) && v <= 255)
+		c->info.version = (int)v + 1;
 	/* RFC 5280 5.1.2.1: present means v2. */
-	if (v != 1)
+	if (c->info.version != 2)
 		c->info.flaws |= CRL_FLAW_VERSION;
 	return CRL_PART_OK;
 }
 
 static enum crl_part
-head_time(struct partial *p, time_t *out)
+head_time(struct crl *c, struct partial *p, time_t *out)
 {
 	struct span body, whole;
 	int tag = partial_peek(p);
 	enum crl_part r;
+	unsigned odd;
 	struct der d;
 
 	if (tag == -2)
@@ -187,28 +188,40 @@ head_time(struct partial *p, time_t *out)
 	if (r != CRL_PART_OK)
 		return r;
 	der_init(&d, whole);
-	return der_time(&d, out) ? CRL_PART_OK : CRL_PART_BAD;
+	if (der_time_loose(&d, out, &odd)) {
+		c->info.flaws |= crl_flaws_of_time(odd);
+	} else {
+		*out = 0;
+		c->info.flaws |= CRL_FLAW_DATE;
+	}
+	return CRL_PART_OK;
 }
 
 static enum crl_part
 head_dates(struct crl *c, struct partial *p, const char **what)
 {
+	struct crl_info *info = &c->info;
 	enum crl_part r;
 	int tag;
 
 	*what = "a malformed thisUpdate";
-	r = head_time(p, &c->info.this_update);
+	r = head_time(c, p, &info->this_update);
 	if (r != CRL_PART_OK)
 		return r;
 	*what = "a malformed nextUpdate";
 	tag = partial_peek(p);
 	if (tag == -2)
 		return CRL_PART_MORE;
-	c->info.has_next_update =
-	    tag == DER_UTC_TIME || tag == DER_GENERAL_TIME;
-	if (!c->info.has_next_update)
+	info->has_next_update = tag == DER_UTC_TIME || tag == DER_GENERAL_TIME;
+	if (!info->has_next_update)
 		return CRL_PART_OK;
-	return head_time(p, &c->info.next_update);
+	r = head_time(c, p, &info->next_update);
+	if (r != CRL_PART_OK)
+		return r;
+	/* Long past, and not "none given". */
+	if (info->next_update == 0)
+		info->next_update = 1;
+	return CRL_PART_OK;
 }
 
 static enum crl_part
@@ -289,38 +302,75 @@ crl_head_read(
 /* id-ce-cRLNumber */
 static const uint8_t oid_crl_number[] = {0x55, 0x1d, 0x14};
 
-static bool
-tail_extension(void *arg, struct span oid, bool critical, struct span value,
-    const char **what)
+static void
+tail_extension(void *arg, struct span oid, bool critical, struct span value)
 {
 	struct crl *c = arg;
 
+	(void)critical;
+	(void)value;
 	if (span_equal(oid, span_of(oid_crl_number, sizeof(oid_crl_number))))
 		c->info.flaws &= ~(unsigned)CRL_FLAW_NO_NUMBER;
+}
+
+/*
+ * What stands behind the entries. Where no list of them was found, something
+ * else there may be the list at another place: that is refused.
+ */
+static bool
+tail_extensions(struct crl *c, struct der *tbs, bool has_entries)
+{
+	struct span body, list;
+	struct der outer;
+	bool present;
+
+	c->info.flaws |= CRL_FLAW_NO_NUMBER;
+	if (!der_opt(tbs, DER_CONTEXT_C(0), &body, &present) ||
+	    !der_done(tbs)) {
+		if (!has_entries)
+			return false;
+		c->info.flaws |= CRL_FLAW_REST;
+		present = present && !tbs->failed;
+	}
+	if (!present)
+		return true;
+	if (c->info.version == 1)
+		c->info.flaws |= CRL_FLAW_V1_EXTENSIONS;
+	der_init(&outer, body);
+	if (!der_get(&outer, DER_SEQUENCE, &list)) {
+		c->info.flaws |= CRL_FLAW_EXTENSION;
+		return true;
+	}
+	if (!der_done(&outer))
+		c->info.flaws |= CRL_FLAW_REST;
+	c->info.extensions = list;
+	c->info.flaws |= crl_extensions_walk(list, tail_extension, c);
 	return true;
 }
 
-static bool
-tail_extensions(struct crl *c, struct der *tbs, const char **what)
+/*
+ * RFC 5280 5.1.1.2: the same algorithm inside and outside. Where one has NULL
+ * for parameters and the other none, it is.
+ */
+static unsigned
+algorithms_compare(struct span inner, struct span outer)
 {
-	struct span body, list;
-	bool present;
-	struct der outer;
+	struct der a, b;
+	struct span oid_a, oid_b, null;
+	bool has;
 
-	c->info.flaws |= CRL_FLAW_NO_NUMBER;
-	*what = "malformed crlExtensions";
-	if (!der_opt(tbs, DER_CONTEXT_C(0), &body, &present))
-		return false;
-	if (!present)
-		return der_done(tbs);
-	der_init(&outer, body);
-	if (!der_get(&outer, DER_SEQUENCE, &list) || !der_done(&outer) ||
-	    !der_done(tbs))
-		return false;
-	if (c->info.version == 1)
-		c->info.flaws |= CRL_FLAW_V1_EXTENSIONS;
-	c->info.extensions = list;
-	return crl_extensions_walk(list, tail_extension, c, NULL, what);
+	if (span_equal(inner, outer))
+		return 0;
+	der_init(&a, inner);
+	der_init(&b, outer);
+	if (!der_enter(&a, DER_SEQUENCE, &a) ||
+	    !der_enter(&b, DER_SEQUENCE, &b) || !der_get(&a, DER_OID, &oid_a) ||
+	    !der_get(&b, DER_OID, &oid_b) || !span_equal(oid_a, oid_b) ||
+	    !der_opt(&a, DER_NULL, &null, &has) ||
+	    !der_opt(&b, DER_NULL, &null, &has) || !der_done(&a) ||
+	    !der_done(&b))
+		return CRL_FLAW_ALGORITHM;
+	return CRL_FLAW_ALGORITHM_NULL;
 }
 
 bool
@@ -335,7 +385,8 @@ crl_tail_read(struct crl *c, const struct crl_head *head, const char **what)
 	der_init(&d,
 	    span_of(c->der.p + head->entries_end,
 		head->tbs_end - head->entries_end));
-	if (!tail_extensions(c, &d, what))
+	*what = "something else where revokedCertificates belong";
+	if (!tail_extensions(c, &d, head->has_entries))
 		return false;
 	der_init(
 	    &d, span_of(c->der.p + head->tbs_end, head->total - head->tbs_end));
@@ -343,15 +394,15 @@ crl_tail_read(struct crl *c, const struct crl_head *head, const char **what)
 	if (der_peek(&d) != DER_SEQUENCE ||
 	    !der_any(&d, NULL, &body, &c->info.sig_alg) || !algorithm_ok(body))
 		return false;
-	if (!span_equal(c->info.sig_alg, head->inner_alg))
-		c->info.flaws |= CRL_FLAW_ALGORITHM;
+	c->info.flaws |= algorithms_compare(head->inner_alg, c->info.sig_alg);
 	*what = "a malformed signatureValue";
 	if (!der_get(&d, DER_BIT_STRING, &bits) || bits.len < 2 ||
 	    bits.p[0] != 0)
 		return false;
 	c->info.signature = span_of(bits.p + 1, bits.len - 1);
-	*what = "bytes behind the signature";
-	return der_done(&d);
+	if (!der_done(&d))
+		c->info.flaws |= CRL_FLAW_REST;
+	return true;
 }
 
 /* The hash inside RSASSA-PSS-params (RFC 4055 3.1); SHA-1 when not given. */

@@ -34,10 +34,13 @@ struct crl {
 
 /*
  * crl_entry_at reads the entry at offset, issuer in force included, and sets
- * *next behind it. The entry was checked when it was scanned.
+ * *next behind it. It was found to have a serial when it was scanned.
  */
 void crl_entry_at(
     const struct crl *c, size_t offset, struct crl_entry *out, size_t *next);
+
+/* Whether the entry at offset has a certificateIssuer of its own. */
+bool crl_entry_names_issuer(const struct crl *c, size_t offset);
 
 enum crl_part {
 	CRL_PART_OK = 0,

@@ -34,7 +34,9 @@ build_same(void *arg, uint32_t old_offset, uint32_t new_offset)
 	crl_entry_at(b->crl, old_offset, &was, &next);
 	crl_entry_at(b->crl, new_offset, &is, &next);
 	if (!span_equal(was.serial, is.serial) ||
-	    !span_equal(was.certificate_issuer, is.certificate_issuer))
+	    !span_equal(was.certificate_issuer, is.certificate_issuer) ||
+	    crl_entry_names_issuer(b->crl, old_offset) !=
+		crl_entry_names_issuer(b->crl, new_offset))
 		return CRL_INDEX_KEEP_BOTH;
 	b->flaws |= CRL_FLAW_DUPLICATE_ENTRY;
 	/* Look-ups return the strictest entry: only that one needs a slot. */
@@ -47,8 +49,8 @@ static int
 build_index_failed(struct crl_builder *b, int rc)
 {
 	if (rc == E_PARSE)
-		return crl_build_bad(
-		    b, "one serial listed for too many issuers", b->scanned);
+		return crl_build_too_many(
+		    b, "one serial listed for too many issuers");
 	return crl_build_nomem(b);
 }
 
@@ -94,7 +96,7 @@ build_mark(struct crl_builder *b, size_t entry, struct span name)
 	if (c->num_marks == b->cap_marks) {
 		cap = b->cap_marks > 0 ? b->cap_marks * 2 : 16;
 		if (cap > MAX_MARKS)
-			return crl_build_bad(b, "too many issuers", entry);
+			return crl_build_too_many(b, "too many issuers");
 		marks = realloc(c->marks, cap * sizeof(*marks));
 		if (marks == NULL)
 			return crl_build_nomem(b);
@@ -120,7 +122,6 @@ build_entry(struct crl_builder *b, size_t lim)
 	struct span in, body, whole;
 	struct crl_entry_traits traits;
 	struct crl_entry entry;
-	const char *what = "a malformed length";
 	size_t size;
 	struct der d;
 	int rc;
@@ -142,11 +143,13 @@ build_entry(struct crl_builder *b, size_t lim)
 	if (size > in.len)
 		return 0;
 	der_init(&d, span_of(in.p, size));
-	if (!der_any(&d, NULL, &body, &whole) ||
-	    !crl_entry_read(body, &entry, &traits, &what))
-		return crl_build_bad(b, what, b->scanned);
-	if (traits.padded)
-		b->flaws |= CRL_FLAW_SERIAL_PADDING;
+	if (!der_any(&d, NULL, &body, &whole))
+		return crl_build_bad(b, "a malformed length", b->scanned);
+	if (!crl_entry_read(body, &entry, &traits))
+		return crl_build_bad(b, "a malformed serial", b->scanned);
+	if (traits.flaws != 0 && b->flawed_entry == 0)
+		b->flawed_entry = b->num_entries + 1;
+	b->flaws |= traits.flaws;
 	if (traits.has_extensions)
 		b->entry_extensions = true;
 	if (entry.unknown_critical_ext)
@@ -281,6 +284,17 @@ build_head(struct crl_builder *b)
 	return 0;
 }
 
+/* Bytes behind the CRL: nothing of it, and not kept. */
+static int
+build_trailing(struct crl_builder *b, size_t num)
+{
+	b->flaws |= CRL_FLAW_TRAILING;
+	if (num > CRL_MAX_TRAILING - b->trailing)
+		return crl_build_bad(b, "bytes behind its end", b->head.total);
+	b->trailing += num;
+	return 0;
+}
+
 /* Hashes and scans as far as possible with the bytes up to `avail`. */
 static int
 build_advance(struct crl_builder *b)
@@ -292,8 +306,13 @@ build_advance(struct crl_builder *b)
 		if (rc != 0 || b->state == BUILD_HEAD)
 			return rc;
 	}
-	if (b->avail > b->head.total)
-		return crl_build_bad(b, "bytes behind its end", b->head.total);
+	if (b->avail > b->head.total) {
+		rc = build_trailing(
+		    b, (b->fixed ? b->crl->der.len : b->avail) - b->head.total);
+		if (rc != 0)
+			return rc;
+		b->avail = b->head.total;
+	}
 	build_hash(b);
 	if (b->state == BUILD_ENTRIES) {
 		rc = build_entries(b);
@@ -334,14 +353,26 @@ build_reserve(struct crl_builder *b, size_t len)
 static int
 build_feed_der(struct crl_builder *b, struct span in)
 {
-	size_t n;
-	int rc;
+	size_t n, room = in.len;
+	int rc = 0;
 
-	if (b->head.total > 0 && in.len > b->head.total - b->avail)
-		return crl_build_bad(b, "bytes behind its end", b->head.total);
-	rc = build_reserve(b, b->avail + in.len);
+	if (b->head.total > 0 && room > b->head.total - b->avail) {
+		room = b->head.total - b->avail;
+		rc = build_trailing(b, in.len - room);
+		in.len = room;
+	}
+	if (rc == 0)
+		rc = build_reserve(b, b->avail + in.len);
 	while (rc == 0 && in.len > 0) {
 		n = in.len < SCAN_BLOCK ? in.len : SCAN_BLOCK;
+		/* The total is known after the first block, most of the time.
+		 */
+		if (b->head.total > 0 && n > b->head.total - b->avail) {
+			rc = build_trailing(
+			    b, in.len - (b->head.total - b->avail));
+			in.len = n = b->head.total - b->avail;
+			continue;
+		}
 		memcpy(b->crl->der.p + b->avail, in.p, n);
 		b->avail += n;
 		in = span_of(in.p + n, in.len - n);
@@ -436,6 +467,7 @@ build_finish(struct crl_builder *b)
 	c->info.digest_len = (size_t)len;
 	c->info.num_entries = b->num_entries;
 	c->info.flaws |= b->flaws;
+	c->info.flawed_entry = b->flawed_entry;
 	if (b->head.has_entries && b->num_entries == 0)
 		c->info.flaws |= CRL_FLAW_EMPTY_REVOKED;
 	if (b->entry_extensions && c->info.version == 1)
@@ -472,14 +504,16 @@ crl_builder_step(struct crl_builder *b, size_t max_bytes)
 	int rc = b->state == BUILD_FAILED ? -1 : 0;
 
 	assert(b->fixed);
+	if (b->trailing > 0)
+		return false;
 	if (max_bytes < stop - b->avail)
 		stop = b->avail + max_bytes;
 	if (b->state == BUILD_SNIFF)
 		b->state = BUILD_HEAD;
-	while (rc == 0 && b->avail < stop) {
+	while (rc == 0 && b->avail < stop && b->trailing == 0) {
 		n = stop - b->avail;
 		b->avail += n < SCAN_BLOCK ? n : SCAN_BLOCK;
 		rc = build_advance(b);
 	}
-	return rc == 0 && b->avail < b->crl->der.len;
+	return rc == 0 && b->trailing == 0 && b->avail < b->crl->der.len;
 }

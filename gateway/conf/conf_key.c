@@ -236,7 +236,8 @@ conf_key_is_laxer(const struct conf_key *k, int64_t before, int64_t now)
 		return before != 0 && (now == 0 || now > before);
 	case CONF_LAXER_MORE:
 		if (k->kind == CONF_KIND_BITS)
-			return (now & ~before) != 0;
+			return ((now ^ k->stricter) &
+				   ~(before ^ k->stricter)) != 0;
 		return now > before;
 	default:
 		return false;

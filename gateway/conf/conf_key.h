@@ -84,12 +84,13 @@ struct conf_key {
 	enum conf_kind kind;
 	unsigned flags; /* enum conf_key_flags */
 	enum conf_laxer laxer;
-	size_t offset;    /* in struct conf, or in the element of a list */
-	size_t size;      /* LIST: of an element */
-	size_t inherits;  /* UNSET: offset of what acts while it is zero */
-	int64_t min, max; /* numbers; elements; bytes of a text (0: any) */
-	int64_t scale;    /* ALIAS: the member is so many times the value */
-	const char *dflt; /* JSON text; NULL: none */
+	unsigned stricter; /* bits that are laxer when they are not set */
+	size_t offset;     /* in struct conf, or in the element of a list */
+	size_t size;       /* LIST: of an element */
+	size_t inherits;   /* UNSET: offset of what acts while it is zero */
+	int64_t min, max;  /* numbers; elements; bytes of a text (0: any) */
+	int64_t scale;     /* ALIAS: the member is so many times the value */
+	const char *dflt;  /* JSON text; NULL: none */
 	const struct conf_word *words;
 	const char *pattern; /* TEXT: POSIX extended, anchored */
 	const struct conf_key *items;

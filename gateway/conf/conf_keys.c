@@ -33,7 +33,10 @@ static const struct conf_word relax_words[] = {
     {"EMPTY_IDP", REVCHECK_RELAX_EMPTY_IDP},
     {"TRAILING", REVCHECK_RELAX_TRAILING},
     {"NO_CRLSIGN", REVCHECK_RELAX_NO_CRLSIGN},
-    {"SERIAL_PADDING", REVCHECK_RELAX_SERIAL_PADDING}, {NULL, 0}};
+    {"SERIAL_PADDING", REVCHECK_RELAX_SERIAL_PADDING},
+    {"CRL_DATES", REVCHECK_RELAX_CRL_DATES},
+    {"CRL_EXTENSIONS", REVCHECK_RELAX_CRL_EXTENSIONS},
+    {"STRICT_EMPTY_REVOKED", REVCHECK_STRICT_EMPTY_REVOKED}, {NULL, 0}};
 static const struct conf_word proxy_words[] = {
     {"off", CONF_PROXY_OFF}, {"v2", CONF_PROXY_V2}, {NULL, 0}};
 static const struct conf_word version_words[] = {
@@ -482,7 +485,8 @@ const struct conf_key conf_keys[] = {
 	    "a whole check; must be shorter than limits.handshake_timeout_ms",
 	    REVCHECK("deadlineMs", LESS)),
 	{.section = SECTION_REVCHECK, .pushed = "relax",
-	    .kind = CONF_KIND_BITS, .max = 6, .words = relax_words,
+	    .kind = CONF_KIND_BITS, .max = 9, .words = relax_words,
+	    .stricter = REVCHECK_STRICT_EMPTY_REVOKED,
 	    .dflt = "[]", LAXER(MORE), .offset = offsetof(T, policy.relax),
 	    .help = "rules that may be bent for CAs that break the profile"},
 	FLAG("revocation.shadow_hard", FLAG, policy.shadow_hard, false,

@@ -17,6 +17,8 @@
 #include "cache/base/text.h"
 #include "cache/crl/crl.h"
 #include "cache/der/der.h"
+#include "revcheck/crl/crl_flaws.h"
+#include "revcheck/crl/crl_scope.h"
 #include "revcheck/x509/certs.h"
 #include "cache/base/subject.h"
 #include "revcheck/x509/describe.h"
@@ -307,26 +309,30 @@ describe_scope(char *out, size_t cap, const struct crl *crl)
 }
 
 static void
-describe_flaws(char *out, size_t cap, const struct crl_info *info)
+describe_flaws(char *out, size_t cap, const struct crl *crl)
 {
-	static const struct {
-		unsigned flaw;
-		const char *text;
-	} flaws[] = {
-	    {CRL_FLAW_V1_EXTENSIONS, "extensions in a version 1 CRL"},
-	    {CRL_FLAW_EMPTY_REVOKED, "revokedCertificates present but empty"},
-	    {CRL_FLAW_ALGORITHM, "inner and outer algorithm differ"},
-	    {CRL_FLAW_NO_NUMBER, "no CRL number"},
-	    {CRL_FLAW_VERSION, "a version other than v2 written out"},
-	    {CRL_FLAW_SERIAL_PADDING, "a serial with redundant octets"},
-	    {CRL_FLAW_DUPLICATE_ENTRY, "a certificate listed twice"},
-	};
+	const struct crl_info *info = crl_get0_info(crl);
+	const struct validity_rules strict = {0};
+	const struct crl_flaw_rule *r;
+	unsigned flaws = info->flaws;
+	struct crl_scope *scope = NULL;
 	struct words w = {out, cap, 0};
+	size_t at = 0;
 
 	out[0] = '\0';
-	for (size_t i = 0; i < sizeof(flaws) / sizeof(flaws[0]); i++)
-		if (info->flaws & flaws[i].flaw)
-			scope_flag(&w, flaws[i].text);
+	if (crl_scope_new(&scope, crl, &strict, NULL) == 0)
+		flaws = scope->flaws;
+	crl_scope_free(scope);
+	while ((r = crl_flaws_next(flaws, &at)) != NULL)
+		scope_flag(&w, r->text);
+	if (flaws & CRL_FLAW_NO_NUMBER)
+		scope_flag(&w, "no CRL number");
+	if (flaws & CRL_FLAW_DUPLICATE_ENTRY)
+		scope_flag(&w, "a certificate listed twice");
+	if (flaws & CRL_FLAW_FRACTION)
+		scope_flag(&w, "a date with a fraction of a second");
+	if (flaws & CRL_FLAW_EXTENSIONS_EMPTY)
+		scope_flag(&w, "extensions present but empty");
 	if (info->unknown_critical_entry_ext)
 		scope_flag(&w, "an entry with an unknown critical extension");
 	if (!info->has_next_update)
@@ -370,7 +376,7 @@ revcheck_crl_get_info(
 	    v.authority_key, sizeof(v.authority_key), crl->crl);
 	describe_algorithm(v.signature, sizeof(v.signature), i->sig_alg);
 	describe_scope(v.scope, sizeof(v.scope), crl->crl);
-	describe_flaws(v.flaws, sizeof(v.flaws), i);
+	describe_flaws(v.flaws, sizeof(v.flaws), crl->crl);
 	v.size = out->size;
 	memcpy(out, &v, size);
 }

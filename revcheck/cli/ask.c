@@ -19,6 +19,9 @@ static const struct {
     {"trailing", REVCHECK_RELAX_TRAILING},
     {"no-crlsign", REVCHECK_RELAX_NO_CRLSIGN},
     {"serial-padding", REVCHECK_RELAX_SERIAL_PADDING},
+    {"crl-dates", REVCHECK_RELAX_CRL_DATES},
+    {"crl-extensions", REVCHECK_RELAX_CRL_EXTENSIONS},
+    {"strict-empty-revoked", REVCHECK_STRICT_EMPTY_REVOKED},
 };
 
 static int
@@ -35,7 +38,8 @@ read_relax(struct ask *a, struct opt *table)
 			return cli_fail(EXIT_USAGE,
 			    "option '--relax' expects one of crl-version, "
 			    "empty-revoked, empty-idp, trailing, no-crlsign, "
-			    "serial-padding; not '%s'",
+			    "serial-padding, crl-dates, crl-extensions, "
+			    "strict-empty-revoked; not '%s'",
 			    o->values[i]);
 		a->policy.relax |= relaxations[j].bit;
 	}

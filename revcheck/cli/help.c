@@ -40,7 +40,9 @@ static const char top[] =
 	"  --nonce WORD          off, optional, required [off]\n"          \
 	"  --relax WORD          crl-version, empty-revoked, empty-idp, "  \
 	"trailing,\n"                                                      \
-	"                        no-crlsign, serial-padding (repeats)\n"   \
+	"                        no-crlsign, serial-padding, crl-dates,\n" \
+	"                        crl-extensions; strict-empty-revoked "    \
+	"(repeats)\n"                                                      \
 	"  --security-level N    OpenSSL's, 0..5 [2]\n"                    \
 	"  --purpose WORD        none, tls-client, tls-server\n"           \
 	"  --offline             fetch nothing\n"                          \

@@ -69,12 +69,12 @@ struct crl_signers {
 };
 
 /*
- * crl_verify finds the signer by name, AKI and key among the candidates, checks
- * cRLSign, algorithm agreement, strictness flaws (rules->relax), critical
- * extensions of the CRL, and the signer's own path to the same anchor. 0 and
- * *out, or negative with *why (FORGED, MALFORMED, OUT_OF_SCOPE ...). Unknown
- * critical CRL extensions do not fail here: such a CRL still revokes what it
- * lists (crl_status returns UNKNOWN/CRITICAL_EXT for absence).
+ * crl_verify finds the signer by name and key among the candidates, checks
+ * cRLSign, algorithm agreement, and the signer's own path to the same anchor. 0
+ * and *out, or negative with *why (FORGED, MALFORMED, OUT_OF_SCOPE ...). Flaws
+ * of form and unknown critical extensions do not fail here: such a CRL still
+ * revokes what it lists (crl_status returns UNKNOWN for absence, and says
+ * which flaw it is).
  */
 int crl_verify(struct crl_proof **out, const struct crl *crl,
     const struct crl_signers *who, const struct validity_rules *rules,

@@ -11,7 +11,9 @@
 #include <openssl/evp.h>
 
 #include "cache/base/text.h"
+#include "cache/crl/crl_entry.h"
 #include "cache/der/der.h"
+#include "revcheck/crl/crl_flaws.h"
 #include "revcheck/x509/certs.h"
 
 /* Issuer and extensions of a CRL together; real ones have a few hundred. */
@@ -31,25 +33,24 @@ enum {
 static const uint8_t oid_aia[] = {
     0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01};
 
-static int
-number_parse(struct crl_number *out, struct span value, const char *what,
-    struct err *err)
+/*
+ * One that cannot be read is none; one that is too long is still compared.
+ * False for both.
+ */
+static bool
+number_parse(struct crl_number *out, struct span value)
 {
 	struct der d;
 	struct span c;
 
 	der_init(&d, value);
 	if (!der_integer(&d, &c) || !der_done(&d) || c.p[0] >= 0x80)
-		return err_set(
-		    err, E_PARSE, "a %s that is no number from 0 up", what);
+		return false;
 	while (c.len > 1 && c.p[0] == 0)
 		c = span_of(c.p + 1, c.len - 1);
 	out->v = c;
-	if (out->v.len > CRL_NUMBER_MAX)
-		return err_set(err, E_PARSE, "a %s of more than %d octets",
-		    what, CRL_NUMBER_MAX);
 	out->present = true;
-	return 0;
+	return c.len <= CRL_NUMBER_MAX;
 }
 
 int
@@ -77,6 +78,7 @@ key_id_parse(struct crl_key_id *out, struct span value, struct err *err)
 	struct der d, in;
 	struct span issuer;
 	bool has_issuer;
+	int rc = 0;
 
 	der_init(&d, value);
 	if (!der_enter(&d, DER_SEQUENCE, &in) || !der_done(&d) ||
@@ -84,15 +86,20 @@ key_id_parse(struct crl_key_id *out, struct span value, struct err *err)
 	    !der_opt(&in, DER_CONTEXT_C(1), &issuer, &has_issuer) ||
 	    !der_opt(&in, DER_CONTEXT(2), &out->serial, &out->has_serial) ||
 	    !der_done(&in) || has_issuer != out->has_serial ||
-	    (out->has_serial && out->serial.len == 0))
+	    (out->has_serial && out->serial.len == 0)) {
+		*out = (struct crl_key_id){0};
 		return err_set(
 		    err, E_PARSE, "a malformed authorityKeyIdentifier");
-	out->present = true;
+	}
 	out->whole = value;
-	if (!has_issuer)
-		return 0;
-	out->serial = der_serial_trim(out->serial);
-	return crl_names_parse(&out->issuer, issuer, err);
+	if (has_issuer) {
+		out->serial = der_serial_trim(out->serial);
+		rc = crl_names_parse(&out->issuer, issuer, err);
+	}
+	if (rc < 0)
+		*out = (struct crl_key_id){0};
+	out->present = rc == 0;
+	return rc;
 }
 
 /* One BOOLEAN of the IDP, [n] IMPLICIT, DEFAULT FALSE. */
@@ -113,43 +120,56 @@ idp_flag(struct der *d, int n, bool *out)
 
 /* IssuingDistributionPoint, RFC 5280 5.2.5. */
 static int
-idp_parse(
-    struct crl_scope *s, struct span value, unsigned relax, struct err *err)
+idp_read(struct crl_scope *s, struct span value, struct err *err)
 {
 	struct der d, in;
 	struct span name, reasons;
-	bool has_reasons;
+	bool has_name, has_reasons;
 	int rc = 0;
 
 	der_init(&d, value);
 	if (!der_enter(&d, DER_SEQUENCE, &in) || !der_done(&d) ||
-	    !der_opt(&in, DER_CONTEXT_C(0), &name, &s->point.present) ||
+	    !der_opt(&in, DER_CONTEXT_C(0), &name, &has_name) ||
 	    !idp_flag(&in, 1, &s->only_user) ||
 	    !idp_flag(&in, 2, &s->only_ca) ||
 	    !der_opt(&in, DER_CONTEXT(3), &reasons, &has_reasons) ||
 	    !idp_flag(&in, 4, &s->indirect) ||
-	    !idp_flag(&in, 5, &s->only_attribute) || !der_done(&in)) {
-		s->point.present = false;
+	    !idp_flag(&in, 5, &s->only_attribute) || !der_done(&in))
 		return err_set(
 		    err, E_PARSE, "a malformed issuingDistributionPoint");
-	}
-	s->has_idp = true;
-	s->idp = value;
 	/* "at most one of ... may be set to TRUE" */
 	if (s->only_user + s->only_ca + s->only_attribute > 1)
 		return err_set(err, E_PARSE,
 		    "an issuingDistributionPoint that contains only "
 		    "certificates of two kinds");
 	/* "MUST NOT ... an empty sequence" */
-	if (!s->point.present && !has_reasons && !s->only_user && !s->only_ca &&
-	    !s->only_attribute && !s->indirect &&
-	    (relax & REVCHECK_RELAX_EMPTY_IDP) == 0)
-		return err_set(err, E_PARSE,
-		    "an issuingDistributionPoint without content");
+	if (!has_name && !has_reasons && !s->only_user && !s->only_ca &&
+	    !s->only_attribute && !s->indirect)
+		s->flaws |= CRL_FLAW_IDP_EMPTY;
 	if (has_reasons)
 		rc = crl_reasons_parse(&s->reasons, reasons, err);
-	if (rc == 0 && s->point.present)
+	if (rc == 0 && has_name)
 		rc = crl_dp_name_parse(&s->point, name, s->issuer, err);
+	return rc;
+}
+
+/*
+ * What a malformed one says about the scope is not used: the CRL lists
+ * certificates of its issuer, and its silence proves nothing.
+ */
+static int
+idp_parse(struct crl_scope *s, struct span value, struct err *err)
+{
+	int rc = idp_read(s, value, err);
+
+	s->has_idp = true;
+	s->idp = value;
+	if (rc < 0) {
+		crl_dp_name_cleanup(&s->point);
+		s->only_user = s->only_ca = s->only_attribute = false;
+		s->indirect = false;
+		s->reasons = CRL_REASONS_ALL;
+	}
 	return rc;
 }
 
@@ -162,10 +182,27 @@ scope_no_absence(struct crl_scope *s, enum revcheck_why why, const char *text)
 	snprintf(s->no_absence_text, sizeof(s->no_absence_text), "%s", text);
 }
 
-static int
-extension_take(struct crl_scope *s, struct span oid, bool critical,
-    struct span value, unsigned relax, struct err *err)
+struct scope_reading {
+	struct crl_scope *s;
+	int rc; /* 0 or E_NOMEM */
+	struct err *err;
+};
+
+/* A flaw where reading a value failed for its form. */
+static void
+scope_take(struct scope_reading *r, int rc, unsigned flaw)
 {
+	if (rc == E_PARSE)
+		r->s->flaws |= flaw;
+	else if (rc < 0)
+		r->rc = rc;
+}
+
+static void
+extension_take(void *arg, struct span oid, bool critical, struct span value)
+{
+	struct scope_reading *r = arg;
+	struct crl_scope *s = r->s;
 	int ce = -1;
 
 	if (oid.len == 3 && oid.p[0] == 0x55 && oid.p[1] == 0x1d)
@@ -173,64 +210,71 @@ extension_take(struct crl_scope *s, struct span oid, bool critical,
 	switch (ce) {
 	case CE_IDP:
 		/* Processed whether critical or not. */
-		return idp_parse(s, value, relax, err);
+		scope_take(r, idp_parse(s, value, r->err), CRL_FLAW_IDP);
+		return;
 	case CE_DELTA_INDICATOR:
 		s->is_delta = true;
-		return number_parse(&s->base, value, "BaseCRLNumber", err);
+		if (!number_parse(&s->base, value))
+			s->flaws |= CRL_FLAW_NUMBER;
+		return;
 	case CE_CRL_NUMBER:
-		/*
-		 * 5.2.3: MUST be non-critical. A CRL that breaks this still
-		 * revokes what it lists.
-		 */
+		if (!number_parse(&s->number, value))
+			s->flaws |= CRL_FLAW_NUMBER;
+		/* 5.2.3: MUST be non-critical. */
 		if (critical)
-			scope_no_absence(s, REVCHECK_WHY_MALFORMED,
-			    "its CRLNumber is critical");
-		return number_parse(&s->number, value, "CRLNumber", err);
+			s->flaws |= CRL_FLAW_NUMBER_CRITICAL;
+		return;
 	case CE_AUTHORITY_KEY_ID:
-		return key_id_parse(&s->key_id, value, err);
+		scope_take(r, key_id_parse(&s->key_id, value, r->err),
+		    CRL_FLAW_KEY_ID);
+		return;
 	case CE_FRESHEST:
-		return distribution_points_parse(
-		    &s->freshest, value, s->issuer, err);
+		scope_take(r,
+		    distribution_points_parse(
+			&s->freshest, value, s->issuer, r->err),
+		    CRL_FLAW_FRESHEST);
+		return;
 	case CE_ISSUER_ALT_NAME:
-		return 0;
+		return;
 	}
-	if (span_equal(oid, span_of(oid_aia, sizeof(oid_aia))))
-		return 0;
 	/*
 	 * 5.2: a CRL with a critical extension that is not understood must not
 	 * be used to determine the status of certificates; but what its issuer
 	 * says is revoked is not accepted for that.
 	 */
-	if (critical)
+	if (critical && !span_equal(oid, span_of(oid_aia, sizeof(oid_aia))))
 		scope_no_absence(s, REVCHECK_WHY_CRITICAL_EXT,
 		    "it has an unknown critical extension");
-	return 0;
 }
 
-static int
-extensions_take(
-    struct crl_scope *s, struct span list, unsigned relax, struct err *err)
+/* The first flaw that nothing forgives takes the silence away. */
+static void
+scope_weigh_flaws(
+    struct crl_scope *s, const struct crl_info *info, unsigned relax)
 {
-	struct der d, ext;
-	struct span oid, value;
-	bool critical;
-	int rc;
+	const struct crl_flaw_rule *r;
+	char where[56] = "", word[64] = "", text[160];
 
-	der_init(&d, list);
-	while (der_peek(&d) >= 0) {
-		critical = false;
-		if (!der_enter(&d, DER_SEQUENCE, &ext) ||
-		    !der_get(&ext, DER_OID, &oid) ||
-		    (der_peek(&ext) == DER_BOOLEAN &&
-			!der_bool(&ext, &critical)) ||
-		    !der_get(&ext, DER_OCTET_STRING, &value) || !der_done(&ext))
-			return err_set(err, E_PARSE, "a malformed Extension");
-		rc = extension_take(s, oid, critical, value, relax, err);
-		if (rc < 0)
-			return rc;
-	}
-	return der_done(&d) ? 0
-			    : err_set(err, E_PARSE, "a malformed Extension");
+	/* 5.3: absence proves nothing when an entry is not understood. */
+	if (info->unknown_critical_entry_ext)
+		scope_no_absence(s, REVCHECK_WHY_CRITICAL_EXT,
+		    "an entry has an unknown critical extension");
+	/* 5.3.3: certificateIssuer belongs into indirect CRLs only. */
+	if (info->has_certificate_issuer && !s->indirect)
+		s->flaws |= CRL_FLAW_DIRECT_ISSUER;
+	s->flaws |= info->flaws;
+	r = crl_flaws_telling(s->flaws, relax);
+	if (r == NULL)
+		return;
+	if (info->flawed_entry > 0 && (r->flaw & CRL_FLAWS_OF_ENTRIES) != 0)
+		snprintf(where, sizeof(where), " (entry %zu is the first)",
+		    info->flawed_entry);
+	if (r->word != NULL)
+		snprintf(word, sizeof(word),
+		    r->usual ? "; '%s' is set" : "; relax '%s' forgives it",
+		    r->word);
+	text_format(text, sizeof(text), "%s%s%s", r->text, where, word);
+	scope_no_absence(s, REVCHECK_WHY_MALFORMED, text);
 }
 
 int
@@ -239,12 +283,13 @@ crl_scope_new(struct crl_scope **out, const struct crl *crl,
 {
 	const struct crl_info *info = crl_get0_info(crl);
 	struct crl_scope *s = NULL;
+	struct scope_reading reading = {0};
 	struct span list;
-	int rc;
+	int rc = 0;
 
 	*out = NULL;
 	if (info->issuer.len + info->extensions.len > SCOPE_BYTES_MAX)
-		return err_set(err, E_PARSE,
+		return err_set(err, E_LIMIT,
 		    "%zu bytes of issuer and extensions in a CRL",
 		    info->issuer.len + info->extensions.len);
 	s = calloc(1, sizeof(*s));
@@ -262,19 +307,12 @@ crl_scope_new(struct crl_scope **out, const struct crl *crl,
 	if (list.len > 0)
 		memcpy(
 		    s->bytes + info->issuer.len, info->extensions.p, list.len);
-	rc = extensions_take(s, list, rules->relax, err);
+	reading = (struct scope_reading){.s = s, .err = err};
+	(void)crl_extensions_walk(list, extension_take, &reading);
+	rc = reading.rc;
 	if (rc < 0)
 		goto out;
-	/* 5.3: absence proves nothing when an entry is not understood. */
-	if (info->unknown_critical_entry_ext)
-		scope_no_absence(s, REVCHECK_WHY_CRITICAL_EXT,
-		    "an entry has an unknown critical extension");
-	/* 5.3.3: certificateIssuer belongs into indirect CRLs only. */
-	if (info->has_certificate_issuer && !s->indirect) {
-		rc = err_set(err, E_PARSE,
-		    "certificateIssuer in a CRL that is not indirect");
-		goto out;
-	}
+	scope_weigh_flaws(s, info, rules->relax);
 	s->delta_urls = distribution_points_urls(&s->freshest);
 	if (s->delta_urls == NULL) {
 		rc = err_set(err, E_NOMEM, "out of memory");
@@ -439,7 +477,8 @@ crl_scope_delta_fits(const struct crl_scope *delta, X509 *delta_signer,
 	 * 5.2.4: the complete CRL is not older than the delta's base, and older
 	 * than the delta. Without numbers this cannot be decided.
 	 */
-	return delta->number.present && base->number.present &&
+	return delta->base.present && delta->number.present &&
+	    base->number.present &&
 	    crl_number_cmp(&base->number, &delta->base) >= 0 &&
 	    crl_number_cmp(&base->number, &delta->number) < 0;
 }

@@ -9,7 +9,7 @@
 #include "revcheck/crl/crl.h"
 #include "revcheck/crl/crl_subject.h"
 
-/* RFC 5280 5.2.3: CRL numbers have at most 20 octets. */
+/* RFC 5280 5.2.3: CRL numbers have at most 20 octets; more are a flaw. */
 #define CRL_NUMBER_MAX 20
 
 /* Big-endian, without leading zeros: 0 is one octet. Lent by the scope. */
@@ -44,17 +44,20 @@ struct crl_scope {
 	struct distribution_points freshest;
 	const char **delta_urls;
 
+	/* enum crl_flaw: those of the CRL and those found in extensions. */
+	unsigned flaws;
 	/*
-	 * Absence from this CRL proves nothing, and why (RFC 5280 5.2:
-	 * critical extensions); NONE otherwise.
+	 * Absence from this CRL proves nothing, and why: critical extensions
+	 * (RFC 5280 5.2), flaws of form that rules->relax does not forgive;
+	 * NONE otherwise.
 	 */
 	enum revcheck_why no_absence;
-	char no_absence_text[96];
+	char no_absence_text[160];
 };
 
 /*
- * crl_scope_new reads all extensions. E_PARSE for what is malformed or against
- * the profile, rules->relax aside.
+ * crl_scope_new reads all extensions; what is malformed becomes a flaw. E_LIMIT
+ * for more octets of issuer and extensions than any CRL has; E_NOMEM.
  */
 int crl_scope_new(struct crl_scope **out, const struct crl *crl,
     const struct validity_rules *rules, struct err *err) MUST_USE;

@@ -71,6 +71,14 @@ reason_weight(int reason)
 static bool
 view_find(struct view *v, const struct crl_subject *subject)
 {
+	/*
+	 * A CRL that is not indirect lists its issuer's certificates. Where it
+	 * cannot be told whether it is indirect, entries are taken as in one.
+	 */
+	if (!v->scope->indirect && (v->scope->flaws & CRL_FLAW_IDP) == 0)
+		return name_equal(v->scope->issuer, subject->issuer) &&
+		    crl_find_direct(
+			v->w->crl, subject->serial, same_name, NULL, &v->entry);
 	return crl_find(v->w->crl, subject->serial, subject->issuer, same_name,
 	    NULL, &v->entry);
 }
@@ -299,7 +307,7 @@ print_crl(char *out, size_t cap, const struct revcheck_result *r,
 static void
 tell_revoked(const struct view *v, struct revcheck_result *out)
 {
-	char at[TEXT_TIME_LEN], crl[200];
+	char at[32] = "a date that cannot be read", crl[200];
 
 	out->status = REVCHECK_REVOKED;
 	out->why = REVCHECK_WHY_NONE;
@@ -307,7 +315,8 @@ tell_revoked(const struct view *v, struct revcheck_result *out)
 	out->revoked_at = v->entry.revoked_at;
 	out->stale = v->dates == REVCHECK_WHY_STALE;
 	fill_evidence(out, v);
-	text_time(at, out->revoked_at);
+	if (out->revoked_at != 0)
+		text_time(at, out->revoked_at);
 	print_crl(crl, sizeof(crl), out, v);
 	snprintf(out->text, sizeof(out->text), "%s %s%s%s%s, says the %s%s",
 	    out->reason == REVCHECK_REASON_CERTIFICATE_HOLD ? "on hold since"
@@ -391,7 +400,7 @@ tell_unknown(
 		break;
 	case REVCHECK_WHY_CRITICAL_EXT:
 	case REVCHECK_WHY_MALFORMED:
-		snprintf(out->text, sizeof(out->text),
+		text_format(out->text, sizeof(out->text),
 		    "the %s proves nothing by its silence: %s", crl,
 		    v->scope->no_absence_text);
 		break;

@@ -1,8 +1,9 @@
 /*
- * crl_verify: who signed a CRL, and may they sign it? RFC 5280 6.3.3 (f), (g)
- * and the profile of 5.1 and 5.2. Runs on the service thread, or on the
- * caller's for supplied evidence; pure but for OpenSSL's verification. Looks at
- * neither the dates of the CRL nor a certificate's status.
+ * crl_verify: who signed a CRL, and may they sign it? RFC 5280 6.3.3 (f), (g).
+ * Flaws of form are told in the proof and end nothing here. Runs on the service
+ * thread, or on the caller's for supplied evidence; pure but for OpenSSL's
+ * verification. Looks at neither the dates of the CRL nor a certificate's
+ * status.
  */
 #include "revcheck/crl/crl.h"
 
@@ -40,32 +41,6 @@ struct signer_search {
 	X509 *signer;
 	struct trust_path path;
 };
-
-static int
-flaws_check(const struct crl_info *info, unsigned relax, struct err *err)
-{
-	const unsigned version = REVCHECK_RELAX_CRL_VERSION;
-	static const struct {
-		unsigned flaw, relax;
-		const char *text;
-	} rules[] = {
-	    {CRL_FLAW_V1_EXTENSIONS, version, "extensions in a version 1 CRL"},
-	    {CRL_FLAW_VERSION, version, "a version that is not 2"},
-	    {CRL_FLAW_EMPTY_REVOKED, REVCHECK_RELAX_EMPTY_REVOKED,
-		"revokedCertificates present but empty"},
-	    {CRL_FLAW_SERIAL_PADDING, REVCHECK_RELAX_SERIAL_PADDING,
-		"a serial number with redundant octets"},
-	    {CRL_FLAW_ALGORITHM, 0,
-		"signature algorithms inside and outside differ"},
-	};
-
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if ((info->flaws & rules[i].flaw) != 0 &&
-		    (relax & rules[i].relax) == 0)
-			return err_set(
-			    err, E_PARSE, "malformed CRL: %s", rules[i].text);
-	return 0;
-}
 
 /*
  * RFC 5280 5.2.1, 6.3.3 (c)(3): the CRL says which key signed it. The key
@@ -371,12 +346,16 @@ crl_verify(struct crl_proof **out, const struct crl *crl,
 		*why = REVCHECK_WHY_INTERNAL;
 		return err_set(err, E_ARG, "no chain to prove a CRL for");
 	}
-	rc = flaws_check(info, rules->relax, err);
-	if (rc < 0)
+	/* 5.1.1.2: which of the two is signed for is not ours to choose. */
+	if ((info->flaws & CRL_FLAW_ALGORITHM) != 0) {
+		rc = err_set(err, E_PARSE,
+		    "malformed CRL: signature algorithms inside and outside "
+		    "differ");
 		goto out;
+	}
 	rc = crl_scope_new(&scope, crl, rules, &detail);
 	if (rc < 0) {
-		rc = err_set(err, rc, "malformed CRL: %s", detail.msg);
+		rc = err_set(err, rc, "unusable CRL: %s", detail.msg);
 		goto out;
 	}
 	s.scope = scope;
@@ -394,6 +373,8 @@ crl_verify(struct crl_proof **out, const struct crl *crl,
 out:
 	if (rc == 0)
 		*why = REVCHECK_WHY_NONE;
+	else if (rc == E_LIMIT)
+		*why = REVCHECK_WHY_TOO_LARGE;
 	else if (rc != E_PARSE)
 		*why = REVCHECK_WHY_INTERNAL;
 	trust_path_cleanup(&s.path);

@@ -470,6 +470,9 @@ a_relax_word_relaxes_its_own_rule(void **state)
 	    {"\"TRAILING\"", REVCHECK_RELAX_TRAILING},
 	    {"\"NO_CRLSIGN\"", REVCHECK_RELAX_NO_CRLSIGN},
 	    {"\"SERIAL_PADDING\"", REVCHECK_RELAX_SERIAL_PADDING},
+	    {"\"CRL_DATES\"", REVCHECK_RELAX_CRL_DATES},
+	    {"\"CRL_EXTENSIONS\"", REVCHECK_RELAX_CRL_EXTENSIONS},
+	    {"\"STRICT_EMPTY_REVOKED\"", REVCHECK_STRICT_EMPTY_REVOKED},
 	    {"\"trailing\",\"EMPTY_IDP\"",
 		REVCHECK_RELAX_TRAILING | REVCHECK_RELAX_EMPTY_IDP},
 	};
@@ -783,6 +786,7 @@ which_way_is_laxer(void **state)
 	    {"relax", REVCHECK_RELAX_TRAILING,
 		REVCHECK_RELAX_TRAILING | REVCHECK_RELAX_EMPTY_IDP},
 	    {"relax", REVCHECK_RELAX_NO_CRLSIGN, REVCHECK_RELAX_CRL_VERSION},
+	    {"relax", REVCHECK_STRICT_EMPTY_REVOKED, 0},
 	    {"recheck.graceMs", 0, 1},
 	    {"warmUpMs", 0, 1},
 	    {"addresses.anyPort", 0, 1},

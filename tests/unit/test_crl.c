@@ -53,7 +53,8 @@ made(const struct crlmake *how)
 }
 
 static void
-refused(const struct crlmake *how, const char *word)
+refused_as(
+    const struct crlmake *how, int rc, enum crl_fault want, const char *word)
 {
 	enum crl_fault fault = CRL_FAULT_NONE;
 	struct crl *c = NULL;
@@ -62,12 +63,18 @@ refused(const struct crlmake *how, const char *word)
 	uint8_t *p = crlmake(how, &len);
 
 	assert_int_equal(
-	    crl_parse(span_of(p, len), NULL, &c, &fault, &err), E_PARSE);
+	    crl_parse(span_of(p, len), NULL, &c, &fault, &err), rc);
 	assert_null(c);
-	assert_int_equal(fault, CRL_FAULT_MALFORMED);
+	assert_int_equal(fault, want);
 	if (strstr(err.msg, word) == NULL)
 		fail_msg("'%s' does not say '%s'", err.msg, word);
 	free(p);
+}
+
+static void
+refused(const struct crlmake *how, const char *word)
+{
+	refused_as(how, E_PARSE, CRL_FAULT_MALFORMED, word);
 }
 
 /* A CRL with one entry made from `hex`, content of the entry's SEQUENCE. */
@@ -101,6 +108,72 @@ find(const struct crl *c, const char *serial, size_t len, struct crl_entry *e)
 {
 	return crl_find(
 	    c, span_of(serial, len), span_of(NULL, 0), NULL, NULL, e);
+}
+
+/*
+ * The entry of serial 7 made from `hex` is listed, and so are those around it;
+ * the CRL has this flaw, at this entry.
+ */
+static struct crl_entry
+entry_flawed(const char *hex, unsigned flaw)
+{
+	struct octets o = {0};
+	struct crlmake how = {.entries = &o, .number = 1};
+	struct crl_entry got = {0};
+
+	for (size_t place = 0; place < 3; place++) {
+		char serial[] = {0x10, 0};
+		struct crl *c;
+
+		o.len = 0;
+		for (size_t i = 0; i < 40; i++) {
+			struct crlmake_entry good = {
+			    .serial = serial, .serial_len = 2};
+			size_t at = o.len;
+
+			serial[1] = (char)i;
+			if (i != place * 19) {
+				crlmake_entry(&o, &good);
+				continue;
+			}
+			octets_hex(&o, hex);
+			octets_wrap(&o, at, 0x30);
+		}
+		c = made(&how);
+		assert_int_equal(crl_get0_info(c)->flaws, flaw);
+		assert_int_equal(
+		    crl_get0_info(c)->flawed_entry, place * 19 + 1);
+		assert_int_equal(crl_get0_info(c)->num_entries, 40);
+		for (size_t i = 0; i < 40; i++) {
+			serial[1] = (char)i;
+			/* Those behind a nobody's are nobody's, too. */
+			assert_int_equal(find(c, serial, 2, &got),
+			    (flaw & CRL_FLAW_ENTRY_ISSUER) != 0
+				? i < place * 19
+				: i != place * 19);
+			assert_int_equal(crl_find_direct(c, span_of(serial, 2),
+					     NULL, NULL, &got),
+			    i != place * 19);
+		}
+		assert_int_equal(find(c, "\x07", 1, &got),
+		    (flaw & CRL_FLAW_ENTRY_ISSUER) == 0);
+		assert_true(
+		    crl_find_direct(c, span_of("\x07", 1), NULL, NULL, &got));
+		crl_free(c);
+	}
+	octets_free(&o);
+	return got;
+}
+
+/* A CRL with this flaw outside of its entries. */
+static void
+flawed(const struct crlmake *how, unsigned flaw)
+{
+	struct crl *c = made(how);
+
+	assert_int_equal(crl_get0_info(c)->flaws, flaw);
+	assert_int_equal(crl_get0_info(c)->flawed_entry, 0);
+	crl_free(c);
 }
 
 static void
@@ -225,43 +298,93 @@ test_flaws_are_noted_not_refused(void **state)
 	octets_free(&o);
 }
 
-static void
-test_malformed_entries_anywhere_are_refused(void **state)
-{
 #define DATE "170d3236303130313030303030305a"
-	entry_refused("020107", "revocationDate");
+
+/* Whom an entry is about is the one thing that must be there. */
+static void
+test_entries_without_a_serial_are_refused(void **state)
+{
 	entry_refused(DATE, "serial");
 	entry_refused("0200" DATE, "serial");
 	entry_refused("0201", "serial");
-	entry_refused("020107170d3236313330313030303030305a",
-	    "revocationDate"); /* month 13 */
-	entry_refused("020107170d3236303233303030303030305a",
-	    "revocationDate"); /* 30 February */
-	entry_refused("020107170d3233303232393030303030305a",
-	    "revocationDate"); /* 29 February 2023 */
-	entry_refused("020107170d3236303130313234303030305a",
-	    "revocationDate"); /* hour 24 */
-	entry_refused(
-	    "020107170d323630313031303030303030 2b", "revocationDate");
-	entry_refused("020107170b323630313031303030305a", "revocationDate");
-	entry_refused("020107" DATE "0500", "do not belong");
-	entry_refused("020107" DATE "3000", "empty Extensions");
-	entry_refused(
-	    "020107" DATE "300c300a0603551d1504030a0107", "reasonCode");
-	entry_refused(
-	    "020107" DATE "300c300a0603551d1504030a010b", "reasonCode");
-	entry_refused(
-	    "020107" DATE "300c300a0603551d150403020101", "reasonCode");
-	entry_refused("020107" DATE "300b300a0603551d1504030a0101",
-	    "malformed"); /* length too short */
+	entry_refused("040107" DATE, "serial");
+	entry_refused("", "serial");
+}
+
+static void
+test_malformed_entries_anywhere_list(void **state)
+{
+	static const char *const dates[] = {"", "0500",
+	    "170d3236313330313030303030305a",  /* month 13 */
+	    "170d3236303233303030303030305a",  /* 30 February */
+	    "170d3233303232393030303030305a",  /* 29 February 2023 */
+	    "170d3236303130313234303030305a",  /* hour 24 */
+	    "170d32363031303130303030303020"}; /* a blank for the zone */
+	static const char *const reasons[] = {
+	    "0a0107", "0a010b", "020101", "0a0100ff", "0a00", "", "0a0200ff"};
+	struct crl_entry e;
+	char hex[128];
+
+	for (size_t i = 0; i < sizeof(dates) / sizeof(dates[0]); i++) {
+		snprintf(hex, sizeof(hex), "020107%s", dates[i]);
+		e = entry_flawed(hex, CRL_FLAW_ENTRY_DATE);
+		assert_int_equal(e.revoked_at, 0);
+		snprintf(hex, sizeof(hex),
+		    "020107%s300c300a0603551d1504030a0106", dates[i]);
+		e = entry_flawed(hex, CRL_FLAW_ENTRY_DATE);
+		assert_int_equal(e.reason, 6);
+	}
+	e = entry_flawed("0201071711323630313031303130303030 2b30313030",
+	    CRL_FLAW_LOOSE_DATE);
+	assert_int_equal(e.revoked_at, 1767225600);
+	e = entry_flawed(
+	    "020107170b323630313031303030305a", CRL_FLAW_LOOSE_DATE);
+	assert_int_equal(e.revoked_at, 1767225600);
+	e = entry_flawed(
+	    "0201071811 32303236303130313030303030302e395a", CRL_FLAW_FRACTION);
+	assert_int_equal(e.revoked_at, 1767225600);
+	entry_flawed("02020007" DATE, CRL_FLAW_SERIAL_PADDING);
+	entry_flawed("020107" DATE "0500", CRL_FLAW_REST);
+	entry_flawed("020107" DATE "3000", CRL_FLAW_EXTENSIONS_EMPTY);
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		size_t len = strlen(reasons[i]) / 2;
+
+		snprintf(hex, sizeof(hex),
+		    "020107" DATE "30%02zx30%02zx0603551d1504%02zx%s", len + 9,
+		    len + 7, len, reasons[i]);
+		e = entry_flawed(hex, CRL_FLAW_ENTRY_VALUE);
+		assert_int_equal(e.reason, -1);
+	}
+	/* A hold that is written in two octets is a hold. */
+	e = entry_flawed("020107" DATE "300d300b0603551d1504040a020006",
+	    CRL_FLAW_ENTRY_VALUE);
+	assert_int_equal(e.reason, 6);
+	/* A length too short: what is inside and behind cannot be read. */
+	entry_flawed("020107" DATE "300b300a0603551d1504030a0101",
+	    CRL_FLAW_EXTENSION | CRL_FLAW_REST);
+	entry_flawed("020107" DATE "3004 3002 0500", CRL_FLAW_EXTENSION);
+	/* ... and the next one is read all the same. */
+	e = entry_flawed("020107" DATE
+			 "3010 3002 0500 300a0603551d1504030a0106",
+	    CRL_FLAW_EXTENSION);
+	assert_int_equal(e.reason, 6);
 	/* critical FALSE is the default and not written in DER */
-	entry_refused(
-	    "020107" DATE "300f300d0603551d1501010004030a0101", "malformed");
-	entry_refused("020107" DATE "3013 3011 0603551d18 040a 1708 "
-		      "3236303130313030",
-	    "invalidityDate");
-	entry_refused("020107" DATE "300d300b0603551d1d0404 3002 8100",
-	    "certificateIssuer"); /* no directoryName */
+	e = entry_flawed("020107" DATE "300f300d0603551d1501010004030a0101",
+	    CRL_FLAW_DEFAULT_WRITTEN);
+	assert_int_equal(e.reason, 1);
+	e = entry_flawed("020107" DATE "3013 3011 0603551d18 040a 1708 "
+			 "3236303130313030",
+	    CRL_FLAW_ENTRY_VALUE);
+	assert_false(e.has_invalidity);
+	/* UTCTime where GeneralizedTime belongs: read. */
+	e = entry_flawed("020107" DATE "3018 3016 0603551d18 040f " DATE,
+	    CRL_FLAW_ENTRY_VALUE);
+	assert_int_equal(e.invalidity_at, 1767225600);
+	entry_flawed("020107" DATE "300d300b0603551d1704 04 3002 8100",
+	    CRL_FLAW_ENTRY_VALUE);
+	/* No directoryName: nobody's, but in a CRL that is not indirect. */
+	entry_flawed("020107" DATE "300d300b0603551d1d0404 3002 8100",
+	    CRL_FLAW_ENTRY_ISSUER);
 }
 
 static void
@@ -439,8 +562,12 @@ test_extensions_are_bounded(void **state)
 			crl_free(made(&entry));
 			crl_free(made(&list));
 		} else {
-			refused(&entry, "more extensions");
-			refused(&list, "more extensions");
+			struct crl *c = made(&entry);
+
+			assert_int_equal(
+			    crl_get0_info(c)->flaws, CRL_FLAW_EXTENSION);
+			crl_free(c);
+			flawed(&list, CRL_FLAW_EXTENSION | CRL_FLAW_NO_NUMBER);
 		}
 		octets_free(&o);
 		free(hex);
@@ -485,6 +612,14 @@ test_certificate_issuer_is_sticky(void **state)
 	assert_true(crl_find(c, bytes("\x04"), name(&n, "ca two"),
 	    same_ignoring_case, &asked, &got));
 	assert_int_equal(asked, 1);
+	/* Not indirect: what names nobody of its own is the CRL issuer's. */
+#define DIRECT(s) crl_find_direct(c, bytes(s), NULL, NULL, &got)
+	assert_true(DIRECT("\x01"));
+	assert_false(DIRECT("\x02"));
+	assert_true(DIRECT("\x03"));
+	assert_true(DIRECT("\x04"));
+	assert_true(DIRECT("\x05"));
+	assert_false(DIRECT("\x06"));
 	/* In the order of the CRL, issuers in force with them. */
 	for (int i = 0; i < 6; i++) {
 		static const char serials[] = "\x01\x02\x03\x01\x04\x05";
@@ -539,24 +674,54 @@ test_syntax_around_the_entries(void **state)
 	struct crlmake how = {.ext_hex = ""};
 	enum crl_fault fault;
 	struct crl *c;
-	uint8_t *p, *longer;
+	uint8_t *p;
+	struct span v;
+	bool critical;
 	size_t len;
 
-	refused(&how, "empty Extensions");
+	flawed(&how, CRL_FLAW_EXTENSIONS_EMPTY | CRL_FLAW_NO_NUMBER);
 	how.ext_hex = "300a0603551d140403020101300a0603551d140403020102";
-	refused(&how, "twice");
+	flawed(&how, CRL_FLAW_EXTENSION_TWICE);
+	c = made(&how);
+	assert_true(crl_extension(c, bytes("\x55\x1d\x14"), &critical, &v));
+	assert_int_equal(v.p[2], 1);
+	crl_free(c);
 	how.ext_hex = "300a0603551d1404030201";
-	refused(&how, "malformed");
-	how = (struct crlmake){.this_update = "261301000000Z"};
-	refused(&how, "thisUpdate");
-	how = (struct crlmake){.next_update = "260101000060Z"};
-	refused(&how, "nextUpdate");
+	flawed(&how, CRL_FLAW_EXTENSION | CRL_FLAW_NO_NUMBER);
+	how.ext_hex = "0500300a0603551d140403020101";
+	flawed(&how, CRL_FLAW_EXTENSION);
+	how.ext_hex = "300d0603551d1401010004030201 01";
+	flawed(&how, CRL_FLAW_DEFAULT_WRITTEN);
+	how = (struct crlmake){.number = 1, .this_update = "261301000000Z"};
+	flawed(&how, CRL_FLAW_DATE);
+	c = made(&how);
+	assert_int_equal(crl_get0_info(c)->this_update, 0);
+	crl_free(c);
+	how = (struct crlmake){.number = 1, .next_update = "260101000060Z"};
+	flawed(&how, CRL_FLAW_DATE);
+	how = (struct crlmake){.number = 1, .this_update = "260101000000.25Z"};
+	flawed(&how, CRL_FLAW_FRACTION);
+	how = (struct crlmake){.number = 1, .this_update = "2601010000Z"};
+	flawed(&how, CRL_FLAW_LOOSE_DATE);
+	/* 1970-01-01 is long past, and not "none given". */
+	how = (struct crlmake){.number = 1, .next_update = "700101000000Z"};
+	c = made(&how);
+	assert_true(crl_get0_info(c)->has_next_update);
+	assert_int_equal(crl_get0_info(c)->next_update, 1);
+	crl_free(c);
 	how = (struct crlmake){.no_next_update = true};
 	c = made(&how);
 	assert_false(crl_get0_info(c)->has_next_update);
 	crl_free(c);
 
-	/* Every prefix is cut short; one octet more is one too many. */
+	how = (struct crlmake){.number = 1,
+	    .alg_hex = "300b06092a864886f70d01010b",
+	    .outer_alg_hex = "300d06092a864886f70d01010b0500"};
+	flawed(&how, CRL_FLAW_ALGORITHM_NULL);
+	how.outer_alg_hex = "300d06092a864886f70d01010c0500";
+	flawed(&how, CRL_FLAW_ALGORITHM);
+
+	/* Every prefix is cut short. */
 	how = (struct crlmake){.number = 5, .entries = &o};
 	for (int i = 0; i < 5; i++) {
 		struct crlmake_entry e = {
@@ -569,15 +734,99 @@ test_syntax_around_the_entries(void **state)
 		assert_int_equal(parse(p, n, &c, &fault), E_PARSE);
 		assert_int_equal(fault, CRL_FAULT_MALFORMED);
 	}
-	longer = realloc(p, len + 1);
-	assert_non_null(longer);
-	p = longer;
-	p[len] = 0;
-	assert_int_equal(parse(p, len + 1, &c, &fault), E_PARSE);
-	assert_int_equal(parse(p, len, &c, &fault), 0);
-	crl_free(c);
 	free(p);
 	octets_free(&o);
+}
+
+/* Octets behind the CRL are noted and not kept, up to a bound. */
+static void
+test_trailing_octets_are_bounded(void **state)
+{
+	static const size_t more[] = {
+	    0, 1, CRL_MAX_TRAILING, CRL_MAX_TRAILING + 1, 100000};
+	static const size_t steps[] = {1, 60, 5000, SIZE_MAX};
+	enum crl_fault fault;
+	struct crl *c;
+	struct err err;
+	size_t len, all;
+	uint8_t *p = crlmake_many(3, NULL, &len), *copy;
+
+	p = realloc(p, len + 100000);
+	assert_non_null(p);
+	memset(p + len, '\n', 100000);
+	for (size_t i = 0; i < 5; i++) {
+		int want = more[i] <= CRL_MAX_TRAILING ? 0 : E_PARSE;
+
+		all = len + more[i];
+		for (size_t k = 0; k < 4; k++) {
+			struct crl_builder *b = crl_builder_new(NULL);
+			int rc = 0;
+
+			for (size_t at = 0, n; rc == 0 && at < all; at += n) {
+				n = steps[k] < all - at ? steps[k] : all - at;
+				rc = crl_builder_feed(
+				    b, span_of(p + at, n), &fault, &err);
+			}
+			if (rc == 0)
+				rc = crl_builder_finish(b, &c, &fault, &err);
+			crl_builder_free(b);
+			assert_int_equal(rc, want);
+			if (rc != 0)
+				continue;
+			assert_int_equal(crl_get0_info(c)->der.len, len);
+			assert_int_equal(
+			    (crl_get0_info(c)->flaws & CRL_FLAW_TRAILING) != 0,
+			    more[i] > 0);
+			crl_free(c);
+		}
+		copy = malloc(all);
+		assert_non_null(copy);
+		memcpy(copy, p, all);
+		assert_int_equal(
+		    crl_parse_take(copy, all, NULL, &c, &fault, &err), want);
+		if (want == 0)
+			assert_int_equal(crl_get0_info(c)->der.len, len);
+		crl_free(c);
+	}
+	free(p);
+}
+
+/* Where the list of entries belongs, nothing else may stand. */
+static void
+test_the_list_is_found_without_doubt(void **state)
+{
+	enum crl_fault fault;
+	struct octets o = {0}, entries = {0};
+	struct crlmake_entry e = {.serial = "\x07", .serial_len = 1};
+	struct crl_entry got;
+	struct crl *c;
+
+	crlmake_entry(&entries, &e);
+	octets_wrap(&entries, 0, 0x30);
+	for (int list = 0; list < 2; list++) {
+		o.len = 0;
+		octets_hex(&o,
+		    "020101 300a06082a8648ce3d040302 3000"
+		    "170d3236303130313030303030305a");
+		if (list)
+			octets_add(&o, entries.p, entries.len);
+		octets_hex(&o, "0500");
+		octets_add(&o, entries.p, entries.len);
+		octets_wrap(&o, 0, 0x30);
+		octets_hex(&o, "300a06082a8648ce3d040302 03020001 0500");
+		octets_wrap(&o, 0, 0x30);
+		assert_int_equal(
+		    parse(o.p, o.len, &c, &fault), list ? 0 : E_PARSE);
+		if (!list)
+			continue;
+		assert_int_equal(crl_get0_info(c)->flaws,
+		    CRL_FLAW_REST | CRL_FLAW_NO_NUMBER);
+		assert_int_equal(crl_get0_info(c)->num_entries, 1);
+		assert_true(find(c, "\x07", 1, &got));
+		crl_free(c);
+	}
+	octets_free(&o);
+	octets_free(&entries);
 }
 
 /* However it arrives, what is built is the same. */
@@ -806,7 +1055,7 @@ test_same_serial_many_times(void **state)
 	assert_int_equal(got.reason, 1);
 	crl_free(c);
 
-	/* The same for as many issuers: refused beyond a bound. */
+	/* The same for as many issuers: too large beyond a bound of ours. */
 	o.len = 0;
 	for (int i = 0; i < 2000; i++) {
 		char cn[16];
@@ -814,7 +1063,7 @@ test_same_serial_many_times(void **state)
 		snprintf(cn, sizeof(cn), "CA %d", i);
 		issuer_entry(&o, "\x09", cn);
 	}
-	refused(&how, "too many issuers");
+	refused_as(&how, E_LIMIT, CRL_FAULT_TOO_LARGE, "too many issuers");
 	octets_free(&o);
 }
 
@@ -866,13 +1115,16 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_small_crl_is_read),
 	    cmocka_unit_test(test_flaws_are_noted_not_refused),
-	    cmocka_unit_test(test_malformed_entries_anywhere_are_refused),
+	    cmocka_unit_test(test_entries_without_a_serial_are_refused),
+	    cmocka_unit_test(test_malformed_entries_anywhere_list),
 	    cmocka_unit_test(test_good_dates_are_taken),
 	    cmocka_unit_test(test_every_reason_and_extension),
 	    cmocka_unit_test(test_extensions_are_bounded),
 	    cmocka_unit_test(test_certificate_issuer_is_sticky),
 	    cmocka_unit_test(test_strictest_of_duplicates),
 	    cmocka_unit_test(test_syntax_around_the_entries),
+	    cmocka_unit_test(test_trailing_octets_are_bounded),
+	    cmocka_unit_test(test_the_list_is_found_without_doubt),
 	    cmocka_unit_test(test_pieces_of_every_size),
 	    cmocka_unit_test(test_mapped_and_taken),
 	    cmocka_unit_test(test_limits_have_names),

@@ -642,7 +642,7 @@ issuer_and_extensions_have_a_bound(void **state)
 		    crl_verify(&p, c, &who, &rules, &why, NULL) == 0,
 		    more == 0);
 		assert_int_equal(why,
-		    more == 0 ? REVCHECK_WHY_NONE : REVCHECK_WHY_MALFORMED);
+		    more == 0 ? REVCHECK_WHY_NONE : REVCHECK_WHY_TOO_LARGE);
 		crl_proof_free(p);
 		crl_free(c);
 	}
