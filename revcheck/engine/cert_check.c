@@ -111,6 +111,27 @@ ask_methods(struct cert_check *q, struct request_env *env, bool *have,
 	return ANSWER_FINAL;
 }
 
+/*
+ * What was revoked once stays so, when there is no evidence now and when its CA
+ * does not list it any more. A hold ends with silence of a later date.
+ */
+static void
+recall(struct cert_check *q, const struct request_env *env)
+{
+	struct revcheck_result *res = &q->res;
+	struct known_revocation k;
+
+	if (res->status == REVCHECK_REVOKED ||
+	    !known_revoked_get(env->rc->known, q->s->identity, &k))
+		return;
+	q->was_known = true;
+	if (res->status == REVCHECK_GOOD &&
+	    k.reason == REVCHECK_REASON_CERTIFICATE_HOLD &&
+	    res->this_update > k.this_update)
+		return;
+	known_revoked_tell(&k, res->status == REVCHECK_GOOD, res);
+}
+
 enum answer
 cert_check_answer(struct cert_check *q, struct request_env *env,
     struct source **need, struct cert_check **owner)
@@ -137,9 +158,8 @@ cert_check_answer(struct cert_check *q, struct request_env *env,
 		return a;
 	if (!have || q->res.status == REVCHECK_UNKNOWN)
 		finish_unknown(q, &q->res, have);
-	if (q->res.status == REVCHECK_UNKNOWN && env->now)
-		(void)revoked_memory_recall(
-		    env->rc->memory, q->s->identity, &q->res);
+	if (env->now)
+		recall(q, env);
 	q->final = true;
 	return ANSWER_FINAL;
 }

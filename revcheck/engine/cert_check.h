@@ -51,7 +51,8 @@ struct cert_check {
 	bool crl_only;  /* a delegated responder is not asked by OCSP */
 	bool asking;    /* being asked: meeting it again is a circle */
 	bool final;
-	bool prepared; /* supplied evidence was sorted in */
+	bool prepared;  /* supplied evidence was sorted in */
+	bool was_known; /* it was found revoked before */
 	struct source ocsp, delta;
 	const struct evidence *response;     /* of ocsp: the one that counts */
 	struct source *points;               /* one for each point of s */

@@ -170,8 +170,10 @@ revcheck_new(struct revcheck **out, const struct revcheck_options *options,
 	}
 	code = policy_resolve(&rc->now.policy, &defaults, &e);
 	rc->memo = cert_sources_memo_new();
-	rc->memory = revoked_memory_new();
-	if (code == 0 && (rc->memo == NULL || rc->memory == NULL))
+	rc->known = known_revoked_new();
+	rc->heard = issuer_heard_new();
+	if (code == 0 &&
+	    (rc->memo == NULL || rc->known == NULL || rc->heard == NULL))
 		code = err_set(&e, E_NOMEM, "out of memory");
 	if (code == 0)
 		code = open_archive(rc, &o, &e);
@@ -209,7 +211,8 @@ revcheck_free(struct revcheck *rc)
 	}
 	local_crls_free(rc->local);
 	cert_sources_memo_free(rc->memo);
-	revoked_memory_free(rc->memory);
+	known_revoked_free(rc->known);
+	issuer_heard_free(rc->heard);
 	snapshot_cleanup(&rc->now);
 	pthread_mutex_destroy(&rc->watch_lock);
 	pthread_mutex_destroy(&rc->lock);

@@ -14,8 +14,9 @@
 #include "revcheck/engine/cert_sources.h"
 #include "revcheck/engine/denylist.h"
 #include "revcheck/engine/evidence_set.h"
+#include "revcheck/engine/issuer_heard.h"
+#include "revcheck/engine/known_revoked.h"
 #include "revcheck/engine/policy.h"
-#include "revcheck/engine/revoked_memory.h"
 
 /* What is in force for a question. */
 struct snapshot {
@@ -43,7 +44,8 @@ struct revcheck {
 	atomic_uint_fast64_t changes; /* told so far */
 	struct archive *archive;
 	struct cert_sources_memo *memo;
-	struct revoked_memory *memory;
+	struct known_revoked *known;
+	struct issuer_heard *heard;
 	struct local_crls *local; /* watched CRL files, or NULL */
 	struct wall_clock clock;
 	struct log log;
@@ -69,6 +71,14 @@ void
 engine_notify_watcher(struct revcheck *rc, const struct evidence_key *source);
 /* Soon, on the service thread: never inside the call that changes something. */
 void engine_changed(struct revcheck *rc);
+
+/*
+ * What is known revoked, in memory and, where there is a state directory, on
+ * disk. Any thread. issuer: a name for people.
+ */
+void engine_know_revoked(
+    struct revcheck *rc, const struct known_revocation *k, const char *issuer);
+void engine_forget_revoked(struct revcheck *rc, const uint8_t identity[32]);
 
 /* Counts a finished report. */
 /* flags: those of the question. */

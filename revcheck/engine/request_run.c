@@ -150,7 +150,7 @@ mode_in_force(struct revcheck_request *r, const struct cert_check *q)
 	if (window == 0 || q->mode != REVCHECK_MODE_SOFT_FAIL ||
 	    q->res.status != REVCHECK_UNKNOWN)
 		return q->mode;
-	heard = revoked_memory_last_heard(r->rc->memory, q->s->owner);
+	heard = issuer_heard_last(r->rc->heard, q->s->owner);
 	if (heard < r->rc->started_at)
 		heard = r->rc->started_at;
 	if (r->env.rules.at - heard <= (time_t)window)
@@ -159,22 +159,39 @@ mode_in_force(struct revcheck_request *r, const struct cert_check *q)
 }
 
 static void
+remember_revoked(struct revcheck *rc, const struct cert_check *q, time_t at)
+{
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(q->s->cert);
+	size_t len = (size_t)ASN1_STRING_length(serial);
+	struct known_revocation k = {.reason = q->res.reason,
+	    .revoked_at = q->res.revoked_at,
+	    .this_update = q->res.this_update,
+	    .first_seen = at};
+
+	memcpy(k.identity, q->s->identity, sizeof(k.identity));
+	memcpy(k.owner, q->s->owner, sizeof(k.owner));
+	k.serial_len = len < sizeof(k.serial) ? len : sizeof(k.serial);
+	memcpy(k.serial, ASN1_STRING_get0_data(serial), k.serial_len);
+	text_copy(k.url, sizeof(k.url), q->res.url);
+	engine_know_revoked(rc, &k, q->res.issuer);
+}
+
+static void
 remember(struct revcheck_request *r, const struct cert_check *q)
 {
-	if (q->res.source == REVCHECK_SOURCE_FILE ||
-	    q->res.source == REVCHECK_SOURCE_STAPLE || !r->env.now)
+	bool answered =
+	    q->res.status == REVCHECK_GOOD || q->res.status == REVCHECK_REVOKED;
+
+	if (!r->env.now)
 		return;
 	if (q->res.status == REVCHECK_REVOKED &&
 	    (q->res.method == REVCHECK_METHOD_CRL ||
 		q->res.method == REVCHECK_METHOD_OCSP))
-		revoked_memory_revoked(r->rc->memory, q->s->identity, &q->res);
-	else if (q->res.status == REVCHECK_GOOD && !r->cached)
-		revoked_memory_forget(r->rc->memory, q->s->identity);
-	if (r->snap.policy.soft_window_sec != 0 &&
-	    (q->res.status == REVCHECK_GOOD ||
-		q->res.status == REVCHECK_REVOKED))
-		revoked_memory_heard(
-		    r->rc->memory, q->s->owner, r->env.rules.at);
+		remember_revoked(r->rc, q, r->env.rules.at);
+	else if (q->res.status == REVCHECK_GOOD && q->was_known)
+		engine_forget_revoked(r->rc, q->s->identity);
+	if (answered && r->snap.policy.soft_window_sec != 0)
+		issuer_heard_note(r->rc->heard, q->s->owner, r->env.rules.at);
 }
 
 static void
