@@ -16,13 +16,15 @@ flight_save(struct flight *f, struct evidence *e)
 	struct resource *r = f->resource;
 	struct store_meta meta = {
 	    .key = r->key, .kind = e->kind, .fetched_at = e->fetched_at};
+	const char *url;
 
 	if (a->disk == NULL)
 		return;
 	memcpy(meta.owner, f->job->owner, sizeof(meta.owner));
 	/* A URL too long for the file is left out. */
-	if (strlen(e->url) < sizeof(meta.url))
-		text_copy(meta.url, sizeof(meta.url), e->url);
+	url = f->job->urls[f->attempt->url];
+	if (strlen(url) < sizeof(meta.url))
+		text_copy(meta.url, sizeof(meta.url), url);
 	text_copy(meta.etag, sizeof(meta.etag), r->etag);
 	text_copy(
 	    meta.last_modified, sizeof(meta.last_modified), r->last_modified);

@@ -146,10 +146,17 @@ struct evidence *
 flight_take(
     struct flight *f, struct evidence *e, struct evidence_failure *failure)
 {
-	struct evidence *same = NULL;
+	struct evidence *same = NULL, *twin = NULL;
 
 	if (f->resource != NULL)
 		same = documents_same(atomic_load(&f->resource->held), e);
+	if (f->resource != NULL && same == NULL)
+		twin = memory_table_twin(f->resource, e);
+	/* The same CRL from elsewhere: index and proofs are held once. */
+	if (twin != NULL) {
+		atomic_store(&twin->fetched_at, e->fetched_at);
+		e = twin;
+	}
 	if (same != NULL) {
 		/* Proven already; what was found out about it stays. */
 		atomic_store(&same->fetched_at, e->fetched_at);

@@ -307,6 +307,24 @@ memory_table_drop_held(struct memory_table *m, struct resource *r)
 	pthread_mutex_unlock(&m->lock);
 }
 
+struct evidence *
+memory_table_twin(const struct resource *r, const struct evidence *e)
+{
+	const struct resource *at = r->ring_next;
+	struct evidence *same;
+
+	/* A response says something else of each certificate it is about. */
+	if (e->kind != EVIDENCE_CRL)
+		return NULL;
+	for (int i = 0; at != r && i < MEMORY_TABLE_TWINS; i++) {
+		same = documents_same(atomic_load(&at->held), e);
+		if (same != NULL)
+			return same;
+		at = at->ring_next;
+	}
+	return NULL;
+}
+
 /* The budget. */
 
 static struct owner *

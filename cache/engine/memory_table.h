@@ -88,6 +88,13 @@ memory_table_find(struct memory_table *m, const struct evidence_key *key);
 struct resource *memory_table_add(struct memory_table *m,
     const struct evidence_key *key, const uint8_t owner[32]);
 /*
+ * memory_table_twin: the CRL with the bytes of e that another source of this
+ * owner holds, lent, or NULL; it is looked for among so many sources at most.
+ */
+#define MEMORY_TABLE_TWINS 4096
+struct evidence *
+memory_table_twin(const struct resource *r, const struct evidence *e);
+/*
  * memory_table_keep puts d (a reference is taken) in the place of what r holds
  * and evicts for it. False: it does not fit into the budget and was not kept.
  */

@@ -196,6 +196,9 @@ cert_sources_new(struct cert_sources **out, X509 *cert, X509 *issuer,
 	cert_id = evidence_key_of(parts, 2);
 	identity_of(s, parts[1]);
 	s->context = context_of(s);
+	parts[0] = span_of(s->context.id, sizeof(s->context.id));
+	parts[1] = span_of(cert_id.id, sizeof(cert_id.id));
+	s->ocsp_context = evidence_key_of(parts, 2);
 	rc = crl_subject_new(&s->crl, cert, issuer, err);
 	if (rc != 0)
 		goto out;

@@ -69,6 +69,9 @@ struct cert_sources {
 	struct cert_sources_point delta; /* num_urls == 0: none */
 	/* Of proofs: anchor, issuer key, relax, level, pinned responder. */
 	struct evidence_key context;
+	/* Of an OCSP response, which is about several certificates: and certID.
+	 */
+	struct evidence_key ocsp_context;
 	uint8_t owner[32]; /* SHA-256 of the issuer's key */
 	uint8_t spki_sha256[32];
 	uint8_t identity[32];         /* issuer key, serial, anchor */

@@ -71,7 +71,7 @@ document_prove_ocsp(const struct ocsp_proof **out, struct ocsp_proof **mine,
 	*mine = NULL;
 	*why = REVCHECK_WHY_NONE;
 	if (by->now)
-		*out = evidence_note_get0(e, &by->s->context);
+		*out = evidence_note_get0(e, &by->s->ocsp_context);
 	else
 		*out = NULL;
 	if (*out != NULL)
@@ -82,7 +82,7 @@ document_prove_ocsp(const struct ocsp_proof **out, struct ocsp_proof **mine,
 		return rc;
 	if (by->now)
 		noted = evidence_note_put0(
-		    e, &by->s->context, made, ocsp_proof_drop);
+		    e, &by->s->ocsp_context, made, ocsp_proof_drop);
 	if (noted == NULL)
 		*mine = made;
 	*out = noted != NULL ? noted : made;

@@ -186,6 +186,33 @@ test_other_addresses_are_tried_without_a_question(void **state)
 	world_cleanup(&w);
 }
 
+/* One CRL at two places, asked for by two: fetched twice, held once. */
+static void
+test_the_same_crl_of_two_sources_is_held_once(void **state)
+{
+	struct evidence_key a = key_named("a"), b = key_named("b");
+	struct documents *of_a, *of_b;
+	struct world w;
+
+	world_init(&w, NULL);
+	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
+	assert_int_equal(system("cp www/a.crl www/b.crl"), 0);
+	world_open(&w);
+	ask_ok(&w, "a", "/a.crl", false);
+	ask_ok(&w, "b", "/b.crl", false);
+	of_a = archive_get1(w.archive, &a);
+	of_b = archive_get1(w.archive, &b);
+	assert_int_equal(hits(&w.http, "/b.crl"), 1);
+	assert_ptr_equal(of_a->v[0], of_b->v[0]);
+	documents_free(of_a);
+	documents_free(of_b);
+	/* Each with validators of its own. */
+	atomic_fetch_add(&w.now, 10);
+	ask_ok(&w, "b", "/b.crl", true);
+	assert_int_equal(stats(&w).fetches_304, 1);
+	world_cleanup(&w);
+}
+
 /* 300 who ask at once: one fetch; each with a deadline of its own. */
 static void
 test_single_flight_with_own_deadlines(void **state)
@@ -887,6 +914,7 @@ main(void)
 	    cmocka_unit_test(test_fetched_once_then_from_memory),
 	    cmocka_unit_test(test_not_modified_costs_nothing),
 	    cmocka_unit_test(test_changed_is_told_for_other_bytes_only),
+	    cmocka_unit_test(test_the_same_crl_of_two_sources_is_held_once),
 	    cmocka_unit_test(test_what_comes_back_is_no_news),
 	    cmocka_unit_test(test_what_was_lacked_is_tried_again),
 	    cmocka_unit_test(test_the_same_is_news_to_who_lacked_it),
