@@ -16,6 +16,7 @@
 
 #include "cache/fetch/address_rules.h"
 #include "cache/engine/archive_internal.h"
+#include "cache/engine/floors.h"
 #include "cache/engine/news.h"
 #include "cache/evidence/evidence.h"
 #include "cache/store/store_file.h"
@@ -382,7 +383,7 @@ archive_init(
 	    .max_ocsp_bytes = OR(o->max_ocsp_bytes, DEFAULT_OCSP_BYTES)};
 	int rc;
 
-	if (a->news == NULL)
+	if (a->news == NULL || a->floors == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	a->crl_limits = o->crl;
 	a->crl_limits.max_bytes =
@@ -441,6 +442,7 @@ archive_new(
 	a->changed = o->changed;
 	a->changed_arg = o->changed_arg;
 	a->news = news_new();
+	a->floors = floors_new();
 	a->refresh_due = resource_refresh_due;
 	(void)RAND_bytes((unsigned char *)&a->random, sizeof(a->random));
 	rc = archive_init(a, o, err);
@@ -480,6 +482,7 @@ archive_free(struct archive *a)
 	}
 	fetcher_free(a->fetcher);
 	news_free(a->news);
+	floors_free(a->floors);
 	memory_table_cleanup(&a->table);
 	if (a->disk != NULL)
 		a->disk->free(a->disk);

@@ -56,6 +56,7 @@ struct archive {
 	void (*changed)(void *arg, const struct evidence_key *key);
 	void *changed_arg;
 	struct news *news;
+	struct floors *floors;
 	unsigned
 	    num_retries; /* flights that a timer began for what is lacked */
 	struct flight *flights;

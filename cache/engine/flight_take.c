@@ -7,6 +7,7 @@
 
 #include "cache/base/text.h"
 #include "cache/engine/fetch_job.h"
+#include "cache/engine/floors.h"
 #include "cache/engine/flight_internal.h"
 #include "cache/engine/news.h"
 
@@ -75,6 +76,7 @@ see(struct flight *f, struct evidence *e)
 	f->seen = all;
 }
 
+/* A CA that was restored from a backup begins to count again. */
 static void
 tell_restarted(struct flight *f, const struct evidence *e)
 {
@@ -115,8 +117,6 @@ keep(struct flight *f, struct evidence *e)
 
 	switch (c) {
 	case DOCUMENTS_RESTARTED:
-		tell_restarted(f, e);
-		/* fallthrough */
 	case DOCUMENTS_KEPT:
 		news = is_news(f, e);
 		memory_table_keep(&a->table, r, all);
@@ -146,6 +146,7 @@ struct evidence *
 flight_take(
     struct flight *f, struct evidence *e, struct evidence_failure *failure)
 {
+	struct archive *a = f->archive;
 	struct evidence *same = NULL, *twin = NULL;
 
 	if (f->resource != NULL)
@@ -163,6 +164,10 @@ flight_take(
 		e = same;
 	} else if (!flight_accept(f, e, failure)) {
 		return NULL;
+	} else if (twin == NULL && f->resource != NULL &&
+	    floors_apply(a->floors, e, archive_now(a), a->skew_sec) ==
+		FLOOR_RESTARTED) {
+		tell_restarted(f, e);
 	}
 	see(f, e);
 	if ((f->resource == NULL || same != NULL || keep(f, e)) &&

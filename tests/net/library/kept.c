@@ -85,6 +85,44 @@ a_list_is_followed_by_another(void **state)
 	}
 }
 
+/* Flushed or pushed out of memory: the next one is measured by it all the same.
+ */
+static void
+a_floor_outlives_its_list(void **state)
+{
+	static const struct {
+		const char *name;
+		long number;
+		enum revcheck_status status;
+		enum revcheck_why why;
+	} rows[] = {
+	    {"the same", 6, REVCHECK_GOOD, REVCHECK_WHY_NONE},
+	    {"higher", 7, REVCHECK_GOOD, REVCHECK_WHY_NONE},
+	    {"lower", 5, REVCHECK_UNKNOWN, REVCHECK_WHY_OLDER},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct revcheck *rc = engine_new();
+		struct issuer_crl list = {.by = &ca,
+		    .number = 6,
+		    .from = t0 - HOUR,
+		    .next = t0 + 30 * DAY};
+		struct revcheck_result r;
+
+		atomic_store(&now, t0);
+		issuer_write_crl("www/ca.crl", &list);
+		r = ask(rc, OF(&a, &ca), NULL, NULL);
+		expect(rows[i].name, &r, REVCHECK_GOOD, REVCHECK_WHY_NONE);
+		assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+		list.number = rows[i].number;
+		issuer_write_crl("www/ca.crl", &list);
+		r = ask(rc, OF(&a, &ca), NULL, NULL);
+		expect(rows[i].name, &r, rows[i].status, rows[i].why);
+		revcheck_free(rc);
+	}
+}
+
 static void
 serve_response(time_t from, time_t next, int status, const char *nonce)
 {
@@ -485,6 +523,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_list_is_followed_by_another),
+	    cmocka_unit_test(a_floor_outlives_its_list),
 	    cmocka_unit_test(a_response_is_followed_by_another),
 	    cmocka_unit_test(a_nonce_is_the_questions_own),
 	    cmocka_unit_test(a_list_of_another_ca_of_the_chain_is_none),
