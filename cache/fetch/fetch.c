@@ -17,6 +17,7 @@
 #include "cache/fetch/address_rules.h"
 #include "cache/fetch/fetch_internal.h"
 #include "cache/base/text.h"
+#include "cache/base/url_text.h"
 #include "cache/fetch/url.h"
 
 #define RECEIVE_BUFFER (64L << 10)
@@ -57,7 +58,7 @@ fetch_cancel(struct fetch *x)
 		fetch_free(x);
 }
 
-static void
+void
 fetch_tell(struct fetch *x)
 {
 	x->done(x->arg, &x->result);
@@ -70,8 +71,7 @@ fetch_soon(evutil_socket_t fd, short what, void *arg)
 	fetch_tell(arg);
 }
 
-PRINTF_LIKE(3, 4)
-static void
+void
 fetch_fail(struct fetch *x, enum evidence_fail fail, const char *fmt, ...)
 {
 	struct fetch_result *r = &x->result;
@@ -85,11 +85,41 @@ fetch_fail(struct fetch *x, enum evidence_fail fail, const char *fmt, ...)
 
 /* Callbacks of libcurl: bytes and sockets. */
 
+/*
+ * Who packs must not make us unpack without end: more than this for a byte that
+ * was received is no CRL.
+ */
+#define UNPACKED_FREE  ((uint64_t)1 << 20)
+#define UNPACKED_RATIO 64
+
+static bool
+unpacks_too_far(struct fetch *x)
+{
+	curl_off_t received = 0;
+
+	curl_easy_getinfo(x->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
+	return x->result.num_bytes >
+	    UNPACKED_FREE + UNPACKED_RATIO * (uint64_t)received;
+}
+
+PRINTF_LIKE(3, 4)
+static size_t
+body_stop(struct fetch *x, enum evidence_fail fail, const char *fmt, ...)
+{
+	va_list ap;
+
+	x->body_fail = fail;
+	va_start(ap, fmt);
+	vsnprintf(x->result.msg, sizeof(x->result.msg), fmt, ap);
+	va_end(ap);
+	return 0;
+}
+
 static size_t
 fetch_body(char *p, size_t size, size_t num, void *arg)
 {
 	struct fetch *x = arg;
-	size_t len = size * num;
+	size_t len = size * num, first = sizeof(x->first) - x->first_len;
 	enum crl_fault fault;
 	struct err err;
 	long status = 0;
@@ -102,24 +132,67 @@ fetch_body(char *p, size_t size, size_t num, void *arg)
 	 */
 	if (status != 200)
 		return x->result.num_bytes > 65536 ? 0 : len;
+	first = first < len ? first : len;
+	memcpy(x->first + x->first_len, p, first);
+	x->first_len += first;
+	if (unpacks_too_far(x))
+		return body_stop(x, EVIDENCE_FAIL_TOO_LARGE,
+		    "gzip that unpacks to more than %d times its size",
+		    UNPACKED_RATIO);
 	if (x->kind == EVIDENCE_OCSP) {
 		rc = bytes_append(&x->result.body, p, len);
 		if (rc == 0)
 			return len;
-		x->body_fail = rc == E_LIMIT ? EVIDENCE_FAIL_TOO_LARGE
-					     : EVIDENCE_FAIL_NOMEM;
-		snprintf(x->result.msg, sizeof(x->result.msg),
-		    "response is larger than the limit of %zu bytes",
+		if (rc == E_NOMEM)
+			return body_stop(
+			    x, EVIDENCE_FAIL_NOMEM, "out of memory");
+		return body_stop(x, EVIDENCE_FAIL_TOO_LARGE,
+		    "response is larger than the limit of %zu bytes "
+		    "(revocation.max_ocsp_bytes)",
 		    x->result.body.max);
-		return 0;
 	}
 	if (crl_builder_feed(x->builder, span_of(p, len), &fault, &err) == 0)
 		return len;
-	snprintf(x->result.msg, sizeof(x->result.msg), "%s", err.msg);
-	x->body_fail = fault == CRL_FAULT_MALFORMED ? EVIDENCE_FAIL_MALFORMED
-	    : fault == CRL_FAULT_NOMEM              ? EVIDENCE_FAIL_NOMEM
-						    : EVIDENCE_FAIL_TOO_LARGE;
-	return 0;
+	if (fault == CRL_FAULT_MALFORMED || fault == CRL_FAULT_NOMEM)
+		return body_stop(x,
+		    fault == CRL_FAULT_NOMEM ? EVIDENCE_FAIL_NOMEM
+					     : EVIDENCE_FAIL_MALFORMED,
+		    "%s", err.msg);
+	return body_stop(x, EVIDENCE_FAIL_TOO_LARGE,
+	    "%.180s (revocation.max_crl_bytes, max_crl_entries)", err.msg);
+}
+
+/*
+ * One content coding that was not asked for is undone (RFC 9110 12.5.3: who
+ * names none takes any), of a kind whose decoder is bounded. Several could
+ * unpack to anything.
+ */
+static size_t
+fetch_header_line(char *p, size_t size, size_t num, void *arg)
+{
+	static const char name[] = "content-encoding:";
+	static const char *const known[] = {
+	    "gzip", "x-gzip", "deflate", "identity"};
+	struct fetch *x = arg;
+	size_t len = size * num, n = sizeof(name) - 1;
+
+	if (len > 5 && strncasecmp(p, "HTTP/", 5) == 0)
+		x->codings = 0;
+	if (len < n || strncasecmp(p, name, n) != 0)
+		return len;
+	p += n;
+	n = len - n;
+	while (n > 0 && (unsigned char)p[n - 1] <= ' ')
+		n--;
+	while (n > 0 && (unsigned char)*p <= ' ')
+		p++, n--;
+	if (x->codings++ == 0)
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			if (n == strlen(known[i]) &&
+			    strncasecmp(p, known[i], n) == 0)
+				return len;
+	return body_stop(x, EVIDENCE_FAIL_MALFORMED,
+	    "content coding '%.*s' was not asked for", n < 60 ? (int)n : 60, p);
 }
 
 static curl_socket_t
@@ -156,33 +229,30 @@ port_allowed(const struct fetcher *f, uint16_t port)
 	return false;
 }
 
-/* Checks what can be checked of a URL alone; false: result says why. */
+/* Why this one may not be asked; false: result says it. */
 static bool
-fetch_judge_url(struct fetch *x, const char *url)
+fetch_judge_url(struct fetch *x)
 {
 	struct fetcher *f = x->fetcher;
 	const char *kind;
 	struct url u;
 
-	if (url_scheme(u.scheme, url) && strcmp(u.scheme, "http") != 0 &&
-	    strcmp(u.scheme, "https") != 0) {
-		fetch_fail(x, EVIDENCE_FAIL_SCHEME,
-		    "scheme '%s' is not supported", u.scheme);
-		return false;
-	}
-	if (!url_read(&u, url)) {
+	if (!url_read(&u, x->url)) {
 		fetch_fail(x, EVIDENCE_FAIL_REFUSED, "not a usable URL");
 		return false;
 	}
 	if (!port_allowed(f, u.port)) {
-		fetch_fail(x, EVIDENCE_FAIL_REFUSED, "port %u is not allowed",
+		fetch_fail(x, EVIDENCE_FAIL_REFUSED,
+		    "port %u is not allowed: add it to revocation.ports",
 		    (unsigned)u.port);
 		return false;
 	}
 	kind = address_rules_literal_refused(f->addresses, u.host);
 	if (kind != NULL) {
 		fetch_fail(x, EVIDENCE_FAIL_REFUSED,
-		    "address '%s' is not allowed (%s)", u.host, kind);
+		    "address '%.100s' is not allowed (%s): add it to "
+		    "revocation.allow_addresses",
+		    u.host, kind);
 		return false;
 	}
 	free(x->host);
@@ -192,6 +262,29 @@ fetch_judge_url(struct fetch *x, const char *url)
 		return false;
 	}
 	return true;
+}
+
+bool
+fetch_set_url(struct fetch *x, const char *text)
+{
+	char scheme[16], *url;
+	struct err err;
+	int rc = url_normalise(&url, span_of(text, strlen(text)), &err);
+
+	if (rc != 0) {
+		fetch_fail(x,
+		    rc == E_NOMEM ? EVIDENCE_FAIL_NOMEM
+			: url_scheme(scheme, url) &&
+			    strncmp(scheme, "http", 4) != 0
+			? EVIDENCE_FAIL_SCHEME
+			: EVIDENCE_FAIL_REFUSED,
+		    "%s", err.msg);
+		free(url);
+		return false;
+	}
+	free(x->url);
+	x->url = url;
+	return fetch_judge_url(x);
 }
 
 static bool
@@ -221,6 +314,7 @@ fetch_headers(struct fetch *x)
 	 * another client.
 	 */
 	ok = ok && fetch_header(x, "Expect", "");
+	ok = ok && fetch_header(x, "Accept-Encoding", "");
 	if (x->post)
 		ok = ok &&
 		    fetch_header(x, "Content-Type", "application/ocsp-request");
@@ -246,7 +340,10 @@ fetch_options_safe(struct fetch *x)
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
+	/* No such header is sent: see fetch_headers. */
+	SET(CURLOPT_ACCEPT_ENCODING, "identity");
+	SET(CURLOPT_HEADERFUNCTION, fetch_header_line);
+	SET(CURLOPT_HEADERDATA, x);
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	/* "" and not NULL: the environment must not choose a proxy. */
 	SET(CURLOPT_PROXY, f->proxy != NULL ? f->proxy : "");
@@ -318,16 +415,11 @@ fetch_options_bounds(struct fetch *x, const char *url)
 	return rc == CURLE_OK;
 }
 
-/* Hands x->url to libcurl; false: result says why. */
-static bool
+bool
 fetch_ask(struct fetch *x)
 {
 	const char *url = x->url;
 
-	if (!fetch_judge_url(x, url)) {
-		x->result.dead = x->redirects == 0;
-		return false;
-	}
 	fetch_fail(x, EVIDENCE_FAIL_NOMEM, "out of memory");
 	if (x->request_len > 0 && !x->post && x->redirects == 0) {
 		if (url_ocsp_get(
@@ -342,6 +434,9 @@ fetch_ask(struct fetch *x)
 			return false;
 	}
 	x->result.body.len = 0;
+	x->result.num_bytes = 0;
+	x->first_len = 0;
+	x->codings = 0;
 	x->easy = curl_easy_init();
 	if (x->easy == NULL || !fetch_headers(x) || !fetch_options_safe(x) ||
 	    !fetch_options_bounds(x, url) ||
@@ -372,7 +467,6 @@ fetch_start(struct fetcher *f, const struct fetch_order *o, fetch_done_fn *done,
 	x->result.max_age_sec = -1;
 	bytes_init(&x->result.body, f->limits.max_ocsp_bytes);
 	bytes_init(&x->get, 1024);
-	x->url = text_dup(o->url, &ok);
 	x->etag = text_dup(o->etag, &ok);
 	x->last_modified = text_dup(o->last_modified, &ok);
 	if (o->request.len > 0) {
@@ -384,7 +478,7 @@ fetch_start(struct fetcher *f, const struct fetch_order *o, fetch_done_fn *done,
 		x->post = o->post;
 	}
 	x->soon = evtimer_new(f->base, fetch_soon, x);
-	if (!ok || x->soon == NULL || x->url == NULL) {
+	if (!ok || x->soon == NULL) {
 		fetch_free(x);
 		return E_NOMEM;
 	}
@@ -393,201 +487,9 @@ fetch_start(struct fetcher *f, const struct fetch_order *o, fetch_done_fn *done,
 	if (x->next != NULL)
 		x->next->prev = &x->next;
 	f->first = x;
-	if (!fetch_ask(x))
+	x->result.dead = !fetch_set_url(x, o->url);
+	if (x->result.dead || !fetch_ask(x))
 		event_active(x->soon, 0, 0);
 	*out = x;
 	return 0;
-}
-
-/* Answers. */
-
-static void
-keep_header(struct fetch *x, const char *name, char out[FETCH_MAX_VALIDATOR])
-{
-	struct curl_header *h;
-
-	out[0] = '\0';
-	if (curl_easy_header(x->easy, name, 0, CURLH_HEADER, -1, &h) !=
-		CURLHE_OK ||
-	    strlen(h->value) >= FETCH_MAX_VALIDATOR)
-		return;
-	for (const char *p = h->value; *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return;
-	text_copy(out, FETCH_MAX_VALIDATOR, h->value);
-}
-
-/* Cache-Control (RFC 9111 5.2.2), as far as it says how long. */
-static int64_t
-read_max_age(struct fetch *x)
-{
-	struct curl_header *h;
-	int64_t age = -1;
-	const char *p;
-	char *end;
-	long v;
-
-	if (curl_easy_header(
-		x->easy, "Cache-Control", 0, CURLH_HEADER, -1, &h) != CURLHE_OK)
-		return -1;
-	for (p = h->value; *p != '\0'; p += strcspn(p, ",")) {
-		p += strspn(p, ", \t");
-		if (strncasecmp(p, "no-store", 8) == 0 ||
-		    strncasecmp(p, "no-cache", 8) == 0)
-			return 0;
-		if (strncasecmp(p, "max-age=", 8) != 0)
-			continue;
-		v = strtol(p + 8, &end, 10);
-		if (end != p + 8 && v >= 0)
-			age = v;
-	}
-	return age;
-}
-
-/*
- * A redirect is a new question: 1 when it was asked, 0 when the answer is
- * final (result says what).
- */
-static int
-fetch_redirect(struct fetch *x)
-{
-	char *target = NULL, *copy;
-	struct url from, to;
-
-	curl_easy_getinfo(x->easy, CURLINFO_REDIRECT_URL, &target);
-	if (target == NULL) {
-		fetch_fail(x, EVIDENCE_FAIL_HTTP,
-		    "HTTP status %d without a usable Location",
-		    x->result.http_status);
-		return 0;
-	}
-	if (x->redirects == FETCH_MAX_REDIRECTS) {
-		fetch_fail(x, EVIDENCE_FAIL_REFUSED, "more than %d redirects",
-		    FETCH_MAX_REDIRECTS);
-		return 0;
-	}
-	/* To another scheme only from http to https. */
-	if (!url_read(&to, target) || !url_read(&from, x->url) ||
-	    (strcmp(to.scheme, from.scheme) != 0 &&
-		!(strcmp(from.scheme, "http") == 0 &&
-		    strcmp(to.scheme, "https") == 0))) {
-		fetch_fail(x, EVIDENCE_FAIL_REFUSED,
-		    "redirect to '%.160s' is not allowed", target);
-		return 0;
-	}
-	copy = strdup(target);
-	curl_multi_remove_handle(x->fetcher->multi, x->easy);
-	curl_easy_cleanup(x->easy);
-	x->easy = NULL;
-	curl_slist_free_all(x->headers);
-	x->headers = NULL;
-	free(x->url);
-	x->url = copy;
-	x->redirects++;
-	x->refused = NULL;
-	if (copy == NULL) {
-		fetch_fail(x, EVIDENCE_FAIL_NOMEM, "out of memory");
-		return 0;
-	}
-	if (fetch_ask(x))
-		return 1;
-	return 0;
-}
-
-static void
-fetch_content(struct fetch *x)
-{
-	enum crl_fault fault;
-	struct err err;
-
-	keep_header(x, "ETag", x->result.etag);
-	keep_header(x, "Last-Modified", x->result.last_modified);
-	x->result.max_age_sec = read_max_age(x);
-	if (x->kind != EVIDENCE_CRL)
-		return;
-	if (crl_builder_finish(x->builder, &x->result.crl, &fault, &err) == 0)
-		return;
-	fetch_fail(x,
-	    fault == CRL_FAULT_NOMEM ? EVIDENCE_FAIL_NOMEM
-				     : EVIDENCE_FAIL_MALFORMED,
-	    "%s", err.msg);
-}
-
-/* No request was sent; a connection that broke later is another matter. */
-static bool
-is_about_connecting(struct fetch *x, CURLcode rc)
-{
-	curl_off_t sending = 0;
-
-	curl_easy_getinfo(x->easy, CURLINFO_PRETRANSFER_TIME_T, &sending);
-	return rc == CURLE_COULDNT_CONNECT ||
-	    rc == CURLE_COULDNT_RESOLVE_HOST ||
-	    rc == CURLE_COULDNT_RESOLVE_PROXY ||
-	    (rc == CURLE_OPERATION_TIMEDOUT && sending == 0);
-}
-
-/* libcurl reports TLS failures with several codes. */
-static bool
-is_about_tls(CURLcode rc)
-{
-	return rc == CURLE_PEER_FAILED_VERIFICATION ||
-	    rc == CURLE_SSL_CONNECT_ERROR || rc == CURLE_SSL_CACERT_BADFILE;
-}
-
-static void
-fetch_broken(struct fetch *x, CURLcode rc)
-{
-	enum evidence_fail fail = EVIDENCE_FAIL_UNREACHABLE;
-
-	x->result.dead = x->redirects == 0 &&
-	    (is_about_connecting(x, rc) || is_about_tls(rc));
-	if (x->body_fail != EVIDENCE_FAIL_NONE) {
-		x->result.fail = x->body_fail; /* msg says it already */
-		return;
-	}
-	if (x->refused != NULL && rc == CURLE_COULDNT_CONNECT) {
-		fetch_fail(x, EVIDENCE_FAIL_REFUSED,
-		    "host '%.100s' has an address that is not allowed (%s)",
-		    x->host, x->refused);
-		return;
-	}
-	if (rc == CURLE_OPERATION_TIMEDOUT)
-		fail = EVIDENCE_FAIL_DEADLINE;
-	/* libcurl's code for a header line that does not end. */
-	if (rc == CURLE_OUT_OF_MEMORY) {
-		fetch_fail(x, fail,
-		    "the head of the answer is too large, or memory ran out");
-		return;
-	}
-	if (is_about_tls(rc) && x->trouble[0] != '\0') {
-		fetch_fail(x, fail, "no TLS with '%.100s': %.140s", x->host,
-		    x->trouble);
-		return;
-	}
-	fetch_fail(x, fail, "%s", curl_easy_strerror(rc));
-}
-
-void
-fetch_answered(struct fetch *x, CURLcode rc)
-{
-	long status = 0;
-
-	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
-	x->result.http_status = (int)status;
-	if (status >= 300 && status <= 308 && status != 304 && status != 300 &&
-	    status != 305 && status != 306) {
-		if (fetch_redirect(x) == 1)
-			return;
-	} else if (status == 304 && (x->etag || x->last_modified)) {
-		x->result.not_modified = true;
-		x->result.max_age_sec = read_max_age(x);
-	} else if (status != 0 && status != 200 &&
-	    (rc == CURLE_OK || rc == CURLE_WRITE_ERROR)) {
-		fetch_fail(x, EVIDENCE_FAIL_HTTP, "HTTP status %ld", status);
-	} else if (rc != CURLE_OK) {
-		fetch_broken(x, rc);
-	} else {
-		fetch_content(x);
-	}
-	fetch_tell(x);
 }

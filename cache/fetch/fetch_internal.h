@@ -1,6 +1,6 @@
 /*
- * fetch_internal: struct fetcher and struct fetch from the inside; for fetch.c
- * and fetcher.c only. Everything here belongs to the service thread.
+ * fetch_internal: struct fetcher and struct fetch from the inside; for fetch*.c
+ * only. Everything here belongs to the service thread.
  */
 #ifndef CACHE_FETCH_FETCH_INTERNAL_H
 #define CACHE_FETCH_FETCH_INTERNAL_H
@@ -43,12 +43,27 @@ struct fetch {
 	const char *refused; /* kind of address that was not asked */
 	struct crl_builder *builder;
 	struct fetch_result result;
+	uint8_t first[16]; /* of the body, to say what it is */
+	size_t first_len;
+	unsigned codings; /* Content-Encoding lines of this answer */
 	enum evidence_fail body_fail; /* why the write callback stopped it */
 	char trouble[CURL_ERROR_SIZE];
 	uint64_t until_mono_ms;
 	fetch_done_fn *done;
 	void *arg;
 };
+
+/*
+ * fetch_set_url: what is asked next, as url_normalise makes it. False: it may
+ * not be asked; result says why.
+ */
+bool fetch_set_url(struct fetch *x, const char *text) MUST_USE;
+/* Hands the URL to libcurl; false: result says why. */
+bool fetch_ask(struct fetch *x) MUST_USE;
+void fetch_fail(struct fetch *x, enum evidence_fail fail, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+/* Calls done and frees x. */
+void fetch_tell(struct fetch *x);
 
 /*
  * fetch_answered: the transfer of x is over, with rc. Follows a redirect, or

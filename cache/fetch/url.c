@@ -4,14 +4,13 @@
  */
 #include "cache/fetch/url.h"
 #include "cache/base/text.h"
+#include "cache/base/url_text.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <curl/curl.h>
-
-#define URL_MAX 2048
 
 static bool
 part_copy(CURLU *u, CURLUPart part, unsigned flags, char *out, size_t room)
@@ -41,13 +40,11 @@ url_parts(struct url *out, CURLU *u)
 	    !part_copy(u, CURLUPART_HOST, 0, out->host, sizeof(out->host)) ||
 	    out->host[0] == '\0')
 		return false;
-	for (char *p = out->scheme; *p != '\0'; p++)
-		*p = (char)tolower((unsigned char)*p);
-	/* Schemes that libcurl does not know have no port; they go no further.
-	 */
 	if (!part_copy(
 		u, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, sizeof(port)))
-		text_copy(port, sizeof(port), "0");
+		return false;
+	for (char *p = out->scheme; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
 	n = strtoul(port, &end, 10);
 	if (*end != '\0' || n > 65535)
 		return false;
@@ -84,21 +81,19 @@ url_scheme(char out[16], const char *text)
 bool
 url_read(struct url *out, const char *text)
 {
-	size_t len = strlen(text);
 	CURLU *u;
 	bool ok;
 
 	*out = (struct url){0};
-	if (len == 0 || len > URL_MAX)
+	if (strlen(text) > URL_TEXT_MAX)
 		return false;
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] <= 0x20 || text[i] == 0x7f)
+	for (const char *p = text; *p != '\0'; p++)
+		if ((unsigned char)*p <= 0x20 || *p == 0x7f)
 			return false;
 	u = curl_url();
 	if (u == NULL)
 		return false;
-	ok = curl_url_set(u, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) ==
-		CURLUE_OK &&
+	ok = curl_url_set(u, CURLUPART_URL, text, 0) == CURLUE_OK &&
 	    url_parts(out, u);
 	curl_url_cleanup(u);
 	return ok;

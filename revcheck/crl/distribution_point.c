@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/url_text.h"
+
 int
 crl_names_parse(struct crl_names *out, struct span content, struct err *err)
 {
@@ -184,16 +186,7 @@ point_cleanup(struct distribution_point *p)
 	*p = (struct distribution_point){0};
 }
 
-/* A URL becomes a C string only if it contains no NUL. */
-static bool
-url_is_plain(struct span u)
-{
-	for (size_t i = 0; i < u.len; i++)
-		if (u.p[i] <= 0x20 || u.p[i] >= 0x7f)
-			return false;
-	return u.len > 0;
-}
-
+/* What cannot be asked is kept, to be told when it is. */
 static int
 point_urls(struct distribution_point *p, struct err *err)
 {
@@ -204,14 +197,13 @@ point_urls(struct distribution_point *p, struct err *err)
 	if (p->urls == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	for (size_t i = 0; i < n->num; i++) {
-		if (n->v[i].tag != GENERAL_NAME_URI ||
-		    !url_is_plain(n->v[i].body))
+		char *url;
+
+		if (n->v[i].tag != GENERAL_NAME_URI)
 			continue;
-		p->urls[num] =
-		    strndup((const char *)n->v[i].body.p, n->v[i].body.len);
-		if (p->urls[num] == NULL)
-			return err_set(err, E_NOMEM, "out of memory");
-		num++;
+		if (url_normalise(&url, n->v[i].body, err) == E_NOMEM)
+			return E_NOMEM;
+		p->urls[num++] = url;
 	}
 	return 0;
 }

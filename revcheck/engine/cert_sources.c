@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
+#include "cache/base/url_text.h"
 #include "revcheck/engine/report.h"
 #include "revcheck/ocsp/ocsp.h"
 #include "revcheck/x509/certs.h"
@@ -392,7 +393,9 @@ url_list_copy(const char *const *urls)
 		n++;
 	copy = calloc(n + 1, sizeof(*copy));
 	for (size_t i = 0; copy != NULL && i < n; i++) {
-		copy[i] = strdup(urls[i]);
+		/* What cannot be asked is kept, to be told when it is. */
+		(void)!url_normalise(
+		    &copy[i], span_of(urls[i], strlen(urls[i])), NULL);
 		if (copy[i] == NULL) {
 			url_list_free(copy);
 			return NULL;

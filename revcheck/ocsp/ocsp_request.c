@@ -12,6 +12,8 @@
 #include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
 
+#include "cache/base/url_text.h"
+
 /* RFC 6960 A.1 and RFC 5019 5: longer ones go by POST. */
 #define GET_MAX   255
 #define MAX_URLS  8
@@ -28,7 +30,11 @@ ocsp_urls_of(X509 *cert)
 	for (int i = 0;
 	     urls != NULL && num < MAX_URLS && i < sk_OPENSSL_STRING_num(found);
 	     i++) {
-		urls[num] = strdup(sk_OPENSSL_STRING_value(found, i));
+		const char *url = sk_OPENSSL_STRING_value(found, i);
+
+		/* What cannot be asked is kept, to be told when it is. */
+		(void)!url_normalise(
+		    &urls[num], span_of(url, strlen(url)), NULL);
 		if (urls[num++] == NULL) {
 			ocsp_urls_free(urls);
 			urls = NULL;

@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <openssl/evp.h>
 
+#include "cache/base/url_text.h"
 #include "cache/fetch/address_rules.h"
 #include "cache/fetch/url.h"
 
@@ -60,8 +61,7 @@ check_again(const struct url *u, const char *text)
 	struct url again;
 
 	assert(c != NULL);
-	assert(curl_url_set(c, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) ==
-	    CURLUE_OK);
+	assert(curl_url_set(c, CURLUPART_URL, text, 0) == CURLUE_OK);
 	if (curl_url_get(c, CURLUPART_URL, &whole, 0) == CURLUE_OK &&
 	    strlen(whole) <= 2048 && url_read(&again, whole)) {
 		assert(strcmp(u->scheme, again.scheme) == 0);
@@ -115,6 +115,37 @@ check_get(const char *base, const uint8_t *request, size_t len)
 	bytes_cleanup(&out);
 }
 
+/*
+ * Of any octets: printable, and the same when it is done again. What is taken
+ * has the host for libcurl that stands in it.
+ */
+static void
+check_normal(struct span in)
+{
+	char *text, *again;
+	struct url u;
+	const char *host;
+	size_t len;
+	int rc = url_normalise(&text, in, NULL);
+
+	assert(text != NULL && strlen(text) <= 3 * in.len + 1);
+	for (const char *p = text; *p != '\0'; p++)
+		assert(*p > 0x20 && *p < 0x7f);
+	assert(url_normalise(&again, span_of(text, strlen(text)), NULL) == rc);
+	assert(strcmp(text, again) == 0);
+	if (rc == 0 && url_read(&u, text)) {
+		host = strstr(text, "://") + 3;
+		len = strcspn(host, ":/");
+		if (*host == '[')
+			len = strcspn(++host, "]");
+		assert(
+		    (strncmp(u.host, host, len) == 0 && u.host[len] == '\0') ||
+		    strspn(u.host, "0123456789abcdef.:") == strlen(u.host));
+	}
+	free(again);
+	free(text);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -123,6 +154,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct url u;
 
 	assert(text != NULL);
+	check_normal(span_of(data, size));
 	len = strlen(text);
 	if (url_read(&u, text)) {
 		assert(u.host[0] != '\0' && strpbrk(u.host, " \r\n") == NULL);

@@ -173,9 +173,9 @@ subject_lends_its_urls(void **state)
 	crl_subject_free(NULL);
 }
 
-/* A URL with a NUL or a space inside never becomes a C string. */
+/* A URL with a NUL or a space inside is escaped whole, and not cut there. */
 static void
-urls_that_would_be_cut_are_left_out(void **state)
+urls_that_would_be_cut_are_escaped(void **state)
 {
 	static const uint8_t value[] = {0x30, 0x19, 0x30, 0x17, 0xa0, 0x15,
 	    0xa0, 0x13, 0x86, 0x05, 'a', ':', 0, 'x', 'y', 0x86, 0x04, 'b', ':',
@@ -189,8 +189,10 @@ urls_that_would_be_cut_are_left_out(void **state)
 	    0);
 	assert_int_equal(p.num, 1);
 	assert_int_equal(p.v[0].name.names.num, 3);
-	assert_string_equal(p.v[0].urls[0], "c:xy");
-	assert_null(p.v[0].urls[1]);
+	assert_string_equal(p.v[0].urls[0], "a:%00xy");
+	assert_string_equal(p.v[0].urls[1], "b:%20x");
+	assert_string_equal(p.v[0].urls[2], "c:xy");
+	assert_null(p.v[0].urls[3]);
 	distribution_points_cleanup(&p);
 }
 
@@ -669,7 +671,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(subject_lends_its_urls),
-	    cmocka_unit_test(urls_that_would_be_cut_are_left_out),
+	    cmocka_unit_test(urls_that_would_be_cut_are_escaped),
 	    cmocka_unit_test(points_have_a_number),
 	    cmocka_unit_test(names_are_of_their_kind),
 	    cmocka_unit_test(reason_flags_are_read_bit_by_bit),
