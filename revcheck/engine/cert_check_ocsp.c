@@ -28,17 +28,9 @@ weigh_ocsp(struct cert_check *q, struct request_env *env,
 	path[1] = q->s->issuer;
 	a = cert_check_ask_signer(
 	    &signer, q, env, path, 2, 0, true, need, owner);
-	if (a != ANSWER_FINAL || signer == REVCHECK_GOOD)
-		return a;
-	q->tmp.status = REVCHECK_UNKNOWN;
-	q->tmp.reason = REVCHECK_REASON_NONE;
-	q->tmp.revoked_at = 0;
-	q->tmp.why = signer == REVCHECK_REVOKED ? REVCHECK_WHY_SIGNER_REVOKED
-						: REVCHECK_WHY_SIGNER_UNKNOWN;
-	snprintf(q->tmp.text, sizeof(q->tmp.text),
-	    "unknown: the OCSP responder's own certificate %s",
-	    signer == REVCHECK_REVOKED ? "is revoked" : "could not be checked");
-	return ANSWER_FINAL;
+	if (a == ANSWER_FINAL)
+		ocsp_status_with_signer(&q->tmp, signer);
+	return a;
 }
 
 /* One document of the source, proven here. */

@@ -5,9 +5,6 @@
 
 #include "revcheck/crl/crl_scope.h"
 
-/* A hold, or an answer that is none, is asked about again after so long. */
-#define ASK_AGAIN_SEC 60
-
 static void
 crl_proof_drop(void *p)
 {
@@ -123,7 +120,7 @@ document_describe_ocsp(struct evidence *e, const struct ocsp_proof *proof)
 		said = said || f->status != REVCHECK_UNKNOWN;
 		if (f->status == REVCHECK_REVOKED &&
 		    f->reason == REVCHECK_REASON_CERTIFICATE_HOLD)
-			e->keep_sec = ASK_AGAIN_SEC;
+			e->keep_sec = OCSP_KEEP_SHORT_SEC;
 	}
 	e->passing = !said;
 	e->cost_bytes = e->der_len * 2 + 512;
@@ -223,7 +220,7 @@ responses_answer(const struct document_asker *by, const struct row *row)
 		if (res.status == REVCHECK_UNKNOWN)
 			continue;
 		if (res.reason != REVCHECK_REASON_CERTIFICATE_HOLD ||
-		    e->fetched_at + ASK_AGAIN_SEC >= by->rules->at)
+		    e->fetched_at + OCSP_KEEP_SHORT_SEC >= by->rules->at)
 			return true;
 	}
 	return false;
