@@ -136,7 +136,7 @@ enum revcheck_why {
 	REVCHECK_WHY_OFFLINE,         /* fetching is switched off */
 	REVCHECK_WHY_NONCE, /* nonce absent though required, or wrong */
 	REVCHECK_WHY_SIGNER_REVOKED, /* who signed the evidence is revoked */
-	REVCHECK_WHY_SIGNER_UNKNOWN, /* ... or its status is not known */
+	REVCHECK_WHY_SIGNER_UNKNOWN, /* it, its path or status is not known */
 	REVCHECK_WHY_CRITICAL_EXT,   /* an unknown critical extension */
 	REVCHECK_WHY_DENYLISTED,     /* on the local denylist (REVOKED) */
 	REVCHECK_WHY_PATH,           /* the chain does not verify */

@@ -120,6 +120,7 @@ enum crl_flaw {
 	CRL_FLAW_REST = 1 << 20,            /* octets that do not belong */
 	CRL_FLAW_TRAILING = 1 << 21,        /* octets behind the CRL */
 	/* Found by revcheck/crl, in the values of extensions. */
+	CRL_FLAW_KEY_OTHER = 1 << 23, /* the key id is not the signer's */
 	CRL_FLAW_IDP = 1 << 24,
 	CRL_FLAW_IDP_EMPTY = 1 << 25,
 	CRL_FLAW_NUMBER = 1 << 26, /* CRLNumber or BaseCRLNumber */

@@ -118,7 +118,8 @@ struct crl_evidence {
  * with the bases they belong to, entries by serial and certificate issuer,
  * reasons accumulated. Fills status, why, reason, dates, number, url, signer
  * and text of *out (subject, issuer and serial are the caller's). REVOKED by
- * any authentic CRL in scope wins, stale or not. No CRL: UNKNOWN with
+ * any authentic CRL of who may list the certificate wins, whatever its scope,
+ * dates and flaws. No CRL: UNKNOWN with
  * NO_SOURCE. No allocation on the common path (one CRL, no delta).
  */
 void crl_status(const struct crl_subject *subject,

@@ -247,22 +247,14 @@ extension_take(void *arg, struct span oid, bool critical, struct span value)
 		    "it has an unknown critical extension");
 }
 
-/* The first flaw that nothing forgives takes the silence away. */
-static void
-scope_weigh_flaws(
-    struct crl_scope *s, const struct crl_info *info, unsigned relax)
+void
+crl_scope_weigh(struct crl_scope *s, const struct crl_info *info,
+    unsigned flaws, unsigned relax)
 {
 	const struct crl_flaw_rule *r;
 	char where[56] = "", word[64] = "", text[160];
 
-	/* 5.3: absence proves nothing when an entry is not understood. */
-	if (info->unknown_critical_entry_ext)
-		scope_no_absence(s, REVCHECK_WHY_CRITICAL_EXT,
-		    "an entry has an unknown critical extension");
-	/* 5.3.3: certificateIssuer belongs into indirect CRLs only. */
-	if (info->has_certificate_issuer && !s->indirect)
-		s->flaws |= CRL_FLAW_DIRECT_ISSUER;
-	s->flaws |= info->flaws;
+	s->flaws |= flaws;
 	r = crl_flaws_telling(s->flaws, relax);
 	if (r == NULL)
 		return;
@@ -312,7 +304,14 @@ crl_scope_new(struct crl_scope **out, const struct crl *crl,
 	rc = reading.rc;
 	if (rc < 0)
 		goto out;
-	scope_weigh_flaws(s, info, rules->relax);
+	/* 5.3: absence proves nothing when an entry is not understood. */
+	if (info->unknown_critical_entry_ext)
+		scope_no_absence(s, REVCHECK_WHY_CRITICAL_EXT,
+		    "an entry has an unknown critical extension");
+	/* 5.3.3: certificateIssuer belongs into indirect CRLs only. */
+	if (info->has_certificate_issuer && !s->indirect)
+		s->flaws |= CRL_FLAW_DIRECT_ISSUER;
+	crl_scope_weigh(s, info, info->flaws, rules->relax);
 	s->delta_urls = distribution_points_urls(&s->freshest);
 	if (s->delta_urls == NULL) {
 		rc = err_set(err, E_NOMEM, "out of memory");
@@ -366,50 +365,57 @@ point_covers(const struct crl_scope *s, const struct distribution_point *p,
 	return s->reasons & p->reasons;
 }
 
-/* All points of the certificate name a CRL issuer other than its issuer. */
+/* A point of the certificate names the issuer of this indirect CRL. */
 static bool
-elsewhere(const struct crl_subject *subject)
+names_issuer(const struct crl_scope *s, const struct crl_subject *subject)
 {
 	const struct distribution_points *p = &subject->points;
 	size_t i = 0;
 
-	while (i < p->num && p->v[i].has_issuer &&
-	    !crl_names_have(&p->v[i].issuers, subject->issuer))
+	while (i < p->num && !crl_names_have(&p->v[i].issuers, s->issuer))
 		i++;
-	return p->num > 0 && i == p->num;
+	return s->indirect && i < p->num;
+}
+
+/* (b)(2)(ii), (iii), (iv): kinds of certificates. */
+static bool
+kind_covers(const struct crl_scope *s, const struct crl_subject *subject)
+{
+	/* 5.2.5: either flag leaves out versions 1 and 2. */
+	if ((s->only_user || s->only_ca) && !subject->is_v3)
+		return false;
+	return !s->only_attribute && !(s->only_user && subject->is_ca) &&
+	    !(s->only_ca && !subject->is_ca);
 }
 
 unsigned
 crl_scope_covers(
     const struct crl_scope *s, const struct crl_subject *subject, bool *lists)
 {
+	bool own = name_equal(s->issuer, subject->issuer);
 	unsigned mask = 0;
 
-	*lists = false;
-	/* (b)(2)(ii), (iii), (iv): kinds of certificates. */
-	if ((s->only_user && subject->is_ca) ||
-	    (s->only_ca && !subject->is_ca) || s->only_attribute)
+	/*
+	 * Who issued the certificate, or was named by its issuer for saying so,
+	 * revokes it in whatever CRL.
+	 */
+	*lists = own || names_issuer(s, subject);
+	if (!kind_covers(s, subject))
 		return 0;
 	for (size_t i = 0; i < subject->points.num; i++)
 		mask |= point_covers(s, &subject->points.v[i], subject);
 	/*
 	 * End of 6.3.3: any other CRL of the certificate issuer, as if for a
 	 * point that has the issuer's name for its name, no reasons and no
-	 * cRLIssuer. A CRL without distribution point names covers that.
+	 * cRLIssuer. A CRL without distribution point names covers that, be
+	 * there points of other names or other issuers. One for a point of that
+	 * name is a partition: it is not about certificates of other points.
 	 */
-	if (name_equal(s->issuer, subject->issuer) &&
+	if (own &&
 	    (!s->point.present ||
-		crl_names_have(&s->point.names, subject->issuer))) {
-		*lists = s->reasons != 0;
-		/*
-		 * 4.2.1.13: an issuer that names another CRL issuer at every
-		 * point says that it does not speak about this certificate
-		 * itself. What it lists is revoked; its silence is not used.
-		 */
-		if (!elsewhere(subject))
-			mask |= s->reasons;
-	}
-	*lists = *lists || mask != 0;
+		(subject->points_der == NULL &&
+		    crl_names_have(&s->point.names, subject->issuer))))
+		mask |= s->reasons;
 	return mask;
 }
 

@@ -64,9 +64,17 @@ int crl_scope_new(struct crl_scope **out, const struct crl *crl,
 void crl_scope_free(struct crl_scope *s);
 
 /*
+ * crl_scope_weigh adds flaws; the first that `relax` does not forgive takes the
+ * silence away. Before the scope is shared.
+ */
+void crl_scope_weigh(struct crl_scope *s, const struct crl_info *info,
+    unsigned flaws, unsigned relax);
+
+/*
  * crl_scope_covers is RFC 5280 6.3.3 (b) and (d): the reasons for which
  * absence from this CRL counts, 0 when for none. *lists: whether a listing
- * counts; it does in some CRLs whose silence does not.
+ * counts; it does in every CRL of who may list the certificate, be it of
+ * another scope.
  */
 unsigned crl_scope_covers(
     const struct crl_scope *s, const struct crl_subject *subject, bool *lists);

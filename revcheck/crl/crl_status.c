@@ -5,7 +5,8 @@
  *
  * Two questions, asked in this order:
  *
- *	Is it listed?   By any CRL in scope, be it stale, a delta, or not
+ *	Is it listed?   By any CRL of who may list it, be it of another
+ *	                scope, stale, not valid yet, a delta, flawed, or not
  *	                wholly understood: then it is revoked, unless the
  *	                listing was a hold that later evidence lifts.
  *	Is it absent?   That takes current, complete, fully understood CRLs
@@ -31,7 +32,7 @@ struct view {
 	const struct crl_info *info;
 	const struct crl_scope *scope;
 	unsigned covers;         /* reasons for which silence counts */
-	bool in_scope;           /* a listing counts */
+	bool lists;              /* a listing counts */
 	enum revcheck_why dates; /* NONE, STALE or NOT_YET_VALID */
 	enum revcheck_status signer;
 	bool listed;
@@ -93,9 +94,7 @@ view_init(struct view *v, const struct crl_evidence *w,
 	    .scope = w->proof->scope,
 	    .signer = w->signer_status,
 	};
-	v->covers = crl_scope_covers(v->scope, subject, &v->in_scope);
-	if (!v->in_scope)
-		return;
+	v->covers = crl_scope_covers(v->scope, subject, &v->lists);
 	/*
 	 * A CRL may cover the certificate of its own signer: then the signer's
 	 * status is this very question, and asking it again proves nothing.
@@ -104,8 +103,8 @@ view_init(struct view *v, const struct crl_evidence *w,
 		v->signer = REVCHECK_GOOD;
 	v->dates = validity_dates(rules, v->info->this_update,
 	    v->info->has_next_update ? v->info->next_update : 0);
-	v->listed = v->dates != REVCHECK_WHY_NOT_YET_VALID &&
-	    v->signer != REVCHECK_REVOKED && view_find(v, subject);
+	v->listed =
+	    v->lists && v->signer != REVCHECK_REVOKED && view_find(v, subject);
 }
 
 /* removeFromCRL means something in a delta only (5.3.1). */
@@ -324,7 +323,10 @@ tell_revoked(const struct view *v, struct revcheck_result *out)
 	    at, out->reason >= 0 ? " (" : "",
 	    out->reason >= 0 ? revcheck_reason_name(out->reason) : "",
 	    out->reason >= 0 ? ")" : "", crl,
-	    out->stale ? ", itself out of date" : "");
+	    out->stale ? ", itself out of date"
+		: v->dates == REVCHECK_WHY_NOT_YET_VALID
+		? ", itself not valid yet"
+		: "");
 }
 
 static void

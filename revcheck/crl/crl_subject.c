@@ -94,6 +94,7 @@ crl_subject_new(
 	s->cert = cert;
 	/* RFC 5280 6.3.3 (b)(2)(ii), (iii): basicConstraints with cA. */
 	flags = X509_get_extension_flags(cert);
+	s->is_v3 = X509_get_version(cert) == X509_VERSION_3;
 	s->is_ca = (flags & EXFLAG_BCONS) != 0 && (flags & EXFLAG_CA) != 0;
 	rc = identity_copy(s, err);
 	if (rc == 0)

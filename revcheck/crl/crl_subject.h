@@ -15,6 +15,7 @@ struct crl_subject {
 	struct span issuer; /* Name as written in the certificate */
 	struct span serial; /* INTEGER content, trimmed */
 	bool is_ca;         /* basicConstraints with cA TRUE */
+	bool is_v3;
 	struct distribution_points points;
 	struct distribution_points freshest;
 	const char **delta_urls;

@@ -21,9 +21,8 @@
 
 /* How far a candidate came. The furthest of all candidates is reported. */
 enum signer_step {
-	STEP_NONE = 0,    /* no candidate of */
-	STEP_KEY_ID,      /* the CRL names another key */
-	STEP_SIGNATURE,   /* the key does not verify it */
+	STEP_NONE = 0,    /* no candidate of the name */
+	STEP_SIGNATURE,   /* no key verifies it */
 	STEP_WEAK,        /* it does, below the security level */
 	STEP_NO_CRL_SIGN, /* the certificate is not for signing CRLs */
 	STEP_PATH,        /* no path to the same anchor */
@@ -35,7 +34,11 @@ struct signer_search {
 	const struct validity_rules *rules;
 	const struct crl_scope *scope;
 	struct crl_signature signature;
+	bool other_keys; /* the turn of keys that the CRL does not name */
 	enum signer_step step;
+	bool named_failed;   /* ... nor the key that the CRL itself names */
+	EVP_PKEY *failed;    /* a key that does not; borrowed */
+	bool others_failed;  /* nor another one */
 	char name[160];      /* the CRL issuer, as text */
 	char path_text[160]; /* what was wrong with the path */
 	X509 *signer;
@@ -43,11 +46,17 @@ struct signer_search {
 };
 
 /*
- * RFC 5280 5.2.1, 6.3.3 (c)(3): the CRL says which key signed it. The key
- * identifier decides where both sides have one, issuer and serial otherwise.
+ * RFC 5280 5.2.1: the CRL says which key signed it. The key identifier decides
+ * where both sides have one, issuer and serial otherwise.
  */
-static bool
-key_id_fits(const struct crl_key_id *id, X509 *cert)
+enum key_id_result {
+	KEY_ID_OTHER = 0, /* it names another key */
+	KEY_ID_OPEN,      /* it names none */
+	KEY_ID_NAMED,     /* it names this one */
+};
+
+static enum key_id_result
+key_id_compare(const struct crl_key_id *id, X509 *cert)
 {
 	const ASN1_OCTET_STRING *ski = X509_get0_subject_key_id(cert);
 	unsigned char *der = NULL;
@@ -58,23 +67,25 @@ key_id_fits(const struct crl_key_id *id, X509 *cert)
 
 	if (id->has_id && ski != NULL)
 		return span_equal(id->id,
-		    span_of(ASN1_STRING_get0_data(ski),
-			(size_t)ASN1_STRING_length(ski)));
+			   span_of(ASN1_STRING_get0_data(ski),
+			       (size_t)ASN1_STRING_length(ski)))
+		    ? KEY_ID_NAMED
+		    : KEY_ID_OTHER;
 	if (!id->has_serial)
-		return true;
+		return KEY_ID_OPEN;
 	len = i2d_ASN1_INTEGER(X509_get0_serialNumber(cert), &der);
 	der_init(&d, span_of(der, len > 0 ? (size_t)len : 0));
 	same = der_get(&d, DER_INTEGER, &content) &&
 	    span_equal(der_serial_trim(content), id->serial);
 	OPENSSL_free(der);
 	if (!same)
-		return false;
+		return KEY_ID_OTHER;
 	der = NULL;
 	len = i2d_X509_NAME(X509_get_issuer_name(cert), &der);
 	same =
 	    len > 0 && crl_names_have(&id->issuer, span_of(der, (size_t)len));
 	OPENSSL_free(der);
-	return same;
+	return same ? KEY_ID_NAMED : KEY_ID_OTHER;
 }
 
 static bool
@@ -95,25 +106,41 @@ search_note(struct signer_search *s, enum signer_step step)
 		s->step = step;
 }
 
-/* Checks one candidate, but for its path. */
+static void
+search_failed(struct signer_search *s, enum key_id_result id, EVP_PKEY *key)
+{
+	if (id == KEY_ID_NAMED)
+		s->named_failed = true;
+	if (s->failed == NULL)
+		s->failed = key;
+	else if (EVP_PKEY_eq(s->failed, key) != 1)
+		s->others_failed = true;
+}
+
+/*
+ * Checks one candidate, but for its path. Those whose key the CRL does not name
+ * have a turn of their own, the last: a key id puts candidates in order, the
+ * key decides.
+ */
 static bool
 candidate_signed(struct signer_search *s, X509 *cert)
 {
+	enum key_id_result id;
 	EVP_PKEY *key;
 	enum crl_signature_result r;
 
 	if (!name_fits(s->scope->issuer, cert))
 		return false;
-	search_note(s, STEP_KEY_ID);
-	if (!key_id_fits(&s->scope->key_id, cert))
-		return false;
 	search_note(s, STEP_SIGNATURE);
+	id = key_id_compare(&s->scope->key_id, cert);
 	key = X509_get0_pubkey(cert);
-	if (key == NULL)
+	if ((id == KEY_ID_OTHER) != s->other_keys || key == NULL)
 		return false;
 	r = crl_signature_check(&s->signature, key, s->rules->security_level);
-	if (r == CRL_SIGNATURE_BAD)
+	if (r == CRL_SIGNATURE_BAD) {
+		search_failed(s, id, key);
 		return false;
+	}
 	search_note(s, STEP_WEAK);
 	if (r == CRL_SIGNATURE_WEAK)
 		return false;
@@ -245,6 +272,30 @@ search_run(struct signer_search *s, struct err *err)
 	return 0;
 }
 
+/*
+ * No key at hand verifies it. A forgery fails under the key that it names, or,
+ * if it names none, under the only one there is. Otherwise it is somebody
+ * else's: an authority of the same name, or a key of ours that nobody gave us.
+ */
+static int
+explain_signature(
+    const struct signer_search *s, enum revcheck_why *why, struct err *err)
+{
+	const struct crl_key_id *id = &s->scope->key_id;
+
+	*why = REVCHECK_WHY_FORGED;
+	if (s->named_failed ||
+	    (!id->has_id && !id->has_serial && s->failed != NULL &&
+		!s->others_failed))
+		return err_set(err, E_PARSE,
+		    "the signature on the CRL of '%s' does not verify",
+		    s->name);
+	*why = REVCHECK_WHY_SIGNER_UNKNOWN;
+	return err_set(err, E_PARSE,
+	    "no certificate of '%s' at hand has the key that signed the CRL",
+	    s->name);
+}
+
 /* Why no signer was found, in the order of enum signer_step. */
 static int
 search_explain(
@@ -261,12 +312,6 @@ search_explain(
 					  : REVCHECK_WHY_OUT_OF_SCOPE;
 		return err_set(err, E_PARSE,
 		    "no certificate of the CRL issuer '%s' is known", s->name);
-	case STEP_KEY_ID:
-		*why = REVCHECK_WHY_SIGNER_UNKNOWN;
-		return err_set(err, E_PARSE,
-		    "the CRL of '%s' names a key of which no certificate is "
-		    "known",
-		    s->name);
 	case STEP_WEAK:
 		*why = REVCHECK_WHY_FORGED;
 		return err_set(err, E_PARSE,
@@ -280,16 +325,14 @@ search_explain(
 		    "lacks cRLSign",
 		    s->name);
 	case STEP_PATH:
-		*why = REVCHECK_WHY_FORGED;
+		/* Genuine, of another authority of that name. */
+		*why = REVCHECK_WHY_SIGNER_UNKNOWN;
 		return err_set(err, E_PARSE,
 		    "the signer of the CRL of '%s' has no path to the same "
 		    "anchor: %s",
 		    s->name, s->path_text);
 	default:
-		*why = REVCHECK_WHY_FORGED;
-		return err_set(err, E_PARSE,
-		    "the signature on the CRL of '%s' does not verify",
-		    s->name);
+		return explain_signature(s, why, err);
 	}
 }
 
@@ -366,10 +409,19 @@ crl_verify(struct crl_proof **out, const struct crl *crl,
 		goto out;
 	}
 	rc = search_run(&s, err);
+	if (rc == 0) {
+		s.other_keys = true;
+		rc = search_run(&s, err);
+	}
 	if (rc == 0)
 		rc = search_explain(&s, why, err);
-	else if (rc > 0)
+	else if (rc > 0) {
+		/* What it lists counts; but somebody made a mistake there. */
+		if (s.other_keys)
+			crl_scope_weigh(
+			    scope, info, CRL_FLAW_KEY_OTHER, rules->relax);
 		rc = proof_new(out, &s, &scope, err);
+	}
 out:
 	if (rc == 0)
 		*why = REVCHECK_WHY_NONE;

@@ -173,7 +173,6 @@ static const struct oracle_row oracle_rows[] = {
      * assumed; it has no such step.
      */
     {"idp_dn_of_issuer_without_cdp", "unknown"},
-    {"idp_dn_of_issuer_with_uri_cdp", "unknown"},
     /*
      * It compares URIs and DNS names byte by byte; 7.2 and 7.4 do not.
      */
@@ -226,10 +225,22 @@ static const struct oracle_row oracle_rows[] = {
      */
     {"crl_issuer_relative_two_issuers", "good"},
     /*
-     * 4.2.1.13: the certificate says that another speaks about it; silence
-     * of its own issuer is not used.
+     * Who may list a certificate revokes it in whatever CRL, of another
+     * scope, or not valid yet; and the key decides who signed.
      */
-    {"crl_issuer_named_issuer_crl_full", "good"},
+    {"not_yet_valid_listed", "unknown"},
+    {"aki_of_another_key_listed", "unknown"},
+    {"no_aki_second_of_two_keys_signed", "unknown"},
+    {"shard_substituted_listed_there", "unknown"},
+    {"partition_of_the_issuers_name_listed", "unknown"},
+    {"only_ca_listed_leaf", "unknown"},
+    {"reasons_flag_listed_other_scope", "unknown"},
+    {"indirect_of_another_point_lists", "unknown"},
+    {"delta_of_another_shard_lists", "good"},
+    /*
+     * 5.2.5: onlyContainsUserCerts leaves out version 1 and 2.
+     */
+    {"only_user_version_1", "good"},
     /*
      * A delta that lists the certificate, without a base: it has no CRL at
      * all.
