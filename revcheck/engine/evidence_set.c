@@ -124,7 +124,7 @@ ocsp_broken(struct span der, struct err *why)
 		    (int)EVIDENCE_SET_OCSP_MAX);
 		return REVCHECK_WHY_TOO_LARGE;
 	}
-	return ocsp_parse(&r, der, true, why) == 0 ? REVCHECK_WHY_NONE
+	return ocsp_parse(&r, der, why) == 0 ? REVCHECK_WHY_NONE
 						   : REVCHECK_WHY_MALFORMED;
 }
 

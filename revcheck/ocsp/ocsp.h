@@ -59,17 +59,26 @@ struct ocsp_fact {
 struct ocsp_proof {
 	X509 *signer;
 	bool needs_signer_status;
+	/*
+	 * Why its good is worth nothing, or NONE: a flaw of form (MALFORMED),
+	 * CRITICAL_EXT, NONCE, TOO_LARGE, or a responder that vouches for
+	 * itself (SIGNER_UNKNOWN). What it revokes counts all the same.
+	 */
+	enum revcheck_why no_good;
+	char no_good_text[160];  /* as in "its version is not v1" */
+	unsigned flaws;          /* enum ocsp_flaw, forgiven ones too */
 	char name[256];          /* the signer's, as text */
 	struct ocsp_fact *facts; /* every matching SingleResponse */
 	size_t num_facts;
 };
 
 /*
- * ocsp_verify: response status, strict parse (nothing left over, unknown
- * critical extensions), certID in full under the response's own hash,
- * responderID, signer authorised and in date, signature, nonce. 0 and *out, or
- * negative with *why: RESPONDER_ERROR (its name in err), MALFORMED, FORGED,
- * OUT_OF_SCOPE (about another certificate), NONCE, CRITICAL_EXT.
+ * ocsp_verify: response status, parse, certID in full under the response's own
+ * hash, signer authorised and in date, signature. 0 and *out, or negative with
+ * *why: RESPONDER_ERROR (its name in err), MALFORMED, FORGED, TOO_LARGE (more
+ * candidates for the signer than are tried), OUT_OF_SCOPE (about another
+ * certificate). An authentic answer with something wrong is a proof whose
+ * no_good says what.
  */
 int ocsp_verify(struct ocsp_proof **out, struct span der,
     const struct ocsp_question *q, const struct validity_rules *rules,
@@ -77,9 +86,9 @@ int ocsp_verify(struct ocsp_proof **out, struct span der,
 void ocsp_proof_free(struct ocsp_proof *p);
 
 /*
- * ocsp_status: dates first for GOOD; REVOKED even when stale; strictest of the
- * facts wins (REVOKED > UNKNOWN > GOOD). Fills status, why, reason, dates,
- * signer and text of *out.
+ * ocsp_status: dates and no_good first for GOOD; REVOKED whatever its dates and
+ * no_good say; strictest of the facts wins (REVOKED > UNKNOWN > GOOD). Fills
+ * status, why, reason, dates, signer and text of *out.
  */
 void ocsp_status(const struct ocsp_proof *p, const struct validity_rules *rules,
     struct revcheck_result *out);

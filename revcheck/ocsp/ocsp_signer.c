@@ -18,9 +18,12 @@
 
 #include "cache/base/text.h"
 #include "cache/base/subject.h"
+#include "revcheck/x509/name.h"
 
 /* Signatures tried for one response, however many certificates it brings. */
 #define MAX_TRIES 8
+/* Certificates of it that are read although its responderID fits none. */
+#define MAX_UNNAMED 16
 
 struct search {
 	const struct ocsp_response *r;
@@ -29,8 +32,10 @@ struct search {
 	X509_ALGOR *alg;
 	ASN1_BIT_STRING *signature;
 	ASN1_TYPE *tbs;
+	bool named; /* now: those whom the responderID fits; then the others */
 	int tries;
-	bool matched;      /* a candidate fits the responderID */
+	bool limited;      /* more could have signed than were tried */
+	bool broken;       /* a certificate of the response does not parse */
 	char refusal[200]; /* why the last that fits may not sign */
 };
 
@@ -147,29 +152,60 @@ signature_verifies(const struct search *s, X509 *cert)
 
 /* RFC 6960 4.2.1: by Name, or by SHA-1 of the key bits alone. */
 static bool
+responder_id_is(
+    const struct ocsp_response *r, struct span name, struct span key)
+{
+	uint8_t sha1[SHA_DIGEST_LENGTH];
+
+	if (r->responder.len == 0)
+		return false;
+	if (!r->by_key)
+		return name_equal(r->responder, name);
+	return EVP_Digest(key.p, key.len, sha1, NULL, EVP_sha1(), NULL) &&
+	    span_equal(r->responder, span_of(sha1, sizeof(sha1)));
+}
+
+static bool
 fits_responder_id(const struct ocsp_response *r, X509 *cert)
 {
-	const unsigned char *p = r->responder.p;
-	const ASN1_BIT_STRING *key;
-	uint8_t sha1[SHA_DIGEST_LENGTH];
-	X509_NAME *name;
-	bool fits;
+	const ASN1_BIT_STRING *key = X509_get0_pubkey_bitstr(cert);
+	const unsigned char *name;
+	size_t name_len;
 
-	if (r->by_key) {
-		key = X509_get0_pubkey_bitstr(cert);
-		if (key == NULL || r->responder.len != sizeof(sha1) ||
-		    !EVP_Digest(ASN1_STRING_get0_data(key),
-			(size_t)ASN1_STRING_length(key), sha1, NULL, EVP_sha1(),
-			NULL))
-			return false;
-		return memcmp(sha1, r->responder.p, sizeof(sha1)) == 0;
-	}
-	name = d2i_X509_NAME(NULL, &p, (long)r->responder.len);
-	fits = name != NULL && p == r->responder.p + r->responder.len &&
-	    X509_NAME_cmp(name, X509_get_subject_name(cert)) == 0;
-	X509_NAME_free(name);
-	ERR_clear_error();
-	return fits;
+	return key != NULL &&
+	    X509_NAME_get0_der(X509_get_subject_name(cert), &name, &name_len) &&
+	    responder_id_is(r, span_of(name, name_len),
+		span_of(ASN1_STRING_get0_data(key),
+		    (size_t)ASN1_STRING_length(key)));
+}
+
+/*
+ * The same for a certificate that is not decoded yet: a response may bring
+ * many. *broken: it is none.
+ */
+static bool
+der_fits_responder_id(
+    const struct ocsp_response *r, struct span whole, bool *broken)
+{
+	struct span subject, key;
+	struct der d, cert, tbs, spki;
+	int tag;
+
+	der_init(&d, whole);
+	(void)der_enter(&d, DER_SEQUENCE, &cert);
+	(void)der_enter(&cert, DER_SEQUENCE, &tbs);
+	if (der_peek(&tbs) == DER_CONTEXT_C(0))
+		(void)der_any(&tbs, NULL, NULL, NULL);
+	*broken = !der_get(&tbs, DER_INTEGER, NULL) || /* serialNumber */
+	    !der_get(&tbs, DER_SEQUENCE, NULL) ||      /* signature */
+	    !der_get(&tbs, DER_SEQUENCE, NULL) ||      /* issuer */
+	    !der_get(&tbs, DER_SEQUENCE, NULL) ||      /* validity */
+	    !der_any(&tbs, &tag, NULL, &subject) || tag != DER_SEQUENCE ||
+	    !der_enter(&tbs, DER_SEQUENCE, &spki) ||
+	    !der_get(&spki, DER_SEQUENCE, NULL) ||
+	    !der_get(&spki, DER_BIT_STRING, &key) || key.len == 0;
+	return !*broken &&
+	    responder_id_is(r, subject, span_of(key.p + 1, key.len - 1));
 }
 
 static bool
@@ -223,7 +259,8 @@ refuse(struct search *s, X509 *cert, const char *why)
 	char name[120];
 
 	subject_show(name, sizeof(name), cert);
-	text_format(s->refusal, sizeof(s->refusal), "signer '%s' %s", name, why);
+	text_format(
+	    s->refusal, sizeof(s->refusal), "signer '%s' %s", name, why);
 	return false;
 }
 
@@ -232,18 +269,19 @@ refuse(struct search *s, X509 *cert, const char *why)
  * its signer's certificate was not made by its subject.
  */
 static bool
-in_date(struct search *s, X509 *cert, bool now)
+in_date(struct search *s, X509 *cert)
 {
 	time_t not_before, not_after, skew = s->rules->skew_sec;
 
 	if (!cert_times(cert, &not_before, &not_after))
 		return refuse(s, cert, "has unreadable validity dates");
-	if (now && s->rules->at > not_after + skew)
+	if (s->rules->at > not_after + skew)
 		return refuse(s, cert, "has expired");
-	if (now && s->rules->at < not_before - skew)
+	if (s->rules->at < not_before - skew)
 		return refuse(s, cert, "is not valid yet");
-	if (s->r->produced_at < not_before - skew ||
-	    s->r->produced_at > not_after + skew)
+	if (s->r->produced_at != 0 &&
+	    (s->r->produced_at < not_before - skew ||
+		s->r->produced_at > not_after + skew))
 		return refuse(
 		    s, cert, "was not in date when it signed (producedAt)");
 	return true;
@@ -299,7 +337,7 @@ delegated_may_sign(struct search *s, X509 *cert)
 	usage = X509_get_key_usage(cert);
 	if ((usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0)
 		return refuse(s, cert, "has a keyUsage that forbids signing");
-	return in_date(s, cert, true) && strong_enough(s, cert, true);
+	return in_date(s, cert) && strong_enough(s, cert, true);
 }
 
 /* The search. */
@@ -311,87 +349,139 @@ enum role {
 };
 
 static bool
-candidate_signed(struct search *s, X509 *cert, enum role role)
+same_key(X509 *a, X509 *b)
 {
-	if (s->tries >= MAX_TRIES || !fits_responder_id(s->r, cert))
-		return false;
-	s->tries++;
-	s->matched = true;
-	if (!signature_verifies(s, cert))
-		return refuse(s, cert, "did not sign it: bad signature");
-	switch (role) {
-	case ROLE_ISSUER:
-		/* Its own dates are checked with the path. */
-		return in_date(s, cert, false) && strong_enough(s, cert, false);
-	case ROLE_PINNED:
-		return in_date(s, cert, true) && strong_enough(s, cert, false);
-	default:
-		return delegated_may_sign(s, cert);
-	}
+	return EVP_PKEY_eq(X509_get0_pubkey(a), X509_get0_pubkey(b)) == 1;
 }
 
-static void
-signer_set(struct ocsp_signer *out, X509 *cert, enum role role)
+/* Whom the responderID does not fit must look like who may sign. */
+static bool
+is_in_turn(const struct search *s, X509 *cert, enum role role)
 {
+	if (fits_responder_id(s->r, cert))
+		return s->named;
+	return !s->named &&
+	    (role != ROLE_DELEGATED ||
+		(X509_NAME_cmp(X509_get_issuer_name(cert),
+		     X509_get_subject_name(s->q->issuer)) == 0 &&
+		    may_sign_ocsp(cert)));
+}
+
+/* 1 and *out: this one did. */
+static int
+candidate_try(
+    struct search *s, struct ocsp_signer *out, X509 *cert, enum role role)
+{
+	bool ok;
+
+	if (!is_in_turn(s, cert, role))
+		return 0;
+	if (s->tries >= MAX_TRIES) {
+		s->limited = true;
+		return 0;
+	}
+	s->tries++;
+	if (role != ROLE_PINNED && same_key(cert, s->q->issuer)) {
+		role = ROLE_ISSUER;
+		cert = s->q->issuer;
+	}
+	if (!signature_verifies(s, cert)) {
+		if (s->named)
+			refuse(s, cert, "did not sign it: bad signature");
+		return 0;
+	}
+	if (role == ROLE_DELEGATED)
+		ok = delegated_may_sign(s, cert);
+	else
+		ok = (role == ROLE_ISSUER || in_date(s, cert)) &&
+		    strong_enough(s, cert, false);
+	if (!ok)
+		return 0;
 	X509_up_ref(cert);
 	out->cert = cert;
 	out->delegated = role == ROLE_DELEGATED;
 	out->nocheck = role == ROLE_DELEGATED && has_nocheck(cert);
+	out->named = s->named;
+	out->broken = s->broken;
+	return 1;
 }
 
-/* The certificates in the response; 1 found, 0 not, negative malformed. */
+/* The certificates in the response. */
 static int
-search_embedded(struct search *s, struct ocsp_signer *out, struct err *err)
+embedded_try(struct search *s, struct ocsp_signer *out)
 {
 	struct span whole;
 	struct der at;
 	X509 *cert;
+	bool broken;
+	int found = 0, unnamed = 0;
 
 	der_init(&at, s->r->certs);
-	for (int n = 0; n < OCSP_MAX_CERTS && out->cert == NULL &&
-	     der_any(&at, NULL, NULL, &whole);
-	     n++) {
+	while (found == 0 && der_any(&at, NULL, NULL, &whole)) {
 		const unsigned char *p = whole.p;
 
-		cert = d2i_X509(NULL, &p, (long)whole.len);
-		if (cert == NULL || p != whole.p + whole.len) {
-			X509_free(cert);
-			return err_ossl(err, E_PARSE,
-			    "certificate %d in the OCSP response does not "
-			    "parse",
-			    n + 1);
+		if (der_fits_responder_id(s->r, whole, &broken) != s->named ||
+		    broken) {
+			s->broken = s->broken || broken;
+			continue;
 		}
-		if (candidate_signed(s, cert, ROLE_DELEGATED))
-			signer_set(out, cert, ROLE_DELEGATED);
+		if (!s->named && ++unnamed > MAX_UNNAMED) {
+			s->limited = true;
+			break;
+		}
+		cert = d2i_X509(NULL, &p, (long)whole.len);
+		if (cert == NULL || p != whole.p + whole.len)
+			s->broken = true;
+		else
+			found = candidate_try(s, out, cert, ROLE_DELEGATED);
 		X509_free(cert);
 	}
-	return out->cert != NULL;
+	ERR_clear_error();
+	return found;
 }
 
+/* Those whom the responderID fits, then the others; 1 found, 0 not. */
 static int
-search_run(struct search *s, struct ocsp_signer *out, struct err *err)
+search_run(struct search *s, struct ocsp_signer *out)
 {
 	const struct ocsp_question *q = s->q;
-	int rc;
 
-	if (candidate_signed(s, q->issuer, ROLE_ISSUER)) {
-		signer_set(out, q->issuer, ROLE_ISSUER);
-		return 1;
-	}
-	if (q->pinned != NULL && candidate_signed(s, q->pinned, ROLE_PINNED)) {
-		signer_set(out, q->pinned, ROLE_PINNED);
-		return 1;
-	}
-	rc = search_embedded(s, out, err);
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; i < q->num_extra; i++) {
-		if (candidate_signed(s, q->extra[i], ROLE_DELEGATED)) {
-			signer_set(out, q->extra[i], ROLE_DELEGATED);
+	for (int round = 0; round < 2; round++) {
+		s->named = round == 0;
+		if (candidate_try(s, out, q->issuer, ROLE_ISSUER) ||
+		    (q->pinned != NULL &&
+			candidate_try(s, out, q->pinned, ROLE_PINNED)) ||
+		    embedded_try(s, out))
 			return 1;
-		}
+		for (size_t i = 0; i < q->num_extra; i++)
+			if (candidate_try(s, out, q->extra[i], ROLE_DELEGATED))
+				return 1;
 	}
 	return 0;
+}
+
+/* Why nobody was found. A limit of ours is no forgery. */
+static int
+search_refuse(const struct search *s, enum revcheck_why *why, struct err *err)
+{
+	if (s->limited) {
+		*why = REVCHECK_WHY_TOO_LARGE;
+		return err_set(err, E_LIMIT,
+		    "more certificates could have signed the OCSP response "
+		    "than are tried (%d)",
+		    MAX_TRIES);
+	}
+	if (s->refusal[0] == '\0' && s->broken) {
+		*why = REVCHECK_WHY_MALFORMED;
+		return err_set(err, E_PARSE,
+		    "a certificate in the OCSP response does not parse, and "
+		    "no other has signed it");
+	}
+	*why = REVCHECK_WHY_FORGED;
+	return err_set(err, E_PARSE, "forged OCSP response: %s",
+	    s->refusal[0] != '\0'
+		? s->refusal
+		: "no certificate at hand fits its responderID");
 }
 
 int
@@ -409,27 +499,12 @@ ocsp_signer_find(struct ocsp_signer *out, const struct ocsp_response *r,
 		rc = err_ossl(err, E_PARSE,
 		    "the signature algorithm of the OCSP response does not "
 		    "parse");
-		goto out;
-	}
-	if (rc != 0) {
+	} else if (rc != 0) {
 		*why = REVCHECK_WHY_INTERNAL;
 		rc = err_set(err, rc, "out of memory");
-		goto out;
+	} else if (search_run(&s, out) == 0) {
+		rc = search_refuse(&s, why, err);
 	}
-	rc = search_run(&s, out, err);
-	if (rc < 0) {
-		*why = REVCHECK_WHY_MALFORMED;
-		goto out;
-	}
-	if (rc == 0) {
-		*why = REVCHECK_WHY_FORGED;
-		rc = err_set(err, E_PARSE, "forged OCSP response: %s",
-		    s.matched ? s.refusal
-			      : "no certificate at hand fits its responderID");
-		goto out;
-	}
-	rc = 0;
-out:
 	search_cleanup(&s);
 	return rc;
 }

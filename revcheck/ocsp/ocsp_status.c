@@ -12,22 +12,20 @@
 
 /*
  * How strict a fact is, for choosing among several (RFC 6960 leaves it open;
- * REVOKED > UNKNOWN > GOOD). One from the future says nothing yet; a stale
- * GOOD says less than a current one.
+ * REVOKED > UNKNOWN > GOOD). A revocation counts whatever its dates say, as one
+ * on a CRL does; one for ever before one on hold. Else one from the future says
+ * nothing yet, and a stale GOOD less than a current one.
  */
 static int
 fact_rank(const struct ocsp_fact *f, enum revcheck_why dates)
 {
+	if (f->status == REVCHECK_REVOKED)
+		return f->reason == REVCHECK_REASON_CERTIFICATE_HOLD ? 4 : 5;
 	if (dates == REVCHECK_WHY_NOT_YET_VALID)
 		return 0;
-	switch (f->status) {
-	case REVCHECK_REVOKED:
-		return 4;
-	case REVCHECK_UNKNOWN:
+	if (f->status == REVCHECK_UNKNOWN)
 		return 3;
-	default:
-		return dates == REVCHECK_WHY_NONE ? 2 : 1;
-	}
+	return dates == REVCHECK_WHY_NONE ? 2 : 1;
 }
 
 static const char *
@@ -36,9 +34,22 @@ verb_of(enum revcheck_why why)
 	return why == REVCHECK_WHY_STALE ? "ran out" : "is not valid yet";
 }
 
+static const char *
+aside_of(enum revcheck_why dates)
+{
+	switch (dates) {
+	case REVCHECK_WHY_NONE:
+		return "";
+	case REVCHECK_WHY_STALE:
+		return " (past its nextUpdate, which changes nothing)";
+	default:
+		return " (not valid yet, which changes nothing)";
+	}
+}
+
 static void
-judge_text(struct revcheck_result *out, const struct ocsp_fact *f,
-    enum revcheck_why dates)
+status_text(struct revcheck_result *out, const struct ocsp_proof *p,
+    const struct ocsp_fact *f, enum revcheck_why dates)
 {
 	char since[TEXT_TIME_LEN], made[TEXT_TIME_LEN], next[TEXT_TIME_LEN];
 
@@ -53,15 +64,21 @@ judge_text(struct revcheck_result *out, const struct ocsp_fact *f,
 		break;
 	case REVCHECK_REVOKED:
 		snprintf(out->text, sizeof(out->text),
-		    "revoked since %s (%s) according to OCSP of %s%s, signed "
-		    "by '%.120s'",
-		    since, revcheck_reason_name(f->reason), made,
-		    out->stale ? " (past its nextUpdate, which changes nothing)"
-			       : "",
+		    "revoked%s%s%s%s%s according to OCSP of %s%s, signed by "
+		    "'%.120s'",
+		    f->revoked_at != 0 ? " since " : "",
+		    f->revoked_at != 0 ? since : "", f->reason >= 0 ? " (" : "",
+		    f->reason >= 0 ? revcheck_reason_name(f->reason) : "",
+		    f->reason >= 0 ? ")" : "", made, aside_of(dates),
 		    out->signer);
 		break;
 	default:
-		if (out->why == REVCHECK_WHY_UNKNOWN_CERT)
+		if (p->no_good != REVCHECK_WHY_NONE)
+			snprintf(out->text, sizeof(out->text),
+			    "the OCSP response proves nothing: %s (OCSP of "
+			    "%s, signed by '%.120s')",
+			    p->no_good_text, made, out->signer);
+		else if (out->why == REVCHECK_WHY_UNKNOWN_CERT)
 			snprintf(out->text, sizeof(out->text),
 			    "the OCSP responder does not know the "
 			    "certificate (OCSP of %s, signed by '%.120s')",
@@ -109,17 +126,18 @@ ocsp_status(const struct ocsp_proof *p, const struct validity_rules *rules,
 	out->stale = 0;
 	out->crl_number[0] = '\0';
 	memcpy(out->signer, p->name, sizeof(out->signer));
-	if (dates == REVCHECK_WHY_NOT_YET_VALID) {
-		out->status = REVCHECK_UNKNOWN;
-		out->why = dates;
-	} else if (f->status == REVCHECK_REVOKED) {
+	if (f->status == REVCHECK_REVOKED) {
 		/* A revocation does not run out. */
 		out->status = REVCHECK_REVOKED;
 		out->why = REVCHECK_WHY_NONE;
 		out->reason = f->reason;
 		out->revoked_at = f->revoked_at;
-		out->stale = dates != REVCHECK_WHY_NONE;
-	} else if (f->status == REVCHECK_UNKNOWN) {
+		out->stale = dates == REVCHECK_WHY_STALE;
+	} else if (p->no_good != REVCHECK_WHY_NONE) {
+		out->status = REVCHECK_UNKNOWN;
+		out->why = p->no_good;
+	} else if (f->status == REVCHECK_UNKNOWN &&
+	    dates != REVCHECK_WHY_NOT_YET_VALID) {
 		out->status = REVCHECK_UNKNOWN;
 		out->why = REVCHECK_WHY_UNKNOWN_CERT;
 	} else if (dates != REVCHECK_WHY_NONE) {
@@ -129,7 +147,7 @@ ocsp_status(const struct ocsp_proof *p, const struct validity_rules *rules,
 		out->status = REVCHECK_GOOD;
 		out->why = REVCHECK_WHY_NONE;
 	}
-	judge_text(out, f, dates);
+	status_text(out, p, f, dates);
 }
 
 void
@@ -178,6 +196,7 @@ ocsp_keep_sec(const struct ocsp_proof *p, const struct validity_rules *rules)
 	int64_t left = fact_end(f, rules) - (int64_t)rules->at;
 
 	if (dates != REVCHECK_WHY_NONE || f->status == REVCHECK_UNKNOWN ||
+	    (f->status == REVCHECK_GOOD && p->no_good != REVCHECK_WHY_NONE) ||
 	    (f->status == REVCHECK_REVOKED &&
 		f->reason == REVCHECK_REASON_CERTIFICATE_HOLD) ||
 	    left < OCSP_KEEP_SHORT_SEC)

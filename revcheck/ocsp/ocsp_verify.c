@@ -1,10 +1,12 @@
 /*
  * ocsp_verify: whether an OCSP response is authentic and about the certificate
- * in question. In order: status, parse, critical extensions, certID, signer and
- * signature, nonce; what is cheap comes first. Pure; any thread. thisUpdate and
- * nextUpdate are compared with the clock in ocsp_status.
+ * in question. In order: status, parse, certID, signer and signature; what is
+ * cheap comes first. Flaws, critical extensions and the nonce take nothing from
+ * a revocation: they are noted as what makes its good worthless. Pure; any
+ * thread. thisUpdate and nextUpdate are compared with the clock in ocsp_status.
  */
 #include "cache/base/subject.h"
+#include "cache/base/text.h"
 #include "revcheck/ocsp/ocsp.h"
 
 #include <stdlib.h>
@@ -15,7 +17,7 @@
 #include "revcheck/ocsp/ocsp_parse.h"
 #include "revcheck/ocsp/ocsp_signer.h"
 
-/* SingleResponses about one certificate that are kept; more is malformed. */
+/* SingleResponses about one certificate that are kept. */
 #define MAX_FACTS 16
 
 #define OID(...)                                           \
@@ -63,6 +65,16 @@ unknown_critical(struct span extensions, const struct span *known, size_t num)
 			return true;
 	}
 	return false;
+}
+
+/* The first reason stays. */
+static void
+void_good(struct ocsp_proof *p, enum revcheck_why why, const char *text)
+{
+	if (p->no_good != REVCHECK_WHY_NONE)
+		return;
+	p->no_good = why;
+	text_copy(p->no_good_text, sizeof(p->no_good_text), text);
 }
 
 /* CertID. */
@@ -135,7 +147,7 @@ single_is_about(const struct ocsp_single *single, struct span serial,
 	const unsigned char *name;
 	size_t name_len;
 
-	if (md == NULL || !single->hash_params_ok || key == NULL ||
+	if (single->serial.len == 0 || md == NULL || key == NULL ||
 	    !span_equal(der_serial_trim(single->serial), serial) ||
 	    !X509_NAME_get0_der(
 		X509_get_issuer_name(q->subject), &name, &name_len))
@@ -170,6 +182,32 @@ fact_fill(struct ocsp_fact *f, const struct ocsp_single *single,
 	}
 }
 
+static void
+fact_add(struct ocsp_proof *p, const struct ocsp_single *single,
+    const struct ocsp_response *r)
+{
+	if (unknown_critical(single->extensions, known_in_single,
+		sizeof(known_in_single) / sizeof(known_in_single[0])))
+		void_good(p, REVCHECK_WHY_CRITICAL_EXT,
+		    "a SingleResponse carries an unknown critical extension");
+	/* The first second of 1970 stands for no time at all: it ran out. */
+	if (single->next_update > 1 &&
+	    single->next_update < single->this_update)
+		void_good(p, REVCHECK_WHY_MALFORMED,
+		    "nextUpdate of a SingleResponse lies before its "
+		    "thisUpdate");
+	if (p->num_facts == MAX_FACTS) {
+		void_good(p, REVCHECK_WHY_TOO_LARGE,
+		    "it holds more answers about one certificate than are "
+		    "read");
+		if (single->status != OCSP_CERT_REVOKED)
+			return;
+		/* Those before it take nothing from a revocation. */
+		p->num_facts--;
+	}
+	fact_fill(&p->facts[p->num_facts++], single, r);
+}
+
 /* Collects every SingleResponse about the certificate. */
 static int
 facts_collect(struct ocsp_proof *p, const struct ocsp_response *r,
@@ -196,35 +234,10 @@ facts_collect(struct ocsp_proof *p, const struct ocsp_response *r,
 	}
 	der_init(&at, r->singles);
 	while (ocsp_single_next(&at, &single)) {
-		if (!single_is_about(&single, serial.content, q)) {
+		if (single_is_about(&single, serial.content, q))
+			fact_add(p, &single, r);
+		else
 			others++;
-			continue;
-		}
-		if (unknown_critical(single.extensions, known_in_single,
-			sizeof(known_in_single) / sizeof(known_in_single[0]))) {
-			*why = REVCHECK_WHY_CRITICAL_EXT;
-			rc = err_set(err, E_PARSE,
-			    "a SingleResponse carries an unknown critical "
-			    "extension");
-			goto out;
-		}
-		if (single.next_update != 0 &&
-		    single.next_update < single.this_update) {
-			*why = REVCHECK_WHY_MALFORMED;
-			rc = err_set(err, E_PARSE,
-			    "nextUpdate of a SingleResponse lies before its "
-			    "thisUpdate");
-			goto out;
-		}
-		if (p->num_facts == MAX_FACTS) {
-			*why = REVCHECK_WHY_TOO_LARGE;
-			rc = err_set(err, E_LIMIT,
-			    "more than %d SingleResponses about one "
-			    "certificate",
-			    MAX_FACTS);
-			goto out;
-		}
-		fact_fill(&p->facts[p->num_facts++], &single, r);
 	}
 	if (p->num_facts == 0) {
 		*why = REVCHECK_WHY_OUT_OF_SCOPE;
@@ -260,32 +273,53 @@ nonce_equal(struct span value, struct span sent)
 	return span_equal(value, sent);
 }
 
-static int
+static void
 nonce_check(struct ocsp_proof *p, const struct ocsp_response *r,
-    const struct ocsp_question *q, const struct validity_rules *rules,
-    enum revcheck_why *why, struct err *err)
+    const struct ocsp_question *q, const struct validity_rules *rules)
 {
 	enum revcheck_nonce seen = REVCHECK_NONCE_OFF;
 	struct ocsp_extension e;
 
-	*why = REVCHECK_WHY_NONCE;
 	if (q->nonce.len > 0 &&
 	    ocsp_extension_find(r->extensions, oid_nonce, &e)) {
-		if (!nonce_equal(e.value, q->nonce))
-			return err_set(err, E_PARSE,
-			    "the nonce of the OCSP response is not the one "
-			    "sent");
-		seen = REVCHECK_NONCE_REQUIRED;
+		if (nonce_equal(e.value, q->nonce))
+			seen = REVCHECK_NONCE_REQUIRED;
+		else
+			void_good(p, REVCHECK_WHY_NONCE,
+			    "its nonce is not the one sent");
 	}
 	if (rules->nonce == REVCHECK_NONCE_REQUIRED &&
 	    seen != REVCHECK_NONCE_REQUIRED)
-		return err_set(err, E_PARSE,
-		    "the OCSP response does not repeat a nonce, and one is "
-		    "required");
+		void_good(p, REVCHECK_WHY_NONCE,
+		    "it does not repeat a nonce, and one is required");
 	for (size_t i = 0; i < p->num_facts; i++)
 		p->facts[i].nonce_seen = seen;
-	*why = REVCHECK_WHY_NONE;
-	return 0;
+}
+
+/* The form of all of it; what is relaxed, or forgiven, is no flaw. */
+static void
+form_check(struct ocsp_proof *p, const struct ocsp_response *r,
+    const struct validity_rules *rules)
+{
+	unsigned flaws = r->flaws & ~OCSP_FLAWS_FORGIVEN;
+	char text[sizeof(p->no_good_text)];
+
+	p->flaws = r->flaws;
+	if ((rules->relax & REVCHECK_RELAX_TRAILING) != 0)
+		flaws &= ~(unsigned)OCSP_FLAW_TRAILING;
+	if (unknown_critical(r->extensions, known_in_response,
+		sizeof(known_in_response) / sizeof(known_in_response[0])))
+		void_good(p, REVCHECK_WHY_CRITICAL_EXT,
+		    "it carries an unknown critical extension");
+	if (flaws == 0)
+		return;
+	/* The one that can be relaxed last. */
+	if (flaws != OCSP_FLAW_TRAILING)
+		flaws &= ~(unsigned)OCSP_FLAW_TRAILING;
+	text_format(text, sizeof(text), "%s%s", ocsp_flaw_text(flaws),
+	    flaws == OCSP_FLAW_TRAILING ? " (relax \"trailing\" forgives that)"
+					: "");
+	void_good(p, REVCHECK_WHY_MALFORMED, text);
 }
 
 /* The proof. */
@@ -315,6 +349,37 @@ ocsp_proof_free(struct ocsp_proof *p)
 	free(p);
 }
 
+/* Who signed it, and what that means for what it says. */
+static int
+signer_take(struct ocsp_proof *p, const struct ocsp_response *r,
+    const struct ocsp_question *q, const struct validity_rules *rules,
+    enum revcheck_why *why, struct err *err)
+{
+	struct ocsp_signer signer;
+	int rc;
+
+	rc = ocsp_signer_find(&signer, r, q, rules, why, err);
+	if (rc != 0)
+		return rc;
+	p->signer = signer.cert;
+	subject_show(p->name, sizeof(p->name), p->signer);
+	p->needs_signer_status = signer.delegated && !signer.nocheck;
+	if (signer.broken)
+		void_good(
+		    p, REVCHECK_WHY_MALFORMED, ocsp_flaw_text(OCSP_FLAW_CERTS));
+	if (!signer.named)
+		void_good(p, REVCHECK_WHY_MALFORMED,
+		    "its responderID names another than who signed it");
+	/* By its key: another certificate of it is no other witness. */
+	if (signer.delegated &&
+	    EVP_PKEY_eq(
+		X509_get0_pubkey(p->signer), X509_get0_pubkey(q->subject)) == 1)
+		void_good(p, REVCHECK_WHY_SIGNER_UNKNOWN,
+		    "its signer vouches for itself");
+	ERR_clear_error();
+	return 0;
+}
+
 int
 ocsp_verify(struct ocsp_proof **out, struct span der,
     const struct ocsp_question *q, const struct validity_rules *rules,
@@ -322,27 +387,18 @@ ocsp_verify(struct ocsp_proof **out, struct span der,
 {
 	struct ocsp_proof *p = NULL;
 	struct ocsp_response r;
-	struct ocsp_signer signer;
 	int rc;
 
 	*out = NULL;
 	*why = REVCHECK_WHY_MALFORMED;
-	rc = ocsp_parse(
-	    &r, der, (rules->relax & REVCHECK_RELAX_TRAILING) != 0, err);
+	rc = ocsp_parse(&r, der, err);
 	if (rc != 0)
 		goto out;
-	if (r.status != OCSP_STATUS_SUCCESSFUL) {
+	if (r.tbs.len == 0) {
 		/* Unsigned: never more than "not available" (RFC 6960 2.3). */
 		*why = REVCHECK_WHY_RESPONDER_ERROR;
 		rc = err_set(err, E_PARSE, "the OCSP responder answered %s",
 		    ocsp_response_status_name(r.status));
-		goto out;
-	}
-	if (unknown_critical(r.extensions, known_in_response,
-		sizeof(known_in_response) / sizeof(known_in_response[0]))) {
-		*why = REVCHECK_WHY_CRITICAL_EXT;
-		rc = err_set(err, E_PARSE,
-		    "the OCSP response carries an unknown critical extension");
 		goto out;
 	}
 	p = proof_new();
@@ -354,15 +410,12 @@ ocsp_verify(struct ocsp_proof **out, struct span der,
 	rc = facts_collect(p, &r, q, why, err);
 	if (rc != 0)
 		goto out;
-	rc = ocsp_signer_find(&signer, &r, q, rules, why, err);
+	form_check(p, &r, rules);
+	rc = signer_take(p, &r, q, rules, why, err);
 	if (rc != 0)
 		goto out;
-	p->signer = signer.cert;
-	subject_show(p->name, sizeof(p->name), p->signer);
-	p->needs_signer_status = signer.delegated && !signer.nocheck;
-	rc = nonce_check(p, &r, q, rules, why, err);
-	if (rc != 0)
-		goto out;
+	nonce_check(p, &r, q, rules);
+	*why = REVCHECK_WHY_NONE;
 	*out = p;
 	p = NULL;
 out:

@@ -99,7 +99,8 @@ static const struct validity_rules rules = {
 
 /* A response of OpenSSL's making about the leaf; free() it. */
 static unsigned char *
-new_response(size_t *len, int status, const char *nonce)
+new_response_by(
+    size_t *len, int status, const char *nonce, X509 *signer, EVP_PKEY *key)
 {
 	ASN1_TIME *this_update = ASN1_TIME_set(NULL, AT - 60),
 		  *next_update = ASN1_TIME_set(NULL, AT + 3600),
@@ -120,10 +121,9 @@ new_response(size_t *len, int status, const char *nonce)
 		    OCSP_basic_add1_nonce(basic,
 			(unsigned char *)(uintptr_t)nonce, (int)strlen(nonce)),
 		    1);
-	assert_int_equal(OCSP_basic_sign(basic, pki.ca, pki.ca_key,
-			     EVP_sha256(), NULL, OCSP_NOCERTS),
+	assert_int_equal(OCSP_basic_sign(basic, signer, key, EVP_sha256(), NULL,
+			     OCSP_NOCERTS),
 	    1);
-	/* producedAt is the wall clock's; the signer has to be in date then. */
 	resp = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
 	n = i2d_OCSP_RESPONSE(resp, &der);
 	assert_true(n > 0);
@@ -141,12 +141,20 @@ new_response(size_t *len, int status, const char *nonce)
 	return copy;
 }
 
-/* OpenSSL stamps producedAt with the wall clock, so the CA lives that long. */
-static void
-live_now(void)
+static unsigned char *
+new_response(size_t *len, int status, const char *nonce)
 {
-	X509_gmtime_adj(X509_getm_notBefore(pki.ca), -86400 * 365L);
-	ASN1_TIME_set(X509_getm_notAfter(pki.ca), (time_t)4000000000);
+	return new_response_by(len, status, nonce, pki.ca, pki.ca_key);
+}
+
+/*
+ * OpenSSL stamps producedAt with the wall clock, so who signs lives that long.
+ */
+static void
+live_now(X509 *cert)
+{
+	X509_gmtime_adj(X509_getm_notBefore(cert), -86400 * 365L);
+	ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)4000000000);
 }
 
 static int
@@ -350,7 +358,7 @@ agrees_with_what_openssl_encodes(void **state)
 	size_t len;
 
 	(void)state;
-	live_now();
+	live_now(pki.ca);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		der = new_response(&len, rows[i].ossl, NULL);
 		assert_int_equal(
@@ -397,27 +405,93 @@ trap_ocsp_12_nonce_absent_is_not_nonce_wrong(void **state)
 		REVCHECK_NONCE_REQUIRED},
 	    {NULL, "somebody's", REVCHECK_NONCE_REQUIRED, false, 0},
 	};
+	struct revcheck_result res;
 	struct ocsp_proof *p;
 	enum revcheck_why why;
 	unsigned char *der;
 	size_t len;
-	int rc;
 
 	(void)state;
-	live_now();
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		der = new_response(&len, V_OCSP_CERTSTATUS_GOOD, rows[i].got);
-		rc = accept_with(
-		    &p, der, len, rows[i].sent, rows[i].policy, &why);
-		if (rows[i].accepted) {
-			assert_int_equal(rc, 0);
-			assert_int_equal(p->facts[0].nonce_seen, rows[i].seen);
-			ocsp_proof_free(p);
-		} else {
-			assert_int_equal(why, REVCHECK_WHY_NONCE);
+	live_now(pki.ca);
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t row = i / 2;
+		bool revoked = i % 2 == 1;
+
+		der = new_response(&len,
+		    revoked ? V_OCSP_CERTSTATUS_REVOKED
+			    : V_OCSP_CERTSTATUS_GOOD,
+		    rows[row].got);
+		assert_int_equal(accept_with(&p, der, len, rows[row].sent,
+				     rows[row].policy, &why),
+		    0);
+		memset(&res, 0, sizeof(res));
+		ocsp_status(p, &rules, &res);
+		if (rows[row].accepted) {
+			assert_int_equal(
+			    p->facts[0].nonce_seen, rows[row].seen);
+			assert_int_equal(res.why, REVCHECK_WHY_NONE);
 		}
+		/* A replayed revocation is one. */
+		assert_int_equal(res.status,
+		    revoked                  ? REVCHECK_REVOKED
+			: rows[row].accepted ? REVCHECK_GOOD
+					     : REVCHECK_UNKNOWN);
+		if (!revoked && !rows[row].accepted) {
+			assert_int_equal(res.why, REVCHECK_WHY_NONCE);
+			assert_non_null(strstr(res.text, "nonce"));
+			assert_int_equal(
+			    ocsp_keep_sec(p, &rules), OCSP_KEEP_SHORT_SEC);
+		}
+		ocsp_proof_free(p);
 		free(der);
 	}
+}
+
+/* Unlike the issuer, a responder that is pinned is that very certificate. */
+static void
+pinned_responder_must_be_in_date(void **state)
+{
+	EVP_PKEY *key = new_key();
+	X509 *pinned = new_cert("pinned", 7, key, NULL, key, NULL);
+	struct ocsp_question q = {
+	    .subject = pki.leaf, .issuer = pki.ca, .pinned = pinned};
+	struct ocsp_proof *p;
+	enum revcheck_why why;
+	unsigned char *der;
+	struct err err;
+	size_t len;
+
+	(void)state;
+	live_now(pinned);
+	der = new_response_by(&len, V_OCSP_CERTSTATUS_GOOD, NULL, pinned, key);
+	assert_int_equal(
+	    ocsp_verify(&p, span_of(der, len), &q, &rules, &why, &err), 0);
+	assert_int_equal(p->no_good, REVCHECK_WHY_NONE);
+	assert_false(p->needs_signer_status);
+	ocsp_proof_free(p);
+	ASN1_TIME_set(X509_getm_notAfter(pinned), AT - 301);
+	assert_int_equal(
+	    ocsp_verify(&p, span_of(der, len), &q, &rules, &why, &err),
+	    E_PARSE);
+	assert_int_equal(why, REVCHECK_WHY_FORGED);
+	assert_non_null(strstr(err.msg, "has expired"));
+	free(der);
+	X509_free(pinned);
+	EVP_PKEY_free(key);
+}
+
+static void
+every_flaw_has_its_words(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 15; i++)
+		for (unsigned j = 0; j < i; j++)
+			assert_string_not_equal(
+			    ocsp_flaw_text(1u << i), ocsp_flaw_text(1u << j));
+	assert_string_equal(ocsp_flaw_text(1u << 15), ocsp_flaw_text(0));
+	for (unsigned i = 0; i < 15; i++)
+		assert_string_not_equal(
+		    ocsp_flaw_text(1u << i), ocsp_flaw_text(0));
 }
 
 static void
@@ -448,7 +522,7 @@ cut_short_anywhere_is_refused(void **state)
 	size_t len;
 
 	(void)state;
-	live_now();
+	live_now(pki.ca);
 	der = new_response(&len, V_OCSP_CERTSTATUS_GOOD, "nonce");
 	for (size_t n = 0; n < len; n++) {
 		exact = malloc(n + 1); /* so that reading beyond is seen */
@@ -462,23 +536,35 @@ cut_short_anywhere_is_refused(void **state)
 	free(der);
 }
 
-/* Every bit is read, or signed, or both. */
+/*
+ * Every bit is read, or signed, or both. One that is not signed may leave the
+ * answer authentic, and then it is good for nothing.
+ */
 static void
 changed_anywhere_is_refused(void **state)
 {
+	struct revcheck_result res;
 	struct ocsp_proof *p;
 	enum revcheck_why why;
 	unsigned char *der;
 	size_t len;
 
 	(void)state;
-	live_now();
+	live_now(pki.ca);
 	der = new_response(&len, V_OCSP_CERTSTATUS_GOOD, NULL);
 	for (size_t i = 0; i < len; i++) {
 		for (int bit = 0; bit < 8; bit++) {
 			der[i] ^= (unsigned char)(1 << bit);
-			assert_true(accept_with(&p, der, len, NULL,
-					REVCHECK_NONCE_OFF, &why) != 0);
+			if (accept_with(&p, der, len, NULL, REVCHECK_NONCE_OFF,
+				&why) == 0) {
+				ocsp_status(p, &rules, &res);
+				assert_int_equal(res.status, REVCHECK_UNKNOWN);
+				assert_int_equal(
+				    p->no_good, REVCHECK_WHY_MALFORMED);
+				/* Only responseStatus is not signed. */
+				assert_int_equal(p->flaws, OCSP_FLAW_STATUS);
+				ocsp_proof_free(p);
+			}
 			der[i] ^= (unsigned char)(1 << bit);
 		}
 	}
@@ -638,6 +724,8 @@ main(void)
 	    cmocka_unit_test(trap_ocsp_13_get_ends_at_255),
 	    cmocka_unit_test(agrees_with_what_openssl_encodes),
 	    cmocka_unit_test(trap_ocsp_12_nonce_absent_is_not_nonce_wrong),
+	    cmocka_unit_test(pinned_responder_must_be_in_date),
+	    cmocka_unit_test(every_flaw_has_its_words),
 	    cmocka_unit_test(trap_ocsp_14_not_a_response_at_all),
 	    cmocka_unit_test(cut_short_anywhere_is_refused),
 	    cmocka_unit_test(changed_anywhere_is_refused),
