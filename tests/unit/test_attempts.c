@@ -133,7 +133,7 @@ test_post_where_get_gave_nothing(void **state)
 	    "405",
 	    "500",
 	    "503",
-	    "status=301",
+	    "301",
 	    "status=200 text=",
 	    "type=text/html text=<html>",
 	    "hex=30030a0106",
@@ -321,8 +321,8 @@ test_validators_are_for_get(void **state)
 {
 	/* 304 to a question without a condition is no answer. */
 	static const char *const scripts[] = {
-	    "/o/* 404 ; status=304\n/o text=ok header=ETag:\"p\"",
-	    "/o/* text=ok header=ETag:\"g\" ; 404\n/o status=304",
+	    "/o/* 404 ; 304\n/o text=ok header=ETag:\"p\"",
+	    "/o/* text=ok header=ETag:\"g\" ; 404\n/o 304",
 	};
 	struct asking q;
 	struct world w;
