@@ -105,6 +105,7 @@ static void
 of_a_namesake(void **state)
 {
 	struct revcheck *rc = engine_new();
+	struct revcheck_evidence *e = NULL;
 	struct issuer twin, leaf;
 	struct revcheck_result r;
 
@@ -123,6 +124,20 @@ of_a_namesake(void **state)
 	lists_write(&twin);
 	r = ask(rc, OF(&leaf, &twin), NULL, NULL);
 	expect("its own by now", &r, REVCHECK_GOOD, REVCHECK_WHY_NONE);
+	revcheck_free(rc);
+	/* Handed in for both. */
+	rc = engine_new();
+	lists_write(&ca);
+	assert_int_equal(revcheck_evidence_new(&e, NULL), 0);
+	assert_int_equal(revcheck_evidence_add_file(
+			     e, REVCHECK_EVIDENCE_CRL, "www/ca.crl", NULL),
+	    0);
+	r = ask(rc, OF(&a, &ca), NULL, e);
+	expect("its own, handed in", &r, REVCHECK_GOOD, REVCHECK_WHY_NONE);
+	r = ask(rc, OF(&leaf, &twin), NULL, e);
+	expect("a namesake's, handed in", &r, REVCHECK_UNKNOWN,
+	    REVCHECK_WHY_FORGED);
+	revcheck_evidence_free(e);
 	issuer_cleanup(&twin);
 	issuer_cleanup(&leaf);
 	revcheck_free(rc);
