@@ -120,6 +120,50 @@ text_format(char *out, size_t room, const char *fmt, ...)
 	return n;
 }
 
+void
+text_line_init(struct text_line *l, char *out, size_t room)
+{
+	l->at = out;
+	l->end = out + room - 1;
+	*out = '\0';
+}
+
+static void
+put_bytes(struct text_line *l, const char *s, size_t len)
+{
+	size_t room = (size_t)(l->end - l->at);
+
+	if (len > room)
+		len = room;
+	memcpy(l->at, s, len);
+	l->at += len;
+	*l->at = '\0';
+}
+
+void
+text_line_put(struct text_line *l, const char *s)
+{
+	put_bytes(l, s, strlen(s));
+}
+
+void
+text_line_put_quoted(struct text_line *l, const char *s, size_t max)
+{
+	const char *end = s + strnlen(s, max), *quote;
+
+	put_bytes(l, "'", 1);
+	while ((quote = memchr(s, '\'', (size_t)(end - s))) != NULL) {
+		put_bytes(l, s, (size_t)(quote - s));
+		/* Half an escape would be another sign. */
+		if (l->end - l->at < 4)
+			l->end = l->at;
+		put_bytes(l, "\\x27", 4);
+		s = quote + 1;
+	}
+	put_bytes(l, s, (size_t)(end - s));
+	put_bytes(l, "'", 1);
+}
+
 /* Digits of n, least significant last, no more than width. */
 static void
 put_digits(char *p, int width, int64_t n)

@@ -54,6 +54,19 @@ size_t text_vformat(char *out, size_t room, const char *fmt, va_list ap);
 size_t
 text_format(char *out, size_t room, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/*
+ * A sentence put together piece by piece, for the answers that are given all
+ * day long: formatting took longer than finding them. Cut to fit.
+ */
+struct text_line {
+	char *at, *end; /* where the NUL is, and where it may be at most */
+};
+/* room: at least 1. */
+void text_line_init(struct text_line *l, char *out, size_t room);
+void text_line_put(struct text_line *l, const char *s);
+/* As text_format writes '%.*s', max bytes of s: quotes and all. */
+void text_line_put_quoted(struct text_line *l, const char *s, size_t max);
+
 /* 2 * len digits and a NUL; lower case, upper case. */
 void text_hex(char *out, const void *bytes, size_t len);
 void text_hex_upper(char *out, const void *bytes, size_t len);

@@ -124,26 +124,25 @@ flight_over(struct flight *f)
 	tell_all(all);
 }
 
-/* Moves those who are answered from f to the list that is returned. */
-static struct archive_wait *
-take_answered(struct flight *f, struct documents *held)
+/* Moves those who are answered, in their order, to the list at *to. */
+static void
+take_answered(
+    struct flight *f, const struct documents *held, struct archive_wait **to)
 {
-	struct archive_wait *w, *next, *answered = NULL;
+	struct archive_wait *w, *next;
 
 	for (w = f->waits; w != NULL; w = next) {
 		next = w->next;
 		if (!acceptor_answered(w->acceptor, held, f->seen, f->archive))
 			continue;
-		*w->prev = w->next;
-		if (w->next != NULL)
-			w->next->prev = w->prev;
-		w->next = answered;
-		w->prev = &answered;
-		if (answered != NULL)
-			answered->prev = &w->next;
-		answered = w;
+		*w->prev = next;
+		if (next != NULL)
+			next->prev = w->prev;
+		w->prev = to;
+		w->next = NULL;
+		*to = w;
+		to = &w->next;
 	}
-	return answered;
 }
 
 bool
@@ -152,10 +151,12 @@ flight_answered(struct flight *f, const struct evidence *e, int64_t max_age_sec)
 	struct archive *a = f->archive;
 	struct resource *r = f->resource;
 	struct documents *held = r != NULL ? atomic_load(&r->held) : NULL, *d;
-	struct archive_wait *answered = take_answered(f, held);
-	bool done = f->waits == NULL &&
-	    acceptor_answered(f->job->acceptor, held, f->seen, a);
+	struct archive_wait *answered = NULL;
+	bool done;
 
+	take_answered(f, held, &answered);
+	done = f->waits == NULL &&
+	    acceptor_answered(f->job->acceptor, held, f->seen, a);
 	d = answered != NULL ? all_of(f) : NULL;
 	for (struct archive_wait *w = answered; w != NULL; w = w->next) {
 		w->answered = d != NULL;

@@ -289,18 +289,30 @@ fill_evidence(struct revcheck_result *out, const struct view *v)
 	out->fetched_at = w->fetched_at;
 	crl_number_print(
 	    out->crl_number, sizeof(out->crl_number), &v->scope->number);
-	snprintf(out->url, sizeof(out->url), "%s", w->url ? w->url : "");
+	text_copy(out->url, sizeof(out->url), w->url != NULL ? w->url : "");
 	memcpy(out->signer, w->proof->name, sizeof(out->signer));
 }
 
 /* "delta CRL 0C of 'CN=...'" */
 static void
+put_crl(
+    struct text_line *l, const struct revcheck_result *r, const struct view *v)
+{
+	text_line_put(l, v->scope->is_delta ? "delta CRL" : "CRL");
+	text_line_put(l, r->crl_number[0] != '\0' ? " " : "");
+	text_line_put(l, r->crl_number);
+	text_line_put(l, " of ");
+	text_line_put_quoted(l, r->signer, 100);
+}
+
+static void
 print_crl(char *out, size_t cap, const struct revcheck_result *r,
     const struct view *v)
 {
-	text_format(out, cap, "%s%s%s of '%.100s'",
-	    v->scope->is_delta ? "delta CRL" : "CRL",
-	    r->crl_number[0] != '\0' ? " " : "", r->crl_number, r->signer);
+	struct text_line l;
+
+	text_line_init(&l, out, cap);
+	put_crl(&l, r, v);
 }
 
 static void
@@ -333,12 +345,12 @@ static void
 tell_good(
     const struct view *v, const struct view *delta, struct revcheck_result *out)
 {
-	char at[TEXT_TIME_LEN], until[TEXT_TIME_LEN], crl[200];
+	char at[TEXT_TIME_LEN], until[TEXT_TIME_LEN];
+	struct text_line l;
 
 	out->status = REVCHECK_GOOD;
 	out->why = REVCHECK_WHY_NONE;
 	fill_evidence(out, v);
-	print_crl(crl, sizeof(crl), out, v);
 	/* 5.2.4: what is combined has the dates of the delta. */
 	if (delta != NULL) {
 		out->this_update = delta->info->this_update;
@@ -347,9 +359,13 @@ tell_good(
 	}
 	text_time(at, out->this_update);
 	text_time(until, out->next_update);
-	snprintf(out->text, sizeof(out->text),
-	    "not listed in the %s%s of %s, next due %s", crl,
-	    delta != NULL ? ", with a delta," : "", at, until);
+	text_line_init(&l, out->text, sizeof(out->text));
+	text_line_put(&l, "not listed in the ");
+	put_crl(&l, out, v);
+	text_line_put(&l, delta != NULL ? ", with a delta, of " : " of ");
+	text_line_put(&l, at);
+	text_line_put(&l, ", next due ");
+	text_line_put(&l, until);
 }
 
 static void

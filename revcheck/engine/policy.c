@@ -131,9 +131,13 @@ decide_text(struct revcheck_report *r)
 	const struct revcheck_result *res =
 	    r->index >= 0 ? &r->results[r->index] : NULL;
 	const char *verb = r->allow ? "accepted" : "refused";
+	struct text_line l;
 
 	if (res == NULL) {
-		snprintf(r->text, sizeof(r->text), "%s: %s", verb,
+		text_line_init(&l, r->text, sizeof(r->text));
+		text_line_put(&l, verb);
+		text_line_put(&l, ": ");
+		text_line_put(&l,
 		    r->status == REVCHECK_GOOD
 			? "every certificate asked about is good"
 			: r->mode == REVCHECK_MODE_OFF

@@ -138,12 +138,12 @@ request_deliver(struct revcheck_request *r)
 static void
 request_unlink(struct revcheck_request *r)
 {
-	struct revcheck_request **p = &r->rc->requests;
-
-	while (*p != NULL && *p != r)
-		p = &(*p)->next;
-	if (*p == r)
-		*p = r->next;
+	if (r->prev != NULL) {
+		*r->prev = r->next;
+		if (r->next != NULL)
+			r->next->prev = r->prev;
+		r->prev = NULL;
+	}
 	atomic_fetch_sub(&r->rc->counts.pending, 1);
 }
 
@@ -286,6 +286,9 @@ begin_cb(void *arg)
 	struct timeval tv;
 
 	r->next = r->rc->requests;
+	r->prev = &r->rc->requests;
+	if (r->next != NULL)
+		r->next->prev = &r->next;
 	r->rc->requests = r;
 	left = r->deadline_mono_ms > now ? r->deadline_mono_ms - now : 0;
 	tv.tv_sec = (time_t)(left / 1000);
@@ -347,13 +350,10 @@ requests_cancel_all(struct revcheck *rc)
 static void
 abort_cb(void *arg)
 {
-	struct revcheck_request *r = arg, *p;
+	struct revcheck_request *r = arg;
 
 	/* Is it still pending? Then finish it: its caller has gone. */
-	for (p = r->rc->requests; p != NULL; p = p->next)
-		if (p == r)
-			break;
-	if (p == r)
+	if (r->prev != NULL)
 		request_finish(r, REVCHECK_WHY_CANCELLED);
 	revcheck_request_free(r);
 }

@@ -19,7 +19,8 @@ struct event;
 struct revcheck_request {
 	struct ref ref;
 	struct revcheck *rc;
-	struct revcheck_request *next; /* of the engine's pending list */
+	struct revcheck_request *next, **prev;
+	    /* pending; NULL: not */ /* of the engine's pending list */
 	struct snapshot snap;
 	struct request_env env;
 	enum revcheck_mode mode;

@@ -143,10 +143,35 @@ quotes_within_quotes(void **state)
 	assert_memory_equal(out, "\\x27xxx", 7);
 }
 
+/* Piece by piece as in one go, at every length that there is room for. */
+static void
+test_lines_are_as_formatted(void **state)
+{
+	static const char *const names[] = {
+	    "", "CN=x", "CN='; status=good", "''", "a'b'c", "'"};
+	char want[80], got[80];
+	struct text_line l;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		for (size_t room = 1; room <= sizeof(got); room++) {
+			text_format(
+			    want, room, "the CRL of '%.6s' is", names[i]);
+			memset(got, '#', sizeof(got));
+			text_line_init(&l, got, room);
+			text_line_put(&l, "the CRL of ");
+			text_line_put_quoted(&l, names[i], 6);
+			text_line_put(&l, " is");
+			assert_string_equal(got, want);
+			if (room < sizeof(got))
+				assert_int_equal(got[room], '#');
+		}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_lines_are_as_formatted),
 	    cmocka_unit_test(digits_of_either_case),
 	    cmocka_unit_test(no_other_length_and_no_other_digit),
 	    cmocka_unit_test(quotes_within_quotes),
