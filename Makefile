@@ -54,9 +54,8 @@ else
   $(error unknown PROFILE '$(PROFILE)': debug, release, asan, tsan, fuzz or cov)
 endif
 
-PKGS := openssl libcurl libevent libevent_openssl libevent_pthreads libcjson
-# The gateway alone keeps state in a database.
-GATEWAY_LIBS := -lsqlite3
+PKGS := openssl libcurl libevent libevent_openssl libevent_pthreads libcjson \
+	sqlite3
 ifneq ($(MAKECMDGOALS),deps)
   PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
   PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
@@ -149,7 +148,7 @@ $(B)/bin/p2p-gateway: $(GATEWAY_OBJ) $(B)/lib/libbase.a $(LIB_A)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(GATEWAY_OBJ) $(LIB_A) $(B)/lib/libbase.a \
-	    $(LDLIBS) $(GATEWAY_LIBS)
+	    $(LDLIBS)
 
 # fixtures: share no code with what they test
 

@@ -31,8 +31,6 @@ net/library/kept_OBJ = $(LIB_A)
 net/library/local_crls_OBJ = $(LIB_A)
 net/library/responses_OBJ = $(LIB_A)
 net/library/told_OBJ = $(LIB_A)
-# Reads what no answer shows.
-net/config/histories_LIBS = -lsqlite3
 
 # Its thread begins when the test says so.
 unit/test_store_disk_LIBS = -Wl,--wrap=pthread_create
@@ -70,7 +68,7 @@ endef
 UNIT_A := $(if $(filter-out %/main.o,$(GATEWAY_OBJ)),$(B)/lib/libgateway-internal.a) \
 	$(B)/lib/librevcheck-internal.a
 TEST_A := $(if $(TESTLIB_OBJ),$(B)/lib/libtest.a)
-$(foreach t,$(UNIT),$(eval $(call test_rule,$(t),$(UNIT_A) $(TEST_A),-lcmocka $(GATEWAY_LIBS))))
+$(foreach t,$(UNIT),$(eval $(call test_rule,$(t),$(UNIT_A) $(TEST_A),-lcmocka)))
 $(foreach t,$(NETC),$(eval $(call test_rule,$(t),$(TEST_A),-lcmocka)))
 
 -include $(wildcard tests/*/module.mk)

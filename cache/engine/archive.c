@@ -19,7 +19,7 @@
 #include "cache/engine/floors.h"
 #include "cache/engine/news.h"
 #include "cache/evidence/evidence.h"
-#include "cache/store/store_file.h"
+#include "cache/store/store_disk.h"
 #include "cache/engine/refresh_schedule.h"
 
 #define DEFAULT_CONNECT_MS     2000
@@ -403,6 +403,8 @@ archive_init(
 	if (rc != 0)
 		return rc;
 	s.log = a->log;
+	s.clock = a->clock;
+	s.base = archive_base(a);
 	if (o->state_dir != NULL) {
 		rc = store_new(&a->disk, &s, err);
 		if (rc != 0)

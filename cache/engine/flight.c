@@ -58,7 +58,6 @@ flight_start(struct archive *a, struct resource *r, struct fetch_job *job)
 	f->archive = a;
 	f->resource = r;
 	f->job = fetch_job_up_ref(job);
-	f->record.fd = -1;
 	f->next = a->flights;
 	f->prev = &a->flights;
 	if (f->next != NULL)

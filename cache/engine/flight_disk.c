@@ -25,7 +25,9 @@ url_index(const struct fetch_job *job, const char *url)
 	return i;
 }
 
-/* A document from a tier, accepted again: enough if it answers. */
+static void flight_next_found(struct flight *f);
+
+/* A document from a tier, accepted again. */
 static void
 flight_from_tier(struct flight *f, struct evidence *e)
 {
@@ -35,20 +37,21 @@ flight_from_tier(struct flight *f, struct evidence *e)
 
 	e = flight_take(f, e, &failure);
 	if (e == NULL) {
-		a->disk->reject(a->disk, &r->key, failure.msg);
-		flight_network(f);
+		a->disk->reject(a->disk, f->record->sha256, failure.msg);
+		flight_next_found(f);
 		return;
 	}
 	atomic_fetch_add(&a->count.disk_hits, 1);
 	pthread_mutex_lock(&a->table.lock);
 	r->validated = e;
-	r->validated_url = url_index(f->job, f->record.meta.url);
-	text_copy(r->etag, sizeof(r->etag), f->record.meta.etag);
+	r->validated_url = url_index(f->job, f->record->meta.url);
+	text_copy(r->etag, sizeof(r->etag), f->record->meta.etag);
 	text_copy(r->last_modified, sizeof(r->last_modified),
-	    f->record.meta.last_modified);
+	    f->record->meta.last_modified);
 	pthread_mutex_unlock(&a->table.lock);
-	if (a->always_fetch || !flight_answered(f, e, -1))
-		flight_network(f);
+	evidence_free(f->loaded);
+	f->loaded = evidence_up_ref(e);
+	flight_next_found(f);
 }
 
 static void
@@ -56,8 +59,8 @@ flight_tier_bad(struct flight *f, const char *why)
 {
 	struct archive *a = f->archive;
 
-	a->disk->reject(a->disk, &f->resource->key, why);
-	flight_network(f);
+	a->disk->reject(a->disk, f->record->sha256, why);
+	flight_next_found(f);
 }
 
 static void
@@ -66,13 +69,18 @@ flight_scanned(struct flight *f)
 	struct evidence *e = NULL;
 	struct crl *crl;
 	struct err err;
+	int rc = crl_builder_finish(f->builder, &crl, NULL, &err);
 
-	if (crl_builder_finish(f->builder, &crl, NULL, &err) != 0) {
+	crl_builder_free(f->builder);
+	f->builder = NULL;
+	event_free(f->step);
+	f->step = NULL;
+	if (rc != 0) {
 		flight_tier_bad(f, err.msg);
 		return;
 	}
 	e = evidence_new_crl(
-	    crl, ORIGIN_DISK, f->record.meta.url, f->record.meta.fetched_at);
+	    crl, ORIGIN_DISK, f->record->meta.url, f->record->meta.fetched_at);
 	if (e == NULL)
 		flight_network(f);
 	else
@@ -95,7 +103,7 @@ static void
 flight_found_crl(struct flight *f)
 {
 	struct archive *a = f->archive;
-	struct store_record *rec = &f->record;
+	struct store_record *rec = f->record;
 	struct err err = {0};
 
 	f->state = FLIGHT_SCAN;
@@ -106,10 +114,12 @@ flight_found_crl(struct flight *f)
 		f->builder = crl_builder_new_take(
 		    rec->der, rec->len, &a->crl_limits, NULL, &err);
 	rec->der = NULL;
-	f->step = evtimer_new(archive_base(a), flight_step, f);
-	if (f->builder == NULL)
+	if (f->builder == NULL) {
 		flight_tier_bad(f, err.msg);
-	else if (f->step == NULL)
+		return;
+	}
+	f->step = evtimer_new(archive_base(a), flight_step, f);
+	if (f->step == NULL)
 		flight_network(f);
 	else
 		event_active(f->step, 0, 0);
@@ -118,7 +128,7 @@ flight_found_crl(struct flight *f)
 static void
 flight_found_ocsp(struct flight *f)
 {
-	struct store_record *rec = &f->record;
+	struct store_record *rec = f->record;
 	struct evidence *e = NULL;
 	struct span der = span_of(rec->der, rec->len);
 
@@ -132,10 +142,18 @@ flight_found_ocsp(struct flight *f)
 	evidence_free(e);
 }
 
+/* All of them are weighed, the newest last; is that enough? */
 static void
-flight_found(struct flight *f)
+flight_next_found(struct flight *f)
 {
-	if (f->record.meta.kind != f->job->kind)
+	if (f->num_found == 0) {
+		if (f->loaded == NULL || f->archive->always_fetch ||
+		    !flight_answered(f, f->loaded, -1))
+			flight_network(f);
+		return;
+	}
+	f->record = &f->found->record[--f->num_found];
+	if (f->record->meta.kind != f->job->kind)
 		flight_tier_bad(f, "another kind of evidence");
 	else if (f->job->kind == EVIDENCE_CRL)
 		flight_found_crl(f);
@@ -144,33 +162,23 @@ flight_found(struct flight *f)
 }
 
 static void
-flight_tier_done(void *arg, struct store_record *found)
+flight_tier_done(void *arg, struct store_found *found)
 {
 	struct flight *f = arg;
 
 	f->loading = NULL;
-	if (found == NULL) {
-		flight_network(f);
-		return;
-	}
-	f->record = *found;
-	flight_found(f);
+	f->found = found;
+	f->num_found = found != NULL ? found->num : 0;
+	flight_next_found(f);
 }
 
 void
 flight_disk(struct flight *f)
 {
 	struct archive *a = f->archive;
+	struct store_found *found = NULL;
 
-	switch (a->disk->load(a->disk, &f->resource->key, &f->record,
-	    flight_tier_done, f, &f->loading)) {
-	case STORE_NONE:
-		flight_network(f);
-		break;
-	case STORE_NOW:
-		flight_found(f);
-		break;
-	case STORE_LATER:
-		break;
-	}
+	if (a->disk->load(a->disk, &f->resource->key, &found, flight_tier_done,
+		f, &f->loading) != STORE_LATER)
+		flight_tier_done(f, found);
 }

@@ -66,7 +66,8 @@ flight_free(struct flight *f)
 		f->archive->disk->cancel(f->loading);
 	fetch_cancel(f->fetch);
 	crl_builder_free(f->builder);
-	store_record_cleanup(&f->record);
+	store_found_free(f->found);
+	evidence_free(f->loaded);
 	if (f->step != NULL)
 		event_free(f->step);
 	documents_free(f->seen);

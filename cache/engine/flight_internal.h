@@ -31,7 +31,10 @@ struct flight {
 	uint64_t until_mono_ms;              /* no attempt begins after it */
 	struct fetch *fetch;
 	struct store_load *loading;
-	struct store_record record;
+	struct store_found *found;   /* on the disk */
+	size_t num_found;            /* of these, not looked at yet */
+	struct evidence *loaded;     /* the last of them; reference or NULL */
+	struct store_record *record; /* one of these, looked at now */
 	struct crl_builder *builder;
 	struct event *step;
 	struct evidence_failure failure; /* the most telling so far */

@@ -14,8 +14,10 @@ flight_save(struct flight *f, struct evidence *e)
 {
 	struct archive *a = f->archive;
 	struct resource *r = f->resource;
-	struct store_meta meta = {
-	    .key = r->key, .kind = e->kind, .fetched_at = e->fetched_at};
+	struct store_meta meta = {.key = r->key,
+	    .kind = e->kind,
+	    .origin = e->origin,
+	    .fetched_at = e->fetched_at};
 	const char *url;
 
 	if (a->disk == NULL)
@@ -62,6 +64,8 @@ flight_not_modified(struct flight *f, const struct fetch_result *res)
 		return;
 	}
 	atomic_fetch_add(&f->archive->count.fetches_304, 1);
+	if (f->archive->disk != NULL)
+		f->archive->disk->touch(f->archive->disk, &f->resource->key);
 	/* As if it had come again. */
 	atomic_store(&e->fetched_at, archive_now(f->archive));
 	if (flight_take(f, e, &failure) == NULL ||

@@ -103,6 +103,18 @@ is_news(struct flight *f, const struct evidence *e)
 	return true;
 }
 
+/* What is not held any more has no place on disk, either. */
+static void
+drop_replaced(
+    struct flight *f, const struct documents *was, const struct documents *is)
+{
+	struct store *disk = f->archive->disk;
+
+	for (size_t i = 0; disk != NULL && was != NULL && i < was->num; i++)
+		if (documents_same(is, was->v[i]) == NULL)
+			disk->drop(disk, &f->resource->key, was->v[i]);
+}
+
 /* Holds it, if it is the newest of its scope. False: it is behind. */
 static bool
 keep(struct flight *f, struct evidence *e)
@@ -119,6 +131,7 @@ keep(struct flight *f, struct evidence *e)
 	case DOCUMENTS_RESTARTED:
 	case DOCUMENTS_KEPT:
 		news = is_news(f, e);
+		drop_replaced(f, held, all);
 		memory_table_keep(&a->table, r, all);
 		if (news && a->changed != NULL)
 			a->changed(a->changed_arg, &r->key);

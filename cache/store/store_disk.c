@@ -1,204 +1,95 @@
 /*
- * store_disk: the tier on disk. Reads on the service thread, a header at a
- * time, and maps large bodies. Writes and syncs on a thread of its own, so that
- * a slow disk delays no one. The queue of writes is bounded; a newer write
- * replaces a waiting one of the same key.
+ * store_disk: see the header. The calls of the service thread, which queue work
+ * for the store's own (store_work.c), and its beginning and end.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <sys/stat.h>
+#include <event2/event.h>
 
-#include "cache/base/log.h"
-#include "cache/evidence/evidence.h"
-#include "cache/store/store_file.h"
-#include "cache/store/store_path.h"
+#include "cache/base/text.h"
+#include "cache/store/store_disk_internal.h"
 
-#define MAX_QUEUE    4096
-#define OLD_TEMP_SEC 600
-#define MAX_ASIDE    64
+#define WAITING_BYTES ((size_t)256 << 20) /* of evidence, in the queue */
+#define TOUCH_MS      60000
+#define SEEN_SEC      3600 /* a floor that is met again is noted so often */
 
-/* One write. Owned by the queue. */
-struct store_disk_job {
-	struct store_disk_job *next;
-	struct store_meta meta;
-	struct evidence *evidence;
-};
+static struct store_load *
+work_new(struct store_disk *d, enum work_kind kind,
+    const struct evidence_key *source)
+{
+	struct store_load *w = calloc(1, sizeof(*w));
 
-/* Owned by the archive. */
-struct store_disk {
-	struct store tier; /* first: a tier is its disk */
-	char *dir;
-	uint64_t max_bytes;
-	uint32_t max_ocsp_bytes;
-	const struct log *log;
-	pthread_t writer;
-	bool running;
-	uint64_t used_bytes;  /* writer; an estimate from above */
-	pthread_mutex_t lock; /* below */
-	pthread_cond_t work, idle;
-	struct store_disk_job *first, **last;
-	size_t num_jobs;
-	bool busy, closing;
-};
+	if (w == NULL)
+		return NULL;
+	w->disk = d;
+	w->kind = kind;
+	if (source != NULL)
+		w->source = *source;
+	return w;
+}
 
-/* Makes room: the longest unfetched are removed first. */
+/* Writes. */
 
-struct store_disk_file {
-	char *path;
-	uint64_t bytes;
-	time_t mtime;
-};
-
-struct store_disk_survey {
-	struct store_disk_file *files;
-	size_t num, cap;
-	uint64_t bytes;
-};
-
+/* Locked. */
 static bool
-survey_file(void *arg, const char *path)
+queue_full(const struct store_disk *d, size_t bytes)
 {
-	struct store_disk_survey *s = arg;
-	struct store_disk_file *files;
-	struct stat st;
-
-	if (lstat(path, &st) != 0)
-		return true;
-	if (s->num == s->cap) {
-		size_t cap = s->cap > 0 ? s->cap * 2 : 256;
-
-		files = realloc(s->files, cap * sizeof(*files));
-		if (files == NULL)
-			return false;
-		s->files = files;
-		s->cap = cap;
-	}
-	s->files[s->num] = (struct store_disk_file){.path = strdup(path),
-	    .bytes = (uint64_t)st.st_size,
-	    .mtime = st.st_mtime};
-	if (s->files[s->num].path == NULL)
-		return false;
-	s->num++;
-	s->bytes += (uint64_t)st.st_size;
-	return true;
+	return d->num_writes >= STORE_QUEUE_MAX ||
+	    (d->bytes_waiting > 0 && d->bytes_waiting + bytes > WAITING_BYTES);
 }
 
-static int
-by_age(const void *a, const void *b)
-{
-	const struct store_disk_file *x = a, *y = b;
-
-	return (x->mtime > y->mtime) - (x->mtime < y->mtime);
-}
-
+/* Takes w over, which may be NULL. */
 static void
-store_disk_survey(struct store_disk *d)
+queue_write(struct store_disk *d, struct store_load *w)
 {
-	struct store_disk_survey s = {0};
-	struct err err;
-	size_t gone = 0;
+	bool full, wait;
 
-	(void)!store_each(d->dir, survey_file, &s, &err);
-	if (s.num > 0)
-		qsort(s.files, s.num, sizeof(*s.files), by_age);
-	for (size_t i = 0; i < s.num && s.bytes > d->max_bytes / 10 * 9 &&
-	     d->used_bytes > d->max_bytes;
-	     i++) {
-		if (unlink(s.files[i].path) != 0)
-			continue;
-		s.bytes -= s.files[i].bytes;
-		gone++;
-	}
-	if (gone > 0)
-		log_line(d->log, LOG_LEVEL_INFO,
-		    "removed the %zu oldest files of '%s': over the budget of "
-		    "%llu bytes",
-		    gone, d->dir, (unsigned long long)d->max_bytes);
-	d->used_bytes = s.bytes;
-	for (size_t i = 0; i < s.num; i++)
-		free(s.files[i].path);
-	free(s.files);
-}
-
-/* The writer. */
-
-static void
-job_free(struct store_disk_job *j)
-{
-	evidence_free(j->evidence);
-	free(j);
-}
-
-static void
-store_disk_write(struct store_disk *d, struct store_disk_job *j)
-{
-	struct span der = evidence_der(j->evidence);
-	struct err err;
-
-	if (store_write(d->dir, &j->meta, der, &err) != 0) {
-		log_line(d->log, LOG_LEVEL_WARN, "cannot keep '%s' on disk: %s",
-		    j->meta.url, err.msg);
+	if (w == NULL)
 		return;
-	}
-	d->used_bytes += der.len + STORE_HEADER_BYTES;
-	if (d->used_bytes > d->max_bytes)
-		store_disk_survey(d);
-}
-
-static void *
-store_disk_main(void *arg)
-{
-	struct store_disk *d = arg;
-	struct store_disk_job *j;
-
-	store_disk_survey(d);
 	pthread_mutex_lock(&d->lock);
-	for (;;) {
-		while (d->first == NULL && !d->closing)
-			pthread_cond_wait(&d->work, &d->lock);
-		j = d->first;
-		if (j == NULL)
-			break;
-		d->first = j->next;
-		if (d->first == NULL)
-			d->last = &d->first;
-		d->num_jobs--;
-		d->busy = true;
-		pthread_mutex_unlock(&d->lock);
-		store_disk_write(d, j);
-		job_free(j);
-		pthread_mutex_lock(&d->lock);
-		d->busy = false;
-		pthread_cond_broadcast(&d->idle);
+	full = queue_full(d, store_work_bytes(w));
+	/* In trouble, what can be fetched again does not wait for the disk. */
+	wait = d->trouble && clock_mono_ms() < d->retry_ms &&
+	    (w->kind == WORK_SAVE || w->kind == WORK_TOUCH);
+	if (!full && !wait) {
+		store_writes_add(d, w, false);
+		pthread_cond_signal(&d->work);
+		w = NULL;
+	} else if (w->kind != WORK_TOUCH) {
+		d->stats.lost++;
 	}
 	pthread_mutex_unlock(&d->lock);
-	return NULL;
+	if (w != NULL && full && w->kind == WORK_SAVE)
+		log_line(d->log, LOG_LEVEL_WARN,
+		    "cannot keep '%s' on disk: %d writes are waiting",
+		    w->u.meta.url, STORE_QUEUE_MAX);
+	if (w != NULL)
+		store_work_free(w);
 }
 
-/* Takes queued writes of key (all if NULL) away. Locked. */
+/*
+ * Takes waiting saves of a source (NULL: all) away, but for the newest `leave`.
+ * Locked.
+ */
 static void
-queue_drop(struct store_disk *d, const struct evidence_key *key)
+queue_drop(
+    struct store_disk *d, const struct evidence_key *source, size_t leave)
 {
-	struct store_disk_job **at = &d->first, *j;
+	struct store_load *w, *before;
+	size_t num = 0;
 
-	while ((j = *at) != NULL) {
-		if (key != NULL &&
-		    memcmp(j->meta.key.id, key->id, sizeof(key->id)) != 0) {
-			at = &j->next;
+	for (w = TAILQ_LAST(&d->writes, work_list); w != NULL; w = before) {
+		before = TAILQ_PREV(w, work_list, link);
+		if (w->kind != WORK_SAVE ||
+		    (source != NULL &&
+			memcmp(source->id, w->source.id, 32) != 0) ||
+		    num++ < leave)
 			continue;
-		}
-		*at = j->next;
-		d->num_jobs--;
-		job_free(j);
+		store_writes_remove(d, w);
+		store_work_free(w);
 	}
-	d->last = at;
 }
 
 static void
@@ -206,122 +97,269 @@ store_disk_save(
     struct store *t, const struct store_meta *meta, struct evidence *e)
 {
 	struct store_disk *d = (struct store_disk *)t;
-	struct store_disk_job *j = calloc(1, sizeof(*j));
-	bool full;
+	struct store_load *w = work_new(d, WORK_SAVE, &meta->key);
 
-	if (j == NULL)
+	if (w == NULL)
 		return;
-	j->meta = *meta;
-	j->evidence = evidence_up_ref(e);
+	w->u.meta = *meta;
+	w->evidence = evidence_up_ref(e);
 	pthread_mutex_lock(&d->lock);
-	queue_drop(d, &meta->key);
-	full = d->num_jobs >= MAX_QUEUE;
-	if (!full) {
-		*d->last = j;
-		d->last = &j->next;
-		d->num_jobs++;
-		pthread_cond_signal(&d->work);
-	}
+	/* One more would push out the oldest of them at once. */
+	if (*store_writes_of(d, &meta->key) >= STORE_DOCUMENTS)
+		queue_drop(d, &meta->key, STORE_DOCUMENTS - 1);
 	pthread_mutex_unlock(&d->lock);
-	if (!full)
-		return; /* cppcheck-suppress memleak ; it is in the queue */
-	log_line(d->log, LOG_LEVEL_WARN,
-	    "cannot keep '%s' on disk: %d writes are waiting", meta->url,
-	    MAX_QUEUE);
-	job_free(j);
-}
-
-/* Reading. */
-
-static size_t
-count_files(const char *path)
-{
-	DIR *h = opendir(path);
-	size_t n = 0;
-
-	while (h != NULL && readdir(h) != NULL)
-		n++;
-	if (h != NULL)
-		closedir(h);
-	return n;
+	queue_write(d, w);
 }
 
 static void
-store_disk_reject(
-    struct store *t, const struct evidence_key *key, const char *why)
+store_disk_drop(
+    struct store *t, const struct evidence_key *source, struct evidence *e)
 {
 	struct store_disk *d = (struct store_disk *)t;
-	char path[STORE_PATH_MAX], aside[STORE_PATH_MAX];
-	char dir[STORE_PATH_MAX + 16];
+	struct store_load *w = work_new(d, WORK_DROP, source);
 
-	snprintf(dir, sizeof(dir), "%s/v1/" STORE_ASIDE, d->dir);
-	if (!store_path(path, d->dir, key, NULL) ||
-	    !store_path(aside, d->dir, key, STORE_ASIDE))
+	if (w != NULL)
+		w->evidence = evidence_up_ref(e);
+	queue_write(d, w);
+}
+
+static void
+store_disk_touch(struct store *t, const struct evidence_key *source)
+{
+	struct store_disk *d = (struct store_disk *)t;
+	struct touched *last =
+	    &d->touched[(source->id[0] << 8 | source->id[1]) % STORE_TOUCHED];
+	uint64_t now = clock_mono_ms();
+
+	if (memcmp(last->source, source->id, sizeof(last->source)) == 0 &&
+	    now < last->at_ms + TOUCH_MS)
 		return;
-	(void)!mkdir(dir, 0700);
-	/* Set aside for the operator to look at, up to MAX_ASIDE of them. */
-	if (count_files(dir) < MAX_ASIDE + 2 && rename(path, aside) == 0)
-		log_line(
-		    d->log, LOG_LEVEL_WARN, "set '%s' aside: %s", path, why);
-	else if (unlink(path) == 0)
-		log_line(d->log, LOG_LEVEL_WARN, "removed '%s': %s", path, why);
+	memcpy(last->source, source->id, sizeof(last->source));
+	last->at_ms = now;
+	queue_write(d, work_new(d, WORK_TOUCH, source));
+}
+
+/* What somebody waits for. */
+
+static void
+queue_urgent(struct store_disk *d, struct store_load *w)
+{
+	pthread_mutex_lock(&d->lock);
+	TAILQ_INSERT_TAIL(&d->urgent, w, link);
+	pthread_cond_signal(&d->work);
+	while (w->waited && !w->done)
+		pthread_cond_wait(&d->idle, &d->lock);
+	pthread_mutex_unlock(&d->lock);
+}
+
+static void
+store_disk_loaded(evutil_socket_t fd, short what, void *arg)
+{
+	struct store_disk *d = arg;
+	struct store_found *found;
+	struct store_load *w;
+
+	for (;;) {
+		pthread_mutex_lock(&d->lock);
+		w = TAILQ_FIRST(&d->loaded);
+		if (w != NULL)
+			TAILQ_REMOVE(&d->loaded, w, link);
+		pthread_mutex_unlock(&d->lock);
+		if (w == NULL)
+			return;
+		found = w->u.load.found;
+		w->u.load.found = NULL;
+		w->u.load.fn(w->u.load.arg, found);
+		store_work_free(w);
+	}
 }
 
 static enum store_answer
-store_disk_load(struct store *t, const struct evidence_key *key,
-    struct store_record *out, store_done_fn *done, void *arg,
+store_disk_load(struct store *t, const struct evidence_key *source,
+    struct store_found **out, store_done_fn *done, void *arg,
     struct store_load **pending)
 {
 	struct store_disk *d = (struct store_disk *)t;
-	char path[STORE_PATH_MAX];
-	struct err err;
-	int rc;
+	struct store_load *w = work_new(d, WORK_LOAD, source);
 
-	if (!store_path(path, d->dir, key, NULL))
+	*out = NULL;
+	if (w == NULL)
 		return STORE_NONE;
-	rc = store_read(out, path, d->max_ocsp_bytes, &err);
-	if (rc == 1)
-		return STORE_NOW;
-	if (rc == E_PARSE)
-		store_disk_reject(t, key, err.msg);
-	else if (rc < 0)
-		log_line(d->log, LOG_LEVEL_WARN, "%s", err.msg);
-	return STORE_NONE;
+	w->u.load.fn = done;
+	w->u.load.arg = arg;
+	w->waited = d->wake == NULL;
+	if (!w->waited)
+		*pending = w;
+	queue_urgent(d, w);
+	if (d->wake != NULL)
+		return STORE_LATER;
+	*out = w->u.load.found;
+	w->u.load.found = NULL;
+	store_work_free(w);
+	return *out != NULL ? STORE_NOW : STORE_NONE;
 }
 
 static void
-store_disk_cancel(struct store_load *pending)
+store_disk_cancel(struct store_load *w)
 {
-	/* This tier always answers at once. */
-}
-
-static bool
-forget_file(void *arg, const char *path)
-{
-	(void)unlink(path);
-	return true;
-}
-
-static void
-store_disk_forget(struct store *t, const struct evidence_key *key)
-{
-	struct store_disk *d = (struct store_disk *)t;
-	char path[STORE_PATH_MAX];
-	struct err err;
+	struct store_disk *d = w->disk;
+	struct store_load *i;
 
 	pthread_mutex_lock(&d->lock);
-	queue_drop(d, key);
-	/* A write under way must not bring back what was just removed. */
-	while (d->busy)
-		pthread_cond_wait(&d->idle, &d->lock);
-	if (key == NULL)
-		(void)!store_each(d->dir, forget_file, NULL, &err);
-	else if (store_path(path, d->dir, key, NULL))
-		(void)unlink(path);
+	if (d->current == w) {
+		/* Its thread frees it. */
+		w->cancelled = true;
+		w = NULL;
+	} else {
+		for (i = TAILQ_FIRST(&d->loaded); i != NULL;
+		     i = TAILQ_NEXT(i, link))
+			if (i == w)
+				break;
+		TAILQ_REMOVE(i != NULL ? &d->loaded : &d->urgent, w, link);
+	}
+	pthread_mutex_unlock(&d->lock);
+	if (w != NULL)
+		store_work_free(w);
+}
+
+static void
+store_disk_reject(struct store *t, const uint8_t sha256[32], const char *why)
+{
+	struct store_disk *d = (struct store_disk *)t;
+	struct store_load *w = work_new(d, WORK_REJECT, NULL);
+
+	if (w == NULL)
+		return;
+	memcpy(w->sha256, sha256, sizeof(w->sha256));
+	text_copy(w->u.why, sizeof(w->u.why), why);
+	queue_urgent(d, w);
+}
+
+static void
+store_disk_forget(struct store *t, const struct evidence_key *source)
+{
+	struct store_disk *d = (struct store_disk *)t;
+	struct store_load *w = work_new(d, WORK_FORGET, source);
+
+	if (w == NULL)
+		return;
+	w->all = source == NULL;
+	pthread_mutex_lock(&d->lock);
+	queue_drop(d, source, 0);
+	pthread_mutex_unlock(&d->lock);
+	queue_urgent(d, w);
+}
+
+/* Floors and known revocations. */
+
+static bool
+store_disk_floor_get(
+    struct store *t, const uint8_t scope[32], struct store_floor *out)
+{
+	struct store_disk *d = (struct store_disk *)t;
+	const struct store_floor *f;
+
+	pthread_mutex_lock(&d->lock);
+	f = store_floor_find(d, scope);
+	if (f != NULL)
+		*out = *f;
+	pthread_mutex_unlock(&d->lock);
+	return f != NULL;
+}
+
+static void
+store_disk_floor_put(struct store *t, const struct store_floor *f, bool restart)
+{
+	struct store_disk *d = (struct store_disk *)t;
+	struct store_load *w = work_new(d, WORK_FLOOR, NULL);
+	const struct store_floor *had;
+	bool news = true;
+
+	if (w == NULL)
+		return;
+	w->u.floor = *f;
+	pthread_mutex_lock(&d->lock);
+	had = store_floor_find(d, f->scope);
+	if (had != NULL && !restart && !store_floor_higher(f, had)) {
+		/* That it is in use keeps it from giving way. */
+		news = f->seen_at >= had->seen_at + SEEN_SEC;
+		w->u.floor = *had;
+		w->u.floor.seen_at = f->seen_at;
+	}
+	if (news)
+		store_floor_set(d, &w->u.floor);
+	pthread_mutex_unlock(&d->lock);
+	if (news)
+		queue_write(d, w);
+	else
+		store_work_free(w);
+}
+
+static int
+store_disk_known_each(
+    struct store *t, store_known_fn *fn, void *arg, struct err *err)
+{
+	struct store_disk *d = (struct store_disk *)t;
+	struct store_load *w = work_new(d, WORK_KNOWN_EACH, NULL);
+	int rc;
+
+	if (w == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	w->u.each.fn = fn;
+	w->u.each.arg = arg;
+	w->waited = true;
+	queue_urgent(d, w);
+	rc = w->u.each.rc;
+	if (rc != 0 && err != NULL)
+		*err = w->u.each.err;
+	store_work_free(w);
+	return rc;
+}
+
+static void
+store_disk_known_put(struct store *t, const struct store_known *k)
+{
+	struct store_disk *d = (struct store_disk *)t;
+	struct store_load *w = work_new(d, WORK_KNOWN, NULL);
+
+	if (w != NULL)
+		w->u.known = *k;
+	queue_write(d, w);
+}
+
+static void
+store_disk_known_forget(struct store *t, const uint8_t identity[32])
+{
+	struct store_disk *d = (struct store_disk *)t;
+	struct store_load *w = work_new(d, WORK_KNOWN_FORGET, NULL);
+
+	if (w != NULL)
+		memcpy(w->sha256, identity, sizeof(w->sha256));
+	queue_write(d, w);
+}
+
+static void
+store_disk_stats(struct store *t, struct store_stats *out)
+{
+	struct store_disk *d = (struct store_disk *)t;
+
+	pthread_mutex_lock(&d->lock);
+	*out = d->stats;
 	pthread_mutex_unlock(&d->lock);
 }
 
 /* Birth and death. */
+
+static void
+list_free(struct work_list *list)
+{
+	struct store_load *w;
+
+	while ((w = TAILQ_FIRST(list)) != NULL) {
+		TAILQ_REMOVE(list, w, link);
+		store_work_free(w);
+	}
+}
 
 static void
 store_disk_free(struct store *t)
@@ -333,9 +371,15 @@ store_disk_free(struct store *t)
 		d->closing = true;
 		pthread_cond_signal(&d->work);
 		pthread_mutex_unlock(&d->lock);
-		pthread_join(d->writer, NULL);
+		pthread_join(d->thread, NULL);
 	}
-	queue_drop(d, NULL);
+	list_free(&d->urgent);
+	list_free(&d->writes);
+	list_free(&d->loaded);
+	if (d->wake != NULL)
+		event_free(d->wake);
+	store_db_close(d->db);
+	digest_map_cleanup(&d->floors);
 	pthread_cond_destroy(&d->work);
 	pthread_cond_destroy(&d->idle);
 	pthread_mutex_destroy(&d->lock);
@@ -343,53 +387,19 @@ store_disk_free(struct store *t)
 	free(d);
 }
 
-/* Temporary files of writers that died, in one directory. */
-static void
-sweep(const char *dir)
-{
-	char path[STORE_PATH_MAX + 300];
-	struct dirent *e;
-	struct stat st;
-	DIR *h = opendir(dir);
-
-	while (h != NULL && (e = readdir(h)) != NULL) {
-		if (strstr(e->d_name, STORE_TEMP ".") == NULL)
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-		    st.st_mtime + OLD_TEMP_SEC < time(NULL))
-			(void)unlink(path);
-	}
-	if (h != NULL)
-		closedir(h);
-}
-
+/* A disk that is full or locked now is asked again later. */
 static int
-store_disk_prepare(struct store_disk *d, struct err *err)
+store_disk_open(struct store_disk *d, struct err *err)
 {
-	char path[STORE_PATH_MAX];
-	struct stat st;
+	int rc = store_db_prepare(d->dir, err);
 
-	if (strlen(d->dir) + 128 > STORE_PATH_MAX)
-		return err_set(err, E_ARG, "state directory name is too long");
-	if (mkdir(d->dir, 0700) != 0 && errno != EEXIST)
-		return err_sys(
-		    err, "cannot make the state directory '%s'", d->dir);
-	if (stat(d->dir, &st) != 0)
-		return err_sys(
-		    err, "cannot look at the state directory '%s'", d->dir);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(err, E_ARG,
-		    "state directory '%s' is not a directory", d->dir);
-	snprintf(path, sizeof(path), "%s/v1", d->dir);
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return err_sys(err, "cannot make '%s'", path);
-	if (access(path, R_OK | W_OK | X_OK) != 0)
-		return err_sys(err, "cannot write to '%s'", path);
-	for (int i = 0; i < 256; i++) {
-		snprintf(path, sizeof(path), "%s/v1/%02x", d->dir, i);
-		sweep(path);
-	}
+	if (rc != 0)
+		return rc;
+	rc = store_work_open(d, err);
+	if (rc != 0 && rc != E_IO)
+		return rc;
+	if (rc != 0)
+		store_work_trouble(d, err->msg);
 	return 0;
 }
 
@@ -401,7 +411,7 @@ store_disk_start(struct store_disk *d, struct err *err)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&d->writer, NULL, store_disk_main, d);
+	rc = pthread_create(&d->thread, NULL, store_work_main, d);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc != 0)
 		return err_set(err, E_INTERNAL,
@@ -410,37 +420,69 @@ store_disk_start(struct store_disk *d, struct err *err)
 	return 0;
 }
 
+static struct store_disk *
+store_disk_new(const struct store_options *o)
+{
+	struct store_disk *d = calloc(1, sizeof(*d));
+
+	if (d == NULL)
+		return NULL;
+	d->tier = (struct store){.name = "disk",
+	    .load = store_disk_load,
+	    .cancel = store_disk_cancel,
+	    .save = store_disk_save,
+	    .drop = store_disk_drop,
+	    .reject = store_disk_reject,
+	    .touch = store_disk_touch,
+	    .forget = store_disk_forget,
+	    .floor_get = store_disk_floor_get,
+	    .floor_put = store_disk_floor_put,
+	    .known_each = store_disk_known_each,
+	    .known_put = store_disk_known_put,
+	    .known_forget = store_disk_known_forget,
+	    .stats = store_disk_stats,
+	    .free = store_disk_free};
+	TAILQ_INIT(&d->urgent);
+	TAILQ_INIT(&d->writes);
+	TAILQ_INIT(&d->loaded);
+	d->max_bytes = o->max_bytes;
+	d->max_owner_bytes =
+	    o->max_owner_bytes != 0 ? o->max_owner_bytes : o->max_bytes / 2;
+	d->max_ocsp_bytes = o->max_ocsp_bytes;
+	d->clock = o->clock;
+	d->log = o->log;
+	store_floors_init(d);
+	pthread_mutex_init(&d->lock, NULL);
+	pthread_cond_init(&d->work, NULL);
+	pthread_cond_init(&d->idle, NULL);
+	d->dir = strdup(o->dir);
+	if (o->base != NULL)
+		d->wake = event_new(o->base, -1, 0, store_disk_loaded, d);
+	if (d->dir != NULL && (o->base == NULL || d->wake != NULL))
+		return d;
+	store_disk_free(&d->tier);
+	return NULL;
+}
+
 int
 store_new(struct store **out, const struct store_options *o, struct err *err)
 {
-	struct store_disk *d = calloc(1, sizeof(*d));
+	struct store_disk *d = store_disk_new(o);
+	struct err why = {0};
 	int rc;
 
 	*out = NULL;
 	if (d == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	d->tier = (struct store){.name = "disk",
-	    .load = store_disk_load,
-	    .cancel = store_disk_cancel,
-	    .save = store_disk_save,
-	    .reject = store_disk_reject,
-	    .forget = store_disk_forget,
-	    .free = store_disk_free};
-	d->last = &d->first;
-	d->max_bytes = o->max_bytes;
-	d->max_ocsp_bytes = o->max_ocsp_bytes;
-	d->log = o->log;
-	pthread_mutex_init(&d->lock, NULL);
-	pthread_cond_init(&d->work, NULL);
-	pthread_cond_init(&d->idle, NULL);
-	d->dir = strdup(o->dir);
-	rc = d->dir == NULL ? err_set(err, E_NOMEM, "out of memory")
-			    : store_disk_prepare(d, err);
+	rc = store_disk_open(d, &why);
 	if (rc == 0)
-		rc = store_disk_start(d, err);
-	if (rc != 0)
+		rc = store_disk_start(d, &why);
+	if (rc != 0) {
 		store_disk_free(&d->tier);
-	else
-		*out = &d->tier;
-	return rc;
+		if (err != NULL)
+			*err = why;
+		return rc;
+	}
+	*out = &d->tier;
+	return 0;
 }

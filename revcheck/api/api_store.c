@@ -1,6 +1,6 @@
 /*
  * api_store: the public view of a state directory, without an engine. An engine
- * may be using it: every file is replaced whole. Any thread. Fetches nothing.
+ * may be using it meanwhile. Any thread. Fetches nothing.
  */
 #include "revcheck/api/api_store.h"
 
@@ -15,7 +15,6 @@
 
 #include "cache/base/text.h"
 #include "cache/der/der.h"
-#include "cache/store/store_path.h"
 #include "revcheck/engine/engine_cache.h"
 #include "revcheck/x509/certs.h"
 
@@ -97,34 +96,38 @@ struct listing {
 };
 
 static bool
-list_file(void *arg, const char *path)
+list_record(void *arg, struct store_record *r)
 {
 	struct listing *l = arg;
-	struct revcheck_cache_item item = {.size = sizeof(item)};
-	struct store_record r;
+	struct revcheck_cache_item item;
 	struct crl *crl = NULL;
-	struct err err = {0};
-	int rc = store_read(&r, path, STORE_MAX_OCSP, &err);
+	struct err err;
 
-	if (rc == 0)
-		return true;
-	if (rc == 1) {
-		store_item_of_meta(&item, &r.meta, r.len);
-		rc = store_record_open(&r, &crl, &err);
-	} else {
-		snprintf(item.key, sizeof(item.key), "%.64s",
-		    strrchr(path, '/') + 1);
-	}
-	if (rc < 0)
+	store_item_of_meta(&item, &r->meta, r->len);
+	if (r->error[0] != '\0')
+		snprintf(item.error, sizeof(item.error), "%s", r->error);
+	else if (store_record_open(r, &crl, &err) < 0)
 		snprintf(item.error, sizeof(item.error), "%s", err.msg);
 	else if (crl != NULL)
 		engine_cache_item_of_crl(&item, crl);
 	else
-		item_of_response(&item, span_of(r.der, r.len));
+		item_of_response(&item, span_of(r->der, r->len));
 	crl_free(crl);
-	store_record_cleanup(&r);
 	l->num++;
 	return l->fn(l->arg, &item) == 0;
+}
+
+int
+store_each(
+    const char *state_dir, store_record_fn *fn, void *arg, struct err *err)
+{
+	struct store_db *db;
+	int rc = store_db_open(&db, state_dir, STORE_DB_LOOK, NULL, err);
+
+	if (rc == 0 && db != NULL)
+		rc = store_db_each(db, STORE_MAX_OCSP, fn, arg, err);
+	store_db_close(db);
+	return rc;
 }
 
 int
@@ -133,7 +136,7 @@ revcheck_cache_list(const char *state_dir, revcheck_cache_fn *fn, void *arg,
 {
 	struct listing l = {.fn = fn, .arg = arg};
 	struct err e = {0};
-	int rc = store_each(state_dir, list_file, &l, &e);
+	int rc = store_each(state_dir, list_record, &l, &e);
 
 	return rc < 0 ? error_publish(err, &e, rc) : l.num;
 }
@@ -141,16 +144,11 @@ revcheck_cache_list(const char *state_dir, revcheck_cache_fn *fn, void *arg,
 /* One item. */
 
 static int
-path_of(char path[STORE_PATH_MAX], const char *state_dir, const char *key,
-    struct err *err)
+key_of(struct evidence_key *k, const char *key, struct err *err)
 {
-	struct evidence_key k;
-
-	if (!text_unhex(k.id, key, sizeof(k.id)))
+	if (!text_unhex(k->id, key, sizeof(k->id)))
 		return err_set(
 		    err, E_ARG, "key '%s' is not 64 hexadecimal digits", key);
-	if (!store_path(path, state_dir, &k, NULL))
-		return err_set(err, E_ARG, "path of the key is too long");
 	return 0;
 }
 
@@ -183,56 +181,70 @@ read_der(struct store_record *r, unsigned char **out, struct err *err)
 	return 1;
 }
 
+/* The first of the source that can be read. */
+static int
+get_from(struct store_db *db, const struct evidence_key *k, unsigned char **out,
+    size_t *out_len, enum revcheck_evidence_kind *kind, struct err *err)
+{
+	struct store_found *found = NULL;
+	struct store_record *r;
+	int rc = store_db_load(db, k, STORE_MAX_OCSP, &found, err);
+
+	for (size_t i = 0; found != NULL && i < found->num && rc == 0; i++) {
+		r = &found->record[i];
+		if (r->error[0] != '\0')
+			continue;
+		*kind = (enum revcheck_evidence_kind)r->meta.kind;
+		*out_len = r->len;
+		rc = read_der(r, out, err);
+	}
+	if (rc == 0 && found != NULL)
+		rc = err_set(err, E_PARSE, "%s", found->record[0].error);
+	store_found_free(found);
+	return rc;
+}
+
 int
 revcheck_cache_get(unsigned char **out, size_t *out_len,
     enum revcheck_evidence_kind *kind, const char *state_dir, const char *key,
     struct revcheck_error *err)
 {
-	char path[STORE_PATH_MAX];
-	struct store_record r = {.fd = -1};
+	struct evidence_key k;
+	struct store_db *db = NULL;
 	struct err e = {0};
 	int rc;
 
 	*out = NULL;
 	*out_len = 0;
-	rc = path_of(path, state_dir, key, &e);
+	rc = key_of(&k, key, &e);
 	if (rc == 0)
-		rc = store_read(&r, path, STORE_MAX_OCSP, &e);
-	if (rc == 1) {
-		*kind = (enum revcheck_evidence_kind)r.meta.kind;
-		*out_len = r.len;
-		rc = read_der(&r, out, &e);
-	}
-	store_record_cleanup(&r);
+		rc = store_db_open(&db, state_dir, STORE_DB_LOOK, NULL, &e);
+	if (rc == 0 && db != NULL)
+		rc = get_from(db, &k, out, out_len, kind, &e);
+	store_db_close(db);
 	return rc < 0 ? error_publish(err, &e, rc) : rc;
 }
 
 /* Flushing. */
 
-static bool
-flush_file(void *arg, const char *path)
-{
-	if (unlink(path) == 0)
-		++*(int *)arg;
-	return true;
-}
-
 int
 revcheck_cache_flush(
     const char *state_dir, const char *key, struct revcheck_error *err)
 {
-	char path[STORE_PATH_MAX];
+	struct evidence_key k;
+	struct store_db *db = NULL;
 	struct err e = {0};
-	int rc, num = 0;
+	int rc = 0, num = 0;
 
-	if (key == NULL) {
-		rc = store_each(state_dir, flush_file, &num, &e);
-	} else {
-		rc = path_of(path, state_dir, key, &e);
-		if (rc == 0 && unlink(path) == 0)
-			num = 1;
-		else if (rc == 0 && errno != ENOENT)
-			rc = err_sys(&e, "cannot remove '%s'", path);
-	}
+	if (key != NULL)
+		rc = key_of(&k, key, &e);
+	if (rc == 0)
+		rc = store_db_open(&db, state_dir, STORE_DB_LOOK, NULL, &e);
+	if (rc == 0 && db != NULL)
+		rc = store_db_forget(db, key != NULL ? &k : NULL, &e);
+	num = rc;
+	if (rc > 0)
+		rc = store_db_clean(db, &e);
+	store_db_close(db);
 	return rc < 0 ? error_publish(err, &e, rc) : num;
 }

@@ -6,7 +6,7 @@
 #define REVCHECK_API_API_STORE_H
 
 #include "cache/engine/archive.h"
-#include "cache/store/store_file.h"
+#include "cache/store/store_db.h"
 #include "revcheck/revcheck.h"
 
 #define STORE_MAX_OCSP ((size_t)1 << 20)
@@ -27,6 +27,10 @@ void store_item_of_meta(
 /* The CRL or (heap) response of a record; *crl is NULL for a response. */
 int store_record_open(
     struct store_record *r, struct crl **crl, struct err *err) MUST_USE;
+
+/* Calls fn for every document kept, until it returns false. E_* */
+int store_each(const char *state_dir, store_record_fn *fn, void *arg,
+    struct err *err) MUST_USE;
 
 /*
  * store_prove: 0 when one of the certificates has signed it and has a path to

@@ -1,8 +1,8 @@
 /*
  * store_bundle: carries signed evidence from one state directory into another,
- * across an air gap: one file, a line of text and then the records as they are
- * stored. What comes in is verified before it is stored, and again by the
- * engine that uses it. Any thread.
+ * across an air gap: one file, a line of text and then the records, each a few
+ * lines of text and its bytes. What comes in is verified before it is stored,
+ * and again by the engine that uses it. Any thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,17 +15,19 @@
 #include <openssl/ocsp.h>
 
 #include "cache/evidence/evidence.h"
-#include "cache/store/store_path.h"
+#include "cache/store/store_file.h"
 #include "revcheck/api/api_store.h"
+#include "revcheck/api/bundle_header.h"
 #include "revcheck/engine/engine_cache.h"
 #include "revcheck/engine/policy.h"
 #include "revcheck/x509/certs.h"
 #include "revcheck/crl/crl.h"
 #include "revcheck/x509/trust_path.h"
 
-#define BUNDLE_MAX_CRL ((size_t)512 << 20)
+#define BUNDLE_MAX_CRL  ((size_t)512 << 20)
+#define IMPORT_TOGETHER 256 /* records of one transaction */
 
-static const char first_line[] = "revcheck bundle, version 1\n";
+static const char first_line[] = "revcheck bundle, version 2\n";
 
 /* Verifying without a question. */
 
@@ -145,36 +147,43 @@ struct exporting {
 };
 
 static int
-copy_record(struct exporting *x, const char *path)
+copy_file(struct exporting *x, struct store_record *r)
 {
 	char buf[65536];
-	FILE *in = fopen(path, "rb");
-	size_t n;
-	int rc = 0;
+	size_t at = 0;
+	ssize_t n;
 
-	if (in == NULL)
-		return err_sys(&x->err, "cannot open '%s'", path);
-	while (rc == 0 && (n = fread(buf, 1, sizeof(buf), in)) > 0)
-		if (fwrite(buf, 1, n, x->out) != n)
-			rc = err_sys(&x->err, "cannot write the bundle");
-	if (rc == 0 && ferror(in))
-		rc = err_sys(&x->err, "cannot read '%s'", path);
-	fclose(in);
-	return rc;
+	while (at < r->len) {
+		n = pread(r->fd, buf, sizeof(buf), (off_t)(r->offset + at));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_sys(&x->err, "cannot read a file of it");
+		if ((size_t)n > r->len - at)
+			n = (ssize_t)(r->len - at);
+		if (fwrite(buf, 1, (size_t)n, x->out) != (size_t)n)
+			return err_sys(&x->err, "cannot write the bundle");
+		at += (size_t)n;
+	}
+	return 0;
 }
 
 static bool
-export_file(void *arg, const char *path)
+export_record(void *arg, struct store_record *r)
 {
 	struct exporting *x = arg;
-	struct store_record r;
-	struct err ignored;
+	char text[BUNDLE_HEADER_MAX];
+	size_t len;
 
-	/* What is cut short or of another format is left out. */
-	if (store_read(&r, path, STORE_MAX_OCSP, &ignored) != 1)
+	/* What is cut short is left out. */
+	if (r->error[0] != '\0')
 		return true;
-	store_record_cleanup(&r);
-	x->rc = copy_record(x, path);
+	len = bundle_header_write(text, &r->meta, r->len);
+	if (fwrite(text, 1, len, x->out) != len ||
+	    (r->fd < 0 && fwrite(r->der, 1, r->len, x->out) != r->len))
+		x->rc = err_sys(&x->err, "cannot write the bundle");
+	else if (r->fd >= 0)
+		x->rc = copy_file(x, r);
 	if (x->rc == 0)
 		x->num++;
 	return x->rc == 0;
@@ -197,7 +206,7 @@ revcheck_cache_export(
 	}
 	if (fputs(first_line, x.out) < 0)
 		x.rc = err_sys(&x.err, "cannot write '%s'", path);
-	rc = x.rc == 0 ? store_each(state_dir, export_file, &x, &x.err) : 0;
+	rc = x.rc == 0 ? store_each(state_dir, export_record, &x, &x.err) : 0;
 	if (rc == 0)
 		rc = x.rc;
 	if (rc == 0 && (fflush(x.out) != 0 || fsync(fd) != 0))
@@ -210,7 +219,8 @@ revcheck_cache_export(
 /* In. */
 
 struct importing {
-	const char *state_dir;
+	struct store_db *db;
+	unsigned num_open; /* written in the transaction under way */
 	struct store_signers by;
 	revcheck_cache_fn *refused;
 	void *arg;
@@ -239,26 +249,20 @@ evidence_of(
 	return e;
 }
 
-/* What is stored under that key, if the trust verifies it; else NULL. */
+/* A document that is kept, if the trust verifies it; else NULL. */
 static struct evidence *
-evidence_kept(struct importing *x, const struct store_meta *m)
+evidence_kept(struct importing *x, struct store_record *r)
 {
-	char path[STORE_PATH_MAX];
 	struct evidence *e = NULL;
-	struct store_record r;
 	struct crl *crl = NULL;
 	struct err err;
 
-	if (!store_path(path, x->state_dir, &m->key, NULL) ||
-	    store_read(&r, path, STORE_MAX_OCSP, &err) != 1)
-		return NULL;
-	if (r.meta.kind == m->kind && store_record_open(&r, &crl, &err) == 0)
+	if (store_record_open(r, &crl, &err) == 0)
 		e = crl != NULL
 		    ? evidence_new_crl(
-			  crl, ORIGIN_DISK, r.meta.url, r.meta.fetched_at)
-		    : evidence_new_ocsp(span_of(r.der, r.len), ORIGIN_DISK,
-			  r.meta.url, r.meta.fetched_at);
-	store_record_cleanup(&r);
+			  crl, ORIGIN_DISK, r->meta.url, r->meta.fetched_at)
+		    : evidence_new_ocsp(span_of(r->der, r->len), ORIGIN_DISK,
+			  r->meta.url, r->meta.fetched_at);
 	if (e != NULL && store_prove(e, &x->by, time(NULL), &err) != 0) {
 		evidence_free(e);
 		e = NULL;
@@ -270,16 +274,55 @@ static int
 import_judge(struct importing *x, const struct store_meta *m,
     struct evidence *e, struct err *why)
 {
+	struct store_found *found = NULL;
 	struct evidence *kept;
+	struct err ignored;
 	int rc = store_prove(e, &x->by, time(NULL), why);
 
+	if (rc == 0)
+		(void)!store_db_load(
+		    x->db, &m->key, STORE_MAX_OCSP, &found, &ignored);
+	for (size_t i = 0; found != NULL && i < found->num && rc == 0; i++) {
+		if (found->record[i].meta.kind != m->kind)
+			continue;
+		kept = evidence_kept(x, &found->record[i]);
+		if (kept != NULL && evidence_older(e, kept))
+			rc = err_set(why, E_PARSE,
+			    "older than what is kept here, which stays");
+		evidence_free(kept);
+	}
+	store_found_free(found);
+	return rc;
+}
+
+/* Some at a time: each transaction waits for the disk. */
+static int
+import_commit(struct importing *x, int rc, struct err *err)
+{
+	if (x->num_open == 0)
+		return rc;
+	x->num_open = 0;
+	return store_db_end(x->db, rc, err);
+}
+
+static int
+import_keep(struct importing *x, const struct store_meta *m, struct span der,
+    struct err *err)
+{
+	uint8_t sha256[32];
+	int rc = 0;
+
+	store_db_digest(sha256, der);
+	if (m->kind == EVIDENCE_CRL)
+		rc = store_file_write(x->db->dir, sha256, der, err);
+	if (rc == 0 && x->num_open == 0)
+		rc = store_db_begin(x->db, err);
 	if (rc != 0)
 		return rc;
-	kept = evidence_kept(x, m);
-	if (kept != NULL && evidence_older(e, kept))
-		rc = err_set(
-		    why, E_PARSE, "older than what is kept here, which stays");
-	evidence_free(kept);
+	x->num_open++;
+	rc = store_db_save(x->db, m, sha256, der, err);
+	if (rc != 0 || x->num_open == IMPORT_TOGETHER)
+		rc = import_commit(x, rc, err);
 	return rc;
 }
 
@@ -300,7 +343,7 @@ import_record(struct importing *x, const struct store_meta *m, uint8_t *der,
 	if (rc == 0) {
 		bytes = e->crl != NULL ? crl_get0_info(e->crl)->der
 				       : span_of(e->der, e->der_len);
-		rc = store_write(x->state_dir, m, bytes, err);
+		rc = import_keep(x, m, bytes, err);
 		if (rc == 0)
 			x->num++;
 	} else {
@@ -316,18 +359,35 @@ import_record(struct importing *x, const struct store_meta *m, uint8_t *der,
 	return rc;
 }
 
+/* Lines up to an empty one, with it. 0 at the end, negative: there is none. */
+static int
+read_header(FILE *in, char text[BUNDLE_HEADER_MAX])
+{
+	size_t at = 0, len;
+
+	do {
+		if (fgets(text + at, (int)(BUNDLE_HEADER_MAX - at), in) == NULL)
+			return at == 0 ? 0 : -1;
+		len = strlen(text + at);
+		if (len == 0 || text[at + len - 1] != '\n')
+			return -1;
+		at += len;
+	} while (len > 1 && at + 1 < BUNDLE_HEADER_MAX);
+	return len == 1 ? 1 : -1;
+}
+
 static int
 import_next(struct importing *x, struct err *err)
 {
-	char page[STORE_HEADER_BYTES];
+	char text[BUNDLE_HEADER_MAX];
 	struct store_meta m;
 	uint8_t *der;
-	size_t n, len;
+	size_t len;
+	int rc = read_header(x->in, text);
 
-	n = fread(page, 1, sizeof(page), x->in);
-	if (n == 0)
+	if (rc == 0)
 		return 0;
-	if (n != sizeof(page) || !store_header_read(page, &m, &len) ||
+	if (rc < 0 || !bundle_header_read(text, &m, &len) ||
 	    len > (m.kind == EVIDENCE_CRL ? BUNDLE_MAX_CRL : STORE_MAX_OCSP))
 		return err_set(err, E_PARSE,
 		    "bundle is torn: record %d does not begin as one",
@@ -343,38 +403,48 @@ import_next(struct importing *x, struct err *err)
 	return import_record(x, &m, der, len, err) < 0 ? E_IO : 1;
 }
 
+/* One of version 1 names its evidence as nobody asks for it any more. */
+static int
+import_all(struct importing *x, const char *path, struct err *err)
+{
+	char line[sizeof(first_line)] = "";
+	int rc;
+
+	if (fread(line, 1, sizeof(line) - 1, x->in) != sizeof(line) - 1 ||
+	    strcmp(line, first_line) != 0)
+		return err_set(err, E_PARSE,
+		    "'%s' is not a bundle of this version%s", path,
+		    strncmp(line, first_line, 24) == 0
+			? ": export it again with this one"
+			: "");
+	while ((rc = import_next(x, err)) > 0)
+		continue;
+	return import_commit(x, rc, err);
+}
+
 int
 revcheck_cache_import(const char *state_dir, const char *path,
     struct revcheck_trust *trust, const struct revcheck_certs *certs,
     revcheck_cache_fn *refused, void *arg, struct revcheck_error *err)
 {
-	struct importing x = {.state_dir = state_dir,
-	    .by = {.trust = trust, .certs = certs},
+	struct importing x = {.by = {.trust = trust, .certs = certs},
 	    .refused = refused,
 	    .arg = arg};
-	struct store_options o = {.dir = state_dir, .max_bytes = UINT64_MAX};
-	struct store *disk = NULL;
-	char line[sizeof(first_line)] = "";
 	struct err e = {0};
 	int rc;
 
-	/* Makes the directory, with its modes. */
-	rc = store_new(&disk, &o, &e);
+	rc = store_db_prepare(state_dir, &e);
+	if (rc == 0)
+		rc = store_db_open(&x.db, state_dir, STORE_DB_MAKE, NULL, &e);
 	if (rc != 0)
 		return error_publish(err, &e, rc);
-	disk->free(disk);
 	x.in = fopen(path, "rb");
-	if (x.in == NULL) {
-		(void)err_sys(&e, "cannot open '%s'", path);
-		return error_publish(err, &e, E_IO);
-	}
-	if (fread(line, 1, sizeof(line) - 1, x.in) != sizeof(line) - 1 ||
-	    strcmp(line, first_line) != 0)
-		rc = err_set(
-		    &e, E_PARSE, "'%s' is not a bundle of this version", path);
+	if (x.in == NULL)
+		rc = err_sys(&e, "cannot open '%s'", path);
 	else
-		while ((rc = import_next(&x, &e)) > 0)
-			continue;
-	fclose(x.in);
+		rc = import_all(&x, path, &e);
+	if (x.in != NULL)
+		fclose(x.in);
+	store_db_close(x.db);
 	return rc < 0 ? error_publish(err, &e, rc) : x.num;
 }

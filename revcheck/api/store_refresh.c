@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 
+#include "cache/base/text.h"
 #include "revcheck/api/api_store.h"
 #include "revcheck/engine/policy.h"
 #include "revcheck/x509/certs.h"
@@ -136,34 +137,38 @@ refuse(struct refresh *x, const struct store_record *r, const char *why)
 	(void)x->failed(x->arg, &item);
 }
 
+/* One target a source: what is fetched takes the place of all it has. */
 static bool
-refresh_gather(void *arg, const char *path)
+refresh_gather(void *arg, struct store_record *r)
 {
 	struct refresh *x = arg;
-	const char *name = strrchr(path, '/') + 1;
-	struct store_record r;
 	struct target *t = NULL;
 	struct err err = {0};
+	char key[65];
 
-	if (x->only != NULL && strcmp(name, x->only) != 0)
+	text_hex(key, r->meta.key.id, sizeof(r->meta.key.id));
+	if ((x->only != NULL && strcmp(key, x->only) != 0) ||
+	    r->error[0] != '\0')
 		return true;
-	if (store_read(&r, path, STORE_MAX_OCSP, &err) != 1)
+	/* What a source has is shown in a row. */
+	if (x->targets != NULL &&
+	    memcmp(&x->targets->meta.key, &r->meta.key, sizeof(r->meta.key)) ==
+		0)
 		return true;
-	if (target_known(x, &r, &err))
+	if (target_known(x, r, &err))
 		t = calloc(1, sizeof(*t));
 	else
-		refuse(x, &r, err.msg);
+		refuse(x, r, err.msg);
 	if (t != NULL) {
 		t->refresh = x;
-		t->meta = r.meta;
-		t->bytes = r.len;
-		if (r.meta.kind == EVIDENCE_OCSP)
-			target_request(t, span_of(r.der, r.len));
+		t->meta = r->meta;
+		t->bytes = r->len;
+		if (r->meta.kind == EVIDENCE_OCSP)
+			target_request(t, span_of(r->der, r->len));
 		t->next = x->targets;
 		x->targets = t;
 		x->num_open++;
 	}
-	store_record_cleanup(&r);
 	return true;
 }
 

@@ -27,7 +27,7 @@ $(FUZZ_SEEDS): $(wildcard tests/fuzz/seeds/*) | $(B)/vectors/manifest.tsv
 
 $(foreach t,$(FUZZ),\
     $(eval $(t)_OBJ += $(FUZZ_DRIVER))\
-    $(eval $(call test_rule,$(t),$(UNIT_A) $(TEST_A),$(FUZZ_LD) $(GATEWAY_LIBS))))
+    $(eval $(call test_rule,$(t),$(UNIT_A) $(TEST_A),$(FUZZ_LD))))
 $(FUZZ_BINS): | $(B)/vectors/manifest.tsv $(FUZZ_SEEDS)
 
 .PHONY: fuzz fuzz-run

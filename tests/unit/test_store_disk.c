@@ -13,7 +13,8 @@
 #include <cmocka.h>
 #include <pthread.h>
 
-#include "cache/store/store_file.h"
+#include "cache/store/store_disk.h"
+#include "tests/unit/store_help.h"
 
 /* The linker sends calls of pthread_create here (tests.mk). */
 int __wrap_pthread_create(
@@ -98,6 +99,18 @@ save(struct store *s, uint8_t n, const char *text)
 }
 
 static void
+drop(struct store *s, uint8_t n, const char *text)
+{
+	struct evidence_key key = key_of(n);
+	struct evidence *e = evidence_new_ocsp(
+	    span_of(text, strlen(text)), ORIGIN_NETWORK, "http://x/", 1);
+
+	assert_non_null(e);
+	s->drop(s, &key, e);
+	evidence_free(e);
+}
+
+static void
 forget(struct store *s, uint8_t n)
 {
 	struct evidence_key key = key_of(n);
@@ -106,44 +119,41 @@ forget(struct store *s, uint8_t n)
 }
 
 struct found {
-	unsigned num;
 	const char *text[3]; /* by key */
+	char got[3][64];
 };
 
 static bool
-file_check(void *arg, const char *path)
+record_take(void *arg, struct store_record *r)
 {
-	struct store_record r;
 	struct found *f = arg;
 	struct evidence_key key;
-	struct err err;
 
-	if (store_read(&r, path, 1000, &err) != 1)
-		fail_msg("%s", err.msg);
 	for (uint8_t n = 0; n < 3; n++) {
 		key = key_of(n);
-		if (memcmp(&key, &r.meta.key, sizeof(key)) != 0)
+		if (memcmp(&key, &r->meta.key, sizeof(key)) != 0)
 			continue;
-		if (f->text[n] == NULL)
-			fail_msg("key %d is on the disk", n);
-		assert_int_equal(r.len, strlen(f->text[n]));
-		assert_memory_equal(r.der, f->text[n], r.len);
-		f->num++;
+		assert_string_equal(r->error, "");
+		snprintf(f->got[n] + strlen(f->got[n]),
+		    sizeof(f->got[n]) - strlen(f->got[n]), "%s%.*s",
+		    f->got[n][0] != '\0' ? "," : "", (int)r->len, r->der);
 	}
-	store_record_cleanup(&r);
 	return true;
 }
 
-/* These are on the disk, by key, and no others. */
+/* These are on the disk, by key, the newest first, and no others. */
 static void
 expect(const char *zero, const char *one, const char *two)
 {
 	struct found f = {.text = {zero, one, two}};
-	unsigned want = (zero != NULL) + (one != NULL) + (two != NULL);
+	struct store_db *db = db_open("state", STORE_DB_LOOK);
 	struct err err;
 
-	assert_int_equal(store_each("state", file_check, &f, &err), 0);
-	assert_int_equal(f.num, want);
+	assert_int_equal(store_db_each(db, 1000, record_take, &f, &err), 0);
+	store_db_close(db);
+	for (int n = 0; n < 3; n++)
+		assert_string_equal(
+		    f.got[n], f.text[n] != NULL ? f.text[n] : "");
 }
 
 static void
@@ -209,21 +219,38 @@ saved_again_after_it_was_forgotten(void **state)
 	expect("new", NULL, "c");
 }
 
+/* As many as it may have, though more wait for the disk than may wait. */
 static void
-the_newest_of_one_key_is_what_is_written(void **state)
+the_newest_of_one_source_are_what_is_written(void **state)
 {
 	struct store *s = store_waiting();
 
 	(void)state;
 	save(s, 0, "first");
 	save(s, 1, "b");
-	/* More often than writes may wait: it takes one place in the queue. */
 	for (int i = 0; i < 5000; i++)
 		save(s, 0, "second");
-	save(s, 0, "third");
+	for (char text[] = "1"; text[0] <= '8'; text[0]++)
+		save(s, 0, text);
 	save(s, 2, "c");
 	store_written(s);
-	expect("third", "b", "c");
+	expect("8,7,6,5,4,3,2,1", "b", "c");
+}
+
+/* What is dropped after it was saved is not there; the same bytes elsewhere
+ * are. */
+static void
+a_document_that_is_dropped_is_gone_from_its_source(void **state)
+{
+	struct store *s = store_waiting();
+
+	(void)state;
+	save(s, 0, "old");
+	save(s, 0, "new");
+	save(s, 1, "old");
+	drop(s, 0, "old");
+	store_written(s);
+	expect("new", "old", NULL);
 }
 
 int
@@ -234,7 +261,9 @@ main(void)
 	    cmocka_unit_test(what_is_forgotten_while_it_waits_is_not_written),
 	    cmocka_unit_test(all_that_waits_can_be_forgotten),
 	    cmocka_unit_test(saved_again_after_it_was_forgotten),
-	    cmocka_unit_test(the_newest_of_one_key_is_what_is_written),
+	    cmocka_unit_test(the_newest_of_one_source_are_what_is_written),
+	    cmocka_unit_test(
+		a_document_that_is_dropped_is_gone_from_its_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

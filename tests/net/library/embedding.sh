@@ -43,7 +43,7 @@ ok $? 'it compiles and links with pkg-config --libs'
 # shellcheck disable=SC2046,SC2086
 cc -std=c11 -Wall -Wextra -Werror $san -o static sample.c \
     $(pkg-config --cflags librevcheck) stage/opt/revcheck/lib/librevcheck.a \
-    $(pkg-config --libs libcurl libevent libevent_pthreads libcjson openssl) \
+    $(pkg-config --libs libcurl libevent libevent_pthreads libcjson sqlite3 openssl) \
     -pthread >out 2>&1
 ok $? 'it links with the static library'
 
