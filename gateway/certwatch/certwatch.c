@@ -5,6 +5,7 @@
  */
 #include "gateway/certwatch/certwatch_entry.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@
 static void on_turn(evutil_socket_t fd, short what, void *arg);
 static bool ask_next(void *arg);
 static void on_idle(void *arg);
+static void on_due(void *arg);
 
 int
 certwatch_new(struct certwatch **out, const struct services *services,
@@ -41,7 +43,11 @@ certwatch_new(struct certwatch **out, const struct services *services,
 	w->publish_arg = arg;
 	rc = chain_poll_init(
 	    &w->poll, &calls, w, bounds, services->engine, services->base, err);
+	source_box_init(&w->told);
 	w->turn = evtimer_new(services->base, on_turn, w);
+	if (rc == 0)
+		rc = source_index_new(&w->sources, services->base,
+		    services->clock, on_due, w, err);
 	if (rc == 0 && w->turn == NULL)
 		rc = err_set(err, E_NOMEM, "out of memory");
 	if (rc != 0)
@@ -55,6 +61,7 @@ static void
 entry_cleanup(struct certwatch_entry *e)
 {
 	chain_poll_drop(&e->question);
+	source_index_leave(e->watch->sources, &e->answer);
 	certwatch_item_cleanup(&e->item);
 	revcheck_certs_free(e->path);
 	staple_free(e->staple);
@@ -74,6 +81,8 @@ certwatch_free(struct certwatch *w)
 	if (w == NULL)
 		return;
 	entries_free(w->entries, w->num);
+	source_index_free(w->sources);
+	source_box_cleanup(&w->told);
 	chain_poll_cleanup(&w->poll);
 	if (w->turn != NULL)
 		event_free(w->turn);
@@ -124,6 +133,22 @@ entry_take_over(
 	}
 }
 
+/* All of them, or none for want of memory. */
+static bool
+entries_join(struct certwatch *w, struct certwatch_entry *entries, size_t num)
+{
+	size_t i = 0;
+
+	while (
+	    i < num && source_index_join(w->sources, &entries[i].answer) == 0)
+		i++;
+	if (i == num)
+		return true;
+	while (i-- > 0)
+		source_index_leave(w->sources, &entries[i].answer);
+	return false;
+}
+
 void
 certwatch_set(
     struct certwatch *w, struct certwatch_list *list, const struct conf *conf)
@@ -133,7 +158,8 @@ certwatch_set(
 
 	w->tls_mode = conf->tls.mode;
 	w->conf = conf->own;
-	if (fresh == NULL) {
+	if (fresh == NULL || !entries_join(w, fresh, num)) {
+		free(fresh);
 		log_line(w->services->log, LOG_LEVEL_ERROR,
 		    "own certificates of before are still watched: out of "
 		    "memory");
@@ -160,9 +186,10 @@ certwatch_set(
 }
 
 void
-certwatch_changed(struct certwatch *w)
+certwatch_told(
+    struct certwatch *w, const unsigned char *source, uint64_t change)
 {
-	atomic_store(&w->again, true);
+	source_box_put(&w->told, source, change);
 	event_active(w->turn, EV_TIMEOUT, 0);
 }
 
@@ -245,6 +272,25 @@ ask_next(void *arg)
 	return false;
 }
 
+static void
+entries_due(struct certwatch *w)
+{
+	struct source_asker *a;
+	struct certwatch_entry *e;
+
+	while ((a = source_index_take(w->sources)) != NULL) {
+		e = (struct certwatch_entry *)((char *)a -
+		    offsetof(struct certwatch_entry, answer));
+		e->due = true;
+	}
+}
+
+static void
+on_due(void *arg)
+{
+	certwatch_turn_in(arg, 0);
+}
+
 /* All answers of a round are there. */
 static void
 on_idle(void *arg)
@@ -259,14 +305,14 @@ static void
 on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct certwatch *w = arg;
-	bool again = atomic_exchange(&w->again, false);
 	time_t now = certwatch_now(w);
 
 	(void)fd, (void)what;
-	for (size_t i = 0; i < w->num; i++) {
-		w->entries[i].due |= again;
+	if (source_box_take(&w->told, w->sources))
+		source_index_all_due(w->sources);
+	entries_due(w);
+	for (size_t i = 0; i < w->num; i++)
 		entry_tick(&w->entries[i], now);
-	}
 	certwatch_turn_in(w, next_tick(w, now));
 	w->at = 0;
 	chain_poll_start(&w->poll);

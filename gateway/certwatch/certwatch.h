@@ -1,9 +1,9 @@
 /*
  * certwatch: the certificates that the gateway presents, watched: asked about
- * again whenever evidence changes and before it runs out, by the engine that
- * judges peers; their expiry; and the OCSP responses that are stapled for them.
- * Says loudly what is wrong, and never stops serving because of it. Control
- * thread, but for certwatch_changed.
+ * again whenever their evidence changes and before it runs out, by the engine
+ * that judges peers; their expiry; and the OCSP responses that are stapled for
+ * them. Says loudly what is wrong, and never stops serving because of it.
+ * Control thread, but for certwatch_told.
  */
 #ifndef GATEWAY_CERTWATCH_CERTWATCH_H
 #define GATEWAY_CERTWATCH_CERTWATCH_H
@@ -36,8 +36,9 @@ void certwatch_free(struct certwatch *w);
 void certwatch_set(
     struct certwatch *w, struct certwatch_list *list, const struct conf *conf);
 
-/* Something may have changed: ask again, soon. Thread-safe. */
-void certwatch_changed(struct certwatch *w);
+/* As revcheck_watch tells it, NULL: all of them: ask again. Thread-safe. */
+void certwatch_told(
+    struct certwatch *w, const unsigned char *source, uint64_t change);
 
 /* What is known about one of them; lent until certwatch_set or the loop runs.
  */

@@ -207,10 +207,12 @@ take_chain_report(
 		    "nothing is asked about it (mode %s)",
 		    revcheck_mode_name(revcheck_report_mode(report)));
 	else if (r != NULL)
-		text_format(e->text, sizeof(e->text), "certificate %d '%.120s' %s",
-		    at >= 0 ? at : 0, r->subject, r->text);
+		text_format(e->text, sizeof(e->text),
+		    "certificate %d '%.120s' %s", at >= 0 ? at : 0, r->subject,
+		    r->text);
 	if (e->status == REVCHECK_GOOD)
 		e->known_good_at = certwatch_now(e->watch);
+	source_index_rest(e->watch->sources, &e->answer, report, 0);
 	e->runs_out = 0;
 	for (size_t i = 0; i < revcheck_report_num(report); i++) {
 		r = revcheck_report_get0(report, i);

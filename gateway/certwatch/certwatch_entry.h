@@ -5,7 +5,6 @@
 #ifndef GATEWAY_CERTWATCH_CERTWATCH_ENTRY_H
 #define GATEWAY_CERTWATCH_CERTWATCH_ENTRY_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
@@ -14,6 +13,8 @@
 
 #include "gateway/base/chain_poll.h"
 #include "gateway/base/services.h"
+#include "gateway/base/source_box.h"
+#include "gateway/base/source_index.h"
 #include "gateway/certwatch/certwatch.h"
 
 struct staple;
@@ -27,6 +28,7 @@ struct certwatch_entry {
 
 	bool due; /* to be asked about */
 	struct chain_poll_item question;
+	struct source_asker answer; /* about the chain */
 	time_t ask_at;
 	time_t runs_out; /* first of what the last answers rest on; 0: never */
 
@@ -57,7 +59,8 @@ struct certwatch {
 	bool dirty;  /* the staples are not those that were published */
 	bool urgent; /* one of those must not be sent any more */
 	time_t published_at;
-	atomic_bool again;
+	struct source_box told;
+	struct source_index *sources;
 };
 
 static inline time_t

@@ -183,8 +183,13 @@ on_change(void *arg)
 static void
 on_engine_change(void *arg, const unsigned char *source, uint64_t change)
 {
-	(void)source, (void)change;
-	control_recheck(arg);
+	struct control *c = arg;
+	struct workers *workers = workers_of(c);
+
+	if (workers != NULL)
+		workers_told(workers, source, change);
+	session_watch_told(c->sessions, source, change);
+	certwatch_told(c->certwatch, source, change);
 }
 
 int
@@ -318,8 +323,8 @@ control_recheck(struct control *c)
 
 	if (workers != NULL)
 		workers_recheck(workers);
-	session_watch_changed(c->sessions);
-	certwatch_changed(c->certwatch);
+	session_watch_told(c->sessions, NULL, 0);
+	certwatch_told(c->certwatch, NULL, 0);
 }
 
 /* The history tells that a change does not act in full at once. */

@@ -5,6 +5,7 @@
  * connected, and the node is not dialled before the peer is let in. Its last
  * states are in conn_traffic.c and conn_linger.c.
  */
+#include "gateway/base/chain_end.h"
 #include "gateway/dataplane/conn.h"
 
 #include <inttypes.h>
@@ -43,8 +44,10 @@ conn_new(struct worker *w, bool inbound)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 
-	if (c == NULL)
+	if (c == NULL || source_index_join(w->sources, &c->answer) != 0) {
+		free(c);
 		return NULL;
+	}
 	c->magic = CONN_MAGIC;
 	c->drive = conn_drive;
 	c->inbound = inbound;
@@ -99,6 +102,7 @@ conn_free(struct conn *c)
 	event_del(&c->ev_plain_write);
 	event_del(&c->ev_timer);
 	chain_poll_drop(&c->recheck);
+	source_index_leave(w->sources, &c->answer);
 	conn_drop_handshake(c);
 	dial_free(c->dial);
 	outbound_head_free(c->head);
@@ -211,12 +215,14 @@ conn_let_in(struct conn *c)
 	}
 	decision_log_record(c, true, h->report,
 	    h->report == NULL ? "no client certificate is asked for" : "");
-	if (h->report != NULL)
+	if (h->report != NULL) {
 		c->status_word =
 		    revcheck_status_name(revcheck_report_status(h->report));
+		source_index_rest(c->worker->sources, &c->answer, h->report, 0);
+	}
 	c->let_in = true;
 	c->certs = h->admission.found;
-	c->ends_at = admission_ends_at(c->certs);
+	c->ends_at = chain_ends_at(c->certs);
 	h->admission.found = NULL;
 	conn_drop_handshake(c);
 	conn_end_handshake(c);

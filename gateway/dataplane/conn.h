@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "gateway/base/chain_poll.h"
+#include "gateway/base/source_index.h"
 #include "gateway/dataplane/half_open.h"
 #include "gateway/dataplane/limits.h"
 #include "gateway/dataplane/relay.h"
@@ -72,7 +73,9 @@ struct conn {
 	struct runtime *runtime;      /* a reference */
 	struct revcheck_trust *trust; /* the runtime's */
 	uint64_t id;
-	uint64_t round; /* worker's recheck_round when last asked */
+	uint64_t round;             /* worker's recheck_round when last asked */
+	struct source_asker answer; /* what its verdict rests on */
+	bool missed;                /* due before it was live */
 
 	int tls_fd;
 	int plain_fd;

@@ -28,8 +28,6 @@ conn_list_add(struct worker *w, struct conn *c)
 void
 conn_list_remove(struct worker *w, struct conn *c)
 {
-	if (w->recheck_next == c)
-		w->recheck_next = c->next;
 	if (c->prev != NULL)
 		c->prev->next = c->next;
 	else

@@ -1,6 +1,5 @@
 /*
- * conn_list: a worker's connections, newest first. The worker's thread. A round
- * of questions (recheck) that stands at one goes on with the next.
+ * conn_list: a worker's connections, newest first. The worker's thread.
  */
 #ifndef GATEWAY_DATAPLANE_CONN_LIST_H
 #define GATEWAY_DATAPLANE_CONN_LIST_H

@@ -52,7 +52,8 @@ conn_begin_traffic(struct conn *c, enum conn_state state, uint32_t idle_ms)
 	if (SSL_has_pending(c->ssl))
 		c->ready |= RELAY_TLS_READ;
 	/* What changed since the verdict was not heard by this connection. */
-	if (c->round != w->recheck_round || c->runtime != w->runtime)
+	if (c->missed || c->round != w->recheck_round ||
+	    c->runtime != w->runtime)
 		recheck_ask(c);
 	return CONN_STEP_AGAIN;
 }

@@ -22,6 +22,7 @@ mailbox_init(struct mailbox *m, struct err *err)
 	if (m->fd < 0)
 		return err_sys(err, "cannot make a worker's mailbox");
 	pthread_mutex_init(&m->lock, NULL);
+	source_box_init(&m->sources);
 	return 0;
 }
 
@@ -34,6 +35,7 @@ mailbox_cleanup(struct mailbox *m)
 	staples_free(m->batch.staples);
 	close(m->fd);
 	pthread_mutex_destroy(&m->lock);
+	source_box_cleanup(&m->sources);
 	m->fd = -1;
 }
 
@@ -84,6 +86,14 @@ mailbox_post_staples(struct mailbox *m, struct staples *staples)
 	pthread_mutex_unlock(&m->lock);
 	staples_free(old);
 	mailbox_ring(m);
+}
+
+void
+mailbox_post_source(
+    struct mailbox *m, const unsigned char *source, uint64_t change)
+{
+	source_box_put(&m->sources, source, change);
+	mailbox_post(m, MAIL_SOURCES);
 }
 
 void

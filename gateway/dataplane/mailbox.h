@@ -1,8 +1,8 @@
 /*
  * mailbox: how other threads reach a worker. Nothing is queued: a message is a
- * bit that is raised, a drain deadline that is shortened, or a newer setup or
- * set of staples that replaces one not yet taken. So posting cannot fail and
- * nothing grows.
+ * bit that is raised, a drain deadline that is shortened, a newer setup or set
+ * of staples that replaces one not yet taken, or one of a bounded number of
+ * changed sources. So posting cannot fail and nothing grows.
  */
 #ifndef GATEWAY_DATAPLANE_MAILBOX_H
 #define GATEWAY_DATAPLANE_MAILBOX_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "cache/base/error.h"
+#include "gateway/base/source_box.h"
 
 struct staples;
 struct worker_setup;
@@ -22,7 +23,8 @@ enum mail {
 	MAIL_STOP = 1 << 3,    /* close everything, leave the loop */
 	MAIL_GATHER = 1 << 4,  /* show the chains of live connections */
 	MAIL_STAPLES = 1 << 5, /* take batch.staples */
-	MAIL_PING = 1 << 6     /* say that the loop goes round */
+	MAIL_PING = 1 << 6,    /* say that the loop goes round */
+	MAIL_SOURCES = 1 << 7  /* take what has changed out of sources */
 };
 
 struct mail_batch {
@@ -36,6 +38,7 @@ struct mailbox {
 	pthread_mutex_t lock;
 	int fd; /* readable when there is mail */
 	struct mail_batch batch;
+	struct source_box sources; /* with a lock of its own */
 };
 
 int mailbox_init(struct mailbox *m, struct err *err) MUST_USE;
@@ -46,6 +49,9 @@ void mailbox_cleanup(struct mailbox *m);
 void mailbox_post(struct mailbox *m, enum mail bit);
 void mailbox_post_setup(struct mailbox *m, struct worker_setup *setup);
 void mailbox_post_staples(struct mailbox *m, struct staples *staples);
+/* What revcheck_watch tells. */
+void mailbox_post_source(
+    struct mailbox *m, const unsigned char *source, uint64_t change);
 void mailbox_post_drain(struct mailbox *m, uint64_t drain_at_mono_ms);
 
 /* The owner's: empties the box. What the batch refers to is its then. */

@@ -5,8 +5,10 @@
  * once more with fetching allowed before it is cut off. Runs on the worker's
  * thread; closes nothing itself, it dooms.
  */
+#include "gateway/base/chain_end.h"
 #include "gateway/dataplane/recheck.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -64,6 +66,8 @@ recheck_hear(struct conn *c, struct revcheck_report *report, bool offline)
 		recheck_doom(c, report, a.why, "");
 	else if (decision_is_soft(report))
 		counters_inc(&c->worker->counters, COUNTER_SOFT_KEPT);
+	if (!c->doomed)
+		source_index_rest(c->worker->sources, &c->answer, report, 0);
 }
 
 static void
@@ -125,7 +129,7 @@ recheck_adopt(struct conn *c, struct admission *a)
 	if (a->found != NULL) {
 		revcheck_certs_free(c->certs);
 		c->certs = a->found;
-		c->ends_at = admission_ends_at(c->certs);
+		c->ends_at = chain_ends_at(c->certs);
 		a->found = NULL;
 	}
 	c->link = link;
@@ -182,31 +186,42 @@ recheck_due_mono_ms(const struct conn *c, uint64_t now_mono_ms, time_t now)
 void
 recheck_begin(struct worker *w)
 {
-	if (w->recheck.running) {
-		w->recheck_wanted = true;
-		return;
-	}
 	w->recheck_round++;
-	w->recheck_wanted = false;
-	w->recheck_next = w->conns;
+	source_index_all_due(w->sources);
+}
+
+static void
+recheck_due(void *arg)
+{
+	struct worker *w = arg;
+
 	chain_poll_start(&w->recheck);
+}
+
+/*
+ * Of a source that changes while it is asked about the answer says whether it
+ * has the change in it; dropped, it could lose its turn at a slow source.
+ */
+static bool
+recheck_will_know(const struct conn *c)
+{
+	return chain_poll_is_asking(&c->recheck) &&
+	    c->round == c->worker->recheck_round;
 }
 
 static bool
 recheck_next(void *arg)
 {
 	struct worker *w = arg;
-	struct conn *c = w->recheck_next;
+	struct source_asker *a = source_index_take(w->sources);
+	struct conn *c;
 
-	if (c == NULL && !w->recheck_wanted)
+	if (a == NULL)
 		return false;
-	if (c == NULL) {
-		w->recheck.running = false;
-		recheck_begin(w);
-		return true;
-	}
-	w->recheck_next = c->next;
-	if (conn_is_live(c) && !c->doomed)
+	c = (struct conn *)((char *)a - offsetof(struct conn, answer));
+	if (!conn_is_live(c))
+		c->missed = true;
+	else if (!c->doomed && !recheck_will_know(c))
 		recheck_ask(c);
 	return true;
 }
@@ -218,6 +233,18 @@ recheck_init(struct worker *w, struct err *err)
 	const struct chain_poll_bounds bounds = {
 	    RECHECK_BATCH, RECHECK_WAITING_MAX};
 
-	return chain_poll_init(
+	int rc = chain_poll_init(
 	    &w->recheck, &calls, w, bounds, w->env.rc, w->base, err);
+
+	return rc != 0
+	    ? rc
+	    : source_index_new(&w->sources, w->base, NULL, recheck_due, w, err);
+}
+
+void
+recheck_cleanup(struct worker *w)
+{
+	source_index_free(w->sources);
+	w->sources = NULL;
+	chain_poll_cleanup(&w->recheck);
 }

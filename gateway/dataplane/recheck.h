@@ -13,11 +13,17 @@
 struct conn;
 struct worker;
 
-/* Begins a round over all of a worker's connections, or one more. */
+/*
+ * Begins a round over all of a worker's connections, those included that are
+ * being asked about. When a source changes, w->sources begins one over those
+ * that rest on it, and when their evidence runs out.
+ */
 void recheck_begin(struct worker *w);
 
 /* After the worker's loop and engine are known. E_NOMEM. */
 int recheck_init(struct worker *w, struct err *err) MUST_USE;
+/* After its last connection. Fine where recheck_init failed. */
+void recheck_cleanup(struct worker *w);
 
 /* One connection. It may be doomed by this, not freed. */
 void recheck_ask(struct conn *c);

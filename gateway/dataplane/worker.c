@@ -120,7 +120,9 @@ worker_on_mail(evutil_socket_t fd, short what, void *arg)
 		worker_adopt(w, batch.setup);
 	if (batch.bits & MAIL_PING)
 		atomic_store(&w->answered, true);
-	if (batch.bits & MAIL_RECHECK)
+	if ((batch.bits & MAIL_SOURCES &&
+		source_box_take(&w->mailbox.sources, w->sources)) ||
+	    batch.bits & MAIL_RECHECK)
 		recheck_begin(w);
 	if (batch.bits & MAIL_GATHER)
 		worker_gather(w);
@@ -253,7 +255,7 @@ worker_free(struct worker *w)
 		evdns_base_free(w->dns, 0);
 	if (w->ev_mail != NULL)
 		event_free(w->ev_mail);
-	chain_poll_cleanup(&w->recheck);
+	recheck_cleanup(w);
 	if (w->ev_drain != NULL)
 		event_free(w->ev_drain);
 	if (w->base != NULL)

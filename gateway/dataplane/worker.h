@@ -30,6 +30,7 @@ struct event;
 struct event_base;
 struct runtime;
 struct limits;
+struct source_index;
 struct revcheck;
 struct worker_setup;
 
@@ -66,11 +67,10 @@ struct worker {
 	struct worker_setup *setup;
 	struct runtime *runtime; /* the setup's */
 
-	struct conn *conns;        /* newest first */
-	struct conn *recheck_next; /* where the round of questions is */
-	uint64_t recheck_round;    /* rounds begun */
+	struct conn *conns;     /* newest first */
+	uint64_t recheck_round; /* rounds begun: everybody is asked */
+	struct source_index *sources;
 	struct chain_poll recheck;
-	bool recheck_wanted;   /* one more, from the start */
 	uint64_t gather_round; /* the last one that was answered */
 
 	bool draining;

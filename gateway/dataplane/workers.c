@@ -235,6 +235,13 @@ workers_recheck(struct workers *d)
 		mailbox_post(&d->workers[i]->mailbox, MAIL_RECHECK);
 }
 
+void
+workers_told(struct workers *d, const unsigned char *source, uint64_t change)
+{
+	for (size_t i = 0; i < d->num_workers; i++)
+		mailbox_post_source(&d->workers[i]->mailbox, source, change);
+}
+
 bool
 workers_answers(struct workers *d)
 {

@@ -59,9 +59,16 @@ workers_apply(struct workers *d, struct conf *conf, struct err *err) MUST_USE;
 /*
  * workers_recheck asks again for every live connection, from what is in the
  * archive, and closes those that are refused now. Calls in quick succession
- * are joined. Thread-safe: made for revcheck_watch.
+ * are joined. Thread-safe.
  */
 void workers_recheck(struct workers *d);
+
+/*
+ * As revcheck_watch tells it: workers_recheck for those that rest on this
+ * source alone; NULL: for all. Thread-safe.
+ */
+void
+workers_told(struct workers *d, const unsigned char *source, uint64_t change);
 
 /*
  * workers_gather shows fn the verified chain of every live connection, and what

@@ -144,8 +144,8 @@ record(const struct session_check *s, struct revcheck_report *report)
 	snprintf(d.peer, sizeof(d.peer), "%s", s->from);
 	decision_ring_add(c->decisions, &d);
 	if (d.allowed)
-		session_watch_remember(
-		    c->watch, s->chain->certs, s->chain->trust, s->mode);
+		session_watch_remember(c->watch, s->chain->certs,
+		    s->chain->trust, s->mode, report);
 	log_line(log, LOG_LEVEL_INFO, "session check: %s (from='%s' mode=%s)",
 	    revcheck_report_text(report), s->from,
 	    revcheck_mode_name(revcheck_report_mode(report)));

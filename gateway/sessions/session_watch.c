@@ -5,6 +5,7 @@
 #include "gateway/sessions/session_watch.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,13 +15,17 @@
 #include <openssl/evp.h>
 
 #include "cache/base/text.h"
+#include "gateway/base/chain_end.h"
 #include "gateway/base/chain_poll.h"
 #include "gateway/base/json.h"
 #include "gateway/base/services.h"
+#include "gateway/base/source_box.h"
+#include "gateway/base/source_index.h"
 
-#define BATCH    64 /* chains asked about at once */
-#define BUCKETS  16384
-#define ID_BYTES 32
+#define BATCH     64 /* chains asked about at once */
+#define RETRY_SEC 60 /* where it could not be asked */
+#define BUCKETS   16384
+#define ID_BYTES  32
 
 struct session {
 	unsigned char id[ID_BYTES];   /* SHA-256 of the leaf */
@@ -28,8 +33,10 @@ struct session {
 	struct revcheck_trust *trust;
 	enum revcheck_mode mode;
 	size_t bucket_next; /* slot + 1 of the next in its bucket; 0: none */
+	time_t ends_at;     /* first notAfter of the chain; 0: none */
 	struct session_watch *watch;
 	struct chain_poll_item item;
+	struct source_asker answer; /* the last one, that let it in */
 };
 
 struct withdrawn {
@@ -56,10 +63,12 @@ struct session_watch {
 	struct session_watch_waiter *waiters;
 	struct event *changed; /* from any thread */
 	struct chain_poll poll;
-	size_t at; /* where the walk is */
+	struct source_box told;
+	struct source_index *sources;
 };
 
-static void on_changed(evutil_socket_t fd, short what, void *arg);
+static void on_told(evutil_socket_t fd, short what, void *arg);
+static void on_due(void *arg);
 static bool ask_next(void *arg);
 
 static const struct chain_poll_calls poll_calls = {.next = ask_next};
@@ -78,7 +87,11 @@ session_watch_new(struct session_watch **out, const struct services *services,
 	s->services = services;
 	rc = chain_poll_init(&s->poll, &poll_calls, s, bounds, services->engine,
 	    services->base, err);
-	s->changed = event_new(services->base, -1, EV_PERSIST, on_changed, s);
+	source_box_init(&s->told);
+	s->changed = event_new(services->base, -1, EV_PERSIST, on_told, s);
+	if (rc == 0)
+		rc = source_index_new(&s->sources, services->base,
+		    services->clock, on_due, s, err);
 	if (rc == 0 && s->changed == NULL)
 		rc = err_set(err, E_NOMEM, "out of memory");
 	if (rc != 0)
@@ -105,6 +118,17 @@ find(struct session_watch *s, const unsigned char *id)
 	return NULL;
 }
 
+/* An end that is past has been asked about: there is a path without it. */
+static void
+rest(struct session_watch *s, struct session *x,
+    const struct revcheck_report *report)
+{
+	bool ahead = x->ends_at > wall_clock_now(s->services->clock);
+
+	source_index_rest(
+	    s->sources, &x->answer, report, ahead ? x->ends_at : 0);
+}
+
 static void
 forget(struct session_watch *s, struct session *x)
 {
@@ -116,6 +140,7 @@ forget(struct session_watch *s, struct session *x)
 		p = &s->ring[*p - 1].bucket_next;
 	*p = x->bucket_next;
 	chain_poll_drop(&x->item);
+	source_index_leave(s->sources, &x->answer);
 	revcheck_certs_free(x->chain);
 	revcheck_trust_free(x->trust);
 	*x = (struct session){.chain = NULL};
@@ -132,13 +157,16 @@ session_watch_free(struct session_watch *s)
 		forget(s, &s->ring[i]);
 	for (size_t i = 0; i < SESSION_WATCH_MAX_EVENTS; i++)
 		revcheck_report_free(s->events[i].report);
+	source_index_free(s->sources);
+	source_box_cleanup(&s->told);
 	chain_poll_cleanup(&s->poll);
 	free(s);
 }
 
 void
 session_watch_remember(struct session_watch *s, struct revcheck_certs *chain,
-    struct revcheck_trust *trust, enum revcheck_mode mode)
+    struct revcheck_trust *trust, enum revcheck_mode mode,
+    const struct revcheck_report *report)
 {
 	X509 *list[100], *leaf = revcheck_certs_get0(chain, 0);
 	size_t num = revcheck_certs_num(chain);
@@ -150,22 +178,30 @@ session_watch_remember(struct session_watch *s, struct revcheck_certs *chain,
 	    X509_digest(leaf, EVP_sha256(), id, &len) != 1)
 		return;
 	x = find(s, id);
-	if (x != NULL && x->trust == trust && x->mode == mode)
+	if (x != NULL && x->trust == trust && x->mode == mode) {
+		rest(s, x, report);
 		return;
+	}
 	if (x != NULL)
 		forget(s, x);
 	x = &s->ring[s->next];
 	forget(s, x);
 	for (size_t i = 0; i < num; i++)
 		list[i] = revcheck_certs_get0(chain, i);
-	if (revcheck_certs_from_x509(&x->chain, list, num, NULL) != 0)
+	if (source_index_join(s->sources, &x->answer) != 0)
 		return;
+	if (revcheck_certs_from_x509(&x->chain, list, num, NULL) != 0) {
+		source_index_leave(s->sources, &x->answer);
+		return;
+	}
 	x->watch = s;
 	memcpy(x->id, id, ID_BYTES);
 	x->bucket_next = *bucket_of(s, id);
 	*bucket_of(s, id) = s->next + 1;
 	x->trust = revcheck_trust_up_ref(trust);
 	x->mode = mode;
+	x->ends_at = chain_ends_at(chain);
+	rest(s, x, report);
 	s->next = (s->next + 1) % SESSION_WATCH_MAX;
 	if (s->used < SESSION_WATCH_MAX)
 		s->used++;
@@ -183,8 +219,10 @@ session_watch_each(const struct session_watch *s,
 }
 
 void
-session_watch_changed(struct session_watch *s)
+session_watch_told(
+    struct session_watch *s, const unsigned char *source, uint64_t change)
 {
+	source_box_put(&s->told, source, change);
 	event_active(s->changed, EV_READ, 0);
 }
 
@@ -228,8 +266,10 @@ take_report(struct session *x, struct revcheck_report *report)
 	struct session_watch *s = x->watch;
 
 	if (revcheck_report_allows(report) == 1 ||
-	    revcheck_report_status(report) == REVCHECK_UNKNOWN)
+	    revcheck_report_status(report) == REVCHECK_UNKNOWN) {
+		rest(s, x, report);
 		return;
+	}
 	withdraw(s, x, report);
 	tell(s);
 }
@@ -251,39 +291,52 @@ ask_again(struct session_watch *s, struct session *x)
 	struct revcheck_report *report = NULL;
 	struct revcheck_policy p = {.size = sizeof(p)};
 	struct revcheck_error ignored;
+	int rc;
 
 	revcheck_get_policy(s->services->engine, &p);
 	if (p.mode == REVCHECK_MODE_OFF)
 		q.mode = REVCHECK_MODE_OFF;
 	chain_poll_drop(&x->item);
-	if (chain_poll_ask(&s->poll, &x->item, &report, &q, on_answer, x,
-		&ignored) != REVCHECK_DONE)
-		return;
-	take_report(x, report);
-	revcheck_report_free(report);
+	rc = chain_poll_ask(
+	    &s->poll, &x->item, &report, &q, on_answer, x, &ignored);
+	if (rc == REVCHECK_DONE) {
+		take_report(x, report);
+		revcheck_report_free(report);
+	} else if (rc != REVCHECK_PENDING) {
+		source_index_rest(s->sources, &x->answer, NULL,
+		    wall_clock_now(s->services->clock) + RETRY_SEC);
+	}
 }
 
 static bool
 ask_next(void *arg)
 {
 	struct session_watch *s = arg;
+	struct source_asker *a = source_index_take(s->sources);
 
-	if (s->at >= s->used)
+	if (a == NULL)
 		return false;
-	if (s->ring[s->at].chain != NULL)
-		ask_again(s, &s->ring[s->at]);
-	s->at++;
+	ask_again(s,
+	    (struct session *)((char *)a - offsetof(struct session, answer)));
 	return true;
 }
 
 static void
-on_changed(evutil_socket_t fd, short what, void *arg)
+on_due(void *arg)
+{
+	struct session_watch *s = arg;
+
+	chain_poll_start(&s->poll);
+}
+
+static void
+on_told(evutil_socket_t fd, short what, void *arg)
 {
 	struct session_watch *s = arg;
 
 	(void)fd, (void)what;
-	s->at = 0;
-	chain_poll_start(&s->poll);
+	if (source_box_take(&s->told, s->sources))
+		source_index_all_due(s->sources);
 }
 
 uint64_t

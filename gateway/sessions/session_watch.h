@@ -1,8 +1,8 @@
 /*
- * session_watch: chains that a node was told are Active. When what is known
- * changes they are asked about again, from the archive alone, and each that is
- * refused now becomes an event the node can wait for. Bounded: the oldest is
- * forgotten. Control thread, but for session_watch_changed.
+ * session_watch: chains that a node was told are Active. Those are asked about
+ * again, from the archive alone, that rest on what has changed or run out, or
+ * end; and each that is refused now becomes an event the node can wait for.
+ * Bounded: the oldest is forgotten. Control thread, but for session_watch_told.
  */
 #ifndef GATEWAY_SESSIONS_SESSION_WATCH_H
 #define GATEWAY_SESSIONS_SESSION_WATCH_H
@@ -26,10 +26,13 @@ int session_watch_new(struct session_watch **out,
     const struct services *services, struct err *err) MUST_USE;
 void session_watch_free(struct session_watch *s);
 
-/* Takes references. A chain that is remembered already is renewed. */
-void
-session_watch_remember(struct session_watch *s, struct revcheck_certs *chain,
-    struct revcheck_trust *trust, enum revcheck_mode mode);
+/*
+ * Takes references. A chain that is remembered already is renewed. report: the
+ * answer that called it Active.
+ */
+void session_watch_remember(struct session_watch *s,
+    struct revcheck_certs *chain, struct revcheck_trust *trust,
+    enum revcheck_mode mode, const struct revcheck_report *report);
 
 /* Every chain that is remembered, and its trust; both are lent. */
 void session_watch_each(const struct session_watch *s,
@@ -37,8 +40,9 @@ void session_watch_each(const struct session_watch *s,
 	struct revcheck_trust *trust),
     void *arg);
 
-/* Something may have changed for the worse. Thread-safe. */
-void session_watch_changed(struct session_watch *s);
+/* As revcheck_watch tells it; NULL: all of them. Thread-safe. */
+void session_watch_told(
+    struct session_watch *s, const unsigned char *source, uint64_t change);
 
 /* Number of the newest event; 0 when there was none. */
 uint64_t session_watch_last(const struct session_watch *s);

@@ -80,9 +80,6 @@ void admission_fail(struct admission *a, int x509_error, const char *error);
 bool admission_same_path(
     const struct admission_terms *a, const struct admission_terms *b);
 
-/* When the dates of a path hold no more, anchor included; 0: no path. */
-time_t admission_ends_at(const struct revcheck_certs *path);
-
 /* What a denial is counted as. */
 enum counter admission_counter(const struct admission *a);
 
