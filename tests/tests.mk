@@ -28,6 +28,7 @@ EXTRA :=
 net/library/contexts_OBJ = $(LIB_A)
 net/library/engine_OBJ = $(LIB_A)
 net/library/kept_OBJ = $(LIB_A)
+net/library/remembered_OBJ = $(LIB_A)
 net/library/local_crls_OBJ = $(LIB_A)
 net/library/responses_OBJ = $(LIB_A)
 net/library/told_OBJ = $(LIB_A)

@@ -409,6 +409,7 @@ archive_init(
 		rc = store_new(&a->disk, &s, err);
 		if (rc != 0)
 			return rc;
+		floors_set_store(a->floors, a->disk);
 	}
 	a->tell_soon = evtimer_new(archive_base(a), archive_tell_soon, a);
 	if (a->tell_soon == NULL)

@@ -27,6 +27,7 @@
 #include "cache/crl/crl.h"
 #include "cache/evidence/documents.h"
 #include "cache/evidence/evidence.h"
+#include "cache/store/store.h"
 
 struct archive;
 struct event_base;
@@ -182,6 +183,18 @@ void archive_wait_cancel(struct archive_wait *w);
  */
 int
 archive_prefetch(struct archive *a, const struct archive_order *order) MUST_USE;
+
+/*
+ * Known revocations, which outlive documents: kept in the state directory;
+ * without one these do nothing. archive_known_each waits for the disk: not on
+ * the service thread; E_IO. The others: any thread, done soon; E_CLOSED,
+ * E_NOMEM.
+ */
+int archive_known_each(
+    struct archive *a, store_known_fn *fn, void *arg, struct err *err) MUST_USE;
+int archive_known_put(struct archive *a, const struct store_known *k) MUST_USE;
+int
+archive_known_forget(struct archive *a, const uint8_t identity[32]) MUST_USE;
 
 /* Listing and counters. */
 

@@ -178,8 +178,8 @@ flight_take(
 	} else if (!flight_accept(f, e, failure)) {
 		return NULL;
 	} else if (twin == NULL && f->resource != NULL &&
-	    floors_apply(a->floors, e, archive_now(a), a->skew_sec) ==
-		FLOOR_RESTARTED) {
+	    floors_apply(a->floors, e, f->job->owner, archive_now(a),
+		a->skew_sec) == FLOOR_RESTARTED) {
 		tell_restarted(f, e);
 	}
 	see(f, e);

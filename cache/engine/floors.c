@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/store/store.h"
+
 #define FLOOR_SETS 4096 /* 16384 scopes */
 #define FLOOR_WAYS 4
 /* Without nextUpdate a floor holds for a day, as evidence_fresh has it. */
 #define FLOOR_DAY 86400
 /* Octets of a number that are remembered; RFC 5280 5.2.3 allows 20. */
-#define FLOOR_NUMBER_MAX 64
+#define FLOOR_NUMBER_MAX STORE_SERIAL_MAX
 
 struct floor {
 	bool used;
@@ -22,6 +24,7 @@ struct floor {
 
 struct floors {
 	uint64_t clock;
+	struct store *disk; /* NULL: none */
 	struct floor floor[FLOOR_SETS][FLOOR_WAYS];
 };
 
@@ -35,6 +38,12 @@ void
 floors_free(struct floors *f)
 {
 	free(f);
+}
+
+void
+floors_set_store(struct floors *f, struct store *disk)
+{
+	f->disk = disk;
 }
 
 /* That of this scope, or the place for it. */
@@ -57,47 +66,70 @@ place_of(struct floors *f, const uint8_t scope[32])
 }
 
 static void
-set_floor(struct floor *at, const struct evidence *e, time_t now)
+set_floor(struct floor *at, const struct store_floor *s)
 {
 	at->used = true;
-	memcpy(at->scope, e->scope, sizeof(at->scope));
-	at->number_len = 0;
-	if (e->number.len <= sizeof(at->number)) {
-		at->number_len = e->number.len;
-		if (e->number.len > 0)
-			memcpy(at->number, e->number.p, e->number.len);
+	memcpy(at->scope, s->scope, sizeof(at->scope));
+	at->number_len = s->number_len;
+	memcpy(at->number, s->number, sizeof(at->number));
+	at->this_update = s->this_update;
+	at->until =
+	    s->next_update != 0 ? s->next_update : s->seen_at + FLOOR_DAY;
+}
+
+/* What is known of the scope; false: nothing. */
+static bool
+find_floor(struct floors *f, struct floor *at, const uint8_t scope[32])
+{
+	struct store_floor s;
+
+	if (!at->used && f->disk != NULL &&
+	    f->disk->floor_get(f->disk, scope, &s))
+		set_floor(at, &s);
+	return at->used;
+}
+
+static void
+raise_floor(struct floors *f, struct floor *at, const struct evidence *e,
+    const uint8_t owner[32], time_t now, bool restart)
+{
+	struct store_floor s = {.this_update = e->this_update,
+	    .next_update = e->next_update,
+	    .seen_at = now};
+
+	memcpy(s.scope, e->scope, sizeof(s.scope));
+	memcpy(s.owner, owner, sizeof(s.owner));
+	if (e->number.len > 0 && e->number.len <= sizeof(s.number)) {
+		s.number_len = e->number.len;
+		memcpy(s.number, e->number.p, e->number.len);
 	}
-	at->this_update = e->this_update;
-	at->until = e->next_update != 0 ? e->next_update : now + FLOOR_DAY;
+	set_floor(at, &s);
+	if (f->disk != NULL)
+		f->disk->floor_put(f->disk, &s, restart);
 }
 
 enum floor_change
-floors_apply(
-    struct floors *f, struct evidence *e, time_t now, uint32_t skew_sec)
+floors_apply(struct floors *f, struct evidence *e, const uint8_t owner[32],
+    time_t now, uint32_t skew_sec)
 {
 	struct evidence was = {.kind = EVIDENCE_CRL};
+	bool below = false, over;
 	struct floor *at;
 
 	if (e->kind != EVIDENCE_CRL || e->this_update > now + (time_t)skew_sec)
 		return FLOOR_STAYS;
 	at = place_of(f, e->scope);
 	at->seen = ++f->clock;
-	if (!at->used) {
-		set_floor(at, e, now);
-		return FLOOR_RAISED;
+	if (find_floor(f, at, e->scope)) {
+		was.number = span_of(at->number, at->number_len);
+		was.this_update = at->this_update;
+		below = evidence_older(e, &was);
 	}
-	was.number = span_of(at->number, at->number_len);
-	was.this_update = at->this_update;
-	if (!evidence_older(e, &was)) {
-		set_floor(at, e, now);
-		return FLOOR_RAISED;
-	}
-	if (at->until + (time_t)skew_sec >= now) {
+	over = below && at->until + (time_t)skew_sec < now;
+	if (below && !over)
 		e->below_floor_until = at->until;
+	if (below && (!over || !evidence_fresh(e, now, skew_sec)))
 		return FLOOR_STAYS;
-	}
-	if (!evidence_fresh(e, now, skew_sec))
-		return FLOOR_STAYS;
-	set_floor(at, e, now);
-	return FLOOR_RESTARTED;
+	raise_floor(f, at, e, owner, now, over);
+	return over ? FLOOR_RESTARTED : FLOOR_RAISED;
 }

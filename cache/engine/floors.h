@@ -1,8 +1,8 @@
 /*
  * floors: the highest CRL of each scope that was accepted, though its document
  * may be gone by now: what comes below it while it is in date proves nothing by
- * its silence. Bounded: of a full set the longest unseen is forgotten. Service
- * thread only.
+ * its silence. In memory bounded (of a full set the longest unseen goes), and
+ * in the store, where there is one. Service thread only.
  */
 #ifndef CACHE_ENGINE_FLOORS_H
 #define CACHE_ENGINE_FLOORS_H
@@ -11,8 +11,12 @@
 
 struct floors;
 
+struct store;
+
 /* NULL: out of memory. */
 struct floors *floors_new(void);
+/* The store that knows them, too: from then on; outlives f. */
+void floors_set_store(struct floors *f, struct store *disk);
 void floors_free(struct floors *f);
 
 enum floor_change {
@@ -24,10 +28,11 @@ enum floor_change {
 
 /*
  * floors_apply looks e, a described CRL not yet published, up against the floor
- * of its scope: sets e->below_floor_until where that is higher and in date, and
- * makes e the floor otherwise. One that is not valid yet is no floor.
+ * of its scope (owner: SHA-256 of the issuer's key): sets e->below_floor_until
+ * where that is higher and in date, and makes e the floor otherwise. One that
+ * is not valid yet is no floor.
  */
-enum floor_change floors_apply(
-    struct floors *f, struct evidence *e, time_t now, uint32_t skew_sec);
+enum floor_change floors_apply(struct floors *f, struct evidence *e,
+    const uint8_t owner[32], time_t now, uint32_t skew_sec);
 
 #endif

@@ -177,6 +177,8 @@ revcheck_new(struct revcheck **out, const struct revcheck_options *options,
 		code = err_set(&e, E_NOMEM, "out of memory");
 	if (code == 0)
 		code = open_archive(rc, &o, &e);
+	if (code == 0)
+		code = engine_load_known(rc, &e);
 	if (code == 0 && o.crl_paths != NULL && o.crl_paths[0] != NULL)
 		code = local_crls_new(&rc->local, rc, o.crl_paths, &e);
 	if (code != 0) {

@@ -80,6 +80,9 @@ void engine_know_revoked(
     struct revcheck *rc, const struct known_revocation *k, const char *issuer);
 void engine_forget_revoked(struct revcheck *rc, const uint8_t identity[32]);
 
+/* At the start. E_IO: the state directory cannot say what is known. */
+int engine_load_known(struct revcheck *rc, struct err *err) MUST_USE;
+
 /* Counts a finished report. */
 /* flags: those of the question. */
 void engine_count(

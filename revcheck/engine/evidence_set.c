@@ -125,7 +125,7 @@ ocsp_broken(struct span der, struct err *why)
 		return REVCHECK_WHY_TOO_LARGE;
 	}
 	return ocsp_parse(&r, der, why) == 0 ? REVCHECK_WHY_NONE
-						   : REVCHECK_WHY_MALFORMED;
+					     : REVCHECK_WHY_MALFORMED;
 }
 
 /*

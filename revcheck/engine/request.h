@@ -20,7 +20,7 @@ struct revcheck_request {
 	struct ref ref;
 	struct revcheck *rc;
 	struct revcheck_request *next, **prev;
-	    /* pending; NULL: not */ /* of the engine's pending list */
+	/* pending; NULL: not */ /* of the engine's pending list */
 	struct snapshot snap;
 	struct request_env env;
 	enum revcheck_mode mode;

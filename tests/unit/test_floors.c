@@ -15,6 +15,8 @@
 #define NOW  1000000
 #define HOUR 3600
 
+static const uint8_t owner[32];
+
 struct coming {
 	const char *name;
 	uint8_t scope;
@@ -38,7 +40,7 @@ play(const struct coming *rows, size_t num)
 		    .this_update = NOW + c->from * HOUR,
 		    .next_update = c->until != 0 ? NOW + c->until * HOUR : 0,
 		    .fetched_at = NOW};
-		enum floor_change got = floors_apply(f, &e, NOW, 0);
+		enum floor_change got = floors_apply(f, &e, owner, NOW, 0);
 		time_t below = c->below != 0 ? NOW + c->below * HOUR : 0;
 
 		if (got != c->change || e.below_floor_until != below)
@@ -103,17 +105,19 @@ test_a_full_set(void **state)
 
 	for (uint8_t i = 0; i < 5; i++) {
 		e.scope[31] = i;
-		assert_int_equal(floors_apply(f, &e, NOW, 0), FLOOR_RAISED);
+		assert_int_equal(
+		    floors_apply(f, &e, owner, NOW, 0), FLOOR_RAISED);
 	}
 	e.number = span_of("\x04", 1);
 	for (uint8_t i = 1; i < 5; i++) {
 		e.scope[31] = i;
 		e.below_floor_until = 0;
-		assert_int_equal(floors_apply(f, &e, NOW, 0), FLOOR_STAYS);
+		assert_int_equal(
+		    floors_apply(f, &e, owner, NOW, 0), FLOOR_STAYS);
 		assert_int_equal(e.below_floor_until, NOW + HOUR);
 	}
 	e.scope[31] = 0;
-	assert_int_equal(floors_apply(f, &e, NOW, 0), FLOOR_RAISED);
+	assert_int_equal(floors_apply(f, &e, owner, NOW, 0), FLOOR_RAISED);
 	floors_free(f);
 }
 

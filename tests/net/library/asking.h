@@ -29,6 +29,7 @@ static struct server http; /* serves ./www */
 static struct revcheck_trust *trust;
 static time_t t0; /* the system's time when the test began */
 static atomic_llong now;
+static const char *state_dir; /* of engines made; NULL: none */
 
 UNUSED static void
 scene_start(void)
@@ -61,6 +62,7 @@ engine_new(void)
 	struct revcheck_options o = {.size = sizeof(o),
 	    .allow_addresses = loopback,
 	    .any_port = 1,
+	    .state_dir = state_dir,
 	    .now = clock_now};
 	struct revcheck_policy p = {.size = sizeof(p),
 	    .mode = REVCHECK_MODE_HARD_FAIL,
