@@ -35,6 +35,9 @@ net/library/told_OBJ = $(LIB_A)
 
 # Its thread begins when the test says so.
 unit/test_store_disk_LIBS = -Wl,--wrap=pthread_create
+
+# Counts what is done in search of a path.
+unit/test_path_search_LIBS = -Wl,--wrap=X509_verify -Wl,--wrap=X509_check_issued
 # Sees what is written for good, and when.
 unit/test_rest_pem_LIBS = -Wl,--wrap=fsync,--wrap=rename
 

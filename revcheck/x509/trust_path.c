@@ -1,6 +1,7 @@
 /*
  * trust_path: builds a path from a certificate to an anchor of a trust with
- * OpenSSL. Nothing is kept between calls. Any thread.
+ * OpenSSL, and where that finds none by path_search. Nothing is kept between
+ * calls. Any thread.
  */
 #include "revcheck/x509/trust_path.h"
 
@@ -9,25 +10,10 @@
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
-#include <openssl/x509v3.h>
 
 #include "revcheck/x509/certs.h"
 #include "revcheck/x509/inherited_dsa.h"
-
-static int
-path_copy(struct trust_path *out, STACK_OF(X509) * chain)
-{
-	int num = sk_X509_num(chain);
-
-	out->certs = calloc((size_t)num, sizeof(X509 *));
-	if (out->certs == NULL)
-		return E_NOMEM;
-	for (out->num = 0; out->num < (size_t)num; out->num++) {
-		out->certs[out->num] = sk_X509_value(chain, (int)out->num);
-		X509_up_ref(out->certs[out->num]);
-	}
-	return 0;
-}
+#include "revcheck/x509/path_search.h"
 
 /* A completed copy of cert if it needs one and its issuer is here, or NULL. */
 static X509 *
@@ -50,6 +36,19 @@ push(STACK_OF(X509) * out, X509 *cert)
 		return true;
 	X509_free(cert);
 	return false;
+}
+
+/*
+ * OpenSSL takes the first that fits: which one that is must not depend on who
+ * sends them in which order.
+ */
+static int
+longest_first(const X509 *const *a, const X509 *const *b)
+{
+	int later =
+	    ASN1_TIME_compare(X509_get0_notAfter(*b), X509_get0_notAfter(*a));
+
+	return later == 1 || later == -1 ? later : X509_cmp(*a, *b);
 }
 
 /*
@@ -82,6 +81,8 @@ untrusted_fill(STACK_OF(X509) * out, const struct trust_path_order *order,
 			again = true;
 		}
 	}
+	(void)sk_X509_set_cmp_func(out, longest_first);
+	sk_X509_sort(out);
 	return true;
 }
 
@@ -90,70 +91,43 @@ trust_build_path(struct revcheck_trust *t, struct trust_path *out,
     const struct trust_path_order *order, int *x509_error, int *error_index,
     struct err *err)
 {
-	static const int purposes[] = {
-	    0, X509_PURPOSE_SSL_CLIENT, X509_PURPOSE_SSL_SERVER};
-	X509_STORE_CTX *ctx = NULL;
-	X509_VERIFY_PARAM *param;
-	STACK_OF(X509) *untrusted = NULL;
-	X509 *leaf = NULL;
-	int rc;
+	struct path_attempt a = {.store = revcheck_trust_get0_store(t),
+	    .untrusted = sk_X509_new_null(),
+	    .order = order};
+	struct path_failure why = {
+	    .x509_error = X509_V_ERR_UNSPECIFIED, .index = -1};
+	X509 *whole = NULL;
+	int rc = E_NOMEM;
 
 	*out = (struct trust_path){0};
-	*x509_error = X509_V_ERR_UNSPECIFIED;
-	*error_index = -1;
 	ERR_clear_error();
-	ctx = X509_STORE_CTX_new();
-	untrusted = sk_X509_new_null();
-	if (ctx == NULL || untrusted == NULL)
-		goto nomem;
-	if (!untrusted_fill(untrusted, order, t))
-		goto nomem;
-	leaf = complete_from(order->leaf, untrusted);
-	if (X509_STORE_CTX_init(ctx, revcheck_trust_get0_store(t),
-		leaf != NULL ? leaf : order->leaf, untrusted) != 1)
-		goto nomem;
-	param = X509_STORE_CTX_get0_param(ctx);
-	if (order->any_time)
-		X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME);
-	else
-		X509_VERIFY_PARAM_set_time(param, order->at);
-	X509_VERIFY_PARAM_set_auth_level(param, order->security_level);
-	if (order->purpose > 0 && order->purpose <= 2)
-		X509_STORE_CTX_set_purpose(ctx, purposes[order->purpose]);
-	rc = X509_verify_cert(ctx);
+	if (a.untrusted != NULL && untrusted_fill(a.untrusted, order, t)) {
+		whole = complete_from(order->leaf, a.untrusted);
+		a.leaf = whole != NULL ? whole : order->leaf;
+		rc = path_attempt_run(&a, out, &why);
+		if (rc == 0)
+			rc = path_search(&a, out, &why);
+	}
 	if (rc == 1) {
-		rc = path_copy(out, X509_STORE_CTX_get0_chain(ctx));
-		if (rc != 0)
-			goto nomem;
-		if (leaf != NULL) {
-			/*
-			 * The caller compares by pointer: give back the
-			 * original.
-			 */
+		why.x509_error = X509_V_OK;
+		if (whole != NULL) {
+			/* Callers compare pointers: theirs is given back. */
 			X509_up_ref(order->leaf);
 			X509_free(out->certs[0]);
 			out->certs[0] = order->leaf;
 		}
-		*x509_error = X509_V_OK;
-		rc = 1;
-		goto out;
+	} else if (rc == 0) {
+		err_set(err, E_PARSE, "%s%s",
+		    X509_verify_cert_error_string(why.x509_error),
+		    why.limited ? " (and more paths than are tried)" : "");
+	} else {
+		err_set(err, rc, "out of memory");
+		trust_path_cleanup(out);
 	}
-	*x509_error = X509_STORE_CTX_get_error(ctx);
-	/* OpenSSL gave no reason; X509_V_OK would read as success. */
-	if (*x509_error == X509_V_OK)
-		*x509_error = X509_V_ERR_UNSPECIFIED;
-	*error_index = X509_STORE_CTX_get_error_depth(ctx);
-	err_set(err, E_PARSE, "%s", X509_verify_cert_error_string(*x509_error));
-	rc = 0;
-	goto out;
-nomem:
-	rc = err_set(err, E_NOMEM, "out of memory");
-	trust_path_cleanup(out);
-out:
-	X509_STORE_CTX_free(ctx);
-	sk_X509_pop_free(untrusted, X509_free);
-	X509_free(leaf);
-	ERR_clear_error();
+	*x509_error = why.x509_error;
+	*error_index = rc == 0 ? why.index : -1;
+	sk_X509_pop_free(a.untrusted, X509_free);
+	X509_free(whole);
 	return rc;
 }
 
@@ -206,6 +180,7 @@ path_verify(struct revcheck_trust *t, struct trust_path *path,
 						     : q->security_level,
 	    .purpose = q->purpose,
 	    .any_time = q->any_time != 0};
+	struct err why;
 	X509 **others;
 	int index, rc;
 
@@ -221,9 +196,10 @@ path_verify(struct revcheck_trust *t, struct trust_path *path,
 	order.untrusted = others;
 	rc = trust_build_path(t, path, &order, x509_error, &index, err);
 	free(others);
-	if (rc == 0 && index >= 0)
-		err_set(err, E_PARSE, "%s at depth %d",
-		    X509_verify_cert_error_string(*x509_error), index);
+	if (rc == 0 && index >= 0) {
+		why = *err;
+		err_set(err, E_PARSE, "%s at depth %d", why.msg, index);
+	}
 	return rc;
 }
 

@@ -32,7 +32,10 @@ struct trust_path {
  * trust_build_path: 1 and *out when a path to an anchor verifies; 0 when none
  * does, with *x509_error (X509_V_ERR_*), *error_index (its place in the chain
  * as built, or -1) and a sentence in err; negative when it could not be tried.
- * Any certificate of the trust ends a path, self-signed or not. Thread-safe.
+ * Any certificate of the trust ends a path, self-signed or not. The order of
+ * untrusted does not matter: where CAs of one name or cross-certificates leave
+ * a choice, the others are tried within the bounds of path_search.h.
+ * Thread-safe.
  */
 int trust_build_path(struct revcheck_trust *t, struct trust_path *out,
     const struct trust_path_order *order, int *x509_error, int *error_index,
