@@ -873,6 +873,40 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_refresh(const char *state_dir,
     struct revcheck_trust *trust, const struct revcheck_certs *certs,
     revcheck_cache_fn *failed, void *arg, struct revcheck_error *err);
 
+/*
+ * One certificate that was found revoked, as it is remembered: also when its
+ * evidence is gone and when its CA does not list it any more.
+ */
+struct revcheck_known {
+	size_t size;
+	char issuer_key[65]; /* SHA-256 of the issuer's public key, hex */
+	char serial[129];    /* hexadecimal, without leading zeros */
+	char issuer[256];    /* its name; may be empty */
+	int reason;          /* enum revcheck_reason */
+	time_t revoked_at, this_update; /* as the evidence says */
+	time_t first_seen;
+	char document[65]; /* SHA-256 of the evidence, hexadecimal */
+	char url[256];     /* where that came from */
+};
+/* Returns 0 to go on, anything else to stop. */
+typedef int revcheck_known_fn(void *arg, const struct revcheck_known *known);
+
+/*
+ * Shows what a state directory remembers as revoked, in the order in which it
+ * was found. Returns how many were shown, or a negative code. fn must not use
+ * the directory.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_known_each(const char *state_dir,
+    revcheck_known_fn *fn, void *arg, struct revcheck_error *err);
+/*
+ * The operator's word that a certificate is not revoked after all, such as one
+ * whose CA has taken it back: from then on its evidence alone counts.
+ * issuer_key: as _each shows it; serial: hexadecimal. How many were forgotten:
+ * 0 when none was known. An engine that is running remembers it still.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_known_forget(const char *state_dir,
+    const char *issuer_key, const char *serial, struct revcheck_error *err);
+
 /* Watching. */
 
 /*

@@ -82,7 +82,7 @@ struct store_floor {
 
 /* A certificate that was found revoked. */
 struct store_known {
-	uint8_t identity[32]; /* issuer key and serial */
+	uint8_t identity[32]; /* issuer key, serial, and what else is asked */
 	uint8_t owner[32];
 	int reason; /* CRLReason, or -1 */
 	time_t revoked_at;
@@ -90,7 +90,7 @@ struct store_known {
 	time_t first_seen;       /* stays what it was at first */
 	uint8_t document[32];    /* SHA-256 */
 	char url[STORE_URL_MAX]; /* where the document came from */
-	/* For people; may be empty. */
+	/* Without leading zeros; issuer is for people. */
 	uint8_t serial[STORE_SERIAL_MAX];
 	size_t serial_len;
 	char issuer[256];
@@ -161,6 +161,9 @@ struct store {
 	/* One that is known already takes what is new, but for first_seen. */
 	void (*known_put)(struct store *t, const struct store_known *k);
 	void (*known_forget)(struct store *t, const uint8_t identity[32]);
+	/* All of an issuer's key and a serial without leading zeros. */
+	void (*known_forget_serial)(struct store *t, const uint8_t owner[32],
+	    const uint8_t *serial, size_t serial_len);
 
 	/* Any thread. */
 	void (*stats)(struct store *t, struct store_stats *out);

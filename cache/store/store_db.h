@@ -23,8 +23,8 @@ struct sqlite3_stmt;
 /* Rows that are remembered, of all issuers and of one. */
 #define STORE_FLOORS_MAX       20000
 #define STORE_FLOORS_OWNER_MAX 10000
-#define STORE_KNOWN_MAX        100000
-#define STORE_KNOWN_OWNER_MAX  50000
+#define STORE_KNOWN_MAX        200000
+#define STORE_KNOWN_OWNER_MAX  100000
 
 enum store_db_use {
 	STORE_DB_MAKE, /* makes what is missing, sets aside what is damaged */
@@ -146,6 +146,9 @@ int store_db_known_put(
 /* How many there were: 0 or 1. */
 int store_db_known_forget(
     struct store_db *db, const uint8_t identity[32], struct err *err) MUST_USE;
+/* All of an issuer's key and a serial without leading zeros; how many. */
+int store_db_known_forget_serial(struct store_db *db, const uint8_t owner[32],
+    struct span serial, struct err *err) MUST_USE;
 int store_db_known_each(struct store_db *db, store_known_fn *fn, void *arg,
     struct err *err) MUST_USE;
 /* Keeps both below their limits, oldest first of the owner that has most. */

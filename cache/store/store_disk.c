@@ -339,6 +339,24 @@ store_disk_known_forget(struct store *t, const uint8_t identity[32])
 }
 
 static void
+store_disk_known_forget_serial(struct store *t, const uint8_t owner[32],
+    const uint8_t *serial, size_t serial_len)
+{
+	struct store_disk *d = (struct store_disk *)t;
+	struct store_load *w;
+
+	if (serial_len > STORE_SERIAL_MAX)
+		return;
+	w = work_new(d, WORK_KNOWN_FORGET_SERIAL, NULL);
+	if (w != NULL) {
+		memcpy(w->u.known.owner, owner, sizeof(w->u.known.owner));
+		memcpy(w->u.known.serial, serial, serial_len);
+		w->u.known.serial_len = serial_len;
+	}
+	queue_write(d, w);
+}
+
+static void
 store_disk_stats(struct store *t, struct store_stats *out)
 {
 	struct store_disk *d = (struct store_disk *)t;
@@ -440,6 +458,7 @@ store_disk_new(const struct store_options *o)
 	    .known_each = store_disk_known_each,
 	    .known_put = store_disk_known_put,
 	    .known_forget = store_disk_known_forget,
+	    .known_forget_serial = store_disk_known_forget_serial,
 	    .stats = store_disk_stats,
 	    .free = store_disk_free};
 	TAILQ_INIT(&d->urgent);

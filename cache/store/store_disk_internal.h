@@ -29,6 +29,7 @@ enum work_kind {
 	WORK_FLOOR,
 	WORK_KNOWN,
 	WORK_KNOWN_FORGET,
+	WORK_KNOWN_FORGET_SERIAL,
 	/* Done before those. */
 	WORK_LOAD,
 	WORK_REJECT,

@@ -12,9 +12,9 @@
 /* Floors. */
 
 static struct span
-number_of(const struct store_floor *f)
+trimmed(const uint8_t *p, size_t len)
 {
-	struct span n = span_of(f->number, f->number_len);
+	struct span n = span_of(p, len);
 
 	while (n.len > 0 && n.p[0] == 0) {
 		n.p++;
@@ -26,7 +26,8 @@ number_of(const struct store_floor *f)
 bool
 store_floor_higher(const struct store_floor *is, const struct store_floor *was)
 {
-	struct span a = number_of(is), b = number_of(was);
+	struct span a = trimmed(is->number, is->number_len),
+		    b = trimmed(was->number, was->number_len);
 
 	if (is->number_len == 0 || was->number_len == 0)
 		return is->this_update > was->this_update;
@@ -94,10 +95,12 @@ int
 store_db_known_put(
     struct store_db *db, const struct store_known *k, struct err *err)
 {
+	struct span serial = trimmed(k->serial, k->serial_len);
+
 	return store_db_run(db, STORE_SQL_KNOWN_PUT, err, "ddiiiidtbt",
 	    k->identity, k->owner, (int64_t)k->reason, (int64_t)k->revoked_at,
 	    (int64_t)k->this_update, (int64_t)k->first_seen, k->document,
-	    k->url, k->serial, k->serial_len, k->issuer);
+	    k->url, serial.p, serial.len, k->issuer);
 }
 
 int
@@ -105,6 +108,16 @@ store_db_known_forget(
     struct store_db *db, const uint8_t identity[32], struct err *err)
 {
 	int rc = store_db_run(db, STORE_SQL_KNOWN_FORGET, err, "d", identity);
+
+	return rc != 0 ? rc : sqlite3_changes(db->handle);
+}
+
+int
+store_db_known_forget_serial(struct store_db *db, const uint8_t owner[32],
+    struct span serial, struct err *err)
+{
+	int rc = store_db_run(db, STORE_SQL_KNOWN_FORGET_SERIAL, err, "db",
+	    owner, serial.len > 0 ? serial.p : (const uint8_t *)"", serial.len);
 
 	return rc != 0 ? rc : sqlite3_changes(db->handle);
 }

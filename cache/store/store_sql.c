@@ -353,6 +353,8 @@ const char *const store_sql_texts[STORE_SQL_NUM] = {
 	" document = excluded.document, url = excluded.url,"
 	" serial = excluded.serial, issuer = excluded.issuer",
     [STORE_SQL_KNOWN_FORGET] = "DELETE FROM known WHERE identity = ?1",
+    [STORE_SQL_KNOWN_FORGET_SERIAL] =
+	"DELETE FROM known WHERE owner = ?1 AND serial = ?2",
     [STORE_SQL_KNOWN_ALL] =
 	"SELECT identity, owner, reason, revoked_at, this_update, first_seen,"
 	" document, url, serial, issuer FROM known ORDER BY first_seen",

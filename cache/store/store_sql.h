@@ -49,7 +49,8 @@ enum store_sql {
 	 * serial issuer
 	 */
 	STORE_SQL_KNOWN_PUT,
-	STORE_SQL_KNOWN_FORGET, /* identity */
+	STORE_SQL_KNOWN_FORGET,        /* identity */
+	STORE_SQL_KNOWN_FORGET_SERIAL, /* owner serial */
 	STORE_SQL_KNOWN_ALL,
 	STORE_SQL_KNOWN_COUNT,
 	STORE_SQL_KNOWN_OWNERS,

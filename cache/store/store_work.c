@@ -63,7 +63,8 @@ static bool
 is_owed(const struct store_load *w)
 {
 	return w->kind == WORK_FLOOR || w->kind == WORK_KNOWN ||
-	    w->kind == WORK_KNOWN_FORGET || w->kind == WORK_FORGET;
+	    w->kind == WORK_KNOWN_FORGET ||
+	    w->kind == WORK_KNOWN_FORGET_SERIAL || w->kind == WORK_FORGET;
 }
 
 struct floor_item {
@@ -230,6 +231,10 @@ write_one(struct store_disk *d, struct store_load *w, struct err *err)
 		return store_db_known_put(d->db, &w->u.known, err);
 	case WORK_KNOWN_FORGET:
 		rc = store_db_known_forget(d->db, w->sha256, err);
+		return rc < 0 ? rc : 0;
+	case WORK_KNOWN_FORGET_SERIAL:
+		rc = store_db_known_forget_serial(d->db, w->u.known.owner,
+		    span_of(w->u.known.serial, w->u.known.serial_len), err);
 		return rc < 0 ? rc : 0;
 	case WORK_FORGET:
 		rc = store_db_forget(d->db, w->all ? NULL : &w->source, err);

@@ -1,6 +1,7 @@
 /* cache: `revcheck cache`, the evidence kept in a state directory. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
@@ -188,6 +189,129 @@ run_flush(const char *dir, const char *key)
 	return 0;
 }
 
+/* Known revocations. */
+
+static void
+known_json(cJSON *list, const struct revcheck_known *k)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	print_json_text(o, "issuer", k->issuer);
+	cJSON_AddStringToObject(o, "issuerKey", k->issuer_key);
+	cJSON_AddStringToObject(o, "serial", k->serial);
+	print_json_text(o, "reason", revcheck_reason_name(k->reason));
+	print_json_time(o, "revokedAt", k->revoked_at);
+	print_json_time(o, "thisUpdate", k->this_update);
+	print_json_time(o, "firstSeen", k->first_seen);
+	cJSON_AddStringToObject(o, "document", k->document);
+	print_json_text(o, "url", k->url);
+	if (!cJSON_AddItemToArray(list, o))
+		cJSON_Delete(o);
+}
+
+static void
+known_text(const struct revcheck_known *k, time_t now)
+{
+	char buf[PRINT_TIME_LEN];
+
+	printf("%s%s%s\n", tint_on(stdout, TINT_BOLD),
+	    k->serial[0] != '\0' ? k->serial : "0", tint_off(stdout));
+	print_field(stdout, "issuer", TINT_NONE, "%s", k->issuer);
+	print_field(stdout, "issuer key", TINT_NONE, "%s", k->issuer_key);
+	print_field(
+	    stdout, "reason", TINT_NONE, "%s", revcheck_reason_name(k->reason));
+	if (k->revoked_at != 0)
+		print_field(stdout, "revoked", TINT_NONE, "%s",
+		    print_time(buf, k->revoked_at, now));
+	if (k->first_seen != 0)
+		print_field(stdout, "known since", TINT_NONE, "%s",
+		    print_time(buf, k->first_seen, now));
+	print_field(stdout, "by", TINT_NONE, "%s", k->url);
+}
+
+static int
+on_known(void *arg, const struct revcheck_known *k)
+{
+	struct listing *l = arg;
+
+	l->num++;
+	if (l->json != NULL)
+		known_json(l->json, k);
+	else
+		known_text(k, l->now);
+	return 0;
+}
+
+static int
+run_known(struct opt *table, const char *dir)
+{
+	struct listing l = {.now = time(NULL)};
+	struct revcheck_error err;
+	int rc = 0;
+
+	if (opt_given(table, "--json")) {
+		l.json = cJSON_CreateArray();
+		if (l.json == NULL)
+			return cli_fail(EXIT_SOFTWARE, "out of memory");
+	}
+	if (revcheck_known_each(dir, on_known, &l, &err) < 0)
+		rc = cli_fail_library(&err);
+	else if (l.json != NULL)
+		rc = print_json(l.json);
+	else if (l.num == 0)
+		puts("none is known as revoked");
+	cJSON_Delete(l.json);
+	return rc;
+}
+
+/* The beginning of a key is enough where it begins no other. */
+struct matching {
+	const char *prefix;
+	char key[65];
+	bool several;
+};
+
+static int
+on_match(void *arg, const struct revcheck_known *k)
+{
+	struct matching *m = arg;
+
+	if (strncasecmp(k->issuer_key, m->prefix, strlen(m->prefix)) != 0)
+		return 0;
+	m->several = m->several ||
+	    (m->key[0] != '\0' && strcmp(m->key, k->issuer_key) != 0);
+	memcpy(m->key, k->issuer_key, sizeof(m->key));
+	return 0;
+}
+
+static int
+run_forget(const char *dir, const char *issuer, const char *serial)
+{
+	struct matching m = {.prefix = issuer};
+	struct revcheck_error err;
+	int n;
+
+	if (issuer == NULL || serial == NULL)
+		return cli_fail(EXIT_USAGE,
+		    "give the issuer's key, as 'cache known' shows it, and a "
+		    "serial");
+	if (revcheck_known_each(dir, on_match, &m, &err) < 0)
+		return cli_fail_library(&err);
+	if (m.several)
+		return cli_fail(EXIT_INPUT,
+		    "several issuers' keys begin with '%s'", issuer);
+	n = revcheck_known_forget(
+	    dir, m.key[0] != '\0' ? m.key : issuer, serial, &err);
+	if (n < 0)
+		return cli_fail_library(&err);
+	if (n == 0)
+		return cli_fail(EXIT_INPUT,
+		    "serial '%s' of issuer '%s' is not known as revoked",
+		    serial, issuer);
+	printf("%d forgotten\n", n);
+	return 0;
+}
+
 static int
 run_export(const char *dir, const char *path)
 {
@@ -271,8 +395,9 @@ run_refresh(const struct signers *s, struct opt *table, const char *dir,
 }
 
 static int
-run(struct opt *table, const char *what, const char *word)
+run(struct opt *table, const char *const words[3])
 {
+	const char *what = words[0], *word = words[1];
 	const char *dir = opt_value(table, "--state-dir");
 	struct signers s = {NULL, NULL};
 	int rc;
@@ -288,10 +413,14 @@ run(struct opt *table, const char *what, const char *word)
 		return run_flush(dir, word);
 	if (strcmp(what, "export") == 0)
 		return run_export(dir, word);
+	if (strcmp(what, "known") == 0)
+		return run_known(table, dir);
+	if (strcmp(what, "forget") == 0)
+		return run_forget(dir, word, words[2]);
 	if (strcmp(what, "import") != 0 && strcmp(what, "refresh") != 0)
 		return cli_fail(EXIT_USAGE,
 		    "unknown command 'cache %s'; expected list, show, flush, "
-		    "export, import or refresh",
+		    "export, import, refresh, known or forget",
 		    what);
 	rc = load_signers(&s, table);
 	if (rc == 0 && strcmp(what, "import") == 0)
@@ -316,16 +445,20 @@ cmd_cache(int argc, char **argv)
 	    {"--https-ca-file", true, false, {0}, 0},
 	    {"--json", false, false, {0}, 0}, {"--help", false, false, {0}, 0},
 	    {0}};
-	const char *words[2] = {NULL, NULL};
+	const char *words[3] = {NULL, NULL, NULL};
 	int rc, num;
 
-	rc = opt_parse(table, argc, argv, words, 2, &num);
+	rc = opt_parse(table, argc, argv, words, 3, &num);
 	if (rc != 0)
 		return rc;
 	if (opt_given(table, "--help"))
 		return help_print(stdout, "cache");
 	if (num == 0)
 		return cli_fail(EXIT_USAGE,
-		    "give one of list, show, flush, export, import, refresh");
-	return run(table, words[0], words[1]);
+		    "give one of list, show, flush, export, import, refresh, "
+		    "known, forget");
+	if (num == 3 && strcmp(words[0], "forget") != 0)
+		return cli_fail(
+		    EXIT_USAGE, "too many arguments: '%s'", words[2]);
+	return run(table, words);
 }

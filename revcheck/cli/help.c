@@ -107,6 +107,8 @@ static const struct {
 	"                [--untrusted FILE]\n"
 	"       revcheck cache refresh [KEY] --state-dir DIR --anchors FILE\n"
 	"                [--untrusted FILE] [OPTION]...\n"
+	"       revcheck cache known --state-dir DIR [--json]\n"
+	"       revcheck cache forget ISSUERKEY SERIAL --state-dir DIR\n"
 	"\n"
 	"  --untrusted FILE      who may have signed it [the anchors]\n"
 	"  --out FILE            the evidence itself, in DER\n"

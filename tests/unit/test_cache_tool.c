@@ -3,6 +3,7 @@
  * fetching anew what it holds, all without an engine.
  */
 #include "tests/unit/archive_help.h"
+#include "tests/unit/store_help.h"
 
 #include <openssl/x509v3.h>
 
@@ -271,6 +272,92 @@ test_refresh_by_hand(void **state)
 	world_cleanup(&w);
 }
 
+/* Known revocations: shown as they are stored, forgotten by serial. */
+
+struct known_seen {
+	struct revcheck_known last;
+	int num;
+};
+
+static int
+see_known(void *arg, const struct revcheck_known *k)
+{
+	struct known_seen *s = arg;
+
+	s->last = *k;
+	s->num++;
+	return 0;
+}
+
+static void
+know(uint8_t id, uint8_t owner, const char *serial, size_t len)
+{
+	struct store_known k = {.identity = {id},
+	    .owner = {owner},
+	    .document = {0xdd},
+	    .reason = 1,
+	    .revoked_at = 1000,
+	    .this_update = 2000,
+	    .first_seen = 3000 + id,
+	    .serial_len = len,
+	    .issuer = "CN=Test CA",
+	    .url = "http://x/a.crl"};
+	struct store_db *db = db_open("known", STORE_DB_MAKE);
+	struct err err;
+
+	memcpy(k.serial, serial, len);
+	assert_int_equal(store_db_known_put(db, &k, &err), 0);
+	store_db_close(db);
+}
+
+static void
+test_known_revocations(void **state)
+{
+	static const char a[] =
+	    "a10000000000000000000000000000000000000000000000"
+	    "0000000000000000";
+	struct revcheck_error err;
+	struct known_seen s = {0};
+	char longest[140];
+
+	(void)!system("rm -rf known && mkdir known");
+	assert_int_equal(revcheck_known_each("known", see_known, &s, &err), 0);
+	assert_int_equal(revcheck_known_forget("known", a, "1", &err), 0);
+	know(1, 0xa1, "\x0a\xbc", 2);
+	/* The same certificate, asked about under another anchor. */
+	know(2, 0xa1, "\0\x0a\xbc", 3);
+	know(3, 0xa1, "\x0a\xbd", 2);
+	know(4, 0xa2, "\x0a\xbc", 2);
+	assert_int_equal(revcheck_known_each("known", see_known, &s, &err), 4);
+	assert_int_equal(s.num, 4);
+	assert_string_equal(s.last.serial, "0abc");
+	assert_int_equal(strncmp(s.last.issuer_key, "a200", 4), 0);
+	assert_int_equal(strncmp(s.last.document, "dd00", 4), 0);
+	assert_string_equal(s.last.issuer, "CN=Test CA");
+	assert_string_equal(s.last.url, "http://x/a.crl");
+	assert_int_equal(s.last.reason, 1);
+	assert_int_equal(s.last.revoked_at, 1000);
+	assert_int_equal(s.last.this_update, 2000);
+	assert_int_equal(s.last.first_seen, 3004);
+
+	/* Flushing evidence is not the operator's word. */
+	assert_int_equal(revcheck_cache_flush("known", NULL, &err), 0);
+	assert_int_equal(revcheck_known_each("known", see_known, &s, &err), 4);
+	assert_int_equal(
+	    revcheck_known_forget("known", "a1", "abc", &err), REVCHECK_E_ARG);
+	assert_int_equal(
+	    revcheck_known_forget("known", a, "xyz", &err), REVCHECK_E_ARG);
+	memset(longest, 'f', sizeof(longest));
+	longest[129] = '\0';
+	assert_int_equal(
+	    revcheck_known_forget("known", a, longest, &err), REVCHECK_E_ARG);
+	longest[128] = '\0';
+	assert_int_equal(revcheck_known_forget("known", a, longest, &err), 0);
+	assert_int_equal(revcheck_known_forget("known", a, "000ABC", &err), 2);
+	assert_int_equal(revcheck_known_forget("known", a, "abc", &err), 0);
+	assert_int_equal(revcheck_known_each("known", see_known, &s, &err), 2);
+}
+
 int
 main(void)
 {
@@ -278,6 +365,7 @@ main(void)
 	    cmocka_unit_test(test_list_get_and_flush),
 	    cmocka_unit_test(test_a_bundle_crosses_the_gap),
 	    cmocka_unit_test(test_refresh_by_hand),
+	    cmocka_unit_test(test_known_revocations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,6 +106,12 @@ t 'cache flush one' run 0 "$R" cache flush "$key" $S
 t 'cache flush all' run 0 "$R" cache flush $S
 t 'cache flush: what was left' shows '1 forgotten'
 t 'cache list: nothing' run 0 "$R" cache list $S
+t 'cache known: nobody among those' run 0 "$R" cache known --state-dir other --json
+t 'cache known: an empty list' member length 0
+t 'cache forget: who is not known' run 65 "$R" cache forget "$key" 0abc $S
+t 'cache forget: no serial' run 64 "$R" cache forget "$key" $S
+t 'cache forget: no serial is that' run 64 "$R" cache forget "$key" 0xyz $S
+t 'cache: a word too many' run 64 "$R" cache flush "$key" more $S
 t 'cache without a directory' run 64 "$R" cache list
 t 'cache: unknown' run 64 "$R" cache frob $S
 
