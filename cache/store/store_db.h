@@ -58,6 +58,8 @@ int store_db_prepare(const char *dir, struct err *err) MUST_USE;
  */
 int store_db_open(struct store_db **out, const char *dir, enum store_db_use use,
     const struct log *log, struct err *err) MUST_USE;
+/* There is no database in dir, or an empty one: nothing is known. */
+bool store_db_never_was(const char *dir);
 /* One that is damaged, set aside and made anew (MAKE). */
 int store_db_renew(struct store_db *db, struct err *err) MUST_USE;
 void store_db_close(struct store_db *db);
@@ -65,6 +67,9 @@ void store_db_close(struct store_db *db);
 int store_db_begin(struct store_db *db, struct err *err) MUST_USE;
 /* rc != 0 rolls back. Returns rc, or why it could not be committed. */
 int store_db_end(struct store_db *db, int rc, struct err *err) MUST_USE;
+
+/* What SQLite says of the last call, about what was tried; damage is marked. */
+int store_db_fail(struct store_db *db, const char *tried, struct err *err);
 
 /*
  * Runs a statement without an answer. Each letter of types is a parameter: t a
@@ -151,6 +156,12 @@ int store_db_known_forget_serial(struct store_db *db, const uint8_t owner[32],
     struct span serial, struct err *err) MUST_USE;
 int store_db_known_each(struct store_db *db, store_known_fn *fn, void *arg,
     struct err *err) MUST_USE;
+/*
+ * Puts what can be read of both in `from`, which may be damaged, into db, and
+ * counts it.
+ */
+int store_db_salvage(struct store_db *db, struct store_db *from,
+    uint64_t *floors, uint64_t *known, struct err *err) MUST_USE;
 /* Keeps both below their limits, oldest first of the owner that has most. */
 int store_db_trim(struct store_db *db, struct err *err) MUST_USE;
 int store_db_counts(struct store_db *db, uint64_t *floors, uint64_t *known,

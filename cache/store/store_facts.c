@@ -151,6 +151,52 @@ store_db_known_each(
 	return store_db_ask(db, STORE_SQL_KNOWN_ALL, take_known, &s, err, "");
 }
 
+/* From a damaged database. */
+
+struct salvaging {
+	struct store_db *to;
+	uint64_t floors, known;
+	struct err *err;
+	int rc;
+};
+
+static bool
+salvage_floor(void *arg, const struct store_floor *f)
+{
+	struct salvaging *s = arg;
+
+	s->rc = store_db_floor_put(s->to, f, s->err);
+	s->floors += s->rc == 0;
+	return s->rc == 0;
+}
+
+static bool
+salvage_known(void *arg, const struct store_known *k)
+{
+	struct salvaging *s = arg;
+
+	s->rc = store_db_known_put(s->to, k, s->err);
+	s->known += s->rc == 0;
+	return s->rc == 0;
+}
+
+int
+store_db_salvage(struct store_db *db, struct store_db *from, uint64_t *floors,
+    uint64_t *known, struct err *err)
+{
+	struct salvaging s = {.to = db, .err = err};
+	struct shown shown = {.fn.known = salvage_known, .arg = &s};
+	struct err ignored;
+
+	(void)!store_db_ask(
+	    from, STORE_SQL_KNOWN_RAW, take_known, &shown, &ignored, "");
+	if (s.rc == 0)
+		(void)!store_db_floor_each(from, salvage_floor, &s, &ignored);
+	*floors = s.floors;
+	*known = s.known;
+	return s.rc;
+}
+
 /* Limits. */
 
 struct most {

@@ -358,6 +358,10 @@ const char *const store_sql_texts[STORE_SQL_NUM] = {
     [STORE_SQL_KNOWN_ALL] =
 	"SELECT identity, owner, reason, revoked_at, this_update, first_seen,"
 	" document, url, serial, issuer FROM known ORDER BY first_seen",
+    /* In no order: damage ends it where it is. */
+    [STORE_SQL_KNOWN_RAW] =
+	"SELECT identity, owner, reason, revoked_at, this_update, first_seen,"
+	" document, url, serial, issuer FROM known",
     [STORE_SQL_KNOWN_COUNT] = "SELECT count(*) FROM known",
     [STORE_SQL_KNOWN_OWNERS] =
 	"SELECT owner, count(*) FROM known GROUP BY owner",

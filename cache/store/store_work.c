@@ -369,7 +369,10 @@ urgent_now(struct store_disk *d, struct store_load *w)
 		load_now(d, w);
 		return true;
 	}
-	if (d->db == NULL)
+	if (d->db == NULL && w->kind == WORK_KNOWN_EACH &&
+	    store_db_never_was(d->dir))
+		rc = 0;
+	else if (d->db == NULL)
 		rc = err_set(&err, E_IO, "'%s' cannot be opened now", d->dir);
 	else if (w->kind == WORK_REJECT)
 		rc = store_db_reject(d->db, w->sha256, w->u.why, &err);
