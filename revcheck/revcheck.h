@@ -118,12 +118,17 @@ enum revcheck_status {
 /* Why a status is UNKNOWN (or what was wrong on the way). */
 enum revcheck_why {
 	REVCHECK_WHY_NONE = 0,
-	REVCHECK_WHY_NO_SOURCE,       /* the CA names none, none configured */
-	REVCHECK_WHY_UNREACHABLE,     /* no connection, DNS failure, reset */
-	REVCHECK_WHY_DEADLINE,        /* timed out */
-	REVCHECK_WHY_HTTP_ERROR,      /* a status other than 200 */
-	REVCHECK_WHY_MALFORMED,       /* not a CRL / not an OCSP response */
-	REVCHECK_WHY_FORGED,          /* signature, or signer not authorised */
+	REVCHECK_WHY_NO_SOURCE,   /* the CA names none, none configured */
+	REVCHECK_WHY_UNREACHABLE, /* no connection, DNS failure, reset */
+	REVCHECK_WHY_DEADLINE,    /* timed out */
+	REVCHECK_WHY_HTTP_ERROR,  /* a status other than 200 */
+	REVCHECK_WHY_MALFORMED,   /* not a CRL / not an OCSP response */
+	/*
+	 * The signature fails under the key that the evidence names, or the
+	 * signer is not authorised. SOFT_FAIL refuses, unless it came by http,
+	 * where anybody on the way can have made it.
+	 */
+	REVCHECK_WHY_FORGED,
 	REVCHECK_WHY_STALE,           /* nextUpdate passed, or too old */
 	REVCHECK_WHY_NOT_YET_VALID,   /* thisUpdate in the future */
 	REVCHECK_WHY_RESPONDER_ERROR, /* tryLater, internalError, ... */

@@ -171,13 +171,12 @@ take_report(
 		return;
 	}
 	c->why = why;
-	if (revcheck_report_status(r) == REVCHECK_UNKNOWN &&
-	    why != REVCHECK_WHY_FORGED) {
+	if (revcheck_report_status(r) == REVCHECK_UNKNOWN) {
 		warmup_chains_set(&w->chains, c,
 		    may_pass(why) ? WARMUP_AGAIN : WARMUP_UNKNOWN);
 		return;
 	}
-	/* Refused in SOFT_FAIL, too: whoever is live is cut off at once. */
+	/* Revoked in SOFT_FAIL, too: whoever is live is cut off at once. */
 	warmup_chains_set(&w->chains, c, WARMUP_REFUSED);
 	w->calls.refused(w->calls.arg);
 }

@@ -37,6 +37,7 @@ decision_log(const struct conn *c, const struct decision *d,
 	const char *why = revcheck_why_name(d->found.why);
 	const char *mode = revcheck_mode_name(d->found.mode);
 	bool recheck = d->way == DECISION_RECHECK;
+	enum log_level level = LOG_LEVEL_WARN;
 	/* Whoever finds the port can cause as many of these as he likes. */
 	const struct log *log = d->way == DECISION_INBOUND && !d->allowed
 	    ? c->worker->strangers
@@ -52,8 +53,10 @@ decision_log(const struct conn *c, const struct decision *d,
 	snprintf(waited, sizeof(waited), "%u", d->waited_ms);
 	if (recheck)
 		verb = d->allowed ? "kept" : "cutting off";
-	log_event(log, d->allowed ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, fields,
-	    sizeof(fields) / sizeof(fields[0]),
+	/* Let in, but somebody is at work. */
+	if (d->allowed && d->found.why != REVCHECK_WHY_FORGED)
+		level = LOG_LEVEL_INFO;
+	log_event(log, level, fields, sizeof(fields) / sizeof(fields[0]),
 	    "%s %s peer '%s': %s (conn=%s from=%s tls=%s status=%s why=%s "
 	    "mode=%s)",
 	    verb, way, t->subject, text, conn, d->peer, t->tls, status, why,

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cache/base/text.h"
 
@@ -93,6 +94,19 @@ policy_telling(enum revcheck_why why)
 	return (int)(sizeof(order) / sizeof(order[0])) - 2;
 }
 
+/*
+ * Whether evidence is forged by somebody whose word counts: what the operator
+ * gave as a file, what came over https, a peer's own staple. Whoever is on the
+ * way to an http source can put the right name on garbage: if that refused in
+ * SOFT_FAIL, he could shut out everybody at will.
+ */
+static bool
+forged_counts(const struct revcheck_result *res)
+{
+	return res->why == REVCHECK_WHY_FORGED &&
+	    strncasecmp(res->url, "http://", 7) != 0;
+}
+
 /* Whether this fact, in this mode, refuses the chain. */
 static bool
 refuses(const struct revcheck_result *res, enum revcheck_mode mode)
@@ -104,8 +118,7 @@ refuses(const struct revcheck_result *res, enum revcheck_mode mode)
 		return false;
 	if (mode == REVCHECK_MODE_OFF)
 		return false;
-	return mode != REVCHECK_MODE_SOFT_FAIL ||
-	    res->why == REVCHECK_WHY_FORGED;
+	return mode != REVCHECK_MODE_SOFT_FAIL || forged_counts(res);
 }
 
 static int

@@ -36,7 +36,8 @@ int policy_telling(enum revcheck_why why);
  *   path invalid            refuse  refuse     refuse
  *   denylisted              refuse  refuse     refuse
  *   revoked                 -       refuse     refuse
- *   unknown: forged         -       refuse     refuse
+ *   unknown: forged, not    -       refuse     refuse
+ *     fetched by http
  *   unknown, other reasons  -       accept     refuse
  *   good                    -       accept     accept
  *

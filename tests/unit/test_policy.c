@@ -99,6 +99,46 @@ not_asked_is_not_good(void **state)
 	}
 }
 
+/* SOFT_FAIL refuses what is forged, unless anybody on the way can have done it.
+ */
+static void
+forged_by_http_is_unknown(void **state)
+{
+	static const struct {
+		const char *url;
+		bool soft;
+	} rows[] = {
+	    {"http://crl.example/ca.crl", true},
+	    {"HTTP://crl.example/ca.crl", true},
+	    {"https://crl.example/ca.crl", false},
+	    {"/etc/crl/ca.crl", false},
+	    {"http.crl", false},
+	    {"staple", false},
+	    {"", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (int mode = REVCHECK_MODE_SOFT_FAIL;
+		     mode <= REVCHECK_MODE_HARD_FAIL; mode++) {
+			struct revcheck_report *r =
+			    report_of((enum revcheck_mode)mode,
+				REVCHECK_UNKNOWN, REVCHECK_WHY_FORGED);
+			bool allow =
+			    mode == REVCHECK_MODE_SOFT_FAIL && rows[i].soft;
+
+			snprintf(r->results[0].url, sizeof(r->results[0].url),
+			    "%s", rows[i].url);
+			policy_decide(r, true);
+			assert_int_equal(revcheck_report_allows(r), allow);
+			assert_int_equal(r->results[0].soft_accepted, allow);
+			assert_int_equal(
+			    revcheck_report_shadow_refuses(r), allow);
+			assert_int_equal(r->why, REVCHECK_WHY_FORGED);
+			revcheck_report_free(r);
+		}
+}
+
 static void
 a_zeroed_report_denies(void **state)
 {
@@ -241,7 +281,7 @@ static void
 forged_tells_most(void **state)
 {
 	(void)state;
-	for (int w = 0; w <= REVCHECK_WHY_INTERNAL; w++)
+	for (int w = 0; w < REVCHECK_NUM_WHY; w++)
 		if (w != REVCHECK_WHY_FORGED)
 			assert_true(policy_telling((enum revcheck_why)w) <
 			    policy_telling(REVCHECK_WHY_FORGED));
@@ -284,6 +324,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_table),
 	    cmocka_unit_test(not_asked_is_not_good),
+	    cmocka_unit_test(forged_by_http_is_unknown),
 	    cmocka_unit_test(a_zeroed_report_denies),
 	    cmocka_unit_test(an_invalid_path_is_refused_in_every_mode),
 	    cmocka_unit_test(one_in_any_place_refuses),

@@ -108,6 +108,26 @@ garbage_and_forgery_are_no_answers(void **state)
 	free(forged);
 }
 
+/* Anybody on the way to an http source can do that: no switch for SOFT_FAIL. */
+static void
+forgery_by_http_is_unknown_and_loud(void **state)
+{
+	char *forged = town_path(&town, "forged.crl"), *script;
+
+	town_ca(&town, "crl", "doorman", "--signer", "foreign", "--number",
+	    "99", "--out", forged, NULL);
+	script = xasprintf(CRL_PATH " file=%s\n", forged);
+	control(&town.ocsp, "/_script", "/doorman* garbage=300\n");
+	control(&town.web, "/_script", script);
+	gateway_set(&gw, "revocation.mode", "\"SOFT_FAIL\"");
+	gateway_start(&gw);
+	assert_int_equal(try("good"), TLS_IN);
+	gateway_must_say(&gw, "warn  allowed inbound peer");
+	gateway_must_say(&gw, "why=forged mode=SOFT_FAIL");
+	free(script);
+	free(forged);
+}
+
 /* Every fault of the responder ends in the CRL, and none in an answer. */
 static void
 every_fault_of_the_responder_falls_back(void **state)
@@ -245,6 +265,7 @@ main(void)
 	    FRESH(second_check_makes_no_request),
 	    FRESH(crl_then_ocsp_when_told_so),
 	    FRESH(garbage_and_forgery_are_no_answers),
+	    FRESH(forgery_by_http_is_unknown_and_loud),
 	    FRESH(every_fault_of_the_responder_falls_back),
 	    FRESH(every_fault_of_the_crl_is_no_answer),
 	    FRESH(crowd_shares_one_fetch),
