@@ -137,7 +137,7 @@ enum revcheck_why {
 	REVCHECK_WHY_REASONS_MISSING, /* not every reason is covered */
 	REVCHECK_WHY_URL_REFUSED,     /* scheme, port or address not allowed */
 	REVCHECK_WHY_TOO_LARGE,       /* bytes or entries beyond the limit */
-	REVCHECK_WHY_BACKOFF,         /* the source failed a moment ago */
+	REVCHECK_WHY_BACKOFF,         /* the source failed, cause not known */
 	REVCHECK_WHY_OFFLINE,         /* fetching is switched off */
 	REVCHECK_WHY_NONCE, /* nonce absent though required, or wrong */
 	REVCHECK_WHY_SIGNER_REVOKED, /* who signed the evidence is revoked */

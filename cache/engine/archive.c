@@ -75,6 +75,37 @@ tell_failure_soon(struct archive *a, struct archive_wait *w,
 	tell_soon(a, w);
 }
 
+/*
+ * Nothing is asked now: how it failed before is told again, and when it is
+ * asked next. Without a failure it just said that it has nothing better.
+ */
+static void
+tell_left_alone(struct archive *a, struct resource *r, struct archive_wait *w,
+    struct documents *held)
+{
+	const struct evidence_failure *last = r->last;
+	uint64_t now = clock_mono_ms();
+	struct evidence_failure *f = &w->failure;
+
+	if (last == NULL) {
+		tell_failure_soon(a, w, held,
+		    r->failures > 0 ? EVIDENCE_FAIL_BACKOFF
+				    : EVIDENCE_FAIL_NONE,
+		    "the source failed a moment ago");
+		return;
+	}
+	tell_failure_soon(a, w, held, EVIDENCE_FAIL_BACKOFF, "");
+	*f = *last;
+	f->backoff = true;
+	if (now < r->retry_mono_ms)
+		snprintf(f->msg, sizeof(f->msg),
+		    "%.160s (backoff, asked again in %u s)", last->msg,
+		    (unsigned)((r->retry_mono_ms - now + 999) / 1000));
+	else
+		snprintf(f->msg, sizeof(f->msg),
+		    "%.160s (backoff, being asked again)", last->msg);
+}
+
 static void
 wait_deadline(evutil_socket_t fd, short what, void *arg)
 {
@@ -139,10 +170,9 @@ archive_ask(struct archive *a, struct resource *r, struct fetch_job *job,
 	}
 	if (r->flight != NULL) {
 		/* One attempt at a time after a failure. */
-		if (r->failures > 0 && flight_has_waiters(r->flight)) {
-			tell_failure_soon(a, w, held, EVIDENCE_FAIL_BACKOFF,
-			    "the source failed a moment ago and is being "
-			    "tried");
+		if (r->failures > 0 && flight_has_waiters(r->flight) &&
+		    !resource_refused(r)) {
+			tell_left_alone(a, r, w, held);
 			return;
 		}
 		atomic_fetch_add(&a->count.joins, 1);
@@ -150,11 +180,7 @@ archive_ask(struct archive *a, struct resource *r, struct fetch_job *job,
 		return;
 	}
 	if (now < r->retry_mono_ms) {
-		/* Without failures it just said that it has nothing better. */
-		tell_failure_soon(a, w, held,
-		    r->failures > 0 ? EVIDENCE_FAIL_BACKOFF
-				    : EVIDENCE_FAIL_NONE,
-		    "the source failed a moment ago");
+		tell_left_alone(a, r, w, held);
 		return;
 	}
 	if (flight_start(a, r, job) == NULL)

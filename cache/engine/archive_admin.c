@@ -86,7 +86,7 @@ forget_failure(struct resource *r, void *arg)
 	struct archive *a = arg;
 
 	pthread_mutex_lock(&a->table.lock);
-	if (r->failures > 0) {
+	if (r->last != NULL) {
 		r->failures = 0;
 		r->retry_mono_ms = 0;
 		resource_due_soon(r);

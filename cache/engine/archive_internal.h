@@ -106,8 +106,17 @@ void resource_schedule(struct resource *r);
 /* Likewise for within a second; table.lock is held. */
 void resource_due_soon(struct resource *r);
 
-/* Leaves the source of r alone for a while, after `row` failures in a row. */
-void resource_retry_later(struct archive *a, struct resource *r, unsigned row);
+/*
+ * Leaves the source of r alone for a while: after one failure more in a row, or
+ * one answer more that did not help.
+ */
+void resource_failed(struct archive *a, struct resource *r);
+void resource_fruitless(struct archive *a, struct resource *r);
+/*
+ * Whether it is only our settings that refuse (scheme, port, address): nothing
+ * was asked, and they may have changed.
+ */
+bool resource_refused(const struct resource *r);
 
 /*
  * Records that r answered, lastly with e, and plans the next refresh;

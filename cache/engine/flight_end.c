@@ -186,6 +186,21 @@ flight_abort(struct flight *f, enum evidence_fail fail)
 	flight_over(f);
 }
 
+/* For those who ask while the source is left alone. */
+static void
+remember_failure(struct resource *r, const struct evidence_failure *x)
+{
+	if (x->fail == EVIDENCE_FAIL_NONE) {
+		free(r->last);
+		r->last = NULL;
+		return;
+	}
+	if (r->last == NULL)
+		r->last = malloc(sizeof(*r->last));
+	if (r->last != NULL)
+		*r->last = *x;
+}
+
 /* Every way was tried, and not every question is answered. */
 static void
 source_failed(struct flight *f)
@@ -195,17 +210,16 @@ source_failed(struct flight *f)
 	uint64_t wait_ms;
 
 	pthread_mutex_lock(&a->table.lock);
-	if (f->replied) {
+	remember_failure(r, &f->failure);
+	if (f->replied)
 		/* It answers, and has nothing better: ask less often. */
-		r->failures = 0;
-		r->fruitless++;
-		resource_retry_later(a, r, r->fruitless);
-	} else {
-		r->failures++;
-		resource_retry_later(a, r, r->failures);
-	}
+		resource_fruitless(a, r);
+	else
+		resource_failed(a, r);
 	wait_ms = r->retry_mono_ms - clock_mono_ms();
 	r->next_refresh_at = archive_now(a) + (time_t)(wait_ms / 1000) + 1;
+	if (resource_refused(r))
+		r->retry_mono_ms = 0;
 	pthread_mutex_unlock(&a->table.lock);
 	resource_schedule(r);
 }

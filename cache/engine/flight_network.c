@@ -198,7 +198,7 @@ flight_network(struct flight *f)
 	f->state = FLIGHT_NETWORK;
 	if (f->archive->offline) {
 		evidence_failure_set(&f->failure, EVIDENCE_FAIL_OFFLINE, NULL,
-		    "fetching is switched off");
+		    "fetching is switched off (revocation.offline)");
 		atomic_fetch_add(
 		    &f->archive->count.fail[EVIDENCE_FAIL_OFFLINE], 1);
 		flight_failed(f);

@@ -287,6 +287,7 @@ remove_locked(struct memory_table *m, struct resource *r)
 	if (m->on_remove != NULL)
 		m->on_remove(r);
 	fetch_job_free(r->job);
+	free(r->last);
 	free(r);
 }
 

@@ -46,7 +46,8 @@ struct resource {
 	struct owner *owner;
 	struct resource *ring_next, *ring_prev; /* of the owner */
 	size_t cost;
-	unsigned failures;  /* in a row */
+	struct evidence_failure *last; /* owned; NULL: it did not fail */
+	unsigned failures;             /* in a row */
 	unsigned fruitless; /* answers in a row that were no fresher */
 	uint64_t retry_mono_ms;
 	uint64_t tried_mono_ms; /* start of the last try, 0: none */

@@ -45,6 +45,14 @@ refresh_schedule_retry_ms(
 }
 
 uint32_t
+refresh_schedule_fruitless_max_ms(uint32_t retry_max_ms, uint32_t floor_sec)
+{
+	uint64_t floor_ms = (uint64_t)floor_sec * 1000;
+
+	return floor_ms < retry_max_ms ? (uint32_t)floor_ms : retry_max_ms;
+}
+
+uint32_t
 refresh_schedule_cold_after_sec(time_t this_update, time_t next_update)
 {
 	int64_t period = next_update != 0 ? next_update - this_update : 0;

@@ -31,6 +31,14 @@ time_t refresh_schedule_at(const struct refresh_schedule_facts *f);
 uint64_t refresh_schedule_retry_ms(
     unsigned failures, uint32_t first_ms, uint32_t max_ms, uint32_t random);
 
+/*
+ * refresh_schedule_fruitless_max_ms: the bound of that where the source
+ * answers, and what it says does not help (unknown, stale): the floor between
+ * two fetches, whatever the dates of what it says.
+ */
+uint32_t
+refresh_schedule_fruitless_max_ms(uint32_t retry_max_ms, uint32_t floor_sec);
+
 /* Evidence not asked for this long is no longer refreshed. */
 uint32_t
 refresh_schedule_cold_after_sec(time_t this_update, time_t next_update);

@@ -2,6 +2,8 @@
  * resource_timer: when a resource is fetched again, and its timer. Service
  * thread only. The times are computed in refresh_schedule.c.
  */
+#include <stdlib.h>
+
 #include <event2/event.h>
 
 #include "cache/engine/archive_internal.h"
@@ -46,11 +48,35 @@ resource_due_soon(struct resource *r)
 }
 
 void
-resource_retry_later(struct archive *a, struct resource *r, unsigned row)
+resource_failed(struct archive *a, struct resource *r)
 {
+	r->failures++;
+	r->retry_mono_ms = clock_mono_ms() +
+	    refresh_schedule_retry_ms(r->failures, a->retry_first_ms,
+		a->retry_max_ms, archive_random(a));
+}
+
+void
+resource_fruitless(struct archive *a, struct resource *r)
+{
+	uint32_t max_ms = refresh_schedule_fruitless_max_ms(
+	    a->retry_max_ms, a->min_refresh_sec);
+
+	r->failures = 0;
+	r->fruitless++;
 	r->retry_mono_ms = clock_mono_ms() +
 	    refresh_schedule_retry_ms(
-		row, a->retry_first_ms, a->retry_max_ms, archive_random(a));
+		r->fruitless, a->retry_first_ms, max_ms, archive_random(a));
+}
+
+bool
+resource_refused(const struct resource *r)
+{
+	const struct evidence_failure *x = r->last;
+
+	return x != NULL && x->http_status == 0 &&
+	    (x->fail == EVIDENCE_FAIL_SCHEME ||
+		x->fail == EVIDENCE_FAIL_REFUSED);
 }
 
 void
@@ -73,13 +99,14 @@ resource_plan(struct archive *a, struct resource *r, const struct evidence *e,
 		    "fetched '%s' again after %u failures", e->url,
 		    r->failures);
 	r->failures = 0;
+	free(r->last);
+	r->last = NULL;
 	if (evidence_fresh(e, now, a->skew_sec)) {
 		r->fruitless = 0;
 		r->retry_mono_ms = 0;
 	} else {
 		/* The source has nothing newer: ask less often. */
-		r->fruitless++;
-		resource_retry_later(a, r, r->fruitless);
+		resource_fruitless(a, r);
 	}
 	r->next_refresh_at = refresh_schedule_at(&t);
 	pthread_mutex_unlock(&a->table.lock);

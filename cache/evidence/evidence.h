@@ -149,7 +149,7 @@ enum evidence_fail {
 	EVIDENCE_FAIL_MALFORMED, /* the scanner refused it */
 	EVIDENCE_FAIL_REJECTED,  /* the acceptor refused it: reject_code */
 	EVIDENCE_FAIL_OLDER,     /* authentic, but older than what we had */
-	EVIDENCE_FAIL_BACKOFF,
+	EVIDENCE_FAIL_BACKOFF,   /* and the cause is not known any more */
 	EVIDENCE_FAIL_OFFLINE,
 	EVIDENCE_FAIL_CLOSED,
 	EVIDENCE_FAIL_NOMEM,
@@ -157,6 +157,7 @@ enum evidence_fail {
 
 struct evidence_failure {
 	enum evidence_fail fail;
+	bool backoff;    /* that was the last time; now it was not asked */
 	int http_status; /* 0 when none was received */
 	int reject_code; /* the acceptor's word (enum revcheck_why) */
 	char msg[256];   /* the sentence */

@@ -68,7 +68,7 @@ cert_check_wants(struct cert_check *q, struct source *r,
 	    env->expired ? REVCHECK_WHY_DEADLINE : REVCHECK_WHY_OFFLINE, 0,
 	    r->point->urls[0],
 	    env->expired ? "no time was left to fetch it"
-			 : "fetching is switched off");
+			 : "fetching is switched off (revocation.offline)");
 	return false;
 }
 

@@ -384,6 +384,13 @@ ask(struct world *w, const char *key, const char *path, bool want_newer)
 	return q.got;
 }
 
+/* The cause, or that it was not asked. */
+static enum evidence_fail
+fail_of(const struct evidence_failure *f)
+{
+	return f->backoff ? EVIDENCE_FAIL_BACKOFF : f->fail;
+}
+
 /* ask, and again while the source is being left alone. */
 UNUSED static struct answer_got
 ask_patiently(struct world *w, const char *key, const char *path,
@@ -393,7 +400,7 @@ ask_patiently(struct world *w, const char *key, const char *path,
 
 	for (int i = 0;; i++) {
 		got = ask(w, key, path, want_newer);
-		if (got.e != NULL || got.f.fail != EVIDENCE_FAIL_BACKOFF ||
+		if (got.e != NULL || fail_of(&got.f) != EVIDENCE_FAIL_BACKOFF ||
 		    expected == EVIDENCE_FAIL_BACKOFF || i == 2000)
 			return got;
 		wait_ms(5);
@@ -422,7 +429,7 @@ ask_fails(
 		evidence_free(got.e);
 		fail_msg("%s: evidence instead of failure %d", path, fail);
 	}
-	if (got.f.fail != fail)
+	if (fail_of(&got.f) != fail)
 		fail_msg("%s: fail %d instead of %d: %s", path, got.f.fail,
 		    fail, got.f.msg);
 	assert_true(got.f.msg[0] != '\0');

@@ -325,15 +325,21 @@ test_back_off_and_one_probe(void **state)
 	world_open(&w);
 	f = ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_HTTP);
 	assert_int_equal(f.http_status, 500);
-	/* At once, and without another request. */
-	(void)ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_BACKOFF);
+	/* At once, without another request, and the cause stays visible. */
+	f = ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_BACKOFF);
+	assert_int_equal(f.fail, EVIDENCE_FAIL_HTTP);
+	assert_int_equal(f.http_status, 500);
+	assert_string_equal(
+	    f.msg, "HTTP status 500 (backoff, asked again in 1 s)");
 	assert_int_equal(hits(&w.http, "/a.crl"), 1);
 	wait_ms(320);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/a.crl", w.http.port);
 	asking_start(&a, &w, "a", urls, 1);
 	asking_start(&b, &w, "a", urls, 1);
 	asking_wait(&b); /* hears at once: a is the probe */
-	assert_int_equal(b.got.f.fail, EVIDENCE_FAIL_BACKOFF);
+	assert_int_equal(fail_of(&b.got.f), EVIDENCE_FAIL_BACKOFF);
+	assert_string_equal(
+	    b.got.f.msg, "HTTP status 500 (backoff, being asked again)");
 	control(&w.http, "/_release/g", NULL);
 	asking_wait(&a);
 	assert_non_null(a.got.e);
@@ -343,6 +349,49 @@ test_back_off_and_one_probe(void **state)
 	/* The failure is said once, the recovery, too. */
 	assert_int_equal(world_logged(&w, "HTTP status 500"), 1);
 	assert_int_equal(world_logged(&w, "again after 1 failures"), 1);
+	world_cleanup(&w);
+}
+
+/* What our own settings refuse costs nothing, and they may change. */
+static void
+test_refused_is_not_left_alone(void **state)
+{
+	static const char *const refused[] = {"ldap://127.0.0.1/a.crl",
+	    "http://127.0.0.1:1/a.crl", "http://127.0.0.2/a.crl",
+	    "http://h ost/a.crl"};
+	struct world w;
+	struct answer_got got;
+	char url[64];
+	struct err err;
+
+	world_init(&w, NULL);
+	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
+	w.options.any_port = false;
+	w.options.retry_first_ms = 60000;
+	w.options.retry_max_ms = 60000;
+	world_open(&w);
+	for (size_t i = 0; i < 2 * sizeof(refused) / sizeof(refused[0]); i++) {
+		got = ask(&w, refused[i / 2], refused[i / 2], false);
+		assert_null(got.e);
+		assert_false(got.f.backoff);
+		assert_null(strstr(got.f.msg, "asked again"));
+	}
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/a.crl", w.http.port);
+	got = ask(&w, "a", url, false);
+	assert_int_equal(got.f.fail, EVIDENCE_FAIL_REFUSED);
+	w.options.any_port = true;
+	assert_int_equal(archive_set_addresses(w.archive, &w.options, &err), 0);
+	got = ask(&w, "a", url, false);
+	assert_non_null(got.e);
+	evidence_free(got.e);
+	/* A server that refuses is left alone; so is a bad redirect of it. */
+	control(&w.http, "/_script", "/b.crl redirect=ftp://127.0.0.1/");
+	(void)ask_fails(&w, "b", "/b.crl", EVIDENCE_FAIL_REFUSED);
+	got.f = ask_fails(&w, "b", "/b.crl", EVIDENCE_FAIL_BACKOFF);
+	assert_int_equal(got.f.fail, EVIDENCE_FAIL_REFUSED);
+	assert_non_null(strstr(got.f.msg, "redirect to 'ftp://127.0.0.1/'"));
+	assert_non_null(strstr(got.f.msg, "backoff, asked again in "));
+	assert_int_equal(hits(&w.http, "/b.crl"), 1);
 	world_cleanup(&w);
 }
 
@@ -922,6 +971,7 @@ main(void)
 	    cmocka_unit_test(test_single_flight_with_own_deadlines),
 	    cmocka_unit_test(test_cancelled_is_never_told),
 	    cmocka_unit_test(test_back_off_and_one_probe),
+	    cmocka_unit_test(test_refused_is_not_left_alone),
 	    cmocka_unit_test(test_urls_in_order_and_the_telling_failure),
 	    cmocka_unit_test(test_stale_evidence_is_kept),
 	    cmocka_unit_test(test_list_flush_and_refresh),

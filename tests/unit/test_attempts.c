@@ -133,8 +133,8 @@ test_post_where_get_gave_nothing(void **state)
 	    "405",
 	    "500",
 	    "503",
-	    "301",
-	    "status=200 text=",
+	    "status=301 text=",
+	    "text=",
 	    "type=text/html text=<html>",
 	    "hex=30030a0106",
 	    "text=not",
@@ -321,8 +321,8 @@ test_validators_are_for_get(void **state)
 {
 	/* 304 to a question without a condition is no answer. */
 	static const char *const scripts[] = {
-	    "/o/* 404 ; 304\n/o text=ok header=ETag:\"p\"",
-	    "/o/* text=ok header=ETag:\"g\" ; 404\n/o 304",
+	    "/o/* 404 ; status=304 text=\n/o text=ok header=ETag:\"p\"",
+	    "/o/* text=ok header=ETag:\"g\" ; 404\n/o status=304 text=",
 	};
 	struct asking q;
 	struct world w;
@@ -344,6 +344,7 @@ test_validators_are_for_get(void **state)
 		evidence_free(q.got.e);
 		atomic_fetch_add(&w.now, 10);
 	}
+	assert_int_equal(world_logged(&w, "HTTP status 304"), 2);
 	assert_int_equal(stats(&w).fetches_304, 0);
 	world_cleanup(&w);
 }

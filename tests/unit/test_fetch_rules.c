@@ -302,6 +302,24 @@ test_retries_double_up_to_a_bound(void **state)
 	}
 }
 
+/* An answer that is none is not waited out. */
+static void
+test_fruitless_up_to_the_floor(void **state)
+{
+	assert_int_equal(refresh_schedule_fruitless_max_ms(300000, 60), 60000);
+	assert_int_equal(
+	    refresh_schedule_fruitless_max_ms(300000, 86400), 300000);
+	assert_int_equal(
+	    refresh_schedule_fruitless_max_ms(300000, UINT32_MAX), 300000);
+	assert_int_equal(refresh_schedule_fruitless_max_ms(300000, 0), 0);
+	for (unsigned n = 1; n < 40; n++)
+		assert_in_range(
+		    refresh_schedule_retry_ms(n, 1000,
+			refresh_schedule_fruitless_max_ms(300000, 60),
+			n * 7919),
+		    750, 60000);
+}
+
 /* Parts are delimited: moving a border makes another key. */
 static void
 test_keys_cannot_collide(void **state)
@@ -398,6 +416,7 @@ main(void)
 	    cmocka_unit_test(test_ocsp_get_form),
 	    cmocka_unit_test(test_refresh_is_ahead_and_spread),
 	    cmocka_unit_test(test_retries_double_up_to_a_bound),
+	    cmocka_unit_test(test_fruitless_up_to_the_floor),
 	    cmocka_unit_test(test_keys_cannot_collide),
 	    cmocka_unit_test(test_what_is_older),
 	    cmocka_unit_test(test_what_is_fresh),
