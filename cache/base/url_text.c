@@ -182,7 +182,9 @@ read_host(struct url_text *t, struct span *auth, struct err *err)
 			return err_set(err, E_PARSE,
 			    "not a usable URL: it has a user's name");
 	for (size_t i = 0; i < s.len; i++)
-		if (s.p[i] >= 0x80)
+		if (s.p[i] >= 0x80 ||
+		    (s.p[i] == '%' && is_octet(s, i) &&
+			text_hex_value((char)s.p[i + 1]) >= 8))
 			return err_set(err, E_PARSE,
 			    "not a usable URL: the host is not written in "
 			    "ASCII; its form with xn-- is expected");

@@ -34,6 +34,13 @@ void crl_subject_free(struct crl_subject *s);
  * last. Lent by s.
  */
 size_t crl_subject_num_points(const struct crl_subject *s);
+/* What the certificate says about where its CRLs are. */
+enum crl_subject_source {
+	CRL_SUBJECT_NONE = 0, /* nothing */
+	CRL_SUBJECT_POINTS,   /* distribution points, with URLs or without */
+	CRL_SUBJECT_ODD,      /* some that cannot be read, which are left out */
+};
+enum crl_subject_source crl_subject_source(const struct crl_subject *s);
 const char *const *crl_subject_urls(const struct crl_subject *s, size_t point);
 const char *const *crl_subject_delta_urls(const struct crl_subject *s);
 /*

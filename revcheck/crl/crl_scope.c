@@ -233,6 +233,8 @@ extension_take(void *arg, struct span oid, bool critical, struct span value)
 		    distribution_points_parse(
 			&s->freshest, value, s->issuer, r->err),
 		    CRL_FLAW_FRESHEST);
+		if (s->freshest.odd)
+			s->flaws |= CRL_FLAW_FRESHEST;
 		return;
 	case CE_ISSUER_ALT_NAME:
 		return;

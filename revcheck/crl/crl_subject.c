@@ -63,8 +63,8 @@ identity_copy(struct crl_subject *s, struct err *err)
 
 /*
  * One extension of distribution points. Whether a certificate that encodes them
- * wrongly may be used is decided with its path; here it has none, so that only
- * CRLs for all certificates of its issuer cover it.
+ * wrongly may be used is decided with its path; here it has those that can be
+ * read. Without any, only CRLs for all certificates of its issuer cover it.
  */
 static int
 points_copy(struct distribution_points *out, uint8_t **der,
@@ -75,6 +75,7 @@ points_copy(struct distribution_points *out, uint8_t **der,
 
 	if (rc == 0 && *der != NULL)
 		rc = distribution_points_parse(out, value, s->issuer, err);
+	out->odd = out->odd || rc == E_PARSE;
 	return rc == E_PARSE ? 0 : rc;
 }
 
@@ -136,6 +137,14 @@ size_t
 crl_subject_num_points(const struct crl_subject *s)
 {
 	return s->points.num;
+}
+
+enum crl_subject_source
+crl_subject_source(const struct crl_subject *s)
+{
+	if (s->points.odd)
+		return CRL_SUBJECT_ODD;
+	return s->points.num > 0 ? CRL_SUBJECT_POINTS : CRL_SUBJECT_NONE;
 }
 
 const char *const *

@@ -273,19 +273,26 @@ distribution_points_parse(struct distribution_points *out, struct span value,
 	out->v = calloc(num, sizeof(*out->v));
 	if (out->v == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	while (rc == 0 && out->num < num) {
-		if (!der_get(&list, DER_SEQUENCE, &body)) {
-			rc = err_set(
-			    err, E_PARSE, "malformed distribution points");
-			break;
-		}
+	/* One that is odd does not void the others. */
+	while (num-- > 0 && der_get(&list, DER_SEQUENCE, &body)) {
 		rc = point_parse(&out->v[out->num], body, issuer, err);
-		out->num++;
+		if (rc == E_NOMEM)
+			break;
+		if (rc == 0)
+			out->num++;
+		else
+			point_cleanup(&out->v[out->num]);
+		out->odd = out->odd || rc != 0;
 	}
-	if (rc == 0 && !der_done(&list))
+	out->odd = out->odd || !der_done(&list);
+	if (rc == E_NOMEM) {
+		out->num++;
+	} else if (out->num > 0) {
+		return 0;
+	} else {
 		rc = err_set(err, E_PARSE, "malformed distribution points");
-	if (rc < 0)
-		distribution_points_cleanup(out);
+	}
+	distribution_points_cleanup(out);
 	return rc;
 }
 

@@ -61,11 +61,13 @@ struct distribution_point {
 struct distribution_points {
 	struct distribution_point *v;
 	size_t num;
+	bool odd; /* some are malformed, and left out */
 };
 
 /*
  * CRLDistributionPoints or FreshestCRL: the value of the extension. issuer:
- * the Name that relative names add to where no cRLIssuer is given.
+ * the Name that relative names add to where no cRLIssuer is given. E_PARSE:
+ * none of them can be read, or there are more than CRL_POINTS_MAX.
  */
 int distribution_points_parse(struct distribution_points *out,
     struct span value, struct span issuer, struct err *err) MUST_USE;

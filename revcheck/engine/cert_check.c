@@ -31,6 +31,25 @@ methods_of(enum revcheck_order order, enum revcheck_method out[2])
 	}
 }
 
+/* Nobody was asked, and why. */
+static const char *
+no_source(const struct cert_check *q, enum revcheck_why *why)
+{
+	*why = REVCHECK_WHY_NO_SOURCE;
+	if (q->s->num_points > 0 || q->s->ocsp.num_urls > 0)
+		return "what its CA names is not asked (revocation.order)";
+	switch (crl_subject_source(q->s->crl)) {
+	case CRL_SUBJECT_ODD:
+		*why = REVCHECK_WHY_MALFORMED;
+		return "its distribution points cannot be read";
+	case CRL_SUBJECT_POINTS:
+		return "its distribution points name no URL";
+	case CRL_SUBJECT_NONE:
+		break;
+	}
+	return "its CA names no OCSP responder and no CRL";
+}
+
 static void
 finish_unknown(struct cert_check *q, struct revcheck_result *r, bool have)
 {
@@ -45,10 +64,9 @@ finish_unknown(struct cert_check *q, struct revcheck_result *r, bool have)
 	r->why = c->why;
 	r->http_status = c->http_status;
 	if (c->why == REVCHECK_WHY_NONE) {
-		r->why = REVCHECK_WHY_NO_SOURCE;
 		snprintf(r->text, sizeof(r->text),
-		    "unknown: its CA names no OCSP responder and no CRL, "
-		    "and none was supplied");
+		    "unknown: %s, and none was supplied",
+		    no_source(q, &r->why));
 		return;
 	}
 	snprintf(r->url, sizeof(r->url), "%s", c->url);

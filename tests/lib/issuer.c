@@ -50,15 +50,67 @@ cert_extension(X509 *x, X509 *issuer, int nid, const char *value)
 	X509_EXTENSION_free(e);
 }
 
-static void
-cert_source(X509 *x, X509 *issuer, int nid, const char *kind, const char *url)
+/* Octets as they are: what stands in such a URL is for tests to say. */
+static GENERAL_NAME *
+name_of_url(const char *url, size_t len)
 {
-	char text[600];
+	GENERAL_NAME *n = GENERAL_NAME_new();
+	ASN1_IA5STRING *s = ASN1_IA5STRING_new();
 
-	if (url == NULL)
-		return;
-	snprintf(text, sizeof(text), "%sURI:%s", kind, url);
-	cert_extension(x, issuer, nid, text);
+	need(n != NULL && s != NULL && ASN1_STRING_set(s, url, (int)len) == 1);
+	GENERAL_NAME_set0_value(n, GEN_URI, s);
+	return n;
+}
+
+/* One distribution point with all of them. */
+static void
+cert_point(X509 *x, const char *urls)
+{
+	CRL_DIST_POINTS *all = sk_DIST_POINT_new_null();
+	DIST_POINT *p = DIST_POINT_new();
+	size_t n;
+
+	if (urls == NULL)
+		goto out;
+	need(all != NULL && p != NULL);
+	p->distpoint = DIST_POINT_NAME_new();
+	need(p->distpoint != NULL);
+	p->distpoint->type = 0;
+	p->distpoint->name.fullname = sk_GENERAL_NAME_new_null();
+	for (; *urls != '\0'; urls += n + (urls[n] == '|')) {
+		n = strcspn(urls, "|");
+		need(sk_GENERAL_NAME_push(p->distpoint->name.fullname,
+			 name_of_url(urls, n)) > 0);
+	}
+	need(sk_DIST_POINT_push(all, p) > 0 &&
+	    X509_add1_ext_i2d(x, NID_crl_distribution_points, all, 0, 0) == 1);
+	p = NULL;
+out:
+	DIST_POINT_free(p);
+	sk_DIST_POINT_pop_free(all, DIST_POINT_free);
+}
+
+/* An access description for each. */
+static void
+cert_responders(X509 *x, const char *urls)
+{
+	AUTHORITY_INFO_ACCESS *all = sk_ACCESS_DESCRIPTION_new_null();
+	size_t n;
+
+	for (; urls != NULL && *urls != '\0'; urls += n + (urls[n] == '|')) {
+		ACCESS_DESCRIPTION *d = ACCESS_DESCRIPTION_new();
+
+		n = strcspn(urls, "|");
+		need(d != NULL);
+		GENERAL_NAME_free(d->location);
+		ASN1_OBJECT_free(d->method);
+		d->method = OBJ_nid2obj(NID_ad_OCSP);
+		d->location = name_of_url(urls, n);
+		need(sk_ACCESS_DESCRIPTION_push(all, d) > 0);
+	}
+	need(sk_ACCESS_DESCRIPTION_num(all) <= 0 ||
+	    X509_add1_ext_i2d(x, NID_info_access, all, 0, 0) == 1);
+	sk_ACCESS_DESCRIPTION_pop_free(all, ACCESS_DESCRIPTION_free);
 }
 
 void
@@ -87,8 +139,8 @@ issuer_init(struct issuer *out, const struct issuer_cert *how)
 	cert_extension(x, by->cert, NID_ext_key_usage, how->purposes);
 	cert_extension(x, by->cert, NID_subject_key_identifier, "hash");
 	cert_extension(x, by->cert, NID_authority_key_identifier, "keyid");
-	cert_source(x, by->cert, NID_crl_distribution_points, "", how->crl_url);
-	cert_source(x, by->cert, NID_info_access, "OCSP;", how->ocsp_url);
+	cert_point(x, how->crl_url);
+	cert_responders(x, how->ocsp_url);
 	need(X509_sign(x, by->key, how->md != NULL ? how->md : EVP_sha256()) >
 	    0);
 }

@@ -29,7 +29,7 @@ struct issuer_cert {
 	const char *constraints;        /* NULL: basicConstraints absent */
 	const char *usage;              /* NULL: keyUsage absent */
 	const char *purposes;           /* NULL: extKeyUsage absent */
-	const char *crl_url, *ocsp_url; /* NULL: absent */
+	const char *crl_url, *ocsp_url; /* NULL: absent; '|' between several */
 	const EVP_MD *md;               /* signed with; NULL: SHA-256 */
 };
 /* issuer_init makes the certificate, and its key unless one is given. */

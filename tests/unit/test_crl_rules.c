@@ -232,6 +232,70 @@ points_have_a_number(void **state)
 	    E_PARSE);
 }
 
+/* One that cannot be read is left out, and the others are there. */
+static void
+an_odd_point_does_not_void_the_others(void **state)
+{
+	static const struct {
+		const char *hex; /* of the points */
+		const char *urls[3];
+		bool odd;
+	} rows[] = {
+	    /* a:1 alone; and with others before, between and behind */
+	    {"3009a007a0058603613a31", {"a:1"}, false},
+	    {"3004a002a000" /* no name */
+	     "3009a007a0058603613a31",
+		{"a:1"}, true},
+	    {"3009a007a0058603613a31"
+	     "300d" /* reasons with a bit beyond the unused ones */
+	     "a007a0058603613a32"
+	     "81020901"
+	     "3009a007a0058603613a33",
+		{"a:1", "a:3"}, true},
+	    {"3009a007a0058603613a31"
+	     "3003020105",
+		{"a:1"}, true},
+	    {"3009a007a0058603613a31"
+	     "0500",
+		{"a:1"}, true},
+	    {"3009a007a0058603613a31"
+	     "30",
+		{"a:1"}, true},
+	};
+	struct distribution_points p;
+	struct octets o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		o = (struct octets){0};
+		octets_hex(&o, rows[i].hex);
+		octets_wrap(&o, 0, 0x30);
+		assert_int_equal(
+		    distribution_points_parse(
+			&p, span_of(o.p, o.len), span_of(NULL, 0), NULL),
+		    0);
+		assert_int_equal(p.odd, rows[i].odd);
+		for (size_t k = 0; k < 3; k++) {
+			if (rows[i].urls[k] == NULL) {
+				assert_int_equal(p.num, k);
+				break;
+			}
+			assert_true(k < p.num);
+			assert_string_equal(p.v[k].urls[0], rows[i].urls[k]);
+		}
+		distribution_points_cleanup(&p);
+		octets_free(&o);
+	}
+	/* All of them odd: none. */
+	o = (struct octets){0};
+	octets_hex(&o, "3004a002a000");
+	octets_wrap(&o, 0, 0x30);
+	assert_int_equal(distribution_points_parse(
+			     &p, span_of(o.p, o.len), span_of(NULL, 0), NULL),
+	    E_PARSE);
+	octets_free(&o);
+}
+
 /* A name of another kind is no URL, and no issuer, whatever its octets. */
 static void
 names_are_of_their_kind(void **state)
@@ -673,6 +737,7 @@ main(void)
 	    cmocka_unit_test(subject_lends_its_urls),
 	    cmocka_unit_test(urls_that_would_be_cut_are_escaped),
 	    cmocka_unit_test(points_have_a_number),
+	    cmocka_unit_test(an_odd_point_does_not_void_the_others),
 	    cmocka_unit_test(names_are_of_their_kind),
 	    cmocka_unit_test(reason_flags_are_read_bit_by_bit),
 	    cmocka_unit_test(numbers_compare_and_print),

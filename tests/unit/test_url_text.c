@@ -121,6 +121,8 @@ test_what_is_refused(void **state)
 	     "cher.example/",
 		"http://b%C3%BCcher.example/",
 		"its form with xn-- is expected"},
+	    {"http://b%C3%BCcher.example/", "http://b%C3%BCcher.example/",
+		"its form with xn-- is expected"},
 	    {"http://h:0/", "http://h:0/", "its port is none"},
 	    {"http://h:65536/", "http://h:65536/", "its port is none"},
 	    {"http://h:8 0/", "http://h:8%200/", "its port is none"},
