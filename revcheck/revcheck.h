@@ -966,6 +966,18 @@ REVCHECK_API REVCHECK_MUST_USE int
 revcheck_kept_fetch_missing(struct revcheck *rc, struct revcheck_error *err);
 REVCHECK_API REVCHECK_MUST_USE int revcheck_kept_flush(
     struct revcheck *rc, const char *key, struct revcheck_error *err);
+/*
+ * Shows what this engine remembers as revoked; `document` is empty. Returns how
+ * many were shown. fn must not call the engine. Thread-safe.
+ */
+REVCHECK_API int
+revcheck_kept_known(struct revcheck *rc, revcheck_known_fn *fn, void *arg);
+/*
+ * revcheck_known_forget for an engine that is running, in its state directory,
+ * too; everything live is asked about again. Thread-safe.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_kept_forget(struct revcheck *rc,
+    const char *issuer_key, const char *serial, struct revcheck_error *err);
 
 #ifdef __cplusplus
 }

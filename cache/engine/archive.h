@@ -195,6 +195,9 @@ int archive_known_each(
 int archive_known_put(struct archive *a, const struct store_known *k) MUST_USE;
 int
 archive_known_forget(struct archive *a, const uint8_t identity[32]) MUST_USE;
+/* All of this issuer key and serial, without leading zeros. */
+int archive_known_forget_serial(
+    struct archive *a, const uint8_t owner[32], struct span serial) MUST_USE;
 
 /* Listing and counters. */
 

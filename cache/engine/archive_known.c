@@ -7,9 +7,15 @@
 
 #include "cache/engine/archive_internal.h"
 
+enum known_what {
+	KNOWN_PUT,
+	KNOWN_FORGET,
+	KNOWN_FORGET_SERIAL
+};
+
 struct known_change {
 	struct archive *archive;
-	bool forget;
+	enum known_what what;
 	struct store_known k;
 };
 
@@ -28,15 +34,24 @@ change_arrived(void *arg)
 	struct known_change *c = arg;
 	struct store *disk = c->archive->disk;
 
-	if (c->forget)
-		disk->known_forget(disk, c->k.identity);
-	else
+	switch (c->what) {
+	case KNOWN_PUT:
 		disk->known_put(disk, &c->k);
+		break;
+	case KNOWN_FORGET:
+		disk->known_forget(disk, c->k.identity);
+		break;
+	case KNOWN_FORGET_SERIAL:
+		disk->known_forget_serial(
+		    disk, c->k.owner, c->k.serial, c->k.serial_len);
+		break;
+	}
 	free(c);
 }
 
 static int
-change_post(struct archive *a, bool forget, const struct store_known *k)
+change_post(
+    struct archive *a, enum known_what what, const struct store_known *k)
 {
 	struct known_change *c;
 	int rc;
@@ -46,7 +61,7 @@ change_post(struct archive *a, bool forget, const struct store_known *k)
 	c = malloc(sizeof(*c));
 	if (c == NULL)
 		return E_NOMEM;
-	*c = (struct known_change){.archive = a, .forget = forget, .k = *k};
+	*c = (struct known_change){.archive = a, .what = what, .k = *k};
 	rc = archive_post(a, change_arrived, c);
 	if (rc != 0)
 		free(c);
@@ -56,7 +71,7 @@ change_post(struct archive *a, bool forget, const struct store_known *k)
 int
 archive_known_put(struct archive *a, const struct store_known *k)
 {
-	return change_post(a, false, k);
+	return change_post(a, KNOWN_PUT, k);
 }
 
 int
@@ -65,5 +80,19 @@ archive_known_forget(struct archive *a, const uint8_t identity[32])
 	struct store_known k = {.reason = -1};
 
 	memcpy(k.identity, identity, sizeof(k.identity));
-	return change_post(a, true, &k);
+	return change_post(a, KNOWN_FORGET, &k);
+}
+
+int
+archive_known_forget_serial(
+    struct archive *a, const uint8_t owner[32], struct span serial)
+{
+	struct store_known k = {.reason = -1};
+
+	if (serial.len > sizeof(k.serial))
+		return 0;
+	memcpy(k.owner, owner, sizeof(k.owner));
+	memcpy(k.serial, serial.p, serial.len);
+	k.serial_len = serial.len;
+	return change_post(a, KNOWN_FORGET_SERIAL, &k);
 }

@@ -1,5 +1,6 @@
 /*
- * rest_cache: the evidence the engine holds: looked at, refreshed, forgotten.
+ * rest_cache: the evidence the engine holds, and what it remembers as revoked:
+ * looked at, refreshed, forgotten.
  */
 #include <string.h>
 #include <time.h>
@@ -8,6 +9,9 @@
 #include "gateway/control/control.h"
 #include "gateway/rest/rest_routes.h"
 #include "revcheck/revcheck.h"
+
+/* Rows of an answer; more are for `revcheck cache known`. */
+#define KNOWN_MAX 10000
 
 static int
 add_item(void *arg, const struct revcheck_cache_item *item)
@@ -94,10 +98,65 @@ delete_cache(struct rest_request *req)
 	    "flush");
 }
 
+static int
+add_known(void *arg, const struct revcheck_known *k)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "issuerKey", k->issuer_key);
+	cJSON_AddStringToObject(o, "serial", k->serial);
+	cJSON_AddStringToObject(o, "issuer", k->issuer);
+	cJSON_AddStringToObject(o, "reason", revcheck_reason_name(k->reason));
+	json_add_time(o, "revokedAt", k->revoked_at);
+	json_add_time(o, "thisUpdate", k->this_update);
+	json_add_time(o, "firstSeen", k->first_seen);
+	cJSON_AddStringToObject(o, "url", k->url);
+	cJSON_AddItemToArray(arg, o);
+	return cJSON_GetArraySize(arg) < KNOWN_MAX ? 0 : 1;
+}
+
+static void
+get_known(struct rest_request *req)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	if (list != NULL)
+		revcheck_kept_known(req->core->engine, add_known, list);
+	rest_reply_json(req, 200, list);
+}
+
+static void
+delete_known(struct rest_request *req)
+{
+	struct revcheck_error err = {0};
+	int num = revcheck_kept_forget(
+	    req->core->engine, req->params[0], req->params[1], &err);
+
+	if (num == REVCHECK_E_ARG) {
+		rest_reply_error(req, 400, "Invalid input data.", "cause",
+		    "issuerKey, serial", "reason", err.msg, NULL);
+	} else if (num < 0) {
+		rest_reply_error(req, 500, "Internal server error.", "reason",
+		    err.msg, NULL);
+	} else if (num == 0) {
+		rest_reply_error(req, 404, "Not known as revoked.", "issuerKey",
+		    req->params[0], "serial", req->params[1], NULL);
+	} else {
+		log_line(req->core->log, LOG_LEVEL_WARN,
+		    "a known revocation is forgotten (issuer_key=%.64s "
+		    "serial=%.128s who='%s' from='%s')",
+		    req->params[0], req->params[1], req->user, req->address);
+		rest_reply_empty(req, 204);
+	}
+}
+
 const struct rest_route rest_cache_routes[] = {
     {REST_GET, "cache", CONF_ROLE_READ, get_cache},
     {REST_POST, "cache/refresh", CONF_ROLE_OPERATE, post_refresh},
     {REST_POST, "cache/{key}/refresh", CONF_ROLE_OPERATE, post_refresh},
     {REST_DELETE, "cache", CONF_ROLE_OPERATE, delete_cache},
     {REST_DELETE, "cache/{key}", CONF_ROLE_OPERATE, delete_cache},
+    {REST_GET, "known", CONF_ROLE_READ, get_known},
+    {REST_DELETE, "known/{issuerKey}/{serial}", CONF_ROLE_OPERATE,
+	delete_known},
     {.fn = NULL}};

@@ -15,6 +15,7 @@ static const struct rest_takes table[] = {
     {REST_POST, "cache/{key}/refresh", "", ""},
     {REST_DELETE, "cache", "", ""},
     {REST_DELETE, "cache/{key}", "", ""},
+    {REST_DELETE, "known/{issuerKey}/{serial}", "", ""},
     {REST_POST, "revocation/check/batch", "", "checks"},
     {REST_GET, "revocation/events", "after timeoutMs", NULL},
     {REST_POST, "config/{section}/history/{version}/restore", "", ""},

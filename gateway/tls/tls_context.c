@@ -77,7 +77,7 @@ identity_check(SSL_CTX *ctx, const struct conf *conf,
 		return E_ARG;
 	return err_set(err, E_ARG,
 	    "securityLevel (tls.security_level in the file) is %d: expected at "
-	    "most %d, since no more is identity '%.64s' worth",
+	    "most %d, the level of the certificate of identity '%.64s'",
 	    level_of(conf), most, id->name != NULL ? id->name : "?");
 }
 

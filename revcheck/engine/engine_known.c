@@ -8,8 +8,7 @@
 #include "revcheck/engine/engine_state.h"
 
 static void
-to_store(struct store_known *to, const struct known_revocation *k,
-    const char *issuer)
+to_store(struct store_known *to, const struct known_revocation *k)
 {
 	*to = (struct store_known){.reason = k->reason,
 	    .revoked_at = k->revoked_at,
@@ -20,18 +19,17 @@ to_store(struct store_known *to, const struct known_revocation *k,
 	memcpy(to->owner, k->owner, sizeof(to->owner));
 	memcpy(to->serial, k->serial, k->serial_len);
 	text_copy(to->url, sizeof(to->url), k->url);
-	text_copy(to->issuer, sizeof(to->issuer), issuer);
+	text_copy(to->issuer, sizeof(to->issuer), k->issuer);
 }
 
 void
-engine_know_revoked(
-    struct revcheck *rc, const struct known_revocation *k, const char *issuer)
+engine_know_revoked(struct revcheck *rc, const struct known_revocation *k)
 {
 	struct store_known s;
 
 	if (!known_revoked_put(rc->known, k))
 		return;
-	to_store(&s, k, issuer);
+	to_store(&s, k);
 	if (archive_known_put(rc->archive, &s) == E_NOMEM)
 		log_line(&rc->log, LOG_LEVEL_WARN,
 		    "a revocation is not stored: out of memory");
@@ -44,6 +42,22 @@ engine_forget_revoked(struct revcheck *rc, const uint8_t identity[32])
 	    archive_known_forget(rc->archive, identity) == E_NOMEM)
 		log_line(&rc->log, LOG_LEVEL_WARN,
 		    "a revocation that ended stays stored: out of memory");
+}
+
+size_t
+engine_forget_serial(
+    struct revcheck *rc, const uint8_t owner[32], struct span serial)
+{
+	size_t num =
+	    known_revoked_forget_serial(rc->known, owner, serial.p, serial.len);
+
+	if (archive_known_forget_serial(rc->archive, owner, serial) == E_NOMEM)
+		log_line(&rc->log, LOG_LEVEL_WARN,
+		    "a revocation that was forgotten stays stored: out of "
+		    "memory");
+	if (num > 0)
+		engine_changed(rc);
+	return num;
 }
 
 static bool
@@ -60,6 +74,7 @@ known_found(void *arg, const struct store_known *s)
 	memcpy(k.owner, s->owner, sizeof(k.owner));
 	memcpy(k.serial, s->serial, sizeof(k.serial));
 	text_copy(k.url, sizeof(k.url), s->url);
+	text_copy(k.issuer, sizeof(k.issuer), s->issuer);
 	(void)known_revoked_put(rc->known, &k);
 	return true;
 }

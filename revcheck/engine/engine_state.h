@@ -74,11 +74,13 @@ void engine_changed(struct revcheck *rc);
 
 /*
  * What is known revoked, in memory and, where there is a state directory, on
- * disk. Any thread. issuer: a name for people.
+ * disk. Any thread.
  */
-void engine_know_revoked(
-    struct revcheck *rc, const struct known_revocation *k, const char *issuer);
+void engine_know_revoked(struct revcheck *rc, const struct known_revocation *k);
 void engine_forget_revoked(struct revcheck *rc, const uint8_t identity[32]);
+/* The operator's word; everybody is asked about again. How many were known. */
+size_t engine_forget_serial(
+    struct revcheck *rc, const uint8_t owner[32], struct span serial);
 
 /* At the start. E_IO: the state directory cannot say what is known. */
 int engine_load_known(struct revcheck *rc, struct err *err) MUST_USE;

@@ -19,17 +19,19 @@
 
 #define KNOWN_SERIAL_MAX 64
 #define KNOWN_URL_MAX    256
+#define KNOWN_ISSUER_MAX 160
 
 struct known_revocation {
 	uint8_t identity[32]; /* issuer key, serial, anchor (cert_sources) */
 	uint8_t owner[32];    /* SHA-256 of the issuer's key */
-	uint8_t serial[KNOWN_SERIAL_MAX];
+	uint8_t serial[KNOWN_SERIAL_MAX]; /* without leading zeros */
 	size_t serial_len;
 	int reason; /* REVCHECK_REASON_* */
 	time_t revoked_at;
 	time_t this_update; /* of the evidence */
 	time_t first_seen;
 	char url[KNOWN_URL_MAX];
+	char issuer[KNOWN_ISSUER_MAX]; /* for people */
 };
 
 struct known_revoked;

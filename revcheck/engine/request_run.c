@@ -162,7 +162,8 @@ static void
 remember_revoked(struct revcheck *rc, const struct cert_check *q, time_t at)
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(q->s->cert);
-	size_t len = (size_t)ASN1_STRING_length(serial);
+	struct span octets = span_of(
+	    ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
 	struct known_revocation k = {.reason = q->res.reason,
 	    .revoked_at = q->res.revoked_at,
 	    .this_update = q->res.this_update,
@@ -170,10 +171,15 @@ remember_revoked(struct revcheck *rc, const struct cert_check *q, time_t at)
 
 	memcpy(k.identity, q->s->identity, sizeof(k.identity));
 	memcpy(k.owner, q->s->owner, sizeof(k.owner));
-	k.serial_len = len < sizeof(k.serial) ? len : sizeof(k.serial);
-	memcpy(k.serial, ASN1_STRING_get0_data(serial), k.serial_len);
+	while (octets.len > 0 && octets.p[0] == 0)
+		octets = span_of(octets.p + 1, octets.len - 1);
+	k.serial_len =
+	    octets.len < sizeof(k.serial) ? octets.len : sizeof(k.serial);
+	if (k.serial_len > 0)
+		memcpy(k.serial, octets.p, k.serial_len);
 	text_copy(k.url, sizeof(k.url), q->res.url);
-	engine_know_revoked(rc, &k, q->res.issuer);
+	text_copy(k.issuer, sizeof(k.issuer), q->res.issuer);
+	engine_know_revoked(rc, &k);
 }
 
 static void

@@ -100,7 +100,7 @@ takes_what_comes(const struct rest_route *r)
 	static const char *const corda[] = {
 	    "config", "key", "certificate", "network/", "membership/", "mgm/"};
 	static const char *const whole[] = {"healthz", "readyz", "metrics",
-	    "status", "denylist", "cache", "sources"};
+	    "status", "denylist", "cache", "sources", "known"};
 
 	if (strcmp(r->pattern, "revocation/check") == 0)
 		return true;

@@ -53,11 +53,12 @@ every_value_has_its_own_name(void **state)
 static void
 out_of_range_is_a_question_mark(void **state)
 {
-	static const int wild[] = {-2, -1000, 7, 11, 25, 1000, INT32_MAX};
+	static const int wild[] = {-2, -1000, 7, 11, 1000, INT32_MAX};
 
 	(void)state;
+	assert_string_equal(revcheck_why_name(REVCHECK_NUM_WHY), "?");
 	for (size_t i = 0; i < sizeof(wild) / sizeof(wild[0]); i++) {
-		if (wild[i] < 0 || wild[i] > 24)
+		if (wild[i] < 0 || wild[i] >= REVCHECK_NUM_WHY)
 			assert_string_equal(revcheck_why_name(wild[i]), "?");
 		assert_string_equal(revcheck_status_name(wild[i]), "?");
 		assert_string_equal(revcheck_reason_name(wild[i]), "?");

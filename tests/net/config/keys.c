@@ -105,7 +105,7 @@ try_value(struct place *p, const char *name, cJSON *value, bool good)
 	/* Right by itself, and against something of the bootstrap file. */
 	if (w.status != 202 && good &&
 	    (strstr(w.body, "expected less than the handshake timeout") ||
-		strstr(w.body, "key too small")))
+		strstr(w.body, "the level of the certificate")))
 		p->bounded++;
 	else if (w.status != (good ? 202 : 400))
 		fail_msg("%s: %ld: %s", config, w.status, w.body);

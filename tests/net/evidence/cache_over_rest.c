@@ -76,12 +76,53 @@ cache_is_refreshed(void **state)
 	free(path);
 }
 
+/* What was found revoked is listed, and forgotten by an operator's word. */
+static void
+known_is_listed_and_forgotten(void **state)
+{
+	const cJSON *item;
+	char *path, *wrong;
+	struct web w;
+
+	assert_int_equal(
+	    tls_try(&town, "revoked", gw.port, 0), ALERT_CERTIFICATE_REVOKED);
+	rest(&gw, &w, "GET", "/known", NULL);
+	assert_int_equal(w.status, 200);
+	assert_int_equal(cJSON_GetArraySize(w.json), 1);
+	item = cJSON_GetArrayItem(w.json, 0);
+	assert_non_null(json_text(item, "reason"));
+	assert_non_null(json_text(item, "firstSeen"));
+	assert_non_null(strstr(json_text(item, "url"), "http://127.0.0.1"));
+	path = xasprintf("/known/%s/%s", json_text(item, "issuerKey"),
+	    json_text(item, "serial"));
+	wrong = xasprintf("/known/%.10s/%s", json_text(item, "issuerKey"),
+	    json_text(item, "serial"));
+	web_free(&w);
+	/* Bytes may go: it stays. */
+	rest_expect(&gw, "DELETE", "/cache", 204);
+	rest_expect(&gw, "DELETE", wrong, 400);
+	rest_expect(&gw, "DELETE", path, 204);
+	rest_expect(&gw, "DELETE", path, 404);
+	rest(&gw, &w, "GET", "/known", NULL);
+	assert_int_equal(cJSON_GetArraySize(w.json), 0);
+	web_free(&w);
+	/* Its CA lists it all the same: that is learned again. */
+	assert_int_equal(
+	    tls_try(&town, "revoked", gw.port, 0), ALERT_CERTIFICATE_REVOKED);
+	rest(&gw, &w, "GET", "/known", NULL);
+	assert_int_equal(cJSON_GetArraySize(w.json), 1);
+	web_free(&w);
+	free(path);
+	free(wrong);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(cache_is_listed_and_flushed),
 	    cmocka_unit_test(cache_is_refreshed),
+	    cmocka_unit_test(known_is_listed_and_forgotten),
 	};
 
 	return cmocka_run_group_tests_name(
