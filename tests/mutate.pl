@@ -2,11 +2,15 @@
 # mutate.pl TABLE... [F=FILE] [L=LEVEL] [M=NAME] [check]: tries each mutant of
 # the tables (their format: tests/mutants/README.md) in a copy of the tree,
 # build/mutate/tree, with a build folder of its own, the worst first. A mutant
-# is killed when one of its tests fails or hangs. F: only mutants of files that
-# begin so. L: only those of a level. M: only those so called, also the ones
-# that do not count. `check` only looks whether every text is there.
+# is killed when one of its tests fails or hangs. A test that fails without any
+# mutant is set aside; what the others do not kill was then NOT RUN.
 #
-# Exit status 0: every grave mutant killed and 90 % of those that count.
+# F: only mutants of files that begin so. L: only those of a level. M: only
+# those so called, also the ones that do not count. `check` only looks whether
+# every text is there.
+#
+# Exit status 0: no test set aside, every grave mutant killed and 90 % of those
+# that count.
 use strict;
 use warnings;
 
@@ -158,8 +162,11 @@ sub passes {
 }
 
 # What fails by itself proves nothing.
+my %aside;
 sub is_clean {
 	my ($test) = @_;
+	return 0 if $aside{$test};
+	return 1 if -e stamp_of($test);
 	build($test) or die "$test does not build without a mutant: $LOG\n";
 	my $began = time;
 	if (passes($test)) {
@@ -168,22 +175,25 @@ sub is_clean {
 	}
 	rename 'build/mutate/run', 'build/mutate/unclean';
 	print "$test fails without a mutant, see build/mutate/unclean\n";
-	$bad = 1;
+	$bad = $aside{$test} = 1;
 	return 0;
 }
 
-# The test that killed it, '' if none did, or undef: it does not build.
+# The test that killed it, '' if none did, or undef: it does not build; and
+# those of its tests that were set aside.
 sub try {
 	my ($m) = @_;
 	my $path = "$TREE/$m->{file}";
 	my $text = slurp($path);
 	my ($new) = mutated($m, $text);
 	my $killer = '';
+	my @missing;
 	# Built as they are needed: most fall to the first.
 	for my $test (@{$m->{tests}}) {
-		if (!-e stamp_of($test)) {
-			put($path, $text);
-			next if !is_clean($test);
+		put($path, $text) if !-e stamp_of($test);
+		if (!is_clean($test)) {
+			push @missing, $test;
+			next;
 		}
 		put($path, $new);
 		if (!build($test)) {
@@ -194,7 +204,7 @@ sub try {
 		last if !defined $killer || $killer ne '';
 	}
 	put($path, $text);
-	return $killer;
+	return ($killer, @missing);
 }
 
 # No job server of the make that started this, and not its profile.
@@ -208,7 +218,7 @@ for (@ARGV) {
 	elsif ($_ ne '') {table_read($_)}
 }
 tests_default();
-my ($killed, $counted, $aside, @alive) = (0, 0, 0);
+my ($killed, $counted, $not_run, @alive) = (0, 0, 0);
 for my $m (@mutants) {
 	my ($new, $why) = mutated($m, slurp($m->{file}) // '');
 	$why = 'names no tests' if defined $new && !@{$m->{tests}};
@@ -225,7 +235,7 @@ my @chosen = sort {($WORST{$a->{level}} // 9) <=> ($WORST{$b->{level}} // 9)} gr
 	($level eq '' || $_->{level} eq $level) && ($file eq '' || index($_->{file}, $file) == 0) &&
 	    ($name eq '' ? $COUNTS{$_->{level}} : $_->{name} eq $name)
 } @mutants;
-$aside = grep {!$COUNTS{$_->{level}}} @mutants;
+my $uncounted = grep {!$COUNTS{$_->{level}}} @mutants;
 die "there is no such mutant\n" if !@chosen;
 $| = 1;
 system('mkdir', '-p', $TREE) == 0 or die "mkdir\n";
@@ -233,11 +243,16 @@ system('mkdir', '-p', $TREE) == 0 or die "mkdir\n";
 tree_sync();
 for my $m (@chosen) {
 	my $began = time;
-	my $killer = try($m);
+	my ($killer, @missing) = try($m);
 	my $took = time - $began;
 	if (!defined $killer) {
 		print "BROKEN   $m->{name}: does not build, see $LOG\n";
 		$bad = 1;
+		next;
+	}
+	if ($killer eq '' && @missing) {
+		print "NOT RUN  $m->{name}: without @missing\n";
+		$not_run++;
 		next;
 	}
 	$counted++ if $COUNTS{$m->{level}};
@@ -254,5 +269,6 @@ print "\nNo test notices:\n" if @alive;
 print "  $_->{name} ($_->{level}, $_->{file}): $_->{why}\n" for @alive;
 my $share = $counted ? 100 * $killed / $counted : 100;
 printf "%d of %d killed (%.0f %%); %d are equivalent or second lines\n",
-    $killed, $counted, $share, $aside;
+    $killed, $counted, $share, $uncounted;
+print "$not_run NOT RUN: their tests fail without a mutant\n" if $not_run;
 exit($bad || $share < $BAR ? 1 : 0);
