@@ -422,7 +422,7 @@ store_db_load(struct store_db *db, const struct evidence_key *source,
 		*out = l.found;
 	else
 		free(l.found);
-	return l.found->num > 0 ? 0 : rc;
+	return *out != NULL ? 0 : rc;
 }
 
 /* Walking. */
