@@ -431,6 +431,7 @@ source_index_rest(struct source_index *i, struct source_asker *a,
     const struct revcheck_report *report, time_t ends_at)
 {
 	time_t now = wall_clock_now(i->clock), until, at = ends_at;
+	time_t spread = (time_t)((uintptr_t)a / sizeof(*a) % 180);
 	const unsigned char(*ids)[32];
 	size_t num;
 
@@ -441,9 +442,10 @@ source_index_rest(struct source_index *i, struct source_asker *a,
 		until = revcheck_report_until(report);
 		at = sooner(at, until != 0 ? until + 1 : 0);
 		if (revcheck_report_status(report) == REVCHECK_UNKNOWN)
-			at = sooner(at,
-			    now + SOURCE_INDEX_LACKING_SEC +
-				(time_t)((uintptr_t)a / 64 % 60));
+			at = sooner(
+			    at, now + SOURCE_INDEX_LACKING_SEC + spread % 60);
+		if (num > 0)
+			at = sooner(at, now + SOURCE_INDEX_ANYWAY_SEC - spread);
 	}
 	set_time(i, a, at, now);
 	if (report != NULL && was_told(i, a)) {

@@ -20,6 +20,11 @@
  * minute: the engine tries its sources only as long as somebody asks.
  */
 #define SOURCE_INDEX_LACKING_SEC 600
+/*
+ * Whoever rests on any source is asked about at least so often, less up to a
+ * tenth: what nobody asked for in an hour may not be refreshed any more.
+ */
+#define SOURCE_INDEX_ANYWAY_SEC 1800
 
 struct event_base;
 struct source_index;
@@ -53,7 +58,8 @@ void source_index_leave(struct source_index *i, struct source_asker *a);
 /*
  * Rests on this report from now on; it is due at once where one of its sources
  * has changed since the engine looked, else when its evidence runs out, after
- * a while if it is UNKNOWN, and at ends_at (0: no matter). Without a report:
+ * a while if it is UNKNOWN, a longer one in any case, and at ends_at (0: no
+ * matter). Without a report:
  * the sources of before, and ends_at. Where memory is short every change of a
  * source concerns it.
  */

@@ -367,6 +367,59 @@ who_lacks_something_is_due_after_a_while(void **state)
 	assert_null(source_index_take(x));
 }
 
+/* Good by a CRL that ends in so many seconds. */
+static struct revcheck_report *
+good_until(time_t next)
+{
+	struct revcheck_certs *certs = path_to("http://crl.example/good");
+	struct revcheck_query q = {.size = sizeof(q),
+	    .chain = certs,
+	    .trust = trust,
+	    .mode = REVCHECK_MODE_HARD_FAIL,
+	    .flags = REVCHECK_QUERY_OFFLINE};
+	struct revcheck_evidence *e;
+	struct revcheck_report *report;
+
+	issuer_write_crl("good.crl",
+	    &(struct issuer_crl){.by = &ca,
+		.number = 1,
+		.from = time(NULL) - 3600,
+		.next = next});
+	assert_int_equal(revcheck_evidence_new(&e, NULL), 0);
+	assert_int_equal(revcheck_evidence_add_file(
+			     e, REVCHECK_EVIDENCE_CRL, "good.crl", NULL),
+	    0);
+	q.evidence = e;
+	assert_int_equal(revcheck_check(engine, &report, &q, NULL), 0);
+	assert_int_equal(revcheck_report_status(report), REVCHECK_GOOD);
+	revcheck_evidence_free(e);
+	revcheck_certs_free(certs);
+	return report;
+}
+
+/* Not before its evidence has run out, nor much later; else now and then. */
+static void
+who_is_good_is_due_at_the_end_and_anyway(void **state)
+{
+	time_t next = time(NULL) + 100, end = next + 300, end_anyway;
+	struct revcheck_report *brief = good_until(next),
+			       *long_lived = good_until(next + 86400);
+
+	(void)state;
+	assert_int_equal(revcheck_report_until(brief), end);
+	for (size_t i = 0; i < MANY; i++)
+		source_index_rest(x, &askers[i], off, 0);
+	now = end - 100;
+	source_index_rest(x, &askers[0], brief, 0);
+	source_index_rest(x, &askers[1], long_lived, 0);
+	assert_int_equal(askers[0].at, end + 1);
+	end_anyway = now + SOURCE_INDEX_ANYWAY_SEC;
+	assert_true(askers[1].at <= end_anyway);
+	assert_true(askers[1].at >= end_anyway - SOURCE_INDEX_ANYWAY_SEC / 10);
+	revcheck_report_free(brief);
+	revcheck_report_free(long_lived);
+}
+
 static void
 a_full_box_means_everybody(void **state)
 {
@@ -403,6 +456,7 @@ main(void)
 	    TEST(who_cannot_say_is_due_with_every_change),
 	    TEST(time_makes_due),
 	    TEST(who_lacks_something_is_due_after_a_while),
+	    TEST(who_is_good_is_due_at_the_end_and_anyway),
 	    TEST(a_full_box_means_everybody),
 	};
 
