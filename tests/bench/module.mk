@@ -4,6 +4,8 @@
 BENCH := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/bench_*.c))
 
 bench_archive_LIBS := -lcmocka
+bench_recheck_LIBS := -lcmocka
+bench_recheck_OBJ := $(call objs,gateway/base/source_box.c gateway/base/source_index.c)
 bench_tls_OBJ := $(call objs,$(wildcard tests/bench/tls_*.c))
 
 define bench_rule
@@ -15,7 +17,7 @@ $(B)/bench/$(1): $(B)/obj/tests/bench/$(1).o $($(1)_OBJ) $(B)/lib/librevcheck-in
 endef
 $(foreach t,$(BENCH),$(eval $(call bench_rule,$(t))))
 
-BENCH_ARCHIVE := $(filter bench_crl% bench_archive%,$(BENCH))
+BENCH_ARCHIVE := $(filter bench_crl% bench_archive% bench_recheck,$(BENCH))
 
 .PHONY: bench-archive bench-archive-run
 bench-archive:
