@@ -315,10 +315,11 @@ revcheck_trust_verify(struct revcheck_trust *t, struct revcheck_certs **path,
 
 /*
  * Supplied evidence passes the same checks as fetched evidence. _add_file
- * takes a file (DER, or PEM with several objects) or a directory (every file
- * in it; one that cannot be read as a CRL or response is kept as malformed
- * evidence, reported in the answer, and never ends the run). `kind` says what
- * to expect.
+ * takes a file (DER, or PEM with any number of objects, between text and
+ * objects of other kinds) or a directory (every file in it). What cannot be
+ * read as a CRL or response is E_PARSE for a file in which nothing can; else,
+ * and in a directory, it is kept as malformed evidence, reported in the answer,
+ * and never ends the run. `kind` says what to expect.
  */
 enum revcheck_evidence_kind {
 	REVCHECK_EVIDENCE_CRL = 1,

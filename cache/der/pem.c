@@ -33,6 +33,7 @@ static bool
 pem_line_char(struct pem *p, uint8_t c, const char *word)
 {
 	char want[80];
+	const char *at = p->line;
 	int n;
 
 	if (c != '\n' && c != '\r') {
@@ -47,8 +48,15 @@ pem_line_char(struct pem *p, uint8_t c, const char *word)
 	    (p->line[p->line_len - 1] == ' ' ||
 		p->line[p->line_len - 1] == '\t'))
 		p->line_len--;
-	bool hit = !p->line_long && n > 0 && (size_t)n == p->line_len &&
-	    memcmp(want, p->line, p->line_len) == 0;
+	/* As editors leave it: a byte order mark, blanks before the line. */
+	if (p->line_len >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0)
+		at += 3;
+	while (at < p->line + p->line_len && (*at == ' ' || *at == '\t'))
+		at++;
+
+	size_t len = p->line_len - (size_t)(at - p->line);
+	bool hit = !p->line_long && n > 0 && (size_t)n == len &&
+	    memcmp(want, at, len) == 0;
 
 	p->line_len = 0;
 	p->line_long = false;

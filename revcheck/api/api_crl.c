@@ -17,6 +17,7 @@
 #include "cache/base/text.h"
 #include "cache/crl/crl.h"
 #include "cache/der/der.h"
+#include "cache/evidence/evidence_file.h"
 #include "revcheck/crl/crl_flaws.h"
 #include "revcheck/crl/crl_scope.h"
 #include "revcheck/x509/certs.h"
@@ -27,6 +28,7 @@
 /* Owned by its caller; the crl inside is immutable. */
 struct revcheck_crl {
 	struct crl *crl;
+	struct evidence *from; /* whose it is, or NULL */
 };
 
 #define OID(...)                                           \
@@ -41,85 +43,115 @@ static const struct span oid_aki = OID(0x55, 0x1d, 0x23);
 
 /* Loading. */
 
+/* The one CRL of a file: a reference, and how many there are. */
+struct only {
+	struct evidence *e;
+	struct err why; /* of what is none; code 0: nothing was wrong */
+	size_t num;
+};
+
 static int
-tool_new(struct revcheck_crl **out, struct crl *crl, struct err *err)
+only_take(
+    void *arg, struct evidence *e, enum crl_fault fault, const struct err *why)
+{
+	struct only *o = arg;
+
+	(void)fault;
+	o->num++;
+	if (e == NULL)
+		o->why = *why;
+	else if (o->e == NULL)
+		o->e = evidence_up_ref(e);
+	return 0;
+}
+
+/* Of bytes, or of the file fd where it is one. */
+static int
+only_read(struct only *o, struct span bytes, int fd, const char *name,
+    struct err *err)
+{
+	struct evidence_file *f =
+	    evidence_file_new(EVIDENCE_CRL, name, 0, NULL, only_take, o);
+	int rc;
+
+	if (f == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	rc = fd < 0 ? evidence_file_feed(f, bytes, err) : 1;
+	while (rc == 1)
+		rc = evidence_file_step(f, fd, err);
+	if (rc == 0)
+		rc = evidence_file_finish(f, err);
+	evidence_file_free(f);
+	if (rc == 0 && o->num > 1)
+		rc = err_set(err, E_PARSE,
+		    "cannot read '%s': it has %zu objects, one CRL is expected",
+		    name, o->num);
+	else if (rc == 0 && o->e == NULL)
+		rc = err_set(
+		    err, E_PARSE, "cannot read '%s': %s", name, o->why.msg);
+	return rc;
+}
+
+static int
+tool_new(struct revcheck_crl **out, struct crl *crl, struct evidence *from,
+    struct err *err)
 {
 	*out = malloc(sizeof(**out));
-	if (*out == NULL) {
-		crl_free(crl);
+	if (*out == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	}
 	(*out)->crl = crl;
+	(*out)->from = from;
 	return 0;
 }
 
 static int
-parse_failed(struct err *err, const char *name, int rc)
+tool_read(struct revcheck_crl **out, struct span bytes, int fd,
+    const char *name, struct err *err)
 {
-	struct err why = *err;
+	struct only only = {.num = 0};
+	int rc = only_read(&only, bytes, fd, name, err);
 
-	return err_set(err, rc,
-	    "cannot read '%s': expected a CRL in DER or "
-	    "PEM: %.150s",
-	    name, why.msg);
+	if (rc == 0)
+		rc = tool_new(out, only.e->crl, only.e, err);
+	if (rc != 0)
+		evidence_free(only.e);
+	return rc;
 }
 
 int
 revcheck_crl_parse(struct revcheck_crl **out, const void *data, size_t len,
     const char *name, struct revcheck_error *err)
 {
-	enum crl_fault fault;
 	struct err e = {0};
-	struct crl *crl;
-	int rc;
 
 	*out = NULL;
-	rc = crl_parse(span_of(data, len), NULL, &crl, &fault, &e);
-	rc = rc == 0 ? tool_new(out, crl, &e) : parse_failed(&e, name, rc);
-	return error_publish(err, &e, rc);
-}
-
-/* PEM cannot be mapped: it does not begin with a SEQUENCE. */
-static bool
-starts_like_der(int fd)
-{
-	unsigned char c;
-
-	return pread(fd, &c, 1, 0) == 1 && c == DER_SEQUENCE;
+	return error_publish(
+	    err, &e, tool_read(out, span_of(data, len), -1, name, &e));
 }
 
 int
 revcheck_crl_load(
     struct revcheck_crl **out, const char *path, struct revcheck_error *err)
 {
-	unsigned char *data = NULL;
 	enum crl_fault fault;
 	struct err e = {0};
 	struct crl *crl;
-	size_t len;
 	int fd, rc;
 
 	*out = NULL;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		rc = err_sys(&e, "cannot open '%s'", path);
-		goto out;
+	if (fd < 0)
+		return error_publish(
+		    err, &e, err_sys(&e, "cannot open '%s'", path));
+	/* DER is mapped; what else it is, the reader knows. */
+	if (crl_map(fd, NULL, &crl, &fault, &e) == 0) {
+		rc = tool_new(out, crl, NULL, &e);
+		if (rc != 0)
+			crl_free(crl);
+	} else {
+		rc = tool_read(out, span_of(NULL, 0), fd, path, &e);
 	}
-	if (starts_like_der(fd)) {
-		rc = crl_map(fd, NULL, &crl, &fault, &e);
-		rc = rc == 0 ? tool_new(out, crl, &e)
-			     : parse_failed(&e, path, rc);
-		goto out;
-	}
-	rc = certs_read_file(&data, &len, path, CRL_DEFAULT_MAX_BYTES, &e);
-	if (rc != 0)
-		goto out;
-	rc = crl_parse(span_of(data, len), NULL, &crl, &fault, &e);
-	rc = rc == 0 ? tool_new(out, crl, &e) : parse_failed(&e, path, rc);
-out:
-	free(data);
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	return error_publish(err, &e, rc);
 }
 
@@ -128,7 +160,10 @@ revcheck_crl_free(struct revcheck_crl *crl)
 {
 	if (crl == NULL)
 		return;
-	crl_free(crl->crl);
+	if (crl->from != NULL)
+		evidence_free(crl->from);
+	else
+		crl_free(crl->crl);
 	free(crl);
 }
 

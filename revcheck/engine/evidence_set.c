@@ -8,21 +8,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-
+#include "cache/evidence/evidence_file.h"
 #include "revcheck/x509/certs.h"
-#include "revcheck/crl/crl.h"
 #include "revcheck/ocsp/ocsp_parse.h"
 
-#define EVIDENCE_SET_MAX         100000
-#define EVIDENCE_SET_OCSP_MAX    ((size_t)1 << 20)
-#define EVIDENCE_SET_PEM_OBJECTS 10000
+#define EVIDENCE_SET_MAX 100000
 
 static void
 evidence_set_cleanup(struct evidence_item *s)
@@ -87,7 +83,7 @@ evidence_set_add_evidence(
     struct revcheck_evidence *set, struct evidence *e, const char *name)
 {
 	struct evidence_item s = {
-	    .kind = REVCHECK_EVIDENCE_CRL, .name = strdup(name)};
+	    .kind = (enum revcheck_evidence_kind)e->kind, .name = strdup(name)};
 	int rc;
 
 	if (s.name == NULL)
@@ -112,147 +108,90 @@ why_of_fault(enum crl_fault f)
 	}
 }
 
-/* Why these octets are not a response under any policy, or NONE. */
-static enum revcheck_why
-ocsp_broken(struct span der, struct err *why)
+/* Whether these octets are a response under some policy. */
+static bool
+ocsp_parses(struct span der, struct err *why)
 {
 	struct ocsp_response r;
 
-	if (der.len > EVIDENCE_SET_OCSP_MAX) {
-		err_set(why, E_LIMIT,
-		    "an OCSP response of %zu bytes, more than %d", der.len,
-		    (int)EVIDENCE_SET_OCSP_MAX);
-		return REVCHECK_WHY_TOO_LARGE;
-	}
-	return ocsp_parse(&r, der, why) == 0 ? REVCHECK_WHY_NONE
-					     : REVCHECK_WHY_MALFORMED;
+	return ocsp_parse(&r, der, why) == 0;
+}
+
+/* What a file gives. */
+
+struct taking {
+	struct revcheck_evidence *set;
+	enum revcheck_evidence_kind kind;
+	const char *name;
+	size_t num_good;
+};
+
+static int
+take_broken(struct taking *t, enum revcheck_why broken, const char *msg,
+    struct err *err)
+{
+	struct evidence_item s = {
+	    .kind = t->kind, .broken = broken, .name = strdup(t->name)};
+	int rc;
+
+	if (s.name == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	snprintf(s.msg, sizeof(s.msg), "%.159s", msg);
+	rc = evidence_set_push(t->set, &s, err);
+	if (rc != 0)
+		evidence_set_cleanup(&s);
+	return rc; /* NOLINT(clang-analyzer-unix.Malloc): the set owns it */
+}
+
+static int
+take(void *arg, struct evidence *e, enum crl_fault fault, const struct err *why)
+{
+	struct taking *t = arg;
+	struct err err = {0};
+	int rc;
+
+	if (e == NULL)
+		return take_broken(t, why_of_fault(fault), why->msg, NULL);
+	if (e->kind == EVIDENCE_OCSP && !ocsp_parses(evidence_der(e), &err))
+		return take_broken(t, REVCHECK_WHY_MALFORMED, err.msg, NULL);
+	rc = evidence_set_add_evidence(t->set, e, t->name);
+	t->num_good += rc == 0;
+	return rc;
 }
 
 /*
- * One object in DER. With keep_broken, one that does not parse becomes a broken
- * item, else E_PARSE.
+ * All that is in n bytes at p or, where it is one, in the file fd. A broken
+ * object among good ones, and with keep_broken any, becomes a broken item; else
+ * E_PARSE.
  */
 static int
-evidence_set_add_der(struct revcheck_evidence *e,
-    enum revcheck_evidence_kind kind, struct span der, const char *name,
+evidence_set_take(struct taking *t, const void *p, size_t n, int fd,
     bool keep_broken, struct err *err)
 {
-	struct evidence_item s = {.kind = kind};
-	enum crl_fault fault = CRL_FAULT_NONE;
-	struct crl *crl = NULL;
-	struct err why = {0};
+	size_t before = t->set->num;
+	struct evidence_file *f;
 	int rc;
 
-	s.name = strdup(name);
-	if (s.name == NULL)
-		return err_set(err, E_NOMEM, "out of memory");
-	if (kind == REVCHECK_EVIDENCE_CRL) {
-		rc = crl_parse(der, NULL, &crl, &fault, &why);
-		if (rc == 0) {
-			s.evidence =
-			    evidence_new_crl(crl, ORIGIN_FILE, name, 0);
-			/* That frees the CRL when it fails. */
-			if (s.evidence == NULL) {
-				rc = err_set(err, E_NOMEM, "out of memory");
-				goto fail;
-			}
-		} else if (fault == CRL_FAULT_NOMEM) {
-			/* Not broken: what it lists must not be lost. */
-			rc = err_set(err, E_NOMEM, "out of memory");
-			goto fail;
-		} else if (!keep_broken) {
-			rc = err_set(err, E_PARSE, "'%s' is not a CRL: %s",
-			    name, why.msg);
-			goto fail;
-		} else {
-			s.broken = why_of_fault(fault);
-			snprintf(
-			    s.msg, sizeof(s.msg), "not a CRL: %.140s", why.msg);
-		}
-	} else if ((s.broken = ocsp_broken(der, &why)) != REVCHECK_WHY_NONE) {
-		if (!keep_broken) {
-			rc = err_set(err, E_PARSE, "'%s': %s", name, why.msg);
-			goto fail;
-		}
-		snprintf(s.msg, sizeof(s.msg), "%.150s", why.msg);
-	} else {
-		s.evidence = evidence_new_ocsp(der, ORIGIN_FILE, name, 0);
-		if (s.evidence == NULL) {
-			rc = err_set(err, E_NOMEM, "out of memory");
-			goto fail;
-		}
-	}
-	rc = evidence_set_push(e, &s, err);
-	if (rc == 0)
-		return 0; /* NOLINT(clang-analyzer-unix.Malloc): e owns it */
-fail:
-	evidence_set_cleanup(&s);
-	return rc;
-}
-
-static bool
-looks_like_pem(struct span s)
-{
-	static const char mark[] = "-----BEGIN ";
-
-	return s.len >= sizeof(mark) &&
-	    memmem(s.p, s.len, mark, sizeof(mark) - 1) != NULL &&
-	    s.p[0] != 0x30;
-}
-
-static int
-evidence_set_add_pem(struct revcheck_evidence *e,
-    enum revcheck_evidence_kind kind, struct span pem, const char *name,
-    bool keep_broken, struct err *err)
-{
-	const char *want = kind == REVCHECK_EVIDENCE_CRL ? PEM_STRING_X509_CRL
-							 : "OCSP RESPONSE";
-	char *label = NULL, *header = NULL;
-	unsigned char *der = NULL;
-	long len;
-	int rc = 0;
-	size_t n = 0;
-	BIO *bio;
-
-	bio = BIO_new_mem_buf(pem.p, (int)pem.len);
-	if (bio == NULL)
-		return err_set(err, E_NOMEM, "out of memory");
-	while (rc == 0 && n < EVIDENCE_SET_PEM_OBJECTS &&
-	    PEM_read_bio(bio, &label, &header, &der, &len) == 1) {
-		if (strcmp(label, want) == 0) {
-			rc = evidence_set_add_der(e, kind,
-			    span_of(der, (size_t)len), name, keep_broken, err);
-			n++;
-		} else if (!keep_broken)
-			rc = err_set(err, E_PARSE,
-			    "'%s' holds a %s, %s was expected", name, label,
-			    want);
-		OPENSSL_free(label);
-		OPENSSL_free(header);
-		OPENSSL_free(der);
-	}
-	BIO_free(bio);
-	ERR_clear_error();
-	if (rc == 0 && n == 0)
-		/* The DER path reports that this is neither. */
-		rc = evidence_set_add_der(e, kind, pem, name, keep_broken, err);
-	return rc;
-}
-
-static int
-evidence_set_add(struct revcheck_evidence *e, enum revcheck_evidence_kind kind,
-    struct span data, const char *name, bool keep_broken, struct err *err)
-{
-	if (kind != REVCHECK_EVIDENCE_CRL && kind != REVCHECK_EVIDENCE_OCSP)
+	if (t->kind != REVCHECK_EVIDENCE_CRL &&
+	    t->kind != REVCHECK_EVIDENCE_OCSP)
 		return err_set(
-		    err, E_ARG, "unknown kind of evidence %d", (int)kind);
-	if (data.len > CRL_DEFAULT_MAX_BYTES)
-		return err_set(err, E_LIMIT, "'%s' is larger than %zu bytes",
-		    name, (size_t)CRL_DEFAULT_MAX_BYTES);
-	if (looks_like_pem(data))
-		return evidence_set_add_pem(
-		    e, kind, data, name, keep_broken, err);
-	return evidence_set_add_der(e, kind, data, name, keep_broken, err);
+		    err, E_ARG, "unknown kind of evidence %d", (int)t->kind);
+	f = evidence_file_new(
+	    (enum evidence_kind)t->kind, t->name, 0, NULL, take, t);
+	if (f == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	rc = fd < 0 ? evidence_file_feed(f, span_of(p, n), err) : 1;
+	while (rc == 1)
+		rc = evidence_file_step(f, fd, err);
+	if (rc == 0)
+		rc = evidence_file_finish(f, err);
+	evidence_file_free(f);
+	if (rc == 0 && !keep_broken && t->num_good == 0)
+		rc = err_set(
+		    err, E_PARSE, "'%s': %s", t->name, t->set->v[before].msg);
+	while (rc != 0 && t->set->num > before)
+		evidence_set_cleanup(&t->set->v[--t->set->num]);
+	return rc;
 }
 
 static int
@@ -260,33 +199,29 @@ evidence_set_add_path(struct revcheck_evidence *e,
     enum revcheck_evidence_kind kind, const char *path, bool keep_broken,
     struct err *err)
 {
+	struct taking t = {.set = e, .kind = kind, .name = path};
 	struct err why = {0};
-	unsigned char *buf;
-	struct evidence_item s;
-	size_t len;
-	int rc;
+	int rc, fd;
 
-	rc = certs_read_file(&buf, &len, path, CRL_DEFAULT_MAX_BYTES, &why);
-	if (rc == 0) {
-		rc = evidence_set_add(
-		    e, kind, span_of(buf, len), path, keep_broken, err);
-		free(buf);
-		return rc;
-	}
-	if (!keep_broken || rc == E_NOMEM) {
-		if (err != NULL)
+	/* Opening a pipe that nobody writes to must not block. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd >= 0 && !keep_broken)
+		(void)fcntl(fd, F_SETFL, O_RDONLY);
+	if (fd < 0) {
+		rc = err_sys(&why, "cannot open '%s'", path);
+		if (keep_broken)
+			rc = take_broken(
+			    &t, REVCHECK_WHY_MALFORMED, why.msg, err);
+		else if (err != NULL)
 			*err = why;
 		return rc;
 	}
-	s = (struct evidence_item){.kind = kind,
-	    .broken = REVCHECK_WHY_MALFORMED,
-	    .name = strdup(path)};
-	snprintf(s.msg, sizeof(s.msg), "%.159s", why.msg);
-	if (s.name == NULL)
-		return err_set(err, E_NOMEM, "out of memory");
-	rc = evidence_set_push(e, &s, err);
-	if (rc != 0)
-		evidence_set_cleanup(&s);
+	rc = evidence_set_take(&t, NULL, 0, fd, keep_broken, &why);
+	close(fd);
+	if (rc == E_IO && keep_broken)
+		return take_broken(&t, REVCHECK_WHY_MALFORMED, why.msg, err);
+	if (rc != 0 && err != NULL)
+		*err = why;
 	return rc;
 }
 
@@ -349,8 +284,9 @@ revcheck_evidence_add(struct revcheck_evidence *e,
     enum revcheck_evidence_kind kind, const void *data, size_t len,
     const char *name, struct revcheck_error *err)
 {
+	struct taking t = {.set = e, .kind = kind, .name = name};
 	struct err in = {0};
 
-	return error_publish(err, &in,
-	    evidence_set_add(e, kind, span_of(data, len), name, false, &in));
+	return error_publish(
+	    err, &in, evidence_set_take(&t, data, len, -1, false, &in));
 }

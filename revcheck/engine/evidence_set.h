@@ -29,7 +29,7 @@ struct revcheck_evidence {
 
 struct revcheck_evidence *evidence_set_up_ref(struct revcheck_evidence *e);
 
-/* Appends a CRL that was read elsewhere; a reference is taken. */
+/* Appends evidence that was read elsewhere; a reference is taken. */
 int evidence_set_add_evidence(struct revcheck_evidence *set, struct evidence *e,
     const char *name) MUST_USE;
 
