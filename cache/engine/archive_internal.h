@@ -108,9 +108,10 @@ void resource_due_soon(struct resource *r);
 
 /*
  * Leaves the source of r alone for a while: after one failure more in a row, or
- * one answer more that did not help.
+ * one answer more that did not help. talks: it is a responder, and said
+ * something (tryLater), which costs little and may pass.
  */
-void resource_failed(struct archive *a, struct resource *r);
+void resource_failed(struct archive *a, struct resource *r, bool talks);
 void resource_fruitless(struct archive *a, struct resource *r);
 /*
  * Whether it is only our settings that refuse (scheme, port, address): nothing

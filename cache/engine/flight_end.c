@@ -215,7 +215,9 @@ source_failed(struct flight *f)
 		/* It answers, and has nothing better: ask less often. */
 		resource_fruitless(a, r);
 	else
-		resource_failed(a, r);
+		resource_failed(a, r,
+		    f->job->kind == EVIDENCE_OCSP &&
+			f->failure.fail == EVIDENCE_FAIL_REJECTED);
 	wait_ms = r->retry_mono_ms - clock_mono_ms();
 	r->next_refresh_at = archive_now(a) + (time_t)(wait_ms / 1000) + 1;
 	if (resource_refused(r))

@@ -33,8 +33,8 @@ uint64_t refresh_schedule_retry_ms(
 
 /*
  * refresh_schedule_fruitless_max_ms: the bound of that where the source
- * answers, and what it says does not help (unknown, stale): the floor between
- * two fetches, whatever the dates of what it says.
+ * answers, and what it says does not help (unknown, tryLater, stale): the floor
+ * between two fetches, whatever the dates of what it says.
  */
 uint32_t
 refresh_schedule_fruitless_max_ms(uint32_t retry_max_ms, uint32_t floor_sec);

@@ -47,26 +47,33 @@ resource_due_soon(struct resource *r)
 	resource_schedule(r);
 }
 
+static void
+leave_alone(
+    struct archive *a, struct resource *r, unsigned row, uint32_t max_ms)
+{
+	r->retry_mono_ms = clock_mono_ms() +
+	    refresh_schedule_retry_ms(
+		row, a->retry_first_ms, max_ms, archive_random(a));
+}
+
 void
-resource_failed(struct archive *a, struct resource *r)
+resource_failed(struct archive *a, struct resource *r, bool talks)
 {
 	r->failures++;
-	r->retry_mono_ms = clock_mono_ms() +
-	    refresh_schedule_retry_ms(r->failures, a->retry_first_ms,
-		a->retry_max_ms, archive_random(a));
+	leave_alone(a, r, r->failures,
+	    talks ? refresh_schedule_fruitless_max_ms(
+			a->retry_max_ms, a->min_refresh_sec)
+		  : a->retry_max_ms);
 }
 
 void
 resource_fruitless(struct archive *a, struct resource *r)
 {
-	uint32_t max_ms = refresh_schedule_fruitless_max_ms(
-	    a->retry_max_ms, a->min_refresh_sec);
-
 	r->failures = 0;
 	r->fruitless++;
-	r->retry_mono_ms = clock_mono_ms() +
-	    refresh_schedule_retry_ms(
-		r->fruitless, a->retry_first_ms, max_ms, archive_random(a));
+	leave_alone(a, r, r->fruitless,
+	    refresh_schedule_fruitless_max_ms(
+		a->retry_max_ms, a->min_refresh_sec));
 }
 
 bool

@@ -215,7 +215,7 @@ test_mirrors_before_who_is_late(void **state)
 	const char *urls[] = {u[0], u[1]};
 
 	world_init(&w, "/slow* never\n/m 404\n/m/* text=ok");
-	w.options.fetch_timeout_ms = 300;
+	w.options.fetch_timeout_ms = 1500;
 	world_open(&w);
 	snprintf(u[0], 64, "http://127.0.0.1:%d/slow", w.http.port);
 	snprintf(u[1], 64, "http://127.0.0.1:%d/m", w.http.port);
@@ -315,6 +315,45 @@ test_without_a_nonce(void **state)
 	world_cleanup(&w);
 }
 
+/* A responder that says tryLater is soon asked again; one that fails, later. */
+static void
+test_who_talks_is_soon_asked_again(void **state)
+{
+	static const struct {
+		const char *step;
+		enum evidence_fail fail;
+		bool soon;
+	} rows[] = {{"text=later", EVIDENCE_FAIL_REJECTED, true},
+	    {"503", EVIDENCE_FAIL_HTTP, false}};
+	struct asking q;
+	struct world w;
+	char url[64], *script;
+	const char *urls[] = {url};
+
+	world_init(&w, NULL);
+	w.options.min_refresh_sec = 1;
+	w.options.retry_first_ms = 300000;
+	w.options.retry_max_ms = 300000;
+	world_open(&w);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/o", w.http.port);
+	for (int i = 0; i < 4; i++) {
+		script = xasprintf("/o* %s\n", rows[i / 2].step);
+		control(&w.http, "/_script", script);
+		free(script);
+		q = (struct asking){0};
+		q.order.kind = EVIDENCE_OCSP;
+		q.order.request = span_of("x", 1);
+		asking_start(&q, &w, rows[i / 2].step, urls, 1);
+		asking_wait(&q);
+		assert_int_equal(q.got.f.fail, rows[i / 2].fail);
+		assert_int_equal(q.got.f.backoff, i % 2 == 1);
+		if (i % 2 == 1)
+			assert_int_equal(rows[i / 2].soon,
+			    strstr(q.got.f.msg, "again in 1 s") != NULL);
+	}
+	world_cleanup(&w);
+}
+
 /* Validators belong to GET: what POST brings has none, and it sends none. */
 static void
 test_validators_are_for_get(void **state)
@@ -360,6 +399,7 @@ main(void)
 	    cmocka_unit_test(test_mirrors_before_who_is_late),
 	    cmocka_unit_test(test_a_flight_is_bounded_in_time),
 	    cmocka_unit_test(test_without_a_nonce),
+	    cmocka_unit_test(test_who_talks_is_soon_asked_again),
 	    cmocka_unit_test(test_validators_are_for_get),
 	};
 
