@@ -15,7 +15,6 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 
-#include "cache/base/clock.h"
 #include "gateway/rest/rest_internal.h"
 
 #define LINGER_MS 2000 /* for a refusal to be read */
@@ -49,9 +48,11 @@ struct rest_conn {
 	bool known, local, unwanted;
 	bool left;       /* rest may be gone, too */
 	size_t received; /* of the request that is being read or answered */
-	uint64_t since_mono_ms;
+	uint64_t since;  /* of its state, in num_entered */
 };
 
+/* Who is older is told by it: milliseconds are the same for many. */
+static uint64_t num_entered;
 /* Those that count no more, but have their descriptors still. */
 static unsigned num_leaving;
 
@@ -65,20 +66,26 @@ arm(struct rest_conn *c, uint32_t ms)
 }
 
 static void
-enter(struct rest_conn *c, enum state state)
+arm_for_state(struct rest_conn *c)
 {
 	const struct conf_rest *conf = &c->rest->conf->rest;
 
-	c->state = state;
-	c->since_mono_ms = clock_mono_ms();
-	if (state == READING)
+	if (c->state == READING)
 		arm(c, conf->request_timeout_ms);
-	else if (state == OPENING)
+	else if (c->state == OPENING)
 		arm(c, conf->handshake_timeout_ms);
-	else if (state == CLOSING)
+	else if (c->state == CLOSING)
 		arm(c, LINGER_MS);
 	else
 		event_del(c->timer); /* evhttp looks after idle ones */
+}
+
+static void
+enter(struct rest_conn *c, enum state state)
+{
+	c->state = state;
+	c->since = ++num_entered;
+	arm_for_state(c);
 }
 
 static void
@@ -305,7 +312,7 @@ goes_before(const struct rest_conn *a, const struct rest_conn *b)
 		return rank(a) > rank(b);
 	if (!a->known && a->group->strangers != b->group->strangers)
 		return a->group->strangers > b->group->strangers;
-	return a->since_mono_ms < b->since_mono_ms;
+	return a->since < b->since;
 }
 
 /*
@@ -356,7 +363,7 @@ settle(struct rest_conn *c)
 	if (c->group == NULL)
 		drop(c);
 	else if (keep_to_shares(c))
-		enter(c, c->state);
+		arm_for_state(c);
 }
 
 static bool
@@ -454,6 +461,7 @@ conn_new(struct rest *r, SSL *ssl)
 	if (c == NULL || conn_index() < 0)
 		goto out;
 	c->rest = r;
+	c->since = ++num_entered;
 	c->timer = evtimer_new(r->core->base, on_timer, c);
 	if (c->timer == NULL || SSL_set_ex_data(ssl, conn_index(), c) != 1)
 		goto out;
