@@ -7,9 +7,13 @@ VECTOR_BINS := $(addprefix $(B)/tests/,$(VECTORS))
 $(foreach t,$(VECTORS),\
     $(eval $(t)_OBJ := $(LIB_A)) $(eval $(call test_rule,$(t),,)))
 
+# Fuzzers keep seeds of their own beside them: these stay.
 $(B)/vectors/manifest.tsv: $(B)/fixtures/vectors
 	$(call say,MINT,$(@D))
-	$(Q)rm -rf $(@D) && $(B)/fixtures/vectors $(@D)
+	$(Q)rm -rf $(@D).new && $(B)/fixtures/vectors $(@D).new
+	$(Q)for d in doorman gateway; do \
+	    [ ! -d $(@D)/$$d ] || mv $(@D)/$$d $(@D).new; done
+	$(Q)rm -rf $(@D) && mv $(@D).new $(@D)
 
 $(VECTOR_BINS): | $(B)/vectors/manifest.tsv
 
