@@ -185,6 +185,7 @@ store_disk_load(struct store *t, const struct evidence_key *source,
 	*out = NULL;
 	if (w == NULL)
 		return STORE_NONE;
+	store_disk_touch(t, source);
 	w->u.load.fn = done;
 	w->u.load.arg = arg;
 	w->waited = d->wake == NULL;

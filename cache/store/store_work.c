@@ -354,8 +354,6 @@ load_now(struct store_disk *d, struct store_load *w)
 	if (rc != 0)
 		log_line(d->log, LOG_LEVEL_WARN,
 		    "cannot read what is kept on disk: %s", err.msg);
-	if (w->u.load.found != NULL && !d->db->readonly)
-		(void)!store_db_touch(d->db, &w->source, &err);
 }
 
 /* False: it is owed; it waits for better times. */

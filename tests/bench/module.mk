@@ -17,7 +17,7 @@ $(B)/bench/$(1): $(B)/obj/tests/bench/$(1).o $($(1)_OBJ) $(B)/lib/librevcheck-in
 endef
 $(foreach t,$(BENCH),$(eval $(call bench_rule,$(t))))
 
-BENCH_ARCHIVE := $(filter bench_crl% bench_archive% bench_recheck,$(BENCH))
+BENCH_ARCHIVE := $(filter bench_crl% bench_archive% bench_recheck bench_store,$(BENCH))
 
 .PHONY: bench-archive bench-archive-run
 bench-archive:
