@@ -739,16 +739,16 @@ struct revcheck_crl_info {
 	time_t this_update;
 	time_t next_update; /* 0: none given */
 	char issuer[256];
-	char number[48];        /* hexadecimal, empty when none */
-	char delta_base[48];    /* of a delta CRL: the base it builds on */
-	char authority_key[88]; /* key identifier, hexadecimal */
-	char signature[64];     /* algorithm */
-	char scope[512];        /* issuing distribution point in words */
-	char flaws[256];        /* what RFC 5280 would have otherwise */
+	char number[256];        /* hexadecimal, empty when none */
+	char delta_base[256];    /* of a delta CRL: the base it builds on */
+	char authority_key[256]; /* key identifier, hexadecimal */
+	char signature[64];      /* algorithm */
+	char scope[512];         /* issuing distribution point in words */
+	char flaws[1024];        /* what RFC 5280 would have otherwise */
 };
 
 struct revcheck_crl_entry {
-	char serial[80];  /* hexadecimal */
+	char serial[256]; /* hexadecimal */
 	char issuer[256]; /* certificate issuer of an indirect CRL, or empty */
 	time_t revoked_at;
 	int reason; /* enum revcheck_reason */
@@ -777,6 +777,24 @@ REVCHECK_API REVCHECK_MUST_USE int
 revcheck_crl_next(const struct revcheck_crl *crl, size_t *pos,
     struct revcheck_crl_entry *out);
 
+/* What revcheck_crl_judge is asked. */
+struct revcheck_crl_query {
+	size_t size;
+	X509 *issuer; /* NULL: who signed it is not looked at */
+	time_t at;    /* 0: now */
+	const struct revcheck_policy *policy; /* NULL: the defaults */
+};
+/*
+ * revcheck_crl_judge says what a CRL by itself is worth, by the same rules as
+ * the engine: GOOD where the silence of it counts, for certificates in its
+ * scope; UNKNOWN with why and a sentence where it proves nothing. What it lists
+ * counts all the same, unless it is forged. The issuer is taken as given. 0
+ * whatever the answer.
+ */
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_crl_judge(struct revcheck_result *out, const struct revcheck_crl *crl,
+    const struct revcheck_crl_query *query, struct revcheck_error *err);
+
 /*
  * OCSP by hand, for tools and for those who do their own transport.
  * revcheck_ocsp_request makes the DER of a request for one certificate, with
@@ -799,9 +817,42 @@ revcheck_ocsp_get_url(char **out, const char *base, const void *request,
 REVCHECK_API char **revcheck_ocsp_urls(X509 *cert);
 REVCHECK_API void revcheck_ocsp_urls_free(char **urls);
 
+struct revcheck_ocsp_info {
+	size_t size;
+	size_t bytes;
+	char status[32];     /* responseStatus; without more where an error */
+	char responder[256]; /* its name, or its key's hash, hexadecimal */
+	char signature[64];  /* algorithm */
+	char nonce[136];     /* hexadecimal, empty when none */
+	time_t produced_at;  /* 0: it cannot be read */
+	size_t num_answers;
+	size_t num_certs; /* brought with it */
+	char flaws[1024]; /* what RFC 6960 would have otherwise */
+};
+/* What is said about one certificate. */
+struct revcheck_ocsp_answer {
+	char serial[256]; /* hexadecimal; empty: it cannot be read */
+	char hash[32];    /* of the next two */
+	char issuer_name[136], issuer_key[136]; /* hexadecimal */
+	enum revcheck_status status;
+	int reason; /* enum revcheck_reason */
+	time_t revoked_at;
+	time_t this_update;
+	time_t next_update; /* 0: none given */
+};
+/*
+ * What is written in a response, believed or not: about all of it, and one by
+ * one (*pos starts at 0; 1, and 0 at the end). E_PARSE.
+ */
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_ocsp_get_info(struct revcheck_ocsp_info *out, const void *response,
+    size_t len, struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int revcheck_ocsp_next(const void *response,
+    size_t len, size_t *pos, struct revcheck_ocsp_answer *out);
+
 struct revcheck_ocsp_query {
 	size_t size;
-	X509 *cert, *issuer;
+	X509 *cert, *issuer; /* cert NULL: only who signed it is asked */
 	const void *response;
 	size_t response_len;
 	const void *nonce; /* what was sent, or NULL */
@@ -815,7 +866,8 @@ struct revcheck_ocsp_query {
  * revcheck_ocsp_judge says what one response proves about one certificate, by
  * the same rules as the engine. The issuer is taken as given; the status of a
  * delegated signer is not asked. 0 whatever the answer: an unusable response
- * is UNKNOWN with its why and a sentence.
+ * is UNKNOWN with its why and a sentence. Without a certificate the status is
+ * NOT_ASKED where who signed the response may.
  */
 REVCHECK_API REVCHECK_MUST_USE int
 revcheck_ocsp_judge(struct revcheck_result *out,

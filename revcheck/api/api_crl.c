@@ -1,6 +1,6 @@
 /*
- * api_crl: the public view of what is written in a CRL, for tools. Signature,
- * scope and dates are not checked. Any thread.
+ * api_crl: the public view of what is written in a CRL, for tools, and of what
+ * that is worth by itself. Any thread.
  */
 #include <fcntl.h>
 #include <stdarg.h>
@@ -18,8 +18,10 @@
 #include "cache/crl/crl.h"
 #include "cache/der/der.h"
 #include "cache/evidence/evidence_file.h"
+#include "revcheck/crl/crl.h"
 #include "revcheck/crl/crl_flaws.h"
 #include "revcheck/crl/crl_scope.h"
+#include "revcheck/engine/policy.h"
 #include "revcheck/x509/certs.h"
 #include "cache/base/subject.h"
 #include "revcheck/x509/describe.h"
@@ -200,8 +202,14 @@ describe_integer(char *out, size_t cap, struct span content)
 
 	out[0] = '\0';
 	content = der_serial_trim(content);
-	if (content.len == 0 || content.len > 120)
+	if (content.len == 0)
 		return;
+	if (content.len > 120) {
+		/* No number that anybody meant; its beginning tells it. */
+		text_hex_upper(out, content.p, 120);
+		text_copy(out + 240, cap - 240, "...");
+		return;
+	}
 	der[0] = DER_INTEGER;
 	der[1] = (unsigned char)content.len;
 	memcpy(der + 2, content.p, content.len);
@@ -343,7 +351,8 @@ describe_scope(char *out, size_t cap, const struct crl *crl)
 	}
 }
 
-static void
+/* Returns them, enum crl_flaw. */
+static unsigned
 describe_flaws(char *out, size_t cap, const struct crl *crl)
 {
 	const struct crl_info *info = crl_get0_info(crl);
@@ -372,6 +381,7 @@ describe_flaws(char *out, size_t cap, const struct crl *crl)
 		scope_flag(&w, "an entry with an unknown critical extension");
 	if (!info->has_next_update)
 		scope_flag(&w, "no nextUpdate");
+	return flaws;
 }
 
 static void
@@ -411,7 +421,9 @@ revcheck_crl_get_info(
 	    v.authority_key, sizeof(v.authority_key), crl->crl);
 	describe_algorithm(v.signature, sizeof(v.signature), i->sig_alg);
 	describe_scope(v.scope, sizeof(v.scope), crl->crl);
-	describe_flaws(v.flaws, sizeof(v.flaws), crl->crl);
+	if ((describe_flaws(v.flaws, sizeof(v.flaws), crl->crl) &
+		CRL_FLAW_IDP) != 0)
+		text_copy(v.scope, sizeof(v.scope), "it cannot be read");
 	v.size = out->size;
 	memcpy(out, &v, size);
 }
@@ -497,4 +509,116 @@ revcheck_crl_next(
 		return 0;
 	entry_fill(out, &e);
 	return 1;
+}
+
+/* What it is worth. */
+
+static void
+judge_says(struct revcheck_result *out, enum revcheck_why why, const char *text)
+{
+	out->status =
+	    why == REVCHECK_WHY_NONE ? REVCHECK_GOOD : REVCHECK_UNKNOWN;
+	out->why = why;
+	text_copy(out->text, sizeof(out->text), text);
+}
+
+static void
+judge_scope(struct revcheck_result *out, const struct crl_scope *scope,
+    const struct validity_rules *rules)
+{
+	enum revcheck_why dates =
+	    validity_dates(rules, out->this_update, out->next_update);
+
+	if (dates == REVCHECK_WHY_NOT_YET_VALID)
+		judge_says(out, dates, "it is not valid yet");
+	else if (scope->no_absence != REVCHECK_WHY_NONE)
+		judge_says(out, scope->no_absence, scope->no_absence_text);
+	else if (scope->is_delta)
+		judge_says(out, REVCHECK_WHY_OUT_OF_SCOPE,
+		    "it is a delta: the CRL it belongs to is needed");
+	else if (dates != REVCHECK_WHY_NONE)
+		judge_says(out, dates,
+		    out->next_update != 0 ? "its nextUpdate has passed, or it "
+					    "is too old"
+					  : "it has no nextUpdate, and is too "
+					    "old");
+	else
+		judge_says(
+		    out, REVCHECK_WHY_NONE, "it is in date and without flaws");
+}
+
+static int
+judge_with_issuer(struct revcheck_result *out, const struct crl *crl,
+    X509 *issuer, const struct validity_rules *rules, struct err *err)
+{
+	X509 *chain[] = {issuer, issuer};
+	struct crl_signers who = {.chain = chain, .num_chain = 2};
+	enum revcheck_why why = REVCHECK_WHY_INTERNAL;
+	struct crl_proof *proof = NULL;
+	struct err e = {0};
+	int rc;
+
+	rc = crl_verify(&proof, crl, &who, rules, &why, &e);
+	if (rc == E_NOMEM) {
+		*err = e;
+		return rc;
+	}
+	if (rc == 0) {
+		memcpy(out->signer, proof->name, sizeof(out->signer));
+		judge_scope(out, proof->scope, rules);
+	} else {
+		judge_says(out, why, e.msg);
+	}
+	crl_proof_free(proof);
+	return 0;
+}
+
+static int
+judge_without(struct revcheck_result *out, const struct crl *crl,
+    const struct validity_rules *rules, struct err *err)
+{
+	struct crl_scope *scope = NULL;
+	int rc;
+
+	rc = crl_scope_new(&scope, crl, rules, err);
+	if (rc == 0)
+		judge_scope(out, scope, rules);
+	else if (rc != E_NOMEM)
+		judge_says(out,
+		    rc == E_LIMIT ? REVCHECK_WHY_TOO_LARGE
+				  : REVCHECK_WHY_MALFORMED,
+		    err->msg);
+	crl_scope_free(scope);
+	return rc == E_NOMEM ? rc : 0;
+}
+
+int
+revcheck_crl_judge(struct revcheck_result *out, const struct revcheck_crl *crl,
+    const struct revcheck_crl_query *query, struct revcheck_error *err)
+{
+	static const struct revcheck_policy none;
+	const struct crl_info *i = crl_get0_info(crl->crl);
+	struct revcheck_policy policy;
+	struct validity_rules rules;
+	struct err e = {0};
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = policy_resolve(
+	    &policy, query->policy != NULL ? query->policy : &none, &e);
+	if (rc != 0)
+		return error_publish(err, &e, rc);
+	rules = policy_rules(&policy, query->at != 0 ? query->at : time(NULL));
+	out->reason = REVCHECK_REASON_NONE;
+	out->method = REVCHECK_METHOD_CRL;
+	out->submitted_index = SIZE_MAX;
+	out->this_update = i->this_update;
+	out->next_update = i->has_next_update ? i->next_update : 0;
+	describe_name_der(out->issuer, sizeof(out->issuer), i->issuer);
+	describe_number_ext(
+	    out->crl_number, sizeof(out->crl_number), crl->crl, oid_number);
+	rc = query->issuer != NULL
+	    ? judge_with_issuer(out, crl->crl, query->issuer, &rules, &e)
+	    : judge_without(out, crl->crl, &rules, &e);
+	return error_publish(err, &e, rc);
 }

@@ -3,11 +3,14 @@
  * transport of their own. Pure, but for the clock where no time is given. Any
  * thread.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "revcheck/engine/policy.h"
 #include "revcheck/ocsp/ocsp.h"
+#include "revcheck/ocsp/ocsp_parse.h"
+#include "revcheck/ocsp/ocsp_signer.h"
 #include "revcheck/x509/certs.h"
 #include "cache/base/subject.h"
 #include "revcheck/x509/describe.h"
@@ -66,6 +69,40 @@ revcheck_ocsp_urls_free(char **urls)
 	ocsp_urls_free(urls);
 }
 
+/* Who signed it, and nothing else. */
+static int
+judge_signer(struct revcheck_result *out, const struct ocsp_question *q,
+    struct span der, const struct validity_rules *rules, struct err *err)
+{
+	struct ocsp_signer signer;
+	struct ocsp_response r;
+	int rc;
+
+	out->why = REVCHECK_WHY_MALFORMED;
+	rc = ocsp_parse(&r, der, err);
+	if (rc == 0 && r.tbs.len == 0) {
+		out->why = REVCHECK_WHY_RESPONDER_ERROR;
+		rc = err_set(err, E_PARSE, "the OCSP responder answered %s",
+		    ocsp_response_status_name(r.status));
+	}
+	if (rc == 0)
+		rc = ocsp_signer_find(&signer, &r, q, rules, &out->why, err);
+	if (rc != 0) {
+		memcpy(out->text, err->msg, sizeof(err->msg));
+		return rc == E_NOMEM ? rc : 0;
+	}
+	out->status = REVCHECK_NOT_ASKED;
+	out->why = REVCHECK_WHY_NONE;
+	out->produced_at = r.produced_at;
+	subject_show(out->signer, sizeof(out->signer), signer.cert);
+	snprintf(out->text, sizeof(out->text), "signed by %s%s",
+	    signer.delegated ? "a responder of the issuer"
+			     : "the issuer, or the pinned responder",
+	    signer.named ? "" : ", whom its responderID does not name");
+	X509_free(signer.cert);
+	return 0;
+}
+
 int
 revcheck_ocsp_judge(struct revcheck_result *out,
     const struct revcheck_ocsp_query *query, struct revcheck_error *err)
@@ -92,6 +129,11 @@ revcheck_ocsp_judge(struct revcheck_result *out,
 	out->reason = REVCHECK_REASON_NONE;
 	out->method = REVCHECK_METHOD_OCSP;
 	out->submitted_index = SIZE_MAX;
+	if (query->cert == NULL) {
+		rc = judge_signer(out, &q,
+		    span_of(query->response, query->response_len), &rules, &e);
+		return error_publish(err, &e, rc);
+	}
 	subject_show(out->subject, sizeof(out->subject), query->cert);
 	subject_show_name(out->issuer, sizeof(out->issuer),
 	    X509_get_issuer_name(query->cert));

@@ -24,8 +24,8 @@ static const struct {
     {"strict-empty-revoked", REVCHECK_STRICT_EMPTY_REVOKED},
 };
 
-static int
-read_relax(struct ask *a, struct opt *table)
+int
+ask_relax(struct revcheck_policy *policy, struct opt *table)
 {
 	struct opt *o = opt_get(table, "--relax");
 	size_t num = sizeof(relaxations) / sizeof(relaxations[0]), j;
@@ -41,7 +41,7 @@ read_relax(struct ask *a, struct opt *table)
 			    "serial-padding, crl-dates, crl-extensions, "
 			    "strict-empty-revoked; not '%s'",
 			    o->values[i]);
-		a->policy.relax |= relaxations[j].bit;
+		policy->relax |= relaxations[j].bit;
 	}
 	return 0;
 }
@@ -268,7 +268,7 @@ ask_init(struct ask *a, struct opt *table, bool anchors_needed)
 	a->json = opt_given(table, "--json");
 	a->has_at = opt_given(table, "--at");
 	if (opt_time(table, "--at", &a->at) != 0 || read_words(a, table) != 0 ||
-	    read_limits(a, table) != 0 || read_relax(a, table) != 0)
+	    read_limits(a, table) != 0 || ask_relax(&a->policy, table) != 0)
 		return EXIT_USAGE;
 	rc = load_trust(a, table, anchors_needed);
 	if (rc == 0)

@@ -145,6 +145,8 @@ struct ask {
 	bool json;
 };
 
+/* --relax into the policy; 0 or an exit status. */
+int ask_relax(struct revcheck_policy *policy, struct opt *table);
 /* 0 or an exit status, the sentence already on stderr. */
 int ask_init(struct ask *a, struct opt *table, bool anchors_needed);
 /* Asks, prints, and returns the exit status. */

@@ -1,6 +1,6 @@
 /*
- * crl: `revcheck crl`, what is in one CRL. Its signature and dates are not
- * checked.
+ * crl: `revcheck crl`, what is in one CRL, and what check would make of it by
+ * itself. Its signature is checked where an issuer is given.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,9 @@ struct view {
 	const char *name;
 	const struct revcheck_crl *crl;
 	struct revcheck_crl_info info;
+	struct revcheck_result verdict;
+	time_t at;
+	bool issuer;        /* given: the signature has been checked */
 	const char *serial; /* asked for, or NULL */
 	int found;
 	struct revcheck_crl_entry entry;
@@ -50,10 +53,42 @@ load(struct revcheck_crl **out, const char *name, long timeout_ms,
 	return rc;
 }
 
+/* Whether who signed it is the issuer that is given. */
+static bool
+signature_holds(const struct view *v)
+{
+	return v->verdict.signer[0] != '\0';
+}
+
 static void
-print_text(const struct view *v, time_t now)
+print_verdict(const struct view *v)
+{
+	const struct revcheck_result *r = &v->verdict;
+
+	if (!v->issuer)
+		print_field(stdout, "signature", TINT_DIM,
+		    "not checked: give '--issuer'");
+	else if (signature_holds(v))
+		print_field(stdout, "signature", TINT_GOOD, "by %s", r->signer);
+	else
+		print_field(stdout, "signature", TINT_BAD, "%s, %s",
+		    revcheck_why_name(r->why), r->text);
+	if (v->issuer && !signature_holds(v))
+		return;
+	if (r->status == REVCHECK_GOOD)
+		print_field(
+		    stdout, "silence", TINT_GOOD, "counts: %s", r->text);
+	else
+		print_field(stdout, "silence", TINT_WARN,
+		    "proves nothing (%s): %s", revcheck_why_name(r->why),
+		    r->text);
+}
+
+static void
+print_text(const struct view *v)
 {
 	char buf[PRINT_TIME_LEN];
+	time_t now = v->at;
 	const struct revcheck_crl_info *i = &v->info;
 
 	printf(
@@ -78,6 +113,7 @@ print_text(const struct view *v, time_t now)
 	print_field(stdout, "algorithm", TINT_NONE, "%s", i->signature);
 	print_field(stdout, "authority", TINT_NONE, "%s", i->authority_key);
 	print_field(stdout, "remarks", TINT_WARN, "%s", i->flaws);
+	print_verdict(v);
 	if (v->serial == NULL)
 		return;
 	if (!v->found) {
@@ -110,12 +146,83 @@ print_list(const struct revcheck_crl *crl)
 	}
 }
 
+static void
+json_verdict(const struct view *v, cJSON *o)
+{
+	const struct revcheck_result *r = &v->verdict;
+
+	if (!v->issuer)
+		cJSON_AddNullToObject(o, "signature");
+	else
+		cJSON_AddBoolToObject(o, "signature", signature_holds(v));
+	print_json_text(o, "signer", r->signer);
+	cJSON_AddBoolToObject(o, "silenceCounts", r->status == REVCHECK_GOOD);
+	print_json_text(o, "why",
+	    r->why == REVCHECK_WHY_NONE ? "" : revcheck_why_name(r->why));
+	print_json_text(o, "text", r->text);
+}
+
+static void
+json_serial(const struct view *v, cJSON *o)
+{
+	cJSON *e;
+
+	if (v->serial == NULL)
+		return;
+	e = cJSON_AddObjectToObject(o, "serial");
+	cJSON_AddStringToObject(e, "asked", v->serial);
+	cJSON_AddBoolToObject(e, "listed", v->found);
+	if (!v->found)
+		return;
+	print_json_time(e, "revocationDate", v->entry.revoked_at);
+	print_json_text(e, "reason",
+	    v->entry.reason == REVCHECK_REASON_NONE
+		? ""
+		: revcheck_reason_name(v->entry.reason));
+}
+
+/*
+ * The entries as the last member of a document of which text is the rest. One
+ * by one: there may be millions.
+ */
 static int
-print_json(const struct view *v)
+print_json_list(const struct revcheck_crl *crl, char *text)
+{
+	struct revcheck_crl_entry e;
+	const char *sep = "";
+	size_t pos = 0;
+	cJSON *o;
+
+	text[strlen(text) - 1] = '\0';
+	printf("%s,\"list\":[", text);
+	while (revcheck_crl_next(crl, &pos, &e) == 1) {
+		o = cJSON_CreateObject();
+		cJSON_AddStringToObject(o, "serial", e.serial);
+		print_json_time(o, "revocationDate", e.revoked_at);
+		print_json_text(o, "reason",
+		    e.reason == REVCHECK_REASON_NONE
+			? ""
+			: revcheck_reason_name(e.reason));
+		print_json_text(o, "issuer", e.issuer);
+		text = cJSON_PrintUnformatted(o);
+		cJSON_Delete(o);
+		if (text == NULL)
+			return cli_fail(EXIT_SOFTWARE, "out of memory");
+		printf("%s%s", sep, text);
+		free(text);
+		sep = ",";
+	}
+	puts("]}");
+	return 0;
+}
+
+static int
+print_json(const struct view *v, bool list)
 {
 	const struct revcheck_crl_info *i = &v->info;
-	cJSON *o = cJSON_CreateObject(), *e;
+	cJSON *o = cJSON_CreateObject();
 	char *text;
+	int rc = 0;
 
 	print_json_text(o, "issuer", i->issuer);
 	cJSON_AddNumberToObject(o, "version", i->version);
@@ -130,28 +237,48 @@ print_json(const struct view *v)
 	print_json_text(o, "algorithm", i->signature);
 	print_json_text(o, "authorityKey", i->authority_key);
 	print_json_text(o, "remarks", i->flaws);
-	if (v->serial != NULL) {
-		e = cJSON_AddObjectToObject(o, "serial");
-		cJSON_AddStringToObject(e, "asked", v->serial);
-		cJSON_AddBoolToObject(e, "listed", v->found);
-		if (v->found) {
-			print_json_time(
-			    e, "revocationDate", v->entry.revoked_at);
-			if (v->entry.reason != REVCHECK_REASON_NONE)
-				cJSON_AddStringToObject(e, "reason",
-				    revcheck_reason_name(v->entry.reason));
-			else
-				cJSON_AddNullToObject(e, "reason");
-		}
-	}
-	text =
-	    isatty(STDOUT_FILENO) ? cJSON_Print(o) : cJSON_PrintUnformatted(o);
+	json_verdict(v, o);
+	json_serial(v, o);
+	text = isatty(STDOUT_FILENO) && !list ? cJSON_Print(o)
+					      : cJSON_PrintUnformatted(o);
 	cJSON_Delete(o);
 	if (text == NULL)
 		return cli_fail(EXIT_SOFTWARE, "out of memory");
-	puts(text);
+	if (list)
+		rc = print_json_list(v->crl, text);
+	else
+		puts(text);
 	free(text);
-	return 0;
+	return rc;
+}
+
+/* What check would make of it. */
+static int
+judge(struct view *v, struct opt *table)
+{
+	struct revcheck_policy policy = {.size = sizeof(policy)};
+	struct revcheck_crl_query q = {.size = sizeof(q), .policy = &policy};
+	const char *path = opt_value(table, "--issuer");
+	struct revcheck_certs *issuer = NULL;
+	struct revcheck_error err;
+	int rc;
+
+	if (opt_time(table, "--at", &q.at) != 0)
+		return EXIT_USAGE;
+	v->at = q.at != 0 ? q.at : time(NULL);
+	rc = ask_relax(&policy, table);
+	if (rc != 0)
+		return rc;
+	if (path != NULL) {
+		if (revcheck_certs_load(&issuer, path, &err) != 0)
+			return cli_fail_library(&err);
+		q.issuer = revcheck_certs_get0(issuer, 0);
+		v->issuer = true;
+	}
+	if (revcheck_crl_judge(&v->verdict, v->crl, &q, &err) != 0)
+		rc = cli_fail_library(&err);
+	revcheck_certs_free(issuer);
+	return rc;
 }
 
 static double
@@ -167,7 +294,9 @@ int
 cmd_crl(int argc, char **argv)
 {
 	struct opt table[] = {{"--serial", true, false, {0}, 0},
-	    {"--list", false, false, {0}, 0}, {"--json", false, false, {0}, 0},
+	    {"--issuer", true, false, {0}, 0}, {"--at", true, false, {0}, 0},
+	    {"--relax", true, true, {0}, 0}, {"--list", false, false, {0}, 0},
+	    {"--json", false, false, {0}, 0},
 	    {"--timeout-ms", true, false, {0}, 0},
 	    {"--proxy", true, false, {0}, 0}, {"--help", false, false, {0}, 0},
 	    {0}};
@@ -203,15 +332,21 @@ cmd_crl(int argc, char **argv)
 			goto out;
 		}
 	}
+	rc = judge(&v, table);
+	if (rc != 0)
+		goto out;
 	if (opt_given(table, "--json"))
-		rc = print_json(&v);
-	else
-		print_text(&v, time(NULL));
-	if (opt_given(table, "--list"))
-		print_list(crl);
+		rc = print_json(&v, opt_given(table, "--list"));
+	else {
+		print_text(&v);
+		if (opt_given(table, "--list"))
+			print_list(crl);
+	}
 	/* As grep does: 0 found, 1 not, for scripts that ask for a serial. */
 	if (rc == 0 && v.serial != NULL && !v.found)
 		rc = 1;
+	if (rc == 0 && v.issuer && !signature_holds(&v))
+		rc = EXIT_UNDETERMINED;
 out:
 	revcheck_crl_free(crl);
 	return rc;

@@ -1,6 +1,7 @@
 /*
  * ocsp: `revcheck ocsp`, one question to one responder and its answer, or one
- * response from a file. Checked by the engine's rules, without an engine.
+ * response from a file. Checked by the engine's rules, without an engine; a
+ * file without a certificate to ask about is shown (ocsp_show.c).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #include "revcheck/cli/cli.h"
 #include "revcheck/cli/fetch.h"
+#include "revcheck/cli/ocsp_show.h"
 
 #define RESPONSE_MAX 65536
 #define NONCE_LEN    32
@@ -25,7 +27,8 @@ struct exchange {
 	unsigned char *request, *response; /* free() */
 	size_t request_len, response_len;
 	char *get_url; /* free(); NULL: POST */
-	const char *url;
+	char **urls;   /* of the certificate */
+	const char *url, *file;
 	double seconds;
 };
 
@@ -153,7 +156,8 @@ print_dump(const struct exchange *x)
 }
 
 static int
-print_json(const struct exchange *x, const struct revcheck_result *r)
+print_json(const struct exchange *x, const struct revcheck_result *r,
+    const char *remarks)
 {
 	cJSON *o = cJSON_CreateObject();
 	char *text;
@@ -185,6 +189,7 @@ print_json(const struct exchange *x, const struct revcheck_result *r)
 		: x->get_url != NULL ? "get"
 				     : "post");
 	cJSON_AddNumberToObject(o, "bytes", (double)x->response_len);
+	print_json_text(o, "remarks", remarks);
 	text =
 	    isatty(STDOUT_FILENO) ? cJSON_Print(o) : cJSON_PrintUnformatted(o);
 	cJSON_Delete(o);
@@ -205,13 +210,15 @@ judge_and_print(struct exchange *x, struct opt *table)
 	    .response = x->response,
 	    .response_len = x->response_len,
 	    .policy = &policy};
+	struct revcheck_ocsp_info info = {.size = sizeof(info)};
 	struct revcheck_result r;
 	struct revcheck_error err;
-	uint64_t level = 1;
+	uint64_t level = REVCHECK_SECURITY_LEVEL;
 	int rc;
 
 	if (opt_time(table, "--at", &q.at) != 0 ||
-	    opt_number(table, "--security-level", 0, 5, &level) != 0)
+	    opt_number(table, "--security-level", 0, 5, &level) != 0 ||
+	    ask_relax(&policy, table) != 0)
 		return EXIT_USAGE;
 	policy.security_level = level == 0 ? -1 : (int)level;
 	if (x->nonce_len > 0) {
@@ -223,17 +230,21 @@ judge_and_print(struct exchange *x, struct opt *table)
 		q.signer = revcheck_certs_get0(x->responder, 0);
 	if (revcheck_ocsp_judge(&r, &q, &err) != 0)
 		return cli_fail_library(&err);
+	/* One that does not parse has no remarks. */
+	if (revcheck_ocsp_get_info(&info, x->response, x->response_len, &err) !=
+	    0)
+		info.flaws[0] = '\0';
 	r.source =
 	    x->url != NULL ? REVCHECK_SOURCE_NETWORK : REVCHECK_SOURCE_FILE;
-	snprintf(r.url, sizeof(r.url), "%s",
-	    x->url != NULL ? x->url : opt_value(table, "--respin"));
+	snprintf(r.url, sizeof(r.url), "%s", x->url != NULL ? x->url : x->file);
 	if (opt_given(table, "--json")) {
-		rc = print_json(x, &r);
+		rc = print_json(x, &r, info.flaws);
 		if (rc != 0)
 			return rc;
 	} else {
 		print_result(
 		    stdout, &r, q.at != 0 ? q.at : time(NULL), "OCSP response");
+		print_field(stdout, "remarks", TINT_WARN, "%s", info.flaws);
 		print_field(
 		    stdout, "size", TINT_NONE, "%zu bytes", x->response_len);
 		if (x->url != NULL)
@@ -271,6 +282,51 @@ write_response(const struct exchange *x, const char *path)
 			path);
 }
 
+/* A response that is only shown; its signature is checked if it can be. */
+static int
+show(struct exchange *x, struct opt *table)
+{
+	struct ocsp_shown v = {.name = x->file,
+	    .response = x->response,
+	    .response_len = x->response_len,
+	    .json = opt_given(table, "--json")};
+	struct revcheck_policy policy = {.size = sizeof(policy)};
+	uint64_t level = REVCHECK_SECURITY_LEVEL;
+	int rc;
+
+	if (opt_time(table, "--at", &v.at) != 0 ||
+	    opt_number(table, "--security-level", 0, 5, &level) != 0)
+		return EXIT_USAGE;
+	policy.security_level = level == 0 ? -1 : (int)level;
+	v.policy = &policy;
+	if (x->issuer != NULL)
+		v.issuer = revcheck_certs_get0(x->issuer, 0);
+	if (x->responder != NULL)
+		v.responder = revcheck_certs_get0(x->responder, 0);
+	rc = ocsp_show(&v);
+	if (opt_given(table, "--text") && !v.json && rc != EXIT_INPUT)
+		print_dump(x);
+	return rc;
+}
+
+static int
+run(struct exchange *x, struct opt *table)
+{
+	int rc;
+
+	if (x->file != NULL) {
+		rc = read_response(x, x->file);
+	} else {
+		x->urls = revcheck_ocsp_urls(revcheck_certs_get0(x->cert, 0));
+		rc = ask_responder(x, table, x->urls);
+	}
+	if (rc == 0 && opt_given(table, "--respout"))
+		rc = write_response(x, opt_value(table, "--respout"));
+	if (rc != 0)
+		return rc;
+	return x->cert != NULL ? judge_and_print(x, table) : show(x, table);
+}
+
 int
 cmd_ocsp(int argc, char **argv)
 {
@@ -283,39 +339,35 @@ cmd_ocsp(int argc, char **argv)
 	    {"--post", false, false, {0}, 0},
 	    {"--timeout-ms", true, false, {0}, 0},
 	    {"--proxy", true, false, {0}, 0}, {"--at", true, false, {0}, 0},
+	    {"--relax", true, true, {0}, 0},
 	    {"--security-level", true, false, {0}, 0},
 	    {"--text", false, false, {0}, 0}, {"--json", false, false, {0}, 0},
 	    {"--help", false, false, {0}, 0}, {0}};
 	struct exchange x = {0};
-	char **urls = NULL;
-	const char *file;
+	const char *file = NULL;
+	bool needed;
 	int rc, num;
 
-	rc = opt_parse(table, argc, argv, NULL, 0, &num);
+	rc = opt_parse(table, argc, argv, &file, 1, &num);
 	if (rc != 0)
 		return rc;
 	if (opt_given(table, "--help"))
 		return help_print(stdout, "ocsp");
-	rc = load_one(&x.cert, table, "--cert", true);
+	if (num == 1 && opt_given(table, "--respin"))
+		return cli_fail(EXIT_USAGE,
+		    "give a response as an argument or with '--respin', not "
+		    "both");
+	x.file = num == 1 ? file : opt_value(table, "--respin");
+	/* A file is shown without them. */
+	needed = x.file == NULL || opt_given(table, "--cert");
+	rc = load_one(&x.cert, table, "--cert", needed);
 	if (rc == 0)
-		rc = load_one(&x.issuer, table, "--issuer", true);
+		rc = load_one(&x.issuer, table, "--issuer", needed);
 	if (rc == 0)
 		rc = load_one(&x.responder, table, "--responder", false);
-	if (rc != 0)
-		goto out;
-	file = opt_value(table, "--respin");
-	if (file != NULL) {
-		rc = read_response(&x, file);
-	} else {
-		urls = revcheck_ocsp_urls(revcheck_certs_get0(x.cert, 0));
-		rc = ask_responder(&x, table, urls);
-	}
-	if (rc == 0 && opt_given(table, "--respout"))
-		rc = write_response(&x, opt_value(table, "--respout"));
 	if (rc == 0)
-		rc = judge_and_print(&x, table);
-out:
-	revcheck_ocsp_urls_free(urls);
+		rc = run(&x, table);
+	revcheck_ocsp_urls_free(x.urls);
 	revcheck_certs_free(x.cert);
 	revcheck_certs_free(x.issuer);
 	revcheck_certs_free(x.responder);

@@ -317,7 +317,7 @@ form_check(struct ocsp_proof *p, const struct ocsp_response *r,
 	if (flaws != OCSP_FLAW_TRAILING)
 		flaws &= ~(unsigned)OCSP_FLAW_TRAILING;
 	text_format(text, sizeof(text), "%s%s", ocsp_flaw_text(flaws),
-	    flaws == OCSP_FLAW_TRAILING ? " (relax \"trailing\" forgives that)"
+	    flaws == OCSP_FLAW_TRAILING ? "; relax 'trailing' forgives it"
 					: "");
 	void_good(p, REVCHECK_WHY_MALFORMED, text);
 }

@@ -55,6 +55,22 @@ out:
 	ERR_clear_error();
 }
 
+/* What is shown of it. */
+static void
+show(const uint8_t *data, size_t size)
+{
+	struct revcheck_ocsp_info info = {.size = sizeof(info)};
+	struct revcheck_ocsp_answer a;
+	size_t pos = 0, num = 0;
+
+	if (revcheck_ocsp_get_info(&info, data, size, NULL) != 0)
+		return;
+	/* Each is read anew, and all of what is before it. */
+	while (num < 8 && revcheck_ocsp_next(data, size, &pos, &a) == 1)
+		num++;
+	assert(num == info.num_answers || num == 8);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -73,6 +89,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum revcheck_why why = REVCHECK_WHY_NONE;
 	struct err err = {0};
 
+	show(data, size);
 	if (ocsp_parse(&r, span_of(data, size), &err) == 0)
 		compare(&r, data, size);
 	else

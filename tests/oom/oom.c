@@ -216,6 +216,8 @@ main(void)
 	    "ocsp-signer/",
 	    "ocsp-status/",
 	    "ocsp-many/",
+	    "ocsp-flawed/",
+	    "path-policy/another-ca-of-that-name-first",
 	    "signers/",
 	    "pkits-4.14-indirect/",
 	};

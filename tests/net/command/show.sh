@@ -1,0 +1,151 @@
+#!/bin/sh
+# `revcheck crl` and `revcheck ocsp` on files: what check would make of them,
+# flaws, dates, signatures, and one JSON document. The evidence is that of the
+# vectors.
+set -u
+exec 2>&1
+n=0 bad=0
+R=$BIN/revcheck
+V=$BUILD/vectors
+AT=2026-01-15T12:00:00Z
+
+# t NAME COMMAND...: one test; the command says whether it holds.
+t() {
+	name=$1
+	shift
+	n=$((n + 1))
+	if "$@"; then
+		echo "ok $n - show: $name"
+	else
+		echo "not ok $n - show: $name"
+		sed 's/^/# out: /' out
+		sed 's/^/# err: /' err
+		bad=1
+	fi
+}
+
+# run WANTED-STATUS COMMAND...: output in files out and err.
+run() {
+	want=$1
+	shift
+	"$@" >out 2>err </dev/null
+	got=$?
+	[ "$got" = "$want" ] && return 0
+	echo "# exit status $got, expected $want: $*"
+	return 1
+}
+says() { grep -qF -e "$1" err; }
+shows() { grep -qF -e "$1" out; }
+member() { [ "$(jq -r "$1" out)" = "$2" ]; }
+# certs GROUP/NAME: its leaf and its CA.
+certs() {
+	openssl x509 -in "$V/$1/chain.pem" -out leaf.pem
+	sed '1,/^-----END/d' "$V/$1/chain.pem" >ca.pem
+}
+
+# -- crl: that of the CA
+crl() { # STATUS GROUP/NAME OPTION...
+	want=$1 dir=$2
+	shift 2
+	certs "$dir"
+	run "$want" "$R" crl "$V/$dir/crls/00.crl" --at "${at:-$AT}" "$@"
+}
+G=forms/crl_number_20_octets
+t 'a good CRL' crl 0 $G
+t 'its silence counts' shows 'counts: it is in date and without flaws'
+t 'its signature is not checked' shows "not checked: give '--issuer'"
+t 'its issuer' crl 0 $G --issuer ca.pem
+t 'signed it' shows 'by CN=ca,O=Test'
+t 'as JSON' crl 0 $G --issuer ca.pem --json
+t 'signed' member '[.signature, .signer, .silenceCounts, .why] | tostring' \
+    '[true,"CN=ca,O=Test",true,null]'
+t 'another than its issuer' crl 2 $G --issuer leaf.pem --json
+t 'did not sign it' member '[.signature, .silenceCounts] | tostring' \
+    '[false,false]'
+t 'a bad signature' crl 2 signers/bad_signature --issuer ca.pem
+t 'is forged' shows 'forged, '
+t 'a bad signature is not seen without the issuer' crl 0 \
+    signers/bad_signature
+t 'an expired CRL' crl 0 dates/next_update_passed_not_listed
+t 'proves nothing' shows 'proves nothing (stale)'
+at=2025-12-01T00:00:00Z
+t 'an earlier time' crl 0 dates/next_update_passed_not_listed
+at=
+t 'comes before it' shows 'proves nothing (not-yet-valid)'
+t 'an empty IDP' crl 0 points/idp_empty --json
+t 'is a remark' member '.remarks' \
+    'an issuingDistributionPoint without content'
+t 'proves nothing, and what forgives it' shows "relax 'empty-idp' forgives it"
+t 'forgiven' crl 0 points/idp_empty --relax empty-idp --json
+t 'counts' member .silenceCounts true
+t 'a malformed IDP' crl 0 points/idp_not_a_sequence
+t 'is no scope' shows 'it cannot be read'
+t 'proves nothing either' shows 'proves nothing (malformed)'
+t 'a delta' crl 0 "$(awk -F '\t' '$1 == "deltas" { print $1 "/" $2; exit }' \
+    "$V/manifest.tsv")"
+t 'a long number' crl 0 forms/crl_number_21_octets --json
+whole() {
+	[ "$(jq -r .number out | wc -c)" = 43 ] &&
+	    [ "$(jq -r '.authorityKey' out | wc -c)" = 41 ]
+}
+t 'is shown whole' whole
+t 'a list in one document' crl 0 listing/listed_without_reason --list --json
+one_document() {
+	[ "$(jq -s length out)" = 1 ] &&
+	    [ "$(jq '.list | length' out)" = "$(jq .entries out)" ] &&
+	    [ "$(jq '.list[0].serial | length' out)" -gt 0 ]
+}
+t 'is one document' one_document
+t 'an empty list' crl 0 listing/empty_crl_without_list --list --json
+t 'is one, too' member '.list | length' 0
+
+# -- ocsp: shown
+show() { # STATUS GROUP/NAME OPTION...
+	want=$1 dir=$2
+	shift 2
+	certs "$dir"
+	run "$want" "$R" ocsp "$V/$dir/ocsp/00.der" --at $AT "$@"
+}
+serial() { openssl x509 -in leaf.pem -noout -serial | cut -d= -f2; }
+t 'a response without a certificate' show 0 ocsp-status/revoked-superseded
+t 'what it says' shows superseded
+t 'about whom' shows "$(serial)"
+t 'unchecked' shows "not checked: give '--issuer'"
+t 'as JSON' show 0 ocsp-status/revoked-superseded --json
+t 'the answer' member '[.answers[] | .status, .reason] | tostring' \
+    '["revoked","superseded"]'
+t 'with its issuer' show 0 ocsp-status/revoked-superseded --issuer ca.pem --json
+t 'the signature' member '[.signature, .signer] | tostring' \
+    '[true,"CN=ca,O=Test"]'
+t 'forged' show 2 ocsp-signer/bad-signature --issuer ca.pem --json
+t 'its why' member '[.signature, .why] | tostring' '[false,"forged"]'
+t 'forged, nobody asked' show 0 ocsp-signer/bad-signature
+t 'flawed' show 0 ocsp-flawed/version-2-revoked --json
+t 'its flaw' member .remarks 'its version is not v1'
+t 'several answers' show 0 ocsp-bounds/16-answers --json
+t 'are all shown' member '.answers | length' 16
+t 'expired' show 0 ocsp-time/next-update-passed
+t 'it says so' shows 'it has passed'
+t 'an error of the responder' show 0 ocsp-status/status-trylater
+t 'by name' shows tryLater
+t 'no response' show 65 ocsp-form/html
+t 'is said' says 'not an OCSP response'
+
+# -- ocsp: judged
+t 'a file and a certificate' show 1 ocsp-flawed/version-2-revoked \
+    --cert leaf.pem --issuer ca.pem --json
+t 'revoked whatever the flaw' member '[.status, .remarks] | tostring' \
+    '["revoked","its version is not v1"]'
+t 'good is void' show 2 ocsp-form/version-2 --cert leaf.pem --issuer ca.pem
+t 'and the flaw told' shows 'proves nothing: its version is not v1'
+t 'what can be relaxed' show 2 ocsp-form/trailing-after-response \
+    --cert leaf.pem --issuer ca.pem
+t 'says by which word' shows "relax 'trailing' forgives it"
+t 'and by that it is' show 0 ocsp-form/trailing-after-response \
+    --cert leaf.pem --issuer ca.pem --relax trailing
+t 'weak by default as for check' show 2 ocsp-algorithm/sha1-level-0 \
+    --cert leaf.pem --issuer ca.pem
+t 'two files' run 64 "$R" ocsp "$V/$G/ocsp/00.der" --respin x
+t 'are one too many' says 'not both'
+echo "1..$n"
+exit $bad
