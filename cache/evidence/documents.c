@@ -108,6 +108,18 @@ top_of(const struct documents *d, const struct evidence *e)
 	return top;
 }
 
+/* The one of its scope that is in date, or NULL. */
+static const struct evidence *
+fresh_of(const struct documents *d, const struct evidence *e, time_t now,
+    uint32_t skew_sec)
+{
+	for (size_t i = 0; d != NULL && i < d->num; i++)
+		if (same_scope(d->v[i], e) &&
+		    evidence_fresh(d->v[i], now, skew_sec))
+			return d->v[i];
+	return NULL;
+}
+
 /* What may go to make room: never answered, then out of date, then oldest. */
 static unsigned
 worth(const struct evidence *e, time_t now, uint32_t skew_sec)
@@ -176,6 +188,7 @@ documents_with(struct documents **out, struct documents *held,
 {
 	const struct evidence *top = top_of(held, e), *beside = NULL;
 	enum documents_change c = DOCUMENTS_KEPT;
+	bool restarted = false;
 
 	*out = NULL;
 	if (documents_same(held, e) != NULL)
@@ -189,11 +202,14 @@ documents_with(struct documents **out, struct documents *held,
 		if (documents_below_floor(held, e, now, skew_sec) ||
 		    !evidence_fresh(e, now, skew_sec))
 			c = DOCUMENTS_OLDER;
+		/* Said once: the next of the new count finds two. */
+		restarted = num_of_scope(held, e) == 1;
+	} else if (!evidence_fresh(e, now, skew_sec)) {
+		beside = fresh_of(held, e, now, skew_sec);
 	}
 	if (c == DOCUMENTS_KEPT)
 		c = replace(out, held, e, beside, now, skew_sec);
-	/* Said once: later ones of the new count take each other's place. */
-	if (c == DOCUMENTS_KEPT && beside != NULL && num_of_scope(held, e) == 1)
+	if (c == DOCUMENTS_KEPT && restarted)
 		c = DOCUMENTS_RESTARTED;
 	if (*out == NULL && c != DOCUMENTS_NOMEM && held != NULL)
 		*out = documents_up_ref(held);

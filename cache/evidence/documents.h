@@ -45,7 +45,8 @@ enum documents_change {
  * others. While it is in date nothing below it is taken in. Once it is not, a
  * document that is in date is taken in whatever its number (a CA restored from
  * a backup begins at 1 again), and both are held: what the old one lists still
- * counts.
+ * counts. In whatever order they come: one that is out of date does not push
+ * out the one that is in date.
  */
 enum documents_change
 documents_with(struct documents **out, struct documents *held,

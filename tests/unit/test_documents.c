@@ -130,6 +130,21 @@ test_older_waits_until_the_newest_is_out_of_date(void **state)
 }
 
 static void
+test_out_of_date_does_not_push_out_what_is_in_date(void **state)
+{
+	play("newer, out of date",
+	    (const struct arrival[]){
+		{'a', 5, -5, 2, DOCUMENTS_KEPT, "a5", false},
+		{'a', 9, -4, -1, DOCUMENTS_KEPT, "a5 a9", false},
+		{'a', 4, -4, 2, DOCUMENTS_OLDER, "a5 a9", false},
+		{'a', 10, -4, -1, DOCUMENTS_KEPT, "a5 a10", false},
+		{'a', 6, -4, 2, DOCUMENTS_KEPT, "a10 a6", false},
+		{'a', 11, -4, 2, DOCUMENTS_KEPT, "a11", false},
+		{'\0', 0, 0, 0, 0, NULL, false},
+	    });
+}
+
+static void
 test_what_is_early_or_no_answer_does_not_stay(void **state)
 {
 	play("early",
@@ -262,6 +277,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_newer_takes_the_place_in_its_scope),
 	    cmocka_unit_test(test_older_waits_until_the_newest_is_out_of_date),
+	    cmocka_unit_test(
+		test_out_of_date_does_not_push_out_what_is_in_date),
 	    cmocka_unit_test(test_what_is_early_or_no_answer_does_not_stay),
 	    cmocka_unit_test(test_room_for_so_many_scopes),
 	    cmocka_unit_test(test_the_same_bytes_are_held_once),
