@@ -25,6 +25,7 @@ UNITSH := $(patsubst tests/%.sh,%,$(wildcard tests/unit/test_*.sh))
 EXTRA :=
 
 # Embeds the library as a stranger would: the public, static one.
+net/library/answered_OBJ = $(LIB_A)
 net/library/contexts_OBJ = $(LIB_A)
 net/library/engine_OBJ = $(LIB_A)
 net/library/kept_OBJ = $(LIB_A)

@@ -47,9 +47,6 @@ weigh_document(struct cert_check *q, struct request_env *env,
 	enum answer a;
 	int rc;
 
-	if (documents_below_floor(
-		r->docs, e, env->rules.at, env->rules.skew_sec))
-		return ANSWER_FINAL;
 	rc = document_prove_ocsp(&proof, &mine, e, &by, &why, &err);
 	if (rc == E_NOMEM)
 		return ANSWER_NOMEM;
@@ -61,6 +58,10 @@ weigh_document(struct cert_check *q, struct request_env *env,
 	ocsp_proof_free(mine);
 	if (a != ANSWER_FINAL)
 		return a;
+	if (documents_below_floor(
+		r->docs, e, env->rules.at, env->rules.skew_sec) &&
+	    !document_revokes_for_good(&q->tmp))
+		return ANSWER_FINAL;
 	q->tmp.source = cert_check_source_of(r, e);
 	q->tmp.fetched_at = e->fetched_at;
 	snprintf(q->tmp.url, sizeof(q->tmp.url), "%s", e->url);

@@ -132,17 +132,24 @@ document_describe_ocsp(struct evidence *e, const struct ocsp_proof *proof)
 /* What is held or seen, in one row. */
 struct row {
 	struct evidence *v[2 * DOCUMENTS_MAX];
-	const struct documents *of[2 * DOCUMENTS_MAX];
 	size_t num;
+	const struct documents *held, *seen;
 };
 
 static void
 row_add(struct row *r, const struct documents *d)
 {
-	for (size_t i = 0; d != NULL && i < d->num; i++) {
-		r->of[r->num] = d;
+	for (size_t i = 0; d != NULL && i < d->num; i++)
 		r->v[r->num++] = d->v[i];
-	}
+}
+
+/* What is seen and not held is measured by what is held, too. */
+static bool
+below_floor(const struct row *r, const struct evidence *e,
+    const struct validity_rules *rules)
+{
+	return documents_below_floor(r->held, e, rules->at, rules->skew_sec) ||
+	    documents_below_floor(r->seen, e, rules->at, rules->skew_sec);
 }
 
 static bool
@@ -152,6 +159,13 @@ settles(const struct revcheck_result *res)
 		return res->why == REVCHECK_WHY_REASONS_MISSING;
 	/* A hold may have been lifted by what is newer. */
 	return res->reason != REVCHECK_REASON_CERTIFICATE_HOLD || !res->stale;
+}
+
+bool
+document_revokes_for_good(const struct revcheck_result *res)
+{
+	return res->status == REVCHECK_REVOKED &&
+	    res->reason != REVCHECK_REASON_CERTIFICATE_HOLD;
 }
 
 static bool
@@ -186,8 +200,7 @@ crls_answer(const struct document_asker *by, bool delta, const struct row *row)
 		    .proof = p,
 		    .url = e->url,
 		    .signer_status = REVCHECK_GOOD,
-		    .below_floor = documents_below_floor(
-			row->of[i], e, by->rules->at, by->rules->skew_sec),
+		    .below_floor = below_floor(row, e, by->rules),
 		};
 	}
 	if (!delta && num > 0) {
@@ -211,13 +224,13 @@ responses_answer(const struct document_asker *by, const struct row *row)
 		enum revcheck_why why;
 		struct err err;
 
-		if (documents_below_floor(
-			row->of[i], e, by->rules->at, by->rules->skew_sec) ||
-		    document_prove_ocsp(&p, &mine, e, by, &why, &err) != 0)
+		if (document_prove_ocsp(&p, &mine, e, by, &why, &err) != 0)
 			continue;
 		ocsp_status(p, by->rules, &res);
 		ocsp_proof_free(mine);
-		if (res.status == REVCHECK_UNKNOWN)
+		if (res.status == REVCHECK_UNKNOWN ||
+		    (below_floor(row, e, by->rules) &&
+			!document_revokes_for_good(&res)))
 			continue;
 		if (res.reason != REVCHECK_REASON_CERTIFICATE_HOLD ||
 		    e->fetched_at + OCSP_KEEP_SHORT_SEC >= by->rules->at)
@@ -239,7 +252,7 @@ bool
 documents_answer(const struct document_asker *by, enum evidence_kind kind,
     bool delta, const struct documents *held, const struct documents *seen)
 {
-	struct row row = {.num = 0};
+	struct row row = {.held = held, .seen = seen};
 	bool yes;
 
 	row_add(&row, held);

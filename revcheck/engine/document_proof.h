@@ -43,6 +43,12 @@ void document_describe_crl(struct evidence *e, const struct crl_proof *proof);
 void document_describe_ocsp(struct evidence *e, const struct ocsp_proof *proof);
 
 /*
+ * Whether it is a revocation that nothing newer ends: it counts below the
+ * floor, too.
+ */
+bool document_revokes_for_good(const struct revcheck_result *res);
+
+/*
  * Whether documents of one source (either may be NULL) answer: an authentic
  * listing, or silence that may be believed for the reasons they are about. The
  * status of who signed them apart. delta: the source is one of delta CRLs, and

@@ -63,16 +63,13 @@ name_of_url(const char *url, size_t len)
 }
 
 /* One distribution point with all of them. */
-static void
-cert_point(X509 *x, const char *urls)
+static DIST_POINT *
+point_of(const char *urls)
 {
-	CRL_DIST_POINTS *all = sk_DIST_POINT_new_null();
 	DIST_POINT *p = DIST_POINT_new();
 	size_t n;
 
-	if (urls == NULL)
-		goto out;
-	need(all != NULL && p != NULL);
+	need(p != NULL);
 	p->distpoint = DIST_POINT_NAME_new();
 	need(p->distpoint != NULL);
 	p->distpoint->type = 0;
@@ -82,11 +79,21 @@ cert_point(X509 *x, const char *urls)
 		need(sk_GENERAL_NAME_push(p->distpoint->name.fullname,
 			 name_of_url(urls, n)) > 0);
 	}
-	need(sk_DIST_POINT_push(all, p) > 0 &&
+	return p;
+}
+
+static void
+cert_points(X509 *x, const char *urls, const char *more)
+{
+	CRL_DIST_POINTS *all = sk_DIST_POINT_new_null();
+
+	need(all != NULL);
+	if (urls != NULL)
+		need(sk_DIST_POINT_push(all, point_of(urls)) > 0);
+	if (more != NULL)
+		need(sk_DIST_POINT_push(all, point_of(more)) > 0);
+	need(sk_DIST_POINT_num(all) == 0 ||
 	    X509_add1_ext_i2d(x, NID_crl_distribution_points, all, 0, 0) == 1);
-	p = NULL;
-out:
-	DIST_POINT_free(p);
 	sk_DIST_POINT_pop_free(all, DIST_POINT_free);
 }
 
@@ -139,7 +146,7 @@ issuer_init(struct issuer *out, const struct issuer_cert *how)
 	cert_extension(x, by->cert, NID_ext_key_usage, how->purposes);
 	cert_extension(x, by->cert, NID_subject_key_identifier, "hash");
 	cert_extension(x, by->cert, NID_authority_key_identifier, "keyid");
-	cert_point(x, how->crl_url);
+	cert_points(x, how->crl_url, how->crl_url2);
 	cert_responders(x, how->ocsp_url);
 	need(X509_sign(x, by->key, how->md != NULL ? how->md : EVP_sha256()) >
 	    0);
@@ -200,6 +207,19 @@ crl_point(X509_CRL *crl, const char *uri)
 }
 
 static void
+crl_key_id(X509_CRL *crl, X509 *issuer)
+{
+	X509_EXTENSION *e;
+	X509V3_CTX ctx;
+
+	X509V3_set_ctx(&ctx, issuer, NULL, NULL, crl, 0);
+	e = X509V3_EXT_conf_nid(
+	    NULL, &ctx, NID_authority_key_identifier, "keyid:always");
+	need(e != NULL && X509_CRL_add_ext(crl, e, -1) == 1);
+	X509_EXTENSION_free(e);
+}
+
+static void
 crl_dates(X509_CRL *crl, time_t from, time_t next)
 {
 	ASN1_TIME *t = ASN1_TIME_set(NULL, from);
@@ -220,7 +240,8 @@ issuer_write_crl(const char *path, const struct issuer_crl *how)
 	    : X509_NAME_dup(X509_get_subject_name(how->by->cert));
 	FILE *f = fopen(path, "we");
 
-	need(crl != NULL && f != NULL && X509_CRL_set_version(crl, 1) == 1 &&
+	need(crl != NULL && f != NULL &&
+	    X509_CRL_set_version(crl, how->version1 ? 0 : 1) == 1 &&
 	    X509_CRL_set_issuer_name(crl, name) == 1);
 	X509_NAME_free(name);
 	crl_dates(crl, how->from, how->next);
@@ -230,10 +251,23 @@ issuer_write_crl(const char *path, const struct issuer_crl *how)
 	crl_number(crl, NID_delta_crl, 1, how->base);
 	if (how->point != NULL)
 		crl_point(crl, how->point);
+	if (how->names_key)
+		crl_key_id(crl, how->by->cert);
 	need(X509_CRL_sort(crl) == 1 &&
 	    X509_CRL_sign(crl, how->by->key, EVP_sha256()) > 0 &&
 	    i2d_X509_CRL_fp(f, crl) == 1 && fclose(f) == 0);
 	X509_CRL_free(crl);
+}
+
+static void
+response_critical(OCSP_BASICRESP *basic)
+{
+	ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+
+	need(text != NULL && ASN1_STRING_set(text, "?", 1) == 1 &&
+	    OCSP_BASICRESP_add1_ext_i2d(
+		basic, NID_netscape_comment, text, 1, 0) == 1);
+	ASN1_IA5STRING_free(text);
 }
 
 void
@@ -253,9 +287,11 @@ issuer_write_response(const char *path, const struct issuer_response *how)
 		next) != NULL &&
 	    (how->nonce == NULL ||
 		OCSP_basic_add1_nonce(basic, (unsigned char *)how->nonce,
-		    (int)strlen(how->nonce)) == 1) &&
-	    OCSP_basic_sign(basic, how->by->cert, how->by->key, EVP_sha256(),
-		NULL, 0) == 1);
+		    (int)strlen(how->nonce)) == 1));
+	if (how->critical)
+		response_critical(basic);
+	need(OCSP_basic_sign(basic, how->by->cert, how->by->key, EVP_sha256(),
+		 NULL, 0) == 1);
 	r = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
 	need(r != NULL && i2d_OCSP_RESPONSE_bio(out, r) == 1 &&
 	    BIO_free(out) == 1);

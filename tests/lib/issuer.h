@@ -30,6 +30,7 @@ struct issuer_cert {
 	const char *usage;              /* NULL: keyUsage absent */
 	const char *purposes;           /* NULL: extKeyUsage absent */
 	const char *crl_url, *ocsp_url; /* NULL: absent; '|' between several */
+	const char *crl_url2;           /* of a second point, or NULL */
 	const EVP_MD *md;               /* signed with; NULL: SHA-256 */
 };
 /* issuer_init makes the certificate, and its key unless one is given. */
@@ -44,6 +45,8 @@ struct issuer_crl {
 	time_t from, next;   /* next 0: no nextUpdate */
 	const long *serials; /* 0-terminated, or NULL */
 	int reason;          /* of all of them; 0: none given */
+	int version1;        /* says it has no extensions: a flaw of form */
+	int names_key;       /* by's key is named (authorityKeyIdentifier) */
 };
 void issuer_write_crl(const char *path, const struct issuer_crl *how);
 
@@ -52,6 +55,7 @@ struct issuer_response {
 	const X509 *issuer, *cert;
 	int status;        /* V_OCSP_CERTSTATUS_* */
 	const char *nonce; /* NULL: none */
+	int critical;      /* an extension that nobody knows, critical */
 	time_t from, next;
 };
 /* producedAt is the system's time. */
