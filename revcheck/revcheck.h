@@ -690,7 +690,9 @@ REVCHECK_API char *
 revcheck_report_certificate_json(const struct revcheck_report *r, size_t i);
 /*
  * The sources of evidence that the answer rests on, looked into in vain, or
- * lacked, those of who signed evidence included: an id of 32 bytes each, lent
+ * lacked, those of who signed evidence included; and each certificate that was
+ * asked about, which is told of like a source when it is learned from any that
+ * it is revoked. An id of 32 bytes each, lent
  * for as long as the report lives, none twice. Returns how many; none where
  * nothing was asked. REVCHECK_SOURCES_ALL with *ids NULL: they cannot be named,
  * and each change concerns it.

@@ -29,6 +29,7 @@ engine_know_revoked(struct revcheck *rc, const struct known_revocation *k)
 
 	if (!known_revoked_put(rc->known, k))
 		return;
+	engine_changed_of(rc, k->identity);
 	to_store(&s, k);
 	if (archive_known_put(rc->archive, &s) == E_NOMEM)
 		log_line(&rc->log, LOG_LEVEL_WARN,

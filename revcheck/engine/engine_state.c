@@ -5,6 +5,7 @@
  */
 #include "revcheck/engine/engine_state.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "revcheck/engine/report.h"
@@ -59,6 +60,37 @@ engine_changed(struct revcheck *rc)
 	if (archive_post(rc->archive, notify_cb, rc) != 0)
 		log_line(&rc->log, LOG_LEVEL_WARN,
 		    "cannot tell the watcher of a change: shutting down");
+}
+
+struct change {
+	struct revcheck *rc;
+	struct evidence_key source;
+};
+
+static void
+notify_of_cb(void *arg)
+{
+	struct change *c = arg;
+
+	engine_notify_watcher(c->rc, &c->source);
+	free(c);
+}
+
+void
+engine_changed_of(struct revcheck *rc, const uint8_t id[32])
+{
+	struct change *c = malloc(sizeof(*c));
+
+	if (c == NULL) {
+		engine_changed(rc);
+		return;
+	}
+	c->rc = rc;
+	memcpy(c->source.id, id, sizeof(c->source.id));
+	if (archive_post(rc->archive, notify_of_cb, c) == 0)
+		return;
+	free(c);
+	engine_changed(rc);
 }
 
 int

@@ -71,6 +71,11 @@ void
 engine_notify_watcher(struct revcheck *rc, const struct evidence_key *source);
 /* Soon, on the service thread: never inside the call that changes something. */
 void engine_changed(struct revcheck *rc);
+/*
+ * Likewise of one source, or of one certificate (its identity) of which it was
+ * learned that it is revoked.
+ */
+void engine_changed_of(struct revcheck *rc, const uint8_t id[32]);
 
 /*
  * What is known revoked, in memory and, where there is a state directory, on

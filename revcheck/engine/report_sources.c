@@ -20,11 +20,9 @@ sources_all(struct revcheck_report *rep)
 }
 
 static void
-add_source(struct revcheck_report *rep, const struct source *r)
+add_id(struct revcheck_report *rep, const unsigned char id[32])
 {
-	const unsigned char *id = r->point->key.id;
-
-	if (r->point->num_urls == 0 || rep->num_sources == REVCHECK_SOURCES_ALL)
+	if (rep->num_sources == REVCHECK_SOURCES_ALL)
 		return;
 	for (size_t i = 0; i < rep->num_sources; i++)
 		if (memcmp(rep->sources[i], id, sizeof(rep->sources[i])) == 0)
@@ -34,6 +32,13 @@ add_source(struct revcheck_report *rep, const struct source *r)
 		return;
 	}
 	memcpy(rep->sources[rep->num_sources++], id, sizeof(rep->sources[0]));
+}
+
+static void
+add_source(struct revcheck_report *rep, const struct source *r)
+{
+	if (r->point->num_urls != 0)
+		add_id(rep, r->point->key.id);
 }
 
 /*
@@ -77,7 +82,18 @@ note_end(struct revcheck_report *rep, const struct revcheck_request *r,
 static size_t
 count_sources(const struct cert_check *q)
 {
-	return 2 + q->s->num_points;
+	return 3 + q->s->num_points;
+}
+
+/* Whether it has been learned meanwhile, from any source, that it is revoked.
+ */
+static bool
+is_known_since(const struct revcheck_request *r, const struct cert_check *q)
+{
+	struct known_revocation k;
+
+	return q->res.status != REVCHECK_REVOKED && !q->was_known &&
+	    known_revoked_get(r->rc->known, q->s->identity, &k);
 }
 
 static void
@@ -95,6 +111,9 @@ note_check(struct revcheck_report *rep, const struct revcheck_request *r,
 		add_source(rep, &q->points[i]);
 		*current = *current && is_current(r, &q->points[i]);
 	}
+	/* Of what is known whatever its sources say now. */
+	add_id(rep, q->s->identity);
+	*current = *current && !is_known_since(r, q);
 	if (q->final)
 		note_end(rep, r, &q->res);
 }

@@ -423,7 +423,7 @@ who_rests_on_what_changed_is_asked_about(void **state)
 	(void)state;
 	for (size_t i = 0; i < MANY; i++)
 		conns[i].state = i == 7 ? CONN_RELAY : CONN_LINGER;
-	assert_int_equal(revcheck_report_sources(rests, &ids), 1);
+	assert_int_equal(revcheck_report_sources(rests, &ids), 2);
 	source_index_rest(w->sources, &c->answer, rests, 0);
 	source_index_rest(w->sources, &conns[8].answer, rests, 0);
 	conns[8].state = CONN_DIAL;

@@ -142,28 +142,32 @@ list_at(
 		.serials = serials});
 }
 
-/* Each rests on the sources of its own path, and on no others. */
+/*
+ * Each rests on the sources of its own path, and on what is known of two
+ * certificates, and on no others.
+ */
 static void
 a_report_names_its_sources(void **state)
 {
 	struct revcheck *rc = watched_engine();
 	struct revcheck_report *ra, *rb, *rc2;
 	const unsigned char(*ids)[32], (*others)[32];
-	size_t shared = 0;
+	size_t shared = 0, common = 0;
 
 	(void)state;
 	ra = report_about(rc, &a, &ca, 0);
 	rb = report_about(rc, &b, &ca, 0);
 	rc2 = report_about(rc, &c, &far, 0);
 	assert_int_equal(revcheck_report_status(ra), REVCHECK_GOOD);
-	assert_int_equal(revcheck_report_sources(ra, &ids), 2);
-	assert_int_equal(num_sources(rb), 2);
-	assert_int_equal(revcheck_report_sources(rc2, &others), 2);
-	for (size_t i = 0; i < 2; i++) {
-		assert_true(names(rb, ids[i]));
+	assert_int_equal(revcheck_report_sources(ra, &ids), 4);
+	assert_int_equal(num_sources(rb), 4);
+	assert_int_equal(revcheck_report_sources(rc2, &others), 4);
+	for (size_t i = 0; i < 4; i++) {
+		common += names(rb, ids[i]);
 		shared += names(ra, others[i]);
 	}
-	assert_int_equal(shared, 1); /* the root's */
+	assert_int_equal(common, 3); /* all but its own certificate */
+	assert_int_equal(shared, 1); /* the root's list */
 	/* The root's list has the earlier end. */
 	assert_int_equal(revcheck_report_until(ra), t0 + 30 * DAY + 5 + 300);
 	revcheck_report_free(ra);
@@ -206,7 +210,7 @@ the_first_evidence_is_told_to_who_lacked_it(void **state)
 	other = report_about(rc, &c, &far, 0);
 	before = report_about(rc, &a, &ca, 0);
 	assert_int_equal(revcheck_report_status(before), REVCHECK_UNKNOWN);
-	assert_int_equal(num_sources(before), 2);
+	assert_int_equal(num_sources(before), 4);
 	assert_false(is_told_of(before));
 	list_at("ca.crl", &ca, 6, listed);
 	atomic_fetch_add(&now, 10);
@@ -232,7 +236,7 @@ what_was_not_there_is_named_too(void **state)
 	(void)state;
 	before = report_about(rc, &a, &ca, REVCHECK_QUERY_OFFLINE);
 	assert_int_equal(revcheck_report_status(before), REVCHECK_UNKNOWN);
-	assert_int_equal(num_sources(before), 2);
+	assert_int_equal(num_sources(before), 4);
 	assert_int_equal(revcheck_report_until(before), 0);
 	ra = report_about(rc, &a, &ca, 0);
 	assert_true(is_told_of(before));
@@ -299,6 +303,46 @@ what_changed_while_it_waited_is_news(void **state)
 	revcheck_certs_free(chain);
 	control(&http, "/_script", "/ca.crl origin");
 	list_at("root.crl", &root, 7, NULL);
+	engine_free(rc);
+}
+
+static size_t
+num_told_of(const struct revcheck_report *rep)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < num_changes; i++)
+		n += !changes[i].all && names(rep, changes[i].source);
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
+/*
+ * Of the certificate itself, too: whoever rests on sources that say nothing of
+ * it, or on an answer that is not kept, hears what another source said.
+ */
+static void
+a_revocation_that_is_learned_is_told(void **state)
+{
+	const long listed[] = {30, 0};
+	struct revcheck *rc = watched_engine();
+	struct revcheck_report *before, *other, *ra;
+
+	(void)state;
+	list_at("ca.crl", &ca, 8, listed);
+	before = report_about(rc, &a, &ca, REVCHECK_QUERY_OFFLINE);
+	other = report_about(rc, &b, &ca, REVCHECK_QUERY_OFFLINE);
+	ra = report_about(rc, &a, &ca, 0);
+	assert_int_equal(revcheck_report_status(ra), REVCHECK_REVOKED);
+	/* Behind it in the queue. */
+	assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+	assert_int_equal(num_told_of(before), 3);
+	assert_int_equal(num_told_of(other), 2);
+	revcheck_report_free(before);
+	revcheck_report_free(other);
+	revcheck_report_free(ra);
+	list_at("ca.crl", &ca, 9, NULL);
 	engine_free(rc);
 }
 
@@ -381,6 +425,7 @@ main(void)
 	    cmocka_unit_test(what_was_not_there_is_named_too),
 	    cmocka_unit_test(the_first_evidence_is_told_to_who_lacked_it),
 	    cmocka_unit_test(what_changed_while_it_waited_is_news),
+	    cmocka_unit_test(a_revocation_that_is_learned_is_told),
 	    cmocka_unit_test(off_rests_on_no_source),
 	};
 
