@@ -19,6 +19,9 @@
 #include "revcheck/x509/name.h"
 #include "revcheck/x509/trust_path.h"
 
+/* Keys that are tried for one CRL; who comes with more names one. */
+#define CANDIDATES_MAX 32
+
 /* How far a candidate came. The furthest of all candidates is reported. */
 enum signer_step {
 	STEP_NONE = 0,    /* no candidate of the name */
@@ -34,6 +37,7 @@ struct signer_search {
 	const struct validity_rules *rules;
 	const struct crl_scope *scope;
 	struct crl_signature signature;
+	size_t num_tried;
 	bool other_keys; /* the turn of keys that the CRL does not name */
 	enum signer_step step;
 	bool named_failed;   /* ... nor the key that the CRL itself names */
@@ -135,6 +139,8 @@ candidate_signed(struct signer_search *s, X509 *cert)
 	id = key_id_compare(&s->scope->key_id, cert);
 	key = X509_get0_pubkey(cert);
 	if ((id == KEY_ID_OTHER) != s->other_keys || key == NULL)
+		return false;
+	if (++s->num_tried > CANDIDATES_MAX)
 		return false;
 	r = crl_signature_check(&s->signature, key, s->rules->security_level);
 	if (r == CRL_SIGNATURE_BAD) {
@@ -283,6 +289,11 @@ explain_signature(
 {
 	const struct crl_key_id *id = &s->scope->key_id;
 
+	if (s->num_tried > CANDIDATES_MAX)
+		return err_set(err, E_LIMIT,
+		    "more than %d certificates of '%s' that may have signed "
+		    "the CRL",
+		    CANDIDATES_MAX, s->name);
 	*why = REVCHECK_WHY_FORGED;
 	if (s->named_failed ||
 	    (!id->has_id && !id->has_serial && s->failed != NULL &&

@@ -630,6 +630,15 @@ test_certificate_issuer_is_sticky(void **state)
 	}
 	assert_false(crl_next(c, &pos, &got));
 	crl_free(c);
+
+	/* Named, and taken over: two entries, of two issuers if not indirect. */
+	o.len = 0;
+	issuer_entry(&o, "\x06", "CA one");
+	issuer_entry(&o, "\x06", NULL);
+	c = made(&how);
+	assert_true(FIND("\x06", "CA one"));
+	assert_true(DIRECT("\x06"));
+	crl_free(c);
 	octets_free(&o);
 	octets_free(&n);
 }

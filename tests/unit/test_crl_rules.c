@@ -22,8 +22,9 @@
 #define NOW ((time_t)1780000000) /* within the dates of crlmake */
 
 static struct {
-	EVP_PKEY *ca_key, *other_key;
+	EVP_PKEY *ca_key, *other_key, *twin_key;
 	X509 *ca, *ee;
+	X509 *twin; /* of the CA's name, with a third key */
 	X509 *chain[2];
 } pki;
 
@@ -73,6 +74,8 @@ pki_make(void **state)
 	pki.ca_key = EVP_EC_gen("P-256");
 	pki.other_key = EVP_EC_gen("P-256");
 	pki.ca = cert_new("Test CA", 1, pki.ca_key, NULL, NULL);
+	pki.twin_key = EVP_EC_gen("P-256");
+	pki.twin = cert_new("Test CA", 2, pki.twin_key, NULL, NULL);
 	pki.ee = cert_new("ee", 7, pki.other_key, NULL, NULL);
 	pki.chain[0] = pki.ee;
 	pki.chain[1] = pki.ca;
@@ -85,6 +88,8 @@ pki_free(void **state)
 	(void)state;
 	X509_free(pki.ca);
 	X509_free(pki.ee);
+	X509_free(pki.twin);
+	EVP_PKEY_free(pki.twin_key);
 	EVP_PKEY_free(pki.ca_key);
 	EVP_PKEY_free(pki.other_key);
 	return 0;
@@ -714,6 +719,61 @@ issuer_and_extensions_have_a_bound(void **state)
 	}
 }
 
+/* A limit of ours is reached: too large, and neither forged nor tried on. */
+static void
+candidates_have_a_bound(void **state)
+{
+	enum {
+		BOUND = 32
+	};
+	struct crlmake how = {.number = 5, .key = pki.other_key};
+	struct crl *c = crl_of(&how);
+	X509 *certs[BOUND + 1], *last;
+	struct crl_signers who = {
+	    .chain = pki.chain, .num_chain = 2, .extra = certs};
+	struct crl_proof *p;
+	enum revcheck_why why;
+
+	(void)state;
+	last = cert_new("Test CA", 3, pki.other_key, NULL, NULL);
+	/* The CA of the chain is one; the one that signed comes last. */
+	for (size_t num = BOUND - 1; num <= BOUND; num++) {
+		for (size_t i = 0; i < num; i++)
+			certs[i] = i == num - 1 ? last : pki.twin;
+		who.num_extra = num;
+		assert_int_not_equal(
+		    crl_verify(&p, c, &who, &rules, &why, NULL), 0);
+		/* Found to have signed it, it has no path to an anchor. */
+		assert_int_equal(why,
+		    num < BOUND ? REVCHECK_WHY_SIGNER_UNKNOWN
+				: REVCHECK_WHY_TOO_LARGE);
+	}
+	X509_free(last);
+	crl_free(c);
+}
+
+/* An indirect CRL lists for whom a point of the certificate names its issuer.
+ */
+static void
+who_is_not_named_does_not_list(void **state)
+{
+	struct crlmake how = {.issuer = "Somebody else",
+	    .ext_hex = "300f0603551d1c0101ff040530038401ff"};
+	struct crl *c = crl_of(&how);
+	struct crl_subject *s = subject_of(pki.ee);
+	struct crl_scope *scope;
+	bool lists = true;
+
+	(void)state;
+	assert_int_equal(crl_scope_new(&scope, c, &rules, NULL), 0);
+	assert_true(scope->indirect);
+	assert_int_equal(crl_scope_covers(scope, s, &lists), 0);
+	assert_false(lists);
+	crl_scope_free(scope);
+	crl_subject_free(s);
+	crl_free(c);
+}
+
 static void
 concern_is_by_issuer_name(void **state)
 {
@@ -751,6 +811,8 @@ main(void)
 	    cmocka_unit_test(the_weightier_revocation_is_told),
 	    cmocka_unit_test(any_number_of_crls_is_weighed),
 	    cmocka_unit_test(issuer_and_extensions_have_a_bound),
+	    cmocka_unit_test(candidates_have_a_bound),
+	    cmocka_unit_test(who_is_not_named_does_not_list),
 	    cmocka_unit_test(concern_is_by_issuer_name),
 	};
 
