@@ -1000,6 +1000,8 @@ struct revcheck_stats {
 	    fail_backoff;
 	uint64_t evictions, entries, bytes, refreshes;
 	uint64_t not_asked, soft_kept;
+	/* In the state directory; of writes those that were given up. */
+	uint64_t disk_bytes, disk_lost;
 };
 REVCHECK_API void
 revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out);

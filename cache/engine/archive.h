@@ -204,6 +204,8 @@ int archive_known_forget_serial(
 struct archive_stats {
 	uint64_t hits, misses, disk_hits;
 	uint64_t fetches, fetches_304, fetched_bytes, joins, refreshes;
+	/* On disk: what documents take there, and writes that were given up. */
+	uint64_t disk_bytes, disk_lost;
 	uint64_t restarts; /* a source counts its CRLs from a lower number */
 	uint64_t evictions, entries, bytes;
 	uint64_t fail[EVIDENCE_FAIL_NOMEM + 1];

@@ -290,6 +290,7 @@ void
 archive_stats_get(struct archive *a, struct archive_stats *out)
 {
 	struct archive_counters *c = &a->count;
+	struct store_stats disk;
 
 	*out = (struct archive_stats){
 	    .hits = atomic_load(&c->hits),
@@ -305,6 +306,11 @@ archive_stats_get(struct archive *a, struct archive_stats *out)
 	    .entries = atomic_load(&a->table.entries),
 	    .bytes = atomic_load(&a->table.bytes),
 	};
+	if (a->disk != NULL) {
+		a->disk->stats(a->disk, &disk);
+		out->disk_bytes = disk.bytes;
+		out->disk_lost = disk.lost;
+	}
 	for (size_t i = 0; i <= EVIDENCE_FAIL_NOMEM; i++)
 		out->fail[i] = atomic_load(&c->fail[i]);
 }

@@ -93,6 +93,7 @@ static const struct number engine_numbers[] = {
     COUNT(hits, "Evidence found in memory."),
     COUNT(misses, "Evidence not found in memory."),
     COUNT(disk_hits, "Evidence found on disk."),
+    COUNT(disk_lost, "Writes of evidence to disk that were given up."),
     COUNT(fetches, "Fetches started."),
     COUNT(fetches_304, "Fetches answered with 304."),
     COUNT(fetched_bytes, "Bytes fetched."),
@@ -103,6 +104,7 @@ static const struct number engine_numbers[] = {
     GAUGE(
 	entries, "revcheck_evidence_entries", "CRLs and OCSP responses kept."),
     GAUGE(bytes, "revcheck_evidence_bytes", "Bytes of evidence kept."),
+    GAUGE(disk_bytes, "revcheck_disk_bytes", "Bytes of evidence on disk."),
 };
 #undef COUNT
 #undef GAUGE

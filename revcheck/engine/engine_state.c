@@ -303,6 +303,8 @@ revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out)
 	s.fetched_bytes = a.fetched_bytes;
 	s.joins = a.joins;
 	s.refreshes = a.refreshes;
+	s.disk_bytes = a.disk_bytes;
+	s.disk_lost = a.disk_lost;
 	s.evictions = a.evictions;
 	s.entries = a.entries;
 	s.bytes = a.bytes;

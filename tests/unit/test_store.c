@@ -453,6 +453,32 @@ test_disk_budget(void **state)
 	world_cleanup(&w);
 }
 
+/* Another process has the database: peers are answered, and it is counted. */
+static void
+test_a_locked_database_delays_no_answer(void **state)
+{
+	struct store_db *other;
+	struct world w;
+
+	store_init(&w);
+	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
+	world_open(&w);
+	other = db_open("state", STORE_DB_MAKE);
+	assert_int_equal(
+	    sqlite3_exec(other->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL),
+	    SQLITE_OK);
+	ask_ok(&w, "a", "/a.crl", false);
+	assert_int_equal(held_number(&w, "a"), 5);
+	for (int i = 0; stats(&w).disk_lost == 0 && i < 20000; i++)
+		wait_ms(1);
+	assert_int_equal(stats(&w).disk_lost, 1);
+	assert_int_equal(stats(&w).disk_bytes, 0);
+	assert_int_equal(world_logged(&w, "not kept on disk for now"), 1);
+	ask_ok(&w, "b", "/a.crl", false);
+	store_db_close(other);
+	world_cleanup(&w);
+}
+
 /*
  * Writers killed while they write, some hundred times: what was committed is
  * there, what is found of a source is whole, and the next start never fails.
@@ -613,6 +639,7 @@ main(void)
 	    cmocka_unit_test(test_links_and_pipes_are_not_followed),
 	    cmocka_unit_test(test_flush_forgets_the_disk),
 	    cmocka_unit_test(test_disk_budget),
+	    cmocka_unit_test(test_a_locked_database_delays_no_answer),
 	    cmocka_unit_test(test_killed_while_writing),
 	};
 
