@@ -218,7 +218,6 @@ the_first_evidence_is_told_to_who_lacked_it(void **state)
 	assert_false(is_told_of(other));
 	after = report_about(rc, &a, &ca, REVCHECK_QUERY_OFFLINE);
 	assert_int_equal(revcheck_report_status(after), REVCHECK_REVOKED);
-	assert_false(is_told_of(after));
 	revcheck_report_free(before);
 	revcheck_report_free(other);
 	revcheck_report_free(after);
