@@ -813,8 +813,9 @@ REVCHECK_API REVCHECK_MUST_USE int
 revcheck_ocsp_get_url(char **out, const char *base, const void *request,
     size_t len, struct revcheck_error *err);
 /*
- * Responders named in a certificate, in order, NULL-terminated; NULL when out
- * of memory. Free with revcheck_ocsp_urls_free.
+ * Responders named in a certificate, in order, trimmed and escaped, those
+ * included that cannot be asked; NULL-terminated, NULL when out of memory. Free
+ * with revcheck_ocsp_urls_free.
  */
 REVCHECK_API char **revcheck_ocsp_urls(X509 *cert);
 REVCHECK_API void revcheck_ocsp_urls_free(char **urls);

@@ -469,7 +469,8 @@ const struct conf_key conf_keys[] = {
 	    "which evidence is asked for first; ALL asks for all of it, and "
 	    "revoked wins", REVCHECK("order", NEITHER)),
 	WORD("revocation.nonce", policy.nonce, nonce_words, "OFF",
-	    "nonce in OCSP requests", REVCHECK("nonce", LESS)),
+	    "nonce in OCSP requests; OPTIONAL: at last without one",
+	    REVCHECK("nonce", LESS)),
 	NUMBER("revocation.skew_sec", U32, policy.skew_sec, 0, 86400, 300,
 	    "s", "difference of clocks that is tolerated; 0: none",
 	    REVCHECK("clockSkewSeconds", MORE)),
