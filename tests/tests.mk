@@ -26,7 +26,9 @@ EXTRA :=
 
 # Embeds the library as a stranger would: the public, static one.
 net/library/answered_OBJ = $(LIB_A)
+net/library/blinded_OBJ = $(LIB_A)
 net/library/contexts_OBJ = $(LIB_A)
+net/library/joined_OBJ = $(LIB_A)
 net/library/engine_OBJ = $(LIB_A)
 net/library/kept_OBJ = $(LIB_A)
 net/library/remembered_OBJ = $(LIB_A)

@@ -103,6 +103,31 @@ acceptor_answers(struct archive_acceptor *self, const struct documents *held,
 	return documents_answer(&by, a->kind, a->delta, held, seen);
 }
 
+/*
+ * Acceptors of one accept the same documents: what they may find a signer
+ * among is in it, and that is all certificates but the one asked about.
+ */
+static struct evidence_key
+acceptor_context(const struct acceptor *a)
+{
+	struct evidence_key k = a->s->context;
+	X509 *subject = a->certs[a->index];
+	uint8_t digest[32];
+
+	for (size_t i = 0; i < a->num_chain + a->num_extra; i++) {
+		struct span parts[] = {span_of(k.id, sizeof(k.id)),
+		    span_of(digest, sizeof(digest))};
+
+		if (a->certs[i] == subject ||
+		    X509_cmp(a->certs[i], subject) == 0)
+			continue;
+		if (X509_digest(a->certs[i], EVP_sha256(), digest, NULL) != 1)
+			memset(digest, 0, sizeof(digest));
+		k = evidence_key_of(parts, 2);
+	}
+	return k;
+}
+
 static struct acceptor *
 acceptor_new(const struct cert_check *q, const struct source *r,
     const struct request_env *env)
@@ -115,7 +140,6 @@ acceptor_new(const struct cert_check *q, const struct source *r,
 	ref_init(&a->base.ref);
 	a->base.accept = acceptor_accept;
 	a->base.answers = acceptor_answers;
-	a->base.context = q->s->context;
 	a->kind = r->kind;
 	a->delta = r == &q->delta;
 	a->base.free = acceptor_free;
@@ -133,6 +157,7 @@ acceptor_new(const struct cert_check *q, const struct source *r,
 	a->num_extra = env->num_extra;
 	a->index = q->index;
 	a->s = cert_sources_up_ref(q->s);
+	a->base.context = acceptor_context(a);
 	if (env->trust != NULL)
 		a->trust = revcheck_trust_up_ref(env->trust);
 	a->rules = env->rules;

@@ -185,7 +185,7 @@ crl_number(X509_CRL *crl, int nid, int critical, long number)
 }
 
 static void
-crl_point(X509_CRL *crl, const char *uri)
+crl_point(X509_CRL *crl, const char *uri, const char *only)
 {
 	CONF *conf = NCONF_new(NULL);
 	char text[600];
@@ -193,7 +193,10 @@ crl_point(X509_CRL *crl, const char *uri)
 	X509V3_CTX ctx;
 	BIO *in;
 
-	snprintf(text, sizeof(text), "[point]\nfullname=URI:%s\n", uri);
+	if (only != NULL)
+		snprintf(text, sizeof(text), "[point]\nonly%s=TRUE\n", only);
+	else
+		snprintf(text, sizeof(text), "[point]\nfullname=URI:%s\n", uri);
 	in = BIO_new_mem_buf(text, -1);
 	need(conf != NULL && in != NULL && NCONF_load_bio(conf, in, NULL) == 1);
 	X509V3_set_ctx(&ctx, NULL, NULL, NULL, crl, 0);
@@ -249,8 +252,8 @@ issuer_write_crl(const char *path, const struct issuer_crl *how)
 		crl_entry(crl, *s, how->from, how->reason);
 	crl_number(crl, NID_crl_number, 0, how->number);
 	crl_number(crl, NID_delta_crl, 1, how->base);
-	if (how->point != NULL)
-		crl_point(crl, how->point);
+	if (how->point != NULL || how->only != NULL)
+		crl_point(crl, how->point, how->only);
 	if (how->names_key)
 		crl_key_id(crl, how->by->cert);
 	need(X509_CRL_sort(crl) == 1 &&

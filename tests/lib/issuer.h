@@ -42,6 +42,7 @@ struct issuer_crl {
 	long number;         /* 0: no CRLNumber */
 	long base;           /* 0: complete; deltaCRLIndicator otherwise */
 	const char *point;   /* URI of its issuingDistributionPoint, or NULL */
+	const char *only;    /* "user" or "CA", instead of point; or NULL */
 	time_t from, next;   /* next 0: no nextUpdate */
 	const long *serials; /* 0-terminated, or NULL */
 	int reason;          /* of all of them; 0: none given */
