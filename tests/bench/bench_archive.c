@@ -1,7 +1,8 @@
 /*
  * bench_archive: what a check costs when everything is there, what a rush of
- * first checks costs the CA, and how soon a restart answers. Through the
- * public header. Prints; judges nothing but the count of fetches.
+ * first checks costs the CA, how soon a restart answers, and what one CRL costs
+ * under many trust sets. Through the public header. Prints; judges nothing but
+ * the count of fetches.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +25,8 @@
 #include "tests/lib/net.h"
 #include "tests/lib/pkimake.h"
 
-#define RUSH 10000
+#define RUSH   10000
+#define TRUSTS 40
 
 static const char *const loopback[] = {"127.0.0.0/8", NULL};
 
@@ -343,6 +345,62 @@ bench_restart(struct rig *r)
 	revcheck_certs_free(chain);
 }
 
+/* Trust sets. */
+
+/* One anchor more than the CA's own, which has nothing to do with it. */
+static struct revcheck_trust *
+trust_of(struct rig *r, size_t i)
+{
+	struct revcheck_trust *t;
+	struct pki_ca unrelated;
+	X509 *anchors[2];
+	char cn[32];
+
+	snprintf(cn, sizeof(cn), "Unrelated %zu", i);
+	pki_ca_init(&unrelated, cn);
+	anchors[0] = r->ca.cert;
+	anchors[1] = unrelated.cert;
+	if (revcheck_trust_new(&t, anchors, 2, NULL) != 0)
+		abort();
+	pki_ca_cleanup(&unrelated);
+	return t;
+}
+
+static int
+bench_trusts(struct rig *r)
+{
+	struct revcheck *rc = engine(NULL, 0);
+	struct revcheck_certs *chain = chain_of(r, 5000000);
+	struct revcheck_stats one = {.size = sizeof(one)}, all = one;
+	struct revcheck_trust *own = r->trust;
+	double first, v[TRUSTS];
+
+	write_crl(r, 1000000);
+	first = now_us();
+	check_good(rc, r, chain, 0);
+	first = (now_us() - first) / 1000;
+	revcheck_get_stats(rc, &one);
+	for (size_t i = 0; i < TRUSTS; i++) {
+		r->trust = trust_of(r, i);
+		v[i] = now_us();
+		check_good(rc, r, chain, 0);
+		v[i] = (now_us() - v[i]) / 1000;
+		revcheck_trust_free(r->trust);
+	}
+	r->trust = own;
+	revcheck_get_stats(rc, &all);
+	printf("one CRL of 1,000,000 entries, %d trust sets\n", TRUSTS);
+	printf("  %-52s %9.2f ms\n", "first check, under one", first);
+	print_series("first check under each other", v, TRUSTS, "ms");
+	printf("  %-52s %9.2f MB, %llu more\n", "held", (double)one.bytes / 1e6,
+	    (unsigned long long)(all.bytes - one.bytes));
+	printf("  %-52s %9llu  (bar: 1)\n", "fetches",
+	    (unsigned long long)all.fetches);
+	revcheck_certs_free(chain);
+	revcheck_free(rc);
+	return all.fetches == 1 ? 0 : 1;
+}
+
 int
 main(void)
 {
@@ -358,6 +416,7 @@ main(void)
 	bench_cached(&r);
 	rc = bench_rush(&r);
 	bench_restart(&r);
+	rc = bench_trusts(&r) != 0 ? 1 : rc;
 	proc_stop(&r.proc, WAIT_MS);
 	proc_cleanup(&r.proc);
 	revcheck_trust_free(r.trust);
