@@ -116,15 +116,16 @@ a_url_is_what_is_meant(void **state)
 }
 
 static void
-response_to(const char *path, const struct issuer *about, int status)
+response_to(
+    const char *path, const struct issuer *about, int status, time_t next)
 {
 	issuer_write_response(path,
 	    &(struct issuer_response){.by = &ca,
 		.issuer = ca.cert,
 		.cert = about->cert,
 		.status = status,
-		.from = t0 - HOUR,
-		.next = t0 + DAY});
+		.from = t0 - 2 * DAY,
+		.next = next});
 }
 
 static void
@@ -147,6 +148,10 @@ a_responder_is_asked_in_every_way(void **state)
 	    {"/o/* hex=30030a0103\n/o file=@/www/leaf.ocsp", "http://$/o",
 		REVCHECK_NONCE_OFF, true},
 	    {"/o/* file=@/www/other.ocsp\n/o file=@/www/leaf.ocsp",
+		"http://$/o", REVCHECK_NONCE_OFF, true},
+	    {"/o/* file=@/www/unknown.ocsp\n/o file=@/www/leaf.ocsp",
+		"http://$/o", REVCHECK_NONCE_OFF, true},
+	    {"/o/* file=@/www/stale.ocsp\n/o file=@/www/leaf.ocsp",
 		"http://$/o", REVCHECK_NONCE_OFF, true},
 	    {"/o/* text=<html>\n/o file=@/www/leaf.ocsp", "http://$/o",
 		REVCHECK_NONCE_OFF, true},
@@ -175,8 +180,15 @@ a_responder_is_asked_in_every_way(void **state)
 		struct issuer leaf;
 
 		leaf_init(&leaf, NULL, urls);
-		response_to("www/leaf.ocsp", &leaf, V_OCSP_CERTSTATUS_REVOKED);
-		response_to("www/other.ocsp", &root, V_OCSP_CERTSTATUS_GOOD);
+		response_to("www/leaf.ocsp", &leaf, V_OCSP_CERTSTATUS_REVOKED,
+		    t0 + DAY);
+		response_to(
+		    "www/other.ocsp", &root, V_OCSP_CERTSTATUS_GOOD, t0 + DAY);
+		response_to("www/unknown.ocsp", &leaf,
+		    V_OCSP_CERTSTATUS_UNKNOWN, t0 + 9 * DAY);
+		/* As a cache on the way may have it. */
+		response_to(
+		    "www/stale.ocsp", &leaf, V_OCSP_CERTSTATUS_GOOD, t0 - DAY);
 		serve(rows[i].script);
 		assert_int_equal(revcheck_set_policy(rc, &p, NULL), 0);
 		r = ask(rc, OF(&leaf, &ca), NULL, NULL);
