@@ -1003,6 +1003,11 @@ struct revcheck_stats {
 	uint64_t not_asked, soft_kept;
 	/* In the state directory; of writes those that were given up. */
 	uint64_t disk_bytes, disk_lost;
+	/*
+	 * CRLs used though their number is below that of one which ran out: a
+	 * CA that counts anew. And certificates that are known revoked.
+	 */
+	uint64_t number_restarts, known_revoked;
 };
 REVCHECK_API void
 revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out);

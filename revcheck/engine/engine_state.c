@@ -305,6 +305,8 @@ revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out)
 	s.refreshes = a.refreshes;
 	s.disk_bytes = a.disk_bytes;
 	s.disk_lost = a.disk_lost;
+	s.number_restarts = a.restarts;
+	s.known_revoked = known_revoked_num(rc->known);
 	s.evictions = a.evictions;
 	s.entries = a.entries;
 	s.bytes = a.bytes;

@@ -210,6 +210,21 @@ known_revoked_forget_serial(struct known_revoked *m, const uint8_t owner[32],
 	return num;
 }
 
+size_t
+known_revoked_num(const struct known_revoked *m)
+{
+	size_t num = 0;
+
+	for (size_t i = 0; i < SHARDS; i++) {
+		struct shard *s = (struct shard *)&m->shard[i];
+
+		pthread_mutex_lock(&s->lock);
+		num += s->num;
+		pthread_mutex_unlock(&s->lock);
+	}
+	return num;
+}
+
 void
 known_revoked_each(const struct known_revoked *m,
     bool (*fn)(void *arg, const struct known_revocation *k), void *arg)

@@ -58,6 +58,8 @@ bool known_revoked_forget(struct known_revoked *m, const uint8_t identity[32]);
 size_t known_revoked_forget_serial(struct known_revoked *m,
     const uint8_t owner[32], const uint8_t *serial, size_t serial_len);
 
+size_t known_revoked_num(const struct known_revoked *m);
+
 /* Shows all of them until fn returns false; fn must not call back. */
 void known_revoked_each(const struct known_revoked *m,
     bool (*fn)(void *arg, const struct known_revocation *k), void *arg);

@@ -129,6 +129,7 @@ forgets_a_serial_under_every_anchor(void **state)
 	    known_revoked_forget_serial(m, a.owner, a.serial, 2), 2);
 	known_revoked_each(m, count, &num);
 	assert_int_equal(num, 2);
+	assert_int_equal(known_revoked_num(m), 2);
 	/* Of another issuer. */
 	other.owner[0]++;
 	assert_int_equal(
