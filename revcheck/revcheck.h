@@ -820,6 +820,13 @@ revcheck_ocsp_get_url(char **out, const char *base, const void *request,
 REVCHECK_API char **revcheck_ocsp_urls(X509 *cert);
 REVCHECK_API void revcheck_ocsp_urls_free(char **urls);
 
+/*
+ * A file with one response, DER or PEM (BEGIN OCSP RESPONSE): its DER; free()
+ * it. Whether it is one is not looked at.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_ocsp_load(unsigned char **out,
+    size_t *out_len, const char *path, struct revcheck_error *err);
+
 struct revcheck_ocsp_info {
 	size_t size;
 	size_t bytes;

@@ -50,25 +50,13 @@ load_one(struct revcheck_certs **out, struct opt *table, const char *name,
 	return 0;
 }
 
-/* A response in DER, from a file. */
 static int
 read_response(struct exchange *x, const char *path)
 {
-	FILE *f = fopen(path, "rb");
+	struct revcheck_error err;
 
-	if (f == NULL)
-		return cli_fail(EXIT_INPUT,
-		    "cannot open '%s': expected an OCSP response in DER", path);
-	x->response = malloc(RESPONSE_MAX + 1);
-	if (x->response != NULL)
-		x->response_len = fread(x->response, 1, RESPONSE_MAX + 1, f);
-	fclose(f);
-	if (x->response == NULL || x->response_len == 0 ||
-	    x->response_len > RESPONSE_MAX)
-		return cli_fail(EXIT_INPUT,
-		    "cannot read '%s': expected an OCSP response in DER of at "
-		    "most %d bytes",
-		    path, RESPONSE_MAX);
+	if (revcheck_ocsp_load(&x->response, &x->response_len, path, &err) != 0)
+		return cli_fail_library(&err);
 	return 0;
 }
 

@@ -129,7 +129,9 @@ t 'it says so' shows 'it has passed'
 t 'an error of the responder' show 0 ocsp-status/status-trylater
 t 'by name' shows tryLater
 t 'no response' show 65 ocsp-form/html
-t 'is said' says 'not an OCSP response'
+t 'is said' says 'a web page'
+t 'another response' show 65 ocsp-form/response-type-other
+t 'is said, too' says 'not an OCSP response: its responseType'
 
 # -- ocsp: judged
 t 'a file and a certificate' show 1 ocsp-flawed/version-2-revoked \
@@ -145,6 +147,21 @@ t 'and by that it is' show 0 ocsp-form/trailing-after-response \
     --cert leaf.pem --issuer ca.pem --relax trailing
 t 'weak by default as for check' show 2 ocsp-algorithm/sha1-level-0 \
     --cert leaf.pem --issuer ca.pem
+pem() {
+	{
+		echo '# as tools write it'
+		echo '-----BEGIN OCSP RESPONSE-----'
+		base64 "$V/ocsp-status/revoked-superseded/ocsp/00.der"
+		echo '-----END OCSP RESPONSE-----'
+	} >response.pem
+	run 0 "$R" ocsp response.pem && shows superseded
+}
+t 'PEM' pem
+two() {
+	cat response.pem response.pem >both.pem
+	run 65 "$R" ocsp both.pem && says 'it has 2 objects'
+}
+t 'two in a file' two
 t 'two files' run 64 "$R" ocsp "$V/$G/ocsp/00.der" --respin x
 t 'are one too many' says 'not both'
 echo "1..$n"
