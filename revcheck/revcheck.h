@@ -435,7 +435,9 @@ struct revcheck_options {
 	int log_level;
 	/*
 	 * CRL files and directories of them, NULL-terminated: evidence for
-	 * every question, read again when they change. NULL: none.
+	 * every question, read again when they change: when they are written,
+	 * renamed, linked or removed, and so with each directory and link on
+	 * the way. A path need not exist if its directory does. NULL: none.
 	 */
 	const char *const *crl_paths;
 	/* Source of wall time for tests; NULL: the system's. Thread-safe. */
@@ -445,6 +447,12 @@ struct revcheck_options {
 	int prefetch_crls; /* 1: fetch the CRLs of every CA that is seen, also
 			    * where OCSP answered, so that they are there when
 			    * the responder is not [0] */
+	/*
+	 * How often the files of crl_paths are looked at besides being watched,
+	 * in milliseconds: for network file systems and other places that tell
+	 * of no change [30000].
+	 */
+	uint32_t crl_look_ms;
 };
 
 /* revcheck_new starts an engine and its service thread; NULL: defaults. */
@@ -900,6 +908,8 @@ struct revcheck_cache_item {
 	char issuer[256]; /* of a CRL */
 	char url[256];
 	char error[256];
+	/* REVCHECK_SOURCE_FILE: of crl_paths, and url is the path. */
+	enum revcheck_source source;
 };
 /* Returns 0 to go on, anything else to stop. */
 typedef int
@@ -1024,12 +1034,16 @@ revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out);
 /*
  * The evidence an engine holds now, and what may be done about it (key NULL:
  * all of it). _list returns how many fn was shown; error says when refreshing
- * fails. _refresh asks for newer evidence soon, at most once a second each.
- * _flush forgets in memory and on disk; known revocations are remembered all
- * the same. Thread-safe.
+ * fails, or what is wrong with a file. _refresh asks for newer evidence soon,
+ * at most once a second each, and reads the files of crl_paths again. _flush
+ * forgets in memory and on disk; known revocations are remembered all the same,
+ * and files keep to what is said at crl_paths: what one said before it was
+ * replaced or went away is forgotten by its key alone. Thread-safe.
  */
 REVCHECK_API int
 revcheck_kept_list(struct revcheck *rc, revcheck_cache_fn *fn, void *arg);
+/* Reads the files of crl_paths again, soon, whether they changed or not. */
+REVCHECK_API void revcheck_kept_reread(struct revcheck *rc);
 REVCHECK_API REVCHECK_MUST_USE int revcheck_kept_refresh(
     struct revcheck *rc, const char *key, struct revcheck_error *err);
 REVCHECK_API REVCHECK_MUST_USE int

@@ -1,6 +1,6 @@
 /*
- * crl_files: see the header. Service thread only. Owns one inotify descriptor
- * for each watched place. Does not verify CRLs.
+ * crl_files: see the header. Everything belongs to its thread but for the two
+ * flags and the descriptor that wakes it.
  */
 #include "cache/engine/crl_files.h"
 
@@ -8,197 +8,437 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <sys/inotify.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 
-#include <event2/event.h>
+#include "cache/engine/path_watch.h"
+#include "cache/evidence/evidence_file.h"
 
-#include "cache/engine/archive_internal.h"
-#include "cache/base/text.h"
+#define BUCKETS 1024
+/* A file changed so lately may change again without another time. */
+#define RACY_SEC 2
 
-#define READ_PIECE ((size_t)256 << 10)
-/* Whole files only: closed after writing, or renamed. */
-#define WATCHED \
-	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR)
-
-/* Owned by who made it. */
-struct crl_files {
-	struct archive *archive;
-	crl_files_fn *fn;
-	void *arg;
-	char dir[PATH_MAX];
-	char name[NAME_MAX + 1]; /* the one file; empty: all of them */
-	int fd;
-	struct event *readable, *soon;
+/* A known file. */
+struct file {
+	struct file *next; /* of its bucket */
+	struct crl_file pub;
+	struct stat seen; /* when it was read */
+	bool read, racy;  /* seen tells; and may not tell of a change */
+	unsigned round;   /* it was there in */
 };
 
-/* The content of one file, fed as it is read. */
-static struct evidence *
-file_read_crl(struct crl_files *w, const char *path, struct err *err)
-{
-	struct crl_builder *b = crl_builder_new(&w->archive->crl_limits);
-	uint8_t *buf = malloc(READ_PIECE);
-	struct evidence *e = NULL;
-	struct crl *crl = NULL;
-	ssize_t n = 0;
-	int fd = -1, rc = E_NOMEM;
+struct crl_files {
+	struct crl_files_options o;
+	struct crl_files_hear hear;
+	char **paths;
+	struct path_watch *watch;
+	struct file *buckets[BUCKETS];
+	size_t num;
+	unsigned round;
+	bool full_told, again_now;
+	int wake; /* eventfd */
+	atomic_bool stop, again;
+	pthread_t thread;
+	bool has_thread;
+};
 
-	if (b == NULL || buf == NULL) {
-		(void)err_set(err, E_NOMEM, "out of memory");
-		goto out;
+/* Reading. */
+
+static int
+take(void *arg, struct evidence *e, enum crl_fault fault, const struct err *why)
+{
+	struct crl_file *f = arg;
+	struct evidence **v;
+
+	(void)fault;
+	if (e == NULL) {
+		f->why = *why;
+		return 0;
 	}
-	/* Opening a pipe must not block the thread. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0) {
-		(void)err_sys(err, "cannot open '%s'", path);
-		goto out;
+	if ((f->num & (f->num - 1)) == 0) {
+		v = realloc(f->v, (f->num == 0 ? 1 : f->num * 2) * sizeof(*v));
+		if (v == NULL)
+			return E_NOMEM;
+		f->v = v;
 	}
-	rc = 0;
-	while (rc == 0 && (n = read(fd, buf, READ_PIECE)) > 0)
-		rc = crl_builder_feed(b, span_of(buf, (size_t)n), NULL, err);
-	if (rc == 0 && n < 0)
-		rc = err_sys(err, "cannot read '%s'", path);
+	f->v[f->num++] = evidence_up_ref(e);
+	return 0;
+}
+
+static void
+file_empty(struct crl_file *f)
+{
+	for (size_t i = 0; i < f->num; i++)
+		evidence_free(f->v[i]);
+	free(f->v);
+	f->v = NULL;
+	f->num = 0;
+	f->why.code = 0;
+}
+
+static int
+read_fd(struct crl_files *w, struct crl_file *f, int fd, struct err *err)
+{
+	struct evidence_file *r = evidence_file_new(EVIDENCE_CRL, f->path,
+	    wall_clock_now(&w->o.clock), &w->o.limits, take, f);
+	int rc = 1;
+
+	if (r == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	while (rc == 1 && !atomic_load(&w->stop))
+		rc = evidence_file_step(r, fd, err);
 	if (rc == 0)
-		rc = crl_builder_finish(b, &crl, NULL, err);
-	if (rc != 0)
-		goto out;
-	e = evidence_new_crl(crl, ORIGIN_FILE, path, archive_now(w->archive));
-	if (e == NULL)
-		(void)err_set(err, E_NOMEM, "out of memory");
-out:
-	if (fd >= 0)
-		close(fd);
-	free(buf);
-	crl_builder_free(b);
-	return e;
+		rc = evidence_file_finish(r, err);
+	evidence_file_free(r);
+	return rc;
 }
 
 static bool
-is_ours(const struct crl_files *w, const char *name)
+is_racy(const struct stat *st)
 {
-	if (name[0] == '.')
-		return false;
-	return w->name[0] == '\0' || strcmp(w->name, name) == 0;
+	time_t now = time(NULL);
+
+	return st->st_ctim.tv_sec + RACY_SEC > now ||
+	    (st->st_mtim.tv_sec <= now && st->st_mtim.tv_sec + RACY_SEC > now);
+}
+
+/* What it holds now. What was read before stays noted when it cannot be. */
+static void
+file_read(struct crl_files *w, struct file *f)
+{
+	struct err err = {0};
+	int rc, fd;
+
+	/* Opening a pipe must not block the thread. */
+	fd = open(f->pub.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &f->seen) != 0)
+		rc = err_sys(&err, "cannot be opened");
+	else if (!S_ISREG(f->seen.st_mode))
+		rc = err_set(&err, E_IO, "not a regular file");
+	else
+		rc = read_fd(w, &f->pub, fd, &err);
+	if (fd >= 0)
+		close(fd);
+	/* Else it is tried again in the next round. */
+	f->read = rc == 0;
+	f->racy = is_racy(&f->seen);
+	if (rc != 0)
+		f->pub.why = err;
+}
+
+static bool
+same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	    a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	    a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* quiet: it was only looked at once more. */
+static void
+file_tell(struct crl_files *w, struct file *f, bool quiet)
+{
+	struct crl_file *p = &f->pub;
+
+	/* Before it is said: who reads the log finds it so. */
+	w->hear.file(w->hear.arg, p);
+	if (quiet)
+		;
+	else if (!p->there)
+		log_line(w->o.log, LOG_LEVEL_INFO, "CRL file '%s' %s", p->path,
+		    p->why.code != 0 ? p->why.msg : "is gone");
+	else if (p->why.code != 0)
+		log_line(w->o.log, LOG_LEVEL_WARN, "CRL file '%s': %s%s",
+		    p->path, p->why.msg,
+		    p->num > 0 ? " (its other CRLs are used)" : "");
+	else
+		log_line(
+		    w->o.log, LOG_LEVEL_INFO, "CRL file '%s' read", p->path);
+	file_empty(p);
+}
+
+/* Known files. */
+
+static struct file **
+bucket_of(struct crl_files *w, const char *path)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *path != '\0'; path++)
+		h = (h ^ (uint8_t)*path) * 16777619u;
+	return &w->buckets[h % BUCKETS];
 }
 
 static void
-tell_file(struct crl_files *w, const char *name)
+file_drop(struct crl_files *w, struct file **at)
+{
+	struct file *f = *at;
+
+	*at = f->next;
+	w->num--;
+	w->hear.drop(w->hear.arg, &f->pub);
+	free(f->pub.path);
+	free(f);
+}
+
+/* Room for another one is made by those that are gone. */
+static void
+drop_gone(struct crl_files *w)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct file **at = &w->buckets[i]; *at != NULL;) {
+			if (!(*at)->pub.there && (*at)->round != w->round)
+				file_drop(w, at);
+			else
+				at = &(*at)->next;
+		}
+}
+
+static struct file *
+file_of(struct crl_files *w, const char *path)
+{
+	struct file **bucket = bucket_of(w, path), *f;
+
+	for (f = *bucket; f != NULL; f = f->next)
+		if (strcmp(f->pub.path, path) == 0)
+			return f;
+	if (w->num >= CRL_FILES_MAX)
+		drop_gone(w);
+	if (w->num >= CRL_FILES_MAX) {
+		if (!w->full_told)
+			log_line(w->o.log, LOG_LEVEL_WARN,
+			    "CRL file '%s' is left out: there are more than %d",
+			    path, CRL_FILES_MAX);
+		w->full_told = true;
+		return NULL;
+	}
+	f = calloc(1, sizeof(*f));
+	if (f == NULL || (f->pub.path = strdup(path)) == NULL) {
+		free(f);
+		return NULL;
+	}
+	f->next = *bucket;
+	*bucket = f;
+	w->num++;
+	return f;
+}
+
+/* Rounds. */
+
+static void
+look_at(struct crl_files *w, const char *path, bool expected)
+{
+	struct stat st;
+	struct file *f;
+	bool there = stat(path, &st) == 0, same;
+
+	/* One in a directory, named and gone by now, is told of as gone. */
+	if ((!there && errno == ENOENT && !expected) ||
+	    (there && S_ISDIR(st.st_mode)))
+		return;
+	f = file_of(w, path);
+	if (f == NULL)
+		return;
+	f->round = w->round;
+	if (!there && (errno == ENOENT || errno == ENOTDIR)) {
+		/* Expected, and not there: told of once. */
+		if (f->pub.there || f->pub.mine == NULL) {
+			f->pub.there = false;
+			f->read = false;
+			(void)err_set(&f->pub.why, E_IO,
+			    "does not exist; it is read as soon as it does");
+			file_tell(w, f, false);
+		}
+		return;
+	}
+	same = f->pub.there && f->read && there && same_file(&st, &f->seen);
+	if (same && !w->again_now && !f->racy)
+		return;
+	f->pub.there = true;
+	file_read(w, f);
+	if (!atomic_load(&w->stop))
+		file_tell(w, f, same && !w->again_now);
+	file_empty(&f->pub);
+}
+
+static int
+not_hidden(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+static bool
+look_into(struct crl_files *w, const char *dir)
 {
 	char path[PATH_MAX + NAME_MAX + 2];
-	struct evidence *e;
-	struct err err = {0};
-	struct stat st;
+	struct dirent **names = NULL;
+	int n;
 
-	snprintf(path, sizeof(path), "%s/%s", w->dir, name);
-	if (stat(path, &st) != 0 && errno == ENOENT) {
-		w->fn(w->arg, path, NULL, NULL);
-		return;
+	n = scandir(dir, &names, not_hidden, alphasort);
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name);
+		/* A link may lead through others. */
+		if (names[i]->d_type == DT_LNK)
+			path_watch_add(w->watch, path, false);
+		if (!atomic_load(&w->stop))
+			look_at(w, path, false);
+		free(names[i]);
 	}
-	if (S_ISDIR(st.st_mode))
-		return;
-	e = file_read_crl(w, path, &err);
-	if (e == NULL)
-		log_line(w->archive->log, LOG_LEVEL_WARN,
-		    "cannot use '%s' as a CRL: %s", path, err.msg);
-	w->fn(w->arg, path, e, e == NULL ? &err : NULL);
-	evidence_free(e);
+	free(names);
+	return n >= 0;
 }
 
+/* Told of as gone: it was there in the round before. */
 static void
-tell_all(struct crl_files *w)
+tell_gone(struct crl_files *w)
 {
-	struct dirent *d;
-	DIR *h;
-
-	if (w->name[0] != '\0') {
-		tell_file(w, w->name);
-		return;
-	}
-	h = opendir(w->dir);
-	while (h != NULL && (d = readdir(h)) != NULL)
-		if (is_ours(w, d->d_name))
-			tell_file(w, d->d_name);
-	if (h != NULL)
-		closedir(h);
-}
-
-static void
-crl_files_soon(evutil_socket_t fd, short what, void *arg)
-{
-	tell_all(arg);
-}
-
-static void
-crl_files_readable(evutil_socket_t fd, short what, void *arg)
-{
-	struct crl_files *w = arg;
-	_Alignas(struct inotify_event) char buf[16384];
-	const struct inotify_event *e;
-	ssize_t len;
-
-	while ((len = read(w->fd, buf, sizeof(buf))) > 0) {
-		for (char *p = buf; p < buf + len; p += sizeof(*e) + e->len) {
-			e = (const struct inotify_event *)(void *)p;
-			/* Events were lost: look at every file. */
-			if (e->mask & IN_Q_OVERFLOW)
-				tell_all(w);
-			else if (e->len > 0 && is_ours(w, e->name))
-				tell_file(w, e->name);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct file *f = w->buckets[i]; f != NULL; f = f->next) {
+			if (f->round == w->round || !f->pub.there)
+				continue;
+			f->pub.there = false;
+			f->read = false;
+			file_tell(w, f, false);
 		}
 	}
 }
 
-static int
-crl_files_place(struct crl_files *w, const char *path, struct err *err)
+static void
+look(struct crl_files *w)
 {
+	bool unsure = false;
 	struct stat st;
-	const char *slash, *name;
-	size_t len = strlen(path);
 
-	if (stat(path, &st) != 0)
-		return err_sys(err, "cannot watch '%s'", path);
-	while (len > 1 && path[len - 1] == '/')
-		len--;
-	if (len >= sizeof(w->dir))
-		return err_set(
-		    err, E_ARG, "path '%.100s...' is too long", path);
-	memcpy(w->dir, path, len);
-	w->dir[len] = '\0';
-	if (S_ISDIR(st.st_mode))
-		return 0;
-	/* A file is watched through its directory: it may be replaced. */
-	slash = strrchr(w->dir, '/');
-	name = slash != NULL ? slash + 1 : w->dir;
-	len = strlen(name);
-	if (len >= sizeof(w->name))
-		return err_set(
-		    err, E_ARG, "name '%.100s...' is too long", name);
-	memcpy(w->name, name, len + 1);
-	if (slash == NULL)
-		text_copy(w->dir, sizeof(w->dir), ".");
-	else if (slash == w->dir)
-		text_copy(w->dir, sizeof(w->dir), "/");
-	else
-		w->dir[slash - w->dir] = '\0';
-	return 0;
+	w->round++;
+	w->again_now = atomic_exchange(&w->again, false);
+	path_watch_begin(w->watch);
+	for (size_t i = 0; w->paths[i] != NULL; i++) {
+		/* Before it is looked at: what comes later is told. */
+		path_watch_add(w->watch, w->paths[i], true);
+		if (stat(w->paths[i], &st) == 0 && S_ISDIR(st.st_mode))
+			unsure |= !look_into(w, w->paths[i]);
+		else
+			look_at(w, w->paths[i], true);
+	}
+	path_watch_end(w->watch);
+	/* A directory that cannot be read says nothing of what is in it. */
+	if (!unsure && !atomic_load(&w->stop))
+		tell_gone(w);
 }
+
+static void *
+crl_files_run(void *arg)
+{
+	struct crl_files *w = arg;
+	struct pollfd fds[2] = {{.fd = w->wake, .events = POLLIN},
+	    {.fd = path_watch_fd(w->watch), .events = POLLIN}};
+	uint64_t count, next = 0, now;
+	bool due;
+
+	while (!atomic_load(&w->stop)) {
+		now = clock_mono_ms();
+		due = now >= next;
+		(void)poll(fds, 2, due ? 0 : (int)(next - now));
+		due |= read(w->wake, &count, sizeof(count)) > 0;
+		due |= path_watch_drain(w->watch);
+		if (!due || atomic_load(&w->stop))
+			continue;
+		look(w);
+		w->hear.settled(w->hear.arg);
+		next = clock_mono_ms() + w->o.look_ms;
+	}
+	return NULL;
+}
+
+/* Life. */
 
 int
 crl_files_check(const char *path, struct err *err)
 {
-	struct crl_files w = {.fd = -1};
+	char dir[PATH_MAX];
+	size_t len = strlen(path);
+	struct stat st;
+	char *slash;
 
-	return crl_files_place(&w, path, err);
+	if (len == 0 || len >= sizeof(dir))
+		return err_set(err, E_ARG,
+		    "path '%.100s' has %zu bytes, 1 to %zu are possible", path,
+		    len, sizeof(dir) - 1);
+	if (stat(path, &st) == 0)
+		return 0;
+	/* It may appear later, in a directory that there is. */
+	memcpy(dir, path, len + 1);
+	while (len > 1 && dir[len - 1] == '/')
+		dir[--len] = '\0';
+	slash = strrchr(dir, '/');
+	if (slash == NULL)
+		return errno == ENOENT
+		    ? 0
+		    : err_sys(err, "cannot watch '%s'", path);
+	slash[slash == dir] = '\0';
+	if (errno != ENOENT || stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
+		return err_sys(err, "cannot watch '%s'", path);
+	return 0;
+}
+
+/* Without a slash at the end, so that a link there is seen as one. */
+static int
+paths_copy(struct crl_files *w, struct err *err)
+{
+	size_t num = 0, len;
+	int rc = 0;
+
+	while (w->o.paths[num] != NULL)
+		num++;
+	w->paths = calloc(num + 1, sizeof(char *));
+	if (w->paths == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	for (size_t i = 0; rc == 0 && i < num; i++) {
+		rc = crl_files_check(w->o.paths[i], err);
+		if (rc != 0)
+			break;
+		w->paths[i] = strdup(w->o.paths[i]);
+		if (w->paths[i] == NULL)
+			return err_set(err, E_NOMEM, "out of memory");
+		len = strlen(w->paths[i]);
+		while (len > 1 && w->paths[i][len - 1] == '/')
+			w->paths[i][--len] = '\0';
+	}
+	return rc;
+}
+
+/* Signals are for the threads of who uses the library. */
+static int
+thread_start(struct crl_files *w, struct err *err)
+{
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&w->thread, NULL, crl_files_run, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc != 0)
+		return err_set(err, E_NOMEM, "cannot start a thread");
+	w->has_thread = true;
+	return 0;
 }
 
 int
-crl_files_new(struct crl_files **out, struct archive *a, const char *path,
-    crl_files_fn *fn, void *arg, struct err *err)
+crl_files_new(struct crl_files **out, const struct crl_files_options *o,
+    const struct crl_files_hear *hear, struct err *err)
 {
 	struct crl_files *w = calloc(1, sizeof(*w));
 	int rc;
@@ -206,32 +446,39 @@ crl_files_new(struct crl_files **out, struct archive *a, const char *path,
 	*out = NULL;
 	if (w == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	w->archive = a;
-	w->fn = fn;
-	w->arg = arg;
-	w->fd = -1;
-	rc = crl_files_place(w, path, err);
+	w->o = *o;
+	if (w->o.look_ms == 0)
+		w->o.look_ms = CRL_FILES_LOOK_MS;
+	w->hear = *hear;
+	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->watch = path_watch_new();
+	if (w->wake < 0 || w->watch == NULL)
+		rc = err_set(err, E_NOMEM, "out of memory or descriptors");
+	else
+		rc = paths_copy(w, err);
+	if (rc == 0)
+		rc = thread_start(w, err);
 	if (rc != 0)
-		goto fail;
-	w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (w->fd < 0 || inotify_add_watch(w->fd, w->dir, WATCHED) < 0) {
-		rc = err_sys(err, "cannot watch '%s'", path);
-		goto fail;
-	}
-	w->readable = event_new(archive_base(a), w->fd, EV_READ | EV_PERSIST,
-	    crl_files_readable, w);
-	w->soon = evtimer_new(archive_base(a), crl_files_soon, w);
-	if (w->readable == NULL || w->soon == NULL ||
-	    event_add(w->readable, NULL) != 0) {
-		rc = err_set(err, E_NOMEM, "out of memory");
-		goto fail;
-	}
-	event_active(w->soon, 0, 0);
-	*out = w;
-	return 0;
-fail:
-	crl_files_free(w);
+		crl_files_free(w);
+	else
+		*out = w;
 	return rc;
+}
+
+static void
+wake(struct crl_files *w, atomic_bool *flag)
+{
+	const uint64_t one = 1;
+
+	atomic_store(flag, true);
+	/* It fails only where it is awake already. */
+	(void)!write(w->wake, &one, sizeof(one));
+}
+
+void
+crl_files_again(struct crl_files *w)
+{
+	wake(w, &w->again);
 }
 
 void
@@ -239,11 +486,18 @@ crl_files_free(struct crl_files *w)
 {
 	if (w == NULL)
 		return;
-	if (w->readable != NULL)
-		event_free(w->readable);
-	if (w->soon != NULL)
-		event_free(w->soon);
-	if (w->fd >= 0)
-		close(w->fd);
+	if (w->has_thread) {
+		wake(w, &w->stop);
+		pthread_join(w->thread, NULL);
+	}
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (w->buckets[i] != NULL)
+			file_drop(w, &w->buckets[i]);
+	for (size_t i = 0; w->paths != NULL && w->paths[i] != NULL; i++)
+		free(w->paths[i]);
+	free(w->paths);
+	path_watch_free(w->watch);
+	if (w->wake >= 0)
+		close(w->wake);
 	free(w);
 }

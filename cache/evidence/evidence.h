@@ -64,7 +64,7 @@ struct evidence {
 	 * validity, from which the next refresh is planned, and what decides
 	 * which of two is newer (see evidence_older).
 	 */
-	bool described;
+	atomic_bool described;
 	time_t this_update;
 	time_t next_update; /* 0: none given */
 	/*

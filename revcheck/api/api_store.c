@@ -15,7 +15,7 @@
 
 #include "cache/base/text.h"
 #include "cache/der/der.h"
-#include "revcheck/engine/engine_cache.h"
+#include "revcheck/engine/cache_item.h"
 #include "revcheck/x509/certs.h"
 
 void
@@ -109,7 +109,7 @@ list_record(void *arg, struct store_record *r)
 	else if (store_record_open(r, &crl, &err) < 0)
 		snprintf(item.error, sizeof(item.error), "%s", err.msg);
 	else if (crl != NULL)
-		engine_cache_item_of_crl(&item, crl);
+		cache_item_of_crl(&item, crl);
 	else
 		item_of_response(&item, span_of(r->der, r->len));
 	crl_free(crl);

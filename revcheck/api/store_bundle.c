@@ -18,7 +18,7 @@
 #include "cache/store/store_file.h"
 #include "revcheck/api/api_store.h"
 #include "revcheck/api/bundle_header.h"
-#include "revcheck/engine/engine_cache.h"
+#include "revcheck/engine/cache_item.h"
 #include "revcheck/engine/policy.h"
 #include "revcheck/x509/certs.h"
 #include "revcheck/crl/crl.h"
@@ -349,7 +349,7 @@ import_record(struct importing *x, const struct store_meta *m, uint8_t *der,
 	} else {
 		store_item_of_meta(&item, m, len);
 		if (e != NULL && e->crl != NULL)
-			engine_cache_item_of_crl(&item, e->crl);
+			cache_item_of_crl(&item, e->crl);
 		snprintf(item.error, sizeof(item.error), "%s", why.msg);
 		if (x->refused != NULL)
 			(void)x->refused(x->arg, &item);

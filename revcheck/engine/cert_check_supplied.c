@@ -51,6 +51,7 @@ prepare_crl(struct cert_check *q, const struct request_env *env,
 	}
 	if (mine != NULL && cert_check_own(q, mine) != 0)
 		return E_NOMEM;
+	document_describe_once(sup->evidence, proof);
 	w = cert_check_evidence_room(q, q->num_supplied + 1);
 	if (w == NULL)
 		return E_NOMEM;

@@ -1,6 +1,7 @@
 /* document_proof: see the header. */
 #include "revcheck/engine/document_proof.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "revcheck/crl/crl_scope.h"
@@ -100,6 +101,18 @@ document_describe_crl(struct evidence *e, const struct crl_proof *proof)
 	crl_scope_id(proof, e->scope);
 	evidence_set_number(e, crl_proof_number(proof));
 	e->described = true;
+}
+
+void
+document_describe_once(struct evidence *e, const struct crl_proof *proof)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+	if (atomic_load_explicit(&e->described, memory_order_acquire))
+		return;
+	pthread_mutex_lock(&lock);
+	document_describe_crl(e, proof);
+	pthread_mutex_unlock(&lock);
 }
 
 void

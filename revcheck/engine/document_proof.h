@@ -40,6 +40,8 @@ int document_prove_ocsp(const struct ocsp_proof **out, struct ocsp_proof **mine,
 
 /* Fills what evidence.h says the first acceptor fills. */
 void document_describe_crl(struct evidence *e, const struct crl_proof *proof);
+/* Likewise, of a document that others see already. Any thread. */
+void document_describe_once(struct evidence *e, const struct crl_proof *proof);
 void document_describe_ocsp(struct evidence *e, const struct ocsp_proof *proof);
 
 /*

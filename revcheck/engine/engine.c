@@ -131,18 +131,13 @@ revcheck_set_addresses(struct revcheck *rc,
 	return code == 0 ? 0 : error_publish(err, &e, code);
 }
 
-static void
-local_stop_cb(void *arg)
-{
-	local_crls_stop(arg);
-}
-
 int
 revcheck_new(struct revcheck **out, const struct revcheck_options *options,
     struct revcheck_error *err)
 {
 	struct revcheck_options o;
 	struct revcheck_policy defaults = {0};
+	struct crl_limits limits;
 	struct revcheck *rc;
 	struct err e = {0};
 	int code;
@@ -179,8 +174,10 @@ revcheck_new(struct revcheck **out, const struct revcheck_options *options,
 		code = open_archive(rc, &o, &e);
 	if (code == 0)
 		code = engine_load_known(rc, &e);
+	limits = archive_options_of(&o).crl;
 	if (code == 0 && o.crl_paths != NULL && o.crl_paths[0] != NULL)
-		code = local_crls_new(&rc->local, rc, o.crl_paths, &e);
+		code = local_crls_new(
+		    &rc->local, rc, o.crl_paths, o.crl_look_ms, &limits, &e);
 	if (code != 0) {
 		revcheck_free(rc);
 		return error_publish(err, &e, code);
@@ -201,17 +198,14 @@ revcheck_free(struct revcheck *rc)
 	if (rc == NULL)
 		return;
 	revcheck_watch(rc, NULL, NULL);
+	local_crls_free(rc->local);
 	if (rc->archive != NULL) {
 		/* Runs before the service thread stops: posts keep order. */
-		if (archive_post(rc->archive, cancel_cb, rc) != 0 ||
-		    (rc->local != NULL &&
-			archive_post(rc->archive, local_stop_cb, rc->local) !=
-			    0))
+		if (archive_post(rc->archive, cancel_cb, rc) != 0)
 			log_line(&rc->log, LOG_LEVEL_WARN,
 			    "the service thread is gone already");
 		archive_free(rc->archive);
 	}
-	local_crls_free(rc->local);
 	cert_sources_memo_free(rc->memo);
 	known_revoked_free(rc->known);
 	issuer_heard_free(rc->heard);

@@ -2,45 +2,31 @@
  * engine_cache: what a running engine holds: listed, fetched again, flushed.
  * Any thread; the archive gives snapshots.
  */
-#include "revcheck/engine/engine_cache.h"
-
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/err.h>
-
 #include "cache/base/text.h"
+#include "revcheck/engine/cache_item.h"
 #include "revcheck/engine/engine_state.h"
+#include "revcheck/engine/local_crls.h"
 #include "revcheck/x509/certs.h"
-#include "cache/base/subject.h"
-
-void
-engine_cache_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl)
-{
-	const struct crl_info *i = crl_get0_info(crl);
-	const unsigned char *p = i->issuer.p;
-	X509_NAME *name;
-	struct span value;
-	bool critical;
-
-	out->num_entries = i->num_entries;
-	out->this_update = i->this_update;
-	out->next_update = i->has_next_update ? i->next_update : 0;
-	name = d2i_X509_NAME(NULL, &p, (long)i->issuer.len);
-	if (name != NULL)
-		subject_show_name(out->issuer, sizeof(out->issuer), name);
-	X509_NAME_free(name);
-	ERR_clear_error();
-	if (crl_extension(crl, span_of("\x55\x1d\x14", 3), &critical, &value) &&
-	    value.len > 2 && value.len - 2 < sizeof(out->number) / 2)
-		text_hex(out->number, value.p + 2, value.len - 2);
-}
 
 struct kept_walk {
 	revcheck_cache_fn *fn;
 	void *arg;
 	int num;
+	bool ended;
 };
+
+static bool
+kept_show(void *arg, const struct revcheck_cache_item *item)
+{
+	struct kept_walk *w = arg;
+
+	w->num++;
+	w->ended = w->fn(w->arg, item) != 0;
+	return !w->ended;
+}
 
 /* URLs come from certificates: what is not printable ASCII becomes '?'. */
 static void
@@ -69,7 +55,7 @@ kept_item(void *arg, const struct archive_item *a)
 	};
 
 	if (a->crl != NULL) {
-		engine_cache_item_of_crl(&item, a->crl);
+		cache_item_of_crl(&item, a->crl);
 		/* The dates as the acceptor set them. */
 		item.this_update = a->this_update;
 		item.next_update = a->next_update;
@@ -79,8 +65,7 @@ kept_item(void *arg, const struct archive_item *a)
 	if (a->failures > 0)
 		snprintf(item.error, sizeof(item.error),
 		    "refreshing failed %u times in a row", a->failures);
-	w->num++;
-	return w->fn(w->arg, &item) == 0;
+	return kept_show(w, &item);
 }
 
 int
@@ -88,7 +73,9 @@ revcheck_kept_list(struct revcheck *rc, revcheck_cache_fn *fn, void *arg)
 {
 	struct kept_walk w = {.fn = fn, .arg = arg};
 
-	archive_list(rc->archive, kept_item, &w);
+	local_crls_list(rc->local, kept_show, &w);
+	if (!w.ended)
+		archive_list(rc->archive, kept_item, &w);
 	return w.num;
 }
 
@@ -114,8 +101,15 @@ revcheck_kept_refresh(
 
 	if (code != 0)
 		return code;
+	local_crls_again(rc->local);
 	code = archive_refresh(rc->archive, key != NULL ? &k : NULL);
 	return code >= 0 ? 0 : error_publish(err, NULL, code);
+}
+
+void
+revcheck_kept_reread(struct revcheck *rc)
+{
+	local_crls_again(rc->local);
 }
 
 int
@@ -135,6 +129,8 @@ revcheck_kept_flush(
 
 	if (code != 0)
 		return code;
+	if (key != NULL)
+		local_crls_forget(rc->local, &k);
 	code = archive_flush(rc->archive, key != NULL ? &k : NULL);
 	return code >= 0 ? 0 : error_publish(err, NULL, code);
 }

@@ -1,236 +1,646 @@
 /*
- * local_crls: see the header. All but local_crls_new and local_crls_free runs
- * on the service thread. Does not verify CRLs.
+ * local_crls: see the header. The list of sources is under its lock; it grows
+ * on the thread of the files alone. Does not verify CRLs: it is told by
+ * `described` which were proven.
  */
 #include "revcheck/engine/local_crls.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <event2/event.h>
-
+#include "cache/base/text.h"
 #include "cache/engine/crl_files.h"
+#include "revcheck/engine/cache_item.h"
 
-#define LOCAL_CRLS_MAX_FILES 10000
+/* Of one scope, not proven by anybody yet. */
+#define UNPROVEN_MAX 4
 
-/* One file as last seen. Owned by the list of its struct local_crls. */
-struct local_crl_file {
-	struct local_crl_file *next;
+/*
+ * What one file said in one scope, as far as that can be told from the bytes:
+ * issuer, authority key, distribution point, complete or delta.
+ */
+struct scope {
+	struct scope *next;
+	struct evidence_key id;
+	struct documents *proven;
+	struct evidence *unproven[UNPROVEN_MAX]; /* in the order they came */
+	size_t num_unproven;
+	struct evidence *now; /* in the file; NULL: there no more */
+	bool seen;            /* in the reading that is told */
+	bool overruled;       /* now is older than what was proven */
+};
+
+/* A file. Owned by the list. */
+struct source {
+	struct source *next;
+	struct evidence_key key;
 	char *path;
-	struct evidence *now, *before; /* references, may be NULL */
+	bool there;
+	char fault[200]; /* empty: none */
+	struct scope *scopes;
+	size_t num_scopes;
 };
 
 struct local_crls {
 	struct revcheck *rc;
-	const char *const *paths; /* borrowed until local_crls_new returns */
-	struct crl_files **watches;
-	size_t num_watches;
-	struct local_crl_file *files;
-	size_t num_files;
-	struct event *settle; /* active: put all of it in force, once */
-	/* local_crls_new waits for the first reading. */
-	pthread_mutex_t lock;
+	struct crl_files *files;
+	pthread_mutex_t lock; /* everything below */
 	pthread_cond_t cond;
-	bool settled;
-	int code;
-	struct err err;
+	struct source *sources;
+	bool changed, settled;
 };
 
-/* Files. */
+static const struct span ext_number = {(const uint8_t *)"\x55\x1d\x14", 3},
+			 ext_delta = {(const uint8_t *)"\x55\x1d\x1b", 3},
+			 ext_idp = {(const uint8_t *)"\x55\x1d\x1c", 3},
+			 ext_aki = {(const uint8_t *)"\x55\x1d\x23", 3};
 
-static void
-file_free(struct local_crl_file *f)
+static struct span
+extension(const struct evidence *e, struct span oid)
 {
-	evidence_free(f->now);
-	evidence_free(f->before);
-	free(f->path);
-	free(f);
+	struct span value = span_of(NULL, 0);
+	bool critical;
+
+	return crl_extension(e->crl, oid, &critical, &value) ? value
+							     : span_of(NULL, 0);
 }
 
-static struct local_crl_file *
-file_of(struct local_crls *l, const char *path)
+static struct evidence_key
+scope_id(const struct evidence *e)
 {
-	struct local_crl_file *f;
+	const struct span parts[] = {crl_get0_info(e->crl)->issuer,
+	    extension(e, ext_aki), extension(e, ext_idp),
+	    span_of("delta", extension(e, ext_delta).len > 0 ? 5 : 0)};
 
-	for (f = l->files; f != NULL; f = f->next)
-		if (strcmp(f->path, path) == 0)
-			return f;
-	if (l->num_files == LOCAL_CRLS_MAX_FILES) {
+	return evidence_key_of(parts, sizeof(parts) / sizeof(parts[0]));
+}
+
+/* As far as the bytes say. */
+static bool
+seems_older(const struct evidence *is, const struct evidence *was)
+{
+	const struct span a = extension(is, ext_number),
+			  b = extension(was, ext_number);
+	struct evidence x = {
+	    .this_update = crl_get0_info(is->crl)->this_update};
+	struct evidence y = {
+	    .this_update = crl_get0_info(was->crl)->this_update};
+
+	/* The content of an INTEGER, short form: 20 octets at most (5.2.3). */
+	if (a.len > 2 && b.len > 2) {
+		x.number = span_of(a.p + 2, a.len - 2);
+		y.number = span_of(b.p + 2, b.len - 2);
+	}
+	return evidence_older(&x, &y);
+}
+
+static bool
+same_bytes(const struct evidence *a, const struct evidence *b)
+{
+	return a == b || span_equal(evidence_der(a), evidence_der(b));
+}
+
+/* What one scope holds. */
+
+static void
+scope_cleanup(struct scope *s)
+{
+	documents_free(s->proven);
+	for (size_t i = 0; i < s->num_unproven; i++)
+		evidence_free(s->unproven[i]);
+	evidence_free(s->now);
+	free(s);
+}
+
+static void
+unproven_remove(struct scope *s, size_t i)
+{
+	evidence_free(s->unproven[i]);
+	memmove(&s->unproven[i], &s->unproven[i + 1],
+	    (--s->num_unproven - i) * sizeof(s->unproven[0]));
+}
+
+/* e was proven: the newest stays. */
+static enum documents_change
+scope_prove(struct local_crls *l, struct scope *s, struct evidence *e)
+{
+	time_t now = wall_clock_now(&l->rc->clock);
+	struct documents *all;
+	enum documents_change c =
+	    documents_with(&all, s->proven, e, now, POLICY_SKEW_SEC);
+
+	if (c == DOCUMENTS_NOMEM)
+		return c;
+	if (c == DOCUMENTS_RESTARTED)
 		log_line(&l->rc->log, LOG_LEVEL_WARN,
-		    "local CRL '%s' is left out: more than %d files", path,
-		    LOCAL_CRLS_MAX_FILES);
+		    "CRL file '%s' counts from a lower number than before; the "
+		    "one of the higher number is out of date, so this one is "
+		    "used, and what the other lists stays revoked",
+		    e->url);
+	documents_free(s->proven);
+	s->proven = all;
+	return c;
+}
+
+/* Those that were proven meanwhile. Whether more is in force than before. */
+static bool
+scope_settle(struct local_crls *l, struct scope *s)
+{
+	enum documents_change c;
+	bool more = false;
+	size_t i = 0;
+
+	while (i < s->num_unproven) {
+		struct evidence *e = s->unproven[i];
+
+		if (!atomic_load(&e->described)) {
+			i++;
+			continue;
+		}
+		c = scope_prove(l, s, e);
+		if (c == DOCUMENTS_NOMEM)
+			return more;
+		if (c == DOCUMENTS_OLDER && e == s->now) {
+			log_line(&l->rc->log, LOG_LEVEL_WARN,
+			    "CRL file '%s' has a CRL older than one before, "
+			    "which stays in force",
+			    e->url);
+			s->overruled = true;
+		}
+		unproven_remove(s, i);
+	}
+	/* Its time may have come: the newer one is out of date. */
+	c = DOCUMENTS_OLDER;
+	if (s->overruled && s->now != NULL)
+		c = scope_prove(l, s, s->now);
+	if (c == DOCUMENTS_KEPT || c == DOCUMENTS_RESTARTED) {
+		s->overruled = false;
+		more = true;
+	}
+	return more;
+}
+
+static struct evidence *
+scope_same(const struct scope *s, const struct evidence *e)
+{
+	for (size_t i = 0; i < s->num_unproven; i++)
+		if (same_bytes(s->unproven[i], e))
+			return s->unproven[i];
+	return documents_same(s->proven, e);
+}
+
+/* The oldest but for the one that seems the newest, and the last. */
+static size_t
+least_needed(const struct scope *s)
+{
+	size_t top = 0;
+
+	for (size_t i = 1; i < s->num_unproven; i++)
+		if (!seems_older(s->unproven[i], s->unproven[top]))
+			top = i;
+	return top == 0 ? 1 : 0;
+}
+
+/* e is in the file. Whether that is news. */
+static bool
+scope_take(struct scope *s, struct evidence *e)
+{
+	struct evidence *same = scope_same(s, e);
+
+	s->seen = true;
+	evidence_free(s->now);
+	s->now = evidence_up_ref(same != NULL ? same : e);
+	s->overruled = false;
+	if (same != NULL)
+		return false;
+	if (s->num_unproven == UNPROVEN_MAX)
+		unproven_remove(s, least_needed(s));
+	s->unproven[s->num_unproven++] = evidence_up_ref(e);
+	return true;
+}
+
+/* The newest: what is listed. */
+static const struct evidence *
+scope_top(const struct scope *s)
+{
+	if (s->now != NULL)
+		return s->now;
+	return s->num_unproven > 0 ? s->unproven[s->num_unproven - 1]
+	    : s->proven != NULL    ? s->proven->v[s->proven->num - 1]
+				   : NULL;
+}
+
+/* Sources. */
+
+static void
+source_free(struct source *at)
+{
+	struct scope *s;
+
+	while ((s = at->scopes) != NULL) {
+		at->scopes = s->next;
+		scope_cleanup(s);
+	}
+	free(at->path);
+	free(at);
+}
+
+static struct evidence_key
+source_key(const char *path)
+{
+	const struct span parts[] = {
+	    span_of("file", 4), span_of(path, strlen(path))};
+
+	return evidence_key_of(parts, 2);
+}
+
+static struct source *
+source_new(struct local_crls *l, const char *path)
+{
+	struct source *at = calloc(1, sizeof(*at));
+
+	if (at == NULL || (at->path = strdup(path)) == NULL) {
+		free(at);
 		return NULL;
 	}
-	f = calloc(1, sizeof(*f));
-	if (f == NULL || (f->path = strdup(path)) == NULL) {
-		free(f);
-		return NULL;
+	at->key = source_key(path);
+	at->next = l->sources;
+	l->sources = at;
+	return at;
+}
+
+static struct scope *
+scope_of(struct source *at, const struct evidence *e)
+{
+	struct evidence_key id = scope_id(e);
+	struct scope *s = at->scopes;
+
+	while (s != NULL && memcmp(&s->id, &id, sizeof(id)) != 0)
+		s = s->next;
+	if (s == NULL) {
+		s = calloc(1, sizeof(*s));
+		if (s == NULL)
+			return NULL;
+		s->id = id;
+		s->next = at->scopes;
+		at->scopes = s;
+		at->num_scopes++;
 	}
-	f->next = l->files;
-	l->files = f;
-	l->num_files++;
-	return f;
+	return s;
+}
+
+/* What the file holds now, scope by scope. */
+static void
+source_take(struct local_crls *l, struct source *at, struct crl_file *f)
+{
+	struct scope *s;
+
+	for (s = at->scopes; s != NULL; s = s->next) {
+		s->seen = false;
+		l->changed |= scope_settle(l, s);
+	}
+	for (size_t i = 0; i < f->num; i++) {
+		s = scope_of(at, f->v[i]);
+		if (s == NULL)
+			log_line(&l->rc->log, LOG_LEVEL_ERROR,
+			    "CRL file '%s': out of memory", at->path);
+		else
+			l->changed |= scope_take(s, f->v[i]);
+	}
+	for (s = at->scopes; s != NULL; s = s->next) {
+		if (s->seen)
+			continue;
+		evidence_free(s->now);
+		s->now = NULL;
+	}
 }
 
 static void
-file_forget(struct local_crls *l, const char *path)
+file_cb(void *arg, struct crl_file *f)
 {
-	struct local_crl_file **p = &l->files, *f;
+	struct local_crls *l = arg;
+	struct source *at;
+	const char *fault = f->why.code != 0 ? f->why.msg : "";
 
-	while (*p != NULL && strcmp((*p)->path, path) != 0)
+	pthread_mutex_lock(&l->lock);
+	at = f->mine != NULL ? f->mine : source_new(l, f->path);
+	f->mine = at;
+	if (at != NULL) {
+		l->changed |= at->there != f->there ||
+		    strncmp(at->fault, fault, sizeof(at->fault) - 1) != 0;
+		at->there = f->there;
+		text_copy(at->fault, sizeof(at->fault), fault);
+		source_take(l, at, f);
+	}
+	pthread_mutex_unlock(&l->lock);
+}
+
+static void
+drop_cb(void *arg, struct crl_file *f)
+{
+	struct local_crls *l = arg;
+	struct source **p = &l->sources;
+
+	pthread_mutex_lock(&l->lock);
+	while (*p != NULL && *p != f->mine)
 		p = &(*p)->next;
-	f = *p;
-	if (f == NULL)
-		return;
-	log_line(
-	    &l->rc->log, LOG_LEVEL_INFO, "local CRL '%s' is gone", f->path);
-	*p = f->next;
-	l->num_files--;
-	file_free(f);
+	if (*p != NULL) {
+		*p = (*p)->next;
+		source_free(f->mine);
+		f->mine = NULL;
+		l->changed = true;
+	}
+	pthread_mutex_unlock(&l->lock);
 }
 
 /* Putting them in force. */
 
 static int
-join(struct revcheck_evidence *all, const struct local_crls *l)
+add_scope(
+    struct revcheck_evidence *all, const struct scope *s, const char *path)
 {
 	int rc = 0;
 
-	for (const struct local_crl_file *f = l->files; rc == 0 && f != NULL;
-	     f = f->next) {
-		if (f->now != NULL)
-			rc = evidence_set_add_evidence(all, f->now, f->path);
-		if (rc == 0 && f->before != NULL)
-			rc = evidence_set_add_evidence(all, f->before, f->path);
-	}
+	for (size_t i = 0; rc == 0 && i < s->num_unproven; i++)
+		rc = evidence_set_add_evidence(all, s->unproven[i], path);
+	for (size_t i = 0; rc == 0 && s->proven != NULL && i < s->proven->num;
+	     i++)
+		rc = evidence_set_add_evidence(all, s->proven->v[i], path);
 	return rc;
 }
 
+static bool
+is_past(const struct local_crls *l, const struct evidence *e)
+{
+	const struct crl_info *i = crl_get0_info(e->crl);
+
+	return i->has_next_update &&
+	    i->next_update + POLICY_SKEW_SEC < wall_clock_now(&l->rc->clock);
+}
+
+/* t is in its file: nothing is lost where e, which is in none, goes. */
+static bool
+stands_for(const struct local_crls *l, const struct evidence *t,
+    const struct evidence *e)
+{
+	if (same_bytes(t, e))
+		return true;
+	if (!is_past(l, e) || seems_older(t, e))
+		return false;
+	/* What was proven gives way to what was proven. */
+	return !atomic_load(&e->described) ||
+	    (atomic_load(&t->described) &&
+		memcmp(t->scope, e->scope, sizeof(t->scope)) == 0);
+}
+
+static bool
+is_elsewhere(
+    const struct local_crls *l, const struct scope *s, const struct evidence *e)
+{
+	for (const struct source *at = l->sources; at != NULL; at = at->next)
+		for (const struct scope *t = at->scopes; t != NULL; t = t->next)
+			if (t != s && t->now != NULL &&
+			    memcmp(&t->id, &s->id, sizeof(t->id)) == 0 &&
+			    stands_for(l, t->now, e))
+				return true;
+	return false;
+}
+
+/* A scope that is in its file no more: whether nothing of it is needed. */
+static bool
+scope_is_spent(const struct local_crls *l, struct scope *s)
+{
+	size_t i = 0;
+
+	if (s->now != NULL)
+		return false;
+	while (i < s->num_unproven) {
+		if (is_elsewhere(l, s, s->unproven[i]))
+			unproven_remove(s, i);
+		else
+			i++;
+	}
+	for (i = 0; s->proven != NULL && i < s->proven->num; i++)
+		if (!is_elsewhere(l, s, s->proven->v[i]))
+			return false;
+	return s->num_unproven == 0;
+}
+
+/* Files are renamed, and each day has one of its own. */
 static void
-settle_cb(evutil_socket_t fd, short what, void *arg)
+drop_spent(struct local_crls *l)
+{
+	for (struct source *at = l->sources; at != NULL; at = at->next) {
+		struct scope **p = &at->scopes, *s;
+
+		while ((s = *p) != NULL) {
+			if (!scope_is_spent(l, s)) {
+				p = &s->next;
+				continue;
+			}
+			*p = s->next;
+			at->num_scopes--;
+			scope_cleanup(s);
+		}
+	}
+}
+
+/* The lock is held. */
+static void
+put_in_force(struct local_crls *l)
 {
 	struct revcheck_evidence *all = NULL;
-	struct local_crls *l = arg;
+	int rc = revcheck_evidence_new(&all, NULL);
 
-	(void)fd;
-	(void)what;
-	if (revcheck_evidence_new(&all, NULL) == 0 && join(all, l) == 0)
+	drop_spent(l);
+	for (struct source *at = l->sources; rc == 0 && at != NULL;
+	     at = at->next)
+		for (struct scope *s = at->scopes; rc == 0 && s != NULL;
+		     s = s->next)
+			rc = add_scope(all, s, at->path);
+	if (rc == 0)
 		revcheck_set_local_evidence(l->rc, all);
 	else
 		log_line(&l->rc->log, LOG_LEVEL_ERROR,
 		    "cannot put local CRLs in force: out of memory");
 	revcheck_evidence_free(all);
-	pthread_mutex_lock(&l->lock);
-	l->settled = true;
-	pthread_cond_signal(&l->cond);
-	pthread_mutex_unlock(&l->lock);
+	/* Without memory: with the next change. */
+	l->changed = rc != 0;
 }
 
 static void
-told(void *arg, const char *path, struct evidence *e, const struct err *why)
+settled_cb(void *arg)
 {
 	struct local_crls *l = arg;
-	struct local_crl_file *f;
 
-	if (e == NULL && why == NULL) {
-		file_forget(l, path);
-	} else if (e != NULL) {
-		f = file_of(l, path);
-		if (f == NULL)
-			return;
-		evidence_free(f->before);
-		f->before = f->now;
-		f->now = evidence_up_ref(e);
-		log_line(&l->rc->log, LOG_LEVEL_INFO, "local CRL '%s' read",
-		    f->path);
-	}
-	/* Files reported in one turn of the loop settle together. */
-	event_active(l->settle, EV_TIMEOUT, 1);
+	pthread_mutex_lock(&l->lock);
+	for (struct source *at = l->sources; at != NULL; at = at->next)
+		for (struct scope *s = at->scopes; s != NULL; s = s->next)
+			if (s->overruled)
+				l->changed |= scope_settle(l, s);
+	if (l->changed)
+		put_in_force(l);
+	l->settled = true;
+	pthread_cond_signal(&l->cond);
+	pthread_mutex_unlock(&l->lock);
 }
 
 /* Life. */
 
-/* The watches report what is there in this turn; settle runs after them. */
-static void
-start_cb(void *arg)
-{
-	struct local_crls *l = arg;
-
-	l->settle =
-	    event_new(archive_get0_base(l->rc->archive), -1, 0, settle_cb, l);
-	if (l->settle == NULL)
-		l->code = err_set(&l->err, E_NOMEM, "out of memory");
-	for (size_t i = 0; l->code == 0 && l->paths[i] != NULL; i++) {
-		l->code = crl_files_new(&l->watches[i], l->rc->archive,
-		    l->paths[i], told, l, &l->err);
-		if (l->code == 0)
-			l->num_watches++;
-	}
-	if (l->code == 0) {
-		event_active(l->settle, EV_TIMEOUT, 1);
-		return;
-	}
-	pthread_mutex_lock(&l->lock);
-	l->settled = true;
-	pthread_cond_signal(&l->cond);
-	pthread_mutex_unlock(&l->lock);
-}
-
 int
 local_crls_new(struct local_crls **out, struct revcheck *rc,
-    const char *const *paths, struct err *err)
+    const char *const *paths, uint32_t look_ms, const struct crl_limits *limits,
+    struct err *err)
 {
 	struct local_crls *l = calloc(1, sizeof(*l));
-	size_t n = 0;
+	struct crl_files_options o = {.paths = paths,
+	    .look_ms = look_ms,
+	    .limits = *limits,
+	    .log = &rc->log,
+	    .clock = rc->clock};
+	struct crl_files_hear hear = {
+	    .file = file_cb, .settled = settled_cb, .drop = drop_cb, .arg = l};
+	int code;
 
 	*out = NULL;
-	while (paths[n] != NULL)
-		n++;
-	if (l == NULL ||
-	    (l->watches = calloc(n + 1, sizeof(struct crl_files *))) == NULL) {
-		free(l);
+	if (l == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	}
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->cond, NULL);
 	l->rc = rc;
-	l->paths = paths;
-	*out = l;
-	if (archive_post(rc->archive, start_cb, l) != 0)
-		return err_set(err, E_NOMEM, "out of memory");
+	code = crl_files_new(&l->files, &o, &hear, err);
+	if (code != 0) {
+		local_crls_free(l);
+		return code;
+	}
 	pthread_mutex_lock(&l->lock);
 	while (!l->settled)
 		pthread_cond_wait(&l->cond, &l->lock);
 	pthread_mutex_unlock(&l->lock);
-	if (l->code != 0 && err != NULL)
-		*err = l->err;
-	return l->code;
-}
-
-void
-local_crls_stop(struct local_crls *l)
-{
-	for (size_t i = 0; i < l->num_watches; i++)
-		crl_files_free(l->watches[i]);
-	l->num_watches = 0;
-	if (l->settle != NULL)
-		event_free(l->settle);
-	l->settle = NULL;
+	*out = l;
+	return 0;
 }
 
 void
 local_crls_free(struct local_crls *l)
 {
-	struct local_crl_file *f, *next;
-
 	if (l == NULL)
 		return;
-	for (f = l->files; f != NULL; f = next) {
-		next = f->next;
-		file_free(f);
-	}
-	free(l->watches);
+	/* Drops all sources. */
+	crl_files_free(l->files);
 	pthread_cond_destroy(&l->cond);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
+}
+
+/* Looking at them. */
+
+static struct evidence_key
+row_key(const struct source *at, const struct scope *s)
+{
+	const struct span parts[] = {span_of("scope", 5),
+	    span_of(at->key.id, sizeof(at->key.id)),
+	    span_of(s->id.id, sizeof(s->id.id))};
+
+	return at->num_scopes == 1 ? at->key : evidence_key_of(parts, 3);
+}
+
+static bool
+list_row(const struct source *at, const struct scope *s,
+    bool (*fn)(void *arg, const struct revcheck_cache_item *item), void *arg)
+{
+	const struct evidence *e = s != NULL ? scope_top(s) : NULL;
+	struct evidence_key key = s != NULL ? row_key(at, s) : at->key;
+	struct revcheck_cache_item item = {.size = sizeof(item),
+	    .kind = REVCHECK_EVIDENCE_CRL,
+	    .source = REVCHECK_SOURCE_FILE};
+
+	text_hex(item.key, key.id, sizeof(key.id));
+	snprintf(item.url, sizeof(item.url), "%.255s", at->path);
+	if (e != NULL) {
+		cache_item_of_crl(&item, e->crl);
+		item.bytes = evidence_der(e).len;
+		item.fetched_at = e->fetched_at;
+	}
+	if (at->fault[0] != '\0')
+		text_copy(item.error, sizeof(item.error), at->fault);
+	else if (s != NULL && s->overruled)
+		text_copy(item.error, sizeof(item.error),
+		    "older than one before, which stays in force");
+	else if (s != NULL && s->now == NULL)
+		snprintf(item.error, sizeof(item.error),
+		    "%s; what it said stays until it is forgotten",
+		    at->there ? "the file holds it no more"
+			      : "the file is gone");
+	return fn(arg, &item);
+}
+
+void
+local_crls_list(struct local_crls *l,
+    bool (*fn)(void *arg, const struct revcheck_cache_item *item), void *arg)
+{
+	bool on = true;
+
+	if (l == NULL)
+		return;
+	pthread_mutex_lock(&l->lock);
+	for (struct source *at = l->sources; on && at != NULL; at = at->next) {
+		if (at->scopes == NULL && at->fault[0] != '\0')
+			on = list_row(at, NULL, fn, arg);
+		for (struct scope *s = at->scopes; on && s != NULL; s = s->next)
+			on = list_row(at, s, fn, arg);
+	}
+	pthread_mutex_unlock(&l->lock);
+}
+
+void
+local_crls_again(struct local_crls *l)
+{
+	if (l != NULL)
+		crl_files_again(l->files);
+}
+
+/* But for what is in the file. */
+static void
+source_forget(struct source *at, const struct evidence_key *key)
+{
+	bool all = memcmp(&at->key, key, sizeof(*key)) == 0;
+	struct scope **p = &at->scopes, *s;
+	size_t gone = 0;
+
+	while ((s = *p) != NULL) {
+		struct evidence_key row = row_key(at, s);
+
+		if (!all && memcmp(&row, key, sizeof(row)) != 0) {
+			p = &s->next;
+			continue;
+		}
+		documents_free(s->proven);
+		s->proven = NULL;
+		while (s->num_unproven > 0)
+			unproven_remove(s, 0);
+		if (s->now != NULL) {
+			s->unproven[s->num_unproven++] =
+			    evidence_up_ref(s->now);
+			p = &s->next;
+		} else {
+			*p = s->next;
+			scope_cleanup(s);
+			gone++;
+		}
+	}
+	at->num_scopes -= gone;
+}
+
+void
+local_crls_forget(struct local_crls *l, const struct evidence_key *key)
+{
+	if (l == NULL)
+		return;
+	pthread_mutex_lock(&l->lock);
+	for (struct source *at = l->sources; at != NULL; at = at->next)
+		source_forget(at, key);
+	put_in_force(l);
+	pthread_mutex_unlock(&l->lock);
 }

@@ -1,9 +1,10 @@
 /*
- * local_crls: CRL files and directories of the operator, read when the engine
- * starts and again whenever they change. If a file can no longer be read as a
- * CRL, what it held before stays in force; if its content changed, the version
- * before stays as evidence, too, so that a forged CRL does not replace a
- * genuine one.
+ * local_crls: CRL files and directories of the operator as sources: read when
+ * the engine starts and again whenever they change. What a file taught stays
+ * when it is replaced, cannot be read or goes away: of each scope the newest
+ * CRL that was proven, and the last ones that nobody has proven yet, so that
+ * neither an older nor a forged CRL takes the place of a newer one. Only who
+ * says forget makes it forget.
  */
 #ifndef REVCHECK_ENGINE_LOCAL_CRLS_H
 #define REVCHECK_ENGINE_LOCAL_CRLS_H
@@ -13,16 +14,25 @@
 struct local_crls;
 
 /*
- * local_crls_new reads everything once before it returns, and watches from then
- * on (on the service thread). paths is NULL-terminated. E_IO naming a path that
- * does not exist; *out must be stopped and freed even then. Files that are not
- * CRLs are logged and skipped. Not on the service thread.
+ * Reads everything once before it returns, and watches from then on. paths is
+ * NULL-terminated. look_ms: how often files are looked at besides, 0: as
+ * crl_files.h has it. E_IO naming a path that does not exist and cannot appear.
+ * Files that are not CRLs are logged and skipped. Any thread.
  */
 int local_crls_new(struct local_crls **out, struct revcheck *rc,
-    const char *const *paths, struct err *err) MUST_USE;
-
-/* Service thread: ends watching. Before local_crls_free. */
-void local_crls_stop(struct local_crls *l);
+    const char *const *paths, uint32_t look_ms, const struct crl_limits *limits,
+    struct err *err) MUST_USE;
+/* Before the archive goes: its thread is told of changes. */
 void local_crls_free(struct local_crls *l);
+
+/* Any thread, and l may be NULL: */
+
+/* A row for each scope in each file, and for each file that has a fault. */
+void local_crls_list(struct local_crls *l,
+    bool (*fn)(void *arg, const struct revcheck_cache_item *item), void *arg);
+/* Reads files again, soon. */
+void local_crls_again(struct local_crls *l);
+/* What this source (or row) holds now is all that it ever said. */
+void local_crls_forget(struct local_crls *l, const struct evidence_key *key);
 
 #endif

@@ -165,7 +165,8 @@ what_follows_in_a_file(void **state)
 		enum content was, is;
 		enum revcheck_status status;
 	} rows[] = {
-	    {"removed", LISTING_5, GONE, REVCHECK_UNKNOWN},
+	    {"removed", LISTING_5, GONE, REVCHECK_REVOKED},
+	    {"removed, silent", SILENT_6, GONE, REVCHECK_GOOD},
 	    {"replaced", LISTING_5, SILENT_6, REVCHECK_REVOKED},
 	    {"released", HOLDING_5, SILENT_6, REVCHECK_GOOD},
 	    {"released too early", HOLDING_5, EXPIRED_6, REVCHECK_REVOKED},
@@ -202,37 +203,152 @@ what_follows_in_a_file(void **state)
 	}
 }
 
-/* A file that went and comes back counts from then on. */
+/* Whatever is written over it, and whether it was asked about meanwhile. */
 static void
-a_file_that_comes_back(void **state)
+an_older_one_never_takes_the_place(void **state)
 {
-	struct revcheck_result r;
+	static const enum content over[] = {
+	    SILENT_4, SILENT_5_EARLIER, RUBBISH, SILENT_4, GONE, SILENT_4};
+	const size_t num = sizeof(over) / sizeof(over[0]);
+
+	(void)state;
+	for (int asked = 0; asked < 2; asked++) {
+		struct revcheck_result r;
+		struct revcheck *rc;
+
+		put(LISTING_5);
+		rc = engine_new();
+		if (asked)
+			assert_int_equal(ask(rc, &a).status, REVCHECK_GOOD);
+		for (size_t i = 0; i < num; i++) {
+			put(over[i]);
+			await_changes((unsigned)i + 1);
+			if (asked)
+				assert_int_equal(
+				    ask(rc, &a).status, REVCHECK_GOOD);
+		}
+		r = ask(rc, &b);
+		assert_int_equal(r.status, REVCHECK_REVOKED);
+		assert_string_equal(r.crl_number, "05");
+		engine_free(rc);
+	}
+}
+
+struct row {
+	unsigned num;
+	struct revcheck_cache_item last;
+};
+
+static int
+note_row(void *arg, const struct revcheck_cache_item *item)
+{
+	struct row *r = arg;
+
+	r->num++;
+	r->last = *item;
+	return 0;
+}
+
+static struct row
+rows_of(struct revcheck *rc)
+{
+	struct row r = {.num = 0};
+	int n = revcheck_kept_list(rc, note_row, &r);
+
+	assert_int_equal(n, r.num);
+	return r;
+}
+
+/* What a file taught stays until somebody says forget. */
+static void
+a_file_that_went_is_forgotten_by_its_key(void **state)
+{
 	struct revcheck *rc;
+	struct row r;
 
 	(void)state;
 	put(LISTING_5);
 	rc = engine_new();
+	r = rows_of(rc);
+	assert_int_equal(r.num, 1);
+	assert_int_equal(r.last.source, REVCHECK_SOURCE_FILE);
+	assert_string_equal(r.last.url, "local/root.crl");
+	assert_string_equal(r.last.number, "05");
+	assert_string_equal(r.last.error, "");
+	assert_int_equal(r.last.num_entries, 1);
 	put(GONE);
 	await_changes(1);
-	put(SILENT_6);
-	await_changes(2);
-	r = ask(rc, &b);
-	assert_int_equal(r.status, REVCHECK_GOOD);
-	put(GONE);
-	await_changes(3);
-	r = ask(rc, &b);
-	assert_int_equal(r.status, REVCHECK_UNKNOWN);
+	assert_int_equal(ask(rc, &a).status, REVCHECK_GOOD);
+	r = rows_of(rc);
+	assert_int_equal(r.num, 1);
+	assert_non_null(strstr(r.last.error, "the file is gone"));
+	/* All of it flushed: not what files said. */
+	assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+	assert_int_equal(ask(rc, &a).status, REVCHECK_GOOD);
+	assert_int_equal(revcheck_kept_flush(rc, r.last.key, NULL), 0);
+	assert_int_equal(ask(rc, &a).status, REVCHECK_UNKNOWN);
+	assert_int_equal(ask(rc, &b).status, REVCHECK_UNKNOWN);
+	assert_int_equal(rows_of(rc).num, 0);
+	/* It comes back, and counts; what is there is not forgotten. */
+	num_changes = 0;
+	put(SILENT_4);
+	await_changes(1);
+	assert_int_equal(ask(rc, &b).status, REVCHECK_GOOD);
 	put(LISTING_5);
-	await_changes(4);
-	r = ask(rc, &b);
-	assert_int_equal(r.status, REVCHECK_REVOKED);
-	assert_int_equal(r.method, REVCHECK_METHOD_CRL);
+	await_changes(2);
+	assert_int_equal(revcheck_kept_flush(rc, r.last.key, NULL), 0);
+	assert_int_equal(ask(rc, &b).status, REVCHECK_REVOKED);
 	put(GONE);
-	await_changes(5);
-	/* What it taught stays, until somebody says forget. */
-	r = ask(rc, &b);
-	assert_int_equal(r.status, REVCHECK_REVOKED);
-	assert_int_equal(r.method, REVCHECK_METHOD_MEMORY);
+	await_changes(4);
+	assert_int_equal(revcheck_kept_flush(rc, r.last.key, NULL), 0);
+	/* A revocation that was seen proven is remembered all the same. */
+	assert_int_equal(ask(rc, &b).status, REVCHECK_REVOKED);
+	assert_int_equal(ask(rc, &b).method, REVCHECK_METHOD_MEMORY);
+	engine_free(rc);
+}
+
+/* What was read under the one name is not kept for the other. */
+static void
+a_file_renamed_is_one_row(void **state)
+{
+	struct revcheck *rc;
+	struct row r;
+
+	(void)state;
+	put(LISTING_5);
+	rc = engine_new();
+	assert_int_equal(rename("local/root.crl", "local/named.crl"), 0);
+	do {
+		await_changes(1);
+		r = rows_of(rc);
+	} while (strcmp(r.last.url, "local/named.crl") != 0);
+	assert_int_equal(r.num, 1);
+	assert_string_equal(r.last.error, "");
+	assert_int_equal(unlink("local/named.crl"), 0);
+	engine_free(rc);
+}
+
+static void
+a_fault_is_a_row(void **state)
+{
+	struct revcheck *rc;
+	struct row r;
+
+	(void)state;
+	put(RUBBISH);
+	rc = engine_new();
+	r = rows_of(rc);
+	assert_int_equal(r.num, 1);
+	assert_non_null(strstr(r.last.error, "neither DER nor PEM"));
+	assert_int_equal(r.last.this_update, 0);
+	put(LISTING_5);
+	await_changes(1);
+	assert_string_equal(rows_of(rc).last.error, "");
+	put(RUBBISH);
+	await_changes(2);
+	r = rows_of(rc);
+	assert_non_null(strstr(r.last.error, "neither DER nor PEM"));
+	assert_string_equal(r.last.number, "05");
 	engine_free(rc);
 }
 
@@ -282,7 +398,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_follows_in_a_file),
-	    cmocka_unit_test(a_file_that_comes_back),
+	    cmocka_unit_test(an_older_one_never_takes_the_place),
+	    cmocka_unit_test(a_file_that_went_is_forgotten_by_its_key),
+	    cmocka_unit_test(a_file_renamed_is_one_row),
+	    cmocka_unit_test(a_fault_is_a_row),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
