@@ -555,7 +555,9 @@ const struct conf_key conf_keys[] = {
 	FLAG("revocation.any_port", FLAG, revocation.any_port, false,
 	    "allow every port", REVCHECK("addresses.anyPort", MORE)),
 	ROW("revocation.crl_paths", TEXTS, revocation_lists.crl_paths,
-	    "CRL files or directories, read again when they change",
+	    "CRL files or directories (DER, or PEM with any number of CRLs), "
+	    "read again when they change and at a reload; one that does not "
+	    "exist is awaited if its directory does",
 	    .max = 10000, .flags = CONF_RESTART),
 	ROW("revocation.proxy", TEXT, revocation_lists.proxy,
 	    "URL of the HTTP proxy that is fetched through",

@@ -166,7 +166,8 @@ put_kept(void *arg, const struct revcheck_cache_item *item)
 	struct kept *k = arg;
 	char url[2 * sizeof(item->url)], issuer[2 * sizeof(item->issuer)];
 
-	if (item->kind != REVCHECK_EVIDENCE_CRL ||
+	/* Without a date: a file that holds no CRL. */
+	if (item->kind != REVCHECK_EVIDENCE_CRL || item->this_update == 0 ||
 	    (!k->age && item->next_update == 0))
 		return 0;
 	prometheus_label(url, sizeof(url), item->url);
@@ -493,6 +494,9 @@ add_crl_reason(void *arg, const struct revcheck_cache_item *item)
 	double life = difftime(item->next_update, item->this_update);
 	double left = difftime(item->next_update, time(NULL));
 
+	if (item->source == REVCHECK_SOURCE_FILE && item->error[0] != '\0')
+		add_reason(arg, "the CRL file '%.80s': %.100s", item->url,
+		    item->error);
 	if (item->kind == REVCHECK_EVIDENCE_CRL && item->next_update != 0 &&
 	    left < life * CRL_LEFT_WARN)
 		add_reason(arg, "the CRL from '%.100s' %s %.0f seconds%s",

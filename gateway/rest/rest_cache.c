@@ -23,6 +23,8 @@ add_item(void *arg, const struct revcheck_cache_item *item)
 	cJSON_AddStringToObject(
 	    o, "kind", item->kind == REVCHECK_EVIDENCE_CRL ? "crl" : "ocsp");
 	cJSON_AddStringToObject(o, "url", item->url);
+	if (item->source == REVCHECK_SOURCE_FILE)
+		cJSON_AddTrueToObject(o, "file");
 	cJSON_AddNumberToObject(o, "bytes", (double)item->bytes);
 	cJSON_AddNumberToObject(o, "entries", (double)item->num_entries);
 	json_add_time(o, "thisUpdate", item->this_update);
