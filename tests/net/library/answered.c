@@ -1,7 +1,7 @@
 /*
  * Every kind of document, by every way, over everything that may be held
- * before, in both modes: the answer, who is let in, and how many ways were
- * tried are what answered_model.h says.
+ * before, in both modes and after a restart: the answer, who is let in, and
+ * how many ways were tried are what answered_model.h says.
  *
  *	root -> ca (one for each row) -> asked about, its sibling
  */
@@ -334,8 +334,16 @@ row_is_none(const struct row *r)
 	return r->way == BY_POST || r->way == AFTER_GET;
 }
 
+/* Asked by an engine that has the state directory of the one before. */
+static bool
+row_restarts(const struct row *r)
+{
+	return r->hard && r->held != HELD_NOTHING && r->held != AGAIN_RIGHT &&
+	    r->held != AGAIN_NEWER;
+}
+
 static void
-rows_make(bool ocsp)
+rows_make(bool ocsp, bool restart)
 {
 	struct row r = {.ocsp = ocsp};
 	const unsigned num = NUM_WHAT * NUM_WAYS * NUM_HELD * 8;
@@ -351,7 +359,8 @@ rows_make(bool ocsp)
 		r.what = (enum what)(n % NUM_WHAT);
 		r.way = (enum way)(n / NUM_WHAT % NUM_WAYS);
 		r.held = (enum held)(n / NUM_WHAT / NUM_WAYS);
-		if (row_is_none(&r) || r.what == NOTHING)
+		if (row_is_none(&r) || r.what == NOTHING ||
+		    (restart && !row_restarts(&r)))
 			continue;
 		assert_true(num_rows < ROWS_MAX);
 		r.nth = (unsigned)num_rows;
@@ -505,27 +514,46 @@ ask_again(struct revcheck *rc, enum held held)
 	assert_int_equal(revcheck_kept_flush(rc, none, NULL), 0);
 }
 
+static struct revcheck *
+holding(int held, bool restart)
+{
+	char dir[32];
+	struct revcheck *rc;
+
+	snprintf(dir, sizeof(dir), "state%d-%d", rows->ocsp, held);
+	if (restart)
+		dir_make(dir);
+	state_dir = restart ? dir : NULL;
+	rc = engine_new();
+	if (held_what[held] != NOTHING)
+		hold(rc, (enum held)held);
+	if (restart) {
+		revcheck_free(rc);
+		rc = engine_new();
+	}
+	return rc;
+}
+
 static void
-all_combinations(bool ocsp)
+all_combinations(bool ocsp, bool restart)
 {
 	struct revcheck *rc[NUM_HELD];
 	long long over;
 
-	rows_make(ocsp);
-	for (int h = 0; h < NUM_HELD; h++) {
-		rc[h] = engine_new();
-		if (held_what[h] != NOTHING)
-			hold(rc[h], (enum held)h);
-	}
+	rows_make(ocsp, restart);
+	for (int h = 0; h < NUM_HELD; h++)
+		rc[h] = holding(h, restart);
 	/* What did not help is left alone for a second. */
 	over = mono_ms() + 1001;
 	for (size_t i = 0; i < num_rows; i++)
 		serve_row(&rows[i]);
 	script_send();
-	while (mono_ms() < over)
+	while (!restart && mono_ms() < over)
 		usleep(10000);
-	ask_again(rc[AGAIN_RIGHT], AGAIN_RIGHT);
-	ask_again(rc[AGAIN_NEWER], AGAIN_NEWER);
+	if (!restart) {
+		ask_again(rc[AGAIN_RIGHT], AGAIN_RIGHT);
+		ask_again(rc[AGAIN_NEWER], AGAIN_NEWER);
+	}
 	num_wrong = 0;
 	for (size_t i = 0; i < num_rows; i++)
 		row_check(rc[rows[i].held], &rows[i]);
@@ -540,14 +568,28 @@ static void
 by_crl(void **state)
 {
 	(void)state;
-	all_combinations(false);
+	all_combinations(false, false);
 }
 
 static void
 by_ocsp(void **state)
 {
 	(void)state;
-	all_combinations(true);
+	all_combinations(true, false);
+}
+
+static void
+by_crl_after_a_restart(void **state)
+{
+	(void)state;
+	all_combinations(false, true);
+}
+
+static void
+by_ocsp_after_a_restart(void **state)
+{
+	(void)state;
+	all_combinations(true, true);
 }
 
 /* ---- the scene */
@@ -605,6 +647,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(by_crl),
 	    cmocka_unit_test(by_ocsp),
+	    cmocka_unit_test(by_crl_after_a_restart),
+	    cmocka_unit_test(by_ocsp_after_a_restart),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
