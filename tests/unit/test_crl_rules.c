@@ -719,6 +719,71 @@ issuer_and_extensions_have_a_bound(void **state)
 	}
 }
 
+/* An unknown names the flaw, where it is, and the word that forgives it. */
+static void
+flaws_are_named(void **state)
+{
+	static const struct {
+		const char *ext_hex, *serial, *text;
+		size_t serial_len;
+		unsigned relax;
+	} rows[] = {
+	    {NULL, "\0\x09",
+		"a serial number with redundant octets (entry 2 is the first); "
+		"relax 'serial-padding' forgives it",
+		2, 0},
+	    {"300a0603551d1404030201", "\x09",
+		"an extension that cannot be read, or too many", 1, 0},
+	    {"300a0603551d140403020180", "\x09",
+		"relax 'crl-extensions' forgives it", 1, 0},
+	    {"300a0603551d140403020180", "\0\x09",
+		"relax 'serial-padding' forgives it", 2,
+		REVCHECK_RELAX_CRL_EXTENSIONS},
+	    {NULL, NULL, "'strict-empty-revoked' is set", 0,
+		REVCHECK_STRICT_EMPTY_REVOKED},
+	};
+	struct crl_subject *s = subject_of(pki.ee);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct crlmake_entry e = {.serial = "\x08", .serial_len = 1};
+		struct crlmake how = {.number = 5, .key = pki.ca_key};
+		struct validity_rules relaxed = rules;
+		struct crl_signers who = {.chain = pki.chain, .num_chain = 2};
+		struct crl_evidence w = {.signer_status = REVCHECK_GOOD};
+		struct revcheck_result r = {0};
+		struct octets o = {0};
+		struct crl_proof *p;
+		enum revcheck_why why;
+		struct crl *c;
+
+		if (rows[i].serial != NULL) {
+			crlmake_entry(&o, &e);
+			e.serial = rows[i].serial;
+			e.serial_len = rows[i].serial_len;
+			crlmake_entry(&o, &e);
+		}
+		how.entries = &o;
+		how.ext_hex = rows[i].ext_hex;
+		relaxed.relax = rows[i].relax;
+		c = crl_of(&how);
+		assert_int_equal(
+		    crl_verify(&p, c, &who, &relaxed, &why, NULL), 0);
+		w.crl = c;
+		w.proof = p;
+		crl_status(s, &w, 1, &relaxed, &r);
+		assert_int_equal(r.status, REVCHECK_UNKNOWN);
+		assert_int_equal(r.why, REVCHECK_WHY_MALFORMED);
+		if (strstr(r.text, rows[i].text) == NULL)
+			fail_msg(
+			    "'%s' does not say '%s'", r.text, rows[i].text);
+		crl_proof_free(p);
+		crl_free(c);
+		octets_free(&o);
+	}
+	crl_subject_free(s);
+}
+
 /* A limit of ours is reached: too large, and neither forged nor tried on. */
 static void
 candidates_have_a_bound(void **state)
@@ -811,6 +876,7 @@ main(void)
 	    cmocka_unit_test(the_weightier_revocation_is_told),
 	    cmocka_unit_test(any_number_of_crls_is_weighed),
 	    cmocka_unit_test(issuer_and_extensions_have_a_bound),
+	    cmocka_unit_test(flaws_are_named),
 	    cmocka_unit_test(candidates_have_a_bound),
 	    cmocka_unit_test(who_is_not_named_does_not_list),
 	    cmocka_unit_test(concern_is_by_issuer_name),
