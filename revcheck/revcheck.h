@@ -899,7 +899,7 @@ revcheck_ocsp_judge(struct revcheck_result *out,
  */
 struct revcheck_cache_item {
 	size_t size;
-	char key[65]; /* its name, hexadecimal */
+	char key[65]; /* of its source, which may have several; hexadecimal */
 	enum revcheck_evidence_kind kind;
 	size_t bytes;
 	size_t num_entries; /* of a CRL; answers of an OCSP response */
@@ -922,11 +922,14 @@ revcheck_cache_fn(void *arg, const struct revcheck_cache_item *item);
  */
 REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_list(const char *state_dir,
     revcheck_cache_fn *fn, void *arg, struct revcheck_error *err);
-/* The signed bytes of one: 1 and *out (free() it), 0 when there is none. */
+/*
+ * The signed bytes of the newest under that key: 1 and *out (free() it), 0 when
+ * there is none.
+ */
 REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_get(unsigned char **out,
     size_t *out_len, enum revcheck_evidence_kind *kind, const char *state_dir,
     const char *key, struct revcheck_error *err);
-/* Forgets one (key NULL: all). */
+/* Forgets what is kept under one key (NULL: all). */
 REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_flush(
     const char *state_dir, const char *key, struct revcheck_error *err);
 /*

@@ -239,8 +239,8 @@ int archive_refresh(struct archive *a, const struct evidence_key *key) MUST_USE;
  */
 int archive_fetch_missing(struct archive *a) MUST_USE;
 /*
- * Removes key (all if NULL) from memory and disk. Any thread; done when it
- * returns.
+ * Removes key (all if NULL) from memory and disk. Any thread. When it returns,
+ * nothing of it is read any more; its files go as the disk allows.
  */
 int archive_flush(struct archive *a, const struct evidence_key *key) MUST_USE;
 
