@@ -116,7 +116,8 @@ document_describe_once(struct evidence *e, const struct crl_proof *proof)
 }
 
 void
-document_describe_ocsp(struct evidence *e, const struct ocsp_proof *proof)
+document_describe_ocsp(struct evidence *e, const struct ocsp_proof *proof,
+    const struct validity_rules *rules)
 {
 	bool said = false;
 
@@ -131,11 +132,10 @@ document_describe_ocsp(struct evidence *e, const struct ocsp_proof *proof)
 		    (e->next_update == 0 || f->next_update < e->next_update))
 			e->next_update = f->next_update;
 		said = said || f->status != REVCHECK_UNKNOWN;
-		if (f->status == REVCHECK_REVOKED &&
-		    f->reason == REVCHECK_REASON_CERTIFICATE_HOLD)
-			e->keep_sec = OCSP_KEEP_SHORT_SEC;
 	}
 	e->passing = !said;
+	if (ocsp_keep_sec(proof, rules) == OCSP_KEEP_SHORT_SEC)
+		e->keep_sec = OCSP_KEEP_SHORT_SEC;
 	e->cost_bytes = e->der_len * 2 + 512;
 	e->described = true;
 }

@@ -42,7 +42,8 @@ int document_prove_ocsp(const struct ocsp_proof **out, struct ocsp_proof **mine,
 void document_describe_crl(struct evidence *e, const struct crl_proof *proof);
 /* Likewise, of a document that others see already. Any thread. */
 void document_describe_once(struct evidence *e, const struct crl_proof *proof);
-void document_describe_ocsp(struct evidence *e, const struct ocsp_proof *proof);
+void document_describe_ocsp(struct evidence *e, const struct ocsp_proof *proof,
+    const struct validity_rules *rules);
 
 /*
  * Whether it is a revocation that nothing newer ends: it counts below the

@@ -82,7 +82,7 @@ acceptor_accept(struct archive_acceptor *self, struct evidence *draft,
 	if (crl != NULL)
 		document_describe_crl(draft, crl);
 	if (ocsp != NULL)
-		document_describe_ocsp(draft, ocsp);
+		document_describe_ocsp(draft, ocsp, &rules);
 	crl_proof_free(my_crl);
 	ocsp_proof_free(my_ocsp);
 	*reject_code = why;
