@@ -2,7 +2,7 @@
  * trust: anchors in an X509_STORE that does not change once it is filled, so
  * that any thread may verify against it.
  */
-#include "revcheck/x509/trust.h"
+#include "revcheck/revcheck.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,6 @@ struct revcheck_trust {
 	X509_STORE *store;
 	X509 **given; /* intermediates; references */
 	size_t num_given;
-	unsigned char id[FINGERPRINT_LEN];
 };
 
 static int
@@ -153,10 +152,6 @@ trust_new(struct revcheck_trust **out, X509 *const *anchors, size_t num,
 	rc = prints_of(&prints, anchors, num, err);
 	if (rc == 0)
 		rc = trust_fill(t->store, anchors, prints, num, err);
-	if (rc == 0 &&
-	    EVP_Digest(prints, num * sizeof(*prints), t->id, NULL, EVP_sha256(),
-		NULL) != 1)
-		rc = err_ossl(err, E_INTERNAL, "cannot hash the anchors");
 	if (rc == 0) {
 		*out = t;
 		t = NULL;
@@ -266,10 +261,4 @@ X509_STORE *
 revcheck_trust_get0_store(struct revcheck_trust *t)
 {
 	return t->store;
-}
-
-const unsigned char *
-trust_get0_id(const struct revcheck_trust *t)
-{
-	return t->id;
 }
