@@ -27,6 +27,11 @@ int crl_subject_new(struct crl_subject **out, X509 *cert, X509 *issuer,
  * certificate issuer or a cRLIssuer of one of its distribution points.
  */
 bool crl_may_concern(const struct crl_subject *s, const struct crl *crl);
+/*
+ * Whether that is by its issuer alone, and then the name_hash of it: a CRL
+ * whose issuer has another does not concern it.
+ */
+bool crl_subject_hash(const struct crl_subject *s, uint64_t *hash);
 void crl_subject_free(struct crl_subject *s);
 /*
  * URLs of the i-th distribution point (NULL-terminated, every scheme, in

@@ -51,6 +51,7 @@ identity_copy(struct crl_subject *s, struct err *err)
 	if (len <= 0)
 		return err_ossl(err, E_NOMEM, "cannot encode the issuer");
 	s->issuer = span_of(s->issuer_der, (size_t)len);
+	s->issuer_hash = name_hash(s->issuer);
 	len = i2d_ASN1_INTEGER(X509_get0_serialNumber(s->cert), &s->serial_der);
 	if (len <= 0)
 		return err_ossl(err, E_NOMEM, "cannot encode the serial");
@@ -159,6 +160,16 @@ const char *const *
 crl_subject_delta_urls(const struct crl_subject *s)
 {
 	return (const char *const *)s->delta_urls;
+}
+
+bool
+crl_subject_hash(const struct crl_subject *s, uint64_t *hash)
+{
+	*hash = s->issuer_hash;
+	for (size_t i = 0; i < s->points.num; i++)
+		if (s->points.v[i].issuers.num > 0)
+			return false;
+	return true;
 }
 
 bool

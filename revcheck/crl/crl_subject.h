@@ -13,6 +13,7 @@ struct crl_subject {
 	uint8_t *issuer_der, *serial_der, *points_der,
 	    *freshest_der;  /* owned */
 	struct span issuer; /* Name as written in the certificate */
+	uint64_t issuer_hash;
 	struct span serial; /* INTEGER content, trimmed */
 	bool is_ca;         /* basicConstraints with cA TRUE */
 	bool is_v3;

@@ -132,6 +132,23 @@ prepare_set(struct cert_check *q, const struct request_env *env,
 	return rc;
 }
 
+/* Of many files only those of its issuer are looked at. */
+static int
+prepare_local(struct cert_check *q, const struct request_env *env,
+    struct revcheck_evidence *set)
+{
+	uint64_t hash;
+	int rc = 0;
+
+	if (set == NULL || set->index == NULL ||
+	    !crl_subject_hash(q->s->crl, &hash))
+		return prepare_set(q, env, set);
+	for (size_t i = evidence_set_find(set, hash);
+	     rc == 0 && i < set->num && set->index[i].hash == hash; i++)
+		rc = prepare_crl(q, env, &set->v[set->index[i].at]);
+	return rc;
+}
+
 int
 cert_check_prepare(struct cert_check *q, const struct request_env *env)
 {
@@ -145,6 +162,6 @@ cert_check_prepare(struct cert_check *q, const struct request_env *env)
 	if (rc == 0)
 		rc = prepare_set(q, env, env->supplied);
 	if (rc == 0)
-		rc = prepare_set(q, env, env->snap->local);
+		rc = prepare_local(q, env, env->snap->local);
 	return rc;
 }

@@ -16,6 +16,7 @@
 
 #include "cache/evidence/evidence_file.h"
 #include "revcheck/x509/certs.h"
+#include "revcheck/x509/name.h"
 #include "revcheck/ocsp/ocsp_parse.h"
 
 #define EVIDENCE_SET_MAX 100000
@@ -54,6 +55,7 @@ revcheck_evidence_free(struct revcheck_evidence *e)
 	for (size_t i = 0; i < e->num; i++)
 		evidence_set_cleanup(&e->v[i]);
 	free(e->v);
+	free(e->index);
 	pthread_mutex_destroy(&e->lock);
 	free(e);
 }
@@ -94,6 +96,48 @@ evidence_set_add_evidence(
 		evidence_set_cleanup(&s);
 	/* The set owns the name now: evidence_set_push has copied s into it. */
 	return rc; /* NOLINT(clang-analyzer-unix.Malloc) */
+}
+
+static int
+at_compare(const void *pa, const void *pb)
+{
+	const struct evidence_at *a = pa, *b = pb;
+
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	return a->at < b->at ? -1 : a->at > b->at;
+}
+
+int
+evidence_set_index(struct revcheck_evidence *set)
+{
+	struct evidence_at *v = calloc(set->num > 0 ? set->num : 1, sizeof(*v));
+
+	if (v == NULL)
+		return E_NOMEM;
+	for (size_t i = 0; i < set->num; i++)
+		v[i] = (struct evidence_at){
+		    name_hash(crl_get0_info(set->v[i].evidence->crl)->issuer),
+		    i};
+	qsort(v, set->num, sizeof(*v), at_compare);
+	set->index = v;
+	return 0;
+}
+
+size_t
+evidence_set_find(const struct revcheck_evidence *set, uint64_t hash)
+{
+	size_t low = 0, high = set->num;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (set->index[mid].hash < hash)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
 }
 
 static enum revcheck_why

@@ -460,6 +460,8 @@ put_in_force(struct local_crls *l)
 		     s = s->next)
 			rc = add_scope(all, s, at->path);
 	if (rc == 0)
+		rc = evidence_set_index(all);
+	if (rc == 0)
 		revcheck_set_local_evidence(l->rc, all);
 	else
 		log_line(&l->rc->log, LOG_LEVEL_ERROR,

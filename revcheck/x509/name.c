@@ -268,6 +268,48 @@ name_equal(struct span a, struct span b)
 	return der_done(&da) && der_done(&db);
 }
 
+#define HASH_PRIME 1099511628211u
+
+/* What is compared by its octets alone counts by its type. */
+static uint64_t
+attribute_hash(const struct attribute *a)
+{
+	struct chars c = {.in = a->value, .tag = a->tag};
+	uint64_t type = 14695981039346656037u, h;
+	int32_t v = CHARS_BAD;
+
+	for (size_t i = 0; i < a->oid.len; i++)
+		type = (type ^ a->oid.p[i]) * HASH_PRIME;
+	h = type;
+	if (tag_is_string(a->tag))
+		while ((v = chars_next(&c)) >= 0)
+			h = (h ^ (uint64_t)v) * HASH_PRIME;
+	return v == CHARS_BAD ? type : h;
+}
+
+uint64_t
+name_hash(struct span name)
+{
+	struct attribute v[RDN_ATTRIBUTES_MAX];
+	struct der d;
+	struct span rdns, rdn;
+	uint64_t h = 1, sum;
+	size_t num;
+
+	der_init(&d, name);
+	if (!der_get(&d, DER_SEQUENCE, &rdns) || !der_done(&d))
+		return 0;
+	der_init(&d, rdns);
+	while (der_get(&d, DER_SET, &rdn)) {
+		sum = 0;
+		/* In any order. */
+		for (size_t i = rdn_read(rdn, v, &num) ? num : 0; i > 0; i--)
+			sum += attribute_hash(&v[i - 1]);
+		h = (h ^ sum) * HASH_PRIME;
+	}
+	return h;
+}
+
 bool
 general_name_next(struct der *d, struct general_name *out)
 {

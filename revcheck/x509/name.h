@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "cache/base/span.h"
 #include "cache/der/der.h"
@@ -19,6 +20,9 @@
  * (RFC 5280 7.1, RFC 4518 2). What does not parse equals only its own bytes.
  */
 bool name_equal(struct span a, struct span b);
+
+/* The same for names that are equal. */
+uint64_t name_hash(struct span name);
 
 /* A GeneralName. body: its content; of a directoryName, the Name element. */
 struct general_name {

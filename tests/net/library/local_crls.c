@@ -14,6 +14,7 @@
 
 #define HOUR 3600
 #define DAY  86400
+#define MANY 1000 /* files */
 
 static struct revcheck_trust *trust;
 static struct issuer root, stranger, other, a, b;
@@ -352,6 +353,39 @@ a_fault_is_a_row(void **state)
 	engine_free(rc);
 }
 
+/* Of many issuers; the one that matters is found, however it is written. */
+static void
+one_among_many(void **state)
+{
+	struct issuer_crl crl = {
+	    .by = &other, .number = 5, .from = t0 - HOUR, .next = t0 + DAY};
+	char path[64], cn[32];
+	struct revcheck *rc;
+
+	(void)state;
+	crl.cn = cn;
+	for (int i = 0; i < MANY; i++) {
+		snprintf(path, sizeof(path), "local/%d.crl", i);
+		snprintf(cn, sizeof(cn), "other %d", i);
+		issuer_write_crl(path, &crl);
+	}
+	/* RFC 5280 7.1: without regard to case. */
+	crl = (struct issuer_crl){.by = &root,
+	    .cn = "ROOT",
+	    .number = 6,
+	    .serials = (const long[]){10, 0},
+	    .from = t0 - HOUR,
+	    .next = t0 + DAY};
+	issuer_write_crl("local/root2.crl", &crl);
+	put(LISTING_5);
+	rc = engine_new();
+	assert_int_equal(rows_of(rc).num, MANY + 2);
+	assert_int_equal(ask(rc, &b).status, REVCHECK_REVOKED);
+	assert_int_equal(ask(rc, &a).status, REVCHECK_REVOKED);
+	engine_free(rc);
+	assert_int_equal(system("rm -f local/*.crl"), 0);
+}
+
 static int
 setup(void **state)
 {
@@ -402,6 +436,7 @@ main(void)
 	    cmocka_unit_test(a_file_that_went_is_forgotten_by_its_key),
 	    cmocka_unit_test(a_file_renamed_is_one_row),
 	    cmocka_unit_test(a_fault_is_a_row),
+	    cmocka_unit_test(one_among_many),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
