@@ -162,6 +162,40 @@ addresses_act_at_once(void **state)
 	free(ports);
 }
 
+/*
+ * Where evidence may be fetched from says nothing about who is in: only what is
+ * fetched then does. Who came in for want of an answer is asked about at once
+ * when the answer may be had, and who rests on one that is held stays when it
+ * may not be had any more.
+ */
+static void
+who_is_in_stays_until_evidence_speaks(void **state)
+{
+	struct tls good, revoked;
+	char byte;
+
+	gateway_set(&gw, "revocation.mode", "\"SOFT_FAIL\"");
+	gateway_set(&gw, "revocation.any_port", NULL);
+	gateway_set(&gw, "revocation.allow_addresses", NULL);
+	gateway_start(&gw);
+	tls_enter(&revoked, &town, "revoked", gw.port, 0);
+	tls_enter(&good, &town, "good", gw.port, 0);
+	put("{\"addresses\":{\"allow\":[\"127.0.0.0/8\"],\"anyPort\":true}}",
+	    202);
+	assert_int_not_equal(tls_read(&revoked, &byte, 1), 1);
+	assert_null(strstr(revoked.error, "temporarily unavailable"));
+	tls_free(&revoked);
+	assert_int_equal(tls_echo(&good), 1);
+	assert_int_equal(try("revoked"), ALERT_CERTIFICATE_REVOKED);
+	/* Nothing may be fetched from now on, and nothing has to be. */
+	put("{}", 202);
+	assert_int_equal(tls_echo(&good), 1);
+	assert_int_equal(try("good"), TLS_IN);
+	assert_int_equal(try("revoked"), ALERT_CERTIFICATE_REVOKED);
+	assert_int_equal(tls_echo(&good), 1);
+	tls_free(&good);
+}
+
 int
 main(void)
 {
@@ -171,6 +205,7 @@ main(void)
 	    TEST(security_level),
 	    TEST(grace),
 	    TEST(addresses_act_at_once),
+	    TEST(who_is_in_stays_until_evidence_speaks),
 #undef TEST
 	};
 
