@@ -334,9 +334,15 @@ build_reserve(struct crl_builder *b, size_t len)
 		return 0;
 	if (len > b->limits.max_bytes)
 		return crl_build_too_large(b, len);
-	/* Never less than double, never more than announced or allowed. */
+	/*
+	 * Never less than double, never more than announced or allowed. What is
+	 * announced is believed as far as the index believes it: address space
+	 * that nothing is written to costs nothing.
+	 */
 	if (len < cap * 2)
 		len = cap * 2;
+	if (b->head.total > 0 && len < b->avail * BELIEF)
+		len = b->avail * BELIEF;
 	if (b->head.total >= b->avail && b->head.total > 0 &&
 	    len > b->head.total)
 		len = b->head.total;

@@ -12,7 +12,7 @@
 
 /* From this size on pages are used, so that growing moves page tables. */
 #define MEM_BLOCK_PAGES_FROM ((size_t)256 << 10)
-#define MEM_BLOCK_HUGE_FROM  ((size_t)4 << 20)
+#define MEM_BLOCK_HUGE_FROM  ((size_t)1 << 20)
 #define MEM_BLOCK_HUGE       ((size_t)2 << 20)
 #define MEM_BLOCK_SMALL      ((size_t)64 << 10)
 
