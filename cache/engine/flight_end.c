@@ -125,25 +125,39 @@ flight_over(struct flight *f)
 	tell_all(all);
 }
 
-/* Moves those who are answered, in their order, to the list at *to. */
+/*
+ * Tells each who is answered, one by one, so that what was looked at for him is
+ * at hand when he looks; the others wait on. A callback may cancel another, or
+ * ask again and join.
+ */
 static void
-take_answered(
-    struct flight *f, const struct documents *held, struct archive_wait **to)
+tell_answered(struct flight *f, const struct documents *held)
 {
-	struct archive_wait *w, *next;
+	struct archive_wait *all = f->waits, *w;
+	struct documents *d = all != NULL ? all_of(f) : NULL;
 
-	for (w = f->waits; w != NULL; w = next) {
-		next = w->next;
-		if (!acceptor_answered(w->acceptor, held, f->seen, f->archive))
+	if (all != NULL)
+		all->prev = &all;
+	f->waits = NULL;
+	while ((w = all) != NULL) {
+		all = w->next;
+		if (all != NULL)
+			all->prev = &all;
+		w->prev = NULL;
+		if (!acceptor_answered(
+			w->acceptor, held, f->seen, f->archive)) {
+			flight_join(f, w);
 			continue;
-		*w->prev = next;
-		if (next != NULL)
-			next->prev = w->prev;
-		w->prev = to;
-		w->next = NULL;
-		*to = w;
-		to = &w->next;
+		}
+		w->answered = d != NULL;
+		if (d != NULL)
+			w->documents = documents_up_ref(d);
+		else
+			evidence_failure_set(&w->failure, EVIDENCE_FAIL_NOMEM,
+			    NULL, "out of memory");
+		archive_wait_tell(w);
 	}
+	documents_free(d);
 }
 
 bool
@@ -151,30 +165,21 @@ flight_answered(struct flight *f, const struct evidence *e, int64_t max_age_sec)
 {
 	struct archive *a = f->archive;
 	struct resource *r = f->resource;
-	struct documents *held = r != NULL ? atomic_load(&r->held) : NULL, *d;
-	struct archive_wait *answered = NULL;
-	bool done;
+	struct documents *held = r != NULL ? atomic_load(&r->held) : NULL;
+	bool enough = acceptor_answered(f->job->acceptor, held, f->seen, a);
 
-	take_answered(f, held, &answered);
-	done = f->waits == NULL &&
-	    acceptor_answered(f->job->acceptor, held, f->seen, a);
-	d = answered != NULL ? all_of(f) : NULL;
-	for (struct archive_wait *w = answered; w != NULL; w = w->next) {
-		w->answered = d != NULL;
-		if (d != NULL)
-			w->documents = documents_up_ref(d);
-		else
-			evidence_failure_set(&w->failure, EVIDENCE_FAIL_NOMEM,
-			    NULL, "out of memory");
-	}
-	documents_free(d);
-	if (done) {
-		if (r != NULL)
-			resource_plan(a, r, e, max_age_sec);
-		flight_free(f);
-	}
-	tell_all(answered);
-	return done;
+	/* Before anybody goes on: it is of this moment. */
+	if (enough && r != NULL)
+		resource_plan(a, r, e, max_age_sec);
+	/* It may be flushed by who is told. */
+	if (held != NULL)
+		documents_up_ref(held);
+	tell_answered(f, held);
+	documents_free(held);
+	if (!enough || f->waits != NULL)
+		return false;
+	flight_free(f);
+	return true;
 }
 
 void
