@@ -57,6 +57,7 @@ struct cert_check {
 	const struct evidence *response;     /* of ocsp: the one that counts */
 	struct source *points;               /* one for each point of s */
 	struct cert_sources_point own_delta; /* named by the CRL itself */
+	struct documents *own_delta_of; /* lends its URLs; reference or NULL */
 	/* Supplied evidence that concerns it, accepted or proven. */
 	struct ocsp_proof **ocsp_proofs;
 	const struct evidence_item **ocsp_from;

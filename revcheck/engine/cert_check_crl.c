@@ -129,13 +129,10 @@ add_documents(struct cert_check *q, struct request_env *env,
 
 /* The delta CRLs that a document of this source names; NULL: none. */
 static const char *const *
-named_deltas(struct cert_check *q, struct request_env *env,
-    const struct crl_evidence *w, size_t num)
+named_deltas(const struct crl_evidence *w, size_t num)
 {
 	const char *const *urls;
 
-	(void)q;
-	(void)env;
 	for (size_t i = 0; i < num; i++) {
 		urls = crl_proof_delta_urls(w[i].proof);
 		if (urls != NULL && urls[0] != NULL)
@@ -149,15 +146,18 @@ named_deltas(struct cert_check *q, struct request_env *env,
  * itself (RFC 5280 4.2.1.15, 5.2.6). Without it the base stands alone.
  */
 static enum answer
-add_delta(struct cert_check *q, struct request_env *env, size_t first,
-    bool fetch, size_t *num, struct source **need, struct cert_check **owner)
+add_delta(struct cert_check *q, struct request_env *env,
+    const struct source *base, size_t first, bool fetch, size_t *num,
+    struct source **need, struct cert_check **owner)
 {
 	const char *const *urls;
 
 	if (q->s->delta.num_urls == 0 && q->own_delta.num_urls == 0) {
-		urls = named_deltas(q, env, q->crls + first, *num - first);
+		urls = named_deltas(q->crls + first, *num - first);
 		if (urls == NULL)
 			return ANSWER_FINAL;
+		/* The base may be fetched again, and this one go. */
+		q->own_delta_of = documents_up_ref(base->docs);
 		q->own_delta.urls = urls;
 		while (q->own_delta.num_urls < 8 &&
 		    urls[q->own_delta.num_urls] != NULL)
@@ -165,7 +165,7 @@ add_delta(struct cert_check *q, struct request_env *env, size_t first,
 		q->own_delta.key = cert_sources_delta_key(q->s, urls);
 		q->delta.point = &q->own_delta;
 	}
-	cert_check_look(q, &q->delta, env);
+	cert_check_look(&q->delta, env);
 	if (cert_check_wants(q, &q->delta, env, fetch)) {
 		*need = &q->delta;
 		*owner = q;
@@ -195,12 +195,12 @@ ask_point(struct cert_check *q, struct request_env *env, struct source *r,
 	size_t first = *num;
 	enum answer a;
 
-	cert_check_look(q, r, env);
+	cert_check_look(r, env);
 	if (r->docs == NULL)
 		return ANSWER_FINAL;
 	a = add_documents(q, env, r, num, need, owner);
 	if (a == ANSWER_FINAL && *num > first)
-		a = add_delta(q, env, first, fetch, num, need, owner);
+		a = add_delta(q, env, r, first, fetch, num, need, owner);
 	if (a == ANSWER_FINAL)
 		weigh_crls(q, env, *num, best, have);
 	return a;

@@ -21,8 +21,7 @@ int cert_check_prepare(
     struct cert_check *q, const struct request_env *env) MUST_USE;
 
 /* Looks into memory, once. */
-void cert_check_look(
-    struct cert_check *q, struct source *r, const struct request_env *env);
+void cert_check_look(struct source *r, const struct request_env *env);
 /*
  * Whether the source must be asked before going on: what it holds does not
  * answer. `fetch` is false where an answer is known and only evidence at hand

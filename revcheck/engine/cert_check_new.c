@@ -74,6 +74,7 @@ cert_check_free(struct cert_check *q)
 		return;
 	documents_free(q->ocsp.docs);
 	documents_free(q->delta.docs);
+	documents_free(q->own_delta_of);
 	for (size_t i = 0; i < q->s->num_points; i++)
 		documents_free(q->points[i].docs);
 	for (size_t i = 0; i < q->num_own; i++)

@@ -100,7 +100,7 @@ cert_check_ask_ocsp(struct cert_check *q, struct request_env *env, bool fetch,
 		    supplied_good || q->tmp.status != REVCHECK_UNKNOWN;
 		cert_check_consider(best, &q->tmp, have);
 	}
-	cert_check_look(q, r, env);
+	cert_check_look(r, env);
 	for (size_t i = 0; r->docs != NULL && i < r->docs->num; i++) {
 		a = weigh_document(
 		    q, env, r, r->docs->v[i], best, have, need, owner);

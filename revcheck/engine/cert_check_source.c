@@ -33,10 +33,8 @@ asks_with_nonce(const struct source *r, const struct request_env *env)
 }
 
 void
-cert_check_look(
-    struct cert_check *q, struct source *r, const struct request_env *env)
+cert_check_look(struct source *r, const struct request_env *env)
 {
-	(void)q;
 	if (r->looked || r->point->num_urls == 0 || asks_with_nonce(r, env))
 		return;
 	r->looked = true;

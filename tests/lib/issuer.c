@@ -185,6 +185,17 @@ crl_number(X509_CRL *crl, int nid, int critical, long number)
 }
 
 static void
+crl_deltas(X509_CRL *crl, const char *url)
+{
+	CRL_DIST_POINTS *all = sk_DIST_POINT_new_null();
+
+	need(all != NULL);
+	need(sk_DIST_POINT_push(all, point_of(url)) > 0);
+	need(X509_CRL_add1_ext_i2d(crl, NID_freshest_crl, all, 0, 0) == 1);
+	CRL_DIST_POINTS_free(all);
+}
+
+static void
 crl_point(X509_CRL *crl, const char *uri, const char *only)
 {
 	CONF *conf = NCONF_new(NULL);
@@ -254,6 +265,8 @@ issuer_write_crl(const char *path, const struct issuer_crl *how)
 	crl_number(crl, NID_delta_crl, 1, how->base);
 	if (how->point != NULL || how->only != NULL)
 		crl_point(crl, how->point, how->only);
+	if (how->deltas != NULL)
+		crl_deltas(crl, how->deltas);
 	if (how->names_key)
 		crl_key_id(crl, how->by->cert);
 	need(X509_CRL_sort(crl) == 1 &&

@@ -43,6 +43,7 @@ struct issuer_crl {
 	long base;           /* 0: complete; deltaCRLIndicator otherwise */
 	const char *point;   /* URI of its issuingDistributionPoint, or NULL */
 	const char *only;    /* "user" or "CA", instead of point; or NULL */
+	const char *deltas;  /* URL of its freshestCRL, or NULL */
 	time_t from, next;   /* next 0: no nextUpdate */
 	const long *serials; /* 0-terminated, or NULL */
 	int reason;          /* of all of them; 0: none given */

@@ -123,6 +123,47 @@ a_floor_outlives_its_list(void **state)
 	}
 }
 
+/*
+ * A list names where its deltas are, and another takes its place while the
+ * question goes on, between the asking for the one and for the other.
+ */
+static void
+a_list_that_names_deltas_is_replaced(void **state)
+{
+	struct revcheck *rc = engine_new();
+	struct issuer_crl base = {.by = &ca,
+	    .number = 5,
+	    .from = t0 - HOUR,
+	    .next = t0 + HOUR,
+	    .deltas = url("delta.crl")};
+	struct issuer_crl delta = {.by = &ca,
+	    .number = 6,
+	    .base = 5,
+	    .from = t0 - HOUR / 2,
+	    .next = t0 + 30 * DAY};
+	struct revcheck_result r;
+
+	(void)state;
+	issuer_write_crl("www/ca.crl", &base);
+	issuer_write_crl("www/delta.crl", &delta);
+	atomic_store(&now, t0);
+	r = ask(rc, OF(&a, &ca), NULL, NULL);
+	expect("base and delta", &r, REVCHECK_GOOD, REVCHECK_WHY_NONE);
+	assert_int_equal(hits(&http, "/delta.crl"), 1);
+	/* Long after both: the base is replaced, and names another place. */
+	base.number = 9;
+	base.from = t0 + 39 * DAY;
+	base.next = t0 + 49 * DAY;
+	base.deltas = url("later.crl");
+	issuer_write_crl("www/ca.crl", &base);
+	assert_int_equal(unlink("www/delta.crl"), 0);
+	atomic_store(&now, t0 + 40 * DAY);
+	r = ask(rc, OF(&a, &ca), NULL, NULL);
+	expect("another base", &r, REVCHECK_GOOD, REVCHECK_WHY_NONE);
+	assert_int_equal(r.this_update, base.from);
+	revcheck_free(rc);
+}
+
 static void
 serve_response(time_t from, time_t next, int status, const char *nonce)
 {
@@ -523,6 +564,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_list_is_followed_by_another),
+	    cmocka_unit_test(a_list_that_names_deltas_is_replaced),
 	    cmocka_unit_test(a_floor_outlives_its_list),
 	    cmocka_unit_test(a_response_is_followed_by_another),
 	    cmocka_unit_test(a_nonce_is_the_questions_own),
