@@ -13,6 +13,7 @@
 
 #include <sqlite3.h>
 
+#include "cache/base/sql.h"
 #include "cache/store/store_db.h"
 #include "cache/store/store_file.h"
 
@@ -63,38 +64,6 @@ store_db_prepare(const char *dir, struct err *err)
 	return 0;
 }
 
-static bool
-take_number(void *arg, sqlite3_stmt *row)
-{
-	*(int64_t *)arg = sqlite3_column_int64(row, 0);
-	return true;
-}
-
-static bool
-take_text(void *arg, sqlite3_stmt *row)
-{
-	store_row_text(row, 0, arg, 128);
-	return false;
-}
-
-/* A statement that is run once. */
-static int
-once(struct store_db *db, const char *sql, store_row_fn *fn, void *arg,
-    struct err *err)
-{
-	sqlite3_stmt *stmt = NULL;
-	int code = sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL), rc = 0;
-
-	if (code == SQLITE_OK)
-		code = sqlite3_step(stmt);
-	if (code == SQLITE_ROW)
-		(void)fn(arg, stmt);
-	else if (code != SQLITE_DONE)
-		rc = store_db_fail(db, "open", err);
-	sqlite3_finalize(stmt);
-	return rc;
-}
-
 static int
 run_text(struct store_db *db, const char *sql, struct err *err)
 {
@@ -103,34 +72,27 @@ run_text(struct store_db *db, const char *sql, struct err *err)
 	    : store_db_fail(db, "open", err);
 }
 
-/* *empty: nothing was ever written into it. */
 static int
 check_kind(struct store_db *db, bool *empty, struct err *err)
 {
-	int64_t id = 0, version = 0, tables = 0;
-	int rc;
+	struct sql_kind kind;
 
-	rc = once(db, "PRAGMA application_id", take_number, &id, err);
-	if (rc == 0)
-		rc =
-		    once(db, "PRAGMA user_version", take_number, &version, err);
-	if (rc == 0)
-		rc = once(db, "SELECT count(*) FROM sqlite_schema", take_number,
-		    &tables, err);
-	*empty = id == 0 && version == 0 && tables == 0;
-	if (rc != 0 || *empty)
-		return rc;
-	if (id != STORE_SQL_APPLICATION_ID)
+	if (sql_ask_kind(db->handle, &kind) != SQLITE_OK)
+		return store_db_fail(db, "open", err);
+	*empty = kind.empty;
+	if (kind.empty)
+		return 0;
+	if (kind.application_id != STORE_SQL_APPLICATION_ID)
 		return err_set(err, E_PARSE,
 		    "'%s' is not a database of revocation evidence: move it "
 		    "away",
 		    db->path);
-	if (version != STORE_SQL_VERSION)
+	if (kind.version != STORE_SQL_VERSION)
 		return err_set(err, E_PARSE,
 		    "'%s' has layout %lld, which this version does not read "
 		    "(expected %d): move it away, or use another state "
 		    "directory",
-		    db->path, (long long)version, STORE_SQL_VERSION);
+		    db->path, (long long)kind.version, STORE_SQL_VERSION);
 	return 0;
 }
 
@@ -141,34 +103,29 @@ check_whole(struct store_db *db, struct err *err)
 	static const char *const sql[] = {
 	    "PRAGMA quick_check('floor')", "PRAGMA quick_check('known')"};
 	char said[128];
-	int rc = 0;
 
-	for (size_t i = 0; i < 2 && rc == 0; i++) {
-		said[0] = '\0';
-		rc = once(db, sql[i], take_text, said, err);
-		if (rc == 0 && strcmp(said, "ok") != 0) {
+	for (size_t i = 0; i < 2; i++) {
+		if (sql_ask_text(db->handle, sql[i], said, sizeof(said)) !=
+		    SQLITE_OK)
+			return store_db_fail(db, "open", err);
+		if (strcmp(said, "ok") != 0) {
 			db->damaged = true;
-			rc = err_set(err, E_PARSE, "'%s' is damaged: %s",
+			return err_set(err, E_PARSE, "'%s' is damaged: %s",
 			    db->path, said);
 		}
 	}
-	return rc;
+	return 0;
 }
 
 static int
 make_tables(struct store_db *db, struct err *err)
 {
-	char *sql = sqlite3_mprintf("BEGIN IMMEDIATE; %s"
-				    "PRAGMA application_id = %d;"
-				    "PRAGMA user_version = %d; COMMIT",
-	    store_sql_tables, STORE_SQL_APPLICATION_ID, STORE_SQL_VERSION);
-	int rc;
+	int code = sql_make_tables(db->handle, store_sql_tables,
+	    STORE_SQL_APPLICATION_ID, STORE_SQL_VERSION);
 
-	if (sql == NULL)
+	if (code == SQLITE_NOMEM)
 		return err_set(err, E_NOMEM, "out of memory");
-	rc = run_text(db, sql, err);
-	sqlite3_free(sql);
-	return rc;
+	return code == SQLITE_OK ? 0 : store_db_fail(db, "open", err);
 }
 
 static int

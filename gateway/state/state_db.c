@@ -13,6 +13,7 @@
 
 #include <sqlite3.h>
 
+#include "cache/base/sql.h"
 #include "gateway/base/json.h"
 
 #define BUSY_MS 200 /* somebody reads, or makes a copy */
@@ -403,28 +404,6 @@ claim(struct state_db *db, const char *dir, struct err *err)
 	    : err_sys(err, "cannot sync the state directory '%s'", dir);
 }
 
-/* The first column of the first row, as text. */
-static int
-ask(sqlite3 *handle, const char *path, const char *sql, char out[200],
-    struct err *err)
-{
-	sqlite3_stmt *stmt = NULL;
-	int code = sqlite3_prepare_v2(handle, sql, -1, &stmt, NULL), rc = 0;
-	const char *text;
-
-	out[0] = '\0';
-	if (code == SQLITE_OK)
-		code = sqlite3_step(stmt);
-	if (code == SQLITE_ROW) {
-		text = (const char *)sqlite3_column_text(stmt, 0);
-		snprintf(out, 200, "%s", text != NULL ? text : "");
-	} else if (code != SQLITE_DONE) {
-		rc = sql_fail(handle, path, "open", err);
-	}
-	sqlite3_finalize(stmt);
-	return rc;
-}
-
 static int
 run_text(struct state_db *db, const char *sql, struct err *err)
 {
@@ -433,32 +412,24 @@ run_text(struct state_db *db, const char *sql, struct err *err)
 	    : sql_fail(db->handle, db->path, "open", err);
 }
 
-/* *empty: nothing was ever written into it. */
 static int
 check_kind(sqlite3 *handle, const char *path, bool *empty, struct err *err)
 {
-	char id[200], version[200], tables[200];
-	int rc = ask(handle, path, "PRAGMA application_id", id, err);
+	struct sql_kind kind;
 
-	if (rc == 0)
-		rc = ask(handle, path, "PRAGMA user_version", version, err);
-	if (rc == 0)
-		rc = ask(handle, path, "SELECT count(*) FROM sqlite_schema",
-		    tables, err);
-	if (rc != 0)
-		return rc;
-	*empty = strcmp(id, "0") == 0 && strcmp(version, "0") == 0 &&
-	    strcmp(tables, "0") == 0;
-	if (*empty)
+	if (sql_ask_kind(handle, &kind) != SQLITE_OK)
+		return sql_fail(handle, path, "open", err);
+	*empty = kind.empty;
+	if (kind.empty)
 		return 0;
-	if (strtol(id, NULL, 10) != STATE_SQL_APPLICATION_ID)
+	if (kind.application_id != STATE_SQL_APPLICATION_ID)
 		return err_set(err, E_PARSE,
 		    "'%s' is not the state of a p2p-gateway", path);
-	if (strtol(version, NULL, 10) != STATE_SQL_VERSION)
+	if (kind.version != STATE_SQL_VERSION)
 		return err_set(err, E_PARSE,
-		    "'%s' has layout %.10s, which this version does not read: "
+		    "'%s' has layout %lld, which this version does not read: "
 		    "expected %d",
-		    path, version, STATE_SQL_VERSION);
+		    path, (long long)kind.version, STATE_SQL_VERSION);
 	return 0;
 }
 
@@ -467,28 +438,25 @@ check_whole(
     sqlite3 *handle, const char *path, const char *pragma, struct err *err)
 {
 	char said[200];
-	int rc = ask(handle, path, pragma, said, err);
 
-	if (rc == 0 && strcmp(said, "ok") != 0)
-		rc = err_set(
+	if (sql_ask_text(handle, pragma, said, sizeof(said)) != SQLITE_OK)
+		return sql_fail(handle, path, "open", err);
+	if (strcmp(said, "ok") != 0)
+		return err_set(
 		    err, E_PARSE, "'%s' is damaged: %.100s", path, said);
-	return rc;
+	return 0;
 }
 
 static int
 make_tables(struct state_db *db, struct err *err)
 {
-	char *sql = sqlite3_mprintf("BEGIN IMMEDIATE; %s"
-				    "PRAGMA application_id = %d;"
-				    "PRAGMA user_version = %d; COMMIT",
-	    state_sql_tables, STATE_SQL_APPLICATION_ID, STATE_SQL_VERSION);
-	int rc;
+	int code = sql_make_tables(db->handle, state_sql_tables,
+	    STATE_SQL_APPLICATION_ID, STATE_SQL_VERSION);
 
-	if (sql == NULL)
+	if (code == SQLITE_NOMEM)
 		return err_set(err, E_NOMEM, "out of memory");
-	rc = run_text(db, sql, err);
-	sqlite3_free(sql);
-	return rc;
+	return code == SQLITE_OK ? 0
+				 : sql_fail(db->handle, db->path, "open", err);
 }
 
 static int
@@ -590,7 +558,10 @@ state_db_check(const char *path, struct err *err)
 		rc =
 		    check_whole(handle, path, "PRAGMA integrity_check(1)", err);
 	if (rc == 0)
-		rc = ask(handle, path, "PRAGMA foreign_key_check", broken, err);
+		rc = sql_ask_text(handle, "PRAGMA foreign_key_check", broken,
+			 sizeof(broken)) == SQLITE_OK
+		    ? 0
+		    : sql_fail(handle, path, "open", err);
 	if (rc == 0 && broken[0] != '\0')
 		rc = err_set(err, E_PARSE,
 		    "'%s' is damaged: table %.100s refers to what is not there",
