@@ -2,17 +2,8 @@
 # check-deps finds what it is for, each time by the one thing that was changed
 # in a small tree that is as it should be.
 set -u
-n=0 bad=0
-ok() { # ok STATUS NAME
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		bad=1
-		echo "not ok $n - $2"
-		sed 's/^/# /' out
-	fi
-}
+# shellcheck source=tests/lib/tap.sh
+. "$TOP/tests/lib/tap.sh"
 # Two rooms: high/ may use low/, which knows nothing; in low/ one file calls
 # another.
 tree() {

@@ -2,17 +2,8 @@
 # mutate.pl says of each mutant what is known of it, in a small tree whose
 # product is one line.
 set -u
-n=0 bad=0
-ok() { # ok STATUS NAME
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		bad=1
-		echo "not ok $n - $2"
-		sed 's/^/# /' out
-	fi
-}
+# shellcheck source=tests/lib/tap.sh
+. "$TOP/tests/lib/tap.sh"
 # mutate TESTS: tries the mutant that lets everybody in, with these tests.
 mutate() {
 	printf 'all-in: rule, serious\n\tBad.\n\t- deny\n\t+ allow\n\ttests: %s\n' \

@@ -3,38 +3,13 @@
 # evidence is that of the vectors.
 set -u
 exec 2>&1
-n=0 bad=0
+# shellcheck source=tests/lib/tap.sh
+. "$TOP/tests/lib/tap.sh"
+of=command
 R=$BIN/revcheck
 V=$BUILD/vectors
 AT=2026-01-15T12:00:00Z
 
-# t NAME COMMAND...: one test; the command says whether it holds.
-t() {
-	name=$1
-	shift
-	n=$((n + 1))
-	if "$@"; then
-		echo "ok $n - command: $name"
-	else
-		echo "not ok $n - command: $name"
-		sed 's/^/# out: /' out
-		sed 's/^/# err: /' err
-		bad=1
-	fi
-}
-
-# run WANTED-STATUS COMMAND...: output in files out and err.
-run() {
-	want=$1
-	shift
-	"$@" >out 2>err </dev/null
-	got=$?
-	[ "$got" = "$want" ] && return 0
-	echo "# exit status $got, expected $want: $*"
-	return 1
-}
-says() { grep -qF -e "$1" err; }
-shows() { grep -qF -e "$1" out; }
 quiet() { [ ! -s out ]; }
 # refused WHAT-IT-SAYS ARGUMENT...: a usage error that names the option.
 refused() {
@@ -58,7 +33,6 @@ answers() {
 	shift 2
 	run "$want" vector "$@" --json && [ "$(jq -r .status out)" = "$word" ]
 }
-member() { [ "$(jq -r "$1" out)" = "$2" ]; }
 
 G=ocsp-form/good
 C="--chain $V/$G/chain.pem"

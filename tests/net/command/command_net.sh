@@ -2,35 +2,11 @@
 # The command against real servers: the town's CRL server and OCSP responder,
 # and openssl s_server with and without a staple.
 set -u
-n=0 bad=0
+# shellcheck source=tests/lib/tap.sh
+. "$TOP/tests/lib/tap.sh"
+of=command
 R=$BIN/revcheck
 LOCAL='--allow-address 127.0.0.1 --any-port'
-
-t() {
-	name=$1
-	shift
-	n=$((n + 1))
-	if "$@"; then
-		echo "ok $n - command: $name"
-	else
-		echo "not ok $n - command: $name"
-		sed 's/^/# out: /' out
-		sed 's/^/# err: /' err
-		bad=1
-	fi
-}
-run() {
-	want=$1
-	shift
-	"$@" >out 2>err </dev/null
-	got=$?
-	[ "$got" = "$want" ] && return 0
-	echo "# exit status $got, expected $want: $*"
-	return 1
-}
-says() { grep -qF -e "$1" err; }
-shows() { grep -qF -e "$1" out; }
-member() { [ "$(jq -r "$1" out)" = "$2" ]; }
 
 # The town ends when the last writer of `alive` has gone: this shell.
 mkfifo alive town.out

@@ -4,17 +4,9 @@
 # sentence. http://..., ID and the person's typing are filled in.
 set -u
 README=$TOP/fixtures/doorman/README.md
-n=0 bad=0 pids=''
-ok() { # ok STATUS NAME
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		bad=1
-		echo "not ok $n - $2"
-		sed 's/^/# /' out
-	fi
-}
+pids=''
+# shellcheck source=tests/lib/tap.sh
+. "$TOP/tests/lib/tap.sh"
 # shellcheck disable=SC2086
 trap '[ -z "$pids" ] || { kill $pids; wait; }' EXIT
 

@@ -3,17 +3,8 @@
 # the installed library, shared and static, compiles, runs, says yes and no; the
 # configuration is one that the gateway takes.
 set -u
-n=0 bad=0
-ok() { # ok STATUS NAME
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		bad=1
-		echo "not ok $n - $2"
-		sed 's/^/# /' out
-	fi
-}
+# shellcheck source=tests/lib/tap.sh
+. "$TOP/tests/lib/tap.sh"
 
 profile=$(basename "$BUILD")
 case $profile in

@@ -1,33 +1,10 @@
 #!/bin/sh
 # The examples of embedding against the town: they see revcheck.h only.
 set -u
-n=0 bad=0
+# shellcheck source=tests/lib/tap.sh
+. "$TOP/tests/lib/tap.sh"
+of=examples
 X=$BUILD/examples
-
-t() {
-	name=$1
-	shift
-	n=$((n + 1))
-	if "$@"; then
-		echo "ok $n - examples: $name"
-	else
-		echo "not ok $n - examples: $name"
-		sed 's/^/# out: /' out
-		sed 's/^/# err: /' err
-		bad=1
-	fi
-}
-run() {
-	want=$1
-	shift
-	"$@" >out 2>err </dev/null
-	got=$?
-	[ "$got" = "$want" ] && return 0
-	echo "# exit status $got, expected $want: $*"
-	return 1
-}
-says() { grep -qF -e "$1" err; }
-shows() { grep -qF -e "$1" out; }
 
 mkfifo alive town.out
 "$FIXTURES/town" --dir net <alive >town.out 2>town.err &

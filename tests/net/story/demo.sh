@@ -3,17 +3,8 @@
 # holds, `run` stays until it is interrupted, and neither leaves a process or a
 # directory behind.
 set -u
-n=0 bad=0
-ok() { # ok STATUS NAME
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		bad=1
-		echo "not ok $n - $2"
-		sed 's/^/# /' out
-	fi
-}
+# shellcheck source=tests/lib/tap.sh
+. "$TOP/tests/lib/tap.sh"
 left() { # what is still there of a directory that was the stage
 	ps -eo args= | grep -F "$PWD/p2p-demo" | grep -v grep
 	ls -d "$PWD"/p2p-demo* 2>/dev/null
