@@ -5,9 +5,6 @@
  * answer; and nobody is let in who would not be with memory to spare.
  */
 #include <dirent.h>
-#include <errno.h>
-#include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,93 +13,12 @@
 #include <unistd.h>
 
 #include "revcheck/revcheck.h"
+#include "tests/oom/failing.h"
 
 /* The clock of the vectors, 2026-01-15T12:00:00Z. */
 #define NOW ((time_t)1768478400)
 /* A question that needs more than this many allocations is not asked here. */
 #define MAX_STEPS 4000
-
-/* The allocator. */
-
-static atomic_long countdown = -1; /* < 0: nothing fails */
-static atomic_int failed;
-
-static int
-fails(void)
-{
-	if (atomic_load(&countdown) < 0)
-		return 0;
-	if (atomic_fetch_sub(&countdown, 1) != 0)
-		return 0;
-	atomic_store(&failed, 1);
-	errno = ENOMEM;
-	return 1;
-}
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t m);
-void *__real_realloc(void *p, size_t n);
-void *__real_reallocarray(void *p, size_t n, size_t m);
-char *__real_strdup(const char *s);
-char *__real_strndup(const char *s, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t m);
-void *__wrap_realloc(void *p, size_t n);
-void *__wrap_reallocarray(void *p, size_t n, size_t m);
-char *__wrap_strdup(const char *s);
-char *__wrap_strndup(const char *s, size_t n);
-int __wrap_asprintf(char **out, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-void *
-__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t n, size_t m)
-{
-	return fails() ? NULL : __real_calloc(n, m);
-}
-
-void *
-__wrap_realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __real_realloc(p, n);
-}
-
-void *
-__wrap_reallocarray(void *p, size_t n, size_t m)
-{
-	return fails() ? NULL : __real_reallocarray(p, n, m);
-}
-
-char *
-__wrap_strdup(const char *s)
-{
-	return fails() ? NULL : __real_strdup(s);
-}
-
-char *
-__wrap_strndup(const char *s, size_t n)
-{
-	return fails() ? NULL : __real_strndup(s, n);
-}
-
-int
-__wrap_asprintf(char **out, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	if (fails())
-		return -1;
-	va_start(ap, fmt);
-	n = vasprintf(out, fmt, ap);
-	va_end(ap);
-	return n;
-}
 
 /* A whole question. */
 
@@ -184,11 +100,9 @@ run(int n, const char *dir, const char *name)
 	long steps = 0;
 
 	for (; steps < MAX_STEPS; steps++) {
-		atomic_store(&failed, 0);
-		atomic_store(&countdown, steps);
+		failing_begin(steps);
 		without = question(dir);
-		atomic_store(&countdown, -1);
-		if (!atomic_load(&failed))
+		if (!failing_end())
 			break;
 		if (without == -1000 || (without == 1 && with_memory != 1)) {
 			printf("# allocation %ld: %d instead of %d\n", steps,

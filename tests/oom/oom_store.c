@@ -5,8 +5,6 @@
  * database is not taken for a damaged one because memory ran out.
  */
 #include <dirent.h>
-#include <errno.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,75 +14,10 @@
 #include <sqlite3.h>
 
 #include "cache/store/store_disk.h"
+#include "tests/oom/failing.h"
 
 /* A life that needs more than this many allocations is not walked here. */
 #define MAX_STEPS 20000
-
-static atomic_long countdown = -1; /* < 0: nothing fails */
-static atomic_int failed;
-
-static int
-fails(void)
-{
-	if (atomic_load(&countdown) < 0)
-		return 0;
-	if (atomic_fetch_sub(&countdown, 1) != 0)
-		return 0;
-	atomic_store(&failed, 1);
-	errno = ENOMEM;
-	return 1;
-}
-
-/* Of the library: calls come here (module.mk). */
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t m);
-void *__real_realloc(void *p, size_t n);
-char *__real_strdup(const char *s);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t m);
-void *__wrap_realloc(void *p, size_t n);
-char *__wrap_strdup(const char *s);
-int __wrap_asprintf(char **out, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-void *
-__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t n, size_t m)
-{
-	return fails() ? NULL : __real_calloc(n, m);
-}
-
-void *
-__wrap_realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __real_realloc(p, n);
-}
-
-char *
-__wrap_strdup(const char *s)
-{
-	return fails() ? NULL : __real_strdup(s);
-}
-
-int
-__wrap_asprintf(char **out, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	if (fails())
-		return -1;
-	va_start(ap, fmt);
-	n = vasprintf(out, fmt, ap);
-	va_end(ap);
-	return n;
-}
 
 /* Of SQLite. */
 
@@ -93,13 +26,13 @@ static sqlite3_mem_methods real;
 static void *
 sql_malloc(int n)
 {
-	return fails() ? NULL : real.xMalloc(n);
+	return failing_now() ? NULL : real.xMalloc(n);
 }
 
 static void *
 sql_realloc(void *p, int n)
 {
-	return fails() ? NULL : real.xRealloc(p, n);
+	return failing_now() ? NULL : real.xRealloc(p, n);
 }
 
 static int
@@ -260,11 +193,9 @@ main(void)
 	fill(s, 1);
 	s->free(s);
 	for (; steps < MAX_STEPS && ok; steps++) {
-		atomic_store(&failed, 0);
-		atomic_store(&countdown, steps);
+		failing_begin(steps);
 		live(2);
-		atomic_store(&countdown, -1);
-		if (!atomic_load(&failed))
+		if (!failing_end())
 			break;
 		ok = is_well();
 	}
