@@ -17,11 +17,10 @@
 #include "cache/base/text.h"
 #include "cache/crl/crl.h"
 #include "cache/der/der.h"
-#include "cache/evidence/evidence_file.h"
 #include "revcheck/crl/crl.h"
 #include "revcheck/crl/crl_flaws.h"
 #include "revcheck/crl/crl_scope.h"
-#include "revcheck/engine/policy.h"
+#include "revcheck/api/judging.h"
 #include "revcheck/x509/certs.h"
 #include "cache/base/subject.h"
 #include "revcheck/x509/describe.h"
@@ -45,55 +44,6 @@ static const struct span oid_aki = OID(0x55, 0x1d, 0x23);
 
 /* Loading. */
 
-/* The one CRL of a file: a reference, and how many there are. */
-struct only {
-	struct evidence *e;
-	struct err why; /* of what is none; code 0: nothing was wrong */
-	size_t num;
-};
-
-static int
-only_take(
-    void *arg, struct evidence *e, enum crl_fault fault, const struct err *why)
-{
-	struct only *o = arg;
-
-	(void)fault;
-	o->num++;
-	if (e == NULL)
-		o->why = *why;
-	else if (o->e == NULL)
-		o->e = evidence_up_ref(e);
-	return 0;
-}
-
-/* Of bytes, or of the file fd where it is one. */
-static int
-only_read(struct only *o, struct span bytes, int fd, const char *name,
-    struct err *err)
-{
-	struct evidence_file *f =
-	    evidence_file_new(EVIDENCE_CRL, name, 0, NULL, only_take, o);
-	int rc;
-
-	if (f == NULL)
-		return err_set(err, E_NOMEM, "out of memory");
-	rc = fd < 0 ? evidence_file_feed(f, bytes, err) : 1;
-	while (rc == 1)
-		rc = evidence_file_step(f, fd, err);
-	if (rc == 0)
-		rc = evidence_file_finish(f, err);
-	evidence_file_free(f);
-	if (rc == 0 && o->num > 1)
-		rc = err_set(err, E_PARSE,
-		    "cannot read '%s': it has %zu objects, one CRL is expected",
-		    name, o->num);
-	else if (rc == 0 && o->e == NULL)
-		rc = err_set(
-		    err, E_PARSE, "cannot read '%s': %s", name, o->why.msg);
-	return rc;
-}
-
 static int
 tool_new(struct revcheck_crl **out, struct crl *crl, struct evidence *from,
     struct err *err)
@@ -110,13 +60,13 @@ static int
 tool_read(struct revcheck_crl **out, struct span bytes, int fd,
     const char *name, struct err *err)
 {
-	struct only only = {.num = 0};
-	int rc = only_read(&only, bytes, fd, name, err);
+	struct evidence *e;
+	int rc = judging_read(&e, EVIDENCE_CRL, bytes, fd, name, err);
 
 	if (rc == 0)
-		rc = tool_new(out, only.e->crl, only.e, err);
+		rc = tool_new(out, e->crl, e, err);
 	if (rc != 0)
-		evidence_free(only.e);
+		evidence_free(e);
 	return rc;
 }
 
@@ -596,19 +546,15 @@ int
 revcheck_crl_judge(struct revcheck_result *out, const struct revcheck_crl *crl,
     const struct revcheck_crl_query *query, struct revcheck_error *err)
 {
-	static const struct revcheck_policy none;
 	const struct crl_info *i = crl_get0_info(crl->crl);
-	struct revcheck_policy policy;
 	struct validity_rules rules;
 	struct err e = {0};
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = policy_resolve(
-	    &policy, query->policy != NULL ? query->policy : &none, &e);
+	rc = judging_rules(&rules, query->policy, query->at, &e);
 	if (rc != 0)
 		return error_publish(err, &e, rc);
-	rules = policy_rules(&policy, query->at != 0 ? query->at : time(NULL));
 	out->reason = REVCHECK_REASON_NONE;
 	out->method = REVCHECK_METHOD_CRL;
 	out->submitted_index = SIZE_MAX;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "revcheck/engine/policy.h"
+#include "revcheck/api/judging.h"
 #include "revcheck/ocsp/ocsp.h"
 #include "revcheck/ocsp/ocsp_parse.h"
 #include "revcheck/ocsp/ocsp_signer.h"
@@ -107,8 +107,6 @@ int
 revcheck_ocsp_judge(struct revcheck_result *out,
     const struct revcheck_ocsp_query *query, struct revcheck_error *err)
 {
-	static const struct revcheck_policy none;
-	struct revcheck_policy policy;
 	struct validity_rules rules;
 	struct ocsp_question q = {
 	    .subject = query->cert,
@@ -121,11 +119,9 @@ revcheck_ocsp_judge(struct revcheck_result *out,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = policy_resolve(
-	    &policy, query->policy != NULL ? query->policy : &none, &e);
+	rc = judging_rules(&rules, query->policy, query->at, &e);
 	if (rc != 0)
 		return error_publish(err, &e, rc);
-	rules = policy_rules(&policy, query->at != 0 ? query->at : time(NULL));
 	out->reason = REVCHECK_REASON_NONE;
 	out->method = REVCHECK_METHOD_OCSP;
 	out->submitted_index = SIZE_MAX;

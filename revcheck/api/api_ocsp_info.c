@@ -14,7 +14,7 @@
 
 #include "cache/base/subject.h"
 #include "cache/base/text.h"
-#include "cache/evidence/evidence_file.h"
+#include "revcheck/api/judging.h"
 #include "revcheck/ocsp/ocsp_parse.h"
 #include "revcheck/x509/certs.h"
 
@@ -23,64 +23,11 @@ static const uint8_t oid_nonce[] = {
 
 /* Loading. */
 
-struct only {
-	unsigned char *der;
-	size_t len, num;
-	struct err why; /* of what is none */
-};
-
-static int
-only_take(
-    void *arg, struct evidence *e, enum crl_fault fault, const struct err *why)
-{
-	struct only *o = arg;
-
-	(void)fault;
-	o->num++;
-	if (e == NULL) {
-		o->why = *why;
-	} else if (o->der == NULL) {
-		o->der = malloc(e->der_len + 1);
-		if (o->der == NULL)
-			return E_NOMEM;
-		memcpy(o->der, e->der, e->der_len);
-		o->len = e->der_len;
-	}
-	return 0;
-}
-
-static int
-only_read(struct only *o, int fd, const char *path, struct err *err)
-{
-	struct evidence_file *f =
-	    evidence_file_new(EVIDENCE_OCSP, path, 0, NULL, only_take, o);
-	int rc = 1;
-
-	if (f == NULL)
-		return err_set(err, E_NOMEM, "out of memory");
-	while (rc == 1)
-		rc = evidence_file_step(f, fd, err);
-	if (rc == 0)
-		rc = evidence_file_finish(f, err);
-	evidence_file_free(f);
-	if (rc == E_NOMEM)
-		return err_set(err, rc, "out of memory");
-	if (rc == 0 && o->num > 1)
-		return err_set(err, E_PARSE,
-		    "cannot read '%s': it has %zu objects, one OCSP response "
-		    "is expected",
-		    path, o->num);
-	if (rc == 0 && o->der == NULL)
-		return err_set(
-		    err, E_PARSE, "cannot read '%s': %s", path, o->why.msg);
-	return rc;
-}
-
 int
 revcheck_ocsp_load(unsigned char **out, size_t *out_len, const char *path,
     struct revcheck_error *err)
 {
-	struct only only = {.num = 0};
+	struct evidence *only = NULL;
 	struct err e = {0};
 	int fd, rc;
 
@@ -89,14 +36,15 @@ revcheck_ocsp_load(unsigned char **out, size_t *out_len, const char *path,
 	if (fd < 0)
 		return error_publish(
 		    err, &e, err_sys(&e, "cannot open '%s'", path));
-	rc = only_read(&only, fd, path, &e);
+	rc = judging_read(&only, EVIDENCE_OCSP, span_of(NULL, 0), fd, path, &e);
 	close(fd);
+	if (rc == 0 && (*out = malloc(only->der_len + 1)) == NULL)
+		rc = err_set(&e, E_NOMEM, "out of memory");
 	if (rc == 0) {
-		*out = only.der;
-		*out_len = only.len;
-	} else {
-		free(only.der);
+		memcpy(*out, only->der, only->der_len);
+		*out_len = only->der_len;
 	}
+	evidence_free(only);
 	return error_publish(err, &e, rc);
 }
 
