@@ -98,19 +98,6 @@ on_refused(void *arg, const struct revcheck_cache_item *item)
 	return 0;
 }
 
-static int
-print_json(cJSON *json)
-{
-	char *text = isatty(STDOUT_FILENO) ? cJSON_Print(json)
-					   : cJSON_PrintUnformatted(json);
-
-	if (text == NULL)
-		return cli_fail(EXIT_SOFTWARE, "out of memory");
-	puts(text);
-	free(text);
-	return 0;
-}
-
 /* list, and show with a prefix. */
 static int
 run_list(struct opt *table, const char *dir, const char *prefix)
@@ -127,7 +114,7 @@ run_list(struct opt *table, const char *dir, const char *prefix)
 	if (revcheck_cache_list(dir, on_item, &l, &err) < 0)
 		rc = cli_fail_library(&err);
 	else if (l.json != NULL)
-		rc = print_json(l.json);
+		rc = print_document(l.json);
 	else if (l.num == 0 && prefix == NULL)
 		puts("nothing is kept");
 	if (rc == 0 && prefix != NULL && l.num == 0)
@@ -257,7 +244,7 @@ run_known(struct opt *table, const char *dir)
 	if (revcheck_known_each(dir, on_known, &l, &err) < 0)
 		rc = cli_fail_library(&err);
 	else if (l.json != NULL)
-		rc = print_json(l.json);
+		rc = print_document(l.json);
 	else if (l.num == 0)
 		puts("none is known as revoked");
 	cJSON_Delete(l.json);

@@ -96,6 +96,8 @@ const char *print_time(char buf[PRINT_TIME_LEN], time_t t, time_t now);
 struct cJSON;
 void print_json_text(struct cJSON *o, const char *name, const char *text);
 void print_json_time(struct cJSON *o, const char *name, time_t t);
+/* One document on stdout, laid out for who looks at a terminal. */
+int print_document(const struct cJSON *json);
 /* The evidence and status of one certificate. */
 void print_result(
     FILE *f, const struct revcheck_result *r, time_t now, const char *title);

@@ -222,7 +222,7 @@ print_json(const struct view *v, bool list)
 	const struct revcheck_crl_info *i = &v->info;
 	cJSON *o = cJSON_CreateObject();
 	char *text;
-	int rc = 0;
+	int rc;
 
 	print_json_text(o, "issuer", i->issuer);
 	cJSON_AddNumberToObject(o, "version", i->version);
@@ -239,16 +239,15 @@ print_json(const struct view *v, bool list)
 	print_json_text(o, "remarks", i->flaws);
 	json_verdict(v, o);
 	json_serial(v, o);
-	text = isatty(STDOUT_FILENO) && !list ? cJSON_Print(o)
-					      : cJSON_PrintUnformatted(o);
-	cJSON_Delete(o);
-	if (text == NULL)
-		return cli_fail(EXIT_SOFTWARE, "out of memory");
-	if (list)
+	if (!list) {
+		rc = print_document(o);
+	} else if ((text = cJSON_PrintUnformatted(o)) == NULL) {
+		rc = cli_fail(EXIT_SOFTWARE, "out of memory");
+	} else {
 		rc = print_json_list(v->crl, text);
-	else
-		puts(text);
-	free(text);
+		free(text);
+	}
+	cJSON_Delete(o);
 	return rc;
 }
 

@@ -148,7 +148,7 @@ print_json(const struct exchange *x, const struct revcheck_result *r,
     const char *remarks)
 {
 	cJSON *o = cJSON_CreateObject();
-	char *text;
+	int rc;
 	const struct {
 		const char *name;
 		time_t t;
@@ -178,14 +178,9 @@ print_json(const struct exchange *x, const struct revcheck_result *r,
 				     : "post");
 	cJSON_AddNumberToObject(o, "bytes", (double)x->response_len);
 	print_json_text(o, "remarks", remarks);
-	text =
-	    isatty(STDOUT_FILENO) ? cJSON_Print(o) : cJSON_PrintUnformatted(o);
+	rc = print_document(o);
 	cJSON_Delete(o);
-	if (text == NULL)
-		return cli_fail(EXIT_SOFTWARE, "out of memory");
-	puts(text);
-	free(text);
-	return 0;
+	return rc;
 }
 
 static int

@@ -129,7 +129,7 @@ print_json(const struct ocsp_shown *v, const struct revcheck_ocsp_info *i,
     const struct revcheck_result *r, time_t at)
 {
 	cJSON *o = cJSON_CreateObject();
-	char *text;
+	int rc;
 
 	cJSON_AddStringToObject(o, "response", i->status);
 	print_json_text(o, "responder", i->responder);
@@ -148,14 +148,9 @@ print_json(const struct ocsp_shown *v, const struct revcheck_ocsp_info *i,
 	print_json_text(o, "signer", r->signer);
 	print_json_text(o, "why", why_of(r));
 	print_json_text(o, "text", r->text);
-	text =
-	    isatty(STDOUT_FILENO) ? cJSON_Print(o) : cJSON_PrintUnformatted(o);
+	rc = print_document(o);
 	cJSON_Delete(o);
-	if (text == NULL)
-		return cli_fail(EXIT_SOFTWARE, "out of memory");
-	puts(text);
-	free(text);
-	return 0;
+	return rc;
 }
 
 int

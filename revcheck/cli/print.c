@@ -253,6 +253,19 @@ print_notes(FILE *f, const char *notes)
 	}
 }
 
+int
+print_document(const cJSON *json)
+{
+	char *text = isatty(STDOUT_FILENO) ? cJSON_Print(json)
+					   : cJSON_PrintUnformatted(json);
+
+	if (text == NULL)
+		return cli_fail(EXIT_SOFTWARE, "out of memory");
+	puts(text);
+	free(text);
+	return 0;
+}
+
 void
 print_report(FILE *f, const struct revcheck_report *rep, time_t now)
 {
