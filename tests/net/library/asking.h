@@ -23,6 +23,7 @@
 #define CA     "critical,CA:TRUE"
 #define ISSUES "critical,keyCertSign,cRLSign"
 #define LISTS  "critical,cRLSign"
+#define SIGNS  "critical,digitalSignature"
 
 static struct proc proc;
 static struct server http; /* serves ./www */
@@ -46,6 +47,36 @@ scene_stop(void)
 	revcheck_trust_free(trust);
 	proc_stop(&proc, WAIT_MS);
 	proc_cleanup(&proc);
+}
+
+/* scene_stop as a teardown, with those who were made; NULL ends them. */
+UNUSED static int
+scene_stop_with(struct issuer *const *made)
+{
+	for (; *made != NULL; made++)
+		issuer_cleanup(*made);
+	scene_stop();
+	return 0;
+}
+
+/*
+ * A certificate that is good a month before and ten after the test began; who
+ * may issue is a CA. by NULL: a root; key NULL: a new one; crl_url may be NULL.
+ */
+UNUSED static void
+cert_by(struct issuer *out, const struct issuer *by, EVP_PKEY *key,
+    const char *cn, long serial, const char *usage, const char *crl_url)
+{
+	issuer_init(out,
+	    &(struct issuer_cert){.cn = cn,
+		.by = by,
+		.key = key,
+		.serial = serial,
+		.from = t0 - 30 * DAY,
+		.to = t0 + 300 * DAY,
+		.constraints = strstr(usage, "keyCertSign") != NULL ? CA : NULL,
+		.usage = usage,
+		.crl_url = crl_url});
 }
 
 static time_t

@@ -33,22 +33,6 @@ lists_write(const struct issuer *by)
 	list_at("ca.crl", by, 5, NULL, 0);
 }
 
-static void
-cert_by(struct issuer *out, const struct issuer *by, EVP_PKEY *key,
-    const char *cn, long serial, const char *usage, const char *crl_url)
-{
-	issuer_init(out,
-	    &(struct issuer_cert){.cn = cn,
-		.by = by,
-		.key = key,
-		.serial = serial,
-		.from = t0 - 30 * DAY,
-		.to = t0 + 300 * DAY,
-		.constraints = strcmp(usage, LISTS) == 0 ? NULL : CA,
-		.usage = usage,
-		.crl_url = crl_url});
-}
-
 /*
  * A separate signer below one root speaks for the chain that ends there. For
  * the chain of the same certificate to another root it is nobody.
@@ -499,17 +483,12 @@ soft_failure_has_its_window(void **state)
 static int
 setup(void **state)
 {
-	struct issuer_cert how = {
-	    .cn = "root", .serial = 1, .constraints = CA, .usage = ISSUES};
 	X509 *anchors[2];
 
 	(void)state;
 	scene_start();
-	how.from = t0 - 30 * DAY;
-	how.to = t0 + 300 * DAY;
-	issuer_init(&root, &how);
-	how.cn = "other";
-	issuer_init(&other, &how);
+	cert_by(&root, NULL, NULL, "root", 1, ISSUES, NULL);
+	cert_by(&other, NULL, NULL, "other", 1, ISSUES, NULL);
 	cert_by(&ca, &root, NULL, "ca", 3, ISSUES, url("root.crl"));
 	cert_by(
 	    &ca_by_other, &other, ca.key, "ca", 4, ISSUES, url("other.crl"));
@@ -523,13 +502,11 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	struct issuer *all[] = {&root, &other, &ca, &ca_by_other, &a, &b};
+	struct issuer *made[] = {
+	    &root, &other, &ca, &ca_by_other, &a, &b, NULL};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		issuer_cleanup(all[i]);
-	scene_stop();
-	return 0;
+	return scene_stop_with(made);
 }
 
 int

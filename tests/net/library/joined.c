@@ -329,38 +329,17 @@ many_trust_sets(void **state)
 static int
 setup(void **state)
 {
-	struct issuer_cert how = {.serial = 1,
-	    .from = time(NULL) - 30 * DAY,
-	    .to = time(NULL) + 300 * DAY,
-	    .constraints = CA,
-	    .usage = ISSUES};
 	X509 *anchors[2];
 
 	(void)state;
 	scene_start();
 	assert_non_null(getcwd(cwd, sizeof(cwd)));
-	how.cn = "root";
-	issuer_init(&root, &how);
-	how.cn = "other";
-	issuer_init(&other, &how);
-	how.cn = "ca";
-	how.by = &root;
-	how.serial = 2;
-	issuer_init(&ca, &how);
-	how.key = ca.key;
-	how.by = &other;
-	issuer_init(&ca_by_other, &how);
-	how.by = &root;
-	how.serial = 3;
-	how.cn = "another name";
-	issuer_init(&namesake, &how);
-	how.key = NULL;
-	how.cn = "ca";
-	how.serial = 4;
-	how.constraints = NULL;
-	how.usage = LISTS;
-	how.crl_url = url("root.crl");
-	issuer_init(&signer, &how);
+	cert_by(&root, NULL, NULL, "root", 1, ISSUES, NULL);
+	cert_by(&other, NULL, NULL, "other", 1, ISSUES, NULL);
+	cert_by(&ca, &root, NULL, "ca", 2, ISSUES, NULL);
+	cert_by(&ca_by_other, &other, ca.key, "ca", 2, ISSUES, NULL);
+	cert_by(&namesake, &root, ca.key, "another name", 3, ISSUES, NULL);
+	cert_by(&signer, &root, NULL, "ca", 4, LISTS, url("root.crl"));
 	list_at("root.crl", (struct issuer_crl){.by = &root});
 	anchors[0] = root.cert;
 	anchors[1] = other.cert;
@@ -370,14 +349,11 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	struct issuer *all[] = {
-	    &root, &other, &ca, &ca_by_other, &namesake, &signer};
+	struct issuer *made[] = {
+	    &root, &other, &ca, &ca_by_other, &namesake, &signer, NULL};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		issuer_cleanup(all[i]);
-	scene_stop();
-	return 0;
+	return scene_stop_with(made);
 }
 
 int

@@ -516,26 +516,14 @@ leaf_init(struct issuer *out, const char *cn, long serial, const char *crl_url,
 static int
 setup(void **state)
 {
-	struct issuer_cert how = {.cn = "root",
-	    .serial = 1,
-	    .from = time(NULL) - 30 * DAY,
-	    .to = time(NULL) + 300 * DAY,
-	    .constraints = CA,
-	    .usage = ISSUES};
 	char cwd[512], script[600];
 
 	(void)state;
 	scene_start();
 	dir_make("supplied");
-	issuer_init(&root, &how);
-	how.by = &root;
-	how.crl_url = url("root.crl");
-	how.cn = "mid";
-	how.serial = 2;
-	issuer_init(&mid, &how);
-	how.cn = "ca";
-	how.serial = 3;
-	issuer_init(&ca, &how);
+	cert_by(&root, NULL, NULL, "root", 1, ISSUES, NULL);
+	cert_by(&mid, &root, NULL, "mid", 2, ISSUES, url("root.crl"));
+	cert_by(&ca, &root, NULL, "ca", 3, ISSUES, url("root.crl"));
 	leaf_init(&a, "a", 10, url("ca.crl"), NULL);
 	leaf_init(&b, "b", 11, url("ca.crl"), NULL);
 	leaf_init(&b_ocsp, "b", 11, NULL, url("ocsp"));
@@ -550,13 +538,10 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	struct issuer *all[] = {&root, &mid, &ca, &a, &b, &b_ocsp};
+	struct issuer *made[] = {&root, &mid, &ca, &a, &b, &b_ocsp, NULL};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		issuer_cleanup(all[i]);
-	scene_stop();
-	return 0;
+	return scene_stop_with(made);
 }
 
 int

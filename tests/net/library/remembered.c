@@ -152,33 +152,13 @@ a_floor_outlives_the_engine(void **state)
 static int
 setup(void **state)
 {
-	struct issuer_cert how = {.cn = "root",
-	    .serial = 1,
-	    .from = time(NULL) - 30 * DAY,
-	    .to = time(NULL) + 300 * DAY,
-	    .constraints = CA,
-	    .usage = ISSUES};
-
 	(void)state;
 	scene_start();
 	state_dir = "state";
-	issuer_init(&root, &how);
-	how.by = &root;
-	how.crl_url = url("root.crl");
-	how.cn = "ca";
-	how.serial = 3;
-	issuer_init(&ca, &how);
-	how = (struct issuer_cert){.cn = "a",
-	    .by = &ca,
-	    .serial = 10,
-	    .from = t0 - 30 * DAY,
-	    .to = t0 + 300 * DAY,
-	    .usage = "critical,digitalSignature",
-	    .crl_url = url("ca.crl")};
-	issuer_init(&a, &how);
-	how.cn = "b";
-	how.serial = 11;
-	issuer_init(&b, &how);
+	cert_by(&root, NULL, NULL, "root", 1, ISSUES, NULL);
+	cert_by(&ca, &root, NULL, "ca", 3, ISSUES, url("root.crl"));
+	cert_by(&a, &ca, NULL, "a", 10, SIGNS, url("ca.crl"));
+	cert_by(&b, &ca, NULL, "b", 11, SIGNS, url("ca.crl"));
 	issuer_write_crl("www/root.crl",
 	    &(struct issuer_crl){.by = &root,
 		.number = 1,
@@ -190,13 +170,10 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	struct issuer *all[] = {&root, &ca, &a, &b};
+	struct issuer *made[] = {&root, &ca, &a, &b, NULL};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		issuer_cleanup(all[i]);
-	scene_stop();
-	return 0;
+	return scene_stop_with(made);
 }
 
 int

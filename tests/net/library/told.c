@@ -369,8 +369,6 @@ off_rests_on_no_source(void **state)
 static int
 setup(void **state)
 {
-	struct issuer_cert how = {
-	    .cn = "root", .serial = 1, .constraints = CA, .usage = ISSUES};
 	struct {
 		struct issuer *who;
 		const struct issuer *by;
@@ -385,18 +383,10 @@ setup(void **state)
 
 	(void)state;
 	scene_start();
-	how.from = t0 - 30 * DAY;
-	how.to = t0 + 300 * DAY;
-	issuer_init(&root, &how);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		how.cn = rows[i].cn;
-		how.by = rows[i].by;
-		how.serial = 28 + (long)i;
-		how.crl_url = url(rows[i].list);
-		how.constraints = i < 2 ? CA : NULL;
-		how.usage = i < 2 ? ISSUES : LISTS;
-		issuer_init(rows[i].who, &how);
-	}
+	cert_by(&root, NULL, NULL, "root", 1, ISSUES, NULL);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		cert_by(rows[i].who, rows[i].by, NULL, rows[i].cn, 28 + (long)i,
+		    i < 2 ? ISSUES : LISTS, url(rows[i].list));
 	list_at("root.crl", &root, 5, NULL);
 	list_at("far.crl", &far, 5, NULL);
 	list_at("ca.crl", &ca, 6, NULL);
@@ -406,13 +396,10 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	struct issuer *all[] = {&root, &ca, &far, &a, &b, &c};
+	struct issuer *made[] = {&root, &ca, &far, &a, &b, &c, NULL};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		issuer_cleanup(all[i]);
-	scene_stop();
-	return 0;
+	return scene_stop_with(made);
 }
 
 int
