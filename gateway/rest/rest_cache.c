@@ -100,9 +100,15 @@ delete_cache(struct rest_request *req)
 	    "flush");
 }
 
+struct known_rows {
+	cJSON *list;
+	size_t num;
+};
+
 static int
 add_known(void *arg, const struct revcheck_known *k)
 {
+	struct known_rows *rows = arg;
 	cJSON *o = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(o, "issuerKey", k->issuer_key);
@@ -113,18 +119,18 @@ add_known(void *arg, const struct revcheck_known *k)
 	json_add_time(o, "thisUpdate", k->this_update);
 	json_add_time(o, "firstSeen", k->first_seen);
 	cJSON_AddStringToObject(o, "url", k->url);
-	cJSON_AddItemToArray(arg, o);
-	return cJSON_GetArraySize(arg) < KNOWN_MAX ? 0 : 1;
+	cJSON_AddItemToArray(rows->list, o);
+	return ++rows->num < KNOWN_MAX ? 0 : 1;
 }
 
 static void
 get_known(struct rest_request *req)
 {
-	cJSON *list = cJSON_CreateArray();
+	struct known_rows rows = {.list = cJSON_CreateArray()};
 
-	if (list != NULL)
-		revcheck_kept_known(req->core->engine, add_known, list);
-	rest_reply_json(req, 200, list);
+	if (rows.list != NULL)
+		revcheck_kept_known(req->core->engine, add_known, &rows);
+	rest_reply_json(req, 200, rows.list);
 }
 
 static void
