@@ -5,7 +5,7 @@
 #ifndef TESTS_DOORMAN_TEST_STORE_H
 #define TESTS_DOORMAN_TEST_STORE_H
 
-#include "fixtures/doorman/service/store.h"
+#include "fixtures/doorman/service/store/store.h"
 
 #define TEST_STORE_FILE "test.sqlite"
 

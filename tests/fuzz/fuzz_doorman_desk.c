@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "fixtures/doorman/base/issue.h"
-#include "fixtures/doorman/service/desk_answer.h"
+#include "fixtures/doorman/service/desk/desk_answer.h"
 
 #define ID                                 \
 	"AA112233445566778899AABBCCDDEEFF" \

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "fixtures/doorman/base/reason.h"
-#include "fixtures/doorman/service/form.h"
+#include "fixtures/doorman/service/requests/form.h"
 
 /* The seeds are written by tests/doorman/seeds.c. */
 extern const char fuzz_seeds[];

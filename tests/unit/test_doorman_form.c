@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "fixtures/doorman/service/form.h"
+#include "fixtures/doorman/service/requests/form.h"
 #include "tests/doorman/vectors.h"
 
 #define ID64                               \

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "fixtures/doorman/base/issue.h"
-#include "fixtures/doorman/service/intake.h"
-#include "fixtures/doorman/service/publish.h"
+#include "fixtures/doorman/service/requests/intake.h"
+#include "fixtures/doorman/service/desk/publish.h"
 #include "tests/doorman/test_ca.h"
 #include "tests/doorman/test_store.h"
 

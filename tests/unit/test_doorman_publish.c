@@ -13,7 +13,7 @@
 #include <openssl/x509v3.h>
 
 #include "fixtures/doorman/base/issue.h"
-#include "fixtures/doorman/service/publish.h"
+#include "fixtures/doorman/service/desk/publish.h"
 #include "tests/doorman/test_ca.h"
 #include "tests/doorman/test_store.h"
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "fixtures/doorman/service/publish.h"
+#include "fixtures/doorman/service/desk/publish.h"
 #include "tests/doorman/test_ca.h"
 #include "tests/doorman/test_store.h"
 

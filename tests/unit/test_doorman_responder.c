@@ -10,8 +10,8 @@
 #include <openssl/ocsp.h>
 
 #include "fixtures/doorman/base/issue.h"
-#include "fixtures/doorman/service/publish.h"
-#include "fixtures/doorman/service/responder.h"
+#include "fixtures/doorman/service/desk/publish.h"
+#include "fixtures/doorman/service/ocsp/responder.h"
 #include "tests/doorman/test_ca.h"
 #include "tests/doorman/test_store.h"
 

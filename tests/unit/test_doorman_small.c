@@ -9,11 +9,11 @@
 
 #include "fixtures/doorman/base/issue.h"
 #include "fixtures/doorman/base/wire.h"
-#include "fixtures/doorman/service/config.h"
-#include "fixtures/doorman/service/http_rules.h"
-#include "fixtures/doorman/service/listen.h"
-#include "fixtures/doorman/service/store.h"
-#include "fixtures/doorman/service/tickets.h"
+#include "fixtures/doorman/service/conf/config.h"
+#include "fixtures/doorman/service/web/http_rules.h"
+#include "fixtures/doorman/service/conf/listen.h"
+#include "fixtures/doorman/service/store/store.h"
+#include "fixtures/doorman/service/tickets/tickets.h"
 #include "tests/doorman/test_ca.h"
 #include "tests/doorman/test_store.h"
 

@@ -8,7 +8,7 @@
 
 #include <curl/curl.h>
 
-#include "fixtures/doorman/service/tickets.h"
+#include "fixtures/doorman/service/tickets/tickets.h"
 #include "tests/doorman/doorman_net.h"
 
 #define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
