@@ -186,7 +186,7 @@ fixtures: $(SLOWTOKEN)
 # Debian packages: what it takes to build, run and test everything.
 APT_BUILD := gcc make pkg-config binutils libc6-dev libssl-dev \
 	libcurl4-openssl-dev libevent-dev libcjson-dev libsqlite3-dev \
-	libp11-kit-dev openssl curl \
+	libp11-kit-dev libicu-dev openssl curl \
 	ca-certificates
 APT_TEST  := libcmocka-dev clang libclang-rt-14-dev procps jq mandoc softhsm2
 -include tests/packages.mk

@@ -138,6 +138,19 @@ refuses_with_a_sentence(void **state)
 	    {"{\"legalName\":\"O=A\",\"reason\":\"SUPERSEDED\","
 	     "\"reporter\":\"a\\u0000b\"}",
 		"holds a NUL"},
+	    {"{\"legalName\":\"O=A\",\"reason\":\"SUPERSEDED\","
+	     "\"reporter\":\"a\\u009b2J\"}",
+		"reporter has a control character (U+009B) at byte 2"},
+	    {"{\"legalName\":\"O=A\",\"reason\":\"SUPERSEDED\","
+	     "\"reporter\":\"a\xe2\x80\xae\"}",
+		"reporter has a bidirectional control (U+202E)"},
+	    {"{\"legalName\":\"O=A\\u2066\"," REST "}",
+		"legalName has a bidirectional control (U+2066)"},
+	    {"{\"legalName\":\"O=A\",\"reason\":\"SUPERSEDED\","
+	     "\"reporter\":\"a\233[2J\377\"}",
+		"the body is not UTF-8"},
+	    {"{\"legalName\":\"O=A\xc3\"," REST "}", "the body is not UTF-8"},
+	    {"{\"\xff\":1}", "the body is not UTF-8"},
 	    {"{\"certificateSerialNumber\":\"\"," REST "}",
 		"is not a decimal number"},
 	    {"{\"certificateSerialNumber\":\"12a\"," REST "}",
