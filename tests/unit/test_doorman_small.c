@@ -317,7 +317,8 @@ transitions_start_where_they_should(void **state)
 {
 	struct store st;
 	struct fault f = {""};
-	struct store_step step = {"X", "NEW", "TICKET_CREATED", "me", "", 1};
+	struct store_step step = {
+	    "X", "NEW", "TICKET_CREATED", "me", "", 1, "", -1};
 
 	(void)state;
 	if (store_open(&st, "t.sqlite", true, &f) != 0)
