@@ -320,7 +320,8 @@ successors_are_judged(void **state)
 	    {"another issuer", other_ca, false},
 	    {"signature does not verify", nothing, true},
 	};
-	struct crl_law law = {ours.cert, URL, DELTA, NOW};
+	struct crl_law law = {
+	    .ca = ours.cert, .url = URL, .delta_url = DELTA, .now = NOW};
 	struct crl_add first = add_of("1111", 1), add[2], want;
 	struct crl_plan plan = plan_of(5, &first, 1);
 	struct buf old_der, der;
@@ -354,7 +355,8 @@ successors_are_judged(void **state)
 static void
 deltas_are_judged(void **state)
 {
-	struct crl_law law = {ours.cert, URL, DELTA, NOW};
+	struct crl_law law = {
+	    .ca = ours.cert, .url = URL, .delta_url = DELTA, .now = NOW};
 	struct crl_add a = add_of("1111", 1), b = add_of("2222", 4),
 		       c = add_of("3333", 5);
 	struct crl_plan plan = plan_of(5, &a, 1);
@@ -459,7 +461,8 @@ a_million_entries(void **state)
 #else
 	size_t num = 1000000;
 #endif
-	struct crl_law law = {ours.cert, URL, DELTA, NOW};
+	struct crl_law law = {
+	    .ca = ours.cert, .url = URL, .delta_url = DELTA, .now = NOW};
 	struct crl_add *add = calloc(num, sizeof(*add)), one;
 	struct crl_plan plan;
 	struct buf old_der, der;

@@ -12,6 +12,7 @@
 
 #include <openssl/x509v3.h>
 
+#include "fixtures/doorman/base/issue.h"
 #include "tests/doorman/test_ca.h"
 
 #define URL       "http://crl.example/certificate-revocation-list/doorman"
@@ -266,7 +267,8 @@ a_list_keeps_what_there_was(void **state)
 	    {of_another_key, "identifier is not the CA's key", false},
 	    {unchanged, "signature does not verify", true},
 	};
-	struct crl_law law = {ours.cert, URL, DELTA, NOW};
+	struct crl_law law = {
+	    .ca = ours.cert, .url = URL, .delta_url = DELTA, .now = NOW};
 	struct crl_add had[] = {test_crl_add("1111", 1, NOW - 60),
 	    test_crl_add("3333", 5, NOW - 60)};
 	struct crl_add add = test_crl_add("2222", 1, NOW - 60);
@@ -316,7 +318,8 @@ numbers_and_dates_go_on(void **state)
 	    {6, -10, 0, NULL, "nextUpdate has passed"},
 	    {6, -10, -5, NULL, "nextUpdate has passed"},
 	};
-	struct crl_law law = {ours.cert, URL, DELTA, NOW};
+	struct crl_law law = {
+	    .ca = ours.cert, .url = URL, .delta_url = DELTA, .now = NOW};
 	struct crl_plan plan = plan_of(5, NULL, NULL, 0);
 	struct test_crl old, next;
 
@@ -344,7 +347,8 @@ numbers_and_dates_go_on(void **state)
 static void
 the_first_list_says_what_is_approved(void **state)
 {
-	struct crl_law law = {ours.cert, URL, DELTA, NOW};
+	struct crl_law law = {
+	    .ca = ours.cert, .url = URL, .delta_url = DELTA, .now = NOW};
 	struct crl_add add[] = {test_crl_add("1111", 1, NOW - 60),
 	    test_crl_add("2222", 4, NOW - 60)};
 	struct crl_plan plan = plan_of(1, NULL, add, 2);
@@ -438,7 +442,8 @@ static void
 a_delta_has_a_base(const struct test_crl *c6, const struct test_crl *d6,
     const struct test_crl *c7)
 {
-	struct crl_law law = {ours.cert, URL, DELTA, NOW};
+	struct crl_law law = {
+	    .ca = ours.cert, .url = URL, .delta_url = DELTA, .now = NOW};
 	struct crl_add c = test_crl_add("3333", 5, NOW - 60),
 		       beside[] = {test_crl_add("2222", 1, NOW - 60), c};
 	struct crl_plan plan = plan_of(7, NULL, beside, 2);
@@ -469,7 +474,8 @@ a_delta_has_a_base(const struct test_crl *c6, const struct test_crl *d6,
 static void
 a_delta_says_what_its_list_says(void **state)
 {
-	struct crl_law law = {ours.cert, URL, DELTA, NOW};
+	struct crl_law law = {
+	    .ca = ours.cert, .url = URL, .delta_url = DELTA, .now = NOW};
 	struct crl_add a = test_crl_add("1111", 1, NOW - 60),
 		       b = test_crl_add("2222", 1, NOW - 60),
 		       c = test_crl_add("3333", 5, NOW - 60), beside[2];
@@ -514,6 +520,103 @@ a_delta_says_what_its_list_says(void **state)
 	buf_free(&c7.der);
 }
 
+/* The list `empty` may be configured to be an indirect one: then it is. */
+static void
+indirect_is_what_is_to_be(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool is = (i & 1) != 0, wanted = (i & 2) != 0;
+		struct crl_law law = {.ca = ours.cert,
+		    .url = URL,
+		    .delta_url = DELTA,
+		    .now = NOW,
+		    .indirect = wanted};
+		struct crl_plan plan = plan_of(5, NULL, NULL, 0);
+		struct test_crl list;
+		struct fault f = {""};
+
+		plan.indirect = is;
+		test_crl_make(&list, &plan, ours.seal);
+		assert_int_equal(
+		    list.crl.idp_scope, is ? (unsigned)CRL_INDIRECT : 0u);
+		assert_int_equal(
+		    crl_succeeds(&law, NULL, &list.crl, NULL, 0, &f),
+		    is == wanted ? 0 : -1);
+		if (is != wanted)
+			assert_non_null(
+			    strstr(f.msg, is ? "is not to be" : "is to be"));
+		buf_free(&list.der);
+	}
+}
+
+/* The CA of these tests has 100 days: to the second. */
+static void
+no_list_outlives_its_ca(void **state)
+{
+	struct crl_law law = {
+	    .ca = ours.cert, .url = URL, .delta_url = DELTA, .now = NOW};
+
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		struct crl_plan plan = plan_of(5, NULL, NULL, 0);
+		struct test_crl list;
+		struct fault f = {""};
+
+		plan.next_update = cert_not_after(ours.cert) + late;
+		test_crl_make(&list, &plan, ours.seal);
+		assert_int_equal(
+		    crl_succeeds(&law, NULL, &list.crl, NULL, 0, &f), -late);
+		if (late != 0)
+			assert_non_null(
+			    strstr(f.msg, "after the end of the CA"));
+		buf_free(&list.der);
+	}
+}
+
+/* RFC 5280 5.2.4. `from`: the list before, of another form than ours. */
+static void
+a_delta_has_the_scope_of_its_base(void **state)
+{
+	struct crl_law law = {
+	    .ca = ours.cert, .url = URL, .delta_url = DELTA, .now = NOW};
+	struct crl_add add = test_crl_add("2222", 1, NOW - 60);
+	struct crl_plan plan = plan_of(5, NULL, NULL, 0);
+	struct test_crl from, next, delta;
+	struct fault f = {""};
+
+	(void)state;
+	test_crl_make(&from, &plan, ours.seal);
+	plan = plan_of(6, &from, &add, 1);
+	test_crl_make(&next, &plan, ours.seal);
+	plan.is_delta = true;
+	plan.base_number = 5;
+	test_crl_make(&delta, &plan, ours.seal);
+	assert_int_equal(crl_delta_fits(&law, &from.crl, NULL, &next.crl,
+			     &delta.crl, &add, 1, &f),
+	    0);
+	for (int i = 0; i < 3; i++) {
+		struct crl old = from.crl;
+
+		if (i == 0)
+			old.idp_critical = false;
+		else if (i == 1)
+			old.idp_scope = CRL_USER_ONLY;
+		else
+			old.idp_url[0] = '\0';
+		assert_int_equal(crl_delta_fits(&law, &old, NULL, &next.crl,
+				     &delta.crl, &add, 1, &f),
+		    -1);
+		assert_non_null(strstr(f.msg, "has no delta"));
+		/* The list itself may follow. */
+		assert_int_equal(
+		    crl_succeeds(&law, &old, &next.crl, &add, 1, &f), 0);
+	}
+	buf_free(&from.der);
+	buf_free(&next.der);
+	buf_free(&delta.der);
+}
+
 int
 main(void)
 {
@@ -521,6 +624,9 @@ main(void)
 	    cmocka_unit_test(a_list_keeps_what_there_was),
 	    cmocka_unit_test(numbers_and_dates_go_on),
 	    cmocka_unit_test(the_first_list_says_what_is_approved),
+	    cmocka_unit_test(indirect_is_what_is_to_be),
+	    cmocka_unit_test(no_list_outlives_its_ca),
+	    cmocka_unit_test(a_delta_has_the_scope_of_its_base),
 	    cmocka_unit_test(a_delta_says_what_its_list_says),
 	};
 

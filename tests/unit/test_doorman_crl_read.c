@@ -202,32 +202,39 @@ entry_with_a_great_reason(X509_CRL *l)
 }
 
 static void
-a_list_is_of_our_form(void **state)
+key_by_serial(X509_CRL *l)
 {
-	static const struct {
-		test_crl_edit_fn *edit;
-		const char *says;
-	} rows[] = {
-	    {unchanged, NULL},
-	    {unknown, NULL},
-	    {unknown_critical, "an unknown critical extension"},
-	    {version_1, "not of version 2"},
-	    {no_number, "has no CRL number"},
-	    {negative_number, "(2.5.29.20) is not of the form"},
-	    {huge_number, "(2.5.29.20) is not of the form"},
-	    {no_key_id, "no authority key identifier"},
-	    {no_point, "no issuing distribution point"},
-	    {user_only_point, "(2.5.29.28) is not of the form"},
-	    {ca_only_point, "(2.5.29.28) is not of the form"},
-	    {indirect_point, "(2.5.29.28) is not of the form"},
-	    {some_reasons_point, "(2.5.29.28) is not of the form"},
-	    {pointless_point, "(2.5.29.28) is not of the form"},
-	    {two_urls_point, "(2.5.29.28) is not of the form"},
-	    {url_with_a_nul_point, "(2.5.29.28) is not of the form"},
-	    {a_name_and_no_url_point, "(2.5.29.28) is not of the form"},
-	    {entry_with_an_issuer, "entry 1 of the CRL is malformed"},
-	    {entry_with_a_great_reason, "entry 1 of the CRL is malformed"},
-	};
+	/* { [2] 1 }: of the issuer's certificate, and no key. */
+	put(l, NID_authority_key_identifier, 0, "\x30\x03\x82\x01\x01");
+}
+static void
+point_twice(X509_CRL *l)
+{
+	X509_EXTENSION *e = X509_EXTENSION_dup(X509_CRL_get_ext(
+	    l, X509_CRL_get_ext_by_NID(l, NID_issuing_distribution_point, -1)));
+
+	assert_int_equal(X509_CRL_add_ext(l, e, -1), 1);
+	X509_EXTENSION_free(e);
+}
+static void
+no_entries_indirect(X509_CRL *l)
+{
+	STACK_OF(X509_REVOKED) *all = X509_CRL_get_REVOKED(l);
+
+	while (sk_X509_REVOKED_num(all) > 0)
+		X509_REVOKED_free(sk_X509_REVOKED_pop(all));
+	indirect_point(l);
+}
+
+struct form {
+	test_crl_edit_fn *edit;
+	const char *says;
+};
+typedef int parse_fn(struct crl *crl, struct view der, struct fault *f);
+
+static void
+forms_are(parse_fn *parse, const struct form *rows, size_t num)
+{
 	struct crl_add add[] = {test_crl_add("1111", 1, NOW - 60),
 	    test_crl_add("2222", 4, NOW - 60)};
 	struct test_ca ours;
@@ -239,23 +246,85 @@ a_list_is_of_our_form(void **state)
 	    .num_add = 2};
 	struct test_crl list;
 
-	(void)state;
 	test_ca_make(&ours, "Ours", NULL, NOW);
 	plan.ca = ours.cert;
-	for (size_t i = 0; i < NUM(rows); i++) {
+	for (size_t i = 0; i < num; i++) {
 		struct fault f = {""};
 		struct crl crl;
 		int rc;
 
 		test_crl_make(&list, &plan, ours.seal);
 		test_crl_resign(&list.der, rows[i].edit, ours.key);
-		rc = crl_parse(&crl, buf_view(&list.der), &f);
+		rc = parse(&crl, buf_view(&list.der), &f);
 		if ((rc == 0) != (rows[i].says == NULL) ||
 		    (rc != 0 && strstr(f.msg, rows[i].says) == NULL))
 			fail_msg("row %zu: %d '%s'", i, rc, f.msg);
 		buf_free(&list.der);
 	}
 	test_ca_free(&ours);
+}
+
+static void
+a_list_is_of_our_form(void **state)
+{
+	static const struct form rows[] = {
+	    {unchanged, NULL},
+	    {unknown, NULL},
+	    {unknown_critical, "an unknown critical extension"},
+	    {version_1, "not of version 2"},
+	    {no_number, "has no CRL number"},
+	    {negative_number, "(2.5.29.20) is not of the form"},
+	    {huge_number, "(2.5.29.20) is not of the form"},
+	    {no_key_id, "no authority key identifier"},
+	    {no_point, "no issuing distribution point"},
+	    {user_only_point, "(2.5.29.28) is not of the form"},
+	    {ca_only_point, "(2.5.29.28) is not of the form"},
+	    {indirect_point, NULL},
+	    {some_reasons_point, "(2.5.29.28) is not of the form"},
+	    {pointless_point, "(2.5.29.28) is not of the form"},
+	    {two_urls_point, "(2.5.29.28) is not of the form"},
+	    {url_with_a_nul_point, "(2.5.29.28) is not of the form"},
+	    {a_name_and_no_url_point, "(2.5.29.28) is not of the form"},
+	    {key_by_serial, "no authority key identifier"},
+	    {point_twice, "(2.5.29.28) is not of the form"},
+	    {entry_with_an_issuer, "entry 1 of the CRL is malformed"},
+	    {entry_with_a_great_reason, "entry 1 of the CRL is malformed"},
+	};
+
+	(void)state;
+	forms_are(crl_parse, rows, NUM(rows));
+}
+
+/* Lists of other software, which are taken over. */
+static void
+a_foreign_list_is_a_whole_one(void **state)
+{
+	static const struct form rows[] = {
+	    {unchanged, NULL},
+	    {unknown, NULL},
+	    {unknown_critical, "an unknown critical extension"},
+	    {version_1, "not of version 2"},
+	    {no_number, "has no CRL number"},
+	    {huge_number, "(2.5.29.20) is not of the form"},
+	    {no_key_id, NULL},
+	    {key_by_serial, NULL},
+	    {no_point, NULL},
+	    {point_twice, "(2.5.29.28) is not of the form"},
+	    {user_only_point, NULL},
+	    {ca_only_point, NULL},
+	    {indirect_point, "is an indirect one"},
+	    {no_entries_indirect, NULL},
+	    {some_reasons_point, "not the whole list"},
+	    {pointless_point, NULL},
+	    {two_urls_point, NULL},
+	    {url_with_a_nul_point, NULL},
+	    {a_name_and_no_url_point, NULL},
+	    {entry_with_an_issuer, "entry 1 of the CRL is malformed"},
+	    {entry_with_a_great_reason, "entry 1 of the CRL is malformed"},
+	};
+
+	(void)state;
+	forms_are(crl_parse_foreign, rows, NUM(rows));
 }
 
 /* RFC 5280 5.1.1.2: what is signed says how it is signed. */
@@ -292,6 +361,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_list_is_of_our_form),
+	    cmocka_unit_test(a_foreign_list_is_a_whole_one),
 	    cmocka_unit_test(the_algorithm_is_named_twice_alike),
 	};
 

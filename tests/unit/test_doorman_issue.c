@@ -320,6 +320,41 @@ it_says_where_revocation_is_told(void **state)
 	}
 }
 
+/* The CA of these tests has 100 days. */
+static void
+none_outlives_its_issuer(void **state)
+{
+	time_t end = cert_not_after(ca.cert);
+	static const struct {
+		long days;
+		bool cut;
+	} rows[] = {{1, false}, {99, false}, {101, true}, {3650, true}};
+
+	(void)state;
+	for (size_t i = 0; i < NUM(rows); i++) {
+		struct issue_order o = order_of(ISSUE_PEER);
+		X509 *cert;
+
+		o.days = rows[i].days;
+		cert = issued(&o, &ca);
+		assert_true(cert_not_after(cert) ==
+		    (rows[i].cut ? end : NOW + rows[i].days * DAY));
+		X509_free(cert);
+	}
+	for (int late = -1; late < 1; late++) {
+		struct issue_order o = order_of(ISSUE_PEER);
+		struct fault f = {""};
+		X509 *cert;
+
+		o.now = end + late;
+		cert = issue_certificate(&o, ca.seal, &f);
+		assert_int_equal(cert != NULL, late < 0);
+		if (cert == NULL)
+			assert_non_null(strstr(f.msg, "has ended"));
+		X509_free(cert);
+	}
+}
+
 int
 main(void)
 {
@@ -329,6 +364,7 @@ main(void)
 	    cmocka_unit_test(only_the_ca_s_key_seals),
 	    cmocka_unit_test(serials_are_long_and_positive),
 	    cmocka_unit_test(a_wish_is_no_order),
+	    cmocka_unit_test(none_outlives_its_issuer),
 	    cmocka_unit_test(it_says_where_revocation_is_told),
 	};
 

@@ -7,12 +7,31 @@
 
 #include <cmocka.h>
 
+#include "fixtures/doorman/base/issue.h"
 #include "fixtures/doorman/sign/plan.h"
 #include "tests/doorman/test_ca.h"
 
 #define NOW       1800000000
 #define BASE      "http://pki.example/certificate-revocation-list/"
 #define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+static struct test_ca ca;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	test_ca_make(&ca, "Doorman", NULL, NOW);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	test_ca_free(&ca);
+	return 0;
+}
 
 static struct sign_config
 config(void)
@@ -44,7 +63,7 @@ each_list_has_its_own(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < NUM(rows); i++) {
-		struct plan p = {.list = rows[i].list};
+		struct plan p = {.list = rows[i].list, .ca = ca.cert};
 
 		assert_int_equal(plan_make(&p, &c, NOW, &f), 0);
 		assert_string_equal(p.key, rows[i].key);
@@ -70,6 +89,7 @@ time_does_not_go_back(void **state)
 	(void)state;
 	for (size_t i = 0; i < NUM(rows); i++) {
 		struct plan p = {.list = "doorman",
+		    .ca = ca.cert,
 		    .has_old = true,
 		    .old = {.number = 5, .this_update = NOW + rows[i].old}};
 
@@ -83,7 +103,7 @@ static void
 numbers_go_up_to_the_last(void **state)
 {
 	struct sign_config c = config();
-	struct plan p = {.list = "doorman", .has_old = true};
+	struct plan p = {.list = "doorman", .ca = ca.cert, .has_old = true};
 	struct fault f;
 
 	(void)state;
@@ -97,6 +117,89 @@ numbers_go_up_to_the_last(void **state)
 	assert_int_equal(plan_make(&p, &c, NOW, &f), -1);
 	p.old.number = UINT64_MAX;
 	assert_int_equal(plan_make(&p, &c, NOW, &f), -1);
+}
+
+static struct crl
+old_list(const char *list, bool critical, unsigned scope)
+{
+	struct crl old = {
+	    .number = 9, .idp_critical = critical, .idp_scope = scope};
+
+	snprintf(old.idp_url, sizeof(old.idp_url), BASE "%s", list);
+	return old;
+}
+
+/* RFC 5280 5.2.4: a base of another scope has no delta of ours. */
+static void
+a_delta_has_the_scope_of_its_base(void **state)
+{
+	static const struct {
+		const char *list;
+		bool indirect; /* as configured */
+		bool critical;
+		unsigned scope;
+		const char *url; /* NULL: as it should be */
+		bool with;
+	} rows[] = {
+	    {"doorman", false, true, 0, NULL, true},
+	    {"doorman", true, true, 0, NULL, true},
+	    {"doorman", false, false, 0, NULL, false},
+	    {"doorman", false, true, CRL_USER_ONLY, NULL, false},
+	    {"doorman", false, true, 0, "http://old.example/crl", false},
+	    {"doorman", false, true, CRL_OTHER_NAME, "", false},
+	    {"empty", false, true, 0, NULL, true},
+	    {"empty", true, true, 0, NULL, false},
+	    {"empty", true, true, CRL_INDIRECT, NULL, true},
+	    {"empty", false, true, CRL_INDIRECT, NULL, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NUM(rows); i++) {
+		struct sign_config c = config();
+		struct plan p = {.list = rows[i].list,
+		    .ca = ca.cert,
+		    .has_old = true,
+		    .old = old_list(
+			rows[i].list, rows[i].critical, rows[i].scope)};
+		struct fault f;
+
+		c.empty_indirect = rows[i].indirect;
+		if (rows[i].url != NULL)
+			snprintf(p.old.idp_url, sizeof(p.old.idp_url), "%s",
+			    rows[i].url);
+		assert_int_equal(plan_make(&p, &c, NOW, &f), 0);
+		if (p.with_delta != rows[i].with)
+			fail_msg("row %zu: %d", i, p.with_delta);
+	}
+}
+
+/* The CA of these tests has 100 days. */
+static void
+no_list_outlives_its_ca(void **state)
+{
+	time_t end = cert_not_after(ca.cert);
+	static const struct {
+		long before; /* the CA's end, in seconds */
+		int rc;
+		bool cut;
+	} rows[] = {{601, 0, false}, {600, 0, false}, {599, 0, true},
+	    {1, 0, true}, {0, -1, false}, {-1, -1, false}};
+
+	(void)state;
+	for (size_t i = 0; i < NUM(rows); i++) {
+		struct sign_config c = config();
+		struct plan p = {.list = "doorman", .ca = ca.cert};
+		struct fault f = {""};
+
+		if (plan_make(&p, &c, end - rows[i].before, &f) != rows[i].rc)
+			fail_msg("row %zu: %s", i, f.msg);
+		if (rows[i].rc != 0) {
+			assert_non_null(strstr(f.msg, "has ended"));
+			continue;
+		}
+		assert_int_equal(p.cut, rows[i].cut);
+		assert_true(p.next_update <= end);
+	}
 }
 
 static void
@@ -120,14 +223,17 @@ a_delta_goes_on_until_it_is_large(void **state)
 	for (size_t i = 0; i < NUM(rows); i++) {
 		struct sign_config c = config();
 		struct plan p = {.list = "doorman",
+		    .ca = ca.cert,
 		    .has_old = rows[i].old,
 		    .has_old_delta = rows[i].old_delta,
 		    .num_add = rows[i].add};
 		struct fault f;
 
 		c.delta = rows[i].wanted;
-		if (p.has_old)
+		if (p.has_old) {
+			p.old = old_list("doorman", true, 0);
 			p.old.number = 9;
+		}
 		if (p.has_old_delta) {
 			p.old_delta.base_number = 7;
 			p.old_delta.num_entries = rows[i].had;
@@ -148,12 +254,10 @@ what_is_signed_may_follow(void **state)
 	struct crl_add add;
 	struct crl_law law = {
 	    .url = BASE "doorman", .delta_url = BASE "doorman/delta"};
-	struct test_ca ca;
 	struct fault f = {""};
 	bool had_delta = false;
 
 	(void)state;
-	test_ca_make(&ca, "Doorman", NULL, NOW);
 	law.ca = ca.cert;
 	for (unsigned i = 0; i < 8; i++) {
 		char serial[8];
@@ -199,7 +303,6 @@ what_is_signed_may_follow(void **state)
 	}
 	buf_free(&full.der);
 	buf_free(&delta.der);
-	test_ca_free(&ca);
 }
 
 int
@@ -209,9 +312,11 @@ main(void)
 	    cmocka_unit_test(each_list_has_its_own),
 	    cmocka_unit_test(time_does_not_go_back),
 	    cmocka_unit_test(numbers_go_up_to_the_last),
+	    cmocka_unit_test(a_delta_has_the_scope_of_its_base),
+	    cmocka_unit_test(no_list_outlives_its_ca),
 	    cmocka_unit_test(a_delta_goes_on_until_it_is_large),
 	    cmocka_unit_test(what_is_signed_may_follow),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -215,6 +215,12 @@ has_ended(X509 *c)
 	seal(c, ca.key);
 }
 static void
+outlives_the_ca(X509 *c)
+{
+	ASN1_TIME_set(X509_getm_notAfter(c), cert_not_after(ca.cert) + 1);
+	seal(c, ca.key);
+}
+static void
 as_it_should_be(X509 *c)
 {
 	(void)c;
@@ -256,6 +262,7 @@ a_certificate_answers_its_request(void **state)
 	    {a_ca_by_its_usage, "is a CA's"},
 	    {ends_now, "has expired"},
 	    {has_ended, "has expired"},
+	    {outlives_the_ca, "ends after that of the doorman CA"},
 	};
 	test_id id;
 
