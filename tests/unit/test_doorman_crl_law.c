@@ -314,6 +314,8 @@ numbers_and_dates_go_on(void **state)
 	    {6, -11, DAY, NULL, "thisUpdate is earlier than that of"},
 	    {6, CRL_SKEW_SEC, DAY, NULL, NULL},
 	    {6, CRL_SKEW_SEC + 1, DAY, NULL, "thisUpdate lies in the future"},
+	    {6, -10, CRL_LIFE_SEC, NULL, "lies after the end of the CA"},
+	    {6, -10, CRL_LIFE_SEC + 1, NULL, "more than ten years away"},
 	    {6, -10, 1, NULL, NULL},
 	    {6, -10, 0, NULL, "nextUpdate has passed"},
 	    {6, -10, -5, NULL, "nextUpdate has passed"},
@@ -341,6 +343,97 @@ numbers_and_dates_go_on(void **state)
 		buf_free(&next.der);
 	}
 	buf_free(&old.der);
+}
+
+/*
+ * The list in force was dated by a wrong clock. The next one may be earlier
+ * only if that one lies in the future still, and only if somebody says so.
+ */
+static void
+a_clock_that_was_wrong_is_overridden(void **state)
+{
+	static const struct {
+		uint64_t number;
+		long old, from; /* from now */
+		bool wrong, delta;
+		const char *says;
+	} rows[] = {
+	    {6, DAY, 0, true, false, NULL},
+	    {6, DAY, 0, true, true, NULL},
+	    {6, 1, 0, true, false, NULL},
+	    {6, DAY, -CRL_PAST_SEC, true, false, NULL},
+	    {6, DAY, -CRL_PAST_SEC - 1, true, false, "more than a day ago"},
+	    {6, DAY, CRL_SKEW_SEC, true, false, NULL},
+	    {6, DAY, CRL_SKEW_SEC + 1, true, false, "lies in the future"},
+	    {6, DAY, 0, false, false, "sign with --clock-was-wrong"},
+	    {6, 1, 0, false, false, "sign with --clock-was-wrong"},
+	    /* What is past orders lists, whoever says what. */
+	    {6, 0, -1, true, false, "thisUpdate is earlier than that of"},
+	    {6, -5, -10, true, false, "thisUpdate is earlier than that of"},
+	    {6, -10, -5, true, false, NULL},
+	    /* A number is a number. */
+	    {5, DAY, 0, true, false, "CRL number 5 is not newer than 5"},
+	    {4, DAY, 0, true, false, "CRL number 4 is not newer than 5"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NUM(rows); i++) {
+		struct crl_law law = {.ca = ours.cert,
+		    .url = URL,
+		    .delta_url = DELTA,
+		    .now = NOW,
+		    .clock_was_wrong = rows[i].wrong};
+		struct crl_plan plan = plan_of(5, NULL, NULL, 0);
+		struct test_crl old, next, delta;
+		struct fault f = {""};
+		int rc;
+
+		plan.this_update = NOW + rows[i].old;
+		plan.next_update = NOW + 2 * DAY;
+		test_crl_make(&old, &plan, ours.seal);
+		plan = plan_of(rows[i].number, &old, NULL, 0);
+		plan.this_update = NOW + rows[i].from;
+		test_crl_make(&next, &plan, ours.seal);
+		rc = crl_succeeds(&law, &old.crl, &next.crl, NULL, 0, &f);
+		if ((rc == 0) != (rows[i].says == NULL) ||
+		    (rc != 0 && strstr(f.msg, rows[i].says) == NULL))
+			fail_msg("row %zu: %d '%s'", i, rc, f.msg);
+		assert_int_equal(crl_goes_back(&old.crl, &next.crl),
+		    rows[i].from < rows[i].old);
+		if (rows[i].delta) {
+			plan.is_delta = true;
+			plan.base_number = 5;
+			test_crl_make(&delta, &plan, ours.seal);
+			assert_int_equal(
+			    crl_delta_fits(&law, &old.crl, NULL, &next.crl,
+				&delta.crl, NULL, 0, &f),
+			    0);
+			buf_free(&delta.der);
+		}
+		buf_free(&next.der);
+		buf_free(&old.der);
+	}
+}
+
+/* The first one's dates make sense, too. */
+static void
+the_first_list_is_of_today(void **state)
+{
+	struct crl_law law = {.ca = ours.cert,
+	    .url = URL,
+	    .delta_url = DELTA,
+	    .now = NOW,
+	    .clock_was_wrong = true};
+	struct crl_plan plan = plan_of(1, NULL, NULL, 0);
+	struct test_crl first;
+	struct fault f;
+
+	(void)state;
+	plan.this_update = NOW - CRL_PAST_SEC - 1;
+	test_crl_make(&first, &plan, ours.seal);
+	assert_int_equal(crl_succeeds(&law, NULL, &first.crl, NULL, 0, &f), -1);
+	assert_false(crl_goes_back(NULL, &first.crl));
+	buf_free(&first.der);
 }
 
 /* Before the first there is nothing: what is approved, and no more. */
@@ -623,6 +716,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_list_keeps_what_there_was),
 	    cmocka_unit_test(numbers_and_dates_go_on),
+	    cmocka_unit_test(a_clock_that_was_wrong_is_overridden),
+	    cmocka_unit_test(the_first_list_is_of_today),
 	    cmocka_unit_test(the_first_list_says_what_is_approved),
 	    cmocka_unit_test(indirect_is_what_is_to_be),
 	    cmocka_unit_test(no_list_outlives_its_ca),

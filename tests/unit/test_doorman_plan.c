@@ -76,27 +76,65 @@ each_list_has_its_own(void **state)
 	}
 }
 
-/* A clock that was set back makes no list older than the one in force. */
+/*
+ * A clock that is a little behind makes no list older than the one in force;
+ * one that was wrong then stops nobody for long, but a person has to say so.
+ */
 static void
 time_does_not_go_back(void **state)
 {
 	static const struct {
-		long old, want; /* from now */
-	} rows[] = {{-86400, 0}, {-1, 0}, {0, 0}, {1, 1}, {86400, 86400}};
+		long old; /* from now */
+		bool wrong;
+		long want;
+		const char *says;
+	} rows[] = {
+	    {-86400, false, 0, NULL},
+	    {-1, false, 0, NULL},
+	    {0, false, 0, NULL},
+	    {1, false, 1, NULL},
+	    {CRL_SKEW_SEC, false, CRL_SKEW_SEC, NULL},
+	    {CRL_SKEW_SEC + 1, false, 0, "CRL number 5 in force lies 301 s in"},
+	    {86400, false, 0, "sign with --clock-was-wrong"},
+	    {-86400, true, 0, "there is nothing to override"},
+	    {0, true, 0, "there is nothing to override"},
+	    {1, true, 0, NULL},
+	    {86400, true, 0, NULL},
+	    {86400L * 3650, true, 0, NULL},
+	};
 	struct sign_config c = config();
-	struct fault f;
 
 	(void)state;
 	for (size_t i = 0; i < NUM(rows); i++) {
 		struct plan p = {.list = "doorman",
 		    .ca = ca.cert,
 		    .has_old = true,
+		    .clock_was_wrong = rows[i].wrong,
 		    .old = {.number = 5, .this_update = NOW + rows[i].old}};
+		struct fault f = {""};
+		int rc = plan_make(&p, &c, NOW, &f);
 
-		assert_int_equal(plan_make(&p, &c, NOW, &f), 0);
+		if ((rc == 0) != (rows[i].says == NULL) ||
+		    (rc != 0 && strstr(f.msg, rows[i].says) == NULL))
+			fail_msg("row %zu: %d '%s'", i, rc, f.msg);
+		if (rc != 0)
+			continue;
 		assert_int_equal(p.this_update, NOW + rows[i].want);
 		assert_int_equal(p.next_update, p.this_update + 600);
 	}
+}
+
+/* Before the first list no clock can have been wrong. */
+static void
+the_first_list_overrides_nothing(void **state)
+{
+	struct sign_config c = config();
+	struct plan p = {
+	    .list = "doorman", .ca = ca.cert, .clock_was_wrong = true};
+	struct fault f;
+
+	(void)state;
+	assert_int_equal(plan_make(&p, &c, NOW, &f), -1);
 }
 
 static void
@@ -311,6 +349,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_list_has_its_own),
 	    cmocka_unit_test(time_does_not_go_back),
+	    cmocka_unit_test(the_first_list_overrides_nothing),
 	    cmocka_unit_test(numbers_go_up_to_the_last),
 	    cmocka_unit_test(a_delta_has_the_scope_of_its_base),
 	    cmocka_unit_test(no_list_outlives_its_ca),
