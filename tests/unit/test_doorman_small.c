@@ -13,7 +13,6 @@
 #include "fixtures/doorman/service/web/http_rules.h"
 #include "fixtures/doorman/service/conf/listen.h"
 #include "fixtures/doorman/service/store/store.h"
-#include "fixtures/doorman/service/tickets/tickets.h"
 #include "tests/doorman/test_ca.h"
 #include "tests/doorman/test_store.h"
 
@@ -270,48 +269,6 @@ the_doorman_is_of_its_root(void **state)
 	test_ca_free(&other);
 }
 
-/* One decision, of what awaits one; who rejects approves nothing. */
-static void
-what_awaits_a_decision_gets_one(void **state)
-{
-	static const struct {
-		const char *state;
-		bool approve;
-		int rc;
-		const char *then;
-	} rows[] = {
-	    {"TICKET_CREATED", true, 0, "APPROVED"},
-	    {"TICKET_CREATED", false, 0, "REJECTED"},
-	    {"NEW", true, 1, "NEW"},
-	    {"NEW", false, 1, "NEW"},
-	    {"APPROVED", false, 1, "APPROVED"},
-	    {"REJECTED", true, 1, "REJECTED"},
-	    {"DONE", true, 1, "DONE"},
-	    {"DONE", false, 1, "DONE"},
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct fault f = {""};
-		test_id id;
-
-		test_store_setup(state);
-		test_put_revocation(id, "doorman", "1111", 1, 77);
-		test_set_state(id, rows[i].state);
-		assert_int_equal(ticket_decide(&test_store, id, rows[i].approve,
-				     "carol", "", 88, &f),
-		    rows[i].rc);
-		test_is_in_state(id, rows[i].then);
-		assert_int_equal(
-		    store_number(&test_store, 0,
-			"SELECT approved_at FROM request WHERE id=?", "t", id),
-		    rows[i].rc == 0 && rows[i].approve ? 88 : 77);
-		assert_int_equal(
-		    test_count("request WHERE approved_by='carol'"),
-		    rows[i].rc == 0 && rows[i].approve);
-		test_store_teardown(state);
-	}
-}
-
 static void
 transitions_start_where_they_should(void **state)
 {
@@ -352,7 +309,6 @@ main(void)
 	    cmocka_unit_test(messages_go_there_and_back),
 	    cmocka_unit_test(text_fits_its_place),
 	    cmocka_unit_test(the_doorman_is_of_its_root),
-	    cmocka_unit_test(what_awaits_a_decision_gets_one),
 	    cmocka_unit_test(transitions_start_where_they_should),
 	};
 
