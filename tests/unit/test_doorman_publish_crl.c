@@ -455,7 +455,72 @@ what_is_taken_over_is_newer_and_the_ca_s(void **state)
 	    "import comes before the first revocation");
 	test_set_state(id, "APPROVED");
 	assert_int_equal(import("doorman", &crl, &f), PUBLISH_DONE);
+	test_is_in_state(id, "APPROVED");
 	buf_free(&crl.der);
+}
+
+/* A root that is kept outside: its lists come signed, one after another. */
+static void
+an_outside_list_settles_and_forgets_nothing(void **state)
+{
+	struct crl_add add[] = {test_crl_add("1111", 1, NOW - 60),
+	    test_crl_add("2222", 4, NOW - 60)};
+	struct test_crl first[3], crl;
+	struct import_done done;
+	struct fault f = {""};
+	test_id id, other;
+
+	(void)state;
+	begin(first);
+	test_put_revocation(id, "root", "1111", 2, NOW - 60);
+	test_put_revocation(other, "root", "3333", 2, NOW - 60);
+	sign(&crl,
+	    &(struct wish){
+		.list = "root", .number = 7, .add = add, .num_add = 2});
+	assert_int_equal(publish_import_told(&test_store, &config, "root",
+			     buf_view(&crl.der), "ann", NOW, &done, &f),
+	    PUBLISH_DONE);
+	assert_int_equal(done.number, 7);
+	assert_int_equal(done.num_entries, 2);
+	assert_int_equal(done.num_requests, 1);
+	test_is_in_state(id, "DONE");
+	test_is_in_state(other, "APPROVED");
+	buf_free(&crl.der);
+	/* 2222 was revoked by nobody here, and stays revoked. */
+	sign(&crl,
+	    &(struct wish){
+		.list = "root", .number = 8, .add = add, .num_add = 1});
+	is_refused(import("root", &crl, &f), &f,
+	    "serial 0x2222 of list 'root' in force is not on it");
+	/* Until its certificate has ended. */
+	for (int late = 0; late < 2; late++) {
+		assert_int_equal(
+		    store_run(&test_store, &f,
+			late == 0
+			    ? "INSERT INTO certificate(list, serial, subject,"
+			      " not_after, is_ca, der)"
+			      " VALUES('root', '2222', 'O=X', ?, 0, x'00')"
+			    : "UPDATE certificate SET not_after=?",
+			"i", (int64_t)NOW - late),
+		    0);
+		assert_int_equal(import("root", &crl, &f),
+		    late == 0 ? PUBLISH_REFUSED : PUBLISH_DONE);
+	}
+	buf_free(&crl.der);
+	/* Nothing stands in `empty`. */
+	sign(&crl,
+	    &(struct wish){
+		.list = "empty", .number = 7, .add = add, .num_add = 1});
+	is_refused(import("empty", &crl, &f), &f, "is always empty");
+	buf_free(&crl.der);
+	/* removeFromCRL is a word of deltas. */
+	add[0].reason = 8;
+	sign(&crl,
+	    &(struct wish){
+		.list = "root", .number = 9, .add = add, .num_add = 1});
+	is_refused(import("root", &crl, &f), &f, "removeFromCRL");
+	buf_free(&crl.der);
+	end(first);
 }
 
 int
@@ -473,6 +538,7 @@ main(void)
 	    WITH_STORE(a_delta_comes_with_its_list),
 	    WITH_STORE(an_unreadable_list_is_not_forgotten),
 	    WITH_STORE(a_number_fits_the_database),
+	    WITH_STORE(an_outside_list_settles_and_forgets_nothing),
 	    WITH_STORE(what_is_taken_over_is_newer_and_the_ca_s),
 	};
 

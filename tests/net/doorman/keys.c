@@ -245,7 +245,7 @@ what_cannot_be_is_said(void **state)
 	char *conf, *p, *out;
 
 	(void)state;
-	init_fails("no1", "dsa", NULL, 2, "usage: ");
+	init_fails("no1", "dsa", NULL, 2, "unknown kind of key 'dsa'");
 	token_make("plain");
 	init_fails("no2", "ed25519", "module=" MODULE ";token=plain", 1,
 	    "a token makes no ed25519 keys");
