@@ -72,50 +72,6 @@ write_file(const char *path, const char *text)
 }
 
 static void
-mistakes_in_a_configuration_are_named(void **state)
-{
-	static const struct {
-		const char *text, *says;
-	} rows[] = {
-	    {"", "t.conf: public_url is missing"},
-	    {"public_url\n", "t.conf:1: expected 'key = value'"},
-	    {"# x\n\nport = 1\n", "t.conf:3: unknown key 'port'"},
-	    {"public_url = http://a\npublic_url = http://b\n",
-		"t.conf:2: public_url is given twice"},
-	    {"public_url = http://a\nsign_idle_sec = 0\n",
-		"t.conf:2: sign_idle_sec: '0' is not a number from 1 to"},
-	    {"public_url = http://a\nsign_idle_sec = 5x\n",
-		"t.conf:2: sign_idle_sec: '5x' is not a number"},
-	    {"public_url = http://a\ntickets = paper\n",
-		"'paper' is not one of local|jira"},
-	    {"public_url = https://a\n", "is not of the form http://"},
-	    {"public_url = http://a/\n", "without a slash at its end"},
-	    {"public_url = http://a\nsign_socket =\n", "nobody could sign"},
-	    {"public_url = http://a\ntickets = jira\n", "jira_url"},
-	    {"public_url = http://a\ntickets = jira\njira_url = ftp://x\n",
-		"is not an http or https URL"},
-	    {"public_url = http://a\ntickets = jira\njira_url = http://x\n",
-		"needs jira_project and"},
-	    {"public_url = http://a\ntickets = jira\njira_url = http://x\n"
-	     "jira_project = P\njira_credentials = c\n"
-	     "jira_approved = Done\njira_rejected = Done\n",
-		"are the same status"},
-	    {"public_url = http://a\n", "ca/root.pem"},
-	};
-	struct config c;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct fault f = {""};
-
-		write_file("t.conf", rows[i].text);
-		assert_int_equal(config_read(&c, "t.conf", &f), -1);
-		if (strstr(f.msg, rows[i].says) == NULL)
-			fail_msg("row %zu: '%s'", i, f.msg);
-	}
-}
-
-static void
 addresses_to_listen_on(void **state)
 {
 	char host[64];
@@ -302,7 +258,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_type_is_the_one_asked_for),
 	    cmocka_unit_test(tags_and_dates),
-	    cmocka_unit_test(mistakes_in_a_configuration_are_named),
 	    cmocka_unit_test(addresses_to_listen_on),
 	    cmocka_unit_test(dates_are_dates),
 	    cmocka_unit_test(frames_are_bounded),
