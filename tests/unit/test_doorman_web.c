@@ -11,7 +11,8 @@
 
 #include "fixtures/doorman/service/web/chunks.h"
 #include "fixtures/doorman/service/web/head.h"
-#include "fixtures/doorman/service/web/peer.h"
+#include "fixtures/doorman/service/web/rate.h"
+#include "fixtures/doorman/service/conf/peer.h"
 
 #define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
 #define HOST      "Host: x\r\n"
@@ -260,6 +261,79 @@ ranges_have_addresses(void **state)
 	assert_false(peer_ranges_have(&r, &p));
 }
 
+static void
+proxies_say_who_asks(void **state)
+{
+	static const struct {
+		const char *peer, *field, *asks;
+	} rows[] = {
+	    {"192.0.2.9", "10.1.1.1", "192.0.2.9"},
+	    {"10.0.0.1", NULL, "10.0.0.1"},
+	    {"10.0.0.1", "192.0.2.1", "192.0.2.1"},
+	    {"10.0.0.1", "198.51.100.7, 192.0.2.1", "192.0.2.1"},
+	    {"10.0.0.1", "198.51.100.7, 192.0.2.1 ,10.2.0.1", "192.0.2.1"},
+	    {"10.0.0.1", "10.3.0.1, 10.2.0.1", "10.3.0.1"},
+	    {"10.0.0.1", "2001:db8::7", "2001:db8::7"},
+	    {"10.0.0.1", "192.0.2.1, unknown", "10.0.0.1"},
+	    {"10.0.0.1", "192.0.2.1, _x, 10.2.0.1", "10.2.0.1"},
+	    {"10.0.0.1", "192.0.2.1,", "10.0.0.1"},
+	    {"10.0.0.1", "", "10.0.0.1"},
+	    {"10.0.0.1", "192.0.2.1:80", "10.0.0.1"},
+	};
+	struct peer_ranges r;
+	struct fault f;
+	struct peer p;
+	char text[PEER_TEXT];
+
+	(void)state;
+	assert_int_equal(peer_ranges_parse(&r, "10.0.0.0/8", &f), 0);
+	for (size_t i = 0; i < NUM(rows); i++) {
+		assert_true(peer_parse(&p, rows[i].peer));
+		peer_forwarded(&p, &r, rows[i].field);
+		peer_text(text, &p);
+		assert_string_equal(text, rows[i].asks);
+	}
+}
+
+static void
+a_list_may_come_in_parts(void **state)
+{
+	struct head h;
+	char out[8];
+
+	(void)state;
+	assert_int_equal(
+	    parse(&h, "GET / HTTP/1.1\r\n" HOST "A: a\r\na: b\r\n\r\n"), 0);
+	assert_int_equal(head_list(out, sizeof(out), &h, "A"), 1);
+	assert_string_equal(out, "a,b");
+	assert_int_equal(head_list(out, 3, &h, "A"), -1);
+	assert_int_equal(head_list(out, sizeof(out), &h, "B"), 0);
+}
+
+static void
+rates_are_of_a_minute(void **state)
+{
+	struct rate *r = rate_new(3);
+	struct peer a, b;
+
+	(void)state;
+	assert_true(peer_parse(&a, "192.0.2.1") && peer_parse(&b, "::1"));
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(rate_take(r, &a, 5000), 0);
+	assert_int_equal(rate_take(r, &a, 5000), 21);
+	assert_int_equal(rate_take(r, &b, 5000), 0);
+	/* A third of a minute is worth one. */
+	assert_int_equal(rate_take(r, &a, 24999), 1);
+	assert_int_equal(rate_take(r, &a, 25000), 0);
+	assert_true(rate_take(r, &a, 25001) > 0);
+	/* Others without number do not make the table larger. */
+	for (unsigned i = 0; i < 100000; i++) {
+		memcpy(b.addr + 4, &i, sizeof(i));
+		assert_int_equal(rate_take(r, &b, 25001), 0);
+	}
+	rate_free(r);
+}
+
 int
 main(void)
 {
@@ -269,6 +343,9 @@ main(void)
 	    cmocka_unit_test(chunks_are_joined),
 	    cmocka_unit_test(addresses_are_known_by_their_holder),
 	    cmocka_unit_test(ranges_have_addresses),
+	    cmocka_unit_test(proxies_say_who_asks),
+	    cmocka_unit_test(a_list_may_come_in_parts),
+	    cmocka_unit_test(rates_are_of_a_minute),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
