@@ -182,6 +182,231 @@ large_keys_have_a_limit(void **state)
 	}
 }
 
+/* An RSA key of these numbers; d NULL: only its public half. */
+static EVP_PKEY *
+rsa_of(const BIGNUM *n, const BIGNUM *e, const BIGNUM *d)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+	EVP_PKEY *key = NULL;
+	OSSL_PARAM *p;
+
+	OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n);
+	OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, e);
+	if (d != NULL)
+		OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_D, d);
+	p = OSSL_PARAM_BLD_to_param(bld);
+	assert_int_equal(EVP_PKEY_fromdata_init(ctx), 1);
+	assert_int_equal(
+	    EVP_PKEY_fromdata(ctx, &key,
+		d != NULL ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, p),
+	    1);
+	OSSL_PARAM_free(p);
+	OSSL_PARAM_BLD_free(bld);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+/* A private key of these primes signs its own request. */
+static void
+judged_primes(
+    const char *row, const BIGNUM *p, const BIGNUM *q, const char *says)
+{
+	BN_CTX *ctx = BN_CTX_new();
+	BIGNUM *n = BN_new(), *e = BN_new(), *d, *p1 = BN_dup(p),
+	       *q1 = BN_dup(q), *phi = BN_new();
+	EVP_PKEY *key;
+	X509_REQ *req;
+
+	BN_set_word(e, RSA_F4);
+	BN_sub_word(p1, 1);
+	BN_sub_word(q1, 1);
+	BN_mul(n, p, q, ctx);
+	BN_mul(phi, p1, q1, ctx);
+	d = BN_mod_inverse(NULL, e, phi, ctx);
+	assert_non_null(d);
+	key = rsa_of(n, e, d);
+	req = test_csr(key, "Alice");
+	judged_request(row, req, says);
+	X509_REQ_free(req);
+	EVP_PKEY_free(key);
+	BN_free(n);
+	BN_free(e);
+	BN_free(d);
+	BN_free(p1);
+	BN_free(q1);
+	BN_free(phi);
+	BN_CTX_free(ctx);
+}
+
+static BIGNUM *
+prime(int bits)
+{
+	BIGNUM *p = BN_new();
+
+	assert_int_equal(BN_generate_prime_ex(p, bits, 0, NULL, NULL, NULL), 1);
+	return p;
+}
+
+/* A prime as a certain maker's chips had made them (CVE-2017-15361). */
+static BIGNUM *
+roca_prime(int bits)
+{
+	static const BN_ULONG primes[] = {2, 3, 5, 7, 11, 13, 17, 19, 23, 29,
+	    31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101,
+	    103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167};
+	BN_CTX *ctx = BN_CTX_new();
+	BIGNUM *m = BN_new(), *p = BN_new(), *k = BN_new(), *g = BN_new();
+
+	BN_one(m);
+	for (size_t i = 0; i < sizeof(primes) / sizeof(primes[0]); i++)
+		BN_mul_word(m, primes[i]);
+	do {
+		BN_rand(k, 40, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY);
+		BN_set_word(g, 65537);
+		BN_mod_exp(g, g, k, m, ctx);
+		BN_rand(k, bits - BN_num_bits(m), BN_RAND_TOP_TWO,
+		    BN_RAND_BOTTOM_ANY);
+		BN_mul(p, k, m, ctx);
+		BN_add(p, p, g);
+	} while (BN_num_bits(p) != bits || BN_check_prime(p, ctx, NULL) != 1);
+	BN_free(m);
+	BN_free(k);
+	BN_free(g);
+	BN_CTX_free(ctx);
+	return p;
+}
+
+static void
+weak_moduli_are_refused(void **state)
+{
+	BIGNUM *p = prime(1025), *q = prime(1025), *small = BN_new(),
+	       *roca = roca_prime(1025), *roca2 = roca_prime(1025);
+	BN_CTX *ctx = BN_CTX_new();
+
+	(void)state;
+	judged_primes("random", p, q, NULL);
+	judged_primes("one factor of the chips", p, roca, NULL);
+	judged_primes("both", roca, roca2, "factors can be found");
+	BN_copy(q, p);
+	do
+		BN_add_word(q, 2);
+	while (BN_check_prime(q, ctx, NULL) != 1);
+	judged_primes("neighbours", p, q, "factors can be found");
+	BN_set_word(small, 739);
+	BN_free(q);
+	q = prime(2060);
+	judged_primes("a small factor", small, q, "weak or malformed");
+	BN_free(p);
+	BN_free(q);
+	BN_free(small);
+	BN_free(roca);
+	BN_free(roca2);
+	BN_CTX_free(ctx);
+}
+
+static void
+weak_exponents_are_refused(void **state)
+{
+	static const struct {
+		const char *e; /* hexadecimal */
+		const char *says;
+	} rows[] = {
+	    {"1", "RSA exponent"},
+	    {"3", "RSA exponent"},
+	    {"11", "RSA exponent"},
+	    {"FFFF", "RSA exponent"},
+	    {"10000", "RSA exponent"},
+	    {"10002", "RSA exponent"},
+	    {"10001", "not signed by its key"},
+	};
+	BIGNUM *n = BN_new(), *e = NULL;
+
+	(void)state;
+	BN_rand(n, 2048, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		X509_REQ *req = test_csr(ours, "Alice");
+		EVP_PKEY *key;
+
+		BN_hex2bn(&e, rows[i].e);
+		key = rsa_of(n, e, NULL);
+		assert_int_equal(X509_REQ_set_pubkey(req, key), 1);
+		judged_request(rows[i].e, req, rows[i].says);
+		X509_REQ_free(req);
+		EVP_PKEY_free(key);
+	}
+	BN_free(n);
+	BN_free(e);
+}
+
+/* Invalid points give away who computes with them. */
+static void
+a_point_lies_on_its_curve(void **state)
+{
+	X509_REQ *req = test_csr(ours, "Alice");
+	uint8_t *point = NULL, *at;
+	struct buf der;
+	size_t len;
+
+	(void)state;
+	buf_init(&der, 65536);
+	test_csr_der(&der, req);
+	len = EVP_PKEY_get1_encoded_public_key(ours, &point);
+	assert_int_equal(len, 65);
+	at = memmem(der.p, der.len, point, len);
+	assert_non_null(at);
+	at[64] ^= 1;
+	judged("a point beside it", der.p, der.len, "unreadable");
+	OPENSSL_free(point);
+	buf_free(&der);
+	X509_REQ_free(req);
+}
+
+static void
+weak_signatures_are_refused_by_name(void **state)
+{
+	static const struct {
+		const char *type, *digest, *says;
+	} rows[] = {
+	    {"RSA", "MD5", "signed with RSA-MD5; MD5 is too weak"},
+	    {"RSA", "SHA1", "signed with RSA-SHA1; SHA1 is too weak"},
+	    {"RSA", "SHA224", "SHA224 is too weak"},
+	    {"RSA", "SHA256", NULL},
+	    {"RSA", "SHA384", NULL},
+	    {"RSA", "SHA512", NULL},
+	    {"RSA", "SHA3-256", "are taken"},
+	    {"EC", "SHA1", "signed with ecdsa-with-SHA1; SHA1 is too weak"},
+	    {"EC", "SHA224", "SHA224 is too weak"},
+	    {"EC", "SHA384", NULL},
+	    {"EC", "SHA512", NULL},
+	};
+	EVP_PKEY *rsa = EVP_RSA_gen(2048);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pss = NULL;
+	X509_REQ *req;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		EVP_PKEY *key = rows[i].type[0] == 'R' ? rsa : ours;
+
+		req = test_csr(key, "Alice");
+		assert_true(X509_REQ_sign(req, key,
+				EVP_get_digestbyname(rows[i].digest)) > 0);
+		judged_request(rows[i].digest, req, rows[i].says);
+		X509_REQ_free(req);
+	}
+	/* Its digest is a parameter: nobody needs to read it. */
+	req = test_csr(rsa, "Alice");
+	assert_int_equal(
+	    EVP_DigestSignInit(ctx, &pss, EVP_sha256(), NULL, rsa), 1);
+	EVP_PKEY_CTX_set_rsa_padding(pss, RSA_PKCS1_PSS_PADDING);
+	assert_true(X509_REQ_sign_ctx(req, ctx) > 0);
+	judged_request("PSS", req, "signed with 'RSASSA-PSS'");
+	X509_REQ_free(req);
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(rsa);
+}
+
 /* RFC 5480 2.1.1: a curve is named, never described. */
 static void
 a_curve_is_named(void **state)
@@ -429,7 +654,12 @@ names_are_names(void **state)
 	    {GEN_DNS, "a\x7f", 2, "is no DNS name"},
 	    {GEN_DNS, "\xc3\xa4", 2, "is no DNS name"},
 	    {GEN_DNS, "", 0, "is no DNS name"},
-	    {GEN_DNS, "!~", 2, NULL},
+	    {GEN_DNS, "!~", 2, "is no DNS name"},
+	    {GEN_DNS, "b", 1, NULL},
+	    {GEN_DNS, "A", 1, NULL},
+	    {GEN_DNS, "*.a.example", 11, NULL},
+	    {GEN_DNS, "*.*", 3, "is no DNS name"},
+	    {GEN_DNS, "a..b", 4, "is no DNS name: 'a..b' has an empty label"},
 	    {GEN_IPADD, "\0\0\0\0", 4, NULL},
 	    {GEN_IPADD, "\0\0\0", 3, "is no IP address"},
 	    {GEN_IPADD, "\0\0\0\0\0", 5, "is no IP address"},
@@ -489,6 +719,64 @@ a_directory_name_is_refused(void **state)
 	sk_GENERAL_NAME_push(names, name);
 	judged_names("directoryName", names, "neither DNS nor IP");
 	GENERAL_NAMES_free(names);
+}
+
+/* What a person sees of it. */
+static void
+facts_are_whole(void **state)
+{
+	static const char *const wish = "Legal name O=Alice\n"
+					"Name 1 of 3 DNS bank.example\n"
+					"Name 2 of 3 DNS *.corda.net (is a "
+					"wildcard)\n"
+					"Name 3 of 3 IP 10.0.0.1\n"
+					"Certificate authority no\n"
+					"Key EC P-256\n"
+					"Key (SHA-256) ";
+	static const char *const rest =
+	    "\nSignature ecdsa-with-SHA256\n"
+	    "Usages asked for, not given keyCertSign, cRLSign, OCSPSigning\n"
+	    "Extensions asked for, not given nsComment\n";
+	static const struct wish wanted[] = {
+	    {NID_subject_alt_name,
+		"DNS:bank.example,DNS:*.corda.net,IP:10.0.0.1,"
+		"DNS:BANK.example"},
+	    {NID_key_usage, "critical,keyCertSign,cRLSign"},
+	    {NID_ext_key_usage, "OCSPSigning"},
+	    {NID_netscape_comment, "hello"},
+	};
+	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
+	struct buf der, text;
+	struct fault f = {""};
+	struct csr csr;
+	X509V3_CTX ctx;
+	X509_REQ *req;
+
+	(void)state;
+	X509V3_set_ctx(&ctx, NULL, NULL, NULL, NULL, 0);
+	X509V3_set_ctx_nodb(&ctx);
+	for (size_t i = 0; i < 4; i++)
+		sk_X509_EXTENSION_push(list,
+		    X509V3_EXT_conf_nid(
+			NULL, &ctx, wanted[i].nid, wanted[i].value));
+	req = with_extensions(list);
+	buf_init(&der, 65536);
+	buf_init(&text, 65536);
+	test_csr_der(&der, req);
+	if (csr_read(&csr, buf_view(&der), &f) != 0)
+		fail_msg("%s", f.msg);
+	csr_facts(&text, &csr);
+	assert_memory_equal(buf_str(&text), wish, strlen(wish));
+	assert_string_equal(buf_str(&text) + strlen(wish) + 64, rest);
+	text.len = 0;
+	csr_facts_short(&text, &csr);
+	assert_string_equal(buf_str(&text),
+	    "DNS bank.example, DNS *.corda.net, IP 10.0.0.1; EC P-256");
+	csr_cleanup(&csr);
+	buf_free(&der);
+	buf_free(&text);
+	X509_REQ_free(req);
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
 }
 
 /* The rest. */
@@ -559,6 +847,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(keys_are_of_a_kind_and_size),
 	    cmocka_unit_test(large_keys_have_a_limit),
+	    cmocka_unit_test(weak_moduli_are_refused),
+	    cmocka_unit_test(weak_exponents_are_refused),
+	    cmocka_unit_test(a_point_lies_on_its_curve),
+	    cmocka_unit_test(weak_signatures_are_refused_by_name),
 	    cmocka_unit_test(a_curve_is_named),
 	    cmocka_unit_test(a_request_is_signed_by_its_key),
 	    cmocka_unit_test(extensions_are_names),
@@ -566,6 +858,7 @@ main(void)
 	    cmocka_unit_test(names_are_names),
 	    cmocka_unit_test(unreadable_extensions_are_refused),
 	    cmocka_unit_test(a_directory_name_is_refused),
+	    cmocka_unit_test(facts_are_whole),
 	    cmocka_unit_test(a_body_is_one_request),
 	    cmocka_unit_test(the_hash_is_of_the_key),
 	};
