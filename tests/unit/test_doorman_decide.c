@@ -239,7 +239,7 @@ one_approved_request_a_name(void **state)
 	    decide(APPROVE, &one, second, "carol", 7, &f), DECIDE_DONE);
 	assert_int_equal(
 	    decide(RETRY, &one, first, "carol", 7, &f), DECIDE_REFUSED);
-	assert_non_null(strstr(f.msg, "another request for 'O=Alice'"));
+	assert_non_null(strstr(f.msg, "the same name 'O=Alice' is approved"));
 	test_is_in_state(first, "FAILED");
 	test_put_csr(other, "O=Bob", view_of("3", 1));
 	test_set_state(other, "TICKET_CREATED");

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "fixtures/doorman/base/issue.h"
+#include "fixtures/doorman/service/requests/enrolment.h"
 #include "fixtures/doorman/service/requests/intake.h"
 #include "fixtures/doorman/service/desk/publish.h"
 #include "tests/doorman/test_ca.h"
@@ -18,7 +19,10 @@
 #define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 static struct test_ca root, ca;
-static struct config config;
+static struct config config = {.max_open_requests = 100,
+    .max_open_certificate_requests = 100,
+    .max_open_per_address = 100};
+static const struct asker ann = {.origin = "192.0.2.1"};
 static EVP_PKEY *key, *other_key;
 
 static int
@@ -59,7 +63,7 @@ ask(EVP_PKEY *k, const char *name, test_id id, struct fault *f)
 	buf_init(&der, 65536);
 	test_csr_der(&der, req);
 	f->msg[0] = '\0';
-	rc = intake_csr(&test_store, buf_view(&der), "ann", 100, NOW, id, f);
+	rc = intake_csr(&test_store, &config, buf_view(&der), &ann, NOW, id, f);
 	buf_free(&der);
 	X509_REQ_free(req);
 	return rc;
@@ -97,47 +101,89 @@ answered(const char *id, EVP_PKEY *k, const char *subject, long days)
 	X509_free(cert);
 }
 
+/* What was approved or issued binds a key to its name; a wish does not. */
 static void
 one_key_has_one_name(void **state)
 {
-	static const char *const states[] = {
-	    "NEW", "TICKET_CREATED", "APPROVED", "DONE"};
+	static const struct {
+		const char *state;
+		bool binds;
+	} rows[] = {{"NEW", false}, {"TICKET_CREATED", false},
+	    {"APPROVED", true}, {"FAILED", true}, {"DONE", true}};
 	test_id id, again;
 	struct fault f;
 
 	(void)state;
 	assert_int_equal(ask(key, "Alice", id, &f), INTAKE_TAKEN);
-	for (size_t i = 0; i < NUM(states); i++) {
-		test_set_state(id, states[i]);
+	for (size_t i = 0; i < NUM(rows); i++) {
+		enum intake rc;
+
+		test_set_state(id, rows[i].state);
 		/* Its own name: the same request, and no second one. */
 		assert_int_equal(ask(key, "Alice", again, &f), INTAKE_TAKEN);
 		assert_string_equal(again, id);
-		is_refused(ask(key, "Mallory", again, &f), &f,
-		    "in use under another name");
+		rc = ask(key, "Mallory", again, &f);
+		if (rows[i].binds)
+			is_refused(rc, &f, "in use under another name");
+		else
+			assert_int_equal(rc, INTAKE_TAKEN);
 	}
-	assert_int_equal(test_count("request"), 1);
-	/* What was rejected binds nobody. */
-	test_set_state(id, "REJECTED");
-	assert_int_equal(ask(key, "Mallory", again, &f), INTAKE_TAKEN);
-	assert_string_not_equal(again, id);
+	assert_int_equal(test_count("request"), 2);
+	/* What was rejected or withdrawn is made anew, and binds nobody. */
+	for (int i = 0; i < 2; i++) {
+		char old[sizeof(test_id)];
+
+		memcpy(old, id, sizeof(old));
+		test_set_state(id, i == 0 ? "REJECTED" : "WITHDRAWN");
+		assert_int_equal(ask(key, "Alice", id, &f), INTAKE_TAKEN);
+		assert_string_not_equal(id, old);
+		assert_int_equal(ask(key, "Mallory", again, &f), INTAKE_TAKEN);
+	}
 }
 
-static void
-one_name_has_one_open_request(void **state)
+static enum intake
+approvable(const char *id, struct fault *f)
 {
-	static const char *const open[] = {"NEW", "TICKET_CREATED", "APPROVED"};
-	test_id id, again;
+	enum intake rc;
+
+	f->msg[0] = '\0';
+	assert_int_equal(store_begin(&test_store, f), 0);
+	rc = enrolment_approvable(&test_store, id, NOW, f);
+	store_rollback(&test_store);
+	return rc;
+}
+
+/* Strangers ask for Alice's name before she does: she may as well. */
+static void
+a_name_is_asked_for_by_anybody(void **state)
+{
+	test_id strangers, hers, third;
+	EVP_PKEY *third_key = EVP_EC_gen("P-256");
 	struct fault f;
 
 	(void)state;
-	assert_int_equal(ask(key, "Alice", id, &f), INTAKE_TAKEN);
-	for (size_t i = 0; i < NUM(open); i++) {
-		test_set_state(id, open[i]);
-		is_refused(ask(other_key, "Alice", again, &f), &f,
-		    "a request for 'O=Alice' is already open");
-	}
-	test_set_state(id, "REJECTED");
-	assert_int_equal(ask(other_key, "Alice", again, &f), INTAKE_TAKEN);
+	assert_int_equal(ask(other_key, "Alice", strangers, &f), INTAKE_TAKEN);
+	assert_int_equal(ask(key, "Alice", hers, &f), INTAKE_TAKEN);
+	assert_string_not_equal(strangers, hers);
+	assert_int_equal(approvable(strangers, &f), INTAKE_TAKEN);
+	test_set_state(hers, "APPROVED");
+	is_refused(approvable(strangers, &f), &f,
+	    "for the same name 'O=Alice' is approved already");
+	assert_non_null(strstr(f.msg, hers));
+	/* One more may ask, and the database has the last word. */
+	assert_int_equal(ask(third_key, "Alice", third, &f), INTAKE_TAKEN);
+	assert_int_not_equal(
+	    store_run(&test_store, &f,
+		"UPDATE request SET state='APPROVED' WHERE id=?", "t",
+		strangers),
+	    0);
+	answered(hers, key, "O=Alice", 365);
+	is_refused(
+	    approvable(strangers, &f), &f, "neither revoked nor near its end");
+	/* Asked for before, it is still that one. */
+	assert_int_equal(ask(other_key, "Alice", third, &f), INTAKE_TAKEN);
+	assert_string_equal(third, strangers);
+	EVP_PKEY_free(third_key);
 }
 
 /* A new key for a name: not beside a certificate that goes on to be good. */
@@ -180,12 +226,15 @@ revoke(const struct form *wish, test_id id, struct fault *f)
 	snprintf(form.reporter, sizeof(form.reporter), "ann");
 	form.has_reason = form.has_reporter = true;
 	f->msg[0] = '\0';
-	return intake_revocation(&test_store, &form, 100, NOW, id, f);
+	return intake_revocation(&test_store, &config, &form, &ann, NOW, id, f);
 }
 
 static void
 a_revoked_key_is_not_used_again(void **state)
 {
+	static const char *const approved[] = {"APPROVED", "FAILED", "DONE"};
+	static const char *const open[] = {
+	    "NEW", "TICKET_CREATED", "REJECTED", "WITHDRAWN"};
 	struct form form = {.legal_name = "O=Alice", .reason = 1};
 	test_id id, again, revocation;
 	struct fault f;
@@ -194,14 +243,25 @@ a_revoked_key_is_not_used_again(void **state)
 	assert_int_equal(ask(key, "Alice", id, &f), INTAKE_TAKEN);
 	answered(id, key, "O=Alice", 365);
 	assert_int_equal(revoke(&form, revocation, &f), INTAKE_TAKEN);
-	is_refused(ask(key, "Alice", again, &f), &f, "make a new key");
-	is_refused(ask(key, "Mallory", again, &f), &f, "make a new key");
-	assert_int_equal(ask(other_key, "Alice", again, &f), INTAKE_TAKEN);
-	/* Rejected, it was none. */
-	test_set_state(again, "REJECTED");
-	test_set_state(revocation, "REJECTED");
-	assert_int_equal(ask(key, "Alice", again, &f), INTAKE_TAKEN);
-	assert_string_equal(again, id);
+	/* Anybody can ask: nothing changes for Alice until it is approved. */
+	for (size_t i = 0; i < NUM(open); i++) {
+		test_set_state(revocation, open[i]);
+		assert_int_equal(ask(key, "Alice", again, &f), INTAKE_TAKEN);
+		assert_string_equal(again, id);
+		is_refused(ask(other_key, "Alice", again, &f), &f,
+		    "neither revoked nor near its end");
+	}
+	for (size_t i = 0; i < NUM(approved); i++) {
+		test_set_state(revocation, approved[i]);
+		is_refused(ask(key, "Alice", again, &f), &f, "make a new key");
+		is_refused(
+		    ask(key, "Mallory", again, &f), &f, "make a new key");
+		assert_int_equal(
+		    ask(other_key, "Alice", again, &f), INTAKE_TAKEN);
+		assert_int_equal(approvable(again, &f), INTAKE_TAKEN);
+	}
+	/* It was approved while the certificate request waited. */
+	is_refused(approvable(id, &f), &f, "make a new key");
 }
 
 /* Revocations. */
@@ -280,10 +340,12 @@ a_reason_fits_what_is_revoked(void **state)
 	assert_int_equal(revoke(&peer, id, &f), INTAKE_TAKEN);
 	assert_int_equal(revoke(&authority, again, &f), INTAKE_TAKEN);
 	assert_string_not_equal(again, id);
-	/* Asked again it is the same one, whatever the reason. */
+	/* Asked again it is the same one, for any reason that fits. */
 	peer.reason = 4;
 	assert_int_equal(revoke(&peer, again, &f), INTAKE_TAKEN);
 	assert_string_equal(again, id);
+	peer.reason = 2;
+	is_refused(revoke(&peer, again, &f), &f, "use KEY_COMPROMISE");
 }
 
 /* All that is said must name one certificate; no part is passed over. */
@@ -338,7 +400,10 @@ one_of_two_is_said(void **state)
 	is_refused(revoke(&form, id, &f), &f, "2 certificates fit");
 	memcpy(form.csr_id, first, sizeof(form.csr_id));
 	assert_int_equal(revoke(&form, id, &f), INTAKE_TAKEN);
+	/* What nobody approved does not choose. */
 	form.csr_id[0] = '\0';
+	is_refused(revoke(&form, again, &f), &f, "2 certificates fit");
+	test_set_state(id, "APPROVED");
 	assert_int_equal(revoke(&form, again, &f), INTAKE_TAKEN);
 	assert_string_not_equal(again, id);
 	assert_int_equal(
@@ -346,37 +411,6 @@ one_of_two_is_said(void **state)
 		"SELECT count(*) FROM request WHERE id=? AND csr_id=?", "tt",
 		again, second),
 	    1);
-}
-
-static void
-what_is_open_has_a_limit(void **state)
-{
-	X509_REQ *req = test_csr(other_key, "Bob");
-	struct form form = {.legal_name = "O=Alice", .reason = 1};
-	struct fault f;
-	struct buf der;
-	test_id id;
-
-	(void)state;
-	buf_init(&der, 65536);
-	test_csr_der(&der, req);
-	assert_int_equal(ask(key, "Alice", id, &f), INTAKE_TAKEN);
-	assert_int_equal(
-	    intake_csr(&test_store, buf_view(&der), "ann", 1, NOW, id, &f),
-	    INTAKE_FULL);
-	assert_int_equal(test_count("request"), 1);
-	assert_int_equal(ask(key, "Alice", id, &f), INTAKE_TAKEN);
-	answered(id, key, "O=Alice", 365);
-	assert_int_equal(
-	    intake_csr(&test_store, buf_view(&der), "ann", 1, NOW, id, &f),
-	    INTAKE_TAKEN);
-	snprintf(form.reporter, sizeof(form.reporter), "ann");
-	assert_int_equal(
-	    intake_revocation(&test_store, &form, 1, NOW, id, &f), INTAKE_FULL);
-	assert_int_equal(intake_revocation(&test_store, &form, 2, NOW, id, &f),
-	    INTAKE_TAKEN);
-	buf_free(&der);
-	X509_REQ_free(req);
 }
 
 int
@@ -387,14 +421,13 @@ main(void)
 	    test, test_store_setup, test_store_teardown)
 	const struct CMUnitTest tests[] = {
 	    WITH_STORE(one_key_has_one_name),
-	    WITH_STORE(one_name_has_one_open_request),
+	    WITH_STORE(a_name_is_asked_for_by_anybody),
 	    WITH_STORE(a_name_is_renewed_near_its_end),
 	    WITH_STORE(a_revoked_key_is_not_used_again),
 	    WITH_STORE(what_a_list_revokes_is_not_asked_again),
 	    WITH_STORE(a_reason_fits_what_is_revoked),
 	    WITH_STORE(identifiers_name_one_certificate),
 	    WITH_STORE(one_of_two_is_said),
-	    WITH_STORE(what_is_open_has_a_limit),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

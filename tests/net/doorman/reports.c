@@ -1,0 +1,171 @@
+/*
+ * Who else says something about a certificate is heard, and who asks for
+ * certificates takes nobody's place who asks for a revocation.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/doorman/doorman_net.h"
+
+#define ALICE "\"legalName\":\"O=Alice, C=GB\""
+
+static struct doorman_net net;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	doorman_net_init(&net, "dm", NULL, NULL);
+	doorman_net_conf(
+	    &net, "max_open_requests = 2\nmax_open_certificate_requests = 3\n");
+	doorman_net_start(&net);
+	free(doorman_net_enrol(&net, "alice", "/O=Alice/C=GB", ""));
+	free(doorman_net_enrol(&net, "bob", "/O=Bob/C=GB", ""));
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	doorman_net_free(&net);
+	return 0;
+}
+
+static char *
+post(const char *body)
+{
+	char *text;
+	long status = doorman_net_post(&net, body, &text);
+
+	if (status != 200)
+		fail_msg("%s: %ld %s", body, status, text);
+	return text;
+}
+
+static struct web
+get(const char *id)
+{
+	char *url =
+	    xasprintf("%s/certificate-revocation-request/%s", net.url, id);
+	struct web w;
+
+	web_request(&w, "GET", url, NULL, NULL, NULL);
+	assert_int_equal(w.status, 200);
+	assert_non_null(w.json);
+	free(url);
+	return w;
+}
+
+static void
+a_troll_swallows_nothing(void **state)
+{
+	char *id = post("{" ALICE ",\"reason\":\"UNSPECIFIED\","
+			"\"reporter\":\"troll; approved by carol\"}");
+	char *again = post("{" ALICE ",\"reason\":\"KEY_COMPROMISE\","
+			   "\"reporter\":\"security officer\"}");
+	const char *list[] = {"tickets", "list", "-c", net.conf, NULL};
+	const char *approve[] = {"tickets", "approve", id, "--note",
+	    "seen by phone", "-c", net.conf, NULL};
+	const cJSON *reports;
+	struct web w = get(id);
+	char *out;
+
+	(void)state;
+	assert_string_equal(again, id);
+	assert_string_equal(json_text(w.json, "reason"), "KEY_COMPROMISE");
+	assert_string_equal(json_text(w.json, "reporter"), "security officer");
+	reports = json_at(w.json, "reports");
+	assert_int_equal(cJSON_GetArraySize(reports), 2);
+	assert_string_equal(
+	    json_text(cJSON_GetArrayItem(reports, 0), "reporter"),
+	    "troll; approved by carol");
+	assert_string_equal(
+	    json_text(cJSON_GetArrayItem(reports, 1), "reporter"),
+	    "security officer");
+	assert_null(strstr(w.body, "127.0.0.1"));
+	web_free(&w);
+	assert_int_equal(doorman_net_run(&net, "doorman", NULL, &out, list), 0);
+	assert_non_null(strstr(out, "KEY_COMPROMISE"));
+	assert_non_null(strstr(out, "security officer"));
+	free(out);
+	assert_int_equal(
+	    doorman_net_run(&net, "doorman", NULL, &out, approve), 0);
+	free(out);
+	/* What approvers write to each other is not told to the world. */
+	w = get(id);
+	assert_string_equal(json_text(w.json, "state"), "APPROVED");
+	assert_null(strstr(w.body, "seen by phone"));
+	web_free(&w);
+	/* Approved is approved; what is said later is on record. */
+	free(again);
+	again = post("{" ALICE ",\"reason\":\"SUPERSEDED\","
+		     "\"reporter\":\"late\"}");
+	assert_string_equal(again, id);
+	w = get(id);
+	assert_string_equal(json_text(w.json, "reason"), "KEY_COMPROMISE");
+	assert_int_equal(cJSON_GetArraySize(json_at(w.json, "reports")), 3);
+	web_free(&w);
+	assert_int_equal(
+	    doorman_net_sign(&net, "sign doorman 2 +1\n", &out, "crl"), 0);
+	free(out);
+	w = get(id);
+	assert_string_equal(json_text(w.json, "state"), "DONE");
+	assert_non_null(strstr(w.body, "CRL number 2"));
+	web_free(&w);
+	free(again);
+	free(id);
+}
+
+static void
+is_full(const char *path, const char *body, const char *says)
+{
+	char *url = xasprintf("%s%s", net.url, path), *after;
+	struct web w;
+
+	web_request(&w, "POST", url, NULL, body, "application/json");
+	if (w.status != 503 || strstr(w.body, says) == NULL)
+		fail_msg("%ld %s", w.status, w.body);
+	after = web_header(&w, "Retry-After");
+	assert_non_null(after);
+	free(after);
+	web_free(&w);
+	free(url);
+}
+
+static void
+certificates_leave_room_for_revocations(void **state)
+{
+	char *one, *two;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		char name[16], subject[32];
+
+		snprintf(name, sizeof(name), "f%d", i);
+		snprintf(subject, sizeof(subject), "/O=Flood %d/C=GB", i);
+		free(doorman_net_csr(&net, name, subject));
+	}
+	one = post("{\"legalName\":\"CN=Doorman CA, O=Private Network, C=GB\","
+		   "\"reason\":\"CA_COMPROMISE\",\"reporter\":\"sec\"}");
+	two = post("{\"legalName\":\"O=Bob, C=GB\",\"reason\":\"UNSPECIFIED\","
+		   "\"reporter\":\"x\"}");
+	is_full("/certificate-revocation-request",
+	    "{\"legalName\":\"CN=Doorman OCSP, O=Private Network, C=GB\","
+	    "\"reason\":\"SUPERSEDED\",\"reporter\":\"x\"}",
+	    "for revocations (max_open_requests)");
+	free(one);
+	free(two);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_troll_swallows_nothing),
+	    cmocka_unit_test(certificates_leave_room_for_revocations),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
