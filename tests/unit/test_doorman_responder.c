@@ -180,6 +180,7 @@ asked(struct responder *r, OCSP_CERTID **ids, int num, int *status)
 	OCSP_RESPONSE *resp;
 	uint8_t *der = NULL;
 	const uint8_t *p;
+	struct response_life life;
 	struct buf out;
 	int len;
 
@@ -188,7 +189,7 @@ asked(struct responder *r, OCSP_CERTID **ids, int num, int *status)
 	len = i2d_OCSP_REQUEST(req, &der);
 	assert_true(len > 0);
 	buf_init(&out, 1 << 20);
-	responder_answer(r, view_of(der, (size_t)len), NOW, &out);
+	responder_answer(r, view_of(der, (size_t)len), NOW, &out, &life);
 	p = out.p;
 	resp = d2i_OCSP_RESPONSE(NULL, &p, (long)out.len);
 	assert_non_null(resp);
@@ -319,6 +320,87 @@ one_ca_answers_for_its_own(void **state)
 	responder_free(r);
 }
 
+/* The answer's bytes about one of ours at a time; free them. */
+static struct buf
+bytes_at(struct responder *r, X509 *cert, bool nonce, time_t now,
+    struct response_life *life)
+{
+	OCSP_REQUEST *req = OCSP_REQUEST_new();
+	uint8_t *der = NULL;
+	struct buf out;
+	int len;
+
+	assert_non_null(OCSP_request_add0_id(req, id_of(cert, ca.cert)));
+	if (nonce)
+		assert_int_equal(OCSP_request_add1_nonce(req, NULL, -1), 1);
+	len = i2d_OCSP_REQUEST(req, &der);
+	buf_init(&out, 1 << 20);
+	responder_answer(r, view_of(der, (size_t)len), now, &out, life);
+	OPENSSL_free(der);
+	OCSP_REQUEST_free(req);
+	return out;
+}
+
+static bool
+same_bytes(struct responder *r, X509 *cert, time_t one, time_t two)
+{
+	struct response_life life;
+	struct buf a = bytes_at(r, cert, false, one, &life);
+	struct buf b = bytes_at(r, cert, false, two, &life);
+	bool same = view_eq(buf_view(&a), buf_view(&b));
+
+	buf_free(&a);
+	buf_free(&b);
+	return same;
+}
+
+static void
+an_answer_is_the_same_for_a_while(void **state)
+{
+	X509 *unknown = issued(ISSUE_PEER, "O=Carol", key, &ca);
+	struct response_life life;
+	struct responder *r;
+	struct fault f;
+	struct buf b;
+
+	(void)state;
+	record_issued();
+	publish("doorman", 1, NULL);
+	publish("root", 1, NULL);
+	r = responder();
+	assert_true(same_bytes(r, bob, NOW, NOW + 149));
+	assert_false(same_bytes(r, bob, NOW + 149, NOW + 150));
+	/* A clock that was set back. */
+	assert_false(same_bytes(r, bob, NOW + 150, NOW + 149));
+	assert_false(same_bytes(r, alice, NOW, NOW - 1));
+	b = bytes_at(r, alice, false, NOW + 100, &life);
+	assert_int_equal(life.next_update - life.this_update, 300);
+	buf_free(&b);
+	/* With another list it is another, for the good as well. */
+	b = bytes_at(r, bob, false, NOW, &life);
+	publish("doorman", 2, alice);
+	assert_int_equal(responder_refresh(r, &f), 1);
+	assert_int_equal(
+	    status_of_one(r, alice, ca.cert), V_OCSP_CERTSTATUS_REVOKED);
+	{
+		struct buf c = bytes_at(r, bob, false, NOW, &life);
+
+		assert_false(view_eq(buf_view(&b), buf_view(&c)));
+		assert_int_equal(life.this_update, NOW);
+		buf_free(&c);
+	}
+	buf_free(&b);
+	/* What was asked for once, or may be known soon, nobody keeps. */
+	b = bytes_at(r, bob, true, NOW, &life);
+	assert_int_equal(life.next_update, 0);
+	buf_free(&b);
+	b = bytes_at(r, unknown, false, NOW, &life);
+	assert_int_equal(life.next_update, 0);
+	buf_free(&b);
+	responder_free(r);
+	X509_free(unknown);
+}
+
 static void
 before_and_beside_its_lists_it_says_no(void **state)
 {
@@ -385,10 +467,13 @@ an_unreadable_list_revokes_nobody_less(void **state)
 	assert_int_equal(
 	    status_of_one(r, bob, ca.cert), V_OCSP_CERTSTATUS_GOOD);
 	/* And the next that can be read is taken. */
-	publish("doorman", 3, bob);
+	assert_int_equal(store_run(&test_store, &f,
+			     "DELETE FROM crl WHERE number=2", ""),
+	    0);
+	publish("doorman", 3, alice);
 	assert_int_equal(responder_refresh(r, &f), 1);
 	assert_int_equal(
-	    status_of_one(r, bob, ca.cert), V_OCSP_CERTSTATUS_REVOKED);
+	    status_of_one(r, alice, ca.cert), V_OCSP_CERTSTATUS_REVOKED);
 	responder_free(r);
 }
 
@@ -430,6 +515,7 @@ main(void)
 	    WITH_STORE(each_certificate_has_its_status),
 	    WITH_STORE(a_negative_serial_is_nobody_s),
 	    WITH_STORE(one_ca_answers_for_its_own),
+	    WITH_STORE(an_answer_is_the_same_for_a_while),
 	    WITH_STORE(before_and_beside_its_lists_it_says_no),
 	    WITH_STORE(an_unreadable_list_revokes_nobody_less),
 	    WITH_STORE(who_answers_is_delegated),

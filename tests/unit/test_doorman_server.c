@@ -399,6 +399,10 @@ errors_are_sentences(void **state)
 		"POST /echo HTTP/1.1\r\nHost: x\r\n"
 		"Transfer-Encoding: chunked\r\n\r\nx\r\n",
 		"chunked"},
+	    {415,
+		"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
+		"Content-Encoding: gzip\r\n\r\n",
+		"Content-Encoding"},
 	    {400, "GET / HTTP/1.1\nHost: x\n\n", "CR and LF"},
 	    {400, "\x16\x03\x01\r\n\r\n", "control character"},
 	};
@@ -430,6 +434,11 @@ a_head_has_an_end(void **state)
 	(void)state;
 	memset(big, 'a', sizeof(big) - 1);
 	memcpy(big, "GET /", 5);
+	fd = dial_send(1, big);
+	await(fd, "8192 bytes", out, sizeof(out));
+	assert_int_equal(strncmp(out, "HTTP/1.1 414 ", 13), 0);
+	close(fd);
+	memcpy(big, "GET / HTTP/1.1\r\nA: ", 19);
 	fd = dial_send(1, big);
 	await(fd, "16384 bytes", out, sizeof(out));
 	assert_int_equal(strncmp(out, "HTTP/1.1 431 ", 13), 0);
