@@ -1,6 +1,7 @@
 /* doorman_net: see the header. */
 #include "tests/doorman/doorman_net.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sqlite3.h>
 
 #define MORE_MAX 24
 
@@ -403,4 +405,107 @@ jira_break(const struct jira *j, int status)
 	jira_ask(j, "POST", path, &w);
 	web_free(&w);
 	free(path);
+}
+
+void
+jira_fake(const struct jira *j, const char *what)
+{
+	char *path = xasprintf("/fake/%s", what);
+	struct web w;
+
+	jira_ask(j, "POST", path, &w);
+	web_free(&w);
+	free(path);
+}
+
+void
+jira_fake_issue(const struct jira *j, const char *request, const char *query)
+{
+	char *key = NULL, *what;
+
+	assert_true(jira_issues(j, request, &key) >= 1);
+	what = xasprintf("issue/%s?%s", key, query);
+	jira_fake(j, what);
+	free(what);
+	free(key);
+}
+
+char *
+jira_field(const struct jira *j, const char *request, const char *field)
+{
+	char *label = xasprintf("doorman-%s", request), *out = NULL;
+	const cJSON *i, *value;
+	struct web w;
+
+	jira_ask(j, "GET", "/fake/issues", &w);
+	cJSON_ArrayForEach(i, w.json)
+	{
+		if (strcmp(json_text(i, "label"), label) != 0)
+			continue;
+		value = cJSON_GetObjectItem(i, field);
+		free(out);
+		out = cJSON_IsString(value) ? xstrdup(value->valuestring)
+					    : cJSON_PrintUnformatted(value);
+	}
+	web_free(&w);
+	free(label);
+	return out;
+}
+
+long
+jira_calls(const struct jira *j)
+{
+	struct web w;
+	long n;
+
+	jira_ask(j, "GET", "/fake/calls", &w);
+	n = (long)cJSON_GetNumberValue(w.json);
+	web_free(&w);
+	return n;
+}
+
+char *
+doorman_net_column(
+    const struct doorman_net *o, const char *id, const char *column)
+{
+	char *path = xasprintf("%s/doorman.sqlite", o->dir);
+	char *sql = xasprintf("SELECT %s FROM request WHERE id=?", column);
+	char *out = NULL;
+	sqlite3_stmt *q = NULL;
+	sqlite3 *db = NULL;
+
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) !=
+		SQLITE_OK ||
+	    sqlite3_busy_timeout(db, WAIT_MS) != SQLITE_OK ||
+	    sqlite3_prepare_v2(db, sql, -1, &q, NULL) != SQLITE_OK ||
+	    sqlite3_bind_text(q, 1, id, -1, SQLITE_STATIC) != SQLITE_OK ||
+	    sqlite3_step(q) != SQLITE_ROW)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+	out = xstrdup(sqlite3_column_type(q, 0) != SQLITE_NULL
+		? (const char *)sqlite3_column_text(q, 0)
+		: "");
+	sqlite3_finalize(q);
+	sqlite3_close(db);
+	free(sql);
+	free(path);
+	return out;
+}
+
+void
+doorman_net_await_column(const struct doorman_net *o, const char *id,
+    const char *column, const char *text)
+{
+	time_t end = time(NULL) + WAIT_MS / 1000;
+	char *s = NULL;
+
+	for (;;) {
+		s = doorman_net_column(o, id, column);
+		if (strstr(s, text) != NULL)
+			break;
+		if (time(NULL) > end)
+			fail_msg("%s is '%s', not '%s'", column, s, text);
+		free(s);
+		poll(NULL, 0, 20);
+	}
+	free(s);
 }

@@ -78,6 +78,21 @@ void jira_decide(const struct jira *j, const char *request, const char *status,
     const char *who);
 /* Every call is answered with this status; 0: as it should be. */
 void jira_break(const struct jira *j, int status);
+/* POST /fake/WHAT, e.g. "be?cloud=1"; doorman-jira says what there is. */
+void jira_fake(const struct jira *j, const char *what);
+/* POST /fake/issue/KEY?QUERY of a request's issue. */
+void
+jira_fake_issue(const struct jira *j, const char *request, const char *query);
+/* A field of a request's issue, e.g. "summary", as text; free it. */
+char *jira_field(const struct jira *j, const char *request, const char *field);
+/* REST calls it was asked so far. */
+long jira_calls(const struct jira *j);
+/* A column of a request, straight from the database; free it. */
+char *doorman_net_column(
+    const struct doorman_net *o, const char *id, const char *column);
+/* Waits until it contains this text. */
+void doorman_net_await_column(const struct doorman_net *o, const char *id,
+    const char *column, const char *text);
 
 /* The number of a published list, 0 before the first. */
 long doorman_net_crl_number(const struct doorman_net *o, const char *list);

@@ -39,7 +39,7 @@ decide(enum what what, const struct config *c, const char *id, const char *who,
 	case WITHDRAW:
 		return decide_withdraw(&test_store, id, &d, f);
 	default:
-		return decide_retry(&test_store, id, &d, f);
+		return decide_retry(&test_store, id, &d, &to, f);
 	}
 }
 
@@ -106,6 +106,42 @@ a_retry_forgets_the_trouble(void **state)
 	assert_int_equal(decide(RETRY, &one, id, "carol", 7, &f), DECIDE_DONE);
 	assert_int_equal(test_count("request WHERE trouble IS NULL AND "
 				    "trouble_at IS NULL AND approved_at=77"),
+	    1);
+}
+
+/* Only with trouble: a ticket that is well is not made twice. */
+static void
+a_ticket_in_trouble_is_made_anew(void **state)
+{
+	struct fault f = {""};
+	test_id id;
+
+	(void)state;
+	test_put_revocation(id, "doorman", "1111", 1, 77);
+	test_set_state(id, "TICKET_CREATED");
+	assert_int_equal(decide(RETRY, &one, id, "carol", 7, &f), DECIDE_STATE);
+	assert_non_null(strstr(f.msg, "in trouble"));
+	assert_int_equal(
+	    store_run(&test_store, &f,
+		"UPDATE request SET trouble='lost', trouble_at=5, retry_at=9,"
+		" ticket='REV-1'",
+		""),
+	    0);
+	assert_int_equal(decide(RETRY, &one, id, "carol", 7, &f), DECIDE_DONE);
+	test_is_in_state(id, "NEW");
+	assert_int_equal(test_count("request WHERE trouble IS NULL AND "
+				    "retry_at IS NULL AND ticket IS NULL"),
+	    1);
+	assert_int_equal(test_count("transition WHERE from_state="
+				    "'TICKET_CREATED' AND to_state='NEW'"),
+	    1);
+	assert_int_equal(decide(RETRY, &one, id, "carol", 7, &f), DECIDE_STATE);
+	assert_int_equal(store_run(&test_store, &f,
+			     "UPDATE request SET trouble='no', retry_at=9", ""),
+	    0);
+	assert_int_equal(decide(RETRY, &one, id, "carol", 7, &f), DECIDE_DONE);
+	assert_int_equal(test_count("request WHERE retry_at IS NULL AND "
+				    "state='NEW'"),
 	    1);
 }
 
@@ -275,6 +311,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_awaits_a_decision_gets_one),
 	    WITH_STORE(a_retry_forgets_the_trouble),
+	    WITH_STORE(a_ticket_in_trouble_is_made_anew),
 	    cmocka_unit_test(two_people_approve_what_is_grave),
 	    WITH_STORE(the_second_is_another_person),
 	    WITH_STORE(two_names_without_a_user),

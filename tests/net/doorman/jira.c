@@ -59,7 +59,7 @@ approved_in_jira(void **state)
 	assert_string_equal(json_text(w.json, "ticket"), key);
 	assert_string_equal(
 	    json_text(cJSON_GetArrayItem(json_at(w.json, "history"), 2), "by"),
-	    "Carol");
+	    "Carol (Carol)");
 	web_free(&w);
 	assert_int_equal(doorman_net_sign(&net, "sign certificates +1\n", &out,
 			     "certificates"),
