@@ -40,9 +40,11 @@ each_is_listed(void **state)
 	test_ca_make(&root, "root", NULL, now);
 	snprintf(c.root_cert, sizeof(c.root_cert), "root.pem");
 	snprintf(c.doorman_cert, sizeof(c.doorman_cert), "missing.pem");
+	snprintf(c.ocsp_doorman_cert, sizeof(c.ocsp_doorman_cert), "x.pem");
 	assert_int_equal(cert_write_file("root.pem", &root.cert, 1, &f), 0);
 	num = ends_list(e, &c);
-	assert_int_equal(num, 4);
+	/* There is no OCSP signer of the root. */
+	assert_int_equal(num, 3);
 	one = named(e, num, "root");
 	assert_int_equal(one->not_after, cert_not_after(root.cert));
 	/* It has 100 days. */
@@ -62,7 +64,12 @@ each_is_listed(void **state)
 	snprintf(c.sign_listen, sizeof(c.sign_listen), "127.0.0.1:0");
 	snprintf(c.sign_tls_cert, sizeof(c.sign_tls_cert), "root.pem");
 	num = ends_list(e, &c);
-	assert_int_equal(num, 6);
+	assert_int_equal(num, 5);
+	assert_string_equal(
+	    named(e, num, "root")->renew, "doorman-sign renew-ca root");
+	c.root_outside = 1;
+	num = ends_list(e, &c);
+	assert_non_null(strstr(named(e, num, "root")->renew, "root's holder"));
 	assert_int_equal(named(e, num, "internal-service")->not_after,
 	    cert_not_after(root.cert));
 	test_ca_free(&root);

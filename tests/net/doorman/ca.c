@@ -1,0 +1,207 @@
+/*
+ * The life of the CAs: a root that is kept outside, by the real openssl; what
+ * is refused of what comes back from there; renewals; ends; a CA that is
+ * revoked.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#include "tests/doorman/doorman_net.h"
+#include "tests/doorman/openssl_ca.h"
+
+#define SUBJECT   "/CN=Outside Root/O=Elsewhere/C=CH"
+#define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+/* doorman ARGUMENTS, its status and what it says. */
+#define doorman_says(o, status, want, ...) \
+	says(o, status, want, (const char *const[]){__VA_ARGS__, NULL})
+static void
+says(struct doorman_net *o, int status, const char *want,
+    const char *const *argv)
+{
+	char *out;
+	int rc = doorman_net_run(o, "doorman", NULL, &out, argv);
+
+	if (rc != status || strstr(out, want) == NULL)
+		fail_msg("doorman %s: %d and not %d, no '%s' in: %s", argv[0],
+		    rc, status, want, out);
+	free(out);
+}
+
+static void
+sign_says(struct doorman_net *o, const char *input, int status,
+    const char *want, const char *command, const char *list)
+{
+	char *out;
+	int rc = doorman_net_sign(o, input, &out, command, list);
+
+	if (rc != status || strstr(out, want) == NULL)
+		fail_msg("doorman-sign %s: %d and not %d, no '%s' in: %s",
+		    command, rc, status, want, out);
+	free(out);
+}
+
+/* init --outside-root, which starts nothing yet. */
+static void
+begin_outside(struct doorman_net *o, const char *dir)
+{
+	char *csr = xasprintf("%s/ca/doorman.csr", dir);
+
+	doorman_net_init(
+	    o, dir, NULL, (const char *const[]){"--outside-root", NULL});
+	openssl("CA:TRUE, pathlen:0", "req", "-in", csr, "-noout", "-text",
+	    "-verify");
+	free(csr);
+}
+
+/* The list of the root as the world sees it. */
+static void
+root_list_is(struct doorman_net *o, long number)
+{
+	assert_int_equal(doorman_net_crl_number(o, "root"), number);
+}
+
+static void
+an_outside_root_signs(void **state)
+{
+	struct openssl_ca root;
+	struct doorman_net o;
+	char *id, *out;
+
+	(void)state;
+	openssl_ca_make(&root, "root", SUBJECT, "ec", NULL);
+	begin_outside(&o, "outside");
+	/* Without its certificate it serves nothing. */
+	doorman_says(&o, 1, "ca/root.pem", "serve", "-c", o.conf);
+	openssl_ca_sign(
+	    &root, "outside/ca/doorman.csr", "dm.pem", "sub_ca", "1000");
+	doorman_says(&o, 0, "adopted", "adopt-ca", "outside", "--root",
+	    "root/ca.pem", "--doorman", "dm.pem");
+	/* Once more is no harm: what was interrupted is run again. */
+	doorman_says(&o, 0, "adopted", "adopt-ca", "outside", "--root",
+	    "root/ca.pem", "--doorman", "dm.pem");
+	doorman_net_start(&o);
+	root_list_is(&o, 0);
+	openssl_ca_list(&root, "root.crl", "plain");
+	doorman_says(&o, 0, "list root number 7, 0 entries", "import-crl",
+	    "root", "root.crl", "-c", o.conf);
+	doorman_says(&o, 1, "is at number 7 already", "import-crl", "root",
+	    "root.crl", "-c", o.conf);
+	doorman_says(&o, 1, "another issuer", "import-crl", "doorman",
+	    "root.crl", "-c", o.conf);
+	root_list_is(&o, 7);
+	sign_says(&o, "sign root 8 +0\n", 1,
+	    "Who holds it signs the list; then: doorman import-crl root", "crl",
+	    "root");
+	id = doorman_net_enrol(&o, "alice", "/O=Alice/C=FR", "");
+	sign_says(&o, "sign doorman 2 +0\n", 0, "number 2", "crl", "doorman");
+	/* The whole way up, with both lists. */
+	free(id);
+	openssl("OK", "verify", "-CAfile", "root/ca.pem", "-untrusted",
+	    "outside/ca/doorman.pem", "outside/alice.pem");
+	/* The doorman CA itself is revoked: at the root. */
+	assert_int_equal(
+	    doorman_net_post(&o,
+		"{\"legalName\":\"CN=Doorman CA, O=Private Network, C=GB\","
+		"\"reason\":\"CA_COMPROMISE\",\"reporter\":\"ann\"}",
+		&id),
+	    200);
+	doorman_net_do(&o, "tickets", "approve", id);
+	openssl_ca_revoke(&root, "dm.pem", "CACompromise");
+	openssl_ca_list(&root, "root8.crl", "plain");
+	doorman_says(&o, 0, "1 entries", "import-crl", "root", "root8.crl",
+	    "-c", o.conf);
+	out = doorman_net_state(&o, "certificate-revocation-request", id);
+	assert_string_equal(out, "DONE");
+	free(out);
+	root_list_is(&o, 8);
+	free(id);
+	doorman_net_free(&o);
+	openssl_ca_free(&root);
+}
+
+/* What comes back from elsewhere may be wrong in each of these ways. */
+static void
+what_is_adopted_is_judged(void **state)
+{
+	static const struct {
+		const char *section, *days, *text, *says;
+	} rows[] = {
+	    {"no_ca", "100", "basicConstraints = critical,CA:FALSE\n",
+		"is no CA's"},
+	    {"no_usage", "100",
+		"basicConstraints = critical,CA:TRUE,pathlen:0\n"
+		"keyUsage = critical,digitalSignature\n",
+		"keyCertSign and cRLSign"},
+	    {"no_lists", "100",
+		"basicConstraints = critical,CA:TRUE\n"
+		"keyUsage = critical,keyCertSign\n",
+		"keyCertSign and cRLSign"},
+	    {"any_usage", "100", "basicConstraints = critical,CA:TRUE\n",
+		"keyCertSign and cRLSign"},
+	    {"no_key_id", "100",
+		"basicConstraints = critical,CA:TRUE\n"
+		"keyUsage = critical,keyCertSign,cRLSign\n"
+		"subjectKeyIdentifier = none\n",
+		"no subject key identifier"},
+	};
+	struct openssl_ca root, other, shallow;
+	struct doorman_net o;
+	char *text;
+
+	(void)state;
+	openssl_ca_make(&root, "r2", SUBJECT, "ec", NULL);
+	openssl_ca_make(&other, "r3", SUBJECT, "rsa", NULL);
+	openssl_ca_make(&shallow, "r4", "/CN=Shallow/O=E/C=CH", "ec",
+	    (const char *const[]){
+		"basicConstraints=critical,CA:TRUE,pathlen:0", NULL});
+	begin_outside(&o, "judged");
+	openssl_ca_conf(&root, "[d]\ncopy_extensions = none\n");
+	for (size_t i = 0; i < NUM(rows); i++) {
+		text = xasprintf("[%s]\n%s", rows[i].section, rows[i].text);
+		openssl_ca_conf(&root, text);
+		openssl_ca_sign(&root, "judged/ca/doorman.csr", "bad.pem",
+		    rows[i].section, rows[i].days);
+		doorman_says(&o, 1, rows[i].says, "adopt-ca", "judged",
+		    "--root", "r2/ca.pem", "--doorman", "bad.pem");
+		free(text);
+	}
+	/* Another key, another root, its namesake, too short a path. */
+	openssl_ca_issue(&other, "/O=Somebody/C=CH", "else.pem");
+	doorman_says(&o, 1, "is for another key", "adopt-ca", "judged",
+	    "--root", "r3/ca.pem", "--doorman", "else.pem");
+	openssl_ca_sign(
+	    &other, "judged/ca/doorman.csr", "dm3.pem", "sub_ca", "100");
+	doorman_says(&o, 1, "does not lead to the root", "adopt-ca", "judged",
+	    "--root", "r2/ca.pem", "--doorman", "dm3.pem");
+	openssl_ca_sign(
+	    &shallow, "judged/ca/doorman.csr", "dm4.pem", "sub_ca", "100");
+	doorman_says(&o, 1, "path length", "adopt-ca", "judged", "--root",
+	    "r4/ca.pem", "--doorman", "dm4.pem");
+	/* Nothing was put in place; what is right still is. */
+	assert_int_equal(access("judged/ca/doorman.pem", F_OK), -1);
+	assert_int_equal(access("judged/ca/root.pem", F_OK), -1);
+	doorman_says(&o, 0, "adopted", "adopt-ca", "judged", "--root",
+	    "r3/ca.pem", "--doorman", "dm3.pem");
+	doorman_net_free(&o);
+	openssl_ca_free(&root);
+	openssl_ca_free(&other);
+	openssl_ca_free(&shallow);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(an_outside_root_signs),
+	    cmocka_unit_test(what_is_adopted_is_judged),
+	};
+
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
