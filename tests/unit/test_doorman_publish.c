@@ -285,6 +285,216 @@ a_certificate_answers_its_request(void **state)
 	}
 }
 
+/* Names and extensions: what was approved, no less and no more. */
+
+static void
+other_names(X509 *c)
+{
+	extend(c, NID_subject_alt_name, "DNS:evil.example,IP:192.0.2.1");
+	seal(c, ca.key);
+}
+static void
+one_name_more(X509 *c)
+{
+	extend(c, NID_subject_alt_name,
+	    "DNS:a.example,IP:192.0.2.1,DNS:evil.example");
+	seal(c, ca.key);
+}
+static void
+one_name_less(X509 *c)
+{
+	extend(c, NID_subject_alt_name, "DNS:a.example");
+	seal(c, ca.key);
+}
+static void
+a_name_of_another_kind(X509 *c)
+{
+	extend(c, NID_subject_alt_name,
+	    "DNS:a.example,IP:192.0.2.1,URI:http://evil.example");
+	seal(c, ca.key);
+}
+static void
+no_names(X509 *c)
+{
+	X509_EXTENSION_free(X509_delete_ext(
+	    c, X509_get_ext_by_NID(c, NID_subject_alt_name, -1)));
+	seal(c, ca.key);
+}
+static void
+names_twice(X509 *c)
+{
+	X509_add_ext(c,
+	    X509_get_ext(c, X509_get_ext_by_NID(c, NID_subject_alt_name, -1)),
+	    -1);
+	seal(c, ca.key);
+}
+static void
+unreadable_names(X509 *c)
+{
+	X509_EXTENSION *e = test_extension(NID_subject_alt_name, 0, "x");
+
+	no_names(c);
+	X509_add_ext(c, e, -1);
+	X509_EXTENSION_free(e);
+	seal(c, ca.key);
+}
+static void
+signs_other_things(X509 *c)
+{
+	extend(c, NID_key_usage, "critical,digitalSignature,nonRepudiation");
+	seal(c, ca.key);
+}
+static void
+signs_code(X509 *c)
+{
+	extend(c, NID_ext_key_usage, "serverAuth,clientAuth,codeSigning");
+	seal(c, ca.key);
+}
+static void
+is_for_anything(X509 *c)
+{
+	extend(c, NID_ext_key_usage, "serverAuth,anyExtendedKeyUsage");
+	seal(c, ca.key);
+}
+static void
+answers_ocsp(X509 *c)
+{
+	extend(c, NID_ext_key_usage, "OCSPSigning");
+	seal(c, ca.key);
+}
+static void
+with_nocheck(X509 *c)
+{
+	extend(c, NID_id_pkix_OCSP_noCheck, "NULL");
+	seal(c, ca.key);
+}
+static void
+with_a_comment(X509 *c)
+{
+	extend(c, NID_netscape_comment, "hello");
+	seal(c, ca.key);
+}
+static void
+revoked_elsewhere(X509 *c)
+{
+	extend(c, NID_crl_distribution_points, "URI:http://evil.example/crl");
+	seal(c, ca.key);
+}
+static void
+revoked_here_and_elsewhere(X509 *c)
+{
+	extend(c, NID_crl_distribution_points,
+	    "URI:" PUBLIC "/certificate-revocation-list/doorman,"
+	    "URI:http://evil.example/crl");
+	seal(c, ca.key);
+}
+static void
+issuer_found_elsewhere(X509 *c)
+{
+	extend(c, NID_info_access, "caIssuers;URI:http://evil.example/ca");
+	seal(c, ca.key);
+}
+static void
+names_in_another_order(X509 *c)
+{
+	extend(c, NID_subject_alt_name, "IP:192.0.2.1,DNS:A.Example");
+	seal(c, ca.key);
+}
+static void
+revoked_here(X509 *c)
+{
+	extend(c, NID_crl_distribution_points,
+	    "URI:" PUBLIC "/certificate-revocation-list/doorman");
+	extend(c, NID_info_access, "OCSP;URI:http://ocsp.example");
+	seal(c, ca.key);
+}
+
+/* An approved request of `peer` for O=Alice with two names. */
+static void
+approved_names(test_id id)
+{
+	X509_REQ *req = test_csr(peer, "Alice");
+	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
+	struct buf der;
+
+	sk_X509_EXTENSION_push(list,
+	    X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name,
+		"DNS:a.example,IP:192.0.2.1"));
+	assert_int_equal(X509_REQ_add_extensions(req, list), 1);
+	assert_true(X509_REQ_sign(req, peer, EVP_sha256()) > 0);
+	buf_init(&der, 65536);
+	test_csr_der(&der, req);
+	test_put_csr(id, "O=Alice", buf_view(&der));
+	buf_free(&der);
+	X509_REQ_free(req);
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+}
+
+static void
+a_certificate_says_no_more(void **state)
+{
+	static const struct {
+		void (*spoil)(X509 *);
+		const char *says; /* NULL: taken */
+	} rows[] = {
+	    {other_names, "names are not those of the request"},
+	    {one_name_more, "names are not those of the request"},
+	    {one_name_less, "names are not those of the request"},
+	    {a_name_of_another_kind, "neither DNS nor IP"},
+	    {no_names, "names are not those of the request"},
+	    {names_twice, "an extension twice"},
+	    {unreadable_names, "subjectAltName is malformed"},
+	    {signs_other_things, "keyUsage is not"},
+	    {signs_code, "extendedKeyUsage is not"},
+	    {is_for_anything, "extendedKeyUsage is not"},
+	    {answers_ocsp, "extendedKeyUsage is not"},
+	    {with_nocheck, "that nobody asked for: OCSP No Check"},
+	    {with_a_comment, "that nobody asked for: Netscape Comment"},
+	    {revoked_elsewhere, "cRLDistributionPoints is not"},
+	    {revoked_here_and_elsewhere, "cRLDistributionPoints is not"},
+	    {issuer_found_elsewhere, "other than OCSP"},
+	    {names_in_another_order, NULL},
+	    {revoked_here, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NUM(rows); i++) {
+		struct fault f = {""};
+		X509 *cert = answer_of(ISSUE_PEER);
+		enum publish rc;
+		test_id id;
+
+		approved_names(id);
+		extend(
+		    cert, NID_subject_alt_name, "DNS:a.example,IP:192.0.2.1");
+		rows[i].spoil(cert);
+		rc = submit(id, cert, &f);
+		if (rows[i].says == NULL ? rc != PUBLISH_DONE
+					 : rc != PUBLISH_REFUSED ||
+			    strstr(f.msg, rows[i].says) == NULL)
+			fail_msg("row %zu: %d '%s'", i, rc, f.msg);
+		test_set_state(id, "DONE");
+		X509_free(cert);
+	}
+}
+
+/* Names where the request had none. */
+static void
+names_are_not_added(void **state)
+{
+	struct fault f = {""};
+	X509 *cert = answer_of(ISSUE_PEER);
+	test_id id;
+
+	(void)state;
+	approved_csr(id);
+	extend(cert, NID_subject_alt_name, "DNS:bank.example");
+	seal(cert, ca.key);
+	assert_int_equal(submit(id, cert, &f), PUBLISH_REFUSED);
+	assert_non_null(strstr(f.msg, "names are not those"));
+	X509_free(cert);
+}
+
 static void
 a_right_one_is_handed_out_once(void **state)
 {
@@ -434,6 +644,8 @@ main(void)
 	    test, test_store_setup, test_store_teardown)
 	const struct CMUnitTest tests[] = {
 	    WITH_STORE(a_certificate_answers_its_request),
+	    WITH_STORE(a_certificate_says_no_more),
+	    WITH_STORE(names_are_not_added),
 	    WITH_STORE(a_right_one_is_handed_out_once),
 	    WITH_STORE(a_serial_is_used_once),
 	    WITH_STORE(only_an_approved_request_is_answered),
