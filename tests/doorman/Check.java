@@ -1,9 +1,12 @@
 // What Java makes of the doorman's lists and OCSP answers.
 //   java Check.java crl CRL CA SERIAL-HEX REASON     listed, for this reason
 //   java Check.java ocsp URL LEAF CA ROOT good|revoked
+//   java Check.java poll URL STATUS [LEAF CA ROOT]   as Corda's client does
 
+import java.io.ByteArrayInputStream;
 import java.io.FileInputStream;
 import java.math.BigInteger;
+import java.net.HttpURLConnection;
 import java.net.URI;
 import java.security.cert.CertPath;
 import java.security.cert.CertPathValidator;
@@ -18,6 +21,7 @@ import java.security.cert.X509Certificate;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.zip.ZipInputStream;
 
 public class Check {
 	static CertificateFactory x509;
@@ -56,6 +60,26 @@ public class Check {
 		    "the reason is " + a[4]);
 	}
 
+	static void poll(String[] a) throws Exception {
+		HttpURLConnection conn =
+		    (HttpURLConnection) URI.create(a[1]).toURL().openConnection();
+		int status = conn.getResponseCode();
+		need(status == Integer.parseInt(a[2]), "status " + status);
+		if (status != 200)
+			return;
+		try (ZipInputStream zip =
+			 new ZipInputStream(conn.getInputStream())) {
+			for (int i = 3; i < a.length; i++) {
+				need(zip.getNextEntry() != null, "an entry");
+				byte[] der = zip.readAllBytes();
+				need(x509.generateCertificate(
+					 new ByteArrayInputStream(der))
+					 .equals(cert(a[i])), a[i]);
+			}
+			need(zip.getNextEntry() == null, "no more entries");
+		}
+	}
+
 	static void ocsp(String[] a) throws Exception {
 		CertPath path =
 		    x509.generateCertPath(List.of(cert(a[2]), cert(a[3])));
@@ -83,6 +107,8 @@ public class Check {
 		x509 = CertificateFactory.getInstance("X.509");
 		if (a[0].equals("crl"))
 			crl(a);
+		else if (a[0].equals("poll"))
+			poll(a);
 		else
 			ocsp(a);
 		System.out.println("as it should be");

@@ -5,6 +5,8 @@
 #ifndef TESTS_DOORMAN_NET_H
 #define TESTS_DOORMAN_NET_H
 
+#include <stdbool.h>
+
 #include "tests/lib/net.h"
 
 struct doorman_net {
@@ -96,5 +98,9 @@ void doorman_net_await_column(const struct doorman_net *o, const char *id,
 
 /* The number of a published list, 0 before the first. */
 long doorman_net_crl_number(const struct doorman_net *o, const char *list);
+
+/* Check.java with these arguments, NULL-terminated, must be content. */
+bool have_java(void);
+void java_says(const char *const *arguments);
 
 #endif

@@ -94,33 +94,6 @@ openssl_says(const char *url, const char *issuer, const char *cert,
 	free(out);
 }
 
-static bool
-have_java(void)
-{
-	return access("/usr/bin/java", X_OK) == 0;
-}
-
-static void
-java_says(const char *const *arguments)
-{
-	const char *top = getenv("TOP");
-	char *source =
-	    xasprintf("%s/tests/doorman/Check.java", top != NULL ? top : ".");
-	const char *argv[16] = {
-	    "/usr/bin/java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", source};
-	char *out;
-	int n = 4;
-
-	while (*arguments != NULL && n < 15)
-		argv[n++] = *arguments++;
-	remove("java.log");
-	/* It compiles its source first, on a machine that does other things. */
-	if (proc_run(argv, "java.log", 4 * WAIT_MS, &out) != 0)
-		fail_msg("java: %s", out);
-	free(out);
-	free(source);
-}
-
 static void
 fetch(const char *list, const char *path)
 {
