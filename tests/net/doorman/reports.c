@@ -12,14 +12,31 @@
 
 static struct doorman_net net;
 
+static void
+make_officer(void)
+{
+	char *cert = xasprintf("%s/officers.pem", net.dir);
+	const char *argv[] = {"/usr/bin/openssl", "req", "-x509", "-newkey",
+	    "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+	    "/CN=Ann/O=Security/C=GB", "-keyout", "officer.key", "-out", cert,
+	    NULL};
+
+	assert_int_equal(proc_run(argv, "officer.log", WAIT_MS, NULL), 0);
+	free(cert);
+}
+
 static int
 setup(void **state)
 {
 	(void)state;
 	doorman_net_init(&net, "dm", NULL, NULL);
-	doorman_net_conf(
-	    &net, "max_open_requests = 2\nmax_open_certificate_requests = 3\n");
+	doorman_net_conf(&net,
+	    "max_open_requests = 2\nmax_open_certificate_requests = 3\n"
+	    "officers = officers.pem\n");
+	make_officer();
 	doorman_net_start(&net);
+	free(doorman_net_enrol(&net, "carol", "/O=Carol/C=GB", ""));
+	free(doorman_net_enrol(&net, "dora", "/O=Dora/C=GB", ""));
 	free(doorman_net_enrol(&net, "alice", "/O=Alice/C=GB", ""));
 	free(doorman_net_enrol(&net, "bob", "/O=Bob/C=GB", ""));
 	return 0;
@@ -159,12 +176,146 @@ certificates_leave_room_for_revocations(void **state)
 	free(two);
 }
 
+/* FILE signed by the real openssl and posted by the real curl. */
+static long
+post_signed(const char *path, const char *file, const char *cert,
+    const char *key, char **text)
+{
+	char *url = xasprintf("%s%s", net.url, path);
+	const char *sign[] = {"/usr/bin/openssl", "cms", "-sign", "-nodetach",
+	    "-binary", "-outform", "DER", "-signer", cert, "-inkey", key, "-in",
+	    file, "-out", "signed.der", NULL};
+	const char *post[] = {"/usr/bin/curl", "-s", "-o", "answer", "-w",
+	    "%{http_code}", "-H", "Content-Type: application/pkcs7-mime",
+	    "--data-binary", "@signed.der", url, NULL};
+	char *status;
+	long rc;
+
+	assert_int_equal(proc_run(sign, "sign.log", WAIT_MS, NULL), 0);
+	assert_int_equal(proc_run(post, "curl.log", WAIT_MS, NULL), 0);
+	status = file_need("curl.log", NULL);
+	rc = strtol(status, NULL, 10);
+	free(status);
+	*text = file_need("answer", NULL);
+	free(url);
+	return rc;
+}
+
+static void
+put_file(const char *path, const char *text)
+{
+	FILE *out = fopen(path, "w");
+
+	assert_non_null(out);
+	fputs(text, out);
+	fclose(out);
+}
+
+/* The pots are full; what proves itself passes by. */
+static void
+a_proof_passes_ahead(void **state)
+{
+	static const char carol[] =
+	    "{\"legalName\":\"O=Carol, C=GB\",\"reason\":\"KEY_COMPROMISE\","
+	    "\"reporter\":\"carol\"}";
+	char *cert = xasprintf("%s/carol.pem", net.dir);
+	char *key = xasprintf("%s/carol.key", net.dir);
+	char *officer = xasprintf("%s/officers.pem", net.dir);
+	char *id, *again, *text;
+	struct web w;
+
+	(void)state;
+	is_full("/certificate-revocation-request", carol, "max_open_requests");
+	put_file("carol.json", carol);
+	if (post_signed("/certificate-revocation-request", "carol.json", cert,
+		key, &id) != 200)
+		fail_msg("%s", id);
+	w = get(id);
+	assert_string_equal(
+	    json_text(
+		cJSON_GetArrayItem(json_at(w.json, "reports"), 0), "proof"),
+	    "holder");
+	web_free(&w);
+	assert_int_equal(post_signed("/certificate-revocation-request",
+			     "carol.json", officer, "officer.key", &again),
+	    200);
+	assert_string_equal(again, id);
+	w = get(id);
+	assert_string_equal(
+	    json_text(
+		cJSON_GetArrayItem(json_at(w.json, "reports"), 1), "proof"),
+	    "officer CN=Ann, O=Security, C=GB");
+	web_free(&w);
+	/* Carol speaks for herself; a broken signature is no anonymous one. */
+	put_file("dora.json",
+	    "{\"legalName\":\"O=Dora, C=GB\",\"reason\":\"SUPERSEDED\","
+	    "\"reporter\":\"carol\"}");
+	assert_int_equal(post_signed("/certificate-revocation-request",
+			     "dora.json", cert, key, &text),
+	    400);
+	assert_non_null(strstr(text, "signed with certificate 0x"));
+	free(text);
+	free(again);
+	free(id);
+	free(cert);
+	free(key);
+	free(officer);
+}
+
+/* A member's new key, long before the end and with the pot full. */
+static void
+a_member_renews(void **state)
+{
+	char *cert = xasprintf("%s/dora.pem", net.dir);
+	char *key = xasprintf("%s/dora.key", net.dir), *id, *out;
+	const char *argv[] = {"/usr/bin/openssl", "req", "-new", "-newkey",
+	    "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+	    "renew.key", "-subj", "/O=Dora/C=GB", "-out", "renew.csr", NULL};
+
+	(void)state;
+	assert_int_equal(proc_run(argv, "req.log", WAIT_MS, NULL), 0);
+	if (post_signed("/certificate", "renew.csr", cert, key, &id) != 200)
+		fail_msg("%s", id);
+	doorman_net_await(&net, "certificate-request", id, "TICKET_CREATED");
+	doorman_net_do(&net, "tickets", "approve", id);
+	assert_int_equal(doorman_net_sign(&net, "sign certificates +1\n", &out,
+			     "certificates"),
+	    0);
+	free(out);
+	doorman_net_await(&net, "certificate-request", id, "DONE");
+	free(id);
+	free(cert);
+	free(key);
+}
+
+/* A file of officers that is not there lets nobody start. */
+static void
+officers_must_be_there(void **state)
+{
+	struct doorman_net other;
+	const char *argv[] = {"serve", "-c", NULL, NULL};
+	char *out;
+
+	(void)state;
+	doorman_net_init(&other, "other", NULL, NULL);
+	doorman_net_conf(&other, "officers = missing.pem\n");
+	argv[2] = other.conf;
+	assert_int_equal(
+	    doorman_net_run(&other, "doorman", NULL, &out, argv), 1);
+	assert_non_null(strstr(out, "officers"));
+	free(out);
+	doorman_net_free(&other);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_troll_swallows_nothing),
 	    cmocka_unit_test(certificates_leave_room_for_revocations),
+	    cmocka_unit_test(a_proof_passes_ahead),
+	    cmocka_unit_test(a_member_renews),
+	    cmocka_unit_test(officers_must_be_there),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
