@@ -523,6 +523,47 @@ an_outside_list_settles_and_forgets_nothing(void **state)
 	end(first);
 }
 
+/* The next list, as if the one before it had come so many days ago. */
+static void
+publish_next(uint64_t number, long days_before)
+{
+	struct test_crl next;
+	struct fault f = {""};
+
+	assert_int_equal(
+	    store_run(&test_store, &f,
+		"UPDATE crl SET published_at=? WHERE list='doorman' AND"
+		" number=?",
+		"ii", (int64_t)NOW - days_before * DAY, (int64_t)number - 1),
+	    0);
+	sign(&next, &(struct wish){.list = "doorman", .number = number});
+	if (submit("doorman", NULL, 0, &next, NULL, &f) != PUBLISH_DONE)
+		fail_msg("%s", f.msg);
+	buf_free(&next.der);
+}
+
+static void
+old_bytes_go_where_the_configuration_says(void **state)
+{
+	struct test_crl first[3];
+
+	(void)state;
+	begin(first);
+	publish_next(2, 10);
+	publish_next(3, 5);
+	publish_next(4, 1);
+	assert_int_equal(test_count("crl WHERE full_der IS NULL"), 0);
+	config.keep_crls_days = 2;
+	publish_next(5, 1);
+	config.keep_crls_days = 0;
+	assert_int_equal(test_count("crl WHERE full_der IS NULL"), 1);
+	assert_int_equal(
+	    test_count("crl WHERE full_der IS NULL AND number=1 AND"
+		       " list='doorman'"),
+	    1);
+	end(first);
+}
+
 int
 main(void)
 {
@@ -531,6 +572,7 @@ main(void)
 	    test, test_store_setup, test_store_teardown)
 	const struct CMUnitTest tests[] = {
 	    WITH_STORE(an_approval_becomes_an_entry),
+	    WITH_STORE(old_bytes_go_where_the_configuration_says),
 	    WITH_STORE(an_approval_is_of_one_list_and_state),
 	    WITH_STORE(what_was_never_asked_is_not_revoked),
 	    WITH_STORE(the_empty_list_stays_empty),
