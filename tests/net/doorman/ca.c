@@ -3,6 +3,7 @@
  * is refused of what comes back from there; renewals; ends; a CA that is
  * revoked.
  */
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,12 +195,163 @@ what_is_adopted_is_judged(void **state)
 	openssl_ca_free(&shallow);
 }
 
+/* The end of a certificate in a file, as openssl prints it; free it. */
+static char *
+end_of(const char *path)
+{
+	const char *argv[] = {"/usr/bin/openssl", "x509", "-in", path, "-noout",
+	    "-enddate", NULL};
+	char *out;
+
+	remove("end.log");
+	assert_int_equal(proc_run(argv, "end.log", WAIT_MS, &out), 0);
+	return out;
+}
+
+/* Files beside path that begin with its name: the certificates before. */
+static int
+kept_beside(const char *dir, const char *name)
+{
+	struct dirent *e;
+	DIR *d = opendir(dir);
+	int num = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL)
+		if (strncmp(e->d_name, name, strlen(name)) == 0 &&
+		    e->d_name[strlen(name)] == '.')
+			num++;
+	closedir(d);
+	return num;
+}
+
+/* "renew WHAT until DATE": the date that the tool shows, then typed. */
+static void
+renew(struct doorman_net *o, const char *command, const char *ca,
+    const char *what, const char *days, const char *says)
+{
+	const char *argv[] = {
+	    "-c", o->sign_conf, "-y", "0", command, ca, "--days", days, NULL};
+	char *out, *p, *input;
+
+	/* Declined, and told what would have been right. */
+	assert_int_equal(
+	    doorman_net_run(o, "doorman-sign", "no\n", &out, argv), 4);
+	p = strstr(out, "renew ");
+	assert_non_null(p);
+	assert_true(strncmp(p + 6, what, strlen(what)) == 0);
+	input = xasprintf("%.*s\n", (int)strcspn(p, "'"), p);
+	free(out);
+	if (doorman_net_run(o, "doorman-sign", input, &out, argv) != 0 ||
+	    strstr(out, says) == NULL)
+		fail_msg("%s %s: no '%s' in: %s", command, ca, says, out);
+	free(out);
+	free(input);
+}
+
+static void
+each_is_renewed(void **state)
+{
+	struct doorman_net o;
+	char *before, *after, *id, *old_serial, *out;
+
+	(void)state;
+	doorman_net_init(&o, "renewed", NULL,
+	    (const char *const[]){"--sign-listen", "127.0.0.1:0", NULL});
+	doorman_net_start(&o);
+	id = doorman_net_enrol(&o, "before", "/O=Before/C=FR", "");
+	free(id);
+	/* The root ends when the doorman CA does: it comes first. */
+	sign_says(&o, "", 1, "its issuer's is to be renewed first", "renew-ca",
+	    "doorman");
+	before = end_of("renewed/ca/root.pem");
+	renew(&o, "renew-ca", "root", "root", "7300", "Renewed     root");
+	after = end_of("renewed/ca/root.pem");
+	assert_string_not_equal(before, after);
+	free(before);
+	free(after);
+	renew(&o, "renew-ca", "doorman", "doorman", "5000",
+	    "Renewed     doorman");
+	renew(&o, "renew-ocsp", "doorman", "ocsp-doorman", "900",
+	    "Renewed     ocsp-doorman");
+	renew(&o, "renew-ocsp", "root", "ocsp-root", "900",
+	    "Renewed     ocsp-root");
+	assert_int_equal(kept_beside("renewed/ca", "root.pem"), 1);
+	assert_int_equal(kept_beside("renewed/ca", "doorman.pem"), 1);
+	assert_int_equal(kept_beside("renewed/ocsp", "doorman.pem"), 1);
+	assert_int_equal(kept_beside("renewed/ocsp", "root.pem"), 1);
+	/* What was issued before leads to the new ones, and the old. */
+	openssl("OK", "verify", "-CAfile", "renewed/ca/root.pem", "-untrusted",
+	    "renewed/ca/doorman.pem", "renewed/before.pem");
+	doorman_net_stop(&o);
+	doorman_net_start(&o);
+	/* Lists go on, certificates are issued; the new serial is known. */
+	sign_says(&o, "sign doorman 2 +0\n", 0, "number 2", "crl", "doorman");
+	sign_says(&o, "sign root 2 +0\n", 0, "number 2", "crl", "root");
+	id = doorman_net_enrol(&o, "after", "/O=After/C=FR", "");
+	free(id);
+	openssl("OK", "verify", "-CAfile", "renewed/ca/root.pem", "-untrusted",
+	    "renewed/ca/doorman.pem", "renewed/after.pem");
+	assert_int_equal(
+	    rename("renewed/ca/doorman.pem", "renewed/ca-doorman.pem"), 0);
+	assert_int_equal(
+	    link("renewed/ca-doorman.pem", "renewed/ca/doorman.pem"), 0);
+	old_serial = doorman_net_serial(&o, "ca-doorman");
+	out = xasprintf("{\"certificateSerialNumber\":\"0x%s\","
+			"\"reason\":\"SUPERSEDED\",\"reporter\":\"ann\"}",
+	    old_serial);
+	assert_int_equal(doorman_net_post(&o, out, &id), 200);
+	free(id);
+	free(out);
+	free(old_serial);
+	doorman_net_free(&o);
+}
+
+/* The internal CA, the service's and the signer's, and both still talk. */
+static void
+the_internal_ones_are_renewed(void **state)
+{
+	static const char *const names[] = {
+	    "ca.pem", "service.pem", "signer.pem"};
+	struct doorman_net o;
+	char *line, *where, *conf, *out;
+
+	(void)state;
+	doorman_net_init(&o, "internal", NULL,
+	    (const char *const[]){"--sign-listen", "127.0.0.1:0", NULL});
+	out = end_of("internal/internal/service.pem");
+	doorman_says(&o, 0, "renewed", "renew-internal", "-c", o.conf);
+	line = end_of("internal/internal/service.pem");
+	assert_string_not_equal(out, line);
+	free(line);
+	free(out);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(kept_beside("internal/internal", names[i]), 1);
+	doorman_net_start(&o);
+	line = proc_log(&o.serve);
+	where = line_value(line, "sign-tls");
+	assert_non_null(where);
+	out = file_need(o.sign_conf, NULL);
+	conf = strstr(out, "public_url");
+	assert_non_null(conf);
+	conf = xasprintf("service = tls:%s\n%s", where, conf);
+	file_write(o.sign_conf, conf, strlen(conf));
+	sign_says(&o, "sign doorman 2 +0\n", 0, "number 2", "crl", "doorman");
+	free(conf);
+	free(out);
+	free(where);
+	free(line);
+	doorman_net_free(&o);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_outside_root_signs),
 	    cmocka_unit_test(what_is_adopted_is_judged),
+	    cmocka_unit_test(each_is_renewed),
+	    cmocka_unit_test(the_internal_ones_are_renewed),
 	};
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);

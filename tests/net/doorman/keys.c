@@ -221,6 +221,148 @@ in_a_token(void **state)
 	}
 }
 
+/* A network in the token "shared"; its signer signs with its own keys. */
+static void
+network_in_shared(struct doorman_net *o, const char *dir, const char *name,
+    const char *prefix)
+{
+	doorman_net_init(o, dir, PIN "\n",
+	    (const char *const[]){"--hsm", "module=" MODULE ";token=shared",
+		"--pin-fd", "0", "--name", name,
+		prefix != NULL ? "--label-prefix" : NULL, prefix, NULL});
+}
+
+static void
+init_says(const char *want, const char *const *argv)
+{
+	struct doorman_net o = {.dir = xstrdup(".")};
+	char *out;
+
+	assert_int_equal(
+	    doorman_net_run(&o, "doorman", PIN "\n", &out, argv), 1);
+	if (strstr(out, want) == NULL)
+		fail_msg("no '%s' in: %s", want, out);
+	free(out);
+	free(o.dir);
+}
+
+static void
+has_label(const struct doorman_net *o, const char *label)
+{
+	char *conf = file_need(o->sign_conf, NULL);
+	char *want = xasprintf(";object=%s\n", label);
+
+	if (strstr(conf, want) == NULL)
+		fail_msg("no '%s' in: %s", want, conf);
+	free(want);
+	free(conf);
+}
+
+#define SHARED "pkcs11:module=" MODULE ";token=shared;object="
+
+static void
+networks_share_a_token(void **state)
+{
+	struct doorman_net a, b, c;
+
+	(void)state;
+	token_make("shared");
+	network_in_shared(&a, "net-a", "O=First Net, C=GB", NULL);
+	network_in_shared(&b, "net-b", "O=Zweites Netz AG, C=DE", "second.1");
+	has_label(&a, "first-net-doorman");
+	has_label(&a, "first-net-root");
+	has_label(&b, "second.1-doorman");
+	keys_work(&a, PIN, "ecdsa-with-SHA256");
+	keys_work(&b, PIN, "ecdsa-with-SHA256");
+	/* A name that is taken, and labels that are none. */
+	init_says("already has a key 'first-net-doorman': choose another "
+		  "--label-prefix, or use that key with --doorman-key",
+	    (const char *const[]){"init", "net-x", "--hsm",
+		"module=" MODULE ";token=shared", "--pin-fd", "0", "--name",
+		"O=First Net, C=FR", NULL});
+	assert_int_equal(access("net-x/ca/root.pem", F_OK), -1);
+	init_says("--label-prefix: 'a;b'",
+	    (const char *const[]){"init", "net-x", "--hsm",
+		"module=" MODULE ";token=shared", "--pin-fd", "0",
+		"--label-prefix", "a;b", NULL});
+	init_says("no label can be made of",
+	    (const char *const[]){"init", "net-x", "--hsm",
+		"module=" MODULE ";token=shared", "--pin-fd", "0", "--name",
+		"O=\xc3\x96\xc3\x84, C=DE", NULL});
+	/* Keys that are there are used when they are named. */
+	doorman_net_init(&c, "net-c", PIN "\n",
+	    (const char *const[]){"--root-key", SHARED "first-net-root",
+		"--doorman-key", SHARED "first-net-doorman", "--pin-fd", "0",
+		"--name", "O=Third, C=GB", NULL});
+	has_label(&c, "first-net-root");
+	assert_int_equal(access("net-c/ca/root-key.pem", F_OK), -1);
+	keys_work(&c, PIN, "ecdsa-with-SHA256");
+	init_says("has no private key 'nobody'",
+	    (const char *const[]){"init", "net-y", "--root-key",
+		SHARED "nobody", "--pin-fd", "0", NULL});
+	doorman_net_free(&a);
+	doorman_net_free(&b);
+	doorman_net_free(&c);
+}
+
+/* A file that is there is no place for a new key. */
+static void
+no_key_file_is_overwritten(void **state)
+{
+	const char *argv[] = {"init", "kept", "--unencrypted", NULL};
+	char *key;
+
+	(void)state;
+	dir_make("kept");
+	dir_make("kept/ca");
+	file_write("kept/ca/root-key.pem", "mine", 4);
+	init_says("no key is overwritten", argv);
+	key = file_need("kept/ca/root-key.pem", NULL);
+	assert_string_equal(key, "mine");
+	free(key);
+}
+
+/* By default they are, where somebody can give a passphrase. */
+static void
+files_are_encrypted_or_it_is_said(void **state)
+{
+	static const struct {
+		const char *option, *says;
+		int encrypted;
+	} rows[] = {
+	    {"--pin-fd", NULL, 1},
+	    {"--delta", "the CAs' keys lie unencrypted in", 0},
+	    {"--unencrypted", NULL, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *dir = xasprintf("open%zu", i);
+		struct doorman_net o = {.dir = xstrdup(dir)};
+		char *path = xasprintf("%s/ca/doorman-key.pem", dir);
+		const char *argv[] = {"init", dir, rows[i].option,
+		    rows[i].encrypted ? "0" : NULL, NULL};
+		char *out, *pem;
+
+		assert_int_equal(
+		    doorman_net_run(&o, "doorman",
+			rows[i].encrypted ? WORDS "\n" : NULL, &out, argv),
+		    0);
+		assert_int_equal(
+		    rows[i].says != NULL, strstr(out, "unencrypted") != NULL);
+		if (rows[i].says != NULL)
+			assert_non_null(strstr(out, rows[i].says));
+		pem = file_need(path, NULL);
+		assert_int_equal(rows[i].encrypted,
+		    strstr(pem, "BEGIN ENCRYPTED PRIVATE KEY") != NULL);
+		free(pem);
+		free(out);
+		free(path);
+		free(dir);
+		free(o.dir);
+	}
+}
+
 static void
 init_fails(const char *dir, const char *kind, const char *hsm, int status,
     const char *want)
@@ -278,6 +420,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(in_encrypted_files),
 	    cmocka_unit_test(in_a_token),
+	    cmocka_unit_test(networks_share_a_token),
+	    cmocka_unit_test(no_key_file_is_overwritten),
+	    cmocka_unit_test(files_are_encrypted_or_it_is_said),
 	    cmocka_unit_test(what_cannot_be_is_said),
 	};
 
