@@ -287,6 +287,98 @@ one_approved_request_a_name(void **state)
 	    decide(RETRY, &one, first, "carol", 7, &f), DECIDE_DONE);
 }
 
+/* One more report about a request, at that time. */
+static void
+report(const char *id, int reason, const char *reporter, int64_t at)
+{
+	struct fault f = {""};
+
+	if (store_run(&test_store, &f,
+		"INSERT INTO report(request, reporter, reason, origin, proof,"
+		" at) VALUES(?,?,?,'','',?)",
+		"ttii", id, reporter, (int64_t)reason, at) != 0)
+		fail_msg("%s", f.msg);
+}
+
+static void
+is_approved_for(const char *id, int reason, const char *reporter)
+{
+	assert_int_equal(
+	    store_number(&test_store, 0,
+		"SELECT count(*) FROM request WHERE id=? AND reason=? AND"
+		" reporter=? AND approved_at=77",
+		"tit", id, (int64_t)reason, reporter),
+	    1);
+}
+
+/* What was approved stays until somebody approves what is worse. */
+static void
+what_is_worse_is_approved_again(void **state)
+{
+	static const char *const states[] = {"APPROVED", "FAILED"};
+	struct fault f = {""};
+
+	for (size_t i = 0; i < NUM(states); i++) {
+		test_id id;
+
+		test_store_setup(state);
+		test_put_revocation(id, "doorman", "1111", 4, 77);
+		test_set_state(id, states[i]);
+		report(id, 4, "ann", 10);
+		report(id, 0, "troll", 20);
+		assert_int_equal(
+		    decide(APPROVE, &one, id, "carol", 7, &f), DECIDE_STATE);
+		report(id, 3, "bob", 80);
+		report(id, 1, "officer", 81);
+		report(id, 1, "late", 82);
+		is_approved_for(id, 4, "ann");
+		assert_int_equal(
+		    decide(APPROVE, &one, id, "carol", 7, &f), DECIDE_DONE);
+		test_is_in_state(id, states[i]);
+		is_approved_for(id, 1, "officer");
+		assert_int_equal(test_count("transition WHERE from_state="
+					    "to_state AND note="
+					    "'KEY_COMPROMISE; because'"),
+		    1);
+		/* Nothing is worse than that. */
+		assert_int_equal(
+		    decide(APPROVE, &one, id, "carol", 7, &f), DECIDE_STATE);
+		test_store_teardown(state);
+	}
+}
+
+/* Of a CA: by two who could both know. Until then it is as it was. */
+static void
+what_is_worse_of_a_ca_is_approved_by_two(void **state)
+{
+	struct fault f = {""};
+	test_id id;
+
+	(void)state;
+	test_put_revocation(id, "root", "2222", 4, 77);
+	test_set_state(id, "TICKET_CREATED");
+	report(id, 4, "ann", 10);
+	assert_int_equal(
+	    decide(APPROVE, &two, id, "carol", 7, &f), DECIDE_MORE);
+	assert_int_equal(decide(APPROVE, &two, id, "dave", 8, &f), DECIDE_DONE);
+	assert_int_equal(
+	    store_run(&test_store, &f, "UPDATE request SET approved_at=77", ""),
+	    0);
+	report(id, 2, "officer", 88);
+	assert_int_equal(
+	    store_run(&test_store, &f, "UPDATE approval SET at=87", ""), 0);
+	assert_int_equal(
+	    decide(APPROVE, &two, id, "carol", 7, &f), DECIDE_MORE);
+	is_approved_for(id, 4, "ann");
+	assert_int_equal(
+	    decide(APPROVE, &two, id, "carol", 7, &f), DECIDE_REFUSED);
+	is_approved_for(id, 4, "ann");
+	assert_int_equal(decide(APPROVE, &two, id, "dave", 8, &f), DECIDE_DONE);
+	is_approved_for(id, 2, "officer");
+	assert_int_equal(
+	    test_count("request WHERE approved_by='carol, dave'"), 1);
+}
+
 static void
 nobody_decides_what_is_not_there(void **state)
 {
@@ -316,6 +408,8 @@ main(void)
 	    WITH_STORE(the_second_is_another_person),
 	    WITH_STORE(two_names_without_a_user),
 	    WITH_STORE(one_approved_request_a_name),
+	    cmocka_unit_test(what_is_worse_is_approved_again),
+	    WITH_STORE(what_is_worse_of_a_ca_is_approved_by_two),
 	    WITH_STORE(nobody_decides_what_is_not_there),
 	};
 

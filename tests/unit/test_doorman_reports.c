@@ -293,12 +293,24 @@ reports_are_shown(void **state)
 	buf_init(&line, 4096);
 	reports_line(&line, list, num, 2);
 	assert_string_equal(buf_str(&line),
-	    "KEY_COMPROMISE by \"sec\" (officer O=Sec\\u{3B} C=GB); "
-	    "SUPERSEDED by \"bob\"; and 1 more");
+	    "KEY_COMPROMISE by \"sec\" (officer O=Sec\\u{3B} C=GB), "
+	    "SUPERSEDED by \"bob\", and 1 more");
 	buf_free(&line);
+	/* Neither looks like what it is not. */
+	snprintf(list[0].reporter, sizeof(list[0].reporter),
+	    "sec (officer O=Sec), KEY_COMPROMISE by \"x\"; y");
 	buf_init(&line, 4096);
-	reports_line(&line, list + 0, 1, 9);
-	assert_null(strstr(buf_str(&line), "; approved"));
+	reports_line(&line, list, 1, 9);
+	assert_string_equal(buf_str(&line),
+	    "UNSPECIFIED by \"sec (officer O=Sec), KEY_COMPROMISE by "
+	    "\\\"x\\\"\\u{3B} y\"");
+	buf_free(&line);
+	snprintf(
+	    list[0].reporter, sizeof(list[0].reporter), "sec (officer O=Sec)");
+	buf_init(&line, 4096);
+	reports_line(&line, list, 1, 9);
+	assert_string_equal(
+	    buf_str(&line), "UNSPECIFIED by \"sec (officer O=Sec)\"");
 	buf_free(&line);
 	free(list);
 	/* The world sees them, and no address. */

@@ -104,8 +104,10 @@ a_troll_swallows_nothing(void **state)
 	assert_null(strstr(w.body, "127.0.0.1"));
 	web_free(&w);
 	assert_int_equal(doorman_net_run(&net, "doorman", NULL, &out, list), 0);
-	assert_non_null(strstr(out, "KEY_COMPROMISE"));
-	assert_non_null(strstr(out, "security officer"));
+	assert_non_null(strstr(out,
+	    "; reported: KEY_COMPROMISE by \"security "
+	    "officer\", UNSPECIFIED by \"troll\\u{3B} "
+	    "approved by carol\";"));
 	free(out);
 	assert_int_equal(
 	    doorman_net_run(&net, "doorman", NULL, &out, approve), 0);
@@ -172,8 +174,8 @@ certificates_leave_room_for_revocations(void **state)
 	    "{\"legalName\":\"CN=Doorman OCSP, O=Private Network, C=GB\","
 	    "\"reason\":\"SUPERSEDED\",\"reporter\":\"x\"}",
 	    "for revocations (max_open_requests)");
-	free(one);
 	free(two);
+	free(one);
 }
 
 /* FILE signed by the real openssl and posted by the real curl. */
@@ -307,6 +309,46 @@ officers_must_be_there(void **state)
 	doorman_net_free(&other);
 }
 
+/* Approved for less than what is said then: shown, and approved again. */
+static void
+worse_news_are_approved_again(void **state)
+{
+	char *id = post("{\"legalName\":\"O=Bob, C=GB\",\"reason\":"
+			"\"UNSPECIFIED\",\"reporter\":\"x\"}");
+	const char *list[] = {"tickets", "list", "-c", net.conf, NULL};
+	struct web w;
+	char *out;
+
+	(void)state;
+	doorman_net_await(
+	    &net, "certificate-revocation-request", id, "TICKET_CREATED");
+	doorman_net_do(&net, "tickets", "approve", id);
+	free(post("{\"legalName\":\"O=Bob, C=GB\",\"reason\":"
+		  "\"KEY_COMPROMISE\",\"reporter\":\"bob\"}"));
+	w = get(id);
+	assert_string_equal(json_text(w.json, "reason"), "UNSPECIFIED");
+	assert_true(cJSON_IsTrue(json_at(w.json, "worseReported")));
+	web_free(&w);
+	assert_int_equal(doorman_net_run(&net, "doorman", NULL, &out, list), 0);
+	assert_non_null(strstr(out, "WORSE WAS REPORTED"));
+	assert_non_null(strstr(out, id));
+	free(out);
+	doorman_net_do(&net, "tickets", "approve", id);
+	w = get(id);
+	assert_string_equal(json_text(w.json, "state"), "APPROVED");
+	assert_string_equal(json_text(w.json, "reason"), "KEY_COMPROMISE");
+	assert_null(cJSON_GetObjectItem(w.json, "worseReported"));
+	web_free(&w);
+	assert_int_equal(doorman_net_run(&net, "doorman", NULL, &out, list), 0);
+	assert_null(strstr(out, id));
+	free(out);
+	assert_int_equal(
+	    doorman_net_sign(&net, "sign doorman 3 +1\n", &out, "crl"), 0);
+	free(out);
+	doorman_net_await(&net, "certificate-revocation-request", id, "DONE");
+	free(id);
+}
+
 int
 main(void)
 {
@@ -315,6 +357,7 @@ main(void)
 	    cmocka_unit_test(certificates_leave_room_for_revocations),
 	    cmocka_unit_test(a_proof_passes_ahead),
 	    cmocka_unit_test(a_member_renews),
+	    cmocka_unit_test(worse_news_are_approved_again),
 	    cmocka_unit_test(officers_must_be_there),
 	};
 
