@@ -4,6 +4,7 @@
  * revoked.
  */
 #include <dirent.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,25 @@ root_list_is(struct doorman_net *o, long number)
 	assert_int_equal(doorman_net_crl_number(o, "root"), number);
 }
 
+/* A request for a certificate is answered with this status. */
+static void
+enrolment_answers(struct doorman_net *o, long status, const char *says)
+{
+	char *url = xasprintf("%s/certificate", o->url), *csr;
+	struct web w;
+
+	openssl(NULL, "req", "-new", "-newkey", "ec", "-pkeyopt",
+	    "ec_paramgen_curve:P-256", "-nodes", "-keyout", "new.key", "-subj",
+	    "/O=New/C=FR", "-out", "new.csr");
+	csr = file_need("new.csr", NULL);
+	web_request(&w, "POST", url, NULL, csr, "application/pkcs10");
+	if (w.status != status || strstr(w.body, says) == NULL)
+		fail_msg("%ld %s", w.status, w.body);
+	web_free(&w);
+	free(csr);
+	free(url);
+}
+
 static void
 an_outside_root_signs(void **state)
 {
@@ -112,7 +132,9 @@ an_outside_root_signs(void **state)
 		"\"reason\":\"CA_COMPROMISE\",\"reporter\":\"ann\"}",
 		&id),
 	    200);
+	enrolment_answers(&o, 200, "");
 	doorman_net_do(&o, "tickets", "approve", id);
+	enrolment_answers(&o, 403, "the revocation of the doorman CA");
 	openssl_ca_revoke(&root, "dm.pem", "CACompromise");
 	openssl_ca_list(&root, "root8.crl", "plain");
 	doorman_says(&o, 0, "1 entries", "import-crl", "root", "root8.crl",
@@ -121,6 +143,9 @@ an_outside_root_signs(void **state)
 	assert_string_equal(out, "DONE");
 	free(out);
 	root_list_is(&o, 8);
+	enrolment_answers(&o, 403, "is revoked by CRL number 8 of its root");
+	/* What it issued can still be revoked. */
+	sign_says(&o, "sign doorman 3 +0\n", 0, "number 3", "crl", "doorman");
 	free(id);
 	doorman_net_free(&o);
 	openssl_ca_free(&root);
@@ -250,6 +275,16 @@ renew(struct doorman_net *o, const char *command, const char *ca,
 }
 
 static void
+await_log(struct doorman_net *o, const char *text)
+{
+	char *line = proc_await(&o->serve, text, WAIT_MS);
+
+	if (line == NULL)
+		fail_msg("no '%s' in the log", text);
+	free(line);
+}
+
+static void
 each_is_renewed(void **state)
 {
 	struct doorman_net o;
@@ -283,8 +318,8 @@ each_is_renewed(void **state)
 	/* What was issued before leads to the new ones, and the old. */
 	openssl("OK", "verify", "-CAfile", "renewed/ca/root.pem", "-untrusted",
 	    "renewed/ca/doorman.pem", "renewed/before.pem");
-	doorman_net_stop(&o);
-	doorman_net_start(&o);
+	kill(o.serve.pid, SIGHUP);
+	await_log(&o, "the configuration was read anew");
 	/* Lists go on, certificates are issued; the new serial is known. */
 	sign_says(&o, "sign doorman 2 +0\n", 0, "number 2", "crl", "doorman");
 	sign_says(&o, "sign root 2 +0\n", 0, "number 2", "crl", "root");
