@@ -238,22 +238,90 @@ idle_ones_go_first(void **state)
 	close(idle);
 }
 
-/* Nobody who is being served loses anything. */
+/* Some of what is there for each; false: one has all of it. */
+static bool
+read_some(const int fds[ROOM], size_t got[ROOM])
+{
+	static char block[1 << 20];
+
+	for (int i = 0; i < ROOM; i++) {
+		size_t some = 0;
+
+		/* A window that opens again is news for the server. */
+		while (some < sizeof(block) / 2) {
+			ssize_t n = read(fds[i], block, sizeof(block));
+
+			assert_int_not_equal(n, 0);
+			if (n > 0)
+				some += (size_t)n;
+			turn();
+			if (got[i] + some >= LARGE)
+				return false;
+		}
+		got[i] += some;
+	}
+	return true;
+}
+
+/* Nobody who is being served loses anything; who comes waits. */
 static void
 readers_stay(void **state)
 {
-	int fds[ROOM];
+	size_t got[ROOM] = {0};
+	int fds[ROOM], late;
 	char out[512];
 
 	(void)state;
 	for (int i = 0; i < ROOM; i++)
 		fds[i] = dial_send(1 + i, GET("/large"));
 	assert_int_equal(server_num_connections(server), ROOM);
-	assert_int_equal(ask(20, GET("/below/x")), 503);
-	for (int i = 0; i < ROOM; i++) {
-		await(fds[i], "200 OK", out, sizeof(out));
+	late = dial_send(20, GET("/below/x"));
+	while (read_some(fds, got))
+		assert_int_equal(server_counts(server)->evicted, 0);
+	for (int i = 0; i < ROOM; i++)
 		close(fds[i]);
-	}
+	await(late, "\r\n\r\n", out, sizeof(out));
+	assert_int_equal(strncmp(out, "HTTP/1.1 200 ", 13), 0);
+	close(late);
+}
+
+/* Those who do not read what they asked for. */
+static void
+who_takes_nothing_makes_room(void **state)
+{
+	int fds[ROOM];
+
+	(void)state;
+	for (int i = 0; i < ROOM; i++)
+		fds[i] = dial_send(1 + i, GET("/large"));
+	assert_int_equal(server_num_connections(server), ROOM);
+	assert_int_equal(ask(20, GET("/below/x")), 200);
+	assert_int_equal(server_counts(server)->evicted, 1);
+	for (int i = 0; i < ROOM; i++)
+		close(fds[i]);
+}
+
+/* One address that has its half, and uses it, has no more. */
+static void
+a_share_in_use_is_no_larger(void **state)
+{
+	int fds[ROOM / 2];
+	char out[512] = "";
+	int fd;
+
+	(void)state;
+	for (int i = 0; i < ROOM / 2; i++)
+		fds[i] = dial_send(1, GET("/large"));
+	fd = dial_send(1, GET("/below/x"));
+	await(fd, "\r\n\r\n", out, sizeof(out));
+	/* Turned away at once, unless the others took nothing for long. */
+	assert_true(server_num_connections(server) <= ROOM / 2);
+	assert_int_equal(
+	    server_counts(server)->turned_away + server_counts(server)->evicted,
+	    1);
+	close(fd);
+	for (int i = 0; i < ROOM / 2; i++)
+		close(fds[i]);
 }
 
 static void
@@ -454,6 +522,8 @@ main(void)
 	    EACH(who_has_most_makes_room),
 	    EACH(idle_ones_go_first),
 	    EACH(readers_stay),
+	    EACH(who_takes_nothing_makes_room),
+	    EACH(a_share_in_use_is_no_larger),
 	    EACH(what_is_late_is_sent_away),
 	    EACH(a_reader_that_reads_nothing_goes),
 	    EACH(a_slow_reader_is_served),

@@ -172,6 +172,9 @@ an_address_has_a_rate(void **state)
 	is_error(post_as("192.0.2.66"), 429, "\r\nRetry-After: ");
 	is_error(post_as("192.0.2.67"), 400, "which");
 	is_error(post_as("2001:db8::1, 127.0.0.5"), 400, "which");
+	/* Each is not a line in the log. */
+	assert_int_equal(proc_count(&net.serve, "event=429"), 1);
+	assert_true(proc_says(&net.serve, "origin=192.0.2.66"));
 	/* Lists are for all, however often. */
 	for (int i = 0; i < 25; i++) {
 		out = CURL("/certificate-revocation-list/root", "-H",
@@ -179,6 +182,33 @@ an_address_has_a_rate(void **state)
 		assert_int_equal(strncmp(out, "HTTP/1.1 200 ", 13), 0);
 		free(out);
 	}
+}
+
+static void
+where_it_came_from_is_kept(void **state)
+{
+	char *csr = xasprintf("@%s/alice.csr", net.dir), *out;
+
+	(void)state;
+	/* The helper has no proxy before it. */
+	out = doorman_net_column(&net, request, "origin");
+	assert_string_equal(out, "127.0.0.1");
+	free(out);
+	doorman_net_do(&net, "tickets", "reject", request);
+	out = CURL("/certificate", "--data-binary", csr, "-H",
+	    "X-Forwarded-For: 10.1.1.1, 2001:db8::7");
+	assert_int_equal(strncmp(out, "HTTP/1.1 200 ", 13), 0);
+	free(request);
+	request = xstrdup(strstr(out, "\r\n\r\n") + 4);
+	free(out);
+	out = doorman_net_column(&net, request, "origin");
+	assert_string_equal(out, "2001:db8::7");
+	free(out);
+	out = doorman_net_column(&net, request,
+	    "(SELECT origin FROM transition t WHERE t.request=request.id)");
+	assert_string_equal(out, "2001:db8::7");
+	free(out);
+	free(csr);
 }
 
 int
@@ -189,6 +219,7 @@ main(void)
 	    cmocka_unit_test(accept_is_heeded),
 	    cmocka_unit_test(bodies_have_a_size),
 	    cmocka_unit_test(an_address_has_a_rate),
+	    cmocka_unit_test(where_it_came_from_is_kept),
 	};
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
