@@ -1,6 +1,7 @@
 /* fake_service: see the header. */
 #include "tests/doorman/fake_service.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -105,30 +106,49 @@ answer_one(struct fake_service *s, int fd, struct buf *frame)
 	    send(fd, s->answer[type].p, len, MSG_NOSIGNAL) == (ssize_t)len;
 }
 
+static void
+serve_one(struct fake_service *s, int fd)
+{
+	struct buf frame;
+
+	buf_init(&frame, 4 << 20);
+	while (answer_one(s, fd, &frame))
+		;
+	close(fd);
+	buf_free(&frame);
+}
+
+/* One connection after the other, until it is told that no more will come. */
 static void *
 serve(void *arg)
 {
 	struct fake_service *s = arg;
-	int fd = accept(s->listener, NULL, NULL);
-	struct buf frame;
+	struct pollfd p[2] = {{.fd = s->listener, .events = POLLIN},
+	    {.fd = s->stop[0], .events = POLLIN}};
 
-	buf_init(&frame, 4 << 20);
-	while (fd >= 0 && answer_one(s, fd, &frame))
-		;
-	if (fd >= 0)
-		close(fd);
-	buf_free(&frame);
+	while (poll(p, 2, WAIT_MS) > 0) {
+		int fd =
+		    p[0].revents != 0 ? accept(s->listener, NULL, NULL) : -1;
+
+		if (fd >= 0)
+			serve_one(s, fd);
+		else if (p[1].revents != 0)
+			break;
+	}
 	return NULL;
 }
 
 void
 fake_service_serve(struct fake_service *s)
 {
+	assert_int_equal(pipe(s->stop), 0);
 	assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
 }
 
 void
 fake_service_join(struct fake_service *s)
 {
+	close(s->stop[1]);
 	assert_int_equal(pthread_join(s->thread, NULL), 0);
+	close(s->stop[0]);
 }

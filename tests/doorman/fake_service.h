@@ -10,10 +10,10 @@
 
 #include "fixtures/doorman/base/wire.h"
 
-#define FAKE_TYPES (WIRE_SUBMIT_CERT + 1)
+#define FAKE_TYPES (WIRE_LAST + 1)
 
 struct fake_service {
-	int listener;
+	int listener, stop[2];
 	pthread_t thread;
 	struct buf answer[FAKE_TYPES]; /* whole frames; empty: it hangs up */
 	struct buf asked[FAKE_TYPES];  /* the last frame of that type */
@@ -24,7 +24,7 @@ void fake_service_open(struct fake_service *s, const char *path);
 void fake_service_close(struct fake_service *s);
 /* The answers to all but HELLO and PING, and what was asked, are forgotten. */
 void fake_service_reset(struct fake_service *s);
-/* Serves one connection, from a thread of its own, until that is over. */
+/* Serves one connection after the other, from a thread of its own. */
 void fake_service_serve(struct fake_service *s);
 void fake_service_join(struct fake_service *s);
 

@@ -117,8 +117,8 @@ hello(struct buf *b)
 
 	buf_init(b, 65536);
 	begun = wire_begin(b, WIRE_HELLO);
-	wire_u8(b, 1);
-	wire_u8(b, 1);
+	wire_u8(b, WIRE_VERSION);
+	wire_u8(b, WIRE_VERSION);
 	wire_text(b, "seed");
 	wire_end(b, begun);
 }
@@ -126,7 +126,7 @@ hello(struct buf *b)
 static void
 sessions(void)
 {
-	for (unsigned type = WIRE_PING; type <= WIRE_SUBMIT_CERT; type++) {
+	for (unsigned type = WIRE_PING; type <= WIRE_LAST; type++) {
 		struct buf b;
 		size_t begun;
 
@@ -138,6 +138,7 @@ sessions(void)
 		if (type == WIRE_GET_APPROVED || type == WIRE_GET_CSRS)
 			wire_u64(&b, 0);
 		if (type == WIRE_SUBMIT_CRL) {
+			wire_u32(&b, WIRE_CLOCK_WAS_WRONG);
 			wire_u32(&b, 1);
 			wire_text(&b, ID);
 			wire_bytes(&b, view_of("0\0", 2));
@@ -146,6 +147,10 @@ sessions(void)
 		if (type == WIRE_SUBMIT_CERT) {
 			wire_text(&b, ID);
 			wire_bytes(&b, view_of("0\0", 2));
+		}
+		if (type == WIRE_REPORT_FAILED) {
+			wire_text(&b, ID);
+			wire_text(&b, "the HSM refuses");
 		}
 		wire_end(&b, begun);
 		seed("desk", buf_view(&b));

@@ -84,7 +84,7 @@ test_is_in_state(const char *id, const char *want)
 int
 test_count(const char *table)
 {
-	char sql[128];
+	char sql[512];
 
 	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", table);
 	return (int)store_number(&test_store, -1, sql, "");

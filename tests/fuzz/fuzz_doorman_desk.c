@@ -24,9 +24,10 @@ const char fuzz_seeds[] = ".doorman-desk";
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool
-take(void *arg)
+take(void *arg, char why[DESK_WHY_MAX])
 {
 	(void)arg;
+	(void)why;
 	return true;
 }
 
@@ -83,7 +84,7 @@ desk_set_up(void)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct desk_seat seat = {false, "fuzz", take, NULL};
+	struct desk_seat seat = {false, {"fuzz", "", -1}, take, NULL};
 	struct view in = view_of(data, size);
 	struct buf out;
 	bool more = true;

@@ -14,8 +14,10 @@
 #include "tests/doorman/test_ca.h"
 #include "tests/doorman/test_store.h"
 
-#define NOW       1800000000
-#define DAY       86400
+#define NOW 1800000000
+#define DAY 86400
+static const struct signer at_desk = {"ann", "", -1};
+
 #define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 static struct test_ca root, ca;
@@ -94,7 +96,7 @@ answered(const char *id, EVP_PKEY *k, const char *subject, long days)
 	buf_init(&der, 65536);
 	test_cert_der(&der, cert);
 	test_set_state(id, "APPROVED");
-	if (publish_certificate(&test_store, &config, id, buf_view(&der), "ann",
+	if (publish_certificate(&test_store, &config, id, buf_view(&der), &at_desk,
 		NOW, &f) != PUBLISH_DONE)
 		fail_msg("%s", f.msg);
 	buf_free(&der);

@@ -22,6 +22,8 @@
 #define PUBLIC    "http://crl.example"
 #define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
 
+static const struct signer ann = {"ann", "", -1};
+
 /* Two CAs and their doorman; a third that only has the doorman's name. */
 static struct test_ca root, ca, namesake;
 static struct config config;
@@ -235,7 +237,7 @@ submit(const char *id, X509 *cert, struct fault *f)
 	buf_init(&der, 65536);
 	test_cert_der(&der, cert);
 	rc = publish_certificate(
-	    &test_store, &config, id, buf_view(&der), "ann", NOW, f);
+	    &test_store, &config, id, buf_view(&der), &ann, NOW, f);
 	buf_free(&der);
 	return rc;
 }
@@ -513,7 +515,7 @@ a_right_one_is_handed_out_once(void **state)
 			fail_msg("row %zu: %s", i, f.msg);
 		test_is_in_state(id, "DONE");
 		assert_int_equal(test_count("certificate"), i + 1);
-		assert_int_equal(submit(id, cert, &f), PUBLISH_REFUSED);
+		assert_int_equal(submit(id, cert, &f), PUBLISH_CHANGED);
 		assert_non_null(strstr(f.msg, "is not an approved"));
 		X509_free(cert);
 	}
@@ -542,8 +544,17 @@ a_serial_is_used_once(void **state)
 static void
 only_an_approved_request_is_answered(void **state)
 {
-	static const char *const states[] = {
-	    "NEW", "TICKET_CREATED", "DONE", "REJECTED"};
+	static const struct {
+		const char *state;
+		enum publish rc;
+	} rows[] = {
+	    {"NEW", PUBLISH_REFUSED},
+	    {"TICKET_CREATED", PUBLISH_REFUSED},
+	    {"REJECTED", PUBLISH_REFUSED},
+	    {"DONE", PUBLISH_CHANGED},
+	    {"FAILED", PUBLISH_CHANGED},
+	    {"WITHDRAWN", PUBLISH_CHANGED},
+	};
 	static const char unknown[] = "00112233445566778899AABBCCDDEEFF"
 				      "00112233445566778899AABBCCDDEEFF";
 	X509 *cert = answer_of(ISSUE_PEER);
@@ -553,10 +564,11 @@ only_an_approved_request_is_answered(void **state)
 	(void)state;
 	approved_csr(id);
 	test_put_revocation(revocation, "doorman", "1111", 1, NOW);
-	for (size_t i = 0; i < NUM(states); i++) {
-		test_set_state(id, states[i]);
-		assert_int_equal(submit(id, cert, &f), PUBLISH_REFUSED);
-		test_is_in_state(id, states[i]);
+	for (size_t i = 0; i < NUM(rows); i++) {
+		test_set_state(id, rows[i].state);
+		assert_int_equal(submit(id, cert, &f), rows[i].rc);
+		assert_non_null(strstr(f.msg, rows[i].state));
+		test_is_in_state(id, rows[i].state);
 	}
 	assert_int_equal(submit(unknown, cert, &f), PUBLISH_REFUSED);
 	assert_int_equal(submit(revocation, cert, &f), PUBLISH_REFUSED);
@@ -584,7 +596,7 @@ a_certificate_is_der_and_nothing_else(void **state)
 				    : 1);
 
 		assert_int_equal(publish_certificate(&test_store, &config, id,
-				     v, "ann", NOW, &f),
+				     v, &ann, NOW, &f),
 		    PUBLISH_REFUSED);
 		assert_non_null(strstr(f.msg, "malformed"));
 	}

@@ -85,7 +85,7 @@ submit(const char *list, const test_id *ids, size_t num_ids,
 	    .ids = ids,
 	    .num_ids = num_ids,
 	    .full = buf_view(&full->der),
-	    .who = "ann",
+	    .by = {"ann", "", -1},
 	    .now = NOW};
 	uint64_t number = 0;
 	enum publish rc;
@@ -102,7 +102,11 @@ submit(const char *list, const test_id *ids, size_t num_ids,
 static void
 is_refused(enum publish rc, const struct fault *f, const char *says)
 {
-	if (rc != PUBLISH_REFUSED || strstr(f->msg, says) == NULL)
+	/* What was approved once and is not by now is looked at again. */
+	if (rc !=
+		(strstr(f->msg, "by now") != NULL ? PUBLISH_CHANGED
+						  : PUBLISH_REFUSED) ||
+	    strstr(f->msg, says) == NULL)
 		fail_msg("%d and not '%s': '%s'", rc, says, f->msg);
 }
 
@@ -176,6 +180,8 @@ an_approval_is_of_one_list_and_state(void **state)
 	    {"doorman", "TICKET_CREATED", "doorman"},
 	    {"doorman", "DONE", "doorman"},
 	    {"doorman", "REJECTED", "doorman"},
+	    {"doorman", "WITHDRAWN", "doorman"},
+	    {"doorman", "FAILED", "doorman"},
 	};
 	struct crl_add add = test_crl_add("1111", 1, NOW - 60);
 	struct test_crl first[3], next;
@@ -202,6 +208,171 @@ an_approval_is_of_one_list_and_state(void **state)
 		/* Out of the way of the next. */
 		test_set_state(id[0], "REJECTED");
 	}
+	end(first);
+}
+
+/* What the signer says about one request; the others are none the wiser. */
+static void
+what_failed_is_marked(void **state)
+{
+	static const struct signer by = {"uid 7", "local uid 7", 7};
+	static const char *const others[] = {
+	    "NEW", "TICKET_CREATED", "DONE", "REJECTED", "WITHDRAWN", "FAILED"};
+	struct fault f = {""};
+	test_id id, beside;
+
+	(void)state;
+	test_put_revocation(id, "doorman", "1111", 1, NOW);
+	test_put_revocation(beside, "doorman", "2222", 1, NOW);
+	assert_int_equal(
+	    publish_failed(&test_store, id, "odd \302\233", &by, NOW, &f),
+	    PUBLISH_DONE);
+	test_is_in_state(id, "FAILED");
+	test_is_in_state(beside, "APPROVED");
+	assert_int_equal(test_count("request WHERE trouble='odd \\u{9B}' AND "
+				    "trouble_at=1800000000"),
+	    1);
+	assert_int_equal(test_count("transition WHERE from_state='APPROVED' "
+				    "AND to_state='FAILED' AND uid=7 AND "
+				    "who='uid 7' AND note='odd \\u{9B}'"),
+	    1);
+	for (size_t i = 0; i < NUM(others); i++) {
+		test_set_state(id, others[i]);
+		assert_int_not_equal(
+		    publish_failed(&test_store, id, "odd", &by, NOW, &f),
+		    PUBLISH_DONE);
+		test_is_in_state(id, others[i]);
+	}
+	assert_int_equal(test_count("transition"), 1);
+}
+
+/* An override is used only where there is need, and then it is on record. */
+static void
+a_wrong_clock_is_on_record(void **state)
+{
+	struct test_crl first, next;
+	struct submission s = {
+	    .list = "doorman", .by = {"ann", "", -1}, .now = NOW};
+	char url[CONF_TEXT + 64];
+	struct crl_plan plan = {.ca = ca.cert,
+	    .number = 1,
+	    .url = url,
+	    .this_update = NOW + 10 * DAY,
+	    .next_update = NOW + 11 * DAY};
+	struct fault f = {""};
+	uint64_t number;
+
+	(void)state;
+	config_list_url(url, PUBLIC, "doorman", 0);
+	test_crl_make(&first, &plan, ca.seal);
+	s.full = buf_view(&first.der);
+	s.now = NOW + 10 * DAY; /* the clock that was wrong */
+	assert_int_equal(
+	    publish_crl(&test_store, &config, &s, &number, &f), PUBLISH_DONE);
+	plan.number = 2;
+	plan.this_update = NOW;
+	plan.next_update = NOW + DAY;
+	test_crl_make(&next, &plan, ca.seal);
+	s.full = buf_view(&next.der);
+	s.now = NOW;
+	is_refused(publish_crl(&test_store, &config, &s, &number, &f), &f,
+	    "sign with --clock-was-wrong");
+	s.clock_was_wrong = true;
+	assert_int_equal(
+	    publish_crl(&test_store, &config, &s, &number, &f), PUBLISH_DONE);
+	assert_int_equal(test_count("crl WHERE note=''"), 1);
+	assert_int_equal(
+	    test_count("crl WHERE number=2 AND note LIKE 'clock-was-wrong: "
+		       "thisUpdate 2027-01-15T08:00:00Z after "
+		       "2027-01-25T08:00:00Z of number 1'"),
+	    1);
+	buf_free(&next.der);
+	/* Given again without need: nothing is recorded. */
+	plan.number = 3;
+	test_crl_make(&next, &plan, ca.seal);
+	s.full = buf_view(&next.der);
+	assert_int_equal(
+	    publish_crl(&test_store, &config, &s, &number, &f), PUBLISH_DONE);
+	assert_int_equal(test_count("crl WHERE note=''"), 2);
+	buf_free(&next.der);
+	buf_free(&first.der);
+}
+
+static void
+refused_to(
+    const struct signer *by, const test_id *id, const struct test_crl *next)
+{
+	struct submission s = {.list = "doorman",
+	    .ids = id,
+	    .num_ids = 1,
+	    .full = buf_view(&next->der),
+	    .by = *by,
+	    .now = NOW};
+	struct fault f = {""};
+	uint64_t number;
+
+	is_refused(publish_crl(&test_store, &config, &s, &number, &f), &f,
+	    "approved it");
+	test_is_in_state(id[0], "APPROVED");
+}
+
+/* Four eyes at the last moment, in the transaction that publishes. */
+static void
+who_approved_does_not_sign(void **state)
+{
+	static const struct {
+		const char *who, *names; /* approver; signer_names */
+		long uid;                /* of the approver */
+		struct signer by;
+		bool may;
+	} rows[] = {
+	    {"carol", "", 7, {"uid 7", "", 7}, false},
+	    {"carol", "", 8, {"uid 7", "", 7}, true},
+	    {"carol", "", -1, {"uid 7", "", 7}, true},
+	    {"carol", "dave, Carol", -1, {"uid 7", "", 7}, false},
+	    {"carol", "dave,caro", -1, {"uid 7", "", 7}, true},
+	    {"carol", "carol", 8, {"CN=x", "", -1}, false},
+	    {"uid 7", "", -1, {"uid 7", "", 7}, false},
+	    {"doorman-signer", "", -1, {"CN=doorman-signer", "", -1}, false},
+	    {"\303\211ve", "dave, \303\251VE", -1, {"CN=x", "", -1}, false},
+	    {NULL, "", -1, {"uid 7", "", 7}, false}, /* nobody on record */
+	};
+	struct crl_add add = test_crl_add("1111", 1, NOW - 60);
+	struct test_crl first[3], next;
+
+	(void)state;
+	begin(first);
+	sign(&next,
+	    &(struct wish){
+		.list = "doorman", .number = 2, .add = &add, .num_add = 1});
+	for (size_t i = 0; i < NUM(rows); i++) {
+		struct fault f = {""};
+		char why[256];
+		test_id id[1];
+
+		test_put_revocation(id[0], "doorman", "1111", 1, NOW - 60);
+		if (rows[i].who != NULL)
+			assert_int_equal(store_run(&test_store, &f,
+					     "INSERT INTO approval(request,"
+					     " who, uid, at) VALUES(?,?,?,1)",
+					     "tti", id[0], rows[i].who,
+					     (int64_t)rows[i].uid),
+			    0);
+		snprintf(config.signer_names, sizeof(config.signer_names), "%s",
+		    rows[i].names);
+		config.approver_is_not_signer = 1;
+		four_eyes(&test_store, &config, id[0], &rows[i].by, why);
+		if ((why[0] == '\0') != rows[i].may)
+			fail_msg("row %zu: '%s'", i, why);
+		if (!rows[i].may)
+			refused_to(&rows[i].by, id, &next);
+		config.approver_is_not_signer = 0;
+		four_eyes(&test_store, &config, id[0], &rows[i].by, why);
+		assert_string_equal(why, "");
+		test_set_state(id[0], "REJECTED");
+	}
+	config.signer_names[0] = '\0';
+	buf_free(&next.der);
 	end(first);
 }
 
@@ -575,6 +746,9 @@ main(void)
 	    WITH_STORE(old_bytes_go_where_the_configuration_says),
 	    WITH_STORE(an_approval_is_of_one_list_and_state),
 	    WITH_STORE(what_was_never_asked_is_not_revoked),
+	    WITH_STORE(what_failed_is_marked),
+	    WITH_STORE(a_wrong_clock_is_on_record),
+	    WITH_STORE(who_approved_does_not_sign),
 	    WITH_STORE(the_empty_list_stays_empty),
 	    WITH_STORE(no_list_stands_for_another),
 	    WITH_STORE(a_delta_comes_with_its_list),

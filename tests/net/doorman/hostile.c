@@ -68,23 +68,27 @@ struct bad {
 
 static const struct bad before_hello[] = {
     BAD("no length", "\0\0\0\0", MALFORMED),
-    BAD("room for no type", "\0\0\0\1\1", MALFORMED),
+    BAD("room for no type", "\0\0\0\1\2", MALFORMED),
     BAD("one byte too long", "\0\0\4\1", MALFORMED),
     BAD("four gigabytes", "\377\377\377\377", MALFORMED),
     BAD("version 0", "\0\0\0\2\0\1", VERSION),
-    BAD("version 2", "\0\0\0\2\2\1", VERSION),
+    BAD("version 3", "\0\0\0\2\3\1", VERSION),
     BAD("version 255", "\0\0\0\2\377\1", VERSION),
-    BAD("ping first", "\0\0\0\2\1\2", ORDER),
-    BAD("type 0", "\0\0\0\2\1\0", ORDER),
-    BAD("an answer", "\0\0\0\2\1\201", ORDER),
-    BAD("an empty hello", "\0\0\0\2\1\1", MALFORMED),
-    BAD("half a hello", "\0\0\0\4\1\1\1\1", MALFORMED),
-    BAD("a hello from the future", "\0\0\0\x9\1\1\2\3\0\0\0\1x", VERSION),
-    BAD("a hello with something behind", "\0\0\0\xa\1\1\1\1\0\0\0\1xy",
+    BAD("a hello of version 1", "\0\0\0\x9\1\1\1\1\0\0\0\1x", VERSION),
+    BAD("ping first", "\0\0\0\2\2\2", ORDER),
+    BAD("type 0", "\0\0\0\2\2\0", ORDER),
+    BAD("a failure first", "\0\0\0\2\2\10", ORDER),
+    BAD("an answer", "\0\0\0\2\2\201", ORDER),
+    BAD("an empty hello", "\0\0\0\2\2\1", MALFORMED),
+    BAD("half a hello", "\0\0\0\4\2\1\2\2", MALFORMED),
+    BAD("a hello that knows version 1 alone", "\0\0\0\x9\2\1\1\1\0\0\0\1x",
+	VERSION),
+    BAD("a hello from the future", "\0\0\0\x9\2\1\3\4\0\0\0\1x", VERSION),
+    BAD("a hello with something behind", "\0\0\0\xa\2\1\2\2\0\0\0\1xy",
 	MALFORMED),
-    BAD("a name longer than the frame", "\0\0\0\x9\1\1\1\1\0\0\1\1x",
+    BAD("a name longer than the frame", "\0\0\0\x9\2\1\2\2\0\0\1\1x",
 	MALFORMED),
-    BAD("a name with a newline", "\0\0\0\x9\1\1\1\1\0\0\0\1\n", MALFORMED),
+    BAD("a name with a newline", "\0\0\0\x9\2\1\2\2\0\0\0\1\n", MALFORMED),
     BAD("HTTP", "GET / HTTP/1.1\r\n\r\n", MALFORMED),
 };
 
@@ -92,17 +96,23 @@ static const struct bad after_hello[] = {
     BAD("no length", "\0\0\0\0", MALFORMED),
     BAD("one byte too long", "\20\0\0\1", MALFORMED),
     BAD("four gigabytes", "\377\377\377\377", MALFORMED),
-    BAD("version 2", "\0\0\0\2\2\2", VERSION),
-    BAD("type 0", "\0\0\0\2\1\0", MALFORMED),
-    BAD("type 8", "\0\0\0\2\1\10", MALFORMED),
-    BAD("an answer", "\0\0\0\2\1\202", MALFORMED),
-    BAD("an error", "\0\0\0\2\1\377", MALFORMED),
-    BAD("a ping with a body", "\0\0\0\3\1\2x", MALFORMED),
-    BAD("a list that is none", "\0\0\0\7\1\3\0\0\0\1x", MALFORMED),
-    BAD("a submission of nothing", "\0\0\0\2\1\5", MALFORMED),
+    BAD("version 1", "\0\0\0\2\1\2", VERSION),
+    BAD("version 3", "\0\0\0\2\3\2", VERSION),
+    BAD("type 0", "\0\0\0\2\2\0", MALFORMED),
+    BAD("type 9", "\0\0\0\2\2\11", MALFORMED),
+    BAD("an answer", "\0\0\0\2\2\202", MALFORMED),
+    BAD("an error", "\0\0\0\2\2\377", MALFORMED),
+    BAD("a ping with a body", "\0\0\0\3\2\2x", MALFORMED),
+    BAD("a list that is none", "\0\0\0\7\2\3\0\0\0\1x", MALFORMED),
+    BAD("a submission of nothing", "\0\0\0\2\2\5", MALFORMED),
+    BAD("a flag that is none", "\0\0\0\22\2\5\0\0\0\4root\0\0\0\2\0\0\0\0",
+	MALFORMED),
     BAD("a million requests in no bytes",
-	"\0\0\0\16\1\5\0\0\0\4root\0\17\102\100", MALFORMED),
-    BAD("four billion requests", "\0\0\0\16\1\5\0\0\0\4root\377\377\377\377",
+	"\0\0\0\22\2\5\0\0\0\4root\0\0\0\0\0\17\102\100", MALFORMED),
+    BAD("four billion requests",
+	"\0\0\0\22\2\5\0\0\0\4root\0\0\0\0\377\377\377\377", MALFORMED),
+    BAD("a failure of nothing", "\0\0\0\2\2\10", MALFORMED),
+    BAD("a failure of no request", "\0\0\0\14\2\10\0\0\0\1x\0\0\0\1y",
 	MALFORMED),
 };
 
@@ -190,7 +200,7 @@ who_says_no_hello_is_shown_out(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++)
 		signer_client_open(&guests[i], &net);
-	signer_client_send(&guests[1], "\0\0\0\x9\1\1", 6);
+	signer_client_send(&guests[1], "\0\0\0\x9\2\1", 6);
 	signer_client_send(&guests[2], "\0\0\4\0", 4);
 	all_are_shown_out(guests, 3, &guests[2]);
 	assert_int_equal(proc_count(&net.serve, "no HELLO in time"), 3);
@@ -268,26 +278,77 @@ who_does_not_listen_is_not_read(void **state)
 	buf_free(&ask);
 }
 
-/* One more than there is room for is not let in; then there is room again. */
+/*
+ * One client with many silent connections keeps nobody out: the oldest of them
+ * makes room, and who sits at the desk notices nothing.
+ */
 static void
-the_room_is_full(void **state)
+silence_takes_no_place(void **state)
 {
-	static struct signer_client s[17];
+	static struct signer_client s[40];
 	size_t fds = pid_num_fds(net.serve.pid);
 
 	(void)state;
 	fds_await(fds);
 	signer_client_open(&s[0], &net);
 	signer_client_hello(&s[0]);
-	for (int i = 1; i < 17; i++)
+	for (int i = 1; i < 40; i++)
 		signer_client_open(&s[i], &net);
-	signer_client_ended(&s[16]);
-	/* Who sits at the desk notices nothing. */
+	for (int i = 1; i < 37; i++)
+		signer_client_ended(&s[i]);
 	signer_client_ping(&s[0]);
-	signer_client_close(&s[16]);
-	for (int i = 0; i < 16; i++)
-		signer_client_leave(&s[i]);
+	assert_int_equal(
+	    proc_count(&net.serve, "said nothing, makes room for another"), 36);
+	signer_client_leave(&s[0]);
+	signer_client_hello(&s[39]);
+	signer_client_ping(&s[39]);
+	for (int i = 1; i < 40; i++)
+		signer_client_close(&s[i]);
 	fds_await(fds);
+}
+
+/* Who says nothing more hands the desk over to one who asks for it. */
+static void
+the_desk_is_handed_over(void **state)
+{
+	static struct signer_client silent, next;
+	time_t end = time(NULL) + WAIT_MS / 1000;
+	struct doorman_net o;
+	struct wire_in in;
+	unsigned type;
+
+	(void)state;
+	doorman_net_init(&o, "handover", NULL, NULL);
+	doorman_net_conf(&o, "sign_handover_sec = 1\n");
+	doorman_net_start(&o);
+	signer_client_open(&silent, &o);
+	signer_client_hello(&silent);
+	/* Each answer is an event: busy, and at last not busy any more. */
+	do {
+		struct buf ask;
+		size_t begun;
+
+		signer_client_open(&next, &o);
+		buf_init(&ask, WIRE_MAX_FIRST);
+		begun = wire_begin(&ask, WIRE_HELLO);
+		wire_u8(&ask, WIRE_VERSION);
+		wire_u8(&ask, WIRE_VERSION);
+		wire_text(&ask, "next");
+		wire_end(&ask, begun);
+		signer_client_ask(&next, &ask);
+		type = signer_client_answer(&next, &in);
+		if (type != WIRE_ERROR)
+			break;
+		assert_int_equal(wire_get_u32(&in), WIRE_E_BUSY);
+		signer_client_close(&next);
+	} while (time(NULL) < end);
+	assert_int_equal(type, WIRE_HELLO | WIRE_ANSWER);
+	signer_client_ended(&silent);
+	signer_client_close(&silent);
+	signer_client_ping(&next);
+	signer_client_leave(&next);
+	assert_int_equal(proc_count(&o.serve, "gives the desk to"), 1);
+	doorman_net_free(&o);
 }
 
 /* Another user. */
@@ -396,7 +457,8 @@ main(void)
 	    cmocka_unit_test(who_says_no_hello_is_shown_out),
 	    cmocka_unit_test(who_never_finishes_a_question_loses_the_desk),
 	    cmocka_unit_test(who_does_not_listen_is_not_read),
-	    cmocka_unit_test(the_room_is_full),
+	    cmocka_unit_test(silence_takes_no_place),
+	    cmocka_unit_test(the_desk_is_handed_over),
 	    cmocka_unit_test(a_stranger_is_refused),
 	};
 

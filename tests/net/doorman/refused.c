@@ -133,6 +133,7 @@ submit(const struct list *l, const struct buf *der)
 	buf_init(&ask, 1 << 20);
 	begun = wire_begin(&ask, WIRE_SUBMIT_CRL);
 	wire_text(&ask, l->list != NULL ? l->list : "doorman");
+	wire_u32(&ask, 0);
 	wire_u32(&ask, l->request != NULL ? 1 : 0);
 	if (l->request != NULL)
 		wire_text(&ask, l->request);
@@ -143,7 +144,7 @@ submit(const struct list *l, const struct buf *der)
 }
 
 static void
-is_refused(const struct list *l, const char *want)
+is_refused(const struct list *l, unsigned code, const char *want)
 {
 	struct buf der;
 	const char *text;
@@ -152,7 +153,7 @@ is_refused(const struct list *l, const char *want)
 	list_sign(&der, l);
 	submit(l, &der);
 	buf_free(&der);
-	text = signer_client_refused(&client, WIRE_E_REFUSED);
+	text = signer_client_refused(&client, code);
 	if (strstr(text, want) == NULL)
 		fail_msg("no '%s' in: %s", want, text);
 	/* A refusal is an answer: the signer may go on. */
@@ -167,30 +168,36 @@ bad_successors_are_refused(void **state)
 	const struct {
 		struct list list;
 		const char *want;
+		unsigned code; /* 0: refused */
 	} rows[] = {
-	    {{.number = 1}, "CRL number 1 is not newer than 2"},
-	    {{.number = 2}, "CRL number 2 is not newer than 2"},
+	    {{.number = 1}, "CRL number 1 is not newer than 2", 0},
+	    {{.number = 2}, "CRL number 2 is not newer than 2", 0},
 	    {{.number = 3, .age_sec = 3600},
-		"thisUpdate is earlier than that of CRL number 2"},
-	    {{.number = 3, .age_sec = -3600}, "thisUpdate lies in the future"},
-	    {{.number = 3, .valid_sec = -1}, "nextUpdate has passed"},
+		"thisUpdate is earlier than that of CRL number 2", 0},
+	    {{.number = 3, .age_sec = -3600}, "thisUpdate lies in the future",
+		0},
+	    {{.number = 3, .valid_sec = -1}, "nextUpdate has passed", 0},
 	    {{.number = 3, .forget = true},
-		"the CRL has 0 entries; 1 old and 0 approved make 1"},
-	    {{.number = 3, .forget = true, .extra = "4242"}, gone},
-	    {{.number = 3, .extra = "4242"},
-		"the CRL has 2 entries; 1 old and 0 approved make 1"},
-	    {{.number = 3, .ca = "root"}, "issuer"},
+		"the CRL has 0 entries; 1 old and 0 approved make 1", 0},
+	    {{.number = 3, .forget = true, .extra = "4242"}, gone, 0},
+	    {{.number = 3, .extra = "4242", 0},
+		"the CRL has 2 entries; 1 old and 0 approved make 1", 0},
+	    {{.number = 3, .ca = "root"}, "issuer", 0},
 	    {{.number = 3, .request = revocation},
-		"is not an approved revocation of list 'doorman'"},
+		"is not an approved revocation of list 'doorman': it is DONE "
+		"by now",
+		WIRE_E_CHANGED},
 	    {{.number = 3, .request = id},
-		"is not an approved revocation of list 'doorman'"},
+		"is not an approved revocation of list 'doorman'", 0},
 	};
 
 	(void)state;
 	signer_client_open(&client, &net);
 	signer_client_hello(&client);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		is_refused(&rows[i].list, rows[i].want);
+		is_refused(&rows[i].list,
+		    rows[i].code != 0 ? rows[i].code : WIRE_E_REFUSED,
+		    rows[i].want);
 	signer_client_leave(&client);
 	assert_int_equal(doorman_net_crl_number(&net, "doorman"), 2);
 	free(gone);
@@ -257,7 +264,7 @@ the_second_comes_too_late(void **state)
 	list_sign(&der, &mine);
 	assert_int_equal(
 	    doorman_net_sign(&net, "sign doorman 3 +0\n", &out, "crl"), 1);
-	assert_non_null(strstr(out, "another signer is at work"));
+	assert_non_null(strstr(out, "busy: held by uid "));
 	free(out);
 	assert_int_equal(doorman_net_crl_number(&net, "doorman"), 2);
 	signer_client_leave(&client);

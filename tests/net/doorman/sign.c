@@ -345,22 +345,27 @@ a_ca_is_revoked_by_the_root(void **state)
 
 /* The desk. */
 
+/* Who thinks keeps nobody waiting; who signs second comes too late. */
 static void
-one_signer_at_a_time(void **state)
+a_prompt_does_not_hold_the_desk(void **state)
 {
 	struct screen s;
 	char *out;
 
 	(void)state;
 	screen_open(&s, (const char *const[]){"crl", NULL});
-	assert_int_equal(screen_until(&s, "to sign: "), 1);
-	assert_int_equal(doorman_net_sign(&net, "", &out, "ping"), 1);
-	assert_non_null(strstr(out, "another signer is at work"));
-	free(out);
-	screen_type(&s, "no");
-	assert_int_equal(screen_end(&s), 4);
+	assert_int_equal(screen_until(&s, "Type 'sign doorman 5 +0'"), 1);
 	assert_int_equal(doorman_net_sign(&net, "", &out, "ping"), 0);
 	free(out);
+	assert_int_equal(
+	    doorman_net_sign(&net, "sign doorman 5 +0\n" PIN "\n", &out, "crl"),
+	    0);
+	free(out);
+	screen_type(&s, "sign doorman 5 +0");
+	assert_int_equal(screen_until(&s, "PIN of token 'vault': "), 1);
+	screen_type(&s, PIN);
+	assert_int_equal(screen_end(&s), 1);
+	assert_non_null(strstr(s.text, "CRL number 5 is not newer than 5"));
 }
 
 static char *
@@ -496,7 +501,7 @@ main(void)
 	    cmocka_unit_test(unattended_reissues_and_revokes_nothing),
 	    cmocka_unit_test(deltas_are_published_beside),
 	    cmocka_unit_test(a_ca_is_revoked_by_the_root),
-	    cmocka_unit_test(one_signer_at_a_time),
+	    cmocka_unit_test(a_prompt_does_not_hold_the_desk),
 	    cmocka_unit_test(over_tls_both_sides_are_known),
 	    cmocka_unit_test(a_key_file_may_be_encrypted),
 	    cmocka_unit_test(the_key_must_be_the_ca_s),

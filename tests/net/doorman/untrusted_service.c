@@ -106,6 +106,32 @@ nothing_was_signed(const char *row, int rc, const char *out, const char *says)
 	assert_int_equal(fake.asked[WIRE_SUBMIT_CERT].len, 0);
 }
 
+/* That item alone is at fault, and the service is told so. */
+static void
+one_failed(const char *says)
+{
+	char id[WIRE_ID], why[WIRE_WHY_MAX];
+	unsigned version, type;
+	struct wire_in in;
+
+	assert_int_equal(wire_open(buf_view(&fake.asked[WIRE_REPORT_FAILED]),
+			     &version, &type, &in),
+	    0);
+	wire_get_text(&in, id, sizeof(id));
+	wire_get_text(&in, why, sizeof(why));
+	assert_true(wire_done(&in));
+	assert_string_equal(id, ID);
+	if (strstr(why, says) == NULL)
+		fail_msg("FAILED for '%s' and not '%s'", why, says);
+}
+
+static void
+failures_are_taken(void)
+{
+	fake_service_begin(&fake, WIRE_REPORT_FAILED);
+	fake_service_end(&fake, WIRE_REPORT_FAILED);
+}
+
 /* Lists. */
 
 struct list {
@@ -173,8 +199,12 @@ approve(const struct wire_approved *a, unsigned num)
 
 	wire_u32(b, num);
 	wire_u8(b, 0);
-	for (unsigned i = 0; i < num; i++)
-		wire_put_approved(b, a);
+	for (unsigned i = 0; i < num; i++) {
+		struct wire_approved one = *a;
+
+		one.seq += i;
+		wire_put_approved(b, &one);
+	}
 	fake_service_end(&fake, WIRE_GET_APPROVED);
 }
 
@@ -184,6 +214,7 @@ approval_of(const char *serial, unsigned reason)
 	struct wire_approved a = {.seq = 1,
 	    .id = ID,
 	    .reason = reason,
+	    .worst = reason,
 	    .approved_at = 1700000000,
 	    .subject = "O=Alice",
 	    .reporter = "ann",
@@ -357,8 +388,14 @@ approvals_are_checked(void **state)
 		fake_service_reset(&fake);
 		hand_out(&full, &delta);
 		approve(&a, 1);
+		failures_are_taken();
+		/* The rest, here nothing, would be signed. */
 		rc = sign("sign doorman 6 +1\n", &out, "crl");
-		nothing_was_signed(rows[i].says, rc, out, rows[i].says);
+		if (rc != 4 || strstr(out, rows[i].says) == NULL ||
+		    strstr(out, "'sign doorman 6 +0' was not typed") == NULL)
+			fail_msg("%s: %d %s", rows[i].says, rc, out);
+		assert_int_equal(fake.asked[WIRE_SUBMIT_CRL].len, 0);
+		one_failed(rows[i].says);
 		free(out);
 	}
 }
@@ -458,6 +495,7 @@ an_honest_answer_is_signed(void **state)
 	    0);
 	wire_get_text(&in, text, sizeof(text));
 	assert_string_equal(text, "doorman");
+	assert_int_equal(wire_get_u32(&in), 0); /* no flag */
 	assert_int_equal(wire_get_u32(&in), 1);
 	wire_get_text(&in, text, sizeof(text));
 	assert_string_equal(text, ID);
@@ -558,8 +596,13 @@ requests_are_checked(void **state)
 		wire_u8(b, 0);
 		wire_put_csr(b, &c);
 		fake_service_end(&fake, WIRE_GET_CSRS);
+		failures_are_taken();
 		rc = sign("sign certificates +1\n", &out, "certificates");
-		nothing_was_signed(rows[i].says, rc, out, rows[i].says);
+		if (rc != 5 || strstr(out, rows[i].says) == NULL ||
+		    strstr(out, "to sign: ") != NULL)
+			fail_msg("%s: %d %s", rows[i].says, rc, out);
+		assert_int_equal(fake.asked[WIRE_SUBMIT_CERT].len, 0);
+		one_failed(rows[i].says);
 		free(out);
 		buf_free(&der);
 		X509_REQ_free(req);
