@@ -283,6 +283,7 @@ what_proves_nothing_is_refused(void **state)
 	/* A certificate with Alice's issuer and serial, and another's key. */
 	fake = X509_dup(alice);
 	assert_int_equal(X509_set_pubkey(fake, new_key), 1);
+	assert_true(X509_sign(fake, new_key, EVP_sha256()) > 0);
 	for (int by_key = 0; by_key < 2; by_key++) {
 		sign(&m,
 		    &(struct wish){.cert = fake,

@@ -43,6 +43,9 @@ static const char *const places[] = {
     "intake.after-commit",
     "intake.before-commit:2",
     "intake.after-commit:2",
+    /* A second report about the same certificate. */
+    "intake.before-commit:3",
+    "intake.after-commit:3",
     "ticket.made-not-recorded",
     "ticket.made-not-recorded:2",
     "ticket.before-commit",
@@ -221,18 +224,32 @@ make_csr(int round, EVP_PKEY *key)
 static void
 maybe_kill(int round, int step)
 {
-	if (places[round % (int)(sizeof(places) / sizeof(places[0]))] == NULL &&
-	    round / 4 % 6 == step && proc_wait(&net.serve, 0) == -1) {
+	int num = (int)(sizeof(places) / sizeof(places[0]));
+
+	if (places[round % num] == NULL && round / num % 6 == step &&
+	    proc_wait(&net.serve, 0) == -1) {
 		proc_signal(&net.serve, SIGKILL);
 		assert_int_equal(proc_wait(&net.serve, WAIT_MS), 128 + SIGKILL);
 	}
+}
+
+static char *
+report(const char *certificate, const char *reason, const char *reporter)
+{
+	char *body = xasprintf(
+	    "{\"csrRequestId\":\"%s\",\"reason\":\"%s\",\"reporter\":\"%s\"}",
+	    certificate, reason, reporter);
+	char *id = post("/certificate-revocation-request", body);
+
+	free(body);
+	return id;
 }
 
 static void
 one_life(int round, char **certificate, char **revocation)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	char *csr = make_csr(round, key), *body;
+	char *csr = make_csr(round, key), *again;
 
 	*certificate = post("/certificate", csr);
 	maybe_kill(round, 0);
@@ -242,19 +259,18 @@ one_life(int round, char **certificate, char **revocation)
 	until("certificate-request", *certificate, "APPROVED");
 	maybe_kill(round, 2);
 	sign_until_done("certificate-request", *certificate, true);
-	body = xasprintf("{\"csrRequestId\":\"%s\",\"reason\":"
-			 "\"KEY_COMPROMISE\",\"reporter\":\"r%d\"}",
-	    *certificate, round);
-	*revocation = post("/certificate-revocation-request", body);
+	*revocation = report(*certificate, "UNSPECIFIED", "troll");
 	maybe_kill(round, 3);
 	until("certificate-revocation-request", *revocation, "TICKET_CREATED");
+	again = report(*certificate, "KEY_COMPROMISE", "officer");
+	assert_string_equal(again, *revocation);
+	free(again);
 	jira_decide(&jira, *revocation, "Approved", "Carol");
 	maybe_kill(round, 4);
 	until("certificate-revocation-request", *revocation, "APPROVED");
 	maybe_kill(round, 5);
 	sign_until_done("certificate-revocation-request", *revocation, false);
 	number_never_goes_back();
-	free(body);
 	free(csr);
 	EVP_PKEY_free(key);
 }
@@ -278,6 +294,13 @@ lived_once(const char *kind, const char *id)
 		assert_string_equal(json_text(step, "to"), want[n++]);
 	}
 	assert_int_equal(n, 4);
+	if (strcmp(kind, "certificate-revocation-request") == 0) {
+		/* Each said once, whoever died; the worse one counts. */
+		assert_int_equal(
+		    cJSON_GetArraySize(json_at(w.json, "reports")), 2);
+		assert_string_equal(
+		    json_text(w.json, "reason"), "KEY_COMPROMISE");
+	}
 	assert_int_equal(jira_issues(&jira, id, NULL), 1);
 	web_free(&w);
 	free(url);

@@ -273,12 +273,20 @@ a_member_renews(void **state)
 	const char *argv[] = {"/usr/bin/openssl", "req", "-new", "-newkey",
 	    "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
 	    "renew.key", "-subj", "/O=Dora/C=GB", "-out", "renew.csr", NULL};
+	struct web w;
+	char *url;
 
 	(void)state;
 	assert_int_equal(proc_run(argv, "req.log", WAIT_MS, NULL), 0);
 	if (post_signed("/certificate", "renew.csr", cert, key, &id) != 200)
 		fail_msg("%s", id);
 	doorman_net_await(&net, "certificate-request", id, "TICKET_CREATED");
+	url = xasprintf("%s/certificate-request/%s", net.url, id);
+	web_request(&w, "GET", url, NULL, NULL, NULL);
+	assert_string_equal(json_text(w.json, "proof"), "holder");
+	assert_null(strstr(w.body, "127.0.0.1"));
+	web_free(&w);
+	free(url);
 	doorman_net_do(&net, "tickets", "approve", id);
 	assert_int_equal(doorman_net_sign(&net, "sign certificates +1\n", &out,
 			     "certificates"),
