@@ -43,6 +43,14 @@ void
 doorman_net_init(struct doorman_net *o, const char *dir, const char *input,
     const char *const *options)
 {
+	doorman_net_init_corda(o, dir, input, options);
+	doorman_net_conf(o, "name_rules = any\n");
+}
+
+void
+doorman_net_init_corda(struct doorman_net *o, const char *dir,
+    const char *input, const char *const *options)
+{
 	const char *argv[MORE_MAX] = {"init", dir};
 	char *out, *p, *end;
 	int n = 2;
@@ -203,10 +211,10 @@ doorman_net_csr(struct doorman_net *o, const char *name, const char *subject)
 	char *key = xasprintf("%s/%s.key", o->dir, name);
 	char *csr = xasprintf("%s/%s.csr", o->dir, name);
 	char *url = xasprintf("%s/certificate", o->url), *body, *id;
+	char *san = xasprintf("subjectAltName=DNS:%s.example", name);
 	const char *argv[] = {"/usr/bin/openssl", "req", "-new", "-newkey",
 	    "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-	    key, "-subj", subject, "-addext", "subjectAltName=DNS:localhost",
-	    "-out", csr, NULL};
+	    key, "-subj", subject, "-addext", san, "-out", csr, NULL};
 	struct web w;
 
 	if (proc_run(argv, "openssl.log", WAIT_MS, NULL) != 0)
@@ -219,6 +227,7 @@ doorman_net_csr(struct doorman_net *o, const char *name, const char *subject)
 	id = xstrdup(w.body);
 	web_free(&w);
 	free(body);
+	free(san);
 	free(url);
 	free(csr);
 	free(key);

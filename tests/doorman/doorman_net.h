@@ -15,9 +15,14 @@ struct doorman_net {
 	int runs; /* logs are numbered */
 };
 
-/* doorman init DIR with more options, NULL-terminated, or NULL. */
+/*
+ * doorman init DIR with more options, NULL-terminated, or NULL. Legal names
+ * may be short ones (name_rules = any); with _corda it is as init made it.
+ */
 void doorman_net_init(struct doorman_net *o, const char *dir, const char *input,
     const char *const *options);
+void doorman_net_init_corda(struct doorman_net *o, const char *dir,
+    const char *input, const char *const *options);
 /* Appends lines to doorman.conf or sign.conf. */
 void doorman_net_conf(const struct doorman_net *o, const char *lines);
 void doorman_net_sign_conf(const struct doorman_net *o, const char *lines);
@@ -51,9 +56,9 @@ void doorman_net_await(const struct doorman_net *o, const char *kind,
     const char *id, const char *state);
 
 /*
- * Makes DIR/NAME.key and DIR/NAME.csr for a subject in slash form, posts the
- * request, has it approved (local tickets), signed and fetched: DIR/NAME.pem.
- * Returns the request's id; free it.
+ * Makes DIR/NAME.key and DIR/NAME.csr for a subject in slash form and the
+ * host NAME.example, posts the request, has it approved (local tickets), signed
+ * and fetched: DIR/NAME.pem. Returns the request's id; free it.
  */
 char *doorman_net_enrol(struct doorman_net *o, const char *name,
     const char *subject, const char *secret);

@@ -726,6 +726,7 @@ static void
 facts_are_whole(void **state)
 {
 	static const char *const wish =
+	    "Legal name: O=Alice\n"
 	    "Name 1 of 3: DNS bank.example\n"
 	    "Name 2 of 3: DNS *.corda.net (is a wildcard)\n"
 	    "Name 3 of 3: IP 10.0.0.1\n"

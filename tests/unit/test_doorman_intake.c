@@ -23,7 +23,8 @@ static const struct signer at_desk = {"ann", "", -1};
 static struct test_ca root, ca;
 static struct config config = {.max_open_requests = 100,
     .max_open_certificate_requests = 100,
-    .max_open_per_address = 100};
+    .max_open_per_address = 100,
+    .name_rules = "any"};
 static const struct asker ann = {.origin = "192.0.2.1"};
 static EVP_PKEY *key, *other_key;
 
@@ -150,7 +151,7 @@ approvable(const char *id, struct fault *f)
 
 	f->msg[0] = '\0';
 	assert_int_equal(store_begin(&test_store, f), 0);
-	rc = enrolment_approvable(&test_store, id, NOW, f);
+	rc = enrolment_approvable(&test_store, &config, id, NOW, f);
 	store_rollback(&test_store);
 	return rc;
 }

@@ -23,7 +23,8 @@
 #define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 static struct test_ca root, ca, stranger;
-static struct config config = {.max_open_requests = 100,
+static struct config config = {.name_rules = "any",
+    .max_open_requests = 100,
     .max_open_certificate_requests = 100,
     .max_open_per_address = 100,
     .proof_max_age_sec = 900};
@@ -418,7 +419,7 @@ approvable(const char *id, struct fault *f)
 
 	f->msg[0] = '\0';
 	assert_int_equal(store_begin(&test_store, f), 0);
-	rc = enrolment_approvable(&test_store, id, NOW, f);
+	rc = enrolment_approvable(&test_store, &config, id, NOW, f);
 	store_rollback(&test_store);
 	return rc;
 }

@@ -79,6 +79,7 @@ struct answer {
 	const struct test_ca *by;
 	bool stranger_s; /* the key */
 	long age_days;   /* issued so long ago, for 30 days */
+	const char *dns; /* NULL: the request's */
 	const char *says;
 };
 
@@ -89,6 +90,7 @@ submit(const char *id, const struct answer *a)
 	    .subject = a->subject,
 	    .public_key = a->stranger_s ? stranger : alice,
 	    .issuer = a->by->cert,
+	    .dns = a->dns != NULL ? a->dns : "alice.example",
 	    .now = time(NULL) - 86400 * a->age_days,
 	    .days = 30};
 	struct fault f = {""};
@@ -153,6 +155,15 @@ static const struct answer wrong[] = {
 	.by = &ca,
 	.age_days = 31,
 	.says = "has expired"},
+    {.subject = "O=Alice",
+	.kind = ISSUE_PEER,
+	.by = &ca,
+	.dns = "bank.example",
+	.says = "names are not those of the request"},
+    {.subject = "O=Alice",
+	.kind = ISSUE_TLS_SERVER,
+	.by = &ca,
+	.says = "extendedKeyUsage is not"},
 };
 
 static void
