@@ -246,10 +246,12 @@ check-headers: revcheck/revcheck.h
 # page is well made. The names come from the tables that the programs work by.
 NAMES := $(B)/tests/docs/names
 .PHONY: check-docs man-lists
-check-docs: revcheck/revcheck.h $(NAMES) $(GATEWAY_OBJ)
+check-docs: revcheck/revcheck.h $(NAMES) $(GATEWAY_OBJ) $(DOORMAN_BINS)
 	@sh tests/docs/check.sh $(NAMES) $(B)/obj/gateway
-man-lists: $(NAMES)
+	@sh tests/docs/doorman.sh $(B)/fixtures check
+man-lists: $(NAMES) $(DOORMAN_BINS)
 	@sh tests/docs/lists.sh $(NAMES)
+	@sh tests/docs/doorman.sh $(B)/fixtures
 
 .PHONY: format format-check lint compdb
 format:

@@ -610,6 +610,52 @@ what_was_meant_is_guessed(void **state)
 	}
 }
 
+/* The rows of a table of the README, up to the next heading. */
+static char *
+readme_table(const char *heading)
+{
+	char path[4096], *text, *from, *end;
+	struct buf whole;
+	struct fault f;
+
+	snprintf(path, sizeof(path), "%s/fixtures/doorman/README.md",
+	    getenv("TOP") != NULL ? getenv("TOP") : ".");
+	if (buf_read_file(&whole, path, 1u << 20, &f) != 0)
+		fail_msg("%s", f.msg);
+	from = strstr(buf_str(&whole), heading);
+	if (from == NULL)
+		fail_msg("no '%s'", heading);
+	end = strstr(from + 3, "\n## ");
+	text = strndup(from, end != NULL ? (size_t)(end - from) : SIZE_MAX);
+	buf_free(&whole);
+	return text;
+}
+
+static void
+keys_are_in_the_readme(void **state)
+{
+	size_t num;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const struct conf_key *keys =
+		    i == 0 ? config_keys(&num) : sign_config_keys(&num);
+		char *table = readme_table(
+		    i == 0 ? "\n## doorman.conf" : "\n## sign.conf");
+		char *rows = strstr(table, "\n|---");
+
+		assert_non_null(rows);
+		for (size_t k = 0; k < num; k++) {
+			char name[80];
+
+			snprintf(name, sizeof(name), "`%s`", keys[k].name);
+			if (strstr(rows, name) == NULL)
+				fail_msg("the README has no row for %s", name);
+		}
+		free(table);
+	}
+}
+
 int
 main(void)
 {
@@ -621,6 +667,7 @@ main(void)
 	    cmocka_unit_test(all_mistakes_are_said),
 	    cmocka_unit_test(the_signers_is_sensible_too),
 	    cmocka_unit_test(what_was_meant_is_guessed),
+	    cmocka_unit_test(keys_are_in_the_readme),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
