@@ -158,6 +158,24 @@ sessions(void)
 	}
 }
 
+static void
+requests(void)
+{
+	static const char *const texts[] = {
+	    "0POST /certificate?a=b HTTP/1.1\r\nHost: x\r\n"
+	    "Content-Length: 12\r\nExpect: 100-continue\r\n"
+	    "Connection: close, x\r\n\r\n",
+	    "0POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+	    "0GET http://h:80/p HTTP/1.0\r\nAccept:\t*/*;q=0 \r\n\r\n",
+	    "0CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n",
+	    "13\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: v\r\n\r\nGET",
+	    "10a\r\n0123456789\r\n00\r\n\r\n",
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		seed("http", view_of(texts[i], strlen(texts[i])));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -169,5 +187,6 @@ main(int argc, char **argv)
 	forms();
 	lists();
 	sessions();
+	requests();
 	return 0;
 }

@@ -46,14 +46,16 @@ port(void)
 static void
 start_with(const char *descriptors)
 {
-	char *path = fixture_path("doorman");
+	char *path = fixture_path("doorman"), *line;
 	const char *argv[] = {"/bin/sh", "-c",
 	    "ulimit -n $2; exec \"$0\" serve -c \"$1\"", path, net.conf,
 	    descriptors, NULL};
 
 	proc_start(&net.serve, "doorman", "flood.log", argv);
-	if (proc_await(&net.serve, "ready http=", WAIT_MS) == NULL)
+	line = proc_await(&net.serve, "ready http=", WAIT_MS);
+	if (line == NULL)
 		fail_msg("doorman did not start: %s", proc_log(&net.serve));
+	free(line);
 	free(path);
 }
 
