@@ -3,8 +3,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <openssl/cms.h>
+#include <openssl/pem.h>
+
 #include "fixtures/doorman/base/issue.h"
 #include "fixtures/doorman/base/wire.h"
+#include "tests/doorman/proof_key.h"
 #include "tests/doorman/vectors.h"
 
 #define ID                                 \
@@ -176,6 +180,53 @@ requests(void)
 		seed("http", view_of(texts[i], strlen(texts[i])));
 }
 
+/* Signed by the officer of proof_key.h, and one that is not. */
+static void
+proofs(void)
+{
+	static const struct {
+		unsigned flags;
+		time_t at;
+	} rows[] = {
+	    {0, PROOF_TIME},
+	    {CMS_USE_KEYID, PROOF_TIME},
+	    {CMS_NOCERTS, PROOF_TIME},
+	    {CMS_NOATTR, 0},
+	    {0, PROOF_TIME - 86400},
+	};
+	BIO *cert_in = BIO_new_mem_buf(proof_cert, -1);
+	BIO *key_in = BIO_new_mem_buf(proof_key, -1);
+	X509 *cert = PEM_read_bio_X509(cert_in, NULL, NULL, NULL);
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(key_in, NULL, NULL, NULL);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		BIO *in = BIO_new_mem_buf(PROOF_TEXT, -1);
+		CMS_ContentInfo *cms =
+		    CMS_sign(NULL, NULL, NULL, in, CMS_BINARY | CMS_PARTIAL);
+		CMS_SignerInfo *si = CMS_add1_signer(cms, cert, key,
+		    EVP_sha256(), CMS_BINARY | CMS_PARTIAL | rows[i].flags);
+		ASN1_TIME *t = ASN1_TIME_set(NULL, rows[i].at);
+		uint8_t *der = NULL;
+		int len;
+
+		if (rows[i].at != 0)
+			CMS_signed_add1_attr_by_NID(
+			    si, NID_pkcs9_signingTime, t->type, t, -1);
+		if (CMS_final(cms, in, NULL, CMS_BINARY) != 1)
+			exit(1);
+		len = i2d_CMS_ContentInfo(cms, &der);
+		seed("proof", view_of(der, (size_t)len));
+		OPENSSL_free(der);
+		ASN1_TIME_free(t);
+		CMS_ContentInfo_free(cms);
+		BIO_free(in);
+	}
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	BIO_free(cert_in);
+	BIO_free(key_in);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -188,5 +239,6 @@ main(int argc, char **argv)
 	lists();
 	sessions();
 	requests();
+	proofs();
 	return 0;
 }
