@@ -5,6 +5,7 @@
 
 #include <openssl/cms.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include "fixtures/doorman/base/issue.h"
 #include "fixtures/doorman/base/wire.h"
@@ -227,6 +228,71 @@ proofs(void)
 	BIO_free(key_in);
 }
 
+/* The first byte chooses what the rest is (fuzz_doorman_name.c). */
+static void
+name_seed(char kind, struct view v)
+{
+	struct buf b;
+
+	buf_init(&b, 65536);
+	buf_byte(&b, (unsigned char)kind);
+	buf_add(&b, v.p, v.len);
+	seed("name", buf_view(&b));
+	buf_free(&b);
+}
+
+static void
+request_seed(const char *subject, const char *names)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509_REQ *req = X509_REQ_new();
+	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
+	uint8_t *der = NULL;
+	struct fault f;
+	X509_NAME *name = name_to_x509(subject, &f);
+	int len;
+
+	sk_X509_EXTENSION_push(
+	    list, X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names));
+	X509_REQ_set_subject_name(req, name);
+	X509_REQ_set_pubkey(req, key);
+	X509_REQ_add_extensions(req, list);
+	X509_REQ_sign(req, key, EVP_sha256());
+	len = i2d_X509_REQ(req, &der);
+	name_seed(3, view_of(der, (size_t)len));
+	OPENSSL_free(der);
+	der = NULL;
+	len = i2d_X509_NAME(name, &der);
+	name_seed(1, view_of(der, (size_t)len));
+	OPENSSL_free(der);
+	X509_NAME_free(name);
+	X509_REQ_free(req);
+	EVP_PKEY_free(key);
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+}
+
+static void
+names(void)
+{
+	static const char *const texts[] = {
+	    "CN=a, OU=b, O=c\\, d, L=e, ST=f, C=GB",
+	    "C=FR, O=Soci\xc3\xa9t\xc3\xa9 \\+ Fils",
+	    "O=\xe6\x9d\xb1\xe4\xba\xac, C=JP", "O=\\ x\\ , C=GB"};
+	static const char *const hosts[] = {"bank.example", "*.a-b.example",
+	    "xn--mnchen-3ya.example", "xn--80ak6aa92e.com", "127.0.0.1"};
+	static const char *const strangers[] = {"troll; approved by carol",
+	    "a\x1b[2J\xc2\x9b\xe2\x80\xae", "e\xcc\x81\xff\xf0\x9f\x94\x91"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		name_seed(0, view_of(texts[i], strlen(texts[i])));
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
+		name_seed(2, view_of(hosts[i], strlen(hosts[i])));
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++)
+		name_seed(4, view_of(strangers[i], strlen(strangers[i])));
+	request_seed("O=Alice, C=GB", "DNS:a.example,IP:10.0.0.1");
+	request_seed("CN=x, O=Bob, L=y, C=GB", "DNS:*.xn--mnchen-3ya.example");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -240,5 +306,6 @@ main(int argc, char **argv)
 	sessions();
 	requests();
 	proofs();
+	names();
 	return 0;
 }
