@@ -356,6 +356,22 @@ urls_are_where_the_world_looks(void **state)
 			fail_msg("'%s', %u", rows[i].url, rows[i].flags);
 }
 
+static void
+who_may_sign(void **state)
+{
+	struct config c = {0};
+
+	(void)state;
+	assert_true(config_may_sign(&c, geteuid()));
+	assert_false(config_may_sign(&c, geteuid() + 1));
+	c.signers[c.num_signers++] = 1000;
+	c.signers[c.num_signers++] = geteuid() + 2000;
+	assert_true(config_may_sign(&c, 1000));
+	assert_false(config_may_sign(&c, 1001));
+	assert_false(config_may_sign(&c, 999));
+	assert_false(config_may_sign(&c, geteuid()));
+}
+
 /* Whether one of the sentences has this in it. */
 static bool
 found(const struct findings *all, bool warning, const char *text)
@@ -662,6 +678,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(lines_are_keys_and_values),
 	    cmocka_unit_test(values_are_sensible),
+	    cmocka_unit_test(who_may_sign),
 	    cmocka_unit_test(urls_are_where_the_world_looks),
 	    cmocka_unit_test(files_are_what_they_should_be),
 	    cmocka_unit_test(all_mistakes_are_said),

@@ -48,32 +48,6 @@ sign 'sign doorman 2 +1' crl
 t 'after signing' run 0 dm status
 t 'the list has a new number and an entry' grep -qE '^doorman  *2  *1  ' out
 
-# The signer sits at the desk, at a prompt, and that is seen.
-mkfifo hold
-doorman-sign -c "$D/sign.conf" crl root --confirm-fd 3 3<hold </dev/null \
-    >hold.log 2>&1 &
-signer=$!
-exec 4>hold
-seated() {
-	for _ in $(seq 100); do
-		dm status >out 2>err
-		grep -qE "^desk  *uid $(id -u)" out && return 0
-	done
-	return 1
-}
-t 'who is at the desk is said' seated
-echo no >&4
-exec 4>&-
-wait "$signer"
-left() {
-	for _ in $(seq 100); do
-		dm status >out 2>err
-		grep -q '^desk  *free$' out && return 0
-	done
-	return 1
-}
-t 'and that the desk is free again' left
-
 t 'the service ends' down
 of='status'
 t 'then it is not running' run 1 dm status --json
