@@ -547,3 +547,18 @@ java_says(const char *const *arguments)
 	free(out);
 	free(source);
 }
+
+void
+doorman_net_sql(const struct doorman_net *o, const char *sql)
+{
+	char *path = xasprintf("%s/doorman.sqlite", o->dir), *why = NULL;
+	sqlite3 *db = NULL;
+
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) !=
+		SQLITE_OK ||
+	    sqlite3_busy_timeout(db, WAIT_MS) != SQLITE_OK ||
+	    sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s: %s", sql, why);
+	sqlite3_close(db);
+	free(path);
+}

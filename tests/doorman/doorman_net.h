@@ -97,6 +97,8 @@ long jira_calls(const struct jira *j);
 /* A column of a request, straight from the database; free it. */
 char *doorman_net_column(
     const struct doorman_net *o, const char *id, const char *column);
+/* Changes the database behind the doorman's back. */
+void doorman_net_sql(const struct doorman_net *o, const char *sql);
 /* Waits until it contains this text. */
 void doorman_net_await_column(const struct doorman_net *o, const char *id,
     const char *column, const char *text);

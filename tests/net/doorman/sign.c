@@ -2,26 +2,20 @@
  * Signing with a person: at a terminal, with a key in a token; what is shown,
  * what must be typed, what never appears. And who else may sit at the desk.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "tests/doorman/doorman_net.h"
+#include "tests/doorman/screen.h"
 
-#define MODULE      "/usr/lib/softhsm/libsofthsm2.so"
-#define PIN         "48151623"
-#define REST        "\"reason\":\"KEY_COMPROMISE\",\"reporter\":\"ann\""
-#define SCREEN_SIZE 65536
+#define MODULE "/usr/lib/softhsm/libsofthsm2.so"
+#define PIN    "48151623"
+#define REST   "\"reason\":\"KEY_COMPROMISE\",\"reporter\":\"ann\""
 
 static struct doorman_net net;
 
@@ -61,75 +55,6 @@ teardown(void **state)
 	return 0;
 }
 
-/* A terminal and the person before it. */
-
-struct screen {
-	int fd;
-	pid_t pid;
-	char text[SCREEN_SIZE];
-	size_t len;
-};
-
-static void
-screen_open(struct screen *s, const char *const *arguments)
-{
-	char *path = fixture_path("doorman-sign");
-	const char *argv[16] = {path, "-c", net.sign_conf};
-	int n = 3;
-
-	while (*arguments != NULL && n < 15)
-		argv[n++] = *arguments++;
-	memset(s, 0, sizeof(*s));
-	s->pid = forkpty(&s->fd, NULL, NULL, NULL);
-	assert_true(s->pid >= 0);
-	if (s->pid == 0) {
-		execv(path, (char *const *)(uintptr_t)argv);
-		_exit(127);
-	}
-	free(path);
-}
-
-/* Reads until text appears (1), or the terminal is closed (0). */
-static int
-screen_until(struct screen *s, const char *text)
-{
-	struct pollfd p = {.fd = s->fd, .events = POLLIN};
-
-	while (text == NULL || strstr(s->text, text) == NULL) {
-		ssize_t n;
-
-		if (poll(&p, 1, WAIT_MS) != 1)
-			fail_msg("waiting for '%s': %s", text, s->text);
-		n = read(s->fd, s->text + s->len, SCREEN_SIZE - 1 - s->len);
-		if (n <= 0)
-			return 0;
-		s->len += (size_t)n;
-		s->text[s->len] = '\0';
-	}
-	return 1;
-}
-
-static void
-screen_type(struct screen *s, const char *line)
-{
-	char *text = xasprintf("%s\n", line);
-
-	assert_int_equal(write(s->fd, text, strlen(text)), (int)strlen(text));
-	free(text);
-}
-
-static int
-screen_end(struct screen *s)
-{
-	int status;
-
-	while (screen_until(s, NULL) != 0)
-		;
-	close(s->fd);
-	assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 static void
 a_person_signs_with_a_token(void **state)
 {
@@ -144,7 +69,7 @@ a_person_signs_with_a_token(void **state)
 		&revocation),
 	    200);
 	doorman_net_do(&net, "tickets", "approve", revocation, "--by", "carol");
-	screen_open(&s, (const char *const[]){"crl", NULL});
+	screen_open(&s, &net, (const char *const[]){"crl", NULL});
 	assert_int_equal(screen_until(&s, "to sign: "), 1);
 	/* What would be signed, before anything is asked for. */
 	assert_non_null(strstr(s.text, "Current     number 1, 0 entries"));
@@ -353,7 +278,7 @@ a_prompt_does_not_hold_the_desk(void **state)
 	char *out;
 
 	(void)state;
-	screen_open(&s, (const char *const[]){"crl", NULL});
+	screen_open(&s, &net, (const char *const[]){"crl", NULL});
 	assert_int_equal(screen_until(&s, "Type 'sign doorman 5 +0'"), 1);
 	assert_int_equal(doorman_net_sign(&net, "", &out, "ping"), 0);
 	free(out);
@@ -455,7 +380,7 @@ a_key_file_may_be_encrypted(void **state)
 	assert_non_null(strstr(out, "the passphrase is wrong"));
 	free(out);
 	net.sign_conf = o.sign_conf;
-	screen_open(&s, (const char *const[]){"crl", NULL});
+	screen_open(&s, &net, (const char *const[]){"crl", NULL});
 	net.sign_conf = keep;
 	assert_int_equal(screen_until(&s, "to sign: "), 1);
 	screen_type(&s, "sign doorman 2 +0");
