@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -68,6 +69,96 @@ approved_in_jira(void **state)
 	doorman_net_await(&net, "certificate-request", id, "DONE");
 	free(url);
 	free(key);
+	free(id);
+}
+
+static char *
+report(const char *reason, const char *reporter)
+{
+	char *body = xasprintf("{\"legalName\":\"O=Alice\",\"reason\":\"%s\","
+			       "\"reporter\":\"%s\"}",
+	    reason, reporter);
+	char *id;
+
+	assert_int_equal(doorman_net_post(&net, body, &id), 200);
+	free(body);
+	return id;
+}
+
+/* Waits until the request's issue has so many comments, and returns them. */
+static char *
+comments(const char *id, int want)
+{
+	time_t end = time(NULL) + WAIT_MS / 1000;
+	char *text = NULL, *key = NULL, *url;
+
+	assert_int_equal(jira_issues(&jira, id, &key), 1);
+	url = xasprintf("%s/fake/issues", jira.url);
+	while (text == NULL) {
+		const cJSON *i;
+		struct web w;
+
+		web_request(&w, "GET", url, NULL, NULL, NULL);
+		cJSON_ArrayForEach(i, w.json)
+		{
+			cJSON *c = cJSON_GetObjectItem(i, "comments");
+
+			if (strcmp(json_text(i, "key"), key) == 0 &&
+			    cJSON_GetArraySize(c) == want)
+				text = cJSON_PrintUnformatted(c);
+		}
+		web_free(&w);
+		if (text == NULL && time(NULL) > end)
+			fail_msg("issue %s never has %d comments", key, want);
+		if (text == NULL)
+			poll(NULL, 0, 20);
+	}
+	free(url);
+	free(key);
+	return text;
+}
+
+/* What is reported after the issue was made is told in it. */
+static void
+news_are_told_in_the_issue(void **state)
+{
+	char *id = report("UNSPECIFIED", "troll"), *again, *text, *out;
+	const char *approve[] = {
+	    "tickets", "approve", id, "-c", net.conf, NULL};
+	struct web w;
+	char *url;
+
+	(void)state;
+	doorman_net_await(
+	    &net, "certificate-revocation-request", id, "TICKET_CREATED");
+	again = report("SUPERSEDED", "ann {noformat} @carol");
+	assert_string_equal(again, id);
+	free(again);
+	text = comments(id, 1);
+	assert_non_null(
+	    strstr(text, "Reported: SUPERSEDED, anonymous, by ann"));
+	assert_non_null(strstr(text, "Reason now: SUPERSEDED"));
+	assert_null(strstr(text, "troll"));
+	assert_null(strstr(text, "ann {noformat"));
+	cJSON_free(text);
+	/* One that takes no comment is decided all the same. */
+	jira_fake(&jira, "refuse?text=unspeakable&code=400");
+	free(report("AFFILIATION_CHANGED", "unspeakable"));
+	jira_decide(&jira, id, "Approved", "Carol");
+	doorman_net_await(
+	    &net, "certificate-revocation-request", id, "APPROVED");
+	jira_fake(&jira, "refuse?text=&code=400");
+	cJSON_free(comments(id, 1));
+	/* The issue is closed: worse news are approved here. */
+	free(report("KEY_COMPROMISE", "officer"));
+	assert_int_equal(
+	    doorman_net_run(&net, "doorman", NULL, &out, approve), 0);
+	free(out);
+	url = xasprintf("%s/certificate-revocation-request/%s", net.url, id);
+	web_request(&w, "GET", url, NULL, NULL, NULL);
+	assert_string_equal(json_text(w.json, "reason"), "KEY_COMPROMISE");
+	web_free(&w);
+	free(url);
 	free(id);
 }
 
@@ -189,6 +280,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(approved_in_jira),
+	    cmocka_unit_test(news_are_told_in_the_issue),
 	    cmocka_unit_test(rejected_in_jira),
 	    cmocka_unit_test(down_is_waited_for),
 	    cmocka_unit_test(down_while_waiting_for_a_decision),
