@@ -355,6 +355,102 @@ none_outlives_its_issuer(void **state)
 	}
 }
 
+/* What a CA of a member's may not have instead. */
+static void
+put_extension(X509 *cert, int nid, const char *value)
+{
+	int at = X509_get_ext_by_NID(cert, nid, -1);
+	X509_EXTENSION *e;
+
+	if (at >= 0)
+		X509_EXTENSION_free(X509_delete_ext(cert, at));
+	if (value == NULL)
+		return;
+	e = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+	assert_non_null(e);
+	assert_int_equal(X509_add_ext(cert, e, -1), 1);
+	X509_EXTENSION_free(e);
+}
+
+static void
+a_member_s_ca_is_that_and_no_more(void **state)
+{
+	static const struct {
+		int nid; /* 0: as it is */
+		const char *value, *says;
+	} rows[] = {
+	    {0, NULL, NULL},
+	    {NID_basic_constraints, "critical,CA:FALSE", "path length 1"},
+	    {NID_basic_constraints, "critical,CA:TRUE", "path length 1"},
+	    {NID_basic_constraints, "critical,CA:TRUE,pathlen:2",
+		"path length 1"},
+	    {NID_basic_constraints, "critical,CA:TRUE,pathlen:0",
+		"path length 1"},
+	    {NID_key_usage, "critical,keyCertSign,cRLSign", "key usage"},
+	    {NID_key_usage,
+		"critical,digitalSignature,keyCertSign,cRLSign,"
+		"keyEncipherment",
+		"key usage"},
+	    {NID_name_constraints, NULL, "beyond its own name"},
+	    {NID_name_constraints, "critical,permitted;DNS:a.example",
+		"beyond its own name"},
+	};
+	struct issue_order o = order_of(ISSUE_NODE_CA);
+
+	(void)state;
+	o.path_len = 1;
+	for (size_t i = 0; i < NUM(rows); i++) {
+		X509 *cert = issued(&o, &ca), *again;
+		struct fault f = {""};
+		int rc;
+
+		if (rows[i].nid != 0)
+			put_extension(cert, rows[i].nid, rows[i].value);
+		assert_true(X509_sign(cert, ca.key, EVP_sha256()) > 0);
+		again = X509_dup(cert);
+		rc = issue_node_ca_fits(again, ca.cert, 1, &f);
+		if ((rc == 0) != (rows[i].says == NULL) ||
+		    (rc != 0 && strstr(f.msg, rows[i].says) == NULL))
+			fail_msg("row %zu: %d '%s'", i, rc, f.msg);
+		X509_free(again);
+		X509_free(cert);
+	}
+}
+
+/* Corda: below a certificate that has the role extension is one that has. */
+static void
+a_role_comes_from_above(void **state)
+{
+	static const uint8_t doorman[] = {0x02, 0x01, 0x01};
+	ASN1_OBJECT *oid = OBJ_txt2obj("1.3.6.1.4.1.50530.1.1", 1);
+	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+	X509 *with = X509_dup(ca.cert), *cert, *without;
+	struct issue_order o = order_of(ISSUE_NODE_CA);
+	struct fault f = {""};
+	X509_EXTENSION *e;
+
+	(void)state;
+	o.path_len = 1;
+	without = issued(&o, &ca);
+	ASN1_OCTET_STRING_set(value, doorman, sizeof(doorman));
+	e = X509_EXTENSION_create_by_OBJ(NULL, oid, 0, value);
+	assert_int_equal(X509_add_ext(with, e, -1), 1);
+	X509_EXTENSION_free(e);
+	o.issuer = with;
+	cert = issued(&o, &ca);
+	assert_true(X509_get_ext_by_OBJ(cert, oid, -1) >= 0);
+	assert_int_equal(X509_get_ext_by_OBJ(without, oid, -1), -1);
+	assert_int_equal(issue_node_ca_fits(cert, with, 1, &f), 0);
+	assert_int_equal(issue_node_ca_fits(cert, ca.cert, 1, &f), -1);
+	assert_int_equal(issue_node_ca_fits(without, with, 1, &f), -1);
+	assert_non_null(strstr(f.msg, "role"));
+	X509_free(cert);
+	X509_free(without);
+	X509_free(with);
+	ASN1_OCTET_STRING_free(value);
+	ASN1_OBJECT_free(oid);
+}
+
 int
 main(void)
 {
@@ -364,6 +460,8 @@ main(void)
 	    cmocka_unit_test(only_the_ca_s_key_seals),
 	    cmocka_unit_test(serials_are_long_and_positive),
 	    cmocka_unit_test(a_wish_is_no_order),
+	    cmocka_unit_test(a_member_s_ca_is_that_and_no_more),
+	    cmocka_unit_test(a_role_comes_from_above),
 	    cmocka_unit_test(none_outlives_its_issuer),
 	    cmocka_unit_test(it_says_where_revocation_is_told),
 	};

@@ -648,6 +648,99 @@ what_is_taken_over_is_the_ca_s(void **state)
 	}
 }
 
+/* A request to become a CA, approved. */
+static void
+approved_ca_csr(test_id id)
+{
+	X509_REQ *req = test_csr(peer, "Alice");
+	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
+	struct buf der;
+
+	sk_X509_EXTENSION_push(list,
+	    X509V3_EXT_conf_nid(
+		NULL, NULL, NID_basic_constraints, "critical,CA:TRUE"));
+	assert_int_equal(X509_REQ_add_extensions(req, list), 1);
+	assert_true(X509_REQ_sign(req, peer, EVP_sha256()) > 0);
+	buf_init(&der, 65536);
+	test_csr_der(&der, req);
+	test_put_csr(id, "O=Alice", buf_view(&der));
+	buf_free(&der);
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+	X509_REQ_free(req);
+}
+
+static void
+a_ca_answers_who_asked_to_be_one(void **state)
+{
+	static const struct {
+		const char *policy;
+		enum issue_kind kind;
+		long path_len;
+		void (*spoil)(X509 *);
+		const char *says; /* NULL: it is taken */
+	} rows[] = {
+	    {"refuse", ISSUE_NODE_CA, 1, as_it_should_be,
+		"asks to become a CA"},
+	    {"allow", ISSUE_PEER, 0, as_it_should_be, "of path length 1"},
+	    {"allow", ISSUE_NODE_CA, 2, as_it_should_be, "of path length 1"},
+	    {"allow", ISSUE_CA, 1, as_it_should_be, "beyond its own name"},
+	    {"allow", ISSUE_NODE_CA, 1, by_a_namesake,
+		"not signed by the doorman CA"},
+	    {"allow", ISSUE_NODE_CA, 1, as_it_should_be, NULL},
+	};
+	test_id id;
+
+	(void)state;
+	approved_ca_csr(id);
+	config.ca_path_length = 1;
+	for (size_t i = 0; i < NUM(rows); i++) {
+		struct issue_order o = {.kind = rows[i].kind,
+		    .subject = "O=Alice",
+		    .public_key = peer,
+		    .issuer = ca.cert,
+		    .path_len = rows[i].path_len,
+		    .now = NOW,
+		    .days = 30};
+		struct fault f = {""};
+		X509 *cert = issue_certificate(&o, ca.seal, &f);
+		enum publish rc;
+
+		rows[i].spoil(cert);
+		snprintf(config.ca_requests, sizeof(config.ca_requests), "%s",
+		    rows[i].policy);
+		rc = submit(id, cert, &f);
+		if (rc !=
+			(rows[i].says == NULL ? PUBLISH_DONE
+					      : PUBLISH_REFUSED) ||
+		    (rows[i].says != NULL &&
+			strstr(f.msg, rows[i].says) == NULL))
+			fail_msg("row %zu: %d '%s'", i, rc, f.msg);
+		X509_free(cert);
+	}
+	config.ca_requests[0] = '\0';
+	/* As such it is kept: its reason will be CA_COMPROMISE. */
+	assert_int_equal(test_count("certificate WHERE is_ca=1"), 1);
+}
+
+static void
+a_revoked_ca_publishes_nothing(void **state)
+{
+	struct fault f = {""};
+	X509 *cert = answer_of(ISSUE_PEER);
+	test_id id, revocation;
+	char serial[64];
+
+	(void)state;
+	approved_csr(id);
+	cert_serial(serial, ca.cert);
+	test_put_revocation(revocation, "root", serial, 2, NOW);
+	assert_int_equal(submit(id, cert, &f), PUBLISH_REFUSED);
+	assert_non_null(strstr(f.msg, "it issues nothing"));
+	test_set_state(revocation, "WITHDRAWN");
+	assert_int_equal(submit(id, cert, &f), PUBLISH_DONE);
+	X509_free(cert);
+}
+
 int
 main(void)
 {
@@ -656,6 +749,8 @@ main(void)
 	    test, test_store_setup, test_store_teardown)
 	const struct CMUnitTest tests[] = {
 	    WITH_STORE(a_certificate_answers_its_request),
+	    WITH_STORE(a_ca_answers_who_asked_to_be_one),
+	    WITH_STORE(a_revoked_ca_publishes_nothing),
 	    WITH_STORE(a_certificate_says_no_more),
 	    WITH_STORE(names_are_not_added),
 	    WITH_STORE(a_right_one_is_handed_out_once),

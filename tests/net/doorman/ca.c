@@ -92,7 +92,7 @@ an_outside_root_signs(void **state)
 {
 	struct openssl_ca root;
 	struct doorman_net o;
-	char *id, *out;
+	char *id, *out, *late;
 
 	(void)state;
 	openssl_ca_make(&root, "root", SUBJECT, "ec", NULL);
@@ -108,6 +108,12 @@ an_outside_root_signs(void **state)
 	    "root/ca.pem", "--doorman", "dm.pem");
 	doorman_net_start(&o);
 	root_list_is(&o, 0);
+	/* Without the root's list nobody knows whether the CA is revoked. */
+	id = doorman_net_csr(&o, "early", "/O=Early/C=FR");
+	doorman_net_do(&o, "tickets", "approve", id);
+	sign_says(&o, "sign certificates +1\n", 1, "the root has no list here",
+	    "certificates", NULL);
+	free(id);
 	openssl_ca_list(&root, "root.crl", "plain");
 	doorman_says(&o, 0, "list root number 7, 0 entries", "import-crl",
 	    "root", "root.crl", "-c", o.conf);
@@ -119,7 +125,11 @@ an_outside_root_signs(void **state)
 	sign_says(&o, "sign root 8 +0\n", 1,
 	    "Who holds it signs the list; then: doorman import-crl root", "crl",
 	    "root");
+	sign_says(
+	    &o, "sign certificates +1\n", 0, "Issued", "certificates", NULL);
 	id = doorman_net_enrol(&o, "alice", "/O=Alice/C=FR", "");
+	late = doorman_net_csr(&o, "late", "/O=Late/C=FR");
+	doorman_net_do(&o, "tickets", "approve", late);
 	sign_says(&o, "sign doorman 2 +0\n", 0, "number 2", "crl", "doorman");
 	/* The whole way up, with both lists. */
 	free(id);
@@ -135,6 +145,8 @@ an_outside_root_signs(void **state)
 	enrolment_answers(&o, 200, "");
 	doorman_net_do(&o, "tickets", "approve", id);
 	enrolment_answers(&o, 403, "the revocation of the doorman CA");
+	sign_says(&o, "sign certificates +1\n", 1, "is approved",
+	    "certificates", NULL);
 	openssl_ca_revoke(&root, "dm.pem", "CACompromise");
 	openssl_ca_list(&root, "root8.crl", "plain");
 	doorman_says(&o, 0, "1 entries", "import-crl", "root", "root8.crl",
@@ -144,6 +156,9 @@ an_outside_root_signs(void **state)
 	free(out);
 	root_list_is(&o, 8);
 	enrolment_answers(&o, 403, "is revoked by CRL number 8 of its root");
+	sign_says(&o, "sign certificates +1\n", 1,
+	    "is revoked by CRL number 8 of its root", "certificates", NULL);
+	free(late);
 	/* What it issued can still be revoked. */
 	sign_says(&o, "sign doorman 3 +0\n", 0, "number 3", "crl", "doorman");
 	free(id);
@@ -379,6 +394,122 @@ the_internal_ones_are_renewed(void **state)
 	doorman_net_free(&o);
 }
 
+/* A member's request to become a CA, as Corda's nodes make it. */
+static void
+ca_request(const char *name)
+{
+	char *key = xasprintf("%s.key", name), *csr = xasprintf("%s.csr", name);
+	char *subject = xasprintf("/O=%s/L=London/C=GB", name);
+
+	openssl(NULL, "req", "-new", "-newkey", "ec", "-pkeyopt",
+	    "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-subj",
+	    subject, "-addext", "basicConstraints=critical,CA:TRUE", "-out",
+	    csr);
+	free(subject);
+	free(csr);
+	free(key);
+}
+
+static long
+post_csr(struct doorman_net *o, const char *path, char **text)
+{
+	char *url = xasprintf("%s/certificate", o->url);
+	char *csr = file_need(path, NULL);
+	struct web w;
+	long status;
+
+	web_request(&w, "POST", url, NULL, csr, "application/pkcs10");
+	status = w.status;
+	*text = xstrdup(w.body);
+	web_free(&w);
+	free(csr);
+	free(url);
+	return status;
+}
+
+/* Signed by the node's own key: within its name, or not. */
+static void
+node_issues(const char *subject, const char *out)
+{
+	char *key = xasprintf("%s.key", out), *csr = xasprintf("%s.csr", out);
+
+	openssl(NULL, "req", "-new", "-newkey", "ec", "-pkeyopt",
+	    "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-subj",
+	    subject, "-out", csr);
+	openssl(NULL, "x509", "-req", "-in", csr, "-CA", "node.pem", "-CAkey",
+	    "Node.key", "-days", "30", "-CAcreateserial", "-out", out);
+	free(csr);
+	free(key);
+}
+
+static void
+members_are_cas_where_it_is_allowed(void **state)
+{
+	const char *beyond[] = {"/usr/bin/openssl", "verify", "-CAfile",
+	    "nodes/ca/root.pem", "-untrusted", "nodes/ca/doorman.pem",
+	    "-untrusted", "node.pem", "beyond.pem", NULL};
+	struct doorman_net o;
+	char *id, *out, *url, *serial;
+	struct web w;
+
+	(void)state;
+	ca_request("Node");
+	/* Not by default. */
+	doorman_net_init(&o, "no-nodes", NULL, NULL);
+	doorman_net_start(&o);
+	assert_int_equal(post_csr(&o, "Node.csr", &out), 400);
+	assert_non_null(strstr(out, "asks to become a CA"));
+	free(out);
+	doorman_net_stop(&o);
+	/* Nor below a CA whose path is too short. */
+	doorman_net_conf(&o, "ca_requests = allow\n");
+	doorman_says(&o, 1, "--node-cas", "serve", "-c", o.conf);
+	doorman_net_free(&o);
+	doorman_net_init(
+	    &o, "nodes", NULL, (const char *const[]){"--node-cas", NULL});
+	openssl("CA:TRUE, pathlen:2", "x509", "-in", "nodes/ca/doorman.pem",
+	    "-noout", "-text");
+	doorman_net_start(&o);
+	assert_int_equal(post_csr(&o, "Node.csr", &id), 200);
+	/* Approver and signer see what it asks for. */
+	doorman_says(
+	    &o, 0, "uthority: YES", "tickets", "show", id, "-c", o.conf);
+	doorman_net_do(&o, "tickets", "approve", id);
+	sign_says(
+	    &o, "sign certificates +1\n", 0, "A CA; ", "certificates", NULL);
+	url = xasprintf("%s/certificate/%s", o.url, id);
+	web_request(&w, "GET", url, NULL, NULL, NULL);
+	assert_int_equal(w.status, 200);
+	file_write("node.pem", w.body, w.len);
+	file_write("nodes/node.pem", w.body, w.len);
+	web_free(&w);
+	openssl(
+	    "CA:TRUE, pathlen:1", "x509", "-in", "node.pem", "-noout", "-text");
+	openssl("X509v3 Name Constraints: critical", "x509", "-in", "node.pem",
+	    "-noout", "-text");
+	/* It may issue within its name, and nowhere else. */
+	node_issues("/O=Node/L=London/C=GB/CN=Identity", "within.pem");
+	node_issues("/O=Alice/L=London/C=GB", "beyond.pem");
+	openssl("within.pem: OK", "verify", "-CAfile", "nodes/ca/root.pem",
+	    "-untrusted", "nodes/ca/doorman.pem", "-untrusted", "node.pem",
+	    "within.pem");
+	assert_int_not_equal(proc_run(beyond, "beyond.log", WAIT_MS, &out), 0);
+	assert_non_null(strstr(out, "permitted subtree violation"));
+	free(out);
+	/* Its key is a CA's: so is the reason. */
+	serial = doorman_net_serial(&o, "node");
+	free(id);
+	out = xasprintf("{\"certificateSerialNumber\":\"0x%s\",\"reason\":"
+			"\"CA_COMPROMISE\",\"reporter\":\"ann\"}",
+	    serial);
+	assert_int_equal(doorman_net_post(&o, out, &id), 200);
+	free(out);
+	free(id);
+	free(serial);
+	free(url);
+	doorman_net_free(&o);
+}
+
 int
 main(void)
 {
@@ -386,6 +517,7 @@ main(void)
 	    cmocka_unit_test(an_outside_root_signs),
 	    cmocka_unit_test(what_is_adopted_is_judged),
 	    cmocka_unit_test(each_is_renewed),
+	    cmocka_unit_test(members_are_cas_where_it_is_allowed),
 	    cmocka_unit_test(the_internal_ones_are_renewed),
 	};
 
