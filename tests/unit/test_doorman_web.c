@@ -9,9 +9,14 @@
 
 #include <cmocka.h>
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "fixtures/doorman/service/web/chunks.h"
+#include "fixtures/doorman/service/web/expiry.h"
 #include "fixtures/doorman/service/web/head.h"
 #include "fixtures/doorman/service/web/rate.h"
+#include "fixtures/doorman/service/web/seldom.h"
 #include "fixtures/doorman/service/conf/peer.h"
 
 #define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -334,6 +339,71 @@ rates_are_of_a_minute(void **state)
 	rate_free(r);
 }
 
+/* Lines that the log has by now. */
+static int
+lines(int fd)
+{
+	char text[8192];
+	ssize_t n = pread(fd, text, sizeof(text), 0);
+	int num = 0;
+
+	for (ssize_t i = 0; i < n; i++)
+		num += text[i] == '\n';
+	return num;
+}
+
+static void
+an_expired_list_is_said_hourly(void **state)
+{
+	static const struct {
+		int64_t number;
+		time_t end, now;
+		int lines;
+	} rows[] = {
+	    {1, 1000, 999, 0},
+	    {1, 1000, 1000, 1},
+	    {1, 1000, 1001, 1},
+	    {1, 1000, 4599, 1},
+	    {1, 1000, 4600, 2},
+	    /* A clock that was set back. */
+	    {1, 1000, 4000, 3},
+	    /* Another list, as expired as the one before. */
+	    {2, 2000, 4001, 4},
+	    {2, 2000, 4002, 4},
+	    {3, 9000, 4003, 5},
+	    {3, 9000, 4004, 5},
+	    {3, 9000, 9000, 6},
+	};
+	int fd = memfd_create("log", MFD_CLOEXEC);
+	struct expiry e = {0};
+
+	(void)state;
+	log_to(fd);
+	for (size_t i = 0; i < NUM(rows); i++) {
+		assert_int_equal(expiry_look(&e, "doorman", rows[i].number,
+				     rows[i].end, rows[i].now),
+		    rows[i].now >= rows[i].end);
+		assert_int_equal(lines(fd), rows[i].lines);
+	}
+	log_to(STDERR_FILENO);
+	close(fd);
+}
+
+static void
+what_is_frequent_is_said_seldom(void **state)
+{
+	struct seldom s = {0};
+	uint64_t times = 0;
+
+	(void)state;
+	assert_true(seldom_due(&s, 1, &times));
+	assert_int_equal(times, 1);
+	for (int i = 0; i < 9; i++)
+		assert_false(seldom_due(&s, SELDOM_MS, &times));
+	assert_true(seldom_due(&s, SELDOM_MS + 1, &times));
+	assert_int_equal(times, 10);
+}
+
 int
 main(void)
 {
@@ -346,6 +416,8 @@ main(void)
 	    cmocka_unit_test(proxies_say_who_asks),
 	    cmocka_unit_test(a_list_may_come_in_parts),
 	    cmocka_unit_test(rates_are_of_a_minute),
+	    cmocka_unit_test(an_expired_list_is_said_hourly),
+	    cmocka_unit_test(what_is_frequent_is_said_seldom),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,6 +149,29 @@ there_will_be_none(void **state)
 	free(id);
 }
 
+/* DER, and the headers that nobody here looks at. */
+static void
+it_is_asked_for_as_corda_does(void **state)
+{
+	char *url = xasprintf("%s/certificate", net.url), *id, *again;
+	const char *der[] = {"/usr/bin/openssl", "req", "-in", "dm/dora.csr",
+	    "-outform", "DER", "-out", "dora.der", NULL};
+	const char *post[] = {"/usr/bin/curl", "-s", "--data-binary",
+	    "@dora.der", "-H", "Content-Type: application/octet-stream", "-H",
+	    "Platform-Version: 4", "-H", "Client-Version: 4.12", "-H",
+	    "Private-Network-Map: ", url, NULL};
+
+	(void)state;
+	id = doorman_net_csr(&net, "dora", "/O=Dora/L=Oslo/C=NO");
+	assert_int_equal(proc_run(der, "der.log", WAIT_MS, NULL), 0);
+	assert_int_equal(proc_run(post, "post.log", WAIT_MS, &again), 0);
+	/* The same request, the same id. */
+	assert_string_equal(again, id);
+	free(again);
+	free(id);
+	free(url);
+}
+
 /* Unless it is configured, only who asks for a ZIP has one. */
 static void
 pem_is_the_rule(void **state)
@@ -182,6 +205,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(it_is_waited_for_and_fetched),
 	    cmocka_unit_test(there_will_be_none),
+	    cmocka_unit_test(it_is_asked_for_as_corda_does),
 	    cmocka_unit_test(pem_is_the_rule),
 	};
 

@@ -284,14 +284,27 @@ publish_expired(void)
 static void
 the_responder_says_it(void)
 {
-	char *path = fixture_path("doorman");
+	char *path = fixture_path("doorman"), *line, *at, *base;
 	const char *argv[] = {path, "ocsp", "-c", net.conf, NULL};
 	struct proc p;
+	struct web w;
 
 	proc_start(&p, "ocsp", "ocsp.log", argv);
+	line = proc_await(&p, "ready ocsp=", WAIT_MS);
+	assert_non_null(line);
+	at = line_value(line, "ocsp");
+	base = xasprintf("http://%s", at);
 	assert_true(proc_says(&p, "event=EXPIRED list=doorman number=2"));
+	get(base, "/healthz", &w);
+	assert_int_equal(w.status, 200);
+	assert_non_null(strstr(w.body, "THE LIST doorman EXPIRED AT 20"));
+	assert_null(strstr(w.body, "root"));
+	web_free(&w);
 	assert_int_equal(proc_stop(&p, WAIT_MS), 0);
 	proc_cleanup(&p);
+	free(base);
+	free(at);
+	free(line);
 	free(path);
 }
 
@@ -326,6 +339,12 @@ an_expired_list_is_loud(void **state)
 	free(line);
 	web_free(&w);
 	the_responder_says_it();
+	/* Signed by nobody: there is something to do, and it is seen. */
+	(void)doorman_net_sign(&net, "", &out, "show");
+	if (strstr(out, "0 entries, until ") == NULL ||
+	    strstr(out, ": IT HAS EXPIRED\n") == NULL)
+		fail_msg("%s", out);
+	free(out);
 	/* Said once, however often it is asked for. */
 	assert_int_equal(proc_count(&net.serve, "event=EXPIRED"), 1);
 	if (doorman_net_sign(&net, "sign doorman 3 +1\n", &out, "crl") != 0)
