@@ -15,6 +15,7 @@
 #include "fixtures/doorman/base/issue.h"
 #include "fixtures/doorman/service/conf/name_policy.h"
 #include "fixtures/doorman/service/requests/names.h"
+#include "fixtures/doorman/service/requests/refusals.h"
 #include "tests/doorman/test_ca.h"
 #include "tests/doorman/test_store.h"
 
@@ -375,6 +376,47 @@ the_operator_allows(void **state)
 	allow("");
 }
 
+/* Only the last ones are kept: anybody can be turned away. */
+static void
+refusals_give_way(void **state)
+{
+	struct fault f;
+	FILE *out = tmpfile();
+	char line[4096], first[64];
+	int rows = 0;
+	bool newest = false;
+
+	(void)state;
+	for (int i = 0; i < REFUSALS_KEPT + 5; i++) {
+		struct csr csr = {.num_names = 0, .key = "EC P-256"};
+
+		snprintf(
+		    csr.subject, sizeof(csr.subject), "O=No\\; %d, C=GB", i);
+		refusals_note(
+		    &test_store, &csr, "192.0.2.1", "why; not", NOW + i);
+	}
+	assert_int_equal(test_count("refusal"), REFUSALS_KEPT);
+	assert_int_equal(refusals_print(&test_store, out, &f), 0);
+	rewind(out);
+	snprintf(first, sizeof(first), "O=No\\\\u{3B} %d, ", REFUSALS_KEPT + 4);
+	while (fgets(line, sizeof(line), out) != NULL) {
+		const char *p = line;
+		int columns = 0;
+
+		if (strncmp(line, "2027-", 5) != 0)
+			continue;
+		for (; (p = strchr(p, ';')) != NULL; p++)
+			columns++;
+		assert_int_equal(columns, 4);
+		newest = newest || (rows == 0 && strstr(line, first) != NULL);
+		assert_null(strstr(line, " 4, C=GB"));
+		rows++;
+	}
+	fclose(out);
+	assert_true(newest);
+	assert_int_equal(rows, REFUSALS_KEPT);
+}
+
 static void
 mistakes_are_named_by_line(void **state)
 {
@@ -434,6 +476,7 @@ main(void)
 	    WITH_STORE(hosts_belong_to_one_member),
 	    WITH_STORE(approval_holds_a_name),
 	    WITH_STORE(the_operator_allows),
+	    WITH_STORE(refusals_give_way),
 	    cmocka_unit_test(mistakes_are_named_by_line),
 	};
 

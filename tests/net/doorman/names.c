@@ -163,6 +163,13 @@ names_are_shown_before_they_are_signed(void **state)
 	(void)state;
 	is_refused("Mallory", "DNS:bank.example,DNS:*.corda.net,IP:10.0.0.1",
 	    "DNS *.corda.net is a wildcard");
+	/* What was tried is seen, and cannot be approved. */
+	out = listed();
+	if (strstr(out,
+		"O=Mallory, C=GB; DNS bank.example, DNS *.corda.net, "
+		"IP 10.0.0.1; EC P-256; 127.0.0.1; DNS *.corda.net") == NULL)
+		fail_msg("%s", out);
+	free(out);
 	id = asked("Mallory", names, 200);
 	out = listed();
 	if (strstr(out, row) == NULL)
