@@ -1,5 +1,6 @@
 // What Java makes of the doorman's lists and OCSP answers.
 //   java Check.java crl CRL CA SERIAL-HEX REASON     listed, for this reason
+//   java Check.java indirect CRL CA                  indirect, no entry
 //   java Check.java ocsp URL LEAF CA ROOT good|revoked
 //   java Check.java poll URL STATUS [LEAF CA ROOT]   as Corda's client does
 
@@ -39,12 +40,29 @@ public class Check {
 		}
 	}
 
-	static void crl(String[] a) throws Exception {
+	static X509CRL list(String[] a) throws Exception {
 		X509CRL crl;
 		try (FileInputStream in = new FileInputStream(a[1])) {
 			crl = (X509CRL) x509.generateCRL(in);
 		}
 		crl.verify(cert(a[2]).getPublicKey());
+		return crl;
+	}
+
+	static void indirect(String[] a) throws Exception {
+		X509CRL crl = list(a);
+		byte[] point = crl.getExtensionValue("2.5.29.28");
+		int n = point.length;
+		need(crl.getCriticalExtensionOIDs().contains("2.5.29.28"),
+		    "critical issuing distribution point");
+		need(point[n - 3] == (byte) 0x84 && point[n - 2] == 1
+			&& point[n - 1] == (byte) 0xff,
+		    "indirectCRL");
+		need(crl.getRevokedCertificates() == null, "no entry");
+	}
+
+	static void crl(String[] a) throws Exception {
+		X509CRL crl = list(a);
 		need(crl.getVersion() == 2, "version 2");
 		need(crl.getCriticalExtensionOIDs().contains("2.5.29.28"),
 		    "critical issuing distribution point");
@@ -107,6 +125,8 @@ public class Check {
 		x509 = CertificateFactory.getInstance("X.509");
 		if (a[0].equals("crl"))
 			crl(a);
+		else if (a[0].equals("indirect"))
+			indirect(a);
 		else if (a[0].equals("poll"))
 			poll(a);
 		else

@@ -442,6 +442,60 @@ node_issues(const char *subject, const char *out)
 	free(key);
 }
 
+/*
+ * A certificate that the node issued names `empty`, of the root, as where its
+ * revocation is told: that list must say that it is an indirect one.
+ */
+static void
+empty_serves_what_nodes_issue(struct doorman_net *o)
+{
+	char *conf = xasprintf(
+	    "[x]\ncrlDistributionPoints = cdp\n"
+	    "authorityKeyIdentifier = keyid\n[cdp]\nfullname = URI:"
+	    "%s/certificate-revocation-list/empty\nCRLissuer = dirName:iss\n"
+	    "[iss]\nCN = Root CA\nO = Private Network\nC = GB\n",
+	    o->url);
+	char *url = xasprintf("%s/certificate-revocation-list/empty", o->url);
+	const char *verify[] = {"/usr/bin/openssl", "verify", "-crl_check",
+	    "-extended_crl", "-CRLfile", "empty.pem", "-CAfile",
+	    "nodes/ca/root.pem", "-untrusted", "nodes/ca/doorman.pem",
+	    "-untrusted", "node.pem", "tls.pem", NULL};
+
+	file_write("tls.cnf", conf, strlen(conf));
+	free(conf);
+	openssl(NULL, "req", "-new", "-newkey", "ec", "-pkeyopt",
+	    "ec_paramgen_curve:P-256", "-nodes", "-keyout", "tls.key", "-subj",
+	    "/O=Node/L=London/C=GB/CN=TLS", "-out", "tls.csr");
+	openssl(NULL, "x509", "-req", "-in", "tls.csr", "-CA", "node.pem",
+	    "-CAkey", "Node.key", "-days", "30", "-extfile", "tls.cnf",
+	    "-extensions", "x", "-CAcreateserial", "-out", "tls.pem");
+	for (int indirect = 0; indirect < 2; indirect++) {
+		struct web w;
+		char *out;
+
+		if (indirect != 0) {
+			doorman_net_stop(o);
+			doorman_net_conf(o, "empty_indirect = yes\n");
+			doorman_net_sign_conf(o, "empty_indirect = yes\n");
+			doorman_net_start(o);
+			sign_says(o, "sign empty 2 +0\n", 0, "number 2", "crl",
+			    "empty");
+		}
+		web_request(&w, "GET", url, NULL, NULL, NULL);
+		assert_int_equal(w.status, 200);
+		file_write("empty.der", w.body, w.len);
+		web_free(&w);
+		openssl(NULL, "crl", "-inform", "DER", "-in", "empty.der",
+		    "-out", "empty.pem");
+		remove("empty.log");
+		if ((proc_run(verify, "empty.log", WAIT_MS, &out) == 0) !=
+		    (indirect != 0))
+			fail_msg("indirect %d: %s", indirect, out);
+		free(out);
+	}
+	free(url);
+}
+
 static void
 members_are_cas_where_it_is_allowed(void **state)
 {
@@ -496,6 +550,7 @@ members_are_cas_where_it_is_allowed(void **state)
 	assert_int_not_equal(proc_run(beyond, "beyond.log", WAIT_MS, &out), 0);
 	assert_non_null(strstr(out, "permitted subtree violation"));
 	free(out);
+	empty_serves_what_nodes_issue(&o);
 	/* Its key is a CA's: so is the reason. */
 	serial = doorman_net_serial(&o, "node");
 	free(id);

@@ -268,6 +268,51 @@ nonsense_is_answered(void **state)
 	free(url);
 }
 
+/* `empty` as an indirect list, as Corda's nodes name it in certificates. */
+static void
+the_empty_list_is_indirect(void **state)
+{
+	static const char conf[] = "empty_indirect = yes\n";
+	const char *text[] = {"/usr/bin/openssl", "crl", "-inform", "DER",
+	    "-in", "empty.der", "-noout", "-text", "-CAfile", "dm/ca/root.pem",
+	    NULL};
+	const char *certtool[] = {"/usr/bin/certtool", "--inder", "--crl-info",
+	    "--infile", "empty.der", NULL};
+	char *out;
+
+	(void)state;
+	doorman_net_sign_conf(&net, conf);
+	/* Both must say so. */
+	assert_int_equal(
+	    doorman_net_sign(&net, "sign empty 2 +0\n", &out, "crl", "empty"),
+	    1);
+	assert_non_null(strstr(out, "the CRL is an indirect one"));
+	free(out);
+	doorman_net_stop(&net);
+	doorman_net_conf(&net, conf);
+	doorman_net_start(&net);
+	assert_int_equal(
+	    doorman_net_sign(&net, "sign empty 2 +0\n", &out, "crl", "empty"),
+	    0);
+	free(out);
+	fetch("empty", "empty.der");
+	assert_int_equal(proc_run(text, "empty.log", WAIT_MS, &out), 0);
+	assert_non_null(strstr(out, "verify OK"));
+	assert_non_null(strstr(out, "Indirect CRL"));
+	assert_non_null(strstr(out, "No Revoked Certificates"));
+	free(out);
+	assert_int_equal(proc_run(certtool, "empty2.log", WAIT_MS, &out), 0);
+	assert_non_null(strstr(out, "No revoked certificates"));
+	free(out);
+	/* The others are as they were. */
+	assert_int_equal(
+	    doorman_net_sign(&net, "sign root 2 +0\n", &out, "crl", "root"), 0);
+	free(out);
+	if (have_java())
+		java_says((const char *const[]){
+		    "indirect", "empty.der", "dm/ca/root.pem", NULL});
+}
+
 int
 main(void)
 {
@@ -278,6 +323,7 @@ main(void)
 	    cmocka_unit_test(java_reads_the_list),
 	    cmocka_unit_test(java_believes_the_answers),
 	    cmocka_unit_test(nonsense_is_answered),
+	    cmocka_unit_test(the_empty_list_is_indirect),
 	};
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
