@@ -91,6 +91,7 @@ begin(void **state)
 {
 	(void)state;
 	run("DELETE FROM crl");
+	run("DELETE FROM report");
 	run("DELETE FROM transition");
 	run("DELETE FROM request");
 	for (int i = 0; i < CONFIG_NUM_LISTS; i++)
@@ -245,6 +246,16 @@ what_failed_is_the_operators(void **state)
 	run("UPDATE request SET trouble='JIRA says 400'");
 	look(&o);
 	says(&o, "1 request has trouble with the ticket tool");
+	run("UPDATE request SET trouble=NULL, state='APPROVED', reason=4,"
+	    " created_at=1800000000");
+	run("INSERT INTO report(request, reporter, reason, origin, proof, at)"
+	    " VALUES('B','x',4,'','',0)");
+	look(&o);
+	assert_int_equal(o.findings.num_errors, 0);
+	run("INSERT INTO report(request, reporter, reason, origin, proof, at)"
+	    " VALUES('B','x',1,'','',0)");
+	look(&o);
+	says(&o, "1 approved revocation was reported for a worse reason");
 }
 
 static void

@@ -14,6 +14,7 @@ says_right() { quiet && shows 'all right' && [ "$(state)" = "$before" ]; }
 quiet() { [ ! -s err ]; }
 before=$(state)
 for c in 'doorman serve -c d/doorman.conf' 'doorman ocsp -c d/doorman.conf' \
+    'doorman check-config -c d/doorman.conf' \
     'doorman-sign -c d/sign.conf' 'doorman-sign -c d/sign.conf crl'; do
 	# shellcheck disable=SC2086 # its words
 	t "$c" run 0 $c --check-config
