@@ -528,6 +528,11 @@ members_are_cas_where_it_is_allowed(void **state)
 	/* Approver and signer see what it asks for. */
 	doorman_says(
 	    &o, 0, "uthority: YES", "tickets", "show", id, "-c", o.conf);
+	url = xasprintf("%s/certificate-request/%s", o.url, id);
+	web_request(&w, "GET", url, NULL, NULL, NULL);
+	assert_true(cJSON_IsTrue(json_at(w.json, "certificateAuthority")));
+	web_free(&w);
+	free(url);
 	doorman_net_do(&o, "tickets", "approve", id);
 	sign_says(
 	    &o, "sign certificates +1\n", 0, "A CA; ", "certificates", NULL);
