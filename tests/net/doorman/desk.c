@@ -339,6 +339,38 @@ some_revocations_are_signed(void **state)
 	free(two);
 }
 
+/* What was said after the approval is shown, and not signed. */
+static void
+a_worse_report_is_shown(void **state)
+{
+	char *csr = doorman_net_enrol(&net, "worse", "/O=Worse/C=GB", "");
+	char *json = xasprintf("{\"csrRequestId\":\"%s\",\"reason\":"
+			       "\"SUPERSEDED\",\"reporter\":\"ann; x\"}",
+	    csr);
+	char *id, *again, *line = next_sentence(1);
+
+	(void)state;
+	assert_int_equal(doorman_net_post(&net, json, &id), 200);
+	doorman_net_do(&net, "tickets", "approve", id);
+	free(json);
+	json = xasprintf("{\"csrRequestId\":\"%s\",\"reason\":"
+			 "\"KEY_COMPROMISE\",\"reporter\":\"bob\"}",
+	    csr);
+	assert_int_equal(doorman_net_post(&net, json, &again), 200);
+	assert_string_equal(id, again);
+	signs("", 0, "WORSE     KEY_COMPROMISE was reported", "show");
+	signs("", 0, "reported  SUPERSEDED by \"ann\\u{3B} x\"", "show");
+	signs("", 0, "reported  KEY_COMPROMISE by bob", "show");
+	doorman_net_do(&net, "tickets", "approve", id);
+	signs(line, 0, "KEY_COMPROMISE         ", "crl");
+	is_in_state(REVOCATION, id, "DONE");
+	free(line);
+	free(json);
+	free(again);
+	free(id);
+	free(csr);
+}
+
 /* Withdrawn while the person reads: refused by name, shown again, signed. */
 static void
 what_is_withdrawn_meanwhile_is_not_signed(void **state)
@@ -489,7 +521,8 @@ who_approved_does_not_sign(void **state)
 static void
 two_approve_what_is_grave(void **state)
 {
-	char *conf = file_need(net.conf, NULL), *id, *out;
+	char *conf = file_need(net.conf, NULL), *id, *out, *url;
+	struct web w;
 
 	(void)state;
 	restart_with("approvals_ca_compromise = 2\n");
@@ -507,6 +540,11 @@ two_approve_what_is_grave(void **state)
 	assert_int_equal(run(&out, "tickets", "show", id), 0);
 	must_say(out, "1 of 2");
 	free(out);
+	url = xasprintf("%s/" REVOCATION "/%s", net.url, id);
+	web_request(&w, "GET", url, NULL, NULL, NULL);
+	assert_string_equal(json_text(w.json, "approvals"), "1 of 2");
+	web_free(&w);
+	free(url);
 	/* The same user of this host under another name is the same person. */
 	assert_int_equal(
 	    run(&out, "tickets", "approve", id, "--by", "dave"), 1);
@@ -650,6 +688,7 @@ main(void)
 	    cmocka_unit_test(a_fault_of_the_run_marks_nothing),
 	    cmocka_unit_test(a_bad_revocation_fails_and_the_rest_goes_on),
 	    cmocka_unit_test(some_revocations_are_signed),
+	    cmocka_unit_test(a_worse_report_is_shown),
 	    cmocka_unit_test(what_is_withdrawn_meanwhile_is_not_signed),
 	    cmocka_unit_test(a_withdrawn_certificate_request_is_left_out),
 	    cmocka_unit_test(ctrl_c_signs_nothing),
