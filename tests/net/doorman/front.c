@@ -172,6 +172,21 @@ an_address_has_a_rate(void **state)
 	is_error(post_as("192.0.2.66"), 429, "\r\nRetry-After: ");
 	is_error(post_as("192.0.2.67"), 400, "which");
 	is_error(post_as("2001:db8::1, 127.0.0.5"), 400, "which");
+	/* Certificates are asked for from another pot, and proofs from none. */
+	is_error(CURL("/certificate", "-d", "x", "-H",
+		     "X-Forwarded-For: 192.0.2.66"),
+	    400, "PKCS#10");
+	is_error(CURL("/certificate-revocation-request", "-d", "x", "-H",
+		     "X-Forwarded-For: 192.0.2.66", "-H",
+		     "Content-Type: application/pkcs7-mime"),
+	    400, "");
+	for (int i = 0; i < 20; i++)
+		free(CURL("/certificate", "-d", "x", "-H",
+		    "X-Forwarded-For: 192.0.2.68"));
+	is_error(CURL("/certificate", "-d", "x", "-H",
+		     "X-Forwarded-For: 192.0.2.68"),
+	    429, "too many requests");
+	is_error(post_as("192.0.2.68"), 400, "which");
 	/* Each is not a line in the log. */
 	assert_int_equal(proc_count(&net.serve, "event=429"), 1);
 	assert_true(proc_says(&net.serve, "origin=192.0.2.66"));
