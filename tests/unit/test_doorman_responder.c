@@ -401,6 +401,35 @@ an_answer_is_the_same_for_a_while(void **state)
 	X509_free(unknown);
 }
 
+/* The signers of these tests have 30 days. */
+static void
+no_answer_outlives_its_signer(void **state)
+{
+	/* OCSPResponse { tryLater } */
+	static const uint8_t try_later[] = {0x30, 0x03, 0x0a, 0x01, 0x03};
+	time_t end = NOW + 30L * DAY;
+	struct response_life life;
+	struct responder *r;
+	struct buf b;
+
+	(void)state;
+	record_issued();
+	publish("doorman", 1, NULL);
+	publish("root", 1, NULL);
+	r = responder();
+	b = bytes_at(r, bob, false, end - 301, &life);
+	assert_true(life.next_update == end - 1);
+	buf_free(&b);
+	b = bytes_at(r, alice, false, end - 100, &life);
+	assert_true(life.next_update == end);
+	buf_free(&b);
+	b = bytes_at(r, alice, false, end, &life);
+	assert_true(
+	    view_eq(buf_view(&b), view_of(try_later, sizeof(try_later))));
+	buf_free(&b);
+	responder_free(r);
+}
+
 static void
 before_and_beside_its_lists_it_says_no(void **state)
 {
@@ -467,8 +496,8 @@ an_unreadable_list_revokes_nobody_less(void **state)
 	assert_int_equal(
 	    status_of_one(r, bob, ca.cert), V_OCSP_CERTSTATUS_GOOD);
 	/* And the next that can be read is taken. */
-	assert_int_equal(store_run(&test_store, &f,
-			     "DELETE FROM crl WHERE number=2", ""),
+	assert_int_equal(
+	    store_run(&test_store, &f, "DELETE FROM crl WHERE number=2", ""),
 	    0);
 	publish("doorman", 3, alice);
 	assert_int_equal(responder_refresh(r, &f), 1);
@@ -516,6 +545,7 @@ main(void)
 	    WITH_STORE(a_negative_serial_is_nobody_s),
 	    WITH_STORE(one_ca_answers_for_its_own),
 	    WITH_STORE(an_answer_is_the_same_for_a_while),
+	    WITH_STORE(no_answer_outlives_its_signer),
 	    WITH_STORE(before_and_beside_its_lists_it_says_no),
 	    WITH_STORE(an_unreadable_list_revokes_nobody_less),
 	    WITH_STORE(who_answers_is_delegated),

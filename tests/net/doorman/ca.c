@@ -357,6 +357,92 @@ each_is_renewed(void **state)
 	doorman_net_free(&o);
 }
 
+/* With the root elsewhere a request goes there, and what comes back goes on. */
+static void
+an_outside_root_renews(void **state)
+{
+	struct openssl_ca root;
+	struct doorman_net o;
+	char *before, *after;
+
+	(void)state;
+	openssl_ca_make(&root, "r5", SUBJECT, "ec", NULL);
+	begin_outside(&o, "again");
+	openssl_ca_sign(
+	    &root, "again/ca/doorman.csr", "dm5.pem", "sub_ca", "100");
+	doorman_says(&o, 0, "adopted", "adopt-ca", "again", "--root",
+	    "r5/ca.pem", "--doorman", "dm5.pem");
+	openssl_ca_list(&root, "r5.crl", "plain");
+	doorman_says(
+	    &o, 0, "list root", "import-crl", "root", "r5.crl", "-c", o.conf);
+	before = end_of("again/ca/doorman.pem");
+	remove("again/ca/doorman.csr");
+	sign_says(&o, "no\n", 4, "declined", "renew-ca", "doorman");
+	assert_int_equal(access("again/ca/doorman.csr", F_OK), -1);
+	sign_says(&o, "request doorman\n", 0, "have the root's holder sign it",
+	    "renew-ca", "doorman");
+	sign_says(&o, "", 1, "root_key is empty", "renew-ca", "root");
+	sign_says(&o, "", 1, "root_key is empty", "renew-ocsp", "root");
+	/* Lists in force name the CA by its name and key identifier. */
+	openssl_ca_conf(&root,
+	    "[other_id]\nsubjectKeyIdentifier = 0102030405\n"
+	    "authorityKeyIdentifier = keyid\n");
+	openssl_ca_sign(
+	    &root, "again/ca/doorman.csr", "dm6.pem", "other_id", "500");
+	doorman_says(&o, 1, "another subject key identifier", "adopt-ca",
+	    "again", "--root", "r5/ca.pem", "--doorman", "dm6.pem");
+	openssl_ca_sign(
+	    &root, "again/ca/doorman.csr", "dm7.pem", "sub_ca", "500");
+	doorman_says(&o, 0, "before: ", "adopt-ca", "again", "--root",
+	    "r5/ca.pem", "--doorman", "dm7.pem");
+	after = end_of("again/ca/doorman.pem");
+	assert_string_not_equal(before, after);
+	assert_int_equal(kept_beside("again/ca", "doorman.pem"), 1);
+	doorman_net_start(&o);
+	sign_says(&o, "sign doorman 2 +0\n", 0, "number 2", "crl", "doorman");
+	free(before);
+	free(after);
+	doorman_net_free(&o);
+	openssl_ca_free(&root);
+}
+
+/* A CA between the root and the doorman's is handed out, too. */
+static void
+a_ca_may_stand_between(void **state)
+{
+	struct openssl_ca root, between;
+	struct doorman_net o;
+	char *id;
+
+	(void)state;
+	openssl_ca_make(&root, "r6", SUBJECT, "ec", NULL);
+	openssl_ca_make(&between, "r7", "/CN=Between/O=E/C=CH", "ec", NULL);
+	openssl(NULL, "req", "-new", "-key", "r7/ca.key", "-subj",
+	    "/CN=Between/O=E/C=CH", "-addext",
+	    "basicConstraints=critical,CA:TRUE", "-addext",
+	    "keyUsage=critical,keyCertSign,cRLSign", "-out", "r7.csr");
+	openssl_ca_sign(&root, "r7.csr", "r7/ca.pem", "sub_ca", "2000");
+	begin_outside(&o, "between");
+	openssl_ca_sign(
+	    &between, "between/ca/doorman.csr", "dm8.pem", "sub_ca", "100");
+	doorman_says(&o, 1, "does not lead to the root", "adopt-ca", "between",
+	    "--root", "r6/ca.pem", "--doorman", "dm8.pem");
+	doorman_says(&o, 0, "adopted", "adopt-ca", "between", "--root",
+	    "r6/ca.pem", "--doorman", "dm8.pem", "--chain", "r7/ca.pem");
+	openssl_ca_list(&between, "r7.crl", "plain");
+	doorman_says(
+	    &o, 0, "list root", "import-crl", "root", "r7.crl", "-c", o.conf);
+	doorman_net_start(&o);
+	id = doorman_net_enrol(&o, "alice", "/O=Alice/C=FR", "");
+	/* The answer alone leads from the certificate to the root. */
+	openssl("OK", "verify", "-CAfile", "r6/ca.pem", "-untrusted",
+	    "between/alice.pem", "between/alice.pem");
+	free(id);
+	doorman_net_free(&o);
+	openssl_ca_free(&root);
+	openssl_ca_free(&between);
+}
+
 /* The internal CA, the service's and the signer's, and both still talk. */
 static void
 the_internal_ones_are_renewed(void **state)
@@ -577,6 +663,8 @@ main(void)
 	    cmocka_unit_test(an_outside_root_signs),
 	    cmocka_unit_test(what_is_adopted_is_judged),
 	    cmocka_unit_test(each_is_renewed),
+	    cmocka_unit_test(an_outside_root_renews),
+	    cmocka_unit_test(a_ca_may_stand_between),
 	    cmocka_unit_test(members_are_cas_where_it_is_allowed),
 	    cmocka_unit_test(the_internal_ones_are_renewed),
 	};

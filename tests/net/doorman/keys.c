@@ -303,6 +303,16 @@ networks_share_a_token(void **state)
 	doorman_net_free(&a);
 	doorman_net_free(&b);
 	doorman_net_free(&c);
+	/* A request for a root elsewhere, signed by a key in the token. */
+	doorman_net_init(&c, "net-d", PIN "\n",
+	    (const char *const[]){"--outside-root", "--hsm",
+		"module=" MODULE ";token=shared", "--pin-fd", "0",
+		"--label-prefix", "fourth", NULL});
+	has_label(&c, "fourth-doorman");
+	openssl_says((const char *const[]){OPENSSL, "req", "-in",
+			 "net-d/ca/doorman.csr", "-noout", "-verify", NULL},
+	    "OK");
+	doorman_net_free(&c);
 }
 
 /* A file that is there is no place for a new key. */
