@@ -65,7 +65,7 @@ static const char store_version_1_rows[] =
     "(4,'R4','revocation','DONE','LOCAL-4','O=D',40,41,'carol','root',"
     " 'A4',2,'ann',NULL,7),"
     "(5,'R5','revocation','REJECTED','LOCAL-5','O=D',50,NULL,NULL,"
-    " 'doorman','A1',1,'troll',NULL,NULL);"
+    " 'doorman','A1',1,CAST(x'61FF62' AS TEXT),NULL,NULL);"
     "INSERT INTO request(seq,id,kind,state,ticket,subject,created_at,"
     " approved_at,approved_by,csr,key_hash) VALUES"
     "(6,'C1','certificate','NEW',NULL,'O=E',60,NULL,NULL,x'01','K1'),"

@@ -356,6 +356,55 @@ a_changed_message_is_refused(void **state)
 	buf_free(&m);
 }
 
+/* Who overheard it may say it again, and it is what it was. */
+static void
+one_message_is_one_request(void **state)
+{
+	static const char *const states[] = {"REJECTED", "WITHDRAWN", "DONE"};
+	struct fault f;
+	test_id id, again;
+	struct buf one, two;
+
+	(void)state;
+	sign(&one, &(struct wish){.cert = alice, .key = alice_key});
+	sign(&two,
+	    &(struct wish){.cert = alice, .key = alice_key, .at = NOW - 1});
+	assert_int_equal(say(&one, id, &f), INTAKE_TAKEN);
+	assert_int_equal(say(&two, again, &f), INTAKE_TAKEN);
+	assert_string_equal(again, id);
+	for (size_t i = 0; i < NUM(states); i++) {
+		test_set_state(id, states[i]);
+		assert_int_equal(say(&one, again, &f), INTAKE_TAKEN);
+		assert_string_equal(again, id);
+		assert_int_equal(say(&two, again, &f), INTAKE_TAKEN);
+		assert_string_equal(again, id);
+	}
+	assert_int_equal(test_count("request"), 1);
+	buf_free(&one);
+	/* The same words at another time are another message. */
+	test_set_state(id, "REJECTED");
+	sign(&one,
+	    &(struct wish){.cert = alice, .key = alice_key, .at = NOW - 2});
+	assert_int_equal(say(&one, again, &f), INTAKE_TAKEN);
+	assert_string_not_equal(again, id);
+	buf_free(&one);
+	/* Another signature over the same words and time is the same. */
+	sign(&one, &(struct wish){.cert = alice, .key = alice_key});
+	assert_int_equal(say(&one, again, &f), INTAKE_TAKEN);
+	assert_string_equal(again, id);
+	buf_free(&one);
+	buf_free(&two);
+	/* What is too old to be taken need not be remembered. */
+	assert_int_equal(test_count("said"), 3);
+	assert_int_equal(
+	    store_run(&test_store, &f, "UPDATE said SET at=at-1801", ""), 0);
+	sign(&one,
+	    &(struct wish){.cert = alice, .key = alice_key, .at = NOW - 3});
+	assert_int_equal(say(&one, again, &f), INTAKE_TAKEN);
+	assert_int_equal(test_count("said"), 1);
+	buf_free(&one);
+}
+
 static void
 an_officer_of_ours_can_be_revoked(void **state)
 {
@@ -552,6 +601,7 @@ main(void)
 	    WITH_STORE(what_proves_nothing_is_refused),
 	    WITH_STORE(the_time_is_taken_to_the_second),
 	    WITH_STORE(a_changed_message_is_refused),
+	    WITH_STORE(one_message_is_one_request),
 	    WITH_STORE(an_officer_of_ours_can_be_revoked),
 	    WITH_STORE(a_holder_renews_at_any_time),
 	    WITH_STORE(one_sent_on_by_a_stranger_is_proven_later),

@@ -79,7 +79,7 @@ version_1_becomes_this_one(void **state)
 	    {"SELECT csr_id FROM request WHERE id='R2'", "C4"},
 	    {"SELECT group_concat(request||reporter||reason||at, ' ') FROM"
 	     " (SELECT * FROM report ORDER BY seq)",
-		"R1ann010 R2bob120 R3ann430 R4ann240 R5troll150"},
+		"R1ann010 R2bob120 R3ann430 R4ann240 R5a\\xFFb150"},
 	    {"SELECT group_concat(request||who||uid||'/'||at, ' ') FROM"
 	     " (SELECT * FROM approval ORDER BY seq)",
 		"R3carol-1/31 R4carol-1/41 C3carol-1/81 C4carol-1/91"},
