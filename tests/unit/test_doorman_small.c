@@ -87,7 +87,7 @@ write_file(const char *path, const char *text)
 static void
 addresses_to_listen_on(void **state)
 {
-	char host[64];
+	char host[64], text[80];
 	uint16_t port;
 	struct fault f;
 
@@ -97,6 +97,10 @@ addresses_to_listen_on(void **state)
 	assert_int_equal(listen_parse(host, &port, "[::1]:80", &f), 0);
 	assert_string_equal(host, "::1");
 	assert_int_equal(port, 80);
+	listen_text(text, "[::1]:0", 81);
+	assert_string_equal(text, "[::1]:81");
+	listen_text(text, "127.0.0.1:0", 65535);
+	assert_string_equal(text, "127.0.0.1:65535");
 	assert_int_equal(listen_parse(host, &port, "127.0.0.1", &f), -1);
 	assert_int_equal(listen_parse(host, &port, ":80", &f), -1);
 	assert_int_equal(listen_parse(host, &port, "a:65536", &f), -1);
