@@ -16,6 +16,10 @@
 	"AA112233445566778899AABBCCDDEEFF" \
 	"00112233445566778899AABBCCDDEEFF"
 
+#define ID_CSR                             \
+	"BB112233445566778899AABBCCDDEEFF" \
+	"00112233445566778899AABBCCDDEEFF"
+
 static const char *dir;
 static int num;
 
@@ -150,7 +154,7 @@ sessions(void)
 			wire_bytes(&b, view_of(NULL, 0));
 		}
 		if (type == WIRE_SUBMIT_CERT) {
-			wire_text(&b, ID);
+			wire_text(&b, ID_CSR);
 			wire_bytes(&b, view_of("0\0", 2));
 		}
 		if (type == WIRE_REPORT_FAILED) {

@@ -287,6 +287,7 @@ silence_takes_no_place(void **state)
 {
 	static struct signer_client s[40];
 	size_t fds = pid_num_fds(net.serve.pid);
+	int said;
 
 	(void)state;
 	fds_await(fds);
@@ -297,8 +298,9 @@ silence_takes_no_place(void **state)
 	for (int i = 1; i < 37; i++)
 		signer_client_ended(&s[i]);
 	signer_client_ping(&s[0]);
-	assert_int_equal(
-	    proc_count(&net.serve, "said nothing, makes room for another"), 36);
+	/* Said, but not as often as it is done. */
+	said = proc_count(&net.serve, "said nothing, makes room for another");
+	assert_true(said > 0 && said <= 20);
 	signer_client_leave(&s[0]);
 	signer_client_hello(&s[39]);
 	signer_client_ping(&s[39]);
