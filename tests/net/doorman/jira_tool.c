@@ -460,6 +460,45 @@ proxies(void **state)
 	    tool->create(tool, &text, &attempt, key, &f), TICKET_DOWN);
 }
 
+/* A CA of nobody's list is trusted where it is named, and only there. */
+static void
+another_ca(void **state)
+{
+	const char *make[] = {"/usr/bin/openssl", "req", "-x509", "-newkey",
+	    "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+	    "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+	    "-keyout", "tls.key", "-out", "tls.pem", NULL};
+	const char *serve[] = {"/usr/bin/openssl", "s_server", "-accept",
+	    "127.0.0.1:0", "-cert", "tls.pem", "-key", "tls.key", "-www", NULL};
+	char key[TICKET_KEY_MAX], *line, *url;
+	struct fault f = {""};
+	struct proc p;
+
+	(void)state;
+	proc_start(&p, "req", "req.log", make);
+	assert_int_equal(proc_wait(&p, WAIT_MS), 0);
+	proc_cleanup(&p);
+	proc_start(&p, "s_server", "s_server.log", serve);
+	line = proc_await(&p, "ACCEPT ", WAIT_MS);
+	assert_non_null(line);
+	url = xasprintf("https://%s", strstr(line, "ACCEPT ") + 7);
+	url[strcspn(url, " \n")] = '\0';
+	SET(jira_url, url);
+	open_tool();
+	assert_int_equal(
+	    tool->create(tool, &text, &attempt, key, &f), TICKET_DOWN);
+	assert_non_null(strstr(f.msg, "certificate"));
+	SET(jira_ca, "tls.pem");
+	assert_int_equal(
+	    tool->create(tool, &text, &attempt, key, &f), TICKET_DOWN);
+	assert_non_null(strstr(f.msg, "the answer is not JSON"));
+	SET(jira_ca, "");
+	(void)proc_stop(&p, WAIT_MS);
+	proc_cleanup(&p);
+	free(line);
+	free(url);
+}
+
 #define WITH(api, test)                                             \
 	{                                                           \
 #test " " api, test, setup, teardown, (void *)(api) \
@@ -483,6 +522,7 @@ main(void)
 	    WITH("cloud", not_made_twice),
 	    WITH("datacenter", tokens_change),
 	    WITH("datacenter", proxies),
+	    WITH("datacenter", another_ca),
 	};
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);

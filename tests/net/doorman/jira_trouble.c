@@ -54,6 +54,18 @@ state_is(const char *id, const char *want)
 	free(s);
 }
 
+static void
+listed(const char *text)
+{
+	const char *arguments[] = {"tickets", "list", "-c", net.conf, NULL};
+	char *out;
+
+	assert_int_equal(
+	    doorman_net_run(&net, "doorman", NULL, &out, arguments), 0);
+	assert_non_null(strstr(out, text));
+	free(out);
+}
+
 /* The longest name there can be is no reason for a refusal. */
 static void
 the_longest_name(void **state)
@@ -92,6 +104,7 @@ one_is_refused(void **state)
 	goes_on("after-poison");
 	doorman_net_await_column(&net, id, "trouble", "We do not like this");
 	state_is(id, "NEW");
+	listed("; TROUBLE: ");
 	line = proc_await(&net.serve, "event=trouble", WAIT_MS);
 	assert_non_null(line);
 	assert_non_null(strstr(line, id));
