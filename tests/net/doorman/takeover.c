@@ -253,6 +253,33 @@ certtool_s_list_goes_on(void **state)
 	doorman_net_free(&o);
 }
 
+/* A root that is there, with its key: a doorman CA is made below it. */
+static void
+a_root_gets_a_doorman(void **state)
+{
+	struct doorman_net o;
+	char *id, *out;
+
+	(void)state;
+	doorman_net_init(&o, "below", NULL,
+	    (const char *const[]){"--root", "root/ca.pem", "--root-key",
+		"file:root/ca.key", "--name", "O=Net, C=GB", NULL});
+	doorman_net_start(&o);
+	/* Its number goes on from the last: none was signed here. */
+	assert_int_equal(doorman_net_crl_number(&o, "root"), 0);
+	assert_int_equal(doorman_net_crl_number(&o, "doorman"), 1);
+	doorman_says(&o, 0, "list root number", "import-crl", "root",
+	    "root.crl", "-c", o.conf);
+	assert_int_equal(
+	    doorman_net_sign(&o, "sign root 8 +0\n", &out, "crl", "root"), 0);
+	free(out);
+	id = doorman_net_enrol(&o, "alice", "/O=Alice/C=GB", "");
+	openssl("OK", "verify", "-CAfile", "root/ca.pem", "-untrusted",
+	    "below/ca/doorman.pem", "below/alice.pem");
+	free(id);
+	doorman_net_free(&o);
+}
+
 /* What is given must fit together. */
 static void
 what_does_not_fit_is_refused(void **state)
@@ -282,6 +309,7 @@ main(void)
 	    cmocka_unit_test(a_list_of_any_form_goes_on),
 	    cmocka_unit_test(its_certificates_are_known),
 	    cmocka_unit_test(certtool_s_list_goes_on),
+	    cmocka_unit_test(a_root_gets_a_doorman),
 	    cmocka_unit_test(what_does_not_fit_is_refused),
 	};
 
