@@ -106,10 +106,24 @@ up
 t 'and nothing has changed' test "$(number)" = 3
 down
 
+inode=$(stat -c %i "$D/doorman.sqlite")
+mkfifo ready
+doorman ocsp -c "$D/doorman.conf" >ready 2>ocsp.log &
+pids="$pids $!"
+IFS= read -r line <ready
+rm ready
+O=http://${line#*ocsp=}
+ocsp() { # ocsp NAME: what the responder says of its certificate
+	openssl ocsp -issuer "$D/ca/doorman.pem" -cert "$1.pem" -url "$O" \
+	    -CAfile "$D/ca/root.pem" -verify_other "$D/ca/doorman.pem" >out 2>&1
+	sed -n "s/^$1.pem: //p" out
+}
 t 'with a note' run 0 dm restore save.sqlite --older --note 'disk of monday'
 t 'the old one is kept' test -n "$(ls "$D" | grep before-restore)"
 t 'what was carried over is said' shows \
     'carried over: 1 lists, 1 certificates, 2 fulfilled requests'
+t 'the file is the same one, for who has it open' \
+    test "$(stat -c %i "$D/doorman.sqlite")" = "$inode"
 t 'private as before' test "$(stat -c %a "$D/doorman.sqlite")" = 600
 up
 t 'the list is the greatest' test "$(number)" = 3
@@ -129,6 +143,8 @@ t 'a head that is none' run 2 dm audit verify --known nonsense
 r3=$(revoke 'O=Carol, C=GB' SUPERSEDED)
 dm tickets approve "$r3" >log && sign 'sign doorman 4 +1' crl
 t 'signing goes on from there' test "$(number)" = 4
+curl -s "$U/certificate/$carol" >carol.pem
+t 'a responder that ran meanwhile knows it' test "$(ocsp carol)" = revoked
 down
 
 of='after a loss'
