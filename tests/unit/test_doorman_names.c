@@ -219,6 +219,34 @@ the_network_s_own_names_are_reserved(void **state)
 	judged("O=Networks, C=GB", NULL, NULL);
 }
 
+/* A CA that was taken over has the name that it has. */
+static void
+a_ca_s_name_may_have_more(void **state)
+{
+	struct config was = config;
+	X509 *other = X509_dup(ca.cert);
+	X509_NAME *name = X509_NAME_new();
+	struct fault f;
+
+	(void)state;
+	X509_NAME_add_entry_by_txt(name, "DC", MBSTRING_ASC,
+	    (const unsigned char *)"example", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC,
+	    (const unsigned char *)"Old Network", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+	    (const unsigned char *)"Old CA", -1, -1, 0);
+	X509_set_subject_name(other, name);
+	config.doorman = other;
+	judged("O=Alice, C=GB", NULL, NULL);
+	judged("CN=Old CA, O=Alice, C=GB", NULL, "is reserved");
+	judged("O=Old Network, C=GB", NULL, "is reserved");
+	assert_int_equal(
+	    asked("O=Alice, C=GB", NULL, ca.key, "", &f), INTAKE_REFUSED);
+	X509_NAME_free(name);
+	X509_free(other);
+	config = was;
+}
+
 static void
 the_network_s_own_keys_are_refused(void **state)
 {
@@ -372,6 +400,10 @@ the_operator_allows(void **state)
 	    "DNS a is a single label");
 	/* A line is the operator's word that this is one of ours. */
 	judged("O=Network, C=GB", NULL, NULL);
+	judged("O=BANK, C=GB", NULL, "looks like that of a member");
+	allow("O=BANK, C=GB |\n");
+	judged("O=BANK, C=GB", NULL, NULL);
+	judged("O=BANK, C=GB", "DNS:bank.example", "another member holds");
 	judged("CN=Doorman CA, O=Network, C=GB", NULL, "is reserved");
 	allow("");
 }
@@ -471,6 +503,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    WITH_STORE(the_network_s_rules),
 	    WITH_STORE(the_network_s_own_names_are_reserved),
+	    WITH_STORE(a_ca_s_name_may_have_more),
 	    WITH_STORE(the_network_s_own_keys_are_refused),
 	    WITH_STORE(look_alikes_of_members_are_refused),
 	    WITH_STORE(hosts_belong_to_one_member),

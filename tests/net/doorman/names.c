@@ -363,6 +363,31 @@ a_long_name_lives(void **state)
 	}
 }
 
+/* A person cannot sign for what is not shown: no row is left out. */
+static void
+the_table_is_whole(void **state)
+{
+	const char *argv[] = {"-c", net.sign_conf, "show", NULL};
+	char *out, *p;
+	int rows = 0;
+
+	(void)state;
+	doorman_net_sql(&net,
+	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n"
+	    " WHERE i<1234) INSERT INTO request(id, kind, state, subject,"
+	    " created_at, approved_at, approved_by, list, serial, reason,"
+	    " reporter) SELECT printf('%064X', i), 'revocation', 'APPROVED',"
+	    " 'O=Row '||i||', C=GB', 1, 1700000000, 'carol', 'doorman',"
+	    " printf('AB%04X', i), 1, 'ann' FROM n");
+	if (doorman_net_run(&net, "doorman-sign", NULL, &out, argv) != 0)
+		fail_msg("%s", out);
+	for (p = out; (p = strstr(p, "\n+ AB")) != NULL; p++)
+		rows++;
+	if (rows != 1234 || strstr(out, "O=Row 1234, C=GB; ann; carol") == NULL)
+		fail_msg("%d rows: %.2000s", rows, out);
+	free(out);
+}
+
 int
 main(void)
 {
@@ -374,6 +399,7 @@ main(void)
 	    cmocka_unit_test(text_that_is_not_plain_is_refused),
 	    cmocka_unit_test(what_cannot_be_signed_is_not_taken),
 	    cmocka_unit_test(a_long_name_lives),
+	    cmocka_unit_test(the_table_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
