@@ -239,6 +239,29 @@ judged_primes(
 	BN_CTX_free(ctx);
 }
 
+static void
+judged_prime_modulus(const BIGNUM *n)
+{
+	BN_CTX *ctx = BN_CTX_new();
+	BIGNUM *e = BN_new(), *d, *phi = BN_dup(n);
+	EVP_PKEY *key;
+	X509_REQ *req;
+
+	BN_set_word(e, RSA_F4);
+	BN_sub_word(phi, 1);
+	d = BN_mod_inverse(NULL, e, phi, ctx);
+	assert_non_null(d);
+	key = rsa_of(n, e, d);
+	req = test_csr(key, "Alice");
+	judged_request("a prime", req, "weak or malformed");
+	X509_REQ_free(req);
+	EVP_PKEY_free(key);
+	BN_free(e);
+	BN_free(d);
+	BN_free(phi);
+	BN_CTX_free(ctx);
+}
+
 static BIGNUM *
 prime(int bits)
 {
@@ -296,7 +319,9 @@ weak_moduli_are_refused(void **state)
 	BN_set_word(small, 739);
 	BN_free(q);
 	q = prime(2060);
-	judged_primes("a small factor", small, q, "weak or malformed");
+	judged_primes("a small factor", small, q, "factors can be found");
+	/* No product at all: n is the prime, and d is everybody's. */
+	judged_prime_modulus(q);
 	BN_free(p);
 	BN_free(q);
 	BN_free(small);
