@@ -75,12 +75,13 @@ setup(void **state)
 	time_t now = time(NULL);
 	struct store st;
 	struct fault f;
+	BIO *out;
 	X509 *x;
 
 	(void)state;
 	test_ca_make(&root, "Root", NULL, now);
 	test_ca_make(&ca, "Doorman", &root, now);
-	test_ca_make(&strange, "Root", NULL, now);
+	test_ca_make(&strange, "Strange", NULL, now);
 	write_cert("root.pem", root.cert);
 	write_cert("ca.pem", ca.cert);
 	write_cert("strange.pem", strange.cert);
@@ -98,6 +99,11 @@ setup(void **state)
 	X509_free(x);
 	write_file("text.pem", "hello\n");
 	assert_int_equal(mkdir("folder", 0700), 0);
+	out = BIO_new_file("sealed.key", "w");
+	assert_int_equal(PEM_write_bio_PKCS8PrivateKey(out, ca.key,
+			     EVP_aes_256_cbc(), "secret", 6, NULL, NULL),
+	    1);
+	BIO_free(out);
 	if (store_open(&st, "doorman.sqlite", true, &f) != 0)
 		fail_msg("%s", f.msg);
 	store_close(&st);
@@ -450,6 +456,10 @@ files_are_what_they_should_be(void **state)
 		BASE
 		"ocsp_doorman_cert = ca.pem\nocsp_doorman_key = text.pem\n",
 		"ocsp_doorman_key: './text.pem' holds no PEM private key"},
+	    {CONFIG_OCSP, false,
+		BASE "ocsp_doorman_cert = ca.pem\n"
+		     "ocsp_doorman_key = sealed.key\n",
+		"'./sealed.key' is under a passphrase, which a service"},
 	    {CONFIG_OCSP, false, BASE "ocsp_index = none/index\n",
 		"ocsp_index: there is no directory './none'"},
 	};
@@ -559,6 +569,14 @@ the_signers_is_sensible_too(void **state)
 	    {SIGN CAS
 		"root_key = file:none.key\ndoorman_key = file:Doorman.key\n",
 		"root_key: cannot read './none.key'"},
+	    {SIGN CAS
+		"root_key = file:Root.key\ndoorman_key = file:sealed.key\n",
+		NULL},
+	    {SIGN CAS "root_key = file:Root.key\ndoorman_key = file:text.pem\n",
+		"doorman_key: './text.pem' holds no PEM private key"},
+	    {SIGN CAS
+		"root_key = file:Doorman.key\ndoorman_key = file:Root.key\n",
+		"root_key: './Doorman.key' is not the key of the certificate"},
 	    {SIGN CAS "root_key = file:Root.key\ndoorman_key = file:Root.key\n",
 		"are the same key"},
 	    {SIGN CAS "root_key = pkcs11:module=/none.so;token=t;object=o\n"

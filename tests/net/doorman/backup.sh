@@ -86,6 +86,7 @@ t 'a list that has one number' run 0 dm crl-at empty now
 down
 
 of='restore'
+last=$(dm audit verify)
 t 'going back behind a list' run 1 dm restore save.sqlite
 t 'is refused' says 'its doorman list has number 2, and number 3 is in force'
 t 'with --older it takes a note' run 1 dm restore save.sqlite --older
@@ -106,6 +107,17 @@ up
 t 'and nothing has changed' test "$(number)" = 3
 down
 
+# It dies on the way: the old one is in force, or the new one, and whole.
+dies() { # dies PLACE
+	DOORMAN_CRASH=$1 dm restore save.sqlite --older --note crash >out 2>err
+	[ $? = 137 ]
+}
+t 'it dies before' dies restore.before-exchange
+t 'the history is the old one' run 0 dm audit verify
+t 'to its last step' test "$(cat out)" = "$last"
+t 'it dies behind' dies restore.after-exchange
+t 'the history is the new one' run 0 dm audit verify --known "$head"
+t 'it has gone on from there' test "$(cat out)" != "$last"
 inode=$(stat -c %i "$D/doorman.sqlite")
 mkfifo ready
 doorman ocsp -c "$D/doorman.conf" >ready 2>ocsp.log &
