@@ -83,6 +83,11 @@ moves(void **state)
 	    {ENTRY("01", ANN, "{\"field\":\"status\",\"to\":\"7\"}"), "7", NULL,
 		"does not say who"},
 	    {ENTRY("01", OWN, MOVE), "7", NULL, "own account"},
+	    /* A Data Center tells key and name, or one of them. */
+	    {ENTRY("01", "{\"name\":\"Robot\"}", MOVE), "7", NULL, "own"},
+	    {ENTRY("01", "{\"key\":\"JU9\"}", MOVE), "7", NULL, "own"},
+	    {ENTRY("01", "{\"key\":\"JU8\",\"name\":\"robot\"}", MOVE), "7",
+		NULL, "own"},
 	    {ENTRY("01", "null", MOVE), "7", NULL, "does not name"},
 	    {ENTRY("01", "{\"displayName\":\"Ann\"}", MOVE), "7", NULL,
 		"does not name"},
@@ -91,7 +96,10 @@ moves(void **state)
 	    {"", "7", NULL, "does not say who"},
 	    {"7,null,[],\"x\",{\"items\":7}", "7", NULL, "does not say who"},
 	};
-	struct jira_user own = {.account = "1:own", .shown = "Robot"};
+	struct jira_user own = {.account = "1:own",
+	    .key = "JU9",
+	    .name = "robot",
+	    .shown = "Robot"};
 
 	(void)state;
 	for (size_t i = 0; i < NUM(rows); i++) {

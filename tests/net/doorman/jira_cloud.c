@@ -86,6 +86,7 @@ found_after_a_kill(void **state)
 	doorman_net_start(&net);
 	id = doorman_net_csr(&net, "frank", "/O=Frank/C=GB");
 	assert_int_equal(proc_wait(&net.serve, WAIT_MS), 128 + 9);
+	proc_cleanup(&net.serve);
 	unsetenv("DOORMAN_CRASH");
 	assert_int_equal(jira_issues(&jira, id, NULL), 1);
 	doorman_net_start(&net);
