@@ -279,6 +279,24 @@ values_are_sensible(void **state)
 	    {JIRA "jira_approved = Done\njira_rejected = done\n",
 		"are the same status"},
 	    {JIRA "jira_approved =\n", "need the name of a status each"},
+	    {JIRA "jira_api = cloud\njira_auth = bearer\njira_proxy = env\n",
+		NULL},
+	    {JIRA "jira_proxy = http://proxy:3128\n"
+		  "jira_proxy_credentials = p\n",
+		NULL},
+	    {JIRA "jira_proxy = socks5h://127.0.0.1:1080\n", NULL},
+	    {JIRA "jira_proxy = socks5://127.0.0.1:1080\n", "jira_proxy"},
+	    {JIRA "jira_proxy = proxy:3128\n", "jira_proxy"},
+	    {JIRA "jira_proxy = http://u:secret@proxy:3128\n",
+		"jira_proxy: name and password go into a file"},
+	    {JIRA "jira_proxy_credentials = p\n", "for which jira_proxy"},
+	    {JIRA "jira_proxy = env\njira_proxy_credentials = p\n",
+		"for which jira_proxy"},
+	    {BASE "tickets = jira\njira_url = http://x\n"
+		  "jira_project = P\" OR key = \"Q\njira_credentials = c\n",
+		"is not the key of a project"},
+	    {BASE "notify_command = mail\n", "notify_command: 'mail'"},
+	    {BASE "notify_command = /bin/cat -n\n", NULL},
 	    {JIRA "jira_issue_type =\n", "jira_issue_type: of which type"},
 	    {JIRA "approvals_ca_compromise = 2\n", "is approved once"},
 	    /* The CAs. */
@@ -406,6 +424,13 @@ files_are_what_they_should_be(void **state)
 		bool warning;
 		const char *text, *says;
 	} rows[] = {
+	    {CONFIG_SERVE, false, BASE "notify_command = /none/mail -t\n",
+		"notify_command: cannot run '/none/mail'"},
+	    {CONFIG_SERVE, false, BASE "notify_command = /tmp\n",
+		"notify_command: cannot run '/tmp'"},
+	    {CONFIG_SERVE, false,
+		BASE "notify_command = /bin/cat\nnotify_template = none\n",
+		"notify_template: "},
 	    {CONFIG_SERVE, false, BASE "database = folder\n",
 		"database: './folder' is a directory"},
 	    {CONFIG_SERVE, false, BASE "database = none.sqlite\n",

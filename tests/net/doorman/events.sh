@@ -168,6 +168,19 @@ d=$(openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
     curl -s --data-binary @- "$url/certificate")
 told NEW "$d"
 ok $? 'and told once, not at each start'
+sed -i 's/^Subject: .*/Subject: anew/' template
+kill -HUP "$pids"
+i=0
+until grep -q 'SIGHUP: the configuration was read anew' serve.log; do
+	i=$((i + 1))
+	[ "$i" -lt 600 ] || break
+	sleep 0.1
+done
+e=$(openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+    -keyout /dev/null -subj '/O=Eve/C=GB' 2>openssl.log |
+    curl -s --data-binary @- "$url/certificate")
+told NEW "$e" && grep -q '^Subject: anew$' mail.NEW
+ok $? 'a SIGHUP reads the template anew'
 stop
 
 # A full service says so now and then, whoever knocks.
