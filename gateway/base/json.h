@@ -35,6 +35,11 @@ json_parse(cJSON **out, const char *text, size_t len, struct err *err) MUST_USE;
  */
 size_t json_line(const char *text, size_t len, const char *path);
 
+/* The line of an item of the tree that json_parse made of text: of its name,
+ * where it is a member. */
+size_t json_item_line(
+    const char *text, size_t len, const cJSON *tree, const cJSON *item);
+
 /* Member by exact name; NULL when absent. item may be NULL. */
 const cJSON *json_get(const cJSON *item, const char *name);
 

@@ -4,17 +4,12 @@
  */
 #include "gateway/conf/conf.h"
 
-#include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cache/base/bytes.h"
 #include "gateway/conf/conf_internal.h"
-#include "gateway/base/json.h"
-
-#define FILE_MAX_BYTES (16 * 1024 * 1024)
+#include "gateway/conf/conf_source.h"
 
 struct conf *
 conf_new_default(struct err *err)
@@ -40,30 +35,22 @@ int
 conf_parse(struct conf **out, const char *text, size_t len, const char *path,
     const struct conf *before, struct err *err)
 {
-	struct conf_reader r = {.file = path,
-	    .text = text,
-	    .len = len,
-	    .before = before,
-	    .err = err};
+	struct conf_sources sources;
+	struct conf_reader r = {
+	    .sources = &sources, .before = before, .err = err};
 	struct conf_place root = {.up = NULL};
-	cJSON *tree = NULL;
 	struct conf *c = NULL;
-	char *copy = strdup(path);
-	struct err why;
-	int rc = E_NOMEM;
+	int rc;
 
 	*out = NULL;
-	if (copy == NULL) {
-		err_set(err, E_NOMEM, "out of memory");
+	rc = conf_sources_read(&sources, text, len, path, err);
+	if (rc != 0)
 		goto out;
-	}
-	r.dir = dirname(copy);
-	rc = json_parse(&tree, text, len, &why);
-	if (rc != 0) {
-		err_set(err, rc, "%.120s: %s", path, why.msg);
-		goto out;
-	}
-	root.item = tree;
+	r.file = path;
+	r.text = sources.source[0].text;
+	r.len = sources.source[0].len;
+	r.dir = sources.source[0].dir;
+	root.item = sources.tree;
 	c = conf_new_default(err);
 	if (c == NULL) {
 		rc = E_NOMEM;
@@ -80,29 +67,7 @@ conf_parse(struct conf **out, const char *text, size_t len, const char *path,
 	c = NULL;
 out:
 	conf_free(c);
-	cJSON_Delete(tree);
-	free(copy);
-	return rc;
-}
-
-static int
-read_whole(struct bytes *b, const char *path, struct err *err)
-{
-	FILE *f = fopen(path, "re");
-	char buf[16384];
-	size_t n;
-	int rc = 0;
-
-	if (f == NULL)
-		return err_sys(err, "cannot open '%s'", path);
-	while (rc == 0 && (n = fread(buf, 1, sizeof(buf), f)) > 0)
-		rc = bytes_append(b, buf, n);
-	if (rc != 0)
-		err_set(err, rc, "cannot read '%s': larger than %d bytes", path,
-		    FILE_MAX_BYTES);
-	else if (ferror(f))
-		rc = err_sys(err, "cannot read '%s'", path);
-	fclose(f);
+	conf_sources_cleanup(&sources);
 	return rc;
 }
 
@@ -110,16 +75,14 @@ int
 conf_load(struct conf **out, const char *path, const struct conf *before,
     struct err *err)
 {
-	struct bytes b;
-	int rc;
+	char *text = NULL;
+	size_t len = 0;
+	int rc = conf_file_read(&text, &len, path, err);
 
 	*out = NULL;
-	bytes_init(&b, FILE_MAX_BYTES);
-	rc = read_whole(&b, path, err);
 	if (rc == 0)
-		rc = conf_parse(out, b.p != NULL ? (char *)b.p : "", b.len,
-		    path, before, err);
-	bytes_cleanup(&b);
+		rc = conf_parse(out, text, len, path, before, err);
+	free(text);
 	return rc;
 }
 

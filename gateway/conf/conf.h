@@ -36,8 +36,9 @@ struct conf_listener {
 struct conf_identity {
 	char *name;
 	char *certificate_file;
-	char *key_file; /* or the name of a key in the token */
-	X509 **chain;   /* leaf first */
+	char *key_file;      /* or the name of a key in the token */
+	char *password_file; /* of an encrypted key; NULL: none */
+	X509 **chain;        /* leaf first */
 	size_t num_chain;
 	EVP_PKEY *key;
 	char **server_names; /* lower case; "*.x" allowed; none: the default */
@@ -170,6 +171,7 @@ enum conf_role {
 struct conf_user {
 	char *name;
 	char *password_hash; /* see auth.h; plain ones are hashed on load */
+	char *password_file; /* it came from there, or NULL */
 	unsigned roles;      /* enum conf_role, or'ed */
 };
 
@@ -183,7 +185,8 @@ struct conf_rest {
 	struct address listen;
 	char *certificate_file; /* NULL: self-made, kept in state_dir */
 	char *key_file;
-	X509 **chain; /* NULL: self-made */
+	char *password_file; /* of an encrypted key; NULL: none */
+	X509 **chain;        /* NULL: self-made */
 	size_t num_chain;
 	EVP_PKEY *key;
 	char *client_anchors_file; /* NULL: no client certificates */

@@ -218,18 +218,25 @@ resolve_rest(struct conf *c, struct conf_reader *r)
 	struct err why;
 	size_t num;
 
-	if ((rest->certificate_file == NULL) != (rest->key_file == NULL))
+	if (rest->certificate_file == NULL &&
+	    (rest->key_file != NULL || rest->password_file != NULL))
 		return conf_fail(r, "$.rest",
-		    "has a %s: expected certificate and key, or neither",
-		    rest->key_file == NULL ? "certificate" : "key");
+		    "has a %s: expected a certificate beside it",
+		    rest->key_file != NULL ? "key" : "password_file");
+	if (rest->certificate_file != NULL && rest->key_file == NULL &&
+	    (rest->key_file = strdup(rest->certificate_file)) == NULL)
+		return err_set(r->err, E_NOMEM, "out of memory");
 	if (rest->key_file != NULL && conf_key_in_token(rest->key_file))
 		return conf_fail(r, "$.rest.key",
 		    "is in a token: expected a file, since REST does not "
 		    "wait for tokens");
 	if (rest->certificate_file != NULL &&
 	    (conf_pki_load_chain(&rest->chain, &rest->num_chain,
-		 rest->certificate_file, &why) != 0 ||
-		conf_pki_load_key(&rest->key, rest->key_file, &why) != 0 ||
+		 rest->certificate_file,
+		 strcmp(rest->certificate_file, rest->key_file) == 0,
+		 &why) != 0 ||
+		conf_pki_load_key(&rest->key, rest->key_file,
+		    rest->password_file, &why) != 0 ||
 		conf_pki_check_pair(rest->chain, rest->num_chain, rest->key,
 		    rest->certificate_file, rest->key_file, &why) != 0))
 		return conf_fail(r, "$.rest",
@@ -281,14 +288,6 @@ resolve_revocation(struct conf *c, struct conf_reader *r)
 		    (const char *const *)l->allow_addresses;
 	}
 	num = l->num_crl_paths;
-	for (size_t i = 0; i < num; i++) {
-		char *path = conf_read_path(r, l->crl_paths[i]);
-
-		if (path == NULL)
-			return err_set(r->err, E_NOMEM, "out of memory");
-		free(l->crl_paths[i]);
-		l->crl_paths[i] = path;
-	}
 	if (num > 0) {
 		if (conf_grow(&l->crl_paths, &num, sizeof(char *)) == NULL)
 			return err_set(r->err, E_NOMEM, "out of memory");

@@ -6,13 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
+#include "gateway/base/json.h"
 #include "gateway/base/password_hash.h"
 #include "gateway/conf/conf_internal.h"
 #include "gateway/conf/conf_pki.h"
+#include "gateway/conf/conf_secret.h"
 
 #define MAX_LISTENERS 64
 #define MAX_PATHS     1000
 #define MAX_SUBJECTS  100000
+
+/* What it names has been joined to the tree (conf_source.c). */
+int
+conf_read_include(
+    struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	return 0;
+}
 
 /* Where it listens. */
 
@@ -26,7 +38,7 @@ listener_add(struct conf_reader *r, const struct conf_place *place,
 	if (l == NULL)
 		return conf_no_memory(r);
 	l->http = http;
-	return conf_read_listen(r, place, &l->address);
+	return conf_read_listen_on(r, place, "0.0.0.0", &l->address);
 }
 
 static int
@@ -47,7 +59,7 @@ int
 conf_read_listeners(
     struct conf_reader *r, const struct conf_place *place, void *base)
 {
-	if (cJSON_IsString(place->item))
+	if (!cJSON_IsArray(place->item))
 		return read_listener(r, place, base);
 	return conf_read_array(r, place, MAX_LISTENERS, read_listener, base);
 }
@@ -72,7 +84,7 @@ conf_read_http_listeners(
 	struct conf *c = base;
 
 	c->http.own_listeners = true;
-	if (cJSON_IsString(place->item))
+	if (!cJSON_IsArray(place->item))
 		return read_http_listener(r, place, base);
 	return conf_read_array(
 	    r, place, MAX_LISTENERS, read_http_listener, base);
@@ -100,6 +112,8 @@ int
 conf_read_http_paths(
     struct conf_reader *r, const struct conf_place *place, void *base)
 {
+	if (!cJSON_IsArray(place->item))
+		return read_path(r, place, base);
 	return conf_read_array(r, place, MAX_PATHS, read_path, base);
 }
 
@@ -174,13 +188,18 @@ load_pair(struct conf_reader *r, const struct conf_place *place,
 	file_stamp_take(&id->key_stamp, id->key_file);
 	if (share_pair(r->before, id, place->index))
 		return 0;
-	if (conf_pki_load_chain(
-		&id->chain, &id->num_chain, id->certificate_file, &why) != 0)
+	if (conf_pki_load_chain(&id->chain, &id->num_chain,
+		id->certificate_file,
+		strcmp(id->certificate_file, id->key_file) == 0, &why) != 0)
 		return file_fail(r, place, "certificate", &why);
 	if (conf_key_in_token(id->key_file))
 		return 0; /* once all keys are read */
-	if (conf_pki_load_key(&id->key, id->key_file, &why) != 0)
-		return file_fail(r, place, "key", &why);
+	if (conf_pki_load_key(
+		&id->key, id->key_file, id->password_file, &why) != 0)
+		return file_fail(r, place,
+		    json_get(place->item, "key") != NULL ? "key"
+							 : "certificate",
+		    &why);
 	if (conf_pki_check_pair(id->chain, id->num_chain, id->key,
 		id->certificate_file, id->key_file, &why) != 0)
 		return file_fail(r, place, "certificate", &why);
@@ -198,6 +217,9 @@ conf_identity_read(
 		for (char *p = id->server_names[i]; *p != '\0'; p++)
 			if (*p >= 'A' && *p <= 'Z')
 				*p = (char)(*p | 0x20);
+	if (id->key_file == NULL &&
+	    (id->key_file = strdup(id->certificate_file)) == NULL)
+		return conf_no_memory(r);
 	return load_pair(r, place, id);
 }
 
@@ -279,6 +301,8 @@ conf_read_subjects(
 	int rc = name_set_new(&tls->allowed_subjects, r->err);
 
 	tls->allowed_subjects_enforced = true;
+	if (rc == 0 && !cJSON_IsArray(place->item))
+		return read_subject(r, place, tls->allowed_subjects);
 	return rc == 0 ? conf_read_array(r, place, MAX_SUBJECTS, read_subject,
 			     tls->allowed_subjects)
 		       : rc;
@@ -309,25 +333,31 @@ conf_link_read(
  * A plain password is hashed at once and forgotten; cheaply, since who reads a
  * file holds up a loop, and who could try hashes of memory can read the file.
  */
+static int
+hash_plain(struct conf_reader *r, const char *plain, char **out)
+{
+	char hash[PASSWORD_HASH_SIZE];
+	int rc = password_hash(hash, plain, PASSWORD_COST_MIN, r->err);
+
+	if (rc != 0)
+		return rc;
+	*out = strdup(hash);
+	return *out != NULL ? 0 : conf_no_memory(r);
+}
+
 int
 conf_read_password(
     struct conf_reader *r, const struct conf_place *place, void *base)
 {
 	const char *plain = conf_read_string(r, place);
-	char hash[PASSWORD_HASH_SIZE];
 	char **out = base;
-	int rc;
 
 	if (plain == NULL)
 		return E_PARSE;
 	if (*out != NULL)
 		return conf_read_fail(
 		    r, place, "either password or password_hash");
-	rc = password_hash(hash, plain, PASSWORD_COST_MIN, r->err);
-	if (rc != 0)
-		return rc;
-	*out = strdup(hash);
-	return *out != NULL ? 0 : conf_no_memory(r);
+	return hash_plain(r, plain, out);
 }
 
 int
@@ -349,16 +379,42 @@ conf_read_password_hash(
 	return *out != NULL ? 0 : conf_no_memory(r);
 }
 
+/* A hash or, else, a plain password, in a file of its own. */
+static int
+password_from_file(
+    struct conf_reader *r, const struct conf_place *place, struct conf_user *u)
+{
+	char text[PASSWORD_MAX_LEN + 1];
+	struct err why;
+	int rc = conf_secret_read(text, sizeof(text), u->password_file, &why);
+
+	if (rc != 0)
+		rc = conf_read_fail(r, place,
+		    "a password_file that can be used: %.100s", why.msg);
+	else if (password_hash_valid(text))
+		rc = (u->password_hash = strdup(text)) != NULL
+		    ? 0
+		    : conf_no_memory(r);
+	else
+		rc = hash_plain(r, text, &u->password_hash);
+	OPENSSL_cleanse(text, sizeof(text));
+	return rc;
+}
+
 int
 conf_user_read(
     struct conf_reader *r, const struct conf_place *place, void *base)
 {
 	const struct conf_rest *rest = &((struct conf *)base)->rest;
-	const struct conf_user *u = &rest->users[rest->num_users - 1];
+	struct conf_user *u = &rest->users[rest->num_users - 1];
+	int rc;
 
-	if (u->password_hash == NULL)
-		return conf_read_fail(
-		    r, place, "a password or a password_hash");
+	if ((u->password_hash == NULL) == (u->password_file == NULL))
+		return conf_read_fail(r, place,
+		    "one of password, password_hash and password_file");
+	rc = u->password_file != NULL ? password_from_file(r, place, u) : 0;
+	if (rc != 0)
+		return rc;
 	/* RFC 7617 section 2: a colon would end the name early. */
 	if (strchr(u->name, ':') != NULL)
 		return conf_read_fail(r, place, "a name without a colon");

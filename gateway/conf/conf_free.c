@@ -18,6 +18,7 @@ conf_identity_cleanup(struct conf_identity *id)
 	free(id->name);
 	free(id->certificate_file);
 	free(id->key_file);
+	free(id->password_file);
 	conf_pki_free_chain(id->chain, id->num_chain);
 	EVP_PKEY_free(id->key);
 	for (size_t i = 0; i < id->num_server_names; i++)

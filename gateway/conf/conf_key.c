@@ -3,6 +3,7 @@
 
 #include <regex.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -255,4 +256,17 @@ conf_text_matches(const char *pattern, const char *text)
 	ok = regexec(&re, text, 0, NULL, 0) == 0;
 	regfree(&re);
 	return ok;
+}
+
+void *
+conf_grow(void *array_ptr, size_t *num, size_t size)
+{
+	void **array = array_ptr;
+	char *grown = realloc(*array, (*num + 1) * size);
+
+	if (grown == NULL)
+		return NULL;
+	*array = grown;
+	memset(grown + *num * size, 0, size);
+	return grown + (*num)++ * size;
 }

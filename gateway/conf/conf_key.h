@@ -50,8 +50,9 @@ enum conf_key_flags {
 	 * file says.
 	 */
 	CONF_ALIAS = 1 << 6,
-	CONF_HTTP = 1 << 7, /* acts in HTTP mode only */
-	CONF_UNSET = 1 << 8 /* zero while nobody sets it; see `inherits` */
+	CONF_HTTP = 1 << 7,  /* acts in HTTP mode only */
+	CONF_UNSET = 1 << 8, /* zero while nobody sets it; see `inherits` */
+	CONF_PATHS = 1 << 9  /* TEXTS: relative ones start at the file */
 };
 
 /*
@@ -146,6 +147,12 @@ cJSON *conf_key_json(const struct conf_key *k, int64_t v);
 bool conf_key_is_laxer(const struct conf_key *k, int64_t before, int64_t now);
 
 bool conf_text_matches(const char *pattern, const char *text);
+
+/*
+ * Appends a zeroed element of `size` to a heap array; NULL when out of
+ * memory. The caller fills it in place.
+ */
+void *conf_grow(void *array_ptr, size_t *num, size_t size);
 
 /* Words that other rooms use, too. */
 extern const struct conf_word conf_key_categories[]; /* value: one bit each */

@@ -102,9 +102,12 @@ static const struct conf_key identity_keys[] = {
 	ROW("certificate", PATH, certificate_file,
 	    "PEM file with the chain, leaf first", .flags = CONF_REQUIRED),
 	ROW("key", PATH, key_file,
-	    "PEM file, not encrypted, or the name of a key in the token, such "
-	    "as \"pkcs11:object=label\" or \"pkcs11:id=%01%02\" (RFC 7512)",
-	    .flags = CONF_REQUIRED, .fn = conf_read_key),
+	    "PEM file, or the name of a key in the token, such as "
+	    "\"pkcs11:object=label\" or \"pkcs11:id=%01%02\" (RFC 7512); the "
+	    "file of the certificate, which then holds both, while it is not "
+	    "set", .fn = conf_read_key),
+	ROW("password_file", PATH, password_file,
+	    "file with the password of a key that is encrypted"),
 	ROW("server_names", TEXTS, server_names,
 	    "names it is shown for: exact ones or \"*.name\"", .max = 10000),
 	END};
@@ -152,6 +155,8 @@ static const struct conf_key user_keys[] = {
 	ROW("password_hash", TEXT, password_hash,
 	    "instead of it, what p2p-gateway --hash-password prints",
 	    .fn = conf_read_password_hash),
+	ROW("password_file", PATH, password_file,
+	    "instead of both, a file with one of them"),
 	ROW("roles", BITS, roles, "what the user may do", .words = role_words,
 	    .min = 1, .max = 100, .flags = CONF_REQUIRED),
 	END};
@@ -210,9 +215,16 @@ static const struct conf_key issuer_keys[] = {
 
 #define T struct conf
 const struct conf_key conf_keys[] = {
+	CALL("include", WHOLE, conf_read_include,
+	    "files with more keys: paths, or patterns such as "
+	    "\"conf.d/*.json\", which may match none; objects are joined, "
+	    "lists continued in the order of names, and what is set twice is "
+	    "an error; relative paths in them start at their own place",
+	    .unit = "path, or an array of them"),
 	CALL("listen", WHOLE, conf_read_listeners,
-	    "where peers connect: \"ADDRESS:PORT\" or \"unix:/path\"; port 0 "
-	    "lets the kernel choose", .flags = CONF_REQUIRED,
+	    "where peers connect: \"ADDRESS:PORT\" or \"unix:/path\"; a port "
+	    "alone is one of all IPv4 addresses; port 0 lets the kernel choose",
+	    .flags = CONF_REQUIRED,
 	    .unit = "address, or an array of them"),
 	GROUP("node", "where accepted traffic goes", .flags = CONF_REQUIRED),
 	ROW("node.addresses", PEERS, node.addresses,
@@ -381,13 +393,18 @@ const struct conf_key conf_keys[] = {
 	    REVCHECK("ownCertificates.staple", NEITHER)),
 
 	GROUP("rest", "the REST server"),
-	ROW("rest.listen", LISTEN, rest.listen, "where it listens",
+	ROW("rest.listen", LISTEN, rest.listen,
+	    "where it listens; a port alone is one of 127.0.0.1",
 	    .dflt = "\"127.0.0.1:8888\"", .flags = CONF_RESTART),
 	ROW("rest.certificate", PATH, rest.certificate_file,
 	    "PEM file with its chain; self-made, kept as rest.pem in "
 	    "state_dir, while it is not set"),
 	ROW("rest.key", PATH, rest.key_file,
-	    "PEM file with its key; not in a token", .fn = conf_read_key),
+	    "PEM file with its key; not in a token; the file of the "
+	    "certificate, which then holds both, while it is not set",
+	    .fn = conf_read_key),
+	ROW("rest.password_file", PATH, rest.password_file,
+	    "file with the password of a key that is encrypted"),
 	ROW("rest.client_anchors", PATH, rest.client_anchors_file,
 	    "PEM file with the anchors of client certificates, which stand "
 	    "for passwords; each is asked about at every request in SOFT_FAIL "
@@ -558,7 +575,7 @@ const struct conf_key conf_keys[] = {
 	    "CRL files or directories (DER, or PEM with any number of CRLs), "
 	    "read again when they change and at a reload; one that does not "
 	    "exist is awaited if its directory does",
-	    .max = 10000, .flags = CONF_RESTART),
+	    .max = 10000, .flags = CONF_RESTART | CONF_PATHS),
 	ROW("revocation.proxy", TEXT, revocation_lists.proxy,
 	    "URL of the HTTP proxy that is fetched through",
 	    .flags = CONF_RESTART),

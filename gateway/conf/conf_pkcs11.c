@@ -3,38 +3,15 @@
  * keys of identities that are in it. The token is opened while the snapshot
  * is built, like any file that is named there.
  */
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <openssl/crypto.h>
 
 #include "gateway/conf/conf_internal.h"
 #include "gateway/conf/conf_pki.h"
+#include "gateway/conf/conf_secret.h"
 #include "gateway/pkcs11/pkcs11_uri.h"
 #include "gateway/pkcs11/pkcs11.h"
-
-static int
-read_pin(char pin[PKCS11_PIN_MAX + 1], const char *path, struct err *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return err_sys(err, "it cannot be opened");
-	n = read(fd, pin, PKCS11_PIN_MAX + 1);
-	close(fd);
-	if (n < 0)
-		return err_sys(err, "it cannot be read");
-	while (n > 0 && (pin[n - 1] == '\n' || pin[n - 1] == '\r'))
-		n--;
-	if (n < 1 || n > PKCS11_PIN_MAX)
-		return err_set(err, E_PARSE,
-		    "it has %zd characters: expected a PIN of 1 to %d", n,
-		    PKCS11_PIN_MAX);
-	pin[n] = '\0';
-	return 0;
-}
 
 static int
 open_token(struct conf *c, struct conf_reader *r)
@@ -62,7 +39,7 @@ open_token(struct conf *c, struct conf_reader *r)
 	if (o.where.id_len > 0 || o.where.object[0] != '\0')
 		return conf_fail(r, "$.pkcs11.token",
 		    "is (not shown): object and id are of keys, not of tokens");
-	rc = read_pin(pin, p->pin_file, &why);
+	rc = conf_secret_read(pin, sizeof(pin), p->pin_file, &why);
 	if (rc != 0)
 		return conf_fail(r, "$.pkcs11.pin_file",
 		    "names a file that cannot be used: %.180s", why.msg);

@@ -1,28 +1,107 @@
 /*
  * conf_pki: reads certificates and keys named in the configuration while the
  * snapshot is built, so that a bad file refuses the configuration and not a
- * handshake. An encrypted key is an error: nobody is there to type.
+ * handshake. Nobody is there to type: the password of a key is in a file.
  */
 #include "gateway/conf/conf_pki.h"
 
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-int
-conf_pki_load_chain(X509 ***out, size_t *num, const char *path, struct err *err)
+#include "gateway/conf/conf_secret.h"
+
+/* Whether an object of a combined file is passed over. */
+static bool
+beside_chain(const char *label)
 {
-	struct revcheck_certs *certs = NULL;
+	size_t len = strlen(label), key = strlen("PRIVATE KEY");
+
+	return (len >= key && strcmp(label + len - key, "PRIVATE KEY") == 0) ||
+	    strcmp(label, PEM_STRING_ECPARAMETERS) == 0 ||
+	    strcmp(label, PEM_STRING_DHPARAMS) == 0;
+}
+
+/* What of a combined file is the chain's, as PEM. */
+static int
+copy_chain(BIO *to, BIO *from, const char *path, struct err *err)
+{
+	char *label, *header;
+	unsigned char *der;
+	long len;
+	int rc = 0;
+
+	ERR_clear_error();
+	while (
+	    rc == 0 && PEM_read_bio(from, &label, &header, &der, &len) == 1) {
+		if (!beside_chain(label) &&
+		    PEM_write_bio(to, label, header, der, len) <= 0)
+			rc = err_set(err, E_NOMEM, "out of memory");
+		OPENSSL_free(label);
+		OPENSSL_free(header);
+		OPENSSL_clear_free(der, (size_t)len);
+	}
+	if (rc == 0 &&
+	    ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		rc = err_ossl(err, E_PARSE, "'%s' has broken PEM", path);
+	ERR_clear_error();
+	return rc;
+}
+
+static int
+load_combined(struct revcheck_certs **out, const char *path, struct err *err)
+{
+	BIO *from = BIO_new_file(path, "r"), *to = BIO_new(BIO_s_mem());
 	struct revcheck_error rerr;
-	X509 **chain;
-	size_t n;
+	char *data;
+	long len;
 	int rc;
 
-	rc = revcheck_certs_load(&certs, path, &rerr);
+	if (from == NULL)
+		rc = err_sys(err, "cannot open '%s'", path);
+	else if (to == NULL)
+		rc = err_set(err, E_NOMEM, "out of memory");
+	else
+		rc = copy_chain(to, from, path, err);
+	if (rc == 0) {
+		len = BIO_get_mem_data(to, &data);
+		rc = revcheck_certs_parse(
+		    out, len > 0 ? data : "", (size_t)len, path, &rerr);
+		if (rc != 0)
+			err_set(err, rc, "%s", rerr.msg);
+	}
+	BIO_free(from);
+	BIO_free(to);
+	ERR_clear_error();
+	return rc;
+}
+
+static int
+load_certs(struct revcheck_certs **out, const char *path, struct err *err)
+{
+	struct revcheck_error rerr;
+	int rc = revcheck_certs_load(out, path, &rerr);
+
+	return rc == 0 ? 0 : err_set(err, rc, "%s", rerr.msg);
+}
+
+int
+conf_pki_load_chain(
+    X509 ***out, size_t *num, const char *path, bool with_key, struct err *err)
+{
+	struct revcheck_certs *certs = NULL;
+	X509 **chain;
+	size_t n;
+	int rc = with_key ? load_combined(&certs, path, err)
+			  : load_certs(&certs, path, err);
+
 	if (rc != 0)
-		return err_set(err, rc, "%s", rerr.msg);
+		return rc;
 	n = revcheck_certs_num(certs);
 	chain = calloc(n, sizeof(*chain));
 	if (chain == NULL) {
@@ -47,27 +126,60 @@ conf_pki_free_chain(X509 **chain, size_t num)
 	free(chain);
 }
 
-/* buf is not const: this is OpenSSL's pem_password_cb. */
-static int /* NOLINTNEXTLINE(readability-non-const-parameter) */
-no_password(char *buf, int size, int rwflag, void *arg)
+/* How the password of a key is come by. */
+struct key_password {
+	const char *file; /* NULL: nowhere */
+	bool asked;       /* the key is encrypted */
+	struct err why;   /* what is wrong with the file; msg "" if nothing */
+};
+
+/* OpenSSL's pem_password_cb. */
+static int
+password_of(char *buf, int size, int rwflag, void *arg)
 {
-	(void)buf, (void)size, (void)rwflag, (void)arg;
-	return -1;
+	struct key_password *p = arg;
+
+	(void)rwflag;
+	p->asked = true;
+	if (p->file == NULL ||
+	    conf_secret_read(buf, (size_t)size, p->file, &p->why) != 0)
+		return -1;
+	return (int)strlen(buf);
+}
+
+static int
+key_fail(const char *path, const struct key_password *p, struct err *err)
+{
+	if (!p->asked)
+		return err_ossl(
+		    err, E_PARSE, "'%s' holds no private key in PEM", path);
+	ERR_clear_error();
+	if (p->file == NULL)
+		return err_set(err, E_PARSE,
+		    "the key in '%s' is encrypted: expected its password in a "
+		    "password_file",
+		    path);
+	if (p->why.msg[0] != '\0')
+		return err_set(err, E_PARSE,
+		    "the password_file '%.80s' cannot be used: %.100s", p->file,
+		    p->why.msg);
+	return err_set(err, E_PARSE,
+	    "the key in '%s' does not open with the password in '%s'", path,
+	    p->file);
 }
 
 int
-conf_pki_load_key(EVP_PKEY **out, const char *path, struct err *err)
+conf_pki_load_key(EVP_PKEY **out, const char *path, const char *password_file,
+    struct err *err)
 {
+	struct key_password password = {.file = password_file};
 	FILE *f = fopen(path, "re");
 
 	if (f == NULL)
 		return err_sys(err, "cannot open key '%s'", path);
-	*out = PEM_read_PrivateKey(f, NULL, no_password, NULL);
+	*out = PEM_read_PrivateKey(f, NULL, password_of, &password);
 	fclose(f);
-	if (*out == NULL)
-		return err_ossl(err, E_PARSE,
-		    "'%s' is not an unencrypted private key in PEM", path);
-	return 0;
+	return *out != NULL ? 0 : key_fail(path, &password, err);
 }
 
 int
@@ -124,11 +236,10 @@ conf_pki_add_intermediates(
     struct revcheck_trust **trust, const char *path, struct err *err)
 {
 	struct revcheck_certs *given = NULL;
-	struct revcheck_error rerr;
-	int rc = revcheck_certs_load(&given, path, &rerr);
+	int rc = load_certs(&given, path, err);
 
 	if (rc != 0)
-		return err_set(err, rc, "%s", rerr.msg);
+		return rc;
 	rc = with_intermediates(trust, given, err);
 	revcheck_certs_free(given);
 	return rc;

@@ -12,7 +12,9 @@
 
 #include "gateway/base/json.h"
 #include "gateway/base/json_path.h"
+#include "gateway/base/nearest.h"
 #include "gateway/conf/conf.h"
+#include "gateway/conf/conf_source.h"
 #include "gateway/pkcs11/pkcs11_uri.h"
 
 #define PLACE_DEPTH (JSON_MAX_DEPTH + 2)
@@ -23,17 +25,21 @@ is_pushed(const struct conf_reader *r)
 	return r->file == NULL;
 }
 
-/* "$.rest.users[0].name" */
+/* "$.rest.users[0].name", as it is in the file that r reads. */
 static const char *
-place_text(const struct conf_place *place, char *buf, size_t size)
+place_text(const struct conf_reader *r, const struct conf_place *place,
+    char *buf, size_t size)
 {
+	const cJSON *root = r->graft != NULL ? r->graft->item : NULL;
 	const struct conf_place *chain[PLACE_DEPTH] = {NULL};
 	size_t num = 0, len;
 
-	for (; place != NULL && place->up != NULL && num < PLACE_DEPTH;
+	for (; place != NULL && place->up != NULL && num < PLACE_DEPTH &&
+	     (root == NULL || place->item != root);
 	     place = place->up)
 		chain[num++] = place;
-	len = (size_t)snprintf(buf, size, "$");
+	len = (size_t)snprintf(
+	    buf, size, "%.100s", r->graft != NULL ? r->graft->path : "$");
 	while (num-- > 0 && len < size)
 		if (chain[num]->key != NULL)
 			len += (size_t)snprintf(
@@ -96,15 +102,17 @@ value_text(const struct conf_place *place, char *buf, size_t size)
 int
 conf_fail(struct conf_reader *r, const char *path, const char *fmt, ...)
 {
-	size_t len = strlen(r->file), cut = len > 72 ? len - 69 : 0;
-	char text[240];
+	char text[240], own[160];
+	const struct conf_reader at =
+	    conf_source_find(r, path, own, sizeof(own));
+	size_t len = strlen(at.file), cut = len > 72 ? len - 69 : 0;
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	return err_set(r->err, E_PARSE, "%s%s:%zu: %s %s", cut > 0 ? "..." : "",
-	    r->file + cut, json_line(r->text, r->len, path), path, text);
+	    at.file + cut, json_line(at.text, at.len, own), own, text);
 }
 
 int
@@ -118,7 +126,7 @@ conf_read_fail(
 	vsnprintf(expected, sizeof(expected), fmt, ap);
 	va_end(ap);
 	value_text(place, value, sizeof(value));
-	place_text(place, path, sizeof(path));
+	place_text(r, place, path, sizeof(path));
 	if (!is_pushed(r))
 		return conf_fail(
 		    r, path, "is %s: expected %s", value, expected);
@@ -166,19 +174,6 @@ conf_read_path(struct conf_reader *r, const char *path)
 	return out;
 }
 
-void *
-conf_grow(void *array_ptr, size_t *num, size_t size)
-{
-	void **array = array_ptr;
-	char *grown = realloc(*array, (*num + 1) * size);
-
-	if (grown == NULL)
-		return NULL;
-	*array = grown;
-	memset(grown + *num * size, 0, size);
-	return grown + (*num)++ * size;
-}
-
 int
 conf_read_array(struct conf_reader *r, const struct conf_place *place,
     size_t max,
@@ -186,6 +181,7 @@ conf_read_array(struct conf_reader *r, const struct conf_place *place,
     void *base)
 {
 	struct conf_place child = {.up = place};
+	struct conf_reader at;
 	const cJSON *item;
 
 	if (!cJSON_IsArray(place->item))
@@ -198,7 +194,8 @@ conf_read_array(struct conf_reader *r, const struct conf_place *place,
 			return conf_read_fail(
 			    r, place, "at most %zu elements", max);
 		child.item = item;
-		rc = fn(r, &child, base);
+		at = conf_source_enter(r, item);
+		rc = fn(&at, &child, base);
 		if (rc != 0)
 			return rc;
 		child.index++;
@@ -217,7 +214,9 @@ read_text(struct conf_reader *r, const struct conf_place *place,
 
 	if (s == NULL)
 		return E_PARSE;
-	copy = k->kind == CONF_KIND_PATH ? conf_read_path(r, s) : strdup(s);
+	copy = k->kind == CONF_KIND_PATH || (k->flags & CONF_PATHS)
+	    ? conf_read_path(r, s)
+	    : strdup(s);
 	if (copy == NULL)
 		return conf_no_memory(r);
 	free(*out);
@@ -258,15 +257,50 @@ read_address(struct conf_reader *r, const struct conf_place *place,
 	if (address_parse(out, text, listen, NULL) == 0)
 		return 0;
 	return conf_read_fail(r, place, "%s or \"unix:/path\"",
-	    listen ? "\"ADDRESS:PORT\" with a numeric address"
+	    listen ? "\"ADDRESS:PORT\" with a numeric address, a port"
 		   : "\"HOST:PORT\"");
+}
+
+/* A port and nothing else, as a number or as text; -1 for anything else. */
+static int
+bare_port(const cJSON *item)
+{
+	const char *text = cJSON_GetStringValue(item);
+	int64_t port;
+
+	if (text != NULL && text[0] == ':')
+		text++;
+	if (text != NULL)
+		return text[0] != '\0' && strlen(text) <= 5 &&
+			strspn(text, "0123456789") == strlen(text) &&
+			atoi(text) <= UINT16_MAX
+		    ? atoi(text)
+		    : -1;
+	return json_to_int(item, 0, UINT16_MAX, &port) == 0 ? (int)port : -1;
+}
+
+int
+conf_read_listen_on(struct conf_reader *r, const struct conf_place *place,
+    const char *host, struct address *out)
+{
+	int port = bare_port(place->item);
+	char text[64];
+
+	if (port < 0 && !cJSON_IsString(place->item))
+		return conf_read_fail(
+		    r, place, "\"ADDRESS:PORT\", a port or \"unix:/path\"");
+	if (port < 0)
+		return read_address(r, place, out, true);
+	snprintf(text, sizeof(text), "%s:%d", host, port);
+	address_cleanup(out);
+	return address_parse(out, text, true, r->err);
 }
 
 int
 conf_read_listen(
     struct conf_reader *r, const struct conf_place *place, void *base)
 {
-	return read_address(r, place, base, true);
+	return conf_read_listen_on(r, place, "127.0.0.1", base);
 }
 
 bool
@@ -320,8 +354,6 @@ check_count(struct conf_reader *r, const struct conf_place *place,
 {
 	int64_t num = cJSON_GetArraySize(place->item);
 
-	if (!cJSON_IsArray(place->item) && !is_pushed(r))
-		return not_a(r, place, "an array");
 	if (cJSON_IsArray(place->item) && num >= k->min && num <= k->max)
 		return 0;
 	if (k->min == 0)
@@ -426,16 +458,26 @@ read_list(struct conf_reader *r, const struct conf_place *place,
     const struct conf_key *k, void *base)
 {
 	struct conf_place child = {.up = place};
-	int rc = check_count(r, place, k);
+	struct conf_reader at;
+	int rc;
 
 	/* The words that are named instead of the default. */
-	if (rc == 0 && k->kind == CONF_KIND_BITS && base != NULL)
+	if (k->kind == CONF_KIND_BITS && base != NULL)
 		conf_key_store(k, 0, base);
+	/* In the file one stands for a list of one. It is not said: what was
+	 * meant for another place may be a secret. */
+	if (!is_pushed(r) && !cJSON_IsArray(place->item)) {
+		child = *place;
+		child.type_only = true;
+		return read_item(r, &child, k, base);
+	}
+	rc = check_count(r, place, k);
 	if (rc != 0)
 		return rc;
 	cJSON_ArrayForEach(child.item, place->item)
 	{
-		rc = read_item(r, &child, k, base);
+		at = conf_source_enter(r, child.item);
+		rc = read_item(&at, &child, k, base);
 		if (rc != 0)
 			return rc;
 		child.index++;
@@ -481,15 +523,45 @@ read_value(struct conf_reader *r, const struct conf_place *place,
 	}
 }
 
+/* The same name elsewhere, or else a sibling that is written much like it. */
+static const char *
+meant(const struct conf_key *table, const struct conf_names *names,
+    const char *prefix, const char *name)
+{
+	struct nearest n = {.word = name};
+
+	for (const struct conf_key *k = table; !conf_key_ends(k); k++) {
+		const char *full = conf_key_name(k, names);
+		const char *dot = full != NULL ? strrchr(full, '.') : NULL;
+		const char *last = dot != NULL ? dot + 1 : full;
+
+		if (full != NULL && strcasecmp(last, name) == 0)
+			return full;
+	}
+	for (const struct conf_key *k = table; !conf_key_ends(k); k++) {
+		const char *below = conf_key_below(k, names, prefix);
+
+		if (below != NULL)
+			nearest_try(&n, below);
+	}
+	return n.best;
+}
+
 /* Its name may be a secret, too, where secrets are expected. */
 static int
-no_such_key(struct conf_reader *r, struct conf_place *place)
+no_such_key(struct conf_reader *r, struct conf_place *place,
+    const struct conf_key *table, const char *prefix)
 {
-	char path[160];
+	const struct conf_names names = {
+	    .pushed = is_pushed(r), .section = r->section};
+	const char *best = meant(table, &names, prefix, place->key);
+	char path[160], hint[96] = "";
 
+	if (best != NULL)
+		snprintf(hint, sizeof(hint), "; did you mean '%.64s'?", best);
 	place->type_only = true;
 	if (!is_pushed(r) && place_is_secret(place)) {
-		place_text(place->up, path, sizeof(path));
+		place_text(r, place->up, path, sizeof(path));
 		return conf_fail(r, path,
 		    "has a key that is not shown: expected only those of "
 		    "p2p-gateway.conf(5)");
@@ -497,9 +569,10 @@ no_such_key(struct conf_reader *r, struct conf_place *place)
 	if (!is_pushed(r))
 		return conf_read_fail(r, place,
 		    "no such key here (see p2p-gateway.conf(5) for those "
-		    "there are)");
-	return err_set(r->err, E_PARSE, "'%s' is not a key of this section",
-	    place_text(place, path, sizeof(path)) + 2);
+		    "there are)%s",
+		    hint);
+	return err_set(r->err, E_PARSE, "'%s' is not a key of this section%s",
+	    place_text(r, place, path, sizeof(path)) + 2, hint);
 }
 
 /* Whether what must be there is, and what excludes each other does. */
@@ -521,7 +594,7 @@ check_members(struct conf_reader *r, const struct conf_place *place,
 			    r, &child, "a value: the key is required");
 		return err_set(r->err, E_PARSE,
 		    "%s is missing: expected a value",
-		    place_text(&child, path, sizeof(path)) + 2);
+		    place_text(r, &child, path, sizeof(path)) + 2);
 	}
 	if ((flags & CONF_ONE_OF) && cJSON_GetArraySize(place->item) > 1)
 		return conf_read_fail(r, place, "one member only");
@@ -545,12 +618,13 @@ read_group(struct conf_reader *r, const struct conf_place *place,
 		    .up = place, .key = item->string, .item = item};
 		const struct conf_key *k =
 		    conf_key_find(table, &names, prefix, item->string);
+		struct conf_reader at = conf_source_enter(r, item);
 		int rc = 0;
 
 		if (k != NULL)
-			rc = read_value(r, &child, table, k, base);
+			rc = read_value(&at, &child, table, k, base);
 		else if (!is_pushed(r) || (flags & CONF_STRICT))
-			rc = no_such_key(r, &child);
+			rc = no_such_key(&at, &child, table, prefix);
 		if (rc != 0)
 			return rc;
 	}
@@ -569,7 +643,7 @@ conf_read_defaults(const struct conf_key *table, void *base, struct err *err)
 {
 	struct conf_reader r = {.file = "the table of defaults",
 	    .text = "",
-	    .dir = (char *)(uintptr_t) "/",
+	    .dir = "/",
 	    .err = err};
 
 	for (const struct conf_key *k = table; !conf_key_ends(k); k++) {

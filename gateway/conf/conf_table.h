@@ -16,7 +16,10 @@
 #include "cache/base/error.h"
 #include "gateway/conf/conf_key.h"
 
+struct address;
 struct conf;
+struct conf_sources;
+struct conf_graft;
 
 /* A place in the document; built on the stack, root first. */
 struct conf_place {
@@ -32,9 +35,11 @@ struct conf_reader {
 	const char *file; /* as shown in errors; NULL: a pushed section */
 	const char *text; /* of the file, for the lines that errors name */
 	size_t len;
-	char *dir;                 /* relative paths start here */
-	const struct conf *before; /* may be NULL; see conf_load */
-	enum section_id section;   /* of what is pushed */
+	const char *dir;                    /* relative paths start here */
+	const struct conf_sources *sources; /* NULL: one file */
+	const struct conf_graft *graft;     /* what of which it reads */
+	const struct conf *before;          /* may be NULL; see conf_load */
+	enum section_id section;            /* of what is pushed */
 	struct err *err;
 };
 
@@ -75,20 +80,19 @@ int conf_read_key(
     struct conf_reader *r, const struct conf_place *place, void *base);
 bool conf_key_in_token(const char *key_file);
 
-/* An address to listen on; base is struct address. */
+/*
+ * An address to listen on; base is struct address. A port alone is one of
+ * loopback, and of `host` with _on.
+ */
 int conf_read_listen(
     struct conf_reader *r, const struct conf_place *place, void *base);
+int conf_read_listen_on(struct conf_reader *r, const struct conf_place *place,
+    const char *host, struct address *out);
 
 /* An array at place, element by element. max bounds their number. */
 int conf_read_array(struct conf_reader *r, const struct conf_place *place,
     size_t max,
     int (*fn)(struct conf_reader *, const struct conf_place *, void *),
     void *base) MUST_USE;
-
-/*
- * Appends a zeroed element of `size` to a heap array; NULL when out of
- * memory. The caller fills it in place.
- */
-void *conf_grow(void *array_ptr, size_t *num, size_t size);
 
 #endif

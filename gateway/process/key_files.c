@@ -28,10 +28,15 @@ key_files_check(const struct log *log, const struct conf *conf)
 	size_t num = 0;
 
 	check(log, conf->rest.key_file, &num);
+	check(log, conf->rest.password_file, &num);
 	check(log, conf->key_secret, &num);
 	check(log, conf->pkcs11.pin_file, &num);
-	for (size_t i = 0; i < conf->num_identities; i++)
+	for (size_t i = 0; i < conf->rest.num_users; i++)
+		check(log, conf->rest.users[i].password_file, &num);
+	for (size_t i = 0; i < conf->num_identities; i++) {
 		check(log, conf->identities[i].key_file, &num);
+		check(log, conf->identities[i].password_file, &num);
+	}
 	if (num > MAX_NAMED)
 		log_line(log, LOG_LEVEL_WARN,
 		    "everybody on this host may read the secrets in %zu more "

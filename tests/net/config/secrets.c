@@ -155,7 +155,10 @@ in_place_of_every_list(cJSON *o)
 		char *name =
 		    child->string != NULL ? xstrdup(child->string) : NULL;
 
-		if (child->child != NULL) {
+		/* One text stands for a list of texts, whatever it says. */
+		if (child->child != NULL &&
+		    !(cJSON_IsArray(child) && cJSON_IsString(child->child) &&
+			name != NULL && strcmp(name, "allow_addresses") == 0)) {
 			in_place_of_every_list(child);
 			copy = cJSON_Duplicate(child, 1);
 			put(o, i, name, cJSON_CreateString(SECRET));
