@@ -7,7 +7,6 @@
  * its one loop.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -21,7 +20,10 @@
 #include "gateway/base/password_hash.h"
 #include "gateway/base/services.h"
 #include "gateway/certwatch/certwatch.h"
+#include "gateway/command/init.h"
+#include "gateway/command/options.h"
 #include "gateway/conf/conf.h"
+#include "gateway/conf/conf_schema.h"
 #include "gateway/conf/conf_warn.h"
 #include "gateway/control/control.h"
 #include "gateway/control/engine_start.h"
@@ -47,15 +49,6 @@
 #include "revcheck/revcheck.h"
 
 #define EXIT_USAGE 2
-
-static const char usage[] =
-    "usage: p2p-gateway --config FILE [--check-config]\n"
-    "       p2p-gateway --check-state FILE\n"
-    "       p2p-gateway --hash-password\n"
-    "       p2p-gateway --version\n"
-    "A TLS front for a peer-to-peer node that checks every certificate for\n"
-    "revocation. --hash-password reads a password from standard input and\n"
-    "prints what goes into password_hash. See p2p-gateway(8).\n";
 
 struct gateway {
 	struct conf *conf; /* the bootstrap file as it was at the start */
@@ -437,16 +430,37 @@ run(struct gateway *g)
 	return rc == 0 ? 0 : 1;
 }
 
+/* The file, or what flags say in place of one. */
 static int
-run_config(const char *path, bool check_only)
+load(struct conf **out, const struct options *o, struct err *err)
+{
+	char *text;
+	int rc;
+
+	if (o->path != NULL)
+		return conf_load(out, o->path, NULL, err);
+	*out = NULL;
+	text = quick_conf_text(&o->quick);
+	rc = text != NULL ? conf_given(out, text, "command line", NULL, err)
+			  : err_set(err, E_NOMEM, "out of memory");
+	free(text);
+	return rc;
+}
+
+static int
+run_config(const struct options *o)
 {
 	struct gateway g = {.conf = NULL};
 	struct err err;
 	int rc;
 
-	if (conf_load(&g.conf, path, NULL, &err) != 0) {
+	if (evthread_use_pthreads() != 0) {
+		fprintf(stderr, "p2p-gateway: libevent has no threads\n");
+		return 1;
+	}
+	if (load(&g.conf, o, &err) != 0) {
 		rc = fail(&err);
-	} else if (check_only) {
+	} else if (o->action == OPTIONS_CHECK_CONFIG) {
 		rc = check_config(g.conf);
 	} else if (log_sink_new(&g.sink, &g.conf->log, &err) != 0) {
 		rc = fail(&err);
@@ -472,56 +486,51 @@ run_config(const char *path, bool check_only)
 	return rc;
 }
 
+static int
+print_schema(void)
+{
+	cJSON *schema = conf_schema_file();
+	char *text = cJSON_Print(schema);
+
+	if (text != NULL)
+		puts(text);
+	cJSON_free(text);
+	cJSON_Delete(schema);
+	return text != NULL ? 0 : 1;
+}
+
+static int
+init(const struct options *o)
+{
+	struct err err;
+
+	return init_directory(o, time(NULL), &err) == 0 ? 0 : fail(&err);
+}
+
 int
 main(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"config", required_argument, NULL, 'c'},
-	    {"check-config", no_argument, NULL, 'k'},
-	    {"check-state", required_argument, NULL, 's'},
-	    {"hash-password", no_argument, NULL, 'p'},
-	    {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
-	const char *path = NULL, *state = NULL;
-	bool check_only = false, hash = false;
-	int c;
+	struct options o;
 
 	process_keep_memory_private();
-	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1)
-		switch (c) {
-		case 'c':
-			path = optarg;
-			break;
-		case 'k':
-			check_only = true;
-			break;
-		case 'p':
-			hash = true;
-			break;
-		case 's':
-			state = optarg;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		case 'V':
-			puts("p2p-gateway " REVCHECK_VERSION);
-			return 0;
-		default:
-			fputs(usage, stderr);
-			return EXIT_USAGE;
-		}
-	if (hash && optind == argc)
-		return hash_password();
-	if (state != NULL && optind == argc)
-		return check_state(state);
-	if (path == NULL || optind != argc) {
-		fputs(usage, stderr);
+	if (!options_parse(&o, argc, argv))
 		return EXIT_USAGE;
+	switch (o.action) {
+	case OPTIONS_HELP:
+		options_usage(stdout);
+		return 0;
+	case OPTIONS_VERSION:
+		options_version(stdout);
+		return 0;
+	case OPTIONS_CONFIG_SCHEMA:
+		return print_schema();
+	case OPTIONS_HASH_PASSWORD:
+		return hash_password();
+	case OPTIONS_CHECK_STATE:
+		return check_state(o.path);
+	case OPTIONS_INIT:
+		return init(&o);
+	default:
+		return run_config(&o);
 	}
-	if (evthread_use_pthreads() != 0) {
-		fprintf(stderr, "p2p-gateway: libevent has no threads\n");
-		return 1;
-	}
-	return run_config(path, check_only);
 }

@@ -1,2 +1,4 @@
 # systemd passes sockets and reads unit files; nothing of it need be running.
 APT_TEST += systemd
+# A node in a line of the README, and a judge of the published JSON Schema.
+APT_TEST += socat python3-jsonschema

@@ -86,6 +86,28 @@ conf_load(struct conf **out, const char *path, const struct conf *before,
 	return rc;
 }
 
+int
+conf_given(struct conf **out, const char *text, const char *name,
+    const struct conf *before, struct err *err)
+{
+	int rc = conf_parse(out, text, strlen(text), name, before, err);
+
+	if (rc == 0 && ((*out)->text = strdup(text)) == NULL) {
+		conf_free(*out);
+		*out = NULL;
+		rc = err_set(err, E_NOMEM, "out of memory");
+	}
+	return rc;
+}
+
+int
+conf_again(struct conf **out, const struct conf *before, struct err *err)
+{
+	return before->text != NULL
+	    ? conf_given(out, before->text, before->file, before, err)
+	    : conf_load(out, before->file, before, err);
+}
+
 struct conf *
 conf_up_ref(struct conf *c)
 {

@@ -251,6 +251,7 @@ struct conf {
 	size_t num_own_trusts;
 
 	char *file;       /* the bootstrap file */
+	char *text;       /* of it, where there is no file; else NULL */
 	char *state_dir;  /* NULL: nothing is kept on disk */
 	char *key_secret; /* file; NULL: keys.secret in state_dir */
 	uint32_t workers; /* 0 in the file: one a CPU; here resolved */
@@ -295,6 +296,20 @@ struct conf {
  */
 int conf_load(struct conf **out, const char *path, const struct conf *before,
     struct err *err) MUST_USE;
+
+/*
+ * conf_again loads what a snapshot was loaded from: its file, or the text that
+ * stands for one. In `before` what has not changed is shared, see above.
+ */
+int conf_again(
+    struct conf **out, const struct conf *before, struct err *err) MUST_USE;
+
+/*
+ * conf_given is conf_parse on a text that stands for a file; it is kept for
+ * conf_again. `name` is where it came from, in errors.
+ */
+int conf_given(struct conf **out, const char *text, const char *name,
+    const struct conf *before, struct err *err) MUST_USE;
 
 /* conf_parse is conf_load on text; relative paths are relative to `path`. */
 int conf_parse(struct conf **out, const char *text, size_t len,

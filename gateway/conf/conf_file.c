@@ -18,6 +18,13 @@
 #define MAX_PATHS     1000
 #define MAX_SUBJECTS  100000
 
+int
+conf_read_schema(
+    struct conf_reader *r, const struct conf_place *place, void *base)
+{
+	return conf_read_string(r, place) != NULL ? 0 : E_PARSE;
+}
+
 /* What it names has been joined to the tree (conf_source.c). */
 int
 conf_read_include(

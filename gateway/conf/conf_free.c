@@ -87,6 +87,7 @@ static void
 free_loaded(struct conf *c)
 {
 	free(c->file);
+	free(c->text);
 	for (size_t i = 0; i < c->num_listeners; i++)
 		address_cleanup(&c->listeners[i].address);
 	free(c->listeners);

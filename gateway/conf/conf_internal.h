@@ -7,6 +7,8 @@
 #include "gateway/conf/conf_table.h"
 
 /* What keys of the table need beside their row; see conf_key.fn. */
+int conf_read_schema(
+    struct conf_reader *r, const struct conf_place *place, void *base);
 int conf_read_include(
     struct conf_reader *r, const struct conf_place *place, void *base);
 int conf_read_listeners(

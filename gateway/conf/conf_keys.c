@@ -215,6 +215,10 @@ static const struct conf_key issuer_keys[] = {
 
 #define T struct conf
 const struct conf_key conf_keys[] = {
+	CALL("$schema", WHOLE, conf_read_schema,
+	    "where an editor finds the schema of this file, as "
+	    "p2p-gateway --config-schema prints it; does nothing here",
+	    .unit = "text"),
 	CALL("include", WHOLE, conf_read_include,
 	    "files with more keys: paths, or patterns such as "
 	    "\"conf.d/*.json\", which may match none; objects are joined, "

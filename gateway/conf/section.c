@@ -25,6 +25,12 @@ section_name(enum section_id id)
 	return sections[id].name;
 }
 
+const char *
+section_help(enum section_id id)
+{
+	return sections[id].help;
+}
+
 enum section_id
 section_find(const char *name)
 {
@@ -175,153 +181,4 @@ section_with_defaults(
 	cJSON *out = fill_group(&w, "", 0, config);
 
 	return out != NULL ? out : cJSON_CreateObject();
-}
-
-/* JSON Schema. */
-
-static void
-add_type(cJSON *o, const char *type, unsigned flags)
-{
-	cJSON *types;
-
-	if (!(flags & CONF_NULLABLE)) {
-		cJSON_AddStringToObject(o, "type", type);
-		return;
-	}
-	types = cJSON_AddArrayToObject(o, "type");
-	cJSON_AddItemToArray(types, cJSON_CreateString(type));
-	cJSON_AddItemToArray(types, cJSON_CreateString("null"));
-}
-
-static void
-add_bounds(cJSON *o, const struct conf_key *k, const char *min, const char *max)
-{
-	cJSON_AddNumberToObject(o, min, (double)k->min);
-	if (k->max != CONF_NO_MAX)
-		cJSON_AddNumberToObject(o, max, (double)k->max);
-}
-
-static void
-add_words(cJSON *o, const struct conf_key *k)
-{
-	cJSON *words = cJSON_AddArrayToObject(o, "enum");
-
-	for (const struct conf_word *w = k->words; w->word != NULL; w++)
-		cJSON_AddItemToArray(words, cJSON_CreateString(w->word));
-}
-
-static cJSON *key_schema(const struct walk *w, const struct conf_key *k);
-
-static void
-group_schema(cJSON *o, const struct walk *w, const char *prefix, unsigned flags)
-{
-	cJSON *props = cJSON_AddObjectToObject(o, "properties");
-	cJSON *required = NULL;
-
-	add_type(o, "object", flags);
-	for (const struct conf_key *k = w->table; !conf_key_ends(k); k++) {
-		const char *name = conf_key_below(k, &w->names, prefix);
-
-		if (name == NULL)
-			continue;
-		cJSON_AddItemToObject(props, name, key_schema(w, k));
-		if (!(k->flags & CONF_REQUIRED))
-			continue;
-		if (required == NULL)
-			required = cJSON_AddArrayToObject(o, "required");
-		cJSON_AddItemToArray(required, cJSON_CreateString(name));
-	}
-	if (flags & CONF_STRICT)
-		cJSON_AddBoolToObject(o, "additionalProperties", 0);
-	if (flags & CONF_ONE_OF)
-		cJSON_AddNumberToObject(o, "maxProperties", 1);
-}
-
-static void
-list_schema(cJSON *o, const struct conf_key *k)
-{
-	const struct walk items = walk_items(k);
-	cJSON *e = cJSON_AddObjectToObject(o, "items");
-
-	add_type(o, "array", k->flags);
-	add_bounds(o, k, "minItems", "maxItems");
-	if (k->kind == CONF_KIND_LIST) {
-		group_schema(e, &items, "", k->flags);
-	} else if (k->kind == CONF_KIND_BITS) {
-		add_words(e, k);
-	} else if (k->kind == CONF_KIND_PORTS) {
-		add_type(e, "integer", 0);
-		cJSON_AddNumberToObject(e, "minimum", 1);
-		cJSON_AddNumberToObject(e, "maximum", 65535);
-	} else {
-		add_type(e, "string", 0);
-		cJSON_AddNumberToObject(e, "minLength", 1);
-		cJSON_AddNumberToObject(e, "maxLength", CONF_TEXTS_MAX_LEN);
-	}
-}
-
-static void
-value_schema(cJSON *o, const struct conf_key *k)
-{
-	switch (k->kind) {
-	case CONF_KIND_WORD:
-		add_words(o, k);
-		break;
-	case CONF_KIND_BOOL:
-	case CONF_KIND_FLAG:
-		add_type(o, "boolean", k->flags);
-		break;
-	case CONF_KIND_TEXT:
-		add_type(o, "string", k->flags);
-		if (k->max > 0)
-			add_bounds(o, k, "minLength", "maxLength");
-		if (k->pattern != NULL)
-			cJSON_AddStringToObject(o, "pattern", k->pattern);
-		break;
-	default:
-		add_type(o, "integer", k->flags);
-		add_bounds(o, k, "minimum", "maximum");
-	}
-}
-
-static cJSON *
-key_schema(const struct walk *w, const struct conf_key *k)
-{
-	cJSON *o = cJSON_CreateObject();
-
-	if (k->kind == CONF_KIND_GROUP)
-		group_schema(o, w, k->pushed, k->flags);
-	else if (conf_key_is_number(k) || k->kind == CONF_KIND_TEXT)
-		value_schema(o, k);
-	else
-		list_schema(o, k);
-	/* What the file says is not known here. */
-	if (k->dflt != NULL && !(k->flags & CONF_ALIAS))
-		cJSON_AddItemToObject(o, "default", cJSON_Parse(k->dflt));
-	if (k->help != NULL)
-		cJSON_AddStringToObject(o, "description", k->help);
-	if (k->unit != NULL)
-		cJSON_AddStringToObject(o, "x-unit", k->unit);
-	if (k->flags & CONF_NO_EFFECT)
-		cJSON_AddBoolToObject(o, "x-noEffectHere", 1);
-	if (k->flags & CONF_RESTART)
-		cJSON_AddBoolToObject(o, "x-actsAtRestart", 1);
-	return o;
-}
-
-cJSON *
-section_schema(enum section_id id)
-{
-	const struct walk w = {
-	    .table = conf_keys, .names = {.pushed = true, .section = id}};
-	cJSON *o = cJSON_CreateObject();
-
-	if (o == NULL)
-		return NULL;
-	group_schema(o, &w, "", CONF_STRICT);
-	cJSON_AddStringToObject(o, "description", sections[id].help);
-	cJSON_AddStringToObject(
-	    o, "$schema", "https://json-schema.org/draft/2020-12/schema");
-	cJSON_AddStringToObject(o, "title", sections[id].name);
-	return o;
 }

@@ -22,6 +22,8 @@ enum section_id {
 
 /* "corda.p2p.linkManager". */
 const char *section_name(enum section_id id);
+/* What it is for, in a line. */
+const char *section_help(enum section_id id);
 /* Exact name; SECTION_NUM when there is none. Case counts. */
 enum section_id section_find(const char *name);
 
@@ -47,8 +49,5 @@ int section_apply(struct conf *values, enum section_id id, const cJSON *config,
  */
 cJSON *section_with_defaults(
     enum section_id id, const cJSON *config, const struct conf *base);
-
-/* JSON Schema (draft 2020-12) of a section. NULL when out of memory. */
-cJSON *section_schema(enum section_id id);
 
 #endif

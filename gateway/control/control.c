@@ -491,7 +491,7 @@ reload_all(struct control *c, struct err *err)
 	struct conf *fresh = NULL;
 	int rc;
 
-	rc = conf_load(&fresh, c->base->file, c->base, err);
+	rc = conf_again(&fresh, c->base, err);
 	if (rc == 0)
 		rc = start_check(fresh, c->stores->sections, err);
 	input_of(c, fresh, &in);

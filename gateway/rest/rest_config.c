@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cache/base/text.h"
+#include "gateway/conf/conf_schema.h"
 #include "gateway/control/control.h"
 #include "gateway/base/json.h"
 #include "gateway/base/json_path.h"
@@ -299,7 +300,7 @@ get_schema(struct rest_request *req)
 	enum section_id id = section_of(req, req->params[0]);
 
 	if (id != SECTION_NUM)
-		rest_reply_json(req, 200, section_schema(id));
+		rest_reply_json(req, 200, conf_schema_section(id));
 }
 
 static int

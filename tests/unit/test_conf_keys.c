@@ -16,6 +16,7 @@
 
 #include "gateway/base/json_path.h"
 #include "gateway/conf/conf_internal.h"
+#include "gateway/conf/conf_schema.h"
 #include "gateway/conf/conf_restart.h"
 #include "gateway/control/effective.h"
 #include "revcheck/engine/policy.h"
@@ -347,7 +348,7 @@ defaults_schema_and_reader_agree(void **state)
 	cJSON *schemas[SECTION_NUM], *full[SECTION_NUM];
 
 	for (enum section_id id = 0; id < SECTION_NUM; id++) {
-		schemas[id] = section_schema(id);
+		schemas[id] = conf_schema_section(id);
 		full[id] = section_with_defaults(id, NULL, defaults);
 	}
 	for (const struct conf_key *k = conf_keys; !conf_key_ends(k); k++) {

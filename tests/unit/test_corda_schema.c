@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "gateway/base/json_path.h"
+#include "gateway/conf/conf_schema.h"
 #include "gateway/conf/section.h"
 
 #define LINK    SECTION_LINK_MANAGER
@@ -296,7 +297,7 @@ every_key_is_described(void **state)
 	static const size_t least[SECTION_NUM] = {25, 15, 30};
 
 	for (enum section_id id = 0; id < SECTION_NUM; id++) {
-		cJSON *o = section_schema(id);
+		cJSON *o = conf_schema_section(id);
 
 		assert_true(check_described(o, "section") >= least[id]);
 		assert_string_equal(
