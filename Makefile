@@ -79,7 +79,7 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 BASE_OBJ    := $(call objs,$(wildcard cache/base/*.c))
 CACHE_OBJ   := $(call objs,$(filter-out cache/base/%,\
 	$(wildcard cache/*.c cache/*/*.c)))
-JUDGE_OBJ   := $(call objs,$(filter-out revcheck/cli/%,\
+JUDGE_OBJ   := $(call objs,$(filter-out revcheck/cli/% revcheck/examples/%,\
 	$(wildcard revcheck/*.c revcheck/*/*.c)))
 LIB_OBJ     := $(BASE_OBJ) $(CACHE_OBJ) $(JUDGE_OBJ)
 CLI_OBJ     := $(call objs,$(wildcard revcheck/cli/*.c))
@@ -281,6 +281,9 @@ install: all
 	$(INSTALL) -m 755 $(B)/bin/revcheck $(DESTDIR)$(PREFIX)/bin/
 	$(INSTALL) -m 755 $(B)/bin/p2p-gateway $(DESTDIR)$(PREFIX)/sbin/
 	$(INSTALL) -m 644 revcheck/revcheck.h $(DESTDIR)$(PREFIX)/include/
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/doc/librevcheck/examples
+	$(INSTALL) -m 644 revcheck/examples/*.c \
+	    $(DESTDIR)$(PREFIX)/share/doc/librevcheck/examples/
 	$(INSTALL) -m 644 $(LIB_A) $(DESTDIR)$(PREFIX)/lib/
 	$(INSTALL) -m 755 $(LIB_SO) $(DESTDIR)$(PREFIX)/lib/
 	ln -sf librevcheck.so.$(VERSION) \
@@ -296,6 +299,7 @@ install: all
 uninstall:
 	cd $(DESTDIR)$(PREFIX) && rm -f bin/revcheck sbin/p2p-gateway \
 	    include/revcheck.h lib/librevcheck.* lib/pkgconfig/librevcheck.pc \
+	    share/doc/librevcheck/examples/*.c \
 	    share/man/man1/revcheck.1 share/man/man3/revcheck.3 \
 	    share/man/man5/p2p-gateway.conf.5 share/man/man8/p2p-gateway.8 \
 	    lib/systemd/system/p2p-gateway.service \

@@ -50,6 +50,15 @@
  *  - A structure with a member `size` is set by the caller to its sizeof, so
  *    that it can grow; zeroed members mean the documented default.
  *  - The library never prints, exits or installs signal handlers.
+ *  - Threads: an engine has a service thread; one more writes where a state_dir
+ *    is given, one more watches files where crl_paths are, and a large CRL is
+ *    hashed by one more for a moment. They block all signals. revcheck_new
+ *    calls evthread_use_pthreads(); a program that makes an event base of its
+ *    own before calls it earlier.
+ *  - fork(): a child has none of these threads. There an engine of the parent's
+ *    answers nothing (REVCHECK_E_CLOSED), and revcheck_free leaves it as it is;
+ *    make engines after the fork. exec after fork is fine: descriptors are
+ *    closed by it.
  */
 #ifndef REVCHECK_H
 #define REVCHECK_H
@@ -68,6 +77,8 @@ extern "C" {
 #define REVCHECK_MUST_USE __attribute__((warn_unused_result))
 
 #define REVCHECK_VERSION "0.1.0"
+/* The version of the library that is linked. Thread-safe. */
+REVCHECK_API const char *revcheck_version(void);
 
 /*
  * The security level (SSL_CTX_set_security_level(3)) of paths and evidence
@@ -629,7 +640,9 @@ typedef void revcheck_done_fn(struct revcheck_report *report, void *arg);
  * The deadline bounds the whole check from the moment of the call; when it
  * passes, what is not known by then is UNKNOWN with WHY_DEADLINE, and fetches
  * go on and fill the archive. base, if given, must have been made after
- * evthread_use_pthreads(). Thread-safe.
+ * evthread_use_pthreads(): one that other threads cannot wake is E_ARG as soon
+ * as an answer would have to wait. A question that is pending keeps the loop of
+ * its base going (event_base_dispatch does not return). Thread-safe.
  */
 REVCHECK_API REVCHECK_MUST_USE int revcheck_submit(struct revcheck *rc,
     struct revcheck_request **req, struct revcheck_report **report,
@@ -730,6 +743,65 @@ REVCHECK_API void revcheck_report_free(struct revcheck_report *r);
  * path's own error otherwise.
  */
 REVCHECK_API int revcheck_report_x509_error(const struct revcheck_report *r);
+
+/* In a TLS server or client of one's own. */
+
+/*
+ * What an SSL_CTX asks of its peers. Three lines put it into a program:
+ *
+ *	struct revcheck_ssl_options o = {.size = sizeof(o), .trust = trust,
+ *	    .mode = REVCHECK_MODE_HARD_FAIL};
+ *	if (revcheck_ssl_ctx_attach(ctx, rc, &o, &err) != 0)
+ *		...
+ */
+struct revcheck_ssl_options {
+	size_t size;
+	struct revcheck_trust *trust; /* a reference is kept */
+	enum revcheck_mode mode;      /* DEFAULT: the engine's */
+	uint32_t deadline_ms;         /* 0: the policy's */
+	/*
+	 * Called on the thread of the handshake with what was decided, before
+	 * the peer is told; may be NULL. report is NULL where the path did not
+	 * verify, or nothing could be asked: refused.
+	 */
+	void (*decided)(
+	    void *arg, SSL *ssl, const struct revcheck_report *report);
+	void *arg;
+	/*
+	 * A server that takes peers without a certificate [0]. They are asked
+	 * about nothing; SSL_get0_peer_certificate says who they are.
+	 */
+	int optional;
+};
+
+/*
+ * From now on a handshake of ctx, server or client, verifies the peer's path to
+ * trust (by ctx's own parameters: purpose, names, time) and asks rc about it;
+ * who is refused gets the right alert (certificate_revoked and so on). Sets the
+ * verify mode, the verify callback, the certificate store and, on a client,
+ * asks the server for a staple, which counts with TLS 1.3: in 1.2 it comes
+ * after the verdict. Switches resumption and tickets off: a resumed session
+ * would not be asked about. What ctx had of these is replaced.
+ *
+ * The handshake waits, deadline_ms at most, where memory cannot answer. Where
+ * the SSL has SSL_MODE_ASYNC it does not: SSL_do_handshake returns and
+ * SSL_get_error says SSL_ERROR_WANT_ASYNC; SSL_get_all_async_fds names a
+ * descriptor that becomes readable when it can go on. An SSL that is freed
+ * before it has gone on leaks OpenSSL's job: finish it, or shut the engine
+ * down.
+ *
+ * rc must outlive the last handshake of ctx. ctx is not to be in use while it
+ * is attached. E_ARG, E_NOMEM: ctx is as it was.
+ */
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_ssl_ctx_attach(SSL_CTX *ctx, struct revcheck *rc,
+    const struct revcheck_ssl_options *options, struct revcheck_error *err);
+/*
+ * What was decided about the peer of an SSL; NULL: nothing yet, or its path did
+ * not verify. Lent until ssl is freed or cleared.
+ */
+REVCHECK_API const struct revcheck_report *
+revcheck_ssl_get0_report(const SSL *ssl);
 
 /* Looking into evidence. */
 

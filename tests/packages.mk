@@ -2,3 +2,5 @@
 APT_TEST += systemd
 # A node in a line of the README, and a judge of the published JSON Schema.
 APT_TEST += socat python3-jsonschema
+# The library as other languages call it.
+APT_TEST += golang-go python3

@@ -26,6 +26,7 @@ EXTRA :=
 
 # Embeds the library as a stranger would: the public, static one.
 net/library/answered_OBJ = $(LIB_A)
+net/library/attached_OBJ = $(LIB_A)
 net/library/blinded_OBJ = $(LIB_A)
 net/library/contexts_OBJ = $(LIB_A)
 net/library/joined_OBJ = $(LIB_A)

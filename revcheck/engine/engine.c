@@ -3,6 +3,7 @@
  * thread.
  */
 #include "cache/engine/crl_files.h"
+#include "revcheck/engine/forks.h"
 #include "revcheck/engine/engine_state.h"
 
 #include <stdlib.h>
@@ -152,6 +153,7 @@ revcheck_new(struct revcheck **out, const struct revcheck_options *options,
 	pthread_mutex_init(&rc->watch_lock, NULL);
 	rc->clock = (struct wall_clock){o.now, o.now_arg};
 	rc->started_at = wall_clock_now(&rc->clock);
+	rc->forks = forks_count();
 	rc->offline = o.offline != 0;
 	rc->has_disk = o.state_dir != NULL;
 	rc->prefetch = o.prefetch_crls != 0;
@@ -195,7 +197,8 @@ cancel_cb(void *arg)
 void
 revcheck_free(struct revcheck *rc)
 {
-	if (rc == NULL)
+	/* After a fork its thread is not there to be joined. */
+	if (rc == NULL || rc->forks != forks_count())
 		return;
 	revcheck_watch(rc, NULL, NULL);
 	local_crls_free(rc->local);
@@ -230,6 +233,11 @@ revcheck_submit(struct revcheck *rc, struct revcheck_request **req,
 
 	*req = NULL;
 	*report = NULL;
+	if (rc->forks != forks_count())
+		return error_publish(err, &e,
+		    err_set(&e, E_CLOSED,
+			"the engine was made before fork(): expected one made "
+			"in this process"));
 	memcpy(&q, query,
 	    query->size != 0 && query->size < sizeof(q) ? query->size
 							: sizeof(q));

@@ -13,6 +13,12 @@
 
 /* Configuration. */
 
+int
+engine_post(struct revcheck *rc, void (*fn)(void *arg), void *arg)
+{
+	return archive_post(rc->archive, fn, arg);
+}
+
 void
 engine_snapshot(struct revcheck *rc, struct snapshot *out)
 {

@@ -54,10 +54,17 @@ struct revcheck {
 	bool offline, has_disk, prefetch;
 	uint32_t max_requests;
 	time_t started_at;
+	unsigned forks; /* forks_count() when it was made */
 	struct engine_counts counts;
 	/* Pending requests; service thread only. */
 	struct revcheck_request *requests;
 };
+
+/*
+ * Runs fn soon on the service thread, which has a stack of full size and must
+ * not be held up. E_CLOSED: never.
+ */
+int engine_post(struct revcheck *rc, void (*fn)(void *arg), void *arg) MUST_USE;
 
 void engine_snapshot(struct revcheck *rc, struct snapshot *out);
 void snapshot_cleanup(struct snapshot *s);

@@ -12,6 +12,8 @@
 
 #include <event2/event.h>
 
+#include "revcheck/engine/base_notify.h"
+
 /* Life. */
 
 static void
@@ -100,7 +102,9 @@ deliver_cb(evutil_socket_t fd, short what, void *arg)
 	struct revcheck_request *r = arg;
 
 	(void)fd;
-	(void)what;
+	/* That it waits keeps the loop going, no more. */
+	if ((what & EV_READ) == 0)
+		return;
 	/* On the thread of base, as cancel is: no race between the two. */
 	event_free(r->deliver);
 	r->deliver = NULL;
@@ -129,7 +133,7 @@ request_deliver(struct revcheck_request *r)
 	if (wanted) {
 		ref_up(&r->ref);
 		r->delivering = true;
-		event_active(r->deliver, EV_TIMEOUT, 1);
+		event_active(r->deliver, EV_READ, 1);
 	}
 	pthread_mutex_unlock(&r->lock);
 	revcheck_request_free(r);
@@ -302,6 +306,28 @@ begin_cb(void *arg)
 	request_run(r);
 }
 
+/*
+ * The event by which the answer comes. It is pending from now on, so that a
+ * loop does not end for want of events while somebody waits.
+ */
+static int
+deliver_new(struct revcheck_request *r, struct err *err)
+{
+	static const struct timeval hour = {.tv_sec = 3600};
+
+	if (!base_notifies(r->base))
+		return err_set(err, E_ARG,
+		    "the event base cannot be woken from another thread: "
+		    "expected one made after evthread_use_pthreads()");
+	r->deliver = event_new(r->base, -1, EV_PERSIST, deliver_cb, r);
+	if (r->deliver != NULL && event_add(r->deliver, &hour) == 0)
+		return 0;
+	if (r->deliver != NULL)
+		event_free(r->deliver);
+	r->deliver = NULL;
+	return err_set(err, E_NOMEM, "out of memory");
+}
+
 int
 request_begin(struct revcheck_request *r, struct event_base *base,
     revcheck_done_fn *done, void *arg, struct err *err)
@@ -320,12 +346,10 @@ request_begin(struct revcheck_request *r, struct event_base *base,
 	r->done = done;
 	r->arg = arg;
 	r->deadline_mono_ms = clock_mono_ms() + r->deadline_ms;
-	if (base != NULL) {
-		r->deliver = event_new(base, -1, 0, deliver_cb, r);
-		if (r->deliver == NULL) {
-			atomic_fetch_sub(&r->rc->counts.pending, 1);
-			return err_set(err, E_NOMEM, "out of memory");
-		}
+	rc = base != NULL ? deliver_new(r, err) : 0;
+	if (rc != 0) {
+		atomic_fetch_sub(&r->rc->counts.pending, 1);
+		return rc;
 	}
 	ref_up(&r->ref);
 	rc = archive_post(r->rc->archive, begin_cb, r);

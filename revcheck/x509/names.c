@@ -88,6 +88,12 @@ static const char *const source_names[] = {
 };
 
 const char *
+revcheck_version(void)
+{
+	return REVCHECK_VERSION;
+}
+
+const char *
 revcheck_status_name(enum revcheck_status s)
 {
 	return WORD(status_names, s);
