@@ -992,27 +992,27 @@ revcheck_cache_fn(void *arg, const struct revcheck_cache_item *item);
  * return how many pieces they dealt with, or a negative code. Nothing here
  * makes evidence believed: an engine proves again what it finds on disk.
  */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_list(const char *state_dir,
+REVCHECK_API REVCHECK_MUST_USE int revcheck_state_list(const char *state_dir,
     revcheck_cache_fn *fn, void *arg, struct revcheck_error *err);
 /*
  * The signed bytes of the newest under that key: 1 and *out (free() it), 0 when
  * there is none.
  */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_get(unsigned char **out,
+REVCHECK_API REVCHECK_MUST_USE int revcheck_state_get(unsigned char **out,
     size_t *out_len, enum revcheck_evidence_kind *kind, const char *state_dir,
     const char *key, struct revcheck_error *err);
 /* Forgets what is kept under one key (NULL: all). */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_flush(
+REVCHECK_API REVCHECK_MUST_USE int revcheck_state_flush(
     const char *state_dir, const char *key, struct revcheck_error *err);
 /*
  * Writes everything into one file to be carried elsewhere; _import takes it
  * into another directory. Only what one of certs with a path to trust has
  * signed is taken; `refused` (may be NULL) is called for the others.
  */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_export(
+REVCHECK_API REVCHECK_MUST_USE int revcheck_state_export(
     const char *state_dir, const char *path, struct revcheck_error *err);
 REVCHECK_API REVCHECK_MUST_USE int
-revcheck_cache_import(const char *state_dir, const char *path,
+revcheck_state_import(const char *state_dir, const char *path,
     struct revcheck_trust *trust, const struct revcheck_certs *certs,
     revcheck_cache_fn *refused, void *arg, struct revcheck_error *err);
 /*
@@ -1021,7 +1021,7 @@ revcheck_cache_import(const char *state_dir, const char *path,
  * to fetch; their state_dir and offline do not count. `failed` (may be NULL) is
  * called for what could not be fetched; that stays as it was.
  */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_cache_refresh(const char *state_dir,
+REVCHECK_API REVCHECK_MUST_USE int revcheck_state_refresh(const char *state_dir,
     const char *key, const struct revcheck_options *options,
     struct revcheck_trust *trust, const struct revcheck_certs *certs,
     revcheck_cache_fn *failed, void *arg, struct revcheck_error *err);
@@ -1049,7 +1049,7 @@ typedef int revcheck_known_fn(void *arg, const struct revcheck_known *known);
  * was found. Returns how many were shown, or a negative code. fn must not use
  * the directory.
  */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_known_each(const char *state_dir,
+REVCHECK_API REVCHECK_MUST_USE int revcheck_state_known(const char *state_dir,
     revcheck_known_fn *fn, void *arg, struct revcheck_error *err);
 /*
  * The operator's word that a certificate is not revoked after all, such as one
@@ -1057,7 +1057,7 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_known_each(const char *state_dir,
  * issuer_key: as _each shows it; serial: hexadecimal. How many were forgotten:
  * 0 when none was known. An engine that is running remembers it still.
  */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_known_forget(const char *state_dir,
+REVCHECK_API REVCHECK_MUST_USE int revcheck_state_forget(const char *state_dir,
     const char *issuer_key, const char *serial, struct revcheck_error *err);
 
 /* Watching. */
@@ -1116,26 +1116,26 @@ revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out);
  * replaced or went away is forgotten by its key alone. Thread-safe.
  */
 REVCHECK_API int
-revcheck_kept_list(struct revcheck *rc, revcheck_cache_fn *fn, void *arg);
+revcheck_archive_list(struct revcheck *rc, revcheck_cache_fn *fn, void *arg);
 /* Reads the files of crl_paths again, soon, whether they changed or not. */
-REVCHECK_API void revcheck_kept_reread(struct revcheck *rc);
-REVCHECK_API REVCHECK_MUST_USE int revcheck_kept_refresh(
+REVCHECK_API void revcheck_archive_reread(struct revcheck *rc);
+REVCHECK_API REVCHECK_MUST_USE int revcheck_archive_refresh(
     struct revcheck *rc, const char *key, struct revcheck_error *err);
 REVCHECK_API REVCHECK_MUST_USE int
-revcheck_kept_fetch_missing(struct revcheck *rc, struct revcheck_error *err);
-REVCHECK_API REVCHECK_MUST_USE int revcheck_kept_flush(
+revcheck_archive_fetch_missing(struct revcheck *rc, struct revcheck_error *err);
+REVCHECK_API REVCHECK_MUST_USE int revcheck_archive_flush(
     struct revcheck *rc, const char *key, struct revcheck_error *err);
 /*
  * Shows what this engine remembers as revoked; `document` is empty. Returns how
  * many were shown. fn must not call the engine. Thread-safe.
  */
 REVCHECK_API int
-revcheck_kept_known(struct revcheck *rc, revcheck_known_fn *fn, void *arg);
+revcheck_archive_known(struct revcheck *rc, revcheck_known_fn *fn, void *arg);
 /*
- * revcheck_known_forget for an engine that is running, in its state directory,
+ * revcheck_state_forget for an engine that is running, in its state directory,
  * too; everything live is asked about again. Thread-safe.
  */
-REVCHECK_API REVCHECK_MUST_USE int revcheck_kept_forget(struct revcheck *rc,
+REVCHECK_API REVCHECK_MUST_USE int revcheck_archive_forget(struct revcheck *rc,
     const char *issuer_key, const char *serial, struct revcheck_error *err);
 
 #ifdef __cplusplus

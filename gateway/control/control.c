@@ -541,7 +541,7 @@ control_reload(
 		    "(who='%s' from='%s')",
 		    err->msg, actor->who, actor->from);
 	if (rc == 0) {
-		revcheck_kept_reread(c->services->engine);
+		revcheck_archive_reread(c->services->engine);
 		say_next_start(c);
 		conf_warn_log(c->base, wall_clock_now(c->services->clock),
 		    c->services->log);

@@ -459,7 +459,7 @@ warmup_begin(struct warmup *w, unsigned parts, uint32_t bound_ms)
 	w->ending = false;
 	w->begun_mono_ms = clock_mono_ms();
 	warmup_report_begin(w->services->log, &w->state);
-	if (revcheck_kept_fetch_missing(w->services->engine, &why) != 0)
+	if (revcheck_archive_fetch_missing(w->services->engine, &why) != 0)
 		log_line(w->services->log, LOG_LEVEL_WARN,
 		    "cannot fetch what is missing: %s", why.msg);
 	w->at = NULL;

@@ -188,13 +188,13 @@ put_crls(struct prometheus *t, struct revcheck *rc)
 	k.name = "revcheck_crl_age_seconds";
 	prometheus_head(
 	    t, k.name, "gauge", "Seconds since thisUpdate of a CRL.");
-	revcheck_kept_list(rc, put_kept, &k);
+	revcheck_archive_list(rc, put_kept, &k);
 	k.name = "revcheck_crl_left_seconds";
 	k.age = false;
 	k.num = 0;
 	prometheus_head(
 	    t, k.name, "gauge", "Seconds until nextUpdate of a CRL.");
-	revcheck_kept_list(rc, put_kept, &k);
+	revcheck_archive_list(rc, put_kept, &k);
 }
 
 /* Everything else that is one number. */
@@ -544,7 +544,7 @@ metrics_ready(const struct services *core, const struct rest_services *services,
 	add_loose(reasons, control_loose(services->control));
 	ready = certwatch_report_reasons(services->certwatch, reasons);
 	ready &= token_ready(control_conf(services->control), reasons);
-	revcheck_kept_list(core->engine, add_crl_reason, reasons);
+	revcheck_archive_list(core->engine, add_crl_reason, reasons);
 	if (state_db_trouble(services->state) != NULL)
 		add_reason(reasons, "changes cannot be kept: %s",
 		    state_db_trouble(services->state));

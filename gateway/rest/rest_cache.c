@@ -51,7 +51,7 @@ get_cache(struct rest_request *req)
 	cJSON *list = cJSON_CreateArray();
 
 	if (list != NULL)
-		revcheck_kept_list(req->core->engine, add_item, list);
+		revcheck_archive_list(req->core->engine, add_item, list);
 	rest_reply_json(req, 200, list);
 }
 
@@ -86,8 +86,8 @@ post_refresh(struct rest_request *req)
 	struct revcheck_error err = {0};
 
 	done(req, 202,
-	    revcheck_kept_refresh(req->core->engine, key_of(req), &err), &err,
-	    "refresh");
+	    revcheck_archive_refresh(req->core->engine, key_of(req), &err),
+	    &err, "refresh");
 }
 
 static void
@@ -96,7 +96,7 @@ delete_cache(struct rest_request *req)
 	struct revcheck_error err = {0};
 
 	done(req, 204,
-	    revcheck_kept_flush(req->core->engine, key_of(req), &err), &err,
+	    revcheck_archive_flush(req->core->engine, key_of(req), &err), &err,
 	    "flush");
 }
 
@@ -129,7 +129,7 @@ get_known(struct rest_request *req)
 	struct known_rows rows = {.list = cJSON_CreateArray()};
 
 	if (rows.list != NULL)
-		revcheck_kept_known(req->core->engine, add_known, &rows);
+		revcheck_archive_known(req->core->engine, add_known, &rows);
 	rest_reply_json(req, 200, rows.list);
 }
 
@@ -137,7 +137,7 @@ static void
 delete_known(struct rest_request *req)
 {
 	struct revcheck_error err = {0};
-	int num = revcheck_kept_forget(
+	int num = revcheck_archive_forget(
 	    req->core->engine, req->params[0], req->params[1], &err);
 
 	if (num == REVCHECK_E_ARG) {

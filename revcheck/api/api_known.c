@@ -36,7 +36,7 @@ show_known(void *arg, const struct store_known *k)
 }
 
 int
-revcheck_known_each(const char *state_dir, revcheck_known_fn *fn, void *arg,
+revcheck_state_known(const char *state_dir, revcheck_known_fn *fn, void *arg,
     struct revcheck_error *err)
 {
 	struct showing s = {.fn = fn, .arg = arg};
@@ -82,7 +82,7 @@ which_of(uint8_t owner[32], uint8_t number[STORE_SERIAL_MAX], size_t *len,
 }
 
 int
-revcheck_known_forget(const char *state_dir, const char *issuer_key,
+revcheck_state_forget(const char *state_dir, const char *issuer_key,
     const char *serial, struct revcheck_error *err)
 {
 	uint8_t owner[32], number[STORE_SERIAL_MAX];
@@ -121,7 +121,7 @@ show_remembered(void *arg, const struct known_revocation *k)
 }
 
 int
-revcheck_kept_known(struct revcheck *rc, revcheck_known_fn *fn, void *arg)
+revcheck_archive_known(struct revcheck *rc, revcheck_known_fn *fn, void *arg)
 {
 	struct showing s = {.fn = fn, .arg = arg};
 
@@ -130,7 +130,7 @@ revcheck_kept_known(struct revcheck *rc, revcheck_known_fn *fn, void *arg)
 }
 
 int
-revcheck_kept_forget(struct revcheck *rc, const char *issuer_key,
+revcheck_archive_forget(struct revcheck *rc, const char *issuer_key,
     const char *serial, struct revcheck_error *err)
 {
 	uint8_t owner[32], number[STORE_SERIAL_MAX];

@@ -131,7 +131,7 @@ store_each(
 }
 
 int
-revcheck_cache_list(const char *state_dir, revcheck_cache_fn *fn, void *arg,
+revcheck_state_list(const char *state_dir, revcheck_cache_fn *fn, void *arg,
     struct revcheck_error *err)
 {
 	struct listing l = {.fn = fn, .arg = arg};
@@ -205,7 +205,7 @@ get_from(struct store_db *db, const struct evidence_key *k, unsigned char **out,
 }
 
 int
-revcheck_cache_get(unsigned char **out, size_t *out_len,
+revcheck_state_get(unsigned char **out, size_t *out_len,
     enum revcheck_evidence_kind *kind, const char *state_dir, const char *key,
     struct revcheck_error *err)
 {
@@ -228,7 +228,7 @@ revcheck_cache_get(unsigned char **out, size_t *out_len,
 /* Flushing. */
 
 int
-revcheck_cache_flush(
+revcheck_state_flush(
     const char *state_dir, const char *key, struct revcheck_error *err)
 {
 	struct evidence_key k;

@@ -190,7 +190,7 @@ export_record(void *arg, struct store_record *r)
 }
 
 int
-revcheck_cache_export(
+revcheck_state_export(
     const char *state_dir, const char *path, struct revcheck_error *err)
 {
 	struct exporting x = {0};
@@ -423,7 +423,7 @@ import_all(struct importing *x, const char *path, struct err *err)
 }
 
 int
-revcheck_cache_import(const char *state_dir, const char *path,
+revcheck_state_import(const char *state_dir, const char *path,
     struct revcheck_trust *trust, const struct revcheck_certs *certs,
     revcheck_cache_fn *refused, void *arg, struct revcheck_error *err)
 {

@@ -275,7 +275,7 @@ refresh_open(struct refresh *x, const char *state_dir,
 }
 
 int
-revcheck_cache_refresh(const char *state_dir, const char *key,
+revcheck_state_refresh(const char *state_dir, const char *key,
     const struct revcheck_options *options, struct revcheck_trust *trust,
     const struct revcheck_certs *certs, revcheck_cache_fn *failed, void *arg,
     struct revcheck_error *err)

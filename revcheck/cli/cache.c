@@ -111,7 +111,7 @@ run_list(struct opt *table, const char *dir, const char *prefix)
 		if (l.json == NULL)
 			return cli_fail(EXIT_SOFTWARE, "out of memory");
 	}
-	if (revcheck_cache_list(dir, on_item, &l, &err) < 0)
+	if (revcheck_state_list(dir, on_item, &l, &err) < 0)
 		rc = cli_fail_library(&err);
 	else if (l.json != NULL)
 		rc = print_document(l.json);
@@ -151,7 +151,7 @@ run_show(struct opt *table, const char *dir, const char *key)
 	rc = run_list(table, dir, key);
 	if (rc != 0 || out == NULL)
 		return rc;
-	rc = revcheck_cache_get(&data, &len, &kind, dir, key, &err);
+	rc = revcheck_state_get(&data, &len, &kind, dir, key, &err);
 	if (rc < 0)
 		return cli_fail_library(&err);
 	if (rc == 0)
@@ -166,7 +166,7 @@ static int
 run_flush(const char *dir, const char *key)
 {
 	struct revcheck_error err;
-	int n = revcheck_cache_flush(dir, key, &err);
+	int n = revcheck_state_flush(dir, key, &err);
 
 	if (n < 0)
 		return cli_fail_library(&err);
@@ -241,7 +241,7 @@ run_known(struct opt *table, const char *dir)
 		if (l.json == NULL)
 			return cli_fail(EXIT_SOFTWARE, "out of memory");
 	}
-	if (revcheck_known_each(dir, on_known, &l, &err) < 0)
+	if (revcheck_state_known(dir, on_known, &l, &err) < 0)
 		rc = cli_fail_library(&err);
 	else if (l.json != NULL)
 		rc = print_document(l.json);
@@ -282,12 +282,12 @@ run_forget(const char *dir, const char *issuer, const char *serial)
 		return cli_fail(EXIT_USAGE,
 		    "give the issuer's key, as 'cache known' shows it, and a "
 		    "serial");
-	if (revcheck_known_each(dir, on_match, &m, &err) < 0)
+	if (revcheck_state_known(dir, on_match, &m, &err) < 0)
 		return cli_fail_library(&err);
 	if (m.several)
 		return cli_fail(EXIT_INPUT,
 		    "several issuers' keys begin with '%s'", issuer);
-	n = revcheck_known_forget(
+	n = revcheck_state_forget(
 	    dir, m.key[0] != '\0' ? m.key : issuer, serial, &err);
 	if (n < 0)
 		return cli_fail_library(&err);
@@ -307,7 +307,7 @@ run_export(const char *dir, const char *path)
 
 	if (path == NULL)
 		return cli_fail(EXIT_USAGE, "give a file to write");
-	n = revcheck_cache_export(dir, path, &err);
+	n = revcheck_state_export(dir, path, &err);
 	if (n < 0)
 		return cli_fail_library(&err);
 	printf("%d written to '%s'\n", n, path);
@@ -346,7 +346,7 @@ run_import(const struct signers *s, const char *dir, const char *path)
 
 	if (path == NULL)
 		return cli_fail(EXIT_USAGE, "give a file to read");
-	n = revcheck_cache_import(
+	n = revcheck_state_import(
 	    dir, path, s->trust, s->certs, on_refused, &refused, &err);
 	if (n < 0)
 		return cli_fail_library(&err);
@@ -373,7 +373,7 @@ run_refresh(const struct signers *s, struct opt *table, const char *dir,
 		addresses[i] = allow->values[i];
 	if (allow->count > 0)
 		o.allow_addresses = addresses;
-	n = revcheck_cache_refresh(
+	n = revcheck_state_refresh(
 	    dir, key, &o, s->trust, s->certs, on_refused, &failed, &err);
 	if (n < 0)
 		return cli_fail_library(&err);

@@ -69,7 +69,7 @@ kept_item(void *arg, const struct archive_item *a)
 }
 
 int
-revcheck_kept_list(struct revcheck *rc, revcheck_cache_fn *fn, void *arg)
+revcheck_archive_list(struct revcheck *rc, revcheck_cache_fn *fn, void *arg)
 {
 	struct kept_walk w = {.fn = fn, .arg = arg};
 
@@ -93,7 +93,7 @@ kept_key_parse(
 }
 
 int
-revcheck_kept_refresh(
+revcheck_archive_refresh(
     struct revcheck *rc, const char *key, struct revcheck_error *err)
 {
 	struct evidence_key k;
@@ -107,13 +107,13 @@ revcheck_kept_refresh(
 }
 
 void
-revcheck_kept_reread(struct revcheck *rc)
+revcheck_archive_reread(struct revcheck *rc)
 {
 	local_crls_again(rc->local);
 }
 
 int
-revcheck_kept_fetch_missing(struct revcheck *rc, struct revcheck_error *err)
+revcheck_archive_fetch_missing(struct revcheck *rc, struct revcheck_error *err)
 {
 	int code = archive_fetch_missing(rc->archive);
 
@@ -121,7 +121,7 @@ revcheck_kept_fetch_missing(struct revcheck *rc, struct revcheck_error *err)
 }
 
 int
-revcheck_kept_flush(
+revcheck_archive_flush(
     struct revcheck *rc, const char *key, struct revcheck_error *err)
 {
 	struct evidence_key k;

@@ -196,7 +196,7 @@ one_crl_of_many(void **state)
 		(double)sizeof(askers[0]));
 	list_write(7, 2);
 	while (__atomic_load_n(&num_told, __ATOMIC_SEQ_CST) == 0) {
-		assert_true(revcheck_kept_refresh(rc, NULL, NULL) >= 0);
+		assert_true(revcheck_archive_refresh(rc, NULL, NULL) >= 0);
 		usleep(100000);
 	}
 	told = now_us();

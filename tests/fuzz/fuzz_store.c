@@ -109,7 +109,7 @@ check_bundle(const uint8_t *data, size_t size)
 	assert(fd >= 0 && write(fd, data, size) == (ssize_t)size);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	/* Torn in the middle, or read to its end. */
-	assert(revcheck_cache_import(
+	assert(revcheck_state_import(
 		   dir, path, trust, certs, on_refused, &num, &err) <= 0);
 	assert(num <= size / 64);
 	close(fd);

@@ -88,7 +88,7 @@ list(struct seen *s, const char *dir, int num)
 	struct revcheck_error err;
 
 	*s = (struct seen){0};
-	assert_int_equal(revcheck_cache_list(dir, see, s, &err), num);
+	assert_int_equal(revcheck_state_list(dir, see, s, &err), num);
 	assert_int_equal(s->num, num);
 }
 
@@ -126,7 +126,7 @@ test_list_get_and_flush(void **state)
 	assert_int_equal(s.last.this_update, YEAR2026);
 	assert_int_equal(s.last.fetched_at, YEAR2026 + 3600);
 	assert_int_equal(
-	    revcheck_cache_get(&der, &len, &kind, "state", s.last.key, &err),
+	    revcheck_state_get(&der, &len, &kind, "state", s.last.key, &err),
 	    1);
 	file = file_need("www/a.crl", &file_len);
 	assert_int_equal(len, file_len);
@@ -134,18 +134,18 @@ test_list_get_and_flush(void **state)
 	free(file);
 	free(der);
 	assert_int_equal(
-	    revcheck_cache_get(&der, &len, &kind, "state", "xyz", &err),
+	    revcheck_state_get(&der, &len, &kind, "state", "xyz", &err),
 	    REVCHECK_E_ARG);
 	assert_non_null(strstr(err.msg, "xyz"));
 	s.last.key[0] = s.last.key[0] == '0' ? '1' : '0';
 	assert_int_equal(
-	    revcheck_cache_get(&der, &len, &kind, "state", s.last.key, &err),
+	    revcheck_state_get(&der, &len, &kind, "state", s.last.key, &err),
 	    0);
-	assert_int_equal(revcheck_cache_flush("state", s.last.key, &err), 0);
-	assert_int_equal(revcheck_cache_flush("state", NULL, &err), 1);
+	assert_int_equal(revcheck_state_flush("state", s.last.key, &err), 0);
+	assert_int_equal(revcheck_state_flush("state", NULL, &err), 1);
 	list(&s, "state", 0);
 	assert_int_equal(
-	    revcheck_cache_list("no-such-place", see, &s, &err), REVCHECK_E_IO);
+	    revcheck_state_list("no-such-place", see, &s, &err), REVCHECK_E_IO);
 	world_cleanup(&w);
 }
 
@@ -162,16 +162,16 @@ test_a_bundle_crosses_the_gap(void **state)
 	begin(&w);
 	sides_init(&right, w.key);
 	sides_init(&wrong, w.other_key);
-	assert_int_equal(revcheck_cache_export("state", "bundle", &err), 1);
+	assert_int_equal(revcheck_state_export("state", "bundle", &err), 1);
 	/* Nobody there vouches for it: refused, and said so. */
-	assert_int_equal(revcheck_cache_import("other", "bundle", wrong.trust,
+	assert_int_equal(revcheck_state_import("other", "bundle", wrong.trust,
 			     wrong.certs, see, &s, &err),
 	    0);
 	assert_int_equal(s.num, 1);
 	assert_true(s.last.error[0] != '\0');
 	list(&s, "other", 0);
 	s = (struct seen){0};
-	assert_int_equal(revcheck_cache_import("other", "bundle", right.trust,
+	assert_int_equal(revcheck_state_import("other", "bundle", right.trust,
 			     right.certs, see, &s, &err),
 	    1);
 	assert_int_equal(s.num, 0);
@@ -196,7 +196,7 @@ test_a_bundle_crosses_the_gap(void **state)
 	ask_ok(&w, "a", "/a.crl", true);
 	world_close(&w);
 	s = (struct seen){0};
-	assert_int_equal(revcheck_cache_import("other", "bundle", right.trust,
+	assert_int_equal(revcheck_state_import("other", "bundle", right.trust,
 			     right.certs, see, &s, &err),
 	    0);
 	assert_non_null(strstr(s.last.error, "older"));
@@ -206,12 +206,12 @@ test_a_bundle_crosses_the_gap(void **state)
 	/* Torn and foreign bundles are named. */
 	p = file_need("bundle", &len);
 	file_write("torn", p, len - 7);
-	assert_int_equal(revcheck_cache_import("other", "torn", right.trust,
+	assert_int_equal(revcheck_state_import("other", "torn", right.trust,
 			     right.certs, see, &s, &err),
 	    REVCHECK_E_PARSE);
 	assert_non_null(strstr(err.msg, "torn"));
 	file_write("foreign", "PK\003\004 and so on, quite another thing", 30);
-	assert_int_equal(revcheck_cache_import("other", "foreign", right.trust,
+	assert_int_equal(revcheck_state_import("other", "foreign", right.trust,
 			     right.certs, see, &s, &err),
 	    REVCHECK_E_PARSE);
 	free(p);
@@ -237,19 +237,19 @@ test_refresh_by_hand(void **state)
 	sides_init(&right, w.key);
 	sides_init(&wrong, w.other_key);
 	/* Unchanged: a 304 is a success. */
-	assert_int_equal(revcheck_cache_refresh("state", NULL, &o, right.trust,
+	assert_int_equal(revcheck_state_refresh("state", NULL, &o, right.trust,
 			     right.certs, see, &s, &err),
 	    1);
 	assert_int_equal(s.num, 0);
 	world_crl(&w, "a.crl", &(struct crlmake){.number = 6});
-	assert_int_equal(revcheck_cache_refresh("state", NULL, &o, right.trust,
+	assert_int_equal(revcheck_state_refresh("state", NULL, &o, right.trust,
 			     right.certs, see, &s, &err),
 	    1);
 	list(&s, "state", 1);
 	assert_string_equal(s.last.number, "06");
 	/* Nobody vouches for it: told, not fetched, not touched. */
 	s = (struct seen){0};
-	assert_int_equal(revcheck_cache_refresh("state", NULL, &o, wrong.trust,
+	assert_int_equal(revcheck_state_refresh("state", NULL, &o, wrong.trust,
 			     wrong.certs, see, &s, &err),
 	    0);
 	assert_int_equal(s.num, 1);
@@ -257,14 +257,14 @@ test_refresh_by_hand(void **state)
 	/* What cannot be had stays as it was, and is told. */
 	control(&w.http, "/_listen/off", NULL);
 	s = (struct seen){0};
-	assert_int_equal(revcheck_cache_refresh("state", NULL, &o, right.trust,
+	assert_int_equal(revcheck_state_refresh("state", NULL, &o, right.trust,
 			     right.certs, see, &s, &err),
 	    0);
 	assert_int_equal(s.num, 1);
 	assert_true(s.last.error[0] != '\0');
 	list(&s, "state", 1);
 	assert_string_equal(s.last.number, "06");
-	assert_int_equal(revcheck_cache_refresh("state", "00", &o, right.trust,
+	assert_int_equal(revcheck_state_refresh("state", "00", &o, right.trust,
 			     right.certs, see, &s, &err),
 	    0);
 	sides_cleanup(&right);
@@ -321,14 +321,14 @@ test_known_revocations(void **state)
 	char longest[140];
 
 	(void)!system("rm -rf known && mkdir known");
-	assert_int_equal(revcheck_known_each("known", see_known, &s, &err), 0);
-	assert_int_equal(revcheck_known_forget("known", a, "1", &err), 0);
+	assert_int_equal(revcheck_state_known("known", see_known, &s, &err), 0);
+	assert_int_equal(revcheck_state_forget("known", a, "1", &err), 0);
 	know(1, 0xa1, "\x0a\xbc", 2);
 	/* The same certificate, asked about under another anchor. */
 	know(2, 0xa1, "\0\x0a\xbc", 3);
 	know(3, 0xa1, "\x0a\xbd", 2);
 	know(4, 0xa2, "\x0a\xbc", 2);
-	assert_int_equal(revcheck_known_each("known", see_known, &s, &err), 4);
+	assert_int_equal(revcheck_state_known("known", see_known, &s, &err), 4);
 	assert_int_equal(s.num, 4);
 	assert_string_equal(s.last.serial, "0abc");
 	assert_int_equal(strncmp(s.last.issuer_key, "a200", 4), 0);
@@ -341,21 +341,21 @@ test_known_revocations(void **state)
 	assert_int_equal(s.last.first_seen, 3004);
 
 	/* Flushing evidence is not the operator's word. */
-	assert_int_equal(revcheck_cache_flush("known", NULL, &err), 0);
-	assert_int_equal(revcheck_known_each("known", see_known, &s, &err), 4);
+	assert_int_equal(revcheck_state_flush("known", NULL, &err), 0);
+	assert_int_equal(revcheck_state_known("known", see_known, &s, &err), 4);
 	assert_int_equal(
-	    revcheck_known_forget("known", "a1", "abc", &err), REVCHECK_E_ARG);
+	    revcheck_state_forget("known", "a1", "abc", &err), REVCHECK_E_ARG);
 	assert_int_equal(
-	    revcheck_known_forget("known", a, "xyz", &err), REVCHECK_E_ARG);
+	    revcheck_state_forget("known", a, "xyz", &err), REVCHECK_E_ARG);
 	memset(longest, 'f', sizeof(longest));
 	longest[129] = '\0';
 	assert_int_equal(
-	    revcheck_known_forget("known", a, longest, &err), REVCHECK_E_ARG);
+	    revcheck_state_forget("known", a, longest, &err), REVCHECK_E_ARG);
 	longest[128] = '\0';
-	assert_int_equal(revcheck_known_forget("known", a, longest, &err), 0);
-	assert_int_equal(revcheck_known_forget("known", a, "000ABC", &err), 2);
-	assert_int_equal(revcheck_known_forget("known", a, "abc", &err), 0);
-	assert_int_equal(revcheck_known_each("known", see_known, &s, &err), 2);
+	assert_int_equal(revcheck_state_forget("known", a, longest, &err), 0);
+	assert_int_equal(revcheck_state_forget("known", a, "000ABC", &err), 2);
+	assert_int_equal(revcheck_state_forget("known", a, "abc", &err), 0);
+	assert_int_equal(revcheck_state_known("known", see_known, &s, &err), 2);
 }
 
 int

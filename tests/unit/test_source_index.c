@@ -115,7 +115,7 @@ setup(void **state)
 	assert_int_equal(revcheck_new(&engine, &options, NULL), 0);
 	/* So that an answer counts changes at all. */
 	assert_int_equal(revcheck_set_policy(engine, &policy, NULL), 0);
-	assert_int_equal(revcheck_kept_flush(engine, NULL, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(engine, NULL, NULL), 0);
 	for (size_t i = 0; i < SOURCES; i++) {
 		snprintf(url, sizeof(url), "http://crl.example/%zu", i);
 		reports[i] = report_on(url, REVCHECK_MODE_SOFT_FAIL);

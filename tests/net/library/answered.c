@@ -483,7 +483,7 @@ hold(struct revcheck *rc, enum held held)
 	}
 	if (held != HAD_NEWER)
 		return;
-	assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(rc, NULL, NULL), 0);
 	for (size_t i = 0; i < num_rows; i++)
 		for (size_t k = 0; rows[i].held == held && k < 2; k++)
 			rows[i].m.source[k].held.num = 0;
@@ -505,13 +505,13 @@ ask_again(struct revcheck *rc, enum held held)
 			num += rows[i].m.num_asked;
 		}
 	control(&http, "/_reset", NULL);
-	assert_int_equal(revcheck_kept_refresh(rc, NULL, NULL), 0);
+	assert_int_equal(revcheck_archive_refresh(rc, NULL, NULL), 0);
 	hits_await(&http, num, "");
 	/* What was sent before is read before the answer to this. */
 	for (last = rows; last->held != HELD_NOTHING; last++)
 		continue;
 	revcheck_report_free(report_of(rc, last, false));
-	assert_int_equal(revcheck_kept_flush(rc, none, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(rc, none, NULL), 0);
 }
 
 static struct revcheck *

@@ -270,7 +270,7 @@ by_a_refresh(void **state)
 	before = s.refreshes;
 	/* Once a second at most. */
 	while (s.refreshes < before + NUM_KINDS && mono_ms() < until) {
-		assert_int_equal(revcheck_kept_refresh(rc, NULL, NULL), 0);
+		assert_int_equal(revcheck_archive_refresh(rc, NULL, NULL), 0);
 		revcheck_get_stats(rc, &s);
 		usleep(50000);
 	}

@@ -359,7 +359,7 @@ a_path_ends_with_the_first_of_it(void **state)
 static void
 evidence_goes(struct revcheck *rc)
 {
-	assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(rc, NULL, NULL), 0);
 	assert_int_equal(unlink("www/ca.crl"), 0);
 }
 
@@ -408,7 +408,7 @@ a_good_answer_about_the_past_forgets_nothing(void **state)
 	struct revcheck_result r;
 
 	(void)state;
-	assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(rc, NULL, NULL), 0);
 	list_at("ca.crl", &ca, 6, NULL, 0);
 	r = ask_query(
 	    rc, OF(&b, &ca), NULL, (struct revcheck_query){.at = t0 - HOUR});
@@ -427,7 +427,7 @@ a_hold_that_was_released_is_forgotten(void **state)
 	struct revcheck_result r;
 
 	(void)state;
-	assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(rc, NULL, NULL), 0);
 	list_at("ca.crl", &ca, 6, NULL, 0);
 	r = ask(rc, OF(&b, &ca), NULL, NULL);
 	expect("released", &r, REVCHECK_GOOD, REVCHECK_WHY_NONE);

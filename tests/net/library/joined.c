@@ -125,7 +125,7 @@ shards_in_turn(void **state)
 
 		while (hits(&http, "/turns") == before && mono_ms() < until) {
 			assert_int_equal(
-			    revcheck_kept_refresh(rc, NULL, NULL), 0);
+			    revcheck_archive_refresh(rc, NULL, NULL), 0);
 			usleep(20000);
 		}
 		for (size_t i = 0; i < num; i++)

@@ -114,7 +114,7 @@ a_floor_outlives_its_list(void **state)
 		issuer_write_crl("www/ca.crl", &list);
 		r = ask(rc, OF(&a, &ca), NULL, NULL);
 		expect(rows[i].name, &r, REVCHECK_GOOD, REVCHECK_WHY_NONE);
-		assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+		assert_int_equal(revcheck_archive_flush(rc, NULL, NULL), 0);
 		list.number = rows[i].number;
 		issuer_write_crl("www/ca.crl", &list);
 		r = ask(rc, OF(&a, &ca), NULL, NULL);
@@ -280,7 +280,7 @@ a_nonce_is_the_questions_own(void **state)
 		r = ask(rc, OF(&b_ocsp, &ca), NULL, NULL);
 		expect("a nonce", &r, rows[i].status, rows[i].why);
 		/* Nor is it kept for others, or by a cache on the way. */
-		assert_true(revcheck_kept_list(rc, count_ocsp, &kept) >= 0);
+		assert_true(revcheck_archive_list(rc, count_ocsp, &kept) >= 0);
 		assert_int_equal(kept, rows[i].policy == REVCHECK_NONCE_OFF);
 		assert_int_equal(hits(&http, "/ocsp"), rows[i].posts);
 		revcheck_free(rc);

@@ -62,7 +62,7 @@ engine_new(void)
 	if (revcheck_new(&rc, &o, &err) != 0)
 		fail_msg("no engine: %s", err.msg);
 	/* Behind it in the queue: the first reading has been told of. */
-	assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(rc, NULL, NULL), 0);
 	num_changes = 0;
 	revcheck_watch(rc, changed, NULL);
 	return rc;
@@ -255,7 +255,7 @@ static struct row
 rows_of(struct revcheck *rc)
 {
 	struct row r = {.num = 0};
-	int n = revcheck_kept_list(rc, note_row, &r);
+	int n = revcheck_archive_list(rc, note_row, &r);
 
 	assert_int_equal(n, r.num);
 	return r;
@@ -319,9 +319,9 @@ a_file_that_went_is_forgotten_by_its_key(void **state)
 	assert_int_equal(r.num, 1);
 	assert_non_null(strstr(r.last.error, "the file is gone"));
 	/* All of it flushed: not what files said. */
-	assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(rc, NULL, NULL), 0);
 	assert_int_equal(ask(rc, &a).status, REVCHECK_GOOD);
-	assert_int_equal(revcheck_kept_flush(rc, r.last.key, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(rc, r.last.key, NULL), 0);
 	assert_int_equal(ask(rc, &a).status, REVCHECK_UNKNOWN);
 	assert_int_equal(ask(rc, &b).status, REVCHECK_UNKNOWN);
 	assert_int_equal(rows_of(rc).num, 0);
@@ -330,11 +330,11 @@ a_file_that_went_is_forgotten_by_its_key(void **state)
 	await_status(rc, &b, REVCHECK_GOOD);
 	put(LISTING_5);
 	await_status(rc, &b, REVCHECK_REVOKED);
-	assert_int_equal(revcheck_kept_flush(rc, r.last.key, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(rc, r.last.key, NULL), 0);
 	assert_int_equal(ask(rc, &b).method, REVCHECK_METHOD_CRL);
 	put(GONE);
 	await_row(rc, "05", "the file is gone");
-	assert_int_equal(revcheck_kept_flush(rc, r.last.key, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(rc, r.last.key, NULL), 0);
 	/* A revocation that was seen proven is remembered all the same. */
 	assert_int_equal(ask(rc, &b).status, REVCHECK_REVOKED);
 	assert_int_equal(ask(rc, &b).method, REVCHECK_METHOD_MEMORY);

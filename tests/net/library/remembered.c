@@ -48,7 +48,7 @@ knowing_b(int reason)
 	r = ask(rc, OF(&b, &ca), NULL, NULL);
 	expect("listed", &r, REVCHECK_REVOKED, REVCHECK_WHY_NONE);
 	rc = restarted(rc);
-	assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(rc, NULL, NULL), 0);
 	return rc;
 }
 
@@ -99,7 +99,7 @@ a_hold_ends_on_disk_too(void **state)
 	r = ask(rc, OF(&b, &ca), NULL, NULL);
 	expect("released", &r, REVCHECK_GOOD, REVCHECK_WHY_NONE);
 	rc = restarted(rc);
-	assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(rc, NULL, NULL), 0);
 	assert_int_equal(unlink("www/ca.crl"), 0);
 	r = ask(rc, OF(&b, &ca), NULL, NULL);
 	assert_int_equal(r.status, REVCHECK_UNKNOWN);
@@ -131,7 +131,7 @@ a_floor_outlives_the_engine(void **state)
 		r = ask(rc, OF(&a, &ca), NULL, NULL);
 		expect(rows[i].name, &r, REVCHECK_GOOD, REVCHECK_WHY_NONE);
 		rc = restarted(rc);
-		assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+		assert_int_equal(revcheck_archive_flush(rc, NULL, NULL), 0);
 		serve(rows[i].number, none, 0, t0 - HOUR, t0 + DAY);
 		r = ask(rc, OF(&a, &ca), NULL, NULL);
 		expect(rows[i].name, &r, rows[i].status, rows[i].why);
@@ -140,7 +140,7 @@ a_floor_outlives_the_engine(void **state)
 			serve(5, none, 0, t0 + 2 * DAY, t0 + 4 * DAY);
 			atomic_store(&now, t0 + 3 * DAY);
 			assert_int_equal(
-			    revcheck_kept_flush(rc, NULL, NULL), 0);
+			    revcheck_archive_flush(rc, NULL, NULL), 0);
 			r = ask(rc, OF(&a, &ca), NULL, NULL);
 			expect("begun again", &r, REVCHECK_GOOD,
 			    REVCHECK_WHY_NONE);

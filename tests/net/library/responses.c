@@ -163,7 +163,7 @@ a_response_of_the_question_itself_is_not_kept(void **state)
 	size_t len;
 
 	q.staple = revcheck_report_response(first, 0, &q.staple_len);
-	assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(rc, NULL, NULL), 0);
 	assert_int_equal(revcheck_check(rc, &rep, &q, NULL), 0);
 	assert_int_equal(
 	    revcheck_report_get0(rep, 0)->source, REVCHECK_SOURCE_STAPLE);

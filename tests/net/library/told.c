@@ -44,7 +44,7 @@ watched_engine(void)
 	struct revcheck *rc = engine_new();
 
 	/* Behind it in the queue: the policy has been told of. */
-	assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(rc, NULL, NULL), 0);
 	num_changes = 0;
 	revcheck_watch(rc, on_change, NULL);
 	return rc;
@@ -285,7 +285,7 @@ what_changed_while_it_waited_is_news(void **state)
 	atomic_fetch_add(&now, 100);
 	/* Not more than once a second: whatever came before in the test. */
 	for (int i = 0; i < 300 && !is_told_of(other); i++) {
-		assert_true(revcheck_kept_refresh(rc, NULL, NULL) >= 0);
+		assert_true(revcheck_archive_refresh(rc, NULL, NULL) >= 0);
 		usleep(100000);
 	}
 	assert_true(is_told_of(other));
@@ -335,7 +335,7 @@ a_revocation_that_is_learned_is_told(void **state)
 	ra = report_about(rc, &a, &ca, 0);
 	assert_int_equal(revcheck_report_status(ra), REVCHECK_REVOKED);
 	/* Behind it in the queue. */
-	assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(rc, NULL, NULL), 0);
 	assert_int_equal(num_told_of(before), 3);
 	assert_int_equal(num_told_of(other), 2);
 	revcheck_report_free(before);
@@ -359,7 +359,7 @@ off_rests_on_no_source(void **state)
 	rep = report_about(rc, &a, &ca, 0);
 	assert_int_equal(num_sources(rep), 0);
 	/* Behind it in the queue. */
-	assert_int_equal(revcheck_kept_flush(rc, NULL, NULL), 0);
+	assert_int_equal(revcheck_archive_flush(rc, NULL, NULL), 0);
 	assert_int_equal(num_changes, 1);
 	assert_true(changes[0].all);
 	revcheck_report_free(rep);
