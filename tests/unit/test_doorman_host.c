@@ -182,6 +182,7 @@ addresses_are_four_or_sixteen_bytes(void **state)
 {
 	static const uint8_t mapped[16] = {
 	    [10] = 0xff, [11] = 0xff, 127, 0, 0, 1};
+	static const uint8_t compatible[16] = {[12] = 127, [15] = 1};
 	struct host h;
 	struct fault f;
 
@@ -191,6 +192,8 @@ addresses_are_four_or_sixteen_bytes(void **state)
 		    host_of_ip(&h, view_of("0123456789abcdef", len), &f),
 		    len == 4 || len == 16 ? 0 : -1);
 	assert_int_equal(host_of_ip(&h, view_of(mapped, 16), &f), -1);
+	assert_non_null(strstr(f.msg, "IPv4 written as IPv6"));
+	assert_int_equal(host_of_ip(&h, view_of(compatible, 16), &f), -1);
 	assert_non_null(strstr(f.msg, "IPv4 written as IPv6"));
 }
 

@@ -325,6 +325,47 @@ hosts_belong_to_one_member(void **state)
 	}
 }
 
+/* Clients that find no DNS name in a certificate look for a host in CN. */
+static void
+a_cn_that_is_a_host_is_one(void **state)
+{
+	static const struct {
+		const char *name, *says;
+	} rows[] = {
+	    {"CN=bank.example, O=Mallory, C=GB", "another member holds"},
+	    {"CN=Teller.Example, O=Mallory, C=GB", "another member holds"},
+	    {"CN=10.0.0.1, O=Mallory, C=GB", "another member holds"},
+	    {"CN=*.corda.net, O=Mallory, C=GB", "is a wildcard"},
+	    {"CN=w*.corda.net, O=Mallory, C=GB", "no host with a wildcard"},
+	    {"CN=*.*, O=Mallory, C=GB", "no host with a wildcard"},
+	    {"CN=LocalHost, O=Mallory, C=GB", "is a loopback name"},
+	    {"CN=127.0.0.1, O=Mallory, C=GB", "is a loopback address"},
+	    {"CN=::1, O=Mallory, C=GB", "is the loopback address"},
+	    {"CN=mallory.example, O=Mallory, C=GB", NULL},
+	    {"CN=Mallory, O=Mallory, C=GB", NULL},
+	    {"CN=Mallory Inc., O=Mallory, C=GB", NULL},
+	};
+	char serial[64];
+	struct buf der;
+	test_id id;
+
+	(void)state;
+	member("O=Bank, C=GB", "DNS:bank.example,IP:10.0.0.1", NOW, serial);
+	member("CN=teller.example, O=Bank, C=GB", NULL, NOW, serial);
+	for (size_t i = 0; i < NUM(rows); i++)
+		judged(rows[i].name, NULL, rows[i].says);
+	/* Held by CN, and by the CN of what was approved. */
+	judged("O=Mallory, C=GB", "DNS:teller.example", "another member holds");
+	request(&der, "CN=vault.example, O=Safe, C=GB", NULL, key);
+	test_put_csr(id, "CN=vault.example, O=Safe, C=GB", buf_view(&der));
+	buf_free(&der);
+	test_set_state(id, "APPROVED");
+	judged("O=Mallory, C=GB", "DNS:vault.example", "another member holds");
+	allow("CN=localhost, O=Mallory, C=GB | localhost\n");
+	judged("CN=localhost, O=Mallory, C=GB", NULL, NULL);
+	allow("");
+}
+
 /* What was approved holds its names; what is asked for does not. */
 static void
 approval_holds_a_name(void **state)
@@ -507,6 +548,7 @@ main(void)
 	    WITH_STORE(the_network_s_own_keys_are_refused),
 	    WITH_STORE(look_alikes_of_members_are_refused),
 	    WITH_STORE(hosts_belong_to_one_member),
+	    WITH_STORE(a_cn_that_is_a_host_is_one),
 	    WITH_STORE(approval_holds_a_name),
 	    WITH_STORE(the_operator_allows),
 	    WITH_STORE(refusals_give_way),

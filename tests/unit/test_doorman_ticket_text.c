@@ -134,7 +134,7 @@ facts_of_a_request(void **state)
 	assert_int_equal(
 	    store_run(&test_store, &f,
 		"INSERT INTO report(request, reporter, reason, origin, proof,"
-		" at) VALUES(?,'troll {x}',0,'192.0.2.7','',1),"
+		" at) VALUES(?,'troll {x}, from 10.0.0.1',0,'192.0.2.7','',1),"
 		"(?,'ann',1,'','officer ann',2)",
 		"tt", id, id),
 	    0);
@@ -144,10 +144,10 @@ facts_of_a_request(void **state)
 	assert_non_null(strstr(s, "Serial number: 0x1F\n"));
 	assert_non_null(strstr(s, "Reason: KEY_COMPROMISE\n"));
 	assert_non_null(strstr(s,
-	    "Reported: UNSPECIFIED, anonymous, by troll \\u{7B}x\\u{7D}, from "
-	    "192.0.2.7\n"));
-	assert_non_null(strstr(s,
-	    "Reported: KEY_COMPROMISE, proven, by ann, proof: officer ann\n"));
+	    "Reported: UNSPECIFIED, anonymous, from 192.0.2.7, by troll "
+	    "\\u{7B}x\\u{7D}, from 10.0.0.1\n"));
+	assert_non_null(strstr(
+	    s, "Reported: KEY_COMPROMISE, proven by officer ann, by ann\n"));
 	ticket_text_free(&t);
 	assert_int_equal(ticket_text_read(&t, &test_store, "X", &f), -1);
 	ticket_text_free(&t);

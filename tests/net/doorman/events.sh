@@ -99,7 +99,7 @@ curl -s -d '{"legalName": "O=Alice, C=GB", "reason": "KEY_COMPROMISE",
     "reporter": "officer"}' "$url/certificate-revocation-request" >out
 told KEY_COMPROMISE "$r"
 ok $? 'that somebody else reports a compromise is told'
-grep -q '^Reported: KEY_COMPROMISE, anonymous, by officer' mail.KEY_COMPROMISE
+grep -q '^Reported: KEY_COMPROMISE, anonymous, from 127.0.0.1, by officer' mail.KEY_COMPROMISE
 r2=$?
 cp mail.KEY_COMPROMISE out
 ok $r2 'with every report'

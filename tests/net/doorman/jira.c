@@ -135,8 +135,8 @@ news_are_told_in_the_issue(void **state)
 	assert_string_equal(again, id);
 	free(again);
 	text = comments(id, 1);
-	assert_non_null(
-	    strstr(text, "Reported: SUPERSEDED, anonymous, by ann"));
+	assert_non_null(strstr(
+	    text, "Reported: SUPERSEDED, anonymous, from 127.0.0.1, by ann"));
 	assert_non_null(strstr(text, "Reason now: SUPERSEDED"));
 	assert_null(strstr(text, "troll"));
 	assert_null(strstr(text, "ann {noformat"));
