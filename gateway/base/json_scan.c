@@ -301,8 +301,9 @@ scan_value(struct scan *s)
 static const char *
 found_instead(const struct scan *s)
 {
-	const char *at = s->text + s->pos;
-	size_t left = s->len - s->pos;
+	/* An escape that the text ends in leaves the cursor behind the end. */
+	size_t left = s->pos < s->len ? s->len - s->pos : 0;
+	const char *at = s->text + s->len - left;
 
 	if (left >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0)
 		return ", and not a byte order mark";

@@ -9,6 +9,7 @@
 
 #include "gateway/base/json.h"
 #include "gateway/base/json_path.h"
+#include "gateway/base/jsonc.h"
 #include "gateway/conf/section.h"
 
 extern const char fuzz_seeds[];
@@ -56,6 +57,39 @@ check_section(enum section_id id, const cJSON *tree)
 	cJSON_Delete(full);
 }
 
+/*
+ * What people write into files: strict JSON comes through as it is, lines stay
+ * lines, and what is left has nothing left to take out.
+ */
+static void
+check_stripped(const char *text, size_t len)
+{
+	char *once = malloc(len + 1), *twice = malloc(len + 1);
+	struct err err;
+	cJSON *tree;
+
+	if (once == NULL || twice == NULL)
+		abort();
+	memcpy(once, text, len);
+	if (jsonc_strip(once, len, &err) == 0) {
+		for (size_t i = 0; i < len; i++)
+			if ((text[i] == '\n') != (once[i] == '\n'))
+				abort();
+		if (json_check(text, len, &err) == 0 &&
+		    memcmp(once, text, len) != 0)
+			abort();
+		memcpy(twice, once, len);
+		if (jsonc_strip(twice, len, &err) != 0 ||
+		    (json_check(once, len, &err) == 0 &&
+			memcmp(once, twice, len) != 0))
+			abort();
+		if (json_parse(&tree, once, len, &err) == 0)
+			cJSON_Delete(tree);
+	}
+	free(once);
+	free(twice);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -67,6 +101,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
+	check_stripped(text, size - 1);
 	rc = json_check(text, size - 1, &err);
 	if (json_parse(&tree, text, size - 1, &err) != 0)
 		return 0;
