@@ -6,16 +6,35 @@
 #
 # PROFILE=debug|release|asan|tsan|fuzz|cov chooses build/$(PROFILE)/.
 
-PROFILE ?= debug
-PREFIX  ?= /usr/local
-DESTDIR ?=
+# What is installed is the release, unless another PROFILE is asked for.
+PROFILE ?= $(if $(filter install%,$(MAKECMDGOALS)),release,debug)
 V       ?= 0
+
+# Where it is installed: below DESTDIR, each of these.
+DESTDIR      ?=
+PREFIX       ?= /usr/local
+BINDIR       ?= $(PREFIX)/bin
+SBINDIR      ?= $(PREFIX)/sbin
+LIBDIR       ?= $(PREFIX)/lib
+INCLUDEDIR   ?= $(PREFIX)/include
+DATADIR      ?= $(PREFIX)/share
+MANDIR       ?= $(DATADIR)/man
+DOCDIR       ?= $(DATADIR)/doc/p2p-gateway
+UNITDIR      ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR  ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR  ?= $(PREFIX)/lib/tmpfiles.d
+BASHCOMPDIR  ?= $(DATADIR)/bash-completion/completions
+ZSHCOMPDIR   ?= $(DATADIR)/zsh/site-functions
+FISHCOMPDIR  ?= $(DATADIR)/fish/vendor_completions.d
+# Where the programs' configuration lies. Nothing is put there.
+SYSCONFDIR   ?= /etc
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 MAKEFLAGS += --no-print-directory
 
-VERSION := 0.1.0
+VERSION := $(shell sed -n 's/.define REVCHECK_VERSION "\(.*\)"/\1/p' \
+	revcheck/revcheck.h)
 ABI     := 0
 B       := build/$(PROFILE)
 Q       := $(if $(filter 0,$(V)),@,)
@@ -26,8 +45,24 @@ say      = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' '$(1)' '$(2)',@:)
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wwrite-strings -Wpointer-arith -Wvla \
 	-Wformat=2 -Wundef -Wno-unused-parameter
-HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
-HARDEN_LD := -Wl,-z,relro -Wl,-z,now
+
+# What is installed is hardened. FORTIFY is as far as compiler and libc go (3
+# since gcc 12 and glibc 2.34), unless a packager's flags say how far.
+cc_takes = $(shell echo 'int i;' | $(CC) -Werror $(1) -c -x c -o /dev/null - \
+	2>/dev/null && echo '$(1)')
+ifeq ($(PROFILE),release)
+  ifeq ($(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),)
+    FORTIFY := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(or $(shell \
+	echo level __USE_FORTIFY_LEVEL | $(CC) -O2 -U_FORTIFY_SOURCE \
+	-D_FORTIFY_SOURCE=3 -include features.h -E -P -x c - 2>/dev/null | \
+	sed -n 's/^level \([0-9]\)/\1/p'),2)
+  endif
+  HARDEN := $(FORTIFY) -fstack-protector-strong \
+	$(foreach f,-fstack-clash-protection -fcf-protection \
+	-mbranch-protection=standard,$(call cc_takes,$(f)))
+  HARDEN_LD := -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed
+  PIE := -pie
+endif
 
 ifeq ($(PROFILE),debug)
   OPT := -O1 -g -Werror -fno-omit-frame-pointer
@@ -61,16 +96,20 @@ ifneq ($(MAKECMDGOALS),deps)
   PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 endif
 
-CPPFLAGS := -I. -D_GNU_SOURCE -DOPENSSL_API_COMPAT=30000 \
-	    -DREVCHECK_BUILD $(PKG_CFLAGS)
-CFLAGS   := -std=gnu11 $(WARN) $(OPT) -fPIC -fvisibility=hidden -pthread
-LDFLAGS  := $(OPT_LD) -pthread
-LDLIBS   := $(PKG_LIBS)
+# CPPFLAGS, CFLAGS and LDFLAGS are whoever's who builds, and come last.
+ALL_CPPFLAGS := -I. -D_GNU_SOURCE -DOPENSSL_API_COMPAT=30000 \
+		-DREVCHECK_BUILD $(PKG_CFLAGS) $(CPPFLAGS)
+ALL_CFLAGS   := -std=gnu11 $(WARN) $(OPT) -fPIC -fvisibility=hidden -pthread \
+		$(CFLAGS)
+ALL_LDFLAGS  := $(OPT_LD) -pthread $(LDFLAGS)
+LDLIBS       := $(PKG_LIBS)
 
 # A change of compiler or flags rebuilds; nothing else does.
-FLAGS_NOW := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
-$(shell mkdir -p $(B); printf '%s\n' '$(FLAGS_NOW)' | cmp -s - $(B)/.flags || \
-	printf '%s\n' '$(FLAGS_NOW)' > $(B)/.flags)
+FLAGS_NOW := $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+quoted = '$(subst ','\'',$(1))'
+$(shell mkdir -p $(B); printf '%s\n' $(call quoted,$(FLAGS_NOW)) | \
+	cmp -s - $(B)/.flags || \
+	printf '%s\n' $(call quoted,$(FLAGS_NOW)) > $(B)/.flags)
 
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
@@ -100,13 +139,13 @@ FIXBINS   := $(addprefix $(B)/fixtures/,$(FIXTURES))
 all: lib bins fixtures
 
 .PHONY: lib bins
-lib: $(LIB_A) $(LIB_SO) $(B)/lib/librevcheck.pc
+lib: $(LIB_A) $(LIB_SO)
 bins: $(BINS)
 
 $(B)/obj/%.o: %.c $(B)/.flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Internals for unit tests and fuzzers: every symbol visible. The archive is
 # thin: it names the objects, so that a linker can say which of them it took.
@@ -129,26 +168,22 @@ $(LIB_A): $(LIB_OBJ)
 $(LIB_SO): $(LIB_OBJ) revcheck/librevcheck.map
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -shared $(LDFLAGS) -Wl,-soname,librevcheck.so.$(ABI) \
+	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,-soname,librevcheck.so.$(ABI) \
 	    -Wl,--version-script=revcheck/librevcheck.map \
 	    -o $@ $(LIB_OBJ) $(LDLIBS)
 	$(Q)ln -sf librevcheck.so.$(VERSION) $(@D)/librevcheck.so.$(ABI)
 	$(Q)ln -sf librevcheck.so.$(ABI) $(@D)/librevcheck.so
 
-$(B)/lib/librevcheck.pc: revcheck/librevcheck.pc.in Makefile
-	$(Q)mkdir -p $(@D)
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
-
 $(B)/bin/revcheck: $(CLI_OBJ) $(LIB_A)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(CLI_OBJ) $(LIB_A) $(LDLIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(PIE) -o $@ $(CLI_OBJ) $(LIB_A) $(LDLIBS)
 
 $(B)/bin/p2p-gateway: $(GATEWAY_OBJ) $(B)/lib/libbase.a $(LIB_A)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(GATEWAY_OBJ) $(LIB_A) $(B)/lib/libbase.a \
-	    $(LDLIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(PIE) -o $@ $(GATEWAY_OBJ) $(LIB_A) \
+	    $(B)/lib/libbase.a $(LDLIBS)
 
 # fixtures: share no code with what they test
 
@@ -164,7 +199,7 @@ $(B)/fixtures/$(1): $$(call objs,$$(wildcard fixtures/$(1)/*.c)) \
     $$(if $$(FIXLIB_OBJ),$(B)/lib/libfixture.a)
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LDLIBS)
 endef
 $(foreach f,$(FIXTURES),$(eval $(call fixture_rule,$(f))))
 
@@ -173,7 +208,7 @@ SLOWTOKEN := $(B)/fixtures/slowtoken.so
 $(SLOWTOKEN): $(B)/obj/fixtures/slowtoken/slowtoken.o
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -shared $(LDFLAGS) -o $@ $^
+	$(Q)$(CC) -shared $(ALL_LDFLAGS) -o $@ $^
 fixtures: $(SLOWTOKEN)
 
 # Rooms with needs of their own bring a fragment.
@@ -259,51 +294,68 @@ format:
 format-check:
 	@clang-format --dry-run -Werror $(C_FILES) && echo "format-check: ok"
 lint: format-check check-deps
-	@sh tests/lint.sh '$(CPPFLAGS)' $(filter %.c,$(C_FILES))
+	@sh tests/lint.sh '$(ALL_CPPFLAGS)' $(filter %.c,$(C_FILES))
 compdb:
 	bear -- $(MAKE) -B all
 
 # install
 
-.PHONY: install uninstall
+# What is put where, in parts that can be installed alone. Rooms add to
+# PUT_part what is KIND:FILE:PLACE: files of mode 755 or 644, `fill` with its
+# @NAMES@ filled in, `link` a symbolic link to FILE; to MADE_part what has to be
+# built; to OWN_part the folders that are nobody else's.
+PARTS := library command gateway doorman
 INSTALL := install
-install: all
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
-	    $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig \
-	    $(DESTDIR)$(PREFIX)/share/man/man1 \
-	    $(DESTDIR)$(PREFIX)/share/man/man3 \
-	    $(DESTDIR)$(PREFIX)/share/man/man5 \
-	    $(DESTDIR)$(PREFIX)/share/man/man8 \
-	    $(DESTDIR)$(PREFIX)/lib/systemd/system
-	for u in service socket; do \
-	    sed -e 's|@PREFIX@|$(PREFIX)|' gateway/systemd/p2p-gateway.$$u > \
-	    $(DESTDIR)$(PREFIX)/lib/systemd/system/p2p-gateway.$$u; done
-	$(INSTALL) -m 755 $(B)/bin/revcheck $(DESTDIR)$(PREFIX)/bin/
-	$(INSTALL) -m 755 $(B)/bin/p2p-gateway $(DESTDIR)$(PREFIX)/sbin/
-	$(INSTALL) -m 644 revcheck/revcheck.h $(DESTDIR)$(PREFIX)/include/
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/doc/librevcheck/examples
-	$(INSTALL) -m 644 revcheck/examples/*.c \
-	    $(DESTDIR)$(PREFIX)/share/doc/librevcheck/examples/
-	$(INSTALL) -m 644 $(LIB_A) $(DESTDIR)$(PREFIX)/lib/
-	$(INSTALL) -m 755 $(LIB_SO) $(DESTDIR)$(PREFIX)/lib/
-	ln -sf librevcheck.so.$(VERSION) \
-	    $(DESTDIR)$(PREFIX)/lib/librevcheck.so.$(ABI)
-	ln -sf librevcheck.so.$(ABI) $(DESTDIR)$(PREFIX)/lib/librevcheck.so
-	@# Not the built one: PREFIX may be another now.
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
-	    revcheck/librevcheck.pc.in > \
-	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/librevcheck.pc
-	for s in 1 3 5 8; do for m in revcheck/man/*.$$s gateway/man/*.$$s; do \
-	    [ ! -f "$$m" ] || $(INSTALL) -m 644 "$$m" \
-	    $(DESTDIR)$(PREFIX)/share/man/man$$s/; done; done
-uninstall:
-	cd $(DESTDIR)$(PREFIX) && rm -f bin/revcheck sbin/p2p-gateway \
-	    include/revcheck.h lib/librevcheck.* lib/pkgconfig/librevcheck.pc \
-	    share/doc/librevcheck/examples/*.c \
-	    share/man/man1/revcheck.1 share/man/man3/revcheck.3 \
-	    share/man/man5/p2p-gateway.conf.5 share/man/man8/p2p-gateway.8 \
-	    lib/systemd/system/p2p-gateway.service \
-	    lib/systemd/system/p2p-gateway.socket
+
+# completions PROGRAM, put_completions PROGRAM: made from its --help.
+completions = $(addprefix $(B)/completions/,$(1).bash _$(1) $(1).fish)
+put_completions = 644:$(B)/completions/$(1).bash:$(BASHCOMPDIR)/$(1) \
+	644:$(B)/completions/_$(1):$(ZSHCOMPDIR)/_$(1) \
+	644:$(B)/completions/$(1).fish:$(FISHCOMPDIR)/$(1).fish
+define completions_rule
+$(call completions,$(notdir $(1))) &: $(1) revcheck/completions.pl
+	$$(call say,HELP,$$@)
+	$$(Q)mkdir -p $$(@D) && perl revcheck/completions.pl $$< $$(@D)
+endef
+$(foreach p,bin/revcheck bin/p2p-gateway fixtures/doorman fixtures/doorman-sign,\
+    $(eval $(call completions_rule,$(B)/$(p))))
+
+-include $(wildcard revcheck/install.mk gateway/install.mk \
+	fixtures/doorman/install.mk)
+
+FILL := $(foreach v,PREFIX BINDIR SBINDIR SYSCONFDIR VERSION,-e 's|@$(v)@|$($(v))|g') \
+	$(foreach v,LIBDIR INCLUDEDIR,-e \
+	's|@$(v)@|$(patsubst $(PREFIX)/%,$${prefix}/%,$($(v)))|g')
+put_755  = $(INSTALL) -D -m 755 $(1) "$(DESTDIR)$(2)"
+put_644  = $(INSTALL) -D -m 644 $(1) "$(DESTDIR)$(2)"
+put_link = $(INSTALL) -d "$(DESTDIR)$(dir $(2))" && ln -sf $(1) "$(DESTDIR)$(2)"
+put_fill = $(INSTALL) -D -m 644 /dev/null "$(DESTDIR)$(2)" && \
+	sed $(FILL) $(1) > "$(DESTDIR)$(2)"
+define put
+$(call say,INSTALL,$(DESTDIR)$(word 3,$(1)))
+	$(Q)$(call put_$(word 1,$(1)),$(word 2,$(1)),$(word 3,$(1)))
+
+endef
+places = $(foreach p,$(PUT_$(1)),$(word 3,$(subst :, ,$(p))))
+define part_rules
+.PHONY: made-$(1) install-$(1) uninstall-$(1)
+made-$(1): $$(MADE_$(1))
+install-$(1): made-$(1)
+	$$(foreach p,$$(PUT_$(1)),$$(call put,$$(subst :, ,$$p)))
+uninstall-$(1):
+	rm -f $$(foreach p,$$(call places,$(1)),"$$(DESTDIR)$$p")
+	$$(foreach d,$$(OWN_$(1)),rmdir "$$(DESTDIR)$$d" 2>/dev/null || :;)
+endef
+$(foreach p,$(PARTS),$(eval $(call part_rules,$(p))))
+
+.PHONY: install uninstall list-install
+install: $(PARTS:%=install-%)
+	@# Where it is for this machine: its loader finds the library.
+	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || :
+uninstall: $(PARTS:%=uninstall-%)
+	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || :
+list-install:
+	@printf '%s\n' $(foreach p,$(PARTS),$(call places,$(p))) | LC_ALL=C sort
 
 .PHONY: clean help
 clean:
@@ -322,4 +374,7 @@ help:
 	@echo "  make mutate [F=file] [L=level] [M=name]  wrong lines that a test must notice: tests/mutants"
 	@echo "  make lint format            clang-tidy, cppcheck, clang-format"
 	@echo "  make man-lists              the manual's lists of keys and counters, anew"
-	@echo "  make install uninstall      DESTDIR, PREFIX"
+	@echo "  make install uninstall      the release; DESTDIR, PREFIX, BINDIR, SBINDIR, LIBDIR, INCLUDEDIR, DATADIR,"
+	@echo "                              MANDIR, DOCDIR, UNITDIR, SYSCONFDIR; CPPFLAGS, CFLAGS, LDFLAGS of"
+	@echo "                              yours are added. install-PART: $(PARTS)"
+	@echo "  make list-install           what is put where"

@@ -4,3 +4,5 @@ APT_TEST += systemd
 APT_TEST += socat python3-jsonschema
 # The library as other languages call it.
 APT_TEST += golang-go python3
+# Shells whose completions are tried.
+APT_TEST += zsh fish

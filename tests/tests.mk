@@ -21,6 +21,10 @@ UNIT  := $(call names,tests/unit/test_*.c)
 NETC  := $(call names,tests/net/*/*.c)
 NETSH := $(patsubst tests/%.sh,%,$(wildcard tests/net/*/*.sh))
 UNITSH := $(patsubst tests/%.sh,%,$(wildcard tests/unit/test_*.sh))
+# What is installed is the release, whatever is built: once is enough.
+ifneq ($(PROFILE),debug)
+  NETSH := $(filter-out net/install/%,$(NETSH))
+endif
 # A fragment adds the names of its tests to this.
 EXTRA :=
 
@@ -68,7 +72,7 @@ $(B)/tests/$(1): $(B)/obj/tests/$(1).o $$($(1)_OBJ) \
     $(if $(filter-out $(ARCHIVED),$(call taken,$(1))),relink) | $(2)
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $(B)/obj/tests/$(1).o $$($(1)_OBJ) $(2) \
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $(B)/obj/tests/$(1).o $$($(1)_OBJ) $(2) \
 	    $$(LDLIBS) $(3) $$($(1)_LIBS) -Wl,-t >$$@.trace
 	$$(Q)sed -n 's|^$(B)/lib/\.\./|$(B)/|p' $$@.trace >$$@.taken
 endef
@@ -85,7 +89,7 @@ $(foreach t,$(NETC),$(eval $(call test_rule,$(t),$(TEST_A),-lcmocka)))
 # Runs a test, and finds out what it has left running.
 $(B)/tests/reap: $(B)/obj/tests/reap.o
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^
 
 # ---- which to run ---------------------------------------------------------------
 
@@ -96,7 +100,12 @@ chosen = $(or $(filter $(1),$(TESTS)),$(filter $(1)%,$(TESTS)),\
 CHOSEN = $(if $(T),$(sort $(foreach t,$(T),$(call chosen,$(t)))),$(TESTS))
 # Real processes need the programs; scripts are not built.
 needs = $(B)/tests/reap $(addprefix $(B)/tests/,$(filter-out $(NETSH) $(UNITSH),$(1))) \
-	$(if $(filter net/%,$(1)),all examples vectors)
+	$(if $(filter net/%,$(1)),all examples vectors) \
+	$(if $(filter net/install/%,$(1)),release)
+
+.PHONY: release
+release:
+	@+$(MAKE) PROFILE=release $(addprefix made-,$(PARTS))
 
 .PHONY: tests check check-unit check-net check-asan check-tsan list-tests
 tests: $(call needs,$(CHOSEN))

@@ -2,7 +2,11 @@
 #include <signal.h>
 #include <string.h>
 
+#include <cjson/cJSON.h>
 #include <curl/curl.h>
+#include <event2/event.h>
+#include <openssl/crypto.h>
+#include <sqlite3.h>
 
 #include "revcheck/cli/cli.h"
 
@@ -17,6 +21,16 @@ static const struct {
     {"cache", cmd_cache},
 };
 
+/* What a report of a bug begins with. */
+static void
+print_version(void)
+{
+	printf("revcheck %s\n%s\n%s\n", REVCHECK_VERSION,
+	    OpenSSL_version(OPENSSL_VERSION), curl_version());
+	printf("libevent/%s cJSON/%s SQLite/%s\n", event_get_version(),
+	    cJSON_Version(), sqlite3_libversion());
+}
+
 static int
 run(int argc, char **argv)
 {
@@ -25,7 +39,7 @@ run(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (strcmp(argv[1], "--version") == 0) {
-		printf("revcheck %s\n", REVCHECK_VERSION);
+		print_version();
 		return 0;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)

@@ -13,7 +13,7 @@ $(B)/bench/$(1): $(B)/obj/tests/bench/$(1).o $($(1)_OBJ) $(B)/lib/librevcheck-in
     $(if $(TESTLIB_OBJ),$(B)/lib/libtest.a)
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) $$($(1)_LIBS)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LDLIBS) $$($(1)_LIBS)
 endef
 $(foreach t,$(BENCH),$(eval $(call bench_rule,$(t))))
 

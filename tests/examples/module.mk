@@ -8,7 +8,7 @@ $(B)/examples/%: revcheck/examples/%.c revcheck/revcheck.h $(LIB_A) $(B)/.flags
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -pedantic -D_POSIX_C_SOURCE=200809L -Irevcheck \
-	    $(PKG_CFLAGS) $(filter-out -std=%,$(CFLAGS)) $(LDFLAGS) -o $@ $< \
+	    $(PKG_CFLAGS) $(filter-out -std=%,$(ALL_CFLAGS)) $(ALL_LDFLAGS) -o $@ $< \
 	    $(LIB_A) $(LDLIBS)
 
 .PHONY: examples

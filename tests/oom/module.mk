@@ -8,7 +8,7 @@ $(addprefix $(B)/tests/,$(OOM)): $(B)/tests/%: $(B)/obj/tests/%.o \
 	$(B)/obj/tests/oom/failing.o $(LIB_OBJ)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(OOM_WRAP)) \
+	$(Q)$(CC) $(ALL_LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(OOM_WRAP)) \
 	    -o $@ $^ $(LDLIBS)
 
 $(B)/tests/oom/oom: | $(B)/vectors/manifest.tsv

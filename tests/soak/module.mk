@@ -7,7 +7,7 @@ $(SOAK:%=$(B)/soak/%): $(B)/soak/%: $(B)/obj/tests/soak/%.o \
     $(B)/lib/librevcheck-internal.a $(if $(TESTLIB_OBJ),$(B)/lib/libtest.a)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) \
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) \
 	    -lcmocka
 
 .PHONY: soak soak-run

@@ -502,7 +502,7 @@ units_are_well_made(void **state)
 	static const char tool[] = "/usr/bin/systemd-analyze";
 	static const char script[] =
 	    "for u in service socket; do"
-	    "  sed -e \"s|@PREFIX@/sbin|$BIN|\" "
+	    "  sed -e \"s|@SBINDIR@|$BIN|; s|@SYSCONFDIR@|/etc|\" "
 	    "    \"$TOP/gateway/systemd/p2p-gateway.$u\" >p2p-gateway.$u;"
 	    "done;"
 	    "exec systemd-analyze verify --man=no \"$PWD/p2p-gateway.service\""
