@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -75,6 +76,7 @@ main(int argc, char **argv)
 		    stderr, "usage: server CERTIFICATE KEY ANCHORS PEERS\n");
 		return 2;
 	}
+	signal(SIGPIPE, SIG_IGN); /* clients leave when they like */
 	if (SSL_CTX_use_certificate_chain_file(ctx, argv[1]) != 1 ||
 	    SSL_CTX_use_PrivateKey_file(ctx, argv[2], SSL_FILETYPE_PEM) != 1) {
 		fprintf(
