@@ -1,7 +1,9 @@
 /* doorman_net: see the header. */
 #include "tests/doorman/doorman_net.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +29,11 @@ doorman_net_run(struct doorman_net *o, const char *program, const char *input,
 	for (; arguments != NULL && *arguments != NULL && n < MORE_MAX;)
 		argv[n++] = *arguments++;
 	proc_start(&p, program, log, argv);
+	/* Who is turned away leaves before it reads: its status says so. */
+	signal(SIGPIPE, SIG_IGN);
 	if (input != NULL &&
-	    write(p.in_fd, input, strlen(input)) != (ssize_t)strlen(input))
+	    write(p.in_fd, input, strlen(input)) != (ssize_t)strlen(input) &&
+	    errno != EPIPE)
 		fail_msg("%s does not read its input", program);
 	rc = proc_wait(&p, WAIT_MS);
 	if (out != NULL)
