@@ -86,7 +86,22 @@ on_slow(void *arg, struct exchange *x, const char *rest)
 	exchange_text(x, 200, "slow");
 }
 
+static bool locked;
+
+static void
+on_locked(void *arg, struct exchange *x, const char *rest)
+{
+	(void)arg;
+	(void)rest;
+	x->later = locked;
+	if (!locked)
+		exchange_text(x, 200, "unlocked");
+	else if (!x->patient)
+		exchange_text(x, 503, "locked");
+}
+
 static const struct route routes[] = {
+    {"/locked", "POST", 16, on_locked, true},
     {"/slow", "POST", 16, on_slow, true},
     {"/echo", "POST", 16, on_echo, false},
     {"/large", "GET", 16, on_large, false},
@@ -517,6 +532,34 @@ slow_ones_take_turns(void **state)
 		close(fds[i]);
 }
 
+/* What is not free is waited for, not too long, and keeps nobody waiting. */
+static void
+locked_ones_have_another_turn(void **state)
+{
+	static const char ask[] =
+	    "POST /locked HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1";
+	char out[512] = "";
+	int fd, fast;
+
+	(void)state;
+	locked = true;
+	now_ms = 1000;
+	fd = dial_send(1, ask);
+	fast = dial_send(2, GET("/below/x"));
+	await(fast, "200 ", out, sizeof(out));
+	assert_int_equal(recv(fd, out, 1, MSG_DONTWAIT), -1);
+	locked = false;
+	await(fd, "unlocked", out, sizeof(out));
+	close(fd);
+	locked = true;
+	fd = dial_send(1, ask);
+	turn();
+	now_ms += 60000;
+	await(fd, "503 ", out, sizeof(out));
+	close(fd);
+	close(fast);
+}
+
 static void
 errors_are_sentences(void **state)
 {
@@ -618,6 +661,7 @@ main(void)
 	    EACH(requests_follow_each_other),
 	    EACH(a_body_may_be_waited_for),
 	    EACH(slow_ones_take_turns),
+	    EACH(locked_ones_have_another_turn),
 	    EACH(errors_are_sentences),
 	    EACH(a_head_has_an_end),
 	};

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
 
+#include "fixtures/doorman/service/store/store.h"
 #include "tests/doorman/doorman_net.h"
 
 #define FLOOD   80
@@ -118,12 +120,51 @@ descriptors_may_run_out(void **state)
 	doorman_net_stop(&net);
 }
 
+/* Another writes to the database for long: the lists do not wait for it. */
+static void
+the_list_does_not_wait_for_a_lock(void **state)
+{
+	static const char ask[] =
+	    "POST /certificate-revocation-request HTTP/1.1\r\nHost: x\r\n"
+	    "Content-Type: application/json\r\nContent-Length: 99\r\n"
+	    "Connection: close\r\n\r\n"
+	    "{\"legalName\": \"CN=Doorman CA, O=Private Network, C=GB\","
+	    " \"reason\": \"CA_COMPROMISE\", \"reporter\": \"a\"}";
+	char answer[1024] = "";
+	size_t len = 0;
+	struct fault f;
+	struct store st;
+	ssize_t n;
+	int fd;
+
+	(void)state;
+	doorman_net_start(&net);
+	if (store_open(&st, "dm/doorman.sqlite", false, &f) != 0 ||
+	    store_begin(&st, &f) != 0)
+		fail_msg("%s", f.msg);
+	fd = tcp_dial(port());
+	assert_int_equal(write(fd, ask, strlen(ask)), strlen(ask));
+	/* Ends before the wait for the lock would. */
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(doorman_net_crl_number(&net, "doorman"), 2);
+	assert_int_equal(recv(fd, answer, 1, MSG_DONTWAIT), -1);
+	store_rollback(&st);
+	store_close(&st);
+	while ((n = read(fd, answer + len, sizeof(answer) - 1 - len)) > 0)
+		len += (size_t)n;
+	if (strncmp(answer, "HTTP/1.1 200 ", 13) != 0)
+		fail_msg("%s", answer);
+	close(fd);
+	doorman_net_stop(&net);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(half_sent_requests_make_room),
 	    cmocka_unit_test(descriptors_may_run_out),
+	    cmocka_unit_test(the_list_does_not_wait_for_a_lock),
 	};
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
