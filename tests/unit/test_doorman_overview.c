@@ -158,6 +158,13 @@ a_list_that_ends_is_trouble(void **state)
 	publish("root", 5, NOW - HOUR, NOW + 1);
 	look(&o);
 	assert_false(o.lists[1].expired);
+	/* A clock was wrong: nobody takes it, however long it lasts. */
+	publish("root", 6, NOW + 301, NOW + 48 * HOUR);
+	look(&o);
+	says(&o, "the root list says that it is of a time 5 minutes from now");
+	publish("root", 7, NOW + 300, NOW + 48 * HOUR);
+	look(&o);
+	assert_int_equal(o.findings.num_errors, 1);
 	run("DELETE FROM crl WHERE list='empty'");
 	look(&o);
 	says(&o, "the empty list was never published");

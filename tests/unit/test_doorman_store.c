@@ -414,6 +414,43 @@ an_export_can_be_checked_by_others(void **state)
 	fclose(out);
 }
 
+/* Nothing is promised that goes into a file which nobody sees any more. */
+static void
+a_file_that_is_gone_takes_nothing(void **state)
+{
+	struct fault f = {""};
+	struct store other;
+
+	(void)state;
+	assert_int_equal(rename(TEST_STORE_FILE, "aside"), 0);
+	assert_int_equal(store_begin(&test_store, &f), -1);
+	assert_non_null(strstr(f.msg, "was removed or replaced"));
+	/* Another in its place. */
+	assert_int_equal(store_open(&other, TEST_STORE_FILE, true, &f), 0);
+	assert_int_equal(store_begin(&test_store, &f), -1);
+	store_close(&other);
+	assert_int_equal(rename("aside", TEST_STORE_FILE), 0);
+	assert_int_equal(store_begin(&test_store, &f), 0);
+	store_rollback(&test_store);
+}
+
+/* Another connection that writes is seen, and not waited for. */
+static void
+a_writer_is_seen(void **state)
+{
+	struct store other;
+	struct fault f;
+
+	(void)state;
+	assert_int_equal(store_open(&other, TEST_STORE_FILE, false, &f), 0);
+	assert_false(store_busy(&test_store));
+	assert_int_equal(store_begin(&other, &f), 0);
+	assert_true(store_busy(&test_store));
+	store_rollback(&other);
+	assert_false(store_busy(&test_store));
+	store_close(&other);
+}
+
 int
 main(void)
 {
@@ -430,6 +467,8 @@ main(void)
 	    WITH_HISTORY(a_removed_end_is_missed_for_ever),
 	    WITH_HISTORY(a_known_head_must_be_there),
 	    WITH_HISTORY(an_export_can_be_checked_by_others),
+	    WITH_HISTORY(a_file_that_is_gone_takes_nothing),
+	    WITH_HISTORY(a_writer_is_seen),
 	    cmocka_unit_test(every_change_of_a_step_is_seen),
 	};
 

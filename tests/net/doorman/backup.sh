@@ -35,6 +35,11 @@ ln "$D/doorman.sqlite" other-name
 t 'nor by another name' run 1 dm backup other-name
 rm other-name
 t 'a folder that is not there' run 1 dm backup none/save.sqlite
+mkfifo pipe
+t 'something that is no file' run 1 dm backup pipe
+t 'nor for a list' run 1 dm crl-at doorman now pipe
+t 'it is left alone' test -p pipe
+rm pipe
 t 'a file is replaced' run 0 dm backup save.sqlite
 t 'the audit trail has a head' run 0 dm audit verify
 head=$(cat out)
@@ -90,6 +95,8 @@ last=$(dm audit verify)
 t 'going back behind a list' run 1 dm restore save.sqlite
 t 'is refused' says 'its doorman list has number 2, and number 3 is in force'
 t 'with --older it takes a note' run 1 dm restore save.sqlite --older
+t 'a note of words' run 1 dm restore save.sqlite --older --note "$(printf 'x\033[2J')"
+t 'it says so' says 'note has a control character'
 t 'which is said' says 'needs a --note'
 head -c 20000 save.sqlite >cut.sqlite
 t 'half a file' run 1 dm restore cut.sqlite
