@@ -41,6 +41,7 @@
 #include "gateway/process/sd_listen.h"
 #include "gateway/process/sd_notify.h"
 #include "gateway/rest/rest.h"
+#include "gateway/rest/rest_authorize.h"
 #include "gateway/rest/rest_hasher.h"
 #include "gateway/rest/rest_routes.h"
 #include "gateway/sessions/chain_cache.h"
@@ -67,7 +68,8 @@ struct gateway {
 	struct workers *workers;
 	struct rest_services rest_services;
 	struct rest *rest;
-	struct section_files *files; /* NULL: nothing is watched */
+	struct rest_authorize *authorize; /* NULL: nobody asks */
+	struct section_files *files;      /* NULL: nothing is watched */
 	struct watchdog *watchdog;
 	time_t started_at;
 	struct event *signals[4];
@@ -237,6 +239,8 @@ say_ready(struct gateway *g)
 		printf(" %s%s=%s", peers ? "listen" : "",
 		    peers ? name + 5 : name, bound[i].address);
 	}
+	if (g->authorize != NULL)
+		printf(" authorize=%s", rest_authorize_address(g->authorize));
 	printf(" rest=https://%s\n", rest_address(g->rest));
 	fflush(stdout);
 	sd_notify_send(g->log, "READY=1\nSTATUS=serving");
@@ -347,6 +351,9 @@ start_rest(struct gateway *g, int fd, struct err *err)
 	rc = rest_new(&g->rest, &g->services, &g->rest_services, rest_routes,
 	    control_conf(g->control), fd, err);
 	if (rc == 0)
+		rc = rest_authorize_new(
+		    &g->authorize, g->rest, g->decisions, err);
+	if (rc == 0)
 		control_on_reload(g->control, on_new_conf, g);
 	return rc;
 }
@@ -392,6 +399,7 @@ stop(struct gateway *g)
 {
 	watchdog_free(g->watchdog);
 	section_files_free(g->files);
+	rest_authorize_free(g->authorize);
 	rest_free(g->rest);
 	if (g->control != NULL)
 		control_set_workers(g->control, NULL);

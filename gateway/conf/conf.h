@@ -164,8 +164,9 @@ struct conf_own {
 
 enum conf_role {
 	CONF_ROLE_READ = 1 << 0,
-	CONF_ROLE_OPERATE = 1 << 1, /* includes read */
-	CONF_ROLE_CHECK = 1 << 2    /* session checks, nothing else */
+	CONF_ROLE_OPERATE = 1 << 1,  /* includes read */
+	CONF_ROLE_CHECK = 1 << 2,    /* session checks, nothing else */
+	CONF_ROLE_AUTHORIZE = 1 << 3 /* authorize.listen, nothing else */
 };
 
 struct conf_user {
@@ -203,6 +204,31 @@ struct conf_rest {
 	uint32_t max_login_failures; /* an address, within login_window_ms */
 	uint32_t login_window_ms;
 	uint32_t max_decisions; /* kept in the ring */
+};
+
+/* Whose way to write a client certificate into a header. */
+enum conf_peer_format {
+	CONF_PEER_UNSET = 0, /* nobody's is read */
+	CONF_PEER_NGINX,     /* $ssl_client_escaped_cert */
+	CONF_PEER_ENVOY,     /* x-forwarded-client-cert */
+	CONF_PEER_TRAEFIK,   /* X-Forwarded-Tls-Client-Cert */
+	CONF_PEER_RFC9440    /* Client-Cert and Client-Cert-Chain */
+};
+
+/* Where proxies ask whether a peer of theirs may come in. */
+struct conf_authorize {
+	struct address listen; /* off if text is NULL */
+	enum conf_peer_format format;
+	char *header;      /* never NULL where it listens */
+	uint32_t hop;      /* element of Envoy's list, counted from the end */
+	char *trust_group; /* NULL: any group may vouch */
+	char **users;      /* of this system: who may use the Unix socket */
+	size_t num_users;
+	char *socket_group; /* of its file; NULL: the process's */
+	uint32_t deadline_ms;
+	uint32_t max_connections;
+	uint32_t max_head_bytes;
+	uint32_t idle_timeout_ms;
 };
 
 enum conf_log_format {
@@ -275,6 +301,7 @@ struct conf {
 	size_t num_links;
 	struct conf_connect connect;
 	struct conf_rest rest;
+	struct conf_authorize authorize;
 	struct conf_pkcs11 pkcs11;
 	struct conf_log log;
 	struct conf_watch watch;

@@ -49,9 +49,14 @@ conf_nth_listen(const struct conf *c, size_t i, const struct address **out,
 		return true;
 	}
 	i -= c->num_links;
-	snprintf(path, size, i == 0 ? "$.rest.listen" : "$.connect.listen");
-	*out = i == 0 ? &c->rest.listen : &c->connect.listen;
-	return i < 2;
+	snprintf(path, size,
+	    i == 0       ? "$.rest.listen"
+		: i == 1 ? "$.connect.listen"
+			 : "$.authorize.listen");
+	*out = i == 0 ? &c->rest.listen
+	    : i == 1  ? &c->connect.listen
+		      : &c->authorize.listen;
+	return i < 3;
 }
 
 /*
@@ -338,6 +343,8 @@ conf_finish(struct conf *c, struct conf_reader *r)
 		rc = resolve_links(c, r);
 	if (rc == 0)
 		rc = resolve_rest(c, r);
+	if (rc == 0)
+		rc = conf_resolve_authorize(c, r);
 	if (rc == 0)
 		rc = resolve_http(c, r);
 	if (rc == 0)

@@ -31,11 +31,16 @@ int conf_read_password(
     struct conf_reader *r, const struct conf_place *place, void *base);
 int conf_read_password_hash(
     struct conf_reader *r, const struct conf_place *place, void *base);
+int conf_read_header_name(
+    struct conf_reader *r, const struct conf_place *place, void *base);
 int conf_user_read(
     struct conf_reader *r, const struct conf_place *place, void *base);
 
 /* Opens the token, finds the keys of identities that are in it. */
 int conf_resolve_token(struct conf *c, struct conf_reader *r) MUST_USE;
+
+/* Names and group of `authorize`, and that somebody may call it. */
+int conf_resolve_authorize(struct conf *c, struct conf_reader *r) MUST_USE;
 
 /* A snapshot with every default in place. */
 struct conf *conf_new_default(struct err *err);

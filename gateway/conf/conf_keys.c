@@ -50,7 +50,10 @@ static const struct conf_word level_words[] = {{"error", LOG_LEVEL_ERROR},
     {"debug", LOG_LEVEL_DEBUG}, {NULL, 0}};
 static const struct conf_word role_words[] = {{"read", CONF_ROLE_READ},
     {"operate", CONF_ROLE_READ | CONF_ROLE_OPERATE}, {"check", CONF_ROLE_CHECK},
-    {NULL, 0}};
+    {"authorize", CONF_ROLE_AUTHORIZE}, {NULL, 0}};
+static const struct conf_word peer_words[] = {{"nginx", CONF_PEER_NGINX},
+    {"envoy", CONF_PEER_ENVOY}, {"traefik", CONF_PEER_TRAEFIK},
+    {"rfc9440", CONF_PEER_RFC9440}, {NULL, 0}};
 const struct conf_word conf_key_categories[] = {{"ACCOUNTS", 1 << 0},
     {"CI", 1 << 1}, {"LEDGER", 1 << 2}, {"NOTARY", 1 << 3},
     {"PRE_AUTH", 1 << 4}, {"SESSION_INIT", 1 << 5}, {"TLS", 1 << 6},
@@ -442,8 +445,52 @@ const struct conf_key conf_keys[] = {
 	    60000, "ms", "wrong passwords are forgotten so long after the last"),
 	NUMBER("rest.max_decisions", U32, rest.max_decisions, 1, 100000, 1000,
 	    NULL, "decisions that GET /decisions remembers, of each kind: peers "
-	    "refused before a verdict, refused by one, and all others",
+	    "refused before a verdict, refused by one, those that a proxy "
+	    "asked about, and all others",
 	    .flags = CONF_RESTART),
+
+	GROUP("authorize", "where proxies that keep TLS to themselves (nginx "
+	    "auth_request, Envoy ext_authz, Traefik ForwardAuth, Caddy "
+	    "forward_auth) ask about their peers"),
+	ROW("authorize.listen", LISTEN, authorize.listen,
+	    "where they connect: a Unix socket, in plain HTTP/1.1 and for the "
+	    "users listed, or an address, with TLS (rest.certificate) and for "
+	    "who has the role authorize: certificates of rest.clients, from "
+	    "this host (loopback) passwords of rest.users, too",
+	    .flags = CONF_REQUIRED | CONF_RESTART),
+	ROW("authorize.format", WORD, authorize.format,
+	    "how the header carries the peer's certificate: "
+	    "$ssl_client_escaped_cert of nginx, Cert or Chain of Envoy's "
+	    "x-forwarded-client-cert, bare base64 of Traefik, RFC 9440",
+	    .words = peer_words, .flags = CONF_REQUIRED),
+	ROW("authorize.header", TEXT, authorize.header,
+	    "name of that header, the only one that is looked at (with "
+	    "rfc9440, that of the chain is this and -Chain); while it is not "
+	    "set X-SSL-Client-Cert, x-forwarded-client-cert, "
+	    "X-Forwarded-Tls-Client-Cert or Client-Cert, by the format",
+	    .fn = conf_read_header_name),
+	NUMBER("authorize.hop", U32, authorize.hop, 1, 100, 1, NULL,
+	    "with envoy, which element of the header is the peer: 1 is the "
+	    "last, that of the proxy that asks, 2 the one before"),
+	ROW("authorize.trust_group", TEXT, authorize.trust_group,
+	    "the group of trust that vouches; any while it is not set"),
+	ROW("authorize.users", TEXTS, authorize.users,
+	    "names or numbers of the users of this system whose processes "
+	    "may use the Unix socket; the gateway's own while it is not set",
+	    .max = 100),
+	ROW("authorize.socket_group", TEXT, authorize.socket_group,
+	    "group of the Unix socket, whose mode is 0660; the gateway's own "
+	    "while it is not set", .flags = CONF_RESTART),
+	NUMBER("authorize.deadline_ms", U32, authorize.deadline_ms, 1,
+	    HOUR_MS, 1000, "ms", "a whole answer; must be shorter than what "
+	    "the proxy waits (Envoy: 200 ms unless told otherwise)"),
+	NUMBER("authorize.max_connections", U32, authorize.max_connections, 1,
+	    100000, 1024, NULL, "connections at once"),
+	NUMBER("authorize.max_head_bytes", U32, authorize.max_head_bytes,
+	    1024, 1048576, 65536, "bytes", "largest head of a request"),
+	NUMBER("authorize.idle_timeout_ms", U32, authorize.idle_timeout_ms,
+	    100, HOUR_MS, 75000, "ms",
+	    "how long a connection may be without a request"),
 
 	GROUP("pkcs11", "a token of PKCS#11 for private keys"),
 	ROW("pkcs11.module", PATH, pkcs11.module,

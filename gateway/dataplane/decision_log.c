@@ -80,43 +80,6 @@ mode_in_force(const struct conn *c)
 	return policy.mode;
 }
 
-/* What it came to, in the words of a report. */
-static struct decision_finding
-finding_of(const struct conn *c, const struct revcheck_report *report,
-    enum admission_why why)
-{
-	struct decision_finding f = {
-	    .mode = mode_in_force(c), .status = REVCHECK_NOT_ASKED};
-
-	if (report != NULL)
-		return (struct decision_finding){
-		    .mode = revcheck_report_mode(report),
-		    .status = revcheck_report_status(report),
-		    .why = revcheck_report_why(report)};
-	switch (why) {
-	case ADMISSION_ALLOWED: /* by ONE_WAY, or there were a report */
-	case ADMISSION_NO_CERTIFICATE:
-		f.status = DECISION_NO_CERTIFICATE;
-		break;
-	case ADMISSION_PATH:
-		f.status = REVCHECK_PATH_INVALID;
-		f.why = REVCHECK_WHY_PATH;
-		break;
-	case ADMISSION_SUBJECT:
-		f.status = DECISION_SUBJECT_REFUSED;
-		break;
-	case ADMISSION_ERROR:
-	case ADMISSION_REVOKED:
-	case ADMISSION_UNKNOWN:
-		f.status = REVCHECK_UNKNOWN;
-		f.why = REVCHECK_WHY_INTERNAL;
-		break;
-	case ADMISSION_UNDECIDED: /* it did not come so far */
-		break;
-	}
-	return f;
-}
-
 bool
 decision_is_soft(const struct revcheck_report *report)
 {
@@ -168,8 +131,9 @@ decision_log_record(struct conn *c, bool allowed,
 	};
 
 	/* What is known of it counts, although the handshake ended badly. */
-	d.found = finding_of(c, h != NULL ? h->report : report,
-	    h != NULL ? h->admission.why : ADMISSION_UNDECIDED);
+	d.found = admission_finding(
+	    h != NULL ? h->admission.why : ADMISSION_UNDECIDED,
+	    h != NULL ? h->report : report, mode_in_force(c));
 	decision_say(c, &d, error);
 }
 
@@ -179,6 +143,6 @@ decision_log_cut(struct conn *c, struct revcheck_report *report,
 {
 	struct decision d = {.way = DECISION_RECHECK, .report = report};
 
-	d.found = finding_of(c, report, why);
+	d.found = admission_finding(why, report, mode_in_force(c));
 	decision_say(c, &d, error);
 }

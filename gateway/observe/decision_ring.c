@@ -27,6 +27,7 @@ struct slot {
 enum kind {
 	KIND_BARE = 0, /* anybody: refused before there was a verdict */
 	KIND_REFUSED,  /* who has a certificate: refused by a verdict */
+	KIND_PROXY,    /* a proxy asks: at each request of its peers */
 	KIND_OTHER,    /* let in, dialled, cut, asked about by the node */
 	NUM_KINDS
 };
@@ -106,6 +107,8 @@ count(struct decision_ring *d, const struct decision *x)
 static enum kind
 kind_of(const struct decision *x)
 {
+	if (x->way == DECISION_AUTHORIZE)
+		return KIND_PROXY;
 	if (x->way != DECISION_INBOUND || x->allowed)
 		return KIND_OTHER;
 	return x->report != NULL ? KIND_REFUSED : KIND_BARE;
@@ -142,7 +145,7 @@ const char *
 decision_way_name(enum decision_way way)
 {
 	static const char *const names[DECISION_NUM_WAYS] = {
-	    "inbound", "outbound", "session", "recheck"};
+	    "inbound", "outbound", "session", "recheck", "authorize"};
 
 	return way < DECISION_NUM_WAYS ? names[way] : "?";
 }

@@ -1,7 +1,8 @@
 /*
  * decision_ring: the last N verdicts with their evidence, and counters of all
  * of them. N of each kind: peers refused before a verdict, peers refused by
- * one, and all others; who is not let in erases nothing of those who are.
+ * one, those that a proxy asked about, and all others; who is not let in erases
+ * nothing of those who are.
  * Thread-safe: workers add, the control thread reads. Adding keeps a reference
  * to the report and copies the rest; nothing is formatted then.
  */
@@ -24,6 +25,7 @@ enum decision_way {
 	DECISION_OUTBOUND,    /* a peer was dialled */
 	DECISION_SESSION,     /* a session chain was handed over */
 	DECISION_RECHECK,     /* a live connection was asked about again */
+	DECISION_AUTHORIZE,   /* a proxy asked about a peer of its own */
 	DECISION_NUM_WAYS
 };
 /* "inbound"; never NULL. */

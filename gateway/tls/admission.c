@@ -299,6 +299,42 @@ admission_same_path(
 	    a->conf->policy.security_level == b->conf->policy.security_level;
 }
 
+struct decision_finding
+admission_finding(enum admission_why why, const struct revcheck_report *report,
+    enum revcheck_mode in_force)
+{
+	struct decision_finding f = {
+	    .mode = in_force, .status = REVCHECK_NOT_ASKED};
+
+	if (report != NULL)
+		return (struct decision_finding){
+		    .mode = revcheck_report_mode(report),
+		    .status = revcheck_report_status(report),
+		    .why = revcheck_report_why(report)};
+	switch (why) {
+	case ADMISSION_ALLOWED: /* by ONE_WAY, or there were a report */
+	case ADMISSION_NO_CERTIFICATE:
+		f.status = DECISION_NO_CERTIFICATE;
+		break;
+	case ADMISSION_PATH:
+		f.status = REVCHECK_PATH_INVALID;
+		f.why = REVCHECK_WHY_PATH;
+		break;
+	case ADMISSION_SUBJECT:
+		f.status = DECISION_SUBJECT_REFUSED;
+		break;
+	case ADMISSION_ERROR:
+	case ADMISSION_REVOKED:
+	case ADMISSION_UNKNOWN:
+		f.status = REVCHECK_UNKNOWN;
+		f.why = REVCHECK_WHY_INTERNAL;
+		break;
+	case ADMISSION_UNDECIDED: /* it did not come so far */
+		break;
+	}
+	return f;
+}
+
 enum counter
 admission_counter(const struct admission *a)
 {

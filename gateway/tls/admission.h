@@ -14,6 +14,7 @@
 #include <openssl/x509.h>
 
 #include "gateway/observe/counters.h"
+#include "gateway/observe/decision_ring.h"
 #include "revcheck/revcheck.h"
 
 struct conf;
@@ -79,6 +80,13 @@ void admission_fail(struct admission *a, int x509_error, const char *error);
 /* Whether a path that holds under one holds under the other, but for dates. */
 bool admission_same_path(
     const struct admission_terms *a, const struct admission_terms *b);
+
+/*
+ * What it came to, in the words of a report; in_force is said where there is
+ * none.
+ */
+struct decision_finding admission_finding(enum admission_why why,
+    const struct revcheck_report *report, enum revcheck_mode in_force);
 
 /* What a denial is counted as. */
 enum counter admission_counter(const struct admission *a);

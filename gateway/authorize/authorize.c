@@ -1,0 +1,366 @@
+/* authorize: see the header. */
+#include "gateway/authorize/authorize.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cache/base/clock.h"
+#include "cache/base/subject.h"
+#include "cache/base/text.h"
+#include "gateway/authorize/peer_header.h"
+#include "gateway/base/pending_check.h"
+#include "gateway/base/services.h"
+#include "gateway/observe/decision_ring.h"
+#include "gateway/tls/admission.h"
+#include "gateway/tls/path_cache.h"
+
+#define MAX_PATHS    10000 /* remembered */
+#define SUBJECT_ROOM 512
+#define REASON_ROOM  1024
+
+struct authorizer {
+	const struct services *services;
+	struct decision_ring *decisions;
+	struct path_cache *paths; /* of what verified under: */
+	struct revcheck_trust *trust;
+	int security_level;
+};
+
+/* One question that waits for evidence. */
+struct authorize {
+	struct authorizer *by;
+	struct conf *conf;
+	struct admission admission;
+	struct pending_check *wait;
+	uint64_t since_mono_ms;
+	authorize_fn *fn;
+	void *arg;
+	char from[ADDRESS_TEXT_MAX];
+};
+
+int
+authorizer_new(struct authorizer **out, const struct services *services,
+    struct decision_ring *decisions, struct err *err)
+{
+	struct authorizer *a = calloc(1, sizeof(*a));
+
+	*out = a;
+	if (a == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	a->services = services;
+	a->decisions = decisions;
+	return 0;
+}
+
+void
+authorizer_free(struct authorizer *a)
+{
+	if (a == NULL)
+		return;
+	path_cache_free(a->paths);
+	revcheck_trust_free(a->trust);
+	free(a);
+}
+
+/* By which configuration. */
+
+/* Of the group that is named, or of any; NULL: there is none. */
+static struct revcheck_trust *
+trust_of(const struct conf *conf)
+{
+	const char *group = conf->authorize.trust_group;
+
+	for (size_t i = 0; group != NULL && i < conf->num_trusts; i++)
+		if (strcmp(conf->trusts[i].group, group) == 0)
+			return conf->trusts[i].trust;
+	return group == NULL ? conf->trust : NULL;
+}
+
+/* What is remembered holds under one trust and one level. */
+static struct path_cache *
+paths_for(struct authorizer *a, struct revcheck_trust *trust, int level)
+{
+	struct path_cache *fresh;
+	struct err err;
+
+	if (a->paths != NULL && a->trust == trust && a->security_level == level)
+		return a->paths;
+	if (trust == NULL || path_cache_new(&fresh, MAX_PATHS, &err) != 0)
+		return NULL;
+	path_cache_free(a->paths);
+	a->paths = fresh;
+	revcheck_trust_free(a->trust);
+	a->trust = revcheck_trust_up_ref(trust);
+	a->security_level = level;
+	return a->paths;
+}
+
+static enum revcheck_mode
+mode_in_force(const struct authorize *q)
+{
+	struct revcheck_policy policy = {.size = sizeof(policy)};
+
+	if (q->conf->tls.mode != REVCHECK_MODE_DEFAULT)
+		return q->conf->tls.mode;
+	revcheck_get_policy(q->by->services->engine, &policy);
+	return policy.mode;
+}
+
+/* The answer. */
+
+static void
+say(const struct authorize *q, const struct decision *d,
+    const struct authorize_answer *a)
+{
+	const struct services *s = q->by->services;
+	char subject[SUBJECT_ROOM] = "";
+	bool forged = d->found.why == REVCHECK_WHY_FORGED;
+
+	if (a->allowed && !forged && s->log->level < LOG_LEVEL_DEBUG)
+		return;
+	if (a->leaf != NULL)
+		subject_show(subject, sizeof(subject), a->leaf);
+	log_line(a->allowed ? s->log : s->strangers,
+	    a->allowed && !forged ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN,
+	    "authorize: %s '%s': %s (from=%s status=%s why=%s mode=%s)",
+	    a->allowed ? "allowed" : "refused", subject, a->reason, d->peer,
+	    a->status, revcheck_why_name(d->found.why),
+	    revcheck_mode_name(d->found.mode));
+}
+
+/* In a header no character may be other than these. */
+static void
+print(char out[REASON_ROOM], const char *text)
+{
+	size_t n = 0;
+
+	for (; text[n] != '\0' && n + 1 < REASON_ROOM; n++)
+		out[n] = text[n] >= 0x20 && text[n] < 0x7f ? text[n] : '?';
+	out[n] = '\0';
+}
+
+/* Counts, keeps, logs, answers. report may be NULL. */
+static void
+conclude(struct authorize *q, struct revcheck_report *report, X509 *leaf)
+{
+	struct decision d = {.way = DECISION_AUTHORIZE,
+	    .at = wall_clock_now(q->by->services->clock),
+	    .report = report,
+	    .found =
+		admission_finding(q->admission.why, report, mode_in_force(q)),
+	    .allowed = q->admission.why == ADMISSION_ALLOWED};
+	struct authorize_answer a = {.allowed = d.allowed,
+	    .status = decision_status_name(d.found.status),
+	    .leaf = leaf};
+	char reason[REASON_ROOM];
+
+	if (q->since_mono_ms != 0)
+		d.waited_ms =
+		    (uint32_t)(clock_mono_ms() - q->since_mono_ms) + 1;
+	text_copy(d.peer, sizeof(d.peer), q->from);
+	text_copy(d.note, sizeof(d.note), q->admission.error);
+	print(reason,
+	    report != NULL ? revcheck_report_text(report) : q->admission.error);
+	a.reason = reason;
+	decision_ring_add(q->by->decisions, &d);
+	say(q, &d, &a);
+	q->fn(q->arg, &a);
+}
+
+static void
+authorize_free(struct authorize *q)
+{
+	admission_cleanup(&q->admission);
+	pending_check_drop(q->wait);
+	conf_free(q->conf);
+	free(q);
+}
+
+static X509 *
+leaf_of(const struct authorize *q)
+{
+	return q->admission.path != NULL
+	    ? revcheck_certs_get0(q->admission.path, 0)
+	    : NULL;
+}
+
+static void
+on_report(void *asker, struct revcheck_report *report)
+{
+	struct authorize *q = asker;
+
+	admission_hear(&q->admission, report);
+	conclude(q, report, leaf_of(q));
+	authorize_free(q);
+}
+
+/* Asking. */
+
+/* True: pending. */
+static bool
+ask_engine(struct authorize *q, struct revcheck_trust *trust)
+{
+	const struct revcheck_query query = {.size = sizeof(query),
+	    .chain = q->admission.path,
+	    .trust = trust,
+	    .mode = q->conf->tls.mode,
+	    .deadline_ms = q->conf->authorize.deadline_ms,
+	    .flags = REVCHECK_QUERY_PATH_VERIFIED};
+	const struct services *s = q->by->services;
+	struct revcheck_report *report = NULL;
+	struct revcheck_error why = {0};
+	char text[sizeof(q->admission.error)];
+	int rc;
+
+	rc = pending_check_ask(
+	    &q->wait, &report, s->engine, &query, s->base, on_report, q, &why);
+	if (rc == REVCHECK_PENDING) {
+		q->since_mono_ms = clock_mono_ms();
+		return true;
+	}
+	if (rc == REVCHECK_DONE) {
+		admission_hear(&q->admission, report);
+	} else {
+		snprintf(text, sizeof(text), "cannot ask: %.200s", why.msg);
+		admission_fail(&q->admission, X509_V_ERR_UNSPECIFIED, text);
+	}
+	conclude(q, report, leaf_of(q));
+	revcheck_report_free(report);
+	return false;
+}
+
+/* True: pending. */
+static bool
+judge(struct authorize *q, const STACK_OF(X509) * sent)
+{
+	struct revcheck_trust *trust = trust_of(q->conf);
+	const struct admission_terms terms = {.conf = q->conf,
+	    .trust = trust,
+	    .inbound = true,
+	    .paths = paths_for(q->by, trust, q->conf->policy.security_level)};
+	const struct admission_peer peer = {.sent = sent};
+
+	if (admission_check(&q->admission, &terms, &peer))
+		return ask_engine(q, trust);
+	if (q->admission.x509_error ==
+		X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY &&
+	    sk_X509_num(sent) == 1)
+		text_copy(q->admission.error, sizeof(q->admission.error),
+		    "unable to get local issuer certificate: the proxy passes "
+		    "the peer's own alone, and trust[].intermediates has not "
+		    "its issuer");
+	conclude(q, NULL, sk_X509_value(sent, 0));
+	return false;
+}
+
+/* There is no certificate to judge. */
+static void
+meet_nobody(struct authorize *q, const char *error)
+{
+	admission_fail(&q->admission, X509_V_ERR_CERT_REJECTED, error);
+	q->admission.why = ADMISSION_NO_CERTIFICATE;
+	conclude(q, NULL, NULL);
+}
+
+struct authorize *
+authorize_ask(struct authorizer *a, struct conf *conf,
+    const struct http_head *head, const char *from, authorize_fn *fn, void *arg)
+{
+	const struct peer_header rules = {.format = conf->authorize.format,
+	    .name = conf->authorize.header,
+	    .hop = conf->authorize.hop,
+	    .max_certs = conf->limits.max_chain};
+	const struct authorize_answer failed = {
+	    .status = "unknown", .reason = "out of memory"};
+	struct authorize *q = calloc(1, sizeof(*q));
+	STACK_OF(X509) *sent = NULL;
+	char none[160];
+	struct err err;
+	int rc;
+
+	if (q == NULL) {
+		fn(arg, &failed);
+		return NULL;
+	}
+	q->by = a;
+	q->conf = conf_up_ref(conf);
+	q->fn = fn;
+	q->arg = arg;
+	text_copy(q->from, sizeof(q->from), from);
+	rc = rules.name == NULL
+	    ? err_set(&err, E_PARSE, "authorize has no header")
+	    : peer_header_read(&sent, &rules, head, &err);
+	if (rc == 1) {
+		if (judge(q, sent))
+			goto out;
+	} else if (rc == 0) {
+		snprintf(none, sizeof(none),
+		    "no client certificate: header %s is not there",
+		    rules.name);
+		meet_nobody(q, none);
+	} else {
+		meet_nobody(q, err.msg);
+	}
+	authorize_free(q);
+	q = NULL;
+out:
+	sk_X509_pop_free(sent, X509_free);
+	return q;
+}
+
+void
+authorize_cancel(struct authorize *q)
+{
+	if (q != NULL)
+		authorize_free(q);
+}
+
+/* In HTTP. */
+
+/* Who it is; for who is refused, too, as far as it is known. */
+static int
+put_leaf(struct bytes *out, X509 *leaf)
+{
+	char subject[SUBJECT_ROOM], hex[65];
+	unsigned char md[32];
+
+	if (leaf == NULL)
+		return 0;
+	subject_show(subject, sizeof(subject), leaf);
+	if (X509_digest(leaf, EVP_sha256(), md, NULL) != 1)
+		return E_NOMEM;
+	text_hex(hex, md, sizeof(md));
+	return bytes_printf(out,
+	    "P2P-Gateway-Subject: %s\r\n"
+	    "P2P-Gateway-Leaf-SHA256: %s\r\n",
+	    subject, hex);
+}
+
+int
+authorize_put(struct bytes *out, const struct authorize_answer *a,
+    bool head_only, bool close)
+{
+	int rc = bytes_printf(out,
+	    "HTTP/1.1 %s\r\n"
+	    "P2P-Gateway-Status: %s\r\n"
+	    "Cache-Control: no-store\r\n",
+	    a->allowed ? "204 No Content" : "403 Forbidden", a->status);
+
+	if (rc == 0)
+		rc = put_leaf(out, a->leaf);
+	if (rc == 0 && close)
+		rc = bytes_printf(out, "Connection: close\r\n");
+	if (rc == 0 && a->allowed)
+		return bytes_printf(out, "\r\n");
+	if (rc == 0)
+		rc = bytes_printf(out,
+		    "P2P-Gateway-Reason: %s\r\n"
+		    "Content-Type: text/plain\r\n"
+		    "Content-Length: %zu\r\n\r\n",
+		    a->reason, strlen(a->reason) + 1);
+	if (rc == 0 && !head_only)
+		rc = bytes_printf(out, "%s\n", a->reason);
+	return rc;
+}
