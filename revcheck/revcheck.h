@@ -415,6 +415,36 @@ struct revcheck_policy {
 };
 
 /*
+ * One exchange with a source of evidence as it goes, for a progress bar or a
+ * report of what was asked. Lent for the call.
+ */
+enum revcheck_exchange_event {
+	REVCHECK_EXCHANGE_BEGUN = 1,
+	REVCHECK_EXCHANGE_BYTES, /* more has arrived */
+	REVCHECK_EXCHANGE_ENDED
+};
+struct revcheck_exchange {
+	size_t size;
+	enum revcheck_exchange_event event;
+	uint64_t id; /* the same from its beginning to its end */
+	enum revcheck_evidence_kind kind;
+	const char *url; /* as the certificate has it */
+	int post;
+	const void *request; /* OCSP: what is asked, DER */
+	size_t request_len;
+	uint64_t bytes; /* received so far */
+	uint64_t total; /* as announced; 0: not known */
+	uint32_t ms;    /* since it began */
+	/* At its end. */
+	int http_status;       /* 0: none was received */
+	int not_modified;      /* what is held already */
+	enum revcheck_why why; /* NONE: what came is authentic */
+	const char *text;      /* the sentence for why; else empty */
+};
+/* On the service thread, one call at a time; must not block. */
+typedef void revcheck_exchange_fn(void *arg, const struct revcheck_exchange *x);
+
+/*
  * How the engine fetches and keeps. Fixed at creation, but for what
  * revcheck_set_addresses replaces. Strings and lists are
  * copied. Addresses: "10.0.0.0/8", "127.0.0.1", "::1/128" or a host name.
@@ -464,6 +494,12 @@ struct revcheck_options {
 	 * of no change [30000].
 	 */
 	uint32_t crl_look_ms;
+	/*
+	 * Told of each exchange with a source: at its beginning, as its bytes
+	 * come, and at its end unless the engine is freed before. NULL: nobody.
+	 */
+	revcheck_exchange_fn *exchange;
+	void *exchange_arg;
 };
 
 /* revcheck_new starts an engine and its service thread; NULL: defaults. */
@@ -592,7 +628,9 @@ enum {
 	 * nobody comes in by the answer: it is about who is in already. What
 	 * SOFT_FAIL forgives is counted as soft_kept then, not soft_accepts
 	 */
-	REVCHECK_QUERY_RECHECK = 1 << 5
+	REVCHECK_QUERY_RECHECK = 1 << 5,
+	/* keep what was looked at on the way: revcheck_report_get0_try */
+	REVCHECK_QUERY_KEEP_TRIES = 1 << 6
 };
 
 struct revcheck_query {
@@ -695,6 +733,16 @@ revcheck_report_get0(const struct revcheck_report *r, size_t i);
  */
 REVCHECK_API const void *revcheck_report_response(
     const struct revcheck_report *r, size_t i, size_t *len);
+/*
+ * What was looked at on the way to answer i, in that order, where the question
+ * asked for it with _KEEP_TRIES: each piece of evidence with what it says by
+ * itself, each source that gave none with the reason (method NONE). At most 32;
+ * lent for as long as the report lives. NULL beyond the last.
+ */
+REVCHECK_API size_t revcheck_report_num_tries(
+    const struct revcheck_report *r, size_t i);
+REVCHECK_API const struct revcheck_result *
+revcheck_report_get0_try(const struct revcheck_report *r, size_t i, size_t k);
 /* One sentence for people: what was decided, about which, by what evidence. */
 REVCHECK_API const char *revcheck_report_text(const struct revcheck_report *r);
 /* Remarks on the way: unreadable supplied evidence and the like, a line each;
@@ -802,6 +850,31 @@ revcheck_ssl_ctx_attach(SSL_CTX *ctx, struct revcheck *rc,
  */
 REVCHECK_API const struct revcheck_report *
 revcheck_ssl_get0_report(const SSL *ssl);
+
+/*
+ * The rules of an engine for what may be fetched, for who fetches something
+ * else that a certificate names. Immutable, thread-safe.
+ */
+struct revcheck_addresses;
+struct sockaddr;
+
+/* Of options: allow_addresses, refuse_private, ports, any_port. E_ARG. */
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_addresses_new(struct revcheck_addresses **out,
+    const struct revcheck_options *options, struct revcheck_error *err);
+REVCHECK_API void revcheck_addresses_free(struct revcheck_addresses *a);
+/*
+ * The URL as it would be asked for: http or https, a port that is allowed, no
+ * address that is not; free() it. E_ARG: it may not be asked. What its name
+ * resolves to, and what redirects lead to, is to be judged, too.
+ */
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_addresses_url(char **out, const struct revcheck_addresses *a,
+    const char *url, struct revcheck_error *err);
+/* NULL when host may be asked at sa; else what it is: "loopback" and so on. */
+REVCHECK_API const char *
+revcheck_addresses_refused(const struct revcheck_addresses *a, const char *host,
+    const struct sockaddr *sa);
 
 /* Looking into evidence. */
 

@@ -39,6 +39,7 @@ net/library/kept_OBJ = $(LIB_A)
 net/library/remembered_OBJ = $(LIB_A)
 net/library/local_crls_OBJ = $(LIB_A)
 net/library/responses_OBJ = $(LIB_A)
+net/library/watched_OBJ = $(LIB_A)
 net/library/urls_OBJ = $(LIB_A)
 net/library/told_OBJ = $(LIB_A)
 

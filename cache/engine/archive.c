@@ -470,6 +470,8 @@ archive_new(
 	a->retry_max_ms = OR(o->retry_max_ms, DEFAULT_RETRY_MAX_MS);
 	a->changed = o->changed;
 	a->changed_arg = o->changed_arg;
+	a->exchange = o->exchange;
+	a->exchange_arg = o->exchange_arg;
 	a->news = news_new();
 	a->floors = floors_new();
 	a->refresh_due = resource_refresh_due;

@@ -84,6 +84,27 @@ struct archive_order {
 
 /* The archive. */
 
+/* One exchange with a source as it goes, see archive_options. Lent. */
+enum archive_exchange_event {
+	ARCHIVE_EXCHANGE_BEGUN = 1,
+	ARCHIVE_EXCHANGE_BYTES,
+	ARCHIVE_EXCHANGE_ENDED
+};
+struct archive_exchange {
+	enum archive_exchange_event event;
+	uint64_t id;
+	enum evidence_kind kind;
+	const char *url;
+	bool post;
+	struct span request;
+	uint64_t bytes, total; /* total 0: not announced */
+	uint32_t ms;
+	int http_status;
+	bool not_modified;
+	/* At the end: NULL, what came is authentic. */
+	const struct evidence_failure *failure;
+};
+
 struct archive_options {
 	const char *state_dir; /* NULL: memory only */
 	bool offline;
@@ -117,6 +138,12 @@ struct archive_options {
 	 */
 	void (*changed)(void *arg, const struct evidence_key *key);
 	void *changed_arg;
+	/*
+	 * Called on the service thread when an exchange begins, as its bytes
+	 * come, and at its end, unless the archive ends before. NULL: nobody.
+	 */
+	void (*exchange)(void *arg, const struct archive_exchange *x);
+	void *exchange_arg;
 };
 
 int archive_new(struct archive **out, const struct archive_options *o,

@@ -55,6 +55,9 @@ struct archive {
 	uint32_t retry_first_ms, retry_max_ms;
 	void (*changed)(void *arg, const struct evidence_key *key);
 	void *changed_arg;
+	void (*exchange)(void *arg, const struct archive_exchange *x);
+	void *exchange_arg;
+	uint64_t num_exchanges; /* begun */
 	struct news *news;
 	struct floors *floors;
 	unsigned

@@ -30,6 +30,9 @@ struct flight {
 	const struct fetch_attempt *attempt; /* in plan; NULL: none yet */
 	uint64_t until_mono_ms;              /* no attempt begins after it */
 	struct fetch *fetch;
+	/* Of the exchange under way, for who watches it. */
+	struct archive_exchange exchange;
+	uint64_t exchange_mono_ms;
 	struct store_load *loading;
 	struct store_found *found;   /* on the disk */
 	size_t num_found;            /* of these, not looked at yet */

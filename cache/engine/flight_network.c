@@ -33,6 +33,50 @@ flight_save(struct flight *f, struct evidence *e)
 	a->disk->save(a->disk, &meta, e);
 }
 
+/* Tells who watches how the exchange goes. */
+static void
+tell_exchange(struct flight *f, enum archive_exchange_event event)
+{
+	struct archive *a = f->archive;
+
+	f->exchange.event = event;
+	f->exchange.ms = (uint32_t)(clock_mono_ms() - f->exchange_mono_ms);
+	if (a->exchange != NULL)
+		a->exchange(a->exchange_arg, &f->exchange);
+}
+
+static void
+exchange_begin(struct flight *f, const struct fetch_order *ask)
+{
+	f->exchange =
+	    (struct archive_exchange){.id = ++f->archive->num_exchanges,
+		.kind = ask->kind,
+		.url = ask->url,
+		.post = ask->post,
+		.request = ask->request};
+	f->exchange_mono_ms = clock_mono_ms();
+	tell_exchange(f, ARCHIVE_EXCHANGE_BEGUN);
+}
+
+static void
+exchange_progress(void *arg, uint64_t bytes, uint64_t total)
+{
+	struct flight *f = arg;
+
+	f->exchange.bytes = bytes;
+	f->exchange.total = total;
+	tell_exchange(f, ARCHIVE_EXCHANGE_BYTES);
+}
+
+/* failure NULL: what came is authentic. */
+static void
+exchange_end(struct flight *f, const struct evidence_failure *failure)
+{
+	f->exchange.failure = failure;
+	tell_exchange(f, ARCHIVE_EXCHANGE_ENDED);
+	f->exchange.failure = NULL;
+}
+
 /* A flight may last as long as so many exchanges that fail by their time. */
 #define FLIGHT_EXCHANGES 3
 
@@ -68,8 +112,9 @@ flight_not_modified(struct flight *f, const struct fetch_result *res)
 		f->archive->disk->touch(f->archive->disk, &f->resource->key);
 	/* As if it had come again. */
 	atomic_store(&e->fetched_at, archive_now(f->archive));
-	if (flight_take(f, e, &failure) == NULL ||
-	    !flight_answered(f, e, res->max_age_sec))
+	e = flight_take(f, e, &failure);
+	exchange_end(f, e != NULL ? NULL : &failure);
+	if (e == NULL || !flight_answered(f, e, res->max_age_sec))
 		flight_next_attempt(f, FETCH_ENDED_USELESS);
 }
 
@@ -82,8 +127,10 @@ flight_evidence(
 	bool post = f->attempt->post;
 
 	e = flight_take(f, e, &failure);
-	if (e == NULL) {
+	if (e == NULL)
 		failure.http_status = res->http_status;
+	exchange_end(f, e != NULL ? NULL : &failure);
+	if (e == NULL) {
 		flight_note_failure(f, &failure);
 		flight_next_attempt(f, FETCH_ENDED_USELESS);
 		return;
@@ -113,9 +160,13 @@ flight_fetched(void *arg, struct fetch_result *res)
 
 	f->fetch = NULL;
 	atomic_fetch_add(&a->count.fetched_bytes, res->num_bytes);
+	f->exchange.bytes = res->num_bytes;
+	f->exchange.http_status = res->http_status;
+	f->exchange.not_modified = res->not_modified;
 	if (res->fail != EVIDENCE_FAIL_NONE) {
 		evidence_failure_set(&failure, res->fail, url, "%s", res->msg);
 		failure.http_status = res->http_status;
+		exchange_end(f, &failure);
 		flight_note_failure(f, &failure);
 		flight_next_attempt(f,
 		    res->dead ? FETCH_ENDED_DEAD
@@ -139,6 +190,7 @@ flight_fetched(void *arg, struct fetch_result *res)
 	if (e == NULL) {
 		evidence_failure_set(
 		    &failure, EVIDENCE_FAIL_NOMEM, url, "out of memory");
+		exchange_end(f, &failure);
 		flight_note_failure(f, &failure);
 		flight_failed(f);
 		return;
@@ -168,17 +220,20 @@ flight_ask(struct flight *f)
 		? span_of(o->request_plain, o->request_plain_len)
 		: span_of(o->request, o->request_len),
 	    .post = by->post,
-	    .until_mono_ms = f->until_mono_ms};
+	    .until_mono_ms = f->until_mono_ms,
+	    .progress = a->exchange != NULL ? exchange_progress : NULL};
 
 	if (may_ask_conditionally(f)) {
 		ask.etag = f->resource->etag;
 		ask.last_modified = f->resource->last_modified;
 	}
 	atomic_fetch_add(&a->count.fetches, 1);
+	exchange_begin(f, &ask);
 	if (fetch_start(a->fetcher, &ask, flight_fetched, f, &f->fetch) == 0)
 		return;
 	evidence_failure_set(
 	    &f->failure, EVIDENCE_FAIL_NOMEM, ask.url, "out of memory");
+	exchange_end(f, &f->failure);
 	flight_failed(f);
 }
 

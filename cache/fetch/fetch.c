@@ -115,6 +115,18 @@ body_stop(struct fetch *x, enum evidence_fail fail, const char *fmt, ...)
 	return 0;
 }
 
+static void
+fetch_progress(struct fetch *x)
+{
+	curl_off_t total = -1;
+
+	if (x->progress == NULL)
+		return;
+	curl_easy_getinfo(x->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &total);
+	x->progress(
+	    x->arg, x->result.num_bytes, total > 0 ? (uint64_t)total : 0);
+}
+
 static size_t
 fetch_body(char *p, size_t size, size_t num, void *arg)
 {
@@ -132,6 +144,7 @@ fetch_body(char *p, size_t size, size_t num, void *arg)
 	 */
 	if (status != 200)
 		return x->result.num_bytes > 65536 ? 0 : len;
+	fetch_progress(x);
 	first = first < len ? first : len;
 	memcpy(x->first + x->first_len, p, first);
 	x->first_len += first;
@@ -459,6 +472,7 @@ fetch_start(struct fetcher *f, const struct fetch_order *o, fetch_done_fn *done,
 		return E_NOMEM;
 	x->fetcher = f;
 	x->kind = o->kind;
+	x->progress = o->progress;
 	x->done = done;
 	x->arg = arg;
 	x->until_mono_ms = clock_mono_ms() + fetch_timeout_ms(f, o->kind);

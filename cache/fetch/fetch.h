@@ -62,6 +62,8 @@ struct fetch_order {
 	uint64_t until_mono_ms; /* given up then at the latest; 0: no such */
 	/* From the last answer, to be told "not modified"; NULL: none. */
 	const char *etag, *last_modified;
+	/* Told of what has arrived; total 0: not announced. NULL: nobody. */
+	void (*progress)(void *arg, uint64_t bytes, uint64_t total);
 };
 
 /* The outcome; lent to done, which may take `crl` or `body`. */

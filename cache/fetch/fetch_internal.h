@@ -49,6 +49,7 @@ struct fetch {
 	enum evidence_fail body_fail; /* why the write callback stopped it */
 	char trouble[CURL_ERROR_SIZE];
 	uint64_t until_mono_ms;
+	void (*progress)(void *arg, uint64_t bytes, uint64_t total);
 	fetch_done_fn *done;
 	void *arg;
 };

@@ -38,6 +38,13 @@ struct source {
 	const struct documents *cached; /* docs, if memory had them */
 };
 
+/* What was looked at on the way, see REVCHECK_QUERY_KEEP_TRIES. */
+#define CERT_TRAIL_MAX 32
+struct cert_trail {
+	size_t num;
+	struct revcheck_result v[CERT_TRAIL_MAX];
+};
+
 struct request_env;
 
 struct cert_check {
@@ -67,7 +74,8 @@ struct cert_check {
 	/* Proofs that are not noted beside their documents; owned. */
 	struct crl_proof **own_proofs;
 	size_t num_own;
-	struct complaint worst; /* most telling failure so far */
+	struct complaint worst;   /* most telling failure so far */
+	struct cert_trail *trail; /* owned; NULL: nobody asks for it */
 	/*
 	 * Here and not on the stack, which may be the small one of a handshake.
 	 */
@@ -134,6 +142,8 @@ void evidence_order_cleanup(struct evidence_order *o);
 /* Records the archive's answer in source and check. */
 void cert_check_fetched(struct cert_check *q, struct source *r,
     struct documents *d, const struct evidence_failure *f);
+/* What a failure of the archive is called in an answer. */
+enum revcheck_why cert_check_why_of(const struct evidence_failure *f);
 /* The deadline passed before it answered. */
 void cert_check_expired(
     struct cert_check *q, struct source *r, uint32_t deadline_ms);

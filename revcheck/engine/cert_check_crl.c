@@ -183,6 +183,7 @@ weigh_crls(struct cert_check *q, struct request_env *env, size_t num,
 	q->tmp = q->s->blank;
 	q->tmp.method = REVCHECK_METHOD_CRL;
 	crl_status(q->s->crl, q->crls, num, &env->rules, &q->tmp);
+	cert_check_note(q, &q->tmp);
 	cert_check_consider(best, &q->tmp, have);
 }
 

@@ -9,6 +9,9 @@
 void cert_check_complain(struct cert_check *q, enum revcheck_why why,
     int http_status, const char *url, const char *msg);
 
+/* Notes what a piece of evidence says by itself, once, if that is asked for. */
+void cert_check_note(struct cert_check *q, const struct revcheck_result *r);
+
 /*
  * Keeps the better of two results in *best: REVOKED, GOOD, telling UNKNOWN.
  * True: that is r.

@@ -80,6 +80,7 @@ cert_check_free(struct cert_check *q)
 	for (size_t i = 0; i < q->num_own; i++)
 		crl_proof_free(q->own_proofs[i]);
 	free(q->own_proofs);
+	free(q->trail);
 	for (size_t i = 0; i < q->num_ocsp; i++)
 		ocsp_proof_free(q->ocsp_proofs[i]);
 	chain_free(q->own_chain, q->num_chain);

@@ -65,6 +65,7 @@ weigh_document(struct cert_check *q, struct request_env *env,
 	q->tmp.source = cert_check_source_of(r, e);
 	q->tmp.fetched_at = e->fetched_at;
 	snprintf(q->tmp.url, sizeof(q->tmp.url), "%s", e->url);
+	cert_check_note(q, &q->tmp);
 	if (cert_check_consider(best, &q->tmp, have))
 		q->response = e;
 	return ANSWER_FINAL;
@@ -98,6 +99,7 @@ cert_check_ask_ocsp(struct cert_check *q, struct request_env *env, bool fetch,
 		    q->ocsp_from[i] != NULL ? q->ocsp_from[i]->name : "staple");
 		supplied_good =
 		    supplied_good || q->tmp.status != REVCHECK_UNKNOWN;
+		cert_check_note(q, &q->tmp);
 		cert_check_consider(best, &q->tmp, have);
 	}
 	cert_check_look(r, env);

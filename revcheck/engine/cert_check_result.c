@@ -3,9 +3,47 @@
  * for the check that it writes to.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "revcheck/engine/cert_check_internal.h"
 #include "revcheck/engine/policy.h"
+
+static bool
+same_try(const struct revcheck_result *a, const struct revcheck_result *b)
+{
+	return a->status == b->status && a->why == b->why &&
+	    a->method == b->method && strcmp(a->url, b->url) == 0 &&
+	    strcmp(a->text, b->text) == 0;
+}
+
+void
+cert_check_note(struct cert_check *q, const struct revcheck_result *r)
+{
+	struct cert_trail *t = q->trail;
+
+	if (t == NULL || t->num == CERT_TRAIL_MAX)
+		return;
+	for (size_t i = 0; i < t->num; i++)
+		if (same_try(&t->v[i], r))
+			return;
+	t->v[t->num++] = *r;
+}
+
+static void
+note_complaint(struct cert_check *q, enum revcheck_why why, int http_status,
+    const char *url, const char *msg)
+{
+	struct revcheck_result r;
+
+	if (q->trail == NULL)
+		return;
+	r = q->s->blank;
+	r.why = why;
+	r.http_status = http_status;
+	snprintf(r.url, sizeof(r.url), "%s", url != NULL ? url : "");
+	snprintf(r.text, sizeof(r.text), "%s", msg != NULL ? msg : "");
+	cert_check_note(q, &r);
+}
 
 void
 cert_check_complain(struct cert_check *q, enum revcheck_why why,
@@ -13,6 +51,7 @@ cert_check_complain(struct cert_check *q, enum revcheck_why why,
 {
 	struct complaint *c = &q->worst;
 
+	note_complaint(q, why, http_status, url, msg);
 	if (policy_telling(why) < policy_telling(c->why) ||
 	    (c->why == why && c->msg[0] != '\0'))
 		return;

@@ -88,8 +88,8 @@ cert_check_source_of(const struct source *r, const struct evidence *e)
 	return REVCHECK_SOURCE_NONE;
 }
 
-static enum revcheck_why
-why_of_failure(const struct evidence_failure *f)
+enum revcheck_why
+cert_check_why_of(const struct evidence_failure *f)
 {
 	switch (f->fail) {
 	case EVIDENCE_FAIL_NO_SOURCE:
@@ -137,7 +137,7 @@ cert_check_fetched(struct cert_check *q, struct source *r, struct documents *d,
 	/* Where it answered, and does not help, its documents say why. */
 	if (f != NULL && f->fail != EVIDENCE_FAIL_NONE && r != &q->delta)
 		cert_check_complain(
-		    q, why_of_failure(f), f->http_status, f->url, f->msg);
+		    q, cert_check_why_of(f), f->http_status, f->url, f->msg);
 }
 
 void

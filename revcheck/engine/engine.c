@@ -11,6 +11,7 @@
 
 #include <event2/thread.h>
 
+#include "revcheck/engine/cert_check.h"
 #include "revcheck/x509/certs.h"
 #include "revcheck/engine/local_crls.h"
 #include "revcheck/engine/request.h"
@@ -37,6 +38,33 @@ static void
 evidence_changed(void *arg, const struct evidence_key *key)
 {
 	engine_notify_watcher(arg, key);
+}
+
+static void
+exchange_out(void *arg, const struct archive_exchange *x)
+{
+	struct revcheck *rc = arg;
+	struct revcheck_exchange out = {.size = sizeof(out),
+	    .event = (enum revcheck_exchange_event)x->event,
+	    .id = x->id,
+	    .kind = x->kind == EVIDENCE_CRL ? REVCHECK_EVIDENCE_CRL
+					    : REVCHECK_EVIDENCE_OCSP,
+	    .url = x->url,
+	    .post = x->post,
+	    .request = x->request.p,
+	    .request_len = x->request.len,
+	    .bytes = x->bytes,
+	    .total = x->total,
+	    .ms = x->ms,
+	    .http_status = x->http_status,
+	    .not_modified = x->not_modified,
+	    .text = ""};
+
+	if (x->failure != NULL) {
+		out.why = cert_check_why_of(x->failure);
+		out.text = x->failure->msg;
+	}
+	rc->exchange(rc->exchange_arg, &out);
 }
 
 static uint32_t
@@ -85,6 +113,10 @@ open_archive(
 	a.log = &rc->log;
 	a.changed = evidence_changed;
 	a.changed_arg = rc;
+	if (rc->exchange != NULL) {
+		a.exchange = exchange_out;
+		a.exchange_arg = rc;
+	}
 	return archive_new(&rc->archive, &a, err);
 }
 
@@ -157,6 +189,8 @@ revcheck_new(struct revcheck **out, const struct revcheck_options *options,
 	rc->offline = o.offline != 0;
 	rc->has_disk = o.state_dir != NULL;
 	rc->prefetch = o.prefetch_crls != 0;
+	rc->exchange = o.exchange;
+	rc->exchange_arg = o.exchange_arg;
 	rc->max_requests = or32(o.max_requests, ENGINE_MAX_REQUESTS);
 	if (o.log != NULL) {
 		rc->log_fn = o.log;

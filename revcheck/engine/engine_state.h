@@ -51,6 +51,8 @@ struct revcheck {
 	struct log log;
 	void (*log_fn)(void *arg, int level, const char *line);
 	void *log_arg;
+	revcheck_exchange_fn *exchange; /* NULL: nobody watches */
+	void *exchange_arg;
 	bool offline, has_disk, prefetch;
 	uint32_t max_requests;
 	time_t started_at;

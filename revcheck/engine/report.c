@@ -44,6 +44,9 @@ revcheck_report_free(struct revcheck_report *r)
 	for (size_t i = 0; r->responses != NULL && i < r->num; i++)
 		free(r->responses[i].der);
 	free(r->responses);
+	for (size_t i = 0; r->tries != NULL && i < r->num; i++)
+		free(r->tries[i].v);
+	free(r->tries);
 	free(r->sources);
 	free(r);
 }
@@ -84,6 +87,37 @@ revcheck_report_response(const struct revcheck_report *r, size_t i, size_t *len)
 		return NULL;
 	*len = r->responses[i].len;
 	return r->responses[i].der;
+}
+
+int
+report_keep_tries(struct revcheck_report *r, size_t i,
+    const struct revcheck_result *v, size_t num)
+{
+	struct report_tries *t;
+
+	if (r->tries == NULL)
+		r->tries = calloc(r->num, sizeof(*r->tries));
+	if (r->tries == NULL)
+		return E_NOMEM;
+	t = &r->tries[i];
+	t->v = calloc(num + 1, sizeof(*v));
+	if (t->v == NULL)
+		return E_NOMEM;
+	memcpy(t->v, v, num * sizeof(*v));
+	t->num = num;
+	return 0;
+}
+
+size_t
+revcheck_report_num_tries(const struct revcheck_report *r, size_t i)
+{
+	return r->tries != NULL && i < r->num ? r->tries[i].num : 0;
+}
+
+const struct revcheck_result *
+revcheck_report_get0_try(const struct revcheck_report *r, size_t i, size_t k)
+{
+	return k < revcheck_report_num_tries(r, i) ? &r->tries[i].v[k] : NULL;
 }
 
 int

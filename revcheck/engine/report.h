@@ -18,6 +18,12 @@ struct report_response {
 	size_t len;
 };
 
+/* What was looked at for one result. Owned by its report. */
+struct report_tries {
+	struct revcheck_result *v;
+	size_t num;
+};
+
 struct revcheck_report {
 	struct ref ref;
 	bool allow; /* zero refuses */
@@ -44,6 +50,7 @@ struct revcheck_report {
 	enum revcheck_mode *modes;
 	/* One a result where asked for, else NULL; each owned, may be NULL. */
 	struct report_response *responses;
+	struct report_tries *tries; /* likewise */
 	struct revcheck_result results[];
 };
 
@@ -56,6 +63,10 @@ void report_describe(struct revcheck_result *res, X509 *cert);
 /* Copies der beside result i. E_NOMEM. Before the report is published. */
 int report_keep_response(
     struct revcheck_report *r, size_t i, struct span der) MUST_USE;
+
+/* Copies what was looked at for result i. E_NOMEM. Before publication. */
+int report_keep_tries(struct revcheck_report *r, size_t i,
+    const struct revcheck_result *v, size_t num) MUST_USE;
 
 struct revcheck_request;
 /*

@@ -45,6 +45,9 @@ make_checks(struct revcheck_request *r, struct err *err)
 			    ? s->rule->mode
 			    : r->mode;
 			r->num_checks = i + 1;
+			if ((r->flags & REVCHECK_QUERY_KEEP_TRIES) != 0)
+				r->checks[i]->trail =
+				    calloc(1, sizeof(struct cert_trail));
 		}
 		cert_sources_free(s);
 		if (rc != 0)
@@ -294,6 +297,9 @@ make_report(struct revcheck_request *r)
 		rep->modes[i] = mode_in_force(r, q);
 		if (q->final)
 			remember(r, q);
+		if (q->trail != NULL &&
+		    report_keep_tries(rep, i, q->trail->v, q->trail->num) != 0)
+			goto nomem;
 		if (q->final &&
 		    (r->flags & REVCHECK_QUERY_KEEP_RESPONSES) != 0 &&
 		    keep_response(rep, i, q) != 0)
