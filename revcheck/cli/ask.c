@@ -1,13 +1,13 @@
-/*
- * ask: one question from its options to its exit status; check and connect
- * differ only in where the chain comes from.
- */
+/* ask: see the header. */
+#include "revcheck/cli/ask.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
-#include "revcheck/cli/cli.h"
+#include "revcheck/cli/progress.h"
+
+/* So long at most an answer is put off while something arrives. */
+#define PATIENCE_MS 60000
 
 static const struct {
 	const char *word;
@@ -73,6 +73,28 @@ read_limits(struct ask *a, struct opt *table)
 	return 0;
 }
 
+/* What is not known to be good is not accepted unless somebody says so. */
+static int
+read_mode(struct ask *a, struct opt *table)
+{
+	const char *mode = opt_value(table, "--mode");
+	bool soft = opt_given(table, "--soft");
+
+	a->policy.mode =
+	    soft ? REVCHECK_MODE_SOFT_FAIL : REVCHECK_MODE_HARD_FAIL;
+	if (mode == NULL)
+		return 0;
+	if (revcheck_mode_parse(&a->policy.mode, mode) != 0)
+		return cli_fail(EXIT_USAGE,
+		    "option '--mode' expects OFF, SOFT_FAIL, HARD_FAIL or ON; "
+		    "not '%s'",
+		    mode);
+	if (soft && a->policy.mode != REVCHECK_MODE_SOFT_FAIL)
+		return cli_fail(EXIT_USAGE,
+		    "option '--soft' is '--mode SOFT_FAIL': give one of them");
+	return 0;
+}
+
 static int
 read_words(struct ask *a, struct opt *table)
 {
@@ -93,15 +115,10 @@ read_words(struct ask *a, struct opt *table)
 	};
 	static const char *const purposes[] = {
 	    "none", "tls-client", "tls-server", NULL};
-	const char *mode = opt_value(table, "--mode");
 	int order = 0, scope = 0, nonce = 0, purpose = a->query.purpose;
 
-	if (mode != NULL && revcheck_mode_parse(&a->policy.mode, mode) != 0)
-		return cli_fail(EXIT_USAGE,
-		    "option '--mode' expects OFF, SOFT_FAIL, HARD_FAIL or ON; "
-		    "not '%s'",
-		    mode);
-	if (opt_word(table, "--method", methods, &order) != 0 ||
+	if (read_mode(a, table) != 0 ||
+	    opt_word(table, "--method", methods, &order) != 0 ||
 	    opt_word(table, "--scope", scopes, &scope) != 0 ||
 	    opt_word(table, "--nonce", nonces, &nonce) != 0 ||
 	    opt_word(table, "--purpose", purposes, &purpose) != 0)
@@ -118,30 +135,21 @@ read_words(struct ask *a, struct opt *table)
 
 /* Input. */
 
-static int
-load_trust(struct ask *a, struct opt *table, bool needed)
+int
+ask_add_untrusted(struct ask *a, X509 *x)
 {
-	/* Where Debian, Fedora, SUSE, Alpine and BSD keep their anchors. */
-	static const char *const system[] = {
-	    "/etc/ssl/certs/ca-certificates.crt",
-	    "/etc/pki/tls/certs/ca-bundle.crt",
-	    "/etc/ssl/ca-bundle.pem",
-	    "/etc/ssl/cert.pem",
-	};
-	const char *path = opt_value(table, "--anchors");
+	struct revcheck_certs *all = NULL;
 	struct revcheck_error err;
+	int rc = cert_list_add(&a->untrusted, x);
 
-	for (size_t i = 0;
-	     path == NULL && !needed && i < sizeof(system) / sizeof(system[0]);
-	     i++)
-		if (access(system[i], R_OK) == 0)
-			path = system[i];
-	if (path == NULL)
-		return cli_fail(EXIT_USAGE,
-		    "option '--anchors' is missing: give a file "
-		    "of trust anchors");
-	if (revcheck_trust_load(&a->trust, path, &err) != 0)
+	if (rc != 0)
+		return rc;
+	if (revcheck_certs_from_x509(
+		&all, a->untrusted.v, a->untrusted.num, &err) != 0)
 		return cli_fail_library(&err);
+	revcheck_certs_free(a->untrusted_certs);
+	a->untrusted_certs = all;
+	a->query.untrusted = all;
 	return 0;
 }
 
@@ -150,36 +158,15 @@ static int
 load_untrusted(struct ask *a, struct opt *table)
 {
 	struct opt *o = opt_get(table, "--untrusted");
-	struct revcheck_certs *files[OPT_MAX_VALUES] = {NULL};
 	struct revcheck_error err;
-	X509 **all = NULL;
-	size_t num = 0;
 	int rc = 0;
 
-	if (o->count == 0)
-		return 0;
-	for (int i = 0; i < o->count; i++) {
-		if (revcheck_certs_load(&files[i], o->values[i], &err) != 0) {
-			rc = cli_fail_library(&err);
-			goto out;
-		}
-		num += revcheck_certs_num(files[i]);
-	}
-	all = calloc(num + 1, sizeof(*all));
-	if (all == NULL) {
-		rc = cli_fail(EXIT_SOFTWARE, "out of memory");
-		goto out;
-	}
-	num = 0;
-	for (int i = 0; i < o->count; i++)
-		for (size_t j = 0; j < revcheck_certs_num(files[i]); j++)
-			all[num++] = revcheck_certs_get0(files[i], j);
-	if (revcheck_certs_from_x509(&a->untrusted, all, num, &err) != 0)
+	for (int i = 0; rc == 0 && i < o->count; i++)
+		rc = input_certs(&a->untrusted, o->values[i], &a->input);
+	if (rc == 0 && a->untrusted.num > 0 &&
+	    revcheck_certs_from_x509(&a->untrusted_certs, a->untrusted.v,
+		a->untrusted.num, &err) != 0)
 		rc = cli_fail_library(&err);
-out:
-	for (int i = 0; i < o->count; i++)
-		revcheck_certs_free(files[i]);
-	free(all);
 	return rc;
 }
 
@@ -221,7 +208,7 @@ print_log(void *arg, int level, const char *line)
 {
 	(void)arg;
 	(void)level;
-	fprintf(stderr, "revcheck: %s\n", line);
+	cli_warn("%s", line);
 }
 
 static int
@@ -234,8 +221,10 @@ make_engine(struct ask *a, struct opt *table)
 	    .state_dir = opt_value(table, "--state-dir"),
 	    .offline = opt_given(table, "--offline"),
 	    .any_port = opt_given(table, "--any-port"),
-	    .proxy = opt_value(table, "--proxy"),
-	    .https_ca_file = opt_value(table, "--https-ca-file"),
+	    .proxy = a->proxy,
+	    .https_ca_file = a->https_ca_file,
+	    .exchange = exchanges_hear,
+	    .exchange_arg = &a->exchanges,
 	};
 	struct revcheck_error err;
 
@@ -251,7 +240,8 @@ make_engine(struct ask *a, struct opt *table)
 		o.now = fixed_now;
 		o.now_arg = &a->at;
 	}
-	if (revcheck_new(&a->rc, &o, &err) != 0)
+	if (revcheck_new(&a->rc, &o, &err) != 0 ||
+	    revcheck_addresses_new(&a->addresses, &o, &err) != 0)
 		return cli_fail_library(&err);
 	if (revcheck_set_policy(a->rc, &a->policy, &err) != 0)
 		return cli_fail_library(&err);
@@ -259,26 +249,38 @@ make_engine(struct ask *a, struct opt *table)
 }
 
 int
-ask_init(struct ask *a, struct opt *table, bool anchors_needed)
+ask_init(struct ask *a, struct opt *table, bool keep)
 {
 	int rc;
 
+	exchanges_init(&a->exchanges, keep);
 	a->policy.size = sizeof(a->policy);
 	a->query.size = sizeof(a->query);
 	a->json = opt_given(table, "--json");
+	a->urls = opt_given(table, "--urls") || opt_given(table, "--urlfetch");
+	a->offline = opt_given(table, "--offline");
+	a->fetch_issuers = opt_given(table, "--fetch-issuers");
+	a->patient = !opt_given(table, "--deadline-ms");
 	a->has_at = opt_given(table, "--at");
+	a->proxy = opt_value(table, "--proxy");
+	a->https_ca_file = opt_value(table, "--https-ca-file");
+	a->input.password_file = opt_value(table, "--password-file");
 	if (opt_time(table, "--at", &a->at) != 0 || read_words(a, table) != 0 ||
 	    read_limits(a, table) != 0 || ask_relax(&a->policy, table) != 0)
 		return EXIT_USAGE;
-	rc = load_trust(a, table, anchors_needed);
+	if (opt_exclude(table, "--offline", "--fetch-issuers") != 0 ||
+	    opt_exclude(table, "--offline", "--urls") != 0 ||
+	    opt_exclude(table, "--offline", "--urlfetch") != 0)
+		return EXIT_USAGE;
+	rc = anchors_load(&a->anchors, table, &a->input);
 	if (rc == 0)
 		rc = load_untrusted(a, table);
 	if (rc == 0)
 		rc = load_evidence(a, table);
 	if (rc == 0)
 		rc = make_engine(a, table);
-	a->query.trust = a->trust;
-	a->query.untrusted = a->untrusted;
+	a->query.trust = a->anchors.trust;
+	a->query.untrusted = a->untrusted_certs;
 	a->query.evidence = a->evidence;
 	if (a->has_at)
 		a->query.at = a->at;
@@ -289,59 +291,168 @@ void
 ask_cleanup(struct ask *a)
 {
 	revcheck_free(a->rc);
+	progress_clear();
+	revcheck_addresses_free(a->addresses);
 	revcheck_evidence_free(a->evidence);
-	revcheck_certs_free(a->untrusted);
-	revcheck_certs_free(a->chain);
-	revcheck_trust_free(a->trust);
+	revcheck_certs_free(a->untrusted_certs);
+	cert_list_cleanup(&a->untrusted);
+	anchors_cleanup(&a->anchors);
+	exchanges_cleanup(&a->exchanges);
+	url_list_cleanup(&a->issuers_tried);
 	memset(a, 0, sizeof(*a));
 }
 
-static time_t
+time_t
 ask_now(const struct ask *a)
 {
 	return a->has_at ? a->at : time(NULL);
 }
 
-static int
-exit_status(const struct revcheck_report *rep)
+/* Asking. */
+
+bool
+ask_too_early(
+    struct ask *a, const struct revcheck_report *rep, uint64_t began_mono_ms)
 {
-	if (revcheck_report_allows(rep))
-		return EXIT_ACCEPTED;
-	switch (revcheck_report_status(rep)) {
-	case REVCHECK_REVOKED:
-		return EXIT_REVOKED;
-	case REVCHECK_PATH_INVALID:
-		return EXIT_PATH_INVALID;
-	default:
-		return EXIT_UNDETERMINED;
-	}
+	bool late = false;
+
+	for (size_t i = 0; i < revcheck_report_num(rep); i++)
+		late = late ||
+		    revcheck_report_get0(rep, i)->why == REVCHECK_WHY_DEADLINE;
+	return late && a->patient &&
+	    cli_mono_ms() - began_mono_ms < PATIENCE_MS &&
+	    exchanges_moving(&a->exchanges);
+}
+
+/* One who waits for an answer. */
+struct waiting {
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	struct revcheck_report *rep;
+	bool done;
+};
+
+/* On the engine's thread. */
+static void
+on_done(struct revcheck_report *rep, void *arg)
+{
+	struct waiting *w = arg;
+
+	pthread_mutex_lock(&w->lock);
+	w->rep = rep != NULL ? revcheck_report_up_ref(rep) : NULL;
+	w->done = true;
+	pthread_cond_signal(&w->cond);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* revcheck_check, and a line of progress meanwhile. */
+static int
+ask_once(
+    struct ask *a, struct revcheck_report **rep, const struct revcheck_query *q)
+{
+	struct waiting w = {.lock = PTHREAD_MUTEX_INITIALIZER,
+	    .cond = PTHREAD_COND_INITIALIZER};
+	struct revcheck_request *req;
+	struct revcheck_error err;
+	int rc = revcheck_submit(a->rc, &req, rep, q, NULL, on_done, &w, &err);
+
+	if (rc < 0)
+		return cli_fail_library(&err);
+	if (rc == REVCHECK_DONE)
+		return 0;
+	pthread_mutex_lock(&w.lock);
+	while (!w.done)
+		progress_wait(&w.cond, &w.lock);
+	pthread_mutex_unlock(&w.lock);
+	revcheck_request_free(req);
+	*rep = w.rep;
+	return w.rep != NULL ? 0 : cli_fail(EXIT_SOFTWARE, "out of memory");
 }
 
 int
-ask_run(struct ask *a)
+ask_question(struct ask *a, struct revcheck_report **rep,
+    const struct revcheck_certs *chain)
 {
-	struct revcheck_report *rep = NULL;
-	struct revcheck_error err;
-	char *json;
+	struct revcheck_query q = a->query;
+	uint64_t began = cli_mono_ms();
 	int rc;
 
-	a->query.chain = a->chain;
-	if (revcheck_check(a->rc, &rep, &a->query, &err) < 0)
-		return cli_fail_library(&err);
-	rc = exit_status(rep);
-	if (a->json) {
-		json = revcheck_report_json(rep, isatty(STDOUT_FILENO));
-		if (json == NULL)
-			rc = cli_fail(EXIT_SOFTWARE, "out of memory");
-		else
-			puts(json);
-		free(json);
-	} else {
-		print_report(stdout, rep, ask_now(a));
-	}
-	revcheck_report_free(rep);
-	/* An answer that could not be written counts as a failure. */
-	if (fflush(stdout) != 0 || ferror(stdout))
-		rc = cli_fail(EXIT_SOFTWARE, "cannot write the answer");
+	q.chain = chain;
+	while (
+	    (rc = ask_once(a, rep, &q)) == 0 && ask_too_early(a, *rep, began))
+		revcheck_report_free(*rep);
+	progress_clear();
 	return rc;
+}
+
+/* --status-only. */
+
+/* Does key of issuer verify cert's signature? */
+static bool
+signed_by(X509 *cert, X509 *issuer)
+{
+	EVP_PKEY *key = X509_get0_pubkey(issuer);
+
+	return key != NULL && X509_verify(cert, key) == 1;
+}
+
+/*
+ * The issuer of cert in a list: by name and signature, else (want_signature
+ * false) by name alone.
+ */
+static X509 *
+issuer_in(const struct cert_list *list, X509 *cert, bool want_signature)
+{
+	for (size_t i = 0; i < list->num; i++)
+		if (X509_NAME_cmp(X509_get_subject_name(list->v[i]),
+			X509_get_issuer_name(cert)) == 0 &&
+		    (!want_signature || signed_by(cert, list->v[i])))
+			return list->v[i];
+	return NULL;
+}
+
+/*
+ * Who signed it, wherever it is; as given: else an issuer by name alone, and
+ * the evidence will tell.
+ */
+static X509 *
+issuer_of(const struct ask *a, const struct cert_list *above, X509 *leaf)
+{
+	const struct cert_list *lists[] = {
+	    above, &a->untrusted, &a->anchors.certs};
+	X509 *x = NULL;
+
+	for (int by_signature = 1; by_signature >= 0; by_signature--)
+		for (size_t i = 0; x == NULL && i < 3; i++)
+			x = issuer_in(lists[i], leaf, by_signature == 1);
+	return x != NULL || above->num == 0 ? x : above->v[0];
+}
+
+int
+ask_pair(const struct ask *a, struct revcheck_certs **chain)
+{
+	struct cert_list above = {0};
+	struct revcheck_certs *pair = NULL;
+	X509 *v[2] = {revcheck_certs_get0(*chain, 0), NULL};
+	struct revcheck_error err;
+	int rc = 0;
+
+	if ((a->query.flags & REVCHECK_QUERY_STATUS_ONLY) == 0)
+		return 0;
+	for (size_t i = 1; rc == 0 && i < revcheck_certs_num(*chain); i++)
+		rc = cert_list_add(&above, revcheck_certs_get0(*chain, i));
+	if (rc == 0)
+		v[1] = issuer_of(a, &above, v[0]);
+	if (rc == 0 && v[1] == NULL)
+		rc = cli_fail(EXIT_INPUT,
+		    "the issuer of the leaf is in none of the files, and "
+		    "'--status-only' needs it");
+	if (rc == 0 && revcheck_certs_from_x509(&pair, v, 2, &err) != 0)
+		rc = cli_fail_library(&err);
+	cert_list_cleanup(&above);
+	if (rc != 0)
+		return rc;
+	revcheck_certs_free(*chain);
+	*chain = pair;
+	return 0;
 }

@@ -7,6 +7,7 @@
 #include <cjson/cJSON.h>
 
 #include "revcheck/cli/cli.h"
+#include "revcheck/cli/commands.h"
 
 /* What the callbacks of the library write to. */
 struct listing {
@@ -422,24 +423,18 @@ run(struct opt *table, const char *const words[3])
 int
 cmd_cache(int argc, char **argv)
 {
-	struct opt table[] = {{"--state-dir", true, false, {0}, 0},
-	    {"--anchors", true, false, {0}, 0},
-	    {"--untrusted", true, false, {0}, 0},
-	    {"--out", true, false, {0}, 0},
-	    {"--allow-address", true, true, {0}, 0},
-	    {"--any-port", false, false, {0}, 0},
-	    {"--proxy", true, false, {0}, 0},
-	    {"--https-ca-file", true, false, {0}, 0},
-	    {"--json", false, false, {0}, 0}, {"--help", false, false, {0}, 0},
-	    {0}};
+	struct opt table[] = {OPT_VALUE("--state-dir", "DIR"),
+	    OPT_VALUE("--anchors", "FILE"), OPT_VALUE("--untrusted", "FILE"),
+	    OPT_VALUE("--out", "FILE"),
+	    OPT_VALUES("--allow-address", "ADDRESS"), OPT_FLAG("--any-port"),
+	    OPT_VALUE("--proxy", "URL"), OPT_VALUE("--https-ca-file", "FILE"),
+	    OPT_FLAG("--json"), OPT_COMMON, {0}};
 	const char *words[3] = {NULL, NULL, NULL};
 	int rc, num;
 
-	rc = opt_parse(table, argc, argv, words, 3, &num);
+	rc = opt_parse("cache", table, argc, argv, words, 3, &num);
 	if (rc != 0)
 		return rc;
-	if (opt_given(table, "--help"))
-		return help_print(stdout, "cache");
 	if (num == 0)
 		return cli_fail(EXIT_USAGE,
 		    "give one of list, show, flush, export, import, refresh, "

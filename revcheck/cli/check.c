@@ -1,117 +1,181 @@
-/* check: `revcheck check`, a chain in a file. */
+/* check: `revcheck check`, one chain in a file, or many. */
 #include <stdlib.h>
+#include <string.h>
 
-#include "revcheck/cli/cli.h"
+#include <cjson/cJSON.h>
 
-/* Does key of issuer verify cert's signature? */
-static bool
-signed_by(X509 *cert, X509 *issuer)
-{
-	EVP_PKEY *key = X509_get0_pubkey(issuer);
+#include "revcheck/cli/batch.h"
+#include "revcheck/cli/commands.h"
+#include "revcheck/cli/single.h"
 
-	return key != NULL && X509_verify(cert, key) == 1;
-}
+/* Files to be checked; the words are borrowed, lines of lists are owned. */
+struct names {
+	const char **v;
+	size_t num, cap;
+	char **lines;
+	size_t num_lines;
+	bool listed; /* a list was given, however long */
+};
 
-/*
- * The issuer of cert in a list: by name and signature, else (want_signature
- * false) by name alone.
- */
-static X509 *
-issuer_in(const struct revcheck_certs *list, size_t from, X509 *cert,
-    bool want_signature)
-{
-	X509 *x;
-
-	for (size_t i = from; list != NULL && i < revcheck_certs_num(list);
-	     i++) {
-		x = revcheck_certs_get0(list, i);
-		if (X509_NAME_cmp(X509_get_subject_name(x),
-			X509_get_issuer_name(cert)) == 0 &&
-		    (!want_signature || signed_by(cert, x)))
-			return x;
-	}
-	return NULL;
-}
-
-/*
- * --status-only takes leaf and issuer as given: the chain becomes these two,
- * the issuer taken from the chain file, --untrusted or --anchors.
- */
 static int
-pair_up(struct ask *a, const char *anchors)
+add_name(struct names *n, const char *name)
 {
-	struct revcheck_certs *loose = NULL, *pair = NULL;
-	X509 *v[2] = {revcheck_certs_get0(a->chain, 0), NULL};
-	struct revcheck_error err;
+	const char **v;
+
+	if (n->num == n->cap) {
+		n->cap = n->cap == 0 ? 64 : n->cap * 2;
+		v = realloc(n->v, n->cap * sizeof(char *));
+		if (v == NULL)
+			return cli_fail(EXIT_SOFTWARE, "out of memory");
+		n->v = v;
+	}
+	n->v[n->num++] = name;
+	return 0;
+}
+
+/* A name a line; blank lines and those that begin with # are none. */
+static int
+add_list(struct names *n, const char *path, struct input *in)
+{
+	unsigned char *data;
+	char *line, *rest, **lines;
+	size_t len;
+	int rc = input_read(&data, &len, path, in);
+
+	if (rc != 0)
+		return rc;
+	n->listed = true;
+	lines = realloc(n->lines, (n->num_lines + 1) * sizeof(char *));
+	if (lines == NULL) {
+		free(data);
+		return cli_fail(EXIT_SOFTWARE, "out of memory");
+	}
+	n->lines = lines;
+	n->lines[n->num_lines++] = (char *)data;
+	rest = (char *)data;
+	while (rc == 0 && (line = strsep(&rest, "\n")) != NULL) {
+		line[strcspn(line, "\r")] = '\0';
+		if (line[0] != '\0' && line[0] != '#')
+			rc = add_name(n, line);
+	}
+	return rc;
+}
+
+static void
+names_cleanup(struct names *n)
+{
+	for (size_t i = 0; i < n->num_lines; i++)
+		free(n->lines[i]);
+	free(n->lines);
+	free(n->v);
+}
+
+static int
+collect(struct names *n, struct opt *table, const char *const *words,
+    int num_words, struct input *in)
+{
+	struct opt *chains = opt_get(table, "--chain"),
+		   *lists = opt_get(table, "--list");
 	int rc = 0;
 
-	v[1] = issuer_in(a->chain, 1, v[0], true);
-	if (v[1] == NULL)
-		v[1] = issuer_in(a->untrusted, 0, v[0], true);
-	if (v[1] == NULL && anchors != NULL) {
-		if (revcheck_certs_load(&loose, anchors, &err) != 0)
-			return cli_fail_library(&err);
-		v[1] = issuer_in(loose, 0, v[0], true);
-	}
-	/* As given: an issuer by name alone, and the evidence will tell. */
-	if (v[1] == NULL)
-		v[1] = issuer_in(a->chain, 1, v[0], false);
-	if (v[1] == NULL)
-		v[1] = issuer_in(a->untrusted, 0, v[0], false);
-	if (v[1] == NULL)
-		v[1] = issuer_in(loose, 0, v[0], false);
-	if (v[1] == NULL && revcheck_certs_num(a->chain) > 1)
-		v[1] = revcheck_certs_get0(a->chain, 1);
-	if (v[1] == NULL) {
-		rc = cli_fail(EXIT_INPUT,
-		    "the issuer of the leaf is in none of the files, and "
-		    "'--status-only' needs it");
-		goto out;
-	}
-	if (revcheck_certs_from_x509(&pair, v, 2, &err) != 0) {
-		rc = cli_fail_library(&err);
-		goto out;
-	}
-	revcheck_certs_free(a->chain);
-	a->chain = pair;
-out:
-	revcheck_certs_free(loose);
+	for (int i = 0; rc == 0 && i < chains->count; i++)
+		rc = add_name(n, chains->values[i]);
+	for (int i = 0; rc == 0 && i < num_words; i++)
+		rc = add_name(n, words[i]);
+	for (int i = 0; rc == 0 && i < lists->count; i++)
+		rc = add_list(n, lists->values[i], in);
+	if (rc == 0 && n->num == 0 && n->listed)
+		rc = cli_fail(EXIT_INPUT, "the list names no file");
+	else if (rc == 0 && n->num == 0)
+		rc = cli_fail(EXIT_USAGE,
+		    "give a file with a chain, the leaf first (or option "
+		    "'--chain')");
 	return rc;
+}
+
+static int
+check_one(struct ask *a, const char *path)
+{
+	struct single s = {.ask = a};
+	cJSON *json;
+	int rc = input_chain(&s.chain, path, &a->input);
+
+	if (rc == 0)
+		rc = single_ask(&s);
+	if (rc != 0)
+		goto out;
+	if (a->json) {
+		json = single_json(&s);
+		rc = json != NULL ? print_document(json) : EXIT_SOFTWARE;
+		cJSON_Delete(json);
+	} else {
+		answer_print(stdout, &s.answer, a);
+		single_print_more(stdout, &s);
+	}
+	if (rc == 0)
+		rc = single_end(&s);
+out:
+	single_cleanup(&s);
+	return rc;
+}
+
+/* How several are told; false: an exit status was set. */
+static int
+batch_form(struct batch *b, struct opt *table)
+{
+	uint64_t jobs = BATCH_JOBS;
+
+	if (opt_exclude(table, "--csv", "--jsonl") != 0 ||
+	    opt_exclude(table, "--csv", "--json") != 0 ||
+	    opt_exclude(table, "--json", "--jsonl") != 0 ||
+	    opt_number(table, "--jobs", 1, BATCH_MAX_JOBS, &jobs) != 0)
+		return EXIT_USAGE;
+	b->jobs = (size_t)jobs;
+	b->form = opt_given(table, "--csv") ? BATCH_CSV
+	    : opt_given(table, "--jsonl")   ? BATCH_JSONL
+	    : opt_given(table, "--json")    ? BATCH_JSON
+					    : BATCH_TEXT;
+	return 0;
 }
 
 int
 cmd_check(int argc, char **argv)
 {
-	struct opt table[] = {
-	    {"--chain", true, false, {0}, 0}, ASK_OPTIONS, {0}};
+	struct opt table[] = {OPT_VALUES("--chain", "FILE"),
+	    OPT_VALUES("--list", "FILE"), OPT_FLAG("--csv"),
+	    OPT_FLAG("--jsonl"), OPT_VALUE("--jobs", "N"), ASK_OPTIONS, {0}};
+	const char **words = calloc((size_t)argc + 1, sizeof(char *));
+	struct names names = {0};
 	struct ask a = {0};
-	struct revcheck_error err;
-	const char *path, *anchors;
+	struct batch b = {.ask = &a};
 	int rc, num;
 
-	rc = opt_parse(table, argc, argv, NULL, 0, &num);
-	if (rc != 0)
-		return rc;
-	if (opt_given(table, "--help"))
-		return help_print(stdout, "check");
-	path = opt_value(table, "--chain");
-	if (path == NULL)
-		return cli_fail(EXIT_USAGE,
-		    "option '--chain' is missing: give a file with the leaf "
-		    "first");
-	rc = ask_init(&a, table, true);
-	if (rc != 0)
-		goto out;
-	if (revcheck_certs_load(&a.chain, path, &err) != 0) {
-		rc = cli_fail_library(&err);
-		goto out;
-	}
-	anchors = opt_value(table, "--anchors");
-	if (opt_given(table, "--status-only"))
-		rc = pair_up(&a, anchors);
+	if (words == NULL)
+		return cli_fail(EXIT_SOFTWARE, "out of memory");
+	rc = opt_parse("check", table, argc, argv, words, argc, &num);
 	if (rc == 0)
-		rc = ask_run(&a);
+		rc = batch_form(&b, table);
+	if (rc == 0)
+		rc = collect(&names, table, words, num, &a.input);
+	if (rc != 0)
+		goto early;
+	rc = ask_init(&a, table, false);
+	if (rc != 0)
+		goto out;
+	b.names = names.v;
+	b.num = names.num;
+	if (names.num == 1 && !names.listed && b.form != BATCH_CSV &&
+	    b.form != BATCH_JSONL)
+		rc = check_one(&a, names.v[0]);
+	else if (a.urls)
+		rc = cli_fail(
+		    EXIT_USAGE, "option '--urls' is for one chain at a time");
+	else
+		rc = batch_run(&b);
 out:
 	ask_cleanup(&a);
+early:
+	names_cleanup(&names);
+	free(words);
 	return rc;
 }

@@ -1,6 +1,6 @@
 /*
- * cli: what the parts of the command share. The command is a user of
- * revcheck.h and nothing else of the library.
+ * cli: what the parts of the command share: exit statuses, options, printing.
+ * The command is a user of revcheck.h and nothing else of the library.
  */
 #ifndef REVCHECK_CLI_H
 #define REVCHECK_CLI_H
@@ -31,6 +31,15 @@ enum {
 int cli_fail(int code, const char *fmt, ...) CLI_LIKE(2, 3);
 /* The exit status for a failed library call, its sentence on stderr. */
 int cli_fail_library(const struct revcheck_error *err);
+/* From here on cli_fail on this thread only keeps what it would say. */
+void cli_mute(bool muted);
+/* What cli_fail said last, without "revcheck: ". */
+const char *cli_last_failure(void);
+/* A remark on stderr that changes no exit status. */
+void cli_warn(const char *fmt, ...) CLI_LIKE(1, 2);
+
+/* Milliseconds that only go forward. */
+uint64_t cli_mono_ms(void);
 
 /* Options (opt.c). */
 
@@ -38,23 +47,42 @@ int cli_fail_library(const struct revcheck_error *err);
 
 /*
  * An option table ends with name NULL. Values are appended to `values` in the
- * order given; an option without has_value is counted in `count`.
+ * order given; an option without arg is counted in `count`.
  */
 struct opt {
 	const char *name; /* with its dashes */
-	bool has_value;
+	const char *arg;  /* what its value is, "a|b" for words; NULL: none */
 	bool repeats;
 	const char *values[OPT_MAX_VALUES];
 	int count;
 };
+#define OPT_FLAG(name)                      \
+	{                                   \
+		(name), NULL, false, {0}, 0 \
+	}
+#define OPT_VALUE(name, arg)                 \
+	{                                    \
+		(name), (arg), false, {0}, 0 \
+	}
+#define OPT_VALUES(name, arg)               \
+	{                                   \
+		(name), (arg), true, {0}, 0 \
+	}
+/* What every command takes. */
+#define OPT_COMMON OPT_VALUE("--color", "auto|always|never"), OPT_FLAG("--help")
+
+/* Returned by opt_parse when the command line is dealt with already. */
+#define OPT_DEALT_WITH (-1)
 
 /*
  * opt_parse reads argv[0..argc): 0, or EXIT_USAGE after a sentence that names
  * the option. What is not an option goes to words (at most max_words);
  * "--name=value" and "--name value" are the same; "--" ends the options.
+ * --color is obeyed here. OPT_DEALT_WITH: --help or --list-options was, and the
+ * command is over with exit status 0.
  */
-int opt_parse(struct opt *table, int argc, char **argv, const char **words,
-    int max_words, int *num_words);
+int opt_parse(const char *command, struct opt *table, int argc, char **argv,
+    const char **words, int max_words, int *num_words);
 struct opt *opt_get(struct opt *table, const char *name);
 bool opt_given(struct opt *table, const char *name);
 /* The (last) value, or NULL. */
@@ -67,6 +95,8 @@ int opt_time(struct opt *table, const char *name, time_t *out);
 /* One of the words (NULL-terminated); its index in *out. 0 or EXIT_USAGE. */
 int opt_word(
     struct opt *table, const char *name, const char *const *words, int *out);
+/* EXIT_USAGE where two are given that exclude each other, else 0. */
+int opt_exclude(struct opt *table, const char *a, const char *b);
 
 /* Printing (print.c). */
 
@@ -79,10 +109,18 @@ enum tint {
 	TINT_BOLD
 };
 
-/* Wraps text in an escape sequence on a terminal; "" otherwise. */
+enum color {
+	COLOR_AUTO, /* on a terminal, unless NO_COLOR is set */
+	COLOR_ALWAYS,
+	COLOR_NEVER
+};
+void tint_choose(enum color c);
+/* Wraps text in an escape sequence where colour is wanted; "" otherwise. */
 const char *tint_on(FILE *f, enum tint t);
 const char *tint_off(FILE *f);
 
+/* Replaces what is not printable ASCII by '?'. */
+void print_plain(char *text);
 /* "  name        text\n", aligned; nothing when text is empty. */
 void print_field(FILE *f, const char *name, enum tint t, const char *fmt, ...)
     CLI_LIKE(4, 5);
@@ -92,76 +130,22 @@ bool print_utc(char out[PRINT_UTC_LEN], time_t t);
 /* "2026-11-22T03:00:00Z (3 h ago)"; "-" for 0. */
 #define PRINT_TIME_LEN 80
 const char *print_time(char buf[PRINT_TIME_LEN], time_t t, time_t now);
-/* A member, null where there is no text, or where t is 0. */
 struct cJSON;
+/* A member of octets, such as a file's name: what is not UTF-8 becomes '?'. */
+void print_json_octets(struct cJSON *o, const char *name, const char *octets);
+/* A member, null where there is no text, or where t is 0. */
 void print_json_text(struct cJSON *o, const char *name, const char *text);
 void print_json_time(struct cJSON *o, const char *name, time_t t);
 /* One document on stdout, laid out for who looks at a terminal. */
 int print_document(const struct cJSON *json);
+/* The same on one line wherever it goes. */
+int print_line(const struct cJSON *json);
+enum tint print_status_tint(enum revcheck_status s);
 /* The evidence and status of one certificate. */
 void print_result(
     FILE *f, const struct revcheck_result *r, time_t now, const char *title);
-void print_report(FILE *f, const struct revcheck_report *rep, time_t now);
-
-/* Questions (ask.c): shared by check and connect. */
-
-/* The options that say what is accepted, and by which evidence. */
-#define ASK_OPTIONS                                                            \
-	{"--anchors", true, false, {0}, 0},                                    \
-	    {"--untrusted", true, true, {0}, 0},                               \
-	    {"--crl", true, true, {0}, 0}, {"--ocsp", true, true, {0}, 0},     \
-	    {"--at", true, false, {0}, 0}, {"--mode", true, false, {0}, 0},    \
-	    {"--method", true, false, {0}, 0},                                 \
-	    {"--scope", true, false, {0}, 0},                                  \
-	    {"--status-only", false, false, {0}, 0},                           \
-	    {"--max-age", true, false, {0}, 0},                                \
-	    {"--no-next-update", true, false, {0}, 0},                         \
-	    {"--skew", true, false, {0}, 0}, {"--nonce", true, false, {0}, 0}, \
-	    {"--relax", true, true, {0}, 0},                                   \
-	    {"--security-level", true, false, {0}, 0},                         \
-	    {"--purpose", true, false, {0}, 0},                                \
-	    {"--offline", false, false, {0}, 0},                               \
-	    {"--deadline-ms", true, false, {0}, 0},                            \
-	    {"--state-dir", true, false, {0}, 0},                              \
-	    {"--allow-address", true, true, {0}, 0},                           \
-	    {"--any-port", false, false, {0}, 0},                              \
-	    {"--proxy", true, false, {0}, 0},                                  \
-	    {"--https-ca-file", true, false, {0}, 0},                          \
-	    {"--json", false, false, {0}, 0},                                  \
-	    {"--verbose", false, false, {0}, 0},                               \
-	{                                                                      \
-		"--help", false, false, {0}, 0                                 \
-	}
-
-/* Everything a question needs, made from options. Zeroed, then cleaned up. */
-struct ask {
-	struct revcheck *rc;
-	struct revcheck_trust *trust;
-	struct revcheck_certs *chain;
-	struct revcheck_certs *untrusted;
-	struct revcheck_evidence *evidence;
-	struct revcheck_policy policy;
-	struct revcheck_query query;
-	bool has_at;
-	time_t at; /* has_at: the time for everything; else now */
-	bool json;
-};
-
-/* --relax into the policy; 0 or an exit status. */
-int ask_relax(struct revcheck_policy *policy, struct opt *table);
-/* 0 or an exit status, the sentence already on stderr. */
-int ask_init(struct ask *a, struct opt *table, bool anchors_needed);
-/* Asks, prints, and returns the exit status. */
-int ask_run(struct ask *a);
-void ask_cleanup(struct ask *a);
-
-/* Commands. */
-
-int cmd_check(int argc, char **argv);
-int cmd_connect(int argc, char **argv);
-int cmd_crl(int argc, char **argv);
-int cmd_ocsp(int argc, char **argv);
-int cmd_cache(int argc, char **argv);
+/* Remarks, one line each. */
+void print_notes(FILE *f, const char *notes);
 
 /* Prints the command's page of help. */
 int help_print(FILE *f, const char *command);

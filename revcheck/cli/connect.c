@@ -1,318 +1,369 @@
 /*
- * connect: `revcheck connect`, a live TLS server's chain and staple. OpenSSL
- * verifies nothing in this handshake: the engine does it afterwards, with the
- * same rules as everywhere.
+ * connect: `revcheck connect`, a live TLS server: its chain and staple, and
+ * whether its certificate has the name that was asked for.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <openssl/err.h>
-#include <openssl/ssl.h>
+#include <cjson/cJSON.h>
 #include <openssl/x509v3.h>
 
-#include "revcheck/cli/cli.h"
+#include "revcheck/cli/commands.h"
+#include "revcheck/cli/dial.h"
+#include "revcheck/cli/single.h"
 
-struct dial {
-	char host[256], port[16];
-	uint64_t end_mono_ms;
-	int fd;
-	SSL_CTX *ctx;
-	SSL *ssl;
+/* What the server was seen to be. */
+struct server {
+	struct target target;
+	char sni[256], name[256]; /* empty: none is sent, none is checked */
+	struct dial dial;
+	bool named;                  /* the certificate has the name */
+	char names[512];             /* that it has */
+	const unsigned char *staple; /* lent by dial */
+	size_t staple_len;
+	struct revcheck_result staple_says; /* staple_len > 0 */
 };
 
-static uint64_t
-mono_ms(void)
+/* Options. */
+
+/* Without what only finds the way: the last dot of a name, a zone. */
+static void
+as_certified(char *name)
 {
-	struct timespec t;
+	size_t n = strlen(name);
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-/* "host:port" or "[address]:port". */
-static int
-split_target(struct dial *d, const char *target)
-{
-	const char *colon = strrchr(target, ':'), *host = target;
-	size_t len;
-
-	if (colon == NULL || colon[1] == '\0' || colon == target)
-		return cli_fail(EXIT_USAGE,
-		    "expected HOST:PORT or [ADDRESS]:PORT, not '%s'", target);
-	len = (size_t)(colon - target);
-	if (host[0] == '[' && host[len - 1] == ']') {
-		host++;
-		len -= 2;
-	} else if (memchr(host, ':', len) != NULL) {
-		return cli_fail(EXIT_USAGE,
-		    "an IPv6 address goes into brackets: [ADDRESS]:PORT, not "
-		    "'%s'",
-		    target);
-	}
-	if (len == 0 || len >= sizeof(d->host) ||
-	    strlen(colon + 1) >= sizeof(d->port))
-		return cli_fail(EXIT_USAGE,
-		    "expected HOST:PORT or [ADDRESS]:PORT, not '%s'", target);
-	memcpy(d->host, host, len);
-	d->host[len] = '\0';
-	snprintf(d->port, sizeof(d->port), "%s", colon + 1);
-	return 0;
-}
-
-/* Waits for the events on the socket until the deadline. */
-static bool
-wait_for(const struct dial *d, short events)
-{
-	struct pollfd p = {.fd = d->fd, .events = events};
-	uint64_t now = mono_ms();
-	int n;
-
-	do {
-		n = poll(&p, 1,
-		    now < d->end_mono_ms ? (int)(d->end_mono_ms - now) : 0);
-		now = mono_ms();
-	} while (n < 0 && errno == EINTR);
-	return n > 0;
-}
-
-static bool
-try_address(struct dial *d, const struct addrinfo *a)
-{
-	socklen_t len = sizeof(int);
-	int error = 0;
-
-	d->fd = socket(a->ai_family,
-	    a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
-	if (d->fd < 0)
-		return false;
-	if (connect(d->fd, a->ai_addr, a->ai_addrlen) == 0)
-		return true;
-	if (errno == EINPROGRESS) {
-		errno = ETIMEDOUT;
-		if (wait_for(d, POLLOUT) &&
-		    getsockopt(d->fd, SOL_SOCKET, SO_ERROR, &error, &len) ==
-			0) {
-			if (error == 0)
-				return true;
-			errno = error;
-		}
-	}
-	error = errno;
-	close(d->fd);
-	d->fd = -1;
-	errno = error;
-	return false;
+	if (target_is_address(name))
+		name[strcspn(name, "%")] = '\0';
+	else if (n > 1 && name[n - 1] == '.')
+		name[n - 1] = '\0';
 }
 
 static int
-dial_tcp(struct dial *d)
+read_names(struct server *s, struct opt *table)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
-	int rc = getaddrinfo(d->host, d->port, &hints, &list);
+	const char *sni = opt_value(table, "--servername"),
+		   *name = opt_value(table, "--name");
+	const struct target *t = &s->target;
+	int rc = opt_exclude(table, "--name", "--no-name");
 
-	if (rc != 0)
-		return cli_fail(EXIT_UNAVAILABLE, "cannot find '%s:%s': %s",
-		    d->host, d->port, gai_strerror(rc));
-	for (struct addrinfo *a = list; a != NULL && d->fd < 0; a = a->ai_next)
-		if (try_address(d, a))
-			break;
-	freeaddrinfo(list);
-	if (d->fd < 0)
-		return cli_fail(EXIT_UNAVAILABLE,
-		    "cannot connect to '%s:%s': %s", d->host, d->port,
-		    strerror(errno));
-	return 0;
-}
-
-static int
-ssl_failed(const struct dial *d, const char *what)
-{
-	unsigned long e = ERR_peek_error();
-	const char *reason = e != 0 ? ERR_reason_error_string(e) : NULL;
-
-	ERR_clear_error();
-	return cli_fail(EXIT_UNAVAILABLE, "%s with '%s:%s': %s", what, d->host,
-	    d->port,
-	    reason != NULL ? reason : "the peer closed or went silent");
-}
-
-/* A certificate of our own, for servers that ask for one. */
-static int
-use_own_cert(struct dial *d, struct opt *table)
-{
-	const char *cert = opt_value(table, "--cert"),
-		   *key = opt_value(table, "--key");
-
-	if (cert == NULL)
-		return 0;
-	if (key == NULL)
-		key = cert;
-	if (SSL_CTX_use_certificate_chain_file(d->ctx, cert) != 1) {
-		ERR_clear_error();
-		return cli_fail(EXIT_INPUT,
-		    "cannot read '%s': expected certificates in PEM", cert);
-	}
-	if (SSL_CTX_use_PrivateKey_file(d->ctx, key, SSL_FILETYPE_PEM) != 1) {
-		ERR_clear_error();
-		return cli_fail(EXIT_INPUT,
-		    "cannot read '%s': expected the private key in PEM", key);
-	}
-	return 0;
-}
-
-static int
-handshake(struct dial *d)
-{
-	int n, want;
-
-	for (;;) {
-		ERR_clear_error();
-		n = SSL_connect(d->ssl);
-		if (n == 1)
-			return 0;
-		want = SSL_get_error(d->ssl, n);
-		if ((want != SSL_ERROR_WANT_READ &&
-			want != SSL_ERROR_WANT_WRITE) ||
-		    !wait_for(
-			d, want == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT))
-			return ssl_failed(d, "cannot complete a handshake");
-	}
-}
-
-static int
-dial_tls(struct dial *d, struct opt *table)
-{
-	const char *name = opt_value(table, "--servername");
-	struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST}, *a = NULL;
-	int rc;
-
-	d->ctx = SSL_CTX_new(TLS_client_method());
-	if (d->ctx == NULL)
-		return cli_fail(EXIT_SOFTWARE, "out of memory");
-	/* The question is what the server shows, not whether we like it. */
-	SSL_CTX_set_verify(d->ctx, SSL_VERIFY_NONE, NULL);
-	SSL_CTX_set_security_level(d->ctx, 0);
-	rc = use_own_cert(d, table);
+	if (rc == 0 && sni != NULL)
+		rc = target_ascii_name(s->sni, sni);
+	if (rc == 0 && name != NULL)
+		rc = target_ascii_name(s->name, name);
 	if (rc != 0)
 		return rc;
-	d->ssl = SSL_new(d->ctx);
-	if (d->ssl == NULL || SSL_set_fd(d->ssl, d->fd) != 1)
-		return cli_fail(EXIT_SOFTWARE, "out of memory");
+	if (s->sni[0] != '\0' && target_is_address(s->sni))
+		return cli_fail(EXIT_USAGE,
+		    "option '--servername' expects a name, not an address "
+		    "(RFC 6066 3): '%s'",
+		    s->sni);
+	/* Who is asked for is who has to answer. */
+	if (name == NULL)
+		snprintf(s->name, sizeof(s->name), "%s",
+		    sni != NULL ? s->sni : t->host);
 	/* RFC 6066 3: no address in server_name. */
-	if (name == NULL && getaddrinfo(d->host, NULL, &numeric, &a) != 0)
-		name = d->host;
-	if (a != NULL)
-		freeaddrinfo(a);
-	if ((name != NULL && SSL_set_tlsext_host_name(d->ssl, name) != 1) ||
-	    SSL_set_tlsext_status_type(d->ssl, TLSEXT_STATUSTYPE_ocsp) != 1)
-		return ssl_failed(d, "cannot prepare a handshake");
-	return handshake(d);
+	if (sni == NULL && !t->is_address)
+		snprintf(s->sni, sizeof(s->sni), "%s", t->host);
+	else if (sni == NULL && !target_is_address(s->name))
+		snprintf(s->sni, sizeof(s->sni), "%s", s->name);
+	as_certified(s->name);
+	as_certified(s->sni);
+	if (opt_given(table, "--no-name"))
+		s->name[0] = '\0';
+	return 0;
 }
 
-static void
-dial_cleanup(struct dial *d)
+static int
+read_target(struct server *s, struct opt *table, const char *text)
 {
-	SSL_free(d->ssl);
-	SSL_CTX_free(d->ctx);
-	if (d->fd >= 0)
-		close(d->fd);
+	int starttls = STARTTLS_COUNT, rc;
+
+	rc = opt_word(table, "--starttls", starttls_names, &starttls);
+	if (rc == 0)
+		rc = target_parse(&s->target, text, (enum starttls)starttls);
+	return rc != 0 ? rc : read_names(s, table);
 }
 
 /* What the server sent becomes the question. */
-static int
-take_chain(struct ask *a, struct dial *d)
-{
-	STACK_OF(X509) *sent = SSL_get_peer_cert_chain(d->ssl);
-	int num = sk_X509_num(sent), rc = 0;
-	const unsigned char *staple = NULL;
-	long staple_len = SSL_get_tlsext_status_ocsp_resp(d->ssl, &staple);
-	struct revcheck_error err;
-	X509 **v;
 
-	if (num <= 0)
+static int
+take_chain(struct single *q, struct server *s)
+{
+	STACK_OF(X509) *sent = SSL_get_peer_cert_chain(s->dial.ssl);
+	struct cert_list l = {0};
+	struct revcheck_error err;
+	long len;
+	int rc = 0;
+
+	if (sk_X509_num(sent) <= 0)
 		return cli_fail(EXIT_UNAVAILABLE,
-		    "'%s:%s' showed no certificate", d->host, d->port);
-	v = calloc((size_t)num, sizeof(*v));
-	if (v == NULL)
-		return cli_fail(EXIT_SOFTWARE, "out of memory");
-	for (int i = 0; i < num; i++)
-		v[i] = sk_X509_value(sent, i);
-	if (revcheck_certs_from_x509(&a->chain, v, (size_t)num, &err) != 0)
+		    "'%s:%s' showed no certificate", s->target.host,
+		    s->target.port);
+	for (int i = 0; rc == 0 && i < sk_X509_num(sent); i++)
+		rc = cert_list_add(&l, sk_X509_value(sent, i));
+	if (rc == 0 &&
+	    revcheck_certs_from_x509(&q->chain, l.v, l.num, &err) != 0)
 		rc = cli_fail_library(&err);
-	free(v);
-	if (staple_len > 0) {
-		a->query.staple = staple;
-		a->query.staple_len = (size_t)staple_len;
+	cert_list_cleanup(&l);
+	len = SSL_get_tlsext_status_ocsp_resp(s->dial.ssl, &s->staple);
+	if (len > 0) {
+		s->staple_len = (size_t)len;
+		q->ask->query.staple = s->staple;
+		q->ask->query.staple_len = s->staple_len;
 	}
 	return rc;
 }
 
-static void
-print_server(const struct ask *a, const struct dial *d)
-{
-	X509 *leaf = revcheck_certs_get0(a->chain, 0);
-	bool named = X509_check_host(leaf, d->host, 0, 0, NULL) == 1 ||
-	    X509_check_ip_asc(leaf, d->host, 0) == 1;
+/* Its name. */
 
-	printf("%s%s:%s%s\n", tint_on(stdout, TINT_BOLD), d->host, d->port,
-	    tint_off(stdout));
+static void
+add_text(char *out, size_t cap, const char *text, size_t len)
+{
+	size_t n = strlen(out);
+
+	if (n + len + 3 < cap)
+		snprintf(out + n, cap - n, "%s%.*s", n > 0 ? ", " : "",
+		    (int)len, text);
+}
+
+/* The names that a certificate has, for people. */
+static void
+list_names(char *out, size_t cap, X509 *cert)
+{
+	GENERAL_NAMES *names =
+	    X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	char cn[256] = "";
+
+	out[0] = '\0';
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *g = sk_GENERAL_NAME_value(names, i);
+		ASN1_OCTET_STRING *ip;
+		char *text;
+
+		if (g->type == GEN_DNS) {
+			add_text(out, cap,
+			    (const char *)ASN1_STRING_get0_data(g->d.dNSName),
+			    (size_t)ASN1_STRING_length(g->d.dNSName));
+		} else if (g->type == GEN_IPADD) {
+			ip = g->d.iPAddress;
+			text = ip->length == 4 ? OPENSSL_malloc(16) : NULL;
+			if (text != NULL)
+				snprintf(text, 16, "%u.%u.%u.%u", ip->data[0],
+				    ip->data[1], ip->data[2], ip->data[3]);
+			add_text(out, cap,
+			    text != NULL ? text : "an IPv6 address",
+			    text != NULL ? strlen(text) : 15);
+			OPENSSL_free(text);
+		}
+	}
+	GENERAL_NAMES_free(names);
+	if (out[0] == '\0' &&
+	    X509_NAME_get_text_by_NID(X509_get_subject_name(cert),
+		NID_commonName, cn, sizeof(cn)) > 0)
+		add_text(out, cap, cn, strlen(cn));
+	print_plain(out);
+}
+
+static void
+check_name(struct server *s, X509 *leaf)
+{
+	list_names(s->names, sizeof(s->names), leaf);
+	if (s->name[0] == '\0')
+		return;
+	s->named = target_is_address(s->name)
+	    ? X509_check_ip_asc(leaf, s->name, 0) == 1
+	    : X509_check_host(leaf, s->name, 0,
+		  X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
+}
+
+static void
+judge_name(struct single *q, const struct server *s)
+{
+	char text[900];
+
+	if (s->name[0] == '\0' || s->named)
+		return;
+	snprintf(text, sizeof(text), "the certificate is not for '%s'%s%s",
+	    s->name,
+	    s->names[0] != '\0' ? ": it is for " : ", nor for any host",
+	    s->names);
+	answer_wrong_name(&q->answer, text);
+}
+
+/* Its staple. */
+
+static void
+judge_staple(struct single *q, struct server *s)
+{
+	const struct revcheck_certs *c = q->path != NULL ? q->path : q->chain;
+	struct revcheck_policy policy = q->ask->policy;
+	struct revcheck_ocsp_query o = {.size = sizeof(o),
+	    .cert = revcheck_certs_get0(c, 0),
+	    .response = s->staple,
+	    .response_len = s->staple_len,
+	    .at = q->ask->query.at,
+	    .policy = &policy};
+	struct revcheck_error err;
+
+	if (s->staple_len == 0)
+		return;
+	policy.nonce = REVCHECK_NONCE_OFF;
+	if (revcheck_certs_num(c) > 1)
+		o.issuer = revcheck_certs_get0(c, 1);
+	if (o.issuer != NULL &&
+	    revcheck_ocsp_judge(&s->staple_says, &o, &err) == 0)
+		return;
+	s->staple_says.status = REVCHECK_UNKNOWN;
+	s->staple_says.why = REVCHECK_WHY_SIGNER_UNKNOWN;
+	snprintf(s->staple_says.text, sizeof(s->staple_says.text),
+	    "the issuer of the certificate is not known");
+}
+
+static bool
+staple_verified(const struct server *s)
+{
+	return s->staple_len > 0 && s->staple_says.status != REVCHECK_UNKNOWN;
+}
+
+/* Telling. */
+
+static void
+print_server(const struct server *s)
+{
+	const struct revcheck_result *r = &s->staple_says;
+	bool verified = staple_verified(s);
+
+	printf("%s%s:%s%s\n", tint_on(stdout, TINT_BOLD), s->target.host,
+	    s->target.port, tint_off(stdout));
+	print_field(stdout, "address", TINT_NONE, "%s", s->dial.address);
+	if (s->target.starttls != STARTTLS_NONE)
+		print_field(stdout, "STARTTLS", TINT_NONE, "%s",
+		    starttls_names[s->target.starttls]);
 	print_field(stdout, "protocol", TINT_NONE, "%s, %s",
-	    SSL_get_version(d->ssl), SSL_get_cipher_name(d->ssl));
-	print_field(stdout, "name", named ? TINT_NONE : TINT_WARN,
-	    named ? "the certificate is for '%s'"
-		  : "the certificate is not for '%s'",
-	    d->host);
-	print_field(stdout, "staple", TINT_NONE,
-	    a->query.staple_len > 0 ? "an OCSP response of %zu bytes" : "none",
-	    a->query.staple_len);
+	    SSL_get_version(s->dial.ssl), SSL_get_cipher_name(s->dial.ssl));
+	if (s->name[0] == '\0')
+		print_field(stdout, "name", TINT_WARN,
+		    "not checked (--no-name): the certificate is for %s",
+		    s->names);
+	else
+		print_field(stdout, "name", s->named ? TINT_NONE : TINT_BAD,
+		    s->named ? "the certificate is for '%s'"
+			     : "the certificate is not for '%s'",
+		    s->name);
+	if (s->staple_len == 0)
+		print_field(stdout, "staple", TINT_NONE, "none");
+	else
+		print_field(stdout, "staple",
+		    verified ? print_status_tint(r->status) : TINT_WARN,
+		    "an OCSP response of %zu bytes: %s%s%s", s->staple_len,
+		    revcheck_status_name(r->status), verified ? "" : ", ",
+		    verified ? "" : r->text);
 	fputc('\n', stdout);
+}
+
+static void
+json_server(cJSON *o, const struct server *s)
+{
+	const struct revcheck_result *r = &s->staple_says;
+	cJSON *x;
+
+	cJSON_AddStringToObject(o, "host", s->target.host);
+	cJSON_AddNumberToObject(o, "port", atoi(s->target.port));
+	print_json_text(o, "address", s->dial.address);
+	print_json_text(o, "starttls",
+	    s->target.starttls != STARTTLS_NONE
+		? starttls_names[s->target.starttls]
+		: "");
+	print_json_text(o, "serverName", s->sni);
+	cJSON_AddStringToObject(o, "protocol", SSL_get_version(s->dial.ssl));
+	cJSON_AddStringToObject(o, "cipher", SSL_get_cipher_name(s->dial.ssl));
+	x = cJSON_AddObjectToObject(o, "name");
+	print_json_text(x, "checked", s->name);
+	if (s->name[0] != '\0')
+		cJSON_AddBoolToObject(x, "matches", s->named);
+	else
+		cJSON_AddNullToObject(x, "matches");
+	print_json_text(x, "certificateNames", s->names);
+	x = cJSON_AddObjectToObject(o, "staple");
+	cJSON_AddBoolToObject(x, "present", s->staple_len > 0);
+	cJSON_AddNumberToObject(x, "bytes", (double)s->staple_len);
+	print_json_text(x, "status",
+	    s->staple_len > 0 ? revcheck_status_name(r->status) : "");
+	cJSON_AddBoolToObject(x, "verified", staple_verified(s));
+	print_json_text(x, "why",
+	    r->why != REVCHECK_WHY_NONE ? revcheck_why_name(r->why) : "");
+	print_json_time(x, "thisUpdate", r->this_update);
+	print_json_time(x, "nextUpdate", r->next_update);
+	print_json_text(x, "text", r->text);
+}
+
+static int
+tell(struct single *q, const struct server *s)
+{
+	cJSON *json;
+	int rc = 0;
+
+	if (q->ask->json) {
+		json = single_json(q);
+		if (json != NULL)
+			json_server(json, s);
+		rc = json != NULL ? print_document(json) : EXIT_SOFTWARE;
+		cJSON_Delete(json);
+	} else {
+		print_server(s);
+		answer_print(stdout, &q->answer, q->ask);
+		single_print_more(stdout, q);
+	}
+	return rc != 0 ? rc : single_end(q);
 }
 
 int
 cmd_connect(int argc, char **argv)
 {
-	static const char *const starttls[] = {"none", NULL};
-	struct opt table[] = {{"--servername", true, false, {0}, 0},
-	    {"--starttls", true, false, {0}, 0},
-	    {"--cert", true, false, {0}, 0}, {"--key", true, false, {0}, 0},
-	    {"--timeout-ms", true, false, {0}, 0}, ASK_OPTIONS, {0}};
+	struct opt table[] = {OPT_VALUE("--servername", "NAME"),
+	    OPT_VALUE("--name", "NAME"), OPT_FLAG("--no-name"),
+	    OPT_VALUE("--starttls",
+		"none|smtp|lmtp|imap|pop3|ftp|nntp|sieve|ldap|postgres|mysql|"
+		"xmpp|xmpp-server"),
+	    OPT_VALUE("--cert", "FILE"), OPT_VALUE("--key", "FILE"),
+	    OPT_VALUE("--timeout-ms", "N"), ASK_OPTIONS, {0}};
 	struct ask a = {.query.purpose = 2};
-	struct dial d = {.fd = -1};
+	struct single q = {.ask = &a};
+	struct server s = {.dial.fd = -1};
 	const char *target;
 	uint64_t timeout = 10000;
-	int rc, num, word;
+	int rc, num;
 
-	rc = opt_parse(table, argc, argv, &target, 1, &num);
+	rc = opt_parse("connect", table, argc, argv, &target, 1, &num);
 	if (rc != 0)
 		return rc;
-	if (opt_given(table, "--help"))
-		return help_print(stdout, "connect");
 	if (num != 1)
-		return cli_fail(EXIT_USAGE, "give a server: HOST:PORT");
-	if (opt_word(table, "--starttls", starttls, &word) != 0 ||
-	    opt_number(table, "--timeout-ms", 1, 3600000, &timeout) != 0 ||
-	    split_target(&d, target) != 0)
+		return cli_fail(
+		    EXIT_USAGE, "give a server: HOST, HOST:PORT or a URL");
+	if (read_target(&s, table, target) != 0 ||
+	    opt_number(table, "--timeout-ms", 1, 3600000, &timeout) != 0)
 		return EXIT_USAGE;
-	d.end_mono_ms = mono_ms() + timeout;
 	rc = ask_init(&a, table, false);
+	s.dial.target = &s.target;
+	s.dial.sni = s.sni[0] != '\0' ? s.sni : NULL;
+	s.dial.cert = opt_value(table, "--cert");
+	s.dial.key = opt_value(table, "--key");
+	s.dial.end_mono_ms = cli_mono_ms() + timeout;
 	if (rc == 0)
-		rc = dial_tcp(&d);
+		rc = dial_server(&s.dial);
 	if (rc == 0)
-		rc = dial_tls(&d, table);
-	if (rc == 0)
-		rc = take_chain(&a, &d);
+		rc = take_chain(&q, &s);
 	if (rc == 0) {
-		if (!a.json)
-			print_server(&a, &d);
-		rc = ask_run(&a);
+		check_name(&s, revcheck_certs_get0(q.chain, 0));
+		rc = single_ask(&q);
 	}
+	if (rc == 0) {
+		judge_name(&q, &s);
+		judge_staple(&q, &s);
+		rc = tell(&q, &s);
+	}
+	single_cleanup(&q);
 	ask_cleanup(&a);
-	dial_cleanup(&d);
+	dial_cleanup(&s.dial);
 	return rc;
 }

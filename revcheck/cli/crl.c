@@ -8,7 +8,8 @@
 
 #include <cjson/cJSON.h>
 
-#include "revcheck/cli/cli.h"
+#include "revcheck/cli/ask.h"
+#include "revcheck/cli/commands.h"
 #include "revcheck/cli/fetch.h"
 
 #define CRL_MAX_BYTES ((size_t)512 << 20)
@@ -76,8 +77,8 @@ print_verdict(const struct view *v)
 	if (v->issuer && !signature_holds(v))
 		return;
 	if (r->status == REVCHECK_GOOD)
-		print_field(
-		    stdout, "silence", TINT_GOOD, "counts: %s", r->text);
+		print_field(stdout, "silence",
+		    v->issuer ? TINT_GOOD : TINT_NONE, "counts: %s", r->text);
 	else
 		print_field(stdout, "silence", TINT_WARN,
 		    "proves nothing (%s): %s", revcheck_why_name(r->why),
@@ -117,8 +118,11 @@ print_text(const struct view *v)
 	if (v->serial == NULL)
 		return;
 	if (!v->found) {
-		print_field(
-		    stdout, "serial", TINT_GOOD, "%s is not listed", v->serial);
+		/* Silence is worth something where it is that of the issuer. */
+		print_field(stdout, "serial",
+		    v->issuer && v->verdict.status == REVCHECK_GOOD ? TINT_GOOD
+								    : TINT_WARN,
+		    "%s is not listed", v->serial);
 		return;
 	}
 	print_field(stdout, "serial", TINT_BAD, "%s is listed since %s, %s",
@@ -259,6 +263,7 @@ judge(struct view *v, struct opt *table)
 	struct revcheck_crl_query q = {.size = sizeof(q), .policy = &policy};
 	const char *path = opt_value(table, "--issuer");
 	struct revcheck_certs *issuer = NULL;
+	struct input in = {0};
 	struct revcheck_error err;
 	int rc;
 
@@ -269,8 +274,9 @@ judge(struct view *v, struct opt *table)
 	if (rc != 0)
 		return rc;
 	if (path != NULL) {
-		if (revcheck_certs_load(&issuer, path, &err) != 0)
-			return cli_fail_library(&err);
+		rc = input_chain(&issuer, path, &in);
+		if (rc != 0)
+			return rc;
 		q.issuer = revcheck_certs_get0(issuer, 0);
 		v->issuer = true;
 	}
@@ -292,26 +298,22 @@ now_seconds(void)
 int
 cmd_crl(int argc, char **argv)
 {
-	struct opt table[] = {{"--serial", true, false, {0}, 0},
-	    {"--issuer", true, false, {0}, 0}, {"--at", true, false, {0}, 0},
-	    {"--relax", true, true, {0}, 0}, {"--list", false, false, {0}, 0},
-	    {"--json", false, false, {0}, 0},
-	    {"--timeout-ms", true, false, {0}, 0},
-	    {"--proxy", true, false, {0}, 0}, {"--help", false, false, {0}, 0},
-	    {0}};
+	struct opt table[] = {OPT_VALUE("--serial", "HEX"),
+	    OPT_VALUE("--issuer", "FILE"), OPT_VALUE("--at", "TIME"),
+	    OPT_VALUES("--relax", "RULE"), OPT_FLAG("--list"),
+	    OPT_FLAG("--json"), OPT_VALUE("--timeout-ms", "N"),
+	    OPT_VALUE("--proxy", "URL"), OPT_COMMON, {0}};
 	struct revcheck_crl *crl = NULL;
 	struct view v = {.info.size = sizeof(v.info)};
 	uint64_t timeout = 60000;
 	double start;
 	int rc, num;
 
-	rc = opt_parse(table, argc, argv, &v.name, 1, &num);
+	rc = opt_parse("crl", table, argc, argv, &v.name, 1, &num);
 	if (rc == 0)
 		rc = opt_number(table, "--timeout-ms", 1, 3600000, &timeout);
 	if (rc != 0)
 		return rc;
-	if (opt_given(table, "--help"))
-		return help_print(stdout, "crl");
 	if (num != 1)
 		return cli_fail(EXIT_USAGE, "give a CRL: a file or a URL");
 	start = now_seconds();

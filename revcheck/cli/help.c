@@ -8,27 +8,35 @@ static const char top[] =
     "\n"
     "Is this X.509 certificate still good, now?\n"
     "\n"
-    "  check    check a chain in a file\n"
+    "  check    check the chain in a file, or the chains in many\n"
     "  connect  ask a TLS server for its chain and check it\n"
+    "  explain  check a chain, and show how the decision came about\n"
     "  crl      show what is in a CRL\n"
     "  ocsp     ask an OCSP responder, or show a response\n"
     "  cache    look after the evidence kept on disk\n"
     "\n"
     "  --version, --help, COMMAND --help; revcheck(1) has it all.\n"
     "\n"
-    "exit status: 0 accepted, 1 refused because revoked, 2 refused because\n"
-    "undetermined, 3 path invalid, 64 usage, 65 unreadable input, 69 no\n"
-    "answer from a host or URL, 70 internal failure\n";
+    "exit status: 0 known to be good (or forgiven, because that was asked\n"
+    "for), 1 revoked, 2 not determined, 3 path invalid or wrong name,\n"
+    "64 usage, 65 unreadable input, 69 no answer from a host or URL,\n"
+    "70 internal failure\n";
 
 #define ASK_HELP                                                           \
+	"  --anchors FILE|DIR    trust anchors (repeats) [the system's]\n" \
 	"  --untrusted FILE      more intermediates and CRL signers "      \
 	"(repeats)\n"                                                      \
+	"  --fetch-issuers       missing CA certificates from where the "  \
+	"chain\n"                                                          \
+	"                        says they are (AIA caIssuers)\n"          \
 	"  --crl FILE|DIR        CRLs as evidence (repeats)\n"             \
 	"  --ocsp FILE|DIR       OCSP responses as evidence (repeats)\n"   \
 	"  --at TIME             YYYY-MM-DDThh:mm:ssZ, the time for "      \
 	"everything [now]\n"                                               \
+	"  --soft                accept what cannot be determined "        \
+	"(SOFT_FAIL)\n"                                                    \
 	"  --mode MODE           OFF, SOFT_FAIL, HARD_FAIL, ON "           \
-	"[SOFT_FAIL]\n"                                                    \
+	"[HARD_FAIL]\n"                                                    \
 	"  --method ORDER        ocsp,crl  crl,ocsp  ocsp  crl  all "      \
 	"[ocsp,crl]\n"                                                     \
 	"  --scope chain|leaf    whom to ask about [chain]\n"              \
@@ -46,7 +54,9 @@ static const char top[] =
 	"  --security-level N    OpenSSL's, 0..5 [2]\n"                    \
 	"  --purpose WORD        none, tls-client, tls-server\n"           \
 	"  --offline             fetch nothing\n"                          \
-	"  --deadline-ms N       for the whole check [5000]\n"             \
+	"  --deadline-ms N       for the whole check [5000, longer while " \
+	"a\n"                                                              \
+	"                        download goes on]\n"                      \
 	"  --state-dir DIR       evidence kept on disk\n"                  \
 	"  --allow-address A     an address, network or host that may be " \
 	"asked\n"                                                          \
@@ -54,27 +64,45 @@ static const char top[] =
 	"  --any-port            not only 80 and 443\n"                    \
 	"  --proxy URL           for fetching [none]\n"                    \
 	"  --https-ca-file FILE  anchors for https sources\n"              \
+	"  --password-file FILE  its first line opens PKCS#12\n"           \
+	"  --urls, --urlfetch    fetch and judge every URL that is "       \
+	"named\n"                                                          \
 	"  --json                the answer as JSON\n"                     \
+	"  --color WHEN          auto, always, never [auto]\n"             \
 	"  --verbose             log lines on stderr\n"
 
 static const struct {
 	const char *command, *text;
 } pages[] = {
     {"check",
-	"usage: revcheck check --chain FILE --anchors FILE [OPTION]...\n"
+	"usage: revcheck check FILE... [OPTION]...\n"
 	"\n"
-	"  --chain FILE          certificates, PEM or DER, the leaf first\n"
-	"  --anchors FILE        trust anchors\n" ASK_HELP},
+	"  FILE, --chain FILE    certificates, the leaf first: PEM, DER, "
+	"PKCS#7,\n"
+	"                        PKCS#12; - is standard input\n"
+	"  --list FILE           names of files, one a line (repeats)\n"
+	"  --csv, --jsonl        many: a row or a JSON document each; "
+	"--json: an array\n"
+	"  --jobs N              so many at a time, 1..256 [8]\n" ASK_HELP},
     {"connect",
-	"usage: revcheck connect HOST:PORT [OPTION]...\n"
+	"usage: revcheck connect HOST[:PORT]|URL [OPTION]...\n"
 	"\n"
-	"  --anchors FILE        trust anchors [the system's]\n"
 	"  --servername NAME     server_name to send [HOST]\n"
-	"  --starttls none       no protocol in front of TLS [none]\n"
+	"  --name NAME           the name that the certificate must have "
+	"[--servername,\n"
+	"                        HOST]\n"
+	"  --no-name             any name will do\n"
+	"  --starttls PROTOCOL   smtp, lmtp, imap, pop3, ftp, nntp, sieve, "
+	"ldap, postgres,\n"
+	"                        mysql, xmpp, xmpp-server [none]\n"
 	"  --cert FILE           own certificate, for servers that ask\n"
 	"  --key FILE            its key [in --cert]\n"
 	"  --timeout-ms N        to connect and shake hands "
 	"[10000]\n" ASK_HELP},
+    {"explain",
+	"usage: revcheck explain FILE [OPTION]...\n"
+	"\n"
+	"  FILE, --chain FILE    certificates, as for check\n" ASK_HELP},
     {"crl",
 	"usage: revcheck crl FILE|URL [OPTION]...\n"
 	"\n"
@@ -85,7 +113,8 @@ static const struct {
 	"  --relax RULE          as for check\n"
 	"  --timeout-ms N        of a URL [60000]\n"
 	"  --proxy URL           [none]\n"
-	"  --json                as JSON\n"},
+	"  --json                as JSON\n"
+	"  --color WHEN          auto, always, never [auto]\n"},
     {"ocsp",
 	"usage: revcheck ocsp --cert FILE --issuer FILE [OPTION]...\n"
 	"       revcheck ocsp RESPONSE [--cert FILE] [--issuer FILE] "
@@ -104,7 +133,8 @@ static const struct {
 	"  --timeout-ms N        [10000]\n"
 	"  --proxy URL           [none]\n"
 	"  --text                all of the response\n"
-	"  --json                as JSON\n"},
+	"  --json                as JSON\n"
+	"  --color WHEN          auto, always, never [auto]\n"},
     {"cache",
 	"usage: revcheck cache list --state-dir DIR [--json]\n"
 	"       revcheck cache show KEY --state-dir DIR [--out FILE] [--json]\n"
@@ -119,8 +149,8 @@ static const struct {
 	"\n"
 	"  --untrusted FILE      who may have signed it [the anchors]\n"
 	"  --out FILE            the evidence itself, in DER\n"
-	"  --allow-address, --any-port, --proxy, --https-ca-file as for "
-	"check\n"},
+	"  --allow-address, --any-port, --proxy, --https-ca-file, --color as "
+	"for check\n"},
 };
 
 int

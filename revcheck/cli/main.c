@@ -9,6 +9,8 @@
 #include <sqlite3.h>
 
 #include "revcheck/cli/cli.h"
+#include "revcheck/cli/commands.h"
+#include "revcheck/cli/progress.h"
 
 static const struct {
 	const char *name;
@@ -16,6 +18,7 @@ static const struct {
 } commands[] = {
     {"check", cmd_check},
     {"connect", cmd_connect},
+    {"explain", cmd_explain},
     {"crl", cmd_crl},
     {"ocsp", cmd_ocsp},
     {"cache", cmd_cache},
@@ -31,6 +34,32 @@ print_version(void)
 	    cJSON_Version(), sqlite3_libversion());
 }
 
+/* For who compares: `--list-commands`, `--list-options COMMAND`. */
+static int
+list_commands(void)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		puts(commands[i].name);
+	return 0;
+}
+
+static int
+run_command(const char *name, int argc, char **argv)
+{
+	int rc;
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(name, commands[i].name) != 0)
+			continue;
+		rc = commands[i].run(argc, argv);
+		return rc == OPT_DEALT_WITH ? 0 : rc;
+	}
+	return cli_fail(EXIT_USAGE,
+	    "unknown %s '%s'; the commands are check, connect, explain, crl, "
+	    "ocsp and cache",
+	    name[0] == '-' ? "option" : "command", name);
+}
+
 static int
 run(int argc, char **argv)
 {
@@ -44,13 +73,11 @@ run(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
 		return help_print(stdout, argc > 2 ? argv[2] : NULL);
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 2, argv + 2);
-	return cli_fail(EXIT_USAGE,
-	    "unknown %s '%s'; the commands are check, connect, crl, ocsp and "
-	    "cache",
-	    argv[1][0] == '-' ? "option" : "command", argv[1]);
+	if (strcmp(argv[1], "--list-commands") == 0)
+		return list_commands();
+	if (strcmp(argv[1], "--list-options") == 0 && argc > 2)
+		return run_command(argv[2], 1, argv + 1);
+	return run_command(argv[1], argc - 2, argv + 2);
 }
 
 int
@@ -61,6 +88,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
 		return cli_fail(EXIT_SOFTWARE, "cannot start libcurl");
+	progress_start();
 	rc = run(argc, argv);
 	curl_global_cleanup();
 	if (fflush(stdout) != 0)

@@ -13,7 +13,8 @@
 #include <openssl/ocsp.h>
 #include <openssl/rand.h>
 
-#include "revcheck/cli/cli.h"
+#include "revcheck/cli/ask.h"
+#include "revcheck/cli/commands.h"
 #include "revcheck/cli/fetch.h"
 #include "revcheck/cli/ocsp_show.h"
 
@@ -37,7 +38,7 @@ load_one(struct revcheck_certs **out, struct opt *table, const char *name,
     bool needed)
 {
 	const char *path = opt_value(table, name);
-	struct revcheck_error err;
+	struct input in = {0};
 
 	if (path == NULL)
 		return needed ? cli_fail(EXIT_USAGE,
@@ -45,9 +46,7 @@ load_one(struct revcheck_certs **out, struct opt *table, const char *name,
 				    "a certificate",
 				    name)
 			      : 0;
-	if (revcheck_certs_load(out, path, &err) != 0)
-		return cli_fail_library(&err);
-	return 0;
+	return input_chain(out, path, &in);
 }
 
 static int
@@ -313,29 +312,23 @@ run(struct exchange *x, struct opt *table)
 int
 cmd_ocsp(int argc, char **argv)
 {
-	struct opt table[] = {{"--cert", true, false, {0}, 0},
-	    {"--issuer", true, false, {0}, 0},
-	    {"--responder", true, false, {0}, 0},
-	    {"--url", true, false, {0}, 0}, {"--respin", true, false, {0}, 0},
-	    {"--respout", true, false, {0}, 0},
-	    {"--nonce", false, false, {0}, 0}, {"--get", false, false, {0}, 0},
-	    {"--post", false, false, {0}, 0},
-	    {"--timeout-ms", true, false, {0}, 0},
-	    {"--proxy", true, false, {0}, 0}, {"--at", true, false, {0}, 0},
-	    {"--relax", true, true, {0}, 0},
-	    {"--security-level", true, false, {0}, 0},
-	    {"--text", false, false, {0}, 0}, {"--json", false, false, {0}, 0},
-	    {"--help", false, false, {0}, 0}, {0}};
+	struct opt table[] = {OPT_VALUE("--cert", "FILE"),
+	    OPT_VALUE("--issuer", "FILE"), OPT_VALUE("--responder", "FILE"),
+	    OPT_VALUE("--url", "URL"), OPT_VALUE("--respin", "FILE"),
+	    OPT_VALUE("--respout", "FILE"), OPT_FLAG("--nonce"),
+	    OPT_FLAG("--get"), OPT_FLAG("--post"),
+	    OPT_VALUE("--timeout-ms", "N"), OPT_VALUE("--proxy", "URL"),
+	    OPT_VALUE("--at", "TIME"), OPT_VALUES("--relax", "RULE"),
+	    OPT_VALUE("--security-level", "0..5"), OPT_FLAG("--text"),
+	    OPT_FLAG("--json"), OPT_COMMON, {0}};
 	struct exchange x = {0};
 	const char *file = NULL;
 	bool needed;
 	int rc, num;
 
-	rc = opt_parse(table, argc, argv, &file, 1, &num);
+	rc = opt_parse("ocsp", table, argc, argv, &file, 1, &num);
 	if (rc != 0)
 		return rc;
-	if (opt_given(table, "--help"))
-		return help_print(stdout, "ocsp");
 	if (num == 1 && opt_given(table, "--respin"))
 		return cli_fail(EXIT_USAGE,
 		    "give a response as an argument or with '--respin', not "

@@ -29,19 +29,23 @@ is_over(const struct revcheck_ocsp_answer *a, time_t at)
 	return a->next_update != 0 && a->next_update < at;
 }
 
+/* signed_by_issuer: what it says is known to be said. */
 static void
-print_answer(const struct revcheck_ocsp_answer *a, time_t at)
+print_answer(
+    const struct revcheck_ocsp_answer *a, time_t at, bool signed_by_issuer)
 {
 	char buf[PRINT_TIME_LEN];
 	bool revoked = a->status == REVCHECK_REVOKED;
+	bool good = a->status == REVCHECK_GOOD && signed_by_issuer &&
+	    !is_over(a, at) && a->this_update <= at;
 
 	printf("%sanswer%s\n", tint_on(stdout, TINT_BOLD), tint_off(stdout));
 	print_field(stdout, "serial", TINT_NONE, "%s",
 	    a->serial[0] != '\0' ? a->serial : "it does not parse");
 	print_field(stdout, "status",
-	    revoked                          ? TINT_BAD
-		: a->status == REVCHECK_GOOD ? TINT_GOOD
-					     : TINT_WARN,
+	    revoked    ? TINT_BAD
+		: good ? TINT_GOOD
+		       : TINT_WARN,
 	    "%s", revcheck_status_name(a->status));
 	print_field(stdout, "reason", TINT_NONE, "%s", reason_of(a));
 	if (revoked)
@@ -96,7 +100,8 @@ print_text(const struct ocsp_shown *v, const struct revcheck_ocsp_info *i,
 	print_field(stdout, "remarks", TINT_WARN, "%s", i->flaws);
 	print_signature(v, r);
 	while (revcheck_ocsp_next(v->response, v->response_len, &pos, &a) == 1)
-		print_answer(&a, at);
+		print_answer(&a, at,
+		    v->issuer != NULL && r->status == REVCHECK_NOT_ASKED);
 }
 
 static void

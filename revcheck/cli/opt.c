@@ -37,7 +37,7 @@ opt_value(struct opt *table, const char *name)
 static int
 opt_take(struct opt *o, const char *value)
 {
-	if (o->count > 0 && o->has_value && !o->repeats)
+	if (o->count > 0 && o->arg != NULL && !o->repeats)
 		return cli_fail(
 		    EXIT_USAGE, "option '%s' was given twice", o->name);
 	if (o->count == OPT_MAX_VALUES)
@@ -62,7 +62,7 @@ opt_read(struct opt *table, int argc, char **argv, int *i)
 	if (o->name == NULL)
 		return cli_fail(
 		    EXIT_USAGE, "unknown option '%.*s'", (int)len, word);
-	if (!o->has_value) {
+	if (o->arg == NULL) {
 		if (equals != NULL)
 			return cli_fail(
 			    EXIT_USAGE, "option '%s' takes no value", o->name);
@@ -76,8 +76,8 @@ opt_read(struct opt *table, int argc, char **argv, int *i)
 	return opt_take(o, argv[++*i]);
 }
 
-int
-opt_parse(struct opt *table, int argc, char **argv, const char **words,
+static int
+opt_read_all(struct opt *table, int argc, char **argv, const char **words,
     int max_words, int *num_words)
 {
 	bool options = true;
@@ -101,6 +101,50 @@ opt_parse(struct opt *table, int argc, char **argv, const char **words,
 		words[(*num_words)++] = argv[i];
 	}
 	return 0;
+}
+
+/* For who compares: a line each, the name and what its value is. */
+static void
+opt_list(const struct opt *table)
+{
+	for (const struct opt *o = table; o->name != NULL; o++)
+		printf("%s%s%s\n", o->name, o->arg != NULL ? " " : "",
+		    o->arg != NULL ? o->arg : "");
+}
+
+int
+opt_parse(const char *command, struct opt *table, int argc, char **argv,
+    const char **words, int max_words, int *num_words)
+{
+	static const char *const colors[] = {[COLOR_AUTO] = "auto",
+	    [COLOR_ALWAYS] = "always",
+	    [COLOR_NEVER] = "never",
+	    NULL};
+	int rc, color = COLOR_AUTO;
+
+	if (argc == 1 && strcmp(argv[0], "--list-options") == 0) {
+		opt_list(table);
+		return OPT_DEALT_WITH;
+	}
+	rc = opt_read_all(table, argc, argv, words, max_words, num_words);
+	if (rc == 0)
+		rc = opt_word(table, "--color", colors, &color);
+	if (rc != 0)
+		return rc;
+	tint_choose((enum color)color);
+	if (!opt_given(table, "--help"))
+		return 0;
+	rc = help_print(stdout, command);
+	return rc == 0 ? OPT_DEALT_WITH : rc;
+}
+
+int
+opt_exclude(struct opt *table, const char *a, const char *b)
+{
+	if (!opt_given(table, a) || !opt_given(table, b))
+		return 0;
+	return cli_fail(
+	    EXIT_USAGE, "options '%s' and '%s' exclude each other", a, b);
 }
 
 int

@@ -1,6 +1,6 @@
 /*
- * print: text for people. Plain text with aligned columns; colour on a terminal
- * only, and not where NO_COLOR is set.
+ * print: text for people. Plain text with aligned columns; colour as --color
+ * says, by default on a terminal only, and not where NO_COLOR is set.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -8,50 +8,16 @@
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
+#include <openssl/asn1.h>
 
 #include "revcheck/cli/cli.h"
 
-/* Replaces what is not printable ASCII by '?'. */
-static void
-print_plain(char *text)
+static enum color tint_choice = COLOR_AUTO;
+
+void
+tint_choose(enum color c)
 {
-	for (char *p = text; *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f)
-			*p = '?';
-}
-
-int
-cli_fail(int code, const char *fmt, ...)
-{
-	char text[640];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	print_plain(text);
-	fprintf(stderr, "revcheck: %s\n", text);
-	return code;
-}
-
-int
-cli_fail_library(const struct revcheck_error *err)
-{
-	int code;
-
-	switch (err->code) {
-	case REVCHECK_E_PARSE:
-	case REVCHECK_E_IO:
-	case REVCHECK_E_LIMIT:
-		code = EXIT_INPUT;
-		break;
-	case REVCHECK_E_ARG:
-		code = EXIT_USAGE;
-		break;
-	default:
-		code = EXIT_SOFTWARE;
-	}
-	return cli_fail(code, "%s", err->msg);
+	tint_choice = c;
 }
 
 static bool
@@ -59,6 +25,8 @@ tint_wanted(FILE *f)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
+	if (tint_choice != COLOR_AUTO)
+		return tint_choice == COLOR_ALWAYS;
 	return isatty(fileno(f)) && (no == NULL || no[0] == '\0') &&
 	    term != NULL && strcmp(term, "dumb") != 0;
 }
@@ -136,6 +104,29 @@ print_utc(char out[PRINT_UTC_LEN], time_t t)
 }
 
 void
+print_json_octets(cJSON *o, const char *name, const char *octets)
+{
+	char *text = strdup(octets);
+	unsigned char *p = (unsigned char *)text;
+	size_t left = text != NULL ? strlen(text) : 0;
+	unsigned long c;
+	int n;
+
+	while (left > 0) {
+		n = UTF8_getc(p, left > 6 ? 6 : (int)left, &c);
+		if (n <= 0) {
+			*p = '?';
+			n = 1;
+		}
+		p += n;
+		left -= (size_t)n;
+	}
+	if (text != NULL)
+		cJSON_AddStringToObject(o, name, text);
+	free(text);
+}
+
+void
 print_json_text(cJSON *o, const char *name, const char *text)
 {
 	if (text[0] == '\0')
@@ -169,8 +160,8 @@ print_time(char buf[PRINT_TIME_LEN], time_t t, time_t now)
 	return buf;
 }
 
-static enum tint
-status_tint(enum revcheck_status s)
+enum tint
+print_status_tint(enum revcheck_status s)
 {
 	switch (s) {
 	case REVCHECK_GOOD:
@@ -223,7 +214,7 @@ print_result(
 	print_field(f, "subject", TINT_NONE, "%s", r->subject);
 	print_field(f, "issuer", TINT_NONE, "%s", r->issuer);
 	print_field(f, "serial", TINT_NONE, "%s", r->serial);
-	print_field(f, "status", status_tint(r->status), "%s%s%s%s",
+	print_field(f, "status", print_status_tint(r->status), "%s%s%s%s",
 	    revcheck_status_name(r->status), named ? ", " : "",
 	    named ? revcheck_why_name(r->why) : "",
 	    r->soft_accepted ? " (let in by SOFT_FAIL)" : "");
@@ -239,8 +230,7 @@ print_result(
 	print_field(f, "because", TINT_NONE, "%s", r->text);
 }
 
-/* One line each. */
-static void
+void
 print_notes(FILE *f, const char *notes)
 {
 	size_t n;
@@ -253,11 +243,10 @@ print_notes(FILE *f, const char *notes)
 	}
 }
 
-int
-print_document(const cJSON *json)
+static int
+put_json(const cJSON *json, bool pretty)
 {
-	char *text = isatty(STDOUT_FILENO) ? cJSON_Print(json)
-					   : cJSON_PrintUnformatted(json);
+	char *text = pretty ? cJSON_Print(json) : cJSON_PrintUnformatted(json);
 
 	if (text == NULL)
 		return cli_fail(EXIT_SOFTWARE, "out of memory");
@@ -266,26 +255,14 @@ print_document(const cJSON *json)
 	return 0;
 }
 
-void
-print_report(FILE *f, const struct revcheck_report *rep, time_t now)
+int
+print_document(const cJSON *json)
 {
-	bool allows = revcheck_report_allows(rep);
-	char buf[PRINT_TIME_LEN], text[1024];
-	size_t n = revcheck_report_num(rep);
+	return put_json(json, isatty(STDOUT_FILENO));
+}
 
-	for (size_t i = 0; i < n; i++) {
-		snprintf(buf, sizeof(buf), "certificate %zu%s", i,
-		    i == 0 ? " (leaf)" : "");
-		print_result(f, revcheck_report_get0(rep, i), now, buf);
-		fputc('\n', f);
-	}
-	print_notes(f, revcheck_report_notes(rep));
-	snprintf(text, sizeof(text), "%s", revcheck_report_text(rep));
-	print_plain(text);
-	fprintf(f, "%s%s%s %s (mode %s)\n",
-	    tint_on(f, allows ? TINT_GOOD : TINT_BAD),
-	    allows ? "accept" : "refuse", tint_off(f),
-	    revcheck_status_name(revcheck_report_status(rep)),
-	    revcheck_mode_name(revcheck_report_mode(rep)));
-	fprintf(f, "  %s\n", text);
+int
+print_line(const cJSON *json)
+{
+	return put_json(json, false);
 }

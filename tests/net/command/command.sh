@@ -46,13 +46,34 @@ t '1: revoked under SOFT_FAIL' \
 t '2: undetermined' answers 2 unknown ocsp-status/unknown --mode HARD_FAIL
 t '0: undetermined under SOFT_FAIL' \
     answers 0 unknown ocsp-status/unknown --mode SOFT_FAIL
-t 'SOFT_FAIL is the default' answers 0 unknown ocsp-status/unknown
+t '2: undetermined is refused by default' answers 2 unknown ocsp-status/unknown
+t 'the decision says so, too' member .decision refuse
+t '--soft is SOFT_FAIL' answers 0 unknown ocsp-status/unknown --soft
+t 'the decision is accept' member .decision accept
+t '--soft --mode SOFT_FAIL' answers 0 unknown ocsp-status/unknown --soft \
+    --mode SOFT_FAIL
+t 'forged evidence is not forgiven' answers 2 unknown ocsp-signer/bad-signature \
+    --soft --method ocsp
 t 'ON is SOFT_FAIL' answers 0 unknown ocsp-status/unknown --mode on
 t 'what was let in is marked' member '.certificates[0].softAccepted' true
 t '0: revoked under OFF' answers 0 not-asked ocsp-status/revoked --mode OFF
+t 'an exit status is in the document' member .exitStatus 0
 t 'OFF asks nobody' member '.certificates[0].status' not-asked
 t '3: path invalid' answers 3 path-invalid chains/leaf_expired
 t 'a path error is named' member .pathError 'certificate has expired'
+# An anchor alone: nobody says whether it is revoked.
+anchor_alone() {
+	want=$1
+	shift
+	run "$want" "$R" check --offline --chain "$V/$G/anchors.pem" \
+	    --anchors "$V/$G/anchors.pem" --at $AT "$@"
+}
+t '2: an anchor is asked about by nobody' anchor_alone 2
+t 'which is said' shows 'not determined not-asked (mode HARD_FAIL)'
+t '2: whatever the word for it' anchor_alone 2 --mode HARD_FAIL --json
+t 'and the document agrees' member '[.decision, .status] | tostring' \
+    '["refuse","not-asked"]'
+t '0: an anchor, by --soft' anchor_alone 0 --soft
 json_shape() {
 	answers 1 revoked ocsp-status/revoked-key-compromise \
 	    --mode HARD_FAIL &&
@@ -158,9 +179,14 @@ t 'an option without value' refused "option '--at' needs a value" check --at
 t 'a flag with value' refused "option '--json' takes no value" check --json=1
 t 'an option given twice' refused "option '--mode' was given twice" \
     check --mode OFF --mode OFF
-t 'an argument too many' refused "unexpected argument 'x'" check x
-t '--chain missing' refused "option '--chain' is missing" check $A
-t '--anchors missing' refused "option '--anchors' is missing" check $C
+t 'an argument too many' refused "unexpected argument 'y'" crl x y
+t 'no file' refused 'give a file with a chain' check $A
+t '--soft --mode HARD_FAIL' refused "option '--soft' is" check $C $A --soft \
+    --mode HARD_FAIL
+t '--offline --fetch-issuers' refused 'exclude each other' check $C $A \
+    --offline --fetch-issuers
+t '--color' refused "option '--color' expects one of auto, always, never" \
+    check $C $A --color yes
 t '--mode' refused "option '--mode' expects OFF" check $C $A --mode HARD
 t '--method' refused "option '--method' expects one of" check $C $A --method x
 t '--scope' refused "option '--scope' expects one of" check $C $A --scope all
@@ -183,10 +209,27 @@ for at in 2026-01-15 2026-01-15T12:00:00 2026-02-30T00:00:00Z \
 	    check $C $A --at "$at"
 done
 t 'connect without a host' refused 'give a server' connect
-t 'connect without a port' refused 'expected HOST:PORT' connect localhost
+t 'connect to a port that is none' refused 'a port is a number' connect localhost:x
+t 'connect to port 0' refused 'a port is a number' connect localhost:0
+t 'connect to a URL without TLS' refused "'http' has no TLS" connect \
+    http://localhost/
+t 'connect to a URL of another kind' refused "scheme 'gopher'" connect \
+    gopher://localhost/
+t 'connect to a URL with a user' refused 'before the @' connect \
+    https://me:secret@localhost/
+no_secret() { ! grep -q secret err; }
+t 'does not repeat the password' no_secret
+t 'connect: two STARTTLS' refused 'different things' connect \
+    imap://localhost --starttls smtp
+t 'connect: brackets' refused 'brackets are for' connect '[localhost]:1'
+t 'connect: open brackets' refused 'expected [ADDRESS]:PORT' connect '[::1:443'
+t 'connect --name --no-name' refused 'exclude each other' connect localhost:1 \
+    --name x --no-name
+t 'connect --servername ADDRESS' refused 'expects a name' connect localhost:1 \
+    --servername 127.0.0.1
 t 'connect to a bare IPv6 address' refused 'into brackets' connect ::1:443
-t 'connect --starttls smtp' refused "option '--starttls' expects one of none" \
-    connect localhost:1 --starttls smtp
+t 'connect --starttls gopher' refused "option '--starttls' expects one of none" \
+    connect localhost:1 --starttls gopher
 t 'crl without a file' refused 'give a CRL' crl
 t 'crl --serial' refused "option '--serial' expects hexadecimal" \
     crl "$V/$G/crls/00.crl" --serial xyz
@@ -222,6 +265,27 @@ t 'ocsp: no response' unreadable empty ocsp --cert "$V/$G/chain.pem" \
 t 'text names the decision' run 1 vector ocsp-status/revoked --mode HARD_FAIL
 t 'text says refuse' shows 'refuse revoked (mode HARD_FAIL)'
 t 'text says why' shows 'revoked since 2025-12-16T12:00:00Z'
+t 'not determined' run 2 vector ocsp-status/unknown
+t 'is said so' shows 'not determined unknown (mode HARD_FAIL)'
+t 'with the flag to add' shows '--soft accepts what is not determined'
+t 'accepted softly' run 0 vector ocsp-status/unknown --soft
+t 'is said, too' shows 'accepted only because SOFT_FAIL'
+tinted() { # CODE WORD: the decision is in this colour
+	grep -q "^$(printf '\033')\[$1m$2$(printf '\033')\[0m " out
+}
+t 'colour where it is asked for' run 0 vector $G --color always
+t 'good is green' tinted 32 accept
+t 'revoked in colour' run 1 vector ocsp-status/revoked --color=always
+t 'is red' tinted '1;31' refuse
+t 'not determined in colour' run 2 vector ocsp-status/unknown --color always
+t 'is amber' tinted 33 'not determined'
+t 'accepted softly in colour' run 0 vector ocsp-status/unknown --color always --soft
+t 'is amber still' tinted 33 accept
+t 'OFF in colour' run 0 vector ocsp-status/revoked --color always --mode OFF
+t 'is amber, too' tinted 33 accept
+in_spite() { NO_COLOR=1 run 0 vector $G --color always && tinted 32 accept; }
+t '--color always goes before NO_COLOR' in_spite
+t 'text for a pipe' run 0 vector $G
 no_colour() { ! grep -q "$(printf '\033')" out; }
 t 'no colour into a pipe' no_colour
 hostile() {
@@ -231,10 +295,44 @@ hostile() {
 t 'no control characters' hostile
 t '--version' run 0 "$R" --version
 t '--version says it' shows 'revcheck 0.'
-for c in check connect crl ocsp cache; do
+for c in check connect explain crl ocsp cache; do
 	t "$c --help" run 0 "$R" "$c" --help
 	t "$c --help shows usage" shows "usage: revcheck $c"
 done
+
+# -- the tables of options, the help and the manual
+t '--list-commands' run 0 "$R" --list-commands
+commands() { [ "$(tr '\n' ' ' <out)" = 'check connect explain crl ocsp cache ' ]; }
+t 'has them all' commands
+t '--list-options' run 0 "$R" --list-options check
+options() {
+	grep -qx -- '--anchors FILE|DIR' out && grep -qx -- '--soft' out &&
+	    grep -qx -- '--color auto|always|never' out
+}
+t 'says which take a value' options
+helped() {
+	for c in check connect explain crl ocsp cache; do
+		"$R" --list-options $c | cut -d' ' -f1 >options
+		"$R" $c --help >page
+		for o in $(grep -v -e --help options); do
+			grep -qE -e "(^|[ ,\[])$o([], =]|\$)" page && continue
+			echo "# $c --help lacks $o"
+			return 1
+		done
+	done
+}
+t 'each is in the help' helped
+paged() {
+	for c in check connect explain crl ocsp cache; do
+		"$R" --list-options $c | cut -d' ' -f1
+	done | sort -u | cut -c3- >names
+	for o in $(cat names); do
+		grep -q "Fl Fl $o\b" "$TOP/revcheck/man/revcheck.1" && continue
+		echo "# revcheck.1 lacks --$o"
+		return 1
+	done
+}
+t 'each is in the manual' paged
 
 # -- crl
 t 'crl' run 0 "$R" crl "$V/$G/crls/00.crl"

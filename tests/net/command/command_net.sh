@@ -41,6 +41,14 @@ t 'check: no-source' member .why no-source
 t 'check: local addresses are refused by default' run 2 "$R" check --chain \
     net/peers/good.pem $A --mode HARD_FAIL --json
 t 'check: url-refused' member .why url-refused
+t 'check: the same for people' run 2 "$R" check net/peers/good.pem $A
+t 'check: names the flags' shows '--allow-address HOST permits'
+t 'check: names --soft' shows '--soft accepts what is not determined'
+t 'check: revoked, and nobody could be asked' run 2 "$R" check \
+    net/peers/revoked.pem $A
+t 'check: is not determined' shows 'not determined unknown (mode HARD_FAIL)'
+t 'check: and let in by --soft alone' run 0 "$R" check net/peers/revoked.pem \
+    $A --soft
 t 'check --nonce required' run 0 "$R" check --chain net/peers/good.pem $A \
     $LOCAL --mode HARD_FAIL --nonce required --method ocsp
 t 'check --offline fetches nothing' run 2 "$R" check --chain \
@@ -160,13 +168,15 @@ serve() {
 	servers="$servers $!"
 }
 serve good
-W="--anchors net/root/ca.pem --mode HARD_FAIL"
+W="--anchors net/root/ca.pem --mode HARD_FAIL --no-name"
 t 'connect' run 0 "$R" connect "127.0.0.1:$port" $W $LOCAL
 t 'connect shows the protocol' shows TLSv1.3
-t 'connect shows whether the name fits' shows "is not for '127.0.0.1'"
+t 'connect shows that the name was not looked at' shows 'not checked (--no-name)'
 t 'connect: no staple' shows 'staple       none'
 t 'connect --json' run 0 "$R" connect "localhost:$port" $W $LOCAL --json
-t 'connect: JSON is the answer alone' member .status good
+t 'connect: JSON has the answer' member .status good
+t 'connect: and the connection' member '[.protocol, .staple.present] | tostring' \
+    '["TLSv1.3",false]'
 t 'connect: purpose' run 3 "$R" connect "127.0.0.1:$port" --anchors \
     net/foreign/ca.pem --mode HARD_FAIL --json
 serve revoked
@@ -178,6 +188,8 @@ serve crlonly -status_file staple.der
 t 'connect: a staple' run 0 "$R" connect "127.0.0.1:$port" $W --offline \
     --scope leaf --json
 t 'connect: by the staple' member '.certificates[0].source' staple
+t 'connect: which is told' member '[.staple.present, .staple.status, .staple.verified] | tostring' \
+    '[true,"good",true]'
 t 'connect: nobody listens' run 69 "$R" connect 127.0.0.1:1 $W
 t 'connect: and says so' says 'cannot connect'
 t 'connect: no TLS' run 69 "$R" connect "127.0.0.1:$(part .web.port)" $W

@@ -107,6 +107,22 @@ t 'is said' says 'a web page'
 t 'another response' show 65 ocsp-form/response-type-other
 t 'is said, too' says 'not an OCSP response: its responseType'
 
+# -- green is for what is known
+green() { grep -q "$(printf '\033')\[32m$1" out; }
+not_green() { ! green "$1"; }
+t 'a CRL whose signature was not checked' crl 0 $G --color always
+t 'has a silence that is not green' not_green counts
+t 'nor is a serial that it does not list' crl 1 $G --color always --serial 77
+t 'because who signed it is not known' not_green 77
+t 'with its issuer' crl 1 $G --color always --serial 77 --issuer ca.pem
+t 'it is' green 77
+t 'an answer whose signature was not checked' show 0 ocsp-form/good --color always
+t 'is not green' not_green good
+t 'with its issuer, too' show 0 ocsp-form/good --color always --issuer ca.pem
+t 'an answer is' green good
+t 'one that has expired' show 0 ocsp-time/next-update-passed --color always --issuer ca.pem
+t 'is not' not_green good
+
 # -- ocsp: judged
 t 'a file and a certificate' show 1 ocsp-flawed/version-2-revoked \
     --cert leaf.pem --issuer ca.pem --json
