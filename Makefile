@@ -232,6 +232,7 @@ deps:
 	@sh tests/apt.sh $(APT_BUILD)
 deps-test:
 	@sh tests/apt.sh $(APT_BUILD) $(APT_TEST)
+	@sh tests/apt-unpack.sh build/unpacked $(APT_UNPACK)
 
 .PHONY: demo run
 demo: deps

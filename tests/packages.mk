@@ -6,3 +6,5 @@ APT_TEST += socat python3-jsonschema
 APT_TEST += golang-go python3
 # Shells whose completions are tried.
 APT_TEST += zsh fish
+# An FTP server, for what is spoken before TLS.
+APT_UNPACK := vsftpd

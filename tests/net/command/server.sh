@@ -183,12 +183,17 @@ t 'and the document, too' member .starttls smtp
 end
 
 # A real one, where there is one: it is started for each connection.
-vsftpd=$(command -v vsftpd || ls /usr/sbin/vsftpd 2>/dev/null)
+vsftpd=
+for f in "$TOP/build/unpacked/usr/sbin/vsftpd" /usr/sbin/vsftpd; do
+	[ -z "$vsftpd" ] && [ -x "$f" ] && vsftpd=$f
+done
 if [ -n "$vsftpd" ] && [ "$(id -u)" = 0 ]; then
 	mkdir -p empty
 	cat >ftp.conf <<-END
 		listen=NO
 		anonymous_enable=YES
+		ftp_username=nobody
+		nopriv_user=nobody
 		anon_root=$PWD/empty
 		secure_chroot_dir=$PWD/empty
 		ssl_enable=YES
