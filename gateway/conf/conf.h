@@ -121,10 +121,16 @@ struct conf_http_path {
 	uint16_t port; /* of the listener it is for, if there is one; or 0 */
 };
 
-/* HTTP requests are read, as Corda's gateway does, instead of relayed. */
+enum conf_http_profile {
+	CONF_HTTP_CORDA = 0, /* what Corda's gateway takes */
+	CONF_HTTP_ANY
+};
+
+/* HTTP requests are read, instead of bytes relayed. */
 struct conf_http {
 	bool enabled;       /* on some listener */
 	bool own_listeners; /* not on those of "listen" */
+	enum conf_http_profile profile;
 	struct conf_http_path *paths;
 	size_t num_paths;
 	uint64_t max_request_bytes; /* of a body */

@@ -39,6 +39,8 @@ static const struct conf_word relax_words[] = {
     {"STRICT_EMPTY_REVOKED", REVCHECK_STRICT_EMPTY_REVOKED}, {NULL, 0}};
 static const struct conf_word proxy_words[] = {
     {"off", CONF_PROXY_OFF}, {"v2", CONF_PROXY_V2}, {NULL, 0}};
+static const struct conf_word profile_words[] = {
+    {"corda", CONF_HTTP_CORDA}, {"any", CONF_HTTP_ANY}, {NULL, 0}};
 static const struct conf_word version_words[] = {
     {"1.2", TLS1_2_VERSION}, {"1.3", TLS1_3_VERSION}, {NULL, 0}};
 static const struct conf_word type_words[] = {
@@ -285,6 +287,11 @@ const struct conf_key conf_keys[] = {
 	    "addresses in HTTP mode beside those of the top-level listen; "
 	    "those themselves while it is not set",
 	    .unit = "address, or an array of them"),
+	WORD("http.profile", http.profile, profile_words, "corda",
+	    "which requests are taken: corda, POST of application/json with a "
+	    "Content-Length to exactly one of http.paths; any, all methods "
+	    "but CONNECT and TRACE, any type, chunked bodies, HTTP/1.0, and "
+	    "what is below http.paths"),
 	CALL("http.paths", http, conf_read_http_paths,
 	    "letters, digits, '/', '.' and '-' after a '/': what is served",
 	    .dflt = "[\"/\"]", .unit = "array of paths"),

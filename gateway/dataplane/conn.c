@@ -486,7 +486,8 @@ conn_close(struct conn *c)
 
 	if (conn_is_live(c)) {
 		conn_reset_plain(c);
-		conn_say_end(c);
+		if (c->http == NULL || !http_exchange_ends_by_close(c->http))
+			conn_say_end(c);
 		/* Closing with bytes unread would reset what was said. */
 		for (int i = 0; i < CONN_CLOSE_READS; i++)
 			if (recv(c->tls_fd, rest, sizeof(rest), 0) <= 0)

@@ -67,7 +67,7 @@ begin_head(struct http_exchange *h)
 {
 	h->phase = HTTP_PHASE_HEAD;
 	h->in_seen = 0;
-	h->after_line = false;
+	h->after_line = h->head = false;
 	h->head_mono_ms = clock_mono_ms();
 }
 
@@ -84,6 +84,7 @@ http_exchange_new(struct conn *c)
 	bytes_init(&h->up.b, QUEUE_MAX);
 	bytes_init(&h->down.b, QUEUE_MAX);
 	bytes_init(&h->node_head, NODE_HEAD_MAX);
+	bytes_init(&h->again, QUEUE_MAX);
 	begin_head(h);
 	return h;
 }
@@ -97,8 +98,24 @@ http_exchange_free(struct http_exchange *h)
 	bytes_cleanup(&h->up.b);
 	bytes_cleanup(&h->down.b);
 	bytes_cleanup(&h->node_head);
+	bytes_cleanup(&h->again);
 	runtime_free(h->dial_runtime);
 	free(h);
+}
+
+bool
+http_exchange_ends_by_close(const struct http_exchange *h)
+{
+	return h->phase == HTTP_PHASE_EXCHANGE && h->old &&
+	    (h->answer == HTTP_ANSWER_CHUNKED ||
+		h->answer == HTTP_ANSWER_TO_END);
+}
+
+/* Its time is over; what must not look whole is cut. */
+static enum http_step
+end_over(const struct http_exchange *h)
+{
+	return http_exchange_ends_by_close(h) ? HTTP_STEP_CUT : HTTP_STEP_OVER;
 }
 
 /* Saying no. */
@@ -141,7 +158,7 @@ log_refusal(struct http_exchange *h, unsigned status, const char *why)
 static bool
 is_sent(const struct http_exchange *h)
 {
-	return h->body_left == 0 && http_queue_len(&h->up) == 0;
+	return !http_body_is_due(h) && http_queue_len(&h->up) == 0;
 }
 
 static enum http_step
@@ -160,7 +177,7 @@ refuse(struct http_exchange *h, unsigned status, const char *why)
 {
 	count_refusal(h, status);
 	log_refusal(h, status, why);
-	if (http_put_refusal(&h->down.b, status, why) != 0)
+	if (http_put_refusal(&h->down.b, status, why, h->head) != 0)
 		return HTTP_STEP_CUT;
 	return begin_last(h);
 }
@@ -174,10 +191,10 @@ begin_exchange(struct http_exchange *h)
 
 	h->phase = HTTP_PHASE_EXCHANGE;
 	h->answer = HTTP_ANSWER_HEAD;
-	h->up_broken = h->node_eof = false;
+	h->up_broken = h->node_eof = h->heard = false;
 	h->c->active_mono_ms = clock_mono_ms();
 	/* A peer that did not wait for it needs none. */
-	if (h->say_continue && h->body_left > 0 &&
+	if (h->say_continue && http_body_is_due(h) &&
 	    http_queue_len(&h->in) == 0 &&
 	    bytes_append(&h->down.b, go_on, sizeof(go_on) - 1) != 0)
 		return HTTP_STEP_CUT;
@@ -200,22 +217,36 @@ drop_stale_node(struct http_exchange *h)
 static enum http_step
 step_dial(struct http_exchange *h, enum dial_result result);
 
+static void
+drop_again(struct http_exchange *h)
+{
+	bytes_cleanup(&h->again);
+	bytes_init(&h->again, QUEUE_MAX);
+}
+
 static enum http_step
-begin_request(struct http_exchange *h)
+begin_dial(struct http_exchange *h)
 {
 	struct conn *c = h->c;
 	struct dial_order order;
 
-	counters_inc(&c->worker->counters, COUNTER_HTTP_REQUESTS);
-	drop_stale_node(h);
-	if (c->plain_fd >= 0)
-		return begin_exchange(h);
+	drop_again(h);
 	h->phase = HTTP_PHASE_DIAL;
 	dial_get_node_order(c, &order);
 	/* A live connection may be given another one meanwhile. */
 	h->dial_runtime = runtime_up_ref(c->runtime);
 	return step_dial(
 	    h, dial_start(&c->dial, c->worker, &order, conn_on_dialled, c));
+}
+
+static enum http_step
+begin_request(struct http_exchange *h)
+{
+	struct conn *c = h->c;
+
+	counters_inc(&c->worker->counters, COUNTER_HTTP_REQUESTS);
+	drop_stale_node(h);
+	return c->plain_fd >= 0 ? begin_exchange(h) : begin_dial(h);
 }
 
 static enum http_step
@@ -308,9 +339,24 @@ step_dial(struct http_exchange *h, enum dial_result result)
 
 /* EXCHANGE. */
 
+/*
+ * The kept connection was closed while the request was under way, and not a
+ * byte has come of an answer: it is said once more, to another one.
+ */
+static enum http_step
+say_again(struct http_exchange *h)
+{
+	http_queue_take(&h->up, http_queue_len(&h->up));
+	if (bytes_append(&h->up.b, h->again.p, h->again.len) != 0)
+		return HTTP_STEP_CUT;
+	conn_drop_plain(h->c, false);
+	return begin_dial(h);
+}
+
 static enum http_step
 end_exchange(struct http_exchange *h)
 {
+	drop_again(h);
 	if (!is_sent(h) || !h->keep_peer || h->c->worker->draining)
 		return begin_last(h);
 	if (!h->keep_node)
@@ -333,14 +379,18 @@ step_exchange(struct http_exchange *h, unsigned ready, bool *again)
 	enum http_flow up = http_move_up(h, ready);
 
 	if (up == HTTP_FLOW_BROKEN)
-		return HTTP_STEP_CUT;
-	*again = up == HTTP_FLOW_MORE && h->body_left > 0 &&
+		return h->up_refusal != 0 && h->answer == HTTP_ANSWER_HEAD
+		    ? refuse(h, h->up_refusal, h->up_why)
+		    : HTTP_STEP_CUT;
+	*again = up == HTTP_FLOW_MORE && http_body_is_due(h) &&
 	    SSL_has_pending(h->c->ssl);
 	if (h->up_broken || down_is_due(h, ready))
 		switch (http_move_down(h)) {
 		case HTTP_DOWN_CUT:
 			return HTTP_STEP_CUT;
 		case HTTP_DOWN_NONE:
+			if (h->again.len > 0 && !h->heard)
+				return say_again(h);
 			return refuse(h, 502, "the node did not answer");
 		case HTTP_DOWN_GOING:
 			break;
@@ -404,7 +454,7 @@ deadline(const struct http_exchange *h, enum due *due)
 		    (mine ? conf->idle_timeout_ms : conf->node_idle_timeout_ms);
 	case HTTP_PHASE_EXCHANGE:
 		mine = h->answer == HTTP_ANSWER_HEAD &&
-		    (http_queue_len(&h->up) > 0 || h->body_left == 0 ||
+		    (http_queue_len(&h->up) > 0 || !http_body_is_due(h) ||
 			h->up_broken);
 		*due = mine ? DUE_NODE : DUE_PEER;
 		return c->active_mono_ms +
@@ -439,7 +489,7 @@ on_due(struct http_exchange *h, enum due due)
 		counters_inc(n, COUNTER_TIMEOUT_IDLE);
 		return h->answer == HTTP_ANSWER_HEAD
 		    ? refuse(h, 408, "the body took too long")
-		    : HTTP_STEP_OVER;
+		    : end_over(h);
 	case DUE_LAST:
 	case DUE_NOTHING:
 		break;
@@ -483,7 +533,7 @@ wish_of(const struct http_exchange *h, bool again)
 	case HTTP_PHASE_EXCHANGE:
 		if (http_queue_len(&h->up) > 0)
 			w |= RELAY_PLAIN_WRITE;
-		if (taken && !h->tls_eof && (h->body_left > 0 || room))
+		if (taken && !h->tls_eof && (http_body_is_due(h) || room))
 			w |= RELAY_TLS_READ;
 		if (h->answer != HTTP_ANSWER_DONE &&
 		    http_queue_len(&h->down) == 0)
@@ -526,7 +576,7 @@ check_time(struct http_exchange *h, uint64_t now)
 
 	if (recheck_is_over(c, now, time(NULL))) {
 		counters_inc(&c->worker->counters, COUNTER_RECHECK_CLOSED);
-		return HTTP_STEP_OVER;
+		return end_over(h);
 	}
 	if (!c->timed_out)
 		return HTTP_STEP_WAIT;

@@ -8,6 +8,8 @@
 #ifndef GATEWAY_DATAPLANE_HTTP_EXCHANGE_H
 #define GATEWAY_DATAPLANE_HTTP_EXCHANGE_H
 
+#include <stdbool.h>
+
 #include "cache/base/error.h"
 
 struct conn;
@@ -28,6 +30,9 @@ enum http_result {
 	HTTP_OVER     /* its time is over: tell the peer by close_notify; a
 		       * body under way has its length or chunks to tell */
 };
+
+/* Whether close_notify would make a part of an answer look like all of it. */
+bool http_exchange_ends_by_close(const struct http_exchange *h);
 
 /*
  * For a connection that has just been let in; NULL when out of memory. Freed

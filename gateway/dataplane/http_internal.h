@@ -51,10 +51,19 @@ struct http_exchange {
 	bool keep_peer; /* the connection outlives it */
 	bool keep_node;
 	bool say_continue;  /* the peer waits for it */
+	bool any;           /* by the profile: interim answers are passed on */
+	bool old;           /* of HTTP/1.0: neither chunks nor these */
+	bool head;          /* HEAD: its answer has no body */
+	bool heard;         /* of the node, be it half a head */
 	bool up_broken;     /* the node takes no more of the body */
 	bool node_eof;      /* the node has closed in good order */
 	bool rechunk;       /* the body goes to the peer in chunks of ours */
 	uint64_t body_left; /* of the request, still to come from the peer */
+	bool up_chunked;    /* or so much that only its end tells, */
+	uint64_t up_taken;  /* of which so much has come */
+	struct http_chunk up_chunk;
+	unsigned up_refusal; /* status: the body is not to be taken */
+	const char *up_why;
 	enum http_answer answer;
 	uint64_t answer_left;
 	struct http_chunk chunk;
@@ -64,6 +73,8 @@ struct http_exchange {
 	struct http_queue in;   /* from the peer, not yet used */
 	struct bytes node_head; /* from the node, not yet whole */
 	struct http_queue up;   /* for the node */
+	struct bytes again;     /* what may be said to the node once more, if it
+				 * had closed before it read it */
 	struct http_queue down; /* for the peer */
 
 	uint64_t moved;         /* bytes in and out of both sockets */
@@ -90,6 +101,13 @@ static inline uint8_t *
 http_queue_at(const struct http_queue *q)
 {
 	return q->b.p + q->off;
+}
+
+/* Whether more of the request's body is to come. */
+static inline bool
+http_body_is_due(const struct http_exchange *h)
+{
+	return h->body_left > 0 || h->up_chunked;
 }
 
 /* Takes n bytes off the runtime; an empty queue holds no memory. */
@@ -121,7 +139,10 @@ http_write_node(struct http_exchange *h, const uint8_t *p, size_t len) MUST_USE;
  */
 unsigned http_take_request(struct http_exchange *h, const char **why) MUST_USE;
 
-/* Moves the body up. BROKEN: the peer is gone. */
+/*
+ * Moves the body up. BROKEN: the peer is gone, or up_refusal says what it is
+ * to be told.
+ */
 enum http_flow http_move_up(struct http_exchange *h, unsigned ready) MUST_USE;
 
 /* Http_down: the answer. */

@@ -1,6 +1,8 @@
 /*
  * http_request: a request on its way to the node. Its head is checked and
  * written anew before a byte of it leaves; its body is counted, not looked at.
+ * Chunks are made anew, without extensions and trailers: what the node reads
+ * as their sizes was never a peer's.
  */
 #include <string.h>
 
@@ -32,6 +34,21 @@ queue_request(struct http_exchange *h, const struct http_head *head,
 	return http_put_request(&h->up.b, head, order, &who);
 }
 
+/* What the order means for the exchange to come. */
+static void
+begin_order(struct http_exchange *h, const struct http_order *order)
+{
+	h->body_left = order->body_bytes;
+	h->up_chunked = order->body == HTTP_BODY_CHUNKED;
+	h->up_chunk = (struct http_chunk){.left = 0};
+	h->up_taken = 0;
+	h->up_refusal = 0;
+	h->keep_peer = order->keep_alive;
+	h->say_continue = order->expects_continue && !order->asks_node;
+	h->old = order->old;
+	h->head = order->head;
+}
+
 static unsigned
 request_check(
     struct http_exchange *h, const char *p, size_t len, const char **why)
@@ -41,12 +58,15 @@ request_check(
 	    .routes = &runtime->routes,
 	    .port = h->port,
 	    .max_request_bytes = runtime->conf->http.max_request_bytes,
+	    .any = runtime->conf->http.profile == CONF_HTTP_ANY,
 	};
 	struct http_order order;
 	struct http_head head;
 	unsigned status;
 	int rc = http_parse_request(&head, p, len, why);
 
+	h->any = rules.any;
+	h->head = rules.any && rc == 0 && http_text_is(&head.method, "HEAD");
 	if (rc != 0)
 		return rc == E_LIMIT ? 431 : 400;
 	status = http_rules_check(&order, &head, &rules, why);
@@ -56,11 +76,12 @@ request_check(
 	if (h->c->worker->draining)
 		return 503;
 	*why = "out of memory";
-	if (queue_request(h, &head, &order) != 0)
+	if (queue_request(h, &head, &order) != 0 ||
+	    (order.repeatable && h->c->plain_fd >= 0 &&
+		bytes_append(&h->again, http_queue_at(&h->up),
+		    http_queue_len(&h->up)) != 0))
 		return 500;
-	h->body_left = order.body_bytes;
-	h->keep_peer = order.keep_alive;
-	h->say_continue = order.expects_continue;
+	begin_order(h, &order);
 	return 1;
 }
 
@@ -135,6 +156,72 @@ body_turn(struct http_exchange *h)
 	return written == HTTP_FLOW_MORE ? read : written;
 }
 
+/* A body whose end only its chunks tell. */
+
+static enum http_flow
+refuse_body(struct http_exchange *h, unsigned status, const char *why)
+{
+	h->up_refusal = status;
+	h->up_why = why;
+	return HTTP_FLOW_BROKEN;
+}
+
+/* p[0..len) in a chunk of ours; last: and the end of all. */
+static int
+queue_chunk(struct http_exchange *h, const uint8_t *p, size_t len, bool last)
+{
+	struct bytes *b = &h->up.b;
+	int rc = 0;
+
+	if (len > 0)
+		rc = bytes_printf(b, "%zx\r\n", len);
+	if (rc == 0 && len > 0)
+		rc = bytes_append(b, p, len);
+	if (rc == 0 && len > 0)
+		rc = bytes_append(b, "\r\n", 2);
+	return rc == 0 && last ? bytes_append(b, "0\r\n\r\n", 5) : rc;
+}
+
+/* All that is in `in`, up to the end of the body. */
+static enum http_flow
+take_chunks(struct http_exchange *h)
+{
+	uint64_t max = h->c->runtime->conf->http.max_request_bytes;
+	uint8_t *p = http_queue_at(&h->in);
+	size_t data, used;
+	enum http_chunk_result result = http_chunk_decode(
+	    &h->up_chunk, p, http_queue_len(&h->in), &data, &used);
+
+	if (result == HTTP_CHUNK_BAD)
+		return refuse_body(h, 400, "a malformed chunk");
+	h->up_taken += data;
+	/* What a chunk says it will have counts, too. */
+	if (h->up_taken > max || h->up_chunk.left > max - h->up_taken)
+		return refuse_body(h, 413, "the body is larger than is taken");
+	if (queue_chunk(h, p, data, result == HTTP_CHUNK_END) != 0)
+		return HTTP_FLOW_BROKEN;
+	h->c->relay.up_bytes += data;
+	h->up_chunked = result != HTTP_CHUNK_END;
+	http_queue_take(&h->in, used);
+	return HTTP_FLOW_MORE;
+}
+
+static enum http_flow
+chunks_turn(struct http_exchange *h)
+{
+	enum http_flow read = HTTP_FLOW_MORE, taken, written;
+
+	if (http_queue_len(&h->in) == 0)
+		read = http_fill(h);
+	if (http_queue_len(&h->in) == 0)
+		return read;
+	taken = take_chunks(h);
+	if (taken != HTTP_FLOW_MORE)
+		return taken;
+	written = http_flush_node(h);
+	return written == HTTP_FLOW_MORE ? read : written;
+}
+
 /* Nobody reads the rest of the body; what it answered may still come. */
 static void
 give_up(struct http_exchange *h)
@@ -164,16 +251,19 @@ http_move_up(struct http_exchange *h, unsigned ready)
 	if (flow == HTTP_FLOW_MORE)
 		flow = http_flush_node(h);
 	for (int turn = 0;
-	     flow == HTTP_FLOW_MORE && h->body_left > 0 && turn < TURNS; turn++)
-		flow = body_turn(h);
+	     flow == HTTP_FLOW_MORE && http_body_is_due(h) && turn < TURNS;
+	     turn++)
+		flow = h->up_chunked ? chunks_turn(h) : body_turn(h);
+	if (h->up_refusal != 0)
+		return HTTP_FLOW_BROKEN;
 	if (flow == HTTP_FLOW_BROKEN) {
 		give_up(h);
 		return HTTP_FLOW_DRY;
 	}
 	/* Ahead of the next request, to hear of a peer that leaves. */
-	if (flow != HTTP_FLOW_BLOCKED && h->body_left == 0)
+	if (flow != HTTP_FLOW_BLOCKED && !http_body_is_due(h))
 		flow = http_fill(h);
-	if (h->tls_cut || (h->tls_eof && h->body_left > 0))
+	if (h->tls_cut || (h->tls_eof && http_body_is_due(h)))
 		return HTTP_FLOW_BROKEN;
 	return flow;
 }

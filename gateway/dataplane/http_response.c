@@ -125,11 +125,13 @@ read_framing(struct http_exchange *h, const struct http_head *head)
 	    http_head_count(head, "transfer-encoding") > 1 ||
 	    (te != NULL && cl != NULL))
 		return false;
-	if (head->status == 204 || head->status == 304) {
+	if (h->head || head->status == 204 || head->status == 304) {
 		h->answer = HTTP_ANSWER_DONE;
+		return cl == NULL || !h->head ||
+		    http_length(&cl->value, &h->answer_left);
 	} else if (te != NULL) {
 		h->answer = HTTP_ANSWER_CHUNKED;
-		h->rechunk = true;
+		h->rechunk = !h->old;
 		return head->minor == 1 && http_text_is(&te->value, "chunked");
 	} else if (cl != NULL) {
 		if (!http_length(&cl->value, &h->answer_left))
@@ -138,28 +140,40 @@ read_framing(struct http_exchange *h, const struct http_head *head)
 		    h->answer_left > 0 ? HTTP_ANSWER_LENGTH : HTTP_ANSWER_DONE;
 	} else {
 		h->answer = HTTP_ANSWER_TO_END;
-		h->rechunk = true;
+		h->rechunk = !h->old;
 		h->keep_node = false;
 	}
 	return true;
 }
 
+/* Of HEAD it says what a body would have had. */
+static enum http_framing
+framing_of(const struct http_exchange *h, const struct http_head *head)
+{
+	if (head->status == 204 || head->status == 304 ||
+	    (h->head && http_head_find(head, "content-length") == NULL))
+		return HTTP_FRAMING_NONE;
+	if (h->rechunk)
+		return HTTP_FRAMING_CHUNKED;
+	return h->answer == HTTP_ANSWER_CHUNKED ||
+		h->answer == HTTP_ANSWER_TO_END
+	    ? HTTP_FRAMING_NONE
+	    : HTTP_FRAMING_LENGTH;
+}
+
 static bool
 begin_answer(struct http_exchange *h, const struct http_head *head)
 {
-	enum http_framing framing = HTTP_FRAMING_LENGTH;
+	enum http_framing framing;
 	size_t queued = h->down.b.len;
 
 	if (head->major != 1 || head->status == 101 || !read_framing(h, head)) {
 		h->answer = HTTP_ANSWER_HEAD;
 		return false;
 	}
-	if (h->rechunk)
-		framing = HTTP_FRAMING_CHUNKED;
-	else if (head->status == 204 || head->status == 304)
-		framing = HTTP_FRAMING_NONE;
+	framing = framing_of(h, head);
 	/* Before all of the request is sent: the rest is not waited for. */
-	if (h->body_left > 0 || http_queue_len(&h->up) > 0 ||
+	if (http_body_is_due(h) || http_queue_len(&h->up) > 0 ||
 	    h->c->worker->draining)
 		h->keep_peer = false;
 	if (http_put_answer(&h->down.b, head, framing, h->answer_left,
@@ -170,6 +184,13 @@ begin_answer(struct http_exchange *h, const struct http_head *head)
 	}
 	count_answer(h, head->status);
 	return true;
+}
+
+/* To who asked for it or may; the answer is still to come. */
+static bool
+pass_interim(struct http_exchange *h, const struct http_head *head)
+{
+	return !h->any || h->old || http_put_interim(&h->down.b, head) == 0;
 }
 
 /*
@@ -200,6 +221,8 @@ take_head(struct http_exchange *h, size_t *rest)
 		*rest = b->len - h->node_seen;
 		if (head.status >= 200 || head.status == 101)
 			break;
+		if (!pass_interim(h, &head))
+			return HTTP_FLOW_BROKEN;
 		memmove(b->p, b->p + h->node_seen, *rest);
 		b->len = *rest;
 		h->node_seen = 0;
@@ -234,7 +257,7 @@ take_answer(struct http_exchange *h, uint8_t *p, size_t len)
 		return HTTP_FLOW_BROKEN;
 	flow = take_head(h, &rest);
 	if (flow == HTTP_FLOW_DRY)
-		return HTTP_FLOW_MORE;
+		return http_flush_peer(h);
 	drop_head(h);
 	return flow == HTTP_FLOW_MORE ? pass_body(h, p + len - rest, rest)
 				      : HTTP_FLOW_BROKEN;
@@ -261,6 +284,7 @@ http_move_down(struct http_exchange *h)
 	     h->answer != HTTP_ANSWER_DONE && turn < TURNS;
 	     turn++) {
 		flow = http_read_node(h, p, READ_MAX, &got);
+		h->heard |= got > 0;
 		if (flow == HTTP_FLOW_MORE)
 			flow = take_answer(h, p, got);
 		else if (flow == HTTP_FLOW_BROKEN)

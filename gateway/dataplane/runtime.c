@@ -165,6 +165,7 @@ runtime_make_routes(struct runtime *f, struct err *err)
 		if (f->ports.p[i].http)
 			ports[num_ports++] =
 			    runtime_port_of(f->ports.p[i].bound);
+	f->routes.below = conf->profile == CONF_HTTP_ANY;
 	rc = http_routes_init(
 	    &f->routes, paths, num_paths, ports, num_ports, err);
 out:

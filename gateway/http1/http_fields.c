@@ -168,39 +168,66 @@ is_dropped(const struct http_head *h, const struct http_field *f)
 	    http_head_lists(h, "connection", &f->name);
 }
 
+/* As it came, or what an absolute target says instead: RFC 9112 3.2.2. */
+static int
+put_host(struct bytes *out, const struct http_head *h,
+    const struct http_order *order)
+{
+	const struct http_field *host = http_head_find(h, "host");
+	struct http_field f = {.name = {"Host", 4}, .value = order->authority};
+
+	if (order->authority.len > 0)
+		return put_field(out, &f);
+	return host != NULL ? put_field(out, host) : 0;
+}
+
+static int
+put_body(struct bytes *out, const struct http_order *order)
+{
+	int rc = 0;
+
+	if (order->body == HTTP_BODY_LENGTH)
+		rc = bytes_printf(
+		    out, "Content-Length: %" PRIu64 "\r\n", order->body_bytes);
+	else if (order->body == HTTP_BODY_CHUNKED)
+		rc = put_text(out, "Transfer-Encoding: chunked\r\n");
+	if (rc == 0 && order->asks_node)
+		rc = put_text(out, "Expect: 100-continue\r\n");
+	return rc;
+}
+
 int
 http_put_request(struct bytes *out, const struct http_head *h,
     const struct http_order *order, const struct http_peer *who)
 {
-	const struct http_field *host = http_head_find(h, "host");
-	int rc = put_text(out, "POST ");
+	int rc = bytes_append(out, h->method.p, h->method.len);
 
+	if (rc == 0)
+		rc = put_text(out, " ");
 	if (rc == 0)
 		rc = bytes_append(out, order->target.p, order->target.len);
 	if (rc == 0)
 		rc = put_text(out, " HTTP/1.1\r\n");
-	if (rc == 0 && host != NULL)
-		rc = put_field(out, host);
+	if (rc == 0)
+		rc = put_host(out, h, order);
 	for (size_t i = 0; rc == 0 && i < h->num_fields; i++) {
 		const struct http_field *f = &h->fields[i];
 
-		if (f == host || is_dropped(h, f) ||
+		if (is_dropped(h, f) || http_text_is(&f->name, "host") ||
 		    http_text_is(&f->name, "expect") ||
 		    http_field_is_claim(&f->name))
 			continue;
 		rc = put_field(out, f);
 	}
 	if (rc == 0)
-		rc = bytes_printf(
-		    out, "Content-Length: %" PRIu64 "\r\n", order->body_bytes);
+		rc = put_body(out, order);
 	if (rc == 0)
 		rc = put_peer(out, who);
 	return rc != 0 ? rc : put_text(out, "\r\n");
 }
 
-int
-http_put_answer(struct bytes *out, const struct http_head *h,
-    enum http_framing framing, uint64_t length, bool close)
+static int
+put_answer_fields(struct bytes *out, const struct http_head *h)
 {
 	int rc = bytes_printf(out, "HTTP/1.1 %03u ", h->status);
 
@@ -211,6 +238,15 @@ http_put_answer(struct bytes *out, const struct http_head *h,
 	for (size_t i = 0; rc == 0 && i < h->num_fields; i++)
 		if (!is_dropped(h, &h->fields[i]))
 			rc = put_field(out, &h->fields[i]);
+	return rc;
+}
+
+int
+http_put_answer(struct bytes *out, const struct http_head *h,
+    enum http_framing framing, uint64_t length, bool close)
+{
+	int rc = put_answer_fields(out, h);
+
 	if (rc == 0 && framing == HTTP_FRAMING_LENGTH)
 		rc = bytes_printf(
 		    out, "Content-Length: %" PRIu64 "\r\n", length);
@@ -222,7 +258,15 @@ http_put_answer(struct bytes *out, const struct http_head *h,
 }
 
 int
-http_put_refusal(struct bytes *out, unsigned status, const char *why)
+http_put_interim(struct bytes *out, const struct http_head *h)
+{
+	int rc = put_answer_fields(out, h);
+
+	return rc != 0 ? rc : put_text(out, "\r\n");
+}
+
+int
+http_put_refusal(struct bytes *out, unsigned status, const char *why, bool head)
 {
 	const char *words = http_status_words(status);
 	char body[256];
@@ -238,5 +282,5 @@ http_put_refusal(struct bytes *out, unsigned status, const char *why)
 	    "Content-Length: %d\r\n"
 	    "Connection: close\r\n"
 	    "\r\n%s",
-	    status, words, len, body);
+	    status, words, len, head ? "" : body);
 }

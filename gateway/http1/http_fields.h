@@ -24,7 +24,8 @@ struct http_peer {
 
 /* How the peer can tell where an answer ends. */
 enum http_framing {
-	HTTP_FRAMING_NONE = 0, /* there is no body, whatever is said */
+	/* There is no body, whatever is said, or it lasts until the end. */
+	HTTP_FRAMING_NONE = 0,
 	HTTP_FRAMING_LENGTH,
 	HTTP_FRAMING_CHUNKED
 };
@@ -32,13 +33,17 @@ enum http_framing {
 /* Whether a field of a peer would claim to be what only the gateway says. */
 bool http_field_is_claim(const struct http_text *name);
 
-/* Each appends; E_LIMIT, E_NOMEM. */
+/*
+ * Each appends; E_LIMIT, E_NOMEM. An interim answer (1xx) has neither framing
+ * nor a word about the connection.
+ */
 int http_put_request(struct bytes *out, const struct http_head *h,
     const struct http_order *order, const struct http_peer *who) MUST_USE;
 int http_put_answer(struct bytes *out, const struct http_head *h,
     enum http_framing framing, uint64_t length, bool close) MUST_USE;
-/* Head and body; the connection is closed after it. */
-int
-http_put_refusal(struct bytes *out, unsigned status, const char *why) MUST_USE;
+int http_put_interim(struct bytes *out, const struct http_head *h) MUST_USE;
+/* Head and body (HEAD has none); the connection is closed after it. */
+int http_put_refusal(
+    struct bytes *out, unsigned status, const char *why, bool head) MUST_USE;
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/name_pattern.h"
+
 static bool
 is_listened_on(uint16_t port, const uint16_t *ports, size_t num_ports)
 {
@@ -42,6 +44,16 @@ http_routes_cleanup(struct http_routes *r)
 	*r = (struct http_routes){0};
 }
 
+static bool
+route_has(const struct http_routes *r, const struct http_route *route,
+    const char *path, size_t len)
+{
+	if (r->below)
+		return name_pattern_path(route->path, path, len);
+	return strlen(route->path) == len &&
+	    memcmp(route->path, path, len) == 0;
+}
+
 bool
 http_routes_serve(
     const struct http_routes *r, uint16_t port, const char *path, size_t len)
@@ -50,8 +62,7 @@ http_routes_serve(
 		const struct http_route *route = &r->list[i];
 
 		if ((route->port == 0 || route->port == port) &&
-		    strlen(route->path) == len &&
-		    memcmp(route->path, path, len) == 0)
+		    route_has(r, route, path, len))
 			return true;
 	}
 	return false;

@@ -25,6 +25,7 @@ struct http_path {
 struct http_routes {
 	struct http_route *list;
 	size_t num;
+	bool below; /* what is below a path is served, too */
 };
 
 /*
@@ -36,7 +37,10 @@ int http_routes_init(struct http_routes *r, const struct http_path *paths,
     struct err *err) MUST_USE;
 void http_routes_cleanup(struct http_routes *r);
 
-/* Whether path[0..len) is served on that port, byte by byte. */
+/*
+ * Whether path[0..len) is served on that port: byte by byte, or as
+ * name_pattern_path has it.
+ */
 bool http_routes_serve(
     const struct http_routes *r, uint16_t port, const char *path, size_t len);
 

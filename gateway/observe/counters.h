@@ -21,7 +21,7 @@
 	X(417, "unknown expectation")           \
 	X(431, "head too large")                \
 	X(500, "no node reachable")             \
-	X(501, "not POST")                      \
+	X(501, "method or coding not taken")    \
 	X(502, "no valid answer of the node")   \
 	X(503, "stopping")                      \
 	X(504, "no answer of the node in time") \

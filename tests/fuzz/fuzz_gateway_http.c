@@ -57,9 +57,14 @@ read_back(const struct http_head *h, const struct http_order *order)
 	/* It may have one field more than it may come with. */
 	if (http_parse_request(&again, (char *)b.p, b.len, &why) == 0) {
 		f = http_head_find(&again, "content-length");
-		must(http_head_count(&again, "content-length") == 1);
-		must(http_length(&f->value, &n) && n == order->body_bytes);
-		must(http_head_count(&again, "transfer-encoding") == 0);
+		must(http_head_count(&again, "content-length") ==
+		    (order->body == HTTP_BODY_LENGTH));
+		must(f == NULL ||
+		    (http_length(&f->value, &n) && n == order->body_bytes));
+		must(http_head_count(&again, "transfer-encoding") ==
+		    (order->body == HTTP_BODY_CHUNKED));
+		must(http_head_count(&again, "expect") == order->asks_node);
+		must(http_head_count(&again, "upgrade") == 0);
 		must(http_head_count(&again, "connection") == 0);
 		must(http_head_count(&again, "host") == 1);
 		must(http_head_count(&again, "p2p-gateway-status") == 1);
@@ -69,12 +74,13 @@ read_back(const struct http_head *h, const struct http_order *order)
 }
 
 static void
-request(const char *p, size_t len)
+request_by(bool any, const char *p, size_t len)
 {
 	static struct http_route list[] = {{"/", 0}, {"/gateway/send", 0}};
-	static const struct http_routes routes = {list, 2};
+	const struct http_routes routes = {
+	    .list = list, .num = 2, .below = any};
 	const struct http_rules rules = {
-	    .routes = &routes, .max_request_bytes = 1000};
+	    .routes = &routes, .max_request_bytes = 1000, .any = any};
 	struct http_order order;
 	struct http_head h;
 	const char *why = NULL;
@@ -90,6 +96,13 @@ request(const char *p, size_t len)
 }
 
 static void
+request(const char *p, size_t len)
+{
+	request_by(false, p, len);
+	request_by(true, p, len);
+}
+
+static void
 answer(const char *p, size_t len)
 {
 	struct http_head h;
@@ -101,6 +114,9 @@ answer(const char *p, size_t len)
 	must(h.status >= 100 && h.status <= 999);
 	bytes_init(&b, 1024 * 1024);
 	must(http_put_answer(&b, &h, HTTP_FRAMING_LENGTH, 1, true) == 0);
+	must(scan((char *)b.p, b.len) == b.len);
+	b.len = 0;
+	must(http_put_interim(&b, &h) == 0);
 	must(scan((char *)b.p, b.len) == b.len);
 	bytes_cleanup(&b);
 }

@@ -134,9 +134,9 @@ answer_header(const struct answer *a, const char *name)
 }
 
 void
-client_read(struct client *c, struct answer *a)
+client_read_head(struct client *c, struct answer *a)
 {
-	char *end = until(c, "\r\n\r\n"), *length, *chunked;
+	char *end = until(c, "\r\n\r\n");
 
 	memset(a, 0, sizeof(*a));
 	if (end == NULL)
@@ -146,6 +146,32 @@ client_read(struct client *c, struct answer *a)
 	if (strncmp(a->head, "HTTP/1.1 ", 9) != 0)
 		fail_msg("not an answer: %s", a->head);
 	a->status = atoi(a->head + 9);
+}
+
+int
+client_read_rest(struct client *c)
+{
+	char piece[16384];
+	int n;
+
+	while ((n = tls_read(&c->t, piece, sizeof(piece))) > 0) {
+		c->buf = realloc(c->buf, c->len + (size_t)n + 1);
+		assert_non_null(c->buf);
+		memcpy(c->buf + c->len, piece, (size_t)n);
+		c->len += (size_t)n;
+		c->buf[c->len] = '\0';
+	}
+	return n == 0;
+}
+
+void
+client_read(struct client *c, struct answer *a)
+{
+	char *length, *chunked;
+
+	client_read_head(c, a);
+	if (a->head == NULL)
+		return;
 	length = answer_header(a, "Content-Length");
 	chunked = answer_header(a, "Transfer-Encoding");
 	if (length != NULL && chunked != NULL)

@@ -29,6 +29,13 @@ void client_leave(struct client *c);
 
 void client_send(struct client *c, const char *text);
 void client_read(struct client *c, struct answer *a);
+/* The head alone, as of HEAD and of what lasts until the end. */
+void client_read_head(struct client *c, struct answer *a);
+/*
+ * All that comes, into c->buf. 1 when the gateway then ended the connection in
+ * good order; 0 when it was cut.
+ */
+int client_read_rest(struct client *c);
 /* The value of a header, or NULL; free it. */
 char *answer_header(const struct answer *a, const char *name);
 void answer_free(struct answer *a);

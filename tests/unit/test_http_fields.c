@@ -13,13 +13,26 @@
 #include "gateway/http1/http_fields.h"
 
 static struct http_route list[] = {{"/", 0}, {"/only", 8443}};
-static const struct http_routes routes = {list, 2};
+static const struct http_routes routes = {.list = list, .num = 2};
+static const struct http_routes below = {.list = list, .num = 2, .below = true};
 
 static unsigned
 check(const char *text, uint16_t port, struct http_order *order)
 {
 	const struct http_rules rules = {
 	    .routes = &routes, .port = port, .max_request_bytes = 10};
+	struct http_head h;
+	const char *why = NULL;
+
+	assert_int_equal(http_parse_request(&h, text, strlen(text), &why), 0);
+	return http_rules_check(order, &h, &rules, &why);
+}
+
+static unsigned
+check_any(const char *text, struct http_order *order)
+{
+	const struct http_rules rules = {
+	    .routes = &below, .port = 1, .max_request_bytes = 10, .any = true};
 	struct http_head h;
 	const char *why = NULL;
 
@@ -77,6 +90,51 @@ paths_and_ports(void **state)
 		if (check(text, rows[i].port, &o) != rows[i].status)
 			fail_msg("%s on %u", rows[i].target, rows[i].port);
 	}
+}
+
+/* What the profile `any` makes of a request; net/http/any has the refusals. */
+static void
+any_request(void **state)
+{
+	struct http_order o;
+
+	(void)state;
+	assert_int_equal(check_any("GET http://a:1 HTTP/1.1\r\nHost: h\r\n"
+				   "Expect: 100-continue\r\n\r\n",
+			     &o),
+	    0);
+	assert_int_equal(o.body, HTTP_BODY_NONE);
+	assert_int_equal(o.target.len, 1);
+	assert_memory_equal(o.authority.p, "a:1", o.authority.len);
+	assert_true(o.repeatable && o.keep_alive);
+	assert_false(o.expects_continue || o.asks_node || o.head || o.old);
+	assert_int_equal(check_any("PUT /?q HTTP/1.1\r\nHost: h\r\n"
+				   "Transfer-Encoding: CHUNKED\r\n"
+				   "Expect: 100-continue\r\n\r\n",
+			     &o),
+	    0);
+	assert_int_equal(o.body, HTTP_BODY_CHUNKED);
+	assert_int_equal(o.path.len, 1);
+	assert_true(o.asks_node);
+	assert_false(o.repeatable);
+	assert_int_equal(check_any("HEAD / HTTP/1.0\r\nHost: h\r\n"
+				   "Content-Length: 0\r\nExpect: x\r\n\r\n",
+			     &o),
+	    0);
+	assert_true(o.head && o.old && o.repeatable);
+	assert_false(o.keep_alive);
+	assert_int_equal(o.body, HTTP_BODY_LENGTH);
+	assert_int_equal(
+	    check_any("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", &o), 0);
+	assert_memory_equal(o.target.p, "*", 1);
+	assert_int_equal(
+	    check_any("OPTIONS http://h HTTP/1.1\r\nHost: h\r\n\r\n", &o), 0);
+	assert_memory_equal(o.target.p, "*", 1);
+	/* A path for another listener is not served here. */
+	list[0].path = "/x";
+	assert_int_equal(
+	    check_any("GET /only HTTP/1.1\r\nHost: h\r\n\r\n", &o), 404);
+	list[0].path = "/";
 }
 
 static void
@@ -144,7 +202,8 @@ an_anonymous_peer(void **state)
 	    "POST / HTTP/1.1\r\n" GOOD "Client-Cert: x\r\nExpect: y\r\n\r\n";
 	const struct http_peer who = {
 	    .tls = "TLSv1.3", .address = "192.0.2.1:4"};
-	const struct http_order o = {.target = {"/p", 2}, .body_bytes = 10};
+	const struct http_order o = {
+	    .target = {"/p", 2}, .body = HTTP_BODY_LENGTH, .body_bytes = 10};
 	struct http_head h;
 	const char *why;
 	struct bytes b;
@@ -169,6 +228,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_taken),
 	    cmocka_unit_test(paths_and_ports),
+	    cmocka_unit_test(any_request),
 	    cmocka_unit_test(claims),
 	    cmocka_unit_test(an_answer_for_the_peer),
 	    cmocka_unit_test(an_anonymous_peer),
