@@ -1,5 +1,7 @@
 # systemd passes sockets and reads unit files; nothing of it need be running.
 APT_TEST += systemd
+# A server behind and before the gateway in HTTP mode.
+APT_TEST += nginx-light
 # A node in a line of the README, and a judge of the published JSON Schema.
 APT_TEST += socat python3-jsonschema
 # The library as other languages call it.

@@ -61,6 +61,22 @@ enum conf_proxy_protocol {
 	CONF_PROXY_V2
 };
 
+/* Texts as a row of kind TEXTS keeps them. */
+struct conf_texts {
+	char **list;
+	size_t num;
+};
+
+/* A rule of who may come in; a condition without texts is none. */
+struct conf_allow {
+	struct conf_texts dns, uri, email; /* alternative names: patterns */
+	struct conf_texts cn, ou, o;       /* of the subject */
+	struct conf_texts issuer;          /* as dn_name_text has it */
+	struct conf_texts serial;          /* as name_pattern_serial has it */
+	struct conf_texts listen;          /* texts of listeners' addresses */
+	struct conf_texts path; /* of requests: what they begin with */
+};
+
 /* Where accepted traffic goes. */
 struct conf_node {
 	struct address *addresses; /* in order of preference */
@@ -299,6 +315,9 @@ struct conf {
 	size_t num_trusts;
 	struct revcheck_trust *trust; /* union: any group may vouch */
 	struct conf_tls tls;
+	struct conf_allow *allow; /* inbound peers */
+	size_t num_allow;
+	bool allow_enforced; /* false: every peer; true and no rule: nobody */
 	struct conf_http http;
 	struct conf_limits limits;
 	struct conf_recheck recheck;

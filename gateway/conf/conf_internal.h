@@ -17,6 +17,8 @@ int conf_identity_read(
     struct conf_reader *r, const struct conf_place *place, void *base);
 int conf_trust_read(
     struct conf_reader *r, const struct conf_place *place, void *base);
+int conf_allow_read(
+    struct conf_reader *r, const struct conf_place *place, void *base);
 int conf_link_read(
     struct conf_reader *r, const struct conf_place *place, void *base);
 int conf_read_subjects(
@@ -51,6 +53,9 @@ bool conf_nth_listen(const struct conf *c, size_t i, const struct address **out,
 
 /* Resolves what the file left open and checks what concerns several keys. */
 int conf_finish(struct conf *c, struct conf_reader *r) MUST_USE;
+
+/* conf_allow.c: what rules say of listeners, once those are known. */
+int conf_resolve_allow(struct conf *c, struct conf_reader *r) MUST_USE;
 
 /* conf_free.c */
 void conf_identity_cleanup(struct conf_identity *id);

@@ -52,7 +52,9 @@ enum conf_key_flags {
 	CONF_ALIAS = 1 << 6,
 	CONF_HTTP = 1 << 7,  /* acts in HTTP mode only */
 	CONF_UNSET = 1 << 8, /* zero while nobody sets it; see `inherits` */
-	CONF_PATHS = 1 << 9  /* TEXTS: relative ones start at the file */
+	CONF_PATHS = 1 << 9, /* TEXTS: relative ones start at the file */
+	/* LIST: the bool after the number says that it is there, if empty. */
+	CONF_SAYS_PRESENT = 1 << 10
 };
 
 /*

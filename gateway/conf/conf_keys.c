@@ -131,6 +131,33 @@ static const struct conf_key trust_keys[] = {
 	END};
 #undef T
 
+#define T struct conf_allow
+#define CONDITION(name, h, ...) \
+	ROW(#name, TEXTS, name, h, .min = 1, .max = 10000, ##__VA_ARGS__)
+static const struct conf_key allow_keys[] = {
+	CONDITION(dns, "DNS name of the certificate (subjectAltName), or "
+	    "\"*.name\" for one label more; in any case"),
+	CONDITION(uri, "URI of the certificate, such as a SPIFFE ID; between "
+	    "slashes \"*\" is one segment, and \"**\" behind the last one or "
+	    "more; scheme and host in any case"),
+	CONDITION(email, "e-mail address of the certificate, or \"*@host\"; "
+	    "the host in any case"),
+	CONDITION(cn, "common name of the subject, exactly"),
+	CONDITION(ou, "organizational unit of the subject, exactly"),
+	CONDITION(o, "organization of the subject, exactly"),
+	CONDITION(issuer, "subject of the CA that issued the certificate, "
+	    "RFC 2253 text"),
+	CONDITION(serial, "serial number, hexadecimal; one issuer's, so with "
+	    "issuer beside it where there are several"),
+	CONDITION(listen, "listener the peer comes to: an address of listen or "
+	    "http.listen, its port, or its name, listen, listen-2, ..."),
+	CONDITION(path, "path that is asked for, or what is below it; in HTTP "
+	    "mode: a peer that comes in by such rules alone gets 403 for "
+	    "any other path", .pattern = CONF_URL_PATH),
+	END};
+#undef CONDITION
+#undef T
+
 #define T struct conf_link
 static const struct conf_key link_keys[] = {
 	ROW("name", TEXT, name, "how the log and the metrics call it",
@@ -258,6 +285,13 @@ const struct conf_key conf_keys[] = {
 	ELEMENTS("trust", trusts, 10000, trust_keys, conf_trust_read,
 	    "groups of anchors; any group may vouch for a peer",
 	    .flags = CONF_REQUIRED),
+	ELEMENTS("allow", allow, 10000, allow_keys, conf_allow_read,
+	    "which of the peers that connect and that trust vouches for may "
+	    "come in: those for whom one of these rules holds, which is when "
+	    "all of its conditions do, of several values of one condition "
+	    "one; everybody while it is not set, nobody when it is empty; "
+	    "tls.allowed_subjects is asked, too",
+	    .flags = CONF_SAYS_PRESENT),
 	ROW("state_dir", PATH, state_dir,
 	    "directory for evidence, pushed configuration and lists, made "
 	    "when missing; without it nothing survives a restart",

@@ -464,6 +464,9 @@ read_list(struct conf_reader *r, const struct conf_place *place,
 	/* The words that are named instead of the default. */
 	if (k->kind == CONF_KIND_BITS && base != NULL)
 		conf_key_store(k, 0, base);
+	if ((k->flags & CONF_SAYS_PRESENT) && !is_pushed(r))
+		*(bool *)((char *)base + k->offset + sizeof(void *) +
+		    sizeof(size_t)) = true;
 	/* In the file one stands for a list of one. It is not said: what was
 	 * meant for another place may be a secret. */
 	if (!is_pushed(r) && !cJSON_IsArray(place->item)) {

@@ -121,6 +121,7 @@ conn_free(struct conn *c)
 		counters_dec(&w->counters, COUNTER_RELAYING);
 	counters_dec(&w->counters, COUNTER_OPEN);
 	free(c->remote);
+	free(c->listen);
 	free(c->target);
 	runtime_free(c->runtime);
 	c->magic = 0;
@@ -469,7 +470,8 @@ conn_accept(struct worker *w, const struct listen_port *port, int fd,
 	c->remote = malloc(sizeof(*c->remote));
 	if (c->remote != NULL)
 		*c->remote = *sa;
-	if (c->remote == NULL ||
+	c->listen = strdup(port->bound->text);
+	if (c->remote == NULL || c->listen == NULL ||
 	    conn_begin_handshake(c, tls_server_get0_ctx(c->runtime->server)) ==
 		CONN_STEP_DONE) {
 		conn_free(c);

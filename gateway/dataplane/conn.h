@@ -63,6 +63,7 @@ struct conn {
 	bool doomed;   /* will be closed when its grace is over */
 	bool relaying; /* counted */
 	bool reads_http;
+	char *listen; /* inbound: its listener's address, as configured */
 	enum conn_state state;
 	unsigned ready; /* enum relay_event, seen and not yet handled */
 	unsigned armed; /* enum relay_event, waited for */

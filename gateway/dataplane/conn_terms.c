@@ -15,6 +15,8 @@ conn_get_terms(const struct conn *c, const struct runtime *runtime,
 	    .conf = runtime->conf,
 	    .trust = runtime->trust,
 	    .inbound = c->inbound,
+	    .http = c->reads_http,
+	    .listen = c->listen,
 	    /* What is remembered is of clients, under the runtime's trust. */
 	    .paths = c->inbound ? runtime->paths : NULL,
 	    .counters = &c->worker->counters,

@@ -11,6 +11,7 @@
 #include "gateway/dataplane/decision_log.h"
 #include "gateway/dataplane/runtime.h"
 #include "gateway/dataplane/http_internal.h"
+#include "gateway/tls/allow.h"
 #include "gateway/dataplane/worker.h"
 
 #define TURNS 4 /* pads up before the answer has its turn */
@@ -32,6 +33,20 @@ queue_request(struct http_exchange *h, const struct http_head *head,
 
 	address_text(address, c->remote);
 	return http_put_request(&h->up.b, head, order, &who);
+}
+
+/* Whether the peer may ask for this path. */
+static bool
+path_allowed(const struct http_exchange *h, const struct http_order *order)
+{
+	const struct conn *c = h->c;
+	const struct allow_place place = {.listen = c->listen,
+	    .http = true,
+	    .path = order->path.p,
+	    .path_len = order->path.len};
+
+	return allow_holds(c->runtime->conf,
+	    c->certs != NULL ? revcheck_certs_get0(c->certs, 0) : NULL, &place);
 }
 
 /* What the order means for the exchange to come. */
@@ -72,6 +87,9 @@ request_check(
 	status = http_rules_check(&order, &head, &rules, why);
 	if (status != 0)
 		return status;
+	*why = "not-allowed: no rule of allow has this path for this peer";
+	if (!path_allowed(h, &order))
+		return 403;
 	*why = "the gateway is stopping";
 	if (h->c->worker->draining)
 		return 503;

@@ -13,6 +13,7 @@
 /* What the gateway itself answers requests with, in HTTP mode. */
 #define COUNTER_HTTP_REFUSALS(X)                \
 	X(400, "malformed")                     \
+	X(403, "path of no rule of allow")      \
 	X(404, "path not configured")           \
 	X(408, "head or body too slow")         \
 	X(411, "no Content-Length")             \
@@ -50,6 +51,8 @@
 	    "peers refused: path not valid")                                   \
 	X(REFUSED_SUBJECT, COUNTER, "refused_subject",                         \
 	    "peers refused: subject not on the allow-list")                    \
+	X(REFUSED_NOT_ALLOWED, COUNTER, "refused_not_allowed",                 \
+	    "peers refused: no rule of allow lets them in")                    \
 	X(REFUSED_ERROR, COUNTER, "refused_error",                             \
 	    "peers refused: the question could not be asked")                  \
 	X(LEFT_PAUSED, COUNTER, "left_while_paused",                           \

@@ -158,6 +158,8 @@ decision_status_name(unsigned status)
 		return "no-certificate";
 	case DECISION_SUBJECT_REFUSED:
 		return "subject-refused";
+	case DECISION_NOT_ALLOWED:
+		return "not-allowed";
 	default:
 		return revcheck_status_name((enum revcheck_status)status);
 	}

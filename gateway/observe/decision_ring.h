@@ -38,6 +38,7 @@ const char *decision_way_name(enum decision_way way);
 enum {
 	DECISION_NO_CERTIFICATE = REVCHECK_NOT_ASKED + 1, /* it showed none */
 	DECISION_SUBJECT_REFUSED, /* not on the list of allowed subjects */
+	DECISION_NOT_ALLOWED,     /* no rule of allow lets it in */
 	DECISION_NUM_STATUSES
 };
 /* "good", "no-certificate"; never NULL. */

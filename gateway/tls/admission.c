@@ -13,6 +13,7 @@
 #include "gateway/base/dn.h"
 #include "gateway/base/name_set.h"
 #include "gateway/conf/conf.h"
+#include "gateway/tls/allow.h"
 #include "gateway/tls/path_cache.h"
 
 /* Certificates of a path; OpenSSL builds no longer one. */
@@ -242,6 +243,17 @@ subject_allowed(
 	    "subject is not on the list of allowed subjects");
 }
 
+/* By the rules; of a path of a request only that there is one for it. */
+static bool
+rules_allow(struct admission *a, const struct admission_terms *t, X509 *leaf)
+{
+	const struct allow_place place = {.listen = t->listen, .http = t->http};
+
+	return !t->inbound || allow_holds(t->conf, leaf, &place) ||
+	    deny(a, ADMISSION_NOT_ALLOWED, X509_V_ERR_CERT_REJECTED,
+		"not-allowed: no rule of allow lets it in");
+}
+
 /* The decision. */
 
 bool
@@ -256,8 +268,9 @@ admission_check(struct admission *a, const struct admission_terms *t,
 	if (sk_X509_num(peer->sent) < 1 && peer->certs == NULL) {
 		deny(a, ADMISSION_NO_CERTIFICATE, X509_V_ERR_CERT_REJECTED,
 		    "a client certificate is asked for");
-		conclude(
-		    a, t->inbound && t->conf->tls.type == CONF_TLS_ONE_WAY);
+		conclude(a,
+		    t->inbound && t->conf->tls.type == CONF_TLS_ONE_WAY &&
+			rules_allow(a, t, NULL));
 		return false;
 	}
 	if (t->trust == NULL)
@@ -267,7 +280,8 @@ admission_check(struct admission *a, const struct admission_terms *t,
 				: !find_path(a, t, peer->sent, at))
 		return false;
 	leaf = revcheck_certs_get0(a->path, 0);
-	return name_holds(a, t, leaf) && subject_allowed(a, t, leaf);
+	return name_holds(a, t, leaf) && subject_allowed(a, t, leaf) &&
+	    rules_allow(a, t, leaf);
 }
 
 void
@@ -323,6 +337,9 @@ admission_finding(enum admission_why why, const struct revcheck_report *report,
 	case ADMISSION_SUBJECT:
 		f.status = DECISION_SUBJECT_REFUSED;
 		break;
+	case ADMISSION_NOT_ALLOWED:
+		f.status = DECISION_NOT_ALLOWED;
+		break;
 	case ADMISSION_ERROR:
 	case ADMISSION_REVOKED:
 	case ADMISSION_UNKNOWN:
@@ -344,6 +361,8 @@ admission_counter(const struct admission *a)
 		return COUNTER_REFUSED_PATH;
 	case ADMISSION_SUBJECT:
 		return COUNTER_REFUSED_SUBJECT;
+	case ADMISSION_NOT_ALLOWED:
+		return COUNTER_REFUSED_NOT_ALLOWED;
 	case ADMISSION_REVOKED:
 		return COUNTER_REFUSED_REVOKED;
 	case ADMISSION_UNKNOWN:

@@ -26,6 +26,9 @@ struct admission_terms {
 	struct revcheck_trust
 	    *trust;                /* where its path may end; NULL: nowhere */
 	bool inbound;              /* a TLS client; or the server we dialled */
+	bool http;                 /* inbound: requests will be read */
+	const char *listen;        /* inbound: the listener's address, as
+				    * configured; NULL: unknown */
 	const char *name;          /* outbound: DNS name or address that the
 				    * certificate is for; NULL: any */
 	struct path_cache *paths;  /* of these terms; NULL: none */
@@ -47,6 +50,7 @@ enum admission_why {
 	ADMISSION_NO_CERTIFICATE,
 	ADMISSION_PATH,
 	ADMISSION_SUBJECT,
+	ADMISSION_NOT_ALLOWED,
 	ADMISSION_REVOKED,
 	ADMISSION_UNKNOWN,
 	ADMISSION_ALLOWED
@@ -64,9 +68,9 @@ struct admission {
 
 /*
  * All but revocation: how many certificates, path, purpose, strength, dates,
- * name, allowed subjects; and whether it may come without any. True: the path
- * is to be asked about, undecided until admission_hear. False: decided. *a is
- * overwritten; admission_cleanup it.
+ * name, allowed subjects, rules of `allow`; and whether it may come without
+ * any. True: the path is to be asked about, undecided until admission_hear.
+ * False: decided. *a is overwritten; admission_cleanup it.
  */
 bool admission_check(struct admission *a, const struct admission_terms *terms,
     const struct admission_peer *peer);

@@ -344,6 +344,31 @@ subjects(void **state)
 	name_set_free(list);
 }
 
+/* What rules say is unit/test_allow's; here, that they are asked. */
+static void
+rules(void **state)
+{
+	static char name[] = "leaf", *names[] = {name};
+	static struct conf_allow rule = {.cn = {names, 1}};
+	struct admission_terms t = usual();
+	struct admission a;
+
+	(void)state;
+	conf.allow_enforced = true;
+	assert_false(arrives_at(&a, &t, &leaf, NOW));
+	assert_int_equal(a.why, ADMISSION_NOT_ALLOWED);
+	assert_int_equal(admission_counter(&a), COUNTER_REFUSED_NOT_ALLOWED);
+	conf.allow = &rule;
+	conf.num_allow = 1;
+	assert_true(arrives(&t, &leaf));
+	assert_true(stays_at(&a, &t, &leaf, true, NOW));
+	assert_false(arrives(&t, &later));
+	assert_false(stays_at(&a, &t, &later, true, NOW));
+	assert_int_equal(a.why, ADMISSION_NOT_ALLOWED);
+	t.inbound = false;
+	assert_true(arrives(&t, &later));
+}
+
 static void
 who_shows_nothing(void **state)
 {
@@ -440,6 +465,7 @@ main(void)
 	    cmocka_unit_test(as_many_certificates_as_are_allowed),
 	    cmocka_unit_test(the_name_that_was_dialled),
 	    cmocka_unit_test(subjects),
+	    cmocka_unit_test(rules),
 	    cmocka_unit_test(who_shows_nothing),
 	    cmocka_unit_test(a_path_that_leads_elsewhere),
 	    cmocka_unit_test(when_a_path_still_holds),
