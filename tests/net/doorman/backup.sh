@@ -95,9 +95,9 @@ last=$(dm audit verify)
 t 'going back behind a list' run 1 dm restore save.sqlite
 t 'is refused' says 'its doorman list has number 2, and number 3 is in force'
 t 'with --older it takes a note' run 1 dm restore save.sqlite --older
+t 'which is said' says 'needs a --note'
 t 'a note of words' run 1 dm restore save.sqlite --older --note "$(printf 'x\033[2J')"
 t 'it says so' says 'note has a control character'
-t 'which is said' says 'needs a --note'
 head -c 20000 save.sqlite >cut.sqlite
 t 'half a file' run 1 dm restore cut.sqlite
 echo 'this is no database, though it has some length' >text.sqlite
