@@ -10,3 +10,5 @@ APT_TEST += golang-go python3
 APT_TEST += zsh fish
 # An FTP server, for what is spoken before TLS.
 APT_UNPACK := vsftpd
+# What the guides are about: each is run with the real thing.
+APT_TEST += haproxy stunnel4 mosquitto mosquitto-clients
