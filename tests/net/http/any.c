@@ -392,6 +392,38 @@ http_1_0(void **state)
 	}
 }
 
+/* What the gateway ends itself is not the body's end, either. */
+static void
+http_1_0_and_no_end(void **state)
+{
+	static const char text[] = "GET /?pause=9 HTTP/1.0\r\n" H "\r\n";
+	struct gateway quick;
+
+	(void)state;
+	for (int stops = 0; stops < 2; stops++) {
+		struct client c;
+		struct answer a;
+
+		gateway_prepare(&quick, stops ? "stops" : "quick", &town);
+		gateway_set(&quick, "http.profile", "\"any\"");
+		gateway_set(&quick, "limits.drain_timeout_ms", "100");
+		if (!stops)
+			gateway_set(&quick, "http.idle_timeout_ms", "300");
+		gateway_start(&quick);
+		client_enter(&c, &town, "good", quick.port, 0);
+		client_send(&c, text);
+		client_read_head(&c, &a);
+		assert_int_equal(a.status, 200);
+		answer_free(&a);
+		if (stops)
+			gateway_stop(&quick);
+		assert_int_equal(client_read_rest(&c), 0);
+		assert_int_equal(c.len, 9);
+		client_leave(&c);
+		gateway_free(&quick);
+	}
+}
+
 static void
 a_cut_answer_is_cut(void **state)
 {
@@ -584,6 +616,7 @@ main(void)
 	    cmocka_unit_test(answers_come_down),
 	    cmocka_unit_test(head_has_no_body),
 	    cmocka_unit_test(http_1_0),
+	    cmocka_unit_test(http_1_0_and_no_end),
 	    cmocka_unit_test(a_cut_answer_is_cut),
 	    cmocka_unit_test(interim_answers_are_passed_on),
 	    cmocka_unit_test(continue_is_the_nodes_to_say),
