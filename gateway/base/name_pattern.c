@@ -47,13 +47,14 @@ is(struct span s, const char *text)
 static bool
 same(struct span a, struct span b)
 {
-	return a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
+	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
 
 static bool
 same_any_case(struct span a, struct span b)
 {
-	return a.len == b.len && strncasecmp(a.p, b.p, a.len) == 0;
+	return a.len == b.len &&
+	    (a.len == 0 || strncasecmp(a.p, b.p, a.len) == 0);
 }
 
 static bool

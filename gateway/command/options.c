@@ -27,7 +27,11 @@ enum {
 	OPT_ANCHORS,
 	OPT_CRL,
 	OPT_MODE,
-	OPT_STATE_DIR
+	OPT_STATE_DIR,
+	OPT_ALLOW_CN,
+	OPT_ALLOW_OU,
+	OPT_ALLOW_DNS,
+	OPT_ALLOW_URI
 };
 
 static const struct option long_options[] = {
@@ -46,6 +50,10 @@ static const struct option long_options[] = {
     {"crl", required_argument, NULL, OPT_CRL},
     {"mode", required_argument, NULL, OPT_MODE},
     {"state-dir", required_argument, NULL, OPT_STATE_DIR},
+    {"allow-cn", required_argument, NULL, OPT_ALLOW_CN},
+    {"allow-ou", required_argument, NULL, OPT_ALLOW_OU},
+    {"allow-dns", required_argument, NULL, OPT_ALLOW_DNS},
+    {"allow-uri", required_argument, NULL, OPT_ALLOW_URI},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -59,7 +67,8 @@ options_usage(FILE *out)
 	      "--cert FILE [--key FILE]\n"
 	      "                   --anchors FILE [--crl PATH] [--mode MODE] "
 	      "[--state-dir "
-	      "DIR] [--check-config]\n"
+	      "DIR]\n"
+	      "                   [--allow-cn NAME] ... [--check-config]\n"
 	      "       p2p-gateway --init DIR [--demo-pki] [--listen ...] "
 	      "[--node ...] ...\n"
 	      "       p2p-gateway --config-schema\n"
@@ -79,6 +88,9 @@ options_usage(FILE *out)
 	      "  --crl PATH         a CRL, or a directory of them; several "
 	      "times\n"
 	      "  --mode MODE        HARD_FAIL, SOFT_FAIL or OFF\n"
+	      "  --allow-cn, --allow-ou, --allow-dns, --allow-uri NAME\n"
+	      "                     only peers with one of these names come "
+	      "in; several times\n"
 	      "  --init DIR         make a directory with an example to start "
 	      "from; --demo-pki\n"
 	      "                     also with a private CA, a peer and a "
@@ -147,6 +159,15 @@ add_one(const char **list, size_t *num, const char *value)
 	return true;
 }
 
+static bool
+add_rule(struct quick_conf *q, const char *condition)
+{
+	if (q->num_allow == QUICK_ALLOW_MAX)
+		return wrong("one too many: ", optarg);
+	q->allow[q->num_allow++] = (struct quick_allow){condition, optarg};
+	return true;
+}
+
 /* What is asked for, if it is nothing that only adds to it. */
 static enum options_action
 action_of(int c)
@@ -212,6 +233,14 @@ take(struct options *o, int c)
 	case OPT_STATE_DIR:
 		q->state_dir = optarg;
 		return true;
+	case OPT_ALLOW_CN:
+		return add_rule(q, "cn");
+	case OPT_ALLOW_OU:
+		return add_rule(q, "ou");
+	case OPT_ALLOW_DNS:
+		return add_rule(q, "dns");
+	case OPT_ALLOW_URI:
+		return add_rule(q, "uri");
 	default:
 		return true;
 	}
@@ -236,6 +265,10 @@ agrees(const struct options *o)
 		o->quick.anchors != NULL))
 		return wrong("--demo-pki makes certificates: --cert, --key and "
 			     "--anchors do not go with it",
+		    "");
+	if (o->quick.num_allow > 0 && o->action == OPTIONS_INIT)
+		return wrong("--allow-cn and its like do not go with --init: "
+			     "its file takes them as `allow`",
 		    "");
 	if (!runs)
 		return true;

@@ -10,7 +10,7 @@ quick_conf_given(const struct quick_conf *q)
 {
 	return q->num_listen > 0 || q->num_node > 0 || q->cert != NULL ||
 	    q->key != NULL || q->anchors != NULL || q->num_crl > 0 ||
-	    q->mode != NULL || q->state_dir != NULL;
+	    q->mode != NULL || q->state_dir != NULL || q->num_allow > 0;
 }
 
 int
@@ -49,6 +49,20 @@ add_one(cJSON *o, const char *list, const char *name, const char *value)
 	return item;
 }
 
+static void
+add_rules(cJSON *o, const struct quick_conf *q)
+{
+	cJSON *rules = cJSON_AddArrayToObject(o, "allow");
+
+	for (size_t i = 0; i < q->num_allow; i++) {
+		cJSON *rule = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(
+		    rule, q->allow[i].condition, q->allow[i].value);
+		cJSON_AddItemToArray(rules, rule);
+	}
+}
+
 char *
 quick_conf_text(const struct quick_conf *q)
 {
@@ -64,6 +78,8 @@ quick_conf_text(const struct quick_conf *q)
 		cJSON_AddStringToObject(item, "key", q->key);
 	item = add_one(o, "trust", "group", "network");
 	cJSON_AddStringToObject(item, "anchors", q->anchors);
+	if (q->num_allow > 0)
+		add_rules(o, q);
 	if (q->state_dir != NULL)
 		cJSON_AddStringToObject(o, "state_dir", q->state_dir);
 	item = cJSON_AddObjectToObject(o, "revocation");

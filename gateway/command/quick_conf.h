@@ -11,6 +11,13 @@
 #include "cache/base/error.h"
 
 #define QUICK_ADDRESSES_MAX 16
+#define QUICK_ALLOW_MAX     256
+
+/* A rule of one condition. */
+struct quick_allow {
+	const char *condition; /* "cn", "ou", "dns", "uri" */
+	const char *value;
+};
 
 /* Borrowed from the command line; NULL and 0: not given. */
 struct quick_conf {
@@ -24,6 +31,8 @@ struct quick_conf {
 	size_t num_crl;
 	const char *mode;
 	const char *state_dir;
+	struct quick_allow allow[QUICK_ALLOW_MAX]; /* any of them */
+	size_t num_allow;                          /* 0: everybody */
 };
 
 bool quick_conf_given(const struct quick_conf *q);

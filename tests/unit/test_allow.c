@@ -185,6 +185,7 @@ static const struct {
     {true, "[{\"cn\":\"alice\"}]"},
     {false, "[{\"cn\":\"Alice\"}]"},
     {false, "[{\"cn\":\"alic\"}]"},
+    {false, "[{\"cn\":\"alicex\"}]"},
     {false, "[{\"cn\":\"*\"}]"},
     {true, "[{\"ou\":\"nodes\"}]"},
     {true, "[{\"ou\":\"Z\xc3\xbcrich\"}]"},

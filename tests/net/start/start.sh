@@ -76,6 +76,35 @@ reloaded() {
 	[ "$rc" = 0 ]
 }
 t 'and are read again on SIGHUP' reloaded
+# Rules, each for whom it is for: `good` is one, and then another.
+allowed() { # allowed STATUS FLAG VALUE...
+	want=$1
+	shift
+	rm -f ready
+	mkfifo ready
+	# shellcheck disable=SC2086
+	"$G" $SMALL "$@" >ready 2>log &
+	pids=$!
+	IFS= read -r line <ready
+	port=$(expr "$line" : '.* listen=[^ ]*:\([0-9]*\)')
+	openssl s_client -connect "127.0.0.1:$port" -CAfile try/pki/root.pem \
+	    -cert try/pki/good.pem -key try/pki/good.key -ign_eof \
+	    </dev/null >good 2>&1
+	kill -TERM "$pids" && wait "$pids"
+	pids=''
+	grep -q 'status=not-allowed' log
+	[ $? = "$want" ]
+}
+# Status 1: nobody was refused for that.
+rules() {
+	cn=$(openssl x509 -in try/pki/good.pem -noout -subject -nameopt \
+	    multiline | sed -n 's/.*commonName *= //p')
+	allowed 0 --allow-cn nobody --allow-dns a.example &&
+	    allowed 1 --allow-uri spiffe://a/b --allow-cn "$cn" &&
+	    run 1 "$G" $SMALL --allow-dns 'a*.b' --check-config &&
+	    says 'a DNS name'
+}
+t 'flags say who may come in' rules
 both() { run 0 sh -c "cat try/pki/gateway.pem try/pki/gateway.key >both.pem" &&
     run 0 "$G" --listen 127.0.0.1:0 --node 127.0.0.1:9 --cert both.pem \
 	--anchors try/pki/root.pem --check-config; }
@@ -94,6 +123,8 @@ t 'flags and a file are refused' refused 'but not both' --config x --listen 0
 t '--demo-pki alone is refused' refused '--init DIR' --demo-pki
 t '--demo-pki and a certificate are refused' refused 'do not go with it' \
     --init x --demo-pki --cert y
+t 'rules do not go with --init' refused 'do not go with --init' \
+    --init x --allow-cn a
 t 'two things at a time are refused' refused 'one thing at a time' \
     --hash-password --init x
 t 'a word is no option' refused 'not an option: serve' serve
