@@ -534,6 +534,23 @@ denylist_subjects_and_group(void **state)
 	free(trust);
 }
 
+/* As in a handshake; no listener and no path of the gateway's is asked for. */
+static void
+by_rules(void **state)
+{
+	(void)state;
+	prepare();
+	gateway_set(&gw, "http.profile", "\"any\"");
+	gateway_set(&gw, "allow",
+	    "[{\"o\":\"good\"},{\"o\":\"fresh\",\"listen\":\"listen\"},"
+	    "{\"o\":\"unseen\",\"path\":\"/\"}]");
+	gateway_start(&gw);
+	must_be("good", 204, NULL);
+	must_be("fresh", 403, "P2P-Gateway-Status: not-allowed");
+	must_be("fresh", 403, "no rule of allow");
+	must_be("unseen", 403, "P2P-Gateway-Status: not-allowed");
+}
+
 /* The status of one request as another user of this system. */
 static int
 status_as(uid_t uid)
@@ -611,6 +628,7 @@ main(void)
 	    SCENE(revoked_meanwhile),
 	    SCENE(silence_holds_up_nobody),
 	    SCENE(denylist_subjects_and_group),
+	    SCENE(by_rules),
 	    SCENE(users_of_this_system),
 	};
 

@@ -102,12 +102,18 @@ status_of(struct gateway *g, const char *target, size_t body)
 static size_t rss_before;
 
 static void
-must_not_have_grown(void)
+must_have_stayed(const struct gateway *g)
 {
-	size_t now = pid_rss_bytes(gw.proc.pid);
+	size_t now = pid_rss_bytes(g->proc.pid);
 
 	if (now > rss_before + 24 * MB)
 		fail_msg("%zu MB instead of %zu MB", now / MB, rss_before / MB);
+}
+
+static void
+must_not_have_grown(void)
+{
+	must_have_stayed(&gw);
 }
 
 static void
@@ -128,6 +134,44 @@ a_large_body_goes_up(void **state)
 	answer_free(&a);
 	client_leave(&c);
 	must_not_have_grown();
+}
+
+/* Chunks of 10 bytes and of 60000, a thousand times. */
+static void
+a_large_body_in_chunks(void **state)
+{
+	static const char head[] = "POST / HTTP/1.1\r\nHost: g\r\n"
+				   "Transfer-Encoding: chunked\r\n\r\n";
+	char *pair = xasprintf("a;x=y\r\n%010d\r\nea60\r\n%060000d\r\n", 0, 0);
+	size_t before = rss_before;
+	struct gateway g;
+	struct client c;
+	struct answer a;
+
+	(void)state;
+	gateway_prepare(&g, "chunks", &town);
+	gateway_set(&g, "http.profile", "\"any\"");
+	gateway_set(&g, "http.idle_timeout_ms", "2000");
+	gateway_start(&g);
+	assert_int_equal(status_of(&g, "/", 100), 200);
+	rss_before = pid_rss_bytes(g.proc.pid);
+	client_enter(&c, &town, "good", g.port, TLS1_3_VERSION);
+	client_send(&c, head);
+	for (int i = 0; i < 1000; i++)
+		client_send(&c, pair);
+	client_send(&c, "0\r\n\r\n");
+	client_read(&c, &a);
+	assert_int_equal(a.status, 200);
+	assert_non_null(strstr(a.body, "\r\nbody 60010000 proxied 0\r\n"));
+	answer_free(&a);
+	/* A peer that stops in the middle of a chunk is told. */
+	client_send(&c, head);
+	assert_int_equal(client_ask(&c, "5\r\nab"), 408);
+	client_leave(&c);
+	must_have_stayed(&g);
+	gateway_free(&g);
+	free(pair);
+	rss_before = before;
 }
 
 /* Counts `what` in a body, and keeps nothing. */
@@ -560,6 +604,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_large_body_goes_up),
+	    cmocka_unit_test(a_large_body_in_chunks),
 	    cmocka_unit_test(a_large_answer_comes_down),
 	    cmocka_unit_test(a_peer_that_does_not_read),
 	    cmocka_unit_test(both_ways_at_once),
