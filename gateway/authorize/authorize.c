@@ -117,11 +117,17 @@ say(const struct authorize *q, const struct decision *d,
 	const struct services *s = q->by->services;
 	char subject[SUBJECT_ROOM] = "";
 	bool forged = d->found.why == REVCHECK_WHY_FORGED;
+	bool shadow = a->allowed && d->report != NULL &&
+	    revcheck_report_shadow_refuses(d->report);
 
-	if (a->allowed && !forged && s->log->level < LOG_LEVEL_DEBUG)
+	if (a->allowed && !forged && !shadow && s->log->level < LOG_LEVEL_DEBUG)
 		return;
 	if (a->leaf != NULL)
 		subject_show(subject, sizeof(subject), a->leaf);
+	if (shadow)
+		log_line(s->log, LOG_LEVEL_WARN,
+		    "authorize: HARD_FAIL would refuse '%s': %s (from=%s)",
+		    subject, a->reason, d->peer);
 	log_line(a->allowed ? s->log : s->strangers,
 	    a->allowed && !forged ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN,
 	    "authorize: %s '%s': %s (from=%s status=%s why=%s mode=%s)",

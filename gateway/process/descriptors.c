@@ -27,7 +27,11 @@ descriptors_check(const struct log *log, const struct conf *conf)
 {
 	/* A peer has one, and the node one for it. */
 	const uint64_t need = 2 * (uint64_t)conf->limits.max_connections +
-	    conf->rest.max_connections + OWN + RESERVE;
+	    conf->rest.max_connections +
+	    (conf->authorize.listen.text != NULL
+		    ? conf->authorize.max_connections
+		    : 0) +
+	    OWN + RESERVE;
 	struct rlimit rl;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < need)

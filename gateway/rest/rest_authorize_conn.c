@@ -41,6 +41,7 @@ struct rest_authorize_conn {
 	struct rest_authorize_caller caller;
 	enum phase phase;
 	bool stepping;
+	bool ended; /* it sends nothing more */
 	/* The request. */
 	bool begun; /* some of it is there */
 	char *head;
@@ -451,14 +452,26 @@ on_written(struct bufferevent *bev, void *arg)
 	if (ssl != NULL)
 		SSL_shutdown(ssl);
 	shutdown(bufferevent_getfd(bev), SHUT_WR);
+	if (c->ended)
+		conn_free(c);
 }
 
+/* Who has ended its side alone is answered still. */
 static void
 on_end(struct bufferevent *bev, short what, void *arg)
 {
-	(void)bev;
-	if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT))
-		conn_free(arg);
+	struct rest_authorize_conn *c = arg;
+	bool unsent = evbuffer_get_length(bufferevent_get_output(bev)) > 0;
+
+	if (!(what & (BEV_EVENT_EOF | BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT)))
+		return;
+	c->ended = c->close = true;
+	if ((what & BEV_EVENT_EOF) && c->phase == ASKING)
+		return;
+	if ((what & BEV_EVENT_EOF) && unsent)
+		begin_closing(c);
+	else
+		conn_free(c);
 }
 
 static void

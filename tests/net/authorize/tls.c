@@ -178,7 +178,7 @@ many_on_one_connection(void **state)
 
 	(void)state;
 	start("\"[::1]:0\"");
-	gateway_stop(&gw);
+	gateway_free(&gw);
 	start("\"127.0.0.1:0\"");
 	assert_true(tls_connect(&t, port, &o));
 	for (int i = 0; i < 50; i++)
