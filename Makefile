@@ -227,7 +227,9 @@ APT_TEST  := libcmocka-dev clang libclang-rt-14-dev procps jq mandoc softhsm2
 -include tests/packages.mk
 -include fixtures/doorman/packages.mk
 
-.PHONY: deps deps-test
+.PHONY: deps deps-test list-packages
+list-packages:
+	@echo $(APT_BUILD)
 deps:
 	@sh tests/apt.sh $(APT_BUILD)
 deps-test:
@@ -254,13 +256,21 @@ C_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 check-deps: all
 	@sh tests/check-deps.sh $(B)/obj tests/rooms.txt
 
+# What the library promises to keep, and since which version.
+SYMBOLS := gateway/debian/librevcheck0.symbols
 .PHONY: check-symbols
 check-symbols: $(LIB_A) $(LIB_SO)
 	@bad=$$(nm -g --defined-only $(LIB_A) $(LIB_SO) | \
 	    awk 'NF == 3 && $$2 != "A" {print $$3}' | sed 's/@.*//' | grep -v '^revcheck_' | \
 	    sort -u); \
-	if [ -n "$$bad" ]; then echo "not revcheck_*: $$bad"; exit 1; fi; \
-	echo "check-symbols: only revcheck_* is visible"
+	if [ -n "$$bad" ]; then echo "not revcheck_*: $$bad"; exit 1; fi
+	@nm -D --defined-only $(LIB_SO) | awk '$$3 ~ /^revcheck_/ {print $$3}' | \
+	    sed 's/@@*/@/' | LC_ALL=C sort > $(B)/lib/symbols; \
+	awk '/^ revcheck_/ {print $$1}' $(SYMBOLS) | LC_ALL=C sort | \
+	    diff $(B)/lib/symbols - > $(B)/lib/symbols.diff || { \
+	    echo "$(SYMBOLS): what is missing (<) or gone (>)"; \
+	    grep '^[<>]' $(B)/lib/symbols.diff; exit 1; }
+	@echo "check-symbols: only revcheck_* is visible, all of it is in $(SYMBOLS)"
 
 .PHONY: check-headers
 check-headers: revcheck/revcheck.h
@@ -349,7 +359,8 @@ uninstall-$(1):
 endef
 $(foreach p,$(PARTS),$(eval $(call part_rules,$(p))))
 
-.PHONY: install uninstall list-install
+.PHONY: made install uninstall list-install
+made: $(PARTS:%=made-%)
 install: $(PARTS:%=install-%)
 	@# Where it is for this machine: its loader finds the library.
 	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || :
@@ -379,3 +390,4 @@ help:
 	@echo "                              MANDIR, DOCDIR, UNITDIR, SYSCONFDIR; CPPFLAGS, CFLAGS, LDFLAGS of"
 	@echo "                              yours are added. install-PART: $(PARTS)"
 	@echo "  make list-install           what is put where"
+	@echo "  make deb                    Debian packages, in build/deb"

@@ -31,3 +31,10 @@ PUT_gateway := \
 	$(call put_completions,p2p-gateway) \
 	644:README.md:$(DOCDIR)/README.md
 OWN_gateway := $(DATADIR)/p2p-gateway $(DOCDIR)/examples $(DOCDIR)
+
+# Debian packages, of everything.
+APT_DEB := dpkg-dev debhelper
+.PHONY: deb
+deb:
+	@sh tests/apt.sh $(APT_BUILD) $(APT_DEB)
+	@sh gateway/debian/build.sh build/deb $(VERSION)

@@ -101,20 +101,24 @@ chosen = $(or $(filter $(1),$(TESTS)),$(filter $(1)%,$(TESTS)),\
 CHOSEN = $(if $(T),$(sort $(foreach t,$(T),$(call chosen,$(t)))),$(TESTS))
 # Real processes need the programs; scripts are not built.
 needs = $(B)/tests/reap $(addprefix $(B)/tests/,$(filter-out $(NETSH) $(UNITSH),$(1))) \
-	$(if $(filter net/%,$(1)),all examples vectors) \
-	$(if $(filter net/install/%,$(1)),release)
+	$(if $(filter net/%,$(1)),all examples vectors)
+# What is installed is another build, which only who runs these waits for.
+waits = $(if $(filter net/install/%,$(1)),release) \
+	$(if $(filter net/install/deb net/install/systemd,$(1)),deb debroot)
 
-.PHONY: release
+.PHONY: release debroot
+debroot:
+	@sh tests/debootstrap.sh build/debroot
 release:
-	@+$(MAKE) PROFILE=release $(addprefix made-,$(PARTS))
+	@+$(MAKE) -j2 PROFILE=release made
 
 .PHONY: tests check check-unit check-net check-asan check-tsan list-tests
 tests: $(call needs,$(CHOSEN))
-check: $(call needs,$(CHOSEN))
+check: $(call needs,$(CHOSEN)) $(call waits,$(CHOSEN))
 	@sh tests/run $(abspath $(B)) $(CHOSEN)
 check-unit: $(call needs,$(UNIT))
 	@sh tests/run $(abspath $(B)) $(UNIT) $(UNITSH)
-check-net: $(call needs,$(NETC) $(NETSH))
+check-net: $(call needs,$(NETC) $(NETSH)) $(call waits,$(NETSH))
 	@sh tests/run $(abspath $(B)) $(NETC) $(NETSH)
 check-asan:
 	@+$(MAKE) PROFILE=asan check
