@@ -10,6 +10,7 @@
 #include "cache/base/subject.h"
 #include "cache/base/text.h"
 #include "gateway/authorize/peer_header.h"
+#include "gateway/authorize/peer_memory.h"
 #include "gateway/base/pending_check.h"
 #include "gateway/base/services.h"
 #include "gateway/observe/decision_ring.h"
@@ -23,7 +24,8 @@
 struct authorizer {
 	const struct services *services;
 	struct decision_ring *decisions;
-	struct path_cache *paths; /* of what verified under: */
+	struct peer_memory *peers; /* who came in; with paths, */
+	struct path_cache *paths;  /* of what verified under: */
 	struct revcheck_trust *trust;
 	int security_level;
 };
@@ -34,6 +36,10 @@ struct authorize {
 	struct conf *conf;
 	struct admission admission;
 	struct pending_check *wait;
+	struct revcheck_trust *trust; /* its conf's */
+	struct peer_memory_key key;
+	bool fresh;                   /* not remembered by that key yet */
+	struct revcheck_certs *known; /* what is; owned */
 	uint64_t since_mono_ms;
 	authorize_fn *fn;
 	void *arg;
@@ -51,7 +57,11 @@ authorizer_new(struct authorizer **out, const struct services *services,
 		return err_set(err, E_NOMEM, "out of memory");
 	a->services = services;
 	a->decisions = decisions;
-	return 0;
+	if (peer_memory_new(&a->peers, err) == 0)
+		return 0;
+	authorizer_free(a);
+	*out = NULL;
+	return E_NOMEM;
 }
 
 void
@@ -59,6 +69,7 @@ authorizer_free(struct authorizer *a)
 {
 	if (a == NULL)
 		return;
+	peer_memory_free(a->peers);
 	path_cache_free(a->paths);
 	revcheck_trust_free(a->trust);
 	free(a);
@@ -79,22 +90,31 @@ trust_of(const struct conf *conf)
 }
 
 /* What is remembered holds under one trust and one level. */
-static struct path_cache *
-paths_for(struct authorizer *a, struct revcheck_trust *trust, int level)
+static bool
+remembers(const struct authorizer *a, const struct authorize *q)
+{
+	return a->paths != NULL && a->trust == q->trust &&
+	    a->security_level == q->conf->policy.security_level;
+}
+
+/* False: nothing is remembered for this one. */
+static bool
+remember_for(struct authorizer *a, const struct authorize *q)
 {
 	struct path_cache *fresh;
 	struct err err;
 
-	if (a->paths != NULL && a->trust == trust && a->security_level == level)
-		return a->paths;
-	if (trust == NULL || path_cache_new(&fresh, MAX_PATHS, &err) != 0)
-		return NULL;
+	if (remembers(a, q))
+		return true;
+	if (q->trust == NULL || path_cache_new(&fresh, MAX_PATHS, &err) != 0)
+		return false;
+	peer_memory_clear(a->peers);
 	path_cache_free(a->paths);
 	a->paths = fresh;
 	revcheck_trust_free(a->trust);
-	a->trust = revcheck_trust_up_ref(trust);
-	a->security_level = level;
-	return a->paths;
+	a->trust = revcheck_trust_up_ref(q->trust);
+	a->security_level = q->conf->policy.security_level;
+	return true;
 }
 
 static enum revcheck_mode
@@ -172,6 +192,8 @@ conclude(struct authorize *q, struct revcheck_report *report, X509 *leaf)
 	a.reason = reason;
 	decision_ring_add(q->by->decisions, &d);
 	say(q, &d, &a);
+	if (d.allowed && q->fresh && remembers(q->by, q))
+		peer_memory_put(q->by->peers, &q->key, q->admission.path);
 	q->fn(q->arg, &a);
 }
 
@@ -179,6 +201,7 @@ static void
 authorize_free(struct authorize *q)
 {
 	admission_cleanup(&q->admission);
+	revcheck_certs_free(q->known);
 	pending_check_drop(q->wait);
 	conf_free(q->conf);
 	free(q);
@@ -206,11 +229,11 @@ on_report(void *asker, struct revcheck_report *report)
 
 /* True: pending. */
 static bool
-ask_engine(struct authorize *q, struct revcheck_trust *trust)
+ask_engine(struct authorize *q)
 {
 	const struct revcheck_query query = {.size = sizeof(query),
 	    .chain = q->admission.path,
-	    .trust = trust,
+	    .trust = q->trust,
 	    .mode = q->conf->tls.mode,
 	    .deadline_ms = q->conf->authorize.deadline_ms,
 	    .flags = REVCHECK_QUERY_PATH_VERIFIED};
@@ -237,27 +260,27 @@ ask_engine(struct authorize *q, struct revcheck_trust *trust)
 	return false;
 }
 
-/* True: pending. */
+/* By its path, which is remembered, or by what it sent. True: pending. */
 static bool
-judge(struct authorize *q, const STACK_OF(X509) * sent)
+judge(struct authorize *q, const struct admission_peer *peer)
 {
-	struct revcheck_trust *trust = trust_of(q->conf);
 	const struct admission_terms terms = {.conf = q->conf,
-	    .trust = trust,
+	    .trust = q->trust,
 	    .inbound = true,
-	    .paths = paths_for(q->by, trust, q->conf->policy.security_level)};
-	const struct admission_peer peer = {.sent = sent};
+	    .paths = remembers(q->by, q) ? q->by->paths : NULL};
 
-	if (admission_check(&q->admission, &terms, &peer))
-		return ask_engine(q, trust);
+	if (admission_check(&q->admission, &terms, peer))
+		return ask_engine(q);
 	if (q->admission.x509_error ==
 		X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY &&
-	    sk_X509_num(sent) == 1)
+	    sk_X509_num(peer->sent) == 1)
 		text_copy(q->admission.error, sizeof(q->admission.error),
 		    "unable to get local issuer certificate: the proxy passes "
 		    "the peer's own alone, and trust[].intermediates has not "
 		    "its issuer");
-	conclude(q, NULL, sk_X509_value(sent, 0));
+	conclude(q, NULL,
+	    peer->certs != NULL ? revcheck_certs_get0(peer->certs, 0)
+				: sk_X509_value(peer->sent, 0));
 	return false;
 }
 
@@ -270,37 +293,39 @@ meet_nobody(struct authorize *q, const char *error)
 	conclude(q, NULL, NULL);
 }
 
-struct authorize *
-authorize_ask(struct authorizer *a, struct conf *conf,
-    const struct http_head *head, const char *from, authorize_fn *fn, void *arg)
+/* True: pending. */
+static bool
+meet(struct authorize *q, const struct http_head *head)
 {
+	const struct conf *conf = q->conf;
 	const struct peer_header rules = {.format = conf->authorize.format,
 	    .name = conf->authorize.header,
 	    .hop = conf->authorize.hop,
 	    .max_certs = conf->limits.max_chain};
-	const struct authorize_answer failed = {
-	    .status = "unknown", .reason = "out of memory"};
-	struct authorize *q = calloc(1, sizeof(*q));
+	struct admission_peer peer = {.verified = true};
 	STACK_OF(X509) *sent = NULL;
+	bool pending = false;
 	char none[160];
 	struct err err;
 	int rc;
 
-	if (q == NULL) {
-		fn(arg, &failed);
-		return NULL;
+	if (rules.name == NULL) {
+		meet_nobody(q, "authorize has no header");
+		return false;
 	}
-	q->by = a;
-	q->conf = conf_up_ref(conf);
-	q->fn = fn;
-	q->arg = arg;
-	text_copy(q->from, sizeof(q->from), from);
-	rc = rules.name == NULL
-	    ? err_set(&err, E_PARSE, "authorize has no header")
-	    : peer_header_read(&sent, &rules, head, &err);
+	q->fresh = remember_for(q->by, q) &&
+	    peer_memory_key_of(&q->key, &rules, head) == 0;
+	if (q->fresh)
+		q->known = peer_memory_get1(q->by->peers, &q->key);
+	if (q->known != NULL) {
+		q->fresh = false;
+		peer.certs = q->known;
+		return judge(q, &peer);
+	}
+	rc = peer_header_read(&sent, &rules, head, &err);
+	peer = (struct admission_peer){.sent = sent};
 	if (rc == 1) {
-		if (judge(q, sent))
-			goto out;
+		pending = judge(q, &peer);
 	} else if (rc == 0) {
 		snprintf(none, sizeof(none),
 		    "no client certificate: header %s is not there",
@@ -309,11 +334,32 @@ authorize_ask(struct authorizer *a, struct conf *conf,
 	} else {
 		meet_nobody(q, err.msg);
 	}
-	authorize_free(q);
-	q = NULL;
-out:
 	sk_X509_pop_free(sent, X509_free);
-	return q;
+	return pending;
+}
+
+struct authorize *
+authorize_ask(struct authorizer *a, struct conf *conf,
+    const struct http_head *head, const char *from, authorize_fn *fn, void *arg)
+{
+	const struct authorize_answer failed = {
+	    .status = "unknown", .reason = "out of memory"};
+	struct authorize *q = calloc(1, sizeof(*q));
+
+	if (q == NULL) {
+		fn(arg, &failed);
+		return NULL;
+	}
+	q->by = a;
+	q->conf = conf_up_ref(conf);
+	q->trust = trust_of(conf);
+	q->fn = fn;
+	q->arg = arg;
+	text_copy(q->from, sizeof(q->from), from);
+	if (meet(q, head))
+		return q;
+	authorize_free(q);
+	return NULL;
 }
 
 void
