@@ -27,6 +27,16 @@ static const char *const claims[] = {
 static const char *const claim_prefixes[] = {"p2p-gateway-", "x-forwarded-",
     "x-client-cert", "x-ssl-", "ssl-client-", NULL};
 
+/*
+ * Under the profile any, also what makes some servers go by another path than
+ * that of the target, and more names of other proxies.
+ */
+static const char *const any_claims[] = {"x-original-url", "x-original-uri",
+    "x-rewrite-url", "x-envoy-original-path", "x-client-verify", "x-client-dn",
+    "x-client-s-dn", "x-arr-clientcert", "remote-user", "x-remote-user", NULL};
+static const char *const any_claim_prefixes[] = {
+    "cf-client-cert", "x-amzn-mtls-", NULL};
+
 static const char *const hop_by_hop[] = {"connection", "keep-alive",
     "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
     "trailer", "transfer-encoding", "upgrade", NULL};
@@ -40,8 +50,9 @@ is_one_of(const struct http_text *name, const char *const *list)
 	return false;
 }
 
-bool
-http_field_is_claim(const struct http_text *name)
+static bool
+is_like(const struct http_text *name, const char *const *names,
+    const char *const *prefixes)
 {
 	char plain[NAME_MAX_COMPARED];
 	struct http_text t = {plain, name->len};
@@ -55,13 +66,26 @@ http_field_is_claim(const struct http_text *name)
 
 		plain[i] = letter || (c >= '0' && c <= '9') ? c : '-';
 	}
-	for (const char *const *p = claim_prefixes; *p != NULL; p++) {
+	for (const char *const *p = prefixes; *p != NULL; p++) {
 		struct http_text start = {plain, strlen(*p)};
 
 		if (t.len >= start.len && http_text_is(&start, *p))
 			return true;
 	}
-	return is_one_of(&t, claims);
+	return is_one_of(&t, names);
+}
+
+bool
+http_field_is_claim(const struct http_text *name)
+{
+	return is_like(name, claims, claim_prefixes);
+}
+
+static bool
+is_claim(const struct http_order *order, const struct http_text *name)
+{
+	return http_field_is_claim(name) ||
+	    (order->any && is_like(name, any_claims, any_claim_prefixes));
 }
 
 /* Writing. */
@@ -215,7 +239,7 @@ http_put_request(struct bytes *out, const struct http_head *h,
 
 		if (is_dropped(h, f) || http_text_is(&f->name, "host") ||
 		    http_text_is(&f->name, "expect") ||
-		    http_field_is_claim(&f->name))
+		    is_claim(order, &f->name))
 			continue;
 		rc = put_field(out, f);
 	}

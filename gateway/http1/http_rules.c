@@ -450,6 +450,7 @@ http_rules_check(struct http_order *out, const struct http_head *h,
 		return 400;
 	if (!rules->any)
 		return check_corda(out, h, rules, why);
+	out->any = true;
 	out->body = HTTP_BODY_NONE;
 	return check_any(out, h, rules, why);
 }

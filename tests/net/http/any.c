@@ -590,6 +590,9 @@ fields_of_one_connection(void **state)
 	    G H "Connection: X-Mine, Client-Cert, Host\r\nX-Mine: forged\r\n"
 		"Client-Cert: forged\r\nKeep-Alive: forged\r\n"
 		"Proxy-Authorization: forged\r\nX-Forwarded-For: forged\r\n"
+		"X-Original-URL: /forged\r\nX_Rewrite_Url: /forged\r\n"
+		"Remote-User: forged\r\nX-Client-Verify: forged\r\n"
+		"Cf-Client-Cert-Sha256: forged\r\n"
 		"Authorization: kept\r\nCookie: kept\r\n\r\n");
 	client_read(&c, &a);
 	assert_null(strstr(a.body, "forged"));
