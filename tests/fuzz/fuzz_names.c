@@ -5,6 +5,7 @@
  *   A address, a one to listen on     H head of a CONNECT
  *   R rule of who may be asked        D distinguished name
  *   P pkcs11: URI                     B HTTP Basic credentials
+ *   N a rule's name, a line further a certificate's
  *
  * What is read says the same when it is written and read again; what a reader
  * of somebody else knows, ours must agree with.
@@ -24,6 +25,7 @@
 #include "cache/fetch/address_rules.h"
 #include "gateway/base/address.h"
 #include "gateway/base/dn.h"
+#include "gateway/base/name_pattern.h"
 #include "gateway/dataplane/outbound.h"
 #include "gateway/pkcs11/pkcs11_uri.h"
 #include "gateway/rest/rest_auth.h"
@@ -93,7 +95,9 @@ check_rule(const char *text)
 	    NULL);
 	/* Loopback is allowed by what covers it, or by its name. */
 	inet_pton(AF_INET, "127.0.0.1", &in.sin_addr);
-	if (strpbrk(text, "/:") == NULL && strncmp(text, "127.0.0.1", 10) != 0)
+	if (strpbrk(text, "/:") == NULL &&
+	    strcasestr(text, "example") == NULL &&
+	    strncmp(text, "127.0.0.1", 10) != 0)
 		assert(address_rules_refused(
 			   r, "x.example", (struct sockaddr *)&in) != NULL);
 	address_rules_free(r);
@@ -229,6 +233,57 @@ check_basic(const char *text)
 	assert(strcmp(buf, buf2) == 0 && strcmp(password, password2) == 0);
 }
 
+static size_t
+count(const char *text, size_t len, char c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += text[i] == c;
+	return n;
+}
+
+/*
+ * What holds under a rule is as deep as the rule, ends as it does, and has no
+ * octet that no name has; what is no wildcard holds under itself.
+ */
+static void
+check_pattern(const char *text)
+{
+	char *line = strndup(text, strcspn(text, "\n"));
+	const char *name = text + strcspn(text, "\n");
+	size_t len = strlen(name), wild, own;
+
+	assert(line != NULL);
+	name += len > 0;
+	len -= len > 0;
+	own = strlen(line);
+	wild = count(line, own, '*');
+	if (name_pattern_dns_valid(line)) {
+		assert(wild > 0 || name_pattern_dns(line, line, own));
+		if (name_pattern_dns(line, name, len)) {
+			assert(count(name, len, '*') == 0);
+			assert(count(name, len, '.') == count(line, own, '.'));
+		}
+	}
+	if (name_pattern_uri_valid(line)) {
+		assert(wild > 0 || name_pattern_uri(line, line, own));
+		if (name_pattern_uri(line, name, len)) {
+			assert(count(name, len, '/') >= count(line, own, '/'));
+			assert(wild > 0 || len == own);
+		}
+	}
+	if (name_pattern_email_valid(line)) {
+		assert(wild > 0 || name_pattern_email(line, line, own));
+		if (name_pattern_email(line, name, len))
+			assert(wild > 0 || len == own);
+	}
+	if (name_pattern_path(line, name, len))
+		assert(len >= own && memcmp(line, name, own) == 0);
+	free(name_pattern_serial(line));
+	free(line);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -259,6 +314,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'B':
 		check_basic(text);
+		break;
+	case 'N':
+		check_pattern(text);
 		break;
 	default:
 		break;
