@@ -11,6 +11,6 @@ APT_TEST += zsh fish
 # An FTP server, for what is spoken before TLS.
 APT_UNPACK := vsftpd
 # What the guides are about: each is run with the real thing.
-APT_TEST += haproxy stunnel4 mosquitto mosquitto-clients
+APT_TEST += haproxy stunnel4 caddy mosquitto mosquitto-clients
 # A judge of the Debian packages, a clean root for them, and a systemd in it.
 APT_TEST += lintian debootstrap systemd-container debhelper dpkg-dev
