@@ -278,7 +278,8 @@ corda_s_rules(void **state)
 		    len == 64 ? 0 : -1);
 	}
 	assert_int_equal(name_require_check("O,L,C", &f), 0);
-	assert_int_equal(name_require_check("", &f), 0);
+	assert_int_equal(name_require_check("", &f), -1);
+	assert_int_equal(name_require_check(" ,", &f), -1);
 	assert_int_equal(name_require_check("O,X", &f), -1);
 }
 

@@ -40,6 +40,8 @@ t 'a socket with too long a name' refused serve \
     "sign_socket = /$(printf '%0120d' 0)\n" 'longer than 107'
 t 'a user who does not exist' refused serve 'sign_uids = no-such-user\n' \
     "'no-such-user' is neither a user id nor the name of a user here"
+t 'a name that needs nothing' refused serve 'name_require =\n' \
+    'name_require: it names none of'
 t 'a key that is not there' refused ocsp 'ocsp_root_key = none.pem\n' \
     'ocsp_root_key: cannot read'
 t 'an OCSP signer of another CA' refused ocsp \
