@@ -259,7 +259,8 @@ const struct conf_key conf_keys[] = {
 	    .unit = "path, or an array of them"),
 	CALL("listen", WHOLE, conf_read_listeners,
 	    "where peers connect: \"ADDRESS:PORT\" or \"unix:/path\"; a port "
-	    "alone is one of all IPv4 addresses; port 0 lets the kernel choose",
+	    "alone is one of all IPv4 addresses; port 0 lets the kernel choose; "
+	    "[] where authorize.listen is all that there is",
 	    .flags = CONF_REQUIRED,
 	    .unit = "address, or an array of them"),
 	GROUP("node", "where accepted traffic goes", .flags = CONF_REQUIRED),

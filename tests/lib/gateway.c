@@ -125,11 +125,11 @@ gateway_start(struct gateway *g)
 {
 	char *log = spawn(g), *line, *value, *colon;
 
-	line = proc_await(&g->proc, "ready listen=", WAIT_MS);
+	line = proc_await(&g->proc, " rest=https://", WAIT_MS);
 	if (line == NULL)
 		fail_msg("%s did not start: %s", g->name, proc_log(&g->proc));
 	value = line_value(line, "listen");
-	colon = strrchr(value, ':');
+	colon = value ? strrchr(value, ':') : NULL;
 	g->port = colon ? atoi(colon + 1) : 0;
 	free(value);
 	value = line_value(line, "rest");

@@ -56,7 +56,7 @@ guide_up() {
 guide_gateway() {
 	jq '. * {"revocation": {"any_port": true,
 	    "allow_addresses": ["127.0.0.1"]}} | .rest.listen = "127.0.0.1:0" |
-	    if .listen | startswith("unix:") then . else
+	    if .listen == [] then . else
 	    .listen = "127.0.0.1:0" end | '"$2" "$D/guide-$1-gateway.json" \
 	    >"$E/gateway.json" || exit 1
 	REST_API_USER=operator REST_API_PASSWORD=choose-one

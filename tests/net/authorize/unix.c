@@ -229,6 +229,34 @@ every_kind_of_peer(void **state)
 	gateway_must_say(&gw, "authorize: refused 'C=GB,L=London,O=revoked'");
 }
 
+/* It may be all that the gateway is for. */
+static void
+without_a_door(void **state)
+{
+	struct web w;
+
+	(void)state;
+	prepare();
+	gateway_set(&gw, "listen", "[]");
+	gateway_set(&gw, "node.addresses", "[]");
+	gateway_set(&gw, "authorize.listen", NULL);
+	gateway_set(&gw, "authorize", NULL);
+	gateway_must_refuse(&gw, "$.listen is []");
+	gateway_set(&gw, "authorize.listen", "\"unix:" SOCKET "\"");
+	gateway_set(&gw, "authorize.format", "\"rfc9440\"");
+	gateway_set(&gw, "listen", "\"127.0.0.1:0\"");
+	gateway_must_refuse(&gw, "$.node.addresses is []");
+	gateway_set(&gw, "listen", "[]");
+	gateway_start(&gw);
+	must_be("good", 204, NULL);
+	must_be("revoked", 403, NULL);
+	rest(&gw, &w, "GET", "/readyz", NULL);
+	assert_int_equal(w.status, 200);
+	web_free(&w);
+	rest_expect(&gw, "POST", "/reload", 204);
+	must_be("good", 204, NULL);
+}
+
 static void
 soft_fail_lets_the_undetermined_in(void **state)
 {
@@ -648,6 +676,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    SCENE(every_kind_of_peer),
+	    SCENE(without_a_door),
 	    SCENE(soft_fail_lets_the_undetermined_in),
 	    SCENE(without_a_certificate_nobody_is_let_in),
 	    SCENE(any_method_path_and_body),
