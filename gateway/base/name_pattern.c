@@ -136,7 +136,7 @@ is_scheme(struct span s)
 {
 	for (size_t i = 0; i < s.len; i++)
 		if (!is_alnum(s.p[i]) &&
-		    (i == 0 || memchr("+-.", s.p[i], 3) == NULL))
+		    (i == 0 || strchr("+-.", s.p[i]) == NULL))
 			return false;
 	return s.len > 0 && (s.p[0] < '0' || s.p[0] > '9');
 }
@@ -155,7 +155,7 @@ read_uri(struct uri *u, struct span s)
 	u->slashes = true;
 	u->authority = (struct span){u->rest.p + 2, u->rest.len - 2};
 	for (n = 0; n < u->authority.len; n++)
-		if (memchr("/?#", u->authority.p[n], 3) != NULL)
+		if (strchr("/?#", u->authority.p[n]) != NULL)
 			break;
 	u->rest = (struct span){u->authority.p + n, u->authority.len - n};
 	u->authority.len = n;

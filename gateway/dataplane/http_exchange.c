@@ -424,74 +424,29 @@ step_last(struct http_exchange *h)
 
 /* Time. */
 
-enum due {
-	DUE_NOTHING = 0,
-	DUE_IDLE,      /* a request */
-	DUE_NODE_IDLE, /* the connection to the node */
-	DUE_HEAD,      /* the rest of a head */
-	DUE_PEER,      /* bytes to or from the peer */
-	DUE_NODE,      /* the beginning of an answer */
-	DUE_LAST       /* the last bytes to be taken */
-};
-
-/* When the next thing is due, and what; 0: nothing is. */
-static uint64_t
-deadline(const struct http_exchange *h, enum due *due)
-{
-	const struct conn *c = h->c;
-	const struct conf_http *conf = &c->runtime->conf->http;
-	bool mine;
-
-	switch (h->phase) {
-	case HTTP_PHASE_HEAD:
-		*due = DUE_HEAD;
-		if (http_queue_len(&h->in) > 0)
-			return h->head_mono_ms + conf->head_timeout_ms;
-		mine = c->plain_fd < 0 ||
-		    conf->idle_timeout_ms <= conf->node_idle_timeout_ms;
-		*due = mine ? DUE_IDLE : DUE_NODE_IDLE;
-		return h->head_mono_ms +
-		    (mine ? conf->idle_timeout_ms : conf->node_idle_timeout_ms);
-	case HTTP_PHASE_EXCHANGE:
-		mine = h->answer == HTTP_ANSWER_HEAD &&
-		    (http_queue_len(&h->up) > 0 || !http_body_is_due(h) ||
-			h->up_broken);
-		*due = mine ? DUE_NODE : DUE_PEER;
-		return c->active_mono_ms +
-		    (mine ? conf->response_timeout_ms : conf->idle_timeout_ms);
-	case HTTP_PHASE_LAST:
-		*due = DUE_LAST;
-		return h->head_mono_ms + conf->head_timeout_ms;
-	case HTTP_PHASE_DIAL:
-		break;
-	}
-	*due = DUE_NOTHING;
-	return 0;
-}
-
 static enum http_step
-on_due(struct http_exchange *h, enum due due)
+on_due(struct http_exchange *h, enum http_due due)
 {
 	struct counters *n = &h->c->worker->counters;
 
 	switch (due) {
-	case DUE_NODE_IDLE:
+	case HTTP_DUE_NODE_IDLE:
 		conn_drop_plain(h->c, false);
 		return HTTP_STEP_WAIT;
-	case DUE_IDLE:
+	case HTTP_DUE_IDLE:
 		counters_inc(n, COUNTER_TIMEOUT_IDLE);
 		return begin_last(h);
-	case DUE_HEAD:
+	case HTTP_DUE_HEAD:
 		return refuse(h, 408, "the head took too long");
-	case DUE_NODE:
+	case HTTP_DUE_NODE:
 		return refuse(h, 504, "the node took too long to answer");
-	case DUE_PEER:
+	case HTTP_DUE_PEER:
 		counters_inc(n, COUNTER_TIMEOUT_IDLE);
 		return h->answer == HTTP_ANSWER_HEAD
 		    ? refuse(h, 408, "the body took too long")
 		    : end_over(h);
-	case DUE_LAST:
-	case DUE_NOTHING:
+	case HTTP_DUE_LAST:
+	case HTTP_DUE_NOTHING:
 		break;
 	}
 	return HTTP_STEP_CUT;
@@ -502,8 +457,8 @@ static void
 set_timer(struct http_exchange *h, uint64_t now)
 {
 	struct conn *c = h->c;
-	enum due due;
-	uint64_t at = deadline(h, &due);
+	enum http_due due;
+	uint64_t at = http_due_at(h, &due);
 	uint64_t end = recheck_due_mono_ms(c, now, time(NULL));
 
 	if (end != 0 && (at == 0 || end < at))
@@ -571,7 +526,7 @@ static enum http_step
 check_time(struct http_exchange *h, uint64_t now)
 {
 	struct conn *c = h->c;
-	enum due due;
+	enum http_due due;
 	uint64_t at;
 
 	if (recheck_is_over(c, now, time(NULL))) {
@@ -582,7 +537,7 @@ check_time(struct http_exchange *h, uint64_t now)
 		return HTTP_STEP_WAIT;
 	c->timed_out = false;
 	h->timer_mono_ms = 0;
-	at = deadline(h, &due);
+	at = http_due_at(h, &due);
 	return at != 0 && now >= at ? on_due(h, due) : HTTP_STEP_WAIT;
 }
 

@@ -131,6 +131,21 @@ enum http_flow http_flush_node(struct http_exchange *h) MUST_USE;
 enum http_flow
 http_write_node(struct http_exchange *h, const uint8_t *p, size_t len) MUST_USE;
 
+/* Http_due: time. */
+
+enum http_due {
+	HTTP_DUE_NOTHING = 0,
+	HTTP_DUE_IDLE,      /* a request */
+	HTTP_DUE_NODE_IDLE, /* the connection to the node */
+	HTTP_DUE_HEAD,      /* the rest of a head */
+	HTTP_DUE_PEER,      /* bytes to or from the peer */
+	HTTP_DUE_NODE,      /* the beginning of an answer */
+	HTTP_DUE_LAST       /* the last bytes to be taken */
+};
+
+/* When the next thing is due, and what; 0: nothing is. */
+uint64_t http_due_at(const struct http_exchange *h, enum http_due *due);
+
 /* Http_up: the request. */
 
 /*

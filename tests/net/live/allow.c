@@ -10,17 +10,21 @@
 #include "tests/lib/request.h"
 #include "tests/lib/scene.h"
 
+static const char names_alice[] =
+    "DNS:n1.alice.example,URI:spiffe://network/peer/alice,"
+    "email:ops@alice.example";
+static const char names_bob[] =
+    "DNS:n1.bob.example,URI:spiffe://network/peer/bob";
+
 static int
 setup(void **state)
 {
 	(void)state;
 	town_start(&town, "net", NULL);
-	town_ca(&town, "leaf", "doorman", "peers/alice", "--san",
-	    "DNS:n1.alice.example,URI:spiffe://network/peer/alice,"
-	    "email:ops@alice.example",
+	town_ca(&town, "leaf", "doorman", "peers/alice", "--san", names_alice,
 	    NULL);
-	town_ca(&town, "leaf", "doorman", "peers/bob", "--san",
-	    "DNS:n1.bob.example,URI:spiffe://network/peer/bob", NULL);
+	town_ca(
+	    &town, "leaf", "doorman", "peers/bob", "--san", names_bob, NULL);
 	return 0;
 }
 
