@@ -89,9 +89,9 @@ t 'a port that is none' wrong 'usage: doorman-jira' doorman-jira u:t 70000
 t 'an option that it does not have' wrong 'usage: doorman-jira' \
     doorman-jira --port
 
-# The name of the release stands in the Makefile, too.
-v=$(sed -n 's/^VERSION := //p' "$TOP/Makefile")
+# The name of the release is the library's, and that of the packages.
+v=$(sed -n 's/^#define REVCHECK_VERSION "\(.*\)"/\1/p' "$TOP/revcheck/revcheck.h")
 run 0 doorman --version
-t 'the release is the Makefile'\''s' shows "doorman $v"
+t 'the release is the library'\''s' shows "doorman ${v:-none}"
 echo "1..$n"
 exit $bad
