@@ -1055,6 +1055,7 @@ struct revcheck_cache_item {
 	char error[256];
 	/* REVCHECK_SOURCE_FILE: of crl_paths, and url is the path. */
 	enum revcheck_source source;
+	unsigned failures; /* to refresh it, in a row */
 };
 /* Returns 0 to go on, anything else to stop. */
 typedef int
@@ -1155,6 +1156,11 @@ REVCHECK_API void
 revcheck_watch(struct revcheck *rc, revcheck_watch_fn *fn, void *arg);
 
 /* Counters since the engine was made. Thread-safe. */
+#define REVCHECK_FETCH_TIME_BOUNDS_MS                                        \
+	{                                                                    \
+		10, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000 \
+	}
+#define REVCHECK_NUM_FETCH_TIMES 12
 struct revcheck_stats {
 	size_t size;
 	uint64_t checks, checks_cached, pending, soft_accepts, shadow_refusals;
@@ -1173,6 +1179,13 @@ struct revcheck_stats {
 	 * CA that counts anew. And certificates that are known revoked.
 	 */
 	uint64_t number_restarts, known_revoked;
+	/*
+	 * How long transfers took, whatever came of them: [i] is how many ended
+	 * within the i-th of REVCHECK_FETCH_TIME_BOUNDS_MS and not within the
+	 * one before, the last how many took longer; and all of them together.
+	 */
+	uint64_t crl_fetch_times[REVCHECK_NUM_FETCH_TIMES], crl_fetch_ms;
+	uint64_t ocsp_fetch_times[REVCHECK_NUM_FETCH_TIMES], ocsp_fetch_ms;
 };
 REVCHECK_API void
 revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out);

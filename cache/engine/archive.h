@@ -228,7 +228,18 @@ int archive_known_forget_serial(
 
 /* Listing and counters. */
 
+/*
+ * How long transfers took, whatever came of them. num[i] ended within the i-th
+ * bound and not within the one before, the last later than all.
+ */
+#define ARCHIVE_NUM_FETCH_TIMES 12
+extern const uint32_t archive_fetch_bounds_ms[ARCHIVE_NUM_FETCH_TIMES - 1];
+struct archive_fetch_times {
+	uint64_t num[ARCHIVE_NUM_FETCH_TIMES], ms;
+};
+
 struct archive_stats {
+	struct archive_fetch_times crl_fetches, ocsp_fetches;
 	uint64_t hits, misses, disk_hits;
 	uint64_t fetches, fetches_304, fetched_bytes, joins, refreshes;
 	/* On disk: what documents take there, and writes that were given up. */

@@ -286,6 +286,15 @@ archive_flush(struct archive *a, const struct evidence_key *key)
 
 /* Listing and counters. */
 
+static void
+fetch_times_get(
+    struct archive_fetch_times *out, const struct archive_fetch_counters *c)
+{
+	for (size_t i = 0; i < ARCHIVE_NUM_FETCH_TIMES; i++)
+		out->num[i] = atomic_load(&c->num[i]);
+	out->ms = atomic_load(&c->ms);
+}
+
 void
 archive_stats_get(struct archive *a, struct archive_stats *out)
 {
@@ -306,6 +315,8 @@ archive_stats_get(struct archive *a, struct archive_stats *out)
 	    .entries = atomic_load(&a->table.entries),
 	    .bytes = atomic_load(&a->table.bytes),
 	};
+	fetch_times_get(&out->crl_fetches, &c->crl_fetches);
+	fetch_times_get(&out->ocsp_fetches, &c->ocsp_fetches);
 	if (a->disk != NULL) {
 		a->disk->stats(a->disk, &disk);
 		out->disk_bytes = disk.bytes;

@@ -18,7 +18,13 @@
 
 struct address_rules;
 
+/* Of one kind of evidence. */
+struct archive_fetch_counters {
+	atomic_ullong num[ARCHIVE_NUM_FETCH_TIMES], ms;
+};
+
 struct archive_counters {
+	struct archive_fetch_counters crl_fetches, ocsp_fetches;
 	atomic_ullong hits, misses, disk_hits;
 	atomic_ullong fetches, fetches_304, fetched_bytes, joins, refreshes;
 	atomic_ullong restarts; /* of a CRL's numbers */

@@ -149,6 +149,26 @@ flight_evidence(
 		flight_next_attempt(f, FETCH_ENDED_USELESS);
 }
 
+const uint32_t archive_fetch_bounds_ms[ARCHIVE_NUM_FETCH_TIMES - 1] = {
+    10, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000};
+
+static void
+count_time(const struct flight *f)
+{
+	struct archive_counters *count = &f->archive->count;
+	struct archive_fetch_counters *c = f->job->kind == EVIDENCE_CRL
+	    ? &count->crl_fetches
+	    : &count->ocsp_fetches;
+	uint64_t ms = clock_mono_ms() - f->exchange_mono_ms;
+	size_t i = 0;
+
+	while (
+	    i < ARCHIVE_NUM_FETCH_TIMES - 1 && ms > archive_fetch_bounds_ms[i])
+		i++;
+	atomic_fetch_add(&c->num[i], 1);
+	atomic_fetch_add(&c->ms, ms);
+}
+
 static void
 flight_fetched(void *arg, struct fetch_result *res)
 {
@@ -159,6 +179,7 @@ flight_fetched(void *arg, struct fetch_result *res)
 	struct evidence *e;
 
 	f->fetch = NULL;
+	count_time(f);
 	atomic_fetch_add(&a->count.fetched_bytes, res->num_bytes);
 	f->exchange.bytes = res->num_bytes;
 	f->exchange.http_status = res->http_status;

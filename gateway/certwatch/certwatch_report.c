@@ -15,26 +15,28 @@ status_word(const struct certwatch_fact *f)
 	return f->answered ? revcheck_status_name(f->status) : "pending";
 }
 
-static double
-days_left(const X509 *x)
-{
-	int days = 0, seconds = 0;
-
-	ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x));
-	return days + seconds / 86400.0;
-}
-
 /* Metrics. */
 
+/* 0 where the date is none that the system knows. */
+static double
+unix_time(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	return ASN1_TIME_to_tm(t, &tm) == 1 ? (double)timegm(&tm) : 0;
+}
+
 static void
-put_left(struct prometheus *t, const struct certwatch_fact *f, const char *name)
+put_not_after(
+    struct prometheus *t, const struct certwatch_fact *f, const char *name)
 {
 	for (size_t i = 0; i < revcheck_certs_num(f->chain); i++)
 		prometheus_put(t,
-		    "p2p_gateway_certificate_left_seconds{identity=\"%s\","
-		    "index=\"%zu\"} %.4f\n",
+		    "p2p_gateway_certificate_not_after_timestamp_seconds{"
+		    "identity=\"%s\",index=\"%zu\"} %.0f\n",
 		    name, i,
-		    days_left(revcheck_certs_get0(f->chain, i)) * 86400);
+		    unix_time(
+			X509_get0_notAfter(revcheck_certs_get0(f->chain, i))));
 }
 
 static void
@@ -52,9 +54,9 @@ put_known_good(
 {
 	if (f->known_good_at != 0)
 		prometheus_put(t,
-		    "p2p_gateway_certificate_known_good_seconds{identity="
-		    "\"%s\"} %.0f\n",
-		    name, difftime(time(NULL), f->known_good_at));
+		    "p2p_gateway_certificate_known_good_timestamp_seconds{"
+		    "identity=\"%s\"} %.0f\n",
+		    name, (double)f->known_good_at);
 }
 
 static void
@@ -63,9 +65,9 @@ put_staple(
 {
 	if (f->staple_until != 0)
 		prometheus_put(t,
-		    "p2p_gateway_certificate_staple_left_seconds{identity="
-		    "\"%s\"} %.0f\n",
-		    name, difftime(f->staple_until, time(NULL)));
+		    "p2p_gateway_certificate_staple_until_timestamp_seconds{"
+		    "identity=\"%s\"} %.0f\n",
+		    name, (double)f->staple_until);
 }
 
 void
@@ -76,15 +78,17 @@ certwatch_report_metrics(const struct certwatch *w, struct prometheus *t)
 		void (*put)(struct prometheus *t,
 		    const struct certwatch_fact *f, const char *name);
 	} rows[] = {
-	    {"p2p_gateway_certificate_left_seconds",
-		"Seconds until an own certificate expires.", put_left},
+	    {"p2p_gateway_certificate_not_after_timestamp_seconds",
+		"When an own certificate expires, seconds since 1970.",
+		put_not_after},
 	    {"p2p_gateway_certificate_status",
 		"1 for the revocation status of an own chain.", put_status},
-	    {"p2p_gateway_certificate_known_good_seconds",
-		"Seconds since an own chain was last found good.",
+	    {"p2p_gateway_certificate_known_good_timestamp_seconds",
+		"When an own chain was last found good, seconds since 1970.",
 		put_known_good},
-	    {"p2p_gateway_certificate_staple_left_seconds",
-		"Seconds for which the OCSP response at hand is stapled.",
+	    {"p2p_gateway_certificate_staple_until_timestamp_seconds",
+		"Until when the OCSP response at hand is stapled, seconds "
+		"since 1970.",
 		put_staple},
 	};
 	struct certwatch_fact f;

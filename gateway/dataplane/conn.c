@@ -131,6 +131,13 @@ conn_free(struct conn *c)
 
 /* TLS. */
 
+/* It came and went without a byte: a probe, as load balancers send them. */
+static bool
+conn_was_silent(const struct conn *c)
+{
+	return c->inbound && BIO_number_read(SSL_get_rbio(c->ssl)) == 0;
+}
+
 static void
 conn_handshake_failed(struct conn *c, enum handshake_result result)
 {
@@ -144,6 +151,10 @@ conn_handshake_failed(struct conn *c, enum handshake_result result)
 		counters_inc(n, COUNTER_SHED_SLOW);
 		decision_log_record(c, false, NULL,
 		    "handshake too slow while others have no room");
+		return;
+	}
+	if (conn_was_silent(c)) {
+		counters_inc(n, COUNTER_SILENT);
 		return;
 	}
 	counters_inc(n, COUNTER_HANDSHAKE_FAILED);
@@ -188,6 +199,7 @@ conn_begin_handshake(struct conn *c, SSL_CTX *ctx)
 		return CONN_STEP_DONE;
 	}
 	handshake_init(c->handshake, &c->worker->env, &terms, c->ssl);
+	c->handshake->begun_mono_us = clock_mono_us();
 	c->handshake->answered = conn_on_answered;
 	c->handshake->arg = c;
 	if (c->inbound) {
@@ -209,6 +221,9 @@ conn_let_in(struct conn *c)
 	struct counters *n = &c->worker->counters;
 
 	counters_inc(n, COUNTER_HANDSHAKES);
+	histogram_add(c->inbound ? &c->worker->inbound_handshakes
+				 : &c->worker->outbound_handshakes,
+	    clock_mono_us() - h->begun_mono_us);
 	if (h->report != NULL) {
 		counters_inc(n, COUNTER_ALLOWED);
 		if (decision_is_soft(h->report))

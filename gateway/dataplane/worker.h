@@ -55,6 +55,7 @@ struct worker {
 	struct mailbox mailbox;
 	atomic_bool answered; /* MAIL_PING; the asker clears it */
 	struct counters counters;
+	struct histogram inbound_handshakes, outbound_handshakes;
 
 	struct handshake_env env;    /* for its handshakes */
 	const struct log *log;       /* borrowed, like the next five */

@@ -284,12 +284,20 @@ workers_staple(struct workers *d, struct staples *staples)
 void
 workers_get_stats(struct workers *d, struct workers_stats *out)
 {
+	*out = (struct workers_stats){0};
 	for (unsigned c = 0; c < NUM_COUNTERS; c++)
 		out->n[c] = counters_get(&d->counters, (enum counter)c);
-	for (size_t i = 0; i < d->num_workers; i++)
+	for (size_t i = 0; i < d->num_workers; i++) {
+		const struct worker *w = d->workers[i];
+
 		for (unsigned c = 0; c < NUM_COUNTERS; c++)
-			out->n[c] += counters_get(
-			    &d->workers[i]->counters, (enum counter)c);
+			out->n[c] +=
+			    counters_get(&w->counters, (enum counter)c);
+		histogram_read(
+		    &out->inbound_handshakes, &w->inbound_handshakes);
+		histogram_read(
+		    &out->outbound_handshakes, &w->outbound_handshakes);
+	}
 }
 
 size_t

@@ -17,6 +17,7 @@
 #include "cache/base/error.h"
 #include "cache/base/log.h"
 #include "gateway/observe/counters.h"
+#include "gateway/observe/histogram.h"
 #include "revcheck/revcheck.h"
 
 struct decision_ring;
@@ -27,6 +28,8 @@ struct staples;
 
 struct workers_stats {
 	uint64_t n[NUM_COUNTERS];
+	/* How long those took that completed. */
+	struct histogram_sum inbound_handshakes, outbound_handshakes;
 };
 
 /*

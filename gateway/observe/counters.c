@@ -1,16 +1,16 @@
 /* counters: the names and words of what is counted. */
 #include "gateway/observe/counters.h"
 
-#define SUFFIX_COUNTER "_total"
-#define SUFFIX_GAUGE   ""
-#define AT(id)         .offset = COUNTER_##id * sizeof(uint64_t)
+#define AT(id) .offset = COUNTER_##id * sizeof(uint64_t)
 
 const struct number counter_numbers[NUM_COUNTERS] = {
-#define COUNTER_ROW(id, kind, name, words)               \
-	{.json = name,                                   \
-	    .metric = "p2p_gateway_" name SUFFIX_##kind, \
-	    .help = words,                               \
-	    .type = NUMBER_##kind,                       \
+#define COUNTER_ROW(id, kind, name, metric_, label_, words_, help_) \
+	{.json = name,                                              \
+	    .metric = "p2p_gateway_" metric_,                       \
+	    .label = label_,                                        \
+	    .words = words_,                                        \
+	    .help = help_,                                          \
+	    .type = NUMBER_##kind,                                  \
 	    AT(id)},
     COUNTERS_LIST(COUNTER_ROW)
 #undef COUNTER_ROW

@@ -13,6 +13,8 @@ number_get(const struct number *n, const void *from)
 		return (double)*(const uint64_t *)(const void *)at;
 	case NUMBER_UNSIGNED:
 		return *(const unsigned *)(const void *)at;
+	case NUMBER_DOUBLE:
+		return *(const double *)(const void *)at;
 	case NUMBER_BOOL:
 		return *(const bool *)(const void *)at;
 	}
@@ -34,13 +36,13 @@ number_put_all(struct prometheus *t, const struct number *table, size_t num,
 		if (strcmp(n->metric, last) != 0)
 			prometheus_head(t, n->metric,
 			    n->type == NUMBER_GAUGE ? "gauge" : "counter",
-			    n->help);
+			    n->help != NULL ? n->help : n->words);
 		last = n->metric;
 		if (n->label != NULL)
 			prometheus_put(
-			    t, "%s{%s} %.17g\n", n->metric, n->label, v);
+			    t, "%s{%s} %.15g\n", n->metric, n->label, v);
 		else
-			prometheus_put(t, "%s %.17g\n", n->metric, v);
+			prometheus_put(t, "%s %.15g\n", n->metric, v);
 	}
 }
 

@@ -23,6 +23,7 @@ enum number_type {
 enum number_kind {
 	NUMBER_U64 = 0,
 	NUMBER_UNSIGNED,
+	NUMBER_DOUBLE,
 	NUMBER_BOOL
 };
 
@@ -30,7 +31,7 @@ struct number {
 	const char *json;   /* name of the member; NULL: not in there */
 	const char *metric; /* likewise */
 	const char *label;  /* "status=\"404\"", or NULL */
-	const char *help;   /* of the metric */
+	const char *help;   /* of the metric; NULL: words */
 	const char *words;  /* of this label alone; NULL: help */
 	enum number_type type;
 	enum number_kind kind;

@@ -4,12 +4,15 @@
  */
 #include "gateway/rest/metrics.h"
 
-#include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include <curl/curl.h>
+#include <event2/event.h>
+#include <openssl/crypto.h>
+#include <sqlite3.h>
 
 #include "gateway/conf/conf_warn.h"
 #include "gateway/control/control.h"
@@ -18,12 +21,16 @@
 #include "gateway/state/state_db.h"
 #include "gateway/dataplane/workers.h"
 #include "gateway/observe/decision_ring.h"
+#include "gateway/observe/histogram.h"
 #include "gateway/observe/prometheus.h"
 #include "gateway/certwatch/certwatch_report.h"
 #include "gateway/pkcs11/pkcs11.h"
 #include "gateway/control/warmup_report.h"
 #include "gateway/process/log_sink.h"
+#include "gateway/process/process_stats.h"
+#include "gateway/rest/readiness.h"
 #include "gateway/rest/rest.h"
+#include "gateway/rest/rest_counts.h"
 #include "revcheck/revcheck.h"
 
 /* Text. */
@@ -44,7 +51,11 @@ static void
 put_decisions(struct prometheus *t, struct decision_ring *d)
 {
 	struct decision_waits waits;
-	uint64_t sum = 0;
+	struct histogram_lines l = {.name = "p2p_gateway_verdict_wait_seconds",
+	    .label = "",
+	    .bounds = decision_buckets,
+	    .num_bounds = DECISION_NUM_BUCKETS,
+	    .num = waits.num};
 
 	prometheus_head(t, "p2p_gateway_verdicts_total", "counter",
 	    "Verdicts by way in, mode, status and reason.");
@@ -52,20 +63,8 @@ put_decisions(struct prometheus *t, struct decision_ring *d)
 	decision_ring_get_waits(d, &waits);
 	prometheus_head(t, "p2p_gateway_verdict_wait_seconds", "histogram",
 	    "Time a question waited for evidence, of those that waited.");
-	for (size_t i = 0; i < DECISION_NUM_BUCKETS; i++) {
-		sum += waits.num[i];
-		prometheus_put(t,
-		    "p2p_gateway_verdict_wait_seconds_bucket{le=\"%g\"} "
-		    "%llu\n",
-		    decision_buckets[i], (unsigned long long)sum);
-	}
-	sum += waits.num[DECISION_NUM_BUCKETS];
-	prometheus_put(t,
-	    "p2p_gateway_verdict_wait_seconds_bucket{le=\"+Inf\"} %llu\n"
-	    "p2p_gateway_verdict_wait_seconds_sum %g\n"
-	    "p2p_gateway_verdict_wait_seconds_count %llu\n",
-	    (unsigned long long)sum, (double)waits.sum_ms / 1000,
-	    (unsigned long long)sum);
+	l.sum_sec = (double)waits.sum_ms / 1000;
+	histogram_put(t, &l);
 }
 
 /* What the engine counts. */
@@ -75,6 +74,12 @@ put_decisions(struct prometheus *t, struct decision_ring *d)
 		.json = #member, .metric = "revcheck_" #member "_total", \
 		.help = words,                                           \
 		.offset = offsetof(struct revcheck_stats, member)        \
+	}
+#define LABELLED(member, name, label_, words)                     \
+	{                                                         \
+		.json = #member, .metric = name, .label = label_, \
+		.help = words,                                    \
+		.offset = offsetof(struct revcheck_stats, member) \
 	}
 #define GAUGE(member, name, words)                                \
 	{                                                         \
@@ -90,26 +95,32 @@ static const struct number engine_numbers[] = {
 	"Undetermined chains of who is in already, asked about "
 	"again and kept by SOFT_FAIL."),
     COUNT(shadow_refusals, "What HARD_FAIL would have refused."),
-    COUNT(hits, "Evidence found in memory."),
-    COUNT(misses, "Evidence not found in memory."),
+    LABELLED(hits, "revcheck_memory_lookups_total", "result=\"hit\"",
+	"Evidence looked up in memory, by what came of it."),
+    LABELLED(misses, "revcheck_memory_lookups_total", "result=\"miss\"",
+	"Evidence looked up in memory, by what came of it."),
     COUNT(disk_hits, "Evidence found on disk."),
-    COUNT(disk_lost, "Writes of evidence to disk that were given up."),
+    LABELLED(disk_lost, "revcheck_disk_writes_lost_total", NULL,
+	"Writes of evidence to disk that were given up."),
     COUNT(number_restarts, "CRLs that count anew, below one that ran out."),
     GAUGE(known_revoked, "revcheck_known_revoked",
 	"Certificates that were found revoked and are remembered."),
     COUNT(fetches, "Fetches started."),
-    COUNT(fetches_304, "Fetches answered with 304."),
+    LABELLED(fetches_304, "revcheck_fetches_not_modified_total", NULL,
+	"Fetches answered with 304."),
     COUNT(fetched_bytes, "Bytes fetched."),
-    COUNT(joins, "Questions that joined a running fetch."),
+    LABELLED(joins, "revcheck_fetch_joins_total", NULL,
+	"Questions that joined a running fetch."),
     COUNT(evictions, "Evidence dropped for lack of room."),
     COUNT(refreshes, "Evidence refreshed before it ran out."),
-    GAUGE(pending, "revcheck_pending", "Questions waiting now."),
+    GAUGE(pending, "revcheck_checks_pending", "Questions waiting now."),
     GAUGE(
 	entries, "revcheck_evidence_entries", "CRLs and OCSP responses kept."),
     GAUGE(bytes, "revcheck_evidence_bytes", "Bytes of evidence kept."),
     GAUGE(disk_bytes, "revcheck_disk_bytes", "Bytes of evidence on disk."),
 };
 #undef COUNT
+#undef LABELLED
 #undef GAUGE
 
 #define FAILURE(name)                                                      \
@@ -149,16 +160,48 @@ static const struct number token_numbers[] = {
 };
 #undef TOKEN
 
-/* CRLs that are kept, gathered in one walk. */
+/* CRLs that are kept: one walk for each metric, so that its lines stand
+ * together. */
 struct kept {
 	struct prometheus *t;
-	const char *name;
+	const struct kept_metric *metric;
 	unsigned num;
-	time_t now;
-	bool age; /* else: seconds left */
+};
+
+struct kept_metric {
+	const char *name, *help;
+	/* Below zero: there is none. */
+	double (*get)(const struct revcheck_cache_item *item);
 };
 
 #define MAX_KEPT 1000 /* lines of each kind */
+
+static double
+this_update(const struct revcheck_cache_item *item)
+{
+	return (double)item->this_update;
+}
+
+static double
+next_update(const struct revcheck_cache_item *item)
+{
+	return item->next_update != 0 ? (double)item->next_update : -1;
+}
+
+static double
+failures(const struct revcheck_cache_item *item)
+{
+	return item->failures;
+}
+
+static const struct kept_metric kept_metrics[] = {
+    {"revcheck_crl_this_update_timestamp_seconds",
+	"thisUpdate of a CRL, seconds since 1970.", this_update},
+    {"revcheck_crl_next_update_timestamp_seconds",
+	"nextUpdate of a CRL, seconds since 1970.", next_update},
+    {"revcheck_crl_refresh_failures",
+	"Attempts in a row to fetch a CRL again that failed.", failures},
+};
 
 static int
 put_kept(void *arg, const struct revcheck_cache_item *item)
@@ -168,33 +211,64 @@ put_kept(void *arg, const struct revcheck_cache_item *item)
 
 	/* Without a date: a file that holds no CRL. */
 	if (item->kind != REVCHECK_EVIDENCE_CRL || item->this_update == 0 ||
-	    (!k->age && item->next_update == 0))
+	    k->metric->get(item) < 0)
 		return 0;
 	prometheus_label(url, sizeof(url), item->url);
 	prometheus_label(issuer, sizeof(issuer), item->issuer);
 	prometheus_put(k->t,
-	    "%s{issuer=\"%s\",url=\"%s\",key=\"%.16s\"} %.0f\n", k->name,
-	    issuer, url, item->key,
-	    k->age ? difftime(k->now, item->this_update)
-		   : difftime(item->next_update, k->now));
+	    "%s{issuer=\"%s\",url=\"%s\",key=\"%.16s\"} %.0f\n",
+	    k->metric->name, issuer, url, item->key, k->metric->get(item));
 	return ++k->num < MAX_KEPT ? 0 : 1;
 }
 
 static void
 put_crls(struct prometheus *t, struct revcheck *rc)
 {
-	struct kept k = {.t = t, .now = time(NULL), .age = true};
+	for (size_t i = 0; i < sizeof(kept_metrics) / sizeof(kept_metrics[0]);
+	     i++) {
+		struct kept k = {.t = t, .metric = &kept_metrics[i]};
 
-	k.name = "revcheck_crl_age_seconds";
-	prometheus_head(
-	    t, k.name, "gauge", "Seconds since thisUpdate of a CRL.");
-	revcheck_archive_list(rc, put_kept, &k);
-	k.name = "revcheck_crl_left_seconds";
-	k.age = false;
-	k.num = 0;
-	prometheus_head(
-	    t, k.name, "gauge", "Seconds until nextUpdate of a CRL.");
-	revcheck_archive_list(rc, put_kept, &k);
+		prometheus_head(t, k.metric->name, "gauge", k.metric->help);
+		revcheck_archive_list(rc, put_kept, &k);
+	}
+}
+
+/* How long transfers took, as the engine counts them. */
+static void
+put_fetch_times(struct prometheus *t, const struct revcheck_stats *stats)
+{
+	static const uint32_t bounds_ms[] = REVCHECK_FETCH_TIME_BOUNDS_MS;
+	double bounds[REVCHECK_NUM_FETCH_TIMES - 1];
+	struct histogram_lines l = {.name = "revcheck_fetch_duration_seconds",
+	    .bounds = bounds,
+	    .num_bounds = REVCHECK_NUM_FETCH_TIMES - 1};
+
+	for (size_t i = 0; i < l.num_bounds; i++)
+		bounds[i] = bounds_ms[i] / 1e3;
+	prometheus_head(t, l.name, "histogram",
+	    "Time of each transfer, whatever came of it, by kind.");
+	l.label = "kind=\"crl\"";
+	l.num = stats->crl_fetch_times;
+	l.sum_sec = (double)stats->crl_fetch_ms / 1e3;
+	histogram_put(t, &l);
+	l.label = "kind=\"ocsp\"";
+	l.num = stats->ocsp_fetch_times;
+	l.sum_sec = (double)stats->ocsp_fetch_ms / 1e3;
+	histogram_put(t, &l);
+}
+
+static void
+put_handshakes(struct prometheus *t, const struct workers_stats *counts)
+{
+	static const char name[] = "p2p_gateway_handshake_duration_seconds";
+
+	prometheus_head(t, name, "histogram",
+	    "Time from the first step of a handshake that completed until the "
+	    "peer was let in, waiting included.");
+	histogram_put_sum(
+	    t, name, "direction=\"inbound\"", &counts->inbound_handshakes);
+	histogram_put_sum(
+	    t, name, "direction=\"outbound\"", &counts->outbound_handshakes);
 }
 
 /* Everything else that is one number. */
@@ -205,7 +279,6 @@ struct facts {
 	uint64_t denylist_entries;
 	uint64_t exempt_issuers;
 	uint64_t log_dropped;
-	uint64_t started_at;
 };
 
 static void
@@ -222,8 +295,7 @@ facts_get(struct facts *f, const struct rest_services *services)
 	    .warm_refused = s.refused,
 	    .warm_undetermined = s.chains - s.determined,
 	    .denylist_entries = denylist_num(services->denylist),
-	    .log_dropped = log_sink_dropped(services->sink),
-	    .started_at = (uint64_t)services->started_at};
+	    .log_dropped = log_sink_dropped(services->sink)};
 }
 
 #define CHAINS(state)                                                    \
@@ -264,15 +336,67 @@ static const struct number fact_numbers[] = {
 	.type = NUMBER_GAUGE,
 	.offset = offsetof(struct facts, denylist_entries)},
     {.json = "logDropped",
-	.metric = "p2p_gateway_log_dropped_total",
+	.metric = "p2p_gateway_log_lines_dropped_total",
 	.help = "Lines of the log that nobody read in time, or too many.",
 	.offset = offsetof(struct facts, log_dropped)},
-    {.metric = "p2p_gateway_start_time_seconds",
-	.help = "When the process started, seconds since 1970.",
-	.type = NUMBER_GAUGE,
-	.offset = offsetof(struct facts, started_at)},
 };
 #undef CHAINS
+
+/* The process, by the names that every program's exporter gives these. */
+#define PROCESS(member, name, number_type, number_kind, words)              \
+	{                                                                   \
+		.metric = "process_" name, .help = words,                   \
+		.type = NUMBER_##number_type, .kind = NUMBER_##number_kind, \
+		.offset = offsetof(struct process_stats, member)            \
+	}
+static const struct number process_numbers[] = {
+    PROCESS(cpu_sec, "cpu_seconds_total", COUNTER, DOUBLE,
+	"CPU time of all threads."),
+    PROCESS(
+	resident_bytes, "resident_memory_bytes", GAUGE, U64, "Memory in RAM."),
+    PROCESS(virtual_bytes, "virtual_memory_bytes", GAUGE, U64,
+	"Address space in use."),
+    PROCESS(open_fds, "open_fds", GAUGE, U64, "File descriptors open now."),
+    PROCESS(
+	max_fds, "max_fds", GAUGE, U64, "File descriptors that may be open."),
+    PROCESS(threads, "threads", GAUGE, U64, "Threads."),
+    PROCESS(started_at, "start_time_seconds", GAUGE, DOUBLE,
+	"When the process started, seconds since 1970."),
+};
+#undef PROCESS
+
+static void
+put_build(struct prometheus *t)
+{
+	prometheus_head(t, "p2p_gateway_build_info", "gauge",
+	    "1; the labels are versions of the program and of the libraries "
+	    "that it runs with.");
+	prometheus_put(t,
+	    "p2p_gateway_build_info{version=\"%s\",openssl=\"%s\","
+	    "libevent=\"%s\",sqlite=\"%s\",libcurl=\"%s\"} 1\n",
+	    REVCHECK_VERSION, OpenSSL_version(OPENSSL_VERSION_STRING),
+	    event_get_version(), sqlite3_libversion(),
+	    curl_version_info(CURLVERSION_NOW)->version);
+}
+
+static void
+put_readiness(struct prometheus *t, const struct services *core,
+    const struct rest_services *services)
+{
+	struct readiness r;
+
+	readiness_get(&r, core, services);
+	prometheus_head(t, "p2p_gateway_ready", "gauge",
+	    "1 while traffic should be sent here, as /readyz says.");
+	prometheus_put(t, "p2p_gateway_ready %d\n", r.ready);
+	prometheus_head(t, "p2p_gateway_degraded_reasons", "gauge",
+	    "Reasons for which /readyz says degraded, by what they are about.");
+	for (enum readiness_kind k = 0; k < READINESS_NUM; k++)
+		prometheus_put(t,
+		    "p2p_gateway_degraded_reasons{reason=\"%s\"} %u\n",
+		    readiness_kind_name(k), r.num[k]);
+	readiness_cleanup(&r);
+}
 
 static void
 put_modes(struct prometheus *t, const struct loose *l)
@@ -295,22 +419,31 @@ put_modes(struct prometheus *t, const struct loose *l)
 }
 
 char *
-metrics_text(const struct services *core, const struct rest_services *services)
+metrics_text(const struct services *core, const struct rest_services *services,
+    const struct rest_counts *rest, const struct rest_load *load)
 {
 	struct revcheck_stats stats = {.size = sizeof(stats)};
 	struct workers_stats counts;
 	struct pkcs11_stats token;
+	struct process_stats process;
 	struct facts facts;
 	struct prometheus t;
 
 	prometheus_init(&t);
+	put_build(&t);
+	put_readiness(&t, core, services);
+	process_stats_get(&process);
+	NUMBER_PUT(&t, process_numbers, &process);
 	revcheck_get_stats(core->engine, &stats);
 	put_decisions(&t, services->checker.decisions);
 	NUMBER_PUT(&t, engine_numbers, &stats);
 	NUMBER_PUT(&t, failure_numbers, &stats);
+	put_fetch_times(&t, &stats);
 	put_crls(&t, core->engine);
 	workers_get_stats(services->workers, &counts);
 	NUMBER_PUT(&t, counter_numbers, &counts);
+	put_handshakes(&t, &counts);
+	rest_counts_put(&t, rest, load);
 	certwatch_report_metrics(services->certwatch, &t);
 	if (pkcs11_get0() != NULL) {
 		pkcs11_get_stats(pkcs11_get0(), &token);
@@ -464,92 +597,4 @@ metrics_json(const struct services *core, const struct rest_services *services)
 	facts_get(&facts, services);
 	NUMBER_ADD(o, fact_numbers, &facts);
 	return o;
-}
-
-/* Readiness. */
-
-static void add_reason(cJSON *list, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-static void
-add_reason(cJSON *list, const char *fmt, ...)
-{
-	char line[200];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	cJSON_AddItemToArray(list, cJSON_CreateString(line));
-}
-
-/*
- * A CRL that is refreshed ahead of time never comes this close to its end: if
- * it does, something has been failing for a while.
- */
-#define CRL_LEFT_WARN 0.1
-
-static int
-add_crl_reason(void *arg, const struct revcheck_cache_item *item)
-{
-	double life = difftime(item->next_update, item->this_update);
-	double left = difftime(item->next_update, time(NULL));
-
-	if (item->source == REVCHECK_SOURCE_FILE && item->error[0] != '\0')
-		add_reason(arg, "the CRL file '%.80s': %.100s", item->url,
-		    item->error);
-	if (item->kind == REVCHECK_EVIDENCE_CRL && item->next_update != 0 &&
-	    left < life * CRL_LEFT_WARN)
-		add_reason(arg, "the CRL from '%.100s' %s %.0f seconds%s",
-		    item->url, left > 0 ? "runs out in" : "ran out",
-		    left > 0 ? left : -left, left > 0 ? "" : " ago");
-	return cJSON_GetArraySize(arg) < 100 ? 0 : 1;
-}
-
-/*
- * Identities with keys elsewhere go on, so only the one that serves unknown
- * names makes the difference between degraded and not ready.
- */
-static bool
-token_ready(const struct conf *conf, cJSON *reasons)
-{
-	struct pkcs11 *token = pkcs11_get0();
-	struct pkcs11_stats s = {.up = true};
-
-	if (token != NULL)
-		pkcs11_get_stats(token, &s);
-	if (s.up)
-		return true;
-	add_reason(reasons, "the token '%.32s' is not available: %.120s",
-	    pkcs11_get0_name(token)->token, s.why);
-	return conf->num_identities == 0 ||
-	    !pkcs11_has(conf->identities[0].key);
-}
-
-bool
-metrics_ready(const struct services *core, const struct rest_services *services,
-    cJSON *out)
-{
-	cJSON *reasons = cJSON_CreateArray();
-	struct warmup_state warm;
-	bool ready;
-
-	warmup_get(control_warmup(services->control), &warm);
-	if (warm.outcome == WARMUP_RUNNING) {
-		add_reason(reasons,
-		    "warming up before HARD_FAIL, %zu of %zu: what is not "
-		    "determined is let in so long",
-		    warm.determined, warm.chains);
-		cJSON_AddItemToObject(out, "warmUp", warmup_report_json(&warm));
-	}
-	add_loose(reasons, control_loose(services->control));
-	ready = certwatch_report_reasons(services->certwatch, reasons);
-	ready &= token_ready(control_conf(services->control), reasons);
-	revcheck_archive_list(core->engine, add_crl_reason, reasons);
-	if (state_db_trouble(services->state) != NULL)
-		add_reason(reasons, "changes cannot be kept: %s",
-		    state_db_trouble(services->state));
-	cJSON_AddBoolToObject(out, "ready", ready);
-	cJSON_AddBoolToObject(out, "degraded", cJSON_GetArraySize(reasons) > 0);
-	cJSON_AddItemToObject(out, "reasons", reasons);
-	return ready;
 }

@@ -237,5 +237,6 @@ rest_free(struct rest *r)
 	rest_auth_free(r->auth);
 	conf_free(r->conf);
 	conf_free(r->started);
+	rest_counts_cleanup(&r->counts);
 	free(r);
 }

@@ -78,6 +78,8 @@ enum rest_method {
 	REST_DELETE,
 	REST_NUM_METHODS
 };
+/* "GET"; "other" for NUM. */
+const char *rest_method_name(enum rest_method method);
 
 #define REST_MAX_PARAMS 6
 

@@ -279,6 +279,7 @@ refuse(struct rest_conn *c, int status)
 	    LOG_LEVEL_WARN,
 	    "a REST request is refused: %d, %zu bytes (from='%s')", status,
 	    c->received, c->group != NULL ? c->group->text : "");
+	rest_counts_answer(&c->rest->counts, REST_NUM_METHODS, NULL, status);
 	enter(c, CLOSING);
 	set_received(c, 0);
 	bufferevent_setcb(c->bev, on_discard, on_sent, on_end, c);
@@ -339,6 +340,7 @@ keep_to_shares(struct rest_conn *c)
 		    (!over || o->group == c->group) && rank(o) > 0 &&
 		    goes_before(o, first))
 			first = o;
+	c->rest->counts.dropped++;
 	drop(first);
 	return first != c;
 }
@@ -352,6 +354,7 @@ settle(struct rest_conn *c)
 	char text[GROUP_MAX];
 
 	event_del(c->timer);
+	c->rest->counts.dropped += c->unwanted;
 	if (c->unwanted ||
 	    getpeername(
 		bufferevent_getfd(c->bev), (struct sockaddr *)&sa, &len) != 0) {
@@ -381,6 +384,7 @@ make_room(struct rest *r)
 			first = c;
 	if (first == NULL)
 		return false;
+	r->counts.dropped++;
 	drop(first);
 	return true;
 }

@@ -9,6 +9,7 @@
 
 #include "gateway/rest/rest_auth.h"
 #include "gateway/rest/rest.h"
+#include "gateway/rest/rest_counts.h"
 #include "gateway/rest/rest_path.h"
 
 /* Bytes of requests that all connections together may have in flight. */
@@ -38,6 +39,7 @@ struct rest {
 	struct rest_conn *connections;
 	struct rest_group *groups; /* of them, by address */
 	unsigned num_connections;
+	struct rest_counts counts;
 	size_t input_bytes;          /* of requests that are not answered yet */
 	struct listen_socket *bound; /* of a Unix socket */
 	char address[160];
@@ -71,7 +73,7 @@ struct rest_job *rest_job_of(struct rest_request *req);
 struct rest_conn *rest_job_conn(const struct rest_job *job);
 /* Until it is known who asks, that of strangers. */
 const struct log *rest_job_get0_log(const struct rest_job *job);
-/* The line about its answer. */
+/* Counts its answer, and says it. */
 void rest_job_say(const struct rest_job *job, int status);
 /* It was deferred; it goes on, and may be deferred again. */
 void rest_job_stop_waiting(struct rest_job *job);

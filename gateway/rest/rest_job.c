@@ -67,11 +67,11 @@ rest_job_get0_log(const struct rest_job *job)
 void
 rest_job_say(const struct rest_job *job, int status)
 {
-	static const char *const names[] = {"GET", "POST", "PUT", "DELETE"};
-
+	rest_counts_answer(&job->rest->counts, job->pub.method,
+	    job->route != NULL ? job->route->pattern : NULL, status);
 	log_line(rest_job_get0_log(job), LOG_LEVEL_INFO,
 	    "rest %s '%s' %d (user='%s' from='%s' ms=%llu)",
-	    job->pub.method < REST_NUM_METHODS ? names[job->pub.method] : "?",
+	    rest_method_name(job->pub.method),
 	    job->raw_path != NULL ? job->raw_path : "", status, job->pub.user,
 	    job->pub.address,
 	    (unsigned long long)(clock_mono_ms() - job->start_mono_ms));

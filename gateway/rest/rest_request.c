@@ -232,10 +232,13 @@ static void
 on_login(void *arg, const struct rest_auth_result *result)
 {
 	struct rest_job *job = arg;
+	uint64_t *refused = job->rest->counts.logins_refused;
 
 	if (job->login != NULL)
 		rest_job_stop_waiting(job);
 	job->login = NULL;
+	if (result->outcome == REST_AUTH_DENIED && credentials(job) != NULL)
+		refused[REST_LOGIN_WRONG]++;
 	if (result->outcome != REST_AUTH_ACCEPTED && is_open(job)) {
 		serve(job);
 		return;
@@ -248,9 +251,11 @@ on_login(void *arg, const struct rest_auth_result *result)
 		serve(job);
 		break;
 	case REST_AUTH_THROTTLED:
+		refused[REST_LOGIN_THROTTLED]++;
 		answer_later(job, 429, "Too many failed logins.", "10");
 		break;
 	case REST_AUTH_BUSY:
+		refused[REST_LOGIN_BUSY]++;
 		answer_later(job, 503, "Too many logins at once.", "1");
 		break;
 	default:

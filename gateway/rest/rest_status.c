@@ -12,6 +12,8 @@
 #include "gateway/observe/decision_ring.h"
 #include "gateway/base/json.h"
 #include "gateway/rest/metrics.h"
+#include "gateway/rest/readiness.h"
+#include "gateway/rest/rest_internal.h"
 #include "gateway/rest/rest_routes.h"
 
 static void
@@ -24,7 +26,7 @@ static void
 get_ready(struct rest_request *req)
 {
 	cJSON *o = cJSON_CreateObject();
-	bool ready = metrics_ready(req->core, req->services, o);
+	bool ready = readiness_json(req->core, req->services, o);
 
 	/* The reasons name identities and addresses. */
 	if ((req->roles & (CONF_ROLE_READ | CONF_ROLE_OPERATE)) == 0) {
@@ -37,7 +39,14 @@ get_ready(struct rest_request *req)
 static void
 get_metrics(struct rest_request *req)
 {
-	char *text = metrics_text(req->core, req->services);
+	const struct rest *r = rest_job_of(req)->rest;
+	struct rest_load load = {.connections = r->num_connections,
+	    .max_connections = r->conf->rest.max_connections};
+	char *text;
+
+	for (const struct rest_job *j = r->jobs; j != NULL; j = j->next)
+		load.requests++;
+	text = metrics_text(req->core, req->services, &r->counts, &load);
 
 	if (text == NULL)
 		rest_reply_json(req, 500, NULL);

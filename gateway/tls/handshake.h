@@ -63,6 +63,7 @@ struct handshake {
 	bool counted_pause;
 	uint64_t paused_mono_ms; /* when it began to wait for the verdict */
 	uint32_t waited_ms;      /* so long, once it is over */
+	uint64_t begun_mono_us;  /* its first step */
 
 	/* The answer. */
 	struct admission admission;

@@ -52,6 +52,7 @@ kept_item(void *arg, const struct archive_item *a)
 	    .this_update = a->this_update,
 	    .next_update = a->next_update,
 	    .fetched_at = a->fetched_at,
+	    .failures = a->failures,
 	};
 
 	if (a->crl != NULL) {

@@ -281,6 +281,9 @@ engine_count(
 	}
 }
 
+_Static_assert(REVCHECK_NUM_FETCH_TIMES == ARCHIVE_NUM_FETCH_TIMES,
+    "the engine shows what the archive counts");
+
 void
 revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out)
 {
@@ -313,6 +316,11 @@ revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out)
 	s.disk_lost = a.disk_lost;
 	s.number_restarts = a.restarts;
 	s.known_revoked = known_revoked_num(rc->known);
+	memcpy(s.crl_fetch_times, a.crl_fetches.num, sizeof(s.crl_fetch_times));
+	s.crl_fetch_ms = a.crl_fetches.ms;
+	memcpy(
+	    s.ocsp_fetch_times, a.ocsp_fetches.num, sizeof(s.ocsp_fetch_times));
+	s.ocsp_fetch_ms = a.ocsp_fetches.ms;
 	s.evictions = a.evictions;
 	s.entries = a.entries;
 	s.bytes = a.bytes;

@@ -34,9 +34,9 @@ named route $page '^\.It Li @$'
 for o in $(find "$2" -name '*.o'); do
 	nm -u "$o" | grep -qE ' prometheus_head$' || continue
 	strings -d -n 8 "$o"
-done | grep -oE '^(p2p_gateway|revcheck)_[a-z0-9_]+[a-z0-9]' |
+done | grep -oE '^(p2p_gateway|revcheck|process)_[a-z0-9_]+[a-z0-9]' |
     sed -E 's/_(bucket|sum|count)$//' | sort -u >"$list"
-named metric $page '^\.It Li @([{]|$)'
+named metric $page '^\.It Li @([{].*)? Em (counter|gauge|histogram)$'
 
 sh tests/docs/lists.sh "$1" check || bad=1
 

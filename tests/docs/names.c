@@ -216,8 +216,6 @@ put_keys(void)
 static void
 put_counters(void)
 {
-	char words[200];
-
 	printf(".Bl -tag -width Ds -compact\n");
 	for (size_t i = 0; i < NUM_COUNTERS; i++) {
 		const struct number *n = &counter_numbers[i];
@@ -225,11 +223,9 @@ put_counters(void)
 		printf(".It Li %s", n->metric);
 		if (n->label != NULL)
 			printf("{%s}", n->label);
-		snprintf(words, sizeof(words), "%s%s",
-		    n->words != NULL ? n->words : n->help,
-		    n->type == NUMBER_GAUGE ? " (gauge)" : "");
-		putchar('\n');
-		put_help(words);
+		printf(
+		    " Em %s\n", n->type == NUMBER_GAUGE ? "gauge" : "counter");
+		put_help(n->words != NULL ? n->words : n->help);
 	}
 	printf(".El\n");
 }

@@ -289,7 +289,7 @@ metric(const char *begins)
 	return value;
 }
 
-/* metric_of("left_seconds", "main", ",index=\"0\"") */
+/* metric_of("status", "main", ",status=\"good\"") */
 static double
 metric_of(const char *what, const char *identity, const char *more)
 {
@@ -300,6 +300,21 @@ metric_of(const char *what, const char *identity, const char *more)
 
 	free(begins);
 	return value;
+}
+
+/*
+ * Seconds from now to the time that left_of("not_after", "main", "...") names;
+ * NONE: there is none.
+ */
+#define NONE (-1e9)
+static double
+left_of(const char *what, const char *identity, const char *more)
+{
+	char *name = xasprintf("%s_timestamp_seconds", what);
+	double at = metric_of(name, identity, more);
+
+	free(name);
+	return at == -1 ? NONE : at - (double)time(NULL);
 }
 
 /* Whether /readyz gives a reason that contains text; it is ready all along. */
@@ -427,11 +442,11 @@ a_staple_ends_with_its_next_update(void **state)
 		gateway_must_say_next(&gw,
 		    "own certificate is not stapled any more "
 		    "(identity='brief')");
-	assert_true(metric_of("staple_left_seconds", "brief", "") == -1);
+	assert_true(left_of("staple_until", "brief", "") == NONE);
 	/* With the next response it begins again. */
 	next = brief_respond(3600);
 	refresh_brief(next);
-	assert_true(metric_of("staple_left_seconds", "brief", "") > 3000);
+	assert_true(left_of("staple_until", "brief", "") > 3000);
 	free(line);
 }
 
@@ -443,7 +458,7 @@ a_staple_comes_by_name_to_who_asks(void **state)
 
 	await_stapled("main", 1);
 	await_stapled("second", 1);
-	sent = metric("p2p_gateway_staples_sent_total ");
+	sent = metric("p2p_gateway_staples_total{result=\"sent\"} ");
 	for (size_t i = 0; i < 2; i++) {
 		assert_true(stapled(NULL, versions[i], 1));
 		assert_true(stapled("second", versions[i], 1));
@@ -451,8 +466,10 @@ a_staple_comes_by_name_to_who_asks(void **state)
 		/* There is no response for this one. */
 		assert_false(stapled("must", versions[i], 1));
 	}
-	assert_true(metric("p2p_gateway_staples_sent_total ") == sent + 4);
-	assert_true(metric("p2p_gateway_staples_missing_total ") >= 2);
+	assert_true(
+	    metric("p2p_gateway_staples_total{result=\"sent\"} ") == sent + 4);
+	assert_true(
+	    metric("p2p_gateway_staples_total{result=\"missing\"} ") >= 2);
 }
 
 /* The tool that operators have. */
@@ -497,12 +514,9 @@ near_expiry_is_said_and_shown(void **state)
 	assert_false(proc_said(&gw.proc, "days (identity='main'"));
 	assert_true(degraded_by("identity 'soon' expires in 20.0 days"));
 	assert_true(degraded_by("identity 'short' expires in 5.0 days"));
-	assert_true(
-	    metric_of("left_seconds", "short", ",index=\"0\"") > 431000);
-	assert_true(
-	    metric_of("left_seconds", "short", ",index=\"0\"") <= 432000);
-	assert_true(
-	    metric_of("left_seconds", "short", ",index=\"1\"") > 432000);
+	assert_true(left_of("not_after", "short", ",index=\"0\"") > 431000);
+	assert_true(left_of("not_after", "short", ",index=\"0\"") <= 432000);
+	assert_true(left_of("not_after", "short", ",index=\"1\"") > 432000);
 	o = identity_status("short");
 	assert_string_equal(json_text(o, "expiry"), "error");
 	assert_string_equal(json_text(o, "use"), "tls");
@@ -546,7 +560,7 @@ nobody_vouches_is_said_once(void **state)
 	put_section("{}");
 	assert_int_equal(proc_count(&gw.proc, text), 1);
 	assert_int_equal(proc_count(&gw.proc, "days (identity='short'"), 1);
-	assert_true(metric_of("left_seconds", "stranger", ",index=\"0\"") > 0);
+	assert_true(left_of("not_after", "stranger", ",index=\"0\"") > 0);
 }
 
 static void
@@ -556,7 +570,8 @@ revoked_is_loud_and_serving_goes_on(void **state)
 	cJSON *o;
 
 	assert_true(metric_of("status", "main", ",status=\"good\"") == 1);
-	assert_true(metric_of("known_good_seconds", "main", "") >= 0);
+	assert_true(left_of("known_good", "main", "") > -86400);
+	assert_true(left_of("known_good", "main", "") <= 0);
 	proc_mark(&gw.proc);
 	town_ca(
 	    &town, "revoke", "gateway", "--reason", "certificateHold", NULL);
@@ -565,7 +580,8 @@ revoked_is_loud_and_serving_goes_on(void **state)
 	await_stapled("main", 0);
 	assert_true(metric_of("status", "main", ",status=\"revoked\"") == 1);
 	assert_true(metric_of("status", "main", ",status=\"good\"") == -1);
-	assert_true(metric_of("known_good_seconds", "main", "") >= 0);
+	assert_true(left_of("known_good", "main", "") > -86400);
+	assert_true(left_of("known_good", "main", "") <= 0);
 	assert_true(degraded_by("identity 'main' is revoked: certificate 0"));
 	o = identity_status("main");
 	assert_string_equal(json_text(o, "status"), "revoked");
@@ -649,7 +665,7 @@ off_means_expiry_only(void **state)
 	rest_mode(&gw, "OFF");
 	await_stapled("main", 0);
 	await_status("main", "not-asked");
-	assert_true(metric_of("left_seconds", "main", ",index=\"0\"") > 0);
+	assert_true(left_of("not_after", "main", ",index=\"0\"") > 0);
 	assert_true(degraded_by("identity 'short' expires"));
 	/* The denylist counts in every mode. */
 	deny("gateway.pem", id);
@@ -705,7 +721,7 @@ a_reload_makes_the_list_again(void **state)
 	/* What stays is stapled without a gap. */
 	assert_true(stapled("main", 0, 1));
 	assert_true(metric_of("status", "later", ",status=\"good\"") == 1);
-	assert_true(metric_of("left_seconds", "second", ",index=\"0\"") == -1);
+	assert_true(left_of("not_after", "second", ",index=\"0\"") == NONE);
 	assert_null(identity_status("second"));
 }
 
