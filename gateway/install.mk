@@ -25,6 +25,8 @@ PUT_gateway := \
 	fill:gateway/systemd/p2p-gateway.sysusers:$(SYSUSERSDIR)/p2p-gateway.conf \
 	fill:gateway/systemd/p2p-gateway.tmpfiles:$(TMPFILESDIR)/p2p-gateway.conf \
 	644:$(GATEWAY_SCHEMA):$(DATADIR)/p2p-gateway/p2p-gateway.schema.json \
+	644:gateway/alerts/p2p-gateway.rules.yml:$(DATADIR)/p2p-gateway/p2p-gateway.rules.yml \
+	644:gateway/alerts/grafana.json:$(DATADIR)/p2p-gateway/grafana.json \
 	644:$(GATEWAY_EXAMPLE):$(DOCDIR)/examples/p2p-gateway.json \
 	644:gateway/man/p2p-gateway.conf.5:$(MANDIR)/man5/p2p-gateway.conf.5 \
 	644:gateway/man/p2p-gateway.8:$(MANDIR)/man8/p2p-gateway.8 \

@@ -10,6 +10,9 @@ APT_TEST += golang-go python3
 APT_TEST += zsh fish
 # An FTP server, for what is spoken before TLS.
 APT_UNPACK := vsftpd
+# promtool judges metrics, alert rules and the dashboard's expressions; the
+# daemon that comes with it is never started.
+APT_UNPACK += prometheus
 # What the guides are about: each is run with the real thing.
 APT_TEST += haproxy stunnel4 caddy mosquitto mosquitto-clients
 # A judge of the Debian packages, a clean root for them, and a systemd in it.
