@@ -224,14 +224,33 @@ watch_signals(struct gateway *g, struct err *err)
 
 /* Life. */
 
+#define MAX_BOUND 64
+
+/* What the ready line says, for who reads the log. */
+static void
+log_started(
+    const struct gateway *g, const struct listen_bound *bound, size_t num)
+{
+	const char *addresses[MAX_BOUND + 1] = {NULL};
+	const struct log_field fields[] = {
+	    LOG_FIELD_LIST("listeners", addresses)};
+
+	for (size_t i = 0; i < num && i < MAX_BOUND; i++)
+		addresses[i] = bound[i].address;
+	log_event(g->log, LOG_LEVEL_INFO, "started", fields, LOG_NUM(fields),
+	    "started (version=%s pid=%d rest='%s')", REVCHECK_VERSION,
+	    (int)getpid(), rest_address(g->rest));
+}
+
 static void
 say_ready(struct gateway *g)
 {
-	struct listen_bound bound[64];
-	size_t num = workers_get_bound(g->workers, bound, 64);
+	struct listen_bound bound[MAX_BOUND];
+	size_t num = workers_get_bound(g->workers, bound, MAX_BOUND);
 
+	log_started(g, bound, num);
 	printf("ready");
-	for (size_t i = 0; i < num && i < 64; i++) {
+	for (size_t i = 0; i < num && i < MAX_BOUND; i++) {
 		const char *name = bound[i].name;
 		bool peers = strncmp(name, "peers", 5) == 0;
 
@@ -431,6 +450,8 @@ run(struct gateway *g)
 		say_ready(g);
 		event_base_dispatch(g->base);
 		log_line(g->log, LOG_LEVEL_INFO, "stopped");
+	} else if (g->conf->log.format == CONF_LOG_JSON) {
+		log_line(g->log, LOG_LEVEL_ERROR, "cannot start: %s", err.msg);
 	} else {
 		fail(&err);
 	}

@@ -445,6 +445,34 @@ struct revcheck_exchange {
 typedef void revcheck_exchange_fn(void *arg, const struct revcheck_exchange *x);
 
 /*
+ * A line of the log in parts: what happened ("fetch-failed"; new ones may
+ * come), a sentence without what is in fields, and the fields with types.
+ */
+enum revcheck_log_kind {
+	REVCHECK_LOG_TEXT = 0,
+	REVCHECK_LOG_INTEGER,  /* integer */
+	REVCHECK_LOG_UNSIGNED, /* number */
+	REVCHECK_LOG_REAL,     /* real */
+	REVCHECK_LOG_BOOL,     /* integer: 0 or 1 */
+};
+struct revcheck_log_field {
+	const char *key;
+	enum revcheck_log_kind kind;
+	const char *text; /* as it came: not escaped. NULL: another kind */
+	int64_t integer;
+	uint64_t number;
+	double real;
+};
+struct revcheck_log_record {
+	size_t size;
+	int level;
+	const char *event;
+	const char *message; /* printable ASCII, in one line */
+	const struct revcheck_log_field *fields;
+	size_t num_fields;
+};
+
+/*
  * How the engine fetches and keeps. Fixed at creation, but for what
  * revcheck_set_addresses replaces. Strings and lists are
  * copied. Addresses: "10.0.0.0/8", "127.0.0.1", "::1/128" or a host name.
@@ -500,6 +528,11 @@ struct revcheck_options {
 	 */
 	revcheck_exchange_fn *exchange;
 	void *exchange_arg;
+	/*
+	 * In place of log, for who wants a line in parts; on any thread. What
+	 * is shown is lent for the call.
+	 */
+	void (*log_record)(void *arg, const struct revcheck_log_record *r);
 };
 
 /* revcheck_new starts an engine and its service thread; NULL: defaults. */

@@ -157,11 +157,12 @@ file_tell(struct crl_files *w, struct file *f, bool quiet)
 	if (quiet)
 		;
 	else if (!p->there)
-		log_line(w->o.log, LOG_LEVEL_INFO, "CRL file '%s' %s", p->path,
+		log_event(w->o.log, LOG_LEVEL_INFO, "crl-file-gone", NULL, 0,
+		    "CRL file '%s' %s", p->path,
 		    p->why.code != 0 ? p->why.msg : "is gone");
 	else if (p->why.code != 0)
-		log_line(w->o.log, LOG_LEVEL_WARN, "CRL file '%s': %s%s",
-		    p->path, p->why.msg,
+		log_event(w->o.log, LOG_LEVEL_WARN, "crl-file-trouble", NULL, 0,
+		    "CRL file '%s': %s%s", p->path, p->why.msg,
 		    p->num > 0 ? " (its other CRLs are used)" : "");
 	else
 		log_line(

@@ -15,8 +15,12 @@ flight_log_failure(struct flight *f, const struct evidence_failure *x)
 	struct resource *r = f->resource;
 	/* The first failure in a row is a warning, the others are details. */
 	bool news = r == NULL || r->failures == 0;
+	const struct log_field fields[] = {LOG_FIELD_TEXT("url", x->url),
+	    LOG_FIELD_TEXT(
+		"kind", f->job->kind == EVIDENCE_CRL ? "crl" : "ocsp")};
 
-	log_line(f->archive->log, news ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG,
+	log_event(f->archive->log, news ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG,
+	    "fetch-failed", fields, LOG_NUM(fields),
 	    "cannot fetch '%s': %s (why=%s http=%d row=%u)", x->url, x->msg,
 	    evidence_fail_name(x->fail), x->http_status,
 	    r != NULL ? r->failures + 1 : 1);

@@ -100,11 +100,14 @@ resource_plan(struct archive *a, struct resource *r, const struct evidence *e,
 	    .random = archive_random(a),
 	};
 
+	const struct log_field fields[] = {LOG_FIELD_TEXT("url", e->url),
+	    LOG_FIELD_NUMBER("failures", r->failures)};
+
 	pthread_mutex_lock(&a->table.lock);
 	if (r->failures > 0)
-		log_line(a->log, LOG_LEVEL_INFO,
-		    "fetched '%s' again after %u failures", e->url,
-		    r->failures);
+		log_event(a->log, LOG_LEVEL_INFO, "fetched-again", fields,
+		    LOG_NUM(fields), "fetched '%s' again after %u failures",
+		    e->url, r->failures);
 	r->failures = 0;
 	free(r->last);
 	r->last = NULL;

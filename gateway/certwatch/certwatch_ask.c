@@ -19,9 +19,10 @@ certwatch_entry_set_staple(struct certwatch_entry *e, struct staple *staple)
 	if (staple == NULL && e->staple != NULL)
 		e->watch->urgent = true;
 	if ((staple != NULL) != (e->staple != NULL))
-		log_line(e->watch->services->log,
+		log_event(e->watch->services->log,
 		    staple != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
-		    "own certificate is %s (identity='%s')",
+		    staple != NULL ? "staple-sent-along" : "staple-ended", NULL,
+		    0, "own certificate is %s (identity='%s')",
 		    staple != NULL ? "stapled" : "not stapled any more",
 		    e->item.name);
 	staple_free(e->staple);

@@ -204,7 +204,8 @@ conf_warn(const struct conf *c, time_t now, conf_warn_fn *fn, void *arg)
 static void
 to_log(void *arg, const char *line)
 {
-	log_line(arg, LOG_LEVEL_WARN, "the configuration: %s", line);
+	log_event(arg, LOG_LEVEL_WARN, "configuration-warning", NULL, 0,
+	    "the configuration: %s", line);
 }
 
 void

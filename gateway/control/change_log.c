@@ -38,7 +38,7 @@ write_laxer(const struct log *log, const struct change_log_entry *e)
 			continue;
 		print_value(before, sizeof(before), k, was);
 		print_value(now, sizeof(now), k, is);
-		log_line(log, LOG_LEVEL_WARN,
+		log_event(log, LOG_LEVEL_WARN, "key-is-laxer", NULL, 0,
 		    "%s of %s is laxer than before (before=%s now=%s)",
 		    k->pushed, section_name(k->section), before, now);
 	}
@@ -49,7 +49,7 @@ write_mode(const struct log *log, const char *scope, enum revcheck_mode was,
     enum revcheck_mode is, bool warming)
 {
 	if (is < was)
-		log_line(log, LOG_LEVEL_WARN,
+		log_event(log, LOG_LEVEL_WARN, "mode-is-laxer", NULL, 0,
 		    "revocation mode of %s is laxer than before (before=%s "
 		    "now=%s)",
 		    scope, revcheck_mode_name(was), revcheck_mode_name(is));

@@ -14,6 +14,52 @@ engine_log(void *arg, int level, const char *line)
 		log->fn(log->arg, (enum log_level)level, line);
 }
 
+#define MAX_FIELDS 32
+
+static void
+field_of(struct log_field *out, const struct revcheck_log_field *f)
+{
+	*out = (struct log_field){.key = f->key};
+	switch (f->kind) {
+	case REVCHECK_LOG_TEXT:
+		out->text = f->text;
+		break;
+	case REVCHECK_LOG_INTEGER:
+		out->kind = LOG_INTEGER;
+		out->integer = f->integer;
+		break;
+	case REVCHECK_LOG_UNSIGNED:
+		out->kind = LOG_UNSIGNED;
+		out->number = f->number;
+		break;
+	case REVCHECK_LOG_REAL:
+		out->kind = LOG_REAL;
+		out->real = f->real;
+		break;
+	case REVCHECK_LOG_BOOL:
+		out->kind = LOG_BOOL;
+		out->flag = f->integer != 0;
+		break;
+	}
+}
+
+static void
+engine_log_record(void *arg, const struct revcheck_log_record *r)
+{
+	const struct log *log = arg;
+	struct log_field fields[MAX_FIELDS];
+	struct log_record out = {.level = (enum log_level)r->level,
+	    .event = r->event,
+	    .message = r->message,
+	    .fields = fields};
+
+	if (r->level > (int)log->level)
+		return;
+	for (; out.num < r->num_fields && out.num < MAX_FIELDS; out.num++)
+		field_of(&fields[out.num], &r->fields[out.num]);
+	log->record(log->arg, &out);
+}
+
 /* Sections NULL: none. */
 static int
 options_of(struct effective_options *out, const struct conf *base,
@@ -59,6 +105,8 @@ engine_start(struct revcheck **out, const struct conf *base,
 	if (rc != 0)
 		return rc;
 	options.options.log = engine_log;
+	if (log->record != NULL)
+		options.options.log_record = engine_log_record;
 	options.options.log_arg = (void *)(uintptr_t)log;
 	options.options.log_level = (int)log->level;
 	rc = revcheck_new(out, &options.options, &why);

@@ -72,7 +72,8 @@ loose_watch_look(struct loose_watch *w)
 		bool so = loose_text(&w->now, k, text, sizeof(text));
 
 		if (certwatch_say(&w->said[k], amount(&w->now, k), so, now))
-			log_line(w->services->log, LOG_LEVEL_WARN, "%s", text);
+			log_event(w->services->log, LOG_LEVEL_WARN,
+			    "lets-in-unasked", NULL, 0, "%s", text);
 	}
 }
 

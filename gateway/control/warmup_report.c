@@ -58,7 +58,7 @@ unknown_text(char *out, size_t size, const struct warmup_state *s)
 void
 warmup_report_begin(const struct log *log, const struct warmup_state *s)
 {
-	log_line(log, LOG_LEVEL_WARN,
+	log_event(log, LOG_LEVEL_WARN, "warm-up-begun", NULL, 0,
 	    "warming up before HARD_FAIL: evidence is fetched for at most %u "
 	    "ms, and so long what is not determined is let in (for='%s')",
 	    s->bound_ms, parts_text(s->parts));
@@ -71,13 +71,13 @@ warmup_report_end(const struct log *log, const struct warmup_state *s)
 	size_t unknown = unknown_text(why, sizeof(why), s);
 
 	if (s->outcome == WARMUP_GIVEN_UP) {
-		log_line(log, LOG_LEVEL_WARN,
+		log_event(log, LOG_LEVEL_WARN, "warm-up-given-up", NULL, 0,
 		    "the warm-up before HARD_FAIL is given up after %u ms: the "
 		    "mode is another now (determined=%zu of=%zu)",
 		    s->elapsed_ms, s->determined, s->chains);
 		return;
 	}
-	log_line(log, LOG_LEVEL_WARN,
+	log_event(log, LOG_LEVEL_WARN, "warm-up-over", NULL, 0,
 	    "the warm-up before HARD_FAIL is over after %u ms (%s): %zu of %zu "
 	    "chains are determined, %zu of them refused; %zu are not and will "
 	    "be refused now%s%s (for='%s')",

@@ -18,6 +18,8 @@
 #include "gateway/base/dn.h"
 #include "gateway/dataplane/worker.h"
 
+#define MAX_CHAIN 8 /* subjects that a record names */
+
 /* What the ring does not keep. error says why where there is no report. */
 struct decision_texts {
 	const char *subject; /* RFC 2253, or "" when there was none */
@@ -42,29 +44,38 @@ decision_log(const struct conn *c, const struct decision *d,
 	const struct log *log = d->way == DECISION_INBOUND && !d->allowed
 	    ? c->worker->strangers
 	    : c->worker->log;
-	char conn[24], waited[16];
-	const struct log_field fields[] = {{"decision", verb},
-	    {"occasion", recheck ? "recheck" : "handshake"}, {"direction", way},
-	    {"conn", conn}, {"peer", t->subject}, {"from", d->peer},
-	    {"tls", t->tls}, {"status", status}, {"why", why}, {"mode", mode},
-	    {"waited_ms", waited}, {"evidence", text}};
+	const char *chain[MAX_CHAIN + 1] = {NULL};
+	const struct log_field fields[] = {LOG_FIELD_TEXT("decision", verb),
+	    LOG_FIELD_TEXT("occasion", recheck ? "recheck" : "handshake"),
+	    LOG_FIELD_TEXT("direction", way),
+	    LOG_FIELD_NUMBER("conn", d->connection),
+	    LOG_FIELD_TEXT("peer", t->subject), LOG_FIELD_TEXT("from", d->peer),
+	    LOG_FIELD_TEXT("tls", t->tls), LOG_FIELD_TEXT("status", status),
+	    LOG_FIELD_TEXT("why", why), LOG_FIELD_TEXT("mode", mode),
+	    LOG_FIELD_BOOL(
+		"soft", d->allowed && r != NULL && decision_is_soft(r)),
+	    LOG_FIELD_NUMBER("waited_ms", d->waited_ms),
+	    LOG_FIELD_TEXT("evidence", text), LOG_FIELD_LIST("chain", chain)};
 
-	snprintf(conn, sizeof(conn), "%" PRIu64, d->connection);
-	snprintf(waited, sizeof(waited), "%u", d->waited_ms);
+	for (size_t i = 0;
+	     r != NULL && i < MAX_CHAIN && i < revcheck_report_num(r); i++)
+		chain[i] = revcheck_report_get0(r, i)->subject;
 	if (recheck)
 		verb = d->allowed ? "kept" : "cutting off";
 	/* Let in, but somebody is at work. */
 	if (d->allowed && d->found.why != REVCHECK_WHY_FORGED)
 		level = LOG_LEVEL_INFO;
-	log_event(log, level, fields, sizeof(fields) / sizeof(fields[0]),
-	    "%s %s peer '%s': %s (conn=%s from=%s tls=%s status=%s why=%s "
-	    "mode=%s)",
-	    verb, way, t->subject, text, conn, d->peer, t->tls, status, why,
-	    mode);
+	log_event(log, level, "decision", fields, LOG_NUM(fields),
+	    "%s %s peer '%s': %s (conn=%" PRIu64 " from=%s tls=%s status=%s "
+	    "why=%s mode=%s)",
+	    verb, way, t->subject, text, d->connection, d->peer, t->tls, status,
+	    why, mode);
 	if (d->allowed && r != NULL && revcheck_report_shadow_refuses(r))
-		log_line(c->worker->log, LOG_LEVEL_WARN,
-		    "HARD_FAIL would refuse %s peer '%s': %s (conn=%s from=%s)",
-		    way, t->subject, text, conn, d->peer);
+		log_event(c->worker->log, LOG_LEVEL_WARN, "shadow-refusal",
+		    fields, LOG_NUM(fields),
+		    "HARD_FAIL would refuse %s peer '%s': %s (conn=%" PRIu64
+		    " from=%s)",
+		    way, t->subject, text, d->connection, d->peer);
 }
 
 static enum revcheck_mode

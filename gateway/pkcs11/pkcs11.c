@@ -48,8 +48,8 @@ note_up(
 	pthread_cond_broadcast(&t->done);
 	pthread_mutex_unlock(&t->lock);
 	t->attempts = 0;
-	log_line(atomic_load(&the_log), LOG_LEVEL_INFO,
-	    "%s (token='%s' serial='%s')",
+	log_event(atomic_load(&the_log), LOG_LEVEL_INFO, "token-is-there", NULL,
+	    0, "%s (token='%s' serial='%s')",
 	    first ? "logged in to the token" : "the token is back", name->token,
 	    name->serial);
 }

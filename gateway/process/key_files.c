@@ -18,7 +18,8 @@ check(const struct log *log, const char *path, size_t *num)
 	if (++*num > MAX_NAMED)
 		return;
 	log_line(log, LOG_LEVEL_WARN,
-	    "everybody on this host may read the secret in '%s' (mode=%03o)",
+	    "everybody on this host may read the secret in '%s' "
+	    "(file_mode=%03o)",
 	    path, (unsigned)st.st_mode & 0777);
 }
 

@@ -7,6 +7,7 @@
 #include "gateway/process/log_sink.h"
 #include "gateway/process/log_writer.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,18 +80,74 @@ json_escape(char *out, size_t size, const char *text)
 	return n;
 }
 
+/* One value; 0: it does not fit. */
+static size_t
+json_text(char *out, size_t size, const char *text)
+{
+	size_t n;
+
+	if (5 * strlen(text) + 8 > size)
+		return 0;
+	out[0] = '"';
+	n = 1 + json_escape(out + 1, size - 1, text);
+	out[n++] = '"';
+	return n;
+}
+
+static size_t
+json_list(char *out, size_t size, const char *const *list)
+{
+	size_t n = 0, len;
+
+	out[n++] = '[';
+	for (; *list != NULL; list++) {
+		if (n > 1)
+			out[n++] = ',';
+		len =
+		    size - n > 8 ? json_text(out + n, size - n - 1, *list) : 0;
+		if (len == 0)
+			return 0;
+		n += len;
+	}
+	out[n++] = ']';
+	return n;
+}
+
+static size_t
+json_value(char *out, size_t size, const struct log_field *f)
+{
+	switch (f->kind) {
+	case LOG_TEXT:
+		return json_text(out, size, f->text);
+	case LOG_INTEGER:
+		return (size_t)snprintf(
+		    out, size, "%lld", (long long)f->integer);
+	case LOG_UNSIGNED:
+		return (size_t)snprintf(
+		    out, size, "%llu", (unsigned long long)f->number);
+	case LOG_REAL:
+		return (size_t)snprintf(
+		    out, size, isfinite(f->real) ? "%.9g" : "null", f->real);
+	case LOG_BOOL:
+		return (size_t)snprintf(
+		    out, size, "%s", f->flag ? "true" : "false");
+	case LOG_LIST:
+		return json_list(out, size, f->list);
+	}
+	return 0;
+}
+
 /* Whole or not at all: what is cut in the middle is no JSON. */
 static size_t
 json_field(char *out, size_t size, const struct log_field *f)
 {
-	size_t need = strlen(f->key) + 5 * strlen(f->value) + 16, n;
+	size_t n = strlen(f->key) + 4, len;
 
-	if (need > size)
+	if (n + 32 > size)
 		return 0;
-	n = (size_t)snprintf(out, size, ",\"%s\":\"", f->key);
-	n += json_escape(out + n, size - n, f->value);
-	out[n++] = '"';
-	return n;
+	snprintf(out, size, ",\"%s\":", f->key);
+	len = json_value(out + n, size - n, f);
+	return len > 0 && n + len < size ? n + len : 0;
 }
 
 /* No limit but the ring holds back what the gateway itself has to tell. */
@@ -107,37 +164,81 @@ note_dropped(struct channel *c)
 	atomic_fetch_add(&c->sink->dropped, 1);
 }
 
+/* Puts a line of n bytes, newline included. */
 static void
-put(struct channel *c, const struct timespec *now, enum log_level level,
-    const char *line, const struct log_field *fields, size_t num)
+put(struct channel *c, enum log_level level, const char *line, size_t n)
 {
-	const struct log_sink *s = c->sink;
-	char buf[LINE_SIZE], when[TEXT_TIME_LEN];
+	if (!log_writer_put(c->sink->writer, line, n,
+		is_ours_and_an_error(c, level) ? RING_BYTES : c->share))
+		note_dropped(c);
+}
+
+/* "2026-11-30T09:00:00.123Z" */
+#define WHEN_SIZE 40
+static void
+when_text(char out[WHEN_SIZE], const struct timespec *now)
+{
+	char seconds[TEXT_TIME_LEN];
+
+	text_time(seconds, now->tv_sec);
+	seconds[19] = '\0'; /* a fraction and the Z come behind it */
+	snprintf(out, WHEN_SIZE, "%s.%03ldZ", seconds, now->tv_nsec / 1000000);
+}
+
+static void
+put_text(struct channel *c, const struct timespec *now, enum log_level level,
+    const char *line)
+{
+	char buf[LINE_SIZE], when[WHEN_SIZE];
 	size_t n;
 
-	text_time(when, now->tv_sec);
-	when[19] = '\0'; /* a fraction and the Z come behind it */
-	if (s->json) {
-		n = (size_t)snprintf(buf, sizeof(buf),
-		    "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"message\":\"",
-		    when, now->tv_nsec / 1000000, level_name(level));
-		n += json_escape(buf + n, sizeof(buf) - n - 4, line);
-		buf[n++] = '"';
-		for (size_t i = 0; i < num; i++)
-			n += json_field(
-			    buf + n, sizeof(buf) - n - 3, &fields[i]);
-		n += (size_t)snprintf(buf + n, sizeof(buf) - n, "}\n");
-	} else {
-		n = (size_t)snprintf(buf, sizeof(buf), "%s.%03ldZ %-5s %s\n",
-		    when, now->tv_nsec / 1000000, level_name(level), line);
-	}
+	when_text(when, now);
+	n = (size_t)snprintf(
+	    buf, sizeof(buf), "%s %-5s %s\n", when, level_name(level), line);
 	if (n >= sizeof(buf)) {
 		n = sizeof(buf) - 1;
 		buf[n - 1] = '\n';
 	}
-	if (!log_writer_put(s->writer, buf, n,
-		is_ours_and_an_error(c, level) ? RING_BYTES : c->share))
-		note_dropped(c);
+	put(c, level, buf, n);
+}
+
+/* The schema of p2p-gateway(8), LOG. */
+static void
+put_record(
+    struct channel *c, const struct timespec *now, const struct log_record *r)
+{
+	char buf[LINE_SIZE], when[WHEN_SIZE];
+	size_t n;
+
+	when_text(when, now);
+	n = (size_t)snprintf(buf, sizeof(buf),
+	    "{\"ts\":\"%s\",\"level\":\"%s\",\"event\":\"%.80s\",\"msg\":\"",
+	    when, level_name(r->level), r->event);
+	n += json_escape(buf + n, sizeof(buf) - n - 4, r->message);
+	buf[n++] = '"';
+	for (size_t i = 0; i < r->num; i++)
+		n += json_field(buf + n, sizeof(buf) - n - 3, &r->fields[i]);
+	n += (size_t)snprintf(buf + n, sizeof(buf) - n, "}\n");
+	put(c, r->level, buf, n);
+}
+
+static void
+put_dropped(struct channel *c, const struct timespec *now, unsigned dropped)
+{
+	const struct log_field fields[] = {LOG_FIELD_NUMBER("dropped", dropped),
+	    LOG_FIELD_BOOL("strangers", c == &c->sink->strangers)};
+	struct log_record r = {.level = LOG_LEVEL_WARN,
+	    .event = "log-lines-dropped",
+	    .fields = fields,
+	    .num = LOG_NUM(fields)};
+	char line[80];
+
+	snprintf(line, sizeof(line), "%u %s", dropped, c->dropped_text);
+	r.message = line;
+	if (c->sink->json)
+		put_record(c, now, &r);
+	else
+		put_text(c, now, r.level, line);
 }
 
 static bool
@@ -145,17 +246,13 @@ over_limit(struct channel *c, const struct timespec *now, enum log_level level)
 {
 	long second = atomic_load(&c->second);
 	unsigned dropped;
-	char line[80];
 
 	if (second != now->tv_sec &&
 	    atomic_compare_exchange_strong(&c->second, &second, now->tv_sec)) {
 		atomic_store(&c->in_second, 0);
 		dropped = atomic_exchange(&c->dropped, 0);
-		if (dropped > 0) {
-			snprintf(line, sizeof(line), "%u %s", dropped,
-			    c->dropped_text);
-			put(c, now, LOG_LEVEL_WARN, line, NULL, 0);
-		}
+		if (dropped > 0)
+			put_dropped(c, now, dropped);
 	}
 	if (is_ours_and_an_error(c, level) ||
 	    atomic_fetch_add(&c->in_second, 1) < c->max_per_sec)
@@ -165,21 +262,25 @@ over_limit(struct channel *c, const struct timespec *now, enum log_level level)
 }
 
 static void
-channel_event(void *arg, enum log_level level, const char *line,
-    const struct log_field *fields, size_t num)
+channel_line(void *arg, enum log_level level, const char *line)
 {
 	struct channel *c = arg;
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (!over_limit(c, &now, level))
-		put(c, &now, level, line, fields, num);
+		put_text(c, &now, level, line);
 }
 
 static void
-channel_line(void *arg, enum log_level level, const char *line)
+channel_record(void *arg, const struct log_record *r)
 {
-	channel_event(arg, level, line, NULL, 0);
+	struct channel *c = arg;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (!over_limit(c, &now, r->level))
+		put_record(c, &now, r);
 }
 
 static void
@@ -188,7 +289,7 @@ channel_init(struct channel *c, struct log_sink *s, enum log_level level)
 	c->sink = s;
 	c->log = (struct log){.level = level,
 	    .fn = channel_line,
-	    .event = channel_event,
+	    .record = s->json ? channel_record : NULL,
 	    .arg = c};
 }
 

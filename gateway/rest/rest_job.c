@@ -3,6 +3,7 @@
  * later is dropped, and its work cancelled, when its caller leaves.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include <event2/bufferevent.h>
 
@@ -64,12 +65,33 @@ rest_job_get0_log(const struct rest_job *job)
 					: job->rest->core->strangers;
 }
 
+/* Asked for by machines, every few seconds, for ever, and answered. */
+static bool
+is_probe(const struct rest_job *job, int status)
+{
+	static const char *const patterns[] = {"healthz", "readyz", "metrics"};
+
+	if (status != 200 && status != 503)
+		return false;
+	for (size_t i = 0; job->route != NULL && i < 3; i++)
+		if (strcmp(job->route->pattern, patterns[i]) == 0)
+			return true;
+	return false;
+}
+
 void
 rest_job_say(const struct rest_job *job, int status)
 {
+	const struct log_field fields[] = {
+	    LOG_FIELD_TEXT("method", rest_method_name(job->pub.method)),
+	    LOG_FIELD_TEXT("path", job->raw_path != NULL ? job->raw_path : ""),
+	    LOG_FIELD_INTEGER("status", status)};
+
 	rest_counts_answer(&job->rest->counts, job->pub.method,
 	    job->route != NULL ? job->route->pattern : NULL, status);
-	log_line(rest_job_get0_log(job), LOG_LEVEL_INFO,
+	log_event(rest_job_get0_log(job),
+	    is_probe(job, status) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "request",
+	    fields, LOG_NUM(fields),
 	    "rest %s '%s' %d (user='%s' from='%s' ms=%llu)",
 	    rest_method_name(job->pub.method),
 	    job->raw_path != NULL ? job->raw_path : "", status, job->pub.user,

@@ -88,6 +88,7 @@ change_make(struct change *ch)
 	bool registered = ch->registration != NULL;
 	struct err err;
 	cJSON *o;
+	bool in_effect;
 
 	/* The other half may have changed while this one was asked about. */
 	if ((registration_of(ch) != NULL && setup_of(ch) != NULL &&
@@ -98,11 +99,12 @@ change_make(struct change *ch)
 		change_fail(ch, &err);
 		return;
 	}
-	log_line(req->core->log, LOG_LEVEL_INFO,
+	in_effect = registration_of(ch) != NULL && setup_of(ch) != NULL;
+	log_event(req->core->log, LOG_LEVEL_INFO, "holding-identity",
+	    &(struct log_field)LOG_FIELD_BOOL("in_effect", in_effect), 1,
 	    "holding identity %s (id=%s in_effect=%s who='%s' from='%s')",
 	    registered ? "registered" : "set up", ch->id,
-	    registration_of(ch) != NULL && setup_of(ch) != NULL ? "yes" : "no",
-	    req->user, req->address);
+	    in_effect ? "yes" : "no", req->user, req->address);
 	if (registered) {
 		o = cJSON_CreateObject();
 		cJSON_AddStringToObject(o, "registrationId", ch->id);

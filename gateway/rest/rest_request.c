@@ -222,8 +222,8 @@ answer_later(
 {
 	struct rest_request *req = &job->pub;
 
-	log_line(rest_job_get0_log(job), LOG_LEVEL_WARN, "%s (from='%s')",
-	    title, req->address);
+	log_event(rest_job_get0_log(job), LOG_LEVEL_WARN, "login-put-off", NULL,
+	    0, "%s (from='%s')", title, req->address);
 	rest_add_header(req, "Retry-After", seconds);
 	rest_reply_error(req, status, title, "reason", "try again later", NULL);
 }

@@ -140,13 +140,20 @@ record(const struct session_check *s, struct revcheck_report *report)
 	    .at = wall_clock_now(c->services->clock),
 	    .report = report,
 	    .allowed = revcheck_report_allows(report) == 1};
+	const struct log_field fields[] = {LOG_FIELD_BOOL("allowed", d.allowed),
+	    LOG_FIELD_TEXT(
+		"status", revcheck_status_name(revcheck_report_status(report))),
+	    LOG_FIELD_TEXT(
+		"why", revcheck_why_name(revcheck_report_why(report))),
+	    LOG_FIELD_TEXT("evidence", revcheck_report_text(report))};
 
 	snprintf(d.peer, sizeof(d.peer), "%s", s->from);
 	decision_ring_add(c->decisions, &d);
 	if (d.allowed)
 		session_watch_remember(c->watch, s->chain->certs,
 		    s->chain->trust, s->mode, report);
-	log_line(log, LOG_LEVEL_INFO, "session check: %s (from='%s' mode=%s)",
+	log_event(log, LOG_LEVEL_INFO, "session-check", fields, LOG_NUM(fields),
+	    "session check: %s (from='%s' mode=%s)",
 	    revcheck_report_text(report), s->from,
 	    revcheck_mode_name(revcheck_report_mode(report)));
 	if (d.allowed && revcheck_report_shadow_refuses(report))

@@ -34,6 +34,56 @@ log_out(void *arg, enum log_level level, const char *line)
 	rc->log_fn(rc->log_arg, (int)level, line);
 }
 
+/* Fields that are lists would be of no use here: the engine has none. */
+#define LOG_MAX_FIELDS 32
+
+static bool
+log_field_of(struct revcheck_log_field *out, const struct log_field *f)
+{
+	*out = (struct revcheck_log_field){.key = f->key};
+	switch (f->kind) {
+	case LOG_TEXT:
+		out->text = f->text;
+		return true;
+	case LOG_INTEGER:
+		out->kind = REVCHECK_LOG_INTEGER;
+		out->integer = f->integer;
+		return true;
+	case LOG_UNSIGNED:
+		out->kind = REVCHECK_LOG_UNSIGNED;
+		out->number = f->number;
+		return true;
+	case LOG_REAL:
+		out->kind = REVCHECK_LOG_REAL;
+		out->real = f->real;
+		return true;
+	case LOG_BOOL:
+		out->kind = REVCHECK_LOG_BOOL;
+		out->integer = f->flag;
+		return true;
+	case LOG_LIST:
+		break;
+	}
+	return false;
+}
+
+static void
+log_record_out(void *arg, const struct log_record *r)
+{
+	struct revcheck_log_field fields[LOG_MAX_FIELDS];
+	struct revcheck_log_record out = {.size = sizeof(out),
+	    .level = (int)r->level,
+	    .event = r->event,
+	    .message = r->message,
+	    .fields = fields};
+	struct revcheck *rc = arg;
+
+	for (size_t i = 0; i < r->num && out.num_fields < LOG_MAX_FIELDS; i++)
+		out.num_fields +=
+		    log_field_of(&fields[out.num_fields], &r->fields[i]);
+	rc->log_record(rc->log_arg, &out);
+}
+
 static void
 evidence_changed(void *arg, const struct evidence_key *key)
 {
@@ -192,11 +242,13 @@ revcheck_new(struct revcheck **out, const struct revcheck_options *options,
 	rc->exchange = o.exchange;
 	rc->exchange_arg = o.exchange_arg;
 	rc->max_requests = or32(o.max_requests, ENGINE_MAX_REQUESTS);
-	if (o.log != NULL) {
+	if (o.log != NULL || o.log_record != NULL) {
 		rc->log_fn = o.log;
+		rc->log_record = o.log_record;
 		rc->log_arg = o.log_arg;
 		rc->log = (struct log){.level = (enum log_level)o.log_level,
-		    .fn = log_out,
+		    .fn = o.log != NULL ? log_out : NULL,
+		    .record = o.log_record != NULL ? log_record_out : NULL,
 		    .arg = rc};
 	}
 	code = policy_resolve(&rc->now.policy, &defaults, &e);

@@ -50,6 +50,7 @@ struct revcheck {
 	struct wall_clock clock;
 	struct log log;
 	void (*log_fn)(void *arg, int level, const char *line);
+	void (*log_record)(void *arg, const struct revcheck_log_record *r);
 	void *log_arg;
 	revcheck_exchange_fn *exchange; /* NULL: nobody watches */
 	void *exchange_arg;

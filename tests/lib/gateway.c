@@ -289,12 +289,13 @@ rest_mode(struct gateway *g, const char *mode)
 void
 gateway_settle_log(struct gateway *g)
 {
-	static const char line[] = "'/api/v1/healthz' 200";
+	/* A probe would be silent. */
+	static const char line[] = "'/api/v1/settled' 404";
 	size_t mark = g->proc.mark;
 	size_t n = proc_count(&g->proc, line) + 1;
 	char *said;
 
-	rest_expect(g, "GET", "/healthz", 200);
+	rest_expect(g, "GET", "/settled", 404);
 	g->proc.mark = 0;
 	for (size_t i = 0; i < n; i++) {
 		said = proc_await(&g->proc, line, WAIT_MS);

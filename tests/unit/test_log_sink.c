@@ -68,29 +68,51 @@ static void
 fields_are_members(void **state)
 {
 	struct log_sink *s = sink(CONF_LOG_JSON);
+	const char *const list[] = {"a\"", "", "b\n", NULL};
 	const struct log_field fields[] = {
-	    {"peer", "\"}\n{\\ \x01\xff"}, {"empty", ""}};
+	    LOG_FIELD_TEXT("peer", "\"}\n{\\ \x01\xff"),
+	    LOG_FIELD_TEXT("empty", ""), LOG_FIELD_INTEGER("less", -5),
+	    LOG_FIELD_NUMBER("most", UINT64_MAX), LOG_FIELD_BOOL("so", true),
+	    LOG_FIELD_BOOL("not", false), LOG_FIELD_LIST("list", list),
+	    LOG_FIELD_LIST("none", list + 3)};
+	const char *when;
 	char *text;
 	cJSON *o;
 
 	(void)state;
-	log_event(log_sink_get0_log(s), LOG_LEVEL_WARN, fields, 2,
-	    "said \"%s\"", "\n\\");
-	log_event(log_sink_get0_log(s), LOG_LEVEL_DEBUG, fields, 2, "unsaid");
+	log_event(log_sink_get0_log(s), LOG_LEVEL_WARN, "an-event", fields,
+	    LOG_NUM(fields), "said \"%s\" (n=%u t='%s' empty=%d)", "\n\\", 7U,
+	    "'", 9);
+	log_event(
+	    log_sink_get0_log(s), LOG_LEVEL_DEBUG, NULL, fields, 2, "unsaid");
 	text = written(s);
 	o = cJSON_Parse(text);
 	assert_non_null(o);
 	assert_string_equal(
 	    cJSON_GetStringValue(cJSON_GetObjectItem(o, "level")), "warn");
-	assert_string_equal(
-	    cJSON_GetStringValue(cJSON_GetObjectItem(o, "message")),
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(o, "msg")),
 	    "said \"\\x0a\\\"");
 	assert_string_equal(
 	    cJSON_GetStringValue(cJSON_GetObjectItem(o, "peer")),
 	    "\"}\\x0a{\\ \\x01\\xff");
 	assert_string_equal(
 	    cJSON_GetStringValue(cJSON_GetObjectItem(o, "empty")), "");
-	assert_int_equal(cJSON_GetArraySize(o), 5);
+	assert_string_equal(
+	    cJSON_GetStringValue(cJSON_GetObjectItem(o, "event")), "an-event");
+	assert_string_equal(
+	    cJSON_GetStringValue(cJSON_GetObjectItem(o, "t")), "'");
+	assert_true(cJSON_GetNumberValue(cJSON_GetObjectItem(o, "n")) == 7);
+	assert_true(cJSON_GetNumberValue(cJSON_GetObjectItem(o, "less")) == -5);
+	assert_non_null(strstr(text, "\"most\":18446744073709551615,"));
+	assert_true(cJSON_IsTrue(cJSON_GetObjectItem(o, "so")));
+	assert_true(cJSON_IsFalse(cJSON_GetObjectItem(o, "not")));
+	assert_non_null(strstr(
+	    text, "\"list\":[\"a\\\"\",\"\",\"b\\\\x0a\"],\"none\":[],"));
+	/* ts, level, event, msg; what was given; n and t of the format. */
+	assert_int_equal(cJSON_GetArraySize(o), 4 + 8 + 2);
+	when = cJSON_GetStringValue(cJSON_GetObjectItem(o, "ts"));
+	assert_int_equal(strlen(when), strlen("2026-11-30T09:00:00.123Z"));
+	assert_true(when[10] == 'T' && when[19] == '.' && when[23] == 'Z');
 	/* One line, and the end of it. */
 	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 	cJSON_Delete(o);
@@ -106,7 +128,8 @@ a_quote_in_a_name_is_no_end_of_it(void **state)
 	    CONF_LOG_TEXT, CONF_LOG_JSON};
 	static const char *const said[] = {
 	    "info  let in peer 'O=x\\x27: revoked (why=none)' (conn=1)\n",
-	    "\"let in peer 'O=x\\\\x27: revoked (why=none)' (conn=1)\""};
+	    "\"msg\":\"let in peer 'O=x\\\\x27: revoked "
+	    "(why=none)'\",\"conn\":1}"};
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -129,15 +152,16 @@ long_lines_stay_whole(void **state)
 {
 	struct log_sink *s = sink(CONF_LOG_JSON);
 	char value[4000], *text;
-	const struct log_field fields[] = {
-	    {"a", value}, {"b", "short"}, {"c", value}, {"d", "last"}};
+	const struct log_field fields[] = {LOG_FIELD_TEXT("a", value),
+	    LOG_FIELD_TEXT("b", "short"), LOG_FIELD_TEXT("c", value),
+	    LOG_FIELD_TEXT("d", "last")};
 	cJSON *o;
 
 	(void)state;
 	memset(value, '"', sizeof(value) - 1);
 	value[sizeof(value) - 1] = '\0';
 	log_event(
-	    log_sink_get0_log(s), LOG_LEVEL_ERROR, fields, 4, "%s", value);
+	    log_sink_get0_log(s), LOG_LEVEL_ERROR, "e", fields, 4, "%s", value);
 	text = written(s);
 	o = cJSON_Parse(text);
 	assert_non_null(o);
@@ -153,12 +177,12 @@ static void
 text_has_the_line_only(void **state)
 {
 	struct log_sink *s = sink(CONF_LOG_TEXT);
-	const struct log_field field = {"peer", "x"};
+	const struct log_field field = LOG_FIELD_TEXT("peer", "x");
 	char *text;
 
 	(void)state;
-	log_event(
-	    log_sink_get0_log(s), LOG_LEVEL_INFO, &field, 1, "one (a=%d)", 1);
+	log_event(log_sink_get0_log(s), LOG_LEVEL_INFO, "e", &field, 1,
+	    "one (a=%d)", 1);
 	text = written(s);
 	assert_string_equal(strchr(text, 'Z'), "Z info  one (a=1)\n");
 	free(text);
