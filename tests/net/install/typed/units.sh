@@ -23,13 +23,12 @@ done
 p2p-gateway --init try --demo-pki >out 2>err
 cp try/pki/root.pem anchors.pem
 cp try/pki/gateway.pem try/pki/gateway.key .
-cp /usr/share/doc/p2p-gateway/examples/p2p-gateway.json gateway.pem gateway.key anchors.pem /etc/p2p-gateway/
-(umask 027; openssl rand -hex 16 >/etc/p2p-gateway/operator.password)
+t 'the README has its commands' test "$(grep -c . readme.sh)" = 4
+# This CA names no CRL in its certificates: a file has it.
 cp try/pki/root.crl /etc/p2p-gateway/
 sed -i 's|// "crl_paths": \["crls"\]|"crl_paths": ["root.crl"]|; s|SOFT_FAIL"|HARD_FAIL"|' \
-    /etc/p2p-gateway/p2p-gateway.json
-chgrp p2p-gateway /etc/p2p-gateway/* && chmod u=rw,g=r,o= /etc/p2p-gateway/*
-t 'the gateway is started' run 0 systemctl enable --now p2p-gateway
+    /usr/share/doc/p2p-gateway/examples/p2p-gateway.json
+t 'the gateway is started' run 0 sh -e readme.sh
 log p2p-gateway
 t 'it is ready' state p2p-gateway ActiveState active
 t 'as its own user' test "$(ps -o user= -p "$(systemctl show -P MainPID p2p-gateway)" 2>/dev/null ||
@@ -98,8 +97,20 @@ t 'by a timer' state doorman-sign-reissue.timer ActiveState active
 t 'reloaded' run 0 systemctl reload doorman doorman-ocsp
 t 'no unit has failed meanwhile' failed
 
-# Taken away while they run.
+# Another version while they run: they go on as that one.
 systemctl start p2p-gateway
+pid_of() { systemctl show -P MainPID "$1"; }
+before="$(pid_of p2p-gateway) $(pid_of doorman) $(pid_of doorman-ocsp)"
+t 'upgraded while they run' sh -c 'dpkg -i /debs/p2p-gateway*.deb /debs/doorman*.deb >out 2>err'
+for u in p2p-gateway doorman doorman-ocsp; do
+	t "$u runs" state $u ActiveState active
+	t 'as what is there now' sh -c "case ' $before ' in *' $(pid_of $u) '*) false ;; esac"
+done
+ask good
+t 'a good peer reaches the node again' grep -q 'the node heard hello' out
+t 'the timer is as it was' state doorman-sign-reissue.timer ActiveState active
+
+# Taken away while they run.
 t 'removed while they run' run 0 dpkg --remove p2p-gateway doorman
 t 'the gateway has stopped' state p2p-gateway ActiveState inactive
 t 'the doorman has' state doorman ActiveState inactive
