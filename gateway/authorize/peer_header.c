@@ -101,7 +101,7 @@ static int
 read_traefik(
     struct peer_certs *out, const struct http_text *value, struct err *err)
 {
-	struct http_text list;
+	struct http_text list = {"", 0};
 	char *plain;
 	int rc = peer_text_unescape(&plain, &list.len, value, err);
 
@@ -140,7 +140,7 @@ read_rfc9440(struct peer_certs *out, const struct http_text *value,
     const struct http_head *head, const char *name, struct err *err)
 {
 	char chain[NAME_ROOM];
-	struct http_text list;
+	struct http_text list = {"", 0};
 	int rc = read_sequence(out, value, err);
 
 	if (rc != 0)
@@ -165,7 +165,7 @@ peer_header_read(STACK_OF(X509) * *out, const struct peer_header *rules,
     const struct http_head *head, struct err *err)
 {
 	struct peer_certs certs = {.max = rules->max_certs};
-	struct http_text value;
+	struct http_text value = {"", 0};
 	struct err why = {0};
 	int rc;
 

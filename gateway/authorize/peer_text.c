@@ -163,10 +163,10 @@ peer_text_escaped_pem(
     struct peer_certs *out, const struct http_text *text, struct err *err)
 {
 	char *pem, *at;
-	size_t len;
+	size_t len = 0;
 	int rc = peer_text_unescape(&pem, &len, text, err);
 
-	if (rc != 0)
+	if (rc != 0 || pem == NULL)
 		return rc;
 	at = pem;
 	do {

@@ -535,6 +535,10 @@ rest_authorize_conn_make_room(struct rest_authorize_conns *conns)
 void
 rest_authorize_conns_free(struct rest_authorize_conns *conns)
 {
-	while (conns->list != NULL)
-		conn_free(conns->list);
+	struct rest_authorize_conn *next;
+
+	for (struct rest_authorize_conn *c = conns->list; c != NULL; c = next) {
+		next = c->next;
+		conn_free(c);
+	}
 }

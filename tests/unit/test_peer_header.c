@@ -392,14 +392,11 @@ megabytes(void **state)
 	for (size_t f = 0; f < 4; f++)
 		for (size_t u = 0; u < sizeof(units) / sizeof(units[0]); u++) {
 			const struct peer_header r = rules_of(formats[f], "X");
-			char *lines = keep(calloc(1, most + 16)),
-			     *to = lines + 3;
+			char *value = keep(calloc(1, most + 16));
 
-			memcpy(lines, "X: ", 3);
-			while (to < lines + most)
+			for (char *to = value; to < value + most;)
 				to = stpcpy(to, units[u]);
-			strcpy(to, "\r\n");
-			bad(&r, "", lines);
+			bad(&r, "", text("X: %s\r\n", value));
 		}
 }
 

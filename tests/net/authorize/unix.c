@@ -114,7 +114,7 @@ hang_up(struct asker *a)
 static char *
 sequence(const char *what, int n)
 {
-	char *path = town_path(&town, what), *out;
+	char *path = town_path(&town, what), *out, *base64;
 	BIO *in = BIO_new_file(path, "r");
 	unsigned char *der = NULL;
 	X509 *x = NULL;
@@ -129,11 +129,11 @@ sequence(const char *what, int n)
 	if (x == NULL)
 		return NULL;
 	len = i2d_X509(x, &der);
-	out = calloc(1, (size_t)len * 2);
-	assert_non_null(out);
-	out[0] = ':';
-	EVP_EncodeBlock((unsigned char *)out + 1, der, len);
-	strcat(out, ":");
+	base64 = calloc(1, (size_t)len * 2);
+	assert_non_null(base64);
+	EVP_EncodeBlock((unsigned char *)base64, der, len);
+	out = xasprintf(":%s:", base64);
+	free(base64);
 	OPENSSL_free(der);
 	X509_free(x);
 	return out;
@@ -405,7 +405,7 @@ static void
 what_is_no_request_is_refused(void **state)
 {
 	const size_t most = 200000;
-	char *big = malloc(most + 100);
+	char *big = malloc(most + 1), *long_one;
 
 	(void)state;
 	assert_non_null(big);
@@ -435,10 +435,12 @@ what_is_no_request_is_refused(void **state)
 	    400, "chunks");
 	refused(
 	    "GET / HTTP/1.1\r\nContent-Length: 1048577\r\n\r\n", 413, "1 MiB");
-	memset(big, 'a', most + 100);
-	memcpy(big, "GET / HTTP/1.1\r\nX-SSL-Client-Cert: ", 35);
-	strcpy(big + most, "\r\n\r\n");
-	refused(big, 431, "max_head_bytes");
+	memset(big, 'a', most);
+	big[most] = '\0';
+	long_one =
+	    xasprintf("GET / HTTP/1.1\r\nX-SSL-Client-Cert: %s\r\n\r\n", big);
+	refused(long_one, 431, "max_head_bytes");
+	free(long_one);
 	free(big);
 }
 
