@@ -487,8 +487,9 @@ const struct conf_key conf_keys[] = {
 	    60000, "ms", "wrong passwords are forgotten so long after the last"),
 	NUMBER("rest.max_decisions", U32, rest.max_decisions, 1, 100000, 1000,
 	    NULL, "decisions that GET /decisions remembers, of each kind: peers "
-	    "refused before a verdict, refused by one, those that a proxy "
-	    "asked about, and all others",
+	    "refused before a verdict, refused by one, refused where dialled "
+	    "and of sessions, let in softly, cut, those that a proxy asked "
+	    "about, good or not, and all others",
 	    .flags = CONF_RESTART),
 
 	GROUP("authorize", "where proxies that keep TLS to themselves (nginx "

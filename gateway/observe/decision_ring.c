@@ -27,8 +27,12 @@ struct slot {
 enum kind {
 	KIND_BARE = 0, /* anybody: refused before there was a verdict */
 	KIND_REFUSED,  /* who has a certificate: refused by a verdict */
-	KIND_PROXY,    /* a proxy asks: at each request of its peers */
-	KIND_OTHER,    /* let in, dialled, cut, asked about by the node */
+	KIND_DIALLED,  /* refused: who was dialled, sessions */
+	KIND_SOFT,     /* undetermined, and let in */
+	KIND_CUT,
+	KIND_PROXY,         /* a proxy asks: at each request of its peers */
+	KIND_PROXY_REFUSED, /* or let in softly */
+	KIND_OTHER,         /* all is well */
 	NUM_KINDS
 };
 
@@ -45,6 +49,7 @@ struct decision_ring {
 	uint64_t counts[DECISION_NUM_WAYS][NUM_MODES][NUM_STATUSES][NUM_WHYS]
 		       [2];
 	struct decision_waits waits;
+	struct outcome_counts outcomes;
 };
 
 int
@@ -93,6 +98,7 @@ count(struct decision_ring *d, const struct decision *x)
 	    f->status < NUM_STATUSES && f->why < NUM_WHYS)
 		d->counts[x->way][f->mode][f->status][f->why]
 			 [x->allowed ? 1 : 0]++;
+	outcome_count(&d->outcomes, outcome_of(x), x->at);
 	if (x->waited_ms > 0) {
 		size_t i = 0;
 
@@ -107,10 +113,24 @@ count(struct decision_ring *d, const struct decision *x)
 static enum kind
 kind_of(const struct decision *x)
 {
-	if (x->way == DECISION_AUTHORIZE)
+	switch (outcome_of(x)) {
+	case OUTCOME_SOFT:
+	case OUTCOME_SESSION_SOFT:
+		return KIND_SOFT;
+	case OUTCOME_CUT:
+		return KIND_CUT;
+	case OUTCOME_PROXIED:
 		return KIND_PROXY;
-	if (x->way != DECISION_INBOUND || x->allowed)
+	case OUTCOME_PROXIED_SOFT:
+	case OUTCOME_PROXIED_REFUSED:
+		return KIND_PROXY_REFUSED;
+	default:
+		break;
+	}
+	if (x->allowed)
 		return KIND_OTHER;
+	if (x->way != DECISION_INBOUND)
+		return KIND_DIALLED;
 	return x->report != NULL ? KIND_REFUSED : KIND_BARE;
 }
 
@@ -118,24 +138,26 @@ void
 decision_ring_add(struct decision_ring *d, const struct decision *x)
 {
 	struct revcheck_report *old;
+	struct decision new;
 	struct slot *slot;
 	struct ring *r;
 
 	if (d == NULL)
 		return;
-	r = &d->rings[kind_of(x)];
-	if (x->report != NULL)
+	new = *x;
+	if (x->report != NULL) {
 		revcheck_report_up_ref(x->report);
+		new.found = (struct decision_finding){
+		    .mode = revcheck_report_mode(x->report),
+		    .status = revcheck_report_status(x->report),
+		    .why = revcheck_report_why(x->report)};
+	}
+	r = &d->rings[kind_of(&new)];
 	pthread_mutex_lock(&d->lock);
 	slot = &r->slots[r->num++ % d->max];
 	old = slot->d.report;
 	slot->sequence = ++d->last;
-	slot->d = *x;
-	if (x->report != NULL)
-		slot->d.found = (struct decision_finding){
-		    .mode = revcheck_report_mode(x->report),
-		    .status = revcheck_report_status(x->report),
-		    .why = revcheck_report_why(x->report)};
+	slot->d = new;
 	count(d, &slot->d);
 	pthread_mutex_unlock(&d->lock);
 	revcheck_report_free(old);
@@ -165,24 +187,73 @@ decision_status_name(unsigned status)
 	}
 }
 
+const char *
+decision_choice_name(enum decision_choice choice)
+{
+	static const char *const names[DECISION_NUM_CHOICES] = {
+	    "", "accepted", "soft", "refused", "cut"};
+
+	return choice < DECISION_NUM_CHOICES ? names[choice] : "?";
+}
+
 static bool
 contains(const char *text, const char *part)
 {
 	return strcasestr(text, part) != NULL;
 }
 
+/* The narrowest one that fits. */
+static enum decision_choice
+choice_of(const struct decision *d)
+{
+	enum outcome o = outcome_of(d);
+
+	if (o == OUTCOME_SOFT || o == OUTCOME_SESSION_SOFT ||
+	    o == OUTCOME_PROXIED_SOFT)
+		return DECISION_SOFT;
+	if (o == OUTCOME_CUT)
+		return DECISION_CUT;
+	return d->allowed ? DECISION_ACCEPTED : DECISION_REFUSED;
+}
+
+static bool
+is_chosen(const struct decision *d, enum decision_choice choice)
+{
+	switch (choice) {
+	case DECISION_ANY:
+		return true;
+	case DECISION_ACCEPTED:
+		return d->allowed;
+	case DECISION_REFUSED:
+		return !d->allowed;
+	default:
+		return choice_of(d) == choice;
+	}
+}
+
+static bool
+has_bit(uint64_t bits, unsigned which)
+{
+	return bits == 0 || (which < 64 && (bits >> which & 1) != 0);
+}
+
 static bool
 slot_matches(const struct slot *s, const struct decision_filter *f)
 {
-	if (s->sequence == 0 || s->sequence <= f->after ||
-	    (f->refused_only && s->d.allowed))
+	const struct decision *d = &s->d;
+
+	if (!is_chosen(d, f->choice) || !has_bit(f->ways, d->way) ||
+	    !has_bit(f->statuses, d->found.status) ||
+	    !has_bit(f->whys, d->found.why) ||
+	    (f->since != 0 && d->at < f->since) ||
+	    (f->before != 0 && d->at >= f->before))
 		return false;
-	if (f->peer == NULL || contains(s->d.peer, f->peer))
+	if (f->peer == NULL || contains(d->peer, f->peer))
 		return true;
 	for (size_t i = 0;
-	     s->d.report != NULL && i < revcheck_report_num(s->d.report); i++)
+	     d->report != NULL && i < revcheck_report_num(d->report); i++)
 		if (contains(
-			revcheck_report_get0(s->d.report, i)->subject, f->peer))
+			revcheck_report_get0(d->report, i)->subject, f->peer))
 			return true;
 	return false;
 }
@@ -203,6 +274,8 @@ slot_json(const struct slot *s)
 		cJSON_AddNumberToObject(
 		    o, "connection", (double)s->d.connection);
 	cJSON_AddBoolToObject(o, "allowed", s->d.allowed);
+	cJSON_AddStringToObject(
+	    o, "outcome", decision_choice_name(choice_of(&s->d)));
 	cJSON_AddStringToObject(o, "mode", revcheck_mode_name(s->d.found.mode));
 	cJSON_AddStringToObject(
 	    o, "status", decision_status_name(s->d.found.status));
@@ -229,13 +302,13 @@ ring_get(const struct decision_ring *d, const struct ring *r, size_t at)
 
 /* References to what matches, newest first. */
 static size_t
-collect(
-    struct decision_ring *d, const struct decision_filter *f, struct slot *out)
+collect(struct decision_ring *d, const struct decision_filter *f,
+    struct slot *out, size_t max)
 {
 	size_t at[NUM_KINDS] = {0}, num = 0;
 
 	pthread_mutex_lock(&d->lock);
-	while (f->max == 0 || num < f->max) {
+	while (num < max) {
 		const struct slot *s = NULL;
 		size_t from = 0;
 
@@ -248,7 +321,7 @@ collect(
 				from = k;
 			}
 		}
-		if (s == NULL)
+		if (s == NULL || s->sequence <= f->after)
 			break;
 		at[from]++;
 		if (!slot_matches(s, f))
@@ -266,16 +339,20 @@ cJSON *
 decision_ring_json(
     struct decision_ring *d, const struct decision_filter *filter)
 {
+	size_t max = NUM_KINDS * d->max, num;
 	cJSON *list = cJSON_CreateArray();
-	struct slot *found = calloc(NUM_KINDS * d->max, sizeof(*found));
-	size_t num;
+	struct slot *found;
+
+	if (filter->max != 0 && filter->max < max)
+		max = filter->max;
+	found = calloc(max, sizeof(*found));
 
 	if (list == NULL || found == NULL) {
 		free(found);
 		cJSON_Delete(list);
 		return NULL;
 	}
-	num = collect(d, filter, found);
+	num = collect(d, filter, found, max);
 	for (size_t i = 0; i < num; i++) {
 		cJSON_AddItemToArray(list, slot_json(&found[i]));
 		revcheck_report_free(found[i].d.report);
@@ -316,5 +393,24 @@ decision_ring_get_waits(struct decision_ring *d, struct decision_waits *out)
 {
 	pthread_mutex_lock(&d->lock);
 	*out = d->waits;
+	pthread_mutex_unlock(&d->lock);
+}
+
+uint64_t
+decision_ring_last(struct decision_ring *d)
+{
+	uint64_t last;
+
+	pthread_mutex_lock(&d->lock);
+	last = d->last;
+	pthread_mutex_unlock(&d->lock);
+	return last;
+}
+
+void
+decision_ring_get_outcomes(struct decision_ring *d, struct outcome_counts *out)
+{
+	pthread_mutex_lock(&d->lock);
+	*out = d->outcomes;
 	pthread_mutex_unlock(&d->lock);
 }

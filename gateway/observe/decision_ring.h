@@ -1,8 +1,9 @@
 /*
  * decision_ring: the last N verdicts with their evidence, and counters of all
  * of them. N of each kind: peers refused before a verdict, peers refused by
- * one, those that a proxy asked about, and all others; who is not let in erases
- * nothing of those who are.
+ * one, other refusals, who was let in softly, who was cut, those that a proxy
+ * asked about, good or not, and all others; what happens all day long erases
+ * nothing of what is looked for.
  * Thread-safe: workers add, the control thread reads. Adding keeps a reference
  * to the report and copies the rest; nothing is formatted then.
  */
@@ -18,6 +19,7 @@
 
 #include "cache/base/error.h"
 #include "gateway/base/address.h"
+#include "gateway/observe/outcome.h"
 #include "revcheck/revcheck.h"
 
 enum decision_way {
@@ -73,17 +75,37 @@ void decision_ring_free(struct decision_ring *d);
 /* d may be NULL. References x->report itself. */
 void decision_ring_add(struct decision_ring *d, const struct decision *x);
 
+enum decision_choice {
+	DECISION_ANY = 0,
+	DECISION_ACCEPTED, /* softly or not */
+	DECISION_SOFT,     /* undetermined, and let in or answered as Active */
+	DECISION_REFUSED,  /* cut off included */
+	DECISION_CUT,
+	DECISION_NUM_CHOICES
+};
+/* "accepted"; "" for ANY, never NULL. */
+const char *decision_choice_name(enum decision_choice choice);
+
 /* Which to show. Zeroed: all. */
 struct decision_filter {
 	const char *peer; /* part of the address or of a subject */
-	bool refused_only;
-	uint64_t after; /* only those with a larger sequence number */
-	size_t max;     /* 0: all that are kept */
+	enum decision_choice choice;
+	/* A bit for each that is shown; 0: all. */
+	uint32_t statuses, ways;
+	uint64_t whys;
+	time_t since, before; /* at or after, and before; 0: whenever */
+	uint64_t after;       /* only those with a larger sequence number */
+	size_t max;           /* 0: all that are kept */
 };
 
 /* Newest first, with full evidence. NULL when out of memory. */
 cJSON *decision_ring_json(
     struct decision_ring *d, const struct decision_filter *filter);
+
+/* Sequence number of the newest; 0: there was none. */
+uint64_t decision_ring_last(struct decision_ring *d);
+void
+decision_ring_get_outcomes(struct decision_ring *d, struct outcome_counts *out);
 
 /*
  * Calls fn for every counter that is not zero. why is NONE for what was

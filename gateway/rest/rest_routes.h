@@ -11,6 +11,7 @@ extern const struct rest_route rest_cache_routes[];
 extern const struct rest_route rest_certs_routes[];
 extern const struct rest_route rest_check_routes[];
 extern const struct rest_route rest_config_routes[];
+extern const struct rest_route rest_decisions_routes[];
 extern const struct rest_route rest_keys_routes[];
 extern const struct rest_route rest_network_routes[];
 extern const struct rest_route rest_status_routes[];

@@ -1,6 +1,6 @@
 /*
  * rest_status: what a person or a monitor looks at: health, readiness,
- * metrics, the last decisions, the state as JSON; and the denylist.
+ * metrics, the state as JSON; and the denylist.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,6 @@
 #include "gateway/control/control.h"
 #include "gateway/state/denylist.h"
 #include "gateway/dataplane/workers.h"
-#include "gateway/observe/decision_ring.h"
 #include "gateway/base/json.h"
 #include "gateway/rest/metrics.h"
 #include "gateway/rest/readiness.h"
@@ -60,53 +59,6 @@ static void
 get_status(struct rest_request *req)
 {
 	rest_reply_json(req, 200, metrics_json(req->core, req->services));
-}
-
-/* A query parameter that is a whole number; 0 when it is not there. */
-static bool
-number_parameter(struct rest_request *req, const char *name, uint64_t *out)
-{
-	char *text = rest_query(req, name), *end;
-	bool ok = true;
-
-	*out = 0;
-	if (text != NULL) {
-		*out = strtoull(text, &end, 10);
-		ok = *text >= '0' && *text <= '9' && *end == '\0';
-	}
-	free(text);
-	return ok;
-}
-
-static void
-get_decisions(struct rest_request *req)
-{
-	struct decision_filter filter = {0};
-	uint64_t max = 0;
-	char *peer = NULL, *outcome = NULL;
-
-	if (!number_parameter(req, "limit", &max) ||
-	    !number_parameter(req, "after", &filter.after)) {
-		rest_reply_error(req, 400, "Invalid input data.", "cause",
-		    "query", "reason", "limit and after must be whole numbers",
-		    NULL);
-		return;
-	}
-	outcome = rest_query(req, "outcome");
-	if (outcome != NULL && strcasecmp(outcome, "refused") != 0) {
-		rest_reply_error(req, 400, "Invalid input data.", "cause",
-		    "query", "reason", "outcome: expected 'refused'", NULL);
-		free(outcome);
-		return;
-	}
-	peer = rest_query(req, "peer");
-	filter.peer = peer;
-	filter.max = (size_t)max;
-	filter.refused_only = outcome != NULL;
-	rest_reply_json(req, 200,
-	    decision_ring_json(req->services->checker.decisions, &filter));
-	free(peer);
-	free(outcome);
 }
 
 /* Denylist. */
@@ -174,7 +126,6 @@ const struct rest_route rest_status_routes[] = {
     {REST_GET, "readyz", REST_ANYBODY | CONF_ROLE_READ, get_ready},
     {REST_GET, "metrics", CONF_ROLE_READ, get_metrics},
     {REST_GET, "status", CONF_ROLE_READ, get_status},
-    {REST_GET, "decisions", CONF_ROLE_READ, get_decisions},
     {REST_GET, "denylist", CONF_ROLE_READ, get_denylist},
     {REST_POST, "denylist", CONF_ROLE_OPERATE, post_denylist},
     {REST_DELETE, "denylist/{id}", CONF_ROLE_OPERATE, delete_denylist},

@@ -7,7 +7,8 @@
 #include <event2/keyvalq_struct.h>
 
 static const struct rest_takes table[] = {
-    {REST_GET, "decisions", "limit after peer outcome", NULL},
+    {REST_GET, "decisions",
+	"limit after peer outcome status why way since before", NULL},
     {REST_POST, "denylist", "",
 	"certificate issuer serial spkiSha256 reason until"},
     {REST_DELETE, "denylist/{id}", "", ""},

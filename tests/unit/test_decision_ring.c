@@ -14,7 +14,8 @@ static struct decision_ring *ring;
 static void
 add(enum decision_way way, bool allowed, const char *peer)
 {
-	struct decision d = {.way = way, .allowed = allowed};
+	struct decision d = {
+	    .way = way, .allowed = allowed, .found.status = REVCHECK_GOOD};
 
 	snprintf(d.peer, sizeof(d.peer), "%s", peer);
 	decision_ring_add(ring, &d);
@@ -59,7 +60,108 @@ bare_connects_erase_nothing_else(void **state)
 	assert_int_equal(num_of(&some), 3);
 	for (int i = 0; i < 1100; i++)
 		add(DECISION_INBOUND, true, "good");
-	assert_int_equal(num_of(&all), 20);
+	assert_int_equal(num_of(&all), 23);
+	decision_ring_free(ring);
+}
+
+static void
+put(enum decision_way way, bool allowed, unsigned status, enum revcheck_why why,
+    time_t at)
+{
+	struct decision d = {.way = way,
+	    .allowed = allowed,
+	    .at = at,
+	    .found = {
+		.mode = REVCHECK_MODE_SOFT_FAIL, .status = status, .why = why}};
+
+	decision_ring_add(ring, &d);
+}
+
+#define NOW 1800000030
+
+static void
+put_one_of_each(void)
+{
+	put(DECISION_INBOUND, true, REVCHECK_UNKNOWN, REVCHECK_WHY_UNREACHABLE,
+	    NOW - 100);
+	put(DECISION_SESSION, true, REVCHECK_UNKNOWN, REVCHECK_WHY_STALE,
+	    NOW - 100);
+	put(DECISION_SESSION, false, REVCHECK_REVOKED, REVCHECK_WHY_NONE,
+	    NOW - 90);
+	put(DECISION_RECHECK, false, REVCHECK_REVOKED, REVCHECK_WHY_DENYLISTED,
+	    NOW - 80);
+	put(DECISION_INBOUND, false, REVCHECK_REVOKED, REVCHECK_WHY_DENYLISTED,
+	    NOW - 70);
+	put(DECISION_INBOUND, false, DECISION_NO_CERTIFICATE, REVCHECK_WHY_NONE,
+	    NOW - 70);
+}
+
+/* A thousand good peers push out none of those. */
+static void
+what_is_looked_for_stays(void **state)
+{
+	const struct decision_filter soft = {.choice = DECISION_SOFT},
+				     cut = {.choice = DECISION_CUT},
+				     refused = {.choice = DECISION_REFUSED},
+				     denied = {.whys = 1ULL
+					     << REVCHECK_WHY_DENYLISTED},
+				     bare = {.statuses = 1U
+					     << DECISION_NO_CERTIFICATE},
+				     session = {.choice = DECISION_REFUSED,
+					 .ways = 1U << DECISION_SESSION},
+				     between = {.since = NOW - 90,
+					 .before = NOW - 70},
+				     accepted = {.choice = DECISION_ACCEPTED};
+
+	(void)state;
+	assert_int_equal(decision_ring_new(&ring, 10, NULL), 0);
+	put_one_of_each();
+	for (int i = 0; i < 1000; i++) {
+		put(DECISION_INBOUND, true, REVCHECK_GOOD, REVCHECK_WHY_NONE,
+		    NOW);
+		put(DECISION_SESSION, true, REVCHECK_GOOD, REVCHECK_WHY_NONE,
+		    NOW);
+	}
+	assert_int_equal(num_of(&soft), 2);
+	assert_int_equal(num_of(&cut), 1);
+	assert_int_equal(num_of(&refused), 4);
+	assert_int_equal(num_of(&denied), 2);
+	assert_int_equal(num_of(&bare), 1);
+	assert_int_equal(num_of(&session), 1);
+	assert_int_equal(num_of(&between), 2);
+	assert_int_equal(num_of(&accepted), 12);
+	assert_int_equal(decision_ring_last(ring), 2006);
+	decision_ring_free(ring);
+}
+
+/* Of each minute of the last hour, and nothing of the hours before. */
+static void
+an_hour_in_minutes(void **state)
+{
+	struct outcome_counts c;
+
+	(void)state;
+	assert_int_equal(decision_ring_new(&ring, 10, NULL), 0);
+	put(DECISION_INBOUND, true, REVCHECK_GOOD, 0, NOW - 3600);
+	put(DECISION_INBOUND, true, REVCHECK_GOOD, 0, NOW - 3540);
+	put_one_of_each();
+	for (int i = 0; i < 3; i++)
+		put(DECISION_OUTBOUND, true, REVCHECK_GOOD, 0, NOW);
+	decision_ring_get_outcomes(ring, &c);
+	assert_int_equal(outcome_in_minute(&c, OUTCOME_GOOD, NOW, 0), 3);
+	assert_int_equal(outcome_in_minute(&c, OUTCOME_GOOD, NOW, 1), 0);
+	assert_int_equal(outcome_in_minute(&c, OUTCOME_GOOD, NOW, 59), 1);
+	assert_int_equal(outcome_in_minute(&c, OUTCOME_SOFT, NOW, 2), 1);
+	assert_int_equal(outcome_in_minute(&c, OUTCOME_CUT, NOW, 1), 1);
+	assert_int_equal(outcome_in_minute(&c, OUTCOME_DENYLISTED, NOW, 1), 1);
+	assert_int_equal(
+	    outcome_in_minute(&c, OUTCOME_NO_CERTIFICATE, NOW, 1), 1);
+	assert_int_equal(
+	    outcome_in_minute(&c, OUTCOME_SESSION_REFUSED, NOW, 1), 1);
+	/* An hour without anybody. */
+	assert_int_equal(outcome_in_minute(&c, OUTCOME_GOOD, NOW + 3600, 0), 0);
+	assert_int_equal(c.total[OUTCOME_GOOD], 5);
+	assert_int_equal(c.total[OUTCOME_SESSION_SOFT], 1);
 	decision_ring_free(ring);
 }
 
@@ -68,6 +170,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(bare_connects_erase_nothing_else),
+	    cmocka_unit_test(what_is_looked_for_stays),
+	    cmocka_unit_test(an_hour_in_minutes),
 	};
 
 	return cmocka_run_group_tests_name("decisions", tests, NULL, NULL);
