@@ -79,7 +79,8 @@ loose_of(const struct conf *values, const struct effective_rules *rules)
 {
 	struct loose l = {
 	    .sessions = resolved(values->policy.mode, REVCHECK_MODE_SOFT_FAIL),
-	    .one_way = values->tls.type != CONF_TLS_MUTUAL};
+	    .one_way = values->tls.type != CONF_TLS_MUTUAL,
+	    .rules = rules->num};
 
 	l.tls = resolved(values->tls.mode, l.sessions);
 	for (size_t i = 0; i < rules->num; i++)

@@ -15,6 +15,7 @@
 #include "gateway/conf/conf_warn.h"
 #include "gateway/control/candidate.h"
 #include "gateway/control/effective.h"
+#include "gateway/control/change_origin.h"
 #include "gateway/control/loose.h"
 #include "gateway/control/start_check.h"
 #include "gateway/control/stores.h"
@@ -45,6 +46,7 @@ struct control {
 	char *addresses;               /* in force; see struct candidate */
 	struct revcheck_policy policy; /* as it is set */
 	unsigned hard, warming;        /* enum warmup_part */
+	struct change_origins origins;
 };
 
 /* What there is now, over the bootstrap file base. */
@@ -99,6 +101,21 @@ warm_up(struct control *c, const struct candidate *p)
 		warmup_begin(c->warmup, c->warming, p->warm_up_ms);
 	else if (c->warming == 0 && before != 0)
 		warmup_give_up(c->warmup);
+}
+
+/* What the file and the sections mean now, as the file was read. */
+static void
+note_origins(struct control *c, const char *who, const char *from)
+{
+	const struct loose *l = control_loose(c);
+	const int64_t values[CHANGE_NUM_FACTS] = {[CHANGE_TLS_MODE] = l->tls,
+	    [CHANGE_TLS_TYPE] = l->one_way,
+	    [CHANGE_SESSIONS_MODE] = l->sessions,
+	    [CHANGE_SHADOW_MODE] = c->policy.shadow_hard,
+	    [CHANGE_ISSUERS] = (int64_t)l->rules};
+
+	change_origins_loaded(
+	    &c->origins, values, wall_clock_now(c->services->clock), who, from);
 }
 
 /* Workers first: they can refuse and then nothing has changed. */
@@ -223,6 +240,7 @@ control_new(struct control **out, const struct control_parts *parts,
 		control_free(c);
 		return rc;
 	}
+	note_origins(c, "start", c->base->file);
 	conf_warn_log(
 	    conf, wall_clock_now(c->services->clock), c->services->log);
 	*out = c;
@@ -287,6 +305,12 @@ const struct loose *
 control_loose(const struct control *c)
 {
 	return loose_watch_get0(c->loose);
+}
+
+const struct change_origin *
+control_origin(struct control *c, enum change_fact fact)
+{
+	return change_origins_get0(&c->origins, c->stores->sections, fact);
 }
 
 uint32_t
@@ -541,6 +565,7 @@ control_reload(
 		    "(who='%s' from='%s')",
 		    err->msg, actor->who, actor->from);
 	if (rc == 0) {
+		note_origins(c, actor->who, actor->from);
 		revcheck_archive_reread(c->services->engine);
 		say_next_start(c);
 		conf_warn_log(c->base, wall_clock_now(c->services->clock),

@@ -14,6 +14,7 @@
 #include "cache/base/error.h"
 #include "gateway/conf/conf.h"
 #include "gateway/control/change_log.h"
+#include "gateway/control/change_origin.h"
 #include "gateway/state/section_store.h"
 #include "revcheck/revcheck.h"
 
@@ -60,6 +61,9 @@ struct conf *control_conf(const struct control *c); /* in force; lends */
 void control_get_policy(const struct control *c, struct revcheck_policy *out);
 /* What lets somebody in unasked. Lends. */
 const struct loose *control_loose(const struct control *c);
+/* Since when something is as it is, and by whom. Lends, until a change. */
+const struct change_origin *
+control_origin(struct control *c, enum change_fact fact);
 /* Lends. */
 const struct warmup *control_warmup(const struct control *c);
 /*

@@ -20,6 +20,7 @@ struct loose {
 	enum revcheck_mode tls, sessions; /* never DEFAULT */
 	bool one_way;                     /* peers need no certificate */
 	size_t exempt; /* issuers whose certificates are not asked about */
+	size_t rules;  /* for issuers, these included */
 };
 
 enum loose_kind {

@@ -55,7 +55,7 @@ conn_new(struct worker *w, bool inbound)
 	c->worker = w;
 	c->runtime = runtime_up_ref(w->runtime);
 	c->trust = c->runtime->trust;
-	c->id = w->next_conn++ * 64 + w->index;
+	c->id = ++w->next_conn * 256 + w->index;
 	c->round = w->recheck_round;
 	evtimer_assign(&c->ev_timer, w->base, conn_on_timer, c);
 	conn_assign_tls(c);

@@ -18,6 +18,7 @@
 #include "gateway/dataplane/half_open.h"
 #include "gateway/dataplane/limits.h"
 #include "gateway/dataplane/relay.h"
+#include "gateway/observe/decision_ring.h"
 #include "revcheck/revcheck.h"
 
 struct dial;
@@ -65,6 +66,8 @@ struct conn {
 	bool reads_http;
 	char *listen; /* inbound: its listener's address, as configured */
 	enum conn_state state;
+	struct decision_finding found; /* of who is in, when last asked about */
+	time_t let_in_at;
 	unsigned ready; /* enum relay_event, seen and not yet handled */
 	unsigned armed; /* enum relay_event, waited for */
 

@@ -146,6 +146,10 @@ decision_log_record(struct conn *c, bool allowed,
 	    h != NULL ? h->admission.why : ADMISSION_UNDECIDED,
 	    h != NULL ? h->report : report, mode_in_force(c));
 	decision_say(c, &d, error);
+	if (allowed) {
+		c->found = d.found;
+		c->let_in_at = d.at;
+	}
 }
 
 void
@@ -156,4 +160,12 @@ decision_log_cut(struct conn *c, struct revcheck_report *report,
 
 	d.found = admission_finding(why, report, mode_in_force(c));
 	decision_say(c, &d, error);
+}
+
+void
+decision_log_cut_off(struct conn *c, const char *text)
+{
+	struct decision d = {.way = DECISION_RECHECK, .found = c->found};
+
+	decision_say(c, &d, text);
 }

@@ -19,6 +19,9 @@ void decision_log_record(struct conn *c, bool allowed,
 void decision_log_cut(struct conn *c, struct revcheck_report *report,
     enum admission_why why, const char *error);
 
+/* Likewise, by somebody's word alone. */
+void decision_log_cut_off(struct conn *c, const char *text);
+
 /* Whether SOFT_FAIL has let something undetermined pass. */
 bool decision_is_soft(const struct revcheck_report *report);
 

@@ -11,6 +11,7 @@
 
 #include <sys/eventfd.h>
 
+#include "gateway/dataplane/conn_query.h"
 #include "gateway/dataplane/worker_setup.h"
 #include "gateway/tls/staple.h"
 
@@ -33,6 +34,12 @@ mailbox_cleanup(struct mailbox *m)
 		return;
 	worker_setup_free(m->batch.setup);
 	staples_free(m->batch.staples);
+	while (m->batch.queries != NULL) {
+		struct conn_query_part *part = m->batch.queries;
+
+		m->batch.queries = part->next;
+		conn_query_part_done(part);
+	}
 	close(m->fd);
 	pthread_mutex_destroy(&m->lock);
 	source_box_cleanup(&m->sources);
@@ -94,6 +101,17 @@ mailbox_post_source(
 {
 	source_box_put(&m->sources, source, change);
 	mailbox_post(m, MAIL_SOURCES);
+}
+
+void
+mailbox_post_query(struct mailbox *m, struct conn_query_part *part)
+{
+	pthread_mutex_lock(&m->lock);
+	part->next = m->batch.queries;
+	m->batch.queries = part;
+	m->batch.bits |= MAIL_QUERY;
+	pthread_mutex_unlock(&m->lock);
+	mailbox_ring(m);
 }
 
 void

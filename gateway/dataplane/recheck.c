@@ -48,6 +48,17 @@ recheck_doom(struct conn *c, struct revcheck_report *report,
 }
 
 static void
+recheck_kept(struct conn *c, struct revcheck_report *report)
+{
+	c->found =
+	    (struct decision_finding){.mode = revcheck_report_mode(report),
+		.status = revcheck_report_status(report),
+		.why = revcheck_report_why(report)};
+	if (decision_is_soft(report))
+		counters_inc(&c->worker->counters, COUNTER_SOFT_KEPT);
+}
+
+static void
 recheck_hear(struct conn *c, struct revcheck_report *report, bool offline)
 {
 	struct admission a = {.path = c->certs};
@@ -64,8 +75,8 @@ recheck_hear(struct conn *c, struct revcheck_report *report, bool offline)
 	admission_hear(&a, report);
 	if (a.why != ADMISSION_ALLOWED)
 		recheck_doom(c, report, a.why, "");
-	else if (decision_is_soft(report))
-		counters_inc(&c->worker->counters, COUNTER_SOFT_KEPT);
+	else
+		recheck_kept(c, report);
 	if (!c->doomed)
 		source_index_rest(c->worker->sources, &c->answer, report, 0);
 }

@@ -16,6 +16,7 @@
 
 #include "cache/base/clock.h"
 #include "gateway/dataplane/conn.h"
+#include "gateway/dataplane/conn_answer.h"
 #include "gateway/dataplane/conn_list.h"
 #include "gateway/dataplane/recheck.h"
 #include "gateway/dataplane/worker_setup.h"
@@ -126,6 +127,8 @@ worker_on_mail(evutil_socket_t fd, short what, void *arg)
 		recheck_begin(w);
 	if (batch.bits & MAIL_GATHER)
 		worker_gather(w);
+	if (batch.bits & MAIL_QUERY)
+		conn_answer(w, batch.queries);
 	if (batch.bits & MAIL_DRAIN)
 		worker_drain(w, batch.drain_at_mono_ms);
 	if (batch.bits & MAIL_STOP)

@@ -267,6 +267,22 @@ workers_gather(struct workers *d, workers_chain_fn *fn, void *arg)
 		mailbox_post(&d->workers[i]->mailbox, MAIL_GATHER);
 }
 
+int
+workers_ask(struct workers *d, struct event_base *base,
+    const struct conn_question *question, conn_query_fn *done, void *arg,
+    struct conn_query **out, struct err *err)
+{
+	struct conn_query *q;
+	int rc =
+	    conn_query_new(&q, base, question, d->num_workers, done, arg, err);
+
+	*out = q;
+	for (size_t i = 0; rc == 0 && i < d->num_workers; i++)
+		mailbox_post_query(
+		    &d->workers[i]->mailbox, conn_query_part(q, i));
+	return rc;
+}
+
 size_t
 workers_num(const struct workers *d)
 {

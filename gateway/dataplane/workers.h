@@ -16,6 +16,7 @@
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
+#include "gateway/dataplane/conn_query.h"
 #include "gateway/observe/counters.h"
 #include "gateway/observe/histogram.h"
 #include "revcheck/revcheck.h"
@@ -84,6 +85,14 @@ typedef void workers_chain_fn(void *arg, const struct revcheck_certs *chain,
     struct revcheck_trust *trust);
 void workers_gather(struct workers *d, workers_chain_fn *fn, void *arg);
 size_t workers_num(const struct workers *d);
+
+/*
+ * workers_ask asks all workers about the connections of who is in; see
+ * conn_query.h. Ended by conn_query_cancel, or by done. E_NOMEM.
+ */
+int workers_ask(struct workers *d, struct event_base *base,
+    const struct conn_question *question, conn_query_fn *done, void *arg,
+    struct conn_query **out, struct err *err) MUST_USE;
 
 /*
  * workers_staple gives every worker these OCSP responses for our own

@@ -569,8 +569,6 @@ metrics_json(const struct services *core, const struct rest_services *services)
 	warmup_get(control_warmup(services->control), &warm);
 	add_modes(o, control_loose(services->control));
 	cJSON_AddBoolToObject(o, "shadowMode", policy.shadow_hard);
-	cJSON_AddNumberToObject(
-	    o, "uptimeSeconds", difftime(time(NULL), services->started_at));
 	part = cJSON_AddObjectToObject(o, "sections");
 	for (enum section_id id = 0; id < SECTION_NUM; id++)
 		cJSON_AddNumberToObject(part, section_name(id),

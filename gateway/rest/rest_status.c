@@ -14,6 +14,7 @@
 #include "gateway/rest/readiness.h"
 #include "gateway/rest/rest_internal.h"
 #include "gateway/rest/rest_routes.h"
+#include "gateway/rest/status_report.h"
 
 static void
 get_health(struct rest_request *req)
@@ -58,7 +59,16 @@ get_metrics(struct rest_request *req)
 static void
 get_status(struct rest_request *req)
 {
-	rest_reply_json(req, 200, metrics_json(req->core, req->services));
+	cJSON *o = metrics_json(req->core, req->services);
+
+	status_add_process(o, req);
+	status_add_ready(o, req);
+	status_add_modes(o, req->services);
+	cJSON_AddItemToObject(o, "summary", status_summary(req));
+	cJSON_AddItemToObject(o, "minutes", status_minutes(req->services));
+	cJSON_AddItemToObject(
+	    o, "configuration", status_sections(req->services));
+	rest_reply_json(req, 200, o);
 }
 
 /* Denylist. */

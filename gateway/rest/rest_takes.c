@@ -9,6 +9,9 @@
 static const struct rest_takes table[] = {
     {REST_GET, "decisions",
 	"limit after peer outcome status why way since before", NULL},
+    {REST_GET, "connections", "limit after status way", NULL},
+    {REST_DELETE, "connections/{id}", "", ""},
+    {REST_GET, "ui/state", "after", NULL},
     {REST_POST, "denylist", "",
 	"certificate issuer serial spkiSha256 reason until"},
     {REST_DELETE, "denylist/{id}", "", ""},

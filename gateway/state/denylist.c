@@ -55,6 +55,20 @@ denylist_json(const struct denylist *d)
 	return list;
 }
 
+cJSON *
+denylist_newest_json(const struct denylist *d, size_t max)
+{
+	cJSON *list = cJSON_CreateArray();
+	struct err ignored;
+
+	if (state_db_read(d->db, STATE_SQL_DENIED_LAST, add_to_array, list,
+		&ignored, "i", (int64_t)max) != 0) {
+		cJSON_Delete(list);
+		return NULL;
+	}
+	return list;
+}
+
 size_t
 denylist_num(const struct denylist *d)
 {

@@ -50,6 +50,8 @@ int denylist_remove(struct denylist *d, struct revcheck *rc, const char *id,
 
 /* Array of entries; NULL when it fails. */
 cJSON *denylist_json(const struct denylist *d);
+/* Likewise, of at most max, newest first. */
+cJSON *denylist_newest_json(const struct denylist *d, size_t max);
 size_t denylist_num(const struct denylist *d);
 
 #endif

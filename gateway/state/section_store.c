@@ -13,6 +13,9 @@ struct value {
 	int64_t version; /* 0: nothing is stored */
 	char *text;
 	cJSON *config;
+	/* Its strings are `text` and the three after it. */
+	struct section_change change;
+	char *who, *from, *action;
 };
 
 struct section_store {
@@ -28,6 +31,9 @@ static void
 value_cleanup(struct value *v)
 {
 	free(v->text);
+	free(v->who);
+	free(v->from);
+	free(v->action);
 	cJSON_Delete(v->config);
 	*v = (struct value){0};
 }
@@ -63,7 +69,8 @@ change_of_row(struct section_change *c, const struct state_row *row)
 	    .from = state_row_text(row, 4),
 	    .action = state_row_text(row, 5),
 	    .text = state_row_text(row, 6),
-	    .note = state_row_text(row, 7)};
+	    .note = state_row_text(row, 7),
+	    .seq = state_row_int(row, 8)};
 	return c->version > 0 && c->version <= INT32_MAX && c->who != NULL &&
 	    c->from != NULL && c->action != NULL && c->text != NULL;
 }
@@ -80,7 +87,19 @@ read_value(struct value *v, enum section_id id, const struct section_change *c,
 		return rc;
 	v->version = c->version;
 	v->text = strdup(c->text);
-	return v->text != NULL ? 0 : err_set(err, E_NOMEM, "out of memory");
+	v->who = strdup(c->who);
+	v->from = strdup(c->from);
+	v->action = strdup(c->action);
+	if (v->text == NULL || v->who == NULL || v->from == NULL ||
+	    v->action == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	v->change = (struct section_change){.version = c->version,
+	    .at = c->at,
+	    .who = v->who,
+	    .from = v->from,
+	    .action = v->action,
+	    .text = v->text};
+	return 0;
 }
 
 /* What a start does with a row, and what was just written is held against. */
@@ -166,6 +185,12 @@ const char *
 section_text(const struct section_store *s, enum section_id id)
 {
 	return s->now[id].text;
+}
+
+const struct section_change *
+section_newest(const struct section_store *s, enum section_id id)
+{
+	return s->now[id].version > 0 ? &s->now[id].change : NULL;
 }
 
 /* History. */

@@ -28,6 +28,7 @@ struct section_change {
 	const char *action; /* "put", "restore 3", ... */
 	const char *text;   /* the configuration as it was given */
 	const char *note;   /* what else there is to say, or NULL */
+	int64_t seq;        /* orders the changes of all sections */
 };
 
 /* Who makes a change. note may be NULL. */
@@ -51,6 +52,11 @@ void section_store_close(struct section_store *s);
 int64_t section_version(const struct section_store *s, enum section_id id);
 const cJSON *section_config(const struct section_store *s, enum section_id id);
 const char *section_text(const struct section_store *s, enum section_id id);
+
+/* How the stored value came to be, without its note; NULL while there is none.
+ */
+const struct section_change *
+section_newest(const struct section_store *s, enum section_id id);
 
 /* Changes, oldest first, at most SECTION_MAX_HISTORY. */
 typedef int

@@ -42,9 +42,10 @@ const char state_sql_tables[] =
     "CREATE UNIQUE INDEX chain_place"
     " ON chain(ifnull(holder, ''), usage, alias);";
 
-#define SECTION "SELECT name, version, at, who, origin, action, config, note "
-#define DENIED  "SELECT id, issuer, serial, spki, until, reason, at, who "
-#define MEMBER  "SELECT id, name, registration, setup FROM member "
+#define SECTION \
+	"SELECT name, version, at, who, origin, action, config, note, seq "
+#define DENIED "SELECT id, issuer, serial, spki, until, reason, at, who "
+#define MEMBER "SELECT id, name, registration, setup FROM member "
 #define KEY                                                                    \
 	"SELECT tenant, id, alias, category, scheme, created_at, secret FROM " \
 	"key "
@@ -77,6 +78,7 @@ const char *const state_sql_texts[STATE_SQL_NUM] = {
 	" reason = excluded.reason, at = excluded.at, who = excluded.who",
     [STATE_SQL_DENIED_REMOVE] = "DELETE FROM denied WHERE id = ?1",
     [STATE_SQL_DENIED_ALL] = DENIED "FROM denied ORDER BY seq",
+    [STATE_SQL_DENIED_LAST] = DENIED "FROM denied ORDER BY seq DESC LIMIT ?1",
     [STATE_SQL_DENIED_ONE] = DENIED "FROM denied WHERE id = ?1",
     [STATE_SQL_DENIED_NUM] = "SELECT count(*) FROM denied",
 
