@@ -1236,6 +1236,53 @@ revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out);
  */
 REVCHECK_API int
 revcheck_archive_list(struct revcheck *rc, revcheck_cache_fn *fn, void *arg);
+/*
+ * One place that evidence comes from: a URL of CRLs, a responder, or a file of
+ * crl_paths. Texts are escaped where they come from strangers.
+ */
+struct revcheck_source_item {
+	size_t size;
+	enum revcheck_evidence_kind kind;
+	enum revcheck_source
+	    source;         /* _FILE, and url is the path; or _NETWORK */
+	size_t kept, bytes; /* pieces held that came from here */
+	/* Of those the one that ends first; 0: nothing is held, or has no end.
+	 */
+	time_t this_update, next_update;
+	time_t last_success, last_try, next_try; /* 0: never, none */
+	enum revcheck_why why; /* of the last try; NONE: it did not fail */
+	int http_status;       /* 0: none was received */
+	unsigned failures;     /* in a row */
+	uint64_t last_bytes;   /* of the last transfer */
+	uint32_t last_ms;
+	char key[65]; /* of a piece: see revcheck_cache_item; may be empty */
+	char url[1024];
+	char error[256]; /* the sentence for why */
+};
+typedef int
+revcheck_source_fn(void *arg, const struct revcheck_source_item *item);
+/*
+ * Shows fn each place that an engine fetches from, those that never answered
+ * included, and each file, in no order. fn must be short, for fetching waits
+ * meanwhile, and must not call the engine. Returns how many it was shown.
+ * Thread-safe.
+ */
+REVCHECK_API int revcheck_archive_sources(
+    struct revcheck *rc, revcheck_source_fn *fn, void *arg);
+/*
+ * The pieces that an engine holds under one key, each with its signed bytes,
+ * lent; the one that came last first. How many it was shown; E_ARG: it is no
+ * key. Thread-safe, and nothing is taken for asked.
+ */
+typedef int revcheck_piece_fn(void *arg, const struct revcheck_cache_item *item,
+    const unsigned char *der, size_t der_len);
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_archive_get(struct revcheck *rc, const char *key,
+    revcheck_piece_fn *fn, void *arg, struct revcheck_error *err);
+/* revcheck_crl_find in the CRLs under that key. E_ARG says what is wrong. */
+REVCHECK_API REVCHECK_MUST_USE int
+revcheck_archive_find(struct revcheck *rc, const char *key, const char *serial,
+    struct revcheck_crl_entry *out, struct revcheck_error *err);
 /* Reads the files of crl_paths again, soon, whether they changed or not. */
 REVCHECK_API void revcheck_archive_reread(struct revcheck *rc);
 REVCHECK_API REVCHECK_MUST_USE int revcheck_archive_refresh(

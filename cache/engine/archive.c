@@ -18,6 +18,7 @@
 #include "cache/engine/archive_internal.h"
 #include "cache/engine/floors.h"
 #include "cache/engine/news.h"
+#include "cache/engine/source_book.h"
 #include "cache/evidence/evidence.h"
 #include "cache/store/store_disk.h"
 #include "cache/engine/refresh_schedule.h"
@@ -204,6 +205,8 @@ archive_resource(
 	fetch_job_free(r->job);
 	r->job = fetch_job_up_ref(job);
 	pthread_mutex_unlock(&a->table.lock);
+	for (size_t i = 0; i < job->num_urls; i++)
+		source_book_add(a->book, job->kind, job->urls[i]);
 	return r;
 }
 
@@ -409,7 +412,7 @@ archive_init(
 	    .max_ocsp_bytes = OR(o->max_ocsp_bytes, DEFAULT_OCSP_BYTES)};
 	int rc;
 
-	if (a->news == NULL || a->floors == NULL)
+	if (a->news == NULL || a->floors == NULL || a->book == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	a->crl_limits = o->crl;
 	a->crl_limits.max_bytes =
@@ -474,6 +477,7 @@ archive_new(
 	a->exchange_arg = o->exchange_arg;
 	a->news = news_new();
 	a->floors = floors_new();
+	a->book = source_book_new();
 	a->refresh_due = resource_refresh_due;
 	(void)RAND_bytes((unsigned char *)&a->random, sizeof(a->random));
 	rc = archive_init(a, o, err);
@@ -515,6 +519,7 @@ archive_free(struct archive *a)
 	news_free(a->news);
 	floors_free(a->floors);
 	memory_table_cleanup(&a->table);
+	source_book_free(a->book);
 	if (a->disk != NULL)
 		a->disk->free(a->disk);
 	if (a->tell_soon != NULL)

@@ -265,6 +265,31 @@ struct archive_item {
 /* Calls fn for each item until it returns false. Thread-safe, snapshot. */
 void archive_list(struct archive *a,
     bool (*fn)(void *arg, const struct archive_item *item), void *arg);
+
+/* One URL that is fetched from; all lent for the call. */
+struct archive_source {
+	enum evidence_kind kind;
+	const char *url;
+	const struct evidence_key *key; /* of what ends the soonest, or NULL */
+	size_t num, bytes;              /* held now */
+	time_t this_update, ends_at;    /* of what ends the soonest; 0: none */
+	time_t succeeded_at, tried_at, next_try_at; /* 0: never */
+	const struct evidence_failure *failure; /* of the last try, or NULL */
+	unsigned failures;                      /* in a row */
+	uint64_t last_bytes;                    /* of the last transfer */
+	uint32_t last_ms;
+};
+/*
+ * Calls fn for each until it returns false: those, too, that never answered.
+ * Thread-safe; the service thread waits meanwhile, so fn must be short, and
+ * must not call the archive.
+ */
+void archive_sources(struct archive *a,
+    bool (*fn)(void *arg, const struct archive_source *s), void *arg);
+/* archive_get1 of who only looks: nothing is taken for asked. */
+struct documents *
+archive_peek1(struct archive *a, const struct evidence_key *key) MUST_USE;
+
 /*
  * Forces a refresh of key (all if NULL), not more often than the floor. Any
  * thread; begins soon. Returns how many are refreshed when called on the

@@ -17,6 +17,7 @@
 #include "cache/store/store.h"
 
 struct address_rules;
+struct source_book;
 
 /* Of one kind of evidence. */
 struct archive_fetch_counters {
@@ -66,6 +67,7 @@ struct archive {
 	uint64_t num_exchanges; /* begun */
 	struct news *news;
 	struct floors *floors;
+	struct source_book *book;
 	unsigned
 	    num_retries; /* flights that a timer began for what is lacked */
 	struct flight *flights;

@@ -7,6 +7,7 @@
 #include "cache/base/text.h"
 #include "cache/engine/fetch_job.h"
 #include "cache/engine/flight_internal.h"
+#include "cache/engine/source_book.h"
 #include "cache/evidence/evidence.h"
 
 static void
@@ -75,6 +76,9 @@ exchange_end(struct flight *f, const struct evidence_failure *failure)
 	f->exchange.failure = failure;
 	tell_exchange(f, ARCHIVE_EXCHANGE_ENDED);
 	f->exchange.failure = NULL;
+	source_book_note(f->archive->book, f->exchange.kind, f->exchange.url,
+	    failure, archive_now(f->archive), f->exchange.bytes,
+	    f->exchange.ms);
 }
 
 /* A flight may last as long as so many exchanges that fail by their time. */

@@ -42,6 +42,8 @@ refused_for(const struct decision_finding *f)
 		return OUTCOME_NO_CERTIFICATE;
 	case DECISION_SUBJECT_REFUSED:
 		return OUTCOME_SUBJECT;
+	case DECISION_NOT_ALLOWED:
+		return OUTCOME_NOT_ALLOWED;
 	default:
 		/* It left, was too slow, or there was no room. */
 		return OUTCOME_OTHER;

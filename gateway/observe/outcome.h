@@ -22,6 +22,7 @@ struct decision;
 	X(UNKNOWN, REFUSED, "unknown")              \
 	X(SUBJECT, REFUSED, "subject")              \
 	X(NO_CERTIFICATE, REFUSED, "noCertificate") \
+	X(NOT_ALLOWED, REFUSED, "notAllowed")       \
 	X(OTHER, REFUSED, "other")                  \
 	X(CUT, PEERS, "cut")                        \
 	X(SESSION_ACTIVE, SESSIONS, "active")       \

@@ -58,7 +58,7 @@ add_reason(struct readiness *r, enum readiness_kind kind, const char *fmt, ...)
 #define CRL_LEFT_WARN 0.1
 
 static int
-add_crl_reason(void *arg, const struct revcheck_cache_item *item)
+add_crl_reason(void *arg, const struct revcheck_source_item *item)
 {
 	double life = difftime(item->next_update, item->this_update);
 	double left = difftime(item->next_update, time(NULL));
@@ -136,7 +136,7 @@ readiness_get(struct readiness *r, const struct services *core,
 	r->num[READINESS_OWN_CERTIFICATE] =
 	    (unsigned)(cJSON_GetArraySize(r->reasons) - before);
 	r->ready &= token_ready(r, control_conf(services->control));
-	revcheck_archive_list(core->engine, add_crl_reason, r);
+	revcheck_archive_sources(core->engine, add_crl_reason, r);
 	if (state_db_trouble(services->state) != NULL)
 		add_reason(r, READINESS_STATE, "changes cannot be kept: %s",
 		    state_db_trouble(services->state));

@@ -97,6 +97,7 @@ struct rest_request {
 	const char *params[REST_MAX_PARAMS];
 	size_t num_params;
 	const char *content_type; /* or NULL */
+	const char *accept;       /* or NULL */
 	const char *body;         /* NUL-terminated after len */
 	size_t body_len;
 	char user[128];
@@ -126,6 +127,9 @@ struct rest_route {
 void rest_reply_json(struct rest_request *req, int status, cJSON *json);
 void rest_reply_text(
     struct rest_request *req, int status, const char *type, const char *text);
+/* data is copied. */
+void rest_reply_bytes(struct rest_request *req, int status, const char *type,
+    const void *data, size_t len);
 void rest_reply_empty(struct rest_request *req, int status);
 
 /* {"title", "status", "details": {}}; pairs end with NULL. */

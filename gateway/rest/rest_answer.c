@@ -19,7 +19,8 @@ rest_add_header(struct rest_request *req, const char *name, const char *value)
 }
 
 static void
-reply(struct rest_request *req, int status, const char *type, const char *body)
+reply(struct rest_request *req, int status, const char *type, const char *body,
+    size_t len)
 {
 	struct rest_job *job = rest_job_of(req);
 	struct evhttp_connection *evcon =
@@ -37,7 +38,7 @@ reply(struct rest_request *req, int status, const char *type, const char *body)
 		rest_add_header(req, "Content-Type", type);
 		buf = evbuffer_new();
 		if (buf != NULL)
-			evbuffer_add(buf, body, strlen(body));
+			evbuffer_add(buf, body, len);
 	}
 	rest_add_header(req, "Cache-Control", "no-cache");
 	rest_add_header(req, "X-Content-Type-Options", "nosniff");
@@ -51,13 +52,20 @@ void
 rest_reply_text(
     struct rest_request *req, int status, const char *type, const char *text)
 {
-	reply(req, status, type, text);
+	reply(req, status, type, text, strlen(text));
+}
+
+void
+rest_reply_bytes(struct rest_request *req, int status, const char *type,
+    const void *data, size_t len)
+{
+	reply(req, status, type, data, len);
 }
 
 void
 rest_reply_empty(struct rest_request *req, int status)
 {
-	reply(req, status, NULL, NULL);
+	reply(req, status, NULL, NULL, 0);
 }
 
 void
@@ -67,11 +75,11 @@ rest_reply_json(struct rest_request *req, int status, cJSON *json)
 
 	cJSON_Delete(json);
 	if (text == NULL)
-		reply(req, 500, "application/json",
+		rest_reply_text(req, 500, "application/json",
 		    "{\"title\":\"Internal server error.\",\"status\":500,"
 		    "\"details\":{\"reason\":\"out of memory\"}}");
 	else
-		reply(req, status, "application/json", text);
+		rest_reply_text(req, status, "application/json", text);
 	cJSON_free(text);
 }
 

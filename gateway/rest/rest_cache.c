@@ -2,6 +2,7 @@
  * rest_cache: the evidence the engine holds, and what it remembers as revoked:
  * looked at, refreshed, forgotten.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -13,8 +14,8 @@
 /* Rows of an answer; more are for `revcheck cache known`. */
 #define KNOWN_MAX 10000
 
-static int
-add_item(void *arg, const struct revcheck_cache_item *item)
+static cJSON *
+item_json(const struct revcheck_cache_item *item)
 {
 	cJSON *o = cJSON_CreateObject();
 	time_t now = time(NULL);
@@ -41,7 +42,13 @@ add_item(void *arg, const struct revcheck_cache_item *item)
 		cJSON_AddStringToObject(o, "number", item->number);
 	if (item->error[0] != '\0')
 		cJSON_AddStringToObject(o, "error", item->error);
-	cJSON_AddItemToArray(arg, o);
+	return o;
+}
+
+static int
+add_item(void *arg, const struct revcheck_cache_item *item)
+{
+	cJSON_AddItemToArray(arg, item_json(item));
 	return 0;
 }
 
@@ -53,6 +60,117 @@ get_cache(struct rest_request *req)
 	if (list != NULL)
 		revcheck_archive_list(req->core->engine, add_item, list);
 	rest_reply_json(req, 200, list);
+}
+
+/* One source. */
+
+struct piece {
+	struct rest_request *req;
+	bool answered;
+};
+
+/* The signed bytes of the newest, where they are what was asked for. */
+static int
+send_bytes(void *arg, const struct revcheck_cache_item *item,
+    const unsigned char *der, size_t der_len)
+{
+	struct piece *p = arg;
+	const char *type = item->kind == REVCHECK_EVIDENCE_CRL
+	    ? "application/pkix-crl"
+	    : "application/ocsp-response";
+
+	if (strstr(p->req->accept, type) == NULL)
+		rest_reply_error(p->req, 406, "Not acceptable.", "reason",
+		    "what is kept is of another type", "type", type, NULL);
+	else
+		rest_reply_bytes(p->req, 200, type, der, der_len);
+	p->answered = true;
+	return 1;
+}
+
+static int
+add_piece(void *arg, const struct revcheck_cache_item *item,
+    const unsigned char *der, size_t der_len)
+{
+	(void)der, (void)der_len;
+	return add_item(arg, item);
+}
+
+static bool
+wants_bytes(const struct rest_request *req)
+{
+	return req->accept != NULL &&
+	    (strstr(req->accept, "application/pkix-crl") != NULL ||
+		strstr(req->accept, "application/ocsp-response") != NULL);
+}
+
+/* Who is listed; false after having answered. */
+static bool
+add_serial(struct rest_request *req, cJSON *o)
+{
+	struct revcheck_crl_entry entry;
+	struct revcheck_error err = {0};
+	char *serial = rest_query(req, "serial");
+	cJSON *row;
+	int found;
+
+	if (serial == NULL)
+		return true;
+	found = revcheck_archive_find(
+	    req->core->engine, req->params[0], serial, &entry, &err);
+	free(serial);
+	if (found < 0) {
+		rest_reply_error(req, 400, "Invalid input data.", "cause",
+		    "serial", "reason", err.msg, NULL);
+		return false;
+	}
+	cJSON_AddBoolToObject(o, "listed", found == 1);
+	if (found == 0) {
+		cJSON_AddNullToObject(o, "entry");
+		return true;
+	}
+	row = cJSON_AddObjectToObject(o, "entry");
+	cJSON_AddStringToObject(row, "serial", entry.serial);
+	json_add_time(row, "revokedAt", entry.revoked_at);
+	cJSON_AddStringToObject(
+	    row, "reason", revcheck_reason_name(entry.reason));
+	if (entry.issuer[0] != '\0')
+		cJSON_AddStringToObject(row, "issuer", entry.issuer);
+	return true;
+}
+
+static void
+get_source(struct rest_request *req)
+{
+	struct revcheck_error err = {0};
+	struct piece piece = {.req = req};
+	cJSON *o, *list;
+	int num;
+
+	if (wants_bytes(req)) {
+		num = revcheck_archive_get(req->core->engine, req->params[0],
+		    send_bytes, &piece, &err);
+		if (piece.answered)
+			return;
+		list = o = NULL;
+	} else {
+		o = cJSON_CreateObject();
+		cJSON_AddStringToObject(o, "key", req->params[0]);
+		list = cJSON_AddArrayToObject(o, "pieces");
+		num = revcheck_archive_get(
+		    req->core->engine, req->params[0], add_piece, list, &err);
+	}
+	if (num > 0 && add_serial(req, o)) {
+		rest_reply_json(req, 200, o);
+		return;
+	}
+	cJSON_Delete(o);
+	if (num < 0)
+		rest_reply_error(req, 400, "Invalid input data.", "cause",
+		    "key", "reason", err.msg, NULL);
+	else if (num == 0)
+		rest_reply_error(req, 404, "Nothing is kept under this key.",
+		    "key", req->params[0], NULL);
 }
 
 static const char *
@@ -160,6 +278,7 @@ delete_known(struct rest_request *req)
 
 const struct rest_route rest_cache_routes[] = {
     {REST_GET, "cache", CONF_ROLE_READ, get_cache},
+    {REST_GET, "cache/{key}", CONF_ROLE_READ, get_source},
     {REST_POST, "cache/refresh", CONF_ROLE_OPERATE, post_refresh},
     {REST_POST, "cache/{key}/refresh", CONF_ROLE_OPERATE, post_refresh},
     {REST_DELETE, "cache", CONF_ROLE_OPERATE, delete_cache},

@@ -367,6 +367,8 @@ rest_on_request(struct evhttp_request *http, void *arg)
 	job->pub.query = uri != NULL ? evhttp_uri_get_query(uri) : NULL;
 	job->pub.content_type = evhttp_find_header(
 	    evhttp_request_get_input_headers(http), "Content-Type");
+	job->pub.accept = evhttp_find_header(
+	    evhttp_request_get_input_headers(http), "Accept");
 	if (!method_of(http, &job->pub.method) || path == NULL)
 		rest_reply_error(&job->pub, 405, "Method not allowed.",
 		    "reason", "GET, POST, PUT and DELETE are", NULL);

@@ -11,6 +11,8 @@ static const struct rest_takes table[] = {
 	"limit after peer outcome status why way since before", NULL},
     {REST_GET, "connections", "limit after status way", NULL},
     {REST_DELETE, "connections/{id}", "", ""},
+    {REST_GET, "sources", "limit state kind url", NULL},
+    {REST_GET, "cache/{key}", "serial", NULL},
     {REST_GET, "ui/state", "after", NULL},
     {REST_POST, "denylist", "",
 	"certificate issuer serial spkiSha256 reason until"},

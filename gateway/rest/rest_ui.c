@@ -15,6 +15,7 @@
 #include "gateway/rest/conn_report.h"
 #include "gateway/rest/rest_params.h"
 #include "gateway/rest/rest_routes.h"
+#include "gateway/rest/source_report.h"
 #include "gateway/rest/status_report.h"
 #include "gateway/state/denylist.h"
 
@@ -101,6 +102,22 @@ add_connections(cJSON *o, const struct conn_answer *a)
 }
 
 static void
+add_sources(cJSON *o, const struct rest_request *req)
+{
+	const struct source_filter f = {.max = ROWS_MAX};
+	cJSON *part = cJSON_AddObjectToObject(o, "sources"), *by;
+	struct source_report r;
+
+	source_report_make(&r, req->core->engine, &f);
+	cJSON_AddNumberToObject(part, "num", (double)r.num);
+	by = cJSON_AddObjectToObject(part, "byState");
+	for (enum source_state s = 0; s < SOURCE_NUM_STATES; s++)
+		cJSON_AddNumberToObject(
+		    by, source_state_name(s), (double)r.by_state[s]);
+	cJSON_AddItemToObject(part, "rows", r.rows);
+}
+
+static void
 add_denylist(cJSON *o, const struct rest_services *services)
 {
 	cJSON *part = cJSON_AddObjectToObject(o, "denylist");
@@ -128,6 +145,7 @@ on_answered(void *arg, const struct conn_answer *answer)
 	add_warm_up(o, req->services);
 	cJSON_AddItemToObject(o, "summary", status_summary(req));
 	cJSON_AddItemToObject(o, "minutes", status_minutes(req->services));
+	add_sources(o, req);
 	add_decisions(o, req->services, s->after);
 	add_connections(o, answer);
 	add_denylist(o, req->services);

@@ -20,6 +20,7 @@
 #include "revcheck/crl/crl.h"
 #include "revcheck/crl/crl_flaws.h"
 #include "revcheck/crl/crl_scope.h"
+#include "revcheck/api/api_crl.h"
 #include "revcheck/api/judging.h"
 #include "revcheck/x509/certs.h"
 #include "cache/base/subject.h"
@@ -430,8 +431,8 @@ out:
 }
 
 int
-revcheck_crl_find(const struct revcheck_crl *crl, const char *serial,
-    struct revcheck_crl_entry *out)
+api_crl_find(
+    const struct crl *crl, const char *serial, struct revcheck_crl_entry *out)
 {
 	struct crl_entry e;
 	struct bytes content;
@@ -440,13 +441,20 @@ revcheck_crl_find(const struct revcheck_crl *crl, const char *serial,
 	bytes_init(&content, 128);
 	rc = content_from_hex(&content, serial);
 	if (rc == 0 &&
-	    crl_find(crl->crl, bytes_span(&content), span_of(NULL, 0), NULL,
-		NULL, &e)) {
+	    crl_find(
+		crl, bytes_span(&content), span_of(NULL, 0), NULL, NULL, &e)) {
 		entry_fill(out, &e);
 		rc = 1;
 	}
 	bytes_cleanup(&content);
 	return rc;
+}
+
+int
+revcheck_crl_find(const struct revcheck_crl *crl, const char *serial,
+    struct revcheck_crl_entry *out)
+{
+	return api_crl_find(crl->crl, serial, out);
 }
 
 int

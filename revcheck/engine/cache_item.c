@@ -28,3 +28,13 @@ cache_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl)
 	    value.len > 2 && value.len - 2 < sizeof(out->number) / 2)
 		text_hex(out->number, value.p + 2, value.len - 2);
 }
+
+void
+cache_item_url(struct revcheck_cache_item *out, const char *url)
+{
+	size_t n = 0;
+
+	for (; url != NULL && *url != '\0' && n + 1 < sizeof(out->url); url++)
+		out->url[n++] = *url > 0x20 && *url < 0x7f ? *url : '?';
+	out->url[n] = '\0';
+}

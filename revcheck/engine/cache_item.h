@@ -8,4 +8,7 @@
 /* Number of entries, dates, issuer and number of crl; the rest stays. */
 void cache_item_of_crl(struct revcheck_cache_item *out, const struct crl *crl);
 
+/* URLs come from certificates: what is not printable ASCII becomes '?'. */
+void cache_item_url(struct revcheck_cache_item *out, const char *url);
+
 #endif

@@ -28,17 +28,6 @@ kept_show(void *arg, const struct revcheck_cache_item *item)
 	return !w->ended;
 }
 
-/* URLs come from certificates: what is not printable ASCII becomes '?'. */
-static void
-kept_url_text(char *out, size_t cap, const char *url)
-{
-	size_t n = 0;
-
-	for (; url != NULL && *url != '\0' && n + 1 < cap; url++)
-		out[n++] = *url > 0x20 && *url < 0x7f ? *url : '?';
-	out[n] = '\0';
-}
-
 static bool
 kept_item(void *arg, const struct archive_item *a)
 {
@@ -62,7 +51,7 @@ kept_item(void *arg, const struct archive_item *a)
 		item.next_update = a->next_update;
 	}
 	text_hex(item.key, a->key.id, sizeof(a->key.id));
-	kept_url_text(item.url, sizeof(item.url), a->url);
+	cache_item_url(&item, a->url);
 	if (a->failures > 0)
 		snprintf(item.error, sizeof(item.error),
 		    "refreshing failed %u times in a row", a->failures);

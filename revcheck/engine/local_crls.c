@@ -596,6 +596,28 @@ local_crls_list(struct local_crls *l,
 	pthread_mutex_unlock(&l->lock);
 }
 
+struct documents *
+local_crls_peek1(struct local_crls *l, const struct evidence_key *key)
+{
+	struct documents *d = NULL;
+
+	if (l == NULL)
+		return NULL;
+	pthread_mutex_lock(&l->lock);
+	for (struct source *at = l->sources; at != NULL; at = at->next)
+		for (struct scope *s = at->scopes; s != NULL; s = s->next) {
+			struct evidence_key row = row_key(at, s);
+			const struct evidence *e = scope_top(s);
+
+			if (d == NULL && e != NULL &&
+			    memcmp(&row, key, sizeof(row)) == 0)
+				d = documents_add(
+				    NULL, (struct evidence *)(uintptr_t)e);
+		}
+	pthread_mutex_unlock(&l->lock);
+	return d;
+}
+
 void
 local_crls_again(struct local_crls *l)
 {

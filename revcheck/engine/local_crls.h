@@ -30,6 +30,9 @@ void local_crls_free(struct local_crls *l);
 /* A row for each scope in each file, and for each file that has a fault. */
 void local_crls_list(struct local_crls *l,
     bool (*fn)(void *arg, const struct revcheck_cache_item *item), void *arg);
+/* What a row holds: a reference, or NULL. */
+struct documents *
+local_crls_peek1(struct local_crls *l, const struct evidence_key *key) MUST_USE;
 /* Reads files again, soon. */
 void local_crls_again(struct local_crls *l);
 /* What this source (or row) holds now is all that it ever said. */

@@ -350,6 +350,149 @@ everything_in_one_answer(void **state)
 	tls_free(&soft);
 }
 
+/* The row of a URL that has this part; sources are tried soon, not at once. */
+static bool
+has_row(struct web *w, const char *query, const char *state)
+{
+	char *path = xasprintf("/sources?%s", query);
+	const char *is;
+
+	get(w, path);
+	free(path);
+	is = json_text(w->json, "0.state");
+	return is != NULL && strcmp(is, state) == 0;
+}
+
+static void
+await_row(struct web *w, const char *query, const char *state)
+{
+	long long end = mono_ms() + WAIT_MS;
+
+	while (!has_row(w, query, state)) {
+		if (mono_ms() > end)
+			fail_msg("%s is not %s: %s", query, state, w->body);
+		web_free(w);
+	}
+}
+
+#define CRL "url=certificate-revocation-list/doorman"
+
+static void
+sources_tell_their_state(void **state)
+{
+	struct web w;
+
+	assert_int_equal(num_of("/sources"), 0);
+	control(&town.ocsp, "/_listen/off", NULL);
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	await_row(&w, CRL, "ok");
+	says(w.json, "0.kind", "crl");
+	assert_non_null(json_text(w.json, "0.issuer"));
+	counts(w.json, "0.kept", 1);
+	assert_true(json_number(w.json, "0.keptBytes") > 0);
+	assert_true(json_number(w.json, "0.lastBytes") > 0);
+	assert_non_null(json_text(w.json, "0.soonestEnd"));
+	assert_non_null(json_text(w.json, "0.lastSuccess"));
+	assert_non_null(json_text(w.json, "0.nextTry"));
+	assert_true(cJSON_IsNull(json_at(w.json, "0.error")));
+	counts(w.json, "0.failures", 0);
+	web_free(&w);
+
+	/* It never answered, and there is a row of it; the first of all. */
+	await_row(&w, "kind=ocsp", "failing");
+	counts(w.json, "0.kept", 0);
+	says(w.json, "0.error.why", "unreachable");
+	assert_non_null(json_text(w.json, "0.error.text"));
+	assert_true(cJSON_IsNull(json_at(w.json, "0.lastSuccess")));
+	assert_non_null(json_text(w.json, "0.lastTry"));
+	assert_true(json_number(w.json, "0.failures") >= 1);
+	web_free(&w);
+	get(&w, "/sources?limit=1");
+	assert_int_equal(cJSON_GetArraySize(w.json), 1);
+	says(w.json, "0.kind", "ocsp");
+	web_free(&w);
+	get(&w, "/ui/state");
+	says(w.json, "sources.rows.0.state", "failing");
+	assert_true(json_number(w.json, "sources.num") >= 2);
+	assert_true(json_number(w.json, "sources.byState.ok") >= 1);
+	web_free(&w);
+
+	/* The CRL keeps what it said, and says that refreshing fails. */
+	control(&town.web, "/_script",
+	    "/certificate-revocation-list/doorman 503\n");
+	/* Not within a second of the last time. */
+	for (long long end = mono_ms() + WAIT_MS;;) {
+		rest_expect(&gw, "POST", "/cache/refresh", 202);
+		if (has_row(&w, CRL, "failing"))
+			break;
+		if (mono_ms() > end)
+			fail_msg("still %s", w.body);
+		web_free(&w);
+	}
+	says(w.json, "0.error.why", "http-error");
+	counts(w.json, "0.error.httpStatus", 503);
+	counts(w.json, "0.kept", 1);
+	assert_non_null(json_text(w.json, "0.lastSuccess"));
+	web_free(&w);
+	control(&town.web, "/_script",
+	    "/certificate-revocation-list/doorman origin\n");
+	control(&town.ocsp, "/_listen/on", NULL);
+	rest_expect(&gw, "GET", "/sources?state=bad", 400);
+	rest_expect(&gw, "GET", "/sources?kind=arl", 400);
+	rest_expect(&gw, "GET", "/sources?filter=x", 400);
+}
+
+/* What is kept of one source, who is listed in it, and its bytes. */
+static void
+one_source(void **state)
+{
+	char *key, *path, *serial;
+	struct web w;
+
+	control(&town.ocsp, "/_listen/off", NULL);
+	assert_int_equal(
+	    tls_try(&town, "revoked", gw.port, 0), ALERT_CERTIFICATE_REVOKED);
+	control(&town.ocsp, "/_listen/on", NULL);
+	await_row(&w, CRL, "ok");
+	key = xstrdup(json_text(w.json, "0.key"));
+	web_free(&w);
+	get(&w, "/decisions?outcome=refused");
+	serial = xstrdup(json_text(w.json, "0.report.certificates.0.serial"));
+	web_free(&w);
+
+	path = xasprintf("/cache/%s", key);
+	get(&w, path);
+	says(w.json, "key", key);
+	says(w.json, "pieces.0.kind", "crl");
+	assert_non_null(json_text(w.json, "pieces.0.issuer"));
+	assert_null(json_at(w.json, "listed"));
+	web_free(&w);
+	free(path);
+	path = xasprintf("/cache/%s?serial=%s", key, serial);
+	get(&w, path);
+	assert_true(cJSON_IsTrue(json_at(w.json, "listed")));
+	assert_non_null(json_text(w.json, "entry.revokedAt"));
+	assert_non_null(json_text(w.json, "entry.reason"));
+	web_free(&w);
+	free(path);
+	path = xasprintf("/cache/%s?serial=1f1f1f", key);
+	get(&w, path);
+	assert_true(cJSON_IsFalse(json_at(w.json, "listed")));
+	assert_true(cJSON_IsNull(json_at(w.json, "entry")));
+	web_free(&w);
+	free(path);
+	path = xasprintf("/cache/%s?serial=xyz", key);
+	rest_expect(&gw, "GET", path, 400);
+	free(path);
+	rest_expect(&gw, "GET", "/cache/00", 400);
+	key[0] = key[0] == '0' ? '1' : '0';
+	path = xasprintf("/cache/%s", key);
+	rest_expect(&gw, "GET", path, 404);
+	free(path);
+	free(key);
+	free(serial);
+}
+
 /* With OFF nobody is good: nobody was asked about. */
 static void
 off_is_not_good(void **state)
@@ -384,6 +527,9 @@ main(void)
 		decisions_by_word, setup, scene_end),
 	    cmocka_unit_test_setup_teardown(
 		everything_in_one_answer, setup, scene_end),
+	    cmocka_unit_test_setup_teardown(
+		sources_tell_their_state, setup, scene_end),
+	    cmocka_unit_test_setup_teardown(one_source, setup, scene_end),
 	    cmocka_unit_test_setup_teardown(off_is_not_good, setup, scene_end),
 	};
 
