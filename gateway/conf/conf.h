@@ -226,6 +226,7 @@ struct conf_rest {
 	uint32_t max_login_failures; /* an address, within login_window_ms */
 	uint32_t login_window_ms;
 	uint32_t max_decisions; /* kept in the ring */
+	bool ui;                /* the status page is served */
 };
 
 /* Whose way to write a client certificate into a header. */

@@ -491,6 +491,8 @@ const struct conf_key conf_keys[] = {
 	    "and of sessions, let in softly, cut, those that a proxy asked "
 	    "about, good or not, and all others",
 	    .flags = CONF_RESTART),
+	FLAG("rest.ui", BOOL, rest.ui, true,
+	    "whether the status page, and what it is made of, is served"),
 
 	GROUP("authorize", "where proxies that keep TLS to themselves (nginx "
 	    "auth_request, Envoy ext_authz, Traefik ForwardAuth, Caddy "

@@ -308,7 +308,89 @@ post_membership(struct rest_request *req)
 		change_start(req, id, registration, NULL);
 }
 
+/* What there is. */
+
+static cJSON *
+copy_of(const cJSON *o)
+{
+	return o != NULL ? cJSON_Duplicate(o, 1) : cJSON_CreateNull();
+}
+
+/* Public keys and names alone; what is private is in the key store. */
+static cJSON *
+member_json(const struct member *h, bool setup)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "holdingIdentity", h->id);
+	if (h->name != NULL)
+		cJSON_AddStringToObject(o, "x500Name", h->name);
+	else
+		cJSON_AddNullToObject(o, "x500Name");
+	cJSON_AddBoolToObject(o, "registered", h->registration != NULL);
+	cJSON_AddBoolToObject(o, "setUp", h->setup != NULL);
+	cJSON_AddBoolToObject(
+	    o, "inEffect", h->registration != NULL && h->setup != NULL);
+	if (setup)
+		cJSON_AddItemToObject(o, "setup", copy_of(h->setup));
+	else
+		cJSON_AddItemToObject(
+		    o, "registration", copy_of(h->registration));
+	return o;
+}
+
+static void
+list_members(struct rest_request *req, bool setup)
+{
+	const struct members *all = req->services->members;
+	cJSON *list = cJSON_CreateArray();
+
+	for (size_t i = 0; list != NULL && i < members_num(all); i++)
+		cJSON_AddItemToArray(
+		    list, member_json(members_get(all, i), setup));
+	rest_reply_json(req, 200, list);
+}
+
+static void
+show_member(struct rest_request *req, bool setup)
+{
+	char id[KEYSTORE_ID_SIZE];
+
+	if (holding_of(req, id))
+		rest_reply_json(req, 200,
+		    member_json(
+			members_find(req->services->members, id), setup));
+}
+
+static void
+get_setups(struct rest_request *req)
+{
+	list_members(req, true);
+}
+
+static void
+get_setup(struct rest_request *req)
+{
+	show_member(req, true);
+}
+
+static void
+get_memberships(struct rest_request *req)
+{
+	list_members(req, false);
+}
+
+static void
+get_membership(struct rest_request *req)
+{
+	show_member(req, false);
+}
+
 const struct rest_route rest_network_routes[] = {
+    {REST_GET, "network/setup", CONF_ROLE_READ, get_setups},
+    {REST_GET, "network/setup/{id}", CONF_ROLE_READ, get_setup},
+    {REST_GET, "membership", CONF_ROLE_READ, get_memberships},
+    {REST_GET, "membership/{id}", CONF_ROLE_READ, get_membership},
     {REST_PUT, "network/setup/{id}", CONF_ROLE_OPERATE, put_setup},
     {REST_POST, "membership/{id}", CONF_ROLE_OPERATE, post_membership},
     {.fn = NULL}};

@@ -152,6 +152,19 @@ take_body(struct rest_job *job)
 	return true;
 }
 
+/* Switched off it is as if it were not there. */
+static void
+hide_page(struct rest_job *job)
+{
+	const struct rest_path *path = &job->path;
+
+	if (job->rest->conf->rest.ui || path->num == 0 ||
+	    strcasecmp(path->segments[0], "ui") != 0)
+		return;
+	job->route = NULL;
+	job->path_known = false;
+}
+
 static bool
 is_open(const struct rest_job *job)
 {
@@ -192,6 +205,14 @@ header_of(const struct rest_job *job, const char *name)
 {
 	return evhttp_find_header(
 	    evhttp_request_get_input_headers(job->http), name);
+}
+
+static const char *
+header_or_none(const struct rest_job *job, const char *name)
+{
+	const char *value = header_of(job, name);
+
+	return value != NULL ? value : "";
 }
 
 static const char *
@@ -304,6 +325,12 @@ dispatch(struct rest_job *job, const char *path, SSL *ssl)
 	if (req->method != REST_GET &&
 	    rest_origin_is_foreign(header_of(job, "Sec-Fetch-Site"),
 		header_of(job, "Origin"), header_of(job, "Host"))) {
+		job->rest->num_foreign++;
+		log_line(rest_job_get0_log(job), LOG_LEVEL_WARN,
+		    "refused a request that a browser sends for another site "
+		    "(path='%s' origin='%.200s' site='%.40s' from='%s')",
+		    job->raw_path, header_or_none(job, "Origin"),
+		    header_or_none(job, "Sec-Fetch-Site"), req->address);
 		rest_reply_error(req, 403, "Cross-site request.", "reason",
 		    "a browser sends it for the page of another site", NULL);
 		return;
@@ -312,6 +339,7 @@ dispatch(struct rest_job *job, const char *path, SSL *ssl)
 	if (rest_path_split(&job->path, req->path))
 		job->route = find_route(
 		    job->rest->tables, req, &job->path, &job->path_known);
+	hide_page(job);
 	if (job->route != NULL && job->route->roles == 0)
 		serve(job);
 	else

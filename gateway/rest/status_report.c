@@ -140,7 +140,7 @@ group_of(cJSON *o, cJSON *refused, cJSON *sessions, enum outcome outcome)
 }
 
 cJSON *
-status_summary(const struct rest_request *req)
+status_summary(struct rest_request *req)
 {
 	static const struct {
 		const char *name;
@@ -177,6 +177,8 @@ status_summary(const struct rest_request *req)
 	cJSON_AddNumberToObject(
 	    o, "hardFailWouldRefuse", (double)stats.shadow_refusals);
 	cJSON_AddNumberToObject(o, "knownRevoked", (double)stats.known_revoked);
+	cJSON_AddNumberToObject(
+	    o, "crossSiteRefused", (double)rest_job_of(req)->rest->num_foreign);
 	cJSON_AddNumberToObject(
 	    o, "denied", (double)denylist_num(req->services->denylist));
 	return o;

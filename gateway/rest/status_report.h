@@ -20,7 +20,7 @@ void status_add_ready(cJSON *o, const struct rest_request *req);
  */
 void status_add_modes(cJSON *o, const struct rest_services *services);
 /* What was decided since the start, by outcome, and who is there. */
-cJSON *status_summary(const struct rest_request *req);
+cJSON *status_summary(struct rest_request *req);
 /* The same for each minute of the last hour, oldest first. */
 cJSON *status_minutes(const struct rest_services *services);
 /* Each section: version, at, who, from, action. */

@@ -436,6 +436,9 @@ cross_site_requests_are_refused(void **state)
 	static const char *const fields[] = {
 	    "Sec-Fetch-Site: cross-site", "Origin: https://evil.example"};
 	static const char *const methods[] = {"POST", "PUT", "DELETE", "GET"};
+	char *url =
+	    xasprintf("https://127.0.0.1:%d/api/v1/status", gw.rest_port);
+	struct web w;
 
 	for (size_t i = 0; i < 2; i++)
 		for (size_t m = 0; m < 4; m++) {
@@ -450,6 +453,15 @@ cross_site_requests_are_refused(void **state)
 			assert_int_equal(perform(c), m < 3 ? 403 : 200);
 			curl_slist_free_all(list);
 		}
+	gateway_must_say(&gw, "that a browser sends for another site");
+	web_request(&w, "GET", url, "reader:reader-password", NULL, NULL);
+	assert_int_equal(json_number(w.json, "summary.crossSiteRefused"), 6);
+	web_free(&w);
+	web_request(&w, "OPTIONS", url, "reader:reader-password", NULL, NULL);
+	assert_int_equal(w.status, 405);
+	assert_null(strcasestr(w.head, "access-control-"));
+	web_free(&w);
+	free(url);
 	assert_int_equal(
 	    status_of("DELETE", "/cache", "writer:writer-password", NULL), 204);
 }

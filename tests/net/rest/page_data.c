@@ -514,6 +514,46 @@ off_is_not_good(void **state)
 	tls_free(&t);
 }
 
+/* Which holdings there are, registered or not. */
+static void
+holdings(void **state)
+{
+	struct web w;
+
+	assert_int_equal(num_of("/network/setup"), 0);
+	assert_int_equal(num_of("/membership"), 0);
+	rest(&gw, &w, "POST",
+	    "/keys/58B6030FABDD/alias/tls/category/TLS/scheme/"
+	    "CORDA.ECDSA.SECP256R1",
+	    "");
+	assert_int_equal(w.status, 200);
+	web_free(&w);
+	get(&w, "/network/setup");
+	says(w.json, "0.holdingIdentity", "58B6030FABDD");
+	assert_true(cJSON_IsFalse(json_at(w.json, "0.registered")));
+	assert_true(cJSON_IsFalse(json_at(w.json, "0.inEffect")));
+	assert_true(cJSON_IsNull(json_at(w.json, "0.setup")));
+	web_free(&w);
+	get(&w, "/membership/58B6030FABDD");
+	assert_true(cJSON_IsNull(json_at(w.json, "registration")));
+	web_free(&w);
+	rest_expect(&gw, "GET", "/network/setup/58B6030FABDE", 404);
+	rest_expect(&gw, "GET", "/membership/xyz", 400);
+}
+
+/* Switched off it is as if it were not there. */
+static void
+no_page(void **state)
+{
+	gateway_stop(&gw);
+	gateway_set(&gw, "rest.ui", "false");
+	gateway_start(&gw);
+	rest_expect(&gw, "GET", "/ui/state", 404);
+	rest_expect(&gw, "GET", "/UI/state", 404);
+	rest_expect(&gw, "PUT", "/ui/state", 404);
+	rest_expect(&gw, "GET", "/status", 200);
+}
+
 int
 main(void)
 {
@@ -530,6 +570,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		sources_tell_their_state, setup, scene_end),
 	    cmocka_unit_test_setup_teardown(one_source, setup, scene_end),
+	    cmocka_unit_test_setup_teardown(holdings, setup, scene_end),
+	    cmocka_unit_test_setup_teardown(no_page, setup, scene_end),
 	    cmocka_unit_test_setup_teardown(off_is_not_good, setup, scene_end),
 	};
 
