@@ -126,17 +126,25 @@ status_add_modes(cJSON *o, const struct rest_services *services)
 
 /* Counts. */
 
+/* Where the outcomes of each group go. */
+struct groups {
+	cJSON *peers, *refused, *sessions, *proxied;
+};
+
 static cJSON *
-group_of(cJSON *o, cJSON *refused, cJSON *sessions, enum outcome outcome)
+group_of(const struct groups *g, enum outcome outcome)
 {
 	switch (outcome_group(outcome)) {
 	case OUTCOME_REFUSED:
-		return refused;
+		return g->refused;
 	case OUTCOME_SESSIONS:
-		return sessions;
-	default:
-		return o;
+		return g->sessions;
+	case OUTCOME_BY_PROXY:
+		return g->proxied;
+	case OUTCOME_PEERS:
+		break;
 	}
+	return g->peers;
 }
 
 cJSON *
@@ -152,7 +160,8 @@ status_summary(struct rest_request *req)
 	    COUNTER_SHED_TOTAL, COUNTER_SHED_ADDRESS, COUNTER_SHED_HANDSHAKES,
 	    COUNTER_SHED_SLOW, COUNTER_SHED_RATE};
 	struct revcheck_stats stats = {.size = sizeof(stats)};
-	cJSON *o = cJSON_CreateObject(), *refused, *sessions;
+	cJSON *o = cJSON_CreateObject();
+	struct groups groups = {.peers = o};
 	struct outcome_counts counts;
 	struct workers_stats n;
 	uint64_t num = 0;
@@ -163,11 +172,12 @@ status_summary(struct rest_request *req)
 	cJSON_AddNumberToObject(o, "accepted",
 	    (double)(counts.total[OUTCOME_GOOD] + counts.total[OUTCOME_SOFT] +
 		counts.total[OUTCOME_NOT_ASKED]));
-	refused = cJSON_AddObjectToObject(o, "refused");
-	sessions = cJSON_AddObjectToObject(o, "sessions");
+	groups.refused = cJSON_AddObjectToObject(o, "refused");
+	groups.sessions = cJSON_AddObjectToObject(o, "sessions");
+	groups.proxied = cJSON_AddObjectToObject(o, "proxied");
 	for (enum outcome i = 0; i < OUTCOME_NUM; i++)
-		cJSON_AddNumberToObject(group_of(o, refused, sessions, i),
-		    outcome_name(i), (double)counts.total[i]);
+		cJSON_AddNumberToObject(group_of(&groups, i), outcome_name(i),
+		    (double)counts.total[i]);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		cJSON_AddNumberToObject(
 		    o, rows[i].name, (double)n.n[rows[i].counter]);
@@ -187,23 +197,24 @@ status_summary(struct rest_request *req)
 cJSON *
 status_minutes(const struct rest_services *services)
 {
-	cJSON *o = cJSON_CreateObject(), *peers, *refused, *sessions;
+	cJSON *o = cJSON_CreateObject();
+	struct groups groups;
 	struct outcome_counts counts;
 	time_t now = time(NULL);
 
 	decision_ring_get_outcomes(services->checker.decisions, &counts);
 	json_add_time(o, "end", now - now % 60);
-	peers = cJSON_AddObjectToObject(o, "peers");
-	refused = cJSON_AddObjectToObject(peers, "refused");
-	sessions = cJSON_AddObjectToObject(o, "sessions");
+	groups.peers = cJSON_AddObjectToObject(o, "peers");
+	groups.refused = cJSON_AddObjectToObject(groups.peers, "refused");
+	groups.sessions = cJSON_AddObjectToObject(o, "sessions");
+	groups.proxied = cJSON_AddObjectToObject(o, "proxied");
 	for (enum outcome i = 0; i < OUTCOME_NUM; i++) {
 		int row[OUTCOME_MINUTES];
 
 		for (unsigned m = 0; m < OUTCOME_MINUTES; m++)
 			row[m] = (int)outcome_in_minute(
 			    &counts, i, now, OUTCOME_MINUTES - 1 - m);
-		cJSON_AddItemToObject(group_of(peers, refused, sessions, i),
-		    outcome_name(i),
+		cJSON_AddItemToObject(group_of(&groups, i), outcome_name(i),
 		    cJSON_CreateIntArray(row, OUTCOME_MINUTES));
 	}
 	return o;
