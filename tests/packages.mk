@@ -4,6 +4,8 @@ APT_TEST += systemd
 APT_TEST += nginx-light
 # A node in a line of the README, and a judge of the published JSON Schema.
 APT_TEST += socat python3-jsonschema
+# What an OpenAPI document has to be.
+APT_TEST += openapi-specification
 # The library as other languages call it.
 APT_TEST += golang-go python3
 # Shells whose completions are tried.

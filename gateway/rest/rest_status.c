@@ -11,6 +11,7 @@
 #include "gateway/dataplane/workers.h"
 #include "gateway/base/json.h"
 #include "gateway/rest/metrics.h"
+#include "gateway/rest/openapi.h"
 #include "gateway/rest/readiness.h"
 #include "gateway/rest/rest_internal.h"
 #include "gateway/rest/rest_routes.h"
@@ -69,6 +70,13 @@ get_status(struct rest_request *req)
 	cJSON_AddItemToObject(
 	    o, "configuration", status_sections(req->services));
 	rest_reply_json(req, 200, o);
+}
+
+static void
+get_openapi(struct rest_request *req)
+{
+	rest_reply_json(
+	    req, 200, openapi_document(rest_job_of(req)->rest->tables));
 }
 
 /* Denylist. */
@@ -136,6 +144,7 @@ const struct rest_route rest_status_routes[] = {
     {REST_GET, "readyz", REST_ANYBODY | CONF_ROLE_READ, get_ready},
     {REST_GET, "metrics", CONF_ROLE_READ, get_metrics},
     {REST_GET, "status", CONF_ROLE_READ, get_status},
+    {REST_GET, "openapi.json", CONF_ROLE_READ | CONF_ROLE_CHECK, get_openapi},
     {REST_GET, "denylist", CONF_ROLE_READ, get_denylist},
     {REST_POST, "denylist", CONF_ROLE_OPERATE, post_denylist},
     {REST_DELETE, "denylist/{id}", CONF_ROLE_OPERATE, delete_denylist},
