@@ -242,6 +242,8 @@ slot_matches(const struct slot *s, const struct decision_filter *f)
 {
 	const struct decision *d = &s->d;
 
+	if (f->sequence != 0 && s->sequence != f->sequence)
+		return false;
 	if (!is_chosen(d, f->choice) || !has_bit(f->ways, d->way) ||
 	    !has_bit(f->statuses, d->found.status) ||
 	    !has_bit(f->whys, d->found.why) ||
@@ -258,11 +260,29 @@ slot_matches(const struct slot *s, const struct decision_filter *f)
 	return false;
 }
 
+/* *room: bytes for evidence that are left; what has none is left out. */
+static void
+add_report(cJSON *o, struct revcheck_report *report, size_t *room)
+{
+	const struct revcheck_result *leaf = revcheck_report_get0(report, 0);
+	char *text = *room > 0 ? revcheck_report_json(report, 0) : NULL;
+	size_t len = text != NULL ? strlen(text) : 0;
+
+	if (leaf != NULL)
+		cJSON_AddStringToObject(o, "subject", leaf->subject);
+	if (text != NULL && len <= *room) {
+		cJSON_AddRawToObject(o, "report", text);
+		*room -= len;
+	} else {
+		*room = 0;
+	}
+	free(text);
+}
+
 static cJSON *
-slot_json(const struct slot *s)
+slot_json(const struct slot *s, size_t *room)
 {
 	cJSON *o = cJSON_CreateObject();
-	char *text;
 
 	if (o == NULL)
 		return NULL;
@@ -283,11 +303,8 @@ slot_json(const struct slot *s)
 	cJSON_AddNumberToObject(o, "waitedMs", s->d.waited_ms);
 	if (s->d.note[0] != '\0')
 		cJSON_AddStringToObject(o, "note", s->d.note);
-	text =
-	    s->d.report != NULL ? revcheck_report_json(s->d.report, 0) : NULL;
-	if (text != NULL)
-		cJSON_AddRawToObject(o, "report", text);
-	free(text);
+	if (s->d.report != NULL)
+		add_report(o, s->d.report, room);
 	return o;
 }
 
@@ -340,6 +357,8 @@ decision_ring_json(
     struct decision_ring *d, const struct decision_filter *filter)
 {
 	size_t max = NUM_KINDS * d->max, num;
+	size_t room =
+	    filter->report_bytes != 0 ? filter->report_bytes : SIZE_MAX;
 	cJSON *list = cJSON_CreateArray();
 	struct slot *found;
 
@@ -354,7 +373,7 @@ decision_ring_json(
 	}
 	num = collect(d, filter, found, max);
 	for (size_t i = 0; i < num; i++) {
-		cJSON_AddItemToArray(list, slot_json(&found[i]));
+		cJSON_AddItemToArray(list, slot_json(&found[i], &room));
 		revcheck_report_free(found[i].d.report);
 	}
 	free(found);

@@ -95,10 +95,15 @@ struct decision_filter {
 	uint64_t whys;
 	time_t since, before; /* at or after, and before; 0: whenever */
 	uint64_t after;       /* only those with a larger sequence number */
+	uint64_t sequence;    /* only this one; 0: all */
 	size_t max;           /* 0: all that are kept */
+	size_t report_bytes;  /* 0: as many as they are */
 };
 
-/* Newest first, with full evidence. NULL when out of memory. */
+/*
+ * Newest first, with full evidence as long as that takes no more bytes than the
+ * filter has for it. NULL when out of memory.
+ */
 cJSON *decision_ring_json(
     struct decision_ring *d, const struct decision_filter *filter);
 

@@ -93,8 +93,8 @@ static const struct field decision_fields[] = {{"sequence", FIELD_COUNT, NULL},
     {"allowed", FIELD_FLAG, NULL}, {"outcome", FIELD_TEXT, NULL},
     {"mode", FIELD_TEXT, NULL}, {"status", FIELD_TEXT, NULL},
     {"why", FIELD_TEXT, NULL}, {"waitedMs", FIELD_COUNT, NULL},
-    {"?note", FIELD_TEXT, NULL}, {"?report", FIELD_OBJECT, NULL},
-    {NULL, 0, NULL}};
+    {"?note", FIELD_TEXT, NULL}, {"?subject", FIELD_TEXT, NULL},
+    {"?report", FIELD_OBJECT, NULL}, {NULL, 0, NULL}};
 
 static const struct field connection_fields[] = {{"id", FIELD_COUNT, NULL},
     {"way", FIELD_TEXT, NULL}, {"peer", FIELD_TEXT, NULL},
@@ -434,7 +434,8 @@ openapi_query_schema(const struct rest_route *route, const char *name)
 	    {"way", way_word, DECISION_NUM_WAYS},
 	    {"why", why_word, REVCHECK_NUM_WHY},
 	    {"state", state_word, SOURCE_NUM_STATES}, {"kind", kind_word, 2}};
-	static const char *const numbers[] = {"limit", "after", "timeoutMs"};
+	static const char *const numbers[] = {
+	    "limit", "after", "sequence", "timeoutMs"};
 	bool dialled = strcmp(route->pattern, "connections") == 0;
 	cJSON *o, *list;
 

@@ -47,6 +47,7 @@ read_filter(struct rest_request *req, struct decision_filter *f)
 	*f = (struct decision_filter){0};
 	if (!rest_param_number(req, "limit", &max) ||
 	    !rest_param_number(req, "after", &f->after) ||
+	    !rest_param_number(req, "sequence", &f->sequence) ||
 	    !rest_param_time(req, "since", &f->since) ||
 	    !rest_param_time(req, "before", &f->before) ||
 	    !rest_param_word(

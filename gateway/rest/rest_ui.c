@@ -19,7 +19,8 @@
 #include "gateway/rest/status_report.h"
 #include "gateway/state/denylist.h"
 
-#define ROWS_MAX 50
+#define ROWS_MAX     50
+#define REPORT_BYTES 40000 /* of evidence; the rest is for who opens it */
 
 struct state {
 	struct rest_request *req;
@@ -74,7 +75,8 @@ static void
 add_decisions(cJSON *o, const struct rest_services *services, uint64_t after)
 {
 	struct decision_ring *ring = services->checker.decisions;
-	const struct decision_filter f = {.after = after, .max = ROWS_MAX};
+	const struct decision_filter f = {
+	    .after = after, .max = ROWS_MAX, .report_bytes = REPORT_BYTES};
 	cJSON *part = cJSON_AddObjectToObject(o, "decisions");
 
 	cJSON_AddNumberToObject(part, "last", (double)decision_ring_last(ring));

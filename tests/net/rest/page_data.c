@@ -337,6 +337,28 @@ everything_in_one_answer(void **state)
 	assert_non_null(json_at(w.json, "identities.0"));
 	web_free(&w);
 
+	/* However much there is to tell. */
+	for (int i = 0; i < 60; i++)
+		assert_int_equal(tls_try(&town, "revoked", gw.port, 0),
+		    ALERT_CERTIFICATE_REVOKED);
+	get(&w, "/ui/state");
+	assert_true(w.len < 100 * 1024);
+	assert_int_equal(
+	    cJSON_GetArraySize(json_at(w.json, "decisions.rows")), 50);
+	assert_non_null(json_at(w.json, "decisions.rows.0.report"));
+	assert_null(json_at(w.json, "decisions.rows.49.report"));
+	assert_non_null(strstr(
+	    json_text(w.json, "decisions.rows.49.subject"), "O=revoked"));
+	path = xasprintf("/decisions?sequence=%.0f",
+	    json_number(w.json, "decisions.rows.49.sequence"));
+	last = json_number(w.json, "decisions.last");
+	web_free(&w);
+	get(&w, path);
+	assert_int_equal(cJSON_GetArraySize(w.json), 1);
+	assert_non_null(json_at(w.json, "0.report"));
+	web_free(&w);
+	free(path);
+
 	/* What was seen is not told again. */
 	path = xasprintf("/ui/state?after=%.0f", last);
 	get(&w, path);
