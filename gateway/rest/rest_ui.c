@@ -4,6 +4,7 @@
  * is in; all else is put together when they have answered.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/base/json.h"
 #include "gateway/certwatch/certwatch_report.h"
@@ -19,8 +20,10 @@
 #include "gateway/rest/status_report.h"
 #include "gateway/state/denylist.h"
 
-#define ROWS_MAX     50
-#define REPORT_BYTES 40000 /* of evidence; the rest is for who opens it */
+#define ROWS_MAX 50
+/* All but evidence of decisions is made first; that has the room left here. */
+#define STATE_BYTES        ((size_t)90 * 1024)
+#define DECISION_ROW_BYTES ((size_t)400)
 
 struct state {
 	struct rest_request *req;
@@ -75,10 +78,16 @@ static void
 add_decisions(cJSON *o, const struct rest_services *services, uint64_t after)
 {
 	struct decision_ring *ring = services->checker.decisions;
-	const struct decision_filter f = {
-	    .after = after, .max = ROWS_MAX, .report_bytes = REPORT_BYTES};
+	struct decision_filter f = {
+	    .after = after, .max = ROWS_MAX, .report_bytes = 1};
+	char *so_far = cJSON_PrintUnformatted(o);
+	size_t len = so_far != NULL ? strlen(so_far) : STATE_BYTES;
 	cJSON *part = cJSON_AddObjectToObject(o, "decisions");
 
+	cJSON_free(so_far);
+	len += ROWS_MAX * DECISION_ROW_BYTES;
+	if (len < STATE_BYTES)
+		f.report_bytes = STATE_BYTES - len;
 	cJSON_AddNumberToObject(part, "last", (double)decision_ring_last(ring));
 	cJSON_AddItemToObject(part, "rows", decision_ring_json(ring, &f));
 }
@@ -130,6 +139,35 @@ add_denylist(cJSON *o, const struct rest_services *services)
 	    part, "rows", denylist_newest_json(services->denylist, ROWS_MAX));
 }
 
+static bool
+wants_a_look(const cJSON *identity)
+{
+	const char *status = json_get_string(identity, "status");
+	const char *expiry = json_get_string(identity, "expiry");
+
+	return status == NULL || strcmp(status, "good") != 0 ||
+	    expiry == NULL || strcmp(expiry, "far") != 0;
+}
+
+/* Those first that are not simply good. */
+static void
+add_identities(cJSON *o, const struct rest_services *services)
+{
+	cJSON *all = certwatch_report_json(services->certwatch), *item, *next;
+	cJSON *list = cJSON_AddArrayToObject(o, "identities");
+
+	cJSON_AddNumberToObject(o, "identitiesNum", cJSON_GetArraySize(all));
+	for (int turn = 0; all != NULL && turn < 2; turn++)
+		for (item = all->child; item != NULL; item = next) {
+			next = item->next;
+			if (cJSON_GetArraySize(list) < ROWS_MAX &&
+			    (turn == 1 || wants_a_look(item)))
+				cJSON_AddItemToArray(list,
+				    cJSON_DetachItemViaPointer(all, item));
+		}
+	cJSON_Delete(all);
+}
+
 static void
 on_answered(void *arg, const struct conn_answer *answer)
 {
@@ -148,13 +186,12 @@ on_answered(void *arg, const struct conn_answer *answer)
 	cJSON_AddItemToObject(o, "summary", status_summary(req));
 	cJSON_AddItemToObject(o, "minutes", status_minutes(req->services));
 	add_sources(o, req);
-	add_decisions(o, req->services, s->after);
 	add_connections(o, answer);
 	add_denylist(o, req->services);
-	cJSON_AddItemToObject(
-	    o, "identities", certwatch_report_json(req->services->certwatch));
+	add_identities(o, req->services);
 	cJSON_AddItemToObject(
 	    o, "configuration", status_sections(req->services));
+	add_decisions(o, req->services, s->after);
 	rest_reply_json(req, 200, o);
 	free(s);
 }
