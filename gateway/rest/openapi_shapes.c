@@ -83,9 +83,9 @@ static const struct field known_fields[] = {{"issuerKey", FIELD_TEXT, NULL},
 static const struct field denied_fields[] = {{"id", FIELD_TEXT, NULL},
     {"?spkiSha256", FIELD_TEXT, NULL}, {"?issuer", FIELD_TEXT, NULL},
     {"?issuerName", FIELD_TEXT, NULL}, {"?serial", FIELD_TEXT, NULL},
-    {"reason", FIELD_TEXT, NULL}, {"~until", FIELD_TIME, NULL},
-    {"~addedAt", FIELD_TIME, NULL}, {"addedBy", FIELD_TEXT, NULL},
-    {NULL, 0, NULL}};
+    {"?subject", FIELD_TEXT, NULL}, {"reason", FIELD_TEXT, NULL},
+    {"~until", FIELD_TIME, NULL}, {"~addedAt", FIELD_TIME, NULL},
+    {"addedBy", FIELD_TEXT, NULL}, {NULL, 0, NULL}};
 
 static const struct field decision_fields[] = {{"sequence", FIELD_COUNT, NULL},
     {"~at", FIELD_TIME, NULL}, {"way", FIELD_TEXT, NULL},

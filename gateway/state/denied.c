@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "cache/base/subject.h"
 #include "cache/base/text.h"
 #include "gateway/base/dn.h"
 #include "gateway/base/json.h"
@@ -21,6 +22,7 @@ denied_cleanup(struct denied *e)
 	free(e->issuer);
 	free(e->note);
 	free(e->who);
+	free(e->subject);
 	*e = (struct denied){0};
 }
 
@@ -116,6 +118,7 @@ from_certificate(struct denied *e, const char *pem, struct err *err)
 	X509 *x =
 	    bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, (void *)"") : NULL;
 	const ASN1_INTEGER *serial;
+	char subject[DN_MAX];
 	BIGNUM *bn;
 	int rc;
 
@@ -137,6 +140,10 @@ from_certificate(struct denied *e, const char *pem, struct err *err)
 	if (e->serial_len == 0)
 		e->serial_len = 1;
 	rc = take_issuer(e, X509_get_issuer_name(x), err);
+	subject_show(subject, sizeof(subject), x);
+	e->subject = strdup(subject);
+	if (rc == 0 && e->subject == NULL)
+		rc = err_set(err, E_NOMEM, "out of memory");
 	X509_free(x);
 	return rc;
 }
@@ -305,6 +312,7 @@ denied_of_row(struct denied *e, const struct state_row *row, struct err *err)
 	const char *id = state_row_text(row, 0);
 	const char *note = state_row_text(row, 5);
 	const char *who = state_row_text(row, 7);
+	const char *subject = state_row_text(row, 8);
 	bool ok;
 
 	*e = (struct denied){
@@ -316,7 +324,10 @@ denied_of_row(struct denied *e, const struct state_row *row, struct err *err)
 	if (ok) {
 		e->note = strdup(note);
 		e->who = strdup(who);
-		if (e->note != NULL && e->who != NULL)
+		if (subject != NULL)
+			e->subject = strdup(subject);
+		if (e->note != NULL && e->who != NULL &&
+		    (subject == NULL || e->subject != NULL))
 			return 0;
 	}
 	denied_cleanup(e);
@@ -392,6 +403,8 @@ denied_json(const struct denied *e)
 		text_hex(hex, e->serial, e->serial_len);
 		cJSON_AddStringToObject(o, "serial", hex);
 	}
+	if (e->subject != NULL)
+		cJSON_AddStringToObject(o, "subject", e->subject);
 	cJSON_AddStringToObject(o, "reason", e->note);
 	json_add_time(o, "until", (time_t)e->until);
 	json_add_time(o, "addedAt", (time_t)e->added_at);

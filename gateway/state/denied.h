@@ -30,6 +30,7 @@ struct denied {
 	bool is_spki;
 	int64_t until, added_at; /* until 0: for ever */
 	char *note, *who;
+	char *subject; /* of the certificate that was given, or NULL */
 };
 void denied_cleanup(struct denied *e);
 

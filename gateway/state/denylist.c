@@ -160,6 +160,9 @@ entry_write(struct denylist *d, const struct denied *e, struct err *err)
 		e->serial_len, e->is_spki ? e->spki : NULL, sizeof(e->spki),
 		e->until, e->note, e->added_at, e->who);
 
+	if (rc == 0 && e->subject != NULL)
+		rc = state_db_write(d->db, STATE_SQL_DENIED_NAME, NULL, err,
+		    "tt", e->id, e->subject);
 	if (rc == 0)
 		rc = entry_read(&back, d, e->id, err);
 	if (rc != 0)

@@ -486,6 +486,8 @@ open_file(struct state_db *db, struct err *err)
 	else if (rc == 0)
 		rc = check_whole(
 		    db->handle, db->path, "PRAGMA quick_check(1)", err);
+	if (rc == 0)
+		rc = run_text(db, state_sql_more_tables, err);
 	for (int i = 0; i < STATE_SQL_NUM && rc == 0; i++)
 		if (sqlite3_prepare_v3(db->handle, state_sql_texts[i], -1,
 			SQLITE_PREPARE_PERSISTENT, &db->stmts[i],

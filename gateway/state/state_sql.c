@@ -42,9 +42,17 @@ const char state_sql_tables[] =
     "CREATE UNIQUE INDEX chain_place"
     " ON chain(ifnull(holder, ''), usage, alias);";
 
+const char state_sql_more_tables[] =
+    /* Whose certificate it was, where that was given. */
+    "CREATE TABLE IF NOT EXISTS denied_name("
+    " id TEXT PRIMARY KEY REFERENCES denied(id) ON DELETE CASCADE,"
+    " name TEXT NOT NULL) STRICT;";
+
 #define SECTION \
 	"SELECT name, version, at, who, origin, action, config, note, seq "
-#define DENIED "SELECT id, issuer, serial, spki, until, reason, at, who "
+#define DENIED                                                     \
+	"SELECT id, issuer, serial, spki, until, reason, at, who," \
+	" (SELECT name FROM denied_name n WHERE n.id = denied.id) "
 #define MEMBER "SELECT id, name, registration, setup FROM member "
 #define KEY                                                                    \
 	"SELECT tenant, id, alias, category, scheme, created_at, secret FROM " \
@@ -76,6 +84,9 @@ const char *const state_sql_texts[STATE_SQL_NUM] = {
 	" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
 	" ON CONFLICT(id) DO UPDATE SET until = excluded.until,"
 	" reason = excluded.reason, at = excluded.at, who = excluded.who",
+    [STATE_SQL_DENIED_NAME] =
+	"INSERT INTO denied_name(id, name) VALUES(?1, ?2)"
+	" ON CONFLICT(id) DO UPDATE SET name = excluded.name",
     [STATE_SQL_DENIED_REMOVE] = "DELETE FROM denied WHERE id = ?1",
     [STATE_SQL_DENIED_ALL] = DENIED "FROM denied ORDER BY seq",
     [STATE_SQL_DENIED_LAST] = DENIED "FROM denied ORDER BY seq DESC LIMIT ?1",

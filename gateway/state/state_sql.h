@@ -23,6 +23,7 @@ enum state_sql {
 
 	/* Denylist. Rows: id issuer serial spki until reason at who. */
 	STATE_SQL_DENIED_PUT,
+	STATE_SQL_DENIED_NAME,   /* id, name */
 	STATE_SQL_DENIED_REMOVE, /* id */
 	STATE_SQL_DENIED_ALL,
 	STATE_SQL_DENIED_LAST,
@@ -64,5 +65,10 @@ enum state_sql {
 extern const char *const state_sql_texts[STATE_SQL_NUM];
 /* Makes the tables of an empty file. */
 extern const char state_sql_tables[];
+/*
+ * What came later and changes no table that was there: made where it is not
+ * there yet, and nothing to who does not know it.
+ */
+extern const char state_sql_more_tables[];
 
 #endif

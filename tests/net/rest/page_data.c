@@ -563,6 +563,53 @@ holdings(void **state)
 	rest_expect(&gw, "GET", "/membership/xyz", 400);
 }
 
+/* Whose certificate it was is remembered, also by the next process. */
+static void
+denials_have_a_name(void **state)
+{
+	char *path = town_path(&town, "peers/unseen.pem"), *body, *quoted;
+	char *pem, *id;
+	cJSON *text;
+	size_t len;
+	struct web w;
+
+	pem = file_read(path, &len);
+	text = cJSON_CreateString(pem);
+	quoted = cJSON_PrintUnformatted(text);
+	body = xasprintf("{\"certificate\":%s}", quoted);
+	rest(&gw, &w, "POST", "/denylist", body);
+	assert_int_equal(w.status, 201);
+	id = xasprintf("/denylist/%s", json_text(w.json, "id"));
+	web_free(&w);
+	rest(&gw, &w, "POST", "/denylist",
+	    "{\"spkiSha256\":\"00112233445566778899aabbccddeeff"
+	    "00112233445566778899aabbccddeeff\"}");
+	assert_int_equal(w.status, 201);
+	web_free(&w);
+	gateway_stop(&gw);
+	gateway_start(&gw);
+	get(&w, "/denylist");
+	assert_non_null(strstr(json_text(w.json, "0.subject"), "O=unseen"));
+	assert_null(json_at(w.json, "1.subject"));
+	web_free(&w);
+	rest_expect(&gw, "DELETE", id, 204);
+	assert_int_equal(num_of("/denylist"), 1);
+	rest(&gw, &w, "POST", "/denylist", body);
+	assert_int_equal(w.status, 201);
+	web_free(&w);
+	get(&w, "/ui/state");
+	assert_non_null(
+	    strstr(json_text(w.json, "denylist.rows.0.subject"), "O=unseen"));
+	counts(w.json, "denylist.num", 2);
+	web_free(&w);
+	free(id);
+	free(body);
+	cJSON_free(quoted);
+	cJSON_Delete(text);
+	free(pem);
+	free(path);
+}
+
 /* Switched off it is as if it were not there. */
 static void
 no_page(void **state)
@@ -593,6 +640,8 @@ main(void)
 		sources_tell_their_state, setup, scene_end),
 	    cmocka_unit_test_setup_teardown(one_source, setup, scene_end),
 	    cmocka_unit_test_setup_teardown(holdings, setup, scene_end),
+	    cmocka_unit_test_setup_teardown(
+		denials_have_a_name, setup, scene_end),
 	    cmocka_unit_test_setup_teardown(no_page, setup, scene_end),
 	    cmocka_unit_test_setup_teardown(off_is_not_good, setup, scene_end),
 	};

@@ -320,7 +320,7 @@ decisions_carry_the_evidence(void **state)
 	web_free(&w);
 }
 
-/* The last of them, and those after a number. */
+/* The last of them, and those after a number; refusals stay beside them. */
 static void
 decisions_are_a_ring(void **state)
 {
@@ -330,7 +330,10 @@ decisions_are_a_ring(void **state)
 
 	for (int i = 0; i < DECISIONS + 5; i++)
 		expect_status("sessions/good", "Active");
-	rest(&gw, &w, "GET", "/decisions", NULL);
+	rest(&gw, &w, "GET", "/decisions?outcome=refused&way=session", NULL);
+	assert_true(cJSON_GetArraySize(w.json) > 0);
+	web_free(&w);
+	rest(&gw, &w, "GET", "/decisions?outcome=accepted&status=good", NULL);
 	assert_int_equal(cJSON_GetArraySize(w.json), DECISIONS);
 	last = (int)json_number(w.json, "0.sequence");
 	assert_int_equal(json_number(w.json, "49.sequence"), last - 49);
