@@ -315,6 +315,7 @@ conn_dialled(struct conn *c, enum dial_result result)
 	if (result == DIAL_FAILED) {
 		if (c->inbound) {
 			counters_inc(&w->counters, COUNTER_NODE_REFUSED);
+			worker_node(w, false);
 			log_line(w->log, LOG_LEVEL_ERROR,
 			    "peer turned away: no node reachable: %s "
 			    "(conn=%" PRIu64 ")",
@@ -334,6 +335,7 @@ conn_dialled(struct conn *c, enum dial_result result)
 	if (c->inbound) {
 		c->plain_fd = dial_take_fd(c->dial);
 		counters_inc(&w->counters, COUNTER_NODE_CONNECTED);
+		worker_node(w, true);
 		conn_assign_plain(c);
 	} else {
 		c->tls_fd = dial_take_fd(c->dial);

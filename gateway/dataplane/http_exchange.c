@@ -317,12 +317,14 @@ step_dial(struct http_exchange *h, enum dial_result result)
 		return HTTP_STEP_WAIT;
 	if (result == DIAL_FAILED) {
 		counters_inc(&c->worker->counters, COUNTER_NODE_REFUSED);
+		worker_node(c->worker, false);
 		log_line(c->worker->log, LOG_LEVEL_ERROR,
 		    "no node reachable: %s (conn=%" PRIu64 ")",
 		    dial_error(c->dial), c->id);
 		step = refuse(h, 500, "no node reachable");
 	} else {
 		counters_inc(&c->worker->counters, COUNTER_NODE_CONNECTED);
+		worker_node(c->worker, true);
 		c->plain_fd = dial_take_fd(c->dial);
 		conn_assign_plain(c);
 		step = begin_exchange(h);

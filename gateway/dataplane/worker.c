@@ -203,6 +203,7 @@ worker_new(
 	w->half_open = order->half_open;
 	w->decisions = order->decisions;
 	w->gatherer = order->gatherer;
+	w->node_silent_since = order->node_silent_since;
 	w->drained = order->drained;
 	w->drained_arg = order->drained_arg;
 	atomic_init(&w->answered, true);

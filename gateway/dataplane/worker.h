@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
@@ -64,6 +65,7 @@ struct worker {
 	struct half_open *half_open;
 	struct decision_ring *decisions;
 	struct gatherer *gatherer;
+	atomic_llong *node_silent_since; /* of all workers; see worker_node */
 
 	struct worker_setup *setup;
 	struct runtime *runtime; /* the setup's */
@@ -92,6 +94,7 @@ struct worker_order {
 	struct half_open *half_open;
 	struct decision_ring *decisions;
 	struct gatherer *gatherer;
+	atomic_llong *node_silent_since;
 	struct runtime *runtime; /* references are taken */
 	void (*drained)(struct worker *w);
 	void *drained_arg;
@@ -105,5 +108,19 @@ int worker_start(struct worker *w, struct err *err) MUST_USE;
 /* After MAIL_STOP, if it was started. */
 void worker_join(struct worker *w);
 void worker_free(struct worker *w);
+
+/* No node, or one of them, took a connection: since when is for who asks. */
+static inline void
+worker_node(struct worker *w, bool reached)
+{
+	long long never = 0;
+
+	if (!reached)
+		atomic_compare_exchange_strong(
+		    w->node_silent_since, &never, (long long)time(NULL));
+	else if (atomic_load_explicit(
+		     w->node_silent_since, memory_order_relaxed) != 0)
+		atomic_store(w->node_silent_since, 0);
+}
 
 #endif

@@ -32,6 +32,7 @@ struct workers {
 	struct half_open *half_open;
 	struct decision_ring *decisions;
 	struct gatherer gatherer;
+	atomic_llong node_silent_since;
 	struct runtime *runtime;  /* the newest, a reference */
 	struct counters counters; /* of what main's thread does */
 	struct worker **workers;
@@ -95,6 +96,7 @@ workers_make(struct workers *d, struct revcheck *rc, struct err *err)
 		    .half_open = d->half_open,
 		    .decisions = d->decisions,
 		    .gatherer = &d->gatherer,
+		    .node_silent_since = &d->node_silent_since,
 		    .runtime = d->runtime,
 		    .drained = workers_on_drained,
 		    .drained_arg = d,
@@ -314,6 +316,7 @@ workers_get_stats(struct workers *d, struct workers_stats *out)
 		histogram_read(
 		    &out->outbound_handshakes, &w->outbound_handshakes);
 	}
+	out->node_silent_since = (time_t)atomic_load(&d->node_silent_since);
 }
 
 size_t

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "cache/base/error.h"
 #include "cache/base/log.h"
@@ -31,6 +32,8 @@ struct workers_stats {
 	uint64_t n[NUM_COUNTERS];
 	/* How long those took that completed. */
 	struct histogram_sum inbound_handshakes, outbound_handshakes;
+	/* No node could be reached since then, nor was one after; 0: not so. */
+	time_t node_silent_since;
 };
 
 /*

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "cache/base/text.h"
 #include "gateway/certwatch/certwatch_report.h"
 #include "gateway/control/control.h"
 #include "gateway/control/loose.h"
 #include "gateway/control/warmup_report.h"
+#include "gateway/dataplane/workers.h"
 #include "gateway/pkcs11/pkcs11.h"
 #include "gateway/rest/rest.h"
 #include "gateway/state/state_db.h"
@@ -29,6 +31,7 @@ readiness_kind_name(enum readiness_kind kind)
 	    [READINESS_TOKEN] = "token",
 	    [READINESS_CRL] = "crl",
 	    [READINESS_CRL_FILE] = "crl_file",
+	    [READINESS_NODE] = "node",
 	    [READINESS_STATE] = "state",
 	};
 
@@ -116,6 +119,20 @@ add_loose(struct readiness *r, const struct loose *l)
 			add_reason(r, kinds[k], "%s", text);
 }
 
+static void
+add_node_reason(struct readiness *r, const struct rest_services *services)
+{
+	struct workers_stats counts;
+	char since[TEXT_TIME_LEN];
+
+	workers_get_stats(services->workers, &counts);
+	if (counts.node_silent_since == 0)
+		return;
+	text_time(since, counts.node_silent_since);
+	add_reason(r, READINESS_NODE,
+	    "no node can be reached since %s: peers are turned away", since);
+}
+
 void
 readiness_get(struct readiness *r, const struct services *core,
     const struct rest_services *services)
@@ -137,6 +154,7 @@ readiness_get(struct readiness *r, const struct services *core,
 	    (unsigned)(cJSON_GetArraySize(r->reasons) - before);
 	r->ready &= token_ready(r, control_conf(services->control));
 	revcheck_archive_sources(core->engine, add_crl_reason, r);
+	add_node_reason(r, services);
 	if (state_db_trouble(services->state) != NULL)
 		add_reason(r, READINESS_STATE, "changes cannot be kept: %s",
 		    state_db_trouble(services->state));

@@ -610,6 +610,42 @@ denials_have_a_name(void **state)
 	free(path);
 }
 
+static void
+node_is(const char *addresses)
+{
+	gateway_set(&gw, "node.addresses", addresses);
+	gateway_write(&gw);
+	rest_expect(&gw, "POST", "/reload", 204);
+}
+
+/* Nobody who is let in gets anywhere: said until one does. */
+static void
+a_silent_node_is_a_reason(void **state)
+{
+	struct web w;
+	char *node;
+
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	get(&w, "/readyz");
+	assert_true(cJSON_IsFalse(json_at(w.json, "degraded")));
+	web_free(&w);
+	/* Nobody listens there. */
+	node_is("[\"127.0.0.1:1\"]");
+	(void)tls_try(&town, "good", gw.port, 0);
+	gateway_must_say(&gw, "no node reachable");
+	get(&w, "/status");
+	assert_non_null(
+	    strstr(json_text(w.json, "reasons.0"), "no node can be reached"));
+	web_free(&w);
+	node = xasprintf("[\"127.0.0.1:%d\"]", town.node.port);
+	node_is(node);
+	free(node);
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	get(&w, "/readyz");
+	assert_true(cJSON_IsFalse(json_at(w.json, "degraded")));
+	web_free(&w);
+}
+
 /* Switched off it is as if it were not there. */
 static void
 no_page(void **state)
@@ -642,6 +678,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(holdings, setup, scene_end),
 	    cmocka_unit_test_setup_teardown(
 		denials_have_a_name, setup, scene_end),
+	    cmocka_unit_test_setup_teardown(
+		a_silent_node_is_a_reason, setup, scene_end),
 	    cmocka_unit_test_setup_teardown(no_page, setup, scene_end),
 	    cmocka_unit_test_setup_teardown(off_is_not_good, setup, scene_end),
 	};
