@@ -113,10 +113,9 @@ pool_number(struct log_format_fields *f, const char *p, const struct spec *s,
     uint64_t n)
 {
 	char as[SPEC_MAX + 2], text[40];
-	size_t head = s->len - 1 - strlen(s->length);
+	int head = (int)(s->len - 1 - strlen(s->length));
 
-	memcpy(as, p, head);
-	snprintf(as + head, sizeof(as) - head, "ll%c", s->letter);
+	snprintf(as, sizeof(as), "%.*sll%c", head, p, s->letter);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	snprintf(text, sizeof(text), as, (unsigned long long)n);
@@ -241,7 +240,8 @@ log_format_fields(struct log_format_fields *f, const char *fmt, va_list ap)
 
 	va_copy(args, ap);
 	while ((p = strchr(p, '%')) != NULL && spec_read(&s, p)) {
-		len = key_before(fmt, p, &key);
+		len = s.letter != '%' ? key_before(fmt, p, &key) : 0;
+		field = (struct log_field){.text = NULL};
 		if (len == 0 || f->num == LOG_FORMAT_MAX_FIELDS ||
 		    has_key(f, key, len)) {
 			take(NULL, f, p, &s, &args);
@@ -272,7 +272,7 @@ field_end(const char *p)
 	p += len + 1;
 	quoted = *p == '\'';
 	p += quoted;
-	if (*p != '%' || !spec_read(&s, p))
+	if (*p != '%' || !spec_read(&s, p) || s.letter == '%')
 		return NULL;
 	p += s.len;
 	if (quoted && *p != '\'')

@@ -111,6 +111,7 @@ only_fields_leave_the_sentence(void **state)
 	SAYS("half|half (a=1 and b=2)|a=i:1|b=i:2", "half (a=%d and b=%d)", 1,
 	    2);
 	SAYS("100|100% (sure)", "100%% (sure)");
+	SAYS("100|100 (of=% n=1)|n=i:1", "100 (of=%% n=%d)", 1);
 }
 
 static void
