@@ -188,19 +188,11 @@ next_update(const struct revcheck_cache_item *item)
 	return item->next_update != 0 ? (double)item->next_update : -1;
 }
 
-static double
-failures(const struct revcheck_cache_item *item)
-{
-	return item->failures;
-}
-
 static const struct kept_metric kept_metrics[] = {
     {"revcheck_crl_this_update_timestamp_seconds",
 	"thisUpdate of a CRL, seconds since 1970.", this_update},
     {"revcheck_crl_next_update_timestamp_seconds",
 	"nextUpdate of a CRL, seconds since 1970.", next_update},
-    {"revcheck_crl_refresh_failures",
-	"Attempts in a row to fetch a CRL again that failed.", failures},
 };
 
 static int
@@ -231,6 +223,46 @@ put_crls(struct prometheus *t, struct revcheck *rc)
 		prometheus_head(t, k.metric->name, "gauge", k.metric->help);
 		revcheck_archive_list(rc, put_kept, &k);
 	}
+}
+
+/* Sources: one walk for each metric, those that fail first. */
+struct sources {
+	struct prometheus *t;
+	const char *name;
+	bool failing; /* else: those that do not fail */
+	bool success; /* the last one; else failures in a row */
+	unsigned num;
+};
+
+static int
+put_source(void *arg, const struct revcheck_source_item *item)
+{
+	struct sources *s = arg;
+	char url[512]; /* what is longer is cut */
+
+	if ((item->failures > 0) != s->failing ||
+	    item->source == REVCHECK_SOURCE_FILE ||
+	    (s->success && item->last_success == 0))
+		return 0;
+	prometheus_label(url, sizeof(url), item->url);
+	prometheus_put(s->t, "%s{kind=\"%s\",url=\"%s\"} %.0f\n", s->name,
+	    item->kind == REVCHECK_EVIDENCE_CRL ? "crl" : "ocsp", url,
+	    s->success ? (double)item->last_success : item->failures);
+	return ++s->num < MAX_KEPT ? 0 : 1;
+}
+
+static void
+put_sources(struct prometheus *t, struct revcheck *rc, const char *name,
+    const char *help, bool success)
+{
+	struct sources s = {.t = t, .name = name, .success = success};
+
+	prometheus_head(t, name, "gauge", help);
+	s.failing = true;
+	revcheck_archive_sources(rc, put_source, &s);
+	s.failing = false;
+	if (s.num < MAX_KEPT)
+		revcheck_archive_sources(rc, put_source, &s);
 }
 
 /* How long transfers took, as the engine counts them. */
@@ -440,6 +472,13 @@ metrics_text(const struct services *core, const struct rest_services *services,
 	NUMBER_PUT(&t, failure_numbers, &stats);
 	put_fetch_times(&t, &stats);
 	put_crls(&t, core->engine);
+	put_sources(&t, core->engine, "revcheck_source_failures",
+	    "Attempts in a row that failed, of each URL that is fetched from.",
+	    false);
+	put_sources(&t, core->engine,
+	    "revcheck_source_last_success_timestamp_seconds",
+	    "When a URL last gave what is authentic, seconds since 1970.",
+	    true);
 	workers_get_stats(services->workers, &counts);
 	NUMBER_PUT(&t, counter_numbers, &counts);
 	put_handshakes(&t, &counts);

@@ -29,7 +29,7 @@ revcheck_fetch_failures_total{reason="forged"} 1x90
 revcheck_fetch_failures_total{reason="unreachable"} 5x90
 revcheck_fetch_failures_total{reason="backoff"} 0+1x90
 revcheck_fetch_failures_total{reason="stale"} 0+1x90
-revcheck_crl_refresh_failures{url="http://crl/a",key="00"} 0x90
+revcheck_source_failures{kind="crl",url="http://crl/a"} 0x90
 revcheck_crl_this_update_timestamp_seconds{url="http://crl/a",key="00"} -43200x90
 revcheck_crl_next_update_timestamp_seconds{url="http://crl/a",key="00"} 43200x90
 p2p_gateway_certificate_not_after_timestamp_seconds{identity="main",index="0"} 8640000x90
@@ -89,8 +89,8 @@ wrong 'a soft session, the first of its kind' P2pGatewaySoftSession 'way="sessio
     'p2p_gateway_verdicts_total{way="session",mode="SOFT_FAIL",status="unknown",why="stale",outcome="accept"}' '_x55 1x34'
 wrong 'a forged one' P2pGatewayForgedEvidence 'reason="forged"' \
     'revcheck_fetch_failures_total{reason="forged"}' '1x55 2x34'
-wrong 'a silent CRL server' P2pGatewaySourceSilent 'url="http://crl/a",key="00"' \
-    'revcheck_crl_refresh_failures{url="http://crl/a",key="00"}' '0x30 3x59'
+wrong 'a silent CRL server' P2pGatewaySourceSilent 'kind="crl",url="http://crl/a"' \
+    'revcheck_source_failures{kind="crl",url="http://crl/a"}' '0x30 3x59'
 wrong 'a source that never answered' P2pGatewayFetchesFail 'reason="unreachable"' \
     'revcheck_fetch_failures_total{reason="unreachable"}' '5x20 5+1x69'
 wrong 'a CRL near its end' P2pGatewayCrlNearEnd 'url="http://crl/a",key="00"' \

@@ -75,6 +75,19 @@ t 'in a bucket' above \
 t 'a fetch of a CRL' above \
     'revcheck_fetch_duration_seconds_bucket{kind="crl",le="60"}' 0
 t 'one of OCSP' above 'revcheck_fetch_duration_seconds_count{kind="ocsp"}' 0
+t 'a source that answers' test "$(value 'revcheck_source_failures{kind="ocsp"')" = 0
+t 'since when' above 'revcheck_source_last_success_timestamp_seconds{kind="crl"' \
+    $((now - 600))
+# The CRL server goes; refreshing it fails, and that is said of its URL.
+kill "$WEB_PID"
+curl --insecure -s -u "$REST_API_USER:$REST_API_PASSWORD" -X POST -o /dev/null \
+    "$REST_API_URL/cache/refresh"
+i=0
+until above 'revcheck_source_failures{kind="crl"' 0 || [ $i -eq 300 ]; do
+	i=$((i + 1))
+	scrape
+done
+t 'a source that is silent' above 'revcheck_source_failures{kind="crl"' 0
 t 'a refused peer by its reason' test \
     "$(value 'p2p_gateway_peers_refused_total{reason="revoked"}')" = 1
 t 'a refused login' test \
