@@ -174,6 +174,7 @@ conclude(struct authorize *q, struct revcheck_report *report, X509 *leaf)
 	struct decision d = {.way = DECISION_AUTHORIZE,
 	    .at = wall_clock_now(q->by->services->clock),
 	    .report = report,
+	    .leaf = leaf,
 	    .found =
 		admission_finding(q->admission.why, report, mode_in_force(q)),
 	    .allowed = q->admission.why == ADMISSION_ALLOWED};

@@ -126,6 +126,7 @@ decision_say(struct conn *c, struct decision *d, const char *error)
 	}
 	if (leaf != NULL)
 		subject_show(subject, sizeof(subject), leaf);
+	d->leaf = leaf;
 	decision_log(c, d, &texts);
 	decision_ring_add(c->worker->decisions, d);
 }

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "gateway/base/json.h"
+#include "gateway/observe/leaf_id.h"
 
 #define NUM_MODES    (REVCHECK_MODE_HARD_FAIL + 1)
 #define NUM_STATUSES DECISION_NUM_STATUSES
@@ -19,8 +20,9 @@ const double decision_buckets[DECISION_NUM_BUCKETS] = {
     0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10};
 
 struct slot {
-	uint64_t sequence; /* 0: empty */
-	struct decision d;
+	uint64_t sequence;    /* 0: empty */
+	struct decision d;    /* without its leaf */
+	struct leaf_id *leaf; /* or NULL */
 };
 
 /* Who can cause a decision: what one kind does erases nothing of another. */
@@ -73,6 +75,13 @@ decision_ring_new(struct decision_ring **out, size_t max, struct err *err)
 	return 0;
 }
 
+static void
+slot_release(struct slot *s)
+{
+	revcheck_report_free(s->d.report);
+	leaf_id_free(s->leaf);
+}
+
 void
 decision_ring_free(struct decision_ring *d)
 {
@@ -82,7 +91,7 @@ decision_ring_free(struct decision_ring *d)
 		const struct ring *r = &d->rings[k];
 
 		for (size_t i = 0; i < d->max && i < r->num; i++)
-			revcheck_report_free(r->slots[i].d.report);
+			slot_release(&r->slots[i]);
 		free(r->slots);
 	}
 	pthread_mutex_destroy(&d->lock);
@@ -137,14 +146,16 @@ kind_of(const struct decision *x)
 void
 decision_ring_add(struct decision_ring *d, const struct decision *x)
 {
-	struct revcheck_report *old;
+	struct slot old, *slot;
+	struct leaf_id *leaf;
 	struct decision new;
-	struct slot *slot;
 	struct ring *r;
 
 	if (d == NULL)
 		return;
 	new = *x;
+	new.leaf = NULL;
+	leaf = leaf_id_new(x->leaf);
 	if (x->report != NULL) {
 		revcheck_report_up_ref(x->report);
 		new.found = (struct decision_finding){
@@ -155,12 +166,13 @@ decision_ring_add(struct decision_ring *d, const struct decision *x)
 	r = &d->rings[kind_of(&new)];
 	pthread_mutex_lock(&d->lock);
 	slot = &r->slots[r->num++ % d->max];
-	old = slot->d.report;
+	old = *slot;
 	slot->sequence = ++d->last;
 	slot->d = new;
+	slot->leaf = leaf;
 	count(d, &slot->d);
 	pthread_mutex_unlock(&d->lock);
-	revcheck_report_free(old);
+	slot_release(&old);
 }
 
 const char *
@@ -305,6 +317,7 @@ slot_json(const struct slot *s, size_t *room)
 		cJSON_AddStringToObject(o, "note", s->d.note);
 	if (s->d.report != NULL)
 		add_report(o, s->d.report, room);
+	leaf_id_add(o, s->leaf);
 	return o;
 }
 
@@ -346,6 +359,7 @@ collect(struct decision_ring *d, const struct decision_filter *f,
 		out[num] = *s;
 		if (s->d.report != NULL)
 			revcheck_report_up_ref(s->d.report);
+		leaf_id_up_ref(s->leaf);
 		num++;
 	}
 	pthread_mutex_unlock(&d->lock);
@@ -374,7 +388,7 @@ decision_ring_json(
 	num = collect(d, filter, found, max);
 	for (size_t i = 0; i < num; i++) {
 		cJSON_AddItemToArray(list, slot_json(&found[i], &room));
-		revcheck_report_free(found[i].d.report);
+		slot_release(&found[i]);
 	}
 	free(found);
 	return list;

@@ -5,7 +5,7 @@
  * asked about, good or not, and all others; what happens all day long erases
  * nothing of what is looked for.
  * Thread-safe: workers add, the control thread reads. Adding keeps a reference
- * to the report and copies the rest; nothing is formatted then.
+ * to the report and copies the rest, of a leaf its name; nothing is formatted then.
  */
 #ifndef GATEWAY_OBSERVE_DECISION_RING_H
 #define GATEWAY_OBSERVE_DECISION_RING_H
@@ -60,6 +60,7 @@ struct decision {
 	uint32_t waited_ms; /* suspended for so long */
 	/* The answer; NULL where nothing was asked of revcheck. */
 	struct revcheck_report *report;
+	X509 *leaf; /* who it was about; NULL: nobody, or not known */
 	struct decision_finding found; /* without a report; else its own */
 	bool allowed;
 	char note[128]; /* what else decided, such as an allow-list; or empty */

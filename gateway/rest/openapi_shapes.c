@@ -94,15 +94,17 @@ static const struct field decision_fields[] = {{"sequence", FIELD_COUNT, NULL},
     {"mode", FIELD_TEXT, NULL}, {"status", FIELD_TEXT, NULL},
     {"why", FIELD_TEXT, NULL}, {"waitedMs", FIELD_COUNT, NULL},
     {"?note", FIELD_TEXT, NULL}, {"?subject", FIELD_TEXT, NULL},
-    {"?report", FIELD_OBJECT, NULL}, {NULL, 0, NULL}};
+    {"?report", FIELD_OBJECT, NULL}, {"?leaf", FIELD_OBJECT, NULL},
+    {NULL, 0, NULL}};
 
 static const struct field connection_fields[] = {{"id", FIELD_COUNT, NULL},
     {"way", FIELD_TEXT, NULL}, {"peer", FIELD_TEXT, NULL},
-    {"subject", FIELD_TEXT, NULL}, {"~certificateSha256", FIELD_TEXT, NULL},
-    {"~since", FIELD_TIME, NULL}, {"status", FIELD_TEXT, NULL},
-    {"why", FIELD_TEXT, NULL}, {"mode", FIELD_TEXT, NULL},
-    {"tlsVersion", FIELD_TEXT, NULL}, {"bytesIn", FIELD_COUNT, NULL},
-    {"bytesOut", FIELD_COUNT, NULL}, {NULL, 0, NULL}};
+    {"subject", FIELD_TEXT, NULL}, {"?leaf", FIELD_OBJECT, NULL},
+    {"~certificateSha256", FIELD_TEXT, NULL}, {"~since", FIELD_TIME, NULL},
+    {"status", FIELD_TEXT, NULL}, {"why", FIELD_TEXT, NULL},
+    {"mode", FIELD_TEXT, NULL}, {"tlsVersion", FIELD_TEXT, NULL},
+    {"bytesIn", FIELD_COUNT, NULL}, {"bytesOut", FIELD_COUNT, NULL},
+    {NULL, 0, NULL}};
 
 static const struct field source_error_fields[] = {{"why", FIELD_TEXT, NULL},
     {"text", FIELD_TEXT, NULL}, {"?httpStatus", FIELD_COUNT, NULL},

@@ -139,6 +139,7 @@ record(const struct session_check *s, struct revcheck_report *report)
 	struct decision d = {.way = DECISION_SESSION,
 	    .at = wall_clock_now(c->services->clock),
 	    .report = report,
+	    .leaf = revcheck_certs_get0(s->chain->certs, 0),
 	    .allowed = revcheck_report_allows(report) == 1};
 	const struct log_field fields[] = {LOG_FIELD_BOOL("allowed", d.allowed),
 	    LOG_FIELD_TEXT(
