@@ -123,6 +123,8 @@ JUDGE_OBJ   := $(call objs,$(filter-out revcheck/cli/% revcheck/examples/%,\
 LIB_OBJ     := $(BASE_OBJ) $(CACHE_OBJ) $(JUDGE_OBJ)
 CLI_OBJ     := $(call objs,$(wildcard revcheck/cli/*.c))
 GATEWAY_OBJ := $(call objs,$(wildcard gateway/*.c gateway/*/*.c))
+UI_OBJ      := $(B)/obj/gateway/ui/bytes.o
+GATEWAY_OBJ += $(UI_OBJ)
 FIXLIB_OBJ  := $(call objs,$(wildcard fixtures/lib/*.c))
 TESTLIB_OBJ := $(call objs,$(wildcard tests/lib/*.c))
 
@@ -146,6 +148,15 @@ $(B)/obj/%.o: %.c $(B)/.flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The files of the status page, as they are; ui_files.c knows their names.
+UI_FILES := index.html refused.html page.css page.js icon.svg
+$(UI_OBJ): $(addprefix gateway/ui/,$(UI_FILES)) Makefile
+	$(call say,BYTES,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)cd gateway/ui && $(LD) -r -b binary -z noexecstack \
+	    -o $(abspath $@) $(UI_FILES)
+	$(Q)objcopy --rename-section .data=.rodata,alloc,load,readonly,data,contents $@
 
 # Internals for unit tests and fuzzers: every symbol visible. The archive is
 # thin: it names the objects, so that a linker can say which of them it took.

@@ -87,6 +87,19 @@ $(foreach t,$(NETC),$(eval $(call test_rule,$(t),$(TEST_A),-lcmocka)))
 
 -include $(wildcard tests/*/module.mk)
 
+# What drives a browser, for tests/ui: no part of the tree, and not asked for
+# where there is no npm or no way to its packages; the tests say so then.
+UI_TOOLS := build/ui-tools
+.PHONY: ui-tools
+ui-tools: $(UI_TOOLS)/.tried
+$(UI_TOOLS)/.tried: tests/ui/packages.txt
+	$(call say,NPM,$(UI_TOOLS))
+	$(Q)mkdir -p $(@D)
+	$(Q)! command -v npm >/dev/null || npm install --prefix $(@D) --ignore-scripts \
+	    --no-audit --no-fund --no-save --silent $$(cat $<) >$(@D)/npm.log 2>&1 || \
+	    echo "  $(UI_TOOLS): npm cannot install it; see npm.log there"
+	$(Q)touch $@
+
 # Runs a test, and finds out what it has left running.
 $(B)/tests/reap: $(B)/obj/tests/reap.o
 	$(call say,LD,$@)
@@ -101,7 +114,8 @@ chosen = $(or $(filter $(1),$(TESTS)),$(filter $(1)%,$(TESTS)),\
 CHOSEN = $(if $(T),$(sort $(foreach t,$(T),$(call chosen,$(t)))),$(TESTS))
 # Real processes need the programs; scripts are not built.
 needs = $(B)/tests/reap $(addprefix $(B)/tests/,$(filter-out $(NETSH) $(UNITSH),$(1))) \
-	$(if $(filter net/%,$(1)),all examples vectors)
+	$(if $(filter net/%,$(1)),all examples vectors) \
+	$(if $(filter net/ui/%,$(1)),ui-tools)
 # What is installed is another build, which only who runs these waits for.
 waits = $(if $(filter net/install/%,$(1)),release) \
 	$(if $(filter net/install/deb net/install/systemd,$(1)),deb debroot)

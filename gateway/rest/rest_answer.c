@@ -40,7 +40,9 @@ reply(struct rest_request *req, int status, const char *type, const char *body,
 		if (buf != NULL)
 			evbuffer_add(buf, body, len);
 	}
-	rest_add_header(req, "Cache-Control", "no-cache");
+	if (evhttp_find_header(evhttp_request_get_output_headers(http),
+		"Cache-Control") == NULL)
+		rest_add_header(req, "Cache-Control", "no-cache");
 	rest_add_header(req, "X-Content-Type-Options", "nosniff");
 	rest_job_free(job);
 	evhttp_send_reply(http, status, NULL, buf);

@@ -11,6 +11,7 @@
 #include "gateway/control/control.h"
 #include "gateway/base/json.h"
 #include "gateway/rest/rest_routes.h"
+#include "gateway/sessions/chain_cache.h"
 #include "gateway/sessions/session_check.h"
 #include "gateway/sessions/session_watch.h"
 
@@ -34,7 +35,16 @@ refuse(struct rest_request *req, const struct err *err)
 struct pending {
 	struct rest_request *req;
 	struct session_check *check;
+	struct session_checker checker; /* with chains, where there are any */
+	struct chain_cache *chains;     /* or NULL: those of all requests */
 };
+
+static void
+pending_free(struct pending *p)
+{
+	chain_cache_free(p->chains);
+	free(p);
+}
 
 static void
 on_answer(void *arg, cJSON *answer)
@@ -42,7 +52,7 @@ on_answer(void *arg, cJSON *answer)
 	struct pending *p = arg;
 	struct rest_request *req = p->req;
 
-	free(p);
+	pending_free(p);
 	rest_reply_json(req, 200, answer);
 }
 
@@ -52,40 +62,68 @@ on_cancel(void *arg)
 	struct pending *p = arg;
 
 	session_check_cancel(p->check);
-	free(p);
+	pending_free(p);
 }
 
+/* p is given over. */
 static void
-post_check(struct rest_request *req)
+pending_ask(struct pending *p, struct rest_request *req)
 {
-	struct pending *p = calloc(1, sizeof(*p));
 	cJSON *body, *answer;
 	struct err err;
 	int rc;
 
-	if (p == NULL) {
-		rest_reply_json(req, 500, NULL);
-		return;
-	}
 	body = rest_body_object(req);
 	if (body == NULL) {
-		free(p);
+		pending_free(p);
 		return;
 	}
 	p->req = req;
-	rc = session_check_start(&p->check, &answer, &req->services->checker,
-	    body, req->address, control_patience_ms(req->services->control),
+	rc = session_check_start(&p->check, &answer, &p->checker, body,
+	    req->address, control_patience_ms(req->services->control),
 	    on_answer, p, &err);
 	cJSON_Delete(body);
 	if (rc == 1) {
 		rest_request_defer(req, on_cancel, p);
 		return;
 	}
-	free(p);
+	pending_free(p);
 	if (rc == 0)
 		rest_reply_json(req, 200, answer);
 	else
 		refuse(req, &err);
+}
+
+static void
+post_check(struct rest_request *req)
+{
+	struct pending *p = calloc(1, sizeof(*p));
+
+	if (p == NULL) {
+		rest_reply_json(req, 500, NULL);
+		return;
+	}
+	p->checker = req->services->checker;
+	pending_ask(p, req);
+}
+
+/* The same, where no anchors are named by those that TLS peers come under. */
+static void
+post_page_check(struct rest_request *req)
+{
+	struct pending *p = calloc(1, sizeof(*p));
+	struct err err;
+
+	if (p == NULL || chain_cache_new(&p->chains, &err) != 0) {
+		free(p);
+		rest_reply_json(req, 500, NULL);
+		return;
+	}
+	chain_cache_set_trust(
+	    p->chains, control_conf(req->services->control)->trust);
+	p->checker = req->services->checker;
+	p->checker.chains = p->chains;
+	pending_ask(p, req);
 }
 
 /* Many. */
@@ -346,6 +384,8 @@ get_events(struct rest_request *req)
 const struct rest_route rest_check_routes[] = {
     {REST_POST, "revocation/check", CONF_ROLE_CHECK | CONF_ROLE_OPERATE,
 	post_check},
+    {REST_POST, "ui/check", CONF_ROLE_CHECK | CONF_ROLE_OPERATE,
+	post_page_check},
     {REST_POST, "revocation/check/batch", CONF_ROLE_CHECK | CONF_ROLE_OPERATE,
 	post_batch},
     {REST_GET, "revocation/events",

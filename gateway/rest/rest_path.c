@@ -56,7 +56,7 @@ rest_path_split(struct rest_path *out, const char *path)
 		     s = strtok_r(NULL, "/", &save))
 			to = add_segment(out, to, s);
 	free(copy);
-	return to != NULL && out->num > 0;
+	return to != NULL;
 }
 
 void

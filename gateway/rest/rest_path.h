@@ -23,7 +23,7 @@ struct rest_path {
 const char *rest_path_strip(const char *path);
 
 /*
- * Splits at slashes, then decodes each part. False when there is none, when
+ * Splits at slashes, then decodes each part ("/" has none). False when
  * there are too many, and when one is not text after decoding.
  */
 bool rest_path_split(struct rest_path *out, const char *path);

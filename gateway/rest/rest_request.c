@@ -12,6 +12,7 @@
 #include <event2/keyvalq_struct.h>
 
 #include "gateway/base/json.h"
+#include "gateway/rest/page_headers.h"
 #include "gateway/rest/rest_conn.h"
 #include "gateway/rest/rest_internal.h"
 #include "gateway/rest/rest_origin.h"
@@ -152,15 +153,24 @@ take_body(struct rest_job *job)
 	return true;
 }
 
-/* Switched off it is as if it were not there. */
-static void
-hide_page(struct rest_job *job)
+static bool
+is_of_page(const struct rest_job *job)
 {
 	const struct rest_path *path = &job->path;
 
-	if (job->rest->conf->rest.ui || path->num == 0 ||
-	    strcasecmp(path->segments[0], "ui") != 0)
+	return path->num == 0 || strcasecmp(path->segments[0], "ui") == 0;
+}
+
+/* Switched off it is as if it were not there. */
+static void
+page_guard(struct rest_job *job)
+{
+	if (!is_of_page(job))
 		return;
+	if (job->rest->conf->rest.ui) {
+		page_headers_add(&job->pub);
+		return;
+	}
 	job->route = NULL;
 	job->path_known = false;
 }
@@ -339,7 +349,7 @@ dispatch(struct rest_job *job, const char *path, SSL *ssl)
 	if (rest_path_split(&job->path, req->path))
 		job->route = find_route(
 		    job->rest->tables, req, &job->path, &job->path_known);
-	hide_page(job);
+	page_guard(job);
 	if (job->route != NULL && job->route->roles == 0)
 		serve(job);
 	else

@@ -16,6 +16,7 @@ extern const struct rest_route rest_decisions_routes[];
 extern const struct rest_route rest_keys_routes[];
 extern const struct rest_route rest_network_routes[];
 extern const struct rest_route rest_sources_routes[];
+extern const struct rest_route rest_page_routes[];
 extern const struct rest_route rest_status_routes[];
 extern const struct rest_route rest_subjects_routes[];
 extern const struct rest_route rest_ui_routes[];

@@ -1,0 +1,3 @@
+#!/bin/sh
+# What operators do on the status page; see tests/ui/actions.mjs.
+. "$TOP/tests/ui/browser.sh"
