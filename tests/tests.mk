@@ -124,7 +124,7 @@ waits = $(if $(filter net/install/%,$(1)),release) \
 debroot:
 	@sh tests/debootstrap.sh build/debroot
 release:
-	@+$(MAKE) -j2 PROFILE=release made
+	@+$(MAKE) -j2 PROFILE=release T= made
 
 .PHONY: tests check check-unit check-net check-asan check-tsan list-tests
 tests: $(call needs,$(CHOSEN))

@@ -3,7 +3,7 @@
 # tools; nothing where they are there already.
 set -eu
 dir=$1 tree=$1/p2p-gateway-$2
-unset MAKEFLAGS MAKELEVEL MFLAGS PROFILE CFLAGS CPPFLAGS LDFLAGS
+unset T MAKEFLAGS MAKELEVEL MFLAGS PROFILE CFLAGS CPPFLAGS LDFLAGS
 
 now=$(find Makefile README.md cache revcheck gateway fixtures -type f |
     LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum)

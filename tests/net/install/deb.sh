@@ -6,6 +6,7 @@ set -u
 # shellcheck source=tests/lib/tap.sh
 . "$TOP/tests/lib/tap.sh"
 of=deb
+unset T MAKEFLAGS MAKELEVEL MFLAGS PROFILE
 : >out 2>err
 # shellcheck source=tests/lib/debroot.sh
 . "$TOP/tests/lib/debroot.sh"
@@ -29,11 +30,12 @@ for f in usr/sbin/p2p-gateway usr/bin/revcheck usr/sbin/doorman \
 	readelf -W -d -l "deb/$f" >out
 	t "$f is hardened" sh -c 'grep -q GNU_RELRO out && grep -q "FLAGS_1.*NOW.*PIE" out'
 done
+sed -n '/^Build-Depends/,/^$/p' "$TOP/gateway/debian/control" >bd
+make -s -C "$TOP" list-packages | tr ' ' '\n' | grep '^lib.*-dev$' |
+    grep -v '^libc6-dev$' >wanted
 t 'every library that is built against is asked for' sh -c "
-    sed -n '/^Build-Depends/,/^\$/p' '$TOP/gateway/debian/control' >bd
-    make -s -C '$TOP' list-packages | tr ' ' '\n' | grep '^lib.*-dev\$' |
-    grep -v '^libc6-dev' | while read -r l; do
-	grep -q \" \$l\" bd || { echo \"\$l\" >>lacking; }; done; test ! -e lacking" 
+    test \$(wc -l <wanted) -gt 5 || exit 1
+    while read -r l; do grep -qE \" \$l( |,|\\\$)\" bd || exit 1; done <wanted"
 
 # Installed.
 find "$R" -xdev ! -type d | sed "s|^$R||" | sort >before
@@ -120,7 +122,6 @@ rm -rf "$R/debs"
 
 # make install, for who takes no packages: what they wanted is there still.
 mk() { make -s -C "$TOP" DESTDIR="$R" "$@"; }
-unset MAKEFLAGS MAKELEVEL MFLAGS PROFILE
 t 'make install into it' run 0 mk install
 t "the README's next line" run 0 in_root sh -c \
     'systemd-sysusers && systemd-tmpfiles --create p2p-gateway.conf doorman.conf'

@@ -4,7 +4,7 @@
 set -u
 # shellcheck source=tests/lib/tap.sh
 . "$TOP/tests/lib/tap.sh"
-unset MAKEFLAGS MAKELEVEL MFLAGS PROFILE CFLAGS CPPFLAGS LDFLAGS
+unset T MAKEFLAGS MAKELEVEL MFLAGS PROFILE CFLAGS CPPFLAGS LDFLAGS
 of='install'
 S=$PWD/stage
 mk() { make -C "$TOP" DESTDIR="$S" PREFIX=/opt/net "$@"; }
