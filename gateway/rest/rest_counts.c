@@ -80,6 +80,9 @@ static const struct number count_numbers[] = {
     {.metric = "p2p_gateway_rest_connections_dropped_total",
 	.help = "REST connections that were dropped to make room.",
 	.offset = offsetof(struct rest_counts, dropped)},
+    {.metric = "p2p_gateway_rest_cross_site_refused_total",
+	.help = "REST requests refused: a browser sent them for another site.",
+	.offset = offsetof(struct rest_counts, foreign)},
 };
 #undef REFUSED
 

@@ -32,6 +32,7 @@ struct rest_counts {
 	size_t num_answers;
 	uint64_t logins_refused[REST_LOGIN_NUM];
 	uint64_t dropped; /* connections that made room for others */
+	uint64_t foreign; /* requests refused: of pages of other sites */
 };
 
 void rest_counts_cleanup(struct rest_counts *c);

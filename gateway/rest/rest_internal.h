@@ -40,7 +40,6 @@ struct rest {
 	struct rest_group *groups; /* of them, by address */
 	unsigned num_connections;
 	struct rest_counts counts;
-	uint64_t num_foreign;        /* refused: of pages of other sites */
 	size_t input_bytes;          /* of requests that are not answered yet */
 	struct listen_socket *bound; /* of a Unix socket */
 	char address[160];

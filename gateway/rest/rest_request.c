@@ -335,7 +335,7 @@ dispatch(struct rest_job *job, const char *path, SSL *ssl)
 	if (req->method != REST_GET &&
 	    rest_origin_is_foreign(header_of(job, "Sec-Fetch-Site"),
 		header_of(job, "Origin"), header_of(job, "Host"))) {
-		job->rest->num_foreign++;
+		job->rest->counts.foreign++;
 		log_line(rest_job_get0_log(job), LOG_LEVEL_WARN,
 		    "refused a request that a browser sends for another site "
 		    "(path='%s' origin='%.200s' site='%.40s' from='%s')",

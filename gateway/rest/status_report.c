@@ -187,8 +187,8 @@ status_summary(struct rest_request *req)
 	cJSON_AddNumberToObject(
 	    o, "hardFailWouldRefuse", (double)stats.shadow_refusals);
 	cJSON_AddNumberToObject(o, "knownRevoked", (double)stats.known_revoked);
-	cJSON_AddNumberToObject(
-	    o, "crossSiteRefused", (double)rest_job_of(req)->rest->num_foreign);
+	cJSON_AddNumberToObject(o, "crossSiteRefused",
+	    (double)rest_job_of(req)->rest->counts.foreign);
 	cJSON_AddNumberToObject(
 	    o, "denied", (double)denylist_num(req->services->denylist));
 	return o;
