@@ -5,7 +5,8 @@
  * asked about, good or not, and all others; what happens all day long erases
  * nothing of what is looked for.
  * Thread-safe: workers add, the control thread reads. Adding keeps a reference
- * to the report and copies the rest, of a leaf its name; nothing is formatted then.
+ * to the report and copies the rest, of a leaf its name; nothing is formatted
+ * then.
  */
 #ifndef GATEWAY_OBSERVE_DECISION_RING_H
 #define GATEWAY_OBSERVE_DECISION_RING_H

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include <event2/listener.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include "cache/base/clock.h"
 #include "gateway/dataplane/listen_socket.h"
@@ -131,6 +133,24 @@ rest_listen(struct rest *r, int passed_fd, struct err *err)
 	return 0;
 }
 
+/* For whoever must decide whether a browser's warning is about this one. */
+static void
+say_certificate(const struct rest *r)
+{
+	X509 *x = SSL_CTX_get0_certificate(r->ctx);
+	unsigned char hash[SHA256_DIGEST_LENGTH];
+	char text[3 * SHA256_DIGEST_LENGTH + 1] = "";
+	unsigned len = 0;
+
+	if (x == NULL || X509_digest(x, EVP_sha256(), hash, &len) != 1)
+		return;
+	for (unsigned i = 0; i < len; i++)
+		snprintf(
+		    text + 3 * i, 4, "%02X%s", hash[i], i + 1 < len ? ":" : "");
+	log_line(r->core->log, LOG_LEVEL_INFO,
+	    "the certificate of REST (sha256=%s)", text);
+}
+
 int
 rest_new(struct rest **out, const struct services *core,
     const struct rest_services *services,
@@ -177,6 +197,7 @@ rest_new(struct rest **out, const struct services *core,
 	evhttp_set_default_content_type(r->http, NULL);
 	evhttp_set_bevcb(r->http, rest_conn_new, r);
 	evhttp_set_gencb(r->http, rest_on_request, r);
+	say_certificate(r);
 	*out = r;
 	return 0;
 }
@@ -209,6 +230,7 @@ rest_apply(struct rest *r, struct conf *conf, struct err *err)
 	r->ctx = ctx;
 	conf_free(r->conf);
 	r->conf = conf_up_ref(conf);
+	say_certificate(r);
 	return 0;
 }
 

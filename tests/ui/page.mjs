@@ -2,6 +2,7 @@
  * The status page, as somebody sees it: who may, who comes, which source is
  * silent, what is switched off, and the gateway away.
  */
+import {readFileSync} from 'node:fs';
 import {awaitText, axeSource, Gateway, must, openBrowser, openPage, press, runAll, screenshot, test, textOf, Town, USERS} from './scene.mjs';
 
 const town = await Town.start();
@@ -55,6 +56,13 @@ test('every answer says what a browser may do with it', async () => {
 
 	must(out.status === 401 && /logged out/.test(out.headers['www-authenticate']), 'log out: ' + out.status);
 	must((await gateway.ask('GET', '/ui/nothing')).status === 404, 'what is not there');
+});
+
+test('the log says by which certificate a browser may know it', async () => {
+	const {certificate} = await gateway.ask('GET', '/ui/');
+
+	must(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/.test(certificate), certificate);
+	must(readFileSync('gateway.log', 'utf8').includes('the certificate of REST (sha256=' + certificate + ')'), certificate);
 });
 
 test('who only reads has no buttons, who checks has no page', async () => {

@@ -109,7 +109,7 @@ export class Gateway {
 		return new Promise((resolve, reject) => {
 			const req = https.request({host: '127.0.0.1', port: this.restPort, method, path, rejectUnauthorized: false, agent: false,
 				...(user === null ? {} : {auth: user}), headers}, (res) => {
-				const parts = [];
+				const parts = [], certificate = res.socket.getPeerCertificate().fingerprint256;
 
 				res.on('data', (part) => parts.push(part));
 				res.on('end', () => {
@@ -121,7 +121,7 @@ export class Gateway {
 					} catch {
 						json = null;
 					}
-					resolve({status: res.statusCode, headers: res.headers, text, json});
+					resolve({status: res.statusCode, headers: res.headers, text, json, certificate});
 				});
 			});
 
