@@ -32,6 +32,19 @@ add_line(struct evbuffer *out, const char *class, const char *text)
 	evbuffer_add_printf(out, "</p>\n");
 }
 
+/* Said in red already. */
+static bool
+is_loose(const struct loose *l, const char *line)
+{
+	char text[LOOSE_TEXT_SIZE];
+
+	for (enum loose_kind k = 0; k < LOOSE_NUM; k++)
+		if (loose_text(l, k, text, sizeof(text)) &&
+		    strcmp(text, line) == 0)
+			return true;
+	return false;
+}
+
 /* The strongest first. */
 static void
 add_banner(struct evbuffer *out, const cJSON *state, const struct loose *l)
@@ -48,7 +61,7 @@ add_banner(struct evbuffer *out, const cJSON *state, const struct loose *l)
 	{
 		const char *line = cJSON_GetStringValue(reason);
 
-		if (line != NULL)
+		if (line != NULL && !is_loose(l, line))
 			add_line(out, "amber", line);
 	}
 }
