@@ -96,7 +96,8 @@ $(UI_TOOLS)/.tried: tests/ui/packages.txt
 	$(call say,NPM,$(UI_TOOLS))
 	$(Q)mkdir -p $(@D)
 	$(Q)! command -v npm >/dev/null || npm install --prefix $(@D) --ignore-scripts \
-	    --no-audit --no-fund --no-save --silent $$(cat $<) >$(@D)/npm.log 2>&1 || \
+	    --no-audit --no-fund --no-save --silent --fetch-retries 1 \
+	    --fetch-timeout 30000 $$(cat $<) >$(@D)/npm.log 2>&1 || \
 	    echo "  $(UI_TOOLS): npm cannot install it; see npm.log there"
 	$(Q)touch $@
 
