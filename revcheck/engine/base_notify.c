@@ -34,6 +34,12 @@ learn(void)
 	event_base_free(base);
 }
 
+void
+base_notify_learn(void)
+{
+	pthread_once(&once, learn);
+}
+
 static int
 is_waker(const struct event_base *base, const struct event *e, void *arg)
 {
@@ -49,7 +55,6 @@ is_waker(const struct event_base *base, const struct event *e, void *arg)
 bool
 base_notifies(struct event_base *base)
 {
-	pthread_once(&once, learn);
 	return wakes == NULL ||
 	    event_base_foreach_event(base, is_waker, NULL) != 0;
 }

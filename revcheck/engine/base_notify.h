@@ -10,6 +10,11 @@
 
 struct event_base;
 
+/*
+ * Before the first question. Makes a base for a moment, which libevent ends the
+ * process for when there is no descriptor left: never on the way to an answer.
+ */
+void base_notify_learn(void);
 /* Thread-safe, as far as base is. */
 bool base_notifies(struct event_base *base);
 

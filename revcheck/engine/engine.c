@@ -3,6 +3,7 @@
  * thread.
  */
 #include "cache/engine/crl_files.h"
+#include "revcheck/engine/base_notify.h"
 #include "revcheck/engine/forks.h"
 #include "revcheck/engine/engine_state.h"
 
@@ -228,6 +229,7 @@ revcheck_new(struct revcheck **out, const struct revcheck_options *options,
 	*out = NULL;
 	take_options(&o, options);
 	evthread_use_pthreads();
+	base_notify_learn();
 	rc = calloc(1, sizeof(*rc));
 	if (rc == NULL)
 		return error_publish(err, NULL, E_NOMEM);
