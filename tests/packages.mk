@@ -1,7 +1,8 @@
 # systemd passes sockets and reads unit files; nothing of it need be running.
 APT_TEST += systemd
 # The status page is looked at in a browser, with letters to draw.
-APT_TEST += chromium fonts-dejavu-core nodejs npm
+# A Node.js of other packages brings an npm that Debian's conflicts with.
+APT_TEST += chromium fonts-dejavu-core $(if $(shell command -v npm),,nodejs npm)
 # A server behind and before the gateway in HTTP mode.
 APT_TEST += nginx-light
 # A node in a line of the README, and a judge of the published JSON Schema.
