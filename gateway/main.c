@@ -119,6 +119,18 @@ check_config(struct conf *conf)
 }
 
 static int
+print_fingerprint(const struct conf *conf)
+{
+	char text[REST_FINGERPRINT_TEXT];
+	struct err err;
+
+	if (rest_fingerprint(text, conf, &err) != 0)
+		return fail(&err);
+	puts(text);
+	return 0;
+}
+
+static int
 check_state(const char *path)
 {
 	struct err err;
@@ -489,6 +501,8 @@ run_config(const struct options *o)
 	}
 	if (load(&g.conf, o, &err) != 0) {
 		rc = fail(&err);
+	} else if (o->action == OPTIONS_REST_FINGERPRINT) {
+		rc = print_fingerprint(g.conf);
 	} else if (o->action == OPTIONS_CHECK_CONFIG) {
 		rc = check_config(g.conf);
 	} else if (log_sink_new(&g.sink, &g.conf->log, &err) != 0) {

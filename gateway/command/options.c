@@ -16,6 +16,7 @@
 enum {
 	OPT_CHECK_CONFIG = 256,
 	OPT_CHECK_STATE,
+	OPT_REST_FINGERPRINT,
 	OPT_CONFIG_SCHEMA,
 	OPT_HASH_PASSWORD,
 	OPT_INIT,
@@ -38,6 +39,7 @@ static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"check-config", no_argument, NULL, OPT_CHECK_CONFIG},
     {"check-state", required_argument, NULL, OPT_CHECK_STATE},
+    {"rest-fingerprint", no_argument, NULL, OPT_REST_FINGERPRINT},
     {"config-schema", no_argument, NULL, OPT_CONFIG_SCHEMA},
     {"hash-password", no_argument, NULL, OPT_HASH_PASSWORD},
     {"init", required_argument, NULL, OPT_INIT},
@@ -72,6 +74,7 @@ options_usage(FILE *out)
 	      "       p2p-gateway --init DIR [--demo-pki] [--listen ...] "
 	      "[--node ...] ...\n"
 	      "       p2p-gateway --config-schema\n"
+	      "       p2p-gateway --config FILE --rest-fingerprint\n"
 	      "       p2p-gateway --check-state FILE\n"
 	      "       p2p-gateway --hash-password\n"
 	      "       p2p-gateway --version\n"
@@ -99,6 +102,8 @@ options_usage(FILE *out)
 	      "  --config-schema    the JSON Schema of the file\n"
 	      "  --hash-password    read a password, print its "
 	      "password_hash\n"
+	      "  --rest-fingerprint the SHA-256 of the certificate that REST "
+	      "shows\n"
 	      "  --check-state FILE look through a state.db for damage\n"
 	      "See p2p-gateway(8).\n",
 	    out);
@@ -177,6 +182,8 @@ action_of(int c)
 		return OPTIONS_CHECK_CONFIG;
 	case OPT_CHECK_STATE:
 		return OPTIONS_CHECK_STATE;
+	case OPT_REST_FINGERPRINT:
+		return OPTIONS_REST_FINGERPRINT;
 	case OPT_CONFIG_SCHEMA:
 		return OPTIONS_CONFIG_SCHEMA;
 	case OPT_HASH_PASSWORD:
@@ -250,8 +257,9 @@ take(struct options *o, int c)
 static bool
 agrees(const struct options *o)
 {
-	bool runs =
-	    o->action == OPTIONS_RUN || o->action == OPTIONS_CHECK_CONFIG;
+	bool runs = o->action == OPTIONS_RUN ||
+	    o->action == OPTIONS_CHECK_CONFIG ||
+	    o->action == OPTIONS_REST_FINGERPRINT;
 	struct err err;
 
 	if (o->demo_pki && o->action != OPTIONS_INIT)

@@ -11,6 +11,7 @@ enum options_action {
 	OPTIONS_RUN,          /* `path`, or `quick` where it is NULL */
 	OPTIONS_CHECK_CONFIG, /* likewise */
 	OPTIONS_CHECK_STATE,
+	OPTIONS_REST_FINGERPRINT, /* as OPTIONS_CHECK_CONFIG */
 	OPTIONS_CONFIG_SCHEMA,
 	OPTIONS_HASH_PASSWORD,
 	OPTIONS_INIT,

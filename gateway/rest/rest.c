@@ -14,8 +14,6 @@
 #include <unistd.h>
 
 #include <event2/listener.h>
-#include <openssl/evp.h>
-#include <openssl/sha.h>
 
 #include "cache/base/clock.h"
 #include "gateway/dataplane/listen_socket.h"
@@ -137,16 +135,11 @@ rest_listen(struct rest *r, int passed_fd, struct err *err)
 static void
 say_certificate(const struct rest *r)
 {
-	X509 *x = SSL_CTX_get0_certificate(r->ctx);
-	unsigned char hash[SHA256_DIGEST_LENGTH];
-	char text[3 * SHA256_DIGEST_LENGTH + 1] = "";
-	unsigned len = 0;
+	char text[REST_FINGERPRINT_TEXT];
 
-	if (x == NULL || X509_digest(x, EVP_sha256(), hash, &len) != 1)
+	rest_fingerprint_text(text, SSL_CTX_get0_certificate(r->ctx));
+	if (text[0] == '\0')
 		return;
-	for (unsigned i = 0; i < len; i++)
-		snprintf(
-		    text + 3 * i, 4, "%02X%s", hash[i], i + 1 < len ? ":" : "");
 	log_line(r->core->log, LOG_LEVEL_INFO,
 	    "the certificate of REST (sha256=%s)", text);
 }

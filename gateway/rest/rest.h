@@ -51,6 +51,11 @@ struct rest_services {
 	time_t started_at;
 };
 
+#define REST_FINGERPRINT_TEXT 96
+/* SHA-256 of the certificate that REST shows, "AB:CD:...", by the settings. */
+int rest_fingerprint(char out[REST_FINGERPRINT_TEXT], const struct conf *conf,
+    struct err *err) MUST_USE;
+
 /*
  * Starts to listen and serve what is in tables, which end with NULL, by the
  * settings of conf. All but conf must outlive it. passed_fd is a socket of the

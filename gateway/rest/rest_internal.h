@@ -88,6 +88,8 @@ void rest_job_abandon(struct rest_job *job);
  * A server context with the configured certificate, or one of our own making
  * that is kept in the state directory.
  */
+/* Empty when it cannot be said. */
+void rest_fingerprint_text(char out[REST_FINGERPRINT_TEXT], const X509 *x);
 int rest_tls_new(SSL_CTX **out, const struct conf *conf, const char *state_dir,
     struct err *err) MUST_USE;
 

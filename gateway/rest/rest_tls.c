@@ -13,6 +13,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
 #include "gateway/conf/conf_pki.h"
@@ -187,6 +188,54 @@ configured(SSL_CTX *ctx, const struct conf_rest *rest, struct err *err)
 			return err_ossl(err, E_PARSE, "cannot use '%s'",
 			    rest->certificate_file);
 	return 0;
+}
+
+/* As browsers and openssl x509 -fingerprint write it. */
+void
+rest_fingerprint_text(char out[REST_FINGERPRINT_TEXT], const X509 *x)
+{
+	unsigned char hash[SHA256_DIGEST_LENGTH];
+	unsigned len = 0;
+
+	out[0] = '\0';
+	if (x == NULL || X509_digest(x, EVP_sha256(), hash, &len) != 1)
+		return;
+	for (unsigned i = 0; i < len; i++)
+		snprintf(
+		    out + 3 * i, 4, "%02X%s", hash[i], i + 1 < len ? ":" : "");
+}
+
+int
+rest_fingerprint(
+    char out[REST_FINGERPRINT_TEXT], const struct conf *conf, struct err *err)
+{
+	char *path = NULL;
+	X509 *x = NULL;
+	EVP_PKEY *key = NULL;
+	int rc = 0;
+
+	if (conf->rest.chain != NULL) {
+		rest_fingerprint_text(out, conf->rest.chain[0]);
+		return 0;
+	}
+	if (conf->state_dir == NULL)
+		return err_set(err, E_PARSE,
+		    "REST has a certificate that is made anew at each start: "
+		    "its log line says which; expected rest.certificate or a "
+		    "state_dir");
+	if (asprintf(&path, "%s/rest.pem", conf->state_dir) < 0)
+		return err_set(err, E_NOMEM, "out of memory");
+	if (load_pair(path, &x, &key) == 0)
+		rest_fingerprint_text(out, x);
+	else
+		rc = err_set(err, E_IO,
+		    "there is no certificate in '%s' yet: it is made when the "
+		    "gateway first starts",
+		    path);
+	X509_free(x);
+	EVP_PKEY_free(key);
+	free(path);
+	return rc;
 }
 
 int

@@ -128,6 +128,26 @@ t 'rules do not go with --init' refused 'do not go with --init' \
 t 'two things at a time are refused' refused 'one thing at a time' \
     --hash-password --init x
 t 'a word is no option' refused 'not an option: serve' serve
+# The certificate of REST, before it is there, and as a client sees it.
+fingerprint() {
+	run 1 "$G" --config try/p2p-gateway.json --rest-fingerprint &&
+	    says 'when the gateway first starts' || return 1
+	sed -i 's/127.0.0.1:8443/127.0.0.1:0/; s/127.0.0.1:8888/127.0.0.1:0/' \
+	    try/p2p-gateway.json
+	mkfifo again
+	"$G" --config try/p2p-gateway.json >again 2>log2 &
+	pids=$!
+	IFS= read -r line <again
+	at=${line##*rest=https://}
+	seen=$(openssl s_client -connect "$at" </dev/null 2>/dev/null |
+	    openssl x509 -noout -fingerprint -sha256)
+	kill "$pids"
+	wait "$pids"
+	pids=''
+	run 0 "$G" --config try/p2p-gateway.json --rest-fingerprint &&
+	    [ -n "$seen" ] && [ "${seen##*=}" = "$(cat out)" ]
+}
+t 'the certificate of REST is told by its SHA-256' fingerprint
 help() { run 0 "$G" --init never --help && shows 'usage:' && [ ! -e never ]; }
 t '--help does nothing else' help
 version() { run 0 "$G" --version && shows OpenSSL && shows libevent; }
