@@ -38,6 +38,22 @@ begins(const char *text, const char *with)
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
+/*
+ * What the status page is made of, or says to whom may not see it: whoever has
+ * a password is answered. Its script and its state are for readers.
+ */
+static bool
+is_page_file(const struct rest_route *r)
+{
+	static const char *const files[] = {
+	    "", "ui", "ui/page.css", "ui/icon.svg", "ui/logout"};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (r->method == REST_GET && strcmp(r->pattern, files[i]) == 0)
+			return true;
+	return false;
+}
+
 /* What a role is for, from the method and the path alone. */
 static unsigned
 roles_due(const struct rest_route *r)
@@ -46,8 +62,13 @@ roles_due(const struct rest_route *r)
 		return 0;
 	if (strcmp(r->pattern, "readyz") == 0)
 		return REST_ANYBODY | CONF_ROLE_READ;
-	if (begins(r->pattern, "revocation/check"))
+	if (begins(r->pattern, "revocation/check") ||
+	    strcmp(r->pattern, "ui/check") == 0)
 		return CONF_ROLE_CHECK | CONF_ROLE_OPERATE;
+	if (strcmp(r->pattern, "openapi.json") == 0)
+		return CONF_ROLE_READ | CONF_ROLE_CHECK;
+	if (is_page_file(r))
+		return CONF_ROLE_READ | CONF_ROLE_OPERATE | CONF_ROLE_CHECK;
 	if (strcmp(r->pattern, "revocation/events") == 0)
 		return CONF_ROLE_CHECK | CONF_ROLE_READ | CONF_ROLE_OPERATE;
 	return r->method == REST_GET ? CONF_ROLE_READ : CONF_ROLE_OPERATE;
@@ -100,10 +121,19 @@ takes_what_comes(const struct rest_route *r)
 	static const char *const corda[] = {
 	    "config", "key", "certificate", "network/", "membership/", "mgm/"};
 	static const char *const whole[] = {"healthz", "readyz", "metrics",
-	    "status", "denylist", "cache", "sources", "known"};
+	    "status", "denylist", "cache", "sources", "known", "openapi.json"};
 
-	if (strcmp(r->pattern, "revocation/check") == 0)
+	if (strcmp(r->pattern, "revocation/check") == 0 ||
+	    strcmp(r->pattern, "ui/check") == 0 || is_page_file(r) ||
+	    strcmp(r->pattern, "ui/page.js") == 0)
 		return true;
+	/* GET of these shows a part, or is ours beside Corda's PUT. */
+	if (strcmp(r->pattern, "cache/{key}") == 0 ||
+	    strcmp(r->pattern, "sources") == 0 ||
+	    (r->method == REST_GET &&
+		(begins(r->pattern, "network/setup") ||
+		    begins(r->pattern, "membership"))))
+		return false;
 	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
 		if (r->method == REST_GET && begins(r->pattern, whole[i]))
 			return true;
