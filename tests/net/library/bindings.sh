@@ -9,7 +9,8 @@ of=bindings
 case $(basename "$BUILD") in
 debug | release) ;;
 *)
-	echo '1..0 # SKIP a library built for a sanitizer needs a program that is'
+	echo '1..1'
+	echo 'ok 1 - bindings # SKIP a library built for a sanitizer needs a program that is'
 	exit 0
 	;;
 esac
