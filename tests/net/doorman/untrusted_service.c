@@ -556,6 +556,18 @@ as_it_is(X509_REQ *req)
 	(void)req;
 }
 
+/* One request, and whether more are said to follow. */
+static void
+request(const struct wire_csr *c, bool more)
+{
+	struct buf *b = fake_service_begin(&fake, WIRE_GET_CSRS);
+
+	wire_u32(b, 1);
+	wire_u8(b, more);
+	wire_put_csr(b, c);
+	fake_service_end(&fake, WIRE_GET_CSRS);
+}
+
 static void
 requests_are_checked(void **state)
 {
@@ -578,7 +590,7 @@ requests_are_checked(void **state)
 	for (size_t i = 0; i < NUM(rows); i++) {
 		X509_REQ *req = test_csr(key, "Alice");
 		struct wire_csr c = {.seq = 1, .id = ID, .approved_at = 1};
-		struct buf der, *b;
+		struct buf der;
 		char *out;
 		int rc;
 
@@ -591,11 +603,7 @@ requests_are_checked(void **state)
 		c.der = view_of(der.p, der.len - rows[i].cut);
 		snprintf(c.subject, sizeof(c.subject), "%s", rows[i].subject);
 		fake_service_reset(&fake);
-		b = fake_service_begin(&fake, WIRE_GET_CSRS);
-		wire_u32(b, 1);
-		wire_u8(b, 0);
-		wire_put_csr(b, &c);
-		fake_service_end(&fake, WIRE_GET_CSRS);
+		request(&c, false);
 		failures_are_taken();
 		rc = sign("sign certificates +1\n", &out, "certificates");
 		if (rc != 5 || strstr(out, rows[i].says) == NULL ||
@@ -607,6 +615,50 @@ requests_are_checked(void **state)
 		buf_free(&der);
 		X509_REQ_free(req);
 	}
+	EVP_PKEY_free(key);
+}
+
+/* The same page again and again, with another one announced behind it. */
+static void
+pages_come_to_an_end(void **state)
+{
+	static const struct list full = FULL("1111", "2222");
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509_REQ *req = test_csr(key, "Alice");
+	struct wire_approved a = approval_of("3333", 1);
+	struct wire_csr c = {.seq = 1, .id = ID, .subject = "O=Alice"};
+	struct buf der, *b;
+	char *out;
+	int rc;
+
+	(void)state;
+	assert_true(X509_REQ_sign(req, key, EVP_sha256()) > 0);
+	buf_init(&der, 65536);
+	test_csr_der(&der, req);
+	c.der = buf_view(&der);
+	fake_service_reset(&fake);
+	hand_out(&full, &(struct list){0});
+	b = fake_service_begin(&fake, WIRE_GET_APPROVED);
+	wire_u32(b, 1);
+	wire_u8(b, 1);
+	wire_put_approved(b, &a);
+	fake_service_end(&fake, WIRE_GET_APPROVED);
+	rc = sign("sign doorman 6 +1\n", &out, "crl");
+	nothing_was_signed("approved", rc, out, "answer is malformed");
+	free(out);
+	/* Whether the CA's own revocation is among them is asked as well. */
+	hand_out(
+	    &(struct list){.list = "root", .number = 5}, &(struct list){0});
+	request(&c, false);
+	rc = sign("sign certificates +1\n", &out, "certificates");
+	nothing_was_signed("CA", rc, out, "answer is malformed");
+	free(out);
+	request(&c, true);
+	rc = sign("sign certificates +1\n", &out, "certificates");
+	nothing_was_signed("requests", rc, out, "answer is malformed");
+	free(out);
+	buf_free(&der);
+	X509_REQ_free(req);
 	EVP_PKEY_free(key);
 }
 
@@ -622,6 +674,7 @@ main(void)
 	    cmocka_unit_test(an_honest_answer_is_signed),
 	    cmocka_unit_test(what_is_shown_is_not_signed),
 	    cmocka_unit_test(requests_are_checked),
+	    cmocka_unit_test(pages_come_to_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
