@@ -11,15 +11,16 @@
 #include "cache/base/text.h"
 #include "gateway/authorize/peer_header.h"
 #include "gateway/authorize/peer_memory.h"
+#include "gateway/base/dn.h"
 #include "gateway/base/pending_check.h"
 #include "gateway/base/services.h"
+#include "gateway/http1/http_fields.h"
 #include "gateway/observe/decision_ring.h"
 #include "gateway/tls/admission.h"
 #include "gateway/tls/path_cache.h"
 
-#define MAX_PATHS    10000 /* remembered */
-#define SUBJECT_ROOM 512
-#define REASON_ROOM  1024
+#define MAX_PATHS   10000 /* remembered */
+#define REASON_ROOM 1024
 
 struct authorizer {
 	const struct services *services;
@@ -135,7 +136,7 @@ say(const struct authorize *q, const struct decision *d,
     const struct authorize_answer *a)
 {
 	const struct services *s = q->by->services;
-	char subject[SUBJECT_ROOM] = "";
+	char subject[DN_MAX] = "";
 	bool forged = d->found.why == REVCHECK_WHY_FORGED;
 	bool shadow = a->allowed && d->report != NULL &&
 	    revcheck_report_shadow_refuses(d->report);
@@ -372,25 +373,6 @@ authorize_cancel(struct authorize *q)
 
 /* In HTTP. */
 
-/* Who it is; for who is refused, too, as far as it is known. */
-static int
-put_leaf(struct bytes *out, X509 *leaf)
-{
-	char subject[SUBJECT_ROOM], hex[65];
-	unsigned char md[32];
-
-	if (leaf == NULL)
-		return 0;
-	subject_show(subject, sizeof(subject), leaf);
-	if (X509_digest(leaf, EVP_sha256(), md, NULL) != 1)
-		return E_NOMEM;
-	text_hex(hex, md, sizeof(md));
-	return bytes_printf(out,
-	    "P2P-Gateway-Subject: %s\r\n"
-	    "P2P-Gateway-Leaf-SHA256: %s\r\n",
-	    subject, hex);
-}
-
 int
 authorize_put(struct bytes *out, const struct authorize_answer *a,
     bool head_only, bool close)
@@ -401,8 +383,9 @@ authorize_put(struct bytes *out, const struct authorize_answer *a,
 	    "Cache-Control: no-store\r\n",
 	    a->allowed ? "204 No Content" : "403 Forbidden", a->status);
 
-	if (rc == 0)
-		rc = put_leaf(out, a->leaf);
+	/* For who is refused, too, as far as it is known. */
+	if (rc == 0 && a->leaf != NULL)
+		rc = http_put_leaf(out, a->leaf);
 	if (rc == 0 && close)
 		rc = bytes_printf(out, "Connection: close\r\n");
 	if (rc == 0 && a->allowed)

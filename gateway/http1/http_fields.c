@@ -150,8 +150,8 @@ put_certificates(struct bytes *out, const struct revcheck_certs *certs)
 	return rc != 0 ? rc : put_text(out, "\r\n");
 }
 
-static int
-put_leaf(struct bytes *out, X509 *leaf)
+int
+http_put_leaf(struct bytes *out, X509 *leaf)
 {
 	char subject[DN_MAX], hex[65];
 	unsigned char md[32];
@@ -177,7 +177,7 @@ put_peer(struct bytes *out, const struct http_peer *who)
 
 	if (rc != 0 || who->certs == NULL)
 		return rc;
-	rc = put_leaf(out, revcheck_certs_get0(who->certs, 0));
+	rc = http_put_leaf(out, revcheck_certs_get0(who->certs, 0));
 	return rc != 0 ? rc : put_certificates(out, who->certs);
 }
 

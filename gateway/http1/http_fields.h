@@ -33,6 +33,9 @@ enum http_framing {
 /* Whether a field of a peer would claim to be what only the gateway says. */
 bool http_field_is_claim(const struct http_text *name);
 
+/* Who shows this certificate: appended, with E_LIMIT, E_NOMEM. */
+int http_put_leaf(struct bytes *out, X509 *leaf) MUST_USE;
+
 /*
  * Each appends; E_LIMIT, E_NOMEM. An interim answer (1xx) has neither framing
  * nor a word about the connection.
