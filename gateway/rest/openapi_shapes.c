@@ -7,9 +7,8 @@
 
 #include "gateway/conf/conf_schema.h"
 #include "gateway/conf/section.h"
-#include "gateway/observe/decision_ring.h"
 #include "gateway/rest/openapi_facts.h"
-#include "gateway/rest/source_report.h"
+#include "gateway/rest/rest_words.h"
 
 /* Types of fields, by one letter. */
 enum field_type {
@@ -395,51 +394,12 @@ openapi_add_shapes(cJSON *schemas)
 
 /* Query parameters. */
 
-static const char *
-outcome_word(unsigned i)
-{
-	return decision_choice_name((enum decision_choice)i);
-}
-
-static const char *
-way_word(unsigned i)
-{
-	return decision_way_name((enum decision_way)i);
-}
-
-static const char *
-why_word(unsigned i)
-{
-	return revcheck_why_name((enum revcheck_why)i);
-}
-
-static const char *
-state_word(unsigned i)
-{
-	return source_state_name((enum source_state)i);
-}
-
-static const char *
-kind_word(unsigned i)
-{
-	return i == 0 ? "crl" : "ocsp";
-}
-
 cJSON *
 openapi_query_schema(const struct rest_route *route, const char *name)
 {
-	static const struct {
-		const char *name;
-		const char *(*word)(unsigned i);
-		unsigned num;
-	} words[] = {{"outcome", outcome_word, DECISION_NUM_CHOICES},
-	    {"status", decision_status_name, DECISION_NUM_STATUSES},
-	    {"way", way_word, DECISION_NUM_WAYS},
-	    {"why", why_word, REVCHECK_NUM_WHY},
-	    {"state", state_word, SOURCE_NUM_STATES}, {"kind", kind_word, 2}};
 	static const char *const numbers[] = {
 	    "limit", "after", "sequence", "timeoutMs"};
-	bool dialled = strcmp(route->pattern, "connections") == 0;
+	const struct rest_words *words = rest_words_of(route->pattern, name);
 	cJSON *o, *list;
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -449,19 +409,12 @@ openapi_query_schema(const struct rest_route *route, const char *name)
 			return o;
 		}
 	o = typed("string", NULL);
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		unsigned num = words[i].num;
-
-		if (strcmp(name, words[i].name) != 0)
-			continue;
-		/* Only these two are connections. */
-		if (dialled && words[i].word == way_word)
-			num = DECISION_OUTBOUND + 1;
-		list = cJSON_AddArrayToObject(o, "enum");
-		for (unsigned w = 0; w < num; w++)
-			if (words[i].word(w)[0] != '\0')
-				cJSON_AddItemToArray(
-				    list, cJSON_CreateString(words[i].word(w)));
-	}
+	if (words == NULL)
+		return o;
+	list = cJSON_AddArrayToObject(o, "enum");
+	for (unsigned w = 0; w < words->num; w++)
+		if (words->word(w)[0] != '\0')
+			cJSON_AddItemToArray(
+			    list, cJSON_CreateString(words->word(w)));
 	return o;
 }

@@ -49,19 +49,6 @@ ask(struct rest_request *req, const struct conn_question *q,
 	rest_request_defer(req, on_cancel, a);
 }
 
-static const char *
-status_word(unsigned i)
-{
-	return decision_status_name(i);
-}
-
-static const char *
-way_word(unsigned i)
-{
-	return i <= DECISION_OUTBOUND ? decision_way_name((enum decision_way)i)
-				      : NULL;
-}
-
 static void
 on_listed(void *arg, const struct conn_answer *answer)
 {
@@ -80,9 +67,8 @@ get_connections(struct rest_request *req)
 
 	if (!rest_param_number(req, "limit", &max) ||
 	    !rest_param_number(req, "after", &q.after) ||
-	    !rest_param_word(
-		req, "status", status_word, DECISION_NUM_STATUSES, &status) ||
-	    !rest_param_word(req, "way", way_word, DECISION_NUM_WAYS, &way))
+	    !rest_param_word(req, "status", &status) ||
+	    !rest_param_word(req, "way", &way))
 		return;
 	q.max = max == 0 ? ROWS_DEFAULT : max < ROWS_MAX ? max : ROWS_MAX;
 	q.statuses = status > 0 ? 1U << (status - 1) : 0;

@@ -6,30 +6,6 @@
 #include "gateway/rest/rest_params.h"
 #include "gateway/rest/rest_routes.h"
 
-static const char *
-choice_word(unsigned i)
-{
-	return decision_choice_name((enum decision_choice)i);
-}
-
-static const char *
-status_word(unsigned i)
-{
-	return decision_status_name(i);
-}
-
-static const char *
-way_word(unsigned i)
-{
-	return decision_way_name((enum decision_way)i);
-}
-
-static const char *
-why_word(unsigned i)
-{
-	return revcheck_why_name((enum revcheck_why)i);
-}
-
 /* The bit of what rest_param_word found, or none. */
 static uint64_t
 bit_of(unsigned found)
@@ -50,12 +26,10 @@ read_filter(struct rest_request *req, struct decision_filter *f)
 	    !rest_param_number(req, "sequence", &f->sequence) ||
 	    !rest_param_time(req, "since", &f->since) ||
 	    !rest_param_time(req, "before", &f->before) ||
-	    !rest_param_word(
-		req, "outcome", choice_word, DECISION_NUM_CHOICES, &choice) ||
-	    !rest_param_word(
-		req, "status", status_word, DECISION_NUM_STATUSES, &status) ||
-	    !rest_param_word(req, "way", way_word, DECISION_NUM_WAYS, &way) ||
-	    !rest_param_word(req, "why", why_word, REVCHECK_NUM_WHY, &why))
+	    !rest_param_word(req, "outcome", &choice) ||
+	    !rest_param_word(req, "status", &status) ||
+	    !rest_param_word(req, "way", &way) ||
+	    !rest_param_word(req, "why", &why))
 		return false;
 	f->max = (size_t)max;
 	f->choice = (enum decision_choice)(choice > 0 ? choice - 1 : 0);

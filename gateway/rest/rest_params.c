@@ -8,6 +8,8 @@
 #include <strings.h>
 
 #include "cache/base/text.h"
+#include "gateway/rest/rest_takes.h"
+#include "gateway/rest/rest_words.h"
 
 static bool
 refuse(struct rest_request *req, const char *name, const char *expected)
@@ -61,18 +63,20 @@ rest_param_time(struct rest_request *req, const char *name, time_t *out)
 }
 
 bool
-rest_param_word(struct rest_request *req, const char *name,
-    const char *(*word)(unsigned i), unsigned num, unsigned *out)
+rest_param_word(struct rest_request *req, const char *name, unsigned *out)
 {
+	const struct rest_words *words =
+	    rest_words_of(req->takes != NULL ? req->takes->pattern : "", name);
+	unsigned num = words != NULL ? words->num : 0;
 	char *text = rest_query(req, name), all[700] = "one of";
 	size_t len = strlen(all);
 
 	*out = 0;
 	for (unsigned i = 0; text != NULL && i < num; i++) {
-		const char *w = word(i);
+		const char *w = words->word(i);
 		int n;
 
-		if (w == NULL || w[0] == '\0')
+		if (w[0] == '\0')
 			continue;
 		if (strcasecmp(w, text) == 0)
 			*out = i + 1;

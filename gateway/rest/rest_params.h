@@ -18,10 +18,9 @@ rest_param_number(struct rest_request *req, const char *name, uint64_t *out);
 /* RFC 3339 in UTC, or seconds since 1970. */
 bool rest_param_time(struct rest_request *req, const char *name, time_t *out);
 /*
- * One of the words that `word` gives for 0..num-1 (NULL and "": none there), in
- * any case; *out is the number of it plus 1.
+ * One of the words that rest_words has for this parameter, in any case; *out is
+ * the number of it plus 1.
  */
-bool rest_param_word(struct rest_request *req, const char *name,
-    const char *(*word)(unsigned i), unsigned num, unsigned *out);
+bool rest_param_word(struct rest_request *req, const char *name, unsigned *out);
 
 #endif

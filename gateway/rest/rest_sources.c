@@ -8,18 +8,6 @@
 #define ROWS_MAX     10000
 #define ROWS_DEFAULT 1000
 
-static const char *
-state_word(unsigned i)
-{
-	return source_state_name((enum source_state)i);
-}
-
-static const char *
-kind_word(unsigned i)
-{
-	return i == 0 ? "crl" : "ocsp";
-}
-
 static void
 get_sources(struct rest_request *req)
 {
@@ -30,9 +18,8 @@ get_sources(struct rest_request *req)
 	char *part;
 
 	if (!rest_param_number(req, "limit", &max) ||
-	    !rest_param_word(
-		req, "state", state_word, SOURCE_NUM_STATES, &state) ||
-	    !rest_param_word(req, "kind", kind_word, 2, &kind))
+	    !rest_param_word(req, "state", &state) ||
+	    !rest_param_word(req, "kind", &kind))
 		return;
 	f.max = max == 0 ? ROWS_DEFAULT : max < ROWS_MAX ? max : ROWS_MAX;
 	f.states = state > 0 ? 1U << (state - 1) : 0;
