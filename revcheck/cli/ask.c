@@ -310,6 +310,18 @@ ask_now(const struct ask *a)
 
 /* Asking. */
 
+struct revcheck_path_query
+ask_path_query(const struct ask *a, const struct revcheck_certs *chain)
+{
+	return (struct revcheck_path_query){
+	    .size = sizeof(struct revcheck_path_query),
+	    .chain = chain,
+	    .untrusted = a->untrusted_certs,
+	    .at = a->query.at,
+	    .purpose = a->query.purpose,
+	    .security_level = a->policy.security_level};
+}
+
 bool
 ask_too_early(
     struct ask *a, const struct revcheck_report *rep, uint64_t began_mono_ms)

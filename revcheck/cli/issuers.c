@@ -57,12 +57,7 @@ static bool
 is_over(const struct search *s)
 {
 	const struct ask *a = s->a;
-	struct revcheck_path_query q = {.size = sizeof(q),
-	    .chain = s->chain,
-	    .untrusted = a->untrusted_certs,
-	    .at = a->query.at,
-	    .purpose = a->query.purpose,
-	    .security_level = a->policy.security_level};
+	struct revcheck_path_query q = ask_path_query(a, s->chain);
 	struct revcheck_error err;
 	int why = 0;
 

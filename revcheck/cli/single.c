@@ -14,12 +14,7 @@ static void
 find_path(struct single *s)
 {
 	struct ask *a = s->ask;
-	struct revcheck_path_query q = {.size = sizeof(q),
-	    .chain = s->chain,
-	    .untrusted = a->untrusted_certs,
-	    .at = a->query.at,
-	    .purpose = a->query.purpose,
-	    .security_level = a->policy.security_level};
+	struct revcheck_path_query q = ask_path_query(a, s->chain);
 	struct revcheck_error err;
 
 	/* Taken as given. */
