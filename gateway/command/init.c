@@ -53,30 +53,37 @@ quoted(const char *text)
 	return out;
 }
 
-static char *
-quoted_list(const char *const *list, size_t num, const char *preset)
+/* A file that was named from here, as the configuration has to name it. */
+static const char *
+from_here(const char *given, char path[PATH_MAX])
 {
-	cJSON *a = cJSON_CreateArray();
-	char *out;
-
-	for (size_t i = 0; i < num; i++)
-		cJSON_AddItemToArray(a, cJSON_CreateString(list[i]));
-	if (num == 0)
-		cJSON_AddItemToArray(a, cJSON_CreateString(preset));
-	out = cJSON_PrintUnformatted(a);
-	cJSON_Delete(a);
-	return out;
+	return realpath(given, path) != NULL ? path : given;
 }
 
-/* A file that was named from here, as the configuration has to name it. */
 static char *
 quoted_path(const char *given, const char *preset)
 {
 	char path[PATH_MAX];
 
-	return quoted(given == NULL             ? preset
-		: realpath(given, path) != NULL ? path
-						: given);
+	return quoted(given != NULL ? from_here(given, path) : preset);
+}
+
+/* preset: the only item of an empty list. */
+static char *
+quoted_list(const char *const *list, size_t num, bool files, const char *preset)
+{
+	cJSON *a = cJSON_CreateArray();
+	char path[PATH_MAX], *out;
+
+	for (size_t i = 0; i < num; i++)
+		cJSON_AddItemToArray(a,
+		    cJSON_CreateString(
+			files ? from_here(list[i], path) : list[i]));
+	if (num == 0)
+		cJSON_AddItemToArray(a, cJSON_CreateString(preset));
+	out = cJSON_PrintUnformatted(a);
+	cJSON_Delete(a);
+	return out;
 }
 
 /* 5 bits a letter: no two that look alike. */
@@ -95,22 +102,6 @@ new_password(char out[PASSWORD_LEN + 1], struct err *err)
 	return 0;
 }
 
-/* Like quoted_path, of each. */
-static char *
-quoted_paths(const char *const *list, size_t num)
-{
-	cJSON *a = cJSON_CreateArray();
-	char path[PATH_MAX], *out;
-
-	for (size_t i = 0; i < num; i++)
-		cJSON_AddItemToArray(a,
-		    cJSON_CreateString(
-			realpath(list[i], path) != NULL ? path : list[i]));
-	out = cJSON_PrintUnformatted(a);
-	cJSON_Delete(a);
-	return out;
-}
-
 static int
 example_init(struct example *x, const struct options *o, struct err *err)
 {
@@ -119,9 +110,9 @@ example_init(struct example *x, const struct options *o, struct err *err)
 	int rc;
 
 	memset(x, 0, sizeof(*x));
-	x->listen = quoted_list(
-	    q->listen, q->num_listen, demo ? "127.0.0.1:8443" : "0.0.0.0:8443");
-	x->node = quoted_list(q->node, q->num_node, "127.0.0.1:9000");
+	x->listen = quoted_list(q->listen, q->num_listen, false,
+	    demo ? "127.0.0.1:8443" : "0.0.0.0:8443");
+	x->node = quoted_list(q->node, q->num_node, false, "127.0.0.1:9000");
 	x->cert =
 	    quoted_path(q->cert, demo ? "pki/gateway.pem" : "gateway.pem");
 	if (q->key != NULL || q->cert == NULL)
@@ -133,10 +124,8 @@ example_init(struct example *x, const struct options *o, struct err *err)
 	x->mode = quoted(q->mode != NULL ? q->mode
 		: demo                   ? "HARD_FAIL"
 					 : "SOFT_FAIL");
-	if (q->num_crl > 0)
-		x->crls = quoted_paths(q->crl, q->num_crl);
-	else if (demo)
-		x->crls = quoted_list(NULL, 0, "pki/root.crl");
+	if (q->num_crl > 0 || demo)
+		x->crls = quoted_list(q->crl, q->num_crl, true, "pki/root.crl");
 	rc = new_password(x->password, err);
 	return rc == 0 ? password_hash(x->hash, x->password, PASSWORD_COST, err)
 		       : rc;
