@@ -13,6 +13,7 @@
 #include "gateway/dataplane/workers.h"
 #include "gateway/pkcs11/pkcs11.h"
 #include "gateway/rest/rest.h"
+#include "gateway/rest/source_report.h"
 #include "gateway/state/state_db.h"
 #include "revcheck/revcheck.h"
 
@@ -54,24 +55,17 @@ add_reason(struct readiness *r, enum readiness_kind kind, const char *fmt, ...)
 	r->num[kind]++;
 }
 
-/*
- * A CRL that is refreshed ahead of time never comes this close to its end: if
- * it does, something has been failing for a while.
- */
-#define CRL_LEFT_WARN 0.1
-
 static int
 add_crl_reason(void *arg, const struct revcheck_source_item *item)
 {
-	double life = difftime(item->next_update, item->this_update);
-	double left = difftime(item->next_update, time(NULL));
+	time_t now = time(NULL);
+	double left = difftime(item->next_update, now);
 	struct readiness *r = arg;
 
 	if (item->source == REVCHECK_SOURCE_FILE && item->error[0] != '\0')
 		add_reason(r, READINESS_CRL_FILE,
 		    "the CRL file '%.80s': %.100s", item->url, item->error);
-	if (item->kind == REVCHECK_EVIDENCE_CRL && item->next_update != 0 &&
-	    left < life * CRL_LEFT_WARN)
+	if (item->kind == REVCHECK_EVIDENCE_CRL && source_ends_soon(item, now))
 		add_reason(r, READINESS_CRL,
 		    "the CRL from '%.100s' %s %.0f seconds%s", item->url,
 		    left > 0 ? "runs out in" : "ran out",

@@ -18,17 +18,23 @@ source_state_name(enum source_state state)
 	return state < SOURCE_NUM_STATES ? names[state] : "?";
 }
 
+bool
+source_ends_soon(const struct revcheck_source_item *item, time_t now)
+{
+	double life = difftime(item->next_update, item->this_update);
+
+	return item->next_update != 0 &&
+	    difftime(item->next_update, now) < life * LEFT_SOON;
+}
+
 enum source_state
 source_state_of(const struct revcheck_source_item *item, time_t now)
 {
-	double left = difftime(item->next_update, now);
-	double life = difftime(item->next_update, item->this_update);
-
-	if (item->kept > 0 && item->next_update != 0 && left < 0)
+	if (item->kept > 0 && item->next_update != 0 && item->next_update < now)
 		return SOURCE_RAN_OUT;
 	if (item->failures > 0)
 		return SOURCE_FAILING;
-	if (item->kept > 0 && item->next_update != 0 && left < life * LEFT_SOON)
+	if (item->kept > 0 && source_ends_soon(item, now))
 		return SOURCE_ENDS_SOON;
 	if (item->kept == 0 && item->last_try == 0)
 		return SOURCE_NOT_TRIED;

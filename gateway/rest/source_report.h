@@ -27,6 +27,12 @@ const char *source_state_name(enum source_state state);
 enum source_state
 source_state_of(const struct revcheck_source_item *item, time_t now);
 
+/*
+ * Within the last tenth of its life, or past it. What is refreshed ahead of
+ * time never comes so far: something has been failing for a while.
+ */
+bool source_ends_soon(const struct revcheck_source_item *item, time_t now);
+
 /* What is looked for. Zeroed: all. */
 struct source_filter {
 	unsigned states;  /* a bit each; 0: all */
