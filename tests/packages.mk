@@ -18,6 +18,9 @@ APT_UNPACK := vsftpd
 # promtool judges metrics, alert rules and the dashboard's expressions; the
 # daemon that comes with it is never started.
 APT_UNPACK += prometheus
+# The engine of a fleet of gateways, and its command for users and roles: each
+# test starts nodes of its own, no daemon of this machine.
+APT_UNPACK += etcd-server etcd-client
 # What the guides are about: each is run with the real thing.
 APT_TEST += haproxy stunnel4 caddy mosquitto mosquitto-clients
 # A judge of the Debian packages, a clean root for them, and a systemd in it.
