@@ -3,7 +3,7 @@ APT_TEST += systemd
 # The status page is looked at in a browser, with letters to draw.
 # A Node.js of other packages brings an npm that Debian's conflicts with.
 APT_TEST += chromium fonts-dejavu-core $(if $(shell command -v npm),,nodejs npm)
-# A server behind and before the gateway in HTTP mode.
+# A server behind and before the gateway in HTTP mode; a caching proxy.
 APT_TEST += nginx-light
 # A node in a line of the README, and a judge of the published JSON Schema.
 APT_TEST += socat python3-jsonschema
