@@ -21,12 +21,21 @@
 #define TLS_LIB_PROVIDER "p2p-gateway"
 #define TLS_LIB_MAX      32
 
+/* Operations whose list is shorter here. */
+enum tls_lib_list {
+	TLS_LIB_DECODERS,
+	TLS_LIB_KEYMGMTS,
+	TLS_LIB_CIPHERS,
+	TLS_LIB_MACS,
+	TLS_LIB_KDFS,
+	TLS_LIB_NUM_LISTS
+};
+
 /* Written once, under the pthread_once below; read by the provider. */
 static struct {
 	OSSL_LIB_CTX *ctx;
 	OSSL_PROVIDER *full; /* the default context's default provider */
-	OSSL_ALGORITHM decoders[TLS_LIB_MAX + 1];
-	OSSL_ALGORITHM keymgmts[TLS_LIB_MAX + 1];
+	OSSL_ALGORITHM lists[TLS_LIB_NUM_LISTS][TLS_LIB_MAX + 1];
 	OSSL_DISPATCH dispatch[3];
 } tls_lib;
 
@@ -43,12 +52,15 @@ tls_lib_is_named(const OSSL_ALGORITHM *a, const char *const *names)
 	return false;
 }
 
-/* Keys that certificates hold, in the structure in which they hold them. */
+/*
+ * Keys that certificates hold, in the structure in which they hold them. That
+ * of EC reads SM2 keys as well; SM2's own would read each EC key in vain.
+ */
 static bool
 tls_lib_wants_decoder(const OSSL_ALGORITHM *a)
 {
 	static const char *const names[] = {
-	    "EC", "RSA", "RSA-PSS", "ED25519", "ED448", "DSA", "SM2", NULL};
+	    "EC", "RSA", "RSA-PSS", "ED25519", "ED448", "DSA", NULL};
 
 	return strstr(a->property_definition,
 		   "input=der,structure=SubjectPublicKeyInfo") != NULL &&
@@ -59,31 +71,86 @@ tls_lib_wants_decoder(const OSSL_ALGORITHM *a)
 static bool
 tls_lib_wants_keymgmt(const OSSL_ALGORITHM *a)
 {
-	static const char *const others[] = {
-	    "DHX", "SCRYPT", "SIPHASH", "POLY1305", "CMAC", NULL};
+	static const char *const others[] = {"DHX", "SCRYPT", "SIPHASH",
+	    "POLY1305", "CMAC", "HKDF", "TLS1-PRF", NULL};
 
 	return !tls_lib_is_named(a, others);
 }
 
-/* 0 when there are too many, so that nothing is left out unseen. */
-static int
-tls_lib_filter(
-    OSSL_ALGORITHM *out, int op, bool (*wants)(const OSSL_ALGORITHM *))
+/* Those of cipher suites, and of the fast way through them. */
+static bool
+tls_lib_wants_cipher(const OSSL_ALGORITHM *a)
+{
+	static const char *const names[] = {"AES-128-GCM", "AES-256-GCM",
+	    "ChaCha20-Poly1305", "AES-128-CCM", "AES-256-CCM", "ARIA-128-GCM",
+	    "ARIA-256-GCM", "AES-128-CBC", "AES-256-CBC",
+	    "AES-128-CBC-HMAC-SHA1", "AES-256-CBC-HMAC-SHA1",
+	    "AES-128-CBC-HMAC-SHA256", "AES-256-CBC-HMAC-SHA256",
+	    "CAMELLIA-128-CBC", "CAMELLIA-256-CBC", "DES-EDE3-CBC", "NULL",
+	    NULL};
+
+	return tls_lib_is_named(a, names);
+}
+
+static bool
+tls_lib_wants_mac(const OSSL_ALGORITHM *a)
+{
+	static const char *const names[] = {"HMAC", NULL};
+
+	return tls_lib_is_named(a, names);
+}
+
+static bool
+tls_lib_wants_kdf(const OSSL_ALGORITHM *a)
+{
+	static const char *const names[] = {
+	    "HKDF", "TLS13-KDF", "TLS1-PRF", NULL};
+
+	return tls_lib_is_named(a, names);
+}
+
+/*
+ * OpenSSL 3.0 copies the list of everything that the context has for each
+ * key that it reads.
+ */
+static const struct {
+	int op;
+	bool (*wants)(const OSSL_ALGORITHM *);
+} tls_lib_lists[TLS_LIB_NUM_LISTS] = {
+    [TLS_LIB_DECODERS] = {OSSL_OP_DECODER, tls_lib_wants_decoder},
+    [TLS_LIB_KEYMGMTS] = {OSSL_OP_KEYMGMT, tls_lib_wants_keymgmt},
+    [TLS_LIB_CIPHERS] = {OSSL_OP_CIPHER, tls_lib_wants_cipher},
+    [TLS_LIB_MACS] = {OSSL_OP_MAC, tls_lib_wants_mac},
+    [TLS_LIB_KDFS] = {OSSL_OP_KDF, tls_lib_wants_kdf},
+};
+
+/* False when there are too many, so that nothing is left out unseen. */
+static bool
+tls_lib_filter(enum tls_lib_list list)
 {
 	int no_store = 0, num = 0;
-	const OSSL_ALGORITHM *a =
-	    OSSL_PROVIDER_query_operation(tls_lib.full, op, &no_store);
+	const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(
+	    tls_lib.full, tls_lib_lists[list].op, &no_store);
 
 	if (a == NULL || no_store)
-		return 0;
+		return false;
 	for (; a->algorithm_names != NULL; a++) {
-		if (!wants(a))
+		if (!tls_lib_lists[list].wants(a))
 			continue;
 		if (num == TLS_LIB_MAX)
-			return 0;
-		out[num++] = *a;
+			return false;
+		tls_lib.lists[list][num++] = *a;
 	}
-	return num;
+	return num > 0;
+}
+
+static bool
+tls_lib_filter_all(void)
+{
+	for (int i = 0; i < TLS_LIB_NUM_LISTS; i++)
+		if (!tls_lib_filter((enum tls_lib_list)i))
+			return false;
+	return true;
 }
 
 static const OSSL_ALGORITHM *
@@ -91,15 +158,10 @@ tls_lib_query(void *provctx, int op, int *no_store)
 {
 	(void)provctx;
 	*no_store = 0;
-	switch (op) {
-	case OSSL_OP_DECODER:
-		return tls_lib.decoders;
-	case OSSL_OP_KEYMGMT:
-		return tls_lib.keymgmts;
-	default:
-		return OSSL_PROVIDER_query_operation(
-		    tls_lib.full, op, no_store);
-	}
+	for (int i = 0; i < TLS_LIB_NUM_LISTS; i++)
+		if (tls_lib_lists[i].op == op)
+			return tls_lib.lists[i];
+	return OSSL_PROVIDER_query_operation(tls_lib.full, op, no_store);
 }
 
 /* An OSSL_provider_init_fn. */
@@ -156,11 +218,7 @@ tls_lib_make(void)
 		return;
 	tls_lib.full = OSSL_PROVIDER_load(NULL, "default");
 	ctx = OSSL_LIB_CTX_new();
-	if (tls_lib.full != NULL && ctx != NULL &&
-	    tls_lib_filter(
-		tls_lib.decoders, OSSL_OP_DECODER, tls_lib_wants_decoder) > 0 &&
-	    tls_lib_filter(
-		tls_lib.keymgmts, OSSL_OP_KEYMGMT, tls_lib_wants_keymgmt) > 0 &&
+	if (tls_lib.full != NULL && ctx != NULL && tls_lib_filter_all() &&
 	    OSSL_PROVIDER_add_builtin(
 		ctx, TLS_LIB_PROVIDER, tls_lib_provider_init) == 1 &&
 	    OSSL_PROVIDER_load(ctx, TLS_LIB_PROVIDER) != NULL) {

@@ -3,7 +3,7 @@
  * and 3.1 look through every decoder of every provider for each public key they
  * parse, which is a third of what a handshake costs. This context holds the
  * same default provider, its algorithms and code untouched, but offers only
- * those decoders that read a certificate's public key.
+ * what reads a certificate's public key and what TLS asks for.
  */
 #ifndef GATEWAY_TLS_TLS_LIB_CTX_H
 #define GATEWAY_TLS_TLS_LIB_CTX_H

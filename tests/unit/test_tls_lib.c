@@ -36,6 +36,7 @@ static const struct kind {
     {"ED25519", NULL, 0, true},
     {"ED448", NULL, 0, true},
     {"DSA", NULL, 1024, false},
+    {"SM2", NULL, 0, false},
 };
 #define NUM_KINDS (sizeof(kinds) / sizeof(*kinds))
 
@@ -90,6 +91,8 @@ cert_of(EVP_PKEY *key)
 	for (size_t i = 0; i < 2; i++)
 		if (EVP_PKEY_is_a(key, eddsa[i]))
 			md = NULL;
+	if (EVP_PKEY_is_a(key, "SM2"))
+		md = EVP_sm3();
 	assert_int_equal(X509_set_version(x, X509_VERSION_3), 1);
 	assert_int_equal(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
 			     (const unsigned char *)"kind", -1, -1, 0),
@@ -140,6 +143,8 @@ every_kind_of_key_is_read(void **state)
 		there = read_there(x);
 		assert_non_null(X509_get0_pubkey(there));
 		assert_int_equal(EVP_PKEY_eq(X509_get0_pubkey(there), key), 1);
+		assert_true(EVP_PKEY_is_a(
+		    X509_get0_pubkey(there), EVP_PKEY_get0_type_name(key)));
 		/* Keys of either context verify what came in the other. */
 		assert_int_equal(X509_verify(there, key), 1);
 		assert_int_equal(X509_verify(x, X509_get0_pubkey(there)), 1);
@@ -159,18 +164,40 @@ accept_all(X509_STORE_CTX *ctx, void *arg)
 	return 1;
 }
 
+/* What a handshake is to be. */
+struct wish {
+	int version;
+	const char *group, *cipher; /* cipher: NULL for the usual ones */
+};
+
+static void
+set_cipher(SSL_CTX *ctx, const struct wish *w)
+{
+	char text[128];
+
+	if (w->cipher == NULL)
+		return;
+	if (w->version == TLS1_3_VERSION) {
+		assert_int_equal(SSL_CTX_set_ciphersuites(ctx, w->cipher), 1);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s:@SECLEVEL=0", w->cipher);
+	assert_int_equal(SSL_CTX_set_cipher_list(ctx, text), 1);
+}
+
 static SSL *
-end_of(OSSL_LIB_CTX *lib, const SSL_METHOD *method, int version,
-    const char *group, X509 *cert, EVP_PKEY *key)
+end_of(OSSL_LIB_CTX *lib, const SSL_METHOD *method, const struct wish *w,
+    X509 *cert, EVP_PKEY *key)
 {
 	SSL_CTX *ctx = SSL_CTX_new_ex(lib, NULL, method);
 	SSL *ssl;
 
 	assert_non_null(ctx);
-	assert_int_equal(SSL_CTX_set_min_proto_version(ctx, version), 1);
-	assert_int_equal(SSL_CTX_set_max_proto_version(ctx, version), 1);
+	assert_int_equal(SSL_CTX_set_min_proto_version(ctx, w->version), 1);
+	assert_int_equal(SSL_CTX_set_max_proto_version(ctx, w->version), 1);
+	set_cipher(ctx, w);
 	/* The signature algorithms of Ed448 and P-521 are on by default. */
-	assert_int_equal(SSL_CTX_set1_groups_list(ctx, group), 1);
+	assert_int_equal(SSL_CTX_set1_groups_list(ctx, w->group), 1);
 	assert_int_equal(SSL_CTX_use_cert_and_key(ctx, cert, key, NULL, 1), 1);
 	SSL_CTX_set_verify(
 	    ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
@@ -183,13 +210,12 @@ end_of(OSSL_LIB_CTX *lib, const SSL_METHOD *method, int version,
 
 /* Server in our context, client in the default one; both show cert. */
 static void
-shake(int version, const char *group, X509 *cert, EVP_PKEY *key)
+shake(const struct wish *w, X509 *cert, EVP_PKEY *key)
 {
-	SSL *server = end_of(
-	    tls_lib_ctx(), TLS_server_method(), version, group, cert, key);
-	SSL *client =
-	    end_of(NULL, TLS_client_method(), version, group, cert, key);
+	SSL *server = end_of(tls_lib_ctx(), TLS_server_method(), w, cert, key);
+	SSL *client = end_of(NULL, TLS_client_method(), w, cert, key);
 	BIO *sb, *cb;
+	char byte = 'x';
 	int s = 0, c = 0;
 
 	assert_int_equal(BIO_new_bio_pair(&sb, 65536, &cb, 65536), 1);
@@ -206,6 +232,8 @@ shake(int version, const char *group, X509 *cert, EVP_PKEY *key)
 	assert_int_equal(s, 1);
 	assert_int_equal(c, 1);
 	assert_int_equal(X509_cmp(SSL_get0_peer_certificate(server), cert), 0);
+	assert_int_equal(SSL_write(client, &byte, 1), 1);
+	assert_int_equal(SSL_read(server, &byte, 1), 1);
 	SSL_free(server);
 	SSL_free(client);
 }
@@ -213,6 +241,9 @@ shake(int version, const char *group, X509 *cert, EVP_PKEY *key)
 static void
 handshakes_with_every_kind(void **state)
 {
+	const struct wish with_13 = {TLS1_3_VERSION, "X25519", NULL};
+	const struct wish with_12 = {TLS1_2_VERSION, "P-256:P-384:P-521", NULL};
+
 	(void)state;
 	for (size_t i = 0; i < NUM_KINDS; i++) {
 		EVP_PKEY *key;
@@ -222,8 +253,8 @@ handshakes_with_every_kind(void **state)
 			continue;
 		key = key_of(&kinds[i]);
 		x = cert_of(key);
-		shake(TLS1_3_VERSION, "X25519", x, key);
-		shake(TLS1_2_VERSION, "P-256:P-384:P-521", x, key);
+		shake(&with_13, x, key);
+		shake(&with_12, x, key);
 		X509_free(x);
 		EVP_PKEY_free(key);
 	}
@@ -239,7 +270,75 @@ handshakes_with_every_group(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
-		shake(TLS1_3_VERSION, groups[i], x, key);
+		shake(&(struct wish){TLS1_3_VERSION, groups[i], NULL}, x, key);
+	X509_free(x);
+	EVP_PKEY_free(key);
+}
+
+/* Every one that OpenSSL has. */
+static STACK_OF(SSL_CIPHER) * ciphers_of(OSSL_LIB_CTX *lib)
+{
+	SSL_CTX *ctx = SSL_CTX_new_ex(lib, NULL, TLS_server_method());
+	STACK_OF(SSL_CIPHER) * all;
+	SSL *ssl;
+
+	assert_non_null(ctx);
+	assert_int_equal(
+	    SSL_CTX_set_cipher_list(ctx, "ALL:COMPLEMENTOFALL:@SECLEVEL=0"), 1);
+	assert_int_equal(SSL_CTX_set_ciphersuites(ctx,
+			     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
+			     "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_CCM_"
+			     "SHA256:TLS_AES_128_CCM_8_SHA256"),
+	    1);
+	ssl = SSL_new(ctx);
+	SSL_CTX_free(ctx);
+	assert_non_null(ssl);
+	all = SSL_get1_supported_ciphers(ssl);
+	assert_non_null(all);
+	SSL_free(ssl);
+	return all;
+}
+
+static void
+no_cipher_is_missing(void **state)
+{
+	STACK_OF(SSL_CIPHER) *usual = ciphers_of(NULL);
+	STACK_OF(SSL_CIPHER) *ours = ciphers_of(tls_lib_ctx());
+
+	(void)state;
+	assert_true(sk_SSL_CIPHER_num(usual) > 50);
+	assert_int_equal(sk_SSL_CIPHER_num(ours), sk_SSL_CIPHER_num(usual));
+	for (int i = 0; i < sk_SSL_CIPHER_num(usual); i++)
+		assert_string_equal(
+		    SSL_CIPHER_get_name(sk_SSL_CIPHER_value(ours, i)),
+		    SSL_CIPHER_get_name(sk_SSL_CIPHER_value(usual, i)));
+	sk_SSL_CIPHER_free(usual);
+	sk_SSL_CIPHER_free(ours);
+}
+
+static void
+handshakes_with_every_cipher(void **state)
+{
+	STACK_OF(SSL_CIPHER) *all = ciphers_of(NULL);
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *x = cert_of(key);
+	int num = 0;
+
+	(void)state;
+	for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+		const SSL_CIPHER *c = sk_SSL_CIPHER_value(all, i);
+		int auth = SSL_CIPHER_get_auth_nid(c);
+		const struct wish w = {
+		    auth == NID_auth_any ? TLS1_3_VERSION : TLS1_2_VERSION,
+		    "P-256", SSL_CIPHER_get_name(c)};
+
+		if (auth != NID_auth_any && auth != NID_auth_ecdsa)
+			continue;
+		shake(&w, x, key);
+		num++;
+	}
+	assert_true(num > 15);
+	sk_SSL_CIPHER_free(all);
 	X509_free(x);
 	EVP_PKEY_free(key);
 }
@@ -297,6 +396,8 @@ main(int argc, char **argv)
 	    cmocka_unit_test(every_kind_of_key_is_read),
 	    cmocka_unit_test(handshakes_with_every_kind),
 	    cmocka_unit_test(handshakes_with_every_group),
+	    cmocka_unit_test(no_cipher_is_missing),
+	    cmocka_unit_test(handshakes_with_every_cipher),
 	    cmocka_unit_test(providers_asked_for_are_used),
 	};
 
