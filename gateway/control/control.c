@@ -13,7 +13,7 @@
 #include "gateway/certwatch/certwatch.h"
 #include "gateway/conf/conf_restart.h"
 #include "gateway/conf/conf_warn.h"
-#include "gateway/control/candidate.h"
+#include "gateway/control/control_internal.h"
 #include "gateway/control/effective.h"
 #include "gateway/control/change_origin.h"
 #include "gateway/control/loose.h"
@@ -29,29 +29,9 @@
 #include "gateway/state/denylist.h"
 #include "gateway/state/state_db.h"
 
-struct control {
-	const struct services *services;
-	struct stores *stores;
-	struct chain_cache *chains;
-	struct session_watch *sessions;
-	struct certwatch *certwatch;
-	struct conf *started; /* the bootstrap file of the start */
-	struct conf *base;    /* as it was read last */
-	struct conf *conf;    /* in force: base with the sections */
-	_Atomic(struct workers *) workers;
-	control_reload_fn *agrees; /* to a new bootstrap file */
-	void *agrees_arg;
-	struct warmup *warmup;
-	struct loose_watch *loose;
-	char *addresses;               /* in force; see struct candidate */
-	struct revcheck_policy policy; /* as it is set */
-	unsigned hard, warming;        /* enum warmup_part */
-	struct change_origins origins;
-};
-
-/* What there is now, over the bootstrap file base. */
-static void
-input_of(const struct control *c, struct conf *base, struct candidate_input *in)
+void
+control_input_of(
+    const struct control *c, struct conf *base, struct candidate_input *in)
 {
 	*in = (struct candidate_input){.base = base,
 	    .subjects = c->stores->subjects,
@@ -119,8 +99,8 @@ note_origins(struct control *c, const char *who, const char *from)
 }
 
 /* Workers first: they can refuse and then nothing has changed. */
-static int
-candidate_apply(struct control *c, struct candidate *p, struct err *err)
+int
+control_apply(struct control *c, struct candidate *p, struct err *err)
 {
 	struct workers *workers = workers_of(c);
 	struct err ignored;
@@ -150,18 +130,17 @@ candidate_apply(struct control *c, struct candidate *p, struct err *err)
 	return 0;
 }
 
-/* What is stored now, put in force. */
-static int
-stored_apply(struct control *c, struct err *err)
+int
+control_apply_stored(struct control *c, struct err *err)
 {
 	struct candidate_input in;
 	struct candidate candidate;
 	int rc;
 
-	input_of(c, c->base, &in);
+	control_input_of(c, c->base, &in);
 	rc = candidate_make(&candidate, &in, err);
 	if (rc == 0) {
-		rc = candidate_apply(c, &candidate, err);
+		rc = control_apply(c, &candidate, err);
 		candidate_cleanup(&candidate);
 	}
 	return rc;
@@ -177,7 +156,7 @@ on_warm(void *arg)
 	int rc;
 
 	c->warming = 0;
-	rc = stored_apply(c, &err);
+	rc = control_apply_stored(c, &err);
 	if (rc != 0) {
 		c->warming = warming;
 		log_line(c->services->log, LOG_LEVEL_ERROR,
@@ -235,7 +214,7 @@ control_new(struct control **out, const struct control_parts *parts,
 		rc = denylist_apply(
 		    c->stores->denylist, c->services->engine, err);
 	if (rc == 0)
-		rc = stored_apply(c, err);
+		rc = control_apply_stored(c, err);
 	if (rc != 0) {
 		control_free(c);
 		return rc;
@@ -351,144 +330,6 @@ control_recheck(struct control *c)
 	certwatch_told(c->certwatch, NULL, 0);
 }
 
-/* The history tells that a change does not act in full at once. */
-static void
-author_of(struct section_author *out, char *note, size_t size,
-    const struct control *c, const struct candidate *p,
-    const struct control_actor *actor)
-{
-	*out = (struct section_author){
-	    .who = actor->who, .from = actor->from, .action = actor->action};
-	if (!(p->warming & ~c->warming))
-		return;
-	snprintf(note, size, "HARD_FAIL after a warm-up of at most %u ms",
-	    p->warm_up_ms);
-	out->note = note;
-}
-
-/*
- * Ends the transaction of a change, which is in force if rc is 0: when it
- * cannot be committed, what was stored before is put in force again.
- */
-static int
-change_end(struct control *c, int rc, struct err *err)
-{
-	bool applied = rc == 0;
-	struct err again;
-
-	rc = state_db_end(c->stores->db, rc, err);
-	if (rc != 0 && applied && stored_apply(c, &again) != 0)
-		log_line(c->services->log, LOG_LEVEL_ERROR,
-		    "cannot go back to the configuration before: %s",
-		    again.msg);
-	return rc;
-}
-
-/* The same for a change that was written if rc is 0, and is not in force. */
-static int
-change_apply(struct control *c, int rc, struct err *err)
-{
-	if (rc == 0)
-		rc = state_db_flush(c->stores->db, err);
-	if (rc == 0 && stored_apply(c, err) != 0)
-		rc = E_INTERNAL;
-	return change_end(c, rc, err);
-}
-
-/* Keeps config and puts the candidate made with it in force, or neither. */
-static enum control_outcome
-keep_and_apply(struct control *c, enum section_id id, const cJSON *config,
-    const char *text, struct candidate *candidate,
-    const struct control_actor *actor, struct err *err)
-{
-	struct section_author author;
-	bool valid = true;
-	char note[80];
-	int rc = state_db_begin(c->stores->db, err);
-
-	if (rc != 0)
-		return CONTROL_FAILED;
-	author_of(&author, note, sizeof(note), c, candidate, actor);
-	rc = section_store_put(
-	    c->stores->sections, id, config, text, &author, err);
-	valid = rc != E_PARSE;
-	if (rc == 0)
-		rc = state_db_flush(c->stores->db, err);
-	if (rc == 0) {
-		rc = candidate_apply(c, candidate, err);
-		valid = rc != E_ARG;
-	}
-	rc = change_end(c, rc, err);
-	return rc == 0 ? CONTROL_CHANGED
-	    : valid    ? CONTROL_FAILED
-		       : CONTROL_INVALID;
-}
-
-enum control_outcome
-control_put(struct control *c, enum section_id id, int64_t version,
-    const cJSON *config, const char *text, const struct control_actor *actor,
-    struct err *err)
-{
-	int64_t stored = section_version(c->stores->sections, id);
-	struct change_log_entry entry = {
-	    .section = id, .actor = actor, .before = *control_loose(c)};
-	struct candidate_input in;
-	struct candidate candidate;
-	enum control_outcome outcome;
-
-	if (version != stored &&
-	    !(stored == SECTION_VERSION_NONE && version == 0)) {
-		err_set(err, E_ARG,
-		    "the version given is %lld, the version stored is %lld",
-		    (long long)version, (long long)stored);
-		return CONTROL_CONFLICT;
-	}
-	if (section_validate(id, config, err) != 0)
-		return CONTROL_INVALID;
-	input_of(c, c->base, &in);
-	in.effective.sections[id] = config;
-	if (candidate_make(&candidate, &in, err) != 0)
-		return CONTROL_INVALID;
-	entry.conf_before = conf_up_ref(c->conf);
-	outcome = keep_and_apply(c, id, config, text, &candidate, actor, err);
-	candidate_cleanup(&candidate);
-	if (outcome == CONTROL_CHANGED) {
-		entry.conf = c->conf;
-		entry.version = section_version(c->stores->sections, id);
-		entry.now = *control_loose(c);
-		entry.warming = c->warming != 0;
-		change_log_write(c->services->log, &entry);
-	}
-	conf_free(entry.conf_before);
-	return outcome;
-}
-
-int
-control_set_subject(struct control *c, const char *holder, const char *subject,
-    bool allowed, struct err *err)
-{
-	int rc = state_db_begin(c->stores->db, err);
-
-	if (rc != 0)
-		return rc;
-	rc = allowed_subjects_set(
-	    c->stores->subjects, holder, subject, allowed, err);
-	return change_apply(c, rc, err);
-}
-
-int
-control_set_member(struct control *c, const char *id, const cJSON *registration,
-    const cJSON *setup, struct err *err)
-{
-	int rc = state_db_begin(c->stores->db, err);
-
-	if (rc != 0)
-		return rc;
-	rc =
-	    members_set(c->stores->members, id, NULL, registration, setup, err);
-	return change_apply(c, rc, err);
-}
-
 static int
 reload_apply(struct control *c, struct candidate *candidate, struct err *err)
 {
@@ -499,7 +340,7 @@ reload_apply(struct control *c, struct candidate *candidate, struct err *err)
 		rc = c->agrees(c->agrees_arg, candidate->conf, err);
 	if (rc != 0)
 		return rc;
-	rc = candidate_apply(c, candidate, err);
+	rc = control_apply(c, candidate, err);
 	if (rc != 0 && c->agrees != NULL &&
 	    c->agrees(c->agrees_arg, c->conf, &ignored) != 0)
 		log_line(c->services->log, LOG_LEVEL_ERROR,
@@ -518,7 +359,7 @@ reload_all(struct control *c, struct err *err)
 	rc = conf_again(&fresh, c->base, err);
 	if (rc == 0)
 		rc = start_check(fresh, c->stores->sections, err);
-	input_of(c, fresh, &in);
+	control_input_of(c, fresh, &in);
 	if (rc == 0)
 		rc = candidate_make(&candidate, &in, err);
 	if (rc == 0) {

@@ -13,6 +13,7 @@
 
 #include "cache/base/error.h"
 #include "gateway/conf/conf.h"
+#include "gateway/control/change.h"
 #include "gateway/control/change_log.h"
 #include "gateway/control/change_origin.h"
 #include "gateway/state/section_store.h"
@@ -86,33 +87,62 @@ enum control_outcome {
 	CONTROL_CHANGED = 0,
 	CONTROL_INVALID,  /* err says what is wrong with the configuration */
 	CONTROL_CONFLICT, /* the version is not the stored one */
-	CONTROL_FAILED    /* valid, but could not be kept or applied */
+	CONTROL_FAILED,   /* valid, but could not be kept or applied */
+	CONTROL_AWAY,     /* who keeps it cannot be asked: nothing changed */
+	CONTROL_LATER     /* see struct control_later */
 };
+
+/* Who is told what a change came to, where it is CONTROL_LATER. */
+struct control_answer {
+	enum control_outcome outcome;
+	bool pending; /* in force here; others will hear of it */
+	struct err err;
+};
+struct control_later {
+	/* Once, from the loop, never from inside the asking call. */
+	void (*done)(void *arg, const struct control_answer *a);
+	void *arg;
+	uint32_t wait_ms; /* until all others have it in force; 0: not */
+};
+
+/*
+ * Who keeps changes in place of this machine alone. keep is asked about what
+ * this machine could put in force, copies it, and has it put in force by
+ * control_take before it answers. Negative: nothing changes, later is not told.
+ */
+struct control_keeper {
+	unsigned kinds; /* bits 1 << enum change_kind; others are kept here */
+	int (*keep)(void *arg, const struct change *ch,
+	    const struct control_later *later, struct err *err);
+	void *arg;
+};
+void control_set_keeper(struct control *c, const struct control_keeper *keeper);
 
 /*
  * Replaces a section: validates whole, writes it, applies to engine and
  * workers, commits. What workers or the engine cannot be made of is invalid,
  * like what its table refuses. Anything but CONTROL_CHANGED leaves the old one
- * in force.
+ * in force. CONTROL_LATER only where there is a keeper.
  */
-enum control_outcome control_put(struct control *c, enum section_id id,
-    int64_t version, const cJSON *config, const char *text,
-    const struct control_actor *actor, struct err *err);
+enum control_outcome
+control_put(struct control *c, enum section_id id, int64_t version,
+    const cJSON *config, const char *text, const struct control_actor *actor,
+    const struct control_later *later, struct err *err);
 
 /*
- * Lets a client subject in, or not any more: kept and applied, or neither.
- * Errors: allowed_subjects_set's and state_db's; E_INTERNAL: it cannot be put
- * in force.
+ * Likewise any other change: kept and applied, or neither. err->code is the
+ * store's and state_db's; E_INTERNAL: it cannot be put in force.
  */
-int control_set_subject(struct control *c, const char *holder,
-    const char *subject, bool allowed, struct err *err) MUST_USE;
+enum control_outcome control_change(struct control *c, const struct change *ch,
+    const struct control_later *later, struct err *err);
 
 /*
- * Changes what a holding identity registered with or presents; NULL leaves
- * it. Kept and applied, or neither. Errors likewise.
+ * Puts changes that were made elsewhere in force at once, in one transaction,
+ * in which also (may be NULL) writes, too: all, or none of them.
  */
-int control_set_member(struct control *c, const char *id,
-    const cJSON *registration, const cJSON *setup, struct err *err) MUST_USE;
+int control_take(struct control *c, const struct change *v, size_t num,
+    int (*also)(void *arg, struct err *err), void *arg,
+    struct err *err) MUST_USE;
 
 /*
  * Reads the bootstrap file again; all or nothing. Logged, and told to the

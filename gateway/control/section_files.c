@@ -25,13 +25,17 @@
 
 #define MAX_FILE_BYTES (1024 * 1024)
 #define MAX_FILES      100
+#define MAX_AGAIN      3 /* others were first */
+
+struct push;
 
 struct section_files {
 	const struct services *services;
 	struct control *control;
 	const struct section_store *sections;
 	char *dir;
-	char *name; /* the one file, or NULL: every *.json in dir */
+	char *name;          /* the one file, or NULL: every *.json in dir */
+	struct push *pushes; /* that wait for their answer */
 	int fd;
 	struct event *event;
 };
@@ -67,19 +71,106 @@ read_file(struct bytes *b, const char *path, struct err *err)
 	return rc;
 }
 
+/* A push that is answered later: its own, and ended by the answer. */
+struct push {
+	struct section_files *files;
+	struct control_later later;
+	struct push **prev, *next; /* among those of its files */
+	unsigned again;
+	char name[]; /* of the file */
+};
+
+static void take_file(struct section_files *w, const char *name, unsigned n);
+
+static void
+push_free(struct push *p)
+{
+	*p->prev = p->next;
+	if (p->next != NULL)
+		p->next->prev = p->prev;
+	free(p);
+}
+
+static void
+say_refused(struct section_files *w, const char *name, const char *why)
+{
+	log_line(w->services->log, LOG_LEVEL_ERROR,
+	    "cannot take configuration from '%s/%s', what was in force stays: "
+	    "%s",
+	    w->dir, name, why);
+}
+
+static void
+on_pushed(void *arg, const struct control_answer *a)
+{
+	struct push *p = arg;
+	struct section_files *w = p->files;
+
+	if (w != NULL && a->outcome == CONTROL_CONFLICT && p->again < MAX_AGAIN)
+		/* Another was first, perhaps with the same file. */
+		take_file(w, p->name, p->again + 1);
+	else if (w != NULL && a->outcome != CONTROL_CHANGED)
+		say_refused(w, p->name, a->err.msg);
+	if (w != NULL)
+		push_free(p);
+	else
+		free(p);
+}
+
+static struct push *
+push_new(struct section_files *w, const char *name, unsigned again)
+{
+	struct push *p = calloc(1, sizeof(*p) + strlen(name) + 1);
+
+	if (p == NULL)
+		return NULL;
+	p->files = w;
+	p->later = (struct control_later){.done = on_pushed, .arg = p};
+	p->again = again;
+	memcpy(p->name, name, strlen(name) + 1);
+	p->next = w->pushes;
+	p->prev = &w->pushes;
+	if (p->next != NULL)
+		p->next->prev = &p->next;
+	w->pushes = p;
+	return p;
+}
+
+static int
+push_config(struct section_files *w, struct push *p, enum section_id id,
+    int64_t version, const cJSON *config, struct err *err)
+{
+	char path[PATH_MAX];
+	const struct control_actor actor = {
+	    .who = "file", .from = path, .action = "put"};
+	char *text = cJSON_PrintUnformatted(config);
+	enum control_outcome outcome;
+
+	snprintf(path, sizeof(path), "%s/%s", w->dir, p->name);
+	if (text == NULL) {
+		push_free(p);
+		return err_set(err, E_NOMEM, "out of memory");
+	}
+	outcome = control_put(
+	    w->control, id, version, config, text, &actor, &p->later, err);
+	cJSON_free(text);
+	if (outcome == CONTROL_LATER)
+		return 0;
+	push_free(p);
+	return outcome == CONTROL_CHANGED ? 0 : E_ARG;
+}
+
 /* 0 also when it says what is stored already. */
 static int
-push(struct section_files *w, const cJSON *o, const char *path, struct err *err)
+push(struct section_files *w, const cJSON *o, const char *file, unsigned again,
+    struct err *err)
 {
 	const struct section_store *s = w->sections;
 	const char *name = json_get_string(o, "section");
 	const cJSON *config = json_get(o, "config");
 	enum section_id id = name != NULL ? section_find(name) : SECTION_NUM;
-	struct control_actor actor = {
-	    .who = "file", .from = path, .action = "put"};
+	struct push *p;
 	int64_t version;
-	char *text;
-	int rc;
 
 	if (id == SECTION_NUM || !cJSON_IsObject(config))
 		return err_set(err, E_PARSE,
@@ -93,16 +184,13 @@ push(struct section_files *w, const cJSON *o, const char *path, struct err *err)
 	if (section_config(s, id) != NULL &&
 	    json_equal(section_config(s, id), config))
 		return 0;
-	text = cJSON_PrintUnformatted(config);
-	if (text == NULL)
-		return err_set(err, E_NOMEM, "out of memory");
-	rc = control_put(w->control, id, version, config, text, &actor, err);
-	cJSON_free(text);
-	return rc == CONTROL_CHANGED ? 0 : E_ARG;
+	p = push_new(w, file, again);
+	return p != NULL ? push_config(w, p, id, version, config, err)
+			 : err_set(err, E_NOMEM, "out of memory");
 }
 
 static void
-take_file(struct section_files *w, const char *name)
+take_file(struct section_files *w, const char *name, unsigned n)
 {
 	char path[PATH_MAX];
 	struct bytes b;
@@ -117,12 +205,9 @@ take_file(struct section_files *w, const char *name)
 		rc =
 		    json_parse(&o, b.p != NULL ? (char *)b.p : "", b.len, &err);
 	if (rc == 0)
-		rc = push(w, o, path, &err);
+		rc = push(w, o, name, n, &err);
 	if (rc != 0)
-		log_line(w->services->log, LOG_LEVEL_ERROR,
-		    "cannot take configuration from '%s', what was in force "
-		    "stays: %s",
-		    path, err.msg);
+		say_refused(w, name, err.msg);
 	cJSON_Delete(o);
 	bytes_cleanup(&b);
 }
@@ -138,7 +223,7 @@ section_files_scan(struct section_files *w)
 
 		snprintf(path, sizeof(path), "%s/%s", w->dir, w->name);
 		if (access(path, F_OK) == 0)
-			take_file(w, w->name);
+			take_file(w, w->name, 0);
 		return;
 	}
 	num = scandir(w->dir, &list, NULL, alphasort);
@@ -149,7 +234,7 @@ section_files_scan(struct section_files *w)
 	}
 	for (int i = 0; i < num; i++) {
 		if (i < MAX_FILES && is_wanted(w, list[i]->d_name))
-			take_file(w, list[i]->d_name);
+			take_file(w, list[i]->d_name, 0);
 		free(list[i]);
 	}
 	free(list);
@@ -177,7 +262,7 @@ on_change(evutil_socket_t fd, short what, void *arg)
 		    (e->len > 0 && strncmp(e->name, "..", 2) == 0))
 			section_files_scan(w);
 		else if (e->len > 0 && is_wanted(w, e->name))
-			take_file(w, e->name);
+			take_file(w, e->name, 0);
 		if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
 			log_line(w->services->log, LOG_LEVEL_ERROR,
 			    "the watched directory '%s' is gone", w->dir);
@@ -229,6 +314,8 @@ section_files_free(struct section_files *w)
 {
 	if (w == NULL)
 		return;
+	for (struct push *p = w->pushes; p != NULL; p = p->next)
+		p->files = NULL; /* freed when they are answered */
 	if (w->event != NULL)
 		event_free(w->event);
 	if (w->fd >= 0)

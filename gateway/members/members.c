@@ -1,7 +1,6 @@
 /* members: see the header. */
 #include "gateway/members/members.h"
 
-#include <assert.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +9,7 @@
 #include "gateway/base/dn.h"
 #include "gateway/base/json.h"
 
-#define MAX_CHANGED 4 /* members in one transaction */
+#define MAX_CHANGED MEMBERS_MAX /* in one transaction */
 
 struct members {
 	struct state_db *db;
@@ -271,7 +270,9 @@ members_set(struct members *s, const char *id, const char *name,
 	struct member wanted = {.name = NULL}, *back;
 	int rc;
 
-	assert(s->num_changed < MAX_CHANGED);
+	if (s->num_changed == MAX_CHANGED)
+		return err_set(err, E_LIMIT,
+		    "more than %d holding identities at once", MAX_CHANGED);
 	if (old == NULL && s->num >= MEMBERS_MAX)
 		return err_set(err, E_LIMIT,
 		    "there are %d holding identities already", MEMBERS_MAX);

@@ -9,6 +9,7 @@
 #include "gateway/control/control.h"
 #include "gateway/members/members.h"
 #include "gateway/rest/multipart.h"
+#include "gateway/rest/rest_change.h"
 #include "gateway/rest/rest_routes.h"
 #include "gateway/base/dn.h"
 
@@ -108,53 +109,91 @@ read_upload(struct upload *u, const struct rest_request *req, struct err *err)
 
 /* A session certificate names the member; the first one says who it is. */
 static int
-check_member(struct rest_request *req, const struct place *p, X509 *leaf,
-    struct err *err)
+check_member(char name[DN_MAX], struct rest_request *req, const struct place *p,
+    X509 *leaf, struct err *err)
 {
-	struct members *all = req->services->members;
-	const struct member *h = members_find(all, p->holder);
-	char text[DN_MAX];
+	const struct member *h =
+	    members_find(req->services->members, p->holder);
 
+	name[0] = '\0';
 	if (p->usage != CERTSTORE_SESSION)
 		return 0;
 	if (h == NULL)
 		return err_set(err, E_PARSE,
 		    "Cannot upload a session certificate to the cluster: it "
 		    "belongs to a holding identity");
-	if (!dn_text(text, leaf))
+	if (!dn_text(name, leaf))
 		return err_set(
 		    err, E_PARSE, "the subject is empty or too long");
 	if (h->name == NULL)
-		return members_set(all, h->id, text, NULL, NULL, err);
-	return member_has_name(h, X509_get_subject_name(leaf))
-	    ? 0
-	    : err_set(err, E_PARSE,
-		  "The subject of a session certificate must be the member's "
-		  "name: it is '%.70s', the member is '%.70s'",
-		  text, h->name);
+		return 0;
+	if (!member_has_name(h, X509_get_subject_name(leaf)))
+		return err_set(err, E_PARSE,
+		    "The subject of a session certificate must be the member's "
+		    "name: it is '%.70s', the member is '%.70s'",
+		    name, h->name);
+	name[0] = '\0';
+	return 0;
+}
+
+/* What is said once it is kept. */
+struct kept {
+	char holder[KEYSTORE_ID_SIZE], alias[CERTSTORE_MAX_ALIAS + 1];
+	char usage[16];
+};
+
+static void
+reply_kept(
+    struct rest_request *req, void *data, const struct control_answer *answer)
+{
+	const struct kept *k = data;
+
+	if (answer->outcome != CONTROL_CHANGED) {
+		rest_change_refuse(req, "certificate", answer);
+		return;
+	}
+	log_line(req->core->log, LOG_LEVEL_INFO,
+	    "certificate chain uploaded (holder='%s' usage='%s' "
+	    "alias='%s' who='%s' from='%s')",
+	    k->holder, k->usage, k->alias, req->user, req->address);
+	rest_reply_empty(req, 204);
 }
 
 /* The chain, and the name that a first session certificate gives. */
-static int
+static void
 keep(struct rest_request *req, const struct place *p, const struct upload *u,
-    struct err *err)
+    const char *usage, const char *name)
 {
-	struct state_db *db = req->services->state;
-	int rc = state_db_begin(db, err);
+	struct kept *k = calloc(1, sizeof(*k));
+	struct rest_change *change =
+	    k != NULL ? rest_change_new(req, reply_kept, k, free) : NULL;
+	const struct change ch = {.kind = CHANGE_CHAIN,
+	    .holder = p->holder,
+	    .usage = p->usage,
+	    .name = u->alias,
+	    .chain = &u->list,
+	    .member_name = name[0] != '\0' ? name : NULL,
+	    .author = {.who = req->user, .from = req->address}};
+	enum control_outcome outcome;
+	struct err err;
 
-	if (rc != 0)
-		return rc;
-	rc = check_member(req, p, u->list.v[0], err);
-	if (rc == 0)
-		rc = certstore_put(req->services->certs, p->holder, p->usage,
-		    u->alias, &u->list, err);
-	return state_db_end(db, rc, err);
+	if (k == NULL)
+		rest_reply_json(req, 500, NULL);
+	if (change == NULL)
+		return;
+	memcpy(k->holder, p->holder, sizeof(k->holder));
+	memcpy(k->alias, u->alias, sizeof(k->alias));
+	snprintf(k->usage, sizeof(k->usage), "%s", usage);
+	outcome = control_change(
+	    req->services->control, &ch, rest_change_later(change), &err);
+	rest_change_end(change, outcome, &err);
 }
 
 static void
 upload(struct rest_request *req, const char *id, const char *usage)
 {
 	struct upload u = {.alias = ""};
+	char name[DN_MAX];
 	struct place p;
 	struct err err;
 	int rc;
@@ -163,17 +202,12 @@ upload(struct rest_request *req, const char *id, const char *usage)
 		return;
 	rc = read_upload(&u, req, &err);
 	if (rc == 0)
-		rc = keep(req, &p, &u, &err);
-	certstore_list_cleanup(&u.list);
-	if (rc != 0) {
+		rc = check_member(name, req, &p, u.list.v[0], &err);
+	if (rc == 0)
+		keep(req, &p, &u, usage, name);
+	else
 		rest_reply_failed(req, "certificate", &err);
-		return;
-	}
-	log_line(req->core->log, LOG_LEVEL_INFO,
-	    "certificate chain uploaded (holder='%s' usage='%s' "
-	    "alias='%s' who='%s' from='%s')",
-	    p.holder, usage, u.alias, req->user, req->address);
-	rest_reply_empty(req, 204);
+	certstore_list_cleanup(&u.list);
 }
 
 static void

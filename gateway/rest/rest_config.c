@@ -11,10 +11,12 @@
 #include "gateway/control/control.h"
 #include "gateway/base/json.h"
 #include "gateway/base/json_path.h"
+#include "gateway/rest/rest_change.h"
 #include "gateway/rest/rest_routes.h"
 
 #define SCHEMA_MAJOR    1
 #define SCHEMA_MINOR    0
+#define MAX_WAIT_MS     60000
 #define TITLE_MAX_BYTES 4096 /* of a configuration shown in a title */
 
 static void
@@ -86,21 +88,25 @@ get_section(struct rest_request *req)
 /* PUT. */
 
 /* The body of a change while it is read. */
-struct change {
+struct put_body {
 	cJSON *body;
 	enum section_id id;
 	int64_t version;
 	cJSON *config;    /* owned */
 	const char *text; /* as it is stored and shown */
 	char *printed;    /* owned, when text had to be made */
+	uint32_t wait_ms; /* for the other machines */
 };
 
 static void
-change_cleanup(struct change *ch)
+put_body_free(void *arg)
 {
+	struct put_body *ch = arg;
+
 	cJSON_Delete(ch->body);
 	cJSON_Delete(ch->config);
 	cJSON_free(ch->printed);
+	free(ch);
 }
 
 static void
@@ -152,7 +158,7 @@ read_version(const cJSON *item, int64_t *out)
 
 /* config is an object, or text that holds one. False after answering. */
 static bool
-read_config(struct rest_request *req, struct change *ch)
+read_config(struct rest_request *req, struct put_body *ch)
 {
 	const cJSON *item = json_get(ch->body, "config");
 	struct err err;
@@ -189,8 +195,29 @@ read_config(struct rest_request *req, struct change *ch)
 	return true;
 }
 
+/* ?wait=MS; false after answering. */
 static bool
-read_change(struct rest_request *req, struct change *ch)
+read_wait(struct rest_request *req, struct put_body *ch)
+{
+	char *text = rest_query(req, "wait"), *end = text;
+	long ms = 0;
+	bool ok = true;
+
+	if (text != NULL) {
+		ms = strtol(text, &end, 10);
+		ok = *text >= '0' && *text <= '9' && *end == '\0' &&
+		    ms <= MAX_WAIT_MS;
+	}
+	free(text);
+	ch->wait_ms = ok ? (uint32_t)ms : 0;
+	if (!ok)
+		bad_input(req, "wait",
+		    "expected milliseconds: a whole number from 0 to 60000");
+	return ok;
+}
+
+static bool
+read_change(struct rest_request *req, struct put_body *ch)
 {
 	const char *name;
 	int64_t major, minor;
@@ -249,16 +276,14 @@ wrong_version(struct rest_request *req, const char *text, const struct err *err)
 }
 
 static void
-make_change(
-    struct rest_request *req, const struct change *ch, const char *action)
+reply_change(
+    struct rest_request *req, void *data, const struct control_answer *answer)
 {
-	struct control_actor actor = {
-	    .who = req->user, .from = req->address, .action = action};
-	struct err err;
+	const struct put_body *ch = data;
+	bool away = answer->outcome == CONTROL_AWAY;
 	cJSON *o;
 
-	switch (control_put(req->services->control, ch->id, ch->version,
-	    ch->config, ch->text, &actor, &err)) {
+	switch (answer->outcome) {
 	case CONTROL_CHANGED:
 		o = cJSON_CreateObject();
 		cJSON_AddStringToObject(o, "section", section_name(ch->id));
@@ -266,30 +291,55 @@ make_change(
 		add_schema_version(o);
 		cJSON_AddNumberToObject(o, "version",
 		    (double)section_version(req->services->sections, ch->id));
+		if (answer->err.msg[0] != '\0')
+			cJSON_AddStringToObject(o, "fleet", answer->err.msg);
 		rest_reply_json(req, 202, o);
 		return;
 	case CONTROL_INVALID:
-		bad_config(req, ch->text, "config", err.msg);
+		bad_config(req, ch->text, "config", answer->err.msg);
 		return;
 	case CONTROL_CONFLICT:
-		wrong_version(req, ch->text, &err);
+		wrong_version(req, ch->text, &answer->err);
 		return;
-	case CONTROL_FAILED:
+	default:
 		break;
 	}
-	rest_reply_error(req, rest_failed_status(&err), "Config Version Error",
-	    "schemaVersion", "1.0", "config", ch->text, "cause", "NotApplied",
-	    "reason", err.msg, NULL);
+	rest_reply_error(req, away ? 503 : rest_failed_status(&answer->err),
+	    "Config Version Error", "schemaVersion", "1.0", "config", ch->text,
+	    "cause", away ? "FleetAway" : "NotApplied", "reason",
+	    answer->err.msg, NULL);
+}
+
+/* Takes ch over, which is on the heap. */
+static void
+make_change(struct rest_request *req, struct put_body *ch, const char *action)
+{
+	struct control_actor actor = {
+	    .who = req->user, .from = req->address, .action = action};
+	struct rest_change *change =
+	    rest_change_new(req, reply_change, ch, put_body_free);
+	enum control_outcome outcome;
+	struct err err;
+
+	if (change == NULL)
+		return;
+	rest_change_later(change)->wait_ms = ch->wait_ms;
+	outcome = control_put(req->services->control, ch->id, ch->version,
+	    ch->config, ch->text, &actor, rest_change_later(change), &err);
+	rest_change_end(change, outcome, &err);
 }
 
 static void
 put_config(struct rest_request *req)
 {
-	struct change ch = {0};
+	struct put_body *ch = calloc(1, sizeof(*ch));
 
-	if (read_change(req, &ch))
-		make_change(req, &ch, "put");
-	change_cleanup(&ch);
+	if (ch == NULL)
+		rest_reply_json(req, 500, NULL);
+	else if (read_wait(req, ch) && read_change(req, ch))
+		make_change(req, ch, "put");
+	else
+		put_body_free(ch);
 }
 
 /* Schema and history. */
@@ -348,7 +398,7 @@ post_restore(struct rest_request *req)
 {
 	const struct section_store *s = req->services->sections;
 	enum section_id id = section_of(req, req->params[0]);
-	struct change ch = {0};
+	struct put_body *ch;
 	char action[40], *end, *text = NULL;
 	long long version;
 	struct err err;
@@ -368,15 +418,22 @@ post_restore(struct rest_request *req)
 		return;
 	}
 	snprintf(action, sizeof(action), "restore %lld", version);
-	ch.id = id;
-	ch.version = section_version(s, id);
-	ch.text = ch.printed = text;
-	ch.config = cJSON_Parse(text);
-	if (ch.config == NULL)
+	ch = calloc(1, sizeof(*ch));
+	if (ch == NULL) {
+		free(text);
 		rest_reply_json(req, 500, NULL);
-	else
-		make_change(req, &ch, action);
-	change_cleanup(&ch);
+		return;
+	}
+	ch->id = id;
+	ch->version = section_version(s, id);
+	ch->text = ch->printed = text;
+	ch->config = cJSON_Parse(text);
+	if (ch->config != NULL) {
+		make_change(req, ch, action);
+		return;
+	}
+	put_body_free(ch);
+	rest_reply_json(req, 500, NULL);
 }
 
 /* What SIGHUP does to the bootstrap file. */

@@ -9,6 +9,7 @@
 #include "gateway/control/control.h"
 #include "gateway/members/members.h"
 #include "gateway/base/json.h"
+#include "gateway/rest/rest_change.h"
 #include "gateway/rest/rest_routes.h"
 #include "gateway/members/network_setup.h"
 
@@ -25,7 +26,7 @@ refuse(struct rest_request *req, const struct err *err)
 /* One change. */
 
 /* Owned by its request until that is answered or its caller leaves. */
-struct change {
+struct member_change {
 	struct rest_request *req;
 	char id[KEYSTORE_ID_SIZE];
 	cJSON *registration, *setup; /* one of them is new, the other NULL */
@@ -35,7 +36,7 @@ struct change {
 };
 
 static void
-change_free(struct change *ch)
+change_free(struct member_change *ch)
 {
 	revcheck_request_free(ch->request);
 	cJSON_Delete(ch->registration);
@@ -46,7 +47,7 @@ change_free(struct change *ch)
 static void
 change_cancel(void *arg)
 {
-	struct change *ch = arg;
+	struct member_change *ch = arg;
 
 	if (ch->request != NULL)
 		revcheck_request_cancel(ch->request);
@@ -55,7 +56,7 @@ change_cancel(void *arg)
 
 /* What will be there after the change. */
 static const cJSON *
-registration_of(const struct change *ch)
+registration_of(const struct member_change *ch)
 {
 	const struct member *h =
 	    members_find(ch->req->services->members, ch->id);
@@ -64,7 +65,7 @@ registration_of(const struct change *ch)
 }
 
 static const cJSON *
-setup_of(const struct change *ch)
+setup_of(const struct member_change *ch)
 {
 	const struct member *h =
 	    members_find(ch->req->services->members, ch->id);
@@ -73,7 +74,7 @@ setup_of(const struct change *ch)
 }
 
 static void
-change_fail(struct change *ch, const struct err *err)
+change_fail(struct member_change *ch, const struct err *err)
 {
 	struct rest_request *req = ch->req;
 
@@ -81,45 +82,90 @@ change_fail(struct change *ch, const struct err *err)
 	refuse(req, err);
 }
 
-static void
-change_make(struct change *ch)
-{
-	struct rest_request *req = ch->req;
-	bool registered = ch->registration != NULL;
-	struct err err;
-	cJSON *o;
-	bool in_effect;
+/* What is answered when it has been made. */
+struct made {
+	char id[KEYSTORE_ID_SIZE];
+	bool registered, in_effect;
+};
 
-	/* The other half may have changed while this one was asked about. */
-	if ((registration_of(ch) != NULL && setup_of(ch) != NULL &&
-		network_setup_check(registration_of(ch), setup_of(ch), &err) !=
-		    0) ||
-	    control_set_member(req->services->control, ch->id, ch->registration,
-		ch->setup, &err) != 0) {
-		change_fail(ch, &err);
+static void
+reply_made(
+    struct rest_request *req, void *data, const struct control_answer *answer)
+{
+	const struct made *m = data;
+	cJSON *o;
+
+	if (answer->outcome != CONTROL_CHANGED) {
+		if (answer->outcome == CONTROL_FAILED)
+			refuse(req, &answer->err);
+		else
+			rest_change_refuse(req, "network setup", answer);
 		return;
 	}
-	in_effect = registration_of(ch) != NULL && setup_of(ch) != NULL;
 	log_event(req->core->log, LOG_LEVEL_INFO, "holding-identity",
-	    &(struct log_field)LOG_FIELD_BOOL("in_effect", in_effect), 1,
+	    &(struct log_field)LOG_FIELD_BOOL("in_effect", m->in_effect), 1,
 	    "holding identity %s (id=%s in_effect=%s who='%s' from='%s')",
-	    registered ? "registered" : "set up", ch->id,
-	    in_effect ? "yes" : "no", req->user, req->address);
-	if (registered) {
-		o = cJSON_CreateObject();
-		cJSON_AddStringToObject(o, "registrationId", ch->id);
-		cJSON_AddStringToObject(o, "registrationStatus", "APPROVED");
+	    m->registered ? "registered" : "set up", m->id,
+	    m->in_effect ? "yes" : "no", req->user, req->address);
+	if (!m->registered) {
+		rest_reply_empty(req, 204);
+		return;
+	}
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "registrationId", m->id);
+	cJSON_AddStringToObject(o, "registrationStatus", "APPROVED");
+	rest_reply_json(req, 200, o);
+}
+
+/* Asks control; ch is freed. */
+static void
+change_keep(struct member_change *ch)
+{
+	struct rest_request *req = ch->req;
+	struct made *m = calloc(1, sizeof(*m));
+	struct rest_change *change =
+	    m != NULL ? rest_change_new(req, reply_made, m, free) : NULL;
+	enum control_outcome outcome;
+	struct err err;
+
+	if (m == NULL)
+		rest_reply_json(req, 500, NULL);
+	if (change != NULL) {
+		const struct change made = {.kind = CHANGE_MEMBER,
+		    .id = ch->id,
+		    .registration = ch->registration,
+		    .setup = ch->setup,
+		    .author = {.who = req->user, .from = req->address}};
+
+		memcpy(m->id, ch->id, sizeof(m->id));
+		m->registered = ch->registration != NULL;
+		m->in_effect =
+		    registration_of(ch) != NULL && setup_of(ch) != NULL;
+		outcome = control_change(req->services->control, &made,
+		    rest_change_later(change), &err);
 		change_free(ch);
-		rest_reply_json(req, 200, o);
+		rest_change_end(change, outcome, &err);
 	} else {
 		change_free(ch);
-		rest_reply_empty(req, 204);
 	}
+}
+
+static void
+change_make(struct member_change *ch)
+{
+	struct err err;
+
+	/* The other half may have changed while this one was asked about. */
+	if (registration_of(ch) != NULL && setup_of(ch) != NULL &&
+	    network_setup_check(registration_of(ch), setup_of(ch), &err) != 0)
+		change_fail(ch, &err);
+	else
+		change_keep(ch);
 }
 
 /* Goes on with the next chain; false after having refused. */
 static bool
-change_allowed(struct change *ch, const struct revcheck_report *report)
+change_allowed(struct member_change *ch, const struct revcheck_report *report)
 {
 	struct err err;
 
@@ -131,12 +177,12 @@ change_allowed(struct change *ch, const struct revcheck_report *report)
 	return false;
 }
 
-static void change_ask(struct change *ch);
+static void change_ask(struct member_change *ch);
 
 static void
 on_report(struct revcheck_report *report, void *arg)
 {
-	struct change *ch = arg;
+	struct member_change *ch = arg;
 
 	revcheck_request_free(ch->request);
 	ch->request = NULL;
@@ -157,7 +203,7 @@ mode_of(struct revcheck *engine)
 
 /* 0: the next can be asked; PENDING; negative: answered and freed. */
 static int
-change_ask_one(struct change *ch, struct revcheck_certs *chain,
+change_ask_one(struct member_change *ch, struct revcheck_certs *chain,
     struct revcheck_trust *trust)
 {
 	struct revcheck_query query = {.size = sizeof(query),
@@ -190,7 +236,7 @@ change_ask_one(struct change *ch, struct revcheck_certs *chain,
 }
 
 static void
-change_ask(struct change *ch)
+change_ask(struct member_change *ch)
 {
 	struct revcheck_certs *chain;
 	struct revcheck_trust *trust;
@@ -219,7 +265,7 @@ static void
 change_start(
     struct rest_request *req, const char *id, cJSON *registration, cJSON *setup)
 {
-	struct change *ch = calloc(1, sizeof(*ch));
+	struct member_change *ch = calloc(1, sizeof(*ch));
 	struct err err;
 
 	if (ch == NULL) {

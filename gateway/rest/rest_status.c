@@ -14,6 +14,7 @@
 #include "gateway/rest/openapi.h"
 #include "gateway/rest/readiness.h"
 #include "gateway/rest/rest_internal.h"
+#include "gateway/rest/rest_change.h"
 #include "gateway/rest/rest_routes.h"
 #include "gateway/rest/status_report.h"
 
@@ -88,55 +89,100 @@ get_denylist(struct rest_request *req)
 }
 
 static void
-denylist_failed(struct rest_request *req, const struct err *err)
+denylist_failed(struct rest_request *req, const struct control_answer *answer)
 {
-	if (err->code == E_ARG)
+	if (answer->outcome == CONTROL_FAILED && answer->err.code == E_ARG)
 		rest_reply_error(req, 404, "Denylist entry not found.",
-		    "reason", err->msg, NULL);
+		    "reason", answer->err.msg, NULL);
 	else
-		rest_reply_failed(req, "entry", err);
+		rest_change_refuse(req, "entry", answer);
 }
 
 static void
-post_denylist(struct rest_request *req)
+reply_denied(
+    struct rest_request *req, void *data, const struct control_answer *answer)
 {
-	cJSON *body = rest_body_object(req), *o;
-	char id[DENIED_ID_SIZE];
-	struct err err;
-	int rc;
+	const char *id = data;
+	cJSON *o;
 
-	if (body == NULL)
-		return;
-	rc = denylist_add(req->services->denylist, req->core->engine, body,
-	    req->user, id, &err);
-	cJSON_Delete(body);
-	if (rc != 0) {
-		denylist_failed(req, &err);
+	if (answer->outcome != CONTROL_CHANGED) {
+		denylist_failed(req, answer);
 		return;
 	}
-	control_recheck(req->services->control);
 	log_line(req->core->log, LOG_LEVEL_WARN,
 	    "denylist entry added (id=%s who='%s' from='%s')", id, req->user,
 	    req->address);
 	o = cJSON_CreateObject();
 	cJSON_AddStringToObject(o, "id", id);
-	rest_reply_json(req, 201, o);
+	if (answer->pending)
+		rest_change_pending(req, o);
+	else
+		rest_reply_json(req, 201, o);
 }
 
 static void
-delete_denylist(struct rest_request *req)
+reply_allowed(
+    struct rest_request *req, void *data, const struct control_answer *answer)
 {
-	struct err err;
-
-	if (denylist_remove(req->services->denylist, req->core->engine,
-		req->params[0], &err) != 0) {
-		denylist_failed(req, &err);
+	(void)data;
+	if (answer->outcome != CONTROL_CHANGED) {
+		denylist_failed(req, answer);
 		return;
 	}
 	log_line(req->core->log, LOG_LEVEL_WARN,
 	    "denylist entry removed (id=%s who='%s' from='%s')", req->params[0],
 	    req->user, req->address);
 	rest_reply_empty(req, 204);
+}
+
+/* Takes data over. */
+static void
+change_denylist(struct rest_request *req, const struct change *ch,
+    rest_change_fn *reply, char *data)
+{
+	struct rest_change *change = rest_change_new(req, reply, data, free);
+	enum control_outcome outcome;
+	struct err err;
+
+	if (change == NULL)
+		return;
+	outcome = control_change(
+	    req->services->control, ch, rest_change_later(change), &err);
+	rest_change_end(change, outcome, &err);
+}
+
+static void
+post_denylist(struct rest_request *req)
+{
+	cJSON *body = rest_body_object(req);
+	struct change ch = {.kind = CHANGE_DENIED,
+	    .author = {.who = req->user, .from = req->address}};
+	struct denied e;
+	struct err err;
+	int rc;
+
+	if (body == NULL)
+		return;
+	rc = denied_parse(&e, body, req->user, &err);
+	cJSON_Delete(body);
+	if (rc != 0) {
+		rest_reply_failed(req, "entry", &err);
+		return;
+	}
+	ch.denied = &e;
+	change_denylist(req, &ch, reply_denied, strdup(e.id));
+	denied_cleanup(&e);
+}
+
+static void
+delete_denylist(struct rest_request *req)
+{
+	const struct change ch = {.kind = CHANGE_DENIED,
+	    .removed = true,
+	    .id = req->params[0],
+	    .author = {.who = req->user, .from = req->address}};
+
+	change_denylist(req, &ch, reply_allowed, NULL);
 }
 
 const struct rest_route rest_status_routes[] = {

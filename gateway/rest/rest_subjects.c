@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gateway/control/control.h"
+#include "gateway/rest/rest_change.h"
 #include "gateway/rest/rest_routes.h"
 #include "gateway/state/allowed_subjects.h"
 
@@ -37,24 +38,45 @@ get_subjects(struct rest_request *req)
 }
 
 static void
+reply_subject(
+    struct rest_request *req, void *data, const struct control_answer *answer)
+{
+	bool allowed = req->method == REST_PUT;
+
+	(void)data;
+	if (answer->outcome != CONTROL_CHANGED) {
+		rest_change_refuse(req, "subject", answer);
+		return;
+	}
+	log_line(req->core->log, LOG_LEVEL_INFO,
+	    "client subject '%s' %s (who='%s' from='%s')", req->params[1],
+	    allowed ? "allowed" : "removed", req->user, req->address);
+	if (answer->pending)
+		rest_change_pending(req, NULL);
+	else
+		rest_reply_empty(req, 204);
+}
+
+static void
 set_subject(struct rest_request *req, bool allowed)
 {
+	const struct change ch = {.kind = CHANGE_SUBJECT,
+	    .removed = !allowed,
+	    .holder = req->params[0],
+	    .name = req->params[1],
+	    .author = {.who = req->user, .from = req->address}};
+	struct rest_change *change;
+	enum control_outcome outcome;
 	struct err err;
-	int rc;
 
 	if (!holder_ok(req))
 		return;
-	rc = control_set_subject(req->services->control, req->params[0],
-	    req->params[1], allowed, &err);
-	if (rc == 0) {
-		log_line(req->core->log, LOG_LEVEL_INFO,
-		    "client subject '%s' %s (who='%s' from='%s')",
-		    req->params[1], allowed ? "allowed" : "removed", req->user,
-		    req->address);
-		rest_reply_empty(req, 204);
-	} else {
-		rest_reply_failed(req, "subject", &err);
-	}
+	change = rest_change_new(req, reply_subject, NULL, NULL);
+	if (change == NULL)
+		return;
+	outcome = control_change(
+	    req->services->control, &ch, rest_change_later(change), &err);
+	rest_change_end(change, outcome, &err);
 }
 
 static void

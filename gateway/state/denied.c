@@ -262,6 +262,45 @@ denied_parse(struct denied *e, const cJSON *o, const char *who, struct err *err)
 	return rc;
 }
 
+/* 0 and *at when o has such a time, or null. */
+static bool
+time_of(const cJSON *o, const char *name, int64_t *at)
+{
+	const char *text = json_get_string(o, name);
+	time_t t = 0;
+
+	*at = 0;
+	if (text == NULL)
+		return cJSON_IsNull(json_get(o, name));
+	if (!text_time_parse(&t, text) || t < 0)
+		return false;
+	*at = t;
+	return true;
+}
+
+int
+denied_of_json(struct denied *e, const cJSON *o, struct err *err)
+{
+	const char *id = json_get_string(o, "id");
+	const char *who = json_get_string(o, "addedBy");
+	const char *subject = json_get_string(o, "subject");
+	int rc = who != NULL ? denied_parse(e, o, who, err)
+			     : err_set(err, E_PARSE, "nobody added it");
+
+	if (rc != 0)
+		return rc;
+	if (id == NULL || strcmp(id, e->id) != 0)
+		rc = err_set(err, E_PARSE, "the id is that of another entry");
+	else if (!time_of(o, "addedAt", &e->added_at))
+		rc = err_set(err, E_PARSE, "addedAt is not a time");
+	else if (subject != NULL && e->subject == NULL &&
+	    (e->subject = strdup(subject)) == NULL)
+		rc = err_set(err, E_NOMEM, "out of memory");
+	if (rc != 0)
+		denied_cleanup(e);
+	return rc;
+}
+
 /* Rows. */
 
 static bool

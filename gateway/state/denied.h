@@ -34,7 +34,12 @@ struct denied {
 };
 void denied_cleanup(struct denied *e);
 
-/* See denylist_add; E_PARSE. */
+/*
+ * From {"certificate": PEM} or {"issuer": DN in base64 DER, "serial": hex} or
+ * {"spkiSha256": hex}, with "reason" and "until" (RFC 3339 or seconds)
+ * optional. The id is made of what is denied, so that adding twice is once.
+ * E_PARSE when the description is wrong.
+ */
 int denied_parse(struct denied *e, const cJSON *o, const char *who,
     struct err *err) MUST_USE;
 /*
@@ -48,5 +53,7 @@ bool denied_same(const struct denied *a, const struct denied *b);
 /* Lends. */
 struct revcheck_deny denied_deny(const struct denied *e);
 cJSON *denied_json(const struct denied *e);
+/* What denied_json made, whole; E_PARSE when its id is that of another. */
+int denied_of_json(struct denied *e, const cJSON *o, struct err *err) MUST_USE;
 
 #endif

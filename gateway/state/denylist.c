@@ -7,9 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* One entry that a transaction which has not ended has changed. */
+struct undo {
+	struct undo *next; /* changed before it */
+	char id[DENIED_ID_SIZE];
+	struct denied before; /* empty (no name): there was none */
+	struct denied given;  /* what the engine has of it; likewise */
+};
+
 struct denylist {
 	struct state_db *db;
-	int64_t num;
+	struct state_watch watch;
+	int64_t num, num_before;
+	struct undo *undo;       /* the last first */
+	struct revcheck *engine; /* of denylist_give */
 };
 
 static int
@@ -75,6 +86,61 @@ denylist_num(const struct denylist *d)
 	return (size_t)d->num;
 }
 
+/* The engine has what was there before, or nothing. */
+static void
+take_back(struct revcheck *engine, const struct undo *u)
+{
+	struct revcheck_deny given = denied_deny(&u->given),
+			     old = denied_deny(&u->before);
+	struct revcheck_error ignored;
+
+	/* Without memory the entry stays in force: it denies too much. */
+	if (u->given.id[0] == '\0')
+		return;
+	if (u->before.id[0] != '\0')
+		(void)!revcheck_denylist_add(engine, &old, &ignored);
+	else
+		(void)!revcheck_denylist_remove(engine, &given, &ignored);
+}
+
+/* What is gone is gone from the engine, too. */
+static void
+let_go(const struct denylist *d, const struct undo *u)
+{
+	struct revcheck_deny old = denied_deny(&u->before);
+	struct revcheck_error why;
+	struct denied now;
+	struct err err;
+
+	if (u->before.id[0] == '\0' || d->engine == NULL)
+		return;
+	if (entry_read(&now, d, u->id, &err) == 0 && now.id[0] == '\0')
+		(void)!revcheck_denylist_remove(d->engine, &old, &why);
+	denied_cleanup(&now);
+}
+
+static void
+on_end(void *arg, bool committed)
+{
+	struct denylist *d = arg;
+
+	if (d->undo != NULL && !committed)
+		d->num = d->num_before;
+	while (d->undo != NULL) {
+		struct undo *u = d->undo;
+
+		d->undo = u->next;
+		if (committed)
+			let_go(d, u);
+		else
+			take_back(d->engine, u);
+		denied_cleanup(&u->before);
+		denied_cleanup(&u->given);
+		free(u);
+	}
+	d->engine = NULL;
+}
+
 /* Life. */
 
 int
@@ -87,11 +153,13 @@ denylist_open(struct denylist **out, struct state_db *db, struct err *err)
 	if (d == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	d->db = db;
+	d->watch = (struct state_watch){.ended = on_end, .arg = d};
 	rc = state_db_number(db, STATE_SQL_DENIED_NUM, &d->num, err);
 	if (rc != 0) {
 		denylist_close(d);
 		return rc;
 	}
+	state_db_watch(db, &d->watch);
 	*out = d;
 	return 0;
 }
@@ -171,99 +239,86 @@ entry_write(struct denylist *d, const struct denied *e, struct err *err)
 		rc = err_set(
 		    err, E_PARSE, "the entry is not what can be read back");
 	denied_cleanup(&back);
-	return rc == 0 ? state_db_flush(d->db, err) : rc;
+	return rc;
 }
 
-/* The engine has what was there before, or nothing. */
-static void
-engine_restore(
-    struct revcheck *rc, const struct denied *e, const struct denied *before)
-{
-	struct revcheck_deny deny = denied_deny(e), old = denied_deny(before);
-	struct revcheck_error ignored;
-
-	/* Without memory the entry stays in force: it denies too much. */
-	if (before->id[0] != '\0')
-		(void)!revcheck_denylist_add(rc, &old, &ignored);
-	else
-		(void)!revcheck_denylist_remove(rc, &deny, &ignored);
-}
-
+/* Takes before over. */
 static int
-add_within(struct denylist *d, struct revcheck *rc, const struct denied *e,
-    struct denied *before, bool *given, struct err *err)
+changed(
+    struct denylist *d, const char *id, struct denied *before, struct err *err)
 {
-	struct revcheck_deny deny = denied_deny(e);
-	struct revcheck_error why;
-	int ret = entry_read(before, d, e->id, err);
+	struct undo *u = calloc(1, sizeof(*u));
 
-	if (ret == 0 && before->id[0] == '\0' && d->num >= DENYLIST_MAX)
+	if (u == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	if (d->undo == NULL)
+		d->num_before = d->num;
+	memcpy(u->id, id, sizeof(u->id));
+	u->before = *before;
+	*before = (struct denied){0};
+	u->next = d->undo;
+	d->undo = u;
+	return 0;
+}
+
+int
+denylist_add(struct denylist *d, const struct denied *e, struct err *err)
+{
+	struct denied before;
+	int ret = entry_read(&before, d, e->id, err);
+	bool fresh = before.id[0] == '\0';
+
+	if (ret == 0 && fresh && d->num >= DENYLIST_MAX)
 		ret = err_set(err, E_LIMIT,
 		    "the denylist has %d entries already", DENYLIST_MAX);
 	if (ret == 0)
-		ret = entry_write(d, e, err);
-	if (ret == 0) {
-		ret = revcheck_denylist_add(rc, &deny, &why);
-		*given = ret == 0;
-		if (ret != 0)
-			err_set(err, ret, "%s", why.msg);
-	}
-	return ret;
-}
-
-int
-denylist_add(struct denylist *d, struct revcheck *rc, const cJSON *o,
-    const char *who, char id[DENIED_ID_SIZE], struct err *err)
-{
-	struct denied e, before = {0};
-	bool given = false;
-	int ret = denied_parse(&e, o, who, err);
-
-	if (ret != 0)
-		return ret;
-	ret = state_db_begin(d->db, err);
+		ret = changed(d, e->id, &before, err);
 	if (ret == 0)
-		ret = state_db_end(
-		    d->db, add_within(d, rc, &e, &before, &given, err), err);
-	if (ret == 0) {
-		d->num += before.id[0] == '\0';
-		memcpy(id, e.id, DENIED_ID_SIZE);
-	} else if (given) {
-		engine_restore(rc, &e, &before);
-	}
+		ret = entry_write(d, e, err);
+	if (ret == 0)
+		d->num += fresh;
 	denied_cleanup(&before);
-	denied_cleanup(&e);
 	return ret;
 }
 
 int
-denylist_remove(
-    struct denylist *d, struct revcheck *rc, const char *id, struct err *err)
+denylist_remove(struct denylist *d, const char *id, struct err *err)
 {
-	struct revcheck_error why;
-	struct revcheck_deny deny;
 	struct denied e;
 	int ret = entry_read(&e, d, id, err);
 
 	if (ret == 0 && e.id[0] == '\0')
 		return err_set(err, E_ARG, "there is no entry '%.32s'", id);
-	if (ret != 0)
-		return ret;
-	ret = state_db_begin(d->db, err);
 	if (ret == 0)
-		ret = state_db_end(d->db,
-		    state_db_write(
-			d->db, STATE_SQL_DENIED_REMOVE, NULL, err, "t", e.id),
-		    err);
-	if (ret == 0) {
+		ret = state_db_write(
+		    d->db, STATE_SQL_DENIED_REMOVE, NULL, err, "t", e.id);
+	if (ret == 0)
+		ret = changed(d, e.id, &e, err);
+	if (ret == 0)
 		d->num--;
-		deny = denied_deny(&e);
-		if (revcheck_denylist_remove(rc, &deny, &why) < 0)
-			ret = err_set(err, E_NOMEM,
-			    "the entry is removed, but stays in force until "
-			    "the next start: %s",
-			    why.msg);
-	}
 	denied_cleanup(&e);
 	return ret;
+}
+
+int
+denylist_give(struct denylist *d, struct revcheck *rc, struct err *err)
+{
+	d->engine = rc;
+	for (struct undo *u = d->undo; u != NULL; u = u->next) {
+		struct revcheck_error why;
+		struct revcheck_deny deny;
+		int ret = entry_read(&u->given, d, u->id, err);
+
+		if (ret != 0)
+			return ret;
+		if (u->given.id[0] == '\0')
+			continue;
+		deny = denied_deny(&u->given);
+		ret = revcheck_denylist_add(rc, &deny, &why);
+		if (ret != 0) {
+			denied_cleanup(&u->given);
+			return err_set(err, ret, "%s", why.msg);
+		}
+	}
+	return 0;
 }

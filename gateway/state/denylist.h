@@ -31,22 +31,23 @@ int denylist_apply(
     const struct denylist *d, struct revcheck *rc, struct err *err) MUST_USE;
 
 /*
- * Adds an entry described by JSON: {"certificate": PEM} or {"issuer": DN in
- * base64 DER, "serial": hex} or {"spkiSha256": hex}, with "reason" and "until"
- * (RFC 3339 or seconds) optional. One transaction: written, given to the
- * engine, committed. *id is its name, made of what it denies, so that adding
- * twice is once. E_PARSE when the description is wrong, E_LIMIT when the list
- * is full; nothing has changed then.
+ * Within a transaction: writes an entry, in place of the one of that id.
+ * E_LIMIT when the list is full.
  */
-int denylist_add(struct denylist *d, struct revcheck *rc, const cJSON *entry,
-    const char *who, char id[DENIED_ID_SIZE], struct err *err) MUST_USE;
+int denylist_add(
+    struct denylist *d, const struct denied *e, struct err *err) MUST_USE;
+
+/* Likewise takes one away; E_ARG when there is no such entry. */
+int
+denylist_remove(struct denylist *d, const char *id, struct err *err) MUST_USE;
 
 /*
- * E_ARG when there is no such entry. It is taken from the engine last: whatever
- * goes wrong, nobody is let in too early.
+ * Within the transaction, after its last change: the engine has what was added
+ * from here on, unless the transaction is taken back, and what was removed
+ * until it is committed: whatever goes wrong, nobody is let in too early.
  */
-int denylist_remove(struct denylist *d, struct revcheck *rc, const char *id,
-    struct err *err) MUST_USE;
+int denylist_give(
+    struct denylist *d, struct revcheck *rc, struct err *err) MUST_USE;
 
 /* Array of entries; NULL when it fails. */
 cJSON *denylist_json(const struct denylist *d);

@@ -256,13 +256,15 @@ section_store_put(struct section_store *s, enum section_id id,
     struct err *err)
 {
 	const char *name = section_name(id);
-	int64_t version = s->now[id].version + 1;
+	int64_t version =
+	    author->version != 0 ? author->version : s->now[id].version + 1;
+	time_t at = author->at != 0 ? author->at : time(NULL);
 	int rc;
 
 	if (version > INT32_MAX)
 		return err_set(err, E_LIMIT, "there are no more versions");
 	rc = state_db_write(s->db, STATE_SQL_SECTION_PUT, NULL, err, "tiittttt",
-	    name, version, (int64_t)time(NULL), author->who, author->from,
+	    name, version, (int64_t)at, author->who, author->from,
 	    author->action, text, author->note);
 	if (rc == 0)
 		rc = state_db_write(s->db, STATE_SQL_SECTION_TRIM, NULL, err,
@@ -277,4 +279,17 @@ section_store_put(struct section_store *s, enum section_id id,
 		rc = err_set(err, E_PARSE,
 		    "the configuration is not what can be read back");
 	return rc;
+}
+
+int
+section_store_set_aside(
+    struct section_store *s, enum section_id id, struct err *err)
+{
+	const char *name = section_name(id);
+	int rc =
+	    state_db_write(s->db, STATE_SQL_SECTION_KEEP, NULL, err, "t", name);
+
+	return rc == 0 ? state_db_write(s->db, STATE_SQL_SECTION_TRIM, NULL,
+			     err, "ti", name, INT64_MAX)
+		       : rc;
 }

@@ -34,6 +34,9 @@ struct section_change {
 /* Who makes a change. note may be NULL. */
 struct section_author {
 	const char *who, *from, *action, *note;
+	/* Where others have given it these: later ones than what is stored. */
+	int64_t version; /* 0: the next */
+	time_t at;       /* 0: now */
 };
 
 struct section_store;
@@ -69,12 +72,20 @@ int section_copy_version(const struct section_store *s, enum section_id id,
 
 /*
  * Within a transaction: writes `text`, which says config, as the value of
- * version section_version + 1 (1 for the first), reads it back as a start
- * would, and makes that the value. The transaction's end decides whether it
- * stays. E_PARSE when what is read back is not the same.
+ * version section_version + 1 (1 for the first) or the author's, reads it back
+ * as a start would, and makes that the value. The transaction's end decides
+ * whether it stays. E_PARSE when what is read back is not the same.
  */
 int section_store_put(struct section_store *s, enum section_id id,
     const cJSON *config, const char *text, const struct section_author *author,
     struct err *err) MUST_USE;
+
+/*
+ * Within a transaction: what is stored of a section, history and all, becomes
+ * that of before the fleet, which nothing reads but a person: the fleet's
+ * versions begin anew. The value stays until section_store_put.
+ */
+int section_store_set_aside(
+    struct section_store *s, enum section_id id, struct err *err) MUST_USE;
 
 #endif

@@ -46,7 +46,13 @@ const char state_sql_more_tables[] =
     /* Whose certificate it was, where that was given. */
     "CREATE TABLE IF NOT EXISTS denied_name("
     " id TEXT PRIMARY KEY REFERENCES denied(id) ON DELETE CASCADE,"
-    " name TEXT NOT NULL) STRICT;";
+    " name TEXT NOT NULL) STRICT;"
+    /* What was pushed here before this machine joined a fleet. */
+    "CREATE TABLE IF NOT EXISTS section_before_fleet("
+    " seq INTEGER PRIMARY KEY, name TEXT NOT NULL,"
+    " version INTEGER NOT NULL, at INTEGER NOT NULL, who TEXT NOT NULL,"
+    " origin TEXT NOT NULL, action TEXT NOT NULL, config TEXT NOT NULL,"
+    " note TEXT) STRICT;";
 
 #define SECTION \
 	"SELECT name, version, at, who, origin, action, config, note, seq "
@@ -69,6 +75,10 @@ const char *const state_sql_texts[STATE_SQL_NUM] = {
 	" config, note) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [STATE_SQL_SECTION_TRIM] =
 	"DELETE FROM section_change WHERE name = ?1 AND version <= ?2",
+    [STATE_SQL_SECTION_KEEP] =
+	"INSERT INTO section_before_fleet(name, version, at, who, origin,"
+	" action, config, note) SELECT name, version, at, who, origin, action,"
+	" config, note FROM section_change WHERE name = ?1 ORDER BY version",
     [STATE_SQL_SECTION_ALL] =
 	SECTION "FROM section_change c WHERE version = (SELECT max(version)"
 		" FROM section_change WHERE name = c.name)",

@@ -146,10 +146,32 @@ by_hand(const char *sql)
 static int
 deny(struct stores *s, cJSON *entry, char id[DENIED_ID_SIZE], struct err *err)
 {
-	int rc = denylist_add(s->denylist, engine, entry, "me", id, err);
+	struct denied e = {.id = ""};
+	int rc = denied_parse(&e, entry, "me", err);
 
 	cJSON_Delete(entry);
+	if (rc != 0)
+		return rc;
+	assert_int_equal(state_db_begin(s->db, err), 0);
+	rc = denylist_add(s->denylist, &e, err);
+	if (rc == 0)
+		rc = denylist_give(s->denylist, engine, err);
+	rc = state_db_end(s->db, rc, err);
+	memcpy(id, e.id, sizeof(e.id));
+	denied_cleanup(&e);
 	return rc;
+}
+
+static int
+let_in(struct stores *s, const char *id, struct err *err)
+{
+	int rc;
+
+	assert_int_equal(state_db_begin(s->db, err), 0);
+	rc = denylist_remove(s->denylist, id, err);
+	if (rc == 0)
+		rc = denylist_give(s->denylist, engine, err);
+	return state_db_end(s->db, rc, err);
 }
 
 static int
@@ -251,15 +273,95 @@ every_serial_can_be_listed(void **state)
 			s = open_stores();
 			if (!denied(leaf))
 				fail_msg("%s is not denied any more", hex);
-			assert_int_equal(
-			    denylist_remove(s.denylist, engine, id[by], &err),
-			    0);
+			assert_int_equal(let_in(&s, id[by], &err), 0);
 		}
 		assert_string_equal(id[0], id[1]);
 		assert_false(denied(leaf));
 		X509_free(leaf);
 		close_stores(&s);
 	}
+}
+
+/*
+ * Several in one transaction: whoever is to be out is out before it is
+ * committed, whoever is to be in is in after it, and one that is taken back
+ * was never there, in whatever order its changes came.
+ */
+static void
+many_at_once_are_all_or_none(void **state)
+{
+	struct stores s;
+	struct err err;
+	uint8_t serials[3] = {0x21, 0x22, 0x23};
+	struct denied e[3];
+	X509 *leaf[3];
+
+	fresh(NULL);
+	s = open_stores();
+	for (int i = 0; i < 3; i++) {
+		cJSON *o;
+
+		leaf[i] = pki_leaf(&root, &serials[i], 1, "http://127.0.0.1/x");
+		o = of_certificate(leaf[i]);
+		assert_int_equal(denied_parse(&e[i], o, "me", &err), 0);
+		cJSON_Delete(o);
+	}
+	assert_int_equal(deny(&s, of_certificate(leaf[0]), e[0].id, &err), 0);
+	for (int commit = 0; commit < 2; commit++) {
+		assert_int_equal(state_db_begin(s.db, &err), 0);
+		assert_int_equal(denylist_remove(s.denylist, e[0].id, &err), 0);
+		assert_int_equal(denylist_add(s.denylist, &e[1], &err), 0);
+		assert_int_equal(denylist_add(s.denylist, &e[2], &err), 0);
+		assert_int_equal(denylist_remove(s.denylist, e[2].id, &err), 0);
+		assert_false(denied(leaf[1]));
+		assert_int_equal(denylist_give(s.denylist, engine, &err), 0);
+		assert_true(denied(leaf[0]));
+		assert_true(denied(leaf[1]));
+		assert_false(denied(leaf[2]));
+		assert_int_equal(
+		    state_db_end(s.db, commit ? 0 : E_INTERNAL, &err),
+		    commit ? 0 : E_INTERNAL);
+		assert_int_equal(denylist_num(s.denylist), 1);
+		assert_int_equal(denied(leaf[0]), !commit);
+		assert_int_equal(denied(leaf[1]), commit);
+		assert_false(denied(leaf[2]));
+	}
+	assert_int_equal(state_db_begin(s.db, &err), 0);
+	assert_int_equal(denylist_remove(s.denylist, e[1].id, &err), 0);
+	assert_int_equal(denylist_add(s.denylist, &e[1], &err), 0);
+	assert_int_equal(denylist_give(s.denylist, engine, &err), 0);
+	assert_int_equal(state_db_end(s.db, 0, &err), 0);
+	assert_true(denied(leaf[1]));
+	for (int i = 0; i < 3; i++) {
+		denied_cleanup(&e[i]);
+		X509_free(leaf[i]);
+	}
+	close_stores(&s);
+}
+
+/* As one machine shows an entry to another. */
+static void
+an_entry_shown_is_the_same_entry(void **state)
+{
+	X509 *leaf = pki_leaf(&root, (uint8_t[]){9}, 1, "http://127.0.0.1/x");
+	cJSON *o = of_certificate(leaf), *shown;
+	struct denied e, back;
+	struct err err;
+
+	cJSON_AddStringToObject(o, "until", "2090-01-31T12:00:00Z");
+	assert_int_equal(denied_parse(&e, o, "me", &err), 0);
+	cJSON_Delete(o);
+	e.added_at -= 1000;
+	shown = denied_json(&e);
+	assert_int_equal(denied_of_json(&back, shown, &err), 0);
+	assert_true(denied_same(&e, &back));
+	assert_string_equal(e.subject, back.subject);
+	denied_cleanup(&back);
+	cJSON_ReplaceItemInObject(shown, "serial", cJSON_CreateString("0A"));
+	assert_int_equal(denied_of_json(&back, shown, &err), E_PARSE);
+	cJSON_Delete(shown);
+	denied_cleanup(&e);
+	X509_free(leaf);
 }
 
 static void
@@ -686,6 +788,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(every_serial_can_be_listed, fresh),
+	    cmocka_unit_test_setup(many_at_once_are_all_or_none, fresh),
+	    cmocka_unit_test_setup(an_entry_shown_is_the_same_entry, fresh),
 	    cmocka_unit_test_setup(what_cannot_be_kept_is_refused, fresh),
 	    cmocka_unit_test_setup(an_issuer_without_name, fresh),
 	    cmocka_unit_test_setup(subjects_are_names, fresh),
