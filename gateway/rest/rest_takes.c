@@ -12,7 +12,11 @@ static const struct rest_takes table[] = {
     {REST_GET, "connections", "limit after status way", NULL},
     {REST_DELETE, "connections/{id}", "", ""},
     {REST_GET, "sources", "limit state kind url", NULL},
+    {REST_GET, "cache", "", NULL},
     {REST_GET, "cache/{key}", "serial", NULL},
+    {REST_GET, "denylist", "", NULL},
+    {REST_GET, "status", "", NULL},
+    {REST_GET, "known", "", NULL},
     {REST_GET, "network/setup", "", NULL},
     {REST_GET, "network/setup/{id}", "", NULL},
     {REST_GET, "membership", "", NULL},
@@ -55,6 +59,19 @@ has(const char *names, const char *name)
 	return false;
 }
 
+/* What comes twice has one value for us, and maybe another for who asks. */
+static int
+check_once(const struct evkeyval *kv, struct err *err)
+{
+	const struct evkeyval *other = kv->next.tqe_next;
+
+	for (; other != NULL; other = other->next.tqe_next)
+		if (strcmp(other->key, kv->key) == 0)
+			return err_set(
+			    err, E_PARSE, "'%.60s' is there twice", kv->key);
+	return 0;
+}
+
 static int
 check_name(const char *names, const char *name, struct err *err)
 {
@@ -73,11 +90,16 @@ rest_takes_query(
 
 	if (takes == NULL || takes->query == NULL || query == NULL)
 		return 0;
-	if (evhttp_parse_query_str(query, &all) != 0)
+	/* A NUL ends a value, and the rest of it would be "all". */
+	if (strstr(query, "%00") != NULL ||
+	    evhttp_parse_query_str(query, &all) != 0)
 		return err_set(err, E_PARSE, "the query cannot be read");
 	for (struct evkeyval *kv = all.tqh_first; rc == 0 && kv != NULL;
-	     kv = kv->next.tqe_next)
+	     kv = kv->next.tqe_next) {
 		rc = check_name(takes->query, kv->key, err);
+		if (rc == 0)
+			rc = check_once(kv, err);
+	}
 	evhttp_clear_headers(&all);
 	return rc;
 }

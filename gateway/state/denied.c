@@ -245,6 +245,10 @@ denied_parse(struct denied *e, const cJSON *o, const char *who, struct err *err)
 	rc = from_description(e, o, err);
 	if (rc == 0)
 		rc = read_until(e, json_get(o, "until"), err);
+	/* Who asks for it thinks that somebody is shut out. */
+	if (rc == 0 && e->until != 0 && e->until <= e->added_at)
+		rc = err_set(err, E_PARSE,
+		    "until has passed: the entry would shut nobody out");
 	if (rc == 0 && note != NULL && strlen(note) > MAX_NOTE)
 		rc = err_set(
 		    err, E_PARSE, "reason is longer than %d bytes", MAX_NOTE);

@@ -112,30 +112,28 @@ parameters_fit(void **state)
 }
 
 /*
- * What of ours changes something, or shows a part of something, says which
- * names it takes. The others are Corda's, or show all there is.
+ * What is ours says which names it takes. The others are Corda's, or asked by
+ * monitors, which add to a path what they like.
  */
 static bool
 takes_what_comes(const struct rest_route *r)
 {
 	static const char *const corda[] = {
 	    "config", "key", "certificate", "network/", "membership/", "mgm/"};
-	static const char *const whole[] = {"healthz", "readyz", "metrics",
-	    "status", "denylist", "cache", "sources", "known", "openapi.json"};
+	static const char *const probed[] = {
+	    "healthz", "readyz", "metrics", "openapi.json"};
 
 	if (strcmp(r->pattern, "revocation/check") == 0 ||
 	    strcmp(r->pattern, "ui/check") == 0 || is_page_file(r) ||
 	    strcmp(r->pattern, "ui/page.js") == 0)
 		return true;
-	/* GET of these shows a part, or is ours beside Corda's PUT. */
-	if (strcmp(r->pattern, "cache/{key}") == 0 ||
-	    strcmp(r->pattern, "sources") == 0 ||
-	    (r->method == REST_GET &&
-		(begins(r->pattern, "network/setup") ||
-		    begins(r->pattern, "membership"))))
+	/* Ours beside Corda's PUT. */
+	if (r->method == REST_GET &&
+	    (begins(r->pattern, "network/setup") ||
+		begins(r->pattern, "membership")))
 		return false;
-	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
-		if (r->method == REST_GET && begins(r->pattern, whole[i]))
+	for (size_t i = 0; i < sizeof(probed) / sizeof(probed[0]); i++)
+		if (r->method == REST_GET && begins(r->pattern, probed[i]))
 			return true;
 	for (size_t i = 0; i < sizeof(corda) / sizeof(corda[0]); i++)
 		if (begins(r->pattern, corda[i]) &&

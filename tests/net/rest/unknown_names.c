@@ -38,6 +38,14 @@ a_name_that_is_not_known(void **state)
 	    {"DELETE", "/denylist/0000?all=1", NULL, "all", "nothing"},
 	    {"GET", "/decisions?outcom=refused", NULL, "outcom", "outcome"},
 	    {"GET", "/decisions?max=1", NULL, "max", "limit"},
+	    {"GET", "/cache?kind=crl", NULL, "kind", "nothing"},
+	    {"GET", "/denylist?id=1", NULL, "id", "nothing"},
+	    {"GET", "/status?part=tls", NULL, "part", "nothing"},
+	    {"GET", "/known?serial=1", NULL, "serial", "nothing"},
+	    {"GET", "/decisions?outcome=refused&outcome=soft", NULL, "outcome",
+		"twice"},
+	    {"GET", "/connections?status=unknown&way=inbound&status=good", NULL,
+		"status", "twice"},
 	    {"GET", "/revocation/events?timeout=0", NULL, "timeout",
 		"timeoutMs"},
 	    {"POST", "/revocation/check/batch",
@@ -69,6 +77,40 @@ a_name_that_is_not_known(void **state)
 		web_free(&w);
 		free(quoted);
 	}
+}
+
+/* What follows the NUL is not left out, and "all" of them answered. */
+static void
+a_value_with_a_nul(void **state)
+{
+	(void)state;
+	rest_expect(&gw, "GET", "/decisions?peer=%00x", 400);
+	rest_expect(&gw, "GET", "/sources?url=%00x", 400);
+}
+
+/* It would be there, be listed, and shut nobody out. */
+static void
+a_date_that_has_passed(void **state)
+{
+	static const char *const until[] = {
+	    "\"2020-01-01T00:00:00Z\"", "1577836800", "1"};
+	struct web w;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(until) / sizeof(until[0]); i++) {
+		char *body = xasprintf(
+		    "{\"spkiSha256\":\"" SPKI "\",\"until\":%s}", until[i]);
+
+		rest(&gw, &w, "POST", "/denylist", body);
+		if (w.status != 400 ||
+		    strstr(w.body, "until has passed") == NULL)
+			fail_msg("%s: %ld %s", until[i], w.status, w.body);
+		web_free(&w);
+		free(body);
+	}
+	rest(&gw, &w, "GET", "/denylist", NULL);
+	assert_int_equal(cJSON_GetArraySize(w.json), 0);
+	web_free(&w);
 }
 
 /* The entry that is there keeps its date. */
@@ -152,6 +194,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_name_that_is_not_known),
+	    cmocka_unit_test(a_value_with_a_nul),
+	    cmocka_unit_test(a_date_that_has_passed),
 	    cmocka_unit_test(a_misspelt_date_changes_nothing),
 	    cmocka_unit_test(names_that_are_known),
 	    cmocka_unit_test(shapes_of_corda),
