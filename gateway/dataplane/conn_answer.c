@@ -2,6 +2,7 @@
 #include "gateway/dataplane/conn_answer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/dataplane/conn.h"
 #include "gateway/dataplane/conn_event.h"
@@ -30,11 +31,31 @@ has_bit(uint32_t bits, unsigned which)
 }
 
 static bool
+has_serial(const struct conn *c, const struct conn_question *q)
+{
+	X509 *leaf = c->certs != NULL ? revcheck_certs_get0(c->certs, 0) : NULL;
+	const ASN1_INTEGER *serial;
+	const unsigned char *p;
+	size_t len;
+
+	if (q->serial_len == 0)
+		return true;
+	if (leaf == NULL)
+		return false;
+	serial = X509_get0_serialNumber(leaf);
+	p = ASN1_STRING_get0_data(serial);
+	for (len = (size_t)ASN1_STRING_length(serial); len > 1 && *p == 0;
+	     len--)
+		p++;
+	return len == q->serial_len && memcmp(p, q->serial, len) == 0;
+}
+
+static bool
 is_asked_for(const struct conn *c, const struct conn_question *q)
 {
 	return (q->after == 0 || c->id < q->after) &&
 	    has_bit(q->statuses, c->found.status) &&
-	    has_bit(q->ways, way_of(c));
+	    has_bit(q->ways, way_of(c)) && has_serial(c, q);
 }
 
 static void

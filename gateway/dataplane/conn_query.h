@@ -20,11 +20,17 @@
 
 struct event_base;
 
+/* RFC 5280 section 4.1.2.2 has 20. */
+#define CONN_SERIAL_MAX 64
+
 struct conn_question {
 	/* A bit for each that is shown; 0: all. */
 	uint32_t statuses, ways;
 	uint64_t after; /* only ids below it; 0: all */
-	size_t max;     /* rows */
+	/* Only of leaves of this serial, without leading zeros; len 0: all. */
+	unsigned char serial[CONN_SERIAL_MAX];
+	size_t serial_len;
+	size_t max; /* rows */
 	/* A connection to be cut, and the words for why; 0: none. */
 	uint64_t cut;
 	char cut_text[128];

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/text.h"
 #include "gateway/dataplane/workers.h"
 #include "gateway/rest/conn_report.h"
 #include "gateway/rest/rest_params.h"
@@ -58,6 +59,32 @@ on_listed(void *arg, const struct conn_answer *answer)
 	free(a);
 }
 
+static bool
+take_serial(struct rest_request *req, struct conn_question *q)
+{
+	char *text = rest_query(req, "serial"), hex[2 * CONN_SERIAL_MAX + 1];
+	const char *digits = text != NULL ? text : "";
+	int n = 0;
+	bool ok;
+
+	while (digits[0] == '0' && digits[1] != '\0')
+		digits++;
+	q->serial_len = (strlen(digits) + 1) / 2;
+	ok = text == NULL ||
+	    (text[0] != '\0' && q->serial_len <= CONN_SERIAL_MAX);
+	if (ok && text != NULL) {
+		n = snprintf(hex, sizeof(hex), "%s%s",
+		    strlen(digits) % 2 != 0 ? "0" : "", digits);
+		ok = n > 0 && text_unhex(q->serial, hex, q->serial_len);
+	}
+	free(text);
+	if (!ok)
+		rest_reply_error(req, 400, "Invalid input data.", "cause",
+		    "query", "reason",
+		    "serial: expected a number in hexadecimal digits", NULL);
+	return ok;
+}
+
 static void
 get_connections(struct rest_request *req)
 {
@@ -68,7 +95,7 @@ get_connections(struct rest_request *req)
 	if (!rest_param_number(req, "limit", &max) ||
 	    !rest_param_number(req, "after", &q.after) ||
 	    !rest_param_word(req, "status", &status) ||
-	    !rest_param_word(req, "way", &way))
+	    !rest_param_word(req, "way", &way) || !take_serial(req, &q))
 		return;
 	q.max = max == 0 ? ROWS_DEFAULT : max < ROWS_MAX ? max : ROWS_MAX;
 	q.statuses = status > 0 ? 1U << (status - 1) : 0;

@@ -9,7 +9,7 @@
 static const struct rest_takes table[] = {
     {REST_GET, "decisions",
 	"limit after sequence peer outcome status why way since before", NULL},
-    {REST_GET, "connections", "limit after status way", NULL},
+    {REST_GET, "connections", "limit after status way serial", NULL},
     {REST_DELETE, "connections/{id}", "", ""},
     {REST_GET, "sources", "limit state kind url", NULL},
     {REST_GET, "cache", "", NULL},

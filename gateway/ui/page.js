@@ -13,7 +13,8 @@ const ROWS = 50;
 /* Elements. */
 
 const $ = (id) => document.getElementById(id);
-const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+/* What nobody sees, and what turns what others see. */
+const HIDDEN = /[\p{C}\p{Zl}\p{Zp}]/gu;
 const ATTRIBUTES = new Set(['class', 'id', 'title', 'type', 'name', 'value', 'for', 'scope', 'colspan', 'datetime', 'role',
 	'aria-label', 'aria-pressed', 'aria-expanded', 'data-key', 'data-name', 'placeholder', 'rows', 'readonly',
 	'spellcheck', 'required', 'autocomplete', 'viewBox', 'preserveAspectRatio', 'd', 'x', 'y', 'width', 'height', 'fill',
@@ -254,6 +255,18 @@ function banner() {
 	return lines;
 }
 
+/* A change is said once: not each second that a reason counts. */
+let announced = null;
+function announce() {
+	const text = [...state.loose, state.ready ? '' : 'not ready', ...state.reasons.filter((r) => !state.loose.includes(r))]
+		.filter(Boolean).join('; ');
+	const what = text.replace(/\d+/g, '');
+
+	if (announced !== null && announced !== what)
+		say('live', text === '' ? 'nothing needs attention any more' : clean(text));
+	announced = what;
+}
+
 function spark(rows) {
 	const sums = rows[0].map((_, i) => rows.reduce((sum, row) => sum + row[i], 0));
 	const most = Math.max(1, ...sums);
@@ -279,7 +292,7 @@ function renderCards() {
 	const {peers} = state.minutes, {refused} = peers, {summary} = state;
 	const inside = state.connections.byStatus.unknown ?? 0;
 	const words = [['revoked', 'revoked'], ['denylisted', 'denylisted'], ['path', 'path'], ['unknown', 'undetermined']];
-	const more = [['subject', 'subject'], ['noCertificate', 'without certificate'], ['other', 'other']];
+	const more = [['subject', 'subject'], ['notAllowed', 'not allowed'], ['noCertificate', 'without certificate'], ['other', 'other']];
 
 	show('tls-mode', state.tls.mode, modeWord);
 	show('sessions-mode', state.sessions.mode, modeWord);
@@ -303,7 +316,8 @@ function renderCards() {
 	show('refused-words', refused, () => words.flatMap(([name, text], i) =>
 		[i === 0 ? '' : ', ', el('b', null, number(sum(refused[name]))), ' ' + text]));
 	say('refused-more', 'last hour; ' + [...more.map(([name, text]) => number(sum(refused[name])) + ' ' + text),
-		number(sum(peers.cut)) + ' cut off', number(summary.shed) + ' shed'].join(', '));
+		number(sum(peers.cut)) + ' cut off', number(summary.shed) + ' shed'].join(', ') +
+		'; ' + number(summary.knownRevoked) + ' remembered as revoked');
 	show('refused-spark', refused, () => spark(Object.values(refused)));
 	show('mode-actions', may('operate'), (yes) => (yes ? button('change…', 'mode', openMode) : ''));
 }
@@ -392,7 +406,7 @@ async function refreshEvidence(source) {
 /* Decisions. */
 
 const FILTERS = [['all', '', ''], ['softly let in', 'outcome', 'soft'], ['refused', 'outcome', 'refused'], ['cut off', 'outcome', 'cut'],
-	['sessions', 'way', 'session']];
+	['sessions', 'way', 'session'], ['by a proxy', 'way', 'authorize']];
 let chosen = FILTERS[0];
 let found = null; /* rows of a question of its own; null: the newest of all */
 let searches = 0;
@@ -587,6 +601,7 @@ function render() {
 	say('host', clean(p.host));
 	say('user', clean(state.user.name) + ' (' + state.user.roles.join(', ') + ')');
 	document.title = (state.loose.length > 0 || !state.ready ? '!! ' : state.degraded ? '! ' : '') + 'p2p-gateway ' + clean(p.host);
+	announce();
 	show('banner', [state.loose, state.reasons, state.ready, state.warmUp, state.tls, state.sessions, state.issuers], banner);
 	renderCards();
 	renderEvidence();
@@ -654,17 +669,26 @@ function openLift(e) {
 		choices('remove', () => ask('DELETE', API + 'denylist/' + encodeURIComponent(e.id)))]);
 }
 
+/* Everybody inside by this certificate, known good or not. */
+async function cutBy(leaf) {
+	const rows = await ask('GET', API + 'connections?serial=' + encodeURIComponent(leaf.serial));
+
+	return rows.filter((r) => r.leaf?.issuer === leaf.issuer).length;
+}
+
 /* Without a name it is a certificate that is pasted. */
 function openDeny(subject, leaf) {
 	const reason = el('input', {type: 'text', id: 'deny-reason', required: '', autocomplete: 'off'});
 	const until = el('input', {type: 'datetime-local', id: 'deny-until'});
 	const pem = el('textarea', {id: 'deny-pem', spellcheck: 'false', placeholder: '-----BEGIN CERTIFICATE-----'});
-	const live = leaf === null ? [] : state.connections.rows.filter((r) => r.leaf?.serial === leaf.serial && r.leaf?.issuer === leaf.issuer);
+	const cuts = el('p', {id: 'deny-cuts'}, 'counting its live connections …');
 
+	if (leaf !== null)
+		cutBy(leaf).then((n) => say_node(cuts, 'Cuts ' + plural(n, 'live connection') + '.'),
+			(error) => say_node(cuts, 'Its live connections cannot be counted: ' + clean(error.message)));
 	dialog(leaf === null ? 'Deny a certificate' : 'Deny this certificate?', [
-		leaf === null ? el('label', null, 'certificate (PEM)', pem) : [el('p', null, el('b', null, subject)), el('p', null, 'serial ' + leaf.serial),
-			el('p', null, live.length > 0 ? 'Cuts ' + plural(live.length, 'live connection') + '.'
-				: 'No connection that is not known good is of it; others of it are cut too.')],
+		leaf === null ? [el('label', null, 'certificate (PEM)', pem), el('p', {class: 'small'}, 'Whoever is inside by it is cut.')]
+			: [el('p', null, el('b', null, subject)), el('p', null, 'serial ' + leaf.serial), cuts],
 		el('label', null, 'reason (wanted)', reason), el('label', null, 'until (empty: for ever)', until),
 		choices('deny', async () => {
 			if (reason.value.trim() === '')

@@ -103,7 +103,7 @@ test('a denial wants a reason, cuts who is inside, and is lifted', async () => {
 
 	must(s !== null, 'it is in');
 	await press(page, '#inside-rows', 'deny…');
-	await awaitText(page, '#dialog', /O=nosource.*serial [0-9A-F]+.*Cuts \d live connection/i);
+	await awaitText(page, '#dialog', /O=nosource.*serial [0-9A-F]+.*Cuts 1 live connection\./i);
 	await press(page, '#dialog', 'deny');
 	await awaitText(page, '#dialog .wrong', /say why/);
 	await page.type('#deny-reason', '<b>lost</b>');
@@ -121,6 +121,22 @@ test('a denial wants a reason, cuts who is inside, and is lifted', async () => {
 
 	must(again !== null, 'it is in again');
 	again.destroy();
+});
+
+test('a denial says how many it will cut, known good or not', async () => {
+	await page.type('#decision-filter', 'O=good');
+	await awaitText(page, '#decision-rows', /^(?!.*O=nosource).*O=good/);
+	await press(page, '#decision-rows', 'open');
+	await press(page, '#decision-rows .detail', 'deny this certificate…');
+	await awaitText(page, '#deny-cuts', /^Cuts 1 live connection\.$/);
+	await press(page, '#dialog', 'cancel');
+	await closed(page);
+	await press(page, '#decision-rows', 'close');
+	await page.$eval('#decision-filter', (e) => {
+		e.value = '';
+		e.dispatchEvent(new Event('input'));
+	});
+	await awaitText(page, '#decision-rows', /O=nosource/);
 });
 
 test('a refused one is denied from its decision, another by its certificate', async () => {

@@ -167,7 +167,8 @@ test('a source that is silent says so, and since when; the end of its CRL is tol
 	await awaitText(operator, '#evidence-rows', /CRL/);
 	town.end('web');
 	await press(operator, '#evidence', 'refresh all');
-	await awaitText(operator, '#evidence-rows', /(failing|ends soon).*(unreachable|connect).* ×\d+/);
+	await awaitText(operator, '#evidence-rows', /(failing|ends soon).*(unreachable|connect).* ×\d+.* ago /);
+	must(/^\d{4}-\d\d-\d\dT/.test(await operator.$eval('#evidence-rows td[data-name="last good"] time', (e) => e.title)), 'since when, to the second');
 	await awaitText(operator, '#evidence-result', /all sources: .*(unreachable|connect|refused)/);
 	await awaitText(operator, '#banner', /DEGRADED .*certificate-revocation-list/);
 });
@@ -179,6 +180,9 @@ test('what lets in unasked is red, with who did it', async () => {
 	await gateway.put('corda.p2p.gateway', {sslConfig: {tlsType: 'ONE_WAY'}});
 	await awaitText(operator, '#banner', /ONE WAY.*corda\.p2p\.gateway version 2, set by operator/);
 	await gateway.put('corda.p2p.gateway', {});
+	await gateway.put('revcheck', {issuers: [{ski: 'ab'.repeat(20), exempt: true}]});
+	await awaitText(operator, '#banner', /EXEMPT ISSUERS.*revcheck version 1, set by operator/);
+	await gateway.put('revcheck', {});
 	await gateway.put('corda.p2p.linkManager', {revocationCheck: {mode: 'OFF'}});
 	await awaitText(operator, '#banner', /SESSION CHECKS ARE OFF.*corda\.p2p\.linkManager version 1/);
 	await gateway.put('corda.p2p.linkManager', {revocationCheck: {mode: 'SOFT_FAIL'}});

@@ -45,6 +45,9 @@ what_nobody_sees_is_spelt_out(void **state)
 	    "gnp\\u{202e}exe");
 	becomes("\xc2\x85\xc2\xad\xd8\x9c\xe2\x80\x8b\xe2\x81\xa6\xef\xbb\xbf",
 	    "\\u{85}\\u{ad}\\u{61c}\\u{200b}\\u{2066}\\u{feff}");
+	/* A vowel separator, an interlinear anchor, a tag, half a pair. */
+	becomes("\xe1\xa0\x8e\xef\xbf\xb9\xf3\xa0\x81\xa1\xed\xa0\x80",
+	    "\\u{180e}\\u{fff9}\\u{e0061}\\u{d800}");
 }
 
 static void

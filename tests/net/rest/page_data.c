@@ -151,6 +151,42 @@ await_num(const char *path, int num)
 			fail_msg("%s: %d, not %d", path, num_of(path), num);
 }
 
+/* Those of one certificate; leading zeros and case are no difference. */
+static void
+by_serial(struct web *w)
+{
+	static const char *const bad[] = {"", "xyz", "0x4d", "4d%20", "-1"};
+	char *path, *serial;
+
+	get(w, "/connections?status=unknown");
+	serial = xstrdup(json_text(w->json, "0.leaf.serial"));
+	web_free(w);
+	path = xasprintf("/connections?serial=%s", serial);
+	get(w, path);
+	assert_int_equal(cJSON_GetArraySize(w->json), 1);
+	assert_non_null(strstr(json_text(w->json, "0.subject"), "O=nosource"));
+	web_free(w);
+	free(path);
+	path = xasprintf("/connections?serial=000%s&status=unknown", serial);
+	assert_int_equal(num_of(path), 1);
+	free(path);
+	path = xasprintf("/connections?serial=1%s", serial);
+	assert_int_equal(num_of(path), 0);
+	free(path);
+	path = xasprintf("/connections?serial=%0200d", 1);
+	assert_int_equal(num_of(path), 0);
+	free(path);
+	path = xasprintf("/connections?serial=1%0200d", 1);
+	rest_expect(&gw, "GET", path, 400);
+	free(path);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		path = xasprintf("/connections?serial=%s", bad[i]);
+		rest_expect(&gw, "GET", path, 400);
+		free(path);
+	}
+	free(serial);
+}
+
 static void
 who_is_in(void **state)
 {
@@ -182,6 +218,7 @@ who_is_in(void **state)
 	assert_int_equal(num_of("/connections?way=outbound"), 0);
 	assert_int_equal(num_of("/connections?status=revoked"), 0);
 	assert_int_equal(num_of("/connections?limit=1"), 1);
+	by_serial(&w);
 
 	rest_expect(&gw, "DELETE", path, 204);
 	assert_int_equal(tls_echo(&soft), 0);
