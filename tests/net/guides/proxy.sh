@@ -15,22 +15,22 @@ guide_up caching-proxy.md
 : >err
 
 # A town has no names to resolve: its hosts are an address.
-sed "s|resolver .*||; s|10\.0\.0\.5:3128|127.0.0.1:@proxy@|
+stage_ports 1
+PROXY=$ports
+sed "s|resolver .*||; s|10\.0\.0\.5:3128|127.0.0.1:$PROXY|
 s|10\.0\.0\.0/24|127.0.0.0/8|
 s|server_name .*|server_name 127.0.0.1;|; s|/var/cache/nginx|$D|
 s|^http {|http { access_log $D/access; client_body_temp_path $D/t1; \
 proxy_temp_path $D/t2; fastcgi_temp_path $D/t3; uwsgi_temp_path $D/t4; \
-scgi_temp_path $D/t5;|" "$D/guide--nginx.conf" >"$D/template" || exit 1
+scgi_temp_path $D/t5;|" "$D/guide--nginx.conf" >"$D/nginx.conf" || exit 1
 u=
 [ "$(id -u)" != 0 ] || u="user $(id -un);"
-guide_run nginx.log perl "$TOP/fixtures/demo/on_ports.pl" proxy \
-    "$D/nginx.conf" "$D/template" $NGINX -p "$D" -c "$D/nginx.conf" -e stderr \
-    -g "daemon off; pid $D/nginx.pid; $u"
+guide_run nginx.log $NGINX -p "$D" -c "$D/nginx.conf" -e stderr -g \
+    "daemon off; pid $D/nginx.pid; $u"
 await test -s "$D/nginx.pid" || {
 	sed 's/^/# /' nginx.log
 	exit 1
 }
-PROXY=$(sed -n 's/.*listen 127.0.0.1:\([0-9]*\) default.*/\1/p' "$D/nginx.conf")
 
 # one_more N: another gateway with a state of its own, on PORT_N, REST_N.
 one_more() {
