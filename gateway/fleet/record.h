@@ -59,8 +59,9 @@ enum fleet_kind {
 	FLEET_KIND_NUM
 };
 
-#define FLEET_KEY_SIZE    513 /* with its NUL */
-#define FLEET_MAX_JSON    (1024u * 1024u + 4096u)
+#define FLEET_KEY_SIZE 513 /* with its NUL */
+/* A section and its history are written at once, in less than 1.5 MiB. */
+#define FLEET_MAX_JSON    (704u * 1024u)
 #define FLEET_HISTORY_NUM 200
 /* Tombstones of the denylist end by themselves. */
 #define FLEET_TOMBSTONE_SEC (90 * 86400)
@@ -97,7 +98,7 @@ struct fleet_meaning {
 	int64_t version; /* of a section */
 	int64_t at;
 	int64_t n;                    /* HEAD */
-	int64_t this_update, checked; /* EVIDENCE, REVOKED */
+	int64_t this_update, checked; /* EVIDENCE, REVOKED; at of WITHDRAWN */
 	char number[65]; /* lower-case digits without leading zeros, or "" */
 	int64_t until;   /* CLAIM that failed; 0: somebody fetches */
 	char id[37];     /* IDENTITY */
@@ -111,9 +112,7 @@ struct fleet_meaning {
 int fleet_record_read(struct fleet_meaning *out, enum fleet_kind kind,
     const char *json, size_t len, struct err *err) MUST_USE;
 
-/* Below 0 when a is older evidence than b: by number if both have one, then by
- * thisUpdate; 0 when it is the same age. */
-int fleet_evidence_compare(
-    const struct fleet_meaning *a, const struct fleet_meaning *b);
+/* CRL numbers as fleet_meaning has them: below 0 when a is the lower one. */
+int fleet_number_compare(const char *a, const char *b);
 
 #endif

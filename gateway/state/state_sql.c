@@ -52,7 +52,16 @@ const char state_sql_more_tables[] =
     " seq INTEGER PRIMARY KEY, name TEXT NOT NULL,"
     " version INTEGER NOT NULL, at INTEGER NOT NULL, who TEXT NOT NULL,"
     " origin TEXT NOT NULL, action TEXT NOT NULL, config TEXT NOT NULL,"
-    " note TEXT) STRICT;";
+    " note TEXT) STRICT;"
+    /* Records of the fleet that are in force here, or wait to be sent. */
+    "CREATE TABLE IF NOT EXISTS fleet_record("
+    " key TEXT PRIMARY KEY, n INTEGER NOT NULL, version INTEGER NOT NULL,"
+    " removed INTEGER NOT NULL, value TEXT, pending TEXT,"
+    " pending_removed INTEGER NOT NULL,"
+    " CHECK((n = 0) = (value IS NULL))) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS fleet_fact("
+    " one INTEGER PRIMARY KEY CHECK(one = 1), id TEXT NOT NULL,"
+    " head INTEGER NOT NULL, filled INTEGER NOT NULL) STRICT;";
 
 #define SECTION \
 	"SELECT name, version, at, who, origin, action, config, note, seq "
@@ -63,6 +72,9 @@ const char state_sql_more_tables[] =
 #define KEY                                                                    \
 	"SELECT tenant, id, alias, category, scheme, created_at, secret FROM " \
 	"key "
+#define FLEET                                                              \
+	"SELECT key, n, version, removed, value, pending, pending_removed" \
+	" FROM fleet_record "
 #define CHAIN "SELECT holder, usage, alias, pem FROM chain "
 
 const char *const state_sql_texts[STATE_SQL_NUM] = {
@@ -148,4 +160,38 @@ const char *const state_sql_texts[STATE_SQL_NUM] = {
 	CHAIN "WHERE ifnull(holder, '') = ifnull(?1, '') AND usage = ?2"
 	      " ORDER BY seq",
     [STATE_SQL_CHAIN_NUM] = "SELECT count(*) FROM chain",
+
+    [STATE_SQL_FLEET_PUT] =
+	"INSERT INTO fleet_record(key, n, version, removed, value,"
+	" pending_removed) VALUES(?1, ?2, ?3, ?4, ?5, 0)"
+	" ON CONFLICT(key) DO UPDATE SET n = excluded.n,"
+	" version = excluded.version, removed = excluded.removed,"
+	" value = excluded.value"
+	" WHERE excluded.n >= n OR excluded.version > version",
+    [STATE_SQL_FLEET_SETTLE] =
+	"UPDATE fleet_record SET pending = NULL, pending_removed = 0"
+	" WHERE key = ?1",
+    [STATE_SQL_FLEET_PEND] =
+	"INSERT INTO fleet_record(key, n, version, removed, pending,"
+	" pending_removed) VALUES(?1, 0, 0, 0, ?2, ?3)"
+	" ON CONFLICT(key) DO UPDATE SET pending = excluded.pending,"
+	" pending_removed = excluded.pending_removed",
+    [STATE_SQL_FLEET_DROP] =
+	"UPDATE fleet_record SET n = 0, version = 0, removed = 0, value = NULL"
+	" WHERE key = ?1",
+    [STATE_SQL_FLEET_EMPTY] =
+	"DELETE FROM fleet_record WHERE n = 0 AND pending IS NULL",
+    [STATE_SQL_FLEET_TRIM] =
+	"DELETE FROM fleet_record WHERE n = 0 AND pending IS NULL"
+	" AND key = ?1",
+    [STATE_SQL_FLEET_CLEAR] = "UPDATE fleet_record SET n = 0, version = 0,"
+			      " removed = 0, value = NULL",
+    [STATE_SQL_FLEET_ALL] = FLEET "ORDER BY key",
+    [STATE_SQL_FLEET_ONE] = FLEET "WHERE key = ?1",
+    [STATE_SQL_FLEET_FACTS_PUT] =
+	"INSERT INTO fleet_fact(one, id, head, filled) VALUES(1, ?1, ?2, ?3)"
+	" ON CONFLICT(one) DO UPDATE SET id = excluded.id,"
+	" head = max(head, excluded.head), filled = excluded.filled",
+    [STATE_SQL_FLEET_FACTS_CLEAR] = "DELETE FROM fleet_fact",
+    [STATE_SQL_FLEET_FACTS] = "SELECT id, head, filled FROM fleet_fact",
 };

@@ -60,6 +60,20 @@ enum state_sql {
 	STATE_SQL_CHAIN_OF,  /* holder usage */
 	STATE_SQL_CHAIN_NUM,
 
+	/* Fleet. Rows: key n version removed value pending pending_removed. */
+	STATE_SQL_FLEET_PUT,    /* key n version removed value; unless newer */
+	STATE_SQL_FLEET_SETTLE, /* key */
+	STATE_SQL_FLEET_PEND,   /* key pending pending_removed */
+	STATE_SQL_FLEET_DROP,   /* key: what waits stays */
+	STATE_SQL_FLEET_TRIM,   /* key: drops it when it says nothing more */
+	STATE_SQL_FLEET_EMPTY,  /* the same of all */
+	STATE_SQL_FLEET_CLEAR,  /* what is held of all */
+	STATE_SQL_FLEET_ALL,
+	STATE_SQL_FLEET_ONE,       /* key */
+	STATE_SQL_FLEET_FACTS_PUT, /* id head filled */
+	STATE_SQL_FLEET_FACTS_CLEAR,
+	STATE_SQL_FLEET_FACTS,
+
 	STATE_SQL_NUM
 };
 
