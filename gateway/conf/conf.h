@@ -254,6 +254,49 @@ struct conf_authorize {
 	uint32_t idle_timeout_ms;
 };
 
+/* What a fleet shares: bits. */
+enum conf_share {
+	CONF_SHARE_CONFIG = 1 << 0,
+	CONF_SHARE_DENYLIST = 1 << 1,
+	CONF_SHARE_SUBJECTS = 1 << 2,
+	CONF_SHARE_HOLDINGS = 1 << 3, /* members, and chains */
+	CONF_SHARE_REVOCATIONS = 1 << 4,
+	CONF_SHARE_EVIDENCE = 1 << 5,
+	CONF_SHARE_SESSIONS = 1 << 6,
+	CONF_SHARE_KEYS = 1 << 7 /* only where it is asked for */
+};
+
+/* Where the bytes of CRLs are put for the others; off if url is NULL. */
+struct conf_evidence_store {
+	char *url;
+	char *ca_file;
+	char *credentials_file;
+	char *region; /* set: requests are signed as S3 wants it */
+	uint64_t max_bytes;
+};
+
+/* Gateways that share what their operators set; off if name is NULL. */
+struct conf_fleet {
+	char *name;
+	char **endpoints; /* of etcd */
+	size_t num_endpoints;
+	char *ca_file; /* NULL: the system's */
+	char *certificate, *key;
+	char *user, *password_file;
+	char *secret_file, *previous_secret_file;
+	char *member; /* never NULL with a name */
+	bool required;
+	uint64_t min_n;
+	unsigned share; /* enum conf_share */
+	uint32_t heartbeat_ms;
+	uint32_t request_timeout_ms;
+	uint32_t lag_warn_sec;
+	uint32_t max_lag_sec; /* 0: for ever */
+	uint32_t claim_wait_ms;
+	uint32_t spread_ms; /* 0: 20 ms a member, at most 15 min */
+	struct conf_evidence_store store;
+};
+
 enum conf_log_format {
 	CONF_LOG_TEXT = 0,
 	CONF_LOG_JSON
@@ -328,6 +371,7 @@ struct conf {
 	struct conf_connect connect;
 	struct conf_rest rest;
 	struct conf_authorize authorize;
+	struct conf_fleet fleet;
 	struct conf_pkcs11 pkcs11;
 	struct conf_log log;
 	struct conf_watch watch;

@@ -348,6 +348,8 @@ conf_finish(struct conf *c, struct conf_reader *r)
 	if (rc == 0)
 		rc = conf_resolve_authorize(c, r);
 	if (rc == 0)
+		rc = conf_resolve_fleet(c, r);
+	if (rc == 0)
 		rc = resolve_http(c, r);
 	if (rc == 0)
 		rc = conf_resolve_allow(c, r);

@@ -44,6 +44,9 @@ int conf_resolve_token(struct conf *c, struct conf_reader *r) MUST_USE;
 /* Names and group of `authorize`, and that somebody may call it. */
 int conf_resolve_authorize(struct conf *c, struct conf_reader *r) MUST_USE;
 
+/* Name of the member of `fleet`, and that nothing secret goes in clear. */
+int conf_resolve_fleet(struct conf *c, struct conf_reader *r) MUST_USE;
+
 /* A snapshot with every default in place. */
 struct conf *conf_new_default(struct err *err);
 

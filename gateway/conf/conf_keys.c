@@ -56,6 +56,11 @@ static const struct conf_word role_words[] = {{"read", CONF_ROLE_READ},
 static const struct conf_word peer_words[] = {{"nginx", CONF_PEER_NGINX},
     {"envoy", CONF_PEER_ENVOY}, {"traefik", CONF_PEER_TRAEFIK},
     {"rfc9440", CONF_PEER_RFC9440}, {NULL, 0}};
+static const struct conf_word share_words[] = {{"config", CONF_SHARE_CONFIG},
+    {"denylist", CONF_SHARE_DENYLIST}, {"subjects", CONF_SHARE_SUBJECTS},
+    {"holdings", CONF_SHARE_HOLDINGS},
+    {"revocations", CONF_SHARE_REVOCATIONS}, {"evidence", CONF_SHARE_EVIDENCE},
+    {"sessions", CONF_SHARE_SESSIONS}, {"keys", CONF_SHARE_KEYS}, {NULL, 0}};
 const struct conf_word conf_key_categories[] = {{"ACCOUNTS", 1 << 0},
     {"CI", 1 << 1}, {"LEDGER", 1 << 2}, {"NOTARY", 1 << 3},
     {"PRE_AUTH", 1 << 4}, {"SESSION_INIT", 1 << 5}, {"TLS", 1 << 6},
@@ -536,6 +541,75 @@ const struct conf_key conf_keys[] = {
 	NUMBER("authorize.idle_timeout_ms", U32, authorize.idle_timeout_ms,
 	    100, HOUR_MS, 75000, "ms",
 	    "how long a connection may be without a request"),
+
+	GROUP("fleet", "gateways that share what is set on one of them, over "
+	    "an etcd; see p2p-gateway-fleet(7)"),
+	ROW("fleet.name", TEXT, fleet.name,
+	    "what the fleet is called: its records are below "
+	    "/p2p-gateway/NAME/",
+	    .flags = CONF_REQUIRED | CONF_RESTART),
+	ROW("fleet.endpoints", TEXTS, fleet.endpoints,
+	    "URLs of etcd's nodes, such as \"https://etcd-1.example:2379\"; "
+	    "http:// on this host (loopback) only", .min = 1, .max = 16,
+	    .flags = CONF_REQUIRED),
+	ROW("fleet.ca_file", PATH, fleet.ca_file,
+	    "PEM file with the anchors of the endpoints; the system's while "
+	    "it is not set"),
+	ROW("fleet.certificate", PATH, fleet.certificate,
+	    "PEM file with the certificate that etcd is shown: without a "
+	    "common name where fleet.user is set"),
+	ROW("fleet.key", PATH, fleet.key, "PEM file with its key"),
+	ROW("fleet.user", TEXT, fleet.user, "user of etcd", .max = 128),
+	ROW("fleet.password_file", PATH, fleet.password_file,
+	    "file with the password of fleet.user"),
+	ROW("fleet.secret_file", PATH, fleet.secret_file,
+	    "file with the secret that seals what is shared: the same on "
+	    "every machine, never known to etcd", .flags = CONF_REQUIRED),
+	ROW("fleet.previous_secret_file", PATH, fleet.previous_secret_file,
+	    "one that is still accepted, and with which nothing is written"),
+	ROW("fleet.member", TEXT, fleet.member,
+	    "name of this machine; the host's while it is not set",
+	    .flags = CONF_RESTART),
+	FLAG("fleet.required", BOOL, fleet.required, false,
+	    "a machine that has no state of the fleet yet does not serve "
+	    "peers before it has", .flags = CONF_RESTART),
+	NUMBER("fleet.min_n", U64, fleet.min_n, 0, 1LL << 52, 0, NULL,
+	    "a machine that has no state of the fleet yet takes none that is "
+	    "older than this change", .flags = CONF_RESTART),
+	ROW("fleet.share", BITS, fleet.share, "what is shared: all but keys "
+	    "while it is not set; keys, which stay encrypted, only where "
+	    "key_secret is outside of state_dir", .words = share_words,
+	    .min = 1, .max = 100, .flags = CONF_RESTART),
+	NUMBER("fleet.heartbeat_ms", U32, fleet.heartbeat_ms, 100, HOUR_MS,
+	    2000, "ms", "between two looks whether anything was missed"),
+	NUMBER("fleet.request_timeout_ms", U32, fleet.request_timeout_ms, 100,
+	    60000, 2000, "ms", "for one request to etcd"),
+	NUMBER("fleet.lag_warn_sec", U32, fleet.lag_warn_sec, 1, 86400, 10,
+	    "s", "out of touch for longer: /readyz says degraded"),
+	NUMBER("fleet.max_lag_sec", U32, fleet.max_lag_sec, 0, 31536000, 0,
+	    "s", "out of touch for longer: /readyz is 503, so that peers are "
+	    "sent elsewhere; 0: never"),
+	NUMBER("fleet.claim_wait_ms", U32, fleet.claim_wait_ms, 0, HOUR_MS,
+	    2000, "ms", "how long a CRL that another member fetches is waited "
+	    "for"),
+	NUMBER("fleet.spread_ms", U32, fleet.spread_ms, 0, HOUR_MS, 0, "ms",
+	    "over which members fetch a CRL of which they know that it is "
+	    "new; 0: 20 ms a member, 15 minutes at most"),
+	GROUP("fleet.evidence_store", "where the bytes of CRLs are put for "
+	    "the other members: S3, or HTTP with GET, HEAD and PUT (WebDAV)"),
+	ROW("fleet.evidence_store.url", TEXT, fleet.store.url,
+	    "URL that the names of objects are put behind; ends with \"/\"",
+	    .flags = CONF_REQUIRED),
+	ROW("fleet.evidence_store.ca_file", PATH, fleet.store.ca_file,
+	    "PEM file with its anchors; the system's while it is not set"),
+	ROW("fleet.evidence_store.credentials_file", PATH,
+	    fleet.store.credentials_file,
+	    "file with one line: \"USER:PASSWORD\", \"ACCESS:SECRET\" of S3, "
+	    "or \"NAME: VALUE\" of a header"),
+	ROW("fleet.evidence_store.region", TEXT, fleet.store.region,
+	    "S3's region: set, requests are signed as S3 wants it"),
+	NUMBER("fleet.evidence_store.max_bytes", U64, fleet.store.max_bytes,
+	    1, 1LL << 40, 67108864, "bytes", "largest object"),
 
 	GROUP("pkcs11", "a token of PKCS#11 for private keys"),
 	ROW("pkcs11.module", PATH, pkcs11.module,

@@ -32,6 +32,11 @@ key_files_check(const struct log *log, const struct conf *conf)
 	check(log, conf->rest.password_file, &num);
 	check(log, conf->key_secret, &num);
 	check(log, conf->pkcs11.pin_file, &num);
+	check(log, conf->fleet.secret_file, &num);
+	check(log, conf->fleet.previous_secret_file, &num);
+	check(log, conf->fleet.key, &num);
+	check(log, conf->fleet.password_file, &num);
+	check(log, conf->fleet.store.credentials_file, &num);
 	for (size_t i = 0; i < conf->rest.num_users; i++)
 		check(log, conf->rest.users[i].password_file, &num);
 	for (size_t i = 0; i < conf->num_identities; i++) {

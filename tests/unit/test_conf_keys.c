@@ -78,6 +78,16 @@ base_file(const char *path)
 		    cJSON_CreateString("unix:/tmp/test-conf-keys.sock"));
 		put(o, "authorize.format", cJSON_CreateString("nginx"));
 	}
+	if (strncmp(path, "fleet.", 6) == 0) {
+		put(o, "state_dir", cJSON_CreateString("/nowhere/state"));
+		put(o, "fleet.name", cJSON_CreateString("f"));
+		put(o, "fleet.endpoints",
+		    cJSON_Parse("[\"https://etcd.example:2379\"]"));
+		put(o, "fleet.secret_file", cJSON_CreateString(key));
+	}
+	if (strncmp(path, "fleet.evidence_store.", 21) == 0)
+		put(o, "fleet.evidence_store.url",
+		    cJSON_CreateString("https://objects.example/"));
 	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++)
 		if (strcmp(beside[i].path, path) == 0)
 			put(o, beside[i].other, cJSON_Parse(beside[i].value));

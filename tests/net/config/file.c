@@ -76,6 +76,14 @@ the_line_is_named(void **state)
 }
 
 /* Relative paths start at the file's directory. */
+#define HTTPS "\"https://etcd.example:2379\""
+#define KEY   "net/gateway.key"
+#define FLEET_ONLY(name, endpoints, secret)                    \
+	"\"name\":\"" name "\",\"endpoints\":[" endpoints "]," \
+	"\"secret_file\":\"" secret "\""
+#define FLEET(name, endpoints, secret) \
+	"{" FLEET_ONLY(name, endpoints, secret) "}"
+
 static const struct wrong wrongs[] = {
     {"listen", NULL, {"listen", "expected"}},
     {"listen", "\"nowhere\"", {"listen", "nowhere", "expected"}},
@@ -89,6 +97,30 @@ static const struct wrong wrongs[] = {
 	{"$.links[1].listen", "127.0.0.1:7", "$.links[0].listen"}},
     {"node.addresses", "[]", {"node", "expected"}},
     {"node.adresses", "[\"127.0.0.1:1\"]", {"adresses"}},
+    {"fleet", "{}", {"$.fleet.name", "expected"}},
+    {"fleet", FLEET("e/u", HTTPS, KEY), {"$.fleet.name", "e/u"}},
+    {"fleet", FLEET("eu", "", KEY), {"$.fleet.endpoints", "[]"}},
+    {"fleet", FLEET("eu", "\"http://etcd.example:2379\"", KEY),
+	{"$.fleet.endpoints[0]", "expected https://", "127.0.0.1"}},
+    {"fleet", FLEET("eu", "\"http://127.0.0.1.example:2379\"", KEY),
+	{"$.fleet.endpoints[0]", "expected https://"}},
+    {"fleet", FLEET("eu", "\"https://user:word@etcd.example\"", KEY),
+	{"$.fleet.endpoints[0]", "expected a URL"}},
+    {"fleet", FLEET("eu", HTTPS, "/no/such.secret"),
+	{"$.fleet.secret_file", "/no/such.secret", "can be read"}},
+    {"fleet", FLEET("eu", HTTPS, KEY "\",\"user\":\"u"),
+	{"$.fleet.user", "$.fleet.password_file"}},
+    {"fleet", FLEET("eu", HTTPS, KEY "\",\"certificate\":\"" KEY),
+	{"$.fleet.certificate", "$.fleet.key"}},
+    {"fleet", FLEET("eu", HTTPS, KEY "\",\"shares\":\"keys"),
+	{"shares", "share"}},
+    {"fleet", "{" FLEET_ONLY("eu", HTTPS, KEY) ",\"share\":[\"keys\"]}",
+	{"$.fleet.share", "$.key_secret"}},
+    {"fleet",
+	"{" FLEET_ONLY("eu", HTTPS,
+	    KEY) ",\"evidence_store\":{\"url\":\"http://o.example/r/\","
+		 "\"credentials_file\":\"" KEY "\"}}",
+	{"$.fleet.evidence_store.url", "expected https://"}},
     {"workers", "0", {"workers", "0", "expected"}},
     {"workers", "\"many\"", {"workers", "many", "expected"}},
     {"identities", "[]", {"identities", "expected"}},
