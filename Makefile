@@ -393,6 +393,7 @@ help:
 	@echo "  make check-vectors check-oom check-deps check-symbols check-headers check-docs"
 	@echo "                              one kind of proof by itself"
 	@echo "  make bench                  bench-archive, bench-gateway: ratios, side by side"
+	@echo "  make bench-page             what a refresh of the status page costs the gateway"
 	@echo "  make soak fuzz              a minute of everything at once; FUZZ_SECONDS a fuzzer"
 	@echo "  make mutate [F=file] [L=level] [M=name]  wrong lines that a test must notice: tests/mutants"
 	@echo "  make lint format            clang-tidy, cppcheck, clang-format"

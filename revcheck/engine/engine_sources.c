@@ -1,5 +1,5 @@
 /* engine_sources: where evidence comes from, a row each. Any thread. */
-#include <stdio.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "cache/base/text.h"
@@ -13,7 +13,6 @@ struct sources_walk {
 	void *arg;
 	int num;
 	bool ended;
-	struct revcheck_source_item file; /* being gathered; no url: none */
 };
 
 static bool
@@ -35,16 +34,22 @@ printable(char *out, size_t cap, const char *text)
 	out[n] = '\0';
 }
 
+/* The texts are long, and most are empty. */
+static void
+item_clear(struct revcheck_source_item *item)
+{
+	memset(item, 0, offsetof(struct revcheck_source_item, url));
+	item->url[0] = item->error[0] = '\0';
+	item->size = sizeof(*item);
+}
+
 static bool
 source_of_url(void *arg, const struct archive_source *s)
 {
 	struct sources_walk *w = arg;
 	struct revcheck_source_item item;
 
-	/* The texts are long, and most are empty. */
-	memset(&item, 0, offsetof(struct revcheck_source_item, url));
-	item.error[0] = '\0';
-	item.size = sizeof(item);
+	item_clear(&item);
 	item.kind = s->kind == EVIDENCE_CRL ? REVCHECK_EVIDENCE_CRL
 					    : REVCHECK_EVIDENCE_OCSP;
 	item.source = REVCHECK_SOURCE_NETWORK;
@@ -70,47 +75,27 @@ source_of_url(void *arg, const struct archive_source *s)
 }
 
 static bool
-end_file(struct sources_walk *w)
-{
-	bool any = w->file.url[0] != '\0';
-	bool on = !any || show(w, &w->file);
-
-	w->file = (struct revcheck_source_item){.size = sizeof(w->file)};
-	return on;
-}
-
-/* Rows of one file follow each other. */
-static bool
-source_of_file(void *arg, const struct revcheck_cache_item *c)
+source_of_file(void *arg, const struct local_source *s)
 {
 	struct sources_walk *w = arg;
-	struct revcheck_source_item *f = &w->file;
+	struct revcheck_source_item item;
 
-	if (strcmp(f->url, c->url) != 0 && !end_file(w))
-		return false;
-	text_copy(f->url, sizeof(f->url), c->url);
-	f->kind = REVCHECK_EVIDENCE_CRL;
-	f->source = REVCHECK_SOURCE_FILE;
-	if (c->this_update != 0) {
-		f->kept++;
-		f->bytes += c->bytes;
+	item_clear(&item);
+	item.kind = REVCHECK_EVIDENCE_CRL;
+	item.source = REVCHECK_SOURCE_FILE;
+	item.kept = s->num;
+	item.bytes = s->bytes;
+	item.this_update = s->this_update;
+	item.next_update = s->ends_at;
+	item.last_success = item.last_try = s->read_at;
+	text_hex(item.key, s->key.id, sizeof(s->key.id));
+	text_copy(item.url, sizeof(item.url), s->path);
+	if (s->error[0] != '\0') {
+		item.why = REVCHECK_WHY_MALFORMED;
+		item.failures = 1;
+		text_copy(item.error, sizeof(item.error), s->error);
 	}
-	if (c->next_update != 0 &&
-	    (f->next_update == 0 || c->next_update < f->next_update)) {
-		f->next_update = c->next_update;
-		f->this_update = c->this_update;
-		text_copy(f->key, sizeof(f->key), c->key);
-	}
-	if (f->key[0] == '\0')
-		text_copy(f->key, sizeof(f->key), c->key);
-	if (c->fetched_at > f->last_success)
-		f->last_success = f->last_try = c->fetched_at;
-	if (c->error[0] != '\0') {
-		f->why = REVCHECK_WHY_MALFORMED;
-		f->failures = 1;
-		text_copy(f->error, sizeof(f->error), c->error);
-	}
-	return true;
+	return show(w, &item);
 }
 
 int
@@ -118,9 +103,7 @@ revcheck_archive_sources(struct revcheck *rc, revcheck_source_fn *fn, void *arg)
 {
 	struct sources_walk w = {.fn = fn, .arg = arg};
 
-	local_crls_list(rc->local, source_of_file, &w);
-	if (!w.ended)
-		(void)end_file(&w);
+	local_crls_sources(rc->local, source_of_file, &w);
 	if (!w.ended)
 		archive_sources(rc->archive, source_of_url, &w);
 	return w.num;

@@ -5,6 +5,7 @@
  */
 #include "revcheck/engine/local_crls.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,8 @@ struct scope {
 
 /* A file. Owned by the list. */
 struct source {
-	struct source *next;
+	struct source *next, **prev; /* of all */
+	struct source *beside;       /* in its bucket */
 	struct evidence_key key;
 	char *path;
 	bool there;
@@ -42,12 +44,16 @@ struct source {
 	size_t num_scopes;
 };
 
+/* By their keys, which are hashes of what the operator has chosen. */
+#define BUCKETS 4096
+
 struct local_crls {
 	struct revcheck *rc;
 	struct crl_files *files;
 	pthread_mutex_t lock; /* everything below */
 	pthread_cond_t cond;
 	struct source *sources;
+	struct source *buckets[BUCKETS];
 	bool changed, settled;
 };
 
@@ -255,10 +261,16 @@ source_key(const char *path)
 	return evidence_key_of(parts, 2);
 }
 
+static struct source **
+bucket_of(struct local_crls *l, const struct evidence_key *key)
+{
+	return &l->buckets[(key->id[0] << 8 | key->id[1]) % BUCKETS];
+}
+
 static struct source *
 source_new(struct local_crls *l, const char *path)
 {
-	struct source *at = calloc(1, sizeof(*at));
+	struct source *at = calloc(1, sizeof(*at)), **bucket;
 
 	if (at == NULL || (at->path = strdup(path)) == NULL) {
 		free(at);
@@ -266,7 +278,13 @@ source_new(struct local_crls *l, const char *path)
 	}
 	at->key = source_key(path);
 	at->next = l->sources;
+	at->prev = &l->sources;
+	if (at->next != NULL)
+		at->next->prev = &at->next;
 	l->sources = at;
+	bucket = bucket_of(l, &at->key);
+	at->beside = *bucket;
+	*bucket = at;
 	return at;
 }
 
@@ -340,17 +358,20 @@ static void
 drop_cb(void *arg, struct crl_file *f)
 {
 	struct local_crls *l = arg;
-	struct source **p = &l->sources;
+	struct source *gone = f->mine, **p;
 
+	if (gone == NULL)
+		return;
 	pthread_mutex_lock(&l->lock);
-	while (*p != NULL && *p != f->mine)
-		p = &(*p)->next;
-	if (*p != NULL) {
-		*p = (*p)->next;
-		source_free(f->mine);
-		f->mine = NULL;
-		l->changed = true;
-	}
+	*gone->prev = gone->next;
+	if (gone->next != NULL)
+		gone->next->prev = gone->prev;
+	for (p = bucket_of(l, &gone->key); *p != gone;)
+		p = &(*p)->beside;
+	*p = gone->beside;
+	source_free(gone);
+	f->mine = NULL;
+	l->changed = true;
 	pthread_mutex_unlock(&l->lock);
 }
 
@@ -548,6 +569,25 @@ row_key(const struct source *at, const struct scope *s)
 	return at->num_scopes == 1 ? at->key : evidence_key_of(parts, 3);
 }
 
+/* What is wrong with a file, or with what it said in a scope (may be NULL). */
+static void
+fault_text(
+    char *out, size_t cap, const struct source *at, const struct scope *s)
+{
+	if (at->fault[0] != '\0')
+		text_copy(out, cap, at->fault);
+	else if (s != NULL && s->overruled)
+		text_copy(
+		    out, cap, "older than one before, which stays in force");
+	else if (s != NULL && s->now == NULL)
+		snprintf(out, cap,
+		    "%s; what it said stays until it is forgotten",
+		    at->there ? "the file holds it no more"
+			      : "the file is gone");
+	else
+		out[0] = '\0';
+}
+
 static bool
 list_row(const struct source *at, const struct scope *s,
     bool (*fn)(void *arg, const struct revcheck_cache_item *item), void *arg)
@@ -565,17 +605,61 @@ list_row(const struct source *at, const struct scope *s,
 		item.bytes = evidence_der(e).len;
 		item.fetched_at = e->fetched_at;
 	}
-	if (at->fault[0] != '\0')
-		text_copy(item.error, sizeof(item.error), at->fault);
-	else if (s != NULL && s->overruled)
-		text_copy(item.error, sizeof(item.error),
-		    "older than one before, which stays in force");
-	else if (s != NULL && s->now == NULL)
-		snprintf(item.error, sizeof(item.error),
-		    "%s; what it said stays until it is forgotten",
-		    at->there ? "the file holds it no more"
-			      : "the file is gone");
+	fault_text(item.error, sizeof(item.error), at, s);
 	return fn(arg, &item);
+}
+
+/* One more scope of the file. */
+static void
+source_add(
+    struct local_source *out, const struct source *at, const struct scope *s)
+{
+	const struct evidence *e = scope_top(s);
+	const struct crl_info *i = e != NULL ? crl_get0_info(e->crl) : NULL;
+	char error[sizeof(out->error)];
+
+	if (s == at->scopes)
+		out->key = row_key(at, s);
+	if (i != NULL) {
+		out->num++;
+		out->bytes += evidence_der(e).len;
+		if (e->fetched_at > out->read_at)
+			out->read_at = e->fetched_at;
+	}
+	if (i != NULL && i->has_next_update &&
+	    (out->ends_at == 0 || i->next_update < out->ends_at)) {
+		out->ends_at = i->next_update;
+		out->this_update = i->this_update;
+		out->key = row_key(at, s);
+	}
+	fault_text(error, sizeof(error), at, s);
+	if (error[0] != '\0')
+		text_copy(out->error, sizeof(out->error), error);
+}
+
+void
+local_crls_sources(struct local_crls *l,
+    bool (*fn)(void *arg, const struct local_source *s), void *arg)
+{
+	bool on = true;
+
+	if (l == NULL)
+		return;
+	pthread_mutex_lock(&l->lock);
+	for (struct source *at = l->sources; on && at != NULL; at = at->next) {
+		struct local_source row;
+
+		if (at->scopes == NULL && at->fault[0] == '\0')
+			continue;
+		memset(&row, 0, offsetof(struct local_source, error));
+		row.path = at->path;
+		row.key = at->key;
+		fault_text(row.error, sizeof(row.error), at, NULL);
+		for (struct scope *s = at->scopes; s != NULL; s = s->next)
+			source_add(&row, at, s);
+		on = fn(arg, &row);
+	}
+	pthread_mutex_unlock(&l->lock);
 }
 
 void
@@ -596,24 +680,36 @@ local_crls_list(struct local_crls *l,
 	pthread_mutex_unlock(&l->lock);
 }
 
+/* What the file holds under that key; NULL: nothing. */
+static struct documents *
+source_peek1(const struct source *at, const struct evidence_key *key)
+{
+	for (struct scope *s = at->scopes; s != NULL; s = s->next) {
+		struct evidence_key row = row_key(at, s);
+		const struct evidence *e = scope_top(s);
+
+		if (e != NULL && memcmp(&row, key, sizeof(row)) == 0)
+			return documents_add(
+			    NULL, (struct evidence *)(uintptr_t)e);
+	}
+	return NULL;
+}
+
 struct documents *
 local_crls_peek1(struct local_crls *l, const struct evidence_key *key)
 {
 	struct documents *d = NULL;
+	struct source *at;
 
 	if (l == NULL)
 		return NULL;
 	pthread_mutex_lock(&l->lock);
-	for (struct source *at = l->sources; at != NULL; at = at->next)
-		for (struct scope *s = at->scopes; s != NULL; s = s->next) {
-			struct evidence_key row = row_key(at, s);
-			const struct evidence *e = scope_top(s);
-
-			if (d == NULL && e != NULL &&
-			    memcmp(&row, key, sizeof(row)) == 0)
-				d = documents_add(
-				    NULL, (struct evidence *)(uintptr_t)e);
-		}
+	for (at = *bucket_of(l, key); d == NULL && at != NULL; at = at->beside)
+		d = source_peek1(at, key);
+	/* Where a file has several scopes, a row's key is not the file's. */
+	for (at = l->sources; d == NULL && at != NULL; at = at->next)
+		if (at->num_scopes > 1)
+			d = source_peek1(at, key);
 	pthread_mutex_unlock(&l->lock);
 	return d;
 }

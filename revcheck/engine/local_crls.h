@@ -27,6 +27,18 @@ void local_crls_free(struct local_crls *l);
 
 /* Any thread, and l may be NULL: */
 
+/* A file, and what of it is held; lent for the call. */
+struct local_source {
+	const char *path;
+	struct evidence_key key; /* of the scope that ends the soonest */
+	size_t num, bytes;
+	time_t this_update, ends_at; /* of that scope; 0: there is none */
+	time_t read_at;
+	char error[256]; /* empty: nothing is wrong with it */
+};
+/* Looks at dates alone: there may be thousands. */
+void local_crls_sources(struct local_crls *l,
+    bool (*fn)(void *arg, const struct local_source *s), void *arg);
 /* A row for each scope in each file, and for each file that has a fault. */
 void local_crls_list(struct local_crls *l,
     bool (*fn)(void *arg, const struct revcheck_cache_item *item), void *arg);

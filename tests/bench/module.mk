@@ -4,6 +4,7 @@
 BENCH := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/bench_*.c))
 
 bench_archive_LIBS := -lcmocka
+bench_page_LIBS := -lcmocka
 bench_recheck_LIBS := -lcmocka
 bench_recheck_OBJ := $(call objs,gateway/base/source_box.c gateway/base/source_index.c)
 bench_tls_OBJ := $(call objs,$(wildcard tests/bench/tls_*.c))
@@ -25,6 +26,15 @@ bench-archive:
 bench-archive-run: fixtures $(addprefix $(B)/bench/,$(BENCH_ARCHIVE))
 	@for b in $(BENCH_ARCHIVE); do FIXTURES=$(abspath $(B))/fixtures \
 	    $(B)/bench/$$b || exit 1; done
+
+# tests/run gives it a directory and an environment; here it also speaks.
+.PHONY: bench-page bench-page-run
+bench-page:
+	@+$(MAKE) PROFILE=release bench-page-run
+bench-page-run: all $(B)/bench/bench_page
+	@dir=$$(mktemp -d) && cd $$dir && BUILD=$(abspath $(B)) \
+	    BIN=$(abspath $(B))/bin FIXTURES=$(abspath $(B))/fixtures \
+	    $(abspath $(B))/bench/bench_page; rc=$$?; rm -rf $$dir; exit $$rc
 
 -include tests/bench/gateway.mk
 

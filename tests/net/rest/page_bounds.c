@@ -1,0 +1,158 @@
+/*
+ * The status page of a large gateway: ten thousand sources, a thousand peers
+ * inside, a thousand decisions. However many there are, a refresh has the rows
+ * that fit on a page and stays below 100 KB. What it costs is measured by
+ * bench_page.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/lib/issuer.h"
+#include "tests/lib/scene.h"
+
+#define ROWS      50
+#define BYTES_MAX 100000
+
+/* Under a sanitizer the same code takes longer to run. */
+static int num_sources = 10000, num_peers = 1000;
+
+static struct tls *peers;
+
+static int
+setup(void **state)
+{
+	const char *build = getenv("BUILD");
+	struct issuer ca;
+	time_t now = time(NULL);
+
+	(void)state;
+	if (build == NULL || strstr(build, "/debug") == NULL) {
+		num_sources = 2000;
+		num_peers = 200;
+	}
+	scene_prepare();
+	dir_make("crls");
+	issuer_init(&ca,
+	    &(struct issuer_cert){.cn = "of many lists",
+		.serial = 1,
+		.from = now - 3600,
+		.to = now + 86400,
+		.constraints = "critical,CA:TRUE",
+		.usage = "critical,keyCertSign,cRLSign"});
+	issuer_write_crl("crls/0.crl",
+	    &(struct issuer_crl){
+		.by = &ca, .number = 1, .from = now - 60, .next = now + 86400});
+	issuer_cleanup(&ca);
+	for (int i = 1; i < num_sources; i++) {
+		char *path = xasprintf("crls/%d.crl", i);
+
+		assert_int_equal(link("crls/0.crl", path), 0);
+		free(path);
+	}
+	gateway_as_stranger(&gw, &town);
+	gateway_set(&gw, "rest.users", REST_CHEAP_USERS);
+	gateway_set(&gw, "revocation.crl_paths", "[\"crls\"]");
+	gateway_start(&gw);
+	peers = calloc((size_t)num_peers, sizeof(*peers));
+	assert_non_null(peers);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	for (int i = 0; i < num_peers; i++)
+		tls_free(&peers[i]);
+	free(peers);
+	return scene_end(state);
+}
+
+/* Until there are so many: with REST as the clock. */
+static void
+await(const char *member, int least)
+{
+	long long until = mono_ms() + WAIT_MS;
+	double num;
+
+	do {
+		struct web w;
+
+		rest(&gw, &w, "GET", "/ui/state", NULL);
+		assert_int_equal(w.status, 200);
+		num = json_number(w.json, member);
+		web_free(&w);
+		if (mono_ms() > until)
+			fail_msg("%s: %.0f after all this time", member, num);
+	} while (num < least);
+}
+
+/* They say nothing: that they are in, the gateway says. */
+static void
+peers_enter(void)
+{
+	char *cert = town_path(&town, "peers/nosource.pem");
+	char *key = town_path(&town, "peers/nosource.key");
+	const struct tls_options o = {.cert = cert, .key = key};
+
+	for (int i = 0; i < num_peers; i++)
+		if (!tls_connect(&peers[i], gw.port, &o))
+			fail_msg("peer %d: %s", i, peers[i].error);
+	await("connections.num", num_peers);
+	free(cert);
+	free(key);
+}
+
+static void
+has_rows(const struct web *w, const char *path)
+{
+	assert_int_equal(cJSON_GetArraySize(json_at(w->json, path)), ROWS);
+}
+
+static void
+a_refresh_is_bounded(void **state)
+{
+	struct web w;
+	char *path;
+
+	(void)state;
+	peers_enter();
+	await("sources.num", num_sources);
+	rest(&gw, &w, "GET", "/ui/state", NULL);
+	assert_int_equal(w.status, 200);
+	assert_true(json_number(w.json, "sources.num") >= num_sources);
+	assert_true(json_number(w.json, "connections.num") == num_peers);
+	assert_true(json_number(w.json, "connections.notGood") == num_peers);
+	assert_true(json_number(w.json, "decisions.last") >= num_peers);
+	has_rows(&w, "sources.rows");
+	has_rows(&w, "connections.rows");
+	has_rows(&w, "decisions.rows");
+	assert_true(w.len < BYTES_MAX);
+	path = xasprintf(
+	    "/ui/state?after=%.0f", json_number(w.json, "decisions.last"));
+	web_free(&w);
+
+	/* What was seen is not told again. */
+	rest(&gw, &w, "GET", path, NULL);
+	assert_int_equal(w.status, 200);
+	assert_int_equal(
+	    cJSON_GetArraySize(json_at(w.json, "decisions.rows")), 0);
+	has_rows(&w, "sources.rows");
+	assert_true(w.len < BYTES_MAX);
+	web_free(&w);
+	free(path);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(
+		a_refresh_is_bounded, setup, teardown),
+	};
+
+	scene_many_files(4000);
+	return cmocka_run_group_tests_name(
+	    "page bounds", tests, scene_setup, scene_teardown);
+}
