@@ -394,6 +394,7 @@ help:
 	@echo "                              one kind of proof by itself"
 	@echo "  make bench                  bench-archive, bench-gateway: ratios, side by side"
 	@echo "  make bench-page             what a refresh of the status page costs the gateway"
+	@echo "  make check-cost             instructions and system calls against the stored ones"
 	@echo "  make soak fuzz              a minute of everything at once; FUZZ_SECONDS a fuzzer"
 	@echo "  make mutate [F=file] [L=level] [M=name]  wrong lines that a test must notice: tests/mutants"
 	@echo "  make lint format            clang-tidy, cppcheck, clang-format"

@@ -7,7 +7,9 @@ bench_archive_LIBS := -lcmocka
 bench_page_LIBS := -lcmocka
 bench_recheck_LIBS := -lcmocka
 bench_recheck_OBJ := $(call objs,gateway/base/source_box.c gateway/base/source_index.c)
-bench_tls_OBJ := $(call objs,$(wildcard tests/bench/tls_*.c))
+bench_tls_OBJ := $(call objs,$(wildcard tests/bench/tls_*.c) tests/bench/cost_count.c)
+bench_cost_LIBS := -lcmocka
+bench_cost_OBJ := $(call objs,$(wildcard tests/bench/cost_*.c tests/bench/tls_*.c))
 
 define bench_rule
 $(B)/bench/$(1): $(B)/obj/tests/bench/$(1).o $($(1)_OBJ) $(B)/lib/librevcheck-internal.a \

@@ -44,6 +44,13 @@ bool client_is_refused(struct setting *s, int port, size_t client);
 double run_handshakes(
     struct setting *s, struct rig_server *srv, size_t num, bool once);
 
+/*
+ * Instructions a handshake, exact: of peers that nobody has seen, and of one
+ * that comes again.
+ */
+void count_handshakes(
+    struct setting *s, const char *server, double *once, double *again);
+
 /* The same in seconds, from dialling to the end, added to *took. */
 void
 client_time(struct setting *s, struct sample *took, int port, size_t client);

@@ -7,36 +7,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
+
+#include "tests/bench/cost.h"
 
 #define VALGRIND "/usr/bin/valgrind"
 #define NUM      20
 /* Caches, evidence, and the tables that a first handshake fills. */
 #define WARM_UP 10
-
-/* What callgrind says at the end: "==123== Collected : 456". */
-static double
-collected(const struct rig_server *srv)
-{
-	FILE *f = fopen(srv->log, "r");
-	char line[512], *at;
-	double n = 0;
-
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-		at = strstr(line, "Collected : ");
-		if (at != NULL)
-			n = strtod(at + strlen("Collected : "), NULL);
-	}
-	if (f != NULL)
-		fclose(f);
-	if (n == 0) {
-		fprintf(stderr, "bench: callgrind counted nothing in '%s'\n",
-		    srv->log);
-		exit(1);
-	}
-	return n;
-}
 
 /* Instructions of a run of handshakes: num_once of new peers, then others. */
 static double
@@ -57,7 +35,17 @@ run_counted(
 	for (size_t i = 0; i < num_again; i++)
 		client_handshake(s, srv.port, 0);
 	rig_stop(&srv);
-	return collected(&srv);
+	return cost_collected(srv.log);
+}
+
+void
+count_handshakes(
+    struct setting *s, const char *server, double *once, double *again)
+{
+	double base = run_counted(s, server, NUM, 0);
+
+	*once = (run_counted(s, server, 2 * NUM, 0) - base) / NUM;
+	*again = (run_counted(s, server, NUM, NUM) - base) / NUM;
 }
 
 void
@@ -72,13 +60,12 @@ bench_count(struct setting *s)
 		return;
 	}
 	for (int i = 0; i < 2; i++) {
-		double base = run_counted(s, names[i], NUM, 0);
+		double first, next;
 
+		count_handshakes(s, names[i], &first, &next);
 		once[i].name = again[i].name = names[i];
-		column_add(&once[i],
-		    (run_counted(s, names[i], 2 * NUM, 0) - base) / 1e3 / NUM);
-		column_add(&again[i],
-		    (run_counted(s, names[i], NUM, NUM) - base) / 1e3 / NUM);
+		column_add(&once[i], first / 1e3);
+		column_add(&again[i], next / 1e3);
 	}
 	snprintf(title, sizeof(title),
 	    "instructions a handshake, %s: peers never seen before",
