@@ -347,7 +347,7 @@ fetch_options_safe(struct fetch *x)
 	CURLcode rc = CURLE_OK;
 
 #define SET(o, v) (rc = rc != CURLE_OK ? rc : curl_easy_setopt(e, o, v))
-	SET(CURLOPT_PRIVATE, x);
+	SET(CURLOPT_PRIVATE, &x->base);
 	SET(CURLOPT_ERRORBUFFER, x->trouble);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -470,6 +470,7 @@ fetch_start(struct fetcher *f, const struct fetch_order *o, fetch_done_fn *done,
 	*out = NULL;
 	if (x == NULL)
 		return E_NOMEM;
+	x->base.answered = f->fetched;
 	x->fetcher = f;
 	x->kind = o->kind;
 	x->progress = o->progress;

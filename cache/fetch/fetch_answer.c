@@ -256,8 +256,9 @@ fetch_status(struct fetch *x, long status)
 }
 
 void
-fetch_answered(struct fetch *x, CURLcode rc)
+fetch_answered(struct transfer *t, CURLcode rc)
 {
+	struct fetch *x = (struct fetch *)t;
 	long status = 0;
 
 	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);

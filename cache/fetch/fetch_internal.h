@@ -9,6 +9,12 @@
 
 #include "cache/fetch/fetch.h"
 
+/* What libcurl's handle is of: CURLOPT_PRIVATE. */
+struct transfer {
+	/* It is over, with rc. */
+	void (*answered)(struct transfer *x, CURLcode rc);
+};
+
 /* Owned by the archive. */
 struct fetcher {
 	struct event_base *base;
@@ -20,12 +26,15 @@ struct fetcher {
 	bool any_port;
 	uint64_t rules_mono_ms; /* when they were replaced; 0: never */
 	char *proxy, *https_ca_file, *user_agent;
+	/* fetch_answered, for those that it makes. */
+	void (*fetched)(struct transfer *x, CURLcode rc);
 	struct fetch *first;   /* every fetch under way */
 	struct watch *watches; /* of the sockets of libcurl */
 };
 
 /* Owned by its fetcher from fetch_start until done or fetch_cancel. */
 struct fetch {
+	struct transfer base; /* first: cast back from it */
 	struct fetch *next, **prev;
 	struct fetcher *fetcher;
 	struct event *soon; /* reports a failure that needed no network */
@@ -70,6 +79,6 @@ void fetch_tell(struct fetch *x);
  * fetch_answered: the transfer of x is over, with rc. Follows a redirect, or
  * calls done and frees x.
  */
-void fetch_answered(struct fetch *x, CURLcode rc);
+void fetch_answered(struct transfer *x, CURLcode rc);
 
 #endif

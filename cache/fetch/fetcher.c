@@ -30,7 +30,7 @@ struct watch {
 static void
 fetcher_drain(struct fetcher *f)
 {
-	struct fetch *x;
+	struct transfer *x;
 	CURLMsg *m;
 	int left;
 
@@ -40,7 +40,7 @@ fetcher_drain(struct fetcher *f)
 		x = NULL;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &x);
 		if (x != NULL)
-			fetch_answered(x, m->data.result);
+			x->answered(x, m->data.result);
 	}
 }
 
@@ -239,6 +239,7 @@ fetcher_new(struct fetcher **out, struct event_base *base,
 		return rc;
 	}
 	f->base = base;
+	f->fetched = fetch_answered;
 	/* Counted by libcurl; safe from any thread since 7.84. */
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
 		f->multi = curl_multi_init();
