@@ -18,6 +18,7 @@
 #include "cache/engine/archive_internal.h"
 #include "cache/engine/floors.h"
 #include "cache/engine/news.h"
+#include "cache/engine/shared_tier.h"
 #include "cache/engine/source_book.h"
 #include "cache/evidence/evidence.h"
 #include "cache/store/store_disk.h"
@@ -134,6 +135,7 @@ wait_new(struct archive *a, struct archive_acceptor *acceptor,
 	ref_up(&acceptor->ref);
 	w->acceptor = acceptor;
 	w->deadline = evtimer_new(archive_base(a), wait_deadline, w);
+	w->deadline_mono_ms = deadline_mono_ms;
 	ms = deadline_mono_ms > now ? deadline_mono_ms - now : 0;
 	tv.tv_sec = (time_t)(ms / 1000);
 	tv.tv_usec = (suseconds_t)(ms % 1000) * 1000;
@@ -497,6 +499,8 @@ archive_close(void *arg)
 	a->closing = true;
 	while (a->flights != NULL)
 		flight_abort(a->flights, EVIDENCE_FAIL_CLOSED);
+	shared_tier_free(a->shared);
+	a->shared = NULL;
 	if (a->tell_soon != NULL)
 		archive_tell_soon(-1, 0, a);
 }

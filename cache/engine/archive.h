@@ -27,6 +27,7 @@
 #include "cache/crl/crl.h"
 #include "cache/evidence/documents.h"
 #include "cache/evidence/evidence.h"
+#include "cache/fetch/object_store.h"
 #include "cache/store/store.h"
 
 struct archive;
@@ -105,6 +106,45 @@ struct archive_exchange {
 	const struct evidence_failure *failure;
 };
 
+/*
+ * What several archives share: who has which CRL, who fetches for all, and a
+ * store where the bytes are. Advice where to look: what comes that way is
+ * accepted like an answer of the network, or not at all.
+ */
+struct archive_pointer {
+	uint8_t sha256[32];
+	uint64_t len;
+	uint8_t number[STORE_SERIAL_MAX]; /* big-endian */
+	size_t number_len;                /* 0: none */
+	time_t this_update, next_update;  /* next 0: none given */
+	time_t checked; /* when its source last said that it is the newest */
+	char url[STORE_URL_MAX];
+	char etag[FETCH_MAX_VALIDATOR], last_modified[FETCH_MAX_VALIDATOR];
+};
+
+enum archive_claim {
+	ARCHIVE_CLAIM_AWAY = 0, /* nobody can say */
+	ARCHIVE_CLAIM_WON,
+	ARCHIVE_CLAIM_TAKEN,
+	ARCHIVE_CLAIM_BACKOFF, /* another failed */
+};
+
+/* Functions are called on the service thread; see struct revcheck_shared. */
+struct archive_shared {
+	void *arg;
+	bool (*newest)(void *arg, const struct evidence_key *source,
+	    struct archive_pointer *out);
+	void (*claim)(
+	    void *arg, const struct evidence_key *source, uint64_t ticket);
+	void (*published)(void *arg, const struct evidence_key *source,
+	    const struct archive_pointer *p, bool changed);
+	void (*released)(void *arg, const struct evidence_key *source,
+	    const char *failed, time_t until);
+	void (*gone)(void *arg); /* no more of them is called; may be NULL */
+	uint32_t claim_wait_ms, spread_ms;
+	struct object_store_options store; /* url NULL: none */
+};
+
 struct archive_options {
 	const char *state_dir; /* NULL: memory only */
 	bool offline;
@@ -163,6 +203,26 @@ int archive_check(const struct archive_options *o, struct err *err) MUST_USE;
  */
 int archive_set_addresses(struct archive *a, const struct archive_options *o,
     struct err *err) MUST_USE;
+
+/*
+ * Replaces what is shared, from now on with nobody (NULL) or with others. When
+ * it returns, nothing of what was before is called any more, unless it was
+ * called on the service thread. Any thread. E_ARG, E_NOMEM: nothing has
+ * changed, and gone is not called.
+ */
+int archive_set_shared(struct archive *a, const struct archive_shared *shared,
+    struct err *err) MUST_USE;
+/* Whether it would take that. */
+int archive_check_shared(
+    const struct archive_shared *shared, struct err *err) MUST_USE;
+/* The arg of what is shared, or NULL. Service thread. */
+void *archive_get0_shared(struct archive *a);
+/* The answer to a claim; until is for BACKOFF. Any thread. */
+void
+archive_shared_claimed(struct archive *a, const struct evidence_key *source,
+    uint64_t ticket, enum archive_claim answer, time_t until);
+/* `newest` says something else by now, or a claim is gone. Any thread. */
+void archive_shared_told(struct archive *a, const struct evidence_key *source);
 
 /* Stops the service thread; waiters that remain get EVIDENCE_FAIL_CLOSED. */
 void archive_free(struct archive *a);
@@ -238,6 +298,20 @@ struct archive_fetch_times {
 	uint64_t num[ARCHIVE_NUM_FETCH_TIMES], ms;
 };
 
+enum archive_shared_count {
+	SHARED_POINTERS = 0,
+	SHARED_BLOBS,
+	SHARED_MISSING,
+	SHARED_REFUSED,
+	SHARED_PUTS,
+	SHARED_PUTS_FAILED,
+	SHARED_CLAIMS_AWAY, /* in the order of enum archive_claim */
+	SHARED_CLAIMS_WON,
+	SHARED_CLAIMS_TAKEN,
+	SHARED_CLAIMS_BACKOFF,
+};
+#define ARCHIVE_NUM_SHARED (SHARED_CLAIMS_BACKOFF + 1)
+
 struct archive_stats {
 	struct archive_fetch_times crl_fetches, ocsp_fetches;
 	uint64_t hits, misses, disk_hits;
@@ -247,6 +321,8 @@ struct archive_stats {
 	uint64_t restarts; /* a source counts its CRLs from a lower number */
 	uint64_t evictions, entries, bytes;
 	uint64_t fail[EVIDENCE_FAIL_NOMEM + 1];
+	/* Of what is shared; see struct revcheck_stats. */
+	uint64_t shared[ARCHIVE_NUM_SHARED];
 };
 void archive_stats_get(struct archive *a, struct archive_stats *out);
 

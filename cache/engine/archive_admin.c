@@ -37,6 +37,7 @@ refresh_one(struct resource *r, void *arg)
 {
 	struct command *c = arg;
 	struct archive *a = c->archive;
+	struct flight *f;
 	uint64_t floor_ms =
 	    a->min_refresh_sec == 0 ? 0 : REFRESH_ASKED_FLOOR_MS;
 
@@ -45,8 +46,11 @@ refresh_one(struct resource *r, void *arg)
 		clock_mono_ms() < r->tried_mono_ms + floor_ms))
 		return true;
 	atomic_fetch_add(&a->count.refreshes, 1);
-	if (flight_start(a, r, r->job) != NULL)
+	f = flight_start(a, r, r->job);
+	if (f != NULL) {
+		flight_hurry(f);
 		c->num++;
+	}
 	return true;
 }
 
@@ -324,6 +328,8 @@ archive_stats_get(struct archive *a, struct archive_stats *out)
 	}
 	for (size_t i = 0; i <= EVIDENCE_FAIL_NOMEM; i++)
 		out->fail[i] = atomic_load(&c->fail[i]);
+	for (size_t i = 0; i < ARCHIVE_NUM_SHARED; i++)
+		out->shared[i] = atomic_load(&c->shared[i]);
 }
 
 /* What one source holds, while it is listed. */

@@ -30,6 +30,7 @@ struct archive_counters {
 	atomic_ullong fetches, fetches_304, fetched_bytes, joins, refreshes;
 	atomic_ullong restarts; /* of a CRL's numbers */
 	atomic_ullong fail[EVIDENCE_FAIL_NOMEM + 1];
+	atomic_ullong shared[ARCHIVE_NUM_SHARED];
 };
 
 /* One who waits. Owned by the archive until told or cancelled. */
@@ -37,6 +38,7 @@ struct archive_wait {
 	struct archive_wait *next, **prev; /* of a flight, or of told_soon */
 	struct archive *archive;
 	struct event *deadline;
+	uint64_t deadline_mono_ms;
 	archive_done_fn *done;
 	void *arg;
 	struct archive_acceptor *acceptor; /* reference */
@@ -50,7 +52,8 @@ struct archive {
 	struct service *service;
 	struct fetcher *fetcher;
 	struct address_rules *addresses;
-	struct store *disk; /* NULL: memory only */
+	struct store *disk;         /* NULL: memory only */
+	struct shared_tier *shared; /* NULL: with nobody */
 	struct memory_table table;
 	struct archive_counters count;
 	struct log log_copy;
@@ -65,6 +68,7 @@ struct archive {
 	void (*exchange)(void *arg, const struct archive_exchange *x);
 	void *exchange_arg;
 	uint64_t num_exchanges; /* begun */
+	uint64_t num_tickets;   /* of claims */
 	struct news *news;
 	struct floors *floors;
 	struct source_book *book;
@@ -99,6 +103,8 @@ struct flight *
 flight_start(struct archive *a, struct resource *r, struct fetch_job *job);
 void flight_join(struct flight *f, struct archive_wait *w);
 bool flight_has_waiters(const struct flight *f);
+/* Somebody wants it now, though he does not wait: it is not put off. */
+void flight_hurry(struct flight *f);
 /* Likewise, for what is not held and was asked for: at most a few at once. */
 bool flight_retry(struct archive *a, struct resource *r);
 /* Ends it; all who wait receive `fail`. */

@@ -1,14 +1,16 @@
 /*
- * flight: one asking of one source for all who wait: disk, then the URLs in
- * order, until every question is answered. Service thread only. It ends in
- * documents or in a named failure, and never decides what documents mean.
+ * flight: one asking of one source for all who wait: disk, what other archives
+ * share, then the URLs in order, until every question is answered. Service
+ * thread only. It ends in documents or in a named failure, and never decides
+ * what documents mean.
  *
  *	DISK -> SCAN (a large CRL, in steps) -+-> over, when all are answered
  *	  |                                   |
- *	  +-----------------------------------+-> NETWORK (URL by URL) -> over
+ *	  +-> SHARED -> SCAN -> SHARED -------+-> NETWORK (URL by URL) -> over
  *
- * DISK and SCAN are in flight_disk.c, NETWORK in flight_network.c, what becomes
- * of a document in flight_take.c, the end in flight_end.c.
+ * DISK and SCAN are in flight_disk.c, SHARED in flight_shared.c, NETWORK in
+ * flight_network.c, what becomes of a document in flight_take.c, the end in
+ * flight_end.c.
  */
 #include <stdlib.h>
 
@@ -31,16 +33,28 @@ static void
 flight_begin(evutil_socket_t fd, short what, void *arg)
 {
 	struct flight *f = arg;
-	struct archive *a = f->archive;
 	struct resource *r = f->resource;
 
 	event_free(f->step);
 	f->step = NULL;
-	if (r == NULL || a->disk == NULL || atomic_load(&r->held) != NULL) {
+	if (r == NULL) {
 		flight_network(f);
 		return;
 	}
-	flight_disk(f);
+	/* The disk has nothing that memory has not; others may. */
+	f->tier = atomic_load(&r->held) != NULL ? TIER_SHARED : TIER_DISK;
+	flight_tiers(f);
+}
+
+static void
+flight_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct flight *f = arg;
+
+	event_free(f->step);
+	f->step = NULL;
+	if (f->state == FLIGHT_SHARED)
+		flight_tiers(f);
 }
 
 struct flight *
@@ -55,6 +69,7 @@ flight_start(struct archive *a, struct resource *r, struct fetch_job *job)
 		free(f);
 		return NULL;
 	}
+	f->again = flight_again;
 	f->archive = a;
 	f->resource = r;
 	f->job = fetch_job_up_ref(job);
@@ -67,6 +82,12 @@ flight_start(struct archive *a, struct resource *r, struct fetch_job *job)
 		r->flight = f;
 	event_active(f->step, 0, 0);
 	return f;
+}
+
+void
+flight_hurry(struct flight *f)
+{
+	f->hurry = true;
 }
 
 bool

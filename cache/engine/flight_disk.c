@@ -1,7 +1,7 @@
 /*
- * flight_disk: the part of a flight before the network: what a tier has, read
- * again (a large CRL in steps) and accepted again before it is used. Service
- * thread only. After any failure the flight goes on to the network.
+ * flight_disk: the part of a flight before the network: what its tiers have,
+ * the disk first, read again (a large CRL in steps) and accepted again before
+ * it is used. Service thread only. After any failure the flight goes on.
  */
 #include <string.h>
 
@@ -10,6 +10,7 @@
 #include "cache/evidence/evidence.h"
 #include "cache/engine/fetch_job.h"
 #include "cache/engine/flight_internal.h"
+#include "cache/engine/shared_tier.h"
 #include "cache/base/text.h"
 
 /* Bytes scanned before the loop may run other events. */
@@ -27,39 +28,79 @@ url_index(const struct fetch_job *job, const char *url)
 
 static void flight_next_found(struct flight *f);
 
+/* NULL: there is none, or not for this flight. */
+static struct store *
+tier_of(const struct flight *f)
+{
+	const struct archive *a = f->archive;
+
+	if (f->tier == TIER_DISK)
+		return a->disk;
+	return flight_shares(f) ? shared_tier_get0_store(a->shared) : NULL;
+}
+
+static void
+flight_tier_bad(struct flight *f, const char *why)
+{
+	struct store *t = tier_of(f);
+
+	if (t != NULL)
+		t->reject(t, f->record->sha256, why);
+	flight_next_found(f);
+}
+
+/* Others gave it: the disk has it not, and it must be what they said it is. */
+static void
+flight_from_others(struct flight *f, struct evidence *e)
+{
+	struct archive *a = f->archive;
+
+	atomic_fetch_add(&a->count.shared[SHARED_BLOBS], 1);
+	f->resource->put_off = 0;
+	flight_save(f, e, f->record->meta.url);
+	if (a->shared != NULL && shared_tier_news(a->shared, f->resource))
+		flight_tier_bad(f, "it is older than what was said of it");
+	else
+		flight_next_found(f);
+}
+
 /* A document from a tier, accepted again. */
 static void
 flight_from_tier(struct flight *f, struct evidence *e)
 {
 	struct archive *a = f->archive;
 	struct resource *r = f->resource;
-	struct evidence_failure failure;
+	struct evidence_failure failure, before = f->failure;
 
 	e = flight_take(f, e, &failure);
+	/* What a tier has says nothing of the source. */
+	if (f->tier != TIER_DISK)
+		f->failure = before;
 	if (e == NULL) {
-		a->disk->reject(a->disk, f->record->sha256, failure.msg);
-		flight_next_found(f);
+		flight_tier_bad(f, failure.msg);
 		return;
 	}
-	atomic_fetch_add(&a->count.disk_hits, 1);
+	if (f->tier != TIER_DISK &&
+	    documents_same(atomic_load(&r->held), e) != e) {
+		flight_tier_bad(f, "what is held is newer");
+		return;
+	}
 	pthread_mutex_lock(&a->table.lock);
 	r->validated = e;
 	r->validated_url = url_index(f->job, f->record->meta.url);
 	text_copy(r->etag, sizeof(r->etag), f->record->meta.etag);
 	text_copy(r->last_modified, sizeof(r->last_modified),
 	    f->record->meta.last_modified);
+	memcpy(r->sha256, f->record->sha256, sizeof(r->sha256));
+	r->has_sha256 = true;
 	pthread_mutex_unlock(&a->table.lock);
 	evidence_free(f->loaded);
 	f->loaded = evidence_up_ref(e);
-	flight_next_found(f);
-}
-
-static void
-flight_tier_bad(struct flight *f, const char *why)
-{
-	struct archive *a = f->archive;
-
-	a->disk->reject(a->disk, f->record->sha256, why);
+	if (f->tier != TIER_DISK) {
+		flight_from_others(f, e);
+		return;
+	}
+	atomic_fetch_add(&a->count.disk_hits, 1);
 	flight_next_found(f);
 }
 
@@ -79,8 +120,9 @@ flight_scanned(struct flight *f)
 		flight_tier_bad(f, err.msg);
 		return;
 	}
-	e = evidence_new_crl(
-	    crl, ORIGIN_DISK, f->record->meta.url, f->record->meta.fetched_at);
+	e = evidence_new_crl(crl,
+	    f->tier == TIER_DISK ? ORIGIN_DISK : ORIGIN_NETWORK,
+	    f->record->meta.url, f->record->meta.fetched_at);
 	if (e == NULL)
 		flight_network(f);
 	else
@@ -147,9 +189,11 @@ static void
 flight_next_found(struct flight *f)
 {
 	if (f->num_found == 0) {
-		if (f->loaded == NULL || f->archive->always_fetch ||
-		    !flight_answered(f, f->loaded, -1))
-			flight_network(f);
+		if (f->loaded != NULL && !f->archive->always_fetch &&
+		    flight_answered(f, f->loaded, -1))
+			return;
+		f->tier++;
+		flight_tiers(f);
 		return;
 	}
 	f->record = &f->found->record[--f->num_found];
@@ -167,18 +211,32 @@ flight_tier_done(void *arg, struct store_found *found)
 	struct flight *f = arg;
 
 	f->loading = NULL;
+	flight_patience_end(f);
+	store_found_free(f->found);
 	f->found = found;
 	f->num_found = found != NULL ? found->num : 0;
+	evidence_free(f->loaded);
+	f->loaded = NULL;
 	flight_next_found(f);
 }
 
 void
-flight_disk(struct flight *f)
+flight_tiers(struct flight *f)
 {
-	struct archive *a = f->archive;
 	struct store_found *found = NULL;
+	struct store *t = NULL;
 
-	if (a->disk->load(a->disk, &f->resource->key, &found, flight_tier_done,
-		f, &f->loading) != STORE_LATER)
+	while (f->tier < NUM_TIERS && (t = tier_of(f)) == NULL)
+		f->tier++;
+	if (f->tier == NUM_TIERS) {
+		flight_claim(f);
+		return;
+	}
+	f->state = f->tier == TIER_DISK ? FLIGHT_DISK : FLIGHT_SHARED;
+	flight_look_at_others(f);
+	if (t->load(t, &f->resource->key, &found, flight_tier_done, f,
+		&f->loading) != STORE_LATER)
 		flight_tier_done(f, found);
+	else if (f->state == FLIGHT_SHARED && flight_has_waiters(f))
+		(void)!flight_be_patient(f);
 }

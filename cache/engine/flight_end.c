@@ -47,6 +47,9 @@ flight_join(struct flight *f, struct archive_wait *w)
 	if (w->next != NULL)
 		w->next->prev = &w->next;
 	f->waits = w;
+	/* He may have less time than those before. */
+	if (f->state == FLIGHT_SHARED)
+		(void)!flight_be_patient(f);
 }
 
 bool
@@ -60,14 +63,14 @@ flight_has_waiters(const struct flight *f)
 static void
 flight_free(struct flight *f)
 {
+	flight_release(f);
 	if (f->resource != NULL)
 		f->resource->flight = NULL;
 	f->archive->num_retries -= f->retry;
 	*f->prev = f->next;
 	if (f->next != NULL)
 		f->next->prev = f->prev;
-	if (f->loading != NULL)
-		f->archive->disk->cancel(f->loading);
+	flight_stop_loading(f);
 	fetch_cancel(f->fetch);
 	crl_builder_free(f->builder);
 	store_found_free(f->found);
@@ -187,6 +190,19 @@ flight_answered(struct flight *f, const struct evidence *e, int64_t max_age_sec)
 }
 
 void
+flight_put_off(struct flight *f, time_t at)
+{
+	struct resource *r = f->resource;
+	struct archive *a = f->archive;
+
+	pthread_mutex_lock(&a->table.lock);
+	r->next_refresh_at = at;
+	pthread_mutex_unlock(&a->table.lock);
+	resource_schedule(r);
+	flight_free(f);
+}
+
+void
 flight_abort(struct flight *f, enum evidence_fail fail)
 {
 	evidence_failure_set(&f->failure, fail, NULL, "%s",
@@ -229,6 +245,7 @@ source_failed(struct flight *f)
 			f->failure.fail == EVIDENCE_FAIL_REJECTED);
 	wait_ms = r->retry_mono_ms - clock_mono_ms();
 	r->next_refresh_at = archive_now(a) + (time_t)(wait_ms / 1000) + 1;
+	f->failed_until_at = r->next_refresh_at;
 	if (resource_refused(r))
 		r->retry_mono_ms = 0;
 	pthread_mutex_unlock(&a->table.lock);

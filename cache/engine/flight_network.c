@@ -10,8 +10,8 @@
 #include "cache/engine/source_book.h"
 #include "cache/evidence/evidence.h"
 
-static void
-flight_save(struct flight *f, struct evidence *e)
+void
+flight_save(struct flight *f, struct evidence *e, const char *url)
 {
 	struct archive *a = f->archive;
 	struct resource *r = f->resource;
@@ -19,13 +19,11 @@ flight_save(struct flight *f, struct evidence *e)
 	    .kind = e->kind,
 	    .origin = e->origin,
 	    .fetched_at = e->fetched_at};
-	const char *url;
 
 	if (a->disk == NULL)
 		return;
 	memcpy(meta.owner, f->job->owner, sizeof(meta.owner));
 	/* A URL too long for the file is left out. */
-	url = f->job->urls[f->attempt->url];
 	if (strlen(url) < sizeof(meta.url))
 		text_copy(meta.url, sizeof(meta.url), url);
 	text_copy(meta.etag, sizeof(meta.etag), r->etag);
@@ -118,6 +116,8 @@ flight_not_modified(struct flight *f, const struct fetch_result *res)
 	atomic_store(&e->fetched_at, archive_now(f->archive));
 	e = flight_take(f, e, &failure);
 	exchange_end(f, e != NULL ? NULL : &failure);
+	if (e != NULL)
+		flight_publish(f, e);
 	if (e == NULL || !flight_answered(f, e, res->max_age_sec))
 		flight_next_attempt(f, FETCH_ENDED_USELESS);
 }
@@ -141,13 +141,15 @@ flight_evidence(
 	}
 	if (r != NULL && documents_same(atomic_load(&r->held), e) == e) {
 		pthread_mutex_lock(&f->archive->table.lock);
+		r->has_sha256 = r->has_sha256 && r->validated == e;
 		r->validated = e;
 		r->validated_url = f->attempt->url;
 		text_copy(r->etag, sizeof(r->etag), post ? "" : res->etag);
 		text_copy(r->last_modified, sizeof(r->last_modified),
 		    post ? "" : res->last_modified);
 		pthread_mutex_unlock(&f->archive->table.lock);
-		flight_save(f, e);
+		flight_save(f, e, f->job->urls[f->attempt->url]);
+		flight_publish(f, e);
 	}
 	if (!flight_answered(f, e, res->max_age_sec))
 		flight_next_attempt(f, FETCH_ENDED_USELESS);
@@ -276,6 +278,7 @@ void
 flight_network(struct flight *f)
 {
 	f->state = FLIGHT_NETWORK;
+	flight_patience_end(f);
 	if (f->archive->offline) {
 		evidence_failure_set(&f->failure, EVIDENCE_FAIL_OFFLINE, NULL,
 		    "fetching is switched off (revocation.offline)");

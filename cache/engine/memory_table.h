@@ -57,6 +57,10 @@ struct resource {
 	size_t validated_url;
 	char etag[FETCH_MAX_VALIDATOR];
 	char last_modified[FETCH_MAX_VALIDATOR];
+	/* The digest of `validated`, where it is known. */
+	uint8_t sha256[32];
+	bool has_sha256;
+	unsigned put_off; /* in a row, because others fetch it */
 };
 
 struct memory_slots;
