@@ -94,6 +94,7 @@ struct revcheck_report;   /* an answer */
 struct revcheck_certs;    /* an ordered list of certificates */
 struct revcheck_trust;    /* a set of trust anchors */
 struct revcheck_evidence; /* CRLs and OCSP responses supplied by the caller */
+struct revcheck_shared;   /* what several engines tell each other, see below */
 
 /* Errors. */
 
@@ -190,7 +191,8 @@ enum revcheck_method {
 	REVCHECK_METHOD_OCSP,
 	REVCHECK_METHOD_CRL,
 	REVCHECK_METHOD_DENYLIST,
-	REVCHECK_METHOD_MEMORY /* a remembered revocation */
+	REVCHECK_METHOD_MEMORY, /* a remembered revocation */
+	REVCHECK_METHOD_FLEET   /* another engine's word, see revcheck_told */
 };
 
 /* Where the evidence came from. */
@@ -533,6 +535,8 @@ struct revcheck_options {
 	 * is shown is lent for the call.
 	 */
 	void (*log_record)(void *arg, const struct revcheck_log_record *r);
+	/* CRLs that several engines get once; NULL: this one is alone. */
+	const struct revcheck_shared *shared;
 };
 
 /* revcheck_new starts an engine and its service thread; NULL: defaults. */
@@ -540,8 +544,9 @@ REVCHECK_API REVCHECK_MUST_USE int revcheck_new(struct revcheck **out,
     const struct revcheck_options *options, struct revcheck_error *err);
 
 /*
- * Whether revcheck_new would take these options: addresses, proxy, files and
- * directories are looked at, nothing is made or read whole. E_ARG, E_IO.
+ * Whether revcheck_new would take these options: addresses, proxy, files,
+ * directories and what shared says of its store are looked at, nothing is made
+ * or read whole. E_ARG, E_IO.
  */
 REVCHECK_API REVCHECK_MUST_USE int revcheck_check_options(
     const struct revcheck_options *options, struct revcheck_error *err);
@@ -1219,6 +1224,16 @@ struct revcheck_stats {
 	 */
 	uint64_t crl_fetch_times[REVCHECK_NUM_FETCH_TIMES], crl_fetch_ms;
 	uint64_t ocsp_fetch_times[REVCHECK_NUM_FETCH_TIMES], ocsp_fetch_ms;
+	/*
+	 * Of struct revcheck_shared. How often another's check was enough, how
+	 * many CRLs came from the store, were not there, were refused, and were
+	 * put there or could not be. Then answers to claims, those that did not
+	 * come in time among the last. And how many are known revoked by word.
+	 */
+	uint64_t shared_pointers, shared_blobs, shared_missing, shared_refused,
+	    shared_puts, shared_puts_failed;
+	uint64_t claims_won, claims_taken, claims_backoff, claims_away;
+	uint64_t told_revoked;
 };
 REVCHECK_API void
 revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out);
@@ -1303,6 +1318,171 @@ revcheck_archive_known(struct revcheck *rc, revcheck_known_fn *fn, void *arg);
  */
 REVCHECK_API REVCHECK_MUST_USE int revcheck_archive_forget(struct revcheck *rc,
     const char *issuer_key, const char *serial, struct revcheck_error *err);
+
+/* Several engines. */
+
+/*
+ * Engines that trust nobody but CAs may still spare each other work. A program
+ * that runs one of them gives it functions (struct revcheck_shared) by which it
+ * learns what the others have and tells them what it has itself; how that
+ * travels is the program's affair. The bytes of CRLs lie in an HTTP store under
+ * their SHA-256. Whatever comes by this way is an address of evidence, which is
+ * accepted by the same rules as an answer of the CA, or not at all; what is
+ * missing, late or wrong costs time and never a refusal that would not have
+ * been one without. The one thing that is taken on another's word is that a
+ * certificate is revoked: see struct revcheck_told.
+ *
+ * A source is named by the 32 bytes that revcheck_watch_fn gets: SHA-256 over
+ * "crl" (a delta: "crl-delta"), SHA-256 of the issuer's key, an empty part and
+ * each URL, each part after its length in 8 octets, the lowest first. It is the
+ * same in every engine. OCSP responses are not shared.
+ */
+
+/* The newest CRL of a source that any of the engines has accepted. */
+struct revcheck_pointer {
+	size_t size;
+	unsigned char sha256[32]; /* of its DER: its name in the store */
+	uint64_t len;             /* of its DER */
+	char number[129]; /* hexadecimal, no leading zeros; empty: none */
+	time_t this_update;
+	time_t next_update; /* 0: none given */
+	time_t checked;     /* when the CA last said that it is the newest */
+	char url[1024];     /* where it said so */
+	char etag[256];     /* as it came from there; empty: none */
+	char last_modified[256]; /* likewise */
+};
+
+/* May this engine fetch, for all of them? */
+enum revcheck_claim {
+	REVCHECK_CLAIM_AWAY = 0, /* nobody can say: it fetches as if alone */
+	REVCHECK_CLAIM_WON,      /* it may, and tells when it is done */
+	REVCHECK_CLAIM_TAKEN,    /* another does so now */
+	REVCHECK_CLAIM_BACKOFF   /* another failed: not before until */
+};
+
+/*
+ * One certificate that an engine found revoked, or was told so.
+ *
+ * What an engine is told of counts where its own evidence is older than the one
+ * named here, or says nothing: by thisUpdate, and in the same second by number.
+ * It never says good, and own evidence that is as new or newer is what counts,
+ * which then takes its place. A thisUpdate in the future counts as now. The
+ * answer has method FLEET, and says by whom and from which evidence.
+ */
+struct revcheck_told {
+	size_t size;
+	unsigned char issuer_key[32]; /* SHA-256 of the issuer's public key */
+	unsigned char serial[64];     /* without leading zeros */
+	size_t serial_len;
+	int reason; /* enum revcheck_reason */
+	time_t revoked_at;
+	time_t not_after; /* the certificate's; 0: not known */
+	/* The evidence. */
+	unsigned char source[32]; /* zeros: not known */
+	time_t this_update;
+	char number[129]; /* of a CRL, hexadecimal; else empty */
+	char url[256];
+	char issuer[256]; /* its name, for people; may be empty */
+	char by[128];     /* who says so; empty from this engine */
+};
+
+/*
+ * What several engines share. Functions are called on the service thread, one
+ * at a time, and must not block; arg goes to each. They may call the engine's
+ * functions that are thread-safe, but for revcheck_set_shared. Strings are
+ * copied, pointers to structures lent for the call.
+ */
+struct revcheck_shared {
+	size_t size;
+	void *arg;
+	/* 1 and *out (zeroed, its size set); 0: nobody has one. */
+	int (*newest)(void *arg, const unsigned char source[32],
+	    struct revcheck_pointer *out);
+	/*
+	 * Asks for the right to fetch. The answer is given by
+	 * revcheck_shared_claimed, with the ticket; it may be given from inside
+	 * this call. The engine does not wait for it longer than claim_wait_ms,
+	 * and gives back by `released` what it won, also when that was late.
+	 */
+	void (*claim)(
+	    void *arg, const unsigned char source[32], uint64_t ticket);
+	/*
+	 * The CA gave p, and it was accepted. changed: with other bytes than
+	 * `newest` said; they are in the store by now, unless there is none or
+	 * it does not take them. Else the CA said that p is the newest still,
+	 * and only `checked` differs.
+	 */
+	void (*published)(void *arg, const unsigned char source[32],
+	    const struct revcheck_pointer *p, int changed);
+	/*
+	 * A claim is given back, after `published` where there is something.
+	 * failed: why there is nothing; NULL: it did not fail. until: it is not
+	 * asked again before; 0: not known.
+	 */
+	void (*released)(void *arg, const unsigned char source[32],
+	    const char *failed, time_t until);
+	/* Found revoked here, by evidence: the others are to know. */
+	void (*revoked)(void *arg, const struct revcheck_told *told);
+	/*
+	 * A question waits for another engine's fetch, and for the store, so
+	 * long at most, and at most half of the time that it has left [2000].
+	 */
+	uint32_t claim_wait_ms;
+	/*
+	 * Engines that hear that there is something new get it within so long,
+	 * each at a moment of its own, unless a question waits for it [0].
+	 */
+	uint32_t spread_ms;
+	/*
+	 * The store: a GET of store_url with the name of an object behind it
+	 * gives that object, a PUT keeps it: WebDAV, S3 and the like. NULL:
+	 * none. It is asked for these objects alone, whatever allow_addresses
+	 * and ports say, without proxy, and never follows a redirect.
+	 */
+	const char *store_url;
+	const char *store_ca_file; /* NULL: the system's store */
+	/*
+	 * "USER:PASSWORD", and with a region access key and secret. Not by
+	 * http, except to a loopback address. NULL: none.
+	 */
+	const char *store_credentials;
+	/* A whole line, such as "Authorization: Bearer ..."; likewise. */
+	const char *store_header;
+	const char *store_region;  /* sign as S3 wants it (AWS version 4) */
+	uint64_t store_max_bytes;  /* [max_crl_bytes] */
+	uint32_t store_timeout_ms; /* of one transfer [10000] */
+};
+
+/*
+ * Replaces what revcheck_options.shared said (NULL: nothing is shared from now
+ * on). When it has returned, no function of what was before is running or will
+ * be called, but on the service thread itself. Thread-safe. E_ARG names what is
+ * wrong with the store, never its credentials; E_NOMEM. Then nothing changed.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_set_shared(struct revcheck *rc,
+    const struct revcheck_shared *shared, struct revcheck_error *err);
+/*
+ * The answer to a claim, once; until counts for BACKOFF alone. Who answers WON
+ * has `newest` give what was published before, first. Thread-safe.
+ */
+REVCHECK_API void
+revcheck_shared_claimed(struct revcheck *rc, const unsigned char source[32],
+    uint64_t ticket, enum revcheck_claim answer, time_t until);
+/*
+ * `newest` says something else of that source by now, or a claim to it is gone.
+ * Thread-safe.
+ */
+REVCHECK_API void
+revcheck_shared_told(struct revcheck *rc, const unsigned char source[32]);
+/*
+ * Another engine found this certificate revoked. 1: that is news; what is live
+ * is told of it (revcheck_watch), and its source is asked for newer evidence at
+ * once; 0: it is known. E_ARG: no serial, or no date. Not kept in state_dir:
+ * tell it again at the start. At most 262,144 are remembered; the longest known
+ * give way. Thread-safe.
+ */
+REVCHECK_API REVCHECK_MUST_USE int revcheck_told_revoked(struct revcheck *rc,
+    const struct revcheck_told *told, struct revcheck_error *err);
 
 #ifdef __cplusplus
 }

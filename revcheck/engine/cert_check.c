@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "revcheck/engine/engine_shared.h"
 #include "revcheck/engine/policy.h"
 
 static size_t
@@ -131,23 +132,37 @@ ask_methods(struct cert_check *q, struct request_env *env, bool *have,
 
 /*
  * What was revoked once stays so, when there is no evidence now and when its CA
- * does not list it any more. A hold ends with silence of a later date.
+ * does not list it any more. A hold ends with silence of a later date. False:
+ * it is not so, as far as is known here.
  */
-static void
+static bool
 recall(struct cert_check *q, const struct request_env *env)
 {
 	struct revcheck_result *res = &q->res;
 	struct known_revocation k;
 
-	if (res->status == REVCHECK_REVOKED ||
-	    !known_revoked_get(env->rc->known, q->s->identity, &k))
-		return;
+	if (!known_revoked_get(env->rc->known, q->s->identity, &k))
+		return false;
 	q->was_known = true;
 	if (res->status == REVCHECK_GOOD &&
 	    k.reason == REVCHECK_REASON_CERTIFICATE_HOLD &&
 	    res->this_update > k.this_update)
-		return;
+		return false;
 	known_revoked_tell(&k, res->status == REVCHECK_GOOD, res);
+	return true;
+}
+
+/* Another engine's word, until there is evidence of our own. */
+static void
+hear(struct cert_check *q, const struct request_env *env)
+{
+	struct known_revocation k;
+
+	if (!engine_told_get(env->rc, q->s->word, &k))
+		return;
+	q->was_told = true;
+	if (known_revoked_word_counts(&k, &q->res))
+		known_revoked_tell_word(&k, &q->res);
 }
 
 enum answer
@@ -176,8 +191,8 @@ cert_check_answer(struct cert_check *q, struct request_env *env,
 		return a;
 	if (!have || q->res.status == REVCHECK_UNKNOWN)
 		finish_unknown(q, &q->res, have);
-	if (env->now)
-		recall(q, env);
+	if (env->now && q->res.status != REVCHECK_REVOKED && !recall(q, env))
+		hear(q, env);
 	q->final = true;
 	return ANSWER_FINAL;
 }

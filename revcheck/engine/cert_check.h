@@ -60,6 +60,7 @@ struct cert_check {
 	bool final;
 	bool prepared;  /* supplied evidence was sorted in */
 	bool was_known; /* it was found revoked before */
+	bool was_told;  /* another engine found it so */
 	struct source ocsp, delta;
 	const struct evidence *response;     /* of ocsp: the one that counts */
 	struct source *points;               /* one for each point of s */

@@ -86,6 +86,12 @@ identity_of(struct cert_sources *s, struct span serial)
 	parts[2] = span_of(anchor, sizeof(anchor));
 	k = evidence_key_of(parts, 3);
 	memcpy(s->identity, k.id, sizeof(s->identity));
+	/* Whoever tells of it may know it under another anchor. */
+	while (serial.len > 0 && serial.p[0] == 0)
+		serial = span_of(serial.p + 1, serial.len - 1);
+	parts[1] = serial;
+	k = evidence_key_of(parts, 2);
+	memcpy(s->word, k.id, sizeof(s->word));
 }
 
 static size_t

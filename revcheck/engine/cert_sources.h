@@ -75,6 +75,7 @@ struct cert_sources {
 	uint8_t owner[32]; /* SHA-256 of the issuer's key */
 	uint8_t spki_sha256[32];
 	uint8_t identity[32];         /* issuer key, serial, anchor */
+	uint8_t word[32];             /* issuer key and serial alone */
 	struct revcheck_result blank; /* names filled in, status UNKNOWN */
 	struct cert_sources *next;    /* memo chain */
 };

@@ -4,8 +4,8 @@
  */
 #include "cache/engine/crl_files.h"
 #include "revcheck/engine/base_notify.h"
+#include "revcheck/engine/engine_shared.h"
 #include "revcheck/engine/forks.h"
-#include "revcheck/engine/engine_state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +197,8 @@ revcheck_check_options(
 	for (size_t i = 0;
 	     rc == 0 && o.crl_paths != NULL && o.crl_paths[i] != NULL; i++)
 		rc = crl_files_check(o.crl_paths[i], &e);
+	if (rc == 0 && o.shared != NULL)
+		rc = engine_check_shared(o.shared, &e);
 	return rc == 0 ? 0 : error_publish(err, &e, rc);
 }
 
@@ -264,6 +266,8 @@ revcheck_new(struct revcheck **out, const struct revcheck_options *options,
 		code = open_archive(rc, &o, &e);
 	if (code == 0)
 		code = engine_load_known(rc, &e);
+	if (code == 0 && o.shared != NULL)
+		code = engine_share(rc, o.shared, &e);
 	limits = archive_options_of(&o).crl;
 	if (code == 0 && o.crl_paths != NULL && o.crl_paths[0] != NULL)
 		code = local_crls_new(
@@ -299,6 +303,7 @@ revcheck_free(struct revcheck *rc)
 	}
 	cert_sources_memo_free(rc->memo);
 	known_revoked_free(rc->known);
+	known_revoked_free(rc->told);
 	issuer_heard_free(rc->heard);
 	snapshot_cleanup(&rc->now);
 	pthread_mutex_destroy(&rc->watch_lock);

@@ -22,18 +22,19 @@ to_store(struct store_known *to, const struct known_revocation *k)
 	text_copy(to->issuer, sizeof(to->issuer), k->issuer);
 }
 
-void
+bool
 engine_know_revoked(struct revcheck *rc, const struct known_revocation *k)
 {
 	struct store_known s;
 
 	if (!known_revoked_put(rc->known, k))
-		return;
+		return false;
 	engine_changed_of(rc, k->identity);
 	to_store(&s, k);
 	if (archive_known_put(rc->archive, &s) == E_NOMEM)
 		log_line(&rc->log, LOG_LEVEL_WARN,
 		    "a revocation is not stored: out of memory");
+	return true;
 }
 
 void
@@ -51,7 +52,11 @@ engine_forget_serial(
 {
 	size_t num =
 	    known_revoked_forget_serial(rc->known, owner, serial.p, serial.len);
+	struct known_revoked *told = atomic_load(&rc->told);
 
+	if (told != NULL)
+		num += known_revoked_forget_serial(
+		    told, owner, serial.p, serial.len);
 	if (archive_known_forget_serial(rc->archive, owner, serial) == E_NOMEM)
 		log_line(&rc->log, LOG_LEVEL_WARN,
 		    "a revocation that was forgotten stays stored: out of "

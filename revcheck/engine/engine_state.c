@@ -330,6 +330,18 @@ revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out)
 	s.fail_malformed = a.fail[EVIDENCE_FAIL_MALFORMED];
 	s.fail_forged = a.fail[EVIDENCE_FAIL_REJECTED];
 	s.fail_older = a.fail[EVIDENCE_FAIL_OLDER];
+	s.shared_pointers = a.shared[SHARED_POINTERS];
+	s.shared_blobs = a.shared[SHARED_BLOBS];
+	s.shared_missing = a.shared[SHARED_MISSING];
+	s.shared_refused = a.shared[SHARED_REFUSED];
+	s.shared_puts = a.shared[SHARED_PUTS];
+	s.shared_puts_failed = a.shared[SHARED_PUTS_FAILED];
+	s.claims_won = a.shared[SHARED_CLAIMS_WON];
+	s.claims_taken = a.shared[SHARED_CLAIMS_TAKEN];
+	s.claims_backoff = a.shared[SHARED_CLAIMS_BACKOFF];
+	s.claims_away = a.shared[SHARED_CLAIMS_AWAY];
+	if (atomic_load(&rc->told) != NULL)
+		s.told_revoked = known_revoked_num(atomic_load(&rc->told));
 	s.fail_too_large = a.fail[EVIDENCE_FAIL_TOO_LARGE];
 	s.fail_refused =
 	    a.fail[EVIDENCE_FAIL_REFUSED] + a.fail[EVIDENCE_FAIL_SCHEME];

@@ -45,6 +45,8 @@ struct revcheck {
 	struct archive *archive;
 	struct cert_sources_memo *memo;
 	struct known_revoked *known;
+	/* By word; NULL until there is somebody who could say one. */
+	_Atomic(struct known_revoked *) told;
 	struct issuer_heard *heard;
 	struct local_crls *local; /* watched CRL files, or NULL */
 	struct wall_clock clock;
@@ -91,7 +93,8 @@ void engine_changed_of(struct revcheck *rc, const uint8_t id[32]);
  * What is known revoked, in memory and, where there is a state directory, on
  * disk. Any thread.
  */
-void engine_know_revoked(struct revcheck *rc, const struct known_revocation *k);
+/* True: that is news. */
+bool engine_know_revoked(struct revcheck *rc, const struct known_revocation *k);
 void engine_forget_revoked(struct revcheck *rc, const uint8_t identity[32]);
 /* The operator's word; everybody is asked about again. How many were known. */
 size_t engine_forget_serial(

@@ -125,8 +125,31 @@ merge(struct known_revocation *known, const struct known_revocation *k)
 	return true;
 }
 
-bool
-known_revoked_put(struct known_revoked *m, const struct known_revocation *k)
+/* -1, 0, 1; without leading zeros. */
+static int
+number_compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+	if (a_len != b_len)
+		return a_len < b_len ? -1 : 1;
+	return a_len == 0 ? 0 : memcmp(a, b, a_len);
+}
+
+static bool
+merge_newer(struct known_revocation *known, const struct known_revocation *k)
+{
+	if (k->this_update < known->this_update ||
+	    (k->this_update == known->this_update &&
+		number_compare(k->number, k->number_len, known->number,
+		    known->number_len) <= 0))
+		return false;
+	*known = *k;
+	return true;
+}
+
+static bool
+put(struct known_revoked *m, const struct known_revocation *k,
+    bool (*merge_with)(
+	struct known_revocation *known, const struct known_revocation *k))
 {
 	struct shard *s = shard_of(m, k->identity);
 	struct node **at, *n;
@@ -135,7 +158,7 @@ known_revoked_put(struct known_revoked *m, const struct known_revocation *k)
 	pthread_mutex_lock(&s->lock);
 	at = find(s, k->identity);
 	if (*at != NULL) {
-		news = merge(&(*at)->k, k);
+		news = merge_with(&(*at)->k, k);
 	} else if ((n = calloc(1, sizeof(*n))) != NULL) {
 		n->k = *k;
 		*at = n;
@@ -149,6 +172,19 @@ known_revoked_put(struct known_revoked *m, const struct known_revocation *k)
 	}
 	pthread_mutex_unlock(&s->lock);
 	return news;
+}
+
+bool
+known_revoked_put(struct known_revoked *m, const struct known_revocation *k)
+{
+	return put(m, k, merge);
+}
+
+bool
+known_revoked_put_newer(
+    struct known_revoked *m, const struct known_revocation *k)
+{
+	return put(m, k, merge_newer);
 }
 
 bool
@@ -265,4 +301,68 @@ known_revoked_tell(const struct known_revocation *k, bool unlisted,
 	    unlisted ? "that its CA does not list any more: it stays so until "
 		       "it is forgotten by hand"
 		     : "that can no longer be had");
+}
+
+/* The octets of a hexadecimal number, without leading zeros; 0: none. */
+size_t
+known_revoked_number(uint8_t out[KNOWN_SERIAL_MAX], const char *hex)
+{
+	char even[2 * KNOWN_SERIAL_MAX + 1];
+	size_t len;
+
+	hex += strspn(hex, "0");
+	len = strlen(hex);
+	if (len > sizeof(even) - 2)
+		return 0;
+	even[0] = '0';
+	memcpy(even + len % 2, hex, len + 1);
+	len = (len + 1) / 2;
+	return text_unhex(out, even, len) ? len : 0;
+}
+
+bool
+known_revoked_word_counts(
+    const struct known_revocation *k, const struct revcheck_result *found)
+{
+	uint8_t number[KNOWN_SERIAL_MAX];
+	size_t len;
+
+	if (found->status != REVCHECK_GOOD)
+		return found->status == REVCHECK_UNKNOWN;
+	if (found->this_update != k->this_update)
+		return found->this_update < k->this_update;
+	len = known_revoked_number(number, found->crl_number);
+	return len > 0 && k->number_len > 0 &&
+	    number_compare(number, len, k->number, k->number_len) < 0;
+}
+
+void
+known_revoked_tell_word(
+    const struct known_revocation *k, struct revcheck_result *res)
+{
+	bool older = res->status == REVCHECK_GOOD;
+	char seen[TEXT_TIME_LEN];
+
+	res->status = REVCHECK_REVOKED;
+	res->why = REVCHECK_WHY_NONE;
+	res->method = REVCHECK_METHOD_FLEET;
+	res->source = REVCHECK_SOURCE_CACHE;
+	res->reason = k->reason;
+	res->revoked_at = k->revoked_at;
+	res->this_update = k->this_update;
+	res->next_update = 0;
+	res->produced_at = 0;
+	res->fetched_at = k->first_seen;
+	res->stale = 0;
+	res->signer[0] = '\0';
+	res->crl_number[0] = '\0';
+	if (k->number_len * 2 < sizeof(res->crl_number))
+		text_hex_upper(res->crl_number, k->number, k->number_len);
+	text_copy(res->url, sizeof(res->url), k->url);
+	text_time(seen, k->this_update);
+	text_format(res->text, sizeof(res->text),
+	    "revoked (%s) by the word of '%s', who has evidence of %s from "
+	    "'%.150s'; %s",
+	    revcheck_reason_name(k->reason), k->by, seen, k->url,
+	    older ? "what is held here is older" : "there is none here");
 }

@@ -20,6 +20,7 @@
 #define KNOWN_SERIAL_MAX 64
 #define KNOWN_URL_MAX    256
 #define KNOWN_ISSUER_MAX 160
+#define KNOWN_BY_MAX     128
 
 struct known_revocation {
 	uint8_t identity[32]; /* issuer key, serial, anchor (cert_sources) */
@@ -32,6 +33,10 @@ struct known_revocation {
 	time_t first_seen;
 	char url[KNOWN_URL_MAX];
 	char issuer[KNOWN_ISSUER_MAX]; /* for people */
+	/* By another engine's word: whose, and the number of its CRL. */
+	char by[KNOWN_BY_MAX];
+	uint8_t number[KNOWN_SERIAL_MAX];
+	size_t number_len;
 };
 
 struct known_revoked;
@@ -46,6 +51,13 @@ void known_revoked_free(struct known_revoked *m);
  */
 bool
 known_revoked_put(struct known_revoked *m, const struct known_revocation *k);
+
+/*
+ * Remembers a word. True when that is news: not known before, or by evidence
+ * that is newer.
+ */
+bool known_revoked_put_newer(
+    struct known_revoked *m, const struct known_revocation *k);
 
 /* False: not known. */
 bool known_revoked_get(const struct known_revoked *m,
@@ -67,5 +79,19 @@ void known_revoked_each(const struct known_revoked *m,
 /* What is known, as an answer. listed: its CA answers, and does not list it. */
 void known_revoked_tell(const struct known_revocation *k, bool unlisted,
     struct revcheck_result *res);
+
+/* Octets of a hexadecimal number, without leading zeros; 0: it is none. */
+size_t known_revoked_number(uint8_t out[KNOWN_SERIAL_MAX], const char *hex);
+
+/*
+ * A word counts where what was found is not good, and against a good of
+ * evidence that is older than what the word names: by thisUpdate, and in the
+ * same second by number.
+ */
+bool known_revoked_word_counts(
+    const struct known_revocation *k, const struct revcheck_result *found);
+/* As an answer, in place of what was found. */
+void known_revoked_tell_word(
+    const struct known_revocation *k, struct revcheck_result *res);
 
 #endif

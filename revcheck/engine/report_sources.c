@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "revcheck/engine/engine_shared.h"
 #include "revcheck/engine/report.h"
 #include "revcheck/engine/request.h"
 
@@ -82,7 +83,7 @@ note_end(struct revcheck_report *rep, const struct revcheck_request *r,
 static size_t
 count_sources(const struct cert_check *q)
 {
-	return 3 + q->s->num_points;
+	return 4 + q->s->num_points;
 }
 
 /* Whether it has been learned meanwhile, from any source, that it is revoked.
@@ -92,8 +93,11 @@ is_known_since(const struct revcheck_request *r, const struct cert_check *q)
 {
 	struct known_revocation k;
 
-	return q->res.status != REVCHECK_REVOKED && !q->was_known &&
-	    known_revoked_get(r->rc->known, q->s->identity, &k);
+	if (q->res.status == REVCHECK_REVOKED)
+		return false;
+	return (!q->was_known &&
+		   known_revoked_get(r->rc->known, q->s->identity, &k)) ||
+	    (!q->was_told && engine_told_get(r->rc, q->s->word, &k));
 }
 
 static void
@@ -113,6 +117,8 @@ note_check(struct revcheck_report *rep, const struct revcheck_request *r,
 	}
 	/* Of what is known whatever its sources say now. */
 	add_id(rep, q->s->identity);
+	if (atomic_load(&r->rc->told) != NULL)
+		add_id(rep, q->s->word);
 	*current = *current && !is_known_since(r, q);
 	if (q->final)
 		note_end(rep, r, &q->res);

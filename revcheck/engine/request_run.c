@@ -9,6 +9,7 @@
 #include "cache/base/text.h"
 #include "cache/base/subject.h"
 #include "revcheck/x509/certs.h"
+#include "revcheck/engine/engine_shared.h"
 #include "revcheck/engine/policy.h"
 #include "revcheck/engine/request.h"
 
@@ -161,6 +162,52 @@ mode_in_force(struct revcheck_request *r, const struct cert_check *q)
 	return REVCHECK_MODE_HARD_FAIL;
 }
 
+/* Which source of q the evidence came from; zeros: not known. */
+static void
+note_source(uint8_t out[32], const struct cert_check *q)
+{
+	const struct source *from = NULL, *s = q->points;
+
+	if (q->res.method == REVCHECK_METHOD_OCSP)
+		from = &q->ocsp;
+	for (size_t i = 0; from == NULL && i <= q->s->num_points; i++) {
+		s = i < q->s->num_points ? &q->points[i] : &q->delta;
+		for (size_t k = 0; s->docs != NULL && k < s->docs->num; k++)
+			if (strncmp(s->docs->v[k]->url, q->res.url,
+				sizeof(q->res.url) - 1) == 0)
+				from = s;
+	}
+	if (from != NULL && from->point->num_urls > 0)
+		memcpy(out, from->point->key.id, 32);
+}
+
+/* The others, if there are any, are to know. */
+static void
+tell_revoked(struct revcheck *rc, const struct cert_check *q,
+    const struct known_revocation *k)
+{
+	struct revcheck_told t = {.size = sizeof(t),
+	    .serial_len = k->serial_len,
+	    .reason = k->reason,
+	    .revoked_at = k->revoked_at,
+	    .this_update = k->this_update};
+	struct known_revocation told;
+	struct tm tm;
+
+	if (engine_told_get(rc, q->s->word, &told) &&
+	    told.this_update >= k->this_update)
+		return;
+	memcpy(t.issuer_key, k->owner, sizeof(t.issuer_key));
+	memcpy(t.serial, k->serial, k->serial_len);
+	note_source(t.source, q);
+	text_copy(t.number, sizeof(t.number), q->res.crl_number);
+	text_copy(t.url, sizeof(t.url), k->url);
+	text_copy(t.issuer, sizeof(t.issuer), k->issuer);
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(q->s->cert), &tm) == 1)
+		t.not_after = timegm(&tm);
+	engine_tell_revoked(rc, &t);
+}
+
 static void
 remember_revoked(struct revcheck *rc, const struct cert_check *q, time_t at)
 {
@@ -182,7 +229,8 @@ remember_revoked(struct revcheck *rc, const struct cert_check *q, time_t at)
 		memcpy(k.serial, octets.p, k.serial_len);
 	text_copy(k.url, sizeof(k.url), q->res.url);
 	text_copy(k.issuer, sizeof(k.issuer), q->res.issuer);
-	engine_know_revoked(rc, &k);
+	if (engine_know_revoked(rc, &k))
+		tell_revoked(rc, q, &k);
 }
 
 static void
@@ -199,6 +247,10 @@ remember(struct revcheck_request *r, const struct cert_check *q)
 		remember_revoked(r->rc, q, r->env.rules.at);
 	else if (q->res.status == REVCHECK_GOOD && q->was_known)
 		engine_forget_revoked(r->rc, q->s->identity);
+	/* Evidence has taken the place of the word. */
+	if (q->was_told && q->res.status != REVCHECK_UNKNOWN &&
+	    q->res.method != REVCHECK_METHOD_FLEET)
+		engine_told_forget(r->rc, q->s->word);
 	if (answered && r->snap.policy.soft_window_sec != 0)
 		issuer_heard_note(r->rc->heard, q->s->owner, r->env.rules.at);
 }

@@ -76,6 +76,7 @@ static const char *const method_names[] = {
     [REVCHECK_METHOD_CRL] = "crl",
     [REVCHECK_METHOD_DENYLIST] = "denylist",
     [REVCHECK_METHOD_MEMORY] = "memory",
+    [REVCHECK_METHOD_FLEET] = "fleet",
 };
 
 static const char *const source_names[] = {

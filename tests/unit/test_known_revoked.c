@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,6 +183,82 @@ tells_when_an_issuer_was_heard_of(void **state)
 	issuer_heard_free(h);
 }
 
+/*
+ * A word counts where there is nothing, and against older good news; it never
+ * makes anything good, and a fellow's clock or number buys it no time.
+ */
+static void
+a_word_yields_to_what_is_as_new(void **state)
+{
+	static const struct {
+		enum revcheck_status found;
+		time_t found_at;
+		const char *found_number;
+		bool counts;
+	} rows[] = {
+	    {REVCHECK_UNKNOWN, 0, "", true},
+	    {REVCHECK_UNKNOWN, 9999, "FF", true},
+	    {REVCHECK_GOOD, 1999, "FF", true},
+	    {REVCHECK_GOOD, 2001, "01", false},
+	    {REVCHECK_GOOD, 2000, "07", false},
+	    {REVCHECK_GOOD, 2000, "08", false},
+	    {REVCHECK_GOOD, 2000, "06", true},
+	    {REVCHECK_GOOD, 2000, "", false},
+	    {REVCHECK_REVOKED, 1, "", false},
+	    {REVCHECK_PATH_INVALID, 0, "", false},
+	    {REVCHECK_NOT_ASKED, 0, "", false},
+	};
+	struct known_revocation k = known(1, 1, 2000);
+
+	(void)state;
+	k.number_len = known_revoked_number(k.number, "0007");
+	assert_int_equal(k.number_len, 1);
+	snprintf(k.by, sizeof(k.by), "gw-2");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct revcheck_result res = {
+		    .status = rows[i].found, .this_update = rows[i].found_at};
+
+		snprintf(res.crl_number, sizeof(res.crl_number), "%s",
+		    rows[i].found_number);
+		if (known_revoked_word_counts(&k, &res) != rows[i].counts)
+			fail_msg("row %zu", i);
+		if (!rows[i].counts)
+			continue;
+		known_revoked_tell_word(&k, &res);
+		assert_int_equal(res.status, REVCHECK_REVOKED);
+		assert_int_equal(res.method, REVCHECK_METHOD_FLEET);
+		assert_string_equal(res.crl_number, "07");
+		assert_non_null(strstr(res.text, "'gw-2'"));
+		assert_non_null(strstr(res.text, k.url));
+	}
+}
+
+static void
+a_newer_word_is_news(void **state)
+{
+	struct known_revoked *m = known_revoked_new();
+	struct known_revocation k = known(1, 1, 2000), got;
+
+	(void)state;
+	assert_true(known_revoked_put_newer(m, &k));
+	assert_false(known_revoked_put_newer(m, &k));
+	k.this_update = 1999;
+	k.reason = 4;
+	assert_false(known_revoked_put_newer(m, &k));
+	assert_true(known_revoked_get(m, k.identity, &got));
+	assert_int_equal(got.reason, 1);
+	k.this_update = 2000;
+	k.number_len = known_revoked_number(k.number, "a0");
+	assert_true(known_revoked_put_newer(m, &k));
+	k.number_len = known_revoked_number(k.number, "100");
+	assert_int_equal(k.number_len, 2);
+	assert_true(known_revoked_put_newer(m, &k));
+	assert_int_equal(known_revoked_number(k.number, "xyz"), 0);
+	assert_int_equal(known_revoked_number(k.number, "000"), 0);
+	assert_int_equal(known_revoked_num(m), 1);
+	known_revoked_free(m);
+}
+
 int
 main(void)
 {
@@ -191,6 +268,8 @@ main(void)
 	    cmocka_unit_test(forgets_a_serial_under_every_anchor),
 	    cmocka_unit_test(a_full_shard_loses_what_it_knew_longest),
 	    cmocka_unit_test(tells_when_an_issuer_was_heard_of),
+	    cmocka_unit_test(a_word_yields_to_what_is_as_new),
+	    cmocka_unit_test(a_newer_word_is_news),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,7 +44,7 @@ every_value_has_its_own_name(void **state)
 			takes_new_name(&reason, revcheck_reason_name(i));
 	for (int i = 0; i <= REVCHECK_MODE_HARD_FAIL; i++)
 		takes_new_name(&mode, revcheck_mode_name(i));
-	for (int i = 0; i <= REVCHECK_METHOD_MEMORY; i++)
+	for (int i = 0; i <= REVCHECK_METHOD_FLEET; i++)
 		takes_new_name(&method, revcheck_method_name(i));
 	for (int i = 0; i <= REVCHECK_SOURCE_STAPLE; i++)
 		takes_new_name(&source, revcheck_source_name(i));
