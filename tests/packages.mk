@@ -9,6 +9,8 @@ APT_TEST += nginx-light
 APT_TEST += socat python3-jsonschema
 # What an OpenAPI document has to be.
 APT_TEST += openapi-specification
+# Counts instructions.
+APT_TEST += valgrind
 # The library as other languages call it.
 APT_TEST += golang-go python3
 # Shells whose completions are tried.
