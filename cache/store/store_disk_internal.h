@@ -93,6 +93,7 @@ struct store_disk {
 	unsigned sweep_next; /* a directory to be tidied */
 	bool old_gone;       /* what version 1 kept */
 	uint64_t num_old;
+	uint64_t evictions; /* shown together with what is left */
 
 	pthread_mutex_t lock; /* below */
 	pthread_cond_t work, idle;

@@ -158,6 +158,7 @@ note_success(struct store_disk *d)
 	d->stats.documents = s.documents;
 	d->stats.floors = s.floors;
 	d->stats.known = s.known;
+	d->stats.evictions = d->evictions;
 	pthread_mutex_unlock(&d->lock);
 	if (news)
 		log_line(d->log, LOG_LEVEL_INFO,
@@ -279,9 +280,7 @@ write_all(struct store_disk *d, struct work_list *batch, struct err *err)
 		    (unsigned long long)gone, d->dir,
 		    (unsigned long long)d->max_bytes,
 		    (unsigned long long)d->max_owner_bytes);
-	pthread_mutex_lock(&d->lock);
-	d->stats.evictions += gone;
-	pthread_mutex_unlock(&d->lock);
+	d->evictions += gone;
 	return store_db_clean(d->db, err);
 }
 
