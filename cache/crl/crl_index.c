@@ -5,6 +5,10 @@
  */
 #include "cache/crl/crl_index.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <openssl/rand.h>
 
 /*
@@ -16,6 +20,9 @@
 #define TOO_ROOMY(n)  ((n) + (n) / 100 * 42 + 64)
 #define FIRST_ENTRIES 256
 #define MAX_GATHERED  ((size_t)1 << 20)
+/* A table for less fits into the second-level cache as it is. */
+#define PARTS_FROM ((size_t)96 << 10)
+#define ONE_ROOM   512
 /* Slots are prefetched so many entries before they are filled. */
 #define AHEAD 16
 /*
@@ -76,22 +83,24 @@ index_rebuild(struct crl_index *x, size_t num_slots)
 static int
 index_gather_room(struct crl_index *x, size_t num)
 {
-	size_t mean;
+	size_t mean = ONE_ROOM;
+	unsigned bits = num < PARTS_FROM ? 0 : CRL_INDEX_PART_BITS;
 
 	if (num > MAX_GATHERED)
 		num = MAX_GATHERED;
 	/* An eighth more than the mean: rarely does one run fill early. */
-	mean = num / CRL_INDEX_PARTS;
-	mean += mean / 8 + 8;
+	if (bits > 0)
+		mean = num / CRL_INDEX_PARTS + num / CRL_INDEX_PARTS / 8 + 8;
 	if (mean <= x->part_room)
 		return 0;
 	mem_block_cleanup(&x->gather);
 	x->part_room = 0;
 	if (mem_block_alloc(&x->gather,
-		(mean * CRL_INDEX_PARTS + AHEAD) * sizeof(*x->gathered)) != 0)
+		((mean << bits) + AHEAD) * sizeof(*x->gathered)) != 0)
 		return E_NOMEM;
 	x->gathered = (struct crl_slot *)(void *)x->gather.p;
 	x->part_room = mean;
+	x->part_bits = bits;
 	return 0;
 }
 
@@ -142,36 +151,66 @@ index_insert(struct crl_index *x, struct crl_slot s, size_t at)
 }
 
 /*
- * Inserts one run. Two slots in three are free at the first look, and most
- * others right behind it: that much is computed without a branch, because a
- * mispredicted one costs more than all the rest.
+ * The first free one of LOOK slots at v, LOOK if there is none or one before it
+ * has this hash. Without a branch: where it lies is chance, and a mispredicted
+ * one costs more than all the rest.
  */
+#define LOOK 8
+
+static size_t
+first_free(const struct crl_slot *v, uint32_t hash)
+{
+#ifdef __SSE2__
+	/* Two lanes a slot, as it lies: the hash, and 0 where it is free. */
+	const __m128i want = _mm_set_epi32(0, (int)hash, 0, (int)hash);
+	const __m128i *at = (const void *)v;
+	__m128i low, high;
+	unsigned m, same, free;
+
+	low = _mm_packs_epi32(_mm_cmpeq_epi32(_mm_loadu_si128(at), want),
+	    _mm_cmpeq_epi32(_mm_loadu_si128(at + 1), want));
+	high = _mm_packs_epi32(_mm_cmpeq_epi32(_mm_loadu_si128(at + 2), want),
+	    _mm_cmpeq_epi32(_mm_loadu_si128(at + 3), want));
+	m = (unsigned)_mm_movemask_epi8(_mm_packs_epi16(low, high));
+	same = m & 0x5555;
+	free = m & 0xaaaa;
+	free &= 0u - free;
+	/* free is 0, or one bit; those of same below it stand in the way. */
+	if (__builtin_expect(free == 0 || (same & (free - 1) >> 1) != 0, 0))
+		return LOOK;
+	return (unsigned)__builtin_ctz(free) / 2;
+#else
+	size_t i = 0;
+
+	while (i < LOOK && v[i].offset != 0 && v[i].hash != hash)
+		i++;
+	return i < LOOK && v[i].offset == 0 ? i : LOOK;
+#endif
+}
+
+/* Inserts one run. */
 static bool
 settle_run(struct crl_index *x, const struct crl_slot *run, uint32_t num)
 {
 	struct crl_slot *slots = x->slots;
-	size_t num_slots = x->num_slots, at, used = 0;
-	uint32_t taken;
+	size_t num_slots = x->num_slots, at, i, used = 0;
 	bool ok = true;
 
-	for (uint32_t i = 0; i < num; i++) {
-		struct crl_slot s = run[i];
+	for (uint32_t k = 0; ok && k < num; k++) {
+		struct crl_slot s = run[k];
 
 		/* Behind the end of the run any address may be prefetched. */
 		__builtin_prefetch(
-		    &slots[(uint64_t)run[i + AHEAD].hash * num_slots >> 32], 1);
+		    &slots[(uint64_t)run[k + AHEAD].hash * num_slots >> 32], 1);
 		at = (size_t)((uint64_t)s.hash * num_slots >> 32);
-		taken = (slots[at].offset != 0) & (slots[at].hash != s.hash) &
-		    (at + 1 < num_slots);
-		at += taken;
-		if (__builtin_expect(slots[at].offset == 0, 1)) {
-			slots[at] = s;
-			used++;
+		i = at + LOOK <= num_slots ? first_free(&slots[at], s.hash)
+					   : LOOK;
+		if (__builtin_expect(i == LOOK, 0)) {
+			ok = index_insert(x, s, at);
 			continue;
 		}
-		ok = index_insert(x, s, at);
-		if (!ok)
-			break;
+		slots[at + i] = s;
+		used++;
 	}
 	x->num_used += used;
 	return ok;
@@ -184,7 +223,7 @@ crl_index_settle(struct crl_index *x)
 
 	if (x->num_gathered == 0)
 		return true;
-	for (size_t part = 0; ok && part < CRL_INDEX_PARTS; part++) {
+	for (size_t part = 0; ok && part >> x->part_bits == 0; part++) {
 		ok = settle_run(
 		    x, &x->gathered[part * x->part_room], x->part_len[part]);
 		x->part_len[part] = 0;

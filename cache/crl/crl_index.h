@@ -27,9 +27,9 @@ struct crl_slot {
 };
 
 /*
- * Entries are gathered by the upper bits of their hash first and inserted part
- * by part: each part of the table fits into the second-level cache, whatever
- * the size of the whole.
+ * Entries are gathered first, those of a large table by the upper bits of their
+ * hash, and inserted part by part: each part of the table fits into the
+ * second-level cache, whatever the size of the whole.
  */
 #define CRL_INDEX_PARTS     32
 #define CRL_INDEX_PART_BITS 5
@@ -57,7 +57,8 @@ struct crl_index {
 	crl_index_same_fn *same;
 	void *same_arg;
 	struct mem_block block;
-	struct crl_slot *gathered; /* PARTS runs of part_room, in gather */
+	struct crl_slot *gathered; /* runs of part_room each, in gather */
+	unsigned part_bits;        /* of the hash: PART_BITS, or 0: one run */
 	size_t part_room;
 	size_t num_gathered;
 	struct mem_block gather;
@@ -141,7 +142,7 @@ crl_index_home(const struct crl_index *x, uint32_t hash)
 static inline bool
 crl_index_add(struct crl_index *x, uint32_t hash, uint32_t offset)
 {
-	size_t part = hash >> (32 - CRL_INDEX_PART_BITS);
+	size_t part = (size_t)((uint64_t)hash << x->part_bits >> 32);
 	uint32_t n = x->part_len[part]++;
 
 	x->gathered[part * x->part_room + n] =

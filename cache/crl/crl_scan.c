@@ -18,6 +18,7 @@
  * first-level cache.
  */
 #define SCAN_BLOCK ((size_t)16 << 10)
+#define HASH_BLOCK 64
 /* An announced length is believed up to so many times what has arrived. */
 #define BELIEF    64
 #define MAX_MARKS ((size_t)1 << 24)
@@ -70,7 +71,8 @@ build_make_room(struct crl_builder *b)
 		    (double)b->num_entries);
 		want += want / 128;
 		believed = BELIEF * b->num_entries;
-		if (want > believed)
+		/* What is announced may never come. */
+		if (!b->fixed && want > believed)
 			want = believed;
 		if (want < b->num_entries * 2 && done < all / 2)
 			want = b->num_entries * 2;
@@ -234,11 +236,14 @@ build_hash_init(struct crl_builder *b)
 	return 0;
 }
 
+/* In whole blocks of the hash, so that it need not keep a rest. */
 static void
 build_hash(struct crl_builder *b)
 {
-	size_t lim = b->avail < b->head.tbs_end ? b->avail : b->head.tbs_end;
+	size_t lim = b->head.tbs_end;
 
+	if (b->avail < lim)
+		lim = b->avail - (b->avail - b->head.tbs) % HASH_BLOCK;
 	if (lim <= b->hashed)
 		return;
 	crl_hash_update(

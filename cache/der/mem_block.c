@@ -10,28 +10,26 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* From this size on pages are used, so that growing moves page tables. */
-#define MEM_BLOCK_PAGES_FROM ((size_t)256 << 10)
-#define MEM_BLOCK_HUGE_FROM  ((size_t)1 << 20)
+/*
+ * From this size on pages are used, so that growing moves page tables: huge
+ * ones, since each that is touched first costs a fault. Below it the heap's
+ * cost less, which have been touched before.
+ */
+#define MEM_BLOCK_PAGES_FROM ((size_t)1 << 20)
 #define MEM_BLOCK_HUGE       ((size_t)2 << 20)
-#define MEM_BLOCK_SMALL      ((size_t)64 << 10)
 
 /* Whole huge pages: the kernel then places the mapping on their border. */
 static size_t
 pages_size(size_t len)
 {
-	size_t unit =
-	    len >= MEM_BLOCK_HUGE_FROM ? MEM_BLOCK_HUGE : MEM_BLOCK_SMALL;
-
-	return (len + unit - 1) / unit * unit;
+	return (len + MEM_BLOCK_HUGE - 1) / MEM_BLOCK_HUGE * MEM_BLOCK_HUGE;
 }
 
 static void
 mem_block_advise(struct mem_block *b)
 {
 	/* A hint: without huge pages it works as well, a little slower. */
-	if (b->len >= MEM_BLOCK_HUGE_FROM)
-		(void)madvise(b->p, b->mapped, MADV_HUGEPAGE);
+	(void)madvise(b->p, b->mapped, MADV_HUGEPAGE);
 }
 
 static int
