@@ -53,6 +53,10 @@ unit/test_page_work_LIBS = -Wl,--wrap=address_text,--wrap=cache_item_of_crl
 # Sees what is written for good, and when.
 unit/test_rest_pem_LIBS = -Wl,--wrap=fsync,--wrap=rename
 
+# The room itself, against a real engine.
+net/fleet/engine_OBJ = $(UNIT_A)
+net/fleet/link_OBJ = $(UNIT_A)
+
 # Tests start and watch processes as fixtures do.
 $(B)/lib/libtest.a: $(TESTLIB_OBJ) $(FIXLIB_OBJ)
 	$(call say,AR,$@)

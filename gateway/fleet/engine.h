@@ -13,7 +13,8 @@
  *
  * Everything happens on the event base that engine_open was given. An answer
  * never comes from inside the call that asks for it, and exactly once: at the
- * latest when the deadline is over; never after engine_close.
+ * latest when the deadline is over; never after engine_close. (Where there is
+ * no memory for a question, ENGINE_AWAY does come from inside.)
  */
 #ifndef GATEWAY_FLEET_ENGINE_H
 #define GATEWAY_FLEET_ENGINE_H
