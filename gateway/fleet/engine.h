@@ -40,14 +40,14 @@ enum engine_result {
 	ENGINE_UNKNOWN = 0,
 	ENGINE_DONE,
 	ENGINE_LOST,    /* a compare did not hold: nothing was written */
-	ENGINE_REFUSED, /* it was understood, and nothing was written: see why
-			 */
+	ENGINE_REFUSED, /* understood, and nothing was written: see why */
 	ENGINE_DENIED,  /* REFUSED, for want of rights: user, password, role */
 	ENGINE_FULL,    /* REFUSED: the store takes nothing more */
 	ENGINE_COMPACTED, /* REFUSED: that revision is no longer kept */
 	ENGINE_NO_LEASE,  /* REFUSED: the lease has ended */
 	ENGINE_TOO_LONG,  /* the answer is longer than ENGINE_MAX_LINE */
 	ENGINE_AWAY,      /* nobody was reached: nothing was written */
+	ENGINE_NUM_RESULTS
 };
 
 /* A record. Lent for the call that it is given to. */

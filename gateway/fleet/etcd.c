@@ -107,7 +107,7 @@ engine_open(
 	if (!ok || e->work == NULL || e->prefix == NULL)
 		rc = err_set(err, E_NOMEM, "out of memory");
 	if (rc == 0)
-		rc = curl_loop_new(&e->loop, o->base, request_ended, err);
+		rc = curl_loop_new(&e->loop, o->base, etcd_request_ended, err);
 	if (rc != 0) {
 		engine_close(e);
 		return rc;
@@ -120,7 +120,7 @@ static void
 engine_free(struct engine *e)
 {
 	while (e->first != NULL)
-		request_free(e->first);
+		etcd_request_free(e->first);
 	curl_loop_free(e->loop);
 	if (e->work != NULL)
 		event_free(e->work);
@@ -154,7 +154,7 @@ engine_close(struct engine *e)
 static bool
 login(struct engine *e)
 {
-	struct request *r = request_new(e, ETCD_LOGIN, NULL, NULL);
+	struct request *r = etcd_request_new(e, ETCD_LOGIN, NULL, NULL);
 	int rc;
 
 	if (r == NULL)
@@ -162,9 +162,9 @@ login(struct engine *e)
 	r->read = e->logging_in = true;
 	rc = etcd_json_login(&r->body, e->user, e->password);
 	if (rc == 0)
-		request_send(r);
+		etcd_request_send(r);
 	else
-		request_fail(r, ENGINE_AWAY, "out of memory");
+		etcd_request_fail(r, ENGINE_AWAY, "out of memory");
 	return true;
 }
 
@@ -176,9 +176,9 @@ go(struct request *r)
 
 	r->waiting = e->user != NULL && e->token == NULL;
 	if (!r->waiting)
-		request_send(r);
+		etcd_request_send(r);
 	else if (!e->logging_in && !login(e))
-		request_fail(r, ENGINE_AWAY, "out of memory");
+		etcd_request_fail(r, ENGINE_AWAY, "out of memory");
 }
 
 /* rc: of writing its body. */
@@ -186,7 +186,7 @@ static void
 begin(struct request *r, int rc)
 {
 	if (rc != 0)
-		request_fail(r,
+		etcd_request_fail(r,
 		    rc == E_ARG || rc == E_LIMIT ? ENGINE_REFUSED : ENGINE_AWAY,
 		    rc == E_ARG         ? "a key is none that may be used"
 			: rc == E_LIMIT ? "the request is too large"
@@ -210,9 +210,9 @@ login_ended(struct engine *e, const struct etcd_said *said)
 			continue;
 		r->waiting = false;
 		if (e->token != NULL)
-			request_send(r);
+			etcd_request_send(r);
 		else
-			request_fail(r,
+			etcd_request_fail(r,
 			    said->answer.result == ENGINE_DENIED ? ENGINE_DENIED
 								 : ENGINE_AWAY,
 			    ok ? said->answer.why : "out of memory");
@@ -234,7 +234,7 @@ again(struct request *r, const struct etcd_said *said)
 		e->token_num++;
 	}
 	r->again = true;
-	request_rewind(r);
+	etcd_request_rewind(r);
 	go(r);
 	return true;
 }
@@ -246,7 +246,7 @@ static void
 said_trouble(struct etcd_said *said, struct request *r)
 {
 	memset(said, 0, sizeof(*said));
-	said->answer.result = request_trouble(r, &said->err);
+	said->answer.result = etcd_request_trouble(r, &said->err);
 	said->answer.why = said->err.msg;
 }
 
@@ -274,7 +274,7 @@ answer_unary(struct request *r)
 		etcd_json_read(&said, r->call, r->status, (char *)r->in.p,
 		    r->in.len, r->engine->prefix);
 	if (!finish(r, &said)) {
-		request_free(r);
+		etcd_request_free(r);
 		if (done != NULL)
 			done(arg, &said.answer);
 	}
@@ -290,7 +290,7 @@ watch_ended(struct request *r, struct etcd_said *said)
 
 	if (finish(r, said))
 		return;
-	request_free(r);
+	etcd_request_free(r);
 	calls.ended(calls.arg, said->answer.result, said->answer.why);
 }
 
@@ -403,7 +403,7 @@ static struct request *
 request_begin(struct engine *e, enum etcd_call call, bool read,
     engine_done_fn *done, void *arg)
 {
-	struct request *r = request_new(e, call, done, arg);
+	struct request *r = etcd_request_new(e, call, done, arg);
 
 	if (r != NULL)
 		r->read = read;

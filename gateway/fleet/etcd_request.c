@@ -20,7 +20,7 @@
 #define MAX_BODY (4U << 20)
 
 struct request *
-request_new(
+etcd_request_new(
     struct engine *e, enum etcd_call call, engine_done_fn *done, void *arg)
 {
 	struct request *r = calloc(1, sizeof(*r)), **end = &e->first;
@@ -56,7 +56,7 @@ request_unhand(struct request *r)
 }
 
 void
-request_free(struct request *r)
+etcd_request_free(struct request *r)
 {
 	request_unhand(r);
 	*r->prev = r->next;
@@ -73,7 +73,7 @@ request_free(struct request *r)
 }
 
 void
-request_rewind(struct request *r)
+etcd_request_rewind(struct request *r)
 {
 	request_unhand(r);
 	r->in.len = 0;
@@ -91,7 +91,7 @@ tell_soon(struct request *r)
 }
 
 void
-request_fail(struct request *r, enum engine_result result, const char *why)
+etcd_request_fail(struct request *r, enum engine_result result, const char *why)
 {
 	struct err err;
 
@@ -170,7 +170,7 @@ take_body(char *p, size_t size, size_t num, void *arg)
 }
 
 void
-request_ended(CURL *easy, CURLcode rc)
+etcd_request_ended(CURL *easy, CURLcode rc)
 {
 	struct request *r = NULL;
 	long status = 0;
@@ -184,7 +184,7 @@ request_ended(CURL *easy, CURLcode rc)
 }
 
 enum engine_result
-request_trouble(const struct request *r, struct err *err)
+etcd_request_trouble(const struct request *r, struct err *err)
 {
 	if (r->failed) {
 		err_set(err, E_ARG, "%s", r->why);
@@ -292,7 +292,7 @@ set_request(struct request *r)
 }
 
 void
-request_send(struct request *r)
+etcd_request_send(struct request *r)
 {
 	struct engine *e = r->engine;
 
@@ -301,5 +301,5 @@ request_send(struct request *r)
 	if (r->easy == NULL || !set_transport(r) || !set_request(r) ||
 	    curl_multi_add_handle(curl_loop_multi(e->loop), r->easy) !=
 		CURLM_OK)
-		request_fail(r, ENGINE_AWAY, "libcurl takes no request");
+		etcd_request_fail(r, ENGINE_AWAY, "libcurl takes no request");
 }

@@ -50,18 +50,19 @@ struct request {
 };
 
 /* NULL: no memory. The last of its engine. */
-struct request *request_new(
+struct request *etcd_request_new(
     struct engine *e, enum etcd_call call, engine_done_fn *done, void *arg);
-void request_free(struct request *r);
+void etcd_request_free(struct request *r);
 /* Its answer or its failure is told from the loop. */
-void request_send(struct request *r);
-void
-request_fail(struct request *r, enum engine_result result, const char *why);
+void etcd_request_send(struct request *r);
+void etcd_request_fail(
+    struct request *r, enum engine_result result, const char *why);
 /* As if it had never been sent. */
-void request_rewind(struct request *r);
+void etcd_request_rewind(struct request *r);
 /* What became of one that has no answer; err says why. */
-enum engine_result request_trouble(const struct request *r, struct err *err);
+enum engine_result
+etcd_request_trouble(const struct request *r, struct err *err);
 /* curl_loop's `ended`. */
-void request_ended(CURL *easy, CURLcode rc);
+void etcd_request_ended(CURL *easy, CURLcode rc);
 
 #endif

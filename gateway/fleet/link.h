@@ -6,7 +6,8 @@
  * records mean is mirror's affair; here they are keys and bytes.
  *
  * Everything on the event base of the options, which is never blocked. No call
- * of link tells anything from inside itself.
+ * of link tells anything from inside itself (where there is no memory, or no
+ * room, for a question, ENGINE_AWAY does).
  */
 #ifndef GATEWAY_FLEET_LINK_H
 #define GATEWAY_FLEET_LINK_H
@@ -48,6 +49,7 @@ enum fleet_link_state {
 	FLEET_LINK_DOWN = 0,   /* waits before it tries the next endpoint */
 	FLEET_LINK_CONNECTING, /* the first answer is awaited */
 	FLEET_LINK_LOADING,    /* the whole is being read */
+	FLEET_LINK_JOINING,    /* the watch is being made */
 	FLEET_LINK_UP,         /* follows; the last beats agreed */
 };
 
@@ -79,7 +81,7 @@ struct fleet_link_stats {
 	uint64_t lag_ms;      /* see fleet_link_lag_ms */
 	uint64_t reconnects, resyncs, beats, damaged, events;
 	/* Requests that were answered, by result. */
-	uint64_t requests[ENGINE_AWAY + 1];
+	uint64_t requests[ENGINE_NUM_RESULTS];
 };
 
 /* Checks and begins; the first answers come from the loop. */
@@ -101,8 +103,9 @@ void fleet_link_set_members(struct fleet_link *l, size_t num);
 
 /*
  * Requests wait until there is a connection; the deadline of
- * request_timeout_ms is for all of it. Reads, and what was certainly not sent,
- * are tried again, at another endpoint if need be; a write that may have got
+ * request_timeout_ms is for waiting; one that is sent at its end has as long
+ * again (a transaction has not). Reads, and what was certainly not sent, are
+ * tried again, at another endpoint if need be; a write that may have got
  * through never is: ENGINE_UNKNOWN, to be settled by reading. See engine.h for
  * answers.
  */

@@ -196,12 +196,14 @@ etcd_kill(struct etcd *e, int i)
 void
 etcd_freeze(struct etcd *e, int i)
 {
+	e->node[i].frozen = true;
 	proc_signal(&e->node[i].proc, SIGSTOP);
 }
 
 void
 etcd_thaw(struct etcd *e, int i)
 {
+	e->node[i].frozen = false;
 	proc_signal(&e->node[i].proc, SIGCONT);
 }
 
@@ -227,7 +229,8 @@ etcd_ctl_args(struct etcd *e, const char *const *args)
 	char *out = NULL;
 	int i = 0;
 
-	while (i < e->num - 1 && e->node[i].proc.pid == 0)
+	while (
+	    i < e->num - 1 && (e->node[i].proc.pid == 0 || e->node[i].frozen))
 		i++;
 	add(&a, program("etcdctl"), NULL);
 	add(&a, "--endpoints", xstrdup(e->node[i].url));

@@ -26,6 +26,7 @@ struct etcd_options {
 
 struct etcd_node {
 	struct proc proc;
+	bool frozen;
 	int port, peer_port;
 	int held[2]; /* sockets bound to them: while they are, they are ours */
 	char *name, *url, *data;
@@ -60,7 +61,8 @@ void etcd_thaw(struct etcd *e, int i);
 void etcd_wipe(struct etcd *e, int i);
 
 /*
- * etcdctl with the rights of root, at the first node that runs. Fails the test
+ * etcdctl with the rights of root, at the first node that runs and is not
+ * frozen. Fails the test
  * when it fails; what it wrote (free it).
  */
 #define etcd_ctl(e, ...) etcd_ctl_args(e, (const char *const[]){__VA_ARGS__})

@@ -1,0 +1,128 @@
+/*
+ * link_internal: struct fleet_link from the inside, for link*.c only.
+ */
+#ifndef GATEWAY_FLEET_LINK_INTERNAL_H
+#define GATEWAY_FLEET_LINK_INTERNAL_H
+
+#include <stdlib.h>
+
+#include <event2/event.h>
+#include <openssl/sha.h>
+
+#include "gateway/fleet/link.h"
+
+/* The three keys that tell whether all is known; in this order. */
+enum mark {
+	MARK_FLEET = 0,
+	MARK_HEAD,
+	MARK_NEWS,
+	NUM_MARKS
+};
+
+/* What they were when last heard of. */
+struct marks {
+	int64_t revision[NUM_MARKS];         /* 0: absent */
+	uint8_t fleet[SHA256_DIGEST_LENGTH]; /* of its bytes */
+};
+
+/* A request, from the call until it is answered. */
+struct asked {
+	struct asked *next, **prev;
+	struct fleet_link *link;
+	enum {
+		ASKED_GET = 0,
+		ASKED_LIST,
+		ASKED_TXN,
+		ASKED_LEASE,
+		ASKED_KEEPALIVE,
+		ASKED_REVOKE
+	} kind;
+	bool read;   /* may be asked twice */
+	bool flying; /* the engine has it */
+	bool over;   /* to be told: result, why */
+	enum engine_result result;
+	char why[256];
+	uint64_t until_ms;
+	struct event *deadline; /* of one that waits */
+	char *key, *after;
+	bool linearizable;
+	unsigned number; /* limit, or seconds */
+	int64_t lease;
+	struct fleet_compare *compare;
+	struct fleet_op *op;
+	size_t num_compare, num_op;
+	engine_done_fn *done;
+	void *arg;
+};
+
+struct fleet_link {
+	struct event_base *base;
+	const struct log *log;
+	struct fleet_link_calls calls;
+	char *prefix;
+	/* Replaced by fleet_link_configure. */
+	char *endpoints[FLEET_LINK_MAX_ENDPOINTS];
+	size_t num_endpoints, endpoint;
+	char *ca_file, *certificate, *key, *user, *password_file;
+	unsigned heartbeat_ms, timeout_ms;
+	size_t members;
+
+	enum fleet_link_state state;
+	struct engine *engine; /* NULL when DOWN */
+	struct event *step;    /* when the state has lasted too long */
+	struct event *beat;    /* the next one is due */
+	struct event *soon;    /* requests are over, or can be sent */
+	uint64_t backoff_ms;
+	char why[256];
+	bool quiet; /* the trouble has been said; not again until UP */
+
+	bool loaded;    /* marks and revision are those of a whole */
+	bool answering; /* the engine has answered: requests may be sent */
+	bool doubted;   /* a beat disagreed twice, and it was joined again */
+	int64_t revision;
+	struct marks marks, greeting;
+	unsigned page; /* records a page */
+	char *after;   /* the last of the page before */
+	int64_t page_revision;
+	unsigned missed, disagreed;
+	uint64_t agreed_ms;
+	struct asked *first;
+	size_t num_asked;
+	struct fleet_link_stats stats;
+	unsigned busy; /* inside somebody's callback */
+	bool dead;
+};
+
+/*
+ * Around whatever may call somebody, who may free the link: the struct itself
+ * stays until the last link_leave. In between only `dead` may be looked at.
+ */
+static inline void
+link_enter(struct fleet_link *l)
+{
+	l->busy++;
+}
+
+static inline void
+link_leave(struct fleet_link *l)
+{
+	if (--l->busy == 0 && l->dead)
+		free(l);
+}
+
+/* link_asked.c: sends what waits, when it can be. */
+void link_flush(struct fleet_link *l);
+/* The connection has gone: writes may have got through, reads wait again. */
+void link_ground(struct fleet_link *l);
+void link_forget(struct fleet_link *l);
+/* The event `soon`. */
+void link_tell(evutil_socket_t fd, short what, void *arg);
+
+/* link_options.c */
+int link_options_take(struct fleet_link *l, const struct fleet_link_options *o,
+    struct err *err) MUST_USE;
+void link_options_free(struct fleet_link *l);
+/* The first line of the password file: free it, cleansed. NULL: err. */
+char *link_password(const struct fleet_link *l, struct err *err);
+
+#endif
