@@ -54,6 +54,7 @@ unit/test_page_work_LIBS = -Wl,--wrap=address_text,--wrap=cache_item_of_crl
 unit/test_rest_pem_LIBS = -Wl,--wrap=fsync,--wrap=rename
 
 # The room itself, against a real engine.
+net/fleet/check_OBJ = $(UNIT_A)
 net/fleet/engine_OBJ = $(UNIT_A)
 net/fleet/link_OBJ = $(UNIT_A)
 

@@ -326,8 +326,7 @@ error_result(struct etcd_said *s, const char *message)
 	    says(message, "auth store is old") ||
 	    says(message, "user name is empty");
 	s->no_users = says(message, "authentication is not enabled");
-	if (says(message, "authentication failed") ||
-	    says(message, "CommonName of client"))
+	if (says(message, "authentication failed"))
 		return ENGINE_DENIED;
 	if (says(message, "space exceeded"))
 		return ENGINE_FULL;
@@ -352,6 +351,23 @@ error_result(struct etcd_said *s, const char *message)
 	}
 }
 
+#define COMMON_NAME                                               \
+	"CommonName of client sending a request against gateway " \
+	"will be ignored and not used as expected"
+
+/* No JSON: a proxy, or the interface is off. One sentence is etcd's own. */
+static void
+read_plain(struct etcd_said *s, const char *text, size_t len)
+{
+	bool name = memmem(text, len, COMMON_NAME, strlen(COMMON_NAME)) != NULL;
+
+	if (name)
+		s->answer.result = ENGINE_DENIED;
+	err_set(&s->err, E_PARSE, "%s (status %d)",
+	    name ? COMMON_NAME : "it does not answer as etcd does",
+	    s->answer.status);
+}
+
 /*
  * {"code":n,"message":text}, of a stream {"error":{"grpc_code":n,...}}. What
  * is said at a login may be what was sent: of that only known words are shown.
@@ -369,9 +385,7 @@ read_error(struct etcd_said *s, enum etcd_call call, const cJSON *o)
 	if (json_to_int(json_get(o, o == inner ? "grpc_code" : "code"), 0, 1000,
 		&code) != 0 ||
 	    message == NULL) {
-		err_set(&s->err, E_PARSE,
-		    "it answered with status %d, not as etcd does",
-		    s->answer.status);
+		read_plain(s, "", 0);
 		return;
 	}
 	s->answer.code = (int)code;
@@ -382,11 +396,7 @@ read_error(struct etcd_said *s, enum etcd_call call, const cJSON *o)
 		    "the login failed with status %d, code %d",
 		    s->answer.status, s->answer.code);
 	else if (call == ETCD_LOGIN && !s->no_users)
-		err_set(&s->err, E_ARG, "%s",
-		    says(message, "CommonName")
-			? "CommonName of client sending a request against "
-			  "gateway will be ignored and not used as expected"
-			: "user or password are wrong");
+		err_set(&s->err, E_ARG, "user or password are wrong");
 	else
 		err_set(&s->err, E_ARG, "%.200s (status %d)", message,
 		    s->answer.status);
@@ -427,11 +437,8 @@ etcd_json_read(struct etcd_said *s, enum etcd_call call, int status,
 	s->answer.status = status;
 	s->answer.why = s->err.msg;
 	if (!read_tree(s, text, len)) {
-		/* Not JSON at all: a proxy, or the interface is off. */
 		if (status != 200 && s->answer.result == ENGINE_UNKNOWN)
-			err_set(&s->err, E_PARSE,
-			    "it answered with status %d, not as etcd does",
-			    status);
+			read_plain(s, text, len);
 		return;
 	}
 	o = stream && status == 200 ? json_get(s->tree, "result") : s->tree;

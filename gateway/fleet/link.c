@@ -23,11 +23,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include "cache/base/clock.h"
 #include "cache/base/text.h"
+#include "gateway/fleet/fleet_password.h"
 
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS   5000
@@ -474,16 +474,12 @@ connect_next(struct fleet_link *l)
 	struct err err;
 	int rc = 0;
 
-	if (l->user != NULL) {
-		password = link_password(l, &err);
-		rc = password == NULL ? err.code : 0;
-	}
+	if (l->user != NULL)
+		rc = fleet_password_read(&password, l->password_file, &err);
 	o.password = password;
 	if (rc == 0)
 		rc = engine_open(&l->engine, &o, &err);
-	if (password != NULL)
-		OPENSSL_cleanse(password, strlen(password));
-	free(password);
+	fleet_password_free(password);
 	if (rc != 0) {
 		fail(l, err.msg);
 		return;
@@ -549,7 +545,7 @@ fleet_link_new(struct fleet_link **out, const struct fleet_link_options *o,
 	l->calls = *calls;
 	l->backoff_ms = BACKOFF_FIRST_MS;
 	l->agreed_ms = clock_mono_ms();
-	snprintf(prefix, sizeof(prefix), "/p2p-gateway/%s/", o->name);
+	snprintf(prefix, sizeof(prefix), FLEET_PREFIX, o->name);
 	l->prefix = text_dup(prefix, &ok);
 	rc = link_options_take(l, o, err);
 	l->step = evtimer_new(o->base, step_due, l);

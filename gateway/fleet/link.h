@@ -19,6 +19,7 @@ struct fleet_link;
 #define FLEET_LINK_MAX_ENDPOINTS 16
 /* Requests that wait at the same time; one more is ENGINE_AWAY. */
 #define FLEET_LINK_MAX_WAITING 1024
+#define FLEET_PREFIX           "/p2p-gateway/%s/"
 /* Of a fleet that large on, beats come every 5 s. */
 #define FLEET_LINK_MANY_MEMBERS 500
 
@@ -36,8 +37,8 @@ struct fleet_link;
 struct fleet_link_options {
 	struct event_base *base;
 	const struct log *log;
-	const char *name; /* of the fleet: the prefix is /p2p-gateway/NAME/ */
-	const char *const *endpoints;            /* NULL ends them */
+	const char *name;             /* of the fleet: FLEET_PREFIX's */
+	const char *const *endpoints; /* NULL ends them */
 	const char *ca_file, *certificate, *key; /* as engine_options */
 	/* Its first line is the password; read at each connection. */
 	const char *user, *password_file;
@@ -84,6 +85,9 @@ struct fleet_link_stats {
 	uint64_t requests[ENGINE_NUM_RESULTS];
 };
 
+/* Whether they can be used; files are not looked at. E_ARG: err says why. */
+int
+fleet_link_check(const struct fleet_link_options *o, struct err *err) MUST_USE;
 /* Checks and begins; the first answers come from the loop. */
 int fleet_link_new(struct fleet_link **out, const struct fleet_link_options *o,
     const struct fleet_link_calls *calls, struct err *err) MUST_USE;

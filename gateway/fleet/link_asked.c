@@ -161,16 +161,20 @@ void
 link_tell(evutil_socket_t fd, short what, void *arg)
 {
 	struct fleet_link *l = arg;
+	char why[sizeof(((struct asked *)NULL)->why)];
+	struct engine_answer a = {.why = why};
 	struct asked *w;
 
 	link_enter(l);
 	do {
 		for (w = l->first; w != NULL && !w->over; w = w->next)
 			;
-		if (w != NULL)
-			tell(w,
-			    &(struct engine_answer){
-				.result = w->result, .why = w->why});
+		if (w != NULL) {
+			/* It is gone when it is told. */
+			memcpy(why, w->why, sizeof(why));
+			a.result = w->result;
+			tell(w, &a);
+		}
 	} while (w != NULL && !l->dead);
 	for (w = l->first; w != NULL && !l->dead && l->answering;) {
 		struct asked *next = w->next;

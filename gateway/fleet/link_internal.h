@@ -122,7 +122,5 @@ void link_tell(evutil_socket_t fd, short what, void *arg);
 int link_options_take(struct fleet_link *l, const struct fleet_link_options *o,
     struct err *err) MUST_USE;
 void link_options_free(struct fleet_link *l);
-/* The first line of the password file: free it, cleansed. NULL: err. */
-char *link_password(const struct fleet_link *l, struct err *err);
 
 #endif

@@ -4,22 +4,17 @@
 #include "gateway/fleet/link_internal.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "cache/base/text.h"
 
-#define MAX_NAME     64
-#define MAX_PASSWORD 1024
+#define MAX_NAME 64
 
-static int
-check(const struct fleet_link_options *o, size_t *num, struct err *err)
+int
+fleet_link_check(const struct fleet_link_options *o, struct err *err)
 {
-	size_t len = o->name != NULL ? strlen(o->name) : 0;
+	size_t num, len = o->name != NULL ? strlen(o->name) : 0;
 	int rc = 0;
 
 	for (size_t i = 0; i < len; i++)
@@ -31,13 +26,13 @@ check(const struct fleet_link_options *o, size_t *num, struct err *err)
 		    "the name of a fleet is 1 to %d letters, digits, '-', "
 		    "'_' and '.'",
 		    MAX_NAME);
-	for (*num = 0;
-	     o->endpoints != NULL && o->endpoints[*num] != NULL && rc == 0;
-	     ++*num)
-		rc = engine_endpoint_check(o->endpoints[*num], err);
+	for (num = 0;
+	     o->endpoints != NULL && o->endpoints[num] != NULL && rc == 0;
+	     num++)
+		rc = engine_endpoint_check(o->endpoints[num], err);
 	if (rc != 0)
 		return rc;
-	if (*num == 0 || *num > FLEET_LINK_MAX_ENDPOINTS)
+	if (num == 0 || num > FLEET_LINK_MAX_ENDPOINTS)
 		return err_set(err, E_ARG, "a fleet has 1 to %d endpoints",
 		    FLEET_LINK_MAX_ENDPOINTS);
 	if ((o->certificate == NULL) != (o->key == NULL))
@@ -56,12 +51,12 @@ link_options_take(
 	struct fleet_link fresh = {.base = NULL};
 	bool ok = true;
 	size_t num = 0;
-	int rc = check(o, &num, err);
+	int rc = fleet_link_check(o, err);
 
 	if (rc != 0)
 		return rc;
-	for (size_t i = 0; i < num; i++)
-		fresh.endpoints[i] = text_dup(o->endpoints[i], &ok);
+	for (; o->endpoints[num] != NULL; num++)
+		fresh.endpoints[num] = text_dup(o->endpoints[num], &ok);
 	fresh.num_endpoints = num;
 	fresh.ca_file = text_dup(o->ca_file, &ok);
 	fresh.certificate = text_dup(o->certificate, &ok);
@@ -97,30 +92,4 @@ link_options_free(struct fleet_link *l)
 	free(l->key);
 	free(l->user);
 	free(l->password_file);
-}
-
-char *
-link_password(const struct fleet_link *l, struct err *err)
-{
-	char line[MAX_PASSWORD + 2] = "", *copy = NULL;
-	FILE *f = fopen(l->password_file, "re");
-
-	if (f == NULL) {
-		err_sys(err, "cannot read the password file '%.150s'",
-		    l->password_file);
-		return NULL;
-	}
-	/* Not through a buffer that stays behind in memory. */
-	setvbuf(f, NULL, _IONBF, 0);
-	if (fgets(line, sizeof(line), f) != NULL) {
-		line[strcspn(line, "\r\n")] = '\0';
-		copy = line[0] != '\0' ? strdup(line) : NULL;
-	}
-	fclose(f);
-	OPENSSL_cleanse(line, sizeof(line));
-	if (copy == NULL)
-		err_set(err, E_ARG,
-		    "the password file '%.150s' has no first line",
-		    l->password_file);
-	return copy;
 }

@@ -222,12 +222,11 @@ etcd_wipe(struct etcd *e, int i)
 }
 
 /* With users, only root may: who he is goes by name and password. */
-char *
-etcd_ctl_args(struct etcd *e, const char *const *args)
+static int
+ctl(struct etcd *e, const char *const *args, char **out)
 {
 	struct args a = {.num = 0};
-	char *out = NULL;
-	int i = 0;
+	int i = 0, rc;
 
 	while (
 	    i < e->num - 1 && (e->node[i].proc.pid == 0 || e->node[i].frozen))
@@ -244,10 +243,28 @@ etcd_ctl_args(struct etcd *e, const char *const *args)
 		add(&a, "--user", xstrdup("root:root-password"));
 	for (i = 0; args[i] != NULL; i++)
 		add(&a, args[i], NULL);
-	if (proc_run(a.v, "etcdctl.log", WAIT_MS, &out) != 0)
-		fail_msg("etcdctl %s: %s", args[0], out);
+	rc = proc_run(a.v, "etcdctl.log", WAIT_MS, out);
 	free((char *)a.v[0]);
 	free_args(&a);
+	return rc;
+}
+
+char *
+etcd_ctl_args(struct etcd *e, const char *const *args)
+{
+	char *out = NULL;
+
+	if (ctl(e, args, &out) != 0)
+		fail_msg("etcdctl %s: %s", args[0], out);
+	return out;
+}
+
+char *
+etcd_ctl_try(struct etcd *e, const char *const *args)
+{
+	char *out = NULL;
+
+	(void)ctl(e, args, &out);
 	return out;
 }
 

@@ -67,6 +67,8 @@ void etcd_wipe(struct etcd *e, int i);
  */
 #define etcd_ctl(e, ...) etcd_ctl_args(e, (const char *const[]){__VA_ARGS__})
 char *etcd_ctl_args(struct etcd *e, const char *const *args);
+/* It may fail. */
+char *etcd_ctl_try(struct etcd *e, const char *const *args);
 /* The same, and nobody wants to know what it wrote. */
 #define etcd_do(e, ...) free(etcd_ctl(e, __VA_ARGS__))
 

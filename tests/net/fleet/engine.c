@@ -373,8 +373,9 @@ killed_after_a_put(void **state)
 	etcd_kill(&e, 0);
 	UNTIL(k.ended);
 	assert_int_equal(k.end, ENGINE_UNKNOWN);
+	/* Of a connection that seemed to be there nobody knows. */
 	get(&k, "a");
-	assert_int_equal(k.result, ENGINE_AWAY);
+	assert_true(k.result == ENGINE_AWAY || k.result == ENGINE_UNKNOWN);
 	put(&k, "c", "3");
 	assert_int_equal(k.result, ENGINE_AWAY);
 	etcd_launch(&e, 0);
@@ -405,7 +406,8 @@ frozen(void **state)
 	asker_wait(&k);
 	assert_int_equal(k.result, ENGINE_UNKNOWN);
 	etcd_thaw(&e, 0);
-	UNTIL((get(&k, "b"), k.num == 1));
+	/* It has, or it has not; what follows does. */
+	must_put(&k, "c", "3");
 	engine_close(k.engine);
 	etcd_stop(&e);
 }
