@@ -31,6 +31,7 @@
 #include "gateway/control/start_check.h"
 #include "gateway/control/stores.h"
 #include "gateway/dataplane/workers.h"
+#include "gateway/doorman/doorman_watch.h"
 #include "gateway/observe/decision_ring.h"
 #include "gateway/pkcs11/pkcs11.h"
 #include "gateway/process/descriptors.h"
@@ -67,6 +68,7 @@ struct gateway {
 	struct control *control;
 	struct workers *workers;
 	struct rest_services rest_services;
+	struct doorman_watch *doorman; /* NULL: none is watched */
 	struct rest *rest;
 	struct rest_authorize *authorize; /* NULL: nobody asks */
 	struct section_files *files;      /* NULL: nothing is watched */
@@ -361,8 +363,13 @@ start_workers(struct gateway *g, struct err *err)
 static int
 start_rest(struct gateway *g, int fd, struct err *err)
 {
-	int rc;
+	int rc = 0;
 
+	if (g->conf->doorman.status_url != NULL)
+		rc = doorman_watch_new(
+		    &g->doorman, &g->conf->doorman, g->log, err);
+	if (rc != 0)
+		return rc;
 	g->rest_services = (struct rest_services){.control = g->control,
 	    .workers = g->workers,
 	    .checker = {.services = &g->services,
@@ -378,6 +385,7 @@ start_rest(struct gateway *g, int fd, struct err *err)
 	    .certs = g->stores.certs,
 	    .members = g->stores.members,
 	    .sink = g->sink,
+	    .doorman = g->doorman,
 	    .started_at = g->started_at};
 	rc = rest_new(&g->rest, &g->services, &g->rest_services, rest_routes,
 	    control_conf(g->control), fd, err);
@@ -432,6 +440,7 @@ stop(struct gateway *g)
 	section_files_free(g->files);
 	rest_authorize_free(g->authorize);
 	rest_free(g->rest);
+	doorman_watch_free(g->doorman);
 	if (g->control != NULL)
 		control_set_workers(g->control, NULL);
 	workers_free(g->workers);

@@ -297,6 +297,15 @@ struct conf_fleet {
 	struct conf_evidence_store store;
 };
 
+/* Whose state is shown beside ours; off if status_url is NULL. */
+#define CONF_URL_MAX 1024
+struct conf_doorman {
+	char *status_url; /* readyz and metrics are below it */
+	char *ca_file;    /* NULL: the system's */
+	uint32_t interval_ms;
+	uint32_t timeout_ms; /* of each of the two requests */
+};
+
 enum conf_log_format {
 	CONF_LOG_TEXT = 0,
 	CONF_LOG_JSON
@@ -372,6 +381,7 @@ struct conf {
 	struct conf_rest rest;
 	struct conf_authorize authorize;
 	struct conf_fleet fleet;
+	struct conf_doorman doorman;
 	struct conf_pkcs11 pkcs11;
 	struct conf_log log;
 	struct conf_watch watch;

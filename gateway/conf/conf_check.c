@@ -350,6 +350,8 @@ conf_finish(struct conf *c, struct conf_reader *r)
 	if (rc == 0)
 		rc = conf_resolve_fleet(c, r);
 	if (rc == 0)
+		rc = conf_resolve_doorman(c, r);
+	if (rc == 0)
 		rc = resolve_http(c, r);
 	if (rc == 0)
 		rc = conf_resolve_allow(c, r);

@@ -9,30 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A URL without user, path (but a "/" or, with_path, any), query, fragment. */
-static bool
-is_url(const char *url, bool with_path)
-{
-	static const char host[] =
-	    "^https?://([A-Za-z0-9.-]{1,253}|\\[[0-9a-fA-F:.]{2,45}\\])"
-	    "(:[0-9]{1,5})?/?$";
-	static const char path[] =
-	    "^https?://([A-Za-z0-9.-]{1,253}|\\[[0-9a-fA-F:.]{2,45}\\])"
-	    "(:[0-9]{1,5})?/([A-Za-z0-9._~/-]*/)?$";
-
-	return conf_text_matches(with_path ? path : host, url);
-}
-
-/* Only what no name server has a say in. */
-static bool
-is_open(const char *url)
-{
-	return strncmp(url, "https://", 8) != 0 &&
-	    !conf_text_matches("^http://(127\\.[0-9]{1,3}\\.[0-9]{1,3}\\."
-			       "[0-9]{1,3}|\\[::1\\])([:/].*)?$",
-		url);
-}
-
 static int
 check_endpoints(const struct conf_fleet *f, struct conf_reader *r)
 {
@@ -42,12 +18,12 @@ check_endpoints(const struct conf_fleet *f, struct conf_reader *r)
 		const char *url = f->endpoints[i];
 
 		snprintf(path, sizeof(path), "$.fleet.endpoints[%zu]", i);
-		if (!is_url(url, false))
+		if (!conf_url_fits(url, false))
+			/* It may have a password in it. */
 			return conf_fail(r, path,
-			    "is '%.100s': expected a URL such as "
-			    "\"https://etcd-1.example:2379\"",
-			    url);
-		if (is_open(url))
+			    "expected a URL such as "
+			    "\"https://etcd-1.example:2379\"");
+		if (conf_url_is_open(url))
 			return conf_fail(r, path,
 			    "is '%.100s': expected https://, or http:// with "
 			    "an address of this host (127.0.0.1, [::1])",
@@ -113,12 +89,11 @@ check_store(const struct conf_evidence_store *s, struct conf_reader *r)
 {
 	if (s->url == NULL)
 		return 0;
-	if (!is_url(s->url, true))
+	if (!conf_url_fits(s->url, true))
 		return conf_fail(r, "$.fleet.evidence_store.url",
-		    "is '%.100s': expected a URL that ends with \"/\", such as "
-		    "\"https://objects.example/revocation/\"",
-		    s->url);
-	if (s->credentials_file != NULL && is_open(s->url))
+		    "expected a URL that ends with \"/\", such as "
+		    "\"https://objects.example/revocation/\"");
+	if (s->credentials_file != NULL && conf_url_is_open(s->url))
 		return conf_fail(r, "$.fleet.evidence_store.url",
 		    "is '%.100s': expected https:// where "
 		    "$.fleet.evidence_store.credentials_file is set",

@@ -41,6 +41,18 @@ int conf_user_read(
 /* Opens the token, finds the keys of identities that are in it. */
 int conf_resolve_token(struct conf *c, struct conf_reader *r) MUST_USE;
 
+/*
+ * A URL without user, query and fragment; with_path: one that ends with '/' may
+ * be there, else none but "/".
+ */
+bool conf_url_fits(const char *url, bool with_path);
+/*
+ * Whether what goes there can be read on the way: no https, and not to this
+ * host by an address, which no name server has a say in.
+ */
+bool conf_url_is_open(const char *url);
+/* What concerns several keys of `doorman`. */
+int conf_resolve_doorman(struct conf *c, struct conf_reader *r) MUST_USE;
 /* Names and group of `authorize`, and that somebody may call it. */
 int conf_resolve_authorize(struct conf *c, struct conf_reader *r) MUST_USE;
 

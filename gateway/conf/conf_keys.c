@@ -611,6 +611,23 @@ const struct conf_key conf_keys[] = {
 	NUMBER("fleet.evidence_store.max_bytes", U64, fleet.store.max_bytes,
 	    1, 1LL << 40, 67108864, "bytes", "largest object"),
 
+	GROUP("doorman", "a doorman (CRL service) whose state the status page "
+	    "and /status show beside the gateway's; nothing depends on it"),
+	ROW("doorman.status_url", TEXT, doorman.status_url,
+	    "URL that its readyz and metrics are below, such as "
+	    "\"https://doorman.example:8443/\"; http:// on this host "
+	    "(127.0.0.1, [::1]) only; asked by a thread of its own, without "
+	    "redirects and proxies",
+	    .flags = CONF_REQUIRED | CONF_RESTART),
+	ROW("doorman.ca_file", PATH, doorman.ca_file,
+	    "PEM file with its anchors; the system's while it is not set",
+	    .flags = CONF_RESTART),
+	NUMBER("doorman.interval_ms", U32, doorman.interval_ms, 1000,
+	    HOUR_MS, 30000, "ms", "from one look to the next",
+	    .flags = CONF_RESTART),
+	NUMBER("doorman.timeout_ms", U32, doorman.timeout_ms, 100, 60000,
+	    5000, "ms", "for each of its two requests", .flags = CONF_RESTART),
+
 	GROUP("pkcs11", "a token of PKCS#11 for private keys"),
 	ROW("pkcs11.module", PATH, pkcs11.module,
 	    "shared library; another one takes a restart",

@@ -23,6 +23,7 @@ struct certstore;
 struct certwatch;
 struct control;
 struct denylist;
+struct doorman_watch;
 struct keystore;
 struct log_sink;
 struct members;
@@ -47,7 +48,8 @@ struct rest_services {
 	struct keystore *keys;
 	struct certstore *certs;
 	struct members *members;
-	const struct log_sink *sink; /* for what it has dropped */
+	const struct log_sink *sink;   /* for what it has dropped */
+	struct doorman_watch *doorman; /* NULL: none is watched */
 	time_t started_at;
 };
 

@@ -10,6 +10,7 @@
 #include "gateway/state/denylist.h"
 #include "gateway/dataplane/workers.h"
 #include "gateway/base/json.h"
+#include "gateway/rest/doorman_report.h"
 #include "gateway/rest/metrics.h"
 #include "gateway/rest/openapi.h"
 #include "gateway/rest/readiness.h"
@@ -70,6 +71,7 @@ get_status(struct rest_request *req)
 	cJSON_AddItemToObject(o, "minutes", status_minutes(req->services));
 	cJSON_AddItemToObject(
 	    o, "configuration", status_sections(req->services));
+	doorman_report_add(o, req->services->doorman);
 	rest_reply_json(req, 200, o);
 }
 

@@ -14,6 +14,7 @@
 #include "gateway/dataplane/workers.h"
 #include "gateway/observe/decision_ring.h"
 #include "gateway/rest/conn_report.h"
+#include "gateway/rest/doorman_report.h"
 #include "gateway/rest/rest_params.h"
 #include "gateway/rest/rest_routes.h"
 #include "gateway/rest/source_report.h"
@@ -191,6 +192,7 @@ on_answered(void *arg, const struct conn_answer *answer)
 	add_identities(o, req->services);
 	cJSON_AddItemToObject(
 	    o, "configuration", status_sections(req->services));
+	doorman_report_add(o, req->services->doorman);
 	add_decisions(o, req->services, s->after);
 	rest_reply_json(req, 200, o);
 	free(s);

@@ -57,7 +57,7 @@ function show(id, data, make) {
 	const key = $(id).contains(document.activeElement) ? document.activeElement.getAttribute('data-key') : null;
 
 	shown.set(id, text);
-	$(id).replaceChildren(...[make(data)].flat());
+	$(id).replaceChildren(...[make(data)].flat(Infinity).map((x) => (x instanceof Node ? x : clean(x))));
 	if (key !== null)
 		[...$(id).querySelectorAll('[data-key]')].find((e) => e.getAttribute('data-key') === key)?.focus();
 }
@@ -594,6 +594,45 @@ function renderConfig() {
 			['', s.version < 0 ? '' : button('history', 'history ' + s.section, () => openHistory(s.section))])));
 }
 
+/* The doorman, where one is watched. */
+
+const WAITS = {ticket: 'for the ticket tool', approval: 'for approval', signature: 'for the signature', operator: 'for the operator: it failed'};
+
+function doormanState(d) {
+	if (d.askedAt === null)
+		return word('grey', 'not asked yet');
+	if (!d.answers)
+		return [word('red', 'does not answer'), ' since ', moment(d.silentSince, 'clock')];
+	return [d.ready ? word('good', 'ready') : word('red', 'not ready'), el('span', {class: 'small'}, ' version ' + d.version + ', asked '),
+		moment(d.answeredAt, 'ago')];
+}
+
+function doormanWords(d) {
+	const waiting = (d.waiting ?? []).filter((w) => w.certificates + w.revocations > 0);
+
+	return [d.error === undefined ? '' : el('p', {class: 'amber'}, d.error),
+		d.answers || d.answeredAt === null ? '' : el('p', {class: 'small'}, 'what it said last, ', moment(d.answeredAt, 'ago'), ':'),
+		(d.reasons ?? []).map((text) => el('p', {class: 'amber'}, text)),
+		d.waiting === undefined ? '' : el('p', null, waiting.length === 0 ? 'nothing waits' : waiting.map((w, i) => [i === 0 ? 'waiting ' : '; ',
+			(WAITS[w.for] ?? 'for ' + w.for) + ': ' + [[w.certificates, 'certificate'], [w.revocations, 'revocation']].filter(([n]) => n > 0)
+				.map(([n, what]) => plural(n, what)).join(', ') + ', the oldest ' + span(w.oldestSeconds)]))];
+}
+
+function renderDoorman() {
+	const d = state.doorman;
+
+	$('doorman').hidden = d === undefined;
+	if (d === undefined)
+		return;
+	show('doorman-state', [d.askedAt === null, d.answeredAt, d.answers, d.ready, d.silentSince, d.version], () => doormanState(d));
+	show('doorman-words', d, doormanWords);
+	show('doorman-rows', d.lists ?? [], (rows) => (rows.length === 0 ? none(5, 'none') : rows.map((l) => cells(el('tr', null),
+		['list', l.name, 'th'], ['number', l.number === 0 ? word('red', 'never signed') : String(l.number)], ['entries', number(l.entries)],
+		['signed', moment(l.signedAt, 'ago')],
+		['next update', l.nextUpdate === null ? '' : [moment(l.nextUpdate, 'left'),
+			l.signedAt === null ? '' : life(seconds(l.signedAt), seconds(l.nextUpdate))]]))));
+}
+
 function render() {
 	const p = state.process;
 
@@ -613,6 +652,7 @@ function render() {
 	renderDenylist();
 	renderOwn();
 	renderConfig();
+	renderDoorman();
 	renderAsk();
 	say('foot', 'pid ' + p.pid + '; ' + p.listeners.map((l) => clean(l.name) + ' ' + clean(l.address)).join(', ') + '; REST ' + clean(p.rest) + '; ' +
 		Object.entries(p.libraries).map(([name, v]) => name + ' ' + clean(v)).join(', '));

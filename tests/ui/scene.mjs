@@ -21,7 +21,7 @@ export const USERS = [{name: 'operator', password: 'demo-password', roles: ['ope
 const children = new Set();
 
 /* Starts a program; resolves at its line "ready ...", with all lines before. */
-function start(program, args, options) {
+export function startProgram(program, args, options) {
 	const log = openSync(options.log, 'a');
 	const child = spawn(program, args, {stdio: [options.stdin ?? 'ignore', 'pipe', log]});
 	const lines = [];
@@ -41,7 +41,7 @@ function start(program, args, options) {
 	});
 }
 
-async function stop(child) {
+export async function stopProgram(child) {
 	child.kill('SIGTERM');
 	return child.ended;
 }
@@ -49,7 +49,7 @@ async function stop(child) {
 export class Town {
 	static async start(dir = 'net') {
 		const t = new Town();
-		const {child, lines} = await start(FIXTURES + '/town', ['--dir', dir], {log: 'town.log', stdin: 'pipe'});
+		const {child, lines} = await startProgram(FIXTURES + '/town', ['--dir', dir], {log: 'town.log', stdin: 'pipe'});
 
 		Object.assign(t, JSON.parse(lines[0]), {child});
 		return t;
@@ -86,7 +86,7 @@ export class Gateway {
 
 	async start() {
 		writeFileSync('gateway.json', JSON.stringify(this.config));
-		const {child, ready} = await start(BIN + '/p2p-gateway', ['--config', 'gateway.json'], {log: 'gateway.log'});
+		const {child, ready} = await startProgram(BIN + '/p2p-gateway', ['--config', 'gateway.json'], {log: 'gateway.log'});
 
 		this.child = child;
 		this.port = Number(/listen=\S*:(\d+)/.exec(ready)[1]);
@@ -98,7 +98,7 @@ export class Gateway {
 	}
 
 	async stop() {
-		const code = await stop(this.child);
+		const code = await stopProgram(this.child);
 
 		if (code !== 0)
 			throw new Error('the gateway ended with ' + code);
@@ -262,6 +262,6 @@ export async function runAll() {
 		}
 	await browser?.close();
 	for (const child of [...children].reverse())
-		await stop(child);
+		await stopProgram(child);
 	process.exit(bad > 0 ? 1 : 0);
 }

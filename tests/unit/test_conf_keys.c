@@ -78,6 +78,9 @@ base_file(const char *path)
 		    cJSON_CreateString("unix:/tmp/test-conf-keys.sock"));
 		put(o, "authorize.format", cJSON_CreateString("nginx"));
 	}
+	if (strncmp(path, "doorman.", 8) == 0)
+		put(o, "doorman.status_url",
+		    cJSON_CreateString("https://doorman.example/"));
 	if (strncmp(path, "fleet.", 6) == 0) {
 		put(o, "state_dir", cJSON_CreateString("/nowhere/state"));
 		put(o, "fleet.name", cJSON_CreateString("f"));

@@ -100,6 +100,8 @@ static const struct wrong wrongs[] = {
     {"fleet", "{}", {"$.fleet.name", "expected"}},
     {"fleet", FLEET("e/u", HTTPS, KEY), {"$.fleet.name", "e/u"}},
     {"fleet", FLEET("eu", "", KEY), {"$.fleet.endpoints", "[]"}},
+    {"fleet", FLEET("eu", "\"https://u:secret-pw@etcd.example/\"", KEY),
+	{"$.fleet.endpoints[0]", "expected a URL"}},
     {"fleet", FLEET("eu", "\"http://etcd.example:2379\"", KEY),
 	{"$.fleet.endpoints[0]", "expected https://", "127.0.0.1"}},
     {"fleet", FLEET("eu", "\"http://127.0.0.1.example:2379\"", KEY),
@@ -168,6 +170,9 @@ expect_refusal(const struct wrong *w)
 	for (size_t i = 0; i < 3 && w->says[i] != NULL; i++)
 		if (strstr(out, w->says[i]) == NULL)
 			fail_msg("'%s' is not in: %s", w->says[i], out);
+	/* Nobody's password is repeated. */
+	if (strstr(out, "secret-pw") != NULL)
+		fail_msg("%s: its secret is in: %s", w->place, out);
 	if (strstr(out, "ready ") != NULL)
 		fail_msg("it started: %s", out);
 	free(out);
