@@ -49,6 +49,8 @@ enum engine_result {
 	ENGINE_AWAY,      /* nobody was reached: nothing was written */
 	ENGINE_NUM_RESULTS
 };
+/* "unknown", "done", ...: for metrics and answers. */
+const char *engine_result_text(enum engine_result r);
 
 /* A record. Lent for the call that it is given to. */
 struct fleet_kv {

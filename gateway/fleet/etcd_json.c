@@ -24,6 +24,25 @@ etcd_json_path(enum etcd_call call)
 	return paths[call];
 }
 
+const char *
+engine_result_text(enum engine_result r)
+{
+	static const char *const texts[ENGINE_NUM_RESULTS] = {
+	    [ENGINE_UNKNOWN] = "unknown",
+	    [ENGINE_DONE] = "done",
+	    [ENGINE_LOST] = "lost",
+	    [ENGINE_REFUSED] = "refused",
+	    [ENGINE_DENIED] = "denied",
+	    [ENGINE_FULL] = "full",
+	    [ENGINE_COMPACTED] = "compacted",
+	    [ENGINE_NO_LEASE] = "no_lease",
+	    [ENGINE_TOO_LONG] = "too_long",
+	    [ENGINE_AWAY] = "away",
+	};
+
+	return texts[r];
+}
+
 bool
 etcd_json_key(const char *key)
 {

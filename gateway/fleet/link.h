@@ -134,8 +134,7 @@ int64_t fleet_link_revision(const struct fleet_link *l);
 uint64_t fleet_link_lag_ms(const struct fleet_link *l);
 void fleet_link_stats(const struct fleet_link *l, struct fleet_link_stats *out);
 
-/* "unknown", "done", ... ; "down", ...: for metrics and GET /fleet. */
-const char *engine_result_text(enum engine_result r);
+/* "down", ...: for metrics and GET /fleet. */
 const char *fleet_link_state_text(enum fleet_link_state s);
 
 #endif

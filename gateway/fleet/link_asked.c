@@ -10,25 +10,6 @@
 #include "cache/base/clock.h"
 #include "cache/base/text.h"
 
-const char *
-engine_result_text(enum engine_result r)
-{
-	static const char *const texts[ENGINE_NUM_RESULTS] = {
-	    [ENGINE_UNKNOWN] = "unknown",
-	    [ENGINE_DONE] = "done",
-	    [ENGINE_LOST] = "lost",
-	    [ENGINE_REFUSED] = "refused",
-	    [ENGINE_DENIED] = "denied",
-	    [ENGINE_FULL] = "full",
-	    [ENGINE_COMPACTED] = "compacted",
-	    [ENGINE_NO_LEASE] = "no_lease",
-	    [ENGINE_TOO_LONG] = "too_long",
-	    [ENGINE_AWAY] = "away",
-	};
-
-	return texts[r];
-}
-
 static void
 asked_free(struct asked *w)
 {
