@@ -62,6 +62,7 @@ struct flight {
 	enum flight_claim claim;
 	uint64_t ticket; /* of the claim */
 	unsigned num_claims;
+	bool was_told;               /* of news, since it was asked for */
 	bool hurry;                  /* not put off, though nobody waits */
 	event_callback_fn again;     /* looks into its tiers, from f->tier on */
 	event_callback_fn impatient; /* of patience */

@@ -136,7 +136,8 @@ flight_claim(struct flight *f)
 	}
 	f->state = FLIGHT_SHARED;
 	f->impatient = patience_over;
-	if (was_checked(f))
+	/* Who asks by hand has heard of something that is not known yet. */
+	if (!f->hurry && was_checked(f))
 		return;
 	if (!in_haste(f) && was_just_tried(f, &again_at)) {
 		flight_put_off(f, again_at);
@@ -151,6 +152,7 @@ flight_claim(struct flight *f)
 		return;
 	}
 	f->num_claims++;
+	f->was_told = false;
 	f->claim = FLIGHT_CLAIM_ASKED;
 	f->ticket = ++f->archive->num_tickets;
 	fn_of(f)->claim(fn_of(f)->arg, &f->resource->key, f->ticket);
@@ -161,8 +163,9 @@ static void
 look_again(struct flight *f)
 {
 	flight_patience_end(f);
-	if (f->step != NULL)
-		return;
+	/* Not by two at once: what is told from now on finds it on its way. */
+	if (f->claim == FLIGHT_CLAIM_TAKEN)
+		f->claim = FLIGHT_CLAIM_NONE;
 	if (!shared_tier_news(f->archive->shared, f->resource)) {
 		flight_claim(f);
 		return;
@@ -188,7 +191,10 @@ claimed(struct flight *f, enum archive_claim answer, time_t until)
 		break;
 	case ARCHIVE_CLAIM_TAKEN:
 		f->claim = FLIGHT_CLAIM_TAKEN;
-		if (may_put_off(f))
+		/* What is waited for may have come before this answer. */
+		if (f->was_told)
+			look_again(f);
+		else if (may_put_off(f))
 			put_off(f, others_done_at(a));
 		break;
 	case ARCHIVE_CLAIM_BACKOFF:
@@ -240,6 +246,7 @@ flight_claimed(struct archive *a, const struct evidence_key *source,
 void
 flight_shared_told(struct flight *f)
 {
+	f->was_told = true;
 	if (f->state == FLIGHT_SHARED && f->claim == FLIGHT_CLAIM_TAKEN)
 		look_again(f);
 }

@@ -441,11 +441,18 @@ test_taken_waits_for_what_the_other_brings(void **state)
 	for (int i = 0; i < 3000 && counted(&o, SHARED_CLAIMS_TAKEN) == 0; i++)
 		wait_ms(10);
 	others_have(&o, &(struct crlmake){.number = 5}, true);
+	control(&w.http, "/_script", "/store/* origin gate=g");
 	tell(&o, "a");
+	hits_await(&w.http, 1, STORE_HITS);
+	/* Told again on the way: it is on its way once. */
+	tell(&o, "a");
+	tell(&o, "a");
+	control(&w.http, "/_release/g", "");
 	asking_wait(&q);
 	assert_non_null(q.got.e);
 	evidence_free(q.got.e);
 	assert_int_equal(held_number(&w, "a"), 5);
+	assert_int_equal(hits(&w.http, STORE_HITS), 1);
 	assert_int_equal(hits(&w.http, "/a.crl"), 0);
 	others_cleanup(&o);
 }
