@@ -151,6 +151,10 @@ $(B)/obj/%.o: %.c $(B)/.flags
 
 # The files of the status page, as they are; ui_files.c knows their names.
 UI_FILES := index.html refused.html page.css page.js icon.svg
+# Who works on the page has it read from P2P_GATEWAY_UI_DIR; no user has.
+ifeq ($(PROFILE),debug)
+$(B)/obj/gateway/ui/ui_files.o: ALL_CPPFLAGS += -DUI_FROM_DISK
+endif
 $(UI_OBJ): $(addprefix gateway/ui/,$(UI_FILES)) Makefile
 	$(call say,BYTES,$@)
 	$(Q)mkdir -p $(@D)

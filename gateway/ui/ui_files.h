@@ -1,6 +1,7 @@
 /*
  * ui_files: the files of the status page, which are in the program. Constant;
- * any thread.
+ * any thread. A debug build whose P2P_GATEWAY_UI_DIR is set reads them from
+ * that directory each time, on the control thread.
  */
 #ifndef GATEWAY_UI_UI_FILES_H
 #define GATEWAY_UI_UI_FILES_H

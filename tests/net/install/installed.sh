@@ -32,6 +32,8 @@ t 'for root to write, for all to read' test -z \
     "$(find "$S" -type f \( -perm /022 -o ! -perm -044 \))"
 t 'programs run' sh -c "for p in sbin/p2p-gateway bin/revcheck sbin/doorman \
     sbin/doorman-sign; do '$S/opt/net/'\$p --version >>out 2>err || exit 1; done"
+t 'the page is in the program alone' sh -c \
+    "! grep -aq P2P_GATEWAY_UI_DIR '$S/opt/net/sbin/p2p-gateway'"
 t "the schema is the program's" sh -c "'$S/opt/net/sbin/p2p-gateway' \
     --config-schema | cmp - '$S/opt/net/share/p2p-gateway/p2p-gateway.schema.json'"
 
