@@ -204,6 +204,61 @@ test('without a script there are banner, modes and counts', async () => {
 	await gateway.put('corda.p2p.linkManager', {revocationCheck: {mode: 'SOFT_FAIL'}});
 });
 
+test('nobody who does not look asks; who gets no answer asks less and less often', async () => {
+	/* Its long waits are written down, and over as soon as the test says. */
+	const page = await openPage(gateway, 'reader:reader-password', {before: () => {
+		const later = window.setTimeout;
+
+		window.waits = [];
+		window.setTimeout = (f, ms, ...rest) => (ms < 1000 ? later(f, ms, ...rest) : window.waits.push({f, ms, on: true}));
+		const never = window.clearTimeout;
+
+		window.clearTimeout = (id) => (window.waits[id - 1] ? (window.waits[id - 1].on = false) : never(id));
+		window.look = (hidden) => {
+			Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden});
+			document.dispatchEvent(new Event('visibilitychange'));
+		};
+		window.next = () => {
+			const w = window.waits.at(-1);
+
+			w.on = false;
+			w.f();
+		};
+	}});
+	const planned = () => page.evaluate(() => window.waits.filter((w) => w.on).map((w) => w.ms));
+	const awaitWaits = (n) => page.waitForFunction((num) => window.waits.length >= num, {polling: 50}, n);
+	const delays = [];
+
+	await awaitWaits(1);
+	must(String(await planned()) === '2000', 'planned: ' + await planned());
+	await page.evaluate(() => window.look(true));
+	must(String(await planned()) === '', 'hidden: ' + await planned());
+	await page.evaluate(() => window.look(false));
+	await awaitWaits(2);
+	must(String(await planned()) === '2000', 'seen again: ' + await planned());
+	await press(page, 'header', 'pause');
+	must(String(await planned()) === '', 'paused: ' + await planned());
+	await page.evaluate(() => window.look(true));
+	await page.evaluate(() => window.look(false));
+	must(String(await planned()) === '', 'paused, and seen again: ' + await planned());
+	await press(page, 'header', 'go on');
+	await awaitWaits(3);
+	await page.setOfflineMode(true);
+	for (let n = 4; n < 10; n++) {
+		await page.evaluate(() => window.next());
+		await awaitWaits(n);
+		delays.push(...await planned());
+	}
+	must(String(delays) === '4000,8000,16000,30000,30000,30000', String(delays));
+	await awaitText(page, '#stale', /no answer since \d/);
+	await page.setOfflineMode(false);
+	await page.evaluate(() => window.next());
+	await awaitWaits(10);
+	must(String(await planned()) === '2000', 'answered: ' + await planned());
+	await page.waitForSelector('#stale[hidden]');
+	await page.close();
+});
+
 test('a gateway that is away is told, and goes on by itself', async () => {
 	for (const s of inside)
 		s?.destroy();

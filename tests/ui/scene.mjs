@@ -174,7 +174,7 @@ export async function openBrowser() {
 }
 
 /* A page of a user of its own; `complaints` is what must stay empty. */
-export async function openPage(gateway, user, {width = 1280, height = 900, wait = true, script = true, path = '/ui/'} = {}) {
+export async function openPage(gateway, user, {width = 1280, height = 900, wait = true, script = true, path = '/ui/', before = null} = {}) {
 	const context = await browser.createBrowserContext();
 	const page = await context.newPage();
 	const [username, password] = (user ?? '').split(':');
@@ -189,6 +189,8 @@ export async function openPage(gateway, user, {width = 1280, height = 900, wait 
 	page.setDefaultTimeout(WAIT_MS);
 	await page.setViewport({width, height});
 	await page.setJavaScriptEnabled(script);
+	if (before !== null)
+		await page.evaluateOnNewDocument(before);
 	if (user !== null)
 		await page.authenticate({username, password});
 	page.answer = await page.goto(gateway.url + path).catch((error) => error);

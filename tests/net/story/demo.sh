@@ -10,7 +10,7 @@ left() { # what is still there of a directory that was the stage
 	ls -d "$PWD"/p2p-demo* 2>/dev/null
 }
 
-echo 1..7
+echo 1..9
 export TMPDIR="$PWD"
 sh "$TOP/fixtures/demo/demo.sh" "$BUILD" >out 2>&1 </dev/null
 ok $? 'the demo exits with 0'
@@ -37,6 +37,19 @@ try=$(sed -n '/^2\. /{n;p;}' out)
 sh -c "$try" >tried 2>&1
 grep -q 'certificate_revoked (44)' tried
 ok $? 'what it proposes to try works'
+# Something to look at, where and as whom it says, before anybody tries anything.
+page=$(sed -n 's|^ *\(https://.*/ui/\)$|\1|p' out)
+who=$(sed -n 's/^ *log in as \([^ ]*\) with \([^;]*\);.*/\1:\2/p' out)
+curl -sk -u "$who" "$page" | grep -q '<title>p2p-gateway'
+ok $? 'the page is where it says'
+i=0
+until curl -sk -u "$who" "${page}state" | jq -e '.summary | .soft > 0 and
+    .good > 0 and .refused.revoked > 0 and .refused.path > 0' >state; do
+	i=$((i + 1))
+	[ $i -lt 1500 ] || break
+done
+grep -q true state
+ok $? 'somebody is in softly, a revoked one was refused'
 # A shell ignores SIGINT in background children, so the terminal's Ctrl-C is
 # played by SIGTERM, which takes the same way out.
 kill -TERM $run
