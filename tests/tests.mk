@@ -49,6 +49,8 @@ unit/test_store_disk_LIBS = -Wl,--wrap=pthread_create
 
 # Counts what is done in search of a path.
 unit/test_path_search_LIBS = -Wl,--wrap=X509_verify -Wl,--wrap=X509_check_issued
+# Counts how often a lock is taken.
+unit/test_decision_ring_LIBS = -Wl,--wrap=pthread_mutex_lock
 # Counts rows that are made, and CRLs that are looked into.
 unit/test_page_work_LIBS = -Wl,--wrap=address_text,--wrap=cache_item_of_crl
 # Sees what is written for good, and when.

@@ -1,6 +1,7 @@
 /*
- * decision_ring: rings under one lock. The lock is held for a few assignments;
- * JSON is made from references taken under it, outside of it.
+ * decision_ring: rings under one lock, which every handshake takes. It is held
+ * for a few assignments; who looks takes references to some slots at a time,
+ * and reads their texts and makes JSON outside of it.
  */
 #include "gateway/observe/decision_ring.h"
 
@@ -18,6 +19,9 @@
 
 const double decision_buckets[DECISION_NUM_BUCKETS] = {
     0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10};
+
+/* Slots that are looked at while the lock is held once. */
+#define LOOK_MAX 256
 
 struct slot {
 	uint64_t sequence;    /* 0: empty */
@@ -249,25 +253,30 @@ has_bit(uint64_t bits, unsigned which)
 	return bits == 0 || (which < 64 && (bits >> which & 1) != 0);
 }
 
+/* But for the texts. */
 static bool
-slot_matches(const struct slot *s, const struct decision_filter *f)
+slot_fits(const struct slot *s, const struct decision_filter *f)
 {
 	const struct decision *d = &s->d;
 
-	if (f->sequence != 0 && s->sequence != f->sequence)
-		return false;
-	if (!is_chosen(d, f->choice) || !has_bit(f->ways, d->way) ||
-	    !has_bit(f->statuses, d->found.status) ||
-	    !has_bit(f->whys, d->found.why) ||
-	    (f->since != 0 && d->at < f->since) ||
-	    (f->before != 0 && d->at >= f->before))
-		return false;
-	if (f->peer == NULL || contains(d->peer, f->peer))
+	return (f->sequence == 0 || s->sequence == f->sequence) &&
+	    is_chosen(d, f->choice) && has_bit(f->ways, d->way) &&
+	    has_bit(f->statuses, d->found.status) &&
+	    has_bit(f->whys, d->found.why) &&
+	    (f->since == 0 || d->at >= f->since) &&
+	    (f->before == 0 || d->at < f->before);
+}
+
+static bool
+slot_names(const struct slot *s, const char *part)
+{
+	const struct decision *d = &s->d;
+
+	if (part == NULL || contains(d->peer, part))
 		return true;
 	for (size_t i = 0;
 	     d->report != NULL && i < revcheck_report_num(d->report); i++)
-		if (contains(
-			revcheck_report_get0(d->report, i)->subject, f->peer))
+		if (contains(revcheck_report_get0(d->report, i)->subject, part))
 			return true;
 	return false;
 }
@@ -330,15 +339,37 @@ ring_get(const struct decision_ring *d, const struct ring *r, size_t at)
 	return &r->slots[(r->num - 1 - at) % d->max];
 }
 
-/* References to what matches, newest first. */
+/* Which of a ring is the newest with a sequence below that. */
+static size_t
+ring_find(const struct decision_ring *d, const struct ring *r, uint64_t below)
+{
+	size_t from = 0, to = r->num < d->max ? (size_t)r->num : d->max;
+
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+
+		if (ring_get(d, r, mid)->sequence < below)
+			to = mid;
+		else
+			from = mid + 1;
+	}
+	return from;
+}
+
+/*
+ * References to what fits of the next LOOK_MAX, newest first; *below, a
+ * sequence number, is where to go on, 0 when there are no more.
+ */
 static size_t
 collect(struct decision_ring *d, const struct decision_filter *f,
-    struct slot *out, size_t max)
+    uint64_t *below, struct slot out[LOOK_MAX])
 {
-	size_t at[NUM_KINDS] = {0}, num = 0;
+	size_t at[NUM_KINDS], num = 0, looked;
 
 	pthread_mutex_lock(&d->lock);
-	while (num < max) {
+	for (size_t k = 0; k < NUM_KINDS; k++)
+		at[k] = ring_find(d, &d->rings[k], *below);
+	for (looked = 0; looked < LOOK_MAX; looked++) {
 		const struct slot *s = NULL;
 		size_t from = 0;
 
@@ -351,10 +382,13 @@ collect(struct decision_ring *d, const struct decision_filter *f,
 				from = k;
 			}
 		}
-		if (s == NULL || s->sequence <= f->after)
+		if (s == NULL || s->sequence <= f->after) {
+			*below = 0;
 			break;
+		}
 		at[from]++;
-		if (!slot_matches(s, f))
+		*below = s->sequence;
+		if (!slot_fits(s, f))
 			continue;
 		out[num] = *s;
 		if (s->d.report != NULL)
@@ -370,25 +404,29 @@ cJSON *
 decision_ring_json(
     struct decision_ring *d, const struct decision_filter *filter)
 {
-	size_t max = NUM_KINDS * d->max, num;
+	size_t max = filter->max != 0 ? filter->max : SIZE_MAX, rows = 0;
 	size_t room =
 	    filter->report_bytes != 0 ? filter->report_bytes : SIZE_MAX;
+	struct slot *found = calloc(LOOK_MAX, sizeof(*found));
 	cJSON *list = cJSON_CreateArray();
-	struct slot *found;
-
-	if (filter->max != 0 && filter->max < max)
-		max = filter->max;
-	found = calloc(max, sizeof(*found));
+	uint64_t below = UINT64_MAX;
 
 	if (list == NULL || found == NULL) {
 		free(found);
 		cJSON_Delete(list);
 		return NULL;
 	}
-	num = collect(d, filter, found, max);
-	for (size_t i = 0; i < num; i++) {
-		cJSON_AddItemToArray(list, slot_json(&found[i], &room));
-		slot_release(&found[i]);
+	while (below != 0 && rows < max) {
+		size_t num = collect(d, filter, &below, found);
+
+		for (size_t i = 0; i < num; i++) {
+			if (rows < max && slot_names(&found[i], filter->peer)) {
+				cJSON_AddItemToArray(
+				    list, slot_json(&found[i], &room));
+				rows++;
+			}
+			slot_release(&found[i]);
+		}
 	}
 	free(found);
 	return list;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 
 #include "gateway/observe/decision_ring.h"
 
@@ -165,6 +166,50 @@ an_hour_in_minutes(void **state)
 	decision_ring_free(ring);
 }
 
+/* Counts how often the lock is taken. */
+static size_t num_locks;
+
+int __real_pthread_mutex_lock(pthread_mutex_t *lock);
+int __wrap_pthread_mutex_lock(pthread_mutex_t *lock);
+int
+__wrap_pthread_mutex_lock(pthread_mutex_t *lock)
+{
+	num_locks++;
+	return __real_pthread_mutex_lock(lock);
+}
+
+/*
+ * A handshake adds its own while somebody looks through all of them: the lock
+ * is given back in between, and what is found is the same.
+ */
+static void
+who_looks_holds_up_nobody(void **state)
+{
+	enum {
+		EACH = 1000
+	};
+	const struct decision_filter nobody = {.peer = "nobody"}, all = {0},
+				     every_third = {.peer = "-3"},
+				     last = {.max = 5, .peer = "first"},
+				     refused = {.choice = DECISION_REFUSED};
+
+	assert_int_equal(decision_ring_new(&ring, EACH, NULL), 0);
+	add(DECISION_SESSION, false, "first");
+	for (int i = 0; i < EACH; i++) {
+		add(DECISION_INBOUND, true, i % 3 == 0 ? "good-3" : "good");
+		add(DECISION_INBOUND, false, "stranger");
+		add(DECISION_RECHECK, false, i % 3 == 0 ? "cut-3" : "cut");
+	}
+	num_locks = 0;
+	assert_int_equal(num_of(&nobody), 0);
+	assert_true(num_locks >= 3 * EACH / 300);
+	assert_int_equal(num_of(&all), 3 * EACH + 1);
+	assert_int_equal(num_of(&every_third), 2 * ((EACH + 2) / 3));
+	assert_int_equal(num_of(&last), 1);
+	assert_int_equal(num_of(&refused), 2 * EACH + 1);
+	decision_ring_free(ring);
+}
+
 int
 main(void)
 {
@@ -172,6 +217,7 @@ main(void)
 	    cmocka_unit_test(bare_connects_erase_nothing_else),
 	    cmocka_unit_test(what_is_looked_for_stays),
 	    cmocka_unit_test(an_hour_in_minutes),
+	    cmocka_unit_test(who_looks_holds_up_nobody),
 	};
 
 	return cmocka_run_group_tests_name("decisions", tests, NULL, NULL);
