@@ -271,8 +271,9 @@ answer_unary(struct request *r)
 	if (r->trouble != CURLE_OK || r->failed)
 		said_trouble(&said, r);
 	else
-		etcd_json_read(&said, r->call, r->status, (char *)r->in.p,
-		    r->in.len, r->engine->prefix);
+		etcd_json_read(&said, r->call, r->status,
+		    r->in.len > 0 ? (char *)r->in.p : "", r->in.len,
+		    r->engine->prefix);
 	if (!finish(r, &said)) {
 		etcd_request_free(r);
 		if (done != NULL)

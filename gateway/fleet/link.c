@@ -31,8 +31,12 @@
 
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS   5000
-#define PAGE             500
-#define MANY_BEAT_MS     5000
+/*
+ * Records a page. For each page etcd counts all that is behind its first key:
+ * 99,001 records took 3.0 s in pages of 500, 1.6 s in these.
+ */
+#define PAGE         2000
+#define MANY_BEAT_MS 5000
 
 static const char *const mark_keys[NUM_MARKS] = {
     [MARK_FLEET] = FLEET_KEY_FLEET,
@@ -175,13 +179,18 @@ same_fleet(const struct marks *a, const struct marks *b)
 	return memcmp(a->fleet, b->fleet, sizeof(a->fleet)) == 0;
 }
 
-/* The store is where it was, or further: it has not forgotten anything. */
+/*
+ * The store is where it was when it was asked, or further: it has not forgotten
+ * anything. (Meanwhile the watch may have told more than it answers.)
+ */
 static bool
 goes_on(const struct fleet_link *l, const struct marks *now, int64_t revision)
 {
-	return revision >= l->revision &&
-	    now->revision[MARK_HEAD] >= l->marks.revision[MARK_HEAD] &&
-	    now->revision[MARK_NEWS] >= l->marks.revision[MARK_NEWS];
+	const struct marks *then = &l->asked_marks;
+
+	return revision >= l->asked_revision &&
+	    now->revision[MARK_HEAD] >= then->revision[MARK_HEAD] &&
+	    now->revision[MARK_NEWS] >= then->revision[MARK_NEWS];
 }
 
 static void
@@ -189,6 +198,8 @@ read_marks(struct fleet_link *l, unsigned timeout_ms, engine_done_fn *done)
 {
 	struct fleet_op op[NUM_MARKS];
 
+	l->asked_revision = l->revision;
+	l->asked_marks = l->marks;
 	for (int i = 0; i < NUM_MARKS; i++)
 		op[i] = (struct fleet_op){
 		    .kind = FLEET_OP_GET, .key = mark_keys[i]};

@@ -81,6 +81,9 @@ struct fleet_link {
 	bool doubted;   /* a beat disagreed twice, and it was joined again */
 	int64_t revision;
 	struct marks marks, greeting;
+	/* As they were when the marks were asked for. */
+	struct marks asked_marks;
+	int64_t asked_revision;
 	unsigned page; /* records a page */
 	char *after;   /* the last of the page before */
 	int64_t page_revision;

@@ -165,7 +165,7 @@ write_answers(void)
 		"{" HEADER ",\"succeeded\":true,\"responses\":["
 		"{\"response_range\":{\"kvs\":[" KV(
 		    FLEET) ",{\"key\":\"" HEAD "\",\"create_revision\":\"6\","
-					       "\"mod_revision\":\"6\"}]}}]}"},
+			   "\"mod_revision\":\"6\"}]}}]}"},
 	    {"token.json", "{" HEADER ",\"token\":\"a\\r\\nX-Evil: 1\"}"},
 	};
 
@@ -240,7 +240,9 @@ each_call(void **state)
 	}
 	/* Nobody was sent elsewhere, and nothing has grown. */
 	assert_int_equal(hits(&bad, "/stolen"), 0);
-	assert_true(pid_rss_bytes(getpid()) < rss + (64U << 20));
+	/* A sanitizer keeps what was freed. */
+	if (strstr(getenv("BUILD"), "/asan") == NULL)
+		assert_true(pid_rss_bytes(getpid()) < rss + (64U << 20));
 }
 
 /* Refused before anything is sent. */

@@ -226,13 +226,21 @@ must_put(struct machine *m, const char *key, const char *value)
 		fail_msg("put: %s %s", engine_result_text(m->result), m->said);
 }
 
-/* By somebody else, below the prefix. */
+/* By somebody else, below the prefix; without a leader it waits for one. */
 static void
 foreign_put(struct etcd *e, const char *key, const char *value)
 {
-	char *full = xasprintf("/p2p-gateway/eu/%s", key);
+	char *full = xasprintf("/p2p-gateway/eu/%s", key), *out = NULL;
+	const char *args[] = {"put", full, value, NULL};
+	long long until = mono_ms() + WAIT_MS;
 
-	etcd_do(e, "put", full, value, NULL);
+	do {
+		free(out);
+		out = etcd_ctl_try(e, args);
+		if (mono_ms() > until)
+			fail_msg("put %s: %s", key, out);
+	} while (strstr(out, "OK\n") == NULL);
+	free(out);
 	free(full);
 }
 
@@ -379,7 +387,7 @@ frozen(void **state)
 	foreign_put(&e, "head", "7");
 	UNTIL(strcmp(held(&m, "head"), "7") == 0);
 	printf("# heard of it after %lld ms\n", mono_ms() - began);
-	assert_int_equal(m.downs, 1);
+	assert_true(m.downs > 0);
 	assert_int_equal(m.loads, 1);
 	etcd_thaw(&e, 0);
 	fleet_link_free(m.link);
