@@ -86,8 +86,9 @@ struct fleet_calls {
 	 * (fleet_state_clear). A record that cannot act here is not taken, and
 	 * what is in force stays: taken[i].ok = false. An error: nothing at all
 	 * was changed; it is tried again with a growing pause. num may be 0:
-	 * facts alone. Members, claims, evidence, revoked and withdrawn come
-	 * here, too; they have no n and need not be kept.
+	 * facts alone. Kinds that are not known there are ok. Members, claims,
+	 * evidence, revoked and withdrawn come here, too; they have no n and
+	 * need not be kept.
 	 */
 	int (*take)(void *arg, const struct fleet_record *v, size_t num,
 	    const struct fleet_facts *facts, bool adopted,
@@ -120,11 +121,14 @@ struct fleet_options {
  */
 int fleet_new(struct fleet **out, const struct fleet_options *options,
     struct err *err) MUST_USE;
-/* Callbacks that are due are not called any more. */
+/* Callbacks that are due are not called any more. Not from inside one. */
 void fleet_free(struct fleet *f);
-/* Reads the secrets again (SIGHUP). An error changes nothing. */
-int fleet_set_secrets(struct fleet *f, const char *secret_file,
-    const char *previous_secret_file, struct err *err) MUST_USE;
+/*
+ * Other endpoints, credentials and secrets (SIGHUP): those of options; the rest
+ * of it stays as it was. An error changes nothing. All is read anew.
+ */
+int fleet_configure(struct fleet *f, const struct fleet_options *options,
+    struct err *err) MUST_USE;
 
 /* Ordered changes. */
 
@@ -227,11 +231,12 @@ enum fleet_state_now {
 	FLEET_STARTING = 0,
 	FLEET_LOADING, /* reads what the engine holds */
 	FLEET_UP,
-	FLEET_LOST,    /* no engine: local copies */
-	FLEET_MISSING, /* no fleet there, and none is known here */
-	FLEET_OTHER,   /* another fleet is there; not followed */
-	FLEET_TOO_OLD, /* fresh, and below min_n; not followed */
-	FLEET_FILLS,   /* what the engine lost is put back */
+	FLEET_LOST,       /* no engine: local copies */
+	FLEET_MISSING,    /* no fleet there, and none is known here */
+	FLEET_OTHER,      /* another fleet is there; not followed */
+	FLEET_TOO_OLD,    /* fresh, and below min_n; not followed */
+	FLEET_FILLS,      /* what the engine lost is put back */
+	FLEET_UNREADABLE, /* sealed with another secret; not followed */
 };
 
 enum fleet_refusal {

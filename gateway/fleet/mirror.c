@@ -201,6 +201,9 @@ mirror_value_init(struct mirror_value *v, int64_t n,
 	    .this_update = meaning->this_update,
 	    .checked = meaning->checked,
 	    .removed = meaning->removed};
+	/* When a tombstone was made: it ends. */
+	if (meaning->removed)
+		v->this_update = meaning->at;
 	if (EVP_Digest(json, len, v->digest, NULL, EVP_sha256(), NULL) != 1)
 		return E_INTERNAL;
 	if (meaning->number[0] != '\0') {
