@@ -1,7 +1,8 @@
 /*
  * tls_lib_ctx: a provider of our own that answers for the default one. Every
  * function it hands out is the default provider's and gets the default
- * provider's context; only the lists are shorter. Private keys, PEM and
+ * provider's context; only the lists are shorter, and EC keys are remembered
+ * (tls_keys). Private keys, PEM and
  * parameters are read elsewhere, in the default context. What is missing
  * here could not be parsed in a peer's certificate, and would be refused.
  */
@@ -17,6 +18,8 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/provider.h>
+
+#include "gateway/tls/tls_keys.h"
 
 #define TLS_LIB_PROVIDER "p2p-gateway"
 #define TLS_LIB_MAX      32
@@ -164,6 +167,20 @@ tls_lib_query(void *provctx, int op, int *no_store)
 	return OSSL_PROVIDER_query_operation(tls_lib.full, op, no_store);
 }
 
+/* Slower, and just as good, where it cannot be. */
+static void
+tls_lib_remember_keys(const OSSL_DISPATCH *core)
+{
+	static const char *const ec[] = {"EC", NULL};
+
+	for (OSSL_ALGORITHM *a = tls_lib.lists[TLS_LIB_DECODERS];
+	     a->algorithm_names != NULL; a++)
+		if (tls_lib_is_named(a, ec)) {
+			(void)tls_keys_wrap(a, core);
+			return;
+		}
+}
+
 /* An OSSL_provider_init_fn. */
 static int
 tls_lib_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
@@ -173,7 +190,6 @@ tls_lib_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 	int num = 0;
 
 	(void)handle;
-	(void)in;
 	for (; d != NULL && d->function_id != 0; d++)
 		/* Which groups TLS has. */
 		if (d->function_id == OSSL_FUNC_PROVIDER_GET_CAPABILITIES)
@@ -182,6 +198,7 @@ tls_lib_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 		return 0;
 	tls_lib.dispatch[num].function_id = OSSL_FUNC_PROVIDER_QUERY_OPERATION;
 	tls_lib.dispatch[num].function = (void (*)(void))tls_lib_query;
+	tls_lib_remember_keys(in);
 	*out = tls_lib.dispatch;
 	*provctx = OSSL_PROVIDER_get0_provider_ctx(tls_lib.full);
 	return 1;
