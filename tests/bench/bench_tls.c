@@ -22,6 +22,7 @@ static const struct row {
     {"down", bench_down, false},
     {"ping", bench_ping, false},
     {"idle", bench_idle, false},
+    {"floods", bench_floods, false},
     {"crl", bench_crl, false},
     {"count", bench_count, true},
     {"hang", bench_hang, false},

@@ -72,6 +72,7 @@ void bench_up(struct setting *s);
 void bench_down(struct setting *s);
 void bench_ping(struct setting *s);
 void bench_idle(struct setting *s);
+void bench_floods(struct setting *s);
 void bench_crl(struct setting *s);
 void bench_count(struct setting *s);
 void bench_hang(struct setting *s);
