@@ -119,8 +119,10 @@ engine_open(
 static void
 engine_free(struct engine *e)
 {
+	/* Unlinks what is freed: *prev of the first is e's. */
 	while (e->first != NULL)
-		etcd_request_free(e->first);
+		etcd_request_free(
+		    e->first); /* NOLINT(clang-analyzer-unix.Malloc) */
 	curl_loop_free(e->loop);
 	if (e->work != NULL)
 		event_free(e->work);

@@ -4,6 +4,7 @@
 #include "gateway/fleet/etcd_json.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/evp.h>
@@ -126,15 +127,14 @@ put_key(struct bytes *out, const char *prefix, const char *key)
 static int
 put_end(struct bytes *out, const char *prefix, const char *below)
 {
-	size_t len = strlen(prefix) + strlen(below);
 	char end[2 * ENGINE_MAX_KEY + 1];
+	int len = snprintf(end, sizeof(end), "%s%s", prefix, below);
 
-	if (len == 0 || len > sizeof(end) - 1)
+	if (len <= 0 || (size_t)len >= sizeof(end))
 		return E_ARG;
-	memcpy(end, prefix, strlen(prefix));
-	memcpy(end + strlen(prefix), below, strlen(below));
 	end[len - 1]++;
-	return put_bytes(out, "range_end", span_of(end, len), span_of("", 0));
+	return put_bytes(
+	    out, "range_end", span_of(end, (size_t)len), span_of("", 0));
 }
 
 int

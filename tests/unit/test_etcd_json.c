@@ -431,7 +431,7 @@ bounds(void **state)
 	for (size_t i = 0; i < 2 * ETCD_JSON_MAX_VALUES + 4; i += 2)
 		memcpy(text + i, "1,", 2);
 	text[0] = '[';
-	strcpy(text + 2 * ETCD_JSON_MAX_VALUES + 4, "1]");
+	memcpy(text + 2 * ETCD_JSON_MAX_VALUES + 4, "1]", 3);
 	read_as(ETCD_RANGE, 200, text);
 	IS(ENGINE_TOO_LONG, "too long");
 	free(text);

@@ -175,10 +175,10 @@ write_answers(void)
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		file_write(all[i].file, all[i].text, strlen(all[i].text));
 	/* A watch that stays, and is silent: it is sent byte by byte. */
-	silent = xcalloc(1, 100001);
-	memset(silent, '\n', 100000);
-	memcpy(silent, created, strlen(created));
-	file_write("silent.json", silent, 100000);
+	silent = xasprintf("%s%100000s", created, "");
+	for (char *blank = silent; (blank = strchr(blank, ' ')) != NULL;)
+		*blank = '\n';
+	file_write("silent.json", silent, strlen(silent));
 	free(silent);
 }
 
@@ -267,7 +267,7 @@ static void
 logins(void **state)
 {
 	static const char *const steps[] = {"file=echo.json",
-	    "file=echo.json status=400", "status=400 text=" PASSWORD,
+	    "file=echo.json status=400", ("status=400 text=" PASSWORD),
 	    "file=token.json", "garbage=100", "redirect=/stolen", "never",
 	    "endless"};
 
