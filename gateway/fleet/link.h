@@ -74,6 +74,24 @@ struct fleet_link_calls {
 	void (*state)(void *arg, enum fleet_link_state state, const char *why);
 };
 
+/* What is asked through a link. */
+enum fleet_ask {
+	FLEET_ASK_GET = 0,
+	FLEET_ASK_LIST,
+	FLEET_ASK_TXN,
+	FLEET_ASK_LEASE,
+	FLEET_ASK_KEEPALIVE,
+	FLEET_ASK_REVOKE,
+	FLEET_NUM_ASKS
+};
+
+/* How long answers took: up to so many ms each, and those beyond. */
+#define FLEET_TOOK_MS                                          \
+	{                                                      \
+		1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500 \
+	}
+#define FLEET_NUM_TOOK 12
+
 struct fleet_link_stats {
 	enum fleet_link_state state;
 	const char *endpoint; /* the one in use or tried last; lent */
@@ -81,8 +99,11 @@ struct fleet_link_stats {
 	int64_t revision;     /* all changes up to it have been told */
 	uint64_t lag_ms;      /* see fleet_link_lag_ms */
 	uint64_t reconnects, resyncs, beats, damaged, events;
-	/* Requests that were answered, by result. */
-	uint64_t requests[ENGINE_NUM_RESULTS];
+	/* Requests that were answered, from the call on; waiting is part of it.
+	 */
+	uint64_t requests[FLEET_NUM_ASKS][ENGINE_NUM_RESULTS];
+	uint64_t took[FLEET_NUM_TOOK]; /* not cumulative */
+	uint64_t took_ms;              /* all together */
 };
 
 /* Whether they can be used; files are not looked at. E_ARG: err says why. */
@@ -136,5 +157,7 @@ void fleet_link_stats(const struct fleet_link *l, struct fleet_link_stats *out);
 
 /* "down", ...: for metrics and GET /fleet. */
 const char *fleet_link_state_text(enum fleet_link_state s);
+/* "get", "list", "txn", "lease", "keepalive", "revoke" */
+const char *fleet_ask_text(enum fleet_ask what);
 
 #endif

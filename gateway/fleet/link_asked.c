@@ -49,13 +49,43 @@ end(struct asked *w, enum engine_result result, const char *why)
 	tell_soon(w->link);
 }
 
+const char *
+fleet_ask_text(enum fleet_ask what)
+{
+	static const char *const texts[FLEET_NUM_ASKS] = {
+	    [FLEET_ASK_GET] = "get",
+	    [FLEET_ASK_LIST] = "list",
+	    [FLEET_ASK_TXN] = "txn",
+	    [FLEET_ASK_LEASE] = "lease",
+	    [FLEET_ASK_KEEPALIVE] = "keepalive",
+	    [FLEET_ASK_REVOKE] = "revoke",
+	};
+
+	return texts[what];
+}
+
+static void
+count(const struct asked *w, enum engine_result result)
+{
+	static const unsigned bounds[FLEET_NUM_TOOK - 1] = FLEET_TOOK_MS;
+	struct fleet_link_stats *s = &w->link->stats;
+	uint64_t ms = clock_mono_ms() - w->begun_ms;
+	size_t i = 0;
+
+	while (i < FLEET_NUM_TOOK - 1 && ms > bounds[i])
+		i++;
+	s->took[i]++;
+	s->took_ms += ms;
+	s->requests[w->kind][result]++;
+}
+
 static void
 tell(struct asked *w, const struct engine_answer *a)
 {
 	engine_done_fn *done = w->done;
 	void *arg = w->arg;
 
-	w->link->stats.requests[a->result]++;
+	count(w, a->result);
 	asked_free(w);
 	done(arg, a);
 }
@@ -106,27 +136,29 @@ send_one(struct asked *w)
 
 	w->flying = true;
 	switch (w->kind) {
-	case ASKED_GET:
+	case FLEET_ASK_GET:
 		if (w->linearizable)
 			engine_txn(e, NULL, 0, &get, 1, left, answered, w);
 		else
 			engine_get(e, w->key, false, answered, w);
 		break;
-	case ASKED_LIST:
+	case FLEET_ASK_LIST:
 		engine_list(e, w->key, w->after, 0, w->number, answered, w);
 		break;
-	case ASKED_TXN:
+	case FLEET_ASK_TXN:
 		engine_txn(e, w->compare, w->num_compare, w->op, w->num_op,
 		    left, answered, w);
 		break;
-	case ASKED_LEASE:
+	case FLEET_ASK_LEASE:
 		engine_lease(e, w->number, answered, w);
 		break;
-	case ASKED_KEEPALIVE:
+	case FLEET_ASK_KEEPALIVE:
 		engine_keepalive(e, w->lease, answered, w);
 		break;
-	case ASKED_REVOKE:
+	case FLEET_ASK_REVOKE:
 		engine_revoke(e, w->lease, answered, w);
+		break;
+	case FLEET_NUM_ASKS:
 		break;
 	}
 }
@@ -215,7 +247,8 @@ asked_new(struct fleet_link *l, bool read, engine_done_fn *done, void *arg)
 	w->read = read;
 	w->done = done;
 	w->arg = arg;
-	w->until_ms = clock_mono_ms() + l->timeout_ms;
+	w->begun_ms = clock_mono_ms();
+	w->until_ms = w->begun_ms + l->timeout_ms;
 	return w;
 }
 
@@ -241,7 +274,7 @@ fleet_link_get(struct fleet_link *l, const char *key, bool linearizable,
 
 	if (w == NULL)
 		return;
-	w->kind = ASKED_GET;
+	w->kind = FLEET_ASK_GET;
 	w->linearizable = linearizable;
 	w->key = strdup(key);
 	ask(w, w->key != NULL);
@@ -256,7 +289,7 @@ fleet_link_list(struct fleet_link *l, const char *below, const char *after,
 
 	if (w == NULL)
 		return;
-	w->kind = ASKED_LIST;
+	w->kind = FLEET_ASK_LIST;
 	w->number = limit;
 	w->key = strdup(below);
 	w->after = text_dup(after, &ok);
@@ -317,7 +350,7 @@ fleet_link_txn(struct fleet_link *l, const struct fleet_compare *compare,
 
 	if (w == NULL)
 		return;
-	w->kind = ASKED_TXN;
+	w->kind = FLEET_ASK_TXN;
 	ok = copy_compares(w, compare, num_compare);
 	ok = copy_ops(w, op, num_op) && ok;
 	ask(w, ok);
@@ -332,7 +365,7 @@ fleet_link_lease(
 
 	if (w == NULL)
 		return;
-	w->kind = ASKED_LEASE;
+	w->kind = FLEET_ASK_LEASE;
 	w->number = ttl_sec;
 	ask(w, true);
 }
@@ -345,7 +378,7 @@ fleet_link_keepalive(
 
 	if (w == NULL)
 		return;
-	w->kind = ASKED_KEEPALIVE;
+	w->kind = FLEET_ASK_KEEPALIVE;
 	w->lease = lease;
 	ask(w, true);
 }
@@ -358,7 +391,7 @@ fleet_link_revoke(
 
 	if (w == NULL)
 		return;
-	w->kind = ASKED_REVOKE;
+	w->kind = FLEET_ASK_REVOKE;
 	w->lease = lease;
 	ask(w, true);
 }

@@ -29,20 +29,13 @@ struct marks {
 struct asked {
 	struct asked *next, **prev;
 	struct fleet_link *link;
-	enum {
-		ASKED_GET = 0,
-		ASKED_LIST,
-		ASKED_TXN,
-		ASKED_LEASE,
-		ASKED_KEEPALIVE,
-		ASKED_REVOKE
-	} kind;
+	enum fleet_ask kind;
 	bool read;   /* may be asked twice */
 	bool flying; /* the engine has it */
 	bool over;   /* to be told: result, why */
 	enum engine_result result;
 	char why[256];
-	uint64_t until_ms;
+	uint64_t begun_ms, until_ms;
 	struct event *deadline; /* of one that waits */
 	char *key, *after;
 	bool linearizable;

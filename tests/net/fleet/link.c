@@ -305,7 +305,7 @@ follows(void **state)
 			UNTIL(m.answered == (unsigned)i + 2);
 	}
 	UNTIL(m.answered == 1204);
-	assert_int_equal(stats(&m).requests[ENGINE_DONE], 1204);
+	assert_int_equal(stats(&m).requests[FLEET_ASK_TXN][ENGINE_DONE], 1204);
 	UNTIL(m.num == 1204);
 	fleet_link_free(m.link);
 	etcd_do(&e, "put", "/p2p-gateway/eu0", "outside", NULL);
