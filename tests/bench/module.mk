@@ -10,6 +10,9 @@ bench_recheck_OBJ := $(call objs,gateway/base/source_box.c gateway/base/source_i
 bench_tls_OBJ := $(call objs,$(wildcard tests/bench/tls_*.c) tests/bench/cost_count.c)
 bench_cost_LIBS := -lcmocka
 bench_cost_OBJ := $(call objs,$(wildcard tests/bench/cost_*.c tests/bench/tls_*.c))
+bench_fleet_LIBS := -lcmocka
+bench_fleet_OBJ := $(call objs,$(wildcard tests/bench/fleet_*.c) \
+	tests/bench/tls_figures.c) $(B)/lib/libgateway-internal.a
 
 define bench_rule
 $(B)/bench/$(1): $(B)/obj/tests/bench/$(1).o $($(1)_OBJ) $(B)/lib/librevcheck-internal.a \
@@ -38,7 +41,7 @@ bench-page-run: all $(B)/bench/bench_page
 	    BIN=$(abspath $(B))/bin FIXTURES=$(abspath $(B))/fixtures \
 	    $(abspath $(B))/bench/bench_page; rc=$$?; rm -rf $$dir; exit $$rc
 
--include tests/bench/gateway.mk
+-include tests/bench/gateway.mk tests/bench/fleet.mk
 
 .PHONY: bench
 bench: deps-test
