@@ -27,11 +27,14 @@
 #include "gateway/conf/conf_warn.h"
 #include "gateway/control/control.h"
 #include "gateway/control/engine_start.h"
+#include "gateway/control/fleet_join.h"
 #include "gateway/control/section_files.h"
 #include "gateway/control/start_check.h"
 #include "gateway/control/stores.h"
 #include "gateway/dataplane/workers.h"
 #include "gateway/doorman/doorman_watch.h"
+#include "gateway/fleet_command.h"
+#include "gateway/gateway.h"
 #include "gateway/observe/decision_ring.h"
 #include "gateway/pkcs11/pkcs11.h"
 #include "gateway/process/descriptors.h"
@@ -48,36 +51,10 @@
 #include "gateway/sessions/chain_cache.h"
 #include "gateway/sessions/session_watch.h"
 #include "gateway/state/state_db.h"
+#include "gateway/tls/staple.h"
 #include "revcheck/revcheck.h"
 
 #define EXIT_USAGE 2
-
-struct gateway {
-	struct conf *conf; /* the bootstrap file as it was at the start */
-	struct log_sink *sink;
-	const struct log *log;
-	struct sd_listen *passed; /* sockets passed by a manager */
-	struct event_base *base;
-	struct stores stores;
-	struct revcheck *engine;
-	struct services services;
-	struct decision_ring *decisions;
-	struct chain_cache *chains;
-	struct session_watch *sessions;
-	struct certwatch *certwatch;
-	struct control *control;
-	struct workers *workers;
-	struct rest_services rest_services;
-	struct doorman_watch *doorman; /* NULL: none is watched */
-	struct rest *rest;
-	struct rest_authorize *authorize; /* NULL: nobody asks */
-	struct section_files *files;      /* NULL: nothing is watched */
-	struct watchdog *watchdog;
-	time_t started_at;
-	struct event *signals[4];
-	struct event *drained; /* activated by the last worker */
-	bool draining;
-};
 
 static int
 fail(const struct err *err)
@@ -169,7 +146,7 @@ on_stop(evutil_socket_t sig, short what, void *arg)
 	struct gateway *g = arg;
 
 	(void)what;
-	if (g->draining) {
+	if (g->draining || g->workers == NULL) {
 		log_line(g->log, LOG_LEVEL_WARN, "stopping at once (signal=%d)",
 		    (int)sig);
 		event_base_loopbreak(g->base);
@@ -202,22 +179,30 @@ on_reload(evutil_socket_t sig, short what, void *arg)
 		section_files_scan(g->files);
 }
 
-/* From the loop, so there are workers. */
-static void
-on_staples(void *arg, struct staples *staples)
-{
-	struct gateway *g = arg;
-
-	workers_staple(g->workers, staples);
-}
-
 static int
 on_new_conf(void *arg, struct conf *conf, struct err *err)
 {
 	struct gateway *g = arg;
 
+	int rc;
+
 	key_files_check(g->log, conf);
-	return rest_apply(g->rest, conf, err);
+	rc = rest_apply(g->rest, conf, err);
+	if (rc == 0 && g->fleet != NULL)
+		rc = fleet_join_reload(g->fleet, conf, err);
+	return rc;
+}
+
+static void
+on_still_waiting(evutil_socket_t fd, short what, void *arg)
+{
+	const struct gateway *g = arg;
+
+	(void)fd, (void)what;
+	log_line(g->log, LOG_LEVEL_ERROR,
+	    "nothing is known of the fleet '%s' yet, and fleet.required is "
+	    "set: peers are not served before",
+	    g->conf->fleet.name);
 }
 
 static int
@@ -305,46 +290,30 @@ take_passed(struct gateway *g, int *rest_fd, struct err *err)
 	return 0;
 }
 
-/* What the operator keeps, and the engine over it. */
+/*
+ * A machine that has nothing of its fleet yet, and must: peers are not served
+ * before. 0 also when it was told to stop meanwhile.
+ */
 static int
-start_engine(struct gateway *g, struct err *err)
+await_fleet(struct gateway *g, struct err *err)
 {
-	int rc = stores_open(&g->stores, g->conf, g->log, err);
+	const struct timeval minute = {.tv_sec = 60};
+	struct event *timer;
 
-	if (rc == 0)
-		rc = engine_start(
-		    &g->engine, g->conf, g->stores.sections, g->log, err);
-	g->services = (struct services){.base = g->base,
-	    .log = g->log,
-	    .strangers = log_sink_get0_strangers(g->sink),
-	    .engine = g->engine};
-	return rc;
-}
-
-/* What is in force, and those who are told when it changes. */
-static int
-start_control(struct gateway *g, struct err *err)
-{
-	int rc =
-	    decision_ring_new(&g->decisions, g->conf->rest.max_decisions, err);
-
-	if (rc == 0)
-		rc = chain_cache_new(&g->chains, err);
-	if (rc == 0)
-		rc = session_watch_new(&g->sessions, &g->services, err);
-	if (rc == 0)
-		rc = certwatch_new(
-		    &g->certwatch, &g->services, on_staples, g, err);
-	if (rc == 0) {
-		const struct control_parts parts = {.services = &g->services,
-		    .stores = &g->stores,
-		    .chains = g->chains,
-		    .sessions = g->sessions,
-		    .certwatch = g->certwatch};
-
-		rc = control_new(&g->control, &parts, g->conf, err);
-	}
-	return rc;
+	if (g->fleet == NULL || !g->conf->fleet.required)
+		return 0;
+	timer = event_new(g->base, -1, EV_PERSIST, on_still_waiting, g);
+	if (timer == NULL || event_add(timer, &minute) != 0)
+		return err_set(err, E_NOMEM, "out of memory");
+	if (!fleet_join_has_state(g->fleet))
+		on_still_waiting(-1, 0, g);
+	while (
+	    !fleet_join_has_state(g->fleet) && !event_base_got_break(g->base))
+		event_base_loop(g->base, EVLOOP_ONCE);
+	event_free(timer);
+	return event_base_got_break(g->base)
+	    ? err_set(err, E_CLOSED, "stopped while waiting for the fleet")
+	    : 0;
 }
 
 static int
@@ -357,6 +326,8 @@ start_workers(struct gateway *g, struct err *err)
 	if (rc != 0)
 		return rc;
 	control_set_workers(g->control, g->workers);
+	if (g->staples != NULL)
+		workers_staple(g->workers, g->staples);
 	return 0;
 }
 
@@ -384,6 +355,7 @@ start_rest(struct gateway *g, int fd, struct err *err)
 	    .keys = g->stores.keys,
 	    .certs = g->stores.certs,
 	    .members = g->stores.members,
+	    .fleet = g->fleet,
 	    .sink = g->sink,
 	    .doorman = g->doorman,
 	    .started_at = g->started_at};
@@ -417,9 +389,13 @@ start(struct gateway *g, struct err *err)
 		return err_set(err, E_NOMEM, "cannot make an event loop");
 	rc = watch_signals(g, err);
 	if (rc == 0)
-		rc = start_engine(g, err);
+		rc = gateway_start_state(g, err);
 	if (rc == 0)
-		rc = start_control(g, err);
+		rc = gateway_start_control(g, err);
+	if (rc == 0)
+		rc = gateway_start_fleet(g, FLEET_JOIN, err);
+	if (rc == 0)
+		rc = await_fleet(g, err);
 	if (rc == 0)
 		rc = start_workers(g, err);
 	if (rc == 0)
@@ -431,34 +407,6 @@ start(struct gateway *g, struct err *err)
 		rc = watchdog_new(
 		    &g->watchdog, g->base, g->log, is_alive, g, err);
 	return rc;
-}
-
-static void
-stop(struct gateway *g)
-{
-	watchdog_free(g->watchdog);
-	section_files_free(g->files);
-	rest_authorize_free(g->authorize);
-	rest_free(g->rest);
-	doorman_watch_free(g->doorman);
-	if (g->control != NULL)
-		control_set_workers(g->control, NULL);
-	workers_free(g->workers);
-	sd_listen_free(g->passed);
-	control_free(g->control);
-	session_watch_free(g->sessions);
-	certwatch_free(g->certwatch);
-	chain_cache_free(g->chains);
-	revcheck_free(g->engine);
-	stores_close(&g->stores);
-	decision_ring_free(g->decisions);
-	for (size_t i = 0; i < 3; i++)
-		if (g->signals[i] != NULL)
-			event_free(g->signals[i]);
-	if (g->drained != NULL)
-		event_free(g->drained);
-	if (g->base != NULL)
-		event_base_free(g->base);
 }
 
 static int
@@ -476,7 +424,7 @@ run(struct gateway *g)
 	} else {
 		fail(&err);
 	}
-	stop(g);
+	gateway_stop(g);
 	return rc == 0 ? 0 : 1;
 }
 
@@ -510,6 +458,15 @@ run_config(const struct options *o)
 	}
 	if (load(&g.conf, o, &err) != 0) {
 		rc = fail(&err);
+	} else if (o->action >= OPTIONS_FLEET_CHECK &&
+	    o->action <= OPTIONS_FLEET_IMPORT && g.conf->fleet.name == NULL) {
+		fprintf(stderr, "p2p-gateway: '%s' has no key fleet\n",
+		    g.conf->file);
+		rc = 1;
+	} else if (o->action == OPTIONS_FLEET_CHECK) {
+		rc = fleet_command_check(g.conf);
+	} else if (o->action == OPTIONS_FLEET_EXPORT) {
+		rc = fleet_command_export(g.conf, o->fleet_file);
 	} else if (o->action == OPTIONS_REST_FINGERPRINT) {
 		rc = print_fingerprint(g.conf);
 	} else if (o->action == OPTIONS_CHECK_CONFIG) {
@@ -523,7 +480,10 @@ run_config(const struct options *o)
 		descriptors_raise(g.log);
 		descriptors_check(g.log, g.conf);
 		key_files_check(g.log, g.conf);
-		rc = run(&g);
+		rc = o->action >= OPTIONS_FLEET_CREATE &&
+			o->action <= OPTIONS_FLEET_IMPORT
+		    ? fleet_command_run(&g, o)
+		    : run(&g);
 	}
 	conf_free(g.conf);
 	if (!pkcs11_close() || !rest_hasher_all_ended()) {

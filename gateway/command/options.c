@@ -20,6 +20,11 @@ enum {
 	OPT_CONFIG_SCHEMA,
 	OPT_HASH_PASSWORD,
 	OPT_INIT,
+	OPT_FLEET_CHECK,
+	OPT_FLEET_CREATE,
+	OPT_FLEET_ADOPT,
+	OPT_FLEET_EXPORT,
+	OPT_FLEET_IMPORT,
 	OPT_DEMO_PKI,
 	OPT_LISTEN,
 	OPT_NODE,
@@ -43,6 +48,11 @@ static const struct option long_options[] = {
     {"config-schema", no_argument, NULL, OPT_CONFIG_SCHEMA},
     {"hash-password", no_argument, NULL, OPT_HASH_PASSWORD},
     {"init", required_argument, NULL, OPT_INIT},
+    {"fleet-check", no_argument, NULL, OPT_FLEET_CHECK},
+    {"fleet-create", no_argument, NULL, OPT_FLEET_CREATE},
+    {"fleet-adopt", no_argument, NULL, OPT_FLEET_ADOPT},
+    {"fleet-export", required_argument, NULL, OPT_FLEET_EXPORT},
+    {"fleet-import", required_argument, NULL, OPT_FLEET_IMPORT},
     {"demo-pki", no_argument, NULL, OPT_DEMO_PKI},
     {"listen", required_argument, NULL, OPT_LISTEN},
     {"node", required_argument, NULL, OPT_NODE},
@@ -76,6 +86,10 @@ options_usage(FILE *out)
 	      "       p2p-gateway --config-schema\n"
 	      "       p2p-gateway --config FILE --rest-fingerprint\n"
 	      "       p2p-gateway --check-state FILE\n"
+	      "       p2p-gateway --config FILE --fleet-check|--fleet-create|"
+	      "--fleet-adopt\n"
+	      "       p2p-gateway --config FILE --fleet-export|--fleet-import "
+	      "FILE\n"
 	      "       p2p-gateway --hash-password\n"
 	      "       p2p-gateway --version\n"
 	      "A TLS front for a peer-to-peer node that checks every "
@@ -105,6 +119,16 @@ options_usage(FILE *out)
 	      "  --rest-fingerprint the SHA-256 of the certificate that REST "
 	      "shows\n"
 	      "  --check-state FILE look through a state.db for damage\n"
+	      "  --fleet-check      try the engine of the file's fleet, say "
+	      "what is wrong\n"
+	      "  --fleet-create     make that fleet, of what is stored here\n"
+	      "  --fleet-adopt      follow the fleet that is there, in place "
+	      "of the one known\n"
+	      "  --fleet-export, --fleet-import FILE\n"
+	      "                     a sealed copy of what is known of the "
+	      "fleet: a backup, and\n"
+	      "                     the start of a machine while its engine "
+	      "is down\n"
 	      "See p2p-gateway(8).\n",
 	    out);
 }
@@ -190,6 +214,16 @@ action_of(int c)
 		return OPTIONS_HASH_PASSWORD;
 	case OPT_INIT:
 		return OPTIONS_INIT;
+	case OPT_FLEET_CHECK:
+		return OPTIONS_FLEET_CHECK;
+	case OPT_FLEET_CREATE:
+		return OPTIONS_FLEET_CREATE;
+	case OPT_FLEET_ADOPT:
+		return OPTIONS_FLEET_ADOPT;
+	case OPT_FLEET_EXPORT:
+		return OPTIONS_FLEET_EXPORT;
+	case OPT_FLEET_IMPORT:
+		return OPTIONS_FLEET_IMPORT;
 	case 'V':
 		return OPTIONS_VERSION;
 	default:
@@ -215,6 +249,10 @@ take(struct options *o, int c)
 		if (o->path != NULL)
 			return wrong("two files or directories: ", optarg);
 		o->path = optarg;
+		return true;
+	case OPT_FLEET_EXPORT:
+	case OPT_FLEET_IMPORT:
+		o->fleet_file = optarg;
 		return true;
 	case OPT_DEMO_PKI:
 		o->demo_pki = true;
@@ -267,6 +305,11 @@ agrees(const struct options *o)
 	if (quick_conf_given(&o->quick) && !runs && o->action != OPTIONS_INIT)
 		return wrong("--listen and its like go with --init DIR or with "
 			     "nothing else",
+		    "");
+	if (o->action >= OPTIONS_FLEET_CHECK &&
+	    o->action <= OPTIONS_FLEET_IMPORT && o->path == NULL)
+		return wrong("--fleet-check and its like go with --config "
+			     "FILE",
 		    "");
 	if (o->demo_pki &&
 	    (o->quick.cert != NULL || o->quick.key != NULL ||

@@ -15,6 +15,11 @@ enum options_action {
 	OPTIONS_CONFIG_SCHEMA,
 	OPTIONS_HASH_PASSWORD,
 	OPTIONS_INIT,
+	OPTIONS_FLEET_CHECK, /* of the fleet in the file `path`, as the next */
+	OPTIONS_FLEET_CREATE,
+	OPTIONS_FLEET_ADOPT,
+	OPTIONS_FLEET_EXPORT, /* to fleet_file */
+	OPTIONS_FLEET_IMPORT, /* from it */
 	OPTIONS_HELP,
 	OPTIONS_VERSION
 };
@@ -23,6 +28,7 @@ enum options_action {
 struct options {
 	enum options_action action;
 	const char *path; /* file, or directory of OPTIONS_INIT */
+	const char *fleet_file;
 	struct quick_conf quick;
 	bool demo_pki; /* OPTIONS_INIT */
 };

@@ -60,9 +60,24 @@ change_write(struct stores *s, const struct change *ch, struct err *err)
 	return err_set(err, E_INTERNAL, "not a change of a known kind");
 }
 
-bool
-change_tightens(const struct change *ch)
+/* Not in place of an entry that lasts longer. */
+static bool
+denies_more(const struct stores *s, const struct denied *e)
 {
-	return (ch->kind == CHANGE_DENIED && !ch->removed) ||
-	    (ch->kind == CHANGE_SUBJECT && ch->removed);
+	struct denied now;
+	struct err err;
+	bool more = denylist_get(&now, s->denylist, e->id, &err) == 0 &&
+	    (now.id[0] == '\0' || e->until == 0 ||
+		(now.until != 0 && e->until >= now.until));
+
+	denied_cleanup(&now);
+	return more;
+}
+
+bool
+change_tightens(const struct stores *s, const struct change *ch)
+{
+	if (ch->kind == CHANGE_DENIED)
+		return !ch->removed && denies_more(s, ch->denied);
+	return ch->kind == CHANGE_SUBJECT && ch->removed;
 }

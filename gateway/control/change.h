@@ -51,7 +51,10 @@ struct change {
 int change_write(
     struct stores *s, const struct change *ch, struct err *err) MUST_USE;
 
-/* Whether it can only refuse more, so that no one need agree to it. */
-bool change_tightens(const struct change *ch);
+/*
+ * Whether it can only refuse more than what is stored, so that no one need
+ * agree to it. False when that cannot be read.
+ */
+bool change_tightens(const struct stores *s, const struct change *ch);
 
 #endif

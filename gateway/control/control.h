@@ -108,11 +108,12 @@ struct control_later {
 /*
  * Who keeps changes in place of this machine alone. keep is asked about what
  * this machine could put in force, copies it, and has it put in force by
- * control_take before it answers. Negative: nothing changes, later is not told.
+ * control_take before it answers. Anything but CONTROL_LATER: that is the
+ * answer, and later is not told.
  */
 struct control_keeper {
 	unsigned kinds; /* bits 1 << enum change_kind; others are kept here */
-	int (*keep)(void *arg, const struct change *ch,
+	enum control_outcome (*keep)(void *arg, const struct change *ch,
 	    const struct control_later *later, struct err *err);
 	void *arg;
 };

@@ -168,15 +168,6 @@ change_try(struct control *c, const struct change *ch, struct err *err)
 	return rc;
 }
 
-static enum control_outcome
-change_ask(struct control *c, const struct change *ch,
-    const struct control_later *later, struct err *err)
-{
-	return c->keeper.keep(c->keeper.arg, ch, later, err) == 0
-	    ? CONTROL_LATER
-	    : CONTROL_FAILED;
-}
-
 enum control_outcome
 control_change(struct control *c, const struct change *ch,
     const struct control_later *later, struct err *err)
@@ -186,7 +177,7 @@ control_change(struct control *c, const struct change *ch,
 	if (!is_kept(c, ch->kind))
 		return batch_make(c, &b, err) == 0 ? CONTROL_CHANGED
 						   : CONTROL_FAILED;
-	return change_try(c, ch, err) == 0 ? change_ask(c, ch, later, err)
+	return change_try(c, ch, err) == 0 ? c->keeper.keep(c->keeper.arg, ch, later, err)
 					   : CONTROL_FAILED;
 }
 
@@ -247,7 +238,7 @@ control_put(struct control *c, enum section_id id, int64_t version,
 		return outcome;
 	author_of(&ch.author, note, sizeof(note), c, &candidate, actor);
 	if (is_kept(c, ch.kind))
-		outcome = change_ask(c, &ch, later, err);
+		outcome = c->keeper.keep(c->keeper.arg, &ch, later, err);
 	else if (batch_make(c, &b, err) != 0)
 		outcome = b.invalid ? CONTROL_INVALID : CONTROL_FAILED;
 	candidate_cleanup(&candidate);

@@ -36,6 +36,12 @@ certstore_usage_parse(const char *word)
 	return i;
 }
 
+const char *
+certstore_usage_word(enum certstore_usage usage)
+{
+	return usages[usage];
+}
+
 /* Certificates. */
 
 void
@@ -162,8 +168,8 @@ certstore_check_order(const struct certstore_list *list, struct err *err)
 	return 0;
 }
 
-static char *
-to_pem(const struct certstore_list *list)
+char *
+certstore_list_pem(const struct certstore_list *list)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *data, *out = NULL;
@@ -333,11 +339,41 @@ certstore_put(struct certstore *s, const char *holder,
 		return err_set(err, E_PARSE,
 		    "the alias is not 1 to %d bytes of printable UTF-8",
 		    CERTSTORE_MAX_ALIAS);
-	pem = to_pem(list);
+	pem = certstore_list_pem(list);
 	rc = pem != NULL ? write_row(s, holder, usage, alias, pem, err)
 			 : err_set(err, E_NOMEM, "out of memory");
 	free(pem);
 	return rc;
+}
+
+struct each {
+	certstore_fn *fn;
+	void *arg;
+};
+
+static int
+each_row(void *arg, const struct state_row *row, struct err *err)
+{
+	const struct each *e = arg;
+	const char *holder = state_row_text(row, 0);
+	char *pem = NULL;
+	int rc = pem_of_row(&pem, row, err);
+
+	if (rc == 0)
+		rc = e->fn(e->arg, holder != NULL ? holder : "",
+		    certstore_usage_parse(state_row_text(row, 1)),
+		    state_row_text(row, 2), pem, err);
+	free(pem);
+	return rc;
+}
+
+int
+certstore_each(
+    const struct certstore *s, certstore_fn *fn, void *arg, struct err *err)
+{
+	struct each e = {.fn = fn, .arg = arg};
+
+	return state_db_read(s->db, STATE_SQL_CHAIN_ALL, each_row, &e, err, "");
 }
 
 static int

@@ -40,6 +40,7 @@ void certstore_close(struct certstore *s);
 
 /* CERTSTORE_NUM_USAGES for a word that is none. */
 enum certstore_usage certstore_usage_parse(const char *word);
+const char *certstore_usage_word(enum certstore_usage usage);
 
 /*
  * Certificates from PEM (any number) or DER (one). E_PARSE names what is
@@ -52,6 +53,8 @@ struct certstore_list {
 int certstore_read(struct certstore_list *list, const char *data, size_t len,
     struct err *err) MUST_USE;
 void certstore_list_cleanup(struct certstore_list *list);
+/* As PEM, to be freed; NULL: out of memory. */
+char *certstore_list_pem(const struct certstore_list *list);
 
 /* Each was issued by the next, none comes twice; else E_PARSE. */
 int certstore_check_order(
@@ -70,6 +73,12 @@ int certstore_put(struct certstore *s, const char *holder,
 /* The chain as PEM, leaf first, to be freed. E_ARG when there is none. */
 int certstore_get(const struct certstore *s, const char *holder,
     enum certstore_usage usage, const char *alias, char **pem,
+    struct err *err) MUST_USE;
+/* Every chain, in the order they came; PEM is lent. Ends at anything but 0. */
+typedef int
+certstore_fn(void *arg, const char *holder, enum certstore_usage usage,
+    const char *alias, const char *pem, struct err *err);
+int certstore_each(const struct certstore *s, certstore_fn *fn, void *arg,
     struct err *err) MUST_USE;
 /* Array of aliases; NULL when it fails. */
 cJSON *certstore_aliases(

@@ -28,6 +28,7 @@
 #include "gateway/control/warmup_report.h"
 #include "gateway/process/log_sink.h"
 #include "gateway/process/process_stats.h"
+#include "gateway/rest/fleet_report.h"
 #include "gateway/rest/readiness.h"
 #include "gateway/rest/rest.h"
 #include "gateway/rest/rest_counts.h"
@@ -87,6 +88,10 @@ put_decisions(struct prometheus *t, struct decision_ring *d)
 		.type = NUMBER_GAUGE,                             \
 		.offset = offsetof(struct revcheck_stats, member) \
 	}
+#define SHARED                                                           \
+	"CRLs that engines share: pointers that were newer, bytes that " \
+	"were taken, missing or refused, bytes that were put there."
+#define CLAIMS "Asked whether another engine fetches already, by the answer."
 static const struct number engine_numbers[] = {
     COUNT(checks, "Questions asked."),
     COUNT(checks_cached, "Questions answered without waiting."),
@@ -103,6 +108,22 @@ static const struct number engine_numbers[] = {
     LABELLED(disk_lost, "revcheck_disk_writes_lost_total", NULL,
 	"Writes of evidence to disk that were given up."),
     COUNT(number_restarts, "CRLs that count anew, below one that ran out."),
+    LABELLED(
+	shared_pointers, "revcheck_shared_total", "result=\"pointer\"", SHARED),
+    LABELLED(shared_blobs, "revcheck_shared_total", "result=\"blob\"", SHARED),
+    LABELLED(
+	shared_missing, "revcheck_shared_total", "result=\"miss\"", SHARED),
+    LABELLED(
+	shared_refused, "revcheck_shared_total", "result=\"refused\"", SHARED),
+    LABELLED(shared_puts, "revcheck_shared_total", "result=\"put\"", SHARED),
+    LABELLED(shared_puts_failed, "revcheck_shared_total",
+	"result=\"put_failed\"", SHARED),
+    LABELLED(claims_won, "revcheck_claims_total", "result=\"won\"", CLAIMS),
+    LABELLED(claims_taken, "revcheck_claims_total", "result=\"taken\"", CLAIMS),
+    LABELLED(
+	claims_backoff, "revcheck_claims_total", "result=\"backoff\"", CLAIMS),
+    LABELLED(claims_away, "revcheck_claims_total", "result=\"away\"", CLAIMS),
+    COUNT(told_revoked, "Revocations that another engine told of."),
     GAUGE(known_revoked, "revcheck_known_revoked",
 	"Certificates that were found revoked and are remembered."),
     COUNT(fetches, "Fetches started."),
@@ -484,6 +505,8 @@ metrics_text(const struct services *core, const struct rest_services *services,
 	put_handshakes(&t, &counts);
 	rest_counts_put(&t, rest, load);
 	certwatch_report_metrics(services->certwatch, &t);
+	if (services->fleet != NULL)
+		fleet_report_metrics(&t, services->fleet);
 	if (pkcs11_get0() != NULL) {
 		pkcs11_get_stats(pkcs11_get0(), &token);
 		NUMBER_PUT(&t, token_numbers, &token);

@@ -59,6 +59,8 @@ static const struct openapi_fact facts[] = {
     {REST_DELETE, "connections/{id}", "Cuts a connection", 204, NULL, NULL},
     {REST_GET, "sources", "Where evidence comes from, the most urgent first",
 	200, "[Source]", NULL},
+    {REST_GET, "fleet", "How this machine stands with its fleet", 200, "Fleet",
+	NULL},
     {REST_GET, "", "Leads to the status page", 302, NULL, NULL},
     {REST_GET, "ui", "The status page", 200, "text/html", NULL},
     {REST_GET, "ui/page.css", "Its style", 200, "text/css", NULL},

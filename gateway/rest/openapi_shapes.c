@@ -202,7 +202,26 @@ static const struct field state_fields[] = {{"~at", FIELD_TIME, NULL},
     {"connections", FIELD_OBJECT, "StateConnections"},
     {"denylist", FIELD_OBJECT, "StateDenylist"},
     {"identities", FIELD_LIST, "Object"},
-    {"configuration", FIELD_LIST, "Configuration"}, {NULL, 0, NULL}};
+    {"configuration", FIELD_LIST, "Configuration"},
+    {"?fleet", FIELD_OBJECT, "Fleet"}, {NULL, 0, NULL}};
+
+static const struct field fleet_record_fields[] = {
+    {"record", FIELD_TEXT, NULL}, {"why", FIELD_TEXT, NULL}, {NULL, 0, NULL}};
+
+static const struct field fleet_error_fields[] = {
+    {"~at", FIELD_TIME, NULL}, {"what", FIELD_TEXT, NULL}, {NULL, 0, NULL}};
+
+static const struct field fleet_fields[] = {{"?name", FIELD_TEXT, NULL},
+    {"?member", FIELD_TEXT, NULL}, {"state", FIELD_TEXT, NULL},
+    {"?why", FIELD_TEXT, NULL}, {"?endpoint", FIELD_TEXT, NULL},
+    {"?id", FIELD_TEXT, NULL}, {"?otherId", FIELD_TEXT, NULL},
+    {"?change", FIELD_COUNT, NULL}, {"?beganWith", FIELD_COUNT, NULL},
+    {"?revision", FIELD_COUNT, NULL}, {"?lagMs", FIELD_COUNT, NULL},
+    {"?outbox", FIELD_COUNT, NULL}, {"?filled", FIELD_COUNT, NULL},
+    {"?records", FIELD_OBJECT, NULL}, {"?members", FIELD_LIST, "Object"},
+    {"?membersNum", FIELD_COUNT, NULL},
+    {"?notInForce", FIELD_LIST, "FleetRecord"},
+    {"?errors", FIELD_LIST, "FleetError"}, {NULL, 0, NULL}};
 
 static const struct field state_sources_fields[] = {{"num", FIELD_COUNT, NULL},
     {"byState", FIELD_OBJECT, NULL}, {"rows", FIELD_LIST, "Source"},
@@ -253,6 +272,8 @@ static const struct shape shapes[] = {{"Object", no_fields, true},
     {"DoormanWait", doorman_wait_fields, false},
     {"Doorman", doorman_fields, false}, {"Process", process_fields, false},
     {"Status", status_fields, true}, {"State", state_fields, false},
+    {"Fleet", fleet_fields, false}, {"FleetRecord", fleet_record_fields, false},
+    {"FleetError", fleet_error_fields, false},
     {"StateSources", state_sources_fields, false},
     {"StateDecisions", state_decisions_fields, false},
     {"StateConnections", state_connections_fields, false},

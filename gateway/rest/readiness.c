@@ -12,6 +12,7 @@
 #include "gateway/control/warmup_report.h"
 #include "gateway/dataplane/workers.h"
 #include "gateway/pkcs11/pkcs11.h"
+#include "gateway/rest/fleet_report.h"
 #include "gateway/rest/rest.h"
 #include "gateway/rest/source_report.h"
 #include "gateway/state/state_db.h"
@@ -34,6 +35,7 @@ readiness_kind_name(enum readiness_kind kind)
 	    [READINESS_CRL_FILE] = "crl_file",
 	    [READINESS_NODE] = "node",
 	    [READINESS_STATE] = "state",
+	    [READINESS_FLEET] = "fleet",
 	};
 
 	return kind < READINESS_NUM ? names[kind] : "?";
@@ -127,6 +129,12 @@ add_node_reason(struct readiness *r, const struct rest_services *services)
 	    "no node can be reached since %s: peers are turned away", since);
 }
 
+static void
+add_fleet_reason(void *arg, const char *reason)
+{
+	add_reason(arg, READINESS_FLEET, "%s", reason);
+}
+
 void
 readiness_get(struct readiness *r, const struct services *core,
     const struct rest_services *services)
@@ -152,6 +160,9 @@ readiness_get(struct readiness *r, const struct services *core,
 	if (state_db_trouble(services->state) != NULL)
 		add_reason(r, READINESS_STATE, "changes cannot be kept: %s",
 		    state_db_trouble(services->state));
+	if (services->fleet != NULL)
+		r->ready &= fleet_report_reasons(
+		    services->fleet, add_fleet_reason, r);
 }
 
 void

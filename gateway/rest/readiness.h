@@ -24,6 +24,7 @@ enum readiness_kind {
 	READINESS_CRL_FILE,
 	READINESS_NODE,
 	READINESS_STATE,
+	READINESS_FLEET,
 	READINESS_NUM
 };
 /* "warming_up"; never NULL. */

@@ -24,6 +24,7 @@ struct certwatch;
 struct control;
 struct denylist;
 struct doorman_watch;
+struct fleet_join;
 struct keystore;
 struct log_sink;
 struct members;
@@ -50,6 +51,7 @@ struct rest_services {
 	struct members *members;
 	const struct log_sink *sink;   /* for what it has dropped */
 	struct doorman_watch *doorman; /* NULL: none is watched */
+	struct fleet_join *fleet;      /* NULL: there is none */
 	time_t started_at;
 };
 

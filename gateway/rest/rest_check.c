@@ -10,6 +10,7 @@
 
 #include "gateway/control/control.h"
 #include "gateway/base/json.h"
+#include "gateway/control/fleet_join.h"
 #include "gateway/rest/rest_routes.h"
 #include "gateway/sessions/chain_cache.h"
 #include "gateway/sessions/session_check.h"
@@ -275,6 +276,19 @@ listener_free(struct listener *l)
 	free(l);
 }
 
+/* Another one: who watched the caller's sessions is gone, or numbers are. */
+static void
+add_epoch(cJSON *o, const struct rest_request *req)
+{
+	const struct fleet_join *fleet = req->services->fleet;
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s-%lld",
+	    session_watch_epoch(req->services->checker.watch),
+	    fleet != NULL ? (long long)fleet_join_filled(fleet) : 0);
+	cJSON_AddStringToObject(o, "epoch", text);
+}
+
 static void
 reply_events(struct rest_request *req, uint64_t after)
 {
@@ -283,6 +297,7 @@ reply_events(struct rest_request *req, uint64_t after)
 
 	cJSON_AddItemToObject(o, "events", session_watch_events(s, after));
 	cJSON_AddNumberToObject(o, "next", (double)session_watch_last(s));
+	add_epoch(o, req);
 	rest_reply_json(req, 200, o);
 }
 

@@ -13,6 +13,7 @@ extern const struct rest_route rest_check_routes[];
 extern const struct rest_route rest_config_routes[];
 extern const struct rest_route rest_connections_routes[];
 extern const struct rest_route rest_decisions_routes[];
+extern const struct rest_route rest_fleet_routes[];
 extern const struct rest_route rest_keys_routes[];
 extern const struct rest_route rest_network_routes[];
 extern const struct rest_route rest_sources_routes[];

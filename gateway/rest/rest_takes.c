@@ -16,6 +16,7 @@ static const struct rest_takes table[] = {
     {REST_GET, "cache/{key}", "serial", NULL},
     {REST_GET, "denylist", "", NULL},
     {REST_GET, "status", "", NULL},
+    {REST_GET, "fleet", "", NULL},
     {REST_GET, "known", "", NULL},
     {REST_GET, "network/setup", "", NULL},
     {REST_GET, "network/setup/{id}", "", NULL},

@@ -15,6 +15,7 @@
 #include "gateway/observe/decision_ring.h"
 #include "gateway/rest/conn_report.h"
 #include "gateway/rest/doorman_report.h"
+#include "gateway/rest/fleet_report.h"
 #include "gateway/rest/rest_params.h"
 #include "gateway/rest/rest_routes.h"
 #include "gateway/rest/source_report.h"
@@ -193,6 +194,9 @@ on_answered(void *arg, const struct conn_answer *answer)
 	cJSON_AddItemToObject(
 	    o, "configuration", status_sections(req->services));
 	doorman_report_add(o, req->services->doorman);
+	if (req->services->fleet != NULL)
+		cJSON_AddItemToObject(o, "fleet",
+		    fleet_report_json(req->services->fleet, ROWS_MAX));
 	add_decisions(o, req->services, s->after);
 	rest_reply_json(req, 200, o);
 	free(s);

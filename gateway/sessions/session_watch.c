@@ -13,6 +13,7 @@
 #include <event2/event.h>
 
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 
 #include "cache/base/text.h"
 #include "gateway/base/chain_end.h"
@@ -22,10 +23,12 @@
 #include "gateway/base/source_box.h"
 #include "gateway/base/source_index.h"
 
-#define BATCH     64 /* chains asked about at once */
-#define RETRY_SEC 60 /* where it could not be asked */
-#define BUCKETS   16384
-#define ID_BYTES  32
+#define BATCH       64 /* chains asked about at once */
+#define RETRY_SEC   60 /* where it could not be asked */
+#define BUCKETS     16384
+#define ID_BYTES    32
+#define EPOCH_BYTES 8
+#define HELD_SEC    1
 
 struct session {
 	unsigned char id[ID_BYTES];   /* SHA-256 of the leaf */
@@ -40,10 +43,18 @@ struct session {
 };
 
 struct withdrawn {
-	uint64_t number; /* 0: empty */
+	uint64_t number; /* 0: it has none yet */
 	time_t at;
 	char id[2 * ID_BYTES + 1];
-	struct revcheck_report *report;
+	char *reason, *report; /* report: JSON, or NULL */
+};
+
+/* Others are told of it, and it waits for its number. */
+struct held {
+	struct held *next;
+	struct session_watch *watch;
+	struct withdrawn event;
+	struct event *timer;
 };
 
 struct session_watch_waiter {
@@ -58,8 +69,12 @@ struct session_watch {
 	size_t used; /* slots ever used, at most SESSION_WATCH_MAX */
 	size_t next; /* slot that is taken next */
 	size_t buckets[BUCKETS]; /* slot + 1, by the first bytes of the id */
-	struct withdrawn events[SESSION_WATCH_MAX_EVENTS];
-	uint64_t last;
+	struct withdrawn events[SESSION_WATCH_MAX_EVENTS]; /* a ring */
+	uint64_t num_events, last;
+	bool (*share)(void *arg, const struct session_event *e);
+	void *share_arg;
+	struct held *held;
+	char epoch[2 * EPOCH_BYTES + 1];
 	struct session_watch_waiter *waiters;
 	struct event *changed; /* from any thread */
 	struct chain_poll poll;
@@ -79,12 +94,17 @@ session_watch_new(struct session_watch **out, const struct services *services,
 {
 	const struct chain_poll_bounds bounds = {BATCH, BATCH};
 	struct session_watch *s = calloc(1, sizeof(*s));
+	unsigned char epoch[EPOCH_BYTES];
 	int rc;
 
 	*out = NULL;
 	if (s == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	s->services = services;
+	/* Only to be another one than before: nothing is secret about it. */
+	if (RAND_bytes(epoch, sizeof(epoch)) != 1)
+		memcpy(epoch, &s, sizeof(s));
+	text_hex(s->epoch, epoch, sizeof(epoch));
 	rc = chain_poll_init(&s->poll, &poll_calls, s, bounds, services->engine,
 	    services->base, err);
 	source_box_init(&s->told);
@@ -146,6 +166,26 @@ forget(struct session_watch *s, struct session *x)
 	*x = (struct session){.chain = NULL};
 }
 
+static void
+withdrawn_cleanup(struct withdrawn *e)
+{
+	free(e->reason);
+	free(e->report);
+	*e = (struct withdrawn){.number = 0};
+}
+
+static void
+held_free(struct held **p)
+{
+	struct held *h = *p;
+
+	*p = h->next;
+	if (h->timer != NULL)
+		event_free(h->timer);
+	withdrawn_cleanup(&h->event);
+	free(h);
+}
+
 void
 session_watch_free(struct session_watch *s)
 {
@@ -155,8 +195,10 @@ session_watch_free(struct session_watch *s)
 		event_free(s->changed);
 	for (size_t i = 0; i < s->used; i++)
 		forget(s, &s->ring[i]);
+	while (s->held != NULL)
+		held_free(&s->held);
 	for (size_t i = 0; i < SESSION_WATCH_MAX_EVENTS; i++)
-		revcheck_report_free(s->events[i].report);
+		withdrawn_cleanup(&s->events[i]);
 	source_index_free(s->sources);
 	source_box_cleanup(&s->told);
 	chain_poll_cleanup(&s->poll);
@@ -239,21 +281,119 @@ tell(struct session_watch *s)
 	}
 }
 
+/* Into the ring; takes e over. */
+static void
+number_event(struct session_watch *s, struct withdrawn *e, uint64_t number)
+{
+	struct withdrawn *to =
+	    &s->events[s->num_events++ % SESSION_WATCH_MAX_EVENTS];
+
+	withdrawn_cleanup(to);
+	*to = *e;
+	to->number = number > s->last ? number : s->last + 1;
+	s->last = to->number;
+	*e = (struct withdrawn){.number = 0};
+	tell(s);
+}
+
+/* Nobody has given it a number. */
+static void
+on_held_too_long(evutil_socket_t fd, short what, void *arg)
+{
+	struct held *h = arg, **p = &h->watch->held;
+
+	(void)fd, (void)what;
+	number_event(h->watch, &h->event, 0);
+	while (*p != h)
+		p = &(*p)->next;
+	held_free(p);
+}
+
+/* Takes e over. False: it is to have its number now. */
+static bool
+hold(struct session_watch *s, struct withdrawn *e)
+{
+	const struct timeval limit = {.tv_sec = HELD_SEC};
+	const struct session_event shared = {.leaf = e->id,
+	    .at = e->at,
+	    .reason = e->reason,
+	    .report = e->report};
+	struct held *h;
+
+	if (s->share == NULL || !s->share(s->share_arg, &shared) ||
+	    (h = calloc(1, sizeof(*h))) == NULL)
+		return false;
+	h->watch = s;
+	h->next = s->held;
+	s->held = h;
+	h->timer = evtimer_new(s->services->base, on_held_too_long, h);
+	if (h->timer == NULL || evtimer_add(h->timer, &limit) != 0) {
+		held_free(&s->held);
+		return false;
+	}
+	h->event = *e;
+	*e = (struct withdrawn){.number = 0};
+	return true;
+}
+
 static void
 withdraw(
     struct session_watch *s, struct session *x, struct revcheck_report *report)
 {
-	struct withdrawn *e = &s->events[s->last % SESSION_WATCH_MAX_EVENTS];
+	struct withdrawn e = {.at = wall_clock_now(s->services->clock),
+	    .reason = strdup(revcheck_report_text(report)),
+	    .report = revcheck_report_json(report, 0)};
 
-	revcheck_report_free(e->report);
-	e->number = ++s->last;
-	e->at = wall_clock_now(s->services->clock);
-	e->report = revcheck_report_up_ref(report);
-	text_hex(e->id, x->id, ID_BYTES);
+	text_hex(e.id, x->id, ID_BYTES);
 	log_line(s->services->log, LOG_LEVEL_WARN,
 	    "session withdrawn: %s (leaf_sha256=%s)",
-	    revcheck_report_text(report), e->id);
+	    revcheck_report_text(report), e.id);
 	forget(s, x);
+	if (!hold(s, &e))
+		number_event(s, &e, 0);
+}
+
+static bool
+is_event(const struct withdrawn *w, const struct session_event *e)
+{
+	return w->at == e->at && strcmp(w->id, e->leaf) == 0;
+}
+
+void
+session_watch_share(struct session_watch *s,
+    bool (*fn)(void *arg, const struct session_event *e), void *arg)
+{
+	s->share = fn;
+	s->share_arg = arg;
+}
+
+void
+session_watch_add(
+    struct session_watch *s, uint64_t number, const struct session_event *e)
+{
+	struct withdrawn w = {.at = e->at};
+	struct held **p = &s->held;
+
+	for (size_t i = 0; i < SESSION_WATCH_MAX_EVENTS; i++)
+		if (is_event(&s->events[i], e))
+			return;
+	while (*p != NULL && !is_event(&(*p)->event, e))
+		p = &(*p)->next;
+	if (*p != NULL) {
+		number_event(s, &(*p)->event, number);
+		held_free(p);
+		return;
+	}
+	text_copy(w.id, sizeof(w.id), e->leaf);
+	w.reason = strdup(e->reason);
+	w.report = e->report != NULL ? strdup(e->report) : NULL;
+	number_event(s, &w, number);
+}
+
+const char *
+session_watch_epoch(const struct session_watch *s)
+{
+	return s->epoch;
 }
 
 /*
@@ -271,7 +411,6 @@ take_report(struct session *x, struct revcheck_report *report)
 		return;
 	}
 	withdraw(s, x, report);
-	tell(s);
 }
 
 static void
@@ -349,32 +488,32 @@ static cJSON *
 event_json(const struct withdrawn *e)
 {
 	cJSON *o = cJSON_CreateObject();
-	char *text;
 
 	cJSON_AddNumberToObject(o, "number", (double)e->number);
 	json_add_time(o, "at", e->at);
 	cJSON_AddStringToObject(o, "leafSha256", e->id);
-	cJSON_AddStringToObject(o, "reason", revcheck_report_text(e->report));
-	text = revcheck_report_json(e->report, 0);
-	if (text != NULL)
-		cJSON_AddRawToObject(o, "report", text);
-	free(text);
+	cJSON_AddStringToObject(
+	    o, "reason", e->reason != NULL ? e->reason : "");
+	if (e->report != NULL)
+		cJSON_AddRawToObject(o, "report", e->report);
 	return o;
 }
 
 cJSON *
 session_watch_events(const struct session_watch *s, uint64_t after)
 {
-	uint64_t first = s->last > SESSION_WATCH_MAX_EVENTS
-	    ? s->last - SESSION_WATCH_MAX_EVENTS
+	uint64_t first = s->num_events > SESSION_WATCH_MAX_EVENTS
+	    ? s->num_events - SESSION_WATCH_MAX_EVENTS
 	    : 0;
 	cJSON *list = cJSON_CreateArray();
 
-	if (after < first)
-		after = first;
-	for (uint64_t n = after; n < s->last; n++)
-		cJSON_AddItemToArray(
-		    list, event_json(&s->events[n % SESSION_WATCH_MAX_EVENTS]));
+	for (uint64_t n = first; n < s->num_events; n++) {
+		const struct withdrawn *e =
+		    &s->events[n % SESSION_WATCH_MAX_EVENTS];
+
+		if (e->number > after)
+			cJSON_AddItemToArray(list, event_json(e));
+	}
 	return list;
 }
 

@@ -7,8 +7,10 @@
 #ifndef GATEWAY_SESSIONS_SESSION_WATCH_H
 #define GATEWAY_SESSIONS_SESSION_WATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cjson/cJSON.h>
 
@@ -43,6 +45,28 @@ void session_watch_each(const struct session_watch *s,
 /* As revcheck_watch tells it; NULL: all of them. Thread-safe. */
 void session_watch_told(
     struct session_watch *s, const unsigned char *source, uint64_t change);
+
+/*
+ * One session that is withdrawn: of a leaf (64 lower-case digits). report is
+ * JSON, or NULL. All lent.
+ */
+struct session_event {
+	const char *leaf;
+	time_t at;
+	const char *reason, *report;
+};
+/*
+ * Where events have numbers that others know, too: fn is told of each that is
+ * found here. True: it comes back by session_watch_add, with its number; one
+ * that has not after a second gets the next here.
+ */
+void session_watch_share(struct session_watch *s,
+    bool (*fn)(void *arg, const struct session_event *e), void *arg);
+/* Numbers rise: it gets this one, or the next after the newest. */
+void session_watch_add(
+    struct session_watch *s, uint64_t number, const struct session_event *e);
+/* Another one: whose memory this was is gone. */
+const char *session_watch_epoch(const struct session_watch *s);
 
 /* Number of the newest event; 0 when there was none. */
 uint64_t session_watch_last(const struct session_watch *s);

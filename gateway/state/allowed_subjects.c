@@ -7,7 +7,7 @@
 
 #include "gateway/base/dn.h"
 
-#define HOLDER_LEN 12
+#define HOLDER_LEN (ALLOWED_SUBJECTS_HOLDER - 1)
 
 /* What changes together, and is taken back together. */
 struct view {
@@ -49,6 +49,18 @@ holder_of(char out[HOLDER_LEN + 1], const char *text)
 		out[n] = (char)toupper((unsigned char)text[n]);
 	out[n] = '\0';
 	return n == HOLDER_LEN && text[n] == '\0';
+}
+
+int
+allowed_subjects_normal(char name[DN_MAX], char holder[ALLOWED_SUBJECTS_HOLDER],
+    const char *subject, const char *holder_text, struct err *err)
+{
+	int rc = normal_form(name, subject, err);
+
+	if (rc == 0 && !holder_of(holder, holder_text))
+		rc = err_set(err, E_PARSE,
+		    "a holding identity is 12 hexadecimal digits");
+	return rc;
 }
 
 /* Rows. */
@@ -224,11 +236,8 @@ allowed_subjects_set(struct allowed_subjects *s, const char *holder,
     const char *subject, bool allowed, struct err *err)
 {
 	char name[DN_MAX], id[HOLDER_LEN + 1];
-	int rc = normal_form(name, subject, err);
+	int rc = allowed_subjects_normal(name, id, subject, holder, err);
 
-	if (rc == 0 && !holder_of(id, holder))
-		rc = err_set(err, E_PARSE,
-		    "a holding identity is 12 hexadecimal digits");
 	if (rc != 0)
 		return rc;
 	if (!s->changing) {
@@ -257,6 +266,31 @@ struct name_set *
 allowed_subjects_names(const struct allowed_subjects *s)
 {
 	return s->now.names;
+}
+
+struct each {
+	allowed_subjects_fn *fn;
+	void *arg;
+};
+
+static int
+each_row(void *arg, const struct state_row *row, struct err *err)
+{
+	const struct each *e = arg;
+	const char *name = name_of_row(row, err);
+
+	return name != NULL ? e->fn(e->arg, state_row_text(row, 0), name, err)
+			    : E_PARSE;
+}
+
+int
+allowed_subjects_each(const struct allowed_subjects *s, allowed_subjects_fn *fn,
+    void *arg, struct err *err)
+{
+	struct each e = {.fn = fn, .arg = arg};
+
+	return state_db_read(
+	    s->db, STATE_SQL_SUBJECT_ALL, each_row, &e, err, "");
 }
 
 static int

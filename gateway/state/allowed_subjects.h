@@ -11,10 +11,12 @@
 
 #include <cjson/cJSON.h>
 
+#include "gateway/base/dn.h"
 #include "gateway/base/name_set.h"
 #include "gateway/state/state_db.h"
 
-#define ALLOWED_SUBJECTS_MAX 100000
+#define ALLOWED_SUBJECTS_MAX    100000
+#define ALLOWED_SUBJECTS_HOLDER 13 /* 12 digits, upper case */
 
 struct allowed_subjects;
 
@@ -35,6 +37,20 @@ void allowed_subjects_close(struct allowed_subjects *s);
  */
 int allowed_subjects_set(struct allowed_subjects *s, const char *holder,
     const char *subject, bool allowed, struct err *err) MUST_USE;
+
+/*
+ * As it is kept: the DN in one form, the holding identity in upper case. Names
+ * that differ in case alone are one. E_PARSE as allowed_subjects_set.
+ */
+int
+allowed_subjects_normal(char name[DN_MAX], char holder[ALLOWED_SUBJECTS_HOLDER],
+    const char *subject, const char *holder_text, struct err *err) MUST_USE;
+
+/* Each, in any order. Ends at anything but 0. */
+typedef int allowed_subjects_fn(
+    void *arg, const char *holder, const char *name, struct err *err);
+int allowed_subjects_each(const struct allowed_subjects *s,
+    allowed_subjects_fn *fn, void *arg, struct err *err) MUST_USE;
 
 /* Whether a list was ever begun, and the names of all (lent; NULL: none). */
 bool allowed_subjects_enforced(const struct allowed_subjects *s);

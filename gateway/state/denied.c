@@ -235,8 +235,9 @@ read_until(struct denied *e, const cJSON *item, struct err *err)
 	return 0;
 }
 
-int
-denied_parse(struct denied *e, const cJSON *o, const char *who, struct err *err)
+/* Also one whose end has passed. */
+static int
+read_entry(struct denied *e, const cJSON *o, const char *who, struct err *err)
 {
 	const char *note = json_get_string(o, "reason");
 	int rc;
@@ -245,10 +246,6 @@ denied_parse(struct denied *e, const cJSON *o, const char *who, struct err *err)
 	rc = from_description(e, o, err);
 	if (rc == 0)
 		rc = read_until(e, json_get(o, "until"), err);
-	/* Who asks for it thinks that somebody is shut out. */
-	if (rc == 0 && e->until != 0 && e->until <= e->added_at)
-		rc = err_set(err, E_PARSE,
-		    "until has passed: the entry would shut nobody out");
 	if (rc == 0 && note != NULL && strlen(note) > MAX_NOTE)
 		rc = err_set(
 		    err, E_PARSE, "reason is longer than %d bytes", MAX_NOTE);
@@ -263,6 +260,20 @@ denied_parse(struct denied *e, const cJSON *o, const char *who, struct err *err)
 	}
 	if (rc != 0)
 		denied_cleanup(e);
+	return rc;
+}
+
+int
+denied_parse(struct denied *e, const cJSON *o, const char *who, struct err *err)
+{
+	int rc = read_entry(e, o, who, err);
+
+	/* Who asks for it thinks that somebody is shut out. */
+	if (rc == 0 && e->until != 0 && e->until <= e->added_at) {
+		denied_cleanup(e);
+		rc = err_set(err, E_PARSE,
+		    "until has passed: the entry would shut nobody out");
+	}
 	return rc;
 }
 
@@ -288,7 +299,7 @@ denied_of_json(struct denied *e, const cJSON *o, struct err *err)
 	const char *id = json_get_string(o, "id");
 	const char *who = json_get_string(o, "addedBy");
 	const char *subject = json_get_string(o, "subject");
-	int rc = who != NULL ? denied_parse(e, o, who, err)
+	int rc = who != NULL ? read_entry(e, o, who, err)
 			     : err_set(err, E_PARSE, "nobody added it");
 
 	if (rc != 0)

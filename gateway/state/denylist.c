@@ -29,14 +29,51 @@ take_entry(void *arg, const struct state_row *row, struct err *err)
 	return denied_of_row(arg, row, err);
 }
 
-/* *e is empty (no name) when there is none. */
-static int
-entry_read(
+int
+denylist_get(
     struct denied *e, const struct denylist *d, const char *id, struct err *err)
 {
 	*e = (struct denied){0};
 	return state_db_read(
 	    d->db, STATE_SQL_DENIED_ONE, take_entry, e, err, "t", id);
+}
+
+struct each {
+	denylist_fn *fn;
+	void *arg;
+};
+
+static int
+each_row(void *arg, const struct state_row *row, struct err *err)
+{
+	const struct each *each = arg;
+	struct denied e;
+	int rc = denied_of_row(&e, row, err);
+
+	if (rc == 0)
+		rc = each->fn(each->arg, &e, err);
+	denied_cleanup(&e);
+	return rc;
+}
+
+int
+denylist_each(
+    const struct denylist *d, denylist_fn *fn, void *arg, struct err *err)
+{
+	struct each e = {.fn = fn, .arg = arg};
+
+	return state_db_read(
+	    d->db, STATE_SQL_DENIED_ALL, each_row, &e, err, "");
+}
+
+int
+denylist_each_alone(const struct denylist *d, size_t max, denylist_fn *fn,
+    void *arg, struct err *err)
+{
+	struct each e = {.fn = fn, .arg = arg};
+
+	return state_db_read(d->db, STATE_SQL_DENIED_ALONE, each_row, &e, err,
+	    "i", (int64_t)max);
 }
 
 static int
@@ -114,7 +151,7 @@ let_go(const struct denylist *d, const struct undo *u)
 
 	if (u->before.id[0] == '\0' || d->engine == NULL)
 		return;
-	if (entry_read(&now, d, u->id, &err) == 0 && now.id[0] == '\0')
+	if (denylist_get(&now, d, u->id, &err) == 0 && now.id[0] == '\0')
 		(void)!revcheck_denylist_remove(d->engine, &old, &why);
 	denied_cleanup(&now);
 }
@@ -232,7 +269,7 @@ entry_write(struct denylist *d, const struct denied *e, struct err *err)
 		rc = state_db_write(d->db, STATE_SQL_DENIED_NAME, NULL, err,
 		    "tt", e->id, e->subject);
 	if (rc == 0)
-		rc = entry_read(&back, d, e->id, err);
+		rc = denylist_get(&back, d, e->id, err);
 	if (rc != 0)
 		return rc;
 	if (!denied_same(&back, e))
@@ -265,7 +302,7 @@ int
 denylist_add(struct denylist *d, const struct denied *e, struct err *err)
 {
 	struct denied before;
-	int ret = entry_read(&before, d, e->id, err);
+	int ret = denylist_get(&before, d, e->id, err);
 	bool fresh = before.id[0] == '\0';
 
 	if (ret == 0 && fresh && d->num >= DENYLIST_MAX)
@@ -285,7 +322,7 @@ int
 denylist_remove(struct denylist *d, const char *id, struct err *err)
 {
 	struct denied e;
-	int ret = entry_read(&e, d, id, err);
+	int ret = denylist_get(&e, d, id, err);
 
 	if (ret == 0 && e.id[0] == '\0')
 		return err_set(err, E_ARG, "there is no entry '%.32s'", id);
@@ -307,7 +344,7 @@ denylist_give(struct denylist *d, struct revcheck *rc, struct err *err)
 	for (struct undo *u = d->undo; u != NULL; u = u->next) {
 		struct revcheck_error why;
 		struct revcheck_deny deny;
-		int ret = entry_read(&u->given, d, u->id, err);
+		int ret = denylist_get(&u->given, d, u->id, err);
 
 		if (ret != 0)
 			return ret;

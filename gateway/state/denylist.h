@@ -49,6 +49,17 @@ denylist_remove(struct denylist *d, const char *id, struct err *err) MUST_USE;
 int denylist_give(
     struct denylist *d, struct revcheck *rc, struct err *err) MUST_USE;
 
+/* Each, oldest first; lent. Ends at anything but 0. */
+typedef int denylist_fn(void *arg, const struct denied *e, struct err *err);
+int denylist_each(const struct denylist *d, denylist_fn *fn, void *arg,
+    struct err *err) MUST_USE;
+/* Likewise at most max of those of which the fleet has no record. */
+int denylist_each_alone(const struct denylist *d, size_t max, denylist_fn *fn,
+    void *arg, struct err *err) MUST_USE;
+/* *e is empty (no name) when there is none; denied_cleanup it. */
+int denylist_get(struct denied *e, const struct denylist *d, const char *id,
+    struct err *err) MUST_USE;
+
 /* Array of entries; NULL when it fails. */
 cJSON *denylist_json(const struct denylist *d);
 /* Likewise, of at most max, newest first. */

@@ -460,6 +460,17 @@ make_tables(struct state_db *db, struct err *err)
 }
 
 static int
+prepare_all(struct state_db *db, struct err *err)
+{
+	for (int i = 0; i < STATE_SQL_NUM; i++)
+		if (sqlite3_prepare_v3(db->handle, state_sql_texts[i], -1,
+			SQLITE_PREPARE_PERSISTENT, &db->stmts[i],
+			NULL) != SQLITE_OK)
+			return sql_fail(db->handle, db->path, "open", err);
+	return 0;
+}
+
+static int
 open_file(struct state_db *db, struct err *err)
 {
 	bool empty = true;
@@ -488,12 +499,7 @@ open_file(struct state_db *db, struct err *err)
 		    db->handle, db->path, "PRAGMA quick_check(1)", err);
 	if (rc == 0)
 		rc = run_text(db, state_sql_more_tables, err);
-	for (int i = 0; i < STATE_SQL_NUM && rc == 0; i++)
-		if (sqlite3_prepare_v3(db->handle, state_sql_texts[i], -1,
-			SQLITE_PREPARE_PERSISTENT, &db->stmts[i],
-			NULL) != SQLITE_OK)
-			rc = sql_fail(db->handle, db->path, "open", err);
-	return rc;
+	return rc == 0 ? prepare_all(db, err) : rc;
 }
 
 int
@@ -517,6 +523,41 @@ state_db_open(struct state_db **out, const char *dir, const struct log *log,
 	}
 	if (rc == 0)
 		rc = open_file(db, err);
+	if (rc != 0) {
+		state_db_close(db);
+		return rc;
+	}
+	*out = db;
+	return 0;
+}
+
+int
+state_db_open_reading(struct state_db **out, const char *dir, struct err *err)
+{
+	struct state_db *db = calloc(1, sizeof(*db));
+	bool empty;
+	int rc = 0;
+
+	*out = NULL;
+	if (db == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	db->dir_fd = -1;
+	if (asprintf(&db->path, "%s/" STATE_DB_FILE, dir) < 0) {
+		db->path = NULL;
+		rc = err_set(err, E_NOMEM, "out of memory");
+	}
+	if (rc == 0 &&
+	    sqlite3_open_v2(db->path, &db->handle,
+		SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		rc = db->handle != NULL
+		    ? sql_fail(db->handle, db->path, "open", err)
+		    : err_set(err, E_NOMEM, "out of memory");
+	if (rc == 0) {
+		sqlite3_busy_timeout(db->handle, BUSY_MS);
+		rc = check_kind(db->handle, db->path, &empty, err);
+	}
+	if (rc == 0)
+		rc = prepare_all(db, err);
 	if (rc != 0) {
 		state_db_close(db);
 		return rc;

@@ -32,6 +32,12 @@ struct state_db;
  */
 int state_db_open(struct state_db **out, const char *dir, const struct log *log,
     struct err *err) MUST_USE;
+/*
+ * For reading alone, also while a gateway uses it: nothing is locked, made or
+ * changed. The directory has been used by this version.
+ */
+int state_db_open_reading(
+    struct state_db **out, const char *dir, struct err *err) MUST_USE;
 void state_db_close(struct state_db *db);
 
 /*

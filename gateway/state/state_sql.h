@@ -30,6 +30,7 @@ enum state_sql {
 	STATE_SQL_DENIED_LAST,
 	STATE_SQL_DENIED_ONE, /* id */
 	STATE_SQL_DENIED_NUM,
+	STATE_SQL_DENIED_ALONE, /* of which the fleet has no record */
 
 	/* Allowed subjects. Rows: holder name. */
 	STATE_SQL_SUBJECT_PUT,

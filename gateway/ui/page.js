@@ -633,6 +633,27 @@ function renderDoorman() {
 			l.signedAt === null ? '' : life(seconds(l.signedAt), seconds(l.nextUpdate))]]))));
 }
 
+const fleetWords = (f) => 'out of step for ' + plural(Math.floor(f.lagMs / 1000), 'second');
+
+/* How this machine stands with the others; nothing where it is alone. */
+function renderFleet() {
+	const f = state.fleet;
+
+	$('fleet').hidden = f === undefined;
+	if (f === undefined)
+		return;
+	say('fleet-words', clean(f.name) + ', ' + plural(f.membersNum, 'member') + ', change ' + number(f.change));
+	show('fleet-state', [f.state, f.why, f.outbox, f.notInForce, f.state === 'up' ? 0 : Math.floor(f.lagMs / 1000)], () => [
+		word(f.state === 'up' ? 'good' : 'amber', f.state), ' ', f.state === 'up' ? '' : fleetWords(f) + (f.why ? ': ' + f.why : ''),
+		f.outbox > 0 ? el('div', null, word('amber', 'pending'), ' ' + plural(f.outbox, 'change') +
+			' in force here and not known to the others') : '',
+		f.notInForce.map((r) => el('div', null, word('amber', 'not in force here'), ' ' + r.record + ': ' + r.why))]);
+	show('fleet-rows', f.members, (rows) => (rows.length === 0 ? none(4, 'none') : rows.map((m) =>
+		cells(el('tr', null), ['member', m.name + (m.name === f.member ? ' (this one)' : ''), 'th'], ['program', m.version ?? ''],
+			['in force', Object.entries(m.config ?? {}).map(([name, v]) => el('div', {class: 'small'}, name + ' v' + v))],
+			['not in force', m.lag ? [word('amber', 'lags'), ' ' + m.lag] : '']))));
+}
+
 function render() {
 	const p = state.process;
 
@@ -653,6 +674,7 @@ function render() {
 	renderOwn();
 	renderConfig();
 	renderDoorman();
+	renderFleet();
 	renderAsk();
 	say('foot', 'pid ' + p.pid + '; ' + p.listeners.map((l) => clean(l.name) + ' ' + clean(l.address)).join(', ') + '; REST ' + clean(p.rest) + '; ' +
 		Object.entries(p.libraries).map(([name, v]) => name + ' ' + clean(v)).join(', '));

@@ -42,6 +42,8 @@ revcheck_disk_writes_lost_total{} 1x90
 process_open_fds{} 90x90
 process_max_fds{} 100x90
 p2p_gateway_rest_logins_refused_total{reason="wrong"} 0+1x90
+p2p_gateway_fleet_lag_seconds{} 2x90
+p2p_gateway_fleet_refused_total{reason="seal"} 3x90
 EOF
 
 # wrong TITLE [ALERT LABELS SERIES VALUES [SERIES]]: a gateway that is well but
@@ -118,6 +120,11 @@ wrong 'no descriptors' P2pGatewayFewDescriptors '' \
     'process_open_fds{}' '91x90'
 wrong 'somebody guesses' P2pGatewayLoginsRefused '' \
     'p2p_gateway_rest_logins_refused_total{reason="wrong"}' '0+2x90'
+
+wrong 'out of touch' P2pGatewayFleetLag '' \
+    'p2p_gateway_fleet_lag_seconds{}' '2x50 61x39'
+wrong 'a forged record' P2pGatewayFleetRefused 'reason="seal"' \
+    'p2p_gateway_fleet_refused_total{reason="seal"}' '3x55 4x34'
 
 # names FILE: the alerts named in it.
 names() { grep -oE 'P2pGateway[A-Za-z]+' "$1" | sort -u; }

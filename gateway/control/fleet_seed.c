@@ -1,0 +1,271 @@
+/*
+ * fleet_seed: what is stored on this machine and not in the fleet. A machine
+ * that joins adds its denylist, which only tightens; one that makes the fleet
+ * gives it all of what is set here, one change after the other.
+ */
+#include <stdlib.h>
+
+#include "gateway/control/fleet_join_internal.h"
+#include "gateway/control/stores.h"
+#include "gateway/members/members.h"
+#include "gateway/state/allowed_subjects.h"
+#include "gateway/state/denylist.h"
+
+#define MAX_AT_ONCE 500
+
+/* The denylist, through the outbox. */
+
+struct uniting {
+	struct denied v[MAX_AT_ONCE];
+	size_t num;
+};
+
+static bool
+copy_denied(struct denied *out, const struct denied *e)
+{
+	cJSON *o = denied_json(e);
+	struct err err;
+	int rc = denied_of_json(out, o, &err);
+
+	cJSON_Delete(o);
+	return rc == 0;
+}
+
+static int
+gather_denied(void *arg, const struct denied *e, struct err *err)
+{
+	struct uniting *u = arg;
+
+	if (!copy_denied(&u->v[u->num], e))
+		return err_set(err, E_NOMEM, "out of memory");
+	u->num++;
+	return 0;
+}
+
+static int
+pend_denied(struct fleet_join *j, const struct denied *e, struct err *err)
+{
+	const struct change ch = {.kind = CHANGE_DENIED, .denied = e};
+	struct fleet_text t;
+	int rc = fleet_text_make(&t, &ch, j->stores, err);
+
+	if (rc == 0)
+		rc = fleet_join_pend(j, &t, &ch, err);
+	fleet_text_cleanup(&t);
+	return rc;
+}
+
+/* So many now; the next when they have been sent and come back. */
+void
+fleet_join_unite(struct fleet_join *j)
+{
+	struct uniting *u = calloc(1, sizeof(*u));
+	struct err err;
+	int rc = 0;
+
+	if (u == NULL || !(j->kinds & 1U << CHANGE_DENIED)) {
+		free(u);
+		return;
+	}
+	do {
+		for (size_t i = 0; i < u->num; i++)
+			denied_cleanup(&u->v[i]);
+		u->num = 0;
+		rc = denylist_each_alone(
+		    j->stores->denylist, MAX_AT_ONCE, gather_denied, u, &err);
+		for (size_t i = 0; i < u->num && rc == 0; i++)
+			rc = pend_denied(j, &u->v[i], &err);
+		if (u->num > 0 && rc == 0)
+			log_line(j->services->log, LOG_LEVEL_INFO,
+			    "the fleet is told of entries of this machine's "
+			    "denylist (entries=%zu)",
+			    u->num);
+	} while (rc == 0 && u->num == MAX_AT_ONCE);
+	if (rc != 0)
+		log_line(j->services->log, LOG_LEVEL_ERROR,
+		    "the fleet is not told of this machine's denylist: %s",
+		    err.msg);
+	for (size_t i = 0; i < u->num; i++)
+		denied_cleanup(&u->v[i]);
+	free(u);
+}
+
+/* All else, by one who makes the fleet. */
+
+struct fleet_seed {
+	struct fleet_join *join;
+	struct fleet_text *v;
+	size_t num, max, next;
+};
+
+void
+fleet_seed_free(struct fleet_seed *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->num; i++)
+		fleet_text_cleanup(&s->v[i]);
+	free(s->v);
+	free(s);
+}
+
+static int
+seed_add(struct fleet_seed *s, const struct change *ch, struct err *err)
+{
+	struct fleet_text *t;
+	int rc;
+
+	if (s->num == s->max) {
+		size_t max = s->max * 2 + 64;
+
+		t = realloc(s->v, max * sizeof(*t));
+		if (t == NULL)
+			return err_set(err, E_NOMEM, "out of memory");
+		s->v = t;
+		s->max = max;
+	}
+	t = &s->v[s->num++];
+	rc = fleet_text_make(t, ch, s->join->stores, err);
+	/* It was moved, perhaps: see seed_write. */
+	for (size_t i = 0; i < t->num; i++)
+		t->v[i].expect = FLEET_ABSENT;
+	return rc;
+}
+
+static int
+seed_sections(struct fleet_seed *s, struct err *err)
+{
+	const struct section_store *sections = s->join->stores->sections;
+	int rc = 0;
+
+	for (enum section_id id = 0; id < SECTION_NUM && rc == 0; id++) {
+		const struct section_change *c = section_newest(sections, id);
+		const struct change ch = {.kind = CHANGE_SECTION,
+		    .section = id,
+		    .text = section_text(sections, id),
+		    .author = {.who = c != NULL ? c->who : NULL,
+			.from = c != NULL ? c->from : NULL,
+			.action = c != NULL ? c->action : NULL,
+			.at = c != NULL ? c->at : 0,
+			.version = section_version(sections, id)}};
+
+		if (c != NULL)
+			rc = seed_add(s, &ch, err);
+	}
+	return rc;
+}
+
+static int
+seed_subject(void *arg, const char *holder, const char *name, struct err *err)
+{
+	const struct change ch = {
+	    .kind = CHANGE_SUBJECT, .holder = holder, .name = name};
+
+	return seed_add(arg, &ch, err);
+}
+
+static int
+seed_chain(void *arg, const char *holder, enum certstore_usage usage,
+    const char *alias, const char *pem, struct err *err)
+{
+	struct certstore_list list = {.num = 0};
+	const struct change ch = {.kind = CHANGE_CHAIN,
+	    .holder = holder,
+	    .usage = usage,
+	    .name = alias,
+	    .chain = &list};
+	int rc = certstore_read(&list, pem, strlen(pem), err);
+
+	if (rc == 0)
+		rc = seed_add(arg, &ch, err);
+	certstore_list_cleanup(&list);
+	return rc;
+}
+
+static int
+seed_members(struct fleet_seed *s, struct err *err)
+{
+	const struct members *all = s->join->stores->members;
+	int rc = 0;
+
+	for (size_t i = 0; i < members_num(all) && rc == 0; i++) {
+		const struct member *h = members_get(all, i);
+		const struct change ch = {.kind = CHANGE_MEMBER, .id = h->id};
+
+		if (h->registration != NULL || h->setup != NULL ||
+		    h->name != NULL)
+			rc = seed_add(s, &ch, err);
+	}
+	return rc;
+}
+
+static void seed_write(struct fleet_seed *s);
+
+static void
+on_seeded(void *arg, const struct fleet_outcome *outcome)
+{
+	struct fleet_seed *s = arg;
+
+	if (outcome->result != FLEET_WRITTEN &&
+	    outcome->result != FLEET_CONFLICT)
+		log_line(s->join->services->log, LOG_LEVEL_ERROR,
+		    "the fleet is not told of '%s': %s", s->v[s->next].key,
+		    outcome->why);
+	s->next++;
+	seed_write(s);
+}
+
+static void
+seed_write(struct fleet_seed *s)
+{
+	struct fleet_join *j = s->join;
+	struct fleet_text *t = &s->v[s->next];
+	struct err err;
+
+	if (s->next == s->num) {
+		log_line(j->services->log, LOG_LEVEL_INFO,
+		    "the fleet has been told what is stored here (changes=%zu)",
+		    s->num);
+		j->seed = NULL;
+		fleet_seed_free(s);
+		return;
+	}
+	/* The names are in the text, which may have been moved. */
+	for (size_t i = 0; i < t->num; i++)
+		t->v[i].name = t->names[i];
+	if (fleet_write(j->fleet, t->v, t->num, on_seeded, s, &err) == 0)
+		return;
+	log_line(j->services->log, LOG_LEVEL_ERROR,
+	    "the fleet is not told of '%s': %s", t->key, err.msg);
+	j->seed = NULL;
+	fleet_seed_free(s);
+}
+
+int
+fleet_join_seed(struct fleet_join *j, struct err *err)
+{
+	struct fleet_seed *s = calloc(1, sizeof(*s));
+	int rc = 0;
+
+	if (s == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	s->join = j;
+	if (j->kinds & 1U << CHANGE_SECTION)
+		rc = seed_sections(s, err);
+	if (rc == 0 && (j->kinds & 1U << CHANGE_MEMBER)) {
+		rc = seed_members(s, err);
+		if (rc == 0)
+			rc = certstore_each(
+			    j->stores->certs, seed_chain, s, err);
+	}
+	if (rc == 0 && (j->kinds & 1U << CHANGE_SUBJECT))
+		rc = allowed_subjects_each(
+		    j->stores->subjects, seed_subject, s, err);
+	if (rc != 0) {
+		fleet_seed_free(s);
+		return rc;
+	}
+	j->seed = s;
+	seed_write(s);
+	return 0;
+}
