@@ -56,8 +56,11 @@ on_records(void *arg, const struct fleet_kv *kv, size_t num, bool whole)
 			fleet_identity_see(f, &kv[i]);
 	for (size_t i = 0; i < num; i++)
 		fleet_see(f, &kv[i]);
-	if (!whole)
+	if (!whole) {
 		(void)!fleet_commit(f, NULL);
+		fleet_link_set_members(
+		    f->link, mirror_num(f->mirror, FLEET_MEMBER));
+	}
 	fleet_kick(f);
 }
 
@@ -244,5 +247,7 @@ fleet_configure(
 	free(f->secret_file);
 	f->seal = seal;
 	f->secret_file = file;
+	fleet_member_again(f);
+	fleet_kick(f);
 	return 0;
 }

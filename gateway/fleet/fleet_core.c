@@ -124,6 +124,7 @@ fleet_open_text(const struct fleet *f, enum fleet_kind kind, const char *key,
 	if (rc != 0)
 		return rc;
 	out->n = place.n;
+	out->previous = place.previous;
 	*why = FLEET_REFUSED_TYPE;
 	rc = fleet_record_read(&out->meaning, kind, out->json, out->len, err);
 	if (rc == 0 &&

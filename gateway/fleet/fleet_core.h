@@ -76,6 +76,8 @@ struct fleet {
 	bool fresh;   /* nothing was remembered at the start */
 	bool follows; /* the engine has this fleet, or has lost it */
 	bool identity_there;
+	/* Of the last reading: they are sealed with the secret of before. */
+	bool identity_previous, head_previous;
 	int64_t identity_revision, born, filled;
 	/* Numbers. head: the highest n known; engine_head: what the engine
 	 * says, 0 where that cannot be read. */
@@ -142,6 +144,7 @@ struct fleet_opened {
 	size_t len;
 	int64_t n;
 	struct fleet_meaning meaning;
+	bool previous; /* sealed with the secret of before */
 };
 /* Unsealed and read; E_PARSE, with the reason in *why. */
 int fleet_open_text(const struct fleet *f, enum fleet_kind kind,

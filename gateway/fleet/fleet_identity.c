@@ -87,6 +87,7 @@ fleet_identity_see(struct fleet *f, const struct fleet_kv *kv)
 	}
 	f->events[FLEET_IDENTITY]++;
 	f->identity_revision = kv->revision;
+	f->identity_previous = o.previous && f->loading;
 	if (f->id[0] == '\0') {
 		memcpy(f->id, o.meaning.id, sizeof(f->id));
 		f->facts_changed = true;

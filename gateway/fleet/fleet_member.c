@@ -211,6 +211,13 @@ step_on(struct fleet *f)
 }
 
 void
+fleet_member_again(struct fleet *f)
+{
+	free(f->membership->written);
+	f->membership->written = NULL;
+}
+
+void
 fleet_member_moved(struct fleet *f)
 {
 	step_on(f);

@@ -10,5 +10,7 @@
 int fleet_member_init(struct fleet *f, struct err *err) MUST_USE;
 void fleet_member_cleanup(struct fleet *f);
 void fleet_member_moved(struct fleet *f);
+/* What is said is written again, under another secret. */
+void fleet_member_again(struct fleet *f);
 
 #endif

@@ -12,11 +12,10 @@
 #include "gateway/fleet/fleet_identity.h"
 #include "gateway/fleet/fleet_take.h"
 
-#define AGAIN_MS  200
-#define FULL_MS   30000
-#define ROUND_MS  5000 /* at least from one round to the next */
-#define JITTER_MS 300
-#define TURN_SEC  15
+#define AGAIN_MS 200
+#define FULL_MS  30000
+#define ROUND_MS 5000 /* at least from one round to the next */
+#define TURN_SEC 15
 
 struct fleet_refill {
 	struct event *timer;
@@ -28,7 +27,8 @@ struct fleet_refill {
 	int64_t lease, tombstones;
 	char **keys;
 	size_t num, room, at, chunk, max;
-	size_t sent, put;
+	size_t sent, put;        /* of them, what was lost, older, damaged */
+	size_t resent, resealed; /* and what the secret of before had sealed */
 };
 
 /* One record of a transaction. */
@@ -38,7 +38,7 @@ struct back {
 	uint8_t *sealed;
 	size_t len;
 	int64_t compared;
-	bool tombstone;
+	bool tombstone, previous;
 };
 
 static void step_on(struct fleet *f);
@@ -149,6 +149,7 @@ put_identity(struct fleet *f)
 	}
 	op.value = sealed;
 	f->refill->asking = true;
+	f->identity_previous = false;
 	fleet_link_txn(f->link, &compare, 1, &op, 1, on_identity, f);
 	free(sealed);
 }
@@ -177,6 +178,7 @@ put_head(struct fleet *f)
 	}
 	op.value = sealed;
 	f->refill->asking = true;
+	f->head_previous = false;
 	fleet_link_txn(f->link, &compare, 1, &op, 1, on_head, f);
 	free(sealed);
 }
@@ -253,7 +255,9 @@ on_turn_lease(void *arg, const struct engine_answer *a)
 static bool
 wanted(const struct mirror_entry *e)
 {
-	return mirror_owes(e) && e->staged == 0 && !fleet_tombstone_over(e);
+	/* Not what is about to change, or could not. */
+	return mirror_owes(e) && e->staged == 0 && e->lag == NULL &&
+	    !fleet_tombstone_over(e);
 }
 
 static void
@@ -314,6 +318,7 @@ gather(struct fleet *f, struct back v[FLEET_TXN_OPS])
 		if (e == NULL || !wanted(e))
 			continue;
 		v[num].compared = e->revision;
+		v[num].previous = e->there == MIRROR_PREVIOUS;
 		if (f->calls.each(f->arg, key, seal_held, &reading, &err) !=
 			0 ||
 		    v[num].sealed == NULL)
@@ -340,6 +345,7 @@ put_was_done(struct fleet *f, int64_t revision)
 		e->load = f->load;
 	}
 	r->put += r->sent;
+	r->resealed += r->resent;
 	r->at += r->chunk;
 }
 
@@ -407,7 +413,9 @@ send_back(struct fleet *f, const struct back *v, size_t num)
 		    .len = v[i].len,
 		    .lease = v[i].tombstone ? r->tombstones : 0};
 	}
-	r->sent = num;
+	r->sent = r->resent = 0;
+	for (size_t i = 0; i < num; i++)
+		*(v[i].previous ? &r->resent : &r->sent) += 1;
 	fleet_link_txn(f->link, compare, num, ops, num, on_put, f);
 }
 
@@ -447,10 +455,15 @@ end_round(struct fleet *f)
 		    "records that were lost, older or damaged in the engine "
 		    "have been put back (records=%zu)",
 		    r->put);
-	if (r->put > 0 || r->was_empty)
+	if (r->resealed > 0)
+		log_line(f->log, LOG_LEVEL_INFO,
+		    "the fleet: records have been sealed with the new secret "
+		    "(records=%zu)",
+		    r->resealed);
+	if (r->put + r->resealed > 0 || r->was_empty)
 		r->round_at = clock_mono_ms() + ROUND_MS;
 	r->was_empty = false;
-	r->put = 0;
+	r->put = r->resealed = 0;
 }
 
 /* Another member fills: its end comes by the watch. */
@@ -526,9 +539,10 @@ step_on(struct fleet *f)
 		fleet_after(r->timer, (unsigned)(r->not_before - now));
 		return;
 	}
-	if (!f->identity_there)
+	if (!f->identity_there || f->identity_previous)
 		put_identity(f);
-	else if (f->head_revision == 0 || f->engine_head < f->head)
+	else if (f->head_revision == 0 || f->engine_head < f->head ||
+	    f->head_previous)
 		put_head(f);
 	else if (f->repair || r->keys != NULL || r->was_empty)
 		records(f);

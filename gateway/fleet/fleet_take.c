@@ -158,6 +158,7 @@ see_head(struct fleet *f, const struct fleet_kv *kv)
 	}
 	free(o.json);
 	f->engine_head = o.meaning.n;
+	f->head_previous = o.previous && f->loading;
 	if (o.meaning.n < f->head)
 		fleet_refuse(f, FLEET_REFUSED_OLDER, kv->key,
 		    "it is older than what was seen before");
@@ -229,6 +230,15 @@ see_value(struct fleet *f, struct mirror_entry *e, const struct fleet_kv *kv,
 	mirror_value_cleanup(&came);
 	e->there = MIRROR_GOOD;
 	e->engine_n = o->n;
+	/*
+	 * Sealed anew, so that the secret of before can be taken away. At a
+	 * reading of the whole only: who still writes with that secret would
+	 * do the same the other way round.
+	 */
+	if (o->previous && f->loading && fleet_kind_rule(e->kind)->ordered) {
+		e->there = MIRROR_PREVIOUS;
+		f->repair = true;
+	}
 	if (verdict == MIRROR_FORKED)
 		fleet_error(f,
 		    "record '%.100s' has two texts with one number: the "

@@ -244,7 +244,8 @@ on_lease(void *arg, const struct engine_answer *a)
 static bool
 is_news(const struct tell *t, const struct mirror_entry *e)
 {
-	return e == NULL || !e->holds || e->there != MIRROR_GOOD ||
+	return e == NULL || !e->holds || e->there == MIRROR_ABSENT ||
+	    e->there == MIRROR_DAMAGED ||
 	    mirror_judge(t->kind, &e->held, &t->value) == MIRROR_NEWER;
 }
 

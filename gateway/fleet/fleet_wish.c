@@ -76,7 +76,8 @@ fleet_wish_conflicts(struct fleet_wish *w, const struct mirror_entry *e,
     bool waiting, int64_t *n)
 {
 	int64_t held = e != NULL && e->holds ? e->held.n : 0;
-	bool good = e != NULL && e->there == MIRROR_GOOD;
+	bool good = e != NULL &&
+	    (e->there == MIRROR_GOOD || e->there == MIRROR_PREVIOUS);
 
 	*n = good ? e->engine_n : held;
 	w->compared = -1;

@@ -244,10 +244,14 @@ finish_away(struct fleet *f, bool unsure)
 }
 
 static void
-finish_full(struct fleet *f)
+finish_full(struct fleet *f, const char *why)
 {
-	finish_with(f, FLEET_FULL, NULL, 0,
-	    "the fleet's engine takes nothing more: its space is used up");
+	char text[160];
+
+	text_format(text, sizeof(text),
+	    "the fleet's engine takes nothing more, its space is used up: %s",
+	    why);
+	finish_with(f, FLEET_FULL, NULL, 0, text);
 }
 
 /* What is expected. */
@@ -460,7 +464,7 @@ on_sent(void *arg, const struct engine_answer *a)
 		again(f, w);
 		break;
 	case ENGINE_FULL:
-		finish_full(f);
+		finish_full(f, a->why);
 		break;
 	default:
 		finish_with(f, FLEET_FAILED, NULL, 0, a->why);
@@ -480,7 +484,7 @@ on_lease(void *arg, const struct engine_answer *a)
 		w->step = STEP_WAIT;
 		step_on(f);
 	} else if (a->result == ENGINE_FULL) {
-		finish_full(f);
+		finish_full(f, a->why);
 	} else if (a->result == ENGINE_REFUSED || a->result == ENGINE_DENIED) {
 		finish_with(f, FLEET_FAILED, NULL, 0, a->why);
 	} else {

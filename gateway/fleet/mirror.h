@@ -38,6 +38,7 @@ struct mirror_value {
 
 enum mirror_there {
 	MIRROR_ABSENT = 0, /* the engine has no such key */
+	MIRROR_PREVIOUS,   /* good, to be sealed anew */
 	MIRROR_GOOD,       /* what is held, or newer and not taken */
 	MIRROR_OLD,        /* older than what is held */
 	MIRROR_DAMAGED,    /* cannot be read */

@@ -252,6 +252,7 @@ fleet_seal_open(const struct fleet_seal *s, struct fleet_seal_place *place,
 		if (s->v[i].which == sealed[0] &&
 		    open_with(&s->v[i], place, sealed, *len, p)) {
 			p[*len] = '\0';
+			place->previous = i > 0;
 			*text = p;
 			return 0;
 		}

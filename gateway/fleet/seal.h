@@ -11,6 +11,7 @@
 #ifndef GATEWAY_FLEET_SEAL_H
 #define GATEWAY_FLEET_SEAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,7 @@ struct fleet_seal_place {
 	enum fleet_kind kind;
 	const char *key;
 	int64_t n;
+	bool previous; /* opened: with the secret of before */
 };
 
 /* *out is to be freed. E_LIMIT beyond FLEET_MAX_JSON, E_NOMEM. */
@@ -45,7 +47,7 @@ int fleet_seal_close(const struct fleet_seal *s,
     uint8_t **out, size_t *out_len, struct err *err) MUST_USE;
 
 /*
- * Opens what was sealed for this place, whose n is what is found, and set.
+ * Opens what was sealed for this place, whose n and previous are set.
  * *text has a NUL after its len octets and is to be freed. E_PARSE: it was not
  * sealed with one of the secrets for this place, and nothing more is said.
  */

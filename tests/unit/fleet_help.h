@@ -53,7 +53,7 @@ struct fleet_link {
 	int64_t revision;
 	enum fault fault; /* of the next transaction that writes `fault_key` */
 	const char *fault_key;
-	uint64_t txns;
+	uint64_t txns, loads;
 	bool freed;
 };
 
@@ -292,6 +292,7 @@ load(struct fleet_link *l)
 	const struct stored *s = stored_find("fleet");
 	struct fleet_kv kv = {.key = "fleet"};
 
+	l->loads++;
 	l->state = FLEET_LINK_LOADING;
 	l->calls.state(l->calls.arg, l->state, "");
 	l->calls.loading(l->calls.arg);
@@ -353,11 +354,19 @@ fleet_link_free(struct fleet_link *l)
 	l->freed = true;
 }
 
+static void
+on_load(evutil_socket_t fd, short what, void *arg)
+{
+	load(arg);
+}
+
+/* What is asked is told from the loop. */
 int
 fleet_link_configure(
     struct fleet_link *l, const struct fleet_link_options *o, struct err *err)
 {
-	load(l);
+	l->state = FLEET_LINK_DOWN;
+	event_base_once(l->base, -1, EV_TIMEOUT, on_load, l, NULL);
 	return 0;
 }
 

@@ -732,6 +732,82 @@ with_another_secret_nothing_is_read(void **state)
 }
 
 static void
+reload(struct machine *m, const char *secret, const char *previous)
+{
+	const struct fleet_link_options link = {.base = base, .name = "eu"};
+	const struct fleet_options options = {.link = &link,
+	    .secret_file = secret,
+	    .previous_secret_file = previous};
+	struct err err;
+
+	uint64_t loads = m->link->loads;
+
+	assert_int_equal(fleet_configure(m->fleet, &options, &err), 0);
+	loop_until(m->link->loads > loads && machine_state(m) == FLEET_UP);
+}
+
+/* The first octet says which secret it was. */
+static bool
+all_sealed_with(const char *secret)
+{
+	size_t len;
+	uint8_t *sample = sealed_by(secret, "", FLEET_DENY, DX, 1, ENTRY, &len);
+	uint8_t which = sample[0];
+
+	free(sample);
+	for (size_t i = 0; i < store.num; i++)
+		if (store.v[i].len > 0 && store.v[i].value[0] != which)
+			return false;
+	return true;
+}
+
+static void
+a_secret_is_replaced_while_all_go_on(void **state)
+{
+	struct machine m[2], fresh;
+	char other[64];
+	struct machine_options new = {.secret_file = other};
+	struct err err;
+	char name[32], key[64];
+
+	machines_init(m, 2);
+	for (int i = 0; i < 120; i++) {
+		snprintf(name, sizeof(name), "%016x", i);
+		must_write(&m[0], name, i == 7 ? GONE : ENTRY);
+	}
+	loop_idle();
+	assert_int_equal(fleet_set_member(m[1].fleet, "{\"a\":1}", &err), 0);
+	secret_write(other, "the secret of tomorrow");
+	/* Both are accepted everywhere, then the new one seals everywhere. */
+	reload(&m[0], secret_file, other);
+	reload(&m[1], secret_file, other);
+	reload(&m[0], other, secret_file);
+	must_write(&m[1], X, ENTRY);
+	must_write(&m[0], Y, ENTRY);
+	reload(&m[1], other, secret_file);
+	loop_until(all_sealed_with(other));
+	/* The old one is taken away. */
+	reload(&m[0], other, NULL);
+	reload(&m[1], other, NULL);
+	loop_idle();
+	machine_init(&fresh, "fresh", &new);
+	loop_until(machine_state(&fresh) == FLEET_UP);
+	for (int i = 0; i < 120; i++) {
+		snprintf(key, sizeof(key), "deny/%016x", i);
+		must_have(&fresh, key, i + 1, i == 7 ? GONE : ENTRY);
+	}
+	must_have(&fresh, DX, 121, ENTRY);
+	must_have(&fresh, DY, 122, ENTRY);
+	assert_int_equal(view(&fresh).num[FLEET_MEMBER], 1);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(view(&m[i]).refused[FLEET_REFUSED_SEAL], 0);
+	assert_int_equal(view(&fresh).refused[FLEET_REFUSED_SEAL], 0);
+	machine_cleanup(&fresh);
+	unlink(other);
+	machines_cleanup(m, 2);
+}
+
+static void
 a_fresh_machine_may_be_told_how_new_it_has_to_be(void **state)
 {
 	struct machine_options least = {.min_n = 3};
@@ -1047,6 +1123,7 @@ main(void)
 	    T(a_stranger_changes_nothing),
 	    T(an_old_head_and_a_forged_identity_change_nothing),
 	    T(with_another_secret_nothing_is_read),
+	    T(a_secret_is_replaced_while_all_go_on),
 	    T(a_fresh_machine_may_be_told_how_new_it_has_to_be),
 	    T(without_a_fleet_nobody_makes_one_unasked),
 	    T(a_restart_finds_nothing_new),

@@ -161,6 +161,20 @@ it_is_bound_to_fleet_kind_name_and_number(void **state)
 	fleet_seal_free(s);
 }
 
+static bool
+is_previous(const struct fleet_seal *s, const uint8_t *sealed, size_t len)
+{
+	struct fleet_seal_place at = place(0);
+	char *text;
+	size_t text_len;
+	struct err err;
+
+	assert_int_equal(
+	    fleet_seal_open(s, &at, sealed, len, &text, &text_len, &err), 0);
+	free(text);
+	return at.previous;
+}
+
 static void
 two_secrets_open_and_one_seals(void **state)
 {
@@ -172,6 +186,8 @@ two_secrets_open_and_one_seals(void **state)
 	uint8_t *new = closed(both, 2, &new_len);
 
 	assert_true(opens(both, place(0), old, old_len, NULL));
+	assert_true(is_previous(both, old, old_len));
+	assert_false(is_previous(both, new, new_len));
 	assert_true(opens(both, place(0), new, new_len, NULL));
 	assert_true(opens(second, place(0), new, new_len, NULL));
 	assert_false(opens(second, place(0), old, old_len, NULL));
