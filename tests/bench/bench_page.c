@@ -218,7 +218,7 @@ main(int argc, char **argv)
 	if (!scene_many_files(PEERS_EACH + OTHER_FILES) ||
 	    getrlimit(RLIMIT_NOFILE, &rl) != 0)
 		return 1;
-	if ((rlim_t)(num_peers + OTHER_FILES) > rl.rlim_cur) {
+	if ((rlim_t)num_peers + OTHER_FILES > rl.rlim_cur) {
 		num_peers = (int)rl.rlim_cur - OTHER_FILES;
 		printf("no more than %d peers: that many files may be open "
 		       "(RLIMIT_NOFILE)\n",

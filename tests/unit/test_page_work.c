@@ -173,7 +173,7 @@ take_key(void *arg, const struct revcheck_source_item *item)
 {
 	struct some *s = arg;
 
-	strcpy(s->keys[s->num++], item->key);
+	memcpy(s->keys[s->num++], item->key, sizeof(item->key));
 	return s->num == ROWS;
 }
 
