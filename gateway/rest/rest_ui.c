@@ -23,15 +23,60 @@
 #include "gateway/state/denylist.h"
 
 #define ROWS_MAX 50
-/* All but evidence of decisions is made first; that has the room left here. */
-#define STATE_BYTES        ((size_t)90 * 1024)
-#define DECISION_ROW_BYTES ((size_t)400)
+
+/*
+ * The whole answer. Names and URLs have the length that others gave them, so
+ * each list ends where the room does; evidence of decisions has what is left.
+ */
+#define STATE_BYTES ((size_t)95000)
+
+/* What each list may have at the least, in the order they are made. */
+enum list {
+	LIST_SOURCES,
+	LIST_CONNECTIONS,
+	LIST_DENYLIST,
+	LIST_IDENTITIES,
+	LIST_DECISIONS,
+	NUM_LISTS
+};
+static const size_t least[NUM_LISTS] = {16000, 16000, 6000, 6000, 20000};
 
 struct state {
 	struct rest_request *req;
 	struct conn_query *query;
 	uint64_t after; /* decisions */
+	size_t room;    /* bytes that are left */
 };
+
+static size_t
+bytes_of(const cJSON *o)
+{
+	char *text = cJSON_PrintUnformatted(o);
+	size_t len = text != NULL ? strlen(text) : STATE_BYTES;
+
+	cJSON_free(text);
+	return len;
+}
+
+/* The first rows of a list, as many as there is room for. */
+static void
+fit(struct state *s, enum list which, cJSON *list)
+{
+	size_t max = s->room, used = 0;
+	cJSON *row = list != NULL ? list->child : NULL, *next;
+
+	for (enum list l = which + 1; l < NUM_LISTS; l++)
+		max -= max < least[l] ? max : least[l];
+	for (; row != NULL; row = next) {
+		next = row->next;
+		used += used <= max ? bytes_of(row) + 1 : 0;
+		if (used > max)
+			cJSON_Delete(cJSON_DetachItemViaPointer(list, row));
+	}
+	if (used > max)
+		used = max;
+	s->room -= used;
+}
 
 static void
 add_user(cJSON *o, const struct rest_request *req)
@@ -76,69 +121,76 @@ add_warm_up(cJSON *o, const struct rest_services *services)
 	    o, "warmUp", part != NULL ? part : cJSON_CreateNull());
 }
 
+/* The rows first, so that it is known what room their evidence has. */
 static void
-add_decisions(cJSON *o, const struct rest_services *services, uint64_t after)
+add_decisions(cJSON *o, struct state *s)
 {
-	struct decision_ring *ring = services->checker.decisions;
+	struct decision_ring *ring = s->req->services->checker.decisions;
 	struct decision_filter f = {
-	    .after = after, .max = ROWS_MAX, .report_bytes = 1};
-	char *so_far = cJSON_PrintUnformatted(o);
-	size_t len = so_far != NULL ? strlen(so_far) : STATE_BYTES;
-	cJSON *part = cJSON_AddObjectToObject(o, "decisions");
+	    .after = s->after, .max = ROWS_MAX, .report_bytes = 1};
+	cJSON *part = cJSON_AddObjectToObject(o, "decisions"), *rows;
 
-	cJSON_free(so_far);
-	len += ROWS_MAX * DECISION_ROW_BYTES;
-	if (len < STATE_BYTES)
-		f.report_bytes = STATE_BYTES - len;
 	cJSON_AddNumberToObject(part, "last", (double)decision_ring_last(ring));
-	cJSON_AddItemToObject(part, "rows", decision_ring_json(ring, &f));
+	rows = decision_ring_json(ring, &f);
+	fit(s, LIST_DECISIONS, rows);
+	f.max = (size_t)cJSON_GetArraySize(rows);
+	if (f.max > 0 && s->room > 0) {
+		f.report_bytes = s->room;
+		cJSON_Delete(rows);
+		rows = decision_ring_json(ring, &f);
+	}
+	cJSON_AddItemToObject(part, "rows", rows);
 }
 
 static void
-add_connections(cJSON *o, const struct conn_answer *a)
+add_connections(cJSON *o, struct state *s, const struct conn_answer *a)
 {
-	cJSON *part = cJSON_AddObjectToObject(o, "connections"), *by;
+	cJSON *part = cJSON_AddObjectToObject(o, "connections"), *by, *rows;
 	size_t num = 0;
 
 	by = cJSON_CreateObject();
-	for (unsigned s = 0; s < DECISION_NUM_STATUSES; s++) {
-		num += a->by_status[s];
-		if (a->by_status[s] > 0)
-			cJSON_AddNumberToObject(by, decision_status_name(s),
-			    (double)a->by_status[s]);
+	for (unsigned i = 0; i < DECISION_NUM_STATUSES; i++) {
+		num += a->by_status[i];
+		if (a->by_status[i] > 0)
+			cJSON_AddNumberToObject(by, decision_status_name(i),
+			    (double)a->by_status[i]);
 	}
 	cJSON_AddNumberToObject(part, "num", (double)num);
 	cJSON_AddNumberToObject(
 	    part, "notGood", (double)(num - a->by_status[REVCHECK_GOOD]));
 	cJSON_AddItemToObject(part, "byStatus", by);
-	cJSON_AddItemToObject(part, "rows", conn_report_rows(a));
+	rows = conn_report_rows(a);
+	fit(s, LIST_CONNECTIONS, rows);
+	cJSON_AddItemToObject(part, "rows", rows);
 }
 
 static void
-add_sources(cJSON *o, const struct rest_request *req)
+add_sources(cJSON *o, struct state *state)
 {
 	const struct source_filter f = {.max = ROWS_MAX};
 	cJSON *part = cJSON_AddObjectToObject(o, "sources"), *by;
 	struct source_report r;
 
-	source_report_make(&r, req->core->engine, &f);
+	source_report_make(&r, state->req->core->engine, &f);
 	cJSON_AddNumberToObject(part, "num", (double)r.num);
 	by = cJSON_AddObjectToObject(part, "byState");
 	for (enum source_state s = 0; s < SOURCE_NUM_STATES; s++)
 		cJSON_AddNumberToObject(
 		    by, source_state_name(s), (double)r.by_state[s]);
+	fit(state, LIST_SOURCES, r.rows);
 	cJSON_AddItemToObject(part, "rows", r.rows);
 }
 
 static void
-add_denylist(cJSON *o, const struct rest_services *services)
+add_denylist(cJSON *o, struct state *s)
 {
-	cJSON *part = cJSON_AddObjectToObject(o, "denylist");
+	const struct denylist *denylist = s->req->services->denylist;
+	cJSON *part = cJSON_AddObjectToObject(o, "denylist"), *rows;
 
-	cJSON_AddNumberToObject(
-	    part, "num", (double)denylist_num(services->denylist));
-	cJSON_AddItemToObject(
-	    part, "rows", denylist_newest_json(services->denylist, ROWS_MAX));
+	cJSON_AddNumberToObject(part, "num", (double)denylist_num(denylist));
+	rows = denylist_newest_json(denylist, ROWS_MAX);
+	fit(s, LIST_DENYLIST, rows);
+	cJSON_AddItemToObject(part, "rows", rows);
 }
 
 static bool
@@ -153,8 +205,9 @@ wants_a_look(const cJSON *identity)
 
 /* Those first that are not simply good. */
 static void
-add_identities(cJSON *o, const struct rest_services *services)
+add_identities(cJSON *o, struct state *s)
 {
+	const struct rest_services *services = s->req->services;
 	cJSON *all = certwatch_report_json(services->certwatch), *item, *next;
 	cJSON *list = cJSON_AddArrayToObject(o, "identities");
 
@@ -167,6 +220,7 @@ add_identities(cJSON *o, const struct rest_services *services)
 				cJSON_AddItemToArray(list,
 				    cJSON_DetachItemViaPointer(all, item));
 		}
+	fit(s, LIST_IDENTITIES, list);
 	cJSON_Delete(all);
 }
 
@@ -187,17 +241,19 @@ on_answered(void *arg, const struct conn_answer *answer)
 	add_warm_up(o, req->services);
 	cJSON_AddItemToObject(o, "summary", status_summary(req));
 	cJSON_AddItemToObject(o, "minutes", status_minutes(req->services));
-	add_sources(o, req);
-	add_connections(o, answer);
-	add_denylist(o, req->services);
-	add_identities(o, req->services);
 	cJSON_AddItemToObject(
 	    o, "configuration", status_sections(req->services));
 	doorman_report_add(o, req->services->doorman);
 	if (req->services->fleet != NULL)
 		cJSON_AddItemToObject(o, "fleet",
 		    fleet_report_json(req->services->fleet, ROWS_MAX));
-	add_decisions(o, req->services, s->after);
+	s->room = bytes_of(o);
+	s->room = s->room < STATE_BYTES ? STATE_BYTES - s->room : 0;
+	add_sources(o, s);
+	add_connections(o, s, answer);
+	add_denylist(o, s);
+	add_identities(o, s);
+	add_decisions(o, s);
 	rest_reply_json(req, 200, o);
 	free(s);
 }

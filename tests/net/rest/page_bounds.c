@@ -110,6 +110,26 @@ has_rows(const struct web *w, const char *path)
 	assert_int_equal(cJSON_GetArraySize(json_at(w->json, path)), ROWS);
 }
 
+/* As long as they may be, of what is longer as JSON. */
+static void
+deny_many(void)
+{
+	char note[2 * 256 + 1] = "";
+
+	for (size_t i = 0; i + 1 < sizeof(note); i += 2)
+		memcpy(&note[i], "\\\"", 3);
+	for (int i = 0; i < ROWS + 10; i++) {
+		char *body = xasprintf(
+		    "{\"spkiSha256\":\"%064d\",\"reason\":\"%s\"}", i, note);
+		struct web w;
+
+		rest(&gw, &w, "POST", "/denylist", body);
+		assert_int_equal(w.status, 201);
+		web_free(&w);
+		free(body);
+	}
+}
+
 static void
 a_refresh_is_bounded(void **state)
 {
@@ -142,6 +162,19 @@ a_refresh_is_bounded(void **state)
 	assert_true(w.len < BYTES_MAX);
 	web_free(&w);
 	free(path);
+
+	/* Each list gives way, and none disappears. */
+	deny_many();
+	rest(&gw, &w, "GET", "/ui/state", NULL);
+	assert_true(w.len < BYTES_MAX);
+	assert_true(json_number(w.json, "denylist.num") == ROWS + 10);
+	assert_true(
+	    cJSON_GetArraySize(json_at(w.json, "denylist.rows")) < ROWS);
+	assert_non_null(json_at(w.json, "denylist.rows.5"));
+	assert_non_null(json_at(w.json, "sources.rows.20"));
+	assert_non_null(json_at(w.json, "connections.rows.20"));
+	assert_non_null(json_at(w.json, "decisions.rows.20"));
+	web_free(&w);
 }
 
 int
