@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -357,7 +358,10 @@ three_nodes(void **state)
 	etcd_stop(&e);
 }
 
-/* What was acknowledged is there, and the watch goes on where it was. */
+/*
+ * What was acknowledged is there, and the watch goes on where it was. The node
+ * has forgotten the token.
+ */
 static void
 killed_after_a_put(void **state)
 {
@@ -365,7 +369,8 @@ killed_after_a_put(void **state)
 	struct etcd e;
 	int64_t last;
 
-	etcd_start(&e, "killed", &(struct etcd_options){.nodes = 1});
+	etcd_start(&e, "killed",
+	    &(struct etcd_options){.nodes = 1, .tls = true, .users = "eu"});
 	asker_open(&k, &e, 0);
 	must_put(&k, "a", "1");
 	last = k.revision;
@@ -523,6 +528,28 @@ closed(void **state)
 	etcd_stop(&e);
 }
 
+/* With TLS a watch and any number of questions share one connection. */
+static void
+one_connection(void **state)
+{
+	struct asker k;
+	struct etcd e;
+	size_t fds;
+
+	etcd_start(&e, "shared", &(struct etcd_options){.tls = true});
+	asker_open(&k, &e, 0);
+	must_put(&k, "a", "1");
+	fds = pid_num_fds(getpid());
+	watch_from(&k, 1);
+	for (int i = 0; i < 20; i++)
+		engine_get(k.engine, "a", true, answered, &k);
+	k.asked += 20;
+	UNTIL(k.answered == k.asked && k.created);
+	assert_int_equal(pid_num_fds(getpid()), fds);
+	engine_close(k.engine);
+	etcd_stop(&e);
+}
+
 /* A base each: a test that fails leaves its loop in the middle. */
 static int
 begin(void **state)
@@ -551,6 +578,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(compacted, begin, finish),
 	    cmocka_unit_test_setup_teardown(full, begin, finish),
 	    cmocka_unit_test_setup_teardown(closed, begin, finish),
+	    cmocka_unit_test_setup_teardown(one_connection, begin, finish),
 	};
 
 	if (!etcd_have()) {
