@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 
+#include "cache/base/curl_loop.h"
 #include "cache/fetch/fetch.h"
 
 /* What libcurl's handle is of: CURLOPT_PRIVATE. */
@@ -18,8 +19,8 @@ struct transfer {
 /* Owned by the archive. */
 struct fetcher {
 	struct event_base *base;
-	struct event *timer;
-	CURLM *multi;
+	struct curl_loop *loop;
+	CURLM *multi; /* the loop's */
 	struct fetch_limits limits;
 	const struct address_rules *addresses;
 	uint16_t *ports;
@@ -28,8 +29,7 @@ struct fetcher {
 	char *proxy, *https_ca_file, *user_agent;
 	/* fetch_answered, for those that it makes. */
 	void (*fetched)(struct transfer *x, CURLcode rc);
-	struct fetch *first;   /* every fetch under way */
-	struct watch *watches; /* of the sockets of libcurl */
+	struct fetch *first; /* every fetch under way */
 };
 
 /* Owned by its fetcher from fetch_start until done or fetch_cancel. */

@@ -1,13 +1,12 @@
 /*
- * fetcher: libcurl's multi interface on the loop of the service thread, for all
- * fetches under way. Owns the multi handle, its sockets' events and the one
- * timer. What is asked and what is answered is in fetch.c.
+ * fetcher: what all fetches under way have in common: libcurl on the loop of
+ * the service thread, and the rules. What is asked and what is answered is in
+ * fetch.c.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include <curl/curl.h>
-#include <event2/event.h>
 #include <openssl/x509.h>
 
 #include "cache/fetch/fetch_internal.h"
@@ -17,122 +16,16 @@
 #define MAX_CONNECTIONS      512L
 #define MAX_HOST_CONNECTIONS 64L
 
-/* A socket of libcurl's and the event on it. */
-struct watch {
-	struct watch *next, **prev;
-	struct fetcher *fetcher;
-	struct event *event;
-};
-
-/* Transfers, sockets and the timer. */
-
 /* The one place where transfers end. */
 static void
-fetcher_drain(struct fetcher *f)
+transfer_ended(CURL *easy, CURLcode rc)
 {
-	struct transfer *x;
-	CURLMsg *m;
-	int left;
+	struct transfer *x = NULL;
 
-	while ((m = curl_multi_info_read(f->multi, &left)) != NULL) {
-		if (m->msg != CURLMSG_DONE)
-			continue;
-		x = NULL;
-		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &x);
-		if (x != NULL)
-			x->answered(x, m->data.result);
-	}
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &x);
+	if (x != NULL)
+		x->answered(x, rc);
 }
-
-static void
-fetcher_socket_ready(evutil_socket_t fd, short what, void *arg)
-{
-	struct fetcher *f = arg;
-	int running, flags = 0;
-
-	if (what & EV_READ)
-		flags |= CURL_CSELECT_IN;
-	if (what & EV_WRITE)
-		flags |= CURL_CSELECT_OUT;
-	curl_multi_socket_action(f->multi, fd, flags, &running);
-	fetcher_drain(f);
-}
-
-static void
-fetcher_timer_due(evutil_socket_t fd, short what, void *arg)
-{
-	struct fetcher *f = arg;
-	int running;
-
-	curl_multi_socket_action(f->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	fetcher_drain(f);
-}
-
-/* Only arms the timer. */
-static int
-fetcher_timer(CURLM *multi, long ms, void *arg)
-{
-	struct fetcher *f = arg;
-	struct timeval tv = {
-	    .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
-
-	if (ms < 0)
-		evtimer_del(f->timer);
-	else if (evtimer_add(f->timer, &tv) != 0)
-		return -1;
-	return 0;
-}
-
-static void
-watch_free(struct watch *w)
-{
-	*w->prev = w->next;
-	if (w->next != NULL)
-		w->next->prev = w->prev;
-	if (w->event != NULL)
-		event_free(w->event);
-	free(w);
-}
-
-/* Only edits the event of the socket. */
-static int
-fetcher_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *mine)
-{
-	struct fetcher *f = arg;
-	struct watch *w = mine;
-	short events = EV_PERSIST;
-
-	if (what == CURL_POLL_REMOVE) {
-		if (w != NULL)
-			watch_free(w);
-		curl_multi_assign(f->multi, fd, NULL);
-		return 0;
-	}
-	if (what & CURL_POLL_IN)
-		events |= EV_READ;
-	if (what & CURL_POLL_OUT)
-		events |= EV_WRITE;
-	if (w == NULL) {
-		w = calloc(1, sizeof(*w));
-		if (w == NULL)
-			return -1;
-		w->fetcher = f;
-		w->next = f->watches;
-		w->prev = &f->watches;
-		if (w->next != NULL)
-			w->next->prev = &w->next;
-		f->watches = w;
-		curl_multi_assign(f->multi, fd, w);
-	} else if (w->event != NULL) {
-		event_free(w->event);
-	}
-	w->event = event_new(f->base, fd, events, fetcher_socket_ready, f);
-	if (w->event == NULL || event_add(w->event, NULL) != 0)
-		return -1;
-	return 0;
-}
-
-/* The fetcher. */
 
 static uint16_t *
 copy_ports(const uint16_t *given)
@@ -240,17 +133,13 @@ fetcher_new(struct fetcher **out, struct event_base *base,
 	}
 	f->base = base;
 	f->fetched = fetch_answered;
-	/* Counted by libcurl; safe from any thread since 7.84. */
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
-		f->multi = curl_multi_init();
-	f->timer = evtimer_new(base, fetcher_timer_due, f);
-	if (!fetcher_copy(f, o) || f->multi == NULL || f->timer == NULL ||
-	    curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION,
-		fetcher_socket) != CURLM_OK ||
-	    curl_multi_setopt(f->multi, CURLMOPT_SOCKETDATA, f) != CURLM_OK ||
-	    curl_multi_setopt(
-		f->multi, CURLMOPT_TIMERFUNCTION, fetcher_timer) != CURLM_OK ||
-	    curl_multi_setopt(f->multi, CURLMOPT_TIMERDATA, f) != CURLM_OK ||
+	rc = curl_loop_new(&f->loop, base, transfer_ended, err);
+	if (rc != 0) {
+		fetcher_free(f);
+		return rc;
+	}
+	f->multi = curl_loop_multi(f->loop);
+	if (!fetcher_copy(f, o) ||
 	    curl_multi_setopt(f->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
 		MAX_CONNECTIONS) != CURLM_OK ||
 	    curl_multi_setopt(f->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
@@ -267,16 +156,9 @@ fetcher_free(struct fetcher *f)
 {
 	if (f == NULL)
 		return;
-	/* Both lists unlink what is freed: *prev of the first is f's. */
 	while (f->first != NULL)
 		fetch_cancel(f->first);
-	if (f->multi != NULL)
-		curl_multi_cleanup(f->multi);
-	while (f->watches != NULL)
-		watch_free(f->watches); /* NOLINT(clang-analyzer-unix.Malloc) */
-	if (f->timer != NULL)
-		event_free(f->timer);
-	curl_global_cleanup();
+	curl_loop_free(f->loop);
 	free(f->ports);
 	free(f->proxy);
 	free(f->https_ca_file);

@@ -16,6 +16,9 @@
 #include "gateway/fleet/etcd_request.h"
 #include "cache/base/text.h"
 
+/* A few requests and a watch; over HTTP/2 all share one. */
+#define MAX_CONNECTIONS 8L
+
 /* Opening. */
 
 /* Plain HTTP never leaves the machine: no name that somebody resolves. */
@@ -108,6 +111,10 @@ engine_open(
 		rc = err_set(err, E_NOMEM, "out of memory");
 	if (rc == 0)
 		rc = curl_loop_new(&e->loop, o->base, etcd_request_ended, err);
+	if (rc == 0 &&
+	    curl_multi_setopt(curl_loop_multi(e->loop),
+		CURLMOPT_MAX_HOST_CONNECTIONS, MAX_CONNECTIONS) != CURLM_OK)
+		rc = err_set(err, E_NOMEM, "cannot set libcurl up");
 	if (rc != 0) {
 		engine_close(e);
 		return rc;

@@ -5,7 +5,7 @@
 #ifndef GATEWAY_FLEET_ETCD_REQUEST_H
 #define GATEWAY_FLEET_ETCD_REQUEST_H
 
-#include "gateway/fleet/curl_loop.h"
+#include "cache/base/curl_loop.h"
 #include "gateway/fleet/etcd_json.h"
 
 struct engine {

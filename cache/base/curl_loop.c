@@ -1,14 +1,11 @@
 /*
  * curl_loop: see curl_loop.h.
  */
-#include "gateway/fleet/curl_loop.h"
+#include "cache/base/curl_loop.h"
 
 #include <stdlib.h>
 
 #include <event2/event.h>
-
-/* A few requests and a watch at one host; over HTTP/2 all share one. */
-#define MAX_CONNECTIONS 8L
 
 /* A socket of libcurl's and the event on it. */
 struct watch {
@@ -152,9 +149,7 @@ curl_loop_new(struct curl_loop **out, struct event_base *base,
 	    curl_multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l) != CURLM_OK ||
 	    curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, set_timer) !=
 		CURLM_OK ||
-	    curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l) != CURLM_OK ||
-	    curl_multi_setopt(l->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
-		MAX_CONNECTIONS) != CURLM_OK) {
+	    curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l) != CURLM_OK) {
 		curl_loop_free(l);
 		return err_set(err, E_NOMEM, "cannot set libcurl up");
 	}

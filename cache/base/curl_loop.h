@@ -2,8 +2,8 @@
  * curl_loop: libcurl's multi interface on an event base: its sockets' events
  * and its one timer. On the thread of the base.
  */
-#ifndef GATEWAY_FLEET_CURL_LOOP_H
-#define GATEWAY_FLEET_CURL_LOOP_H
+#ifndef CACHE_BASE_CURL_LOOP_H
+#define CACHE_BASE_CURL_LOOP_H
 
 #include <curl/curl.h>
 
@@ -13,8 +13,8 @@ struct event_base;
 struct curl_loop;
 
 /*
- * ended: a transfer is over, with rc. The loop must not be freed from there,
- * nor a transfer be removed; that is for later.
+ * ended: a transfer is over, with rc; it may be removed and others added from
+ * there, but the loop not be freed.
  */
 int curl_loop_new(struct curl_loop **out, struct event_base *base,
     void (*ended)(CURL *easy, CURLcode rc), struct err *err) MUST_USE;
