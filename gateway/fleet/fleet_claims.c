@@ -1,4 +1,7 @@
-/* fleet_claims: see the header. */
+/*
+ * fleet_claims: see the header. One lease is held for all claims of this
+ * machine, so that a claim is one request, and one that loses is none.
+ */
 #include "gateway/fleet/fleet_claims.h"
 
 #include <stdio.h>
@@ -9,6 +12,7 @@
 #include <cjson/cJSON.h>
 
 #include "cache/base/clock.h"
+#include "gateway/fleet/fleet_tell.h"
 
 #define MAX_CLAIMS   4096
 #define KEEPALIVE_MS 5000
@@ -18,7 +22,8 @@
 
 enum claim_step {
 	CLAIM_NEW = 0,
-	CLAIM_ASKS,     /* a lease, then the key */
+	CLAIM_NO_LEASE, /* to be answered so */
+	CLAIM_ASKED,
 	CLAIM_CATCH_UP, /* won; what came before it is awaited */
 	CLAIM_WON,
 	CLAIM_LEAVES, /* the key says why it failed, or goes */
@@ -28,9 +33,10 @@ struct claim {
 	struct claim *next;
 	struct fleet *f;
 	char key[FLEET_KEY_SIZE];
+	const char *source; /* within key */
 	enum claim_step step;
-	bool asking, released;
-	int64_t lease, revision;
+	bool released;
+	int64_t revision;
 	uint64_t end; /* of catching up; monotonic, ms */
 	fleet_claim_fn *done;
 	void *arg;
@@ -41,8 +47,12 @@ struct claim {
 struct fleet_claims {
 	struct claim *first;
 	size_t num;
+	int64_t lease; /* 0: none */
+	bool asking_lease;
 	struct event *keep, *catch_up;
 };
+
+/* The lease. */
 
 static void
 on_ignored(void *arg, const struct engine_answer *a)
@@ -52,14 +62,30 @@ on_ignored(void *arg, const struct engine_answer *a)
 }
 
 static void
-on_keep(evutil_socket_t fd, short what, void *arg)
+on_kept(void *arg, const struct engine_answer *a)
 {
 	struct fleet *f = arg;
 
-	for (struct claim *c = f->claims->first; c != NULL; c = c->next)
-		if (c->step == CLAIM_WON || c->step == CLAIM_CATCH_UP)
-			fleet_link_keepalive(f->link, c->lease, on_ignored, f);
-	fleet_after(f->claims->keep, KEEPALIVE_MS);
+	/* What was claimed with it is gone: others may fetch the same. */
+	if (a->result == ENGINE_NO_LEASE)
+		f->claims->lease = 0;
+}
+
+static void
+on_keep(evutil_socket_t fd, short what, void *arg)
+{
+	struct fleet *f = arg;
+	struct fleet_claims *s = f->claims;
+
+	if (s->lease == 0)
+		return;
+	if (s->num > 0) {
+		fleet_link_keepalive(f->link, s->lease, on_kept, f);
+		fleet_after(s->keep, KEEPALIVE_MS);
+	} else {
+		fleet_link_revoke(f->link, s->lease, on_ignored, f);
+		s->lease = 0;
+	}
 }
 
 static void
@@ -67,6 +93,8 @@ on_catch_up(evutil_socket_t fd, short what, void *arg)
 {
 	fleet_claims_moved(arg);
 }
+
+/* Life. */
 
 int
 fleet_claims_init(struct fleet *f, struct err *err)
@@ -78,10 +106,9 @@ fleet_claims_init(struct fleet *f, struct err *err)
 		s->keep = evtimer_new(f->base, on_keep, f);
 		s->catch_up = evtimer_new(f->base, on_catch_up, f);
 	}
-	if (s == NULL || s->keep == NULL || s->catch_up == NULL)
-		return err_set(err, E_NOMEM, "out of memory");
-	fleet_after(s->keep, KEEPALIVE_MS);
-	return 0;
+	return s != NULL && s->keep != NULL && s->catch_up != NULL
+	    ? 0
+	    : err_set(err, E_NOMEM, "out of memory");
 }
 
 static void
@@ -139,6 +166,7 @@ fleet_claim(struct fleet *f, const char *source, fleet_claim_fn *done,
 		free(c);
 		return err_set(err, E_ARG, "no name of a source");
 	}
+	c->source = strchr(c->key, '/') + 1;
 	c->f = f;
 	c->done = done;
 	c->arg = arg;
@@ -149,7 +177,7 @@ fleet_claim(struct fleet *f, const char *source, fleet_claim_fn *done,
 	return 0;
 }
 
-/* The last thing that is done with f and c, unless it was won. */
+/* The last thing that is done with c, unless it was won. */
 static void
 answer(struct claim *c, enum fleet_claim_result result, int64_t until)
 {
@@ -161,6 +189,143 @@ answer(struct claim *c, enum fleet_claim_result result, int64_t until)
 		drop(c);
 	if (done != NULL)
 		done(arg, result, until);
+}
+
+/* Leaving. */
+
+static void
+on_left(void *arg, const struct engine_answer *a)
+{
+	(void)a;
+	drop(arg);
+}
+
+/* A claim that failed: its text, to be freed; NULL without memory. */
+static char *
+failed_json(const struct claim *c)
+{
+	cJSON *o = cJSON_CreateObject();
+	char *json;
+
+	cJSON_AddStringToObject(o, "failed", c->failed);
+	cJSON_AddNumberToObject(o, "until", (double)c->until);
+	cJSON_AddStringToObject(o, "by", c->f->member);
+	json = cJSON_PrintUnformatted(o);
+	cJSON_Delete(o);
+	return json;
+}
+
+/* Only what this machine has made: it may be another's by now. */
+static void
+key_replace(struct claim *c, const struct fleet_op *op)
+{
+	const struct fleet_compare compare = {
+	    .key = c->key, .revision = c->revision};
+
+	fleet_link_txn(c->f->link, &compare, 1, op, 1, on_left, c);
+}
+
+static void
+on_failed_lease(void *arg, const struct engine_answer *a)
+{
+	struct claim *c = arg;
+	struct fleet_op op = {.kind = FLEET_OP_DELETE, .key = c->key};
+	char *json = failed_json(c);
+	uint8_t *sealed = NULL;
+	size_t len;
+	struct err err;
+
+	if (a->result == ENGINE_DONE && json != NULL &&
+	    fleet_seal_text(
+		c->f, FLEET_CLAIM, c->key, 0, json, &sealed, &len, &err) == 0)
+		op = (struct fleet_op){.kind = FLEET_OP_PUT,
+		    .key = c->key,
+		    .value = sealed,
+		    .len = len,
+		    .lease = a->lease};
+	key_replace(c, &op);
+	free(sealed);
+	free(json);
+}
+
+static void
+leave(struct claim *c)
+{
+	const struct fleet_op op = {.kind = FLEET_OP_DELETE, .key = c->key};
+	int64_t left = c->until - time(NULL);
+
+	c->step = CLAIM_LEAVES;
+	if (c->failed != NULL && left > 0)
+		fleet_link_lease(c->f->link,
+		    (unsigned)(left < MAX_BACKOFF_SEC ? left : MAX_BACKOFF_SEC),
+		    on_failed_lease, c);
+	else
+		key_replace(c, &op);
+}
+
+void
+fleet_claim_release(
+    struct fleet *f, const char *source, const char *failed, int64_t until)
+{
+	struct claim *c = f->claims->first;
+
+	while (c != NULL &&
+	    (strcmp(c->source, source) != 0 || c->step == CLAIM_LEAVES ||
+		c->released))
+		c = c->next;
+	if (c == NULL)
+		return;
+	c->released = true;
+	c->until = until;
+	c->failed = failed != NULL ? strdup(failed) : NULL;
+	fleet_kick(f);
+}
+
+/* Asking. */
+
+static void
+on_key(void *arg, const struct engine_answer *a)
+{
+	struct claim *c = arg;
+	struct fleet *f = c->f;
+
+	switch (a->result) {
+	case ENGINE_DONE:
+		c->step = CLAIM_CATCH_UP;
+		c->revision = a->revision;
+		c->end = clock_mono_ms() + CATCH_UP_MS;
+		fleet_after(f->claims->catch_up, CATCH_UP_MS + 1);
+		fleet_kick(f);
+		break;
+	case ENGINE_LOST:
+		answer(c, FLEET_CLAIM_TAKEN, 0);
+		break;
+	case ENGINE_NO_LEASE:
+		/* Another one, and again. */
+		f->claims->lease = 0;
+		c->step = CLAIM_NEW;
+		fleet_kick(f);
+		break;
+	default:
+		answer(c, FLEET_CLAIM_AWAY, 0);
+	}
+}
+
+static void
+on_lease(void *arg, const struct engine_answer *a)
+{
+	struct fleet *f = arg;
+	struct fleet_claims *s = f->claims;
+
+	s->asking_lease = false;
+	if (a->result == ENGINE_DONE) {
+		s->lease = a->lease;
+		fleet_after(s->keep, KEEPALIVE_MS);
+	}
+	for (struct claim *c = s->first; c != NULL; c = c->next)
+		if (c->step == CLAIM_NEW && s->lease == 0)
+			c->step = CLAIM_NO_LEASE;
+	fleet_kick(f);
 }
 
 /* What the engine has of it, if that counts. */
@@ -185,183 +350,74 @@ taken_by_other(struct claim *c, enum fleet_claim_result *result, int64_t *until)
 	return true;
 }
 
-/* Leaving. */
-
 static void
-on_left(void *arg, const struct engine_answer *a)
+ask_key(struct claim *c)
 {
-	(void)a;
-	drop(arg);
-}
-
-static void
-on_failed_told(void *arg, const struct engine_answer *a)
-{
-	struct claim *c = arg;
-
-	(void)a;
-	/* Its own lease ends; the key has another one now, or had never one. */
-	fleet_link_revoke(c->f->link, c->lease, on_left, c);
-}
-
-static void
-on_failed_lease(void *arg, const struct engine_answer *a)
-{
-	struct claim *c = arg;
-	struct fleet_op op = {.kind = FLEET_OP_PUT, .key = c->key};
-	cJSON *o = cJSON_CreateObject();
-	char *json = NULL;
-	uint8_t *sealed = NULL;
-	struct err err;
-
-	cJSON_AddStringToObject(o, "failed", c->failed);
-	cJSON_AddNumberToObject(o, "until", (double)c->until);
-	cJSON_AddStringToObject(o, "by", c->f->member);
-	json = cJSON_PrintUnformatted(o);
-	cJSON_Delete(o);
-	if (a->result == ENGINE_DONE && json != NULL &&
-	    fleet_seal_text(c->f, FLEET_CLAIM, c->key, 0, json, &sealed,
-		&op.len, &err) == 0) {
-		const struct fleet_compare compare = {
-		    .key = c->key, .revision = c->revision};
-
-		op.value = sealed;
-		op.lease = a->lease;
-		fleet_link_txn(
-		    c->f->link, &compare, 1, &op, 1, on_failed_told, c);
-	} else {
-		fleet_link_revoke(c->f->link, c->lease, on_left, c);
-	}
-	free(sealed);
-	free(json);
-}
-
-static void
-leave(struct claim *c)
-{
-	int64_t left = c->until - time(NULL);
-
-	c->step = CLAIM_LEAVES;
-	if (c->failed != NULL && left > 0)
-		fleet_link_lease(c->f->link,
-		    (unsigned)(left < MAX_BACKOFF_SEC ? left : MAX_BACKOFF_SEC),
-		    on_failed_lease, c);
-	else
-		fleet_link_revoke(c->f->link, c->lease, on_left, c);
-}
-
-void
-fleet_claim_release(
-    struct fleet *f, const char *source, const char *failed, int64_t until)
-{
-	char key[FLEET_KEY_SIZE];
-	struct claim *c = f->claims->first;
-
-	if (!fleet_key_make(key, FLEET_CLAIM, source))
-		return;
-	while (c != NULL &&
-	    (strcmp(c->key, key) != 0 || c->step == CLAIM_LEAVES ||
-		c->released))
-		c = c->next;
-	if (c == NULL)
-		return;
-	c->released = true;
-	c->until = until;
-	c->failed = failed != NULL ? strdup(failed) : NULL;
-	fleet_kick(f);
-}
-
-/* Asking. */
-
-static void
-on_key(void *arg, const struct engine_answer *a)
-{
-	struct claim *c = arg;
-	fleet_claim_fn *done = c->done;
-	void *done_arg = c->arg;
-
-	c->asking = false;
-	switch (a->result) {
-	case ENGINE_DONE:
-		c->step = CLAIM_CATCH_UP;
-		c->revision = a->revision;
-		c->end = clock_mono_ms() + CATCH_UP_MS;
-		fleet_after(c->f->claims->catch_up, CATCH_UP_MS + 1);
-		fleet_kick(c->f);
-		return;
-	case ENGINE_LOST:
-		c->done = NULL;
-		c->step = CLAIM_LEAVES;
-		fleet_link_revoke(c->f->link, c->lease, on_left, c);
-		if (done != NULL)
-			done(done_arg, FLEET_CLAIM_TAKEN, 0);
-		return;
-	default:
-		answer(c, FLEET_CLAIM_AWAY, 0);
-	}
-}
-
-static void
-on_lease(void *arg, const struct engine_answer *a)
-{
-	struct claim *c = arg;
+	struct fleet *f = c->f;
 	const struct fleet_compare compare = {.key = c->key, .revision = 0};
-	struct fleet_op op = {.kind = FLEET_OP_PUT, .key = c->key};
+	struct fleet_op op = {
+	    .kind = FLEET_OP_PUT, .key = c->key, .lease = f->claims->lease};
 	uint8_t *sealed = NULL;
 	char json[256];
 	struct err err;
 
-	if (a->result != ENGINE_DONE) {
-		c->asking = false;
-		answer(c, FLEET_CLAIM_AWAY, 0);
-		return;
-	}
-	c->lease = a->lease;
 	snprintf(json, sizeof(json), "{\"by\":\"%.128s\",\"since\":%lld}",
-	    c->f->member, (long long)time(NULL));
-	if (fleet_seal_text(c->f, FLEET_CLAIM, c->key, 0, json, &sealed,
-		&op.len, &err) != 0) {
-		c->asking = false;
+	    f->member, (long long)time(NULL));
+	if (fleet_seal_text(
+		f, FLEET_CLAIM, c->key, 0, json, &sealed, &op.len, &err) != 0) {
 		answer(c, FLEET_CLAIM_AWAY, 0);
 		return;
 	}
 	op.value = sealed;
-	op.lease = c->lease;
-	fleet_link_txn(c->f->link, &compare, 1, &op, 1, on_key, c);
+	c->step = CLAIM_ASKED;
+	fleet_link_txn(f->link, &compare, 1, &op, 1, on_key, c);
 	free(sealed);
 }
 
 static void
 ask(struct claim *c)
 {
+	struct fleet *f = c->f;
 	enum fleet_claim_result result;
 	int64_t until;
 
-	if (!fleet_usable(c->f)) {
+	if (!fleet_usable(f)) {
 		answer(c, FLEET_CLAIM_AWAY, 0);
-		return;
-	}
-	if (taken_by_other(c, &result, &until)) {
+	} else if (taken_by_other(c, &result, &until)) {
 		answer(c, result, until);
-		return;
+	} else if (f->claims->lease != 0) {
+		ask_key(c);
+	} else if (!f->claims->asking_lease) {
+		f->claims->asking_lease = true;
+		fleet_link_lease(f->link,
+		    fleet_kind_rule(FLEET_CLAIM)->lease_sec, on_lease, f);
 	}
-	c->step = CLAIM_ASKS;
-	c->asking = true;
-	fleet_link_lease(
-	    c->f->link, fleet_kind_rule(FLEET_CLAIM)->lease_sec, on_lease, c);
+}
+
+/* What it has brought must be known before others may ask. */
+static bool
+told(const struct claim *c)
+{
+	char key[FLEET_KEY_SIZE];
+
+	return !fleet_key_make(key, FLEET_EVIDENCE, c->source) ||
+	    !fleet_tell_waits(c->f, key);
 }
 
 static void
 step_on(struct claim *c, uint64_t now)
 {
-	if (c->asking || c->step == CLAIM_LEAVES)
-		return;
+	bool here = fleet_link_revision(c->f->link) >= c->revision;
+
 	if (c->step == CLAIM_NEW) {
 		ask(c);
-	} else if (c->released) {
+	} else if (c->step == CLAIM_NO_LEASE) {
+		answer(c, FLEET_CLAIM_AWAY, 0);
+	} else if (c->step != CLAIM_CATCH_UP && c->step != CLAIM_WON) {
+		return;
+	} else if (c->released && told(c)) {
 		leave(c);
-	} else if (c->step == CLAIM_CATCH_UP &&
-	    (fleet_link_revision(c->f->link) >= c->revision || now >= c->end)) {
+	} else if (c->step == CLAIM_CATCH_UP && (here || now >= c->end)) {
 		c->step = CLAIM_WON;
 		answer(c, FLEET_CLAIM_WON, 0);
 	}

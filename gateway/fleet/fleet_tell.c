@@ -179,6 +179,15 @@ fleet_tell_withdrawn(
 	    fleet_kind_rule(FLEET_WITHDRAWN)->lease_sec, err);
 }
 
+bool
+fleet_tell_waits(const struct fleet *f, const char *key)
+{
+	for (const struct tell *t = f->telling->first; t != NULL; t = t->next)
+		if (strcmp(t->key, key) == 0)
+			return true;
+	return false;
+}
+
 /* Later, or never. */
 static void
 later(struct tell *t, unsigned ms)

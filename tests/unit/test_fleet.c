@@ -1066,6 +1066,31 @@ one_of_all_claims(void **state)
 	machines_cleanup(m, 3);
 }
 
+/* Who waits for a claim to go finds what it has brought. */
+static void
+a_claim_goes_after_what_it_has_brought(void **state)
+{
+	struct machine m[2];
+	struct err err;
+	int64_t lease;
+
+	machines_init(m, 2);
+	assert_int_equal(claim(&m[0]).result, FLEET_CLAIM_WON);
+	m[0].link->fault = FAULT_LOSES;
+	m[0].link->fault_key = "evidence/" S;
+	assert_int_equal(
+	    fleet_put_evidence(m[0].fleet, S, POINTER(2, 20), &err), 0);
+	fleet_claim_release(m[0].fleet, S, NULL, 0);
+	loop_until(stored_find("fetch/" S) == NULL);
+	assert_non_null(stored_find("evidence/" S));
+	/* One lease for all that a machine claims. */
+	lease = store.leases;
+	loop_idle();
+	assert_int_equal(claim(&m[0]).result, FLEET_CLAIM_WON);
+	assert_int_equal(store.leases, lease);
+	machines_cleanup(m, 2);
+}
+
 static void
 find_member(void *arg, const char *name, const char *json)
 {
@@ -1133,6 +1158,7 @@ main(void)
 	    T(a_pointer_only_rises),
 	    T(what_was_found_is_told_when_it_can_be),
 	    T(one_of_all_claims),
+	    T(a_claim_goes_after_what_it_has_brought),
 	    T(members_see_each_other),
 	};
 
