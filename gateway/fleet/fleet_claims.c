@@ -294,7 +294,6 @@ on_key(void *arg, const struct engine_answer *a)
 		c->step = CLAIM_CATCH_UP;
 		c->revision = a->revision;
 		c->end = clock_mono_ms() + CATCH_UP_MS;
-		fleet_after(f->claims->catch_up, CATCH_UP_MS + 1);
 		fleet_kick(f);
 		break;
 	case ENGINE_LOST:
@@ -420,6 +419,9 @@ step_on(struct claim *c, uint64_t now)
 	} else if (c->step == CLAIM_CATCH_UP && (here || now >= c->end)) {
 		c->step = CLAIM_WON;
 		answer(c, FLEET_CLAIM_WON, 0);
+	} else if (c->step == CLAIM_CATCH_UP) {
+		fleet_after(
+		    c->f->claims->catch_up, (unsigned)(c->end - now) + 1);
 	}
 }
 

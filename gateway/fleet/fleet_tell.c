@@ -198,7 +198,7 @@ later(struct tell *t, unsigned ms)
 		return;
 	}
 	t->not_before = clock_mono_ms() + ms;
-	fleet_after(t->f->telling->timer, ms);
+	fleet_kick(t->f);
 }
 
 static void
@@ -313,13 +313,19 @@ fleet_tell_moved(struct fleet *f)
 {
 	struct fleet_telling *q = f->telling;
 	struct tell *t = q->first, *next;
-	uint64_t now = clock_mono_ms();
+	uint64_t now = clock_mono_ms(), soonest = UINT64_MAX;
 
 	if (!fleet_usable(f))
 		return;
 	for (; t != NULL && q->asking < MAX_ASKING; t = next) {
 		next = t->next;
-		if (!t->asking && t->not_before <= now)
+		if (t->asking)
+			continue;
+		if (t->not_before <= now)
 			step_on(t);
+		else if (t->not_before < soonest)
+			soonest = t->not_before;
 	}
+	if (soonest != UINT64_MAX)
+		fleet_after(q->timer, (unsigned)(soonest - now));
 }
