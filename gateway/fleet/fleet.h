@@ -272,6 +272,7 @@ struct fleet_view {
 	uint64_t written, conflicts, failed; /* calls of fleet_write */
 	int64_t apply_us;                    /* sum over take() */
 	uint64_t applied;                    /* calls of take() */
+	struct fleet_link_stats link;        /* requests, and their time */
 };
 void fleet_view(const struct fleet *f, struct fleet_view *out);
 

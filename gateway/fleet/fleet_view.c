@@ -69,7 +69,8 @@ fleet_view(const struct fleet *f, struct fleet_view *out)
 	    .conflicts = f->conflicts,
 	    .failed = f->failed,
 	    .apply_us = f->apply_us,
-	    .applied = f->applied};
+	    .applied = f->applied,
+	    .link = stats};
 	for (int k = 0; k < FLEET_KIND_NUM; k++) {
 		out->num[k] = mirror_num(f->mirror, (enum fleet_kind)k);
 		out->events[k] = f->events[k];

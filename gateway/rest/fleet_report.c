@@ -5,6 +5,7 @@
 
 #include "gateway/base/json.h"
 #include "gateway/control/fleet_join.h"
+#include "gateway/observe/histogram.h"
 #include "gateway/observe/number.h"
 #include "gateway/observe/prometheus.h"
 
@@ -225,6 +226,37 @@ put_kinds(struct prometheus *t, const struct fleet_view *v)
 		    fleet_refusal_word(r), (unsigned long long)v->refused[r]);
 }
 
+/* Of the engine: what was asked of it, what became of it, and the time. */
+static void
+put_requests(struct prometheus *t, const struct fleet_link_stats *s)
+{
+	static const unsigned bounds_ms[FLEET_NUM_TOOK - 1] = FLEET_TOOK_MS;
+	double bounds[FLEET_NUM_TOOK - 1];
+	struct histogram_lines l = {.name = "p2p_gateway_fleet_request_seconds",
+	    .label = "",
+	    .bounds = bounds,
+	    .num_bounds = FLEET_NUM_TOOK - 1,
+	    .num = s->took,
+	    .sum_sec = (double)s->took_ms / 1e3};
+
+	prometheus_head(t, "p2p_gateway_fleet_requests_total", "counter",
+	    "Requests to the fleet's engine, by what came of them.");
+	for (int op = 0; op < FLEET_NUM_ASKS; op++)
+		for (int r = 0; r < ENGINE_NUM_RESULTS; r++)
+			prometheus_put(t,
+			    "p2p_gateway_fleet_requests_total{op=\"%s\","
+			    "result=\"%s\"} %llu\n",
+			    fleet_ask_text((enum fleet_ask)op),
+			    engine_result_text((enum engine_result)r),
+			    (unsigned long long)s->requests[op][r]);
+	for (size_t i = 0; i < l.num_bounds; i++)
+		bounds[i] = bounds_ms[i] / 1e3;
+	prometheus_head(t, l.name, "histogram",
+	    "Time of each request to the fleet's engine, waiting for a "
+	    "connection included.");
+	histogram_put(t, &l);
+}
+
 void
 fleet_report_metrics(struct prometheus *t, const struct fleet_join *j)
 {
@@ -246,4 +278,5 @@ fleet_report_metrics(struct prometheus *t, const struct fleet_join *j)
 	    .apply_sec = (double)v.apply_us / 1e6};
 	NUMBER_PUT(t, numbers, &n);
 	put_kinds(t, &v);
+	put_requests(t, &v.link);
 }

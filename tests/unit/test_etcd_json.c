@@ -157,6 +157,9 @@ damaged_records(void **state)
 	    "\",\"create_revision\":\"1\",\"mod_revision\":\"1\"}",
 	    "{\"key\":\"" FOREIGN
 	    "\",\"create_revision\":\"1\",\"mod_revision\":\"1\"}",
+	    /* of another fleet */
+	    "{\"key\":\"L3AycC1nYXRld2F5L3VzL2hlYWQ=\","
+	    "\"create_revision\":\"1\",\"mod_revision\":\"1\"}",
 	    /* the prefix alone */
 	    "{\"key\":\"L3AycC1nYXRld2F5L2V1Lw==\","
 	    "\"create_revision\":\"1\",\"mod_revision\":\"1\"}",
