@@ -1477,9 +1477,9 @@ revcheck_shared_told(struct revcheck *rc, const unsigned char source[32]);
 /*
  * Another engine found this certificate revoked. 1: that is news; what is live
  * is told of it (revcheck_watch), and its source is asked for newer evidence at
- * once; 0: it is known. E_ARG: no serial, or no date. Not kept in state_dir:
- * tell it again at the start. At most 262,144 are remembered; the longest known
- * give way. Thread-safe.
+ * once, unless what it said last is as new; 0: it is known. E_ARG: no serial,
+ * or no date. Not kept in state_dir: tell it again at the start. At most
+ * 262,144 are remembered; the longest known give way. Thread-safe.
  */
 REVCHECK_API REVCHECK_MUST_USE int revcheck_told_revoked(struct revcheck *rc,
     const struct revcheck_told *told, struct revcheck_error *err);

@@ -264,16 +264,6 @@ engine_tell_revoked(struct revcheck *rc, const struct revcheck_told *told)
 	}
 }
 
-bool
-engine_told_get(const struct revcheck *rc, const uint8_t word[32],
-    struct known_revocation *out)
-{
-	struct known_revoked *told =
-	    atomic_load_explicit(&rc->told, memory_order_acquire);
-
-	return told != NULL && known_revoked_get(told, word, out);
-}
-
 void
 engine_told_forget(struct revcheck *rc, const uint8_t word[32])
 {
@@ -332,6 +322,20 @@ take_told(struct revcheck_told *out, const struct revcheck_told *given,
 	return 0;
 }
 
+/* Whether proof may be there that is not here: what is held is older. */
+static bool
+is_behind(
+    struct revcheck *rc, const struct evidence_key *source, time_t this_update)
+{
+	struct documents *held = archive_peek1(rc->archive, source);
+	bool behind = true;
+
+	for (size_t i = 0; held != NULL && i < held->num; i++)
+		behind = behind && held->v[i]->this_update < this_update;
+	documents_free(held);
+	return behind;
+}
+
 int
 revcheck_told_revoked(struct revcheck *rc, const struct revcheck_told *told,
     struct revcheck_error *err)
@@ -354,6 +358,7 @@ revcheck_told_revoked(struct revcheck *rc, const struct revcheck_told *told,
 	memcpy(source.id, t.source, sizeof(source.id));
 	/* Proof instead of a word. Where nothing is asked, it stays a word. */
 	if (memcmp(t.source, none, sizeof(none)) != 0 &&
+	    is_behind(rc, &source, k.this_update) &&
 	    archive_refresh(rc->archive, &source) < 0)
 		log_line(&rc->log, LOG_LEVEL_WARN,
 		    "a told revocation is not looked into: shutting down");

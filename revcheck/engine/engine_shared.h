@@ -18,11 +18,18 @@ int engine_check_shared(
 void engine_tell_revoked(struct revcheck *rc, const struct revcheck_told *t);
 
 /*
- * By another engine's word. k->identity is s->word of cert_sources, out: what
- * is known. Costs nothing as long as nobody ever said a word.
+ * By another engine's word: what is known of s->word of cert_sources. Costs
+ * next to nothing as long as there is nobody who could say one.
  */
-bool engine_told_get(const struct revcheck *rc, const uint8_t word[32],
-    struct known_revocation *out);
+static inline bool
+engine_told_get(const struct revcheck *rc, const uint8_t word[32],
+    struct known_revocation *out)
+{
+	const struct known_revoked *told =
+	    atomic_load_explicit(&rc->told, memory_order_acquire);
+
+	return told != NULL && known_revoked_get(told, word, out);
+}
 void engine_told_forget(struct revcheck *rc, const uint8_t word[32]);
 
 #endif

@@ -80,10 +80,17 @@ note_end(struct revcheck_report *rep, const struct revcheck_request *r,
 		rep->until = end;
 }
 
-static size_t
-count_sources(const struct cert_check *q)
+/* There is somebody who could say a word about a certificate. */
+static bool
+hears_words(const struct revcheck_request *r)
 {
-	return 4 + q->s->num_points;
+	return atomic_load_explicit(&r->rc->told, memory_order_acquire) != NULL;
+}
+
+static size_t
+count_sources(const struct cert_check *q, bool words)
+{
+	return 3 + q->s->num_points + words;
 }
 
 /* Whether it has been learned meanwhile, from any source, that it is revoked.
@@ -102,7 +109,7 @@ is_known_since(const struct revcheck_request *r, const struct cert_check *q)
 
 static void
 note_check(struct revcheck_report *rep, const struct revcheck_request *r,
-    const struct cert_check *q, bool *current)
+    const struct cert_check *q, bool words, bool *current)
 {
 	/* It was not asked about: OFF, exempt, or below what is revoked. */
 	if (!q->prepared)
@@ -117,7 +124,7 @@ note_check(struct revcheck_report *rep, const struct revcheck_request *r,
 	}
 	/* Of what is known whatever its sources say now. */
 	add_id(rep, q->s->identity);
-	if (atomic_load(&r->rc->told) != NULL)
+	if (words)
 		add_id(rep, q->s->word);
 	*current = *current && !is_known_since(r, q);
 	if (q->final)
@@ -132,14 +139,17 @@ report_note_sources(
 	/* From memory it was asked at one go, so the first number is right. */
 	bool current = !r->cached;
 	size_t max = 0;
+	bool words;
 
 	rep->changes = r->changes;
 	if (current)
 		changes = atomic_load(&r->rc->changes);
+	/* After that: that words can be said is a change of a higher number. */
+	words = hears_words(r);
 	for (size_t i = 0; i < r->num_checks; i++)
-		max += count_sources(r->checks[i]);
+		max += count_sources(r->checks[i], words);
 	for (size_t i = 0; i < r->env.num_signers; i++)
-		max += count_sources(r->env.signers[i]);
+		max += count_sources(r->env.signers[i], words);
 	if (max == 0)
 		return;
 	if (max > SOURCES_MAX)
@@ -148,9 +158,9 @@ report_note_sources(
 	if (rep->sources == NULL)
 		sources_all(rep);
 	for (size_t i = 0; i < r->num_checks; i++)
-		note_check(rep, r, r->checks[i], &current);
+		note_check(rep, r, r->checks[i], words, &current);
 	for (size_t i = 0; i < r->env.num_signers; i++)
-		note_check(rep, r, r->env.signers[i], &current);
+		note_check(rep, r, r->env.signers[i], words, &current);
 	if (current)
 		rep->changes = changes;
 }

@@ -270,6 +270,16 @@ test_what_nobody_has_is_fetched_and_told(void **state)
 	for (int i = 0; i < 3000 && counted(&o, SHARED_PUTS) < 2; i++)
 		wait_ms(10);
 	assert_int_equal(counted(&o, SHARED_PUTS), 2);
+	/* It is there for long: written anew, before a store forgets it. */
+	forget_said(&o);
+	control(&w.http, "/_script",
+	    "/store/* text=x header=Last-Modified:20251201 ; 201");
+	atomic_fetch_add(&w.now, 100);
+	ask_ok(&w, "a", "/a.crl", true);
+	said(&o, "cpr");
+	for (int i = 0; i < 3000 && counted(&o, SHARED_PUTS) < 3; i++)
+		wait_ms(10);
+	assert_int_equal(counted(&o, SHARED_PUTS), 3);
 	others_cleanup(&o);
 }
 
