@@ -211,6 +211,7 @@ dial_try(struct dial *d, const struct dial_target *t)
 	struct timeval tv = {
 	    .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 	struct pollfd p = {.events = POLLOUT};
+	int rc;
 
 	d->fd = socket(
 	    t->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -221,14 +222,14 @@ dial_try(struct dial *d, const struct dial_target *t)
 	(void)tcp_options_set(
 	    d->fd, t->sa.ss_family, &d->worker->runtime->conf->limits);
 	/* A full backlog of a Unix socket says EAGAIN: that is a refusal. */
-	if (connect(d->fd, (const struct sockaddr *)&t->sa, t->len) != 0 &&
-	    errno != EINPROGRESS) {
+	rc = connect(d->fd, (const struct sockaddr *)&t->sa, t->len);
+	if (rc != 0 && errno != EINPROGRESS) {
 		dial_fail_target(d, errno);
 		return false;
 	}
 	/* On loopback it is connected by now, and no turn need be waited. */
 	p.fd = d->fd;
-	if (poll(&p, 1, 0) == 1 && p.revents == POLLOUT) {
+	if (rc == 0 || (poll(&p, 1, 0) == 1 && p.revents == POLLOUT)) {
 		dial_connected(d);
 		return true;
 	}

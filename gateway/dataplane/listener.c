@@ -26,6 +26,7 @@
 
 #define LISTENER_BATCH      32  /* accepts a turn, so that traffic goes on */
 #define LISTENER_SHARED     1   /* likewise, on a socket of several workers */
+#define LISTENER_CROWD_MS   1   /* between two full turns of a crowd */
 #define LISTENER_TRIES      8   /* to get the room that others made */
 #define LISTENER_MOMENT_MS  5   /* until who made room is gone */
 #define LISTENER_PAUSE_MS   100 /* after EMFILE and its like */
@@ -33,9 +34,12 @@
 
 struct listener {
 	struct worker *worker;
+	const struct runtime *runtime; /* its setup holds it */
 	const struct listen_port *port;
 	int fd;    /* the bound's */
-	int batch; /* accepts a turn */
+	int batch; /* accepts a turn, at the most */
+	int turn;  /* accepts in the next one */
+	uint64_t turned_mono_ms;
 	struct event *ev_accept;
 	struct event *ev_again; /* after a pause */
 	uint64_t logged_mono_ms;
@@ -137,8 +141,6 @@ listener_take(struct listener *l, int fd, const struct sockaddr_storage *sa)
 		listener_failed(l, EMFILE);
 		return;
 	}
-	/* A connection without them is one all the same. */
-	(void)tcp_options_set(fd, sa->ss_family, &w->runtime->conf->limits);
 	conn_accept(w, l->port, fd, sa, &peer);
 }
 
@@ -157,6 +159,22 @@ listener_pause(struct listener *l, int saved)
 	event_add(l->ev_again, &tv);
 }
 
+/*
+ * Peers who come one by one are taken one by one: to ask for another would be
+ * a system call each. Those who come in crowds are taken in crowds.
+ */
+static void
+listener_set_turn(struct listener *l)
+{
+	uint64_t now = clock_mono_ms();
+
+	if (now - l->turned_mono_ms > LISTENER_CROWD_MS)
+		l->turn = 1;
+	else
+		l->turn = l->turn * 2 < l->batch ? l->turn * 2 : l->batch;
+	l->turned_mono_ms = now;
+}
+
 static void
 listener_on_accept(evutil_socket_t fd, short what, void *arg)
 {
@@ -164,7 +182,7 @@ listener_on_accept(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (int i = 0; i < l->batch; i++) {
+	for (int i = 0; i < l->turn; i++) {
 		struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
 		socklen_t len = sizeof(sa);
 		int peer = accept4(l->fd, (struct sockaddr *)&sa, &len,
@@ -174,8 +192,10 @@ listener_on_accept(evutil_socket_t fd, short what, void *arg)
 			listener_take(l, peer, &sa);
 			continue;
 		}
-		if (errno == EAGAIN || errno == EWOULDBLOCK)
+		if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			l->turn = i > 1 ? i : 1;
 			return;
+		}
 		/* Errors of the connection that was: accept(2). */
 		if (errno == EINTR || errno == ECONNABORTED ||
 		    errno == EPROTO || errno == ENETDOWN ||
@@ -185,6 +205,7 @@ listener_on_accept(evutil_socket_t fd, short what, void *arg)
 		listener_pause(l, errno);
 		return;
 	}
+	listener_set_turn(l);
 }
 
 static void
@@ -197,9 +218,18 @@ listener_on_again(evutil_socket_t fd, short what, void *arg)
 	listener_start(l);
 }
 
+/* Who is accepted inherits them, and is a connection without them, too. */
+static void
+listener_set_options(struct listener *l)
+{
+	(void)tcp_options_set(
+	    l->fd, l->port->bound->sa.ss_family, &l->runtime->conf->limits);
+}
+
 void
 listener_start(struct listener *l)
 {
+	listener_set_options(l);
 	if (event_add(l->ev_accept, NULL) != 0)
 		listener_pause(l, ENOMEM);
 }
@@ -216,7 +246,9 @@ listener_new(struct listener **out, struct worker *w,
 	if (l == NULL)
 		return err_set(err, E_NOMEM, "cannot listen");
 	l->worker = w;
+	l->runtime = runtime;
 	l->port = port;
+	l->turn = 1;
 	l->fd = b->fds[w->index % b->num_fds];
 	/*
 	 * All workers wake for a shared socket. Who takes one leaves the next

@@ -30,16 +30,13 @@ tcp_options_set(int fd, int family, const struct conf_limits *conf)
 
 	if (family != AF_INET && family != AF_INET6)
 		return 0;
-	ok = set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	ok = set(fd, IPPROTO_TCP, TCP_NODELAY, 1) &&
+	    set(fd, SOL_SOCKET, SO_KEEPALIVE, idle_ms != 0) &&
+	    set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)conf->user_timeout_ms);
 	if (idle_ms != 0)
 		ok = set(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds(idle_ms)) &&
 		    set(fd, IPPROTO_TCP, TCP_KEEPINTVL,
 			seconds(idle_ms / TCP_OPTIONS_PROBES)) &&
-		    set(fd, IPPROTO_TCP, TCP_KEEPCNT, TCP_OPTIONS_PROBES) &&
-		    set(fd, SOL_SOCKET, SO_KEEPALIVE, 1) && ok;
-	if (conf->user_timeout_ms != 0)
-		ok = set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
-			 (int)conf->user_timeout_ms) &&
-		    ok;
+		    set(fd, IPPROTO_TCP, TCP_KEEPCNT, TCP_OPTIONS_PROBES) && ok;
 	return ok ? 0 : E_IO;
 }

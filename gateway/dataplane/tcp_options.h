@@ -16,9 +16,10 @@ struct conf_limits;
 #define TCP_OPTIONS_PROBES 6
 
 /*
- * Sets TCP_NODELAY, keepalive and TCP_USER_TIMEOUT (tcp(7)) as conf says, once
- * for a socket. Sockets accepted from one that has them inherit them. Nothing
- * for another family than IP. E_IO when the kernel refuses.
+ * Sets TCP_NODELAY, keepalive and TCP_USER_TIMEOUT (tcp(7)) as conf says, on a
+ * socket that has had others before, too. Sockets accepted from one that has
+ * them inherit them. Nothing for another family than IP. E_IO when the kernel
+ * refuses.
  */
 int tcp_options_set(int fd, int family, const struct conf_limits *conf);
 

@@ -52,6 +52,44 @@ what_is_configured_is_set(void **state)
 	}
 }
 
+/* A listener goes on under another configuration; who comes has it at once. */
+static void
+what_was_set_is_taken_back(void **state)
+{
+	const struct conf_limits conf = {
+	    .keepalive_ms = 42000, .user_timeout_ms = 77000};
+	const struct conf_limits none = {0};
+	struct sockaddr_in in = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(in);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	(void)state;
+	assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
+	assert_int_equal(listen(fd, 2), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	for (int i = 0; i < 2; i++) {
+		int dialled = socket(AF_INET, SOCK_STREAM, 0), got;
+
+		assert_int_equal(
+		    tcp_options_set(fd, AF_INET, i == 0 ? &conf : &none), 0);
+		assert_int_equal(
+		    connect(dialled, (struct sockaddr *)&in, len), 0);
+		got = accept(fd, NULL, NULL);
+		assert_true(got >= 0);
+		assert_int_equal(get(got, IPPROTO_TCP, TCP_NODELAY), 1);
+		assert_int_equal(get(got, SOL_SOCKET, SO_KEEPALIVE), i == 0);
+		assert_int_equal(get(got, IPPROTO_TCP, TCP_USER_TIMEOUT),
+		    i == 0 ? 77000 : 0);
+		if (i == 0)
+			assert_int_equal(
+			    get(got, IPPROTO_TCP, TCP_KEEPIDLE), 42);
+		close(got);
+		close(dialled);
+	}
+	close(fd);
+}
+
 static void
 none_is_none(void **state)
 {
@@ -74,6 +112,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_configured_is_set),
+	    cmocka_unit_test(what_was_set_is_taken_back),
 	    cmocka_unit_test(none_is_none),
 	};
 

@@ -2,6 +2,7 @@
  * Each TCP connection of the gateway asks the other side whether it is there
  * still: the kernel's own table says that its timer runs, and for how long.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,31 @@ not_where_it_is_off(void **state)
 	tls_free(&t);
 }
 
+/* Whoever comes after a change has what was changed; who is in stays as is. */
+static void
+as_it_is_when_one_comes(void **state)
+{
+	struct tls was, is;
+
+	(void)state;
+	scene_prepare();
+	gateway_set(&gw, "limits.keepalive_ms", "7000");
+	gateway_start(&gw);
+	tls_enter(&was, &town, "good", gw.port, 0);
+	must_run(gw.port, 0, 7, 1);
+	gateway_set(&gw, "limits.keepalive_ms", "90000");
+	gateway_write(&gw);
+	proc_signal(&gw.proc, SIGHUP);
+	gateway_must_say_next(&gw, "reloaded the configuration");
+	tls_enter(&is, &town, "good", gw.port, 0);
+	must_run(gw.port, 0, 7, 1);
+	must_run(gw.port, 0, 90, 2);
+	assert_int_equal(tls_echo(&was), 1);
+	assert_int_equal(tls_echo(&is), 1);
+	tls_free(&was);
+	tls_free(&is);
+}
+
 int
 main(void)
 {
@@ -115,6 +141,7 @@ main(void)
 	    SCENE(with_peers_the_node_and_operators),
 	    SCENE(by_default_within_a_minute),
 	    SCENE(not_where_it_is_off),
+	    SCENE(as_it_is_when_one_comes),
 	};
 
 	return cmocka_run_group_tests_name(
