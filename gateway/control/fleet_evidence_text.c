@@ -177,7 +177,8 @@ fleet_evidence_told_read(struct revcheck_told *t, const char *json)
 	*t = (struct revcheck_told){.size = sizeof(*t)};
 	ok = ok && text_unhex(t->serial, serial, strlen(serial) / 2) &&
 	    read_octets(o, "issuerKey", t->issuer_key, sizeof(t->issuer_key)) &&
-	    read_number(o, "reason", &reason) && reason <= 10 &&
+	    json_to_int(json_get(o, "reason"), REVCHECK_REASON_NONE, 10,
+		&reason) == 0 &&
 	    (json_get(o, "source") == NULL ||
 		read_octets(o, "source", t->source, sizeof(t->source))) &&
 	    read_time(o, "this", &t->this_update) &&
