@@ -13,6 +13,7 @@
 # that count.
 use strict;
 use warnings;
+use Cwd qw(getcwd);
 
 my $BAR   = 90;                        # percent
 my $TREE  = 'build/mutate/tree';
@@ -121,6 +122,10 @@ sub tree_sync {
 		unlink "$TREE/$path";
 		$changed = 1;
 	}
+	# Programs of packages, which tests run and would be skipped without.
+	system('mkdir', '-p', "$TREE/build") == 0 or die "mkdir\n";
+	symlink getcwd() . '/build/unpacked', "$TREE/build/unpacked"
+	    if -d 'build/unpacked' && !-e "$TREE/build/unpacked";
 	system('rm', '-rf', $CLEAN) if $changed;
 	system('mkdir', '-p', $CLEAN) == 0 or die "mkdir\n";
 }

@@ -40,7 +40,7 @@ show(char *out, size_t room, const struct fleet_kv *kv, bool revision)
 
 	if (kv->value != NULL)
 		at += (size_t)snprintf(out + at, room - at, "%s=%.*s", kv->key,
-		    (int)kv->len, (const char *)kv->value);
+		    kv->len < 20 ? (int)kv->len : 20, (const char *)kv->value);
 	else
 		at += (size_t)snprintf(out + at, room - at, "%s gone", kv->key);
 	if (revision)
@@ -494,6 +494,50 @@ full(void **state)
 	etcd_stop(&e);
 }
 
+/* More than a line may have is asked for in parts, and a watch sends parts. */
+static void
+large(void **state)
+{
+	size_t len = 700000;
+	char *much = calloc(1, len + 1), key[16];
+	struct asker k;
+	struct etcd e;
+	int64_t last;
+
+	etcd_start(&e, "large", &(struct etcd_options){.tls = true});
+	asker_open(&k, &e, 0);
+	memset(much, 'x', len);
+	for (int i = 0; i < 8; i++) {
+		snprintf(key, sizeof(key), "config/%d", i);
+		must_put(&k, key, much);
+	}
+	last = k.revision;
+	engine_list(k.engine, "", NULL, 0, 100, answered, &k);
+	asker_wait(&k);
+	assert_int_equal(k.result, ENGINE_TOO_LONG);
+	engine_list(k.engine, "", NULL, 0, 4, answered, &k);
+	asker_wait(&k);
+	assert_int_equal(k.result, ENGINE_DONE);
+	assert_int_equal(k.num, 4);
+	assert_true(k.more);
+	watch_from(&k, last - 7);
+	UNTIL(k.told_revision == last);
+	assert_non_null(strstr(k.told, "config/0=x"));
+	assert_non_null(strstr(k.told, "config/7=x"));
+	assert_false(k.ended);
+	/* What etcd does not take is refused, and nothing else is disturbed. */
+	much = realloc(much, 3 * len + 1);
+	assert_non_null(much);
+	memset(much, 'x', 3 * len);
+	much[3 * len] = '\0';
+	put(&k, "config/8", much);
+	assert_int_equal(k.result, ENGINE_REFUSED);
+	must_put(&k, "config/8", "small");
+	engine_close(k.engine);
+	free(much);
+	etcd_stop(&e);
+}
+
 /* From inside an answer, and with questions under way. */
 static void
 close_inside(void *arg, const struct engine_answer *a)
@@ -577,6 +621,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(minority, begin, finish),
 	    cmocka_unit_test_setup_teardown(compacted, begin, finish),
 	    cmocka_unit_test_setup_teardown(full, begin, finish),
+	    cmocka_unit_test_setup_teardown(large, begin, finish),
 	    cmocka_unit_test_setup_teardown(closed, begin, finish),
 	    cmocka_unit_test_setup_teardown(one_connection, begin, finish),
 	};

@@ -335,6 +335,33 @@ follows(void **state)
 	etcd_stop(&e);
 }
 
+/* Records so large that few have room in an answer. */
+static void
+large(void **state)
+{
+	size_t len = 700000;
+	char *much = xcalloc(1, len + 1), key[16];
+	struct machine m;
+	struct etcd e;
+
+	etcd_start(&e, "large", &(struct etcd_options){.nodes = 1});
+	memset(much, 'x', len);
+	machine_start(&m, &e, NULL);
+	for (int i = 0; i < 12; i++) {
+		snprintf(key, sizeof(key), "config/%02d", i);
+		must_put(&m, key, much);
+	}
+	fleet_link_free(m.link);
+	machine_start(&m, &e, NULL);
+	UNTIL(m.state == FLEET_LINK_UP);
+	assert_int_equal(m.loads, 1);
+	assert_int_equal(m.downs, 0);
+	assert_int_equal(m.num, 13);
+	fleet_link_free(m.link);
+	free(much);
+	etcd_stop(&e);
+}
+
 /* The leader dies, one after the other: somebody else is asked, and knows. */
 static void
 nodes_die(void **state)
@@ -578,6 +605,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(options, begin, finish),
 	    cmocka_unit_test_setup_teardown(follows, begin, finish),
+	    cmocka_unit_test_setup_teardown(large, begin, finish),
 	    cmocka_unit_test_setup_teardown(nodes_die, begin, finish),
 	    cmocka_unit_test_setup_teardown(frozen, begin, finish),
 	    cmocka_unit_test_setup_teardown(compacted, begin, finish),
