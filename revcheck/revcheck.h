@@ -1462,6 +1462,12 @@ struct revcheck_shared {
 REVCHECK_API REVCHECK_MUST_USE int revcheck_set_shared(struct revcheck *rc,
     const struct revcheck_shared *shared, struct revcheck_error *err);
 /*
+ * Another spread_ms, as engines come and go: nothing that is under way ends by
+ * it. Thread-safe.
+ */
+REVCHECK_API void
+revcheck_shared_spread(struct revcheck *rc, uint32_t spread_ms);
+/*
  * The answer to a claim, once; until counts for BACKOFF alone. Who answers WON
  * has `newest` give what was published before, first. Thread-safe.
  */

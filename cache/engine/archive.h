@@ -221,6 +221,8 @@ void *archive_get0_shared(struct archive *a);
 void
 archive_shared_claimed(struct archive *a, const struct evidence_key *source,
     uint64_t ticket, enum archive_claim answer, time_t until);
+/* Another spread_ms from now on. Any thread. */
+void archive_shared_spread(struct archive *a, uint32_t spread_ms);
 /* `newest` says something else by now, or a claim is gone. Any thread. */
 void archive_shared_told(struct archive *a, const struct evidence_key *source);
 

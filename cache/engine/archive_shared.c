@@ -91,10 +91,16 @@ archive_get0_shared(struct archive *a)
 
 /* Messages. */
 
+enum message_kind {
+	MESSAGE_TOLD,
+	MESSAGE_ANSWER,
+	MESSAGE_SPREAD,
+};
 struct message {
 	struct archive *archive;
+	enum message_kind kind;
 	struct evidence_key source;
-	bool is_answer;
+	uint32_t spread_ms;
 	uint64_t ticket;
 	enum archive_claim answer;
 	time_t until;
@@ -147,11 +153,19 @@ message_arrived(void *arg)
 {
 	struct message *m = arg;
 
-	if (m->is_answer)
+	switch (m->kind) {
+	case MESSAGE_TOLD:
+		told(m->archive, &m->source);
+		break;
+	case MESSAGE_ANSWER:
 		flight_claimed(
 		    m->archive, &m->source, m->ticket, m->answer, m->until);
-	else
-		told(m->archive, &m->source);
+		break;
+	case MESSAGE_SPREAD:
+		if (m->archive->shared != NULL)
+			shared_tier_spread(m->archive->shared, m->spread_ms);
+		break;
+	}
 	free(m);
 }
 
@@ -173,11 +187,18 @@ archive_shared_claimed(struct archive *a, const struct evidence_key *source,
     uint64_t ticket, enum archive_claim answer, time_t until)
 {
 	message_post(&(struct message){.archive = a,
+	    .kind = MESSAGE_ANSWER,
 	    .source = *source,
-	    .is_answer = true,
 	    .ticket = ticket,
 	    .answer = answer,
 	    .until = until});
+}
+
+void
+archive_shared_spread(struct archive *a, uint32_t spread_ms)
+{
+	message_post(&(struct message){
+	    .archive = a, .kind = MESSAGE_SPREAD, .spread_ms = spread_ms});
 }
 
 void

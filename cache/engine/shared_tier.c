@@ -23,6 +23,12 @@ struct store_load {
 	void *arg;
 };
 
+void
+shared_tier_spread(struct shared_tier *t, uint32_t spread_ms)
+{
+	t->fn.spread_ms = spread_ms;
+}
+
 bool
 shared_tier_has_store(const struct shared_tier *t)
 {

@@ -35,6 +35,7 @@ bool shared_tier_news(struct shared_tier *t, const struct resource *r);
  */
 struct evidence *shared_tier_checked(
     struct shared_tier *t, const struct resource *r, time_t *checked_at);
+void shared_tier_spread(struct shared_tier *t, uint32_t spread_ms);
 /* Whether there is a store. */
 bool shared_tier_has_store(const struct shared_tier *t);
 /* Who waited for the store went elsewhere: it is left alone for a moment. */

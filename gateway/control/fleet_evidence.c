@@ -430,7 +430,6 @@ void
 fleet_evidence_members(struct fleet_evidence *e, size_t num)
 {
 	uint64_t ms = (uint64_t)num * SPREAD_MEMBER_MS;
-	struct err err;
 
 	if (ms > SPREAD_MAX_MS)
 		ms = SPREAD_MAX_MS;
@@ -440,8 +439,7 @@ fleet_evidence_members(struct fleet_evidence *e, size_t num)
 		2 * ms >= e->spread_now_ms))
 		return;
 	e->spread_now_ms = (uint32_t)ms;
-	if (fleet_evidence_set(e, &e->conf, &err) != 0)
-		log_line(e->services->log, LOG_LEVEL_WARN, "%s", err.msg);
+	revcheck_shared_spread(e->services->engine, e->spread_now_ms);
 }
 
 int

@@ -113,6 +113,12 @@ revcheck_shared_told(struct revcheck *rc, const unsigned char source[32])
 	archive_shared_told(rc->archive, &key);
 }
 
+void
+revcheck_shared_spread(struct revcheck *rc, uint32_t spread_ms)
+{
+	archive_shared_spread(rc->archive, spread_ms);
+}
+
 /* Beginning and end. */
 
 static void

@@ -454,6 +454,8 @@ test_taken_waits_for_what_the_other_brings(void **state)
 	control(&w.http, "/_script", "/store/* origin gate=g");
 	tell(&o, "a");
 	hits_await(&w.http, 1, STORE_HITS);
+	/* More of them are there by now: nothing ends by that. */
+	archive_shared_spread(w.archive, 1000);
 	/* Told again on the way: it is on its way once. */
 	tell(&o, "a");
 	tell(&o, "a");
@@ -557,6 +559,29 @@ test_a_check_of_another_is_a_refresh(void **state)
 	assert_int_equal(counted(&o, SHARED_POINTERS), 1);
 	said(&o, "");
 	assert_int_equal(hits(&w.http, "/a.crl"), 0);
+	others_cleanup(&o);
+}
+
+/* Not all of them at once. */
+static void
+test_news_are_got_at_a_moment_of_ones_own(void **state)
+{
+	time_t now = YEAR2026 + 3600, at = 0;
+	unsigned later = 0;
+	struct world w;
+	struct others o;
+
+	others_init(&o, &w, NULL);
+	others_have(&o, &(struct crlmake){.number = 5}, true);
+	ask_ok(&w, "a", "/a.crl", false);
+	archive_shared_spread(w.archive, 900000);
+	others_have(&o, &(struct crlmake){.number = 6}, false);
+	for (int i = 0; i < 20; i++) {
+		tell(&o, "a");
+		archive_list(w.archive, refresh_of, &at);
+		later += at > now && at <= now + 900;
+	}
+	assert_true(later > 10);
 	others_cleanup(&o);
 }
 
@@ -736,6 +761,7 @@ main(void)
 	    cmocka_unit_test(test_who_took_it_may_die),
 	    cmocka_unit_test(test_without_hurry_it_is_left_to_the_other),
 	    cmocka_unit_test(test_a_check_of_another_is_a_refresh),
+	    cmocka_unit_test(test_news_are_got_at_a_moment_of_ones_own),
 	    cmocka_unit_test(test_a_failure_is_told_with_its_end),
 	    cmocka_unit_test(test_sharing_ends_at_any_time),
 	    cmocka_unit_test(test_the_store_opens_no_way_for_others),
