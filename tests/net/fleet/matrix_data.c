@@ -1,0 +1,186 @@
+/*
+ * What happens to whole gateways when their engine has lost what it had, has
+ * what is older, another fleet's, damaged, forged or taken away, and when one
+ * machine has another secret: nobody gets in who was refused, and what the
+ * machines hold is put back.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tests/lib/fleet.h"
+
+#define PREFIX "/p2p-gateway/" FLEET_OF_TESTS "/"
+
+static struct machines m;
+
+static int
+down(void **state)
+{
+	(void)state;
+	machines_down(&m);
+	return 0;
+}
+
+static void
+shell(const char *script, const char *a, const char *b)
+{
+	const char *argv[] = {"/bin/sh", "-c", script, "sh", a, b, NULL};
+	char *out;
+
+	if (proc_run(argv, "shell.log", WAIT_MS, &out) != 0)
+		fail_msg("%s: %s", script, out);
+	free(out);
+}
+
+/* One that is new takes what the fleet has, and refuses likewise. */
+static void
+newcomer_refuses(const char *peer)
+{
+	int i = machine_prepare(&m);
+	struct gateway *g = &m.g[i];
+
+	gateway_set(g, "fleet.required", "true");
+	gateway_start(g);
+	machines_guard(&m);
+	assert_int_equal(
+	    tls_try(&town, peer, g->port, 0), ALERT_CERTIFICATE_REVOKED);
+}
+
+static void
+wiped(void **state)
+{
+	machines_up(&m, 2, NULL);
+	etcd_kill(&m.etcd, 0);
+	etcd_wipe(&m.etcd, 0);
+	etcd_launch(&m.etcd, 0);
+	etcd_await(&m.etcd, 0);
+	machines_guard(&m);
+	/* By whichever was first. */
+	machine_hears(&m.g[1], &m.g[0], "p1");
+	machines_guard(&m);
+	assert_int_equal(machine_mode(&m.g[0], "HARD_FAIL"), 202);
+	newcomer_refuses("p1");
+}
+
+/* From before bob was denied and HARD_FAIL put a second time. */
+static void
+restored(void **state)
+{
+	struct etcd_node *n = &m.etcd.node[0];
+	struct tls bob;
+
+	machines_up(&m, 2, NULL);
+	etcd_kill(&m.etcd, 0);
+	shell("cp -a \"$1\" \"$2\"", n->data, "backup");
+	etcd_launch(&m.etcd, 0);
+	etcd_await(&m.etcd, 0);
+	machine_let_in(&m.g[1], &bob, "bob");
+	assert_int_equal(machine_mode(&m.g[0], "HARD_FAIL"), 202);
+	assert_int_equal(machine_deny(&m.g[0], "bob"), 201);
+	machine_awaits_cut(&bob);
+	etcd_kill(&m.etcd, 0);
+	etcd_wipe(&m.etcd, 0);
+	shell("mv \"$2\" \"$1\"", n->data, "backup");
+	etcd_launch(&m.etcd, 0);
+	etcd_await(&m.etcd, 0);
+	machine_hears(&m.g[1], &m.g[0], "p2");
+	machines_guard(&m);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(tls_try(&town, "bob", m.g[i].port, 0),
+		    ALERT_CERTIFICATE_REVOKED);
+	newcomer_refuses("bob");
+}
+
+/* Of the same name and with the same secret; what it says counts nowhere. */
+static void
+another_fleet(void **state)
+{
+	struct gateway *other;
+
+	machines_up(&m, 1, NULL);
+	gateway_stop(&m.g[0]);
+	etcd_kill(&m.etcd, 0);
+	etcd_wipe(&m.etcd, 0);
+	etcd_launch(&m.etcd, 0);
+	etcd_await(&m.etcd, 0);
+	other = &m.g[machine_prepare(&m)];
+	machine_command(other, "--fleet-create", NULL, NULL);
+	gateway_start(other);
+	(void)machine_deny(other, "good");
+	gateway_start(&m.g[0]);
+	gateway_must_say(&m.g[0], "and this machine is of");
+	gateway_stop(other);
+	machines_guard(&m);
+	assert_int_equal(machine_mode(&m.g[0], "SOFT_FAIL"), 503);
+	assert_int_equal(machine_deny(&m.g[0], "bob"), 202);
+	machines_guard(&m);
+}
+
+/* Keys go, are overwritten, and stand under other names. */
+static void
+tampered(void **state)
+{
+	struct tls bob;
+
+	machines_up(&m, 2, NULL);
+	etcd_do(&m.etcd, "del", "--prefix", PREFIX "deny/", NULL);
+	etcd_do(&m.etcd, "del", "--prefix", PREFIX "config/", NULL);
+	machine_hears(&m.g[1], &m.g[0], "p3");
+	machines_guard(&m);
+	etcd_do(
+	    &m.etcd, "put", PREFIX "deny/0123456789abcdef", "nonsense", NULL);
+	etcd_do(&m.etcd, "put", PREFIX "config/corda.p2p.linkManager",
+	    "{\"version\":99}", NULL);
+	etcd_do(&m.etcd, "put", PREFIX "head", "nonsense", NULL);
+	gateway_must_say(&m.g[1], "deny/0123456789abcdef");
+	gateway_must_say(&m.g[1], "config/corda.p2p.linkManager");
+	machines_guard(&m);
+	/* Whatever they make of it, what tightens is taken. */
+	machine_let_in(&m.g[0], &bob, "bob");
+	machine_deny(&m.g[0], "bob");
+	machine_awaits_cut(&bob);
+	machines_guard(&m);
+}
+
+static void
+wrong_secret(void **state)
+{
+	const char *other = "ffffffffffffffffffffffffffffffff\n";
+
+	machines_up(&m, 2, NULL);
+	gateway_stop(&m.g[1]);
+	file_write("other.secret", other, strlen(other));
+	(void)chmod("other.secret", 0600);
+	gateway_set(&m.g[1], "fleet.secret_file", "\"other.secret\"");
+	gateway_start(&m.g[1]);
+	gateway_must_say(&m.g[1], "other.secret");
+	machines_guard(&m);
+	assert_int_equal(machine_mode(&m.g[1], "SOFT_FAIL"), 503);
+	assert_int_equal(machine_deny(&m.g[1], "bob"), 202);
+	machines_guard(&m);
+	/* The others do not notice. */
+	assert_int_equal(machine_mode(&m.g[0], "HARD_FAIL"), 202);
+	/* And the right one mends it. */
+	gateway_stop(&m.g[1]);
+	gateway_set(&m.g[1], "fleet.secret_file", "\"fleet.secret\"");
+	gateway_start(&m.g[1]);
+	machine_hears(&m.g[0], &m.g[1], "p4");
+	machines_guard(&m);
+}
+
+#define ROW(f) cmocka_unit_test_teardown(f, down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {ROW(wiped), ROW(restored),
+	    ROW(another_fleet), ROW(tampered), ROW(wrong_secret)};
+
+	if (!etcd_have()) {
+		printf("1..0 # SKIP no etcd\n");
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, scene_setup, scene_teardown);
+}
