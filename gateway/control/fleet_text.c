@@ -202,7 +202,8 @@ make_chain(struct fleet_text *t, const struct change *ch,
 	cJSON_AddStringToObject(o, "pem", pem);
 	free(pem);
 	rc = add(t, FLEET_CHAIN, o, FLEET_HELD, err);
-	if (rc == 0 && ch->member_name != NULL)
+	/* Its name, which a signing request may have given, goes with it. */
+	if (rc == 0 && ch->usage == CERTSTORE_SESSION && ch->holder[0] != '\0')
 		rc = make_member(t, ch, ch->holder, ch->member_name, s, err);
 	return rc;
 }

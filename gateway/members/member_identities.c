@@ -117,7 +117,8 @@ make_identity(struct conf_identity *id, const struct member *h,
 	if (pem == NULL || tenant == NULL || key_id == NULL ||
 	    (key = keystore_find(keys, tenant, key_id)) == NULL)
 		return err_set(err, E_PARSE,
-		    "the key of holding identity %s is not there", h->id);
+		    "setup of %s needs key %.40s, which is not here", h->id,
+		    key_id != NULL ? key_id : "?");
 	rc = certstore_read(&list, pem, strlen(pem), err);
 	if (rc != 0) {
 		certstore_list_cleanup(&list);
