@@ -226,9 +226,9 @@ flight_tiers(struct flight *f)
 	struct store_found *found = NULL;
 	struct store *t = NULL;
 
-	while (f->tier < NUM_TIERS && (t = tier_of(f)) == NULL)
-		f->tier++;
-	if (f->tier == NUM_TIERS) {
+	for (; t == NULL && f->tier < NUM_TIERS; f->tier += t == NULL)
+		t = tier_of(f);
+	if (t == NULL) {
 		flight_claim(f);
 		return;
 	}

@@ -59,9 +59,12 @@ put_release(struct shared_put *p)
 void
 shared_puts_cancel(struct shared_tier *t)
 {
-	while (t->puts != NULL) {
-		put_release(t->puts);
-		put_free(t->puts);
+	struct shared_put *p;
+
+	/* The list unlinks what is freed: *prev of the first is its head. */
+	while ((p = t->puts) != NULL) {
+		put_release(p); /* NOLINT(clang-analyzer-unix.Malloc) */
+		put_free(p);
 	}
 }
 

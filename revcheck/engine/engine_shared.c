@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cache/base/text.h"
+#include "revcheck/engine/forks.h"
 #include "revcheck/engine/policy.h"
 #include "revcheck/x509/certs.h"
 
@@ -227,8 +228,14 @@ revcheck_set_shared(struct revcheck *rc, const struct revcheck_shared *shared,
     struct revcheck_error *err)
 {
 	struct err e = {0};
-	int code = engine_share(rc, shared, &e);
+	int code;
 
+	/* It would wait for a thread that a child has not. */
+	if (rc->forks != forks_count())
+		code =
+		    err_set(&e, E_CLOSED, "the engine was made before fork()");
+	else
+		code = engine_share(rc, shared, &e);
 	return code == 0 ? 0 : error_publish(err, &e, code);
 }
 
@@ -304,6 +311,16 @@ known_of(struct known_revocation *k, const struct revcheck_told *t, time_t now)
 	memcpy(k->identity, word.id, sizeof(k->identity));
 }
 
+/* Results are printable; this comes from another machine. */
+static void
+end_text(char *s, size_t room)
+{
+	s[room - 1] = '\0';
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f)
+			*s = '?';
+}
+
 static int
 take_told(struct revcheck_told *out, const struct revcheck_told *given,
     struct err *err)
@@ -312,10 +329,10 @@ take_told(struct revcheck_told *out, const struct revcheck_told *given,
 	memcpy(out, given,
 	    given->size != 0 && given->size < sizeof(*out) ? given->size
 							   : sizeof(*out));
-	out->number[sizeof(out->number) - 1] = '\0';
-	out->url[sizeof(out->url) - 1] = '\0';
-	out->issuer[sizeof(out->issuer) - 1] = '\0';
-	out->by[sizeof(out->by) - 1] = '\0';
+	end_text(out->number, sizeof(out->number));
+	end_text(out->url, sizeof(out->url));
+	end_text(out->issuer, sizeof(out->issuer));
+	end_text(out->by, sizeof(out->by));
 	if (out->serial_len == 0 || out->serial_len > sizeof(out->serial) ||
 	    out->serial[0] == 0)
 		return err_set(err, E_ARG,

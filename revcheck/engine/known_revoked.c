@@ -94,6 +94,8 @@ drop(struct known_revoked *m, struct shard *s, struct node **at)
 {
 	struct node *n = *at;
 
+	if (n == NULL)
+		return;
 	*at = n->next;
 	*(n->older != NULL ? &n->older->newer : &s->oldest) = n->newer;
 	*(n->newer != NULL ? &n->newer->older : &s->newest) = n->older;

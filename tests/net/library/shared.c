@@ -494,7 +494,7 @@ word_of(time_t this_update, const char *number)
 	    1);
 	OPENSSL_free(der);
 	snprintf(t.number, sizeof(t.number), "%s", number);
-	snprintf(t.url, sizeof(t.url), "%s", url("ca.crl"));
+	snprintf(t.url, sizeof(t.url), "%s\n", url("ca.crl"));
 	return t;
 }
 
@@ -506,6 +506,9 @@ expect_word(const char *what, const struct revcheck_result *r)
 	assert_string_equal(revcheck_method_name(r->method), "fleet");
 	assert_non_null(strstr(r->text, "gw-9"));
 	assert_non_null(strstr(r->text, "/ca.crl"));
+	/* A line of another machine's does not go on in ours. */
+	assert_null(strchr(r->url, '\n'));
+	assert_null(strchr(r->text, '\n'));
 }
 
 static int
@@ -789,9 +792,10 @@ record_one(struct recorder *r, int fd)
 	strncat(r->heads, buf, sizeof(r->heads) - strlen(r->heads) - 1);
 	pthread_cond_broadcast(&r->cond);
 	pthread_mutex_unlock(&r->lock);
-	n = strncmp(buf, "PUT ", 4) == 0
-	    ? write(fd, made, sizeof(made) - 1)
-	    : write(fd, answer, sizeof(answer) - 1);
+	if (strncmp(buf, "PUT ", 4) == 0)
+		(void)!write(fd, made, sizeof(made) - 1);
+	else
+		(void)!write(fd, answer, sizeof(answer) - 1);
 }
 
 static void *
