@@ -9,7 +9,7 @@
 #include "gateway/fleet/fleet_write.h"
 
 #define AGAIN_MS 1000
-#define FULL_MS  30000
+#define FULL_MS  5000
 
 struct fleet_outbox {
 	struct event *timer;

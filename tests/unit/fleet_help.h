@@ -11,7 +11,7 @@
 /* The engine. */
 
 #define MAX_KEYS  4096
-#define MAX_LINKS 16
+#define MAX_LINKS 256
 
 struct stored {
 	char *key;

@@ -47,6 +47,31 @@ static bool looping; /* a test that failed has left it */
 static char secret_file[64];
 
 static int
+copy_pending(void *arg, const struct fleet_row *row, struct err *err)
+{
+	char **out = arg;
+
+	*out = row->pending != NULL ? strdup(row->pending) : NULL;
+	return 0;
+}
+
+/* What is in force and waits stays so, until it is what came. */
+static void
+must_agree_with_outbox(const struct machine *m, const struct fleet_record *r)
+{
+	char *pending = NULL;
+	bool same;
+	struct err err;
+
+	assert_int_equal(
+	    fleet_state_one(m->state, r->key, copy_pending, &pending, &err), 0);
+	same = pending != NULL && strcmp(pending, r->json) == 0;
+	assert_int_equal(r->settles, same);
+	assert_int_equal(r->shadowed, pending != NULL && !same);
+	free(pending);
+}
+
+static int
 machine_keep(struct machine *m, const struct fleet_record *r, struct err *err)
 {
 	const struct fleet_row row = {.key = r->key,
@@ -61,6 +86,7 @@ machine_keep(struct machine *m, const struct fleet_record *r, struct err *err)
 		return 0;
 	if (r->gone)
 		return fleet_state_drop(m->state, r->key, err);
+	must_agree_with_outbox(m, r);
 	m->records++;
 	return fleet_state_put(m->state, &row, r->settles, err);
 }
