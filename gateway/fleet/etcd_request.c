@@ -77,7 +77,7 @@ etcd_request_rewind(struct request *r)
 {
 	request_unhand(r);
 	r->in.len = 0;
-	r->sent = 0;
+	r->sent = r->line_len = 0;
 	r->status = 0;
 	r->trouble = CURLE_OK;
 	r->trouble_text[0] = '\0';
@@ -130,39 +130,22 @@ seek_body(void *arg, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
-/* Whether the last line of what there is and this is longer than allowed. */
-static bool
-line_too_long(const struct request *r, const char *p, size_t len)
-{
-	const char *end = memrchr(p, '\n', len);
-	const uint8_t *before;
-
-	if (end != NULL)
-		return (size_t)(p + len - end) > ENGINE_MAX_LINE;
-	before = r->in.len > 0 ? memrchr(r->in.p, '\n', r->in.len) : NULL;
-	if (before != NULL)
-		len += (size_t)(r->in.p + r->in.len - before);
-	else
-		len += r->in.len;
-	return len > ENGINE_MAX_LINE;
-}
-
 static size_t
 take_body(char *p, size_t size, size_t num, void *arg)
 {
 	struct request *r = arg;
 	size_t len = size * num;
+	/* Only a watch has more than one. */
+	const char *end = r->call == ETCD_WATCH ? memrchr(p, '\n', len) : NULL;
 	long status = 0;
 
 	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
 	r->status = (int)status;
-	/* An answer to one question is one line, wherever it breaks it. */
-	if (r->call == ETCD_WATCH ? line_too_long(r, p, len)
-				  : r->in.len + len > ENGINE_MAX_LINE)
+	r->line_len =
+	    end != NULL ? (size_t)(p + len - end) - 1 : r->line_len + len;
+	if (r->line_len > ENGINE_MAX_LINE || bytes_append(&r->in, p, len) != 0)
 		return 0;
-	if (bytes_append(&r->in, p, len) != 0)
-		return 0;
-	if (r->call == ETCD_WATCH && memchr(p, '\n', len) != NULL) {
+	if (end != NULL) {
 		r->lines = true;
 		tell_soon(r);
 	}

@@ -38,7 +38,8 @@ struct request {
 	CURL *easy;
 	struct curl_slist *headers;
 	struct bytes body, in;
-	size_t sent; /* of body, given to libcurl */
+	size_t line_len; /* of in: the last, without an end yet */
+	size_t sent;     /* of body, given to libcurl */
 	int status;
 	CURLcode trouble;
 	char trouble_text[CURL_ERROR_SIZE];

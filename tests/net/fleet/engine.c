@@ -499,7 +499,7 @@ static void
 large(void **state)
 {
 	size_t len = 700000;
-	char *much = calloc(1, len + 1), key[16];
+	char *much = calloc(1, len + 1), key[32];
 	struct asker k;
 	struct etcd e;
 	int64_t last;

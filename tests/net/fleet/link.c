@@ -340,7 +340,7 @@ static void
 large(void **state)
 {
 	size_t len = 700000;
-	char *much = xcalloc(1, len + 1), key[16];
+	char *much = xcalloc(1, len + 1), key[32];
 	struct machine m;
 	struct etcd e;
 
@@ -375,6 +375,7 @@ nodes_die(void **state)
 	UNTIL(m.state == FLEET_LINK_UP);
 	must_put(&m, "fleet", "id-1");
 	must_put(&m, "head", "1");
+	UNTIL(strcmp(held(&m, "head"), "1") == 0);
 	etcd_kill(&e, 0);
 	UNTIL(m.downs > 0 && m.state == FLEET_LINK_UP);
 	must_put(&m, "head", "2");
@@ -409,6 +410,8 @@ frozen(void **state)
 	machine_start(&m, &e, NULL);
 	UNTIL(m.state == FLEET_LINK_UP);
 	must_put(&m, "fleet", "id-1");
+	/* Another than was heard of would be another store. */
+	UNTIL(strcmp(held(&m, "fleet"), "id-1") == 0);
 	etcd_freeze(&e, 0);
 	began = mono_ms();
 	foreign_put(&e, "head", "7");
