@@ -251,10 +251,16 @@ deps-test:
 	@sh tests/apt.sh $(APT_BUILD) $(APT_TEST)
 	@sh tests/apt-unpack.sh build/unpacked $(APT_UNPACK)
 
-.PHONY: demo run
+.PHONY: demo demo-fleet run
 demo: deps
 	@$(MAKE) -j2 all
 	@sh fixtures/demo/demo.sh $(abspath $(B))
+	@$(MAKE) demo-fleet
+demo-fleet: deps
+	@sh tests/apt.sh nginx-light
+	@sh tests/apt-unpack.sh build/unpacked etcd-server
+	@$(MAKE) -j2 all
+	@sh fixtures/demo/fleet.sh $(abspath $(B)) $(abspath build/unpacked)/usr/bin/etcd
 run: deps
 	@$(MAKE) -j2 all
 	@exec sh fixtures/demo/run.sh $(abspath $(B))
@@ -307,8 +313,8 @@ check-headers: revcheck/revcheck.h
 # page is well made. The names come from the tables that the programs work by.
 NAMES := $(B)/tests/docs/names
 .PHONY: check-docs man-lists
-check-docs: revcheck/revcheck.h $(NAMES) $(GATEWAY_OBJ) $(DOORMAN_BINS)
-	@sh tests/docs/check.sh $(NAMES) $(B)/obj/gateway
+check-docs: revcheck/revcheck.h $(NAMES) $(B)/bin/p2p-gateway $(DOORMAN_BINS)
+	@sh tests/docs/check.sh $(NAMES) $(B)/obj/gateway $(B)/bin/p2p-gateway
 	@sh tests/docs/doorman.sh $(B)/fixtures check
 man-lists: $(NAMES) $(DOORMAN_BINS)
 	@sh tests/docs/lists.sh $(NAMES)
@@ -390,6 +396,7 @@ clean:
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
 	@echo "  make all lib bins fixtures  build (PROFILE=$(PROFILE))"
+	@echo "  make demo-fleet             three gateways that act as one, with etcd and nginx"
 	@echo "  make run                    demo network in the foreground"
 	@echo "  make check [T=NAME...]      the tests of one profile, or those so called"
 	@echo "  make list-tests [T=...]     their names"
@@ -399,6 +406,7 @@ help:
 	@echo "  make bench                  bench-archive, bench-gateway: ratios, side by side"
 	@echo "  make bench-page             what a refresh of the status page costs the gateway"
 	@echo "  make check-cost             instructions and system calls against the stored ones"
+	@echo "  make bench-fleet            many members of a fleet at a real etcd"
 	@echo "  make soak fuzz              a minute of everything at once; FUZZ_SECONDS a fuzzer"
 	@echo "  make mutate [F=file] [L=level] [M=name]  wrong lines that a test must notice: tests/mutants"
 	@echo "  make lint format            clang-tidy, cppcheck, clang-format"

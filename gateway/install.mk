@@ -28,6 +28,7 @@ PUT_gateway := \
 	644:gateway/alerts/p2p-gateway.rules.yml:$(DATADIR)/p2p-gateway/p2p-gateway.rules.yml \
 	644:gateway/alerts/grafana.json:$(DATADIR)/p2p-gateway/grafana.json \
 	644:$(GATEWAY_EXAMPLE):$(DOCDIR)/examples/p2p-gateway.json \
+	644:gateway/man/p2p-gateway-fleet.7:$(MANDIR)/man7/p2p-gateway-fleet.7 \
 	644:gateway/man/p2p-gateway.conf.5:$(MANDIR)/man5/p2p-gateway.conf.5 \
 	644:gateway/man/p2p-gateway.8:$(MANDIR)/man8/p2p-gateway.8 \
 	$(call put_completions,p2p-gateway) \

@@ -1,7 +1,7 @@
 #!/bin/sh
-# check.sh NAMES OBJECTS: whether the manual has every public function, key,
-# route and metric. NAMES prints the tables of the gateway; OBJECTS is the
-# folder of what it is linked from.
+# check.sh NAMES OBJECTS GATEWAY: whether the manual has every public function,
+# key, route and metric. NAMES prints the tables of the gateway; OBJECTS is the
+# folder of what it is linked from; GATEWAY the program.
 set -u
 bad=0
 page=gateway/man/p2p-gateway.8
@@ -39,6 +39,15 @@ done | grep -oE '^(p2p_gateway|revcheck|process)_[a-z0-9_]+[a-z0-9]' |
 named metric $page '^\.It Li @([{].*)? Em (counter|gauge|histogram)$'
 
 sh tests/docs/lists.sh "$1" check || bad=1
+
+# What the page of the fleet says to write is there, and every command of it
+# is in the page.
+fleet=gateway/man/p2p-gateway-fleet.7
+grep -ohE '^\.Ic fleet\.[a-z_.]+[a-z]' $fleet | sed 's/^.Ic //' | sort -u >"$list"
+named 'key of the fleet' gateway/man/p2p-gateway.conf.5 '^\.It Ic @$'
+"$3" --help | grep -oE -e '--fleet-[a-z]+' | sed 's/^--//' | sort -u >"$list"
+named command $fleet '^\.It Fl Fl @( |$)'
+
 
 if command -v mandoc >/dev/null; then
 	mandoc -Tlint -W warning revcheck/man/* gateway/man/* || bad=1
