@@ -211,8 +211,10 @@ revcheck_set_local_evidence(struct revcheck *rc, struct revcheck_evidence *e)
 {
 	struct revcheck_evidence *old;
 
-	if (e != NULL)
+	if (e != NULL) {
 		evidence_set_up_ref(e);
+		evidence_set_close(e);
+	}
 	pthread_mutex_lock(&rc->lock);
 	old = rc->now.local;
 	rc->now.local = e;

@@ -124,6 +124,22 @@ evidence_set_index(struct revcheck_evidence *set)
 	return 0;
 }
 
+void
+evidence_set_close(struct revcheck_evidence *set)
+{
+	bool crls = true;
+
+	for (size_t i = 0; crls && i < set->num; i++)
+		crls = set->v[i].evidence != NULL &&
+		    set->v[i].kind == REVCHECK_EVIDENCE_CRL;
+	/* Another engine may have it already. */
+	pthread_mutex_lock(&set->lock);
+	/* Without memory for it all are looked at, as in one of any kind. */
+	if (crls && set->index == NULL && evidence_set_index(set) != 0)
+		set->index = NULL;
+	pthread_mutex_unlock(&set->lock);
+}
+
 size_t
 evidence_set_find(const struct revcheck_evidence *set, uint64_t hash)
 {

@@ -42,6 +42,11 @@ int evidence_set_add_evidence(struct revcheck_evidence *set, struct evidence *e,
 
 /* Makes the index of a set that holds CRLs alone, and is complete. */
 int evidence_set_index(struct revcheck_evidence *set) MUST_USE;
+/*
+ * Nothing is added to it from here on: it gets an index, where it holds CRLs
+ * alone and there is memory. Thread-safe.
+ */
+void evidence_set_close(struct revcheck_evidence *set);
 /* The first of this hash in the index, or where it would be. */
 size_t evidence_set_find(const struct revcheck_evidence *set, uint64_t hash);
 

@@ -40,6 +40,8 @@ static const struct {
 } rows[] = {
     {"handshakes", cost_handshakes},
     {"check", cost_check},
+    {"session", cost_session},
+    {"crl", cost_crl},
 };
 
 static const struct {
@@ -47,6 +49,11 @@ static const struct {
 	cost_loop_fn *run;
 } loops[] = {
     {"check-cached", cost_check_loop},
+    {"session-again", cost_session_again_loop},
+    {"session-new", cost_session_new_loop},
+    {"crl-hash", cost_crl_hash_loop},
+    {"crl-taken", cost_crl_taken_loop},
+    {"crl-pieces", cost_crl_pieces_loop},
 };
 
 #define NUM(a) (sizeof(a) / sizeof(*(a)))

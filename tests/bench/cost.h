@@ -38,9 +38,16 @@ double cost_calls(const char *log, double *each);
 
 void cost_handshakes(struct cost *c, const char *fixtures);
 void cost_check(struct cost *c, const char *fixtures);
+void cost_session(struct cost *c, const char *fixtures);
+void cost_crl(struct cost *c, const char *fixtures);
 
 /* ---- loops */
 
 void cost_check_loop(size_t n);
+void cost_session_again_loop(size_t n);
+void cost_session_new_loop(size_t n);
+void cost_crl_hash_loop(size_t n);
+void cost_crl_taken_loop(size_t n);
+void cost_crl_pieces_loop(size_t n);
 
 #endif

@@ -4,7 +4,10 @@
 BENCH := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/bench_*.c))
 
 bench_archive_LIBS := -lcmocka
+bench_growth_LIBS := -lcmocka -lm
+bench_growth_OBJ := $(B)/lib/libgateway-internal.a
 bench_page_LIBS := -lcmocka
+bench_session_LIBS := -lcmocka
 bench_recheck_LIBS := -lcmocka
 bench_recheck_OBJ := $(call objs,gateway/base/source_box.c gateway/base/source_index.c)
 bench_tls_OBJ := $(call objs,$(wildcard tests/bench/tls_*.c) tests/bench/cost_count.c)
@@ -32,6 +35,23 @@ bench-archive-run: fixtures $(addprefix $(B)/bench/,$(BENCH_ARCHIVE))
 	@for b in $(BENCH_ARCHIVE); do FIXTURES=$(abspath $(B))/fixtures \
 	    $(B)/bench/$$b || exit 1; done
 
+# From one of a kind to as many as a large installation has.
+.PHONY: bench-growth bench-growth-run
+bench-growth:
+	@+$(MAKE) PROFILE=release bench-growth-run
+bench-growth-run: $(B)/bench/bench_growth
+	@$(B)/bench/bench_growth
+
+# Beside Java where that is installed.
+.PHONY: bench-session bench-session-run
+bench-session:
+	@+$(MAKE) PROFILE=release bench-session-run
+bench-session-run: all $(B)/bench/bench_session
+	@dir=$$(mktemp -d) && cd $$dir && BUILD=$(abspath $(B)) \
+	    BIN=$(abspath $(B))/bin FIXTURES=$(abspath $(B))/fixtures \
+	    BENCH_JAVA=$(abspath tests/bench)/SessionCheck.java \
+	    $(abspath $(B))/bench/bench_session; rc=$$?; rm -rf $$dir; exit $$rc
+
 # tests/run gives it a directory and an environment; here it also speaks.
 .PHONY: bench-page bench-page-run
 bench-page:
@@ -46,5 +66,6 @@ bench-page-run: all $(B)/bench/bench_page
 .PHONY: bench
 bench: deps-test
 	@+$(MAKE) bench-archive
+	@+$(MAKE) bench-session
 	@+$(MAKE) bench-gateway
 

@@ -1,0 +1,272 @@
+/*
+ * bench_session: what a session check costs the gateway, asked over REST on one
+ * connection that stays, one by one and in batches, beside JDK 17's
+ * CertPathValidator with the same chain and CRLs. CPU of the gateway, of all
+ * its threads; Java tells that of its own thread. Prints; judges nothing.
+ *
+ *	bench_session [BATCHES]
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+#include <openssl/pem.h>
+
+#include "tests/lib/issuer.h"
+#include "tests/lib/scene.h"
+
+#define DAY     86400
+#define BATCH   200
+#define SINGLES 1000
+#define CHAINS  64 /* different leaves */
+#define JAVA    "/usr/bin/java"
+
+static int num_batches = 20;
+static struct issuer root, ca, leaf[CHAINS];
+
+static void
+issue(struct issuer *out, const char *cn, const struct issuer *by, bool is_ca)
+{
+	static long serial;
+
+	issuer_init(out,
+	    &(struct issuer_cert){.cn = cn,
+		.by = by,
+		.serial = ++serial,
+		.from = time(NULL) - DAY,
+		.to = time(NULL) + DAY,
+		.constraints = is_ca ? "critical,CA:TRUE" : NULL,
+		.usage = is_ca ? "critical,keyCertSign,cRLSign" : NULL,
+		.crl_url = by != NULL ? "http://127.0.0.1:1/a.crl" : NULL});
+}
+
+static void
+write_crl(const char *path, const struct issuer *by)
+{
+	static long serials[1001];
+
+	for (long i = 0; i < 1000; i++)
+		serials[i] = 100000 + i;
+	issuer_write_crl(path,
+	    &(struct issuer_crl){.by = by,
+		.number = 1,
+		.serials = serials,
+		.from = time(NULL) - DAY,
+		.next = time(NULL) + DAY});
+}
+
+static void
+write_pem(const char *path, X509 *cert)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(PEM_write_X509(f, cert), 1);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* As a member of JSON. */
+static char *
+pem_text(X509 *cert)
+{
+	BIO *b = BIO_new(BIO_s_mem());
+	char *text, *out, *at;
+	long len;
+
+	assert_int_equal(PEM_write_bio_X509(b, cert), 1);
+	len = BIO_get_mem_data(b, &text);
+	out = at = malloc((size_t)len * 2 + 3);
+	*at++ = '"';
+	for (long i = 0; i < len; i++) {
+		if (text[i] == '\n')
+			*at++ = '\\';
+		*at++ = text[i] == '\n' ? 'n' : text[i];
+	}
+	memcpy(at, "\"", 2);
+	BIO_free(b);
+	return out;
+}
+
+static char *
+body_of(const struct issuer *who)
+{
+	char *a = pem_text(who->cert), *b = pem_text(ca.cert),
+	     *r = pem_text(root.cert), *body;
+
+	body = xasprintf("{\"mode\":\"HARD_FAIL\",\"certificates\":[%s,%s,%s],"
+			 "\"trustedCertificates\":[%s]}",
+	    a, b, r, r);
+	free(a);
+	free(b);
+	free(r);
+	return body;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	scene_prepare();
+	dir_make("lists");
+	issue(&root, "bench root", NULL, true);
+	issue(&ca, "bench ca", &root, true);
+	write_crl("lists/root.crl", &root);
+	write_crl("lists/ca.crl", &ca);
+	write_pem("root.pem", root.cert);
+	write_pem("ca.pem", ca.cert);
+	for (int i = 0; i < CHAINS; i++) {
+		char *cn = xasprintf("node %d", i);
+
+		issue(&leaf[i], cn, &ca, false);
+		free(cn);
+	}
+	write_pem("leaf.pem", leaf[0].cert);
+	gateway_as_stranger(&gw, &town);
+	gateway_set(&gw, "rest.users", REST_CHEAP_USERS);
+	gateway_set(&gw, "revocation.crl_paths", "[\"lists\"]");
+	gateway_start(&gw);
+	return 0;
+}
+
+static double
+cpu_ms(void)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	assert_int_equal(clock_getcpuclockid(gw.proc.pid, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &ts), 0);
+	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
+}
+
+static size_t num_active;
+
+static size_t
+on_body(char *p, size_t size, size_t num, void *arg)
+{
+	static const char word[] = "\"Active\"";
+	size_t len = size * num;
+
+	(void)arg;
+	for (size_t i = 0; i + sizeof(word) - 1 <= len; i++)
+		num_active += memcmp(p + i, word, sizeof(word) - 1) == 0;
+	return len;
+}
+
+/* On the connection of c, which stays. */
+static void
+post(CURL *c, const char *path, const char *body)
+{
+	char *url =
+	    xasprintf("https://127.0.0.1:%d/api/v1%s", gw.rest_port, path);
+	struct curl_slist *h =
+	    curl_slist_append(NULL, "Content-Type: application/json");
+	long status = 0;
+
+	h = curl_slist_append(h, "Expect:");
+	curl_easy_setopt(c, CURLOPT_URL, url);
+	curl_easy_setopt(c, CURLOPT_USERPWD, REST_USER);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(c, CURLOPT_HTTPHEADER, h);
+	curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+	assert_int_equal(curl_easy_perform(c), CURLE_OK);
+	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+	assert_int_equal(status, 200);
+	curl_slist_free_all(h);
+	free(url);
+}
+
+static char *
+batch_of(char **bodies)
+{
+	size_t len = 64;
+	char *all, *at;
+
+	for (int i = 0; i < BATCH; i++)
+		len += strlen(bodies[i % CHAINS]) + 1;
+	all = at = malloc(len);
+	at += sprintf(at, "{\"checks\":[");
+	for (int i = 0; i < BATCH; i++)
+		at += sprintf(at, "%s%s", i > 0 ? "," : "", bodies[i % CHAINS]);
+	strcpy(at, "]}");
+	return all;
+}
+
+static void
+row(const char *what, double a_second, double goal)
+{
+	printf("  %-52s %9.0f a CPU-second", what, a_second);
+	if (goal > 0)
+		printf("  (goal %.0f)", goal);
+	putchar('\n');
+	fflush(stdout);
+}
+
+static void
+beside_java(const char *source)
+{
+	const char *argv[] = {JAVA, source, "leaf.pem", "ca.pem", "root.pem",
+	    "lists/ca.crl", "lists/root.crl", NULL};
+	char *out;
+
+	if (access(JAVA, X_OK) != 0 || source == NULL) {
+		puts("  JDK: not installed");
+		return;
+	}
+	assert_int_equal(proc_run(argv, "java.log", 600000, &out), 0);
+	fputs(out, stdout);
+	free(out);
+}
+
+static void
+run(void **state)
+{
+	CURL *c = curl_easy_init();
+	char *bodies[CHAINS], *batch;
+	double load[3] = {0}, at;
+
+	(void)state;
+	for (int i = 0; i < CHAINS; i++)
+		bodies[i] = body_of(&leaf[i]);
+	batch = batch_of(bodies);
+	(void)getloadavg(load, 3);
+	printf("session checks, 3 certificates, 2 CRLs of 1,000 entries; load "
+	       "%.2f\n",
+	    load[0]);
+	post(c, "/revocation/check/batch", batch);
+	num_active = 0;
+	at = cpu_ms();
+	for (int i = 0; i < SINGLES; i++)
+		post(c, "/revocation/check", bodies[i % CHAINS]);
+	row("one by one, on one connection", SINGLES * 1e3 / (cpu_ms() - at),
+	    10000);
+	assert_true(num_active > SINGLES * 9 / 10);
+	at = cpu_ms();
+	for (int i = 0; i < num_batches; i++)
+		post(c, "/revocation/check/batch", batch);
+	row("in batches of 200", BATCH * num_batches * 1e3 / (cpu_ms() - at),
+	    30000);
+	assert_true(num_active > (size_t)BATCH * num_batches * 9 / 10);
+	beside_java(getenv("BENCH_JAVA"));
+	for (int i = 0; i < CHAINS; i++)
+		free(bodies[i]);
+	free(batch);
+	curl_easy_cleanup(c);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(run, setup, scene_end)};
+
+	if (argc > 1)
+		num_batches = atoi(argv[1]);
+	return cmocka_run_group_tests_name(
+	    "session", tests, scene_setup, scene_teardown);
+}
