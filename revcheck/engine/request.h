@@ -35,6 +35,7 @@ struct revcheck_request {
 	size_t num_checks;
 	uint64_t changes; /* told when it began */
 	bool cached;      /* memory alone answered */
+	bool none_denied; /* of its path, in snap.deny at rules.at */
 	struct revcheck_report *report;
 	/* Pending. */
 	struct archive_wait *wait;
