@@ -4,10 +4,10 @@
  * counts. No engine has a state directory: each is a machine with an empty
  * disk.
  */
+#include "tests/lib/objects.h"
 #include "tests/net/library/asking.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 
 #include <arpa/inet.h>
@@ -20,8 +20,7 @@
 static struct issuer root, ca, a, b;
 static const long none[] = {0}, lists_b[] = {11, 0};
 
-static struct proc nginx;
-static char store[64];
+static struct objects store;
 
 /* What travels between the engines. */
 struct member {
@@ -191,7 +190,7 @@ shared_of(struct member *m)
 	    .released = released,
 	    .revoked = revoked,
 	    .claim_wait_ms = WAIT_MS,
-	    .store_url = store};
+	    .store_url = store.url};
 }
 
 /* One more engine, which has nothing. */
@@ -257,7 +256,7 @@ begin(size_t engines)
 	control(&http, "/_script", "/ca.crl origin");
 	control(&http, "/_listen/on", "");
 	control(&http, "/_reset", "");
-	assert_int_equal(system("rm -rf store/*"), 0);
+	objects_forget(&store);
 	serve(5, none, t0 - HOUR);
 	for (size_t i = 0; i < engines; i++)
 		(void)join();
@@ -394,7 +393,7 @@ a_newcomer_needs_no_ca(void **state)
 	assert_string_equal(r.url, url("ca.crl"));
 	/* What is in the store is not believed: another's bytes are no answer.
 	 */
-	assert_int_equal(system("for f in store/*; do echo x >>$f; done"), 0);
+	objects_spoil(&store);
 	rc = join();
 	r = ask(rc, OF(&a, &ca), NULL, NULL);
 	assert_int_equal(r.status, REVCHECK_UNKNOWN);
@@ -897,51 +896,6 @@ credentials_are_the_stores_alone(void **state)
 	}
 }
 
-/* The store. */
-
-static void
-store_start(void)
-{
-	static const char *const argv[] = {"/usr/sbin/nginx", "-p", ".", "-c",
-	    "nginx.conf", "-g", "daemon off;", NULL};
-	struct sockaddr_in in = {
-	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(in);
-	char conf[2048], cwd[512];
-	/* Held and never listened on: the kernel gives it to nobody else. */
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1, probe;
-
-	assert_int_equal(
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
-	assert_non_null(getcwd(cwd, sizeof(cwd)));
-	dir_make("store");
-	dir_make("tmp");
-	snprintf(conf, sizeof(conf),
-	    "user root;\nworker_processes 1;\npid %s/nginx.pid;\n"
-	    "error_log %s/nginx.err;\nevents { worker_connections 64; }\n"
-	    "http { access_log off; client_body_temp_path tmp/1;\n"
-	    "proxy_temp_path tmp/2; fastcgi_temp_path tmp/3;\n"
-	    "uwsgi_temp_path tmp/4; scgi_temp_path tmp/5;\n"
-	    "server { listen 127.0.0.1:%d; client_max_body_size 0;\n"
-	    "location / { alias %s/store/; dav_methods PUT; } } }\n",
-	    cwd, cwd, ntohs(in.sin_port), cwd);
-	file_write("nginx.conf", conf, strlen(conf));
-	snprintf(
-	    store, sizeof(store), "http://127.0.0.1:%d/", ntohs(in.sin_port));
-	proc_start(&nginx, "nginx", "nginx.log", argv);
-	for (int i = 0; i < WAIT_MS / 10; i++) {
-		probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		on = connect(probe, (struct sockaddr *)&in, len);
-		close(probe);
-		if (on == 0)
-			return;
-		usleep(10000);
-	}
-	fail_msg("nginx does not listen: %s", proc_log(&nginx));
-}
-
 static int
 setup(void **state)
 {
@@ -956,7 +910,7 @@ setup(void **state)
 		.number = 1,
 		.from = t0 - HOUR,
 		.next = t0 + 90 * DAY});
-	store_start();
+	objects_start(&store);
 	return revcheck_trust_new(&trust, &root.cert, 1, NULL);
 }
 
@@ -966,8 +920,7 @@ teardown(void **state)
 	struct issuer *made[] = {&root, &ca, &a, &b, NULL};
 
 	(void)state;
-	proc_stop(&nginx, WAIT_MS);
-	proc_cleanup(&nginx);
+	objects_stop(&store);
 	return scene_stop_with(made);
 }
 
