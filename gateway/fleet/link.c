@@ -11,7 +11,8 @@
  *             ^    no answer, refused                            |
  *             |                                          created |
  *             +------------------------------------------------- UP
- *                    two beats without agreement, or an end
+ *                an end; two beats in silence; a beat saw what the watch
+ *                has not told when the next one comes
  *
  * Every way down closes the connection and takes the next endpoint. A watch
  * that begins at what is no longer kept, and a store that is behind what was
@@ -107,7 +108,9 @@ disconnect(struct fleet_link *l)
 	engine_close(l->engine);
 	l->engine = NULL;
 	l->answering = false;
-	l->missed = l->disagreed = 0;
+	l->missed = 0;
+	memset(&l->beat_marks, 0, sizeof(l->beat_marks));
+	l->beat_ms = 0;
 	evtimer_del(l->step);
 	evtimer_del(l->beat);
 	link_ground(l);
@@ -188,9 +191,20 @@ goes_on(const struct fleet_link *l, const struct marks *now, int64_t revision)
 {
 	const struct marks *then = &l->asked_marks;
 
-	return revision >= l->asked_revision &&
-	    now->revision[MARK_HEAD] >= then->revision[MARK_HEAD] &&
-	    now->revision[MARK_NEWS] >= then->revision[MARK_NEWS];
+	for (int i = 0; i < NUM_MARKS; i++)
+		if (now->revision[i] < then->revision[i])
+			return false;
+	return revision >= l->asked_revision;
+}
+
+/* Has the watch told all that these know of? */
+static bool
+has_heard(const struct fleet_link *l, const struct marks *of)
+{
+	for (int i = 0; i < NUM_MARKS; i++)
+		if (of->revision[i] > l->marks.revision[i])
+			return false;
+	return true;
 }
 
 static void
@@ -214,34 +228,47 @@ beat_next(struct fleet_link *l)
 	arm(l->beat, jittered(beat_ms(l), 20));
 }
 
+/* In step, as of then. */
 static void
-beat_agreed(struct fleet_link *l)
+beat_agreed(struct fleet_link *l, uint64_t when_ms)
 {
-	l->disagreed = 0;
 	l->doubted = false;
-	l->agreed_ms = clock_mono_ms();
+	l->agreed_ms = when_ms;
 	link_flush(l);
-	beat_next(l);
 }
 
 /*
- * It knows of a change that the watch has not told. Twice: the watch is dead,
- * and is begun anew where it was. Where that brings nothing, nobody will tell
- * what is missing.
+ * What one beat has seen is told by the watch until the next, or the watch is
+ * dead, and is begun anew where it was. Where that brings nothing, nobody will
+ * tell what is missing.
  */
 static void
-beat_disagreed(struct fleet_link *l)
+watch_missed(struct fleet_link *l)
 {
-	l->disagreed++;
-	if (l->disagreed < 2) {
-		beat_next(l);
-	} else if (l->doubted) {
+	if (l->doubted) {
 		l->doubted = false;
 		start_over(l, "a change was never told");
 	} else {
 		l->doubted = true;
 		fail(l, "the watch has missed a change");
 	}
+}
+
+/* A beat of a store that has not gone back. */
+static void
+beat_judge(struct fleet_link *l, const struct marks *now)
+{
+	if (!has_heard(l, &l->beat_marks)) {
+		watch_missed(l);
+		return;
+	}
+	if (has_heard(l, now))
+		beat_agreed(l, clock_mono_ms());
+	else if (l->beat_ms != 0)
+		beat_agreed(l, l->beat_ms);
+	l->beat_marks = *now;
+	l->beat_ms = clock_mono_ms();
+	beat_next(l);
 }
 
 static void
@@ -261,14 +288,13 @@ beaten(void *arg, const struct engine_answer *a)
 			arm(l->beat, 0);
 	} else {
 		l->missed = 0;
-		if (!goes_on(l, &now, a->revision))
+		if (!goes_on(l, &now, a->revision) ||
+		    (now.revision[MARK_FLEET] ==
+			    l->marks.revision[MARK_FLEET] &&
+			!same_fleet(&now, &l->marks)))
 			start_over(l, "the engine has gone back");
-		else if (!same_fleet(&now, &l->marks) ||
-		    now.revision[MARK_HEAD] > l->marks.revision[MARK_HEAD] ||
-		    now.revision[MARK_NEWS] > l->marks.revision[MARK_NEWS])
-			beat_disagreed(l);
 		else
-			beat_agreed(l);
+			beat_judge(l, &now);
 	}
 	link_leave(l);
 }

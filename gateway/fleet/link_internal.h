@@ -71,7 +71,7 @@ struct fleet_link {
 
 	bool loaded;    /* marks and revision are those of a whole */
 	bool answering; /* the engine has answered: requests may be sent */
-	bool doubted;   /* a beat disagreed twice, and it was joined again */
+	bool doubted;   /* the watch missed something, and was begun again */
 	int64_t revision;
 	struct marks marks, greeting;
 	/* As they were when the marks were asked for. */
@@ -80,7 +80,9 @@ struct fleet_link {
 	unsigned page; /* records a page */
 	char *after;   /* the last of the page before */
 	int64_t page_revision;
-	unsigned missed, disagreed;
+	unsigned missed;         /* beats without an answer */
+	struct marks beat_marks; /* what the last one saw */
+	uint64_t beat_ms;        /* and when; 0: none on this connection */
 	uint64_t agreed_ms;
 	struct asked *first;
 	size_t num_asked;

@@ -335,6 +335,42 @@ follows(void **state)
 	etcd_stop(&e);
 }
 
+/* `head`, over and over: the next is asked for when one is answered. */
+static void
+write_on(void *arg, const struct engine_answer *a)
+{
+	struct machine *m = arg;
+	struct fleet_op op = {.kind = FLEET_OP_PUT, .key = "head"};
+
+	m->answered++;
+	if (a->result == ENGINE_DONE)
+		fleet_link_txn(m->link, NULL, 0, &op, 1, write_on, m);
+}
+
+/* Beats that see what the watch is about to tell do not end it. */
+static void
+busy(void **state)
+{
+	static const struct engine_answer go = {.result = ENGINE_DONE};
+	struct machine m, writer[8];
+	struct etcd e;
+
+	etcd_start(&e, "busy", &(struct etcd_options){.nodes = 1});
+	machine_start(&m, &e, NULL);
+	for (int i = 0; i < 8; i++) {
+		machine_start(&writer[i], &e, NULL);
+		write_on(&writer[i], &go);
+	}
+	UNTIL(m.state == FLEET_LINK_UP);
+	UNTIL(stats(&m).beats >= 8);
+	assert_int_equal(m.downs, 0);
+	assert_int_equal(m.loads, 1);
+	for (int i = 0; i < 8; i++)
+		fleet_link_free(writer[i].link);
+	fleet_link_free(m.link);
+	etcd_stop(&e);
+}
+
 /* Records so large that few have room in an answer. */
 static void
 large(void **state)
@@ -608,6 +644,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(options, begin, finish),
 	    cmocka_unit_test_setup_teardown(follows, begin, finish),
+	    cmocka_unit_test_setup_teardown(busy, begin, finish),
 	    cmocka_unit_test_setup_teardown(large, begin, finish),
 	    cmocka_unit_test_setup_teardown(nodes_die, begin, finish),
 	    cmocka_unit_test_setup_teardown(frozen, begin, finish),
