@@ -102,6 +102,8 @@ test('a denial wants a reason, cuts who is inside, and is lifted', async () => {
 	const s = await gateway.peer('nosource');
 
 	must(s !== null, 'it is in');
+	/* The good one was not known good while the mode was OFF. */
+	await awaitText(page, '#inside-rows', /^(?!.*O=good).*O=nosource/);
 	await press(page, '#inside-rows', 'deny…');
 	await awaitText(page, '#dialog', /O=nosource.*serial [0-9A-F]+.*Cuts 1 live connection\./i);
 	await press(page, '#dialog', 'deny');
