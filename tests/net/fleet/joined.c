@@ -1,0 +1,479 @@
+/*
+ * Whole gateways of one fleet: of two that replace the same version one wins;
+ * who asks may wait for all; what is out of step is said; a machine begins from
+ * another's file; and kill -9 in the middle of a change leaves the old or the
+ * new, everywhere.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/lib/fleet.h"
+
+#define SECTION "corda.p2p.linkManager"
+#define SUBJECTS \
+	"/mgm/0123456789AB/mutual-tls/allowed-client-certificate-subjects"
+
+static struct machines m;
+
+static int
+down(void **state)
+{
+	(void)state;
+	machines_down(&m);
+	return 0;
+}
+
+static void
+gateway_kill(struct gateway *g)
+{
+	proc_signal(&g->proc, SIGKILL);
+	assert_int_equal(proc_wait(&g->proc, WAIT_MS), 128 + SIGKILL);
+	proc_cleanup(&g->proc);
+}
+
+/* A change of the section on one machine, by a thread of its own. */
+struct put {
+	pthread_t thread;
+	struct gateway *g;
+	int version, timeout;
+	long status;
+	char why[400];
+};
+
+static char *
+put_body(int version, int timeout)
+{
+	return xasprintf("{\"section\":\"" SECTION "\",\"version\":%d,"
+			 "\"config\":{\"revocationCheck\":{\"mode\":"
+			 "\"HARD_FAIL\"},\"sessionTimeout\":%d},"
+			 "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
+	    version, timeout);
+}
+
+static void *
+put_run(void *arg)
+{
+	struct put *p = arg;
+	char *body = put_body(p->version, p->timeout);
+	char *url =
+	    xasprintf("https://127.0.0.1:%d/api/v1/config", p->g->rest_port);
+	struct web w;
+
+	web_request(&w, "PUT", url, REST_USER, body, "application/json");
+	p->status = w.status;
+	snprintf(p->why, sizeof(p->why), "%s", w.body != NULL ? w.body : "");
+	web_free(&w);
+	free(url);
+	free(body);
+	return NULL;
+}
+
+static void
+put_start(struct put *p, struct gateway *g, int version, int timeout)
+{
+	*p = (struct put){.g = g, .version = version, .timeout = timeout};
+	assert_int_equal(pthread_create(&p->thread, NULL, put_run, p), 0);
+}
+
+static void
+put_end(struct put *p)
+{
+	assert_int_equal(pthread_join(p->thread, NULL), 0);
+}
+
+/* The section's value there, as text; to be freed. */
+static char *
+section_there(struct gateway *g, int *version)
+{
+	struct web w;
+	char *text;
+
+	rest(g, &w, "GET", "/config/" SECTION, NULL);
+	assert_int_equal(w.status, 200);
+	*version = (int)json_number(w.json, "version");
+	text = xstrdup(json_text(w.json, "sourceConfig"));
+	web_free(&w);
+	return text;
+}
+
+/* Every machine that runs has the same, once all have heard of it. */
+static void
+same_everywhere(int *version)
+{
+	char *text[2];
+	int there[2];
+
+	for (int i = 0; i < 2; i++)
+		text[i] = section_there(&m.g[i], &there[i]);
+	assert_int_equal(there[0], there[1]);
+	assert_string_equal(text[0], text[1]);
+	*version = there[0];
+	free(text[0]);
+	free(text[1]);
+}
+
+/* An entry made there now is heard here: so is all that was before it. */
+static void
+both_hear(void)
+{
+	static int num;
+	char *name = xasprintf("h%d", num++);
+
+	machine_hears(&m.g[0], &m.g[1], name);
+	free(name);
+	name = xasprintf("h%d", num++);
+	machine_hears(&m.g[1], &m.g[0], name);
+	free(name);
+}
+
+static void
+of_two_one_wins(void **state)
+{
+	int version;
+
+	(void)state;
+	machines_up(&m, 2, NULL);
+	both_hear();
+	same_everywhere(&version);
+	for (int round = 0; round < 10; round++) {
+		struct put p[2];
+		int after;
+
+		for (int i = 0; i < 2; i++)
+			put_start(
+			    &p[i], &m.g[i], version, 1000 + 10 * round + i);
+		for (int i = 0; i < 2; i++)
+			put_end(&p[i]);
+		if (p[0].status + p[1].status != 202 + 409)
+			fail_msg("%ld %s, %ld %s", p[0].status, p[0].why,
+			    p[1].status, p[1].why);
+		/* The loser names both versions. */
+		for (int i = 0; i < 2; i++)
+			if (p[i].status == 409) {
+				char *both = xasprintf(
+				    "given is %d, the version stored is %d",
+				    version, version + 1);
+
+				assert_non_null(strstr(p[i].why, both));
+				free(both);
+			}
+		both_hear();
+		same_everywhere(&after);
+		assert_int_equal(after, version + 1);
+		version = after;
+	}
+	machines_guard(&m);
+}
+
+static void
+who_asks_waits_for_all(void **state)
+{
+	struct web w;
+	char *body;
+	int version;
+
+	(void)state;
+	machines_up(&m, 2, NULL);
+	version = rest_version(&m.g[0], SECTION);
+	body = put_body(version, 1234);
+	rest(&m.g[0], &w, "PUT", "/config?wait=10000", body);
+	assert_int_equal(w.status, 202);
+	assert_string_equal(
+	    json_text(w.json, "fleet"), "in force on every member");
+	web_free(&w);
+	free(body);
+	assert_int_equal(rest_version(&m.g[1], SECTION), version + 1);
+	/* One that is gone is a member until its lease ends. */
+	gateway_kill(&m.g[1]);
+	body = put_body(version + 1, 1235);
+	rest(&m.g[0], &w, "PUT", "/config?wait=300", body);
+	assert_int_equal(w.status, 202);
+	assert_non_null(strstr(json_text(w.json, "fleet"), "not yet in force"));
+	assert_non_null(strstr(json_text(w.json, "fleet"), m.g[1].name));
+	web_free(&w);
+	rest(&m.g[0], &w, "PUT", "/config?wait=x", body);
+	assert_int_equal(w.status, 400);
+	web_free(&w);
+	free(body);
+	gateway_start(&m.g[1]);
+	machine_hears(&m.g[1], &m.g[0], "w1");
+	assert_int_equal(rest_version(&m.g[1], SECTION), version + 2);
+	machines_guard(&m);
+}
+
+static void
+await_up(struct gateway *g)
+{
+	long long until = mono_ms() + WAIT_MS;
+	struct web w;
+	bool up;
+
+	do {
+		rest(g, &w, "GET", "/fleet", NULL);
+		up = strcmp(json_text(w.json, "state"), "up") == 0;
+		if (!up && mono_ms() > until)
+			fail_msg("%s", w.body);
+		web_free(&w);
+	} while (!up);
+}
+
+/* Until /readyz has that status, and says so or nothing of the fleet. */
+static void
+await_ready(struct gateway *g, long status, bool degraded)
+{
+	long long until = mono_ms() + WAIT_MS;
+	struct web w;
+	bool there;
+
+	do {
+		rest(g, &w, "GET", "/readyz", NULL);
+		there = w.status == status &&
+		    (strstr(w.body, "with the fleet") != NULL) == degraded;
+		if (!there && mono_ms() > until)
+			fail_msg("%ld %s", w.status, w.body);
+		web_free(&w);
+	} while (!there);
+}
+
+static void
+what_is_out_of_step_is_said(void **state)
+{
+	struct web w;
+
+	(void)state;
+	machines_up(&m, 2, NULL);
+	gateway_stop(&m.g[0]);
+	gateway_set(&m.g[0], "fleet.lag_warn_sec", "1");
+	gateway_set(&m.g[0], "fleet.max_lag_sec", "3");
+	gateway_start(&m.g[0]);
+	machine_hears(&m.g[0], &m.g[1], "s1");
+	rest(&m.g[0], &w, "GET", "/fleet", NULL);
+	assert_int_equal(w.status, 200);
+	assert_string_equal(json_text(w.json, "state"), "up");
+	assert_int_equal(json_number(w.json, "membersNum"), 2);
+	assert_int_equal(json_number(w.json, "outbox"), 0);
+	web_free(&w);
+	rest(&m.g[0], &w, "GET", "/metrics", NULL);
+	assert_non_null(strstr(w.body, "\np2p_gateway_fleet_up 1\n"));
+	web_free(&w);
+	etcd_kill(&m.etcd, 0);
+	await_ready(&m.g[0], 200, true);
+	await_ready(&m.g[0], 503, true);
+	rest(&m.g[0], &w, "GET", "/metrics", NULL);
+	assert_non_null(strstr(w.body, "\np2p_gateway_fleet_up 0\n"));
+	web_free(&w);
+	/* The front goes on. */
+	machines_guard(&m);
+	etcd_launch(&m.etcd, 0);
+	await_ready(&m.g[0], 200, false);
+}
+
+static void
+subject(struct gateway *g, const char *method, long status)
+{
+	rest_expect(g, method, SUBJECTS "/O%3Dnobody,C%3DGB", status);
+}
+
+/* The list there has so many. */
+static void
+await_subjects(struct gateway *g, int num)
+{
+	long long until = mono_ms() + WAIT_MS;
+	struct web w;
+	int there;
+
+	do {
+		rest(g, &w, "GET", SUBJECTS, NULL);
+		there = cJSON_GetArraySize(w.json);
+		if (there != num && mono_ms() > until)
+			fail_msg("%s", w.body);
+		web_free(&w);
+	} while (there != num);
+}
+
+/* A list that is begun shuts out whom it does not name, on every machine. */
+static void
+a_subject_goes_without_the_engine(void **state)
+{
+	(void)state;
+	machines_up(&m, 2, NULL);
+	subject(&m.g[0], "PUT", 204);
+	await_subjects(&m.g[1], 1);
+	etcd_kill(&m.etcd, 0);
+	subject(&m.g[1], "DELETE", 202);
+	await_subjects(&m.g[1], 0);
+	await_subjects(&m.g[0], 1);
+	subject(&m.g[1], "PUT", 503);
+	await_subjects(&m.g[1], 0);
+	assert_int_equal(machine_allow_alice(&m.g[1]), 503);
+	etcd_launch(&m.etcd, 0);
+	await_subjects(&m.g[0], 0);
+}
+
+/* With a file of another machine's, while there is no engine. */
+static void
+a_machine_begins_from_a_file(void **state)
+{
+	int n;
+
+	(void)state;
+	machines_up(&m, 2, NULL);
+	machine_command(&m.g[0], "--fleet-export", "fleet.copy", NULL);
+	etcd_kill(&m.etcd, 0);
+	n = machine_prepare(&m);
+	gateway_set(&m.g[n], "fleet.required", "true");
+	machine_command(&m.g[n], "--fleet-import", "fleet.copy", NULL);
+	gateway_start(&m.g[n]);
+	machines_guard(&m);
+	assert_int_equal(
+	    rest_version(&m.g[n], SECTION), rest_version(&m.g[0], SECTION));
+	etcd_launch(&m.etcd, 0);
+	await_up(&m.g[0]);
+	await_up(&m.g[n]);
+	machine_hears(&m.g[n], &m.g[0], "f1");
+	machines_guard(&m);
+}
+
+/* Whenever it ends, the fleet has the old or the new, and so has it. */
+static void
+killed_in_a_change(void **state)
+{
+	int version;
+
+	(void)state;
+	machines_up(&m, 2, NULL);
+	both_hear();
+	same_everywhere(&version);
+	for (int round = 0; round < 12; round++) {
+		struct put p;
+		int after;
+
+		put_start(&p, &m.g[0], version, 2000 + round);
+		usleep((useconds_t)(round * 1500));
+		gateway_kill(&m.g[0]);
+		put_end(&p);
+		machines_guard(&m);
+		gateway_start(&m.g[0]);
+		both_hear();
+		same_everywhere(&after);
+		if (after != version && after != version + 1)
+			fail_msg("%d after %d", after, version);
+		/* What was acknowledged is there. */
+		if (p.status == 202)
+			assert_int_equal(after, version + 1);
+		version = after;
+	}
+	machines_guard(&m);
+}
+
+/* Who is found revoked by one is cut by the other, which has not asked. */
+static void
+found_revoked_by_one(void **state)
+{
+	struct tls dora;
+	struct web w;
+
+	(void)state;
+	machines_up(&m, 2, NULL);
+	machine_peer("dora");
+	machine_let_in(&m.g[1], &dora, "dora");
+	town_ca(&town, "revoke", "peers/dora", NULL);
+	rest(&m.g[0], &w, "POST", "/cache/refresh", "");
+	assert_int_equal(w.status, 202);
+	web_free(&w);
+	while (
+	    tls_try(&town, "dora", m.g[0].port, 0) != ALERT_CERTIFICATE_REVOKED)
+		continue;
+	machine_awaits_cut(&dora);
+	assert_int_equal(
+	    tls_try(&town, "dora", m.g[1].port, 0), ALERT_CERTIFICATE_REVOKED);
+	machines_guard(&m);
+}
+
+/* POSTs what ca has made of a name, and wants that status. */
+static void
+post_made(struct gateway *g, const char *path, char *body, long status)
+{
+	struct web w;
+
+	rest(g, &w, "POST", path, body);
+	if (w.status != status)
+		fail_msg("%s: %ld %s", path, w.status, w.body);
+	web_free(&w);
+	free(body);
+}
+
+static char *
+session_body(void)
+{
+	char *path = fixture_path("ca"), *out;
+	const char *argv[] = {path, "body", town.dir, "sessions/good", "--mode",
+	    "SOFT_FAIL", "--trust", "trust", NULL};
+
+	assert_int_equal(proc_run(argv, "body.log", WAIT_MS, &out), 0);
+	free(path);
+	return out;
+}
+
+static char *
+denial_body(void)
+{
+	char *path = town_path(&town, "sessions/good.pem");
+	char *pem = file_need(path, NULL), *body;
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "certificate", pem);
+	body = cJSON_PrintUnformatted(o);
+	cJSON_Delete(o);
+	free(pem);
+	free(path);
+	return body;
+}
+
+/* A node may ask any of them: what one withdraws has one number on all. */
+static void
+a_session_is_withdrawn_on_all(void **state)
+{
+	struct web w;
+	double number[2];
+
+	(void)state;
+	machines_up(&m, 2, NULL);
+	post_made(&m.g[0], "/revocation/check", session_body(), 200);
+	post_made(&m.g[1], "/denylist", denial_body(), 201);
+	for (int i = 0; i < 2; i++) {
+		rest(&m.g[i], &w, "GET",
+		    "/revocation/events?after=0&timeoutMs=20000", NULL);
+		assert_int_equal(w.status, 200);
+		number[i] = json_number(w.json, "events.0.number");
+		assert_true(number[i] > 0);
+		assert_non_null(json_text(w.json, "epoch"));
+		assert_non_null(
+		    strstr(json_text(w.json, "events.0.reason"), "denylist"));
+		web_free(&w);
+	}
+	assert_true(number[0] == number[1]);
+}
+
+#define ROW(f) cmocka_unit_test_teardown(f, down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {ROW(of_two_one_wins),
+	    ROW(who_asks_waits_for_all), ROW(what_is_out_of_step_is_said),
+	    ROW(a_subject_goes_without_the_engine),
+	    ROW(a_machine_begins_from_a_file), ROW(found_revoked_by_one),
+	    ROW(a_session_is_withdrawn_on_all), ROW(killed_in_a_change)};
+
+	if (!etcd_have()) {
+		printf("1..0 # SKIP no etcd\n");
+		return 0;
+	}
+	return cmocka_run_group_tests_name(
+	    "joined", tests, scene_setup, scene_teardown);
+}
