@@ -29,7 +29,8 @@
 struct event_base;
 struct engine;
 
-#define ENGINE_MAX_KEY 512
+#define ENGINE_MAX_KEY   512
+#define ENGINE_MAX_TOKEN 1024
 /* Of one answer, and of one line of a watch. */
 #define ENGINE_MAX_LINE (4U << 20)
 /* Compares, and operations, of one transaction: etcd's own bound. */
@@ -114,7 +115,13 @@ struct engine_options {
 	const char *ca_file;   /* NULL: the system's */
 	const char *certificate, *key; /* PEM files, or NULL both */
 	const char *user, *password;   /* or NULL both */
-	unsigned timeout_ms;           /* of a request; 0: 2000 */
+	/*
+	 * ENGINE_MAX_TOKEN + 1 octets that outlive the engine, "" at first:
+	 * what a login gave is kept there for the next engine of the same
+	 * store, for a login costs it a tenth of a second of work. Or NULL.
+	 */
+	char *token;
+	unsigned timeout_ms; /* of a request; 0: 2000 */
 };
 
 /* engine_endpoint_check: may that be an endpoint? E_ARG, and err says why. */

@@ -98,6 +98,7 @@ engine_open(
 	if (e == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	e->log = o->log;
+	e->token = o->token != NULL ? o->token : e->own_token;
 	e->timeout_ms = o->timeout_ms != 0 ? o->timeout_ms : 2000;
 	e->endpoint = endpoint_copy(o->endpoint, &ok);
 	e->prefix = text_dup(o->prefix, &ok);
@@ -133,11 +134,9 @@ engine_free(struct engine *e)
 	curl_loop_free(e->loop);
 	if (e->work != NULL)
 		event_free(e->work);
-	if (e->token != NULL)
-		OPENSSL_cleanse(e->token, strlen(e->token));
+	OPENSSL_cleanse(e->own_token, sizeof(e->own_token));
 	if (e->password != NULL)
 		OPENSSL_cleanse(e->password, strlen(e->password));
-	free(e->token);
 	free(e->endpoint);
 	free(e->prefix);
 	free(e->ca_file);
@@ -183,7 +182,7 @@ go(struct request *r)
 {
 	struct engine *e = r->engine;
 
-	r->waiting = e->user != NULL && e->token == NULL;
+	r->waiting = e->user != NULL && e->token[0] == '\0';
 	if (!r->waiting)
 		etcd_request_send(r);
 	else if (!e->logging_in && !login(e))
@@ -208,23 +207,24 @@ begin(struct request *r, int rc)
 static void
 login_ended(struct engine *e, const struct etcd_said *said)
 {
-	bool ok = true, got = said->answer.result == ENGINE_DONE;
+	bool got = said->answer.result == ENGINE_DONE;
 	struct request *r;
 
 	e->logging_in = false;
 	if (got || said->no_users)
-		e->token = text_dup(got ? said->token : "-", &ok);
+		text_copy(
+		    e->token, ENGINE_MAX_TOKEN + 1, got ? said->token : "-");
 	for (r = e->first; r != NULL; r = r->next) {
 		if (!r->waiting || r->over)
 			continue;
 		r->waiting = false;
-		if (e->token != NULL)
+		if (e->token[0] != '\0')
 			etcd_request_send(r);
 		else
 			etcd_request_fail(r,
 			    said->answer.result == ENGINE_DENIED ? ENGINE_DENIED
 								 : ENGINE_AWAY,
-			    ok ? said->answer.why : "out of memory");
+			    said->answer.why);
 	}
 }
 
@@ -236,10 +236,8 @@ again(struct request *r, const struct etcd_said *said)
 
 	if (!said->stale_token || r->again || e->user == NULL)
 		return false;
-	if (e->token != NULL && r->token_num == e->token_num) {
+	if (r->token_num == e->token_num) {
 		OPENSSL_cleanse(e->token, strlen(e->token));
-		free(e->token);
-		e->token = NULL;
 		e->token_num++;
 	}
 	r->again = true;

@@ -19,7 +19,6 @@
 
 /* JSON values in one answer: what it may cost to read it. */
 #define ETCD_JSON_MAX_VALUES 262144
-#define ETCD_JSON_MAX_TOKEN  1024
 
 enum etcd_call {
 	ETCD_LOGIN = 0,

@@ -271,7 +271,7 @@ read_login(struct etcd_said *s, const cJSON *o)
 {
 	s->token = json_get_string(o, "token");
 	if (s->token == NULL || s->token[0] == '\0' ||
-	    strlen(s->token) > ETCD_JSON_MAX_TOKEN)
+	    strlen(s->token) > ENGINE_MAX_TOKEN)
 		return false;
 	for (const char *c = s->token; *c != '\0'; c++)
 		if (*c <= ' ' || *c > '~')

@@ -207,12 +207,12 @@ static bool
 set_headers(struct request *r)
 {
 	const struct engine *e = r->engine;
-	char line[ETCD_JSON_MAX_TOKEN + 32];
+	char line[ENGINE_MAX_TOKEN + 32];
 	bool ok = add_header(r, "Content-Type: application/json") &&
 	    /* Nobody is asked first whether a body may follow. */
 	    add_header(r, "Expect:");
 
-	if (ok && r->call != ETCD_LOGIN && e->token != NULL &&
+	if (ok && r->call != ETCD_LOGIN && e->token[0] != '\0' &&
 	    strcmp(e->token, "-") != 0) {
 		snprintf(line, sizeof(line), "Authorization: %s", e->token);
 		ok = add_header(r, line);

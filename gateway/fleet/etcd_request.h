@@ -14,7 +14,10 @@ struct engine {
 	struct event *work; /* tells what libcurl's callbacks have left */
 	char *endpoint, *prefix, *ca_file, *certificate, *key;
 	char *user, *password;
-	char *token; /* NULL: to be had; "-": there are no users */
+	/* "": to be had; "-": there are no users. The caller's, or own_token.
+	 */
+	char *token;
+	char own_token[ENGINE_MAX_TOKEN + 1];
 	unsigned token_num;
 	unsigned timeout_ms;
 	struct request *first; /* under way, in the order they were asked */

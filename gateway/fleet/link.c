@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include "cache/base/clock.h"
@@ -303,13 +304,17 @@ static void
 beat_due(evutil_socket_t fd, short what, void *arg)
 {
 	struct fleet_link *l = arg;
-	uint64_t half = beat_ms(l) / 2;
+	/*
+	 * Twice that, and the time between two beats, are less than 5 s, and
+	 * more than it takes etcd to have a new leader.
+	 */
+	uint64_t ms = beat_ms(l) * 5 / 8;
 
 	link_enter(l);
-	if (half < 500)
-		half = 500;
+	if (ms < 500)
+		ms = 500;
 	read_marks(
-	    l, half < l->timeout_ms ? (unsigned)half : l->timeout_ms, beaten);
+	    l, ms < l->timeout_ms ? (unsigned)ms : l->timeout_ms, beaten);
 	link_leave(l);
 }
 
@@ -506,6 +511,7 @@ connect_next(struct fleet_link *l)
 	    .certificate = l->certificate,
 	    .key = l->key,
 	    .user = l->user,
+	    .token = l->token,
 	    .timeout_ms = l->timeout_ms};
 	char *password = NULL;
 	struct err err;
@@ -558,6 +564,7 @@ fleet_link_free(struct fleet_link *l)
 		event_free(l->beat);
 	if (l->soon != NULL)
 		event_free(l->soon);
+	OPENSSL_cleanse(l->token, sizeof(l->token));
 	link_options_free(l);
 	free(l->prefix);
 	free(l->after);
@@ -608,6 +615,7 @@ fleet_link_configure(
 
 	if (rc != 0)
 		return rc;
+	memset(l->token, 0, sizeof(l->token));
 	l->endpoint = 0;
 	l->backoff_ms = BACKOFF_FIRST_MS;
 	l->quiet = false;

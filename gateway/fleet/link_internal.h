@@ -57,6 +57,7 @@ struct fleet_link {
 	char *endpoints[FLEET_LINK_MAX_ENDPOINTS];
 	size_t num_endpoints, endpoint;
 	char *ca_file, *certificate, *key, *user, *password_file;
+	char token[ENGINE_MAX_TOKEN + 1]; /* holds at every endpoint */
 	unsigned heartbeat_ms, timeout_ms;
 	size_t members;
 

@@ -31,6 +31,7 @@ struct asker {
 	char told[4096]; /* "key=value@revision" or "key gone@revision" */
 	int64_t told_revision;
 	unsigned damaged;
+	char token[ENGINE_MAX_TOKEN + 1];
 };
 
 static void
@@ -137,12 +138,14 @@ asker_open(struct asker *k, const struct etcd *e, int node)
 	     *key = etcd_path(e, "member.key");
 	struct err err;
 
-	memset(k, 0, sizeof(*k));
+	/* All but what a login gave. */
+	memset(k, 0, offsetof(struct asker, token));
 	if (e->options.tls) {
 		o.ca_file = ca;
 		o.certificate = cert;
 		o.key = key;
 	}
+	o.token = k->token;
 	if (e->options.users != NULL) {
 		o.user = ETCD_USER;
 		o.password = ETCD_PASSWORD;
@@ -319,7 +322,7 @@ refusals(struct asker *k)
 static void
 one_node(void **state)
 {
-	struct asker k;
+	struct asker k = {.asked = 0};
 	struct etcd e;
 
 	etcd_start(&e, "one", &(struct etcd_options){.nodes = 1});
@@ -335,7 +338,8 @@ one_node(void **state)
 static void
 three_nodes(void **state)
 {
-	struct asker k, other;
+	struct asker k = {.asked = 0}, other = {.asked = 0};
+	char token[ENGINE_MAX_TOKEN + 1];
 	struct etcd e;
 
 	etcd_start(&e, "three",
@@ -353,6 +357,13 @@ three_nodes(void **state)
 	get(&other, "x");
 	assert_string_equal(k.why, "");
 	assert_string_equal(other.first, "x=3\n");
+	/* A token holds at another node, and for another engine. */
+	memcpy(token, k.token, sizeof(token));
+	assert_true(strlen(token) > 10);
+	engine_close(k.engine);
+	asker_open(&k, &e, 1);
+	must_put(&k, "x", "4");
+	assert_string_equal(k.token, token);
 	engine_close(k.engine);
 	engine_close(other.engine);
 	etcd_stop(&e);
@@ -365,7 +376,7 @@ three_nodes(void **state)
 static void
 killed_after_a_put(void **state)
 {
-	struct asker k;
+	struct asker k = {.asked = 0};
 	struct etcd e;
 	int64_t last;
 
@@ -402,7 +413,7 @@ static void
 frozen(void **state)
 {
 	struct fleet_op op = {FLEET_OP_PUT, "b", (const uint8_t *)"2", 1, 0};
-	struct asker k;
+	struct asker k = {.asked = 0};
 	struct etcd e;
 
 	etcd_start(&e, "frozen", &(struct etcd_options){.nodes = 1});
@@ -425,7 +436,7 @@ frozen(void **state)
 static void
 minority(void **state)
 {
-	struct asker k;
+	struct asker k = {.asked = 0};
 	struct etcd e;
 
 	etcd_start(&e, "minority", &(struct etcd_options){.nodes = 3});
@@ -448,7 +459,7 @@ minority(void **state)
 static void
 compacted(void **state)
 {
-	struct asker k;
+	struct asker k = {.asked = 0};
 	struct etcd e;
 
 	etcd_start(&e, "compacted", &(struct etcd_options){.nodes = 1});
@@ -474,7 +485,7 @@ full(void **state)
 	    "--quota-backend-bytes", "4194304", NULL};
 	size_t len = 700000;
 	char *much = calloc(1, len + 1);
-	struct asker k;
+	struct asker k = {.asked = 0};
 	struct etcd e;
 	int n;
 
@@ -503,7 +514,7 @@ large(void **state)
 {
 	size_t len = 700000;
 	char *much = calloc(1, len + 1), key[32];
-	struct asker k;
+	struct asker k = {.asked = 0};
 	struct etcd e;
 	int64_t last;
 
@@ -556,7 +567,7 @@ close_inside(void *arg, const struct engine_answer *a)
 static void
 closed(void **state)
 {
-	struct asker k, never;
+	struct asker k = {.asked = 0}, never = {.asked = 0};
 	struct etcd e;
 
 	etcd_start(&e, "closed", &(struct etcd_options){.nodes = 1});
@@ -579,7 +590,7 @@ closed(void **state)
 static void
 one_connection(void **state)
 {
-	struct asker k;
+	struct asker k = {.asked = 0};
 	struct etcd e;
 	size_t fds;
 
