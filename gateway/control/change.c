@@ -40,6 +40,19 @@ write_chain(struct stores *s, const struct change *ch, struct err *err)
 		       : rc;
 }
 
+static int
+write_key(struct stores *s, const struct change *ch, struct err *err)
+{
+	char holder[KEYSTORE_ID_SIZE];
+	int rc = keystore_give(s->keys, ch->key, err);
+
+	/* As where it was made. */
+	if (rc == 0 && keystore_id_parse(holder, ch->key->tenant) &&
+	    members_find(s->members, holder) == NULL)
+		rc = members_set(s->members, holder, NULL, NULL, NULL, err);
+	return rc;
+}
+
 int
 change_write(struct stores *s, const struct change *ch, struct err *err)
 {
@@ -56,6 +69,8 @@ change_write(struct stores *s, const struct change *ch, struct err *err)
 		    ch->registration, ch->setup, err);
 	case CHANGE_CHAIN:
 		return write_chain(s, ch, err);
+	case CHANGE_KEY:
+		return write_key(s, ch, err);
 	}
 	return err_set(err, E_INTERNAL, "not a change of a known kind");
 }

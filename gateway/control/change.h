@@ -21,7 +21,8 @@ enum change_kind {
 	CHANGE_DENIED,  /* an entry of the denylist */
 	CHANGE_SUBJECT, /* of a client, which is let in */
 	CHANGE_MEMBER,
-	CHANGE_CHAIN
+	CHANGE_CHAIN,
+	CHANGE_KEY /* of another machine; one that is made here is there */
 };
 
 /* Each kind has its members; all lent. */
@@ -44,6 +45,7 @@ struct change {
 	const cJSON *registration, *setup; /* MEMBER; NULL: as it is */
 	enum certstore_usage usage;        /* CHAIN */
 	const struct certstore_list *chain;
+	const struct keystore_given *key; /* KEY */
 	const char *member_name; /* that the chain gives its holder; or NULL */
 };
 

@@ -166,6 +166,33 @@ read_chain(struct fleet_box *b, const struct fleet_record *r, struct err *err)
 }
 
 static int
+read_key(struct fleet_box *b, const struct fleet_record *r,
+    const struct stores *s, struct err *err)
+{
+	struct change *ch = &b->change;
+	int64_t created = 0;
+
+	ch->kind = CHANGE_KEY;
+	ch->key = &b->key;
+	b->key =
+	    (struct keystore_given){.tenant = text_of(b->json, "tenant", err),
+		.id = text_of(b->json, "id", err),
+		.alias = text_of(b->json, "alias", err),
+		.category = text_of(b->json, "category", err),
+		.scheme = text_of(b->json, "scheme", err),
+		.secret = text_of(b->json, "secret", err)};
+	if (r->removed || b->key.tenant == NULL || b->key.id == NULL ||
+	    b->key.alias == NULL || b->key.category == NULL ||
+	    b->key.scheme == NULL || b->key.secret == NULL ||
+	    json_to_int(json_get(b->json, "created"), 0, INT64_C(253402300799),
+		&created) != 0)
+		return err_set(err, E_PARSE, "the key is not understood");
+	b->key.created_at = (time_t)created;
+	b->idle = keystore_find(s->keys, b->key.tenant, b->key.id) != NULL;
+	return 0;
+}
+
+static int
 read_kind(struct fleet_box *b, const struct fleet_record *r,
     const struct stores *s, struct err *err)
 {
@@ -180,6 +207,8 @@ read_kind(struct fleet_box *b, const struct fleet_record *r,
 		return read_member(b, r, err);
 	case FLEET_CHAIN:
 		return read_chain(b, r, err);
+	case FLEET_KEY:
+		return read_key(b, r, s, err);
 	default:
 		return err_set(err, E_PARSE, "no change of a known kind");
 	}

@@ -87,6 +87,7 @@ on_settle(evutil_socket_t fd, short what, void *arg)
 	if (!j->was_up && fleet_join_is_up(j)) {
 		j->was_up = true;
 		fleet_join_unite(j);
+		fleet_join_key_made(j);
 		fleet_view(j->fleet, &view);
 		/* Nothing but what was made now begins with nothing. */
 		j->refused = j->create && (j->known || view.began > 0);
@@ -130,6 +131,8 @@ fleet_join_kinds(unsigned share)
 		kinds |= 1U << CHANGE_SUBJECT;
 	if (share & CONF_SHARE_HOLDINGS)
 		kinds |= 1U << CHANGE_MEMBER | 1U << CHANGE_CHAIN;
+	if (share & CONF_SHARE_KEYS)
+		kinds |= 1U << CHANGE_KEY;
 	return kinds;
 }
 

@@ -3,6 +3,7 @@
  * that joins adds its denylist, which only tightens; one that makes the fleet
  * gives it all of what is set here, one change after the other.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/control/fleet_join_internal.h"
@@ -88,6 +89,70 @@ fleet_join_unite(struct fleet_join *j)
 	for (size_t i = 0; i < u->num; i++)
 		denied_cleanup(&u->v[i]);
 	free(u);
+}
+
+/* Keys, where they are shared: those that the fleet does not have. */
+
+static void
+on_key_written(void *arg, const struct fleet_outcome *outcome)
+{
+	struct fleet_join *j = arg;
+
+	if (outcome->result != FLEET_WRITTEN &&
+	    outcome->result != FLEET_CONFLICT)
+		log_line(j->services->log, LOG_LEVEL_WARN,
+		    "a key is not shared before the next start: %s",
+		    outcome->why);
+}
+
+static int
+write_key(struct fleet_join *j, const struct keystore_key *k, struct err *err)
+{
+	char *secret = keystore_secret_text(j->stores->keys, k, err);
+	const struct keystore_given given = {.tenant = k->tenant,
+	    .id = k->id,
+	    .alias = k->alias,
+	    .category = k->category,
+	    .scheme = keystore_scheme_word(k->scheme),
+	    .secret = secret,
+	    .created_at = k->created_at};
+	const struct change ch = {.kind = CHANGE_KEY, .key = &given};
+	struct fleet_text t = {.num = 0};
+	int rc = secret != NULL ? fleet_text_make(&t, &ch, j->stores, err)
+				: E_INTERNAL;
+
+	if (rc == 0)
+		rc = fleet_write(j->fleet, t.v, t.num, on_key_written, j, err);
+	fleet_text_cleanup(&t);
+	cJSON_free(secret);
+	return rc;
+}
+
+/* To encrypt one takes a while: those alone that are missing there. */
+static bool
+is_missing(const struct fleet_join *j, const struct keystore_key *k)
+{
+	char name[2 * KEYSTORE_ID_SIZE];
+
+	snprintf(name, sizeof(name), "%s/%s", k->tenant, k->id);
+	return fleet_n(j->fleet, FLEET_KEY, name) == 0;
+}
+
+void
+fleet_join_key_made(struct fleet_join *j)
+{
+	const struct keystore *keys = j->stores->keys;
+	struct err err;
+	int rc = 0;
+
+	if (!(j->kinds & 1U << CHANGE_KEY))
+		return;
+	for (size_t i = 0; i < keystore_num(keys) && rc == 0; i++)
+		if (is_missing(j, keystore_get(keys, i)))
+			rc = write_key(j, keystore_get(keys, i), &err);
+	if (rc != 0)
+		log_line(j->services->log, LOG_LEVEL_WARN,
+		    "keys are not shared before the next start: %s", err.msg);
 }
 
 /* All else, by one who makes the fleet. */

@@ -37,6 +37,8 @@ is_shared(const struct fleet_join *j, enum fleet_kind kind)
 	case FLEET_HOLDING:
 	case FLEET_CHAIN:
 		return (j->kinds & 1U << CHANGE_MEMBER) != 0;
+	case FLEET_KEY:
+		return (j->kinds & 1U << CHANGE_KEY) != 0;
 	default:
 		return false;
 	}

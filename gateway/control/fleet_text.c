@@ -24,7 +24,7 @@ fleet_text_is_change(enum fleet_kind kind)
 {
 	return kind == FLEET_CONFIG || kind == FLEET_DENY ||
 	    kind == FLEET_SUBJECT || kind == FLEET_HOLDING ||
-	    kind == FLEET_CHAIN;
+	    kind == FLEET_CHAIN || kind == FLEET_KEY;
 }
 
 /* Takes o over. t->names[t->num] has been written. */
@@ -208,6 +208,24 @@ make_chain(struct fleet_text *t, const struct change *ch,
 	return rc;
 }
 
+static int
+make_key(struct fleet_text *t, const struct change *ch, struct err *err)
+{
+	const struct keystore_given *k = ch->key;
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(o, "v", FLEET_TEXT_SCHEMA);
+	cJSON_AddStringToObject(o, "tenant", k->tenant);
+	cJSON_AddStringToObject(o, "id", k->id);
+	cJSON_AddStringToObject(o, "alias", k->alias);
+	cJSON_AddStringToObject(o, "category", k->category);
+	cJSON_AddStringToObject(o, "scheme", k->scheme);
+	cJSON_AddNumberToObject(o, "created", (double)k->created_at);
+	cJSON_AddStringToObject(o, "secret", k->secret);
+	snprintf(t->names[0], sizeof(t->names[0]), "%s/%s", k->tenant, k->id);
+	return add(t, FLEET_KEY, o, FLEET_ABSENT, err);
+}
+
 int
 fleet_text_make(struct fleet_text *t, const struct change *ch,
     const struct stores *stores, struct err *err)
@@ -230,6 +248,9 @@ fleet_text_make(struct fleet_text *t, const struct change *ch,
 		break;
 	case CHANGE_CHAIN:
 		rc = make_chain(t, ch, stores, err);
+		break;
+	case CHANGE_KEY:
+		rc = make_key(t, ch, err);
 		break;
 	}
 	if (rc == 0 && !fleet_key_make(t->key, t->v[0].kind, t->names[0]))

@@ -42,6 +42,7 @@ struct fleet_box {
 	cJSON *json, *config;
 	struct denied denied;
 	struct certstore_list chain;
+	struct keystore_given key;
 	char holder[16];
 };
 

@@ -62,8 +62,13 @@ on_end(void *arg, bool committed)
 {
 	struct keystore *s = arg;
 
-	while (!committed && s->num > s->num_committed)
-		tdelete(s->keys[--s->num], &s->by_id, key_cmp);
+	while (!committed && s->num > s->num_committed) {
+		struct keystore_key *k = s->keys[--s->num];
+
+		tdelete(k, &s->by_id, key_cmp);
+		if (k->given)
+			keystore_key_free(k);
+	}
 	s->num_committed = s->num;
 }
 
@@ -90,8 +95,8 @@ encrypted_write(cJSON *o, const struct keystore *s,
 }
 
 /* What the column `secret` holds: JSON. NULL when it fails. */
-static char *
-secret_text(
+char *
+keystore_secret_text(
     const struct keystore *s, const struct keystore_key *k, struct err *err)
 {
 	cJSON *o = cJSON_CreateObject();
@@ -221,6 +226,7 @@ take_row(void *arg, const struct state_row *row, struct err *err)
 
 	r->num++;
 	if (rc == 0 && w == NULL) {
+		k->given = true;
 		rc = key_add(r->s, k, &why);
 		k = rc == 0 ? NULL : k;
 	} else if (rc == 0 &&
@@ -415,7 +421,7 @@ keystore_keep(struct keystore *s, struct keystore_key *k, struct err *err)
 
 	if (rc != 0)
 		return rc;
-	secret = secret_text(s, k, err);
+	secret = keystore_secret_text(s, k, err);
 	if (secret == NULL)
 		return E_INTERNAL;
 	r.secret = secret;
@@ -431,6 +437,29 @@ keystore_keep(struct keystore *s, struct keystore_key *k, struct err *err)
 		rc = key_add(s, k, err);
 	cJSON_free(secret);
 	return rc;
+}
+
+int
+keystore_give(
+    struct keystore *s, const struct keystore_given *g, struct err *err)
+{
+	struct reading r = {.s = s};
+	int rc;
+
+	if (keystore_find(s, g->tenant, g->id) != NULL)
+		return 0;
+	rc = keystore_check_new(
+	    s, g->tenant, g->alias, g->category, g->scheme, err);
+	if (rc == 0)
+		rc = state_db_write(s->db, STATE_SQL_KEY_PUT, NULL, err,
+		    "tttttit", g->tenant, g->id, g->alias, g->category,
+		    g->scheme, (int64_t)g->created_at, g->secret);
+	if (rc == 0)
+		rc = state_db_read(s->db, STATE_SQL_KEY_ONE, take_row, &r, err,
+		    "tt", g->tenant, g->id);
+	return rc == 0 && r.num != 1
+	    ? err_set(err, E_INTERNAL, "the key cannot be read back")
+	    : rc;
 }
 
 size_t

@@ -67,6 +67,24 @@ int keystore_new_key(struct keystore *s, struct keystore_key **out,
  */
 int keystore_keep(
     struct keystore *s, struct keystore_key *key, struct err *err) MUST_USE;
+/*
+ * A key of another machine that has the same secret. secret is what
+ * keystore_secret_text gave there: encrypted, or a place in a token.
+ */
+struct keystore_given {
+	const char *tenant, *id, *alias, *category, *scheme, *secret;
+	time_t created_at;
+};
+/* To be freed with cJSON_free; NULL: see err. */
+char *keystore_secret_text(
+    const struct keystore *s, const struct keystore_key *key, struct err *err);
+/*
+ * Within a transaction: keeps it as if it had been made here; 0 also when it is
+ * there. E_PARSE: it cannot be decrypted, is not in the token, or is another
+ * one than its id says; E_ARG: its tenant has a key of that alias; E_LIMIT.
+ */
+int keystore_give(struct keystore *s, const struct keystore_given *given,
+    struct err *err) MUST_USE;
 /* One that was not kept: frees it, out of a token, too. NULL is fine. */
 void keystore_discard(struct keystore *s, struct keystore_key *key);
 

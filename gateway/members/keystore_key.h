@@ -36,6 +36,7 @@ struct keystore_key {
 	EVP_PKEY *pkey;   /* may be one of a token's */
 	EVP_PKEY *public; /* its public half at least; lent by pkey */
 	unsigned char token_id[PKCS11_ID_BYTES]; /* with a token's */
+	bool given; /* by a row: its store's from the beginning */
 };
 
 /* Upper case in out: 12 hexadecimal digits. False for anything else. */

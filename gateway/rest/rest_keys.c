@@ -13,6 +13,7 @@
 #include "gateway/base/json.h"
 #include "gateway/members/keystore.h"
 #include "gateway/members/public_pem.h"
+#include "gateway/control/fleet_join.h"
 #include "gateway/rest/rest_routes.h"
 #include "gateway/pkcs11/async_task.h"
 #include "gateway/base/dn.h"
@@ -170,6 +171,8 @@ key_made(void *arg)
 	log_line(req->core->log, LOG_LEVEL_INFO,
 	    "key made (tenant=%s key=%s category=%s who='%s' from='%s')",
 	    w->tenant, k->id, k->category, req->user, req->address);
+	if (req->services->fleet != NULL)
+		fleet_join_key_made(req->services->fleet);
 	o = cJSON_CreateObject();
 	cJSON_AddStringToObject(o, "id", k->id);
 	rest_reply_json(req, 200, o);

@@ -1,7 +1,8 @@
 /*
  * A holding identity of one machine on the others: its chain, its registration
  * and its roots travel, its private key does not. A setup whose key is not
- * there leaves everything else in force, and is said.
+ * there leaves everything else in force, and is said; keys go along only where
+ * that is asked for.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,18 +99,16 @@ the_rest_is_in_force(void)
 	machines_guard(&m);
 }
 
+/* On the first machine, from nothing to a setup in effect. */
 static void
-a_key_stays_where_it_is(void **state)
+enrol_erin(void)
 {
-	char *sid, *tls, *ses;
-
-	(void)state;
-	pki_ca_init(&root, "root");
-	machines_up(&m, 2, NULL);
-	tls = enrol_identity(&m.g[0], &root, H, "tls", "TLS", "CN=erin",
+	char *sid;
+	char *tls = enrol_identity(&m.g[0], &root, H, "tls", "TLS", "CN=erin",
 	    "\"erin.example\"", NULL);
-	ses = enrol_identity(
+	char *ses = enrol_identity(
 	    &m.g[0], &root, H, "ses", "SESSION_INIT", DN, "", &sid);
+
 	enrol_upload_ok(
 	    &m.g[0], "/certificates/vnode/" H "/p2p-tls", "tls", tls, NULL);
 	enrol_upload_ok(
@@ -121,21 +120,64 @@ a_key_stays_where_it_is(void **state)
 	await_text(&m.g[1], "/membership/" H, "\"registered\":true");
 	set_up(&m.g[0], sid);
 	await_text(&m.g[0], "/network/setup/" H, "\"inEffect\":true");
+	free(sid);
+	free(tls);
+	free(ses);
+}
+
+static void
+a_key_stays_where_it_is(void **state)
+{
+	struct web w;
+
+	(void)state;
+	pki_ca_init(&root, "root");
+	machines_up(&m, 2, NULL);
+	enrol_erin();
 	the_rest_is_in_force();
+	rest(&m.g[1], &w, "GET", "/keys/" H, NULL);
+	assert_int_equal(cJSON_GetArraySize(w.json), 0);
+	web_free(&w);
 	/* And so it starts. */
 	gateway_stop(&m.g[1]);
 	gateway_start(&m.g[1]);
 	the_rest_is_in_force();
-	free(sid);
-	free(tls);
-	free(ses);
+}
+
+/* Both have the secret that they are encrypted with. */
+static void
+keys_go_where_they_are_asked_for(void **state)
+{
+	const char *secret = "a secret for keys that both machines have\n";
+
+	(void)state;
+	pki_ca_init(&root, "root");
+	machines_up(&m, 2, NULL);
+	file_write("keys.secret", secret, strlen(secret));
+	for (int i = 0; i < 2; i++) {
+		gateway_stop(&m.g[i]);
+		gateway_set(&m.g[i], "key_secret", "\"keys.secret\"");
+		gateway_set(&m.g[i], "fleet.share",
+		    "[\"config\",\"denylist\",\"subjects\",\"holdings\","
+		    "\"revocations\",\"evidence\",\"sessions\",\"keys\"]");
+		gateway_start(&m.g[i]);
+	}
+	machine_hears(&m.g[1], &m.g[0], "k1");
+	machine_hears(&m.g[0], &m.g[1], "k2");
+	enrol_erin();
+	await_text(&m.g[1], "/network/setup/" H, "\"inEffect\":true");
+	gateway_stop(&m.g[1]);
+	gateway_start(&m.g[1]);
+	await_text(&m.g[1], "/network/setup/" H, "\"inEffect\":true");
+	machines_guard(&m);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_teardown(a_key_stays_where_it_is, down)};
+	    cmocka_unit_test_teardown(a_key_stays_where_it_is, down),
+	    cmocka_unit_test_teardown(keys_go_where_they_are_asked_for, down)};
 
 	if (!etcd_have()) {
 		printf("1..0 # SKIP no etcd\n");
