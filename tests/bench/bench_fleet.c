@@ -92,6 +92,8 @@ main(void)
 	if (chosen("start"))
 		bench_start(99000, 50000);
 	if (etcd_have()) {
+		if (chosen("gateways"))
+			bench_gateways();
 		etcd_start(&etcd, "etcd", &(struct etcd_options){0});
 		bench_with(etcd.urls[0],
 		    text != NULL ? strtoul(text, NULL, 10) : 1000);

@@ -76,6 +76,7 @@ void bench_claims(
 void bench_writers(const char *endpoint, size_t writers, double seconds);
 void bench_join(const char *endpoint, size_t denied);
 
+void bench_gateways(void);
 void bench_start(size_t denied, size_t subjects);
 
 #endif

@@ -15,7 +15,7 @@ bench_cost_LIBS := -lcmocka
 bench_cost_OBJ := $(call objs,$(wildcard tests/bench/cost_*.c tests/bench/tls_*.c))
 bench_fleet_LIBS := -lcmocka
 bench_fleet_OBJ := $(call objs,$(wildcard tests/bench/fleet_*.c) \
-	tests/bench/tls_figures.c) $(B)/lib/libgateway-internal.a
+	tests/bench/tls_figures.c) $(B)/lib/libtest.a $(B)/lib/libgateway-internal.a
 
 define bench_rule
 $(B)/bench/$(1): $(B)/obj/tests/bench/$(1).o $($(1)_OBJ) $(B)/lib/librevcheck-internal.a \
