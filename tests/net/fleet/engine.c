@@ -540,8 +540,7 @@ large(void **state)
 	assert_non_null(strstr(k.told, "config/7=x"));
 	assert_false(k.ended);
 	/* What etcd does not take is refused, and nothing else is disturbed. */
-	much = realloc(much, 3 * len + 1);
-	assert_non_null(much);
+	much = xrealloc(much, 3 * len + 1);
 	memset(much, 'x', 3 * len);
 	much[3 * len] = '\0';
 	put(&k, "config/8", much);
