@@ -248,7 +248,8 @@ get(struct in *in, struct got *g, struct err *err)
 static size_t
 records_of(const struct got *g)
 {
-	const char *at = strstr(g->json, "\"records\":");
+	const char *at =
+	    g->json != NULL ? strstr(g->json, "\"records\":") : NULL;
 
 	return at != NULL ? strtoul(at + strlen("\"records\":"), NULL, 10) : 0;
 }

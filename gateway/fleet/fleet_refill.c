@@ -65,7 +65,7 @@ fleet_refill_init(struct fleet *f, struct err *err)
 static void
 keys_free(struct fleet_refill *r)
 {
-	for (size_t i = 0; i < r->num; i++)
+	for (size_t i = 0; r->keys != NULL && i < r->num; i++)
 		free(r->keys[i]);
 	free(r->keys);
 	r->keys = NULL;

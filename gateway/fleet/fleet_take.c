@@ -425,6 +425,25 @@ took(struct fleet *f, struct fleet_staged *is, const struct fleet_record *r,
 	e->lag = strdup(taken->why);
 }
 
+/* v and taken are of those that describe has not left out. */
+static void
+took_all(struct fleet *f, const struct fleet_record *v,
+    const struct fleet_taken *taken)
+{
+	struct fleet_stage *s = &f->stage;
+
+	for (size_t i = 0, k = 0; i < s->num; i++) {
+		if (s->v[i].entry != NULL) {
+			took(f, &s->v[i], &v[k], &taken[k]);
+			k++;
+		}
+		free(s->v[i].json);
+	}
+	s->num = 0;
+	s->pause_ms = PAUSE_MIN_MS;
+	f->facts_changed = f->adopted = false;
+}
+
 static int
 give(struct fleet *f, const struct fleet_record *v, size_t num,
     struct fleet_taken *taken, struct err *err)
@@ -459,7 +478,6 @@ fleet_commit(struct fleet *f, struct err *err)
 	struct fleet_stage *s = &f->stage;
 	struct fleet_record *v;
 	struct fleet_taken *taken;
-	size_t num, k = 0;
 	struct err why = {0};
 	int rc = 0;
 
@@ -471,25 +489,14 @@ fleet_commit(struct fleet *f, struct err *err)
 	if (v == NULL || taken == NULL) {
 		rc = err_set(&why, E_NOMEM, "out of memory");
 	} else {
-		num = describe(s, v);
-		rc = give(f, v, num, taken, &why);
+		rc = give(f, v, describe(s, v), taken, &why);
+		if (rc == 0)
+			took_all(f, v, taken);
 	}
 	if (rc != 0) {
 		commit_failed(f, why.msg);
 		if (err != NULL)
 			*err = why;
-	}
-	for (size_t i = 0; rc == 0 && i < s->num; i++) {
-		if (s->v[i].entry != NULL) {
-			took(f, &s->v[i], &v[k], &taken[k]);
-			k++;
-		}
-		free(s->v[i].json);
-	}
-	if (rc == 0) {
-		s->num = 0;
-		s->pause_ms = PAUSE_MIN_MS;
-		f->facts_changed = f->adopted = false;
 	}
 	free(v);
 	free(taken);

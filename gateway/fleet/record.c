@@ -161,7 +161,7 @@ fleet_name_part(char *out, size_t room, const char *text)
 	if (text[0] == '\0')
 		text = "-";
 	else if (text[0] == '-' && text[1] == '\0')
-		return room >= 4 && strcpy(out, "%2D") != NULL;
+		return room >= 4 && memcpy(out, "%2D", 4) != NULL;
 	for (; *text != '\0'; text++) {
 		bool plain = part_char(*text);
 

@@ -380,7 +380,7 @@ whatever_happens_nothing_is_loosened(void **state)
 	uint64_t num = rounds != NULL ? strtoull(rounds, NULL, 10) : ROUNDS;
 
 	for (uint64_t i = 0; i < num; i++) {
-		print_message("# seed %llu\n", (unsigned long long)(first + i));
+		print_message("# seed %lu\n", (unsigned long)(first + i));
 		one_round(first + i);
 	}
 }

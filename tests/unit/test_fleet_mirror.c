@@ -26,7 +26,7 @@ static uint32_t
 draw(uint32_t below)
 {
 	chance = chance * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(chance >> 33) % below;
+	return below > 0 ? (uint32_t)(chance >> 33) % below : 0;
 }
 
 /* One change of one key. */
@@ -177,7 +177,7 @@ hear(struct mirror_entry *e, const struct change *v, size_t num)
 static void
 one_history(size_t which)
 {
-	struct change v[MAX];
+	struct change v[MAX] = {{0}};
 	enum fleet_kind kind = kinds[which % NUM_KINDS].kind;
 	const char *key = kinds[which % NUM_KINDS].key;
 	size_t num = history(v, kind);

@@ -189,7 +189,8 @@ a_record_has_a_bound(void **state)
 
 	assert_non_null(text);
 	memset(text, ' ', max + 1);
-	memcpy(text, "{}", 2);
+	text[0] = '{';
+	text[1] = '}';
 	assert_int_equal(
 	    fleet_record_read(&m, FLEET_MEMBER, text, max, &err), 0);
 	assert_int_equal(
