@@ -14,6 +14,7 @@
 
 #include <openssl/rand.h>
 
+#include "cache/base/stripe.h"
 #include "cache/fetch/address_rules.h"
 #include "cache/engine/archive_internal.h"
 #include "cache/engine/floors.h"
@@ -153,8 +154,11 @@ archive_get1(struct archive *a, const struct evidence_key *key)
 {
 	struct documents *d = memory_table_get1(&a->table, key);
 
-	atomic_fetch_add_explicit(d != NULL ? &a->count.hits : &a->count.misses,
-	    1, memory_order_relaxed);
+	struct archive_looks *l =
+	    &a->count.looks[stripe_of_thread(ARCHIVE_STRIPES)];
+
+	atomic_fetch_add_explicit(
+	    d != NULL ? &l->hits : &l->misses, 1, memory_order_relaxed);
 	return d;
 }
 

@@ -306,8 +306,6 @@ archive_stats_get(struct archive *a, struct archive_stats *out)
 	struct store_stats disk;
 
 	*out = (struct archive_stats){
-	    .hits = atomic_load(&c->hits),
-	    .misses = atomic_load(&c->misses),
 	    .disk_hits = atomic_load(&c->disk_hits),
 	    .fetches = atomic_load(&c->fetches),
 	    .fetches_304 = atomic_load(&c->fetches_304),
@@ -319,6 +317,10 @@ archive_stats_get(struct archive *a, struct archive_stats *out)
 	    .entries = atomic_load(&a->table.entries),
 	    .bytes = atomic_load(&a->table.bytes),
 	};
+	for (size_t i = 0; i < ARCHIVE_STRIPES; i++) {
+		out->hits += atomic_load(&c->looks[i].hits);
+		out->misses += atomic_load(&c->looks[i].misses);
+	}
 	fetch_times_get(&out->crl_fetches, &c->crl_fetches);
 	fetch_times_get(&out->ocsp_fetches, &c->ocsp_fetches);
 	if (a->disk != NULL) {

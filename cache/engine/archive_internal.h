@@ -24,9 +24,17 @@ struct archive_fetch_counters {
 	atomic_ullong num[ARCHIVE_NUM_FETCH_TIMES], ms;
 };
 
+/* In memory, by any thread: a stripe for each. */
+#define ARCHIVE_STRIPES 16
+struct archive_looks {
+	atomic_ullong hits, misses;
+	char gap[64]; /* nothing of another in its cache line */
+};
+
 struct archive_counters {
 	struct archive_fetch_counters crl_fetches, ocsp_fetches;
-	atomic_ullong hits, misses, disk_hits;
+	struct archive_looks looks[ARCHIVE_STRIPES];
+	atomic_ullong disk_hits;
 	atomic_ullong fetches, fetches_304, fetched_bytes, joins, refreshes;
 	atomic_ullong restarts; /* of a CRL's numbers */
 	atomic_ullong fail[EVIDENCE_FAIL_NOMEM + 1];

@@ -4,9 +4,9 @@
  */
 #include "cache/engine/epoch.h"
 
-#include <pthread.h>
 #include <sched.h>
-#include <stdint.h>
+
+#include "cache/base/stripe.h"
 
 void
 epoch_init(struct epoch *e)
@@ -21,11 +21,9 @@ epoch_init(struct epoch *e)
 struct epoch_mark
 epoch_enter(struct epoch *e)
 {
-	/* The thread descriptors are far apart: they differ in higher bits. */
-	uint64_t self = (uint64_t)(uintptr_t)pthread_self();
 	struct epoch_mark m;
 
-	m.stripe = (unsigned)((self * 0x9e3779b97f4a7c15u) >> 58);
+	m.stripe = stripe_of_thread(EPOCH_STRIPES);
 	m.phase = atomic_load_explicit(&e->phase, memory_order_relaxed) & 1;
 	/* Total order with the phase and with what writers unpublish. */
 	atomic_fetch_add(&e->stripe[m.stripe].present[m.phase], 1);

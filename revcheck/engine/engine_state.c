@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/base/stripe.h"
 #include "revcheck/engine/report.h"
 #include "revcheck/x509/certs.h"
 
@@ -246,7 +247,9 @@ count_soft(struct revcheck *rc, const struct revcheck_report *r, unsigned flags)
 {
 	bool kept = (flags & REVCHECK_QUERY_RECHECK) != 0;
 
-	count(kept ? &rc->counts.soft_kept : &rc->counts.soft_accepts);
+	struct engine_counts *c = &rc->counts[stripe_of_thread(ENGINE_STRIPES)];
+
+	count(kept ? &c->soft_kept : &c->soft_accepts);
 	log_line(&rc->log, kept ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN,
 	    "soft failure: %s (why=%s)", r->text, revcheck_why_name(r->why));
 }
@@ -255,7 +258,7 @@ void
 engine_count(
     struct revcheck *rc, const struct revcheck_report *r, unsigned flags)
 {
-	struct engine_counts *c = &rc->counts;
+	struct engine_counts *c = &rc->counts[stripe_of_thread(ENGINE_STRIPES)];
 
 	count(&c->checks);
 	if (r->cached)
@@ -283,29 +286,35 @@ engine_count(
 	}
 }
 
+static void
+add_counts(struct revcheck_stats *s, struct engine_counts *c)
+{
+	s->checks += atomic_load(&c->checks);
+	s->checks_cached += atomic_load(&c->checks_cached);
+	s->soft_accepts += atomic_load(&c->soft_accepts);
+	s->shadow_refusals += atomic_load(&c->shadow_refusals);
+	s->good += atomic_load(&c->good);
+	s->revoked += atomic_load(&c->revoked);
+	s->unknown += atomic_load(&c->unknown);
+	s->path_invalid += atomic_load(&c->path_invalid);
+	s->not_asked += atomic_load(&c->not_asked);
+	s->soft_kept += atomic_load(&c->soft_kept);
+}
+
 _Static_assert(REVCHECK_NUM_FETCH_TIMES == ARCHIVE_NUM_FETCH_TIMES,
     "the engine shows what the archive counts");
 
 void
 revcheck_get_stats(struct revcheck *rc, struct revcheck_stats *out)
 {
-	struct engine_counts *c = &rc->counts;
 	struct revcheck_stats s = {.size = sizeof(s)};
 	size_t size = out->size;
 	struct archive_stats a;
 
 	archive_stats_get(rc->archive, &a);
-	s.checks = atomic_load(&c->checks);
-	s.checks_cached = atomic_load(&c->checks_cached);
-	s.pending = atomic_load(&c->pending);
-	s.soft_accepts = atomic_load(&c->soft_accepts);
-	s.shadow_refusals = atomic_load(&c->shadow_refusals);
-	s.good = atomic_load(&c->good);
-	s.revoked = atomic_load(&c->revoked);
-	s.unknown = atomic_load(&c->unknown);
-	s.path_invalid = atomic_load(&c->path_invalid);
-	s.not_asked = atomic_load(&c->not_asked);
-	s.soft_kept = atomic_load(&c->soft_kept);
+	s.pending = atomic_load(&rc->pending);
+	for (size_t i = 0; i < ENGINE_STRIPES; i++)
+		add_counts(&s, &rc->counts[i]);
 	s.hits = a.hits;
 	s.misses = a.misses;
 	s.disk_hits = a.disk_hits;

@@ -26,11 +26,13 @@ struct snapshot {
 	struct revcheck_evidence *local; /* reference, may be NULL */
 };
 
+/* A stripe for each thread. */
+#define ENGINE_STRIPES 16
 struct engine_counts {
 	atomic_uint_fast64_t checks, checks_cached, soft_accepts,
 	    shadow_refusals, good, revoked, unknown, path_invalid, not_asked,
 	    soft_kept;
-	atomic_uint_fast64_t pending;
+	char gap[64]; /* nothing of another in its cache line */
 };
 
 struct revcheck_request;
@@ -60,7 +62,8 @@ struct revcheck {
 	uint32_t max_requests;
 	time_t started_at;
 	unsigned forks; /* forks_count() when it was made */
-	struct engine_counts counts;
+	struct engine_counts counts[ENGINE_STRIPES];
+	atomic_uint_fast64_t pending;
 	/* Pending requests; service thread only. */
 	struct revcheck_request *requests;
 };

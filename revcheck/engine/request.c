@@ -35,15 +35,17 @@ void
 request_destroy(struct revcheck_request *r)
 {
 	request_clear_work(r);
-	for (size_t i = 0; i < r->num_chain; i++)
+	for (size_t i = 0; !r->chain_lent && i < r->num_chain; i++)
 		X509_free(r->chain[i]);
 	free(r->chain);
-	for (size_t i = 0; i < r->env.num_extra; i++)
+	for (size_t i = 0; !r->lent && i < r->env.num_extra; i++)
 		X509_free(r->extra[i]);
 	free(r->extra);
 	evidence_free(r->env.staple);
-	revcheck_evidence_free(r->env.supplied);
-	revcheck_trust_free(r->env.trust);
+	if (!r->lent) {
+		revcheck_evidence_free(r->env.supplied);
+		revcheck_trust_free(r->env.trust);
+	}
 	snapshot_cleanup(&r->snap);
 	revcheck_report_free(r->report);
 	pthread_mutex_destroy(&r->lock);
@@ -148,7 +150,7 @@ request_unlink(struct revcheck_request *r)
 			r->next->prev = r->prev;
 		r->prev = NULL;
 	}
-	atomic_fetch_sub(&r->rc->counts.pending, 1);
+	atomic_fetch_sub(&r->rc->pending, 1);
 }
 
 /*
@@ -306,6 +308,24 @@ begin_cb(void *arg)
 	request_run(r);
 }
 
+/* It outlives the call that asks: references to all that the caller named. */
+static void
+request_keep(struct revcheck_request *r)
+{
+	for (size_t i = 0; r->chain_lent && i < r->num_chain; i++)
+		X509_up_ref(r->chain[i]);
+	r->chain_lent = false;
+	if (!r->lent)
+		return;
+	for (size_t i = 0; i < r->env.num_extra; i++)
+		X509_up_ref(r->extra[i]);
+	if (r->env.trust != NULL)
+		revcheck_trust_up_ref(r->env.trust);
+	if (r->env.supplied != NULL)
+		evidence_set_up_ref(r->env.supplied);
+	r->lent = false;
+}
+
 /*
  * The event by which the answer comes. It is pending from now on, so that a
  * loop does not end for want of events while somebody waits.
@@ -334,13 +354,13 @@ request_begin(struct revcheck_request *r, struct event_base *base,
 {
 	int rc;
 
-	if (atomic_fetch_add(&r->rc->counts.pending, 1) >=
-	    r->rc->max_requests) {
-		atomic_fetch_sub(&r->rc->counts.pending, 1);
+	if (atomic_fetch_add(&r->rc->pending, 1) >= r->rc->max_requests) {
+		atomic_fetch_sub(&r->rc->pending, 1);
 		return err_set(err, E_LIMIT,
 		    "more than %u questions are pending",
 		    (unsigned)r->rc->max_requests);
 	}
+	request_keep(r);
 	r->cached = false;
 	r->base = base;
 	r->done = done;
@@ -348,13 +368,13 @@ request_begin(struct revcheck_request *r, struct event_base *base,
 	r->deadline_mono_ms = clock_mono_ms() + r->deadline_ms;
 	rc = base != NULL ? deliver_new(r, err) : 0;
 	if (rc != 0) {
-		atomic_fetch_sub(&r->rc->counts.pending, 1);
+		atomic_fetch_sub(&r->rc->pending, 1);
 		return rc;
 	}
 	ref_up(&r->ref);
 	rc = archive_post(r->rc->archive, begin_cb, r);
 	if (rc != 0) {
-		atomic_fetch_sub(&r->rc->counts.pending, 1);
+		atomic_fetch_sub(&r->rc->pending, 1);
 		if (r->deliver != NULL)
 			event_free(r->deliver);
 		r->deliver = NULL;

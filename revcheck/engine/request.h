@@ -27,9 +27,14 @@ struct revcheck_request {
 	unsigned flags;
 	uint32_t deadline_ms;
 	uint64_t deadline_mono_ms;
-	X509 **chain; /* verified, anchor last; references */
+	/*
+	 * Trust, supplied evidence and `extra` are the caller's, who has them
+	 * as long as his call lasts; likewise the chain. Else references.
+	 */
+	bool lent, chain_lent;
+	X509 **chain; /* verified, anchor last */
 	size_t num_chain;
-	X509 **extra;         /* as sent, and untrusted ones; references */
+	X509 **extra;         /* as sent, and untrusted ones */
 	size_t num_submitted; /* so many of extra are query.chain */
 	struct cert_check **checks;
 	size_t num_checks;
@@ -52,8 +57,8 @@ struct revcheck_request {
 };
 
 /*
- * request_new makes a request: path verified, references taken. If the path is
- * invalid, the report is made at once.
+ * request_new makes a request: path verified. What the query names is lent
+ * until request_begin. If the path is invalid, the report is made at once.
  */
 int request_new(struct revcheck_request **out, struct revcheck *rc,
     const struct revcheck_query *q, struct err *err) MUST_USE;

@@ -1,6 +1,6 @@
 /*
- * request_new: makes a request of a query: references taken, policy resolved,
- * the path verified or taken as given. On the caller's thread; fetches nothing.
+ * request_new: makes a request of a query: policy resolved, the path verified
+ * or taken as given. On the caller's thread; fetches nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "revcheck/engine/request.h"
 #include "revcheck/x509/trust_path.h"
 
+/* Lent. */
 static int
 cert_list(X509 ***out, size_t *num, const struct revcheck_certs *a,
     const struct revcheck_certs *b)
@@ -25,8 +26,6 @@ cert_list(X509 ***out, size_t *num, const struct revcheck_certs *a,
 		v[(*num)++] = a->v[i];
 	for (size_t i = 0; b != NULL && i < b->num; i++)
 		v[(*num)++] = b->v[i];
-	for (size_t i = 0; i < n; i++)
-		X509_up_ref(v[i]);
 	*out = v;
 	return 0;
 }
@@ -89,6 +88,7 @@ take_verified(
 {
 	if (cert_list(&r->chain, &r->num_chain, q->chain, NULL) != 0)
 		return err_set(err, E_NOMEM, "out of memory");
+	r->chain_lent = true;
 	return 0;
 }
 
@@ -237,14 +237,14 @@ request_new(struct revcheck_request **out, struct revcheck *rc,
 	ref_init(&r->ref);
 	pthread_mutex_init(&r->lock, NULL);
 	r->rc = rc;
+	r->lent = true;
 	e = take_policy(r, q, err);
 	if (e != 0)
 		goto out;
 	if (q->trust != NULL)
-		r->env.trust = revcheck_trust_up_ref(q->trust);
+		r->env.trust = q->trust;
 	if (q->evidence != NULL)
-		r->env.supplied = evidence_set_up_ref(
-		    (struct revcheck_evidence *)q->evidence);
+		r->env.supplied = (struct revcheck_evidence *)q->evidence;
 	if (cert_list(&r->extra, &r->env.num_extra, q->chain, q->untrusted) !=
 	    0) {
 		e = err_set(err, E_NOMEM, "out of memory");
@@ -265,7 +265,6 @@ request_new(struct revcheck_request **out, struct revcheck *rc,
 		/*
 		 * There is no path, so only the issuer itself can be a signer.
 		 */
-		revcheck_trust_free(r->env.trust);
 		r->env.trust = NULL;
 		e = take_status_only(r, q, err);
 	} else if ((q->flags & REVCHECK_QUERY_PATH_VERIFIED) != 0)
