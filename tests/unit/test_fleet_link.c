@@ -320,7 +320,8 @@ store_goes_back(void **state)
 	static const struct {
 		int64_t revision, head;
 		const char *fleet;
-	} rows[] = {{4, 4, "one"}, {9, 4, "one"}, {9, 0, "one"}, {5, 5, "two"}};
+	} rows[] = {{4, 4, "one"}, {4, 5, "one"}, {9, 4, "one"}, {9, 0, "one"},
+	    {5, 5, "two"}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		answer(rows[i].revision, rows[i].head, rows[i].fleet);
