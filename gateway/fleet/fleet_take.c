@@ -309,6 +309,10 @@ fleet_see(struct fleet *f, const struct fleet_kv *kv)
 		e->engine_n = 0;
 		f->repair = true;
 		fleet_refuse(f, why, kv->key, err.msg);
+		/* Nobody fills a machine's memory with what says nothing. */
+		if (!e->holds && e->next == NULL && e->staged == 0 &&
+		    e->pending == NULL)
+			mirror_drop(f->mirror, e);
 		return;
 	}
 	see_value(f, e, kv, &o);

@@ -239,7 +239,10 @@ finish_away(struct fleet *f, bool unsure)
 	text_copy(o.why, sizeof(o.why),
 	    unsure ? "the fleet has not answered; whether it was written will "
 		     "be seen"
-		   : "the fleet cannot be asked; nothing was changed");
+		: f->stage.num > 0
+		? "what the fleet has cannot be put in force here; nothing was "
+		  "changed"
+		: "the fleet cannot be asked; nothing was changed");
 	finish(f, &o);
 }
 

@@ -368,12 +368,16 @@ static void
 a_full_disk_is_waited_for(void **state)
 {
 	struct machine m[2];
+	struct fleet_outcome o;
 
 	machines_init(m, 2);
 	m[1].disk_full = true;
 	must_write(&m[0], X, ENTRY);
 	loop_idle();
 	must_have(&m[1], DX, 0, "");
+	o = machine_write(&m[1], FLEET_DENY, Y, ENTRY, FLEET_ANY);
+	assert_int_equal(o.result, FLEET_AWAY);
+	assert_non_null(strstr(o.why, "in force here"));
 	m[1].disk_full = false;
 	loop_until(machine_has(&m[1], DX).n == 1);
 	machines_cleanup(m, 2);
@@ -657,6 +661,11 @@ a_stranger_changes_nothing(void **state)
 	stranger_puts("head", "x", 1);
 	loop_idle();
 	assert_int_equal(view(&m[1]).refused[FLEET_REFUSED_SEAL], 4);
+	/* What nobody has sealed takes no room. */
+	stranger_puts("revoked/" S, "x", 1);
+	loop_idle();
+	assert_int_equal(view(&m[1]).refused[FLEET_REFUSED_SEAL], 5);
+	assert_int_equal(view(&m[1]).num[FLEET_REVOKED], 0);
 	assert_int_equal(view(&m[1]).refused[FLEET_REFUSED_TYPE], 1);
 	must_have(&m[0], DX, 2, ENTRY);
 	must_have(&m[1], DX, 2, ENTRY);
