@@ -23,6 +23,7 @@ conn_list_add(struct worker *w, struct conn *c)
 	if (w->conns != NULL)
 		w->conns->prev = c;
 	w->conns = c;
+	slack_join(&w->slack);
 }
 
 void
@@ -34,5 +35,6 @@ conn_list_remove(struct worker *w, struct conn *c)
 		w->conns = c->next;
 	if (c->next != NULL)
 		c->next->prev = c->prev;
+	slack_leave(&w->slack);
 	conn_list_check_drained(w);
 }

@@ -178,6 +178,8 @@ worker_make_events(struct worker *w, struct err *err)
 	if (w->ev_mail == NULL || w->ev_drain == NULL ||
 	    event_add(w->ev_mail, NULL) != 0)
 		return err_set(err, E_NOMEM, "cannot start a worker");
+	if (slack_init(&w->slack, w->base, err) != 0)
+		return E_NOMEM;
 	return recheck_init(w, err);
 }
 
@@ -260,6 +262,7 @@ worker_free(struct worker *w)
 	if (w->ev_mail != NULL)
 		event_free(w->ev_mail);
 	recheck_cleanup(w);
+	slack_cleanup(&w->slack);
 	if (w->ev_drain != NULL)
 		event_free(w->ev_drain);
 	if (w->base != NULL)

@@ -21,6 +21,7 @@
 #include "gateway/dataplane/mailbox.h"
 #include "gateway/dataplane/dial.h"
 #include "gateway/dataplane/relay.h"
+#include "gateway/dataplane/slack.h"
 #include "gateway/dataplane/workers.h"
 #include "gateway/tls/handshake.h"
 
@@ -70,7 +71,8 @@ struct worker {
 	struct worker_setup *setup;
 	struct runtime *runtime; /* the setup's */
 
-	struct conn *conns;     /* newest first */
+	struct conn *conns; /* newest first */
+	struct slack slack;
 	uint64_t recheck_round; /* rounds begun: everybody is asked */
 	struct source_index *sources;
 	struct chain_poll recheck;
