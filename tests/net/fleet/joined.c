@@ -370,6 +370,57 @@ killed_in_a_change(void **state)
 	machines_guard(&m);
 }
 
+static void
+reload(struct gateway *g, const char *secret, const char *previous)
+{
+	char *json = xasprintf("\"%s\"", secret);
+
+	gateway_set(g, "fleet.secret_file", json);
+	free(json);
+	json = xasprintf("\"%s\"", previous);
+	gateway_set(g, "fleet.previous_secret_file", json);
+	free(json);
+	gateway_write(g);
+	proc_mark(&g->proc);
+	proc_signal(&g->proc, SIGHUP);
+}
+
+static void
+both_are_up_and_hear(void)
+{
+	for (int i = 0; i < 2; i++)
+		await_up(&m.g[i]);
+	both_hear();
+	machines_guard(&m);
+}
+
+/* The new one is accepted everywhere before anybody writes with it. */
+static void
+secrets_are_exchanged_in_two_reloads(void **state)
+{
+	const char *fresh = "another secret of 32 characters!\n";
+	int version;
+
+	(void)state;
+	machines_up(&m, 2, NULL);
+	file_write("fleet.secret.new", fresh, strlen(fresh));
+	for (int i = 0; i < 2; i++) {
+		reload(&m.g[i], "fleet.secret", "fleet.secret.new");
+		gateway_must_say_next(&m.g[i], "reloaded the configuration");
+	}
+	both_are_up_and_hear();
+	for (int i = 0; i < 2; i++) {
+		reload(&m.g[i], "fleet.secret.new", "fleet.secret");
+		gateway_must_say_next(&m.g[i], "reloaded the configuration");
+		both_are_up_and_hear();
+	}
+	same_everywhere(&version);
+	/* One that is not there changes nothing. */
+	reload(&m.g[0], "no.such.secret", "fleet.secret");
+	gateway_must_say_next(&m.g[0], "cannot reload");
+	both_are_up_and_hear();
+}
+
 /* Who is found revoked by one is cut by the other, which has not asked. */
 static void
 found_revoked_by_one(void **state)
@@ -467,8 +518,10 @@ main(void)
 	const struct CMUnitTest tests[] = {ROW(of_two_one_wins),
 	    ROW(who_asks_waits_for_all), ROW(what_is_out_of_step_is_said),
 	    ROW(a_subject_goes_without_the_engine),
-	    ROW(a_machine_begins_from_a_file), ROW(found_revoked_by_one),
-	    ROW(a_session_is_withdrawn_on_all), ROW(killed_in_a_change)};
+	    ROW(a_machine_begins_from_a_file),
+	    ROW(secrets_are_exchanged_in_two_reloads),
+	    ROW(found_revoked_by_one), ROW(a_session_is_withdrawn_on_all),
+	    ROW(killed_in_a_change)};
 
 	if (!etcd_have()) {
 		printf("1..0 # SKIP no etcd\n");
