@@ -4,9 +4,11 @@
  * it is alone, so that it holds up nobody else and loosens nothing: what was in
  * force stays.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/json.h"
 #include "gateway/control/fleet_join_internal.h"
 #include "gateway/control/stores.h"
 
@@ -44,6 +46,43 @@ is_shared(const struct fleet_join *j, enum fleet_kind kind)
 	}
 }
 
+/*
+ * What a section was before: for who looks at its history here. One that cannot
+ * be read is none of it.
+ */
+static int
+keep_history(
+    struct fleet_join *j, const struct fleet_record *r, struct err *err)
+{
+	char name[FLEET_KEY_SIZE];
+	struct section_change c = {.version = r->version};
+	enum section_id id;
+	struct err ignored;
+	cJSON *o = NULL;
+	int64_t at = 0;
+	int rc = 0;
+
+	snprintf(
+	    name, sizeof(name), "%.*s", (int)strcspn(r->name, "/"), r->name);
+	id = section_find(name);
+	if (id == SECTION_NUM || json_parse(&o, r->json, r->len, &ignored) != 0)
+		return 0;
+	c.who = json_get_string(o, "who");
+	c.from = json_get_string(o, "from");
+	c.action = json_get_string(o, "action");
+	c.text = json_get_string(o, "config");
+	c.note = json_get_string(o, "note");
+	if (c.who != NULL && c.from != NULL && c.action != NULL &&
+	    c.text != NULL && c.version > 0 &&
+	    json_to_int(json_get(o, "at"), 0, INT64_C(253402300799), &at) ==
+		0) {
+		c.at = (time_t)at;
+		rc = section_store_add_older(j->stores->sections, id, &c, err);
+	}
+	cJSON_Delete(o);
+	return rc;
+}
+
 /* Keeps what a record says, whether or not it changes anything. */
 static int
 keep_record(struct fleet_join *j, const struct fleet_record *r, struct err *err)
@@ -53,11 +92,15 @@ keep_record(struct fleet_join *j, const struct fleet_record *r, struct err *err)
 	    .version = r->version,
 	    .removed = r->removed,
 	    .json = r->json};
+	int rc;
 
 	if (!is_shared(j, r->kind))
 		return 0;
-	return r->gone ? fleet_state_drop(j->state, r->key, err)
-		       : fleet_state_put(j->state, &row, r->settles, err);
+	if (r->gone)
+		return fleet_state_drop(j->state, r->key, err);
+	rc = fleet_state_put(j->state, &row, r->settles, err);
+	return rc == 0 && r->kind == FLEET_HISTORY ? keep_history(j, r, err)
+						   : rc;
 }
 
 /* In the transaction of control_take. */

@@ -282,6 +282,21 @@ section_store_put(struct section_store *s, enum section_id id,
 }
 
 int
+section_store_add_older(struct section_store *s, enum section_id id,
+    const struct section_change *c, struct err *err)
+{
+	const char *name = section_name(id);
+	int rc = state_db_write(s->db, STATE_SQL_SECTION_OLDER, NULL, err,
+	    "tiittttt", name, c->version, (int64_t)c->at, c->who, c->from,
+	    c->action, c->text, c->note);
+
+	return rc == 0
+	    ? state_db_write(s->db, STATE_SQL_SECTION_TRIM, NULL, err, "ti",
+		  name, section_version(s, id) - SECTION_MAX_HISTORY)
+	    : rc;
+}
+
+int
 section_store_set_aside(
     struct section_store *s, enum section_id id, struct err *err)
 {

@@ -81,6 +81,13 @@ int section_store_put(struct section_store *s, enum section_id id,
     struct err *err) MUST_USE;
 
 /*
+ * Within a transaction: one more of before the stored one, for the history
+ * alone. What is there already, or is not older, is left out.
+ */
+int section_store_add_older(struct section_store *s, enum section_id id,
+    const struct section_change *c, struct err *err) MUST_USE;
+
+/*
  * Within a transaction: what is stored of a section, history and all, becomes
  * that of before the fleet, which nothing reads but a person: the fleet's
  * versions begin anew. The value stays until section_store_put.

@@ -87,6 +87,12 @@ const char *const state_sql_texts[STATE_SQL_NUM] = {
 	" config, note) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [STATE_SQL_SECTION_TRIM] =
 	"DELETE FROM section_change WHERE name = ?1 AND version <= ?2",
+    [STATE_SQL_SECTION_OLDER] =
+	"INSERT OR IGNORE INTO section_change(seq, name, version, at, who,"
+	" origin, action, config, note)"
+	" SELECT (SELECT min(seq) - 1 FROM section_change),"
+	" ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ?2 <"
+	" (SELECT max(version) FROM section_change WHERE name = ?1)",
     [STATE_SQL_SECTION_KEEP] =
 	"INSERT INTO section_before_fleet(name, version, at, who, origin,"
 	" action, config, note) SELECT name, version, at, who, origin, action,"

@@ -16,6 +16,8 @@ enum state_sql {
 	/* Sections. name; the newest of all, of one, the history of one. */
 	STATE_SQL_SECTION_PUT, /* name version at who from action config note */
 	STATE_SQL_SECTION_TRIM, /* name, version: drops it and what is older */
+	/* As PUT, but older than what is there; left out if it is there. */
+	STATE_SQL_SECTION_OLDER,
 	STATE_SQL_SECTION_KEEP, /* name: to what was there before the fleet */
 	STATE_SQL_SECTION_ALL,
 	STATE_SQL_SECTION_NEWEST,

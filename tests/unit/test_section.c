@@ -425,6 +425,63 @@ an_older_state_is_refused(void **state)
 	}
 }
 
+/*
+ * What others had before is history here: never the newest, whatever its
+ * number, and never in place of what is there.
+ */
+static void
+what_is_older_is_history(void **state)
+{
+	static const int64_t versions[] = {3, 1, 5, 2, 9, 4};
+	struct store st = open_store();
+	struct section_author five = me;
+	cJSON *config = cJSON_Parse("{}");
+	struct err err;
+
+	(void)state;
+	five.version = 5;
+	assert_int_equal(state_db_begin(st.db, &err), 0);
+	assert_int_equal(section_store_put(
+			     st.s, SECTION_REVCHECK, config, "{}", &five, &err),
+	    0);
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		const struct section_change c = {.version = versions[i],
+		    .at = 1,
+		    .who = "other",
+		    .from = "there",
+		    .action = "put",
+		    .text = "{\"shadowMode\":true}"};
+
+		assert_int_equal(
+		    section_store_add_older(st.s, SECTION_REVCHECK, &c, &err),
+		    0);
+		/* Nothing is stored of it. */
+		assert_int_equal(
+		    section_store_add_older(st.s, SECTION_GATEWAY, &c, &err),
+		    0);
+	}
+	assert_int_equal(state_db_end(st.db, 0, &err), 0);
+	cJSON_Delete(config);
+	close_store(&st);
+	st = open_store();
+	assert_int_equal(section_version(st.s, SECTION_REVCHECK), 5);
+	assert_string_equal(section_text(st.s, SECTION_REVCHECK), "{}");
+	assert_int_equal(
+	    section_version(st.s, SECTION_GATEWAY), SECTION_VERSION_NONE);
+	for (int64_t v = 1; v <= 9; v++) {
+		char *text = NULL;
+		int rc = section_copy_version(
+		    st.s, SECTION_REVCHECK, v, &text, &err);
+
+		assert_int_equal(rc, v <= 5 ? 0 : E_ARG);
+		if (v <= 5)
+			assert_string_equal(
+			    text, v == 5 ? "{}" : "{\"shadowMode\":true}");
+		free(text);
+	}
+	close_store(&st);
+}
+
 static void
 history_is_bounded(void **state)
 {
@@ -505,6 +562,7 @@ main(void)
 	    cmocka_unit_test_setup(another_hand_is_noticed, fresh),
 	    cmocka_unit_test_setup(one_process_at_a_time, fresh),
 	    cmocka_unit_test_setup(an_older_state_is_refused, fresh),
+	    cmocka_unit_test_setup(what_is_older_is_history, fresh),
 	    cmocka_unit_test_setup(history_is_bounded, fresh),
 	    cmocka_unit_test_setup(
 		what_cannot_be_written_is_not_in_force, fresh),

@@ -314,14 +314,37 @@ a_subject_goes_without_the_engine(void **state)
 	await_subjects(&m.g[0], 0);
 }
 
+/* Every version that there was, and who made it. */
+static void
+same_history(struct gateway *a, struct gateway *b)
+{
+	struct web w[2];
+
+	rest(a, &w[0], "GET", "/config/" SECTION "/history", NULL);
+	rest(b, &w[1], "GET", "/config/" SECTION "/history", NULL);
+	assert_int_equal(w[0].status, 200);
+	assert_true(cJSON_GetArraySize(w[0].json) > 3);
+	assert_string_equal(w[0].body, w[1].body);
+	web_free(&w[0]);
+	web_free(&w[1]);
+}
+
 /* With a file of another machine's, while there is no engine. */
 static void
 a_machine_begins_from_a_file(void **state)
 {
-	int n;
+	int n, version;
 
 	(void)state;
 	machines_up(&m, 2, NULL);
+	version = rest_version(&m.g[0], SECTION);
+	for (int i = 0; i < 3; i++) {
+		struct put p;
+
+		put_start(&p, &m.g[0], version + i, 3000 + i);
+		put_end(&p);
+		assert_int_equal(p.status, 202);
+	}
 	machine_command(&m.g[0], "--fleet-export", "fleet.copy", NULL);
 	etcd_kill(&m.etcd, 0);
 	n = machine_prepare(&m);
@@ -329,8 +352,8 @@ a_machine_begins_from_a_file(void **state)
 	machine_command(&m.g[n], "--fleet-import", "fleet.copy", NULL);
 	gateway_start(&m.g[n]);
 	machines_guard(&m);
-	assert_int_equal(
-	    rest_version(&m.g[n], SECTION), rest_version(&m.g[0], SECTION));
+	assert_int_equal(rest_version(&m.g[n], SECTION), version + 3);
+	same_history(&m.g[n], &m.g[0]);
 	etcd_launch(&m.etcd, 0);
 	await_up(&m.g[0]);
 	await_up(&m.g[n]);
