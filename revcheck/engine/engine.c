@@ -235,7 +235,7 @@ revcheck_new(struct revcheck **out, const struct revcheck_options *options,
 	rc = calloc(1, sizeof(*rc));
 	if (rc == NULL)
 		return error_publish(err, NULL, E_NOMEM);
-	pthread_mutex_init(&rc->lock, NULL);
+	engine_locks_init(rc);
 	pthread_mutex_init(&rc->watch_lock, NULL);
 	rc->clock = (struct wall_clock){o.now, o.now_arg};
 	rc->started_at = wall_clock_now(&rc->clock);
@@ -307,7 +307,7 @@ revcheck_free(struct revcheck *rc)
 	issuer_heard_free(rc->heard);
 	snapshot_cleanup(&rc->now);
 	pthread_mutex_destroy(&rc->watch_lock);
-	pthread_mutex_destroy(&rc->lock);
+	engine_locks_destroy(rc);
 	free(rc);
 }
 

@@ -24,11 +24,11 @@ revcheck_configure(struct revcheck *rc, const struct revcheck_policy *policy,
 			return code;
 		}
 	}
-	pthread_mutex_lock(&rc->lock);
+	engine_lock(rc);
 	old = rc->now.rules;
 	rc->now.rules = fresh;
 	rc->now.policy = resolved;
-	pthread_mutex_unlock(&rc->lock);
+	engine_unlock(rc);
 	issuer_rules_free(old);
 	cert_sources_memo_clear(rc->memo);
 	engine_changed(rc);

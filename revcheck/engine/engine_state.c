@@ -21,9 +21,39 @@ engine_post(struct revcheck *rc, void (*fn)(void *arg), void *arg)
 }
 
 void
+engine_locks_init(struct revcheck *rc)
+{
+	for (size_t i = 0; i < ENGINE_STRIPES; i++)
+		pthread_mutex_init(&rc->lock[i].mutex, NULL);
+}
+
+void
+engine_locks_destroy(struct revcheck *rc)
+{
+	for (size_t i = 0; i < ENGINE_STRIPES; i++)
+		pthread_mutex_destroy(&rc->lock[i].mutex);
+}
+
+void
+engine_lock(struct revcheck *rc)
+{
+	for (size_t i = 0; i < ENGINE_STRIPES; i++)
+		pthread_mutex_lock(&rc->lock[i].mutex);
+}
+
+void
+engine_unlock(struct revcheck *rc)
+{
+	for (size_t i = ENGINE_STRIPES; i-- > 0;)
+		pthread_mutex_unlock(&rc->lock[i].mutex);
+}
+
+void
 engine_snapshot(struct revcheck *rc, struct snapshot *out)
 {
-	pthread_mutex_lock(&rc->lock);
+	struct engine_lock *mine = &rc->lock[stripe_of_thread(ENGINE_STRIPES)];
+
+	pthread_mutex_lock(&mine->mutex);
 	*out = rc->now;
 	if (out->rules != NULL)
 		issuer_rules_up_ref(out->rules);
@@ -31,7 +61,7 @@ engine_snapshot(struct revcheck *rc, struct snapshot *out)
 		denylist_up_ref(out->deny);
 	if (out->local != NULL)
 		evidence_set_up_ref(out->local);
-	pthread_mutex_unlock(&rc->lock);
+	pthread_mutex_unlock(&mine->mutex);
 }
 
 void
@@ -110,9 +140,9 @@ revcheck_set_policy(struct revcheck *rc, const struct revcheck_policy *policy,
 
 	if (code != 0)
 		return error_publish(err, &e, code);
-	pthread_mutex_lock(&rc->lock);
+	engine_lock(rc);
 	rc->now.policy = resolved;
-	pthread_mutex_unlock(&rc->lock);
+	engine_unlock(rc);
 	engine_changed(rc);
 	return 0;
 }
@@ -120,9 +150,9 @@ revcheck_set_policy(struct revcheck *rc, const struct revcheck_policy *policy,
 void
 revcheck_get_policy(struct revcheck *rc, struct revcheck_policy *out)
 {
-	pthread_mutex_lock(&rc->lock);
+	engine_lock(rc);
 	*out = rc->now.policy;
-	pthread_mutex_unlock(&rc->lock);
+	engine_unlock(rc);
 }
 
 int
@@ -135,10 +165,10 @@ revcheck_set_denylist(struct revcheck *rc, const struct revcheck_deny *list,
 
 	if (code != 0)
 		return error_publish(err, &e, code);
-	pthread_mutex_lock(&rc->lock);
+	engine_lock(rc);
 	old = rc->now.deny;
 	rc->now.deny = fresh;
-	pthread_mutex_unlock(&rc->lock);
+	engine_unlock(rc);
 	denylist_free(old);
 	engine_changed(rc);
 	return 0;
@@ -158,13 +188,13 @@ denylist_change(struct revcheck *rc, const struct revcheck_deny *entry,
 	struct err e = {0};
 	int code;
 
-	pthread_mutex_lock(&rc->lock);
+	engine_lock(rc);
 	code = make(&fresh, rc->now.deny, entry, &e);
 	if (code >= 0) {
 		old = rc->now.deny;
 		rc->now.deny = fresh;
 	}
-	pthread_mutex_unlock(&rc->lock);
+	engine_unlock(rc);
 	if (code < 0)
 		return error_publish(err, &e, code);
 	denylist_free(old);
@@ -197,10 +227,10 @@ revcheck_set_issuer_rules(struct revcheck *rc,
 
 	if (code != 0)
 		return error_publish(err, &e, code);
-	pthread_mutex_lock(&rc->lock);
+	engine_lock(rc);
 	old = rc->now.rules;
 	rc->now.rules = fresh;
-	pthread_mutex_unlock(&rc->lock);
+	engine_unlock(rc);
 	issuer_rules_free(old);
 	cert_sources_memo_clear(rc->memo);
 	engine_changed(rc);
@@ -216,10 +246,10 @@ revcheck_set_local_evidence(struct revcheck *rc, struct revcheck_evidence *e)
 		evidence_set_up_ref(e);
 		evidence_set_close(e);
 	}
-	pthread_mutex_lock(&rc->lock);
+	engine_lock(rc);
 	old = rc->now.local;
 	rc->now.local = e;
-	pthread_mutex_unlock(&rc->lock);
+	engine_unlock(rc);
 	revcheck_evidence_free(old);
 	engine_changed(rc);
 }

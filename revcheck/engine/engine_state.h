@@ -35,10 +35,19 @@ struct engine_counts {
 	char gap[64]; /* nothing of another in its cache line */
 };
 
+/*
+ * The lock of the configuration: who reads takes that of his stripe, which no
+ * other thread writes as a rule; who changes takes all, in their order.
+ */
+struct engine_lock {
+	pthread_mutex_t mutex;
+	char gap[64]; /* nothing of another in its cache line */
+};
+
 struct revcheck_request;
 
 struct revcheck {
-	pthread_mutex_t lock; /* snapshot */
+	struct engine_lock lock[ENGINE_STRIPES]; /* of now */
 	struct snapshot now;
 	pthread_mutex_t watch_lock; /* held while it runs */
 	revcheck_watch_fn *watch;
@@ -73,6 +82,12 @@ struct revcheck {
  * not be held up. E_CLOSED: never.
  */
 int engine_post(struct revcheck *rc, void (*fn)(void *arg), void *arg) MUST_USE;
+
+void engine_locks_init(struct revcheck *rc);
+void engine_locks_destroy(struct revcheck *rc);
+/* Around a change of rc->now. Nothing slow between the two. */
+void engine_lock(struct revcheck *rc);
+void engine_unlock(struct revcheck *rc);
 
 void engine_snapshot(struct revcheck *rc, struct snapshot *out);
 void snapshot_cleanup(struct snapshot *s);
