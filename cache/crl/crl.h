@@ -85,6 +85,21 @@ crl_builder_new_take(uint8_t *der, size_t len, const struct crl_limits *limits,
     enum crl_fault *fault, struct err *err) MUST_USE;
 bool crl_builder_step(struct crl_builder *b, size_t max_bytes);
 
+/*
+ * crl_builder_aside has the rest done by a thread of this builder's own, which
+ * gets the processor when nothing else wants it: for what is large and nobody
+ * waits for. False: there are many such already, and it is done as before.
+ * Pieces are copied then; a failure is returned by a later feed, or by finish.
+ * A feeder who is ahead by 2 MiB waits up to wait_ms, then does a piece
+ * himself. No step from here on.
+ */
+#define CRL_ASIDE_FROM ((size_t)1 << 20) /* bytes that are worth it */
+bool crl_builder_aside(struct crl_builder *b, unsigned wait_ms);
+/* There are no more pieces. For who goes on to tend before he calls finish. */
+void crl_builder_end(struct crl_builder *b);
+/* Whether finish will not wait. help: does a part itself, unless one runs. */
+bool crl_builder_tend(struct crl_builder *b, bool help);
+
 void crl_free(struct crl *c);
 
 /* What is written in it (spans borrow from the crl). */

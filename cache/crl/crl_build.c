@@ -98,7 +98,8 @@ crl_builder_free(struct crl_builder *b)
 {
 	if (b == NULL)
 		return;
-	/* Before the bytes go that it may be reading. */
+	/* Before the bytes go that they may be reading. */
+	crl_aside_free(b->aside);
 	crl_hash_cleanup(&b->hash);
 	crl_free(b->crl);
 	free(b);

@@ -1,11 +1,14 @@
 /*
- * crl_build: the builder from the inside, and how it fails. For crl_build.c
- * and crl_scan.c only. One thread at a time.
+ * crl_build: the builder from the inside, and how it fails. For crl_build.c,
+ * crl_builder.c and crl_scan.c only. One thread at a time.
  */
 #ifndef CACHE_CRL_CRL_BUILD_H
 #define CACHE_CRL_CRL_BUILD_H
 
+#include <stdatomic.h>
+
 #include "cache/crl/crl.h"
+#include "cache/crl/crl_aside.h"
 #include "cache/crl/crl_hash.h"
 #include "cache/crl/crl_parts.h"
 #include "cache/der/pem.h"
@@ -33,6 +36,10 @@ struct crl_builder {
 	size_t scanned; /* offset of the next entry */
 	size_t hashed;  /* offset up to which tbs was hashed */
 	struct crl_hash hash;
+	struct crl_aside *aside; /* does it; NULL: its owner does */
+	bool alone;              /* so: no thread beside it to hash */
+	unsigned wait_ms;        /* see crl_builder_aside */
+	atomic_bool failed;      /* there; state and err can be read */
 	size_t cap_marks;
 	size_t num_entries;
 	size_t trailing; /* bytes behind the CRL, not kept */
@@ -42,6 +49,14 @@ struct crl_builder {
 	enum crl_fault fault;
 	struct err err;
 };
+
+/*
+ * The work itself, on whatever thread: 0, or the code that is in b->err.
+ * crl_build_step returns whether there is more.
+ */
+int crl_build_feed(struct crl_builder *b, struct span in);
+bool crl_build_step(struct crl_builder *b, size_t max_bytes);
+int crl_build_finish(struct crl_builder *b);
 
 /*
  * Failing is final: each of these returns the code that it leaves in b->err

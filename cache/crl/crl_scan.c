@@ -4,7 +4,6 @@
  * are still in the processor's cache. One pass, no allocation per entry, one
  * thread at a time. It checks every length before use.
  */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -227,7 +226,7 @@ build_hash_init(struct crl_builder *b)
 	if (crl_hash_init(&b->hash, md) != 0)
 		return crl_build_nomem(b);
 	c->info.digest_nid = b->hash.nid;
-	if (b->fixed && b->head.tbs_end <= c->der.len) {
+	if (b->fixed && !b->alone && b->head.tbs_end <= c->der.len) {
 		crl_hash_begin(&b->hash,
 		    span_of(
 			c->der.p + b->head.tbs, b->head.tbs_end - b->head.tbs));
@@ -414,8 +413,8 @@ build_feed_pem(struct crl_builder *b, struct span in)
 	return rc;
 }
 
-static int
-build_feed(struct crl_builder *b, struct span in)
+int
+crl_build_feed(struct crl_builder *b, struct span in)
 {
 	if (in.len == 0)
 		return 0;
@@ -428,22 +427,10 @@ build_feed(struct crl_builder *b, struct span in)
 	return b->is_pem ? build_feed_pem(b, in) : build_feed_der(b, in);
 }
 
-int
-crl_builder_feed(struct crl_builder *b, struct span piece,
-    enum crl_fault *fault, struct err *err)
-{
-	int rc = b->state == BUILD_FAILED ? b->err.code : 0;
-
-	assert(b->state != BUILD_SPENT && !b->fixed);
-	if (rc == 0)
-		rc = build_feed(b, piece);
-	return crl_build_tell(b, rc, fault, err);
-}
-
 /* The end. */
 
-static int
-build_finish(struct crl_builder *b)
+int
+crl_build_finish(struct crl_builder *b)
 {
 	struct crl *c = b->crl;
 	const char *what = "cut short";
@@ -488,33 +475,14 @@ build_finish(struct crl_builder *b)
 	return 0;
 }
 
-int
-crl_builder_finish(struct crl_builder *b, struct crl **out,
-    enum crl_fault *fault, struct err *err)
-{
-	int rc = b->state == BUILD_FAILED ? b->err.code : 0;
-
-	assert(b->state != BUILD_SPENT);
-	*out = NULL;
-	if (rc == 0)
-		rc = build_finish(b);
-	if (rc == 0) {
-		*out = b->crl;
-		b->crl = NULL;
-		b->state = BUILD_SPENT;
-	}
-	return crl_build_tell(b, rc, fault, err);
-}
-
 /* Bytes that are all there. */
 
 bool
-crl_builder_step(struct crl_builder *b, size_t max_bytes)
+crl_build_step(struct crl_builder *b, size_t max_bytes)
 {
 	size_t stop = b->crl->der.len, n;
 	int rc = b->state == BUILD_FAILED ? -1 : 0;
 
-	assert(b->fixed);
 	if (b->trailing > 0)
 		return false;
 	if (max_bytes < stop - b->avail)

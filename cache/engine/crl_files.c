@@ -94,6 +94,7 @@ read_fd(struct crl_files *w, struct crl_file *f, int fd, struct err *err)
 
 	if (r == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
+	evidence_file_aside(r);
 	while (rc == 1 && !atomic_load(&w->stop))
 		rc = evidence_file_step(r, fd, err);
 	if (rc == 0)

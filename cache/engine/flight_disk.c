@@ -15,6 +15,8 @@
 
 /* Bytes scanned before the loop may run other events. */
 #define SCAN_STEP_BYTES ((size_t)1 << 20)
+/* A thread aside is looked at so often. */
+#define SCAN_TEND_US 1000
 
 static size_t
 url_index(const struct fetch_job *job, const char *url)
@@ -141,12 +143,25 @@ flight_step(evutil_socket_t fd, short what, void *arg)
 		flight_scanned(f);
 }
 
+/* Whoever has come to wait for it lends a hand. */
+static void
+flight_tend(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval soon = {.tv_usec = SCAN_TEND_US};
+	struct flight *f = arg;
+
+	if (crl_builder_tend(f->builder, flight_has_waiters(f)) ||
+	    event_add(f->step, &soon) != 0)
+		flight_scanned(f);
+}
+
 static void
 flight_found_crl(struct flight *f)
 {
 	struct archive *a = f->archive;
 	struct store_record *rec = f->record;
 	struct err err = {0};
+	bool aside;
 
 	f->state = FLIGHT_SCAN;
 	if (rec->fd >= 0)
@@ -160,7 +175,10 @@ flight_found_crl(struct flight *f)
 		flight_tier_bad(f, err.msg);
 		return;
 	}
-	f->step = evtimer_new(archive_base(a), flight_step, f);
+	aside = rec->len > CRL_ASIDE_FROM && !flight_has_waiters(f) &&
+	    crl_builder_aside(f->builder, 0);
+	f->step =
+	    evtimer_new(archive_base(a), aside ? flight_tend : flight_step, f);
 	if (f->step == NULL)
 		flight_network(f);
 	else

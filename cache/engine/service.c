@@ -4,18 +4,12 @@
  */
 #include "cache/engine/service.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 
-#include <sys/resource.h>
-
 #include <event2/event.h>
 #include <event2/thread.h>
-
-/* Nice levels below the creating thread: a third of its weight. */
-#define STEP_BACK 5
 
 struct post {
 	struct post *next;
@@ -81,32 +75,11 @@ service_new(struct service **out, struct err *err)
 	return 0;
 }
 
-/*
- * The program's other threads go first: what this one does is for questions
- * that wait anyway. Reading a CRL of 40 MB takes a quarter of a second of a
- * core, and beside it a worker with half of that core's load answers half as
- * fast. Only the weight is lower: with workers always busy this thread still
- * gets a quarter of a core, so that evidence arrives, and a thread that waits
- * for a lock held here leaves it a core. Linux counts threads one by one;
- * threads made here, for hashing and by libcurl, inherit it.
- */
-static void
-service_step_back(void)
-{
-	int nice;
-
-	errno = 0;
-	nice = getpriority(PRIO_PROCESS, 0);
-	if (nice != -1 || errno == 0)
-		(void)setpriority(PRIO_PROCESS, 0, nice + STEP_BACK);
-}
-
 static void *
 service_main(void *arg)
 {
 	struct service *s = arg;
 
-	service_step_back();
 	/* Signals belong to the program's own threads. */
 	event_base_loop(s->base, EVLOOP_NO_EXIT_ON_EMPTY);
 	return NULL;

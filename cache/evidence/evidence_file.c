@@ -20,6 +20,8 @@
 #define HEAD_BYTES 130
 #define LINE_BYTES 80
 #define READ_PIECE ((size_t)256 << 10)
+/* A thread aside gets so long for a piece. */
+#define ASIDE_WAIT_MS 10
 
 enum file_state {
 	FILE_HEAD = 0,
@@ -45,6 +47,8 @@ struct evidence_file {
 	struct err *err;
 	/* The object at hand. */
 	struct crl_builder *builder;
+	bool aside;
+	size_t num_fed;
 	struct bytes der; /* of an OCSP response */
 	size_t object_line;
 	/* Text. */
@@ -103,6 +107,12 @@ evidence_file_free(struct evidence_file *f)
 	free(f);
 }
 
+void
+evidence_file_aside(struct evidence_file *f)
+{
+	f->aside = true;
+}
+
 /* Telling. */
 
 static int
@@ -157,6 +167,7 @@ object_begin(struct evidence_file *f, size_t line)
 {
 	object_drop(f);
 	f->object_line = line;
+	f->num_fed = 0;
 	if (f->kind != EVIDENCE_CRL)
 		return 0;
 	f->builder = crl_builder_new(&f->limits);
@@ -185,6 +196,9 @@ object_feed(struct evidence_file *f, struct span der)
 	if (der.len == 0)
 		return 0;
 	if (f->kind == EVIDENCE_CRL) {
+		f->num_fed += der.len;
+		if (f->aside && f->num_fed > CRL_ASIDE_FROM)
+			(void)crl_builder_aside(f->builder, ASIDE_WAIT_MS);
 		rc = crl_builder_feed(f->builder, der, &fault, &why);
 		return rc == 0 ? 0 : object_bad(f, fault, why.msg);
 	}

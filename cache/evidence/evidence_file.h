@@ -31,6 +31,9 @@ struct evidence_file *
 evidence_file_new(enum evidence_kind kind, const char *name, time_t now,
     const struct crl_limits *limits, evidence_file_fn *fn, void *arg) MUST_USE;
 
+/* Large CRLs are read by threads of their own: see crl_builder_aside. */
+void evidence_file_aside(struct evidence_file *f);
+
 /*
  * Feed any number of pieces, then finish. E_NOMEM, E_LIMIT (too many objects),
  * or what fn returned; free it then. What is wrong in the file is told to fn,

@@ -38,6 +38,8 @@ fetch_free(struct fetch *x)
 	}
 	if (x->soon != NULL)
 		event_free(x->soon);
+	if (x->tend != NULL)
+		event_free(x->tend);
 	curl_slist_free_all(x->headers);
 	crl_builder_free(x->builder);
 	crl_free(x->result.crl);
@@ -115,16 +117,25 @@ body_stop(struct fetch *x, enum evidence_fail fail, const char *fmt, ...)
 	return 0;
 }
 
-static void
-fetch_progress(struct fetch *x)
+/* Of the body, as announced; 0: it is not. */
+static uint64_t
+announced(struct fetch *x)
 {
 	curl_off_t total = -1;
 
-	if (x->progress == NULL)
-		return;
 	curl_easy_getinfo(x->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &total);
-	x->progress(
-	    x->arg, x->result.num_bytes, total > 0 ? (uint64_t)total : 0);
+	return total > 0 ? (uint64_t)total : 0;
+}
+
+static int
+feed_crl(
+    struct fetch *x, struct span piece, enum crl_fault *fault, struct err *err)
+{
+	/* This thread has answers to give that are not large. */
+	if (x->result.num_bytes > CRL_ASIDE_FROM ||
+	    announced(x) > CRL_ASIDE_FROM)
+		(void)crl_builder_aside(x->builder, 0);
+	return crl_builder_feed(x->builder, piece, fault, err);
 }
 
 static size_t
@@ -144,7 +155,8 @@ fetch_body(char *p, size_t size, size_t num, void *arg)
 	 */
 	if (status != 200)
 		return x->result.num_bytes > 65536 ? 0 : len;
-	fetch_progress(x);
+	if (x->progress != NULL)
+		x->progress(x->arg, x->result.num_bytes, announced(x));
 	first = first < len ? first : len;
 	memcpy(x->first + x->first_len, p, first);
 	x->first_len += first;
@@ -164,7 +176,7 @@ fetch_body(char *p, size_t size, size_t num, void *arg)
 		    "(revocation.max_ocsp_bytes)",
 		    x->result.body.max);
 	}
-	if (crl_builder_feed(x->builder, span_of(p, len), &fault, &err) == 0)
+	if (feed_crl(x, span_of(p, len), &fault, &err) == 0)
 		return len;
 	if (fault == CRL_FAULT_MALFORMED || fault == CRL_FAULT_NOMEM)
 		return body_stop(x,

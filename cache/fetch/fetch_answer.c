@@ -8,6 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include <event2/event.h>
+
+#include "cache/base/clock.h"
 #include "cache/base/text.h"
 #include "cache/fetch/fetch_internal.h"
 
@@ -148,25 +151,71 @@ fetch_malformed(struct fetch *x, const char *why)
 }
 
 static void
-fetch_content(struct fetch *x)
+fetch_crl(struct fetch *x)
 {
 	enum crl_fault fault;
 	struct err err;
 
-	keep_header(x, "ETag", x->result.etag);
-	keep_header(x, "Last-Modified", x->result.last_modified);
-	x->result.max_age_sec = read_max_age(x);
-	if (x->kind == EVIDENCE_OCSP) {
-		if (came_instead(x) != NULL)
-			fetch_malformed(x, "");
-		return;
-	}
 	if (crl_builder_finish(x->builder, &x->result.crl, &fault, &err) == 0)
 		return;
 	if (fault == CRL_FAULT_NOMEM)
 		fetch_fail(x, EVIDENCE_FAIL_NOMEM, "%s", err.msg);
 	else
 		fetch_malformed(x, err.msg);
+}
+
+/*
+ * Looked at so often. After so long this thread does a part each time: the
+ * thread aside may find no processor, and somebody may wait.
+ */
+#define TEND_US     1000
+#define TEND_OWN_MS 50
+
+static void
+fetch_tend(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval soon = {.tv_usec = TEND_US};
+	struct fetch *x = arg;
+
+	if (!crl_builder_tend(
+		x->builder, clock_mono_ms() - x->tend_mono_ms >= TEND_OWN_MS) &&
+	    event_add(x->tend, &soon) == 0)
+		return;
+	fetch_crl(x);
+	fetch_tell(x);
+}
+
+/* True: it is told when its thread aside is done. */
+static bool
+fetch_is_aside(struct fetch *x)
+{
+	crl_builder_end(x->builder);
+	if (crl_builder_tend(x->builder, false))
+		return false;
+	x->tend = evtimer_new(x->fetcher->base, fetch_tend, x);
+	if (x->tend == NULL)
+		return false;
+	x->tend_mono_ms = clock_mono_ms();
+	event_active(x->tend, 0, 0);
+	return true;
+}
+
+/* True: later. */
+static bool
+fetch_content(struct fetch *x)
+{
+	keep_header(x, "ETag", x->result.etag);
+	keep_header(x, "Last-Modified", x->result.last_modified);
+	x->result.max_age_sec = read_max_age(x);
+	if (x->kind == EVIDENCE_OCSP) {
+		if (came_instead(x) != NULL)
+			fetch_malformed(x, "");
+		return false;
+	}
+	if (fetch_is_aside(x))
+		return true;
+	fetch_crl(x);
+	return false;
 }
 
 /* No request was sent; a connection that broke later is another matter. */
@@ -275,8 +324,8 @@ fetch_answered(struct transfer *t, CURLcode rc)
 		fetch_status(x, status);
 	} else if (rc != CURLE_OK) {
 		fetch_broken(x, rc);
-	} else {
-		fetch_content(x);
+	} else if (fetch_content(x)) {
+		return;
 	}
 	fetch_tell(x);
 }

@@ -51,6 +51,8 @@ struct fetch {
 	unsigned redirects;
 	const char *refused; /* kind of address that was not asked */
 	struct crl_builder *builder;
+	struct event *tend; /* until a large CRL has been read aside */
+	uint64_t tend_mono_ms;
 	struct fetch_result result;
 	uint8_t first[16]; /* of the body, to say what it is */
 	size_t first_len;
