@@ -31,6 +31,10 @@ enum tls_lib_list {
 	TLS_LIB_CIPHERS,
 	TLS_LIB_MACS,
 	TLS_LIB_KDFS,
+	TLS_LIB_DIGESTS,
+	TLS_LIB_EXCHANGES,
+	TLS_LIB_SIGNATURES,
+	TLS_LIB_RANDS,
 	TLS_LIB_NUM_LISTS
 };
 
@@ -112,6 +116,45 @@ tls_lib_wants_kdf(const OSSL_ALGORITHM *a)
 	return tls_lib_is_named(a, names);
 }
 
+/* Certificates may be signed with any but these, which are parts of others. */
+static bool
+tls_lib_wants_digest(const OSSL_ALGORITHM *a)
+{
+	static const char *const others[] = {
+	    "KECCAK-KMAC-128", "KECCAK-KMAC-256", "NULL", NULL};
+
+	return !tls_lib_is_named(a, others);
+}
+
+/* These are KDFs in the form of a key exchange. */
+static bool
+tls_lib_wants_exchange(const OSSL_ALGORITHM *a)
+{
+	static const char *const others[] = {
+	    "TLS1-PRF", "HKDF", "SCRYPT", NULL};
+
+	return !tls_lib_is_named(a, others);
+}
+
+/* These are MACs in the form of a signature; TLS has HMAC in it. */
+static bool
+tls_lib_wants_signature(const OSSL_ALGORITHM *a)
+{
+	static const char *const others[] = {
+	    "SIPHASH", "POLY1305", "CMAC", NULL};
+
+	return !tls_lib_is_named(a, others);
+}
+
+/* Without openssl.cnf's say, which is of the default context. */
+static bool
+tls_lib_wants_rand(const OSSL_ALGORITHM *a)
+{
+	static const char *const names[] = {"CTR-DRBG", "SEED-SRC", NULL};
+
+	return tls_lib_is_named(a, names);
+}
+
 /*
  * OpenSSL 3.0 copies the list of everything that the context has for each
  * key that it reads.
@@ -125,6 +168,10 @@ static const struct {
     [TLS_LIB_CIPHERS] = {OSSL_OP_CIPHER, tls_lib_wants_cipher},
     [TLS_LIB_MACS] = {OSSL_OP_MAC, tls_lib_wants_mac},
     [TLS_LIB_KDFS] = {OSSL_OP_KDF, tls_lib_wants_kdf},
+    [TLS_LIB_DIGESTS] = {OSSL_OP_DIGEST, tls_lib_wants_digest},
+    [TLS_LIB_EXCHANGES] = {OSSL_OP_KEYEXCH, tls_lib_wants_exchange},
+    [TLS_LIB_SIGNATURES] = {OSSL_OP_SIGNATURE, tls_lib_wants_signature},
+    [TLS_LIB_RANDS] = {OSSL_OP_RAND, tls_lib_wants_rand},
 };
 
 /* False when there are too many, so that nothing is left out unseen. */
@@ -160,7 +207,8 @@ static const OSSL_ALGORITHM *
 tls_lib_query(void *provctx, int op, int *no_store)
 {
 	(void)provctx;
-	*no_store = 0;
+	/* An SSL_CTX asks once for its ciphers, and keeps them. */
+	*no_store = op == OSSL_OP_CIPHER;
 	for (int i = 0; i < TLS_LIB_NUM_LISTS; i++)
 		if (tls_lib_lists[i].op == op)
 			return tls_lib.lists[i];
