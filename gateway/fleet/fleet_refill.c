@@ -11,6 +11,7 @@
 #include "cache/base/clock.h"
 #include "gateway/fleet/fleet_identity.h"
 #include "gateway/fleet/fleet_take.h"
+#include "gateway/fleet/fleet_tell.h"
 
 #define AGAIN_MS 200
 #define FULL_MS  30000
@@ -101,6 +102,9 @@ on_identity(void *arg, const struct engine_answer *a)
 	struct fleet *f = arg;
 
 	f->refill->asking = false;
+	/* One of all members tells what all have heard. */
+	if (a->result == ENGINE_DONE && f->refill->was_empty)
+		fleet_tell_again(f);
 	/* The watch brings it, and may have done so before this answer. */
 	wait_ms(f, a->result == ENGINE_DONE ? 0 : AGAIN_MS);
 }

@@ -244,8 +244,9 @@ see_value(struct fleet *f, struct mirror_entry *e, const struct fleet_kv *kv,
 		    "record '%.100s' has two texts with one number: the "
 		    "engine's is taken",
 		    e->key);
-	if (verdict == MIRROR_OLDER && fleet_kind_rule(e->kind)->ordered) {
+	if (verdict == MIRROR_OLDER)
 		e->there = MIRROR_OLD;
+	if (verdict == MIRROR_OLDER && fleet_kind_rule(e->kind)->ordered) {
 		f->repair = true;
 		fleet_refuse(f, FLEET_REFUSED_OLDER, e->key,
 		    "it is older than what is in force here");
@@ -319,13 +320,27 @@ fleet_see(struct fleet *f, const struct fleet_kv *kv)
 	free(o.json);
 }
 
+/* Facts that are not kept elsewhere for an engine that has lost them. */
+static bool
+told_again(const struct mirror_entry *e)
+{
+	return e->kind == FLEET_EVIDENCE || e->kind == FLEET_REVOKED;
+}
+
 static void
 see_if_rest(void *arg, struct mirror_entry *e)
 {
 	struct fleet *f = arg;
 
-	if (e->load != f->load)
-		see_absent(f, e, fleet_link_revision(f->link));
+	if (e->load == f->load)
+		return;
+	/* Not the end of a lease, where all is gone. */
+	if (!f->identity_there && told_again(e)) {
+		e->there = MIRROR_ABSENT;
+		e->revision = 0;
+		return;
+	}
+	see_absent(f, e, fleet_link_revision(f->link));
 }
 
 void
@@ -386,7 +401,7 @@ describe(const struct fleet_stage *s, struct fleet_record *v)
 static void
 keep_text(struct mirror_entry *e, struct fleet_staged *is)
 {
-	if (e->kind != FLEET_CLAIM && e->kind != FLEET_MEMBER)
+	if (e->kind != FLEET_CLAIM && e->kind != FLEET_MEMBER && !told_again(e))
 		return;
 	free(e->text);
 	e->text = is->json;

@@ -179,6 +179,23 @@ fleet_tell_withdrawn(
 	    fleet_kind_rule(FLEET_WITHDRAWN)->lease_sec, err);
 }
 
+static void
+again(void *arg, struct mirror_entry *e)
+{
+	struct fleet *f = arg;
+
+	if ((e->kind == FLEET_EVIDENCE || e->kind == FLEET_REVOKED) &&
+	    e->text != NULL && e->there == MIRROR_ABSENT)
+		(void)!add(f, e->kind, e->name, e->text,
+		    fleet_kind_rule(e->kind)->lease_sec, NULL);
+}
+
+void
+fleet_tell_again(struct fleet *f)
+{
+	mirror_each(f->mirror, again, f);
+}
+
 bool
 fleet_tell_waits(const struct fleet *f, const char *key)
 {
@@ -253,9 +270,14 @@ on_lease(void *arg, const struct engine_answer *a)
 static bool
 is_news(const struct tell *t, const struct mirror_entry *e)
 {
-	return e == NULL || !e->holds || e->there == MIRROR_ABSENT ||
-	    e->there == MIRROR_DAMAGED ||
-	    mirror_judge(t->kind, &e->held, &t->value) == MIRROR_NEWER;
+	enum mirror_verdict verdict;
+
+	if (e == NULL || !e->holds)
+		return true;
+	verdict = mirror_judge(t->kind, &e->held, &t->value);
+	/* What the engine has not, or has older, is said again. */
+	return verdict == MIRROR_NEWER ||
+	    (verdict == MIRROR_SAME && e->there != MIRROR_GOOD);
 }
 
 static void

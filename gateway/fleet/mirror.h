@@ -59,7 +59,7 @@ struct mirror_entry {
 	int64_t revision; /* of its last change; 0: absent */
 	int64_t engine_n;
 	uint64_t load; /* in which it was seen last */
-	char *text;    /* of claims and members; or NULL */
+	char *text;    /* of facts without order; or NULL */
 	char *lag;     /* why what the engine has does not act here; or NULL */
 	size_t staged; /* for who puts it in force: 1 + index; 0: nowhere */
 	struct mirror_entry *next_in_bucket;

@@ -15,6 +15,10 @@
 #define ENTRY_2 "{\"reason\":\"stolen\"}"
 #define GONE    "{\"removed\":true,\"at\":4000000000,\"who\":\"a\"}"
 
+#define POINTER(number, this)                                            \
+	"{\"number\":\"" #number "\",\"this\":" #this ",\"sha256\":\"" S \
+						      "\",\"len\":5}"
+
 static const struct machine_options plain = {.create = false};
 static const struct machine_options creator = {.create = true};
 
@@ -470,6 +474,7 @@ a_wiped_engine_is_filled_again(void **state)
 {
 	struct machine m[3];
 	struct fleet_view before, after;
+	struct err err;
 	size_t records;
 	char name[32], key[64];
 
@@ -478,6 +483,12 @@ a_wiped_engine_is_filled_again(void **state)
 		snprintf(name, sizeof(name), "%016x", i);
 		must_write(&m[i % 3], name, i % 50 == 0 ? GONE : ENTRY);
 	}
+	assert_int_equal(
+	    fleet_put_evidence(m[0].fleet, S, POINTER(2, 20), &err), 0);
+	assert_int_equal(
+	    fleet_tell_revoked(m[1].fleet, S, "{\"this\":7}", 3600, &err), 0);
+	loop_until(stored_find("revoked/" S) != NULL &&
+	    stored_find("evidence/" S) != NULL);
 	loop_idle();
 	before = view(&m[0]);
 	records = m[0].records;
@@ -489,6 +500,8 @@ a_wiped_engine_is_filled_again(void **state)
 	after = view(&m[0]);
 	assert_int_equal(after.head, before.head);
 	assert_int_equal(after.filled, 1);
+	loop_until(stored_find("revoked/" S) != NULL &&
+	    stored_find("evidence/" S) != NULL);
 	/* Nothing was put in force anew. */
 	assert_int_equal(m[0].records, records);
 	for (int i = 0; i < 250; i++) {
@@ -944,10 +957,6 @@ an_old_tombstone_ends_and_a_young_one_is_put_back(void **state)
 }
 
 /* Facts without order. */
-
-#define POINTER(number, this)                                            \
-	"{\"number\":\"" #number "\",\"this\":" #this ",\"sha256\":\"" S \
-						      "\",\"len\":5}"
 
 static void
 a_pointer_only_rises(void **state)
