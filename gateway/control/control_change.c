@@ -156,6 +156,8 @@ change_try(struct control *c, const struct change *ch, struct err *err)
 	if (rc != 0)
 		return rc;
 	rc = batch_write(c, &b, err);
+	if (rc == 0)
+		rc = state_db_flush(c->stores->db, err);
 	if (rc == 0 && is_configuration(&b)) {
 		control_input_of(c, c->base, &in);
 		rc = candidate_make(&candidate, &in, err);
@@ -177,8 +179,9 @@ control_change(struct control *c, const struct change *ch,
 	if (!is_kept(c, ch->kind))
 		return batch_make(c, &b, err) == 0 ? CONTROL_CHANGED
 						   : CONTROL_FAILED;
-	return change_try(c, ch, err) == 0 ? c->keeper.keep(c->keeper.arg, ch, later, err)
-					   : CONTROL_FAILED;
+	return change_try(c, ch, err) == 0
+	    ? c->keeper.keep(c->keeper.arg, ch, later, err)
+	    : CONTROL_FAILED;
 }
 
 /* The history tells that a change does not act in full at once. */
@@ -238,7 +241,9 @@ control_put(struct control *c, enum section_id id, int64_t version,
 		return outcome;
 	author_of(&ch.author, note, sizeof(note), c, &candidate, actor);
 	if (is_kept(c, ch.kind))
-		outcome = c->keeper.keep(c->keeper.arg, &ch, later, err);
+		outcome = change_try(c, &ch, err) == 0
+		    ? c->keeper.keep(c->keeper.arg, &ch, later, err)
+		    : CONTROL_FAILED;
 	else if (batch_make(c, &b, err) != 0)
 		outcome = b.invalid ? CONTROL_INVALID : CONTROL_FAILED;
 	candidate_cleanup(&candidate);

@@ -86,7 +86,7 @@ on_settle(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	if (!j->was_up && fleet_join_is_up(j)) {
 		j->was_up = true;
-		fleet_join_unite(j);
+		j->uniting = true;
 		fleet_join_key_made(j);
 		fleet_view(j->fleet, &view);
 		/* Nothing but what was made now begins with nothing. */
@@ -96,6 +96,12 @@ on_settle(evutil_socket_t fd, short what, void *arg)
 			    "the fleet cannot be filled with what is stored "
 			    "here: %s",
 			    err.msg);
+	}
+	/* The loop turns between them. */
+	if (j->uniting && fleet_join_in_step(j)) {
+		j->uniting = fleet_join_unite(j);
+		if (j->uniting)
+			fleet_join_later(j);
 	}
 	tell(j);
 }
@@ -308,7 +314,7 @@ fleet_join_is_up(const struct fleet_join *j)
 bool
 fleet_join_is_seeding(const struct fleet_join *j)
 {
-	return j->seed != NULL || (j->create && !j->was_up);
+	return j->seed != NULL || j->uniting || (j->create && !j->was_up);
 }
 
 const struct fleet *

@@ -27,10 +27,11 @@ struct fleet_join {
 	unsigned kinds; /* bits 1 << enum change_kind that are shared */
 	bool create;
 	bool has_state, was_up;
+	bool uniting; /* not all of the denylist is sent yet */
 	bool known;   /* a fleet was, at the start */
 	bool refused; /* to create what is there already */
 	uint64_t start_mono_ms;
-	struct event *settle;   /* what is to be done outside of callbacks */
+	struct event *settle;  /* what is to be done outside of callbacks */
 	struct join_ask *asks; /* that wait for an answer */
 	struct fleet_seed *seed;
 	char *member; /* the record as it was last told */
@@ -64,8 +65,9 @@ bool fleet_sessions_tell(void *arg, const struct session_event *e);
 void fleet_sessions_take(
     struct fleet_join *j, const struct fleet_record *v, size_t num);
 
-/* fleet_seed.c: what is stored here and not in the fleet. */
-void fleet_join_unite(struct fleet_join *j);
+/* fleet_seed.c: what is stored here and not in the fleet. So many entries of
+ * the denylist; true: there are more. */
+bool fleet_join_unite(struct fleet_join *j);
 int fleet_join_seed(struct fleet_join *j, struct err *err) MUST_USE;
 void fleet_seed_free(struct fleet_seed *s);
 

@@ -11,6 +11,7 @@
 #include "gateway/members/members.h"
 #include "gateway/state/allowed_subjects.h"
 #include "gateway/state/denylist.h"
+#include "gateway/state/state_db.h"
 
 #define MAX_AT_ONCE 500
 
@@ -44,51 +45,83 @@ gather_denied(void *arg, const struct denied *e, struct err *err)
 }
 
 static int
-pend_denied(struct fleet_join *j, const struct denied *e, struct err *err)
+text_of(struct fleet_text *t, const struct fleet_join *j,
+    const struct denied *e, struct err *err)
 {
 	const struct change ch = {.kind = CHANGE_DENIED, .denied = e};
-	struct fleet_text t;
-	int rc = fleet_text_make(&t, &ch, j->stores, err);
 
-	if (rc == 0)
-		rc = fleet_join_pend(j, &t, &ch, err);
-	fleet_text_cleanup(&t);
+	return fleet_text_make(t, &ch, j->stores, err);
+}
+
+/* They are in force already: what is missing is the outbox, once for all. */
+static int
+pend_all(struct fleet_join *j, const struct uniting *u, struct err *err)
+{
+	int rc = state_db_begin(j->stores->db, err);
+
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < u->num && rc == 0; i++) {
+		struct fleet_text t;
+
+		rc = text_of(&t, j, &u->v[i], err);
+		if (rc == 0) {
+			const struct fleet_row row = {
+			    .key = t.key, .pending = t.v[0].json};
+
+			rc = fleet_state_pend(j->state, &row, err);
+		}
+		fleet_text_cleanup(&t);
+	}
+	return state_db_end(j->stores->db, rc, err);
+}
+
+static int
+send_all(struct fleet_join *j, const struct uniting *u, struct err *err)
+{
+	int rc = pend_all(j, u, err);
+
+	for (size_t i = 0; i < u->num && rc == 0; i++) {
+		struct fleet_text t;
+
+		rc = text_of(&t, j, &u->v[i], err);
+		if (rc == 0)
+			rc = fleet_pending(j->fleet, &t.v[0], err);
+		fleet_text_cleanup(&t);
+	}
 	return rc;
 }
 
-/* So many now; the next when they have been sent and come back. */
-void
+bool
 fleet_join_unite(struct fleet_join *j)
 {
-	struct uniting *u = calloc(1, sizeof(*u));
+	struct uniting *u;
 	struct err err;
-	int rc = 0;
+	bool more = false;
+	int rc;
 
-	if (u == NULL || !(j->kinds & 1U << CHANGE_DENIED)) {
-		free(u);
-		return;
-	}
-	do {
-		for (size_t i = 0; i < u->num; i++)
-			denied_cleanup(&u->v[i]);
-		u->num = 0;
-		rc = denylist_each_alone(
-		    j->stores->denylist, MAX_AT_ONCE, gather_denied, u, &err);
-		for (size_t i = 0; i < u->num && rc == 0; i++)
-			rc = pend_denied(j, &u->v[i], &err);
-		if (u->num > 0 && rc == 0)
-			log_line(j->services->log, LOG_LEVEL_INFO,
-			    "the fleet is told of entries of this machine's "
-			    "denylist (entries=%zu)",
-			    u->num);
-	} while (rc == 0 && u->num == MAX_AT_ONCE);
-	if (rc != 0)
+	if (!(j->kinds & 1U << CHANGE_DENIED) ||
+	    (u = calloc(1, sizeof(*u))) == NULL)
+		return false;
+	rc = denylist_each_alone(
+	    j->stores->denylist, MAX_AT_ONCE, gather_denied, u, &err);
+	if (rc == 0 && u->num > 0)
+		rc = send_all(j, u, &err);
+	if (rc != 0) {
 		log_line(j->services->log, LOG_LEVEL_ERROR,
 		    "the fleet is not told of this machine's denylist: %s",
 		    err.msg);
+	} else if (u->num > 0) {
+		log_line(j->services->log, LOG_LEVEL_INFO,
+		    "the fleet is told of entries of this machine's denylist "
+		    "(entries=%zu)",
+		    u->num);
+		more = u->num == MAX_AT_ONCE;
+	}
 	for (size_t i = 0; i < u->num; i++)
 		denied_cleanup(&u->v[i]);
 	free(u);
+	return more;
 }
 
 /* Keys, where they are shared: those that the fleet does not have. */

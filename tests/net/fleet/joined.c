@@ -393,6 +393,40 @@ killed_in_a_change(void **state)
 	machines_guard(&m);
 }
 
+/* Its denylist goes to all; its sections are the fleet's from then on. */
+static void
+a_machine_with_a_state_of_its_own_joins(void **state)
+{
+	struct tls eve;
+	cJSON *fleet;
+	int n;
+
+	(void)state;
+	machines_up(&m, 2, NULL);
+	machine_peer("eve");
+	n = machine_prepare(&m);
+	fleet = cJSON_DetachItemFromObject(m.g[n].config, "fleet");
+	gateway_start(&m.g[n]);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(machine_mode(&m.g[n], "SOFT_FAIL"), 202);
+	assert_int_equal(machine_deny(&m.g[n], "eve"), 201);
+	gateway_stop(&m.g[n]);
+	machine_let_in(&m.g[0], &eve, "eve");
+	cJSON_AddItemToObject(m.g[n].config, "fleet", fleet);
+	gateway_start(&m.g[n]);
+	machine_awaits_cut(&eve);
+	assert_int_equal(
+	    tls_try(&town, "eve", m.g[n].port, 0), ALERT_CERTIFICATE_REVOKED);
+	machine_hears(&m.g[n], &m.g[0], "j1");
+	assert_int_equal(
+	    rest_version(&m.g[n], SECTION), rest_version(&m.g[0], SECTION));
+	machines_guard(&m);
+	/* And so it starts. */
+	gateway_stop(&m.g[n]);
+	gateway_start(&m.g[n]);
+	machines_guard(&m);
+}
+
 static void
 reload(struct gateway *g, const char *secret, const char *previous)
 {
@@ -542,6 +576,7 @@ main(void)
 	    ROW(who_asks_waits_for_all), ROW(what_is_out_of_step_is_said),
 	    ROW(a_subject_goes_without_the_engine),
 	    ROW(a_machine_begins_from_a_file),
+	    ROW(a_machine_with_a_state_of_its_own_joins),
 	    ROW(secrets_are_exchanged_in_two_reloads),
 	    ROW(found_revoked_by_one), ROW(a_session_is_withdrawn_on_all),
 	    ROW(killed_in_a_change)};
