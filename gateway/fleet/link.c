@@ -620,6 +620,8 @@ fleet_link_configure(
 	l->backoff_ms = BACKOFF_FIRST_MS;
 	l->quiet = false;
 	text_copy(l->why, sizeof(l->why), "it is configured anew");
+	/* What could not be read, or not act, may now. */
+	l->loaded = false;
 	disconnect(l);
 	/* From the loop, as everything. */
 	l->state = FLEET_LINK_DOWN;
