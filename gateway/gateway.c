@@ -85,7 +85,7 @@ gateway_start_fleet(struct gateway *g, enum fleet_join_how how, struct err *err)
 
 	return g->conf->fleet.name != NULL
 	    ? fleet_join_new(&g->fleet, &parts, err)
-	    : 0;
+	    : fleet_join_none(&g->stores, err);
 }
 
 void

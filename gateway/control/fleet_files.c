@@ -37,8 +37,7 @@ fleet_files_export(
 struct import {
 	struct fleet_facts facts;
 	char id[40];
-	struct fleet_record *v;
-	size_t num, max;
+	struct fleet_copies copies;
 };
 
 static int
@@ -58,65 +57,8 @@ static int
 gather(void *arg, const struct fleet_held *held, struct err *err)
 {
 	struct import *i = arg;
-	struct fleet_record *r;
-	const char *name;
 
-	if (i->num == i->max) {
-		size_t max = i->max * 2 + 64;
-
-		r = realloc(i->v, max * sizeof(*r));
-		if (r == NULL)
-			return err_set(err, E_NOMEM, "out of memory");
-		i->v = r;
-		i->max = max;
-	}
-	r = &i->v[i->num];
-	*r = (struct fleet_record){.key = strdup(held->key),
-	    .json = held->json != NULL ? strdup(held->json) : NULL,
-	    .n = held->n,
-	    .version = held->version,
-	    .removed = held->removed};
-	if (r->key == NULL || r->json == NULL) {
-		free((char *)(uintptr_t)r->key);
-		free((char *)(uintptr_t)r->json);
-		return err_set(err, E_NOMEM, "out of memory");
-	}
-	i->num++;
-	r->kind = fleet_key_kind(r->key, &name);
-	r->name = name;
-	r->len = strlen(r->json);
-	return 0;
-}
-
-static void
-import_cleanup(struct import *i)
-{
-	for (size_t n = 0; n < i->num; n++) {
-		free((char *)(uintptr_t)i->v[n].key);
-		free((char *)(uintptr_t)i->v[n].json);
-	}
-	free(i->v);
-}
-
-/* Nothing less than the whole: what was left out would be missed. */
-static int
-import_take(struct fleet_join *j, const struct import *i, struct err *err)
-{
-	struct fleet_taken *taken = calloc(i->num + 1, sizeof(*taken));
-	int rc;
-
-	if (taken == NULL)
-		return err_set(err, E_NOMEM, "out of memory");
-	for (size_t n = 0; n < i->num; n++)
-		taken[n].ok = true;
-	rc = fleet_join_take(j, i->v, i->num, &i->facts, true, taken, err);
-	for (size_t n = 0; n < i->num && rc == 0; n++)
-		if (!taken[n].ok)
-			log_line(j->services->log, LOG_LEVEL_WARN,
-			    "'%s' of the file is not in force here: %s",
-			    i->v[n].key, taken[n].why);
-	free(taken);
-	return rc;
+	return fleet_copies_add(&i->copies, held, err);
 }
 
 int
@@ -129,10 +71,11 @@ fleet_files_import(struct control *control, struct stores *stores,
 	    .stores = stores,
 	    .conf = conf,
 	    .kinds = fleet_join_kinds(conf->fleet.share)};
-	struct import i = {.num = 0};
+	struct import i = {.copies = {.num = 0}};
 	const struct fleet_import_calls calls = {
 	    .begin = begin, .take = gather, .arg = &i};
 	struct fleet_state_facts facts;
+	size_t left_out;
 	int rc = fleet_state_open(&j.state, stores->db, err);
 
 	if (rc == 0)
@@ -149,8 +92,9 @@ fleet_files_import(struct control *control, struct stores *stores,
 		    (long long)i.facts.head,
 		    (unsigned long long)conf->fleet.min_n);
 	if (rc == 0)
-		rc = import_take(&j, &i, err);
-	import_cleanup(&i);
+		rc = fleet_copies_take(
+		    &j, &i.copies, &i.facts, true, &left_out, err);
+	fleet_copies_cleanup(&i.copies);
 	fleet_state_close(j.state);
 	return rc;
 }

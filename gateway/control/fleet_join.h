@@ -38,6 +38,8 @@ struct fleet_join_parts {
 /* Begins to connect, and keeps control's changes from then on. */
 int fleet_join_new(struct fleet_join **out,
     const struct fleet_join_parts *parts, struct err *err) MUST_USE;
+/* A start without a fleet: what is set from now on is this machine's alone. */
+int fleet_join_none(struct stores *stores, struct err *err) MUST_USE;
 /* Who waits for an answer is told that there is none. NULL is fine. */
 void fleet_join_free(struct fleet_join *j);
 

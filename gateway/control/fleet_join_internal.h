@@ -71,6 +71,24 @@ bool fleet_join_unite(struct fleet_join *j);
 int fleet_join_seed(struct fleet_join *j, struct err *err) MUST_USE;
 void fleet_seed_free(struct fleet_seed *s);
 
+/* fleet_again.c: records from a file, or from this machine's own state. */
+struct fleet_copies {
+	struct fleet_record *v; /* keys and texts are their own */
+	size_t num, max;
+};
+int fleet_copies_add(struct fleet_copies *c, const struct fleet_held *held,
+    struct err *err) MUST_USE;
+/* Puts them in force; *left_out: how many could not be. */
+int fleet_copies_take(struct fleet_join *j, const struct fleet_copies *c,
+    const struct fleet_facts *facts, bool adopted, size_t *left_out,
+    struct err *err) MUST_USE;
+void fleet_copies_cleanup(struct fleet_copies *c);
+/* Before the fleet is asked: what is held of it is in force here. */
+int fleet_join_again(struct fleet_join *j, struct err *err) MUST_USE;
+
+/* fleet_take.c: whether records of that kind are this machine's, too. */
+bool fleet_join_shares(const struct fleet_join *j, enum fleet_kind kind);
+
 /* fleet_join.c: bits 1 << enum change_kind that are shared. */
 unsigned fleet_join_kinds(unsigned share);
 /* From the loop, tells the others what is in force here. */

@@ -25,8 +25,8 @@ struct taking {
 	size_t from, to;
 };
 
-static bool
-is_shared(const struct fleet_join *j, enum fleet_kind kind)
+bool
+fleet_join_shares(const struct fleet_join *j, enum fleet_kind kind)
 {
 	switch (kind) {
 	case FLEET_CONFIG:
@@ -94,7 +94,7 @@ keep_record(struct fleet_join *j, const struct fleet_record *r, struct err *err)
 	    .json = r->json};
 	int rc;
 
-	if (!is_shared(j, r->kind))
+	if (!fleet_join_shares(j, r->kind))
 		return 0;
 	if (r->gone)
 		return fleet_state_drop(j->state, r->key, err);
@@ -178,7 +178,7 @@ read_records(struct taking *t, size_t num)
 	for (size_t i = 0; i < num; i++) {
 		const struct fleet_record *r = &t->v[i];
 
-		if (r->gone || r->shadowed || !is_shared(j, r->kind) ||
+		if (r->gone || r->shadowed || !fleet_join_shares(j, r->kind) ||
 		    !fleet_text_is_change(r->kind))
 			continue;
 		if (fleet_box_read(&t->boxes[i], r, j->stores, &err) == 0)

@@ -123,6 +123,23 @@ fleet_state_set_facts(struct fleet_state *s,
 	    "tii", facts->id, facts->head, facts->filled);
 }
 
+int
+fleet_state_kinds(struct state_db *db, unsigned *out, struct err *err)
+{
+	int64_t kinds = 0;
+	int rc = state_db_number(db, STATE_SQL_FLEET_KINDS, &kinds, err);
+
+	*out = (unsigned)kinds;
+	return rc;
+}
+
+int
+fleet_state_set_kinds(struct state_db *db, unsigned kinds, struct err *err)
+{
+	return state_db_write(
+	    db, STATE_SQL_FLEET_KINDS_PUT, NULL, err, "i", (int64_t)kinds);
+}
+
 /* Life. */
 
 int

@@ -71,6 +71,16 @@ int fleet_state_set_facts(struct fleet_state *s,
  * and what waits in the outbox stays. */
 int fleet_state_clear(struct fleet_state *s, struct err *err) MUST_USE;
 
+/*
+ * What has been in force here ever since as the fleet has it: bits that who
+ * calls has chosen; 0 before they were first set. _set_kinds within a
+ * transaction.
+ */
+int
+fleet_state_kinds(struct state_db *db, unsigned *out, struct err *err) MUST_USE;
+int fleet_state_set_kinds(
+    struct state_db *db, unsigned kinds, struct err *err) MUST_USE;
+
 /* What is held, in the order of the keys. Anything but 0 ends the reading. fn
  * must not call anything here. */
 typedef int

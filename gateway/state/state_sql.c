@@ -61,7 +61,10 @@ const char state_sql_more_tables[] =
     " CHECK((n = 0) = (value IS NULL))) STRICT, WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS fleet_fact("
     " one INTEGER PRIMARY KEY CHECK(one = 1), id TEXT NOT NULL,"
-    " head INTEGER NOT NULL, filled INTEGER NOT NULL) STRICT;";
+    " head INTEGER NOT NULL, filled INTEGER NOT NULL) STRICT;"
+    /* Bits of what has been in force here as the fleet has it ever since. */
+    "CREATE TABLE IF NOT EXISTS fleet_kinds("
+    " one INTEGER PRIMARY KEY CHECK(one = 1), kinds INTEGER NOT NULL) STRICT;";
 
 #define SECTION \
 	"SELECT name, version, at, who, origin, action, config, note, seq "
@@ -121,7 +124,8 @@ const char *const state_sql_texts[STATE_SQL_NUM] = {
     [STATE_SQL_DENIED_ONE] = DENIED "FROM denied WHERE id = ?1",
     [STATE_SQL_DENIED_ALONE] = DENIED
     "FROM denied WHERE NOT EXISTS(SELECT 1 FROM fleet_record"
-    " WHERE key = 'deny/' || denied.id) ORDER BY seq LIMIT ?1",
+    " WHERE key = 'deny/' || denied.id AND (removed = 0 OR"
+    " pending IS NOT NULL)) ORDER BY seq LIMIT ?1",
     [STATE_SQL_DENIED_NUM] = "SELECT count(*) FROM denied",
 
     [STATE_SQL_SUBJECT_PUT] =
@@ -203,4 +207,8 @@ const char *const state_sql_texts[STATE_SQL_NUM] = {
 	" head = max(head, excluded.head), filled = excluded.filled",
     [STATE_SQL_FLEET_FACTS_CLEAR] = "DELETE FROM fleet_fact",
     [STATE_SQL_FLEET_FACTS] = "SELECT id, head, filled FROM fleet_fact",
+    [STATE_SQL_FLEET_KINDS] = "SELECT kinds FROM fleet_kinds",
+    [STATE_SQL_FLEET_KINDS_PUT] =
+	"INSERT INTO fleet_kinds(one, kinds) VALUES(1, ?1)"
+	" ON CONFLICT(one) DO UPDATE SET kinds = excluded.kinds",
 };

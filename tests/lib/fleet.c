@@ -177,7 +177,7 @@ machine_deny(struct gateway *g, const char *peer)
 }
 
 long
-machine_allow_alice(struct gateway *g)
+machine_allow(struct gateway *g, const char *peer)
 {
 	const cJSON *e;
 	char *path = NULL;
@@ -189,7 +189,7 @@ machine_allow_alice(struct gateway *g)
 	{
 		const char *subject = json_text(e, "subject");
 
-		if (subject != NULL && strstr(subject, "alice") != NULL)
+		if (subject != NULL && strstr(subject, peer) != NULL)
 			path = xasprintf("/denylist/%s", json_text(e, "id"));
 	}
 	web_free(&w);

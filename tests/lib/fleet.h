@@ -43,10 +43,10 @@ void machines_guard(struct machines *m);
 
 /* Makes peers/NAME, whom only a CRL speaks for. */
 void machine_peer(const char *name);
-/* Status of: an entry for that peer; taking alice's away; the mode, from the
+/* Status of: an entry for that peer; taking that away; the mode, from the
  * version that is held. */
 long machine_deny(struct gateway *g, const char *peer);
-long machine_allow_alice(struct gateway *g);
+long machine_allow(struct gateway *g, const char *peer);
 long machine_mode(struct gateway *g, const char *mode);
 
 /*

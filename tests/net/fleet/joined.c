@@ -309,7 +309,7 @@ a_subject_goes_without_the_engine(void **state)
 	await_subjects(&m.g[0], 1);
 	subject(&m.g[1], "PUT", 503);
 	await_subjects(&m.g[1], 0);
-	assert_int_equal(machine_allow_alice(&m.g[1]), 503);
+	assert_int_equal(machine_allow(&m.g[1], "alice"), 503);
 	etcd_launch(&m.etcd, 0);
 	await_subjects(&m.g[0], 0);
 }

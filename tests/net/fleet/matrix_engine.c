@@ -39,7 +39,7 @@ down_later(void **state)
 	machines_guard(&m);
 	machine_let_in(&m.g[1], &bob, "bob");
 	assert_int_equal(machine_mode(&m.g[0], "SOFT_FAIL"), 503);
-	assert_int_equal(machine_allow_alice(&m.g[0]), 503);
+	assert_int_equal(machine_allow(&m.g[0], "alice"), 503);
 	assert_int_equal(machine_deny(&m.g[0], "bob"), 202);
 	assert_int_equal(
 	    tls_try(&town, "bob", m.g[0].port, 0), ALERT_CERTIFICATE_REVOKED);
@@ -123,7 +123,7 @@ minority(void **state)
 	etcd_kill(&m.etcd, 1);
 	machines_guard(&m);
 	assert_int_equal(machine_mode(&m.g[0], "HARD_FAIL"), 503);
-	assert_int_equal(machine_allow_alice(&m.g[1]), 503);
+	assert_int_equal(machine_allow(&m.g[1], "alice"), 503);
 	assert_int_equal(machine_deny(&m.g[0], "bob"), 202);
 	machines_guard(&m);
 	etcd_launch(&m.etcd, 0);
