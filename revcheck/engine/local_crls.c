@@ -13,24 +13,7 @@
 #include "cache/base/text.h"
 #include "cache/engine/crl_files.h"
 #include "revcheck/engine/cache_item.h"
-
-/* Of one scope, not proven by anybody yet. */
-#define UNPROVEN_MAX 4
-
-/*
- * What one file said in one scope, as far as that can be told from the bytes:
- * issuer, authority key, distribution point, complete or delta.
- */
-struct scope {
-	struct scope *next;
-	struct evidence_key id;
-	struct documents *proven;
-	struct evidence *unproven[UNPROVEN_MAX]; /* in the order they came */
-	size_t num_unproven;
-	struct evidence *now; /* in the file; NULL: there no more */
-	bool seen;            /* in the reading that is told */
-	bool overruled;       /* now is older than what was proven */
-};
+#include "revcheck/engine/local_scope.h"
 
 /* A file. Owned by the list. */
 struct source {
@@ -40,7 +23,7 @@ struct source {
 	char *path;
 	bool there;
 	char fault[200]; /* empty: none */
-	struct scope *scopes;
+	struct local_scope *scopes;
 	size_t num_scopes;
 };
 
@@ -57,196 +40,16 @@ struct local_crls {
 	bool changed, settled;
 };
 
-static const struct span ext_number = {(const uint8_t *)"\x55\x1d\x14", 3},
-			 ext_delta = {(const uint8_t *)"\x55\x1d\x1b", 3},
-			 ext_idp = {(const uint8_t *)"\x55\x1d\x1c", 3},
-			 ext_aki = {(const uint8_t *)"\x55\x1d\x23", 3};
-
-static struct span
-extension(const struct evidence *e, struct span oid)
-{
-	struct span value = span_of(NULL, 0);
-	bool critical;
-
-	return crl_extension(e->crl, oid, &critical, &value) ? value
-							     : span_of(NULL, 0);
-}
-
-static struct evidence_key
-scope_id(const struct evidence *e)
-{
-	const struct span parts[] = {crl_get0_info(e->crl)->issuer,
-	    extension(e, ext_aki), extension(e, ext_idp),
-	    span_of("delta", extension(e, ext_delta).len > 0 ? 5 : 0)};
-
-	return evidence_key_of(parts, sizeof(parts) / sizeof(parts[0]));
-}
-
-/* As far as the bytes say. */
-static bool
-seems_older(const struct evidence *is, const struct evidence *was)
-{
-	const struct span a = extension(is, ext_number),
-			  b = extension(was, ext_number);
-	struct evidence x = {
-	    .this_update = crl_get0_info(is->crl)->this_update};
-	struct evidence y = {
-	    .this_update = crl_get0_info(was->crl)->this_update};
-
-	/* The content of an INTEGER, short form: 20 octets at most (5.2.3). */
-	if (a.len > 2 && b.len > 2) {
-		x.number = span_of(a.p + 2, a.len - 2);
-		y.number = span_of(b.p + 2, b.len - 2);
-	}
-	return evidence_older(&x, &y);
-}
-
-static bool
-same_bytes(const struct evidence *a, const struct evidence *b)
-{
-	return a == b || span_equal(evidence_der(a), evidence_der(b));
-}
-
-/* What one scope holds. */
-
-static void
-scope_cleanup(struct scope *s)
-{
-	documents_free(s->proven);
-	for (size_t i = 0; i < s->num_unproven; i++)
-		evidence_free(s->unproven[i]);
-	evidence_free(s->now);
-	free(s);
-}
-
-static void
-unproven_remove(struct scope *s, size_t i)
-{
-	evidence_free(s->unproven[i]);
-	memmove(&s->unproven[i], &s->unproven[i + 1],
-	    (--s->num_unproven - i) * sizeof(s->unproven[0]));
-}
-
-/* e was proven: the newest stays. */
-static enum documents_change
-scope_prove(struct local_crls *l, struct scope *s, struct evidence *e)
-{
-	time_t now = wall_clock_now(&l->rc->clock);
-	struct documents *all;
-	enum documents_change c =
-	    documents_with(&all, s->proven, e, now, POLICY_SKEW_SEC);
-
-	if (c == DOCUMENTS_NOMEM)
-		return c;
-	if (c == DOCUMENTS_RESTARTED)
-		log_line(&l->rc->log, LOG_LEVEL_WARN,
-		    "CRL file '%s' counts from a lower number than before; the "
-		    "one of the higher number is out of date, so this one is "
-		    "used, and what the other lists stays revoked",
-		    e->url);
-	documents_free(s->proven);
-	s->proven = all;
-	return c;
-}
-
-/* Those that were proven meanwhile. Whether more is in force than before. */
-static bool
-scope_settle(struct local_crls *l, struct scope *s)
-{
-	enum documents_change c;
-	bool more = false;
-	size_t i = 0;
-
-	while (i < s->num_unproven) {
-		struct evidence *e = s->unproven[i];
-
-		if (!atomic_load(&e->described)) {
-			i++;
-			continue;
-		}
-		c = scope_prove(l, s, e);
-		if (c == DOCUMENTS_NOMEM)
-			return more;
-		if (c == DOCUMENTS_OLDER && e == s->now) {
-			log_line(&l->rc->log, LOG_LEVEL_WARN,
-			    "CRL file '%s' has a CRL older than one before, "
-			    "which stays in force",
-			    e->url);
-			s->overruled = true;
-		}
-		unproven_remove(s, i);
-	}
-	/* Its time may have come: the newer one is out of date. */
-	c = DOCUMENTS_OLDER;
-	if (s->overruled && s->now != NULL)
-		c = scope_prove(l, s, s->now);
-	if (c == DOCUMENTS_KEPT || c == DOCUMENTS_RESTARTED) {
-		s->overruled = false;
-		more = true;
-	}
-	return more;
-}
-
-static struct evidence *
-scope_same(const struct scope *s, const struct evidence *e)
-{
-	for (size_t i = 0; i < s->num_unproven; i++)
-		if (same_bytes(s->unproven[i], e))
-			return s->unproven[i];
-	return documents_same(s->proven, e);
-}
-
-/* The oldest but for the one that seems the newest, and the last. */
-static size_t
-least_needed(const struct scope *s)
-{
-	size_t top = 0;
-
-	for (size_t i = 1; i < s->num_unproven; i++)
-		if (!seems_older(s->unproven[i], s->unproven[top]))
-			top = i;
-	return top == 0 ? 1 : 0;
-}
-
-/* e is in the file. Whether that is news. */
-static bool
-scope_take(struct scope *s, struct evidence *e)
-{
-	struct evidence *same = scope_same(s, e);
-
-	s->seen = true;
-	evidence_free(s->now);
-	s->now = evidence_up_ref(same != NULL ? same : e);
-	s->overruled = false;
-	if (same != NULL)
-		return false;
-	if (s->num_unproven == UNPROVEN_MAX)
-		unproven_remove(s, least_needed(s));
-	s->unproven[s->num_unproven++] = evidence_up_ref(e);
-	return true;
-}
-
-/* The newest: what is listed. */
-static const struct evidence *
-scope_top(const struct scope *s)
-{
-	if (s->now != NULL)
-		return s->now;
-	return s->num_unproven > 0 ? s->unproven[s->num_unproven - 1]
-	    : s->proven != NULL    ? s->proven->v[s->proven->num - 1]
-				   : NULL;
-}
-
 /* Sources. */
 
 static void
 source_free(struct source *at)
 {
-	struct scope *s;
+	struct local_scope *s;
 
 	while ((s = at->scopes) != NULL) {
 		at->scopes = s->next;
-		scope_cleanup(s);
+		local_scope_free(s);
 	}
 	free(at->path);
 	free(at);
@@ -288,11 +91,11 @@ source_new(struct local_crls *l, const char *path)
 	return at;
 }
 
-static struct scope *
+static struct local_scope *
 scope_of(struct source *at, const struct evidence *e)
 {
-	struct evidence_key id = scope_id(e);
-	struct scope *s = at->scopes;
+	struct evidence_key id = local_scope_id(e);
+	struct local_scope *s = at->scopes;
 
 	while (s != NULL && memcmp(&s->id, &id, sizeof(id)) != 0)
 		s = s->next;
@@ -312,11 +115,11 @@ scope_of(struct source *at, const struct evidence *e)
 static void
 source_take(struct local_crls *l, struct source *at, struct crl_file *f)
 {
-	struct scope *s;
+	struct local_scope *s;
 
 	for (s = at->scopes; s != NULL; s = s->next) {
 		s->seen = false;
-		l->changed |= scope_settle(l, s);
+		l->changed |= local_scope_settle(l->rc, s);
 	}
 	for (size_t i = 0; i < f->num; i++) {
 		s = scope_of(at, f->v[i]);
@@ -324,7 +127,7 @@ source_take(struct local_crls *l, struct source *at, struct crl_file *f)
 			log_line(&l->rc->log, LOG_LEVEL_ERROR,
 			    "CRL file '%s': out of memory", at->path);
 		else
-			l->changed |= scope_take(s, f->v[i]);
+			l->changed |= local_scope_take(s, f->v[i]);
 	}
 	for (s = at->scopes; s != NULL; s = s->next) {
 		if (s->seen)
@@ -378,8 +181,8 @@ drop_cb(void *arg, struct crl_file *f)
 /* Putting them in force. */
 
 static int
-add_scope(
-    struct revcheck_evidence *all, const struct scope *s, const char *path)
+add_scope(struct revcheck_evidence *all, const struct local_scope *s,
+    const char *path)
 {
 	int rc = 0;
 
@@ -405,9 +208,9 @@ static bool
 stands_for(const struct local_crls *l, const struct evidence *t,
     const struct evidence *e)
 {
-	if (same_bytes(t, e))
+	if (local_scope_same_bytes(t, e))
 		return true;
-	if (!is_past(l, e) || seems_older(t, e))
+	if (!is_past(l, e) || local_scope_seems_older(t, e))
 		return false;
 	/* What was proven gives way to what was proven. */
 	return !atomic_load(&e->described) ||
@@ -416,11 +219,12 @@ stands_for(const struct local_crls *l, const struct evidence *t,
 }
 
 static bool
-is_elsewhere(
-    const struct local_crls *l, const struct scope *s, const struct evidence *e)
+is_elsewhere(const struct local_crls *l, const struct local_scope *s,
+    const struct evidence *e)
 {
 	for (const struct source *at = l->sources; at != NULL; at = at->next)
-		for (const struct scope *t = at->scopes; t != NULL; t = t->next)
+		for (const struct local_scope *t = at->scopes; t != NULL;
+		     t = t->next)
 			if (t != s && t->now != NULL &&
 			    memcmp(&t->id, &s->id, sizeof(t->id)) == 0 &&
 			    stands_for(l, t->now, e))
@@ -430,7 +234,7 @@ is_elsewhere(
 
 /* A scope that is in its file no more: whether nothing of it is needed. */
 static bool
-scope_is_spent(const struct local_crls *l, struct scope *s)
+scope_is_spent(const struct local_crls *l, struct local_scope *s)
 {
 	size_t i = 0;
 
@@ -438,7 +242,7 @@ scope_is_spent(const struct local_crls *l, struct scope *s)
 		return false;
 	while (i < s->num_unproven) {
 		if (is_elsewhere(l, s, s->unproven[i]))
-			unproven_remove(s, i);
+			local_scope_remove(s, i);
 		else
 			i++;
 	}
@@ -453,7 +257,7 @@ static void
 drop_spent(struct local_crls *l)
 {
 	for (struct source *at = l->sources; at != NULL; at = at->next) {
-		struct scope **p = &at->scopes, *s;
+		struct local_scope **p = &at->scopes, *s;
 
 		while ((s = *p) != NULL) {
 			if (!scope_is_spent(l, s)) {
@@ -462,7 +266,7 @@ drop_spent(struct local_crls *l)
 			}
 			*p = s->next;
 			at->num_scopes--;
-			scope_cleanup(s);
+			local_scope_free(s);
 		}
 	}
 }
@@ -477,7 +281,7 @@ put_in_force(struct local_crls *l)
 	drop_spent(l);
 	for (struct source *at = l->sources; rc == 0 && at != NULL;
 	     at = at->next)
-		for (struct scope *s = at->scopes; rc == 0 && s != NULL;
+		for (struct local_scope *s = at->scopes; rc == 0 && s != NULL;
 		     s = s->next)
 			rc = add_scope(all, s, at->path);
 	if (rc == 0)
@@ -499,9 +303,9 @@ settled_cb(void *arg)
 
 	pthread_mutex_lock(&l->lock);
 	for (struct source *at = l->sources; at != NULL; at = at->next)
-		for (struct scope *s = at->scopes; s != NULL; s = s->next)
+		for (struct local_scope *s = at->scopes; s != NULL; s = s->next)
 			if (s->overruled)
-				l->changed |= scope_settle(l, s);
+				l->changed |= local_scope_settle(l->rc, s);
 	if (l->changed)
 		put_in_force(l);
 	l->settled = true;
@@ -560,7 +364,7 @@ local_crls_free(struct local_crls *l)
 /* Looking at them. */
 
 static struct evidence_key
-row_key(const struct source *at, const struct scope *s)
+row_key(const struct source *at, const struct local_scope *s)
 {
 	const struct span parts[] = {span_of("scope", 5),
 	    span_of(at->key.id, sizeof(at->key.id)),
@@ -572,7 +376,7 @@ row_key(const struct source *at, const struct scope *s)
 /* What is wrong with a file, or with what it said in a scope (may be NULL). */
 static void
 fault_text(
-    char *out, size_t cap, const struct source *at, const struct scope *s)
+    char *out, size_t cap, const struct source *at, const struct local_scope *s)
 {
 	if (at->fault[0] != '\0')
 		text_copy(out, cap, at->fault);
@@ -589,10 +393,10 @@ fault_text(
 }
 
 static bool
-list_row(const struct source *at, const struct scope *s,
+list_row(const struct source *at, const struct local_scope *s,
     bool (*fn)(void *arg, const struct revcheck_cache_item *item), void *arg)
 {
-	const struct evidence *e = s != NULL ? scope_top(s) : NULL;
+	const struct evidence *e = s != NULL ? local_scope_get0_top(s) : NULL;
 	struct evidence_key key = s != NULL ? row_key(at, s) : at->key;
 	struct revcheck_cache_item item = {.size = sizeof(item),
 	    .kind = REVCHECK_EVIDENCE_CRL,
@@ -611,10 +415,10 @@ list_row(const struct source *at, const struct scope *s,
 
 /* One more scope of the file. */
 static void
-source_add(
-    struct local_source *out, const struct source *at, const struct scope *s)
+source_add(struct local_source *out, const struct source *at,
+    const struct local_scope *s)
 {
-	const struct evidence *e = scope_top(s);
+	const struct evidence *e = local_scope_get0_top(s);
 	const struct crl_info *i = e != NULL ? crl_get0_info(e->crl) : NULL;
 	char error[sizeof(out->error)];
 
@@ -655,7 +459,7 @@ local_crls_sources(struct local_crls *l,
 		row.path = at->path;
 		row.key = at->key;
 		fault_text(row.error, sizeof(row.error), at, NULL);
-		for (struct scope *s = at->scopes; s != NULL; s = s->next)
+		for (struct local_scope *s = at->scopes; s != NULL; s = s->next)
 			source_add(&row, at, s);
 		on = fn(arg, &row);
 	}
@@ -674,7 +478,8 @@ local_crls_list(struct local_crls *l,
 	for (struct source *at = l->sources; on && at != NULL; at = at->next) {
 		if (at->scopes == NULL && at->fault[0] != '\0')
 			on = list_row(at, NULL, fn, arg);
-		for (struct scope *s = at->scopes; on && s != NULL; s = s->next)
+		for (struct local_scope *s = at->scopes; on && s != NULL;
+		     s = s->next)
 			on = list_row(at, s, fn, arg);
 	}
 	pthread_mutex_unlock(&l->lock);
@@ -684,9 +489,9 @@ local_crls_list(struct local_crls *l,
 static struct documents *
 source_peek1(const struct source *at, const struct evidence_key *key)
 {
-	for (struct scope *s = at->scopes; s != NULL; s = s->next) {
+	for (struct local_scope *s = at->scopes; s != NULL; s = s->next) {
 		struct evidence_key row = row_key(at, s);
-		const struct evidence *e = scope_top(s);
+		const struct evidence *e = local_scope_get0_top(s);
 
 		if (e != NULL && memcmp(&row, key, sizeof(row)) == 0)
 			return documents_add(
@@ -726,7 +531,7 @@ static void
 source_forget(struct source *at, const struct evidence_key *key)
 {
 	bool all = memcmp(&at->key, key, sizeof(*key)) == 0;
-	struct scope **p = &at->scopes, *s;
+	struct local_scope **p = &at->scopes, *s;
 	size_t gone = 0;
 
 	while ((s = *p) != NULL) {
@@ -739,14 +544,14 @@ source_forget(struct source *at, const struct evidence_key *key)
 		documents_free(s->proven);
 		s->proven = NULL;
 		while (s->num_unproven > 0)
-			unproven_remove(s, 0);
+			local_scope_remove(s, 0);
 		if (s->now != NULL) {
 			s->unproven[s->num_unproven++] =
 			    evidence_up_ref(s->now);
 			p = &s->next;
 		} else {
 			*p = s->next;
-			scope_cleanup(s);
+			local_scope_free(s);
 			gone++;
 		}
 	}
