@@ -58,9 +58,9 @@ static const struct conf_word peer_words[] = {{"nginx", CONF_PEER_NGINX},
     {"rfc9440", CONF_PEER_RFC9440}, {NULL, 0}};
 static const struct conf_word share_words[] = {{"config", CONF_SHARE_CONFIG},
     {"denylist", CONF_SHARE_DENYLIST}, {"subjects", CONF_SHARE_SUBJECTS},
-    {"holdings", CONF_SHARE_HOLDINGS},
-    {"revocations", CONF_SHARE_REVOCATIONS}, {"evidence", CONF_SHARE_EVIDENCE},
-    {"sessions", CONF_SHARE_SESSIONS}, {"keys", CONF_SHARE_KEYS}, {NULL, 0}};
+    {"holdings", CONF_SHARE_HOLDINGS}, {"revocations", CONF_SHARE_REVOCATIONS},
+    {"evidence", CONF_SHARE_EVIDENCE}, {"sessions", CONF_SHARE_SESSIONS},
+    {"keys", CONF_SHARE_KEYS}, {NULL, 0}};
 const struct conf_word conf_key_categories[] = {{"ACCOUNTS", 1 << 0},
     {"CI", 1 << 1}, {"LEDGER", 1 << 2}, {"NOTARY", 1 << 3},
     {"PRE_AUTH", 1 << 4}, {"SESSION_INIT", 1 << 5}, {"TLS", 1 << 6},

@@ -32,7 +32,7 @@ struct http_order {
 	struct http_text authority; /* of an absolute target; empty: none */
 	enum http_body body;
 	uint64_t body_bytes; /* LENGTH */
-	bool any; /* the profile it was taken by */
+	bool any;            /* the profile it was taken by */
 	bool keep_alive;
 	bool expects_continue;
 	bool asks_node;  /* the expectation is the node's to answer */

@@ -161,8 +161,8 @@ readiness_get(struct readiness *r, const struct services *core,
 		add_reason(r, READINESS_STATE, "changes cannot be kept: %s",
 		    state_db_trouble(services->state));
 	if (services->fleet != NULL)
-		r->ready &= fleet_report_reasons(
-		    services->fleet, add_fleet_reason, r);
+		r->ready &=
+		    fleet_report_reasons(services->fleet, add_fleet_reason, r);
 }
 
 void

@@ -122,10 +122,10 @@ const char *const state_sql_texts[STATE_SQL_NUM] = {
     [STATE_SQL_DENIED_ALL] = DENIED "FROM denied ORDER BY seq",
     [STATE_SQL_DENIED_LAST] = DENIED "FROM denied ORDER BY seq DESC LIMIT ?1",
     [STATE_SQL_DENIED_ONE] = DENIED "FROM denied WHERE id = ?1",
-    [STATE_SQL_DENIED_ALONE] = DENIED
-    "FROM denied WHERE NOT EXISTS(SELECT 1 FROM fleet_record"
-    " WHERE key = 'deny/' || denied.id AND (removed = 0 OR"
-    " pending IS NOT NULL)) ORDER BY seq LIMIT ?1",
+    [STATE_SQL_DENIED_ALONE] =
+	DENIED "FROM denied WHERE NOT EXISTS(SELECT 1 FROM fleet_record"
+	       " WHERE key = 'deny/' || denied.id AND (removed = 0 OR"
+	       " pending IS NOT NULL)) ORDER BY seq LIMIT ?1",
     [STATE_SQL_DENIED_NUM] = "SELECT count(*) FROM denied",
 
     [STATE_SQL_SUBJECT_PUT] =

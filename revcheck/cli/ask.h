@@ -73,8 +73,8 @@ int ask_pair(const struct ask *a, struct revcheck_certs **chain);
 int ask_question(struct ask *a, struct revcheck_report **rep,
     const struct revcheck_certs *chain);
 /* How a path of this chain is looked for: as the engine does. */
-struct revcheck_path_query ask_path_query(
-    const struct ask *a, const struct revcheck_certs *chain);
+struct revcheck_path_query
+ask_path_query(const struct ask *a, const struct revcheck_certs *chain);
 /* Whether an answer came too early: what it lacked is arriving still. */
 bool ask_too_early(
     struct ask *a, const struct revcheck_report *rep, uint64_t began_mono_ms);

@@ -73,14 +73,13 @@ bench_idle(struct setting *s)
 		if (!start_warm(s, &srv, s->names[i], &before))
 			continue;
 		open_all(s, srv.port, ssl);
-		column_add(&c[i],
-		    ((double)rig_rss(&srv) - before) / (double)s->idle);
+		column_add(
+		    &c[i], ((double)rig_rss(&srv) - before) / (double)s->idle);
 		close_all(s, ssl);
 		rig_stop(&srv);
 	}
 	free(ssl);
-	columns_print(
-	    "memory of an idle connection", "bytes", c, s->num_names);
+	columns_print("memory of an idle connection", "bytes", c, s->num_names);
 }
 
 void

@@ -631,7 +631,8 @@ test_certificate_issuer_is_sticky(void **state)
 	assert_false(crl_next(c, &pos, &got));
 	crl_free(c);
 
-	/* Named, and taken over: two entries, of two issuers if not indirect. */
+	/* Named, and taken over: two entries, of two issuers if not indirect.
+	 */
 	o.len = 0;
 	issuer_entry(&o, "\x06", "CA one");
 	issuer_entry(&o, "\x06", NULL);

@@ -97,8 +97,8 @@ answered(const char *id, EVP_PKEY *k, const char *subject, long days)
 	buf_init(&der, 65536);
 	test_cert_der(&der, cert);
 	test_set_state(id, "APPROVED");
-	if (publish_certificate(&test_store, &config, id, buf_view(&der), &at_desk,
-		NOW, &f) != PUBLISH_DONE)
+	if (publish_certificate(&test_store, &config, id, buf_view(&der),
+		&at_desk, NOW, &f) != PUBLISH_DONE)
 		fail_msg("%s", f.msg);
 	buf_free(&der);
 	X509_free(cert);
