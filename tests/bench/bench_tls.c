@@ -21,6 +21,7 @@ static const struct row {
     {"up", bench_up, false},
     {"down", bench_down, false},
     {"ping", bench_ping, false},
+    {"node", bench_node, false},
     {"idle", bench_idle, false},
     {"floods", bench_floods, false},
     {"crl", bench_crl, false},

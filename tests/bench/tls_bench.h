@@ -71,6 +71,7 @@ void bench_handshakes(struct setting *s);
 void bench_up(struct setting *s);
 void bench_down(struct setting *s);
 void bench_ping(struct setting *s);
+void bench_node(struct setting *s);
 void bench_idle(struct setting *s);
 void bench_floods(struct setting *s);
 void bench_crl(struct setting *s);

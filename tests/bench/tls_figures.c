@@ -60,9 +60,35 @@ columns_print(
 		}
 		if (base == 0)
 			base = median(&c[i]);
-		printf("  %-22s %10.1f %s  (%.1f .. %.1f)  %.2f x\n", c[i].name,
+		printf("  %-22s %10.1f %s  (%.1f .. %.1f)  %.2f x", c[i].name,
 		    median(&c[i]), unit, min, max, median(&c[i]) / base);
+		if (c[i].goal > 0)
+			printf("  goal %.2f", c[i].goal);
+		putchar('\n');
 	}
+	fflush(stdout);
+}
+
+void
+columns_print_best(const struct column *c, size_t num, const char *who,
+    enum column_better better, double goal)
+{
+	double own = 0, best = 0;
+
+	for (size_t i = 0; i < num; i++) {
+		double m = median(&c[i]);
+
+		if (strcmp(c[i].name, who) == 0)
+			own = m;
+		else if (m > 0 &&
+		    (best == 0 ||
+			(better == COLUMN_MORE ? m > best : m < best)))
+			best = m;
+	}
+	if (own == 0 || best == 0)
+		return;
+	printf("  %s against the best other: %.2f x  goal %.2f\n", who,
+	    own / best, goal);
 	fflush(stdout);
 }
 

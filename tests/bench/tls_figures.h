@@ -13,12 +13,24 @@ struct column {
 	const char *name;
 	double run[MAX_RUNS];
 	int num;
+	double goal; /* at most so many times the first column's; 0: none */
 };
 
 /* Runs beyond MAX_RUNS are not kept. */
 void column_add(struct column *c, double figure);
 void columns_print(
     const char *title, const char *unit, const struct column *c, size_t num);
+
+/*
+ * How that column compares to the best of the others, the goal
+ * beside it: at most, or at least so many times theirs where more is better.
+ */
+enum column_better {
+	COLUMN_LESS,
+	COLUMN_MORE
+};
+void columns_print_best(const struct column *c, size_t num, const char *who,
+    enum column_better better, double goal);
 
 /* Many figures of one run. Owned by who measures; zeroed is empty. */
 struct sample {

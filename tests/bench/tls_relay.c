@@ -47,8 +47,8 @@ run_down(struct setting *s, struct rig_server *srv)
 }
 
 static void
-bench_bulk(struct setting *s, enum rig_backend backend, const char *title,
-    double (*run)(struct setting *, struct rig_server *))
+bench_bulk(struct setting *s, enum rig_backend backend, double goal,
+    const char *title, double (*run)(struct setting *, struct rig_server *))
 {
 	const char *const *names = s->names + 1;
 	size_t num = s->num_names - 1;
@@ -70,19 +70,20 @@ bench_bulk(struct setting *s, enum rig_backend backend, const char *title,
 	for (size_t i = 0; i < num; i++)
 		rig_stop(&srv[i]);
 	columns_print(title, "MB per CPU-second", c, num);
+	columns_print_best(c, num, "gateway", COLUMN_MORE, goal);
 }
 
 void
 bench_up(struct setting *s)
 {
 	bench_bulk(
-	    s, RIG_SINK, "relay from peer to node, 16 KiB writes", run_up);
+	    s, RIG_SINK, 1.5, "relay from peer to node, 16 KiB writes", run_up);
 }
 
 void
 bench_down(struct setting *s)
 {
-	bench_bulk(s, RIG_SOURCE, "relay from node to peer", run_down);
+	bench_bulk(s, RIG_SOURCE, 1.7, "relay from node to peer", run_down);
 }
 
 /* num connections; one message under way on each. */
@@ -168,6 +169,8 @@ bench_ping_pong(struct setting *s, size_t conns)
 	columns_print(title, "us CPU a round trip", c, num);
 	columns_print("  p50", "us", p50, num);
 	columns_print("  p99", "us", p99, num);
+	columns_print_best(c, num, "gateway", COLUMN_LESS, 0.80);
+	columns_print_best(p99, num, "gateway", COLUMN_LESS, 0.80);
 }
 
 void
@@ -175,4 +178,38 @@ bench_ping(struct setting *s)
 {
 	bench_ping_pong(s, 1);
 	bench_ping_pong(s, 32);
+}
+
+/* The same gateway with its node at a port and at a Unix socket. */
+void
+bench_node(struct setting *s)
+{
+	static const char *const names[] = {"at a port", "at a Unix socket"};
+	struct rig_server srv[2] = {0};
+	struct column shake[2] = {0}, trip[2] = {0};
+
+	for (int i = 0; i < 2; i++) {
+		const struct rig_want want = {
+		    .tls_version = s->version, .unix_node = i == 1};
+
+		shake[i].name = trip[i].name = names[i];
+		if (!rig_start(&s->rig, &srv[i], "gateway", &want))
+			exit(1);
+		client_prove_echo(s, srv[i].port);
+	}
+	for (int r = 0; r < s->runs; r++)
+		for (int i = 0; i < 2; i++) {
+			double p50, p99;
+
+			column_add(&shake[i],
+			    run_handshakes(s, &srv[i], s->handshakes, false));
+			column_add(&trip[i],
+			    run_ping_pong(s, &srv[i], 32, &p50, &p99));
+		}
+	for (int i = 0; i < 2; i++)
+		rig_stop(&srv[i]);
+	columns_print(
+	    "a handshake of a peer seen before, the node", "us CPU", shake, 2);
+	columns_print("1 KiB there and back on 32 connections, the node",
+	    "us CPU", trip, 2);
 }

@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,6 +68,21 @@ rig_listen(int *port)
 	    getsockname(fd, (struct sockaddr *)&in, &len) != 0)
 		rig_give_up("cannot listen: %s", strerror(errno));
 	*port = ntohs(in.sin_port);
+	return fd;
+}
+
+/* At a Unix socket in dir. */
+static int
+listen_at(const char *dir)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	snprintf(un.sun_path, sizeof(un.sun_path), "%.80s/node.sock", dir);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&un, sizeof(un)) != 0 ||
+	    listen(fd, 4096) != 0)
+		rig_give_up(
+		    "cannot listen at '%s': %s", un.sun_path, strerror(errno));
 	return fd;
 }
 
@@ -196,7 +212,7 @@ void
 rig_init(struct rig *r, const char *tools)
 {
 	struct rlimit many = {65536, 65536};
-	int fds[3];
+	int fds[4];
 
 	(void)setrlimit(RLIMIT_NOFILE, &many);
 	memset(r, 0, sizeof(*r));
@@ -211,10 +227,11 @@ rig_init(struct rig *r, const char *tools)
 	start_town(r, tools);
 	for (int i = 0; i < 3; i++)
 		fds[i] = rig_listen(&r->backends[i]);
+	fds[3] = listen_at(r->dir);
 	r->node = rig_fork(1);
 	if (r->node == 0)
 		rig_node_main(fds);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		close(fds[i]);
 	r->issuer = read_pem(r->net, "doorman/ca.pem", false);
 	r->issuer_key = read_pem(r->net, "doorman/ca.key", true);

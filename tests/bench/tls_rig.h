@@ -59,6 +59,7 @@ struct rig_want {
 	const char *const
 	    *wrap; /* at most four words in front of it, or NULL */
 	bool both_cores;
+	bool unix_node; /* gateway: RIG_ECHO at a Unix socket */
 };
 
 /* A server under test, accepting on port, forwarding to backend. */

@@ -40,10 +40,16 @@ write_gateway(struct rig *r, FILE *f, const struct rig_server *s,
     const struct rig_want *w)
 {
 	const char *v = version_name(w, "1.3", "1.2");
+	char node[200];
 
+	if (w->unix_node)
+		snprintf(node, sizeof(node), "unix:%s/node.sock", r->dir);
+	else
+		snprintf(node, sizeof(node), "127.0.0.1:%d",
+		    r->backends[w->backend]);
 	fprintf(f,
 	    "{\"listen\":\"127.0.0.1:%d\",\"workers\":%d,"
-	    "\"node\":{\"addresses\":[\"127.0.0.1:%d\"]},"
+	    "\"node\":{\"addresses\":[\"%s\"]},"
 	    "\"identities\":[{\"name\":\"gateway\","
 	    "\"certificate\":\"%s/gateway.pem\",\"key\":\"%s/gateway.key\"}],"
 	    "\"trust\":[{\"group\":\"town\",\"anchors\":\"%s/trust.pem\"}],"
@@ -55,8 +61,8 @@ write_gateway(struct rig *r, FILE *f, const struct rig_server *s,
 	    "\"log\":{\"level\":\"warn\"},"
 	    "\"revocation\":{\"mode\":\"HARD_FAIL\",\"any_port\":true,"
 	    "\"allow_addresses\":[\"127.0.0.1\"],%s}}\n",
-	    s->port, w->workers > 0 ? w->workers : 1, r->backends[w->backend],
-	    r->net, r->net, r->net, v, v,
+	    s->port, w->workers > 0 ? w->workers : 1, node, r->net, r->net,
+	    r->net, v, v,
 	    w->revocation != NULL ? w->revocation : "\"order\":\"CRL\"");
 }
 

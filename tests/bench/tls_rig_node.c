@@ -1,6 +1,6 @@
 /*
  * tls_rig_node: what stands behind the servers: one epoll loop with three
- * ports, one for each enum rig_backend.
+ * ports, one for each enum rig_backend, and a Unix socket that echoes.
  */
 #include "tests/bench/tls_rig_parts.h"
 
@@ -70,16 +70,17 @@ node_accept(int ep, int listen_fd, int role)
 }
 
 void
-rig_node_main(const int fds[3])
+rig_node_main(const int fds[4])
 {
-	struct node_conn listeners[3];
+	struct node_conn listeners[4];
 	int ep = epoll_create1(0);
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		struct epoll_event ev = {
 		    .events = EPOLLIN, .data.ptr = &listeners[i]};
 
-		listeners[i] = (struct node_conn){.fd = fds[i], .role = i};
+		listeners[i] = (struct node_conn){
+		    .fd = fds[i], .role = i == 3 ? RIG_ECHO : i};
 		epoll_ctl(ep, EPOLL_CTL_ADD, fds[i], &ev);
 	}
 	for (;;) {
@@ -89,7 +90,7 @@ rig_node_main(const int fds[3])
 		for (int i = 0; i < n; i++) {
 			struct node_conn *c = evs[i].data.ptr;
 
-			if (c >= listeners && c < listeners + 3)
+			if (c >= listeners && c < listeners + 4)
 				node_accept(ep, c->fd, c->role);
 			else
 				node_serve(ep, c, evs[i].events);

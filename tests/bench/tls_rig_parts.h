@@ -19,7 +19,7 @@ int rig_listen(int *port);
 pid_t rig_fork(int core);
 
 /* The node, as the body of a child process. */
-void rig_node_main(const int fds[3]) __attribute__((noreturn));
+void rig_node_main(const int fds[4]) __attribute__((noreturn));
 
 /* ---- kinds of servers */
 
