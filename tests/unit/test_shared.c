@@ -562,6 +562,33 @@ test_a_check_of_another_is_a_refresh(void **state)
 	others_cleanup(&o);
 }
 
+/* By a clock that is days ahead: it says nothing of what the CA has since. */
+static void
+test_a_check_of_the_future_is_none(void **state)
+{
+	time_t before = 0, after = 0;
+	struct world w;
+	struct others o;
+
+	others_init(&o, &w, NULL);
+	w.options.min_refresh_sec = 60;
+	others_have(&o, &(struct crlmake){.number = 5}, true);
+	ask_ok(&w, "a", "/a.crl", false);
+	archive_list(w.archive, refresh_of, &before);
+	world_crl(&w, "a.crl", &(struct crlmake){.number = 6});
+	atomic_fetch_add(&w.now, 100);
+	o.pointer.checked = YEAR2026 + 3600 + 5 * DAY;
+	tell(&o, "a");
+	archive_list(w.archive, refresh_of, &after);
+	assert_int_equal(after, before);
+	/* A refresh, when its time has come, asks the CA. */
+	atomic_fetch_add(&w.now, DAY);
+	ask_ok(&w, "a", "/a.crl", true);
+	assert_int_equal(hits(&w.http, "/a.crl"), 1);
+	assert_int_equal(held_number(&w, "a"), 6);
+	others_cleanup(&o);
+}
+
 /* Not all of them at once. */
 static void
 test_news_are_got_at_a_moment_of_ones_own(void **state)
@@ -761,6 +788,7 @@ main(void)
 	    cmocka_unit_test(test_who_took_it_may_die),
 	    cmocka_unit_test(test_without_hurry_it_is_left_to_the_other),
 	    cmocka_unit_test(test_a_check_of_another_is_a_refresh),
+	    cmocka_unit_test(test_a_check_of_the_future_is_none),
 	    cmocka_unit_test(test_news_are_got_at_a_moment_of_ones_own),
 	    cmocka_unit_test(test_a_failure_is_told_with_its_end),
 	    cmocka_unit_test(test_sharing_ends_at_any_time),
