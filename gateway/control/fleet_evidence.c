@@ -342,9 +342,12 @@ take_revoked(struct fleet_evidence *e, const struct fleet_record *r)
 	struct revcheck_error why;
 	struct revcheck_told told;
 
-	/* What is absent is kept until its own end. */
-	if (r->gone || !fleet_evidence_told_read(&told, r->json) ||
-	    strcmp(told.by, e->member) == 0)
+	/*
+	 * What is absent is kept until its own end. What this machine has said
+	 * itself is heard, too: from before it lost its disk, or by another of
+	 * its name.
+	 */
+	if (r->gone || !fleet_evidence_told_read(&told, r->json))
 		return;
 	if (revcheck_told_revoked(e->services->engine, &told, &why) < 0)
 		log_line(e->services->log, LOG_LEVEL_ERROR,

@@ -121,13 +121,50 @@ reads_it_at_last(void **state)
 	machines_guard(&m);
 }
 
+/* A machine that has lost its disk hears from the fleet what itself has found,
+ * while the CA cannot be asked. */
+static void
+its_own_words(void **state)
+{
+	struct gateway *g = &m.g[0];
+	struct web w;
+	char *rm;
+
+	(void)state;
+	machines_up(&m, 2, NULL);
+	assert_int_equal(machine_mode(g, "SOFT_FAIL"), 202);
+	machine_peer("dora");
+	town_ca(&town, "revoke", "peers/dora", NULL);
+	rest(g, &w, "POST", "/cache/refresh", "");
+	assert_int_equal(w.status, 202);
+	web_free(&w);
+	while (tls_try(&town, "dora", g->port, 0) != ALERT_CERTIFICATE_REVOKED)
+		continue;
+	/* The other has heard of it, so it is there. */
+	while (
+	    tls_try(&town, "dora", m.g[1].port, 0) != ALERT_CERTIFICATE_REVOKED)
+		continue;
+	control(&town.web, "/_listen/off", "");
+	gateway_stop(g);
+	rm = xasprintf("rm -r %s.state", g->name);
+	assert_int_equal(system(rm), 0);
+	free(rm);
+	gateway_set(g, "fleet.required", "true");
+	gateway_start(g);
+	await_up(g);
+	assert_int_equal(
+	    tls_try(&town, "dora", g->port, 0), ALERT_CERTIFICATE_REVOKED);
+	control(&town.web, "/_listen/on", "");
+}
+
 #define ROW(f) cmocka_unit_test_teardown(f, down)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {ROW(alone_for_a_while),
-	    ROW(shares_less_for_a_while), ROW(reads_it_at_last)};
+	    ROW(shares_less_for_a_while), ROW(reads_it_at_last),
+	    ROW(its_own_words)};
 
 	if (!etcd_have()) {
 		printf("1..0 # SKIP no etcd\n");
