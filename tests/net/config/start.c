@@ -23,6 +23,10 @@ static const struct refused {
     {"state_dir", "\"net/gateway.pem\"", "Not a directory"},
     {"state_dir", "\"no/such/dir\"", "no/such/dir"},
     {"key_secret", "\"no.secret\"", "no.secret"},
+    {"fleet",
+	"{\"name\":\"eu\",\"endpoints\":[\"https://etcd.example:2379\"],"
+	"\"secret_file\":\"net/gateway.key\"}",
+	"gateway.key"},
 };
 
 static char *
