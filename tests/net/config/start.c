@@ -25,8 +25,8 @@ static const struct refused {
     {"key_secret", "\"no.secret\"", "no.secret"},
     {"fleet",
 	"{\"name\":\"eu\",\"endpoints\":[\"https://etcd.example:2379\"],"
-	"\"secret_file\":\"net/gateway.key\"}",
-	"gateway.key"},
+	"\"secret_file\":\"net/gateway.pem\"}",
+	"gateway.pem"},
 };
 
 static char *
