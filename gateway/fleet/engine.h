@@ -95,7 +95,10 @@ struct engine_answer {
 	/* Of a get, a list, a transaction's FLEET_OP_GETs. */
 	const struct fleet_kv *kv;
 	size_t num;
-	bool more;     /* of a list: there are further ones */
+	bool more; /* of a list: there are further ones */
+	/* Of a list: what to ask for after it, also where the last record is
+	 * none of ours; lent. NULL: none came. */
+	const char *last;
 	int64_t lease; /* of a lease */
 	int64_t ttl_sec;
 	unsigned damaged; /* records left out: their keys are none of ours */

@@ -55,8 +55,9 @@ int etcd_json_login(
 
 /* One answer, or one line of a watch. Zeroed: nothing. */
 struct etcd_said {
-	struct engine_answer answer; /* lends from what is below */
-	const char *token;           /* of a login */
+	char last[ENGINE_MAX_KEY + 1]; /* answer.last, once it is set */
+	struct engine_answer answer;   /* lends from what is below */
+	const char *token;             /* of a login */
 	/* It is the token that was refused: another is to be had. */
 	bool stale_token;
 	/* There are no users at this etcd. */

@@ -119,16 +119,47 @@ get_bytes(const cJSON *o, const char *name, char **out, size_t *len)
 
 /* Records. */
 
+/*
+ * Where to go on after this key, whoever has written it. Ours are short and
+ * have no octet up to a space, so none of them is passed over.
+ */
+static void
+note_last(struct etcd_said *s, const char *key, size_t key_len)
+{
+	size_t len = strnlen(key, sizeof(s->last));
+	bool cut = len < key_len;
+
+	/* Beyond a NUL, or all that is longer and begins so. */
+	if (len < sizeof(s->last) - 1) {
+		memcpy(s->last, key, len);
+		s->last[len] = cut ? '\1' : '\0';
+		s->last[len + 1] = '\0';
+	} else {
+		len = sizeof(s->last) - 1;
+		memcpy(s->last, key, len);
+		s->last[len] = '\0';
+		while (cut && len > 0 && (uint8_t)s->last[len - 1] == 0xff)
+			s->last[--len] = '\0';
+		if (cut && len > 0)
+			s->last[len - 1]++;
+	}
+	s->answer.last = s->last;
+}
+
 /* False: it is none, or its key is none of ours. */
 static bool
-read_kv(struct fleet_kv *kv, const cJSON *o, const char *prefix, bool deleted)
+read_kv(struct etcd_said *s, struct fleet_kv *kv, const cJSON *o,
+    const char *prefix, bool deleted)
 {
 	size_t len = strlen(prefix), key_len;
 	char *key, *value;
 
 	memset(kv, 0, sizeof(*kv));
-	if (!cJSON_IsObject(o) || !get_bytes(o, "key", &key, &key_len) ||
-	    !get_bytes(o, "value", &value, &kv->len) ||
+	if (!cJSON_IsObject(o) || !get_bytes(o, "key", &key, &key_len))
+		return false;
+	if (key_len > len && memcmp(key, prefix, len) == 0)
+		note_last(s, key + len, key_len - len);
+	if (!get_bytes(o, "value", &value, &kv->len) ||
 	    !get_number(o, "mod_revision", &kv->revision) ||
 	    !get_number(o, "create_revision", &kv->create_revision) ||
 	    !get_number(o, "lease", &kv->lease))
@@ -147,7 +178,7 @@ read_kv(struct fleet_kv *kv, const cJSON *o, const char *prefix, bool deleted)
 static void
 take_kv(struct etcd_said *s, const cJSON *o, const char *prefix, bool deleted)
 {
-	if (read_kv(&s->kv[s->answer.num], o, prefix, deleted))
+	if (read_kv(s, &s->kv[s->answer.num], o, prefix, deleted))
 		s->answer.num++;
 	else
 		s->answer.damaged++;

@@ -410,17 +410,19 @@ page_take(struct fleet_link *l, const struct engine_answer *a)
 	char *last = NULL;
 
 	l->stats.damaged += a->damaged;
-	if (a->num > 0) {
-		last = strdup(a->kv[a->num - 1].key);
+	if (a->last != NULL)
+		last = strdup(a->last);
+	if (a->num > 0)
 		l->calls.records(l->calls.arg, a->kv, a->num, true);
-	}
 	if (l->dead || l->engine == NULL) {
 		free(last);
 	} else if (!a->more) {
 		free(last);
 		load_end(l);
-	} else if (last == NULL) {
-		fail(l, "a page without a record that can be read");
+	} else if (last == NULL ||
+	    (l->after != NULL && strcmp(last, l->after) <= 0)) {
+		free(last);
+		fail(l, "a page leads no further");
 	} else {
 		free(l->after);
 		l->after = last;

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include <openssl/evp.h>
+
 #include "gateway/fleet/etcd_json.h"
 
 #define PREFIX "/p2p-gateway/eu/"
@@ -145,6 +147,46 @@ pages(void **state)
 	IS(ENGINE_DONE, "");
 	assert_int_equal(said.answer.num, 0);
 	assert_false(said.answer.more);
+}
+
+/* What comes after a page is asked for, whoever has written its last key. */
+static void
+foreign_pages(void **state)
+{
+	static const struct {
+		const char *key; /* below the prefix */
+		size_t len;
+		const char *last;
+	} rows[] = {{"head", 4, "head"}, {"\1\xff", 2, "\1\xff"},
+	    {"deny/x\0y", 8, "deny/x\1"}};
+	char key[1024], text[2048], base64[1500], at_most[600];
+	size_t prefix = strlen(PREFIX);
+
+	memcpy(key, PREFIX, prefix);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) + 1; i++) {
+		bool is_long = i == sizeof(rows) / sizeof(rows[0]);
+		size_t len = is_long ? 600 : rows[i].len;
+
+		if (is_long)
+			memset(key + prefix, 'a', len);
+		else
+			memcpy(key + prefix, rows[i].key, len);
+		EVP_EncodeBlock((uint8_t *)base64, (const uint8_t *)key,
+		    (int)(prefix + len));
+		snprintf(text, sizeof(text),
+		    "{" HEADER ",\"kvs\":[{\"key\":\"%s\","
+		    "\"create_revision\":\"2\",\"mod_revision\":\"5\"}],"
+		    "\"more\":true}",
+		    base64);
+		read_as(ETCD_RANGE, 200, text);
+		IS(ENGINE_DONE, "");
+		assert_non_null(said.answer.last);
+		memset(at_most, 'a', ENGINE_MAX_KEY - 1);
+		strcpy(at_most + ENGINE_MAX_KEY - 1, "b");
+		assert_string_equal(
+		    said.answer.last, is_long ? at_most : rows[i].last);
+		assert_int_equal(said.answer.num, i == 0);
+	}
 }
 
 /* Each of these records is left out, and those beside it are not. */
@@ -446,6 +488,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(requests),
 	    cmocka_unit_test_teardown(pages, end),
+	    cmocka_unit_test_teardown(foreign_pages, end),
 	    cmocka_unit_test_teardown(damaged_records, end),
 	    cmocka_unit_test_teardown(damaged_answers, end),
 	    cmocka_unit_test_teardown(transactions, end),

@@ -144,6 +144,32 @@ tampered(void **state)
 	machines_guard(&m);
 }
 
+/* Of somebody else below the prefix: large ones, which make a page short, and
+ * pages of nothing but those that none of ours can be. */
+static void
+foreign_keys(void **state)
+{
+	size_t len = 110000;
+	char *much = xrealloc(NULL, len + 1), *key;
+
+	machines_up(&m, 2, NULL);
+	gateway_stop(&m.g[1]);
+	memset(much, 'x', len);
+	much[len] = '\0';
+	for (int i = 0; i < 40; i++) {
+		key = xasprintf(PREFIX "\001\377%d", i);
+		etcd_do(&m.etcd, "put", key, "x", NULL);
+		free(key);
+		key = xasprintf(PREFIX "zz/%d", i);
+		etcd_do(&m.etcd, "put", key, much, NULL);
+		free(key);
+	}
+	free(much);
+	gateway_start(&m.g[1]);
+	machine_hears(&m.g[1], &m.g[0], "p5");
+	machines_guard(&m);
+}
+
 static void
 wrong_secret(void **state)
 {
@@ -176,7 +202,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {ROW(wiped), ROW(restored),
-	    ROW(another_fleet), ROW(tampered), ROW(wrong_secret)};
+	    ROW(another_fleet), ROW(tampered), ROW(foreign_keys),
+	    ROW(wrong_secret)};
 
 	if (!etcd_have()) {
 		printf("1..0 # SKIP no etcd\n");
