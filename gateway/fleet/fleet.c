@@ -19,6 +19,10 @@ on_kick(evutil_socket_t fd, short what, void *arg)
 {
 	struct fleet *f = arg;
 
+	if (f->reread) {
+		f->reread = false;
+		fleet_link_read_anew(f->link, "the fleet can be followed now");
+	}
 	fleet_identity_state(f);
 	fleet_refill_moved(f);
 	fleet_outbox_moved(f);

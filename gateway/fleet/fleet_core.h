@@ -83,6 +83,7 @@ struct fleet {
 	 * says, 0 where that cannot be read. */
 	int64_t head, engine_head, head_revision, began;
 	bool facts_changed, adopted;
+	bool reread; /* what was passed over while it was not followed */
 	bool repair; /* the engine lacks something that is held here */
 	/* Why a fleet that is there is not followed; FLEET_UP: it is. */
 	enum fleet_state_now blocked;

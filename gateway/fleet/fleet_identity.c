@@ -6,11 +6,19 @@
 
 #include "gateway/fleet/fleet_take.h"
 
+/* What came while it was blocked was not looked at. */
+static void
+unblock(struct fleet *f)
+{
+	f->reread = f->reread || (!f->loading && f->blocked != FLEET_UP);
+	f->blocked = FLEET_UP;
+}
+
 static void
 follow(struct fleet *f, const struct fleet_meaning *m)
 {
 	f->follows = f->identity_there = true;
-	f->blocked = FLEET_UP;
+	unblock(f);
 	/* It was made before the eyes of this machine: there is no older one.
 	 */
 	if (!f->loading)
@@ -77,7 +85,7 @@ fleet_identity_see(struct fleet *f, const struct fleet_kv *kv)
 		f->identity_revision = 0;
 		/* What this machine knows of it is put back. */
 		f->follows = f->id[0] != '\0';
-		f->blocked = FLEET_UP;
+		unblock(f);
 		return;
 	}
 	if (fleet_open_text(f, FLEET_IDENTITY, kv->key, kv->value, kv->len, &o,

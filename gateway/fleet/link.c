@@ -632,6 +632,14 @@ fleet_link_configure(
 }
 
 void
+fleet_link_read_anew(struct fleet_link *l, const char *why)
+{
+	link_enter(l);
+	start_over(l, why);
+	link_leave(l);
+}
+
+void
 fleet_link_set_members(struct fleet_link *l, size_t num)
 {
 	l->members = num;

@@ -116,6 +116,9 @@ int fleet_link_new(struct fleet_link **out, const struct fleet_link_options *o,
 /* No done is called any more. NULL allowed. From anywhere. */
 void fleet_link_free(struct fleet_link *l);
 
+/* Everything is read once more. Not from inside a callback. */
+void fleet_link_read_anew(struct fleet_link *l, const char *why);
+
 /*
  * Other endpoints and credentials (SIGHUP); the name stays. Whatever is wrong
  * with them leaves all as it was. The connection begins anew.

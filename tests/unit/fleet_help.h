@@ -371,6 +371,14 @@ fleet_link_configure(
 }
 
 void
+fleet_link_read_anew(struct fleet_link *l, const char *why)
+{
+	(void)why;
+	l->state = FLEET_LINK_DOWN;
+	event_base_once(l->base, -1, EV_TIMEOUT, on_load, l, NULL);
+}
+
+void
 fleet_link_set_members(struct fleet_link *l, size_t num)
 {
 	(void)l;

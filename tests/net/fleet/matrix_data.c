@@ -170,6 +170,26 @@ foreign_keys(void **state)
 	machines_guard(&m);
 }
 
+/* Nobody can read which fleet it is, and all begin so; then it is taken away.
+ */
+static void
+nobody_knows_the_fleet(void **state)
+{
+	machines_up(&m, 2, NULL);
+	gateway_stop(&m.g[0]);
+	gateway_stop(&m.g[1]);
+	etcd_do(&m.etcd, "put", PREFIX "fleet", "nonsense", NULL);
+	for (int i = 0; i < 2; i++) {
+		gateway_start(&m.g[i]);
+		gateway_must_say(&m.g[i], "cannot be read with the secret");
+	}
+	machines_guard(&m);
+	etcd_do(&m.etcd, "del", PREFIX "fleet", NULL);
+	machine_hears(&m.g[1], &m.g[0], "p6");
+	machine_hears(&m.g[0], &m.g[1], "p7");
+	machines_guard(&m);
+}
+
 static void
 wrong_secret(void **state)
 {
@@ -203,7 +223,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {ROW(wiped), ROW(restored),
 	    ROW(another_fleet), ROW(tampered), ROW(foreign_keys),
-	    ROW(wrong_secret)};
+	    ROW(nobody_knows_the_fleet), ROW(wrong_secret)};
 
 	if (!etcd_have()) {
 		printf("1..0 # SKIP no etcd\n");
