@@ -202,10 +202,10 @@ start(struct fleet_join *j, enum fleet_join_how how, struct err *err)
 		rc = fleet_state_facts(j->state, &facts, err);
 	if (rc != 0)
 		return rc;
+	j->has_state = j->known = facts.id[0] != '\0';
 	rc = fleet_join_again(j, err);
 	if (rc != 0)
 		return rc;
-	j->has_state = j->known = facts.id[0] != '\0';
 	wanted_of(&w, j, &j->conf->fleet, how);
 	rc = fleet_new(&j->fleet, &w.options, err);
 	if (rc == 0)
