@@ -91,6 +91,8 @@ on_settle(evutil_socket_t fd, short what, void *arg)
 		fleet_view(j->fleet, &view);
 		/* Nothing but what was made now begins with nothing. */
 		j->refused = j->create && (j->known || view.began > 0);
+		if (!j->create)
+			fleet_join_say_own(j);
 		if (j->create && !j->refused && fleet_join_seed(j, &err) != 0)
 			log_line(j->services->log, LOG_LEVEL_ERROR,
 			    "the fleet cannot be filled with what is stored "

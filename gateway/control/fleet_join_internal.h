@@ -71,6 +71,9 @@ bool fleet_join_unite(struct fleet_join *j);
 int fleet_join_seed(struct fleet_join *j, struct err *err) MUST_USE;
 void fleet_seed_free(struct fleet_seed *s);
 
+/* fleet_own.c: logs what is set here and not in the fleet. */
+void fleet_join_say_own(const struct fleet_join *j);
+
 /* fleet_again.c: records from a file, or from this machine's own state. */
 struct fleet_copies {
 	struct fleet_record *v; /* keys and texts are their own */

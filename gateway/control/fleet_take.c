@@ -20,6 +20,7 @@ struct taking {
 	struct fleet_box *boxes; /* each of its record */
 	struct fleet_taken *taken;
 	struct change *changes; /* room for all */
+	size_t *order;          /* sections come first: see sort */
 	const struct fleet_facts *facts;
 	bool adopted; /* what was held of another fleet is to go */
 	size_t from, to;
@@ -115,8 +116,8 @@ keep_records(void *arg, struct err *err)
 	int rc = t->adopted ? fleet_state_clear(j->state, err) : 0;
 
 	for (size_t i = t->from; i < t->to && rc == 0; i++)
-		if (t->taken[i].ok)
-			rc = keep_record(j, &t->v[i], err);
+		if (t->taken[t->order[i]].ok)
+			rc = keep_record(j, &t->v[t->order[i]], err);
 	return rc == 0 ? fleet_state_set_facts(j->state, &facts, err) : rc;
 }
 
@@ -144,13 +145,15 @@ static int
 take_range(struct taking *t, size_t from, size_t to, struct err *err)
 {
 	struct fleet_join *j = t->join;
-	size_t num = 0;
+	size_t num = 0, alone = t->order[from];
 	int rc;
 
-	for (size_t i = from; i < to; i++)
-		if (t->taken[i].ok && t->boxes[i].change.kind != 0 &&
-		    !t->boxes[i].idle)
-			t->changes[num++] = t->boxes[i].change;
+	for (size_t i = from; i < to; i++) {
+		const struct fleet_box *b = &t->boxes[t->order[i]];
+
+		if (t->taken[t->order[i]].ok && b->change.kind != 0 && !b->idle)
+			t->changes[num++] = b->change;
+	}
 	t->from = from;
 	t->to = to;
 	rc = control_take(j->control, t->changes, num, keep_records, t, err);
@@ -162,10 +165,59 @@ take_range(struct taking *t, size_t from, size_t to, struct err *err)
 		return rc;
 	if (to - from > 1)
 		return take_halves(t, from, to, err);
-	t->taken[from].ok = false;
-	snprintf(
-	    t->taken[from].why, sizeof(t->taken[from].why), "%.150s", err->msg);
+	t->taken[alone].ok = false;
+	snprintf(t->taken[alone].why, sizeof(t->taken[alone].why), "%.150s",
+	    err->msg);
 	return 0;
+}
+
+/* A history is one of what is stored: its section comes before it, also when
+ * they are halved. */
+static void
+sort(struct taking *t, size_t num)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < num; i++)
+		if (t->v[i].kind == FLEET_CONFIG)
+			t->order[at++] = i;
+	for (size_t i = 0; i < num; i++)
+		if (t->v[i].kind != FLEET_CONFIG)
+			t->order[at++] = i;
+}
+
+static int
+see_held(void *arg, const struct fleet_row *row, struct err *err)
+{
+	bool *held = arg;
+
+	*held = row->n > 0;
+	return 0;
+}
+
+/*
+ * The first of a fleet that others made: what was pushed here before is none of
+ * its versions, whichever numbers it has.
+ */
+static int
+part_section(struct taking *t, size_t i, struct err *err)
+{
+	struct fleet_join *j = t->join;
+	struct fleet_box *b = &t->boxes[i];
+	bool held = false;
+	int rc = 0;
+
+	if (t->v[i].kind != FLEET_CONFIG || j->create ||
+	    section_version(j->stores->sections, b->change.section) <= 0)
+		return 0;
+	if (!t->adopted)
+		rc = fleet_state_one(
+		    j->state, t->v[i].key, see_held, &held, err);
+	if (rc == 0 && !held) {
+		b->change.apart = true;
+		b->idle = false;
+	}
+	return rc;
 }
 
 /* Reads what is to be put in force; what cannot be read is not taken. */
@@ -181,7 +233,8 @@ read_records(struct taking *t, size_t num)
 		if (r->gone || r->shadowed || !fleet_join_shares(j, r->kind) ||
 		    !fleet_text_is_change(r->kind))
 			continue;
-		if (fleet_box_read(&t->boxes[i], r, j->stores, &err) == 0)
+		if (fleet_box_read(&t->boxes[i], r, j->stores, &err) == 0 &&
+		    part_section(t, i, &err) == 0)
 			continue;
 		fleet_box_cleanup(&t->boxes[i]);
 		t->taken[i].ok = false;
@@ -263,12 +316,14 @@ fleet_join_take(void *arg, const struct fleet_record *v, size_t num,
 	    .facts = facts,
 	    .adopted = adopted,
 	    .boxes = calloc(num + 1, sizeof(*t.boxes)),
-	    .changes = calloc(num + 1, sizeof(*t.changes))};
+	    .changes = calloc(num + 1, sizeof(*t.changes)),
+	    .order = calloc(num + 1, sizeof(*t.order))};
 	int rc = 0;
 
-	if (t.boxes == NULL || t.changes == NULL)
+	if (t.boxes == NULL || t.changes == NULL || t.order == NULL)
 		rc = err_set(err, E_NOMEM, "out of memory");
 	if (rc == 0) {
+		sort(&t, num);
 		read_records(&t, num);
 		rc = take_range(&t, 0, num, err);
 	}
@@ -282,6 +337,7 @@ fleet_join_take(void *arg, const struct fleet_record *v, size_t num,
 		fleet_box_cleanup(&t.boxes[i]);
 	free(t.boxes);
 	free(t.changes);
+	free(t.order);
 	return rc;
 }
 

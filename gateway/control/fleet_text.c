@@ -111,14 +111,15 @@ make_denied(struct fleet_text *t, const struct change *ch, struct err *err)
 }
 
 /* Names that are one here are one in the fleet. */
-static void
-subject_key(char out[FLEET_KEY_SIZE], const char *holder, const char *name)
+void
+fleet_text_subject_name(
+    char out[FLEET_KEY_SIZE], const char *holder, const char *name)
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	char hex[2 * SHA256_DIGEST_LENGTH + 1], lower[DN_MAX];
 	size_t n = 0;
 
-	for (; name[n] != '\0'; n++)
+	for (; name[n] != '\0' && n < sizeof(lower); n++)
 		lower[n] = name[n] >= 'A' && name[n] <= 'Z'
 		    ? (char)(name[n] | 0x20)
 		    : name[n];
@@ -141,7 +142,7 @@ make_subject(struct fleet_text *t, const struct change *ch, struct err *err)
 	cJSON_AddStringToObject(o, "holder", holder);
 	cJSON_AddStringToObject(o, "subject", name);
 	cJSON_AddBoolToObject(o, "allowed", !ch->removed);
-	subject_key(t->names[0], holder, name);
+	fleet_text_subject_name(t->names[0], holder, name);
 	return add(t, FLEET_SUBJECT, o, FLEET_HELD, err);
 }
 
@@ -178,24 +179,36 @@ make_member(struct fleet_text *t, const struct change *ch, const char *id,
 	return add(t, FLEET_HOLDING, o, FLEET_HELD, err);
 }
 
+bool
+fleet_text_chain_name(char out[FLEET_KEY_SIZE], const char *holder,
+    enum certstore_usage usage, const char *alias)
+{
+	char part[3 * CERTSTORE_MAX_ALIAS + 1];
+
+	if (!fleet_name_part(part, sizeof(part), alias))
+		return false;
+	snprintf(out, FLEET_KEY_SIZE, "%s/%s/%s",
+	    holder[0] != '\0' ? holder : "-", certstore_usage_word(usage),
+	    part);
+	return true;
+}
+
 static int
 make_chain(struct fleet_text *t, const struct change *ch,
     const struct stores *s, struct err *err)
 {
-	char alias[3 * CERTSTORE_MAX_ALIAS + 1];
 	char *pem = certstore_list_pem(ch->chain);
 	cJSON *o = signed_by(ch);
 	int rc;
 
-	if (pem == NULL || !fleet_name_part(alias, sizeof(alias), ch->name)) {
+	if (pem == NULL ||
+	    !fleet_text_chain_name(
+		t->names[0], ch->holder, ch->usage, ch->name)) {
 		cJSON_Delete(o);
 		rc = pem == NULL ? E_NOMEM : E_PARSE;
 		free(pem);
 		return err_set(err, rc, "the chain cannot be shared");
 	}
-	snprintf(t->names[0], sizeof(t->names[0]), "%s/%s/%s",
-	    ch->holder[0] != '\0' ? ch->holder : "-",
-	    certstore_usage_word(ch->usage), alias);
 	cJSON_AddStringToObject(o, "holder", ch->holder);
 	cJSON_AddStringToObject(o, "usage", certstore_usage_word(ch->usage));
 	cJSON_AddStringToObject(o, "alias", ch->name);

@@ -32,6 +32,13 @@ int fleet_text_make(struct fleet_text *out, const struct change *ch,
     const struct stores *stores, struct err *err) MUST_USE;
 void fleet_text_cleanup(struct fleet_text *t);
 
+/* The name of a record in its kind: of a subject as it is kept; of a chain
+ * (false: it cannot be shared). */
+void fleet_text_subject_name(
+    char out[FLEET_KEY_SIZE], const char *holder, const char *name);
+bool fleet_text_chain_name(char out[FLEET_KEY_SIZE], const char *holder,
+    enum certstore_usage usage, const char *alias);
+
 /* Whether a kind is one of those that a change can be. */
 bool fleet_text_is_change(enum fleet_kind kind);
 
