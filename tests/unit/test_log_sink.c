@@ -196,12 +196,13 @@ a_flood_is_cut_off(void **state)
 	struct log_sink *s = sink(CONF_LOG_TEXT);
 	const struct log *log = log_sink_get0_log(s);
 	unsigned floods = 0, told = 0, errors = 0, dropped = 0;
+	const time_t began = time(NULL);
 	char *text, *save = NULL;
 
 	(void)state;
 	/* Until a second has begun after the one that was too full. */
-	for (int i = 0; told == 0; i++) {
-		assert_true(i < 5000);
+	while (told == 0) {
+		assert_true(time(NULL) - began < 60);
 		for (int k = 0; k < LOG_SINK_MAX_PER_SEC; k++)
 			log_line(log, LOG_LEVEL_WARN, "flood");
 		floods += LOG_SINK_MAX_PER_SEC;
