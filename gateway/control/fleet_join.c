@@ -87,7 +87,7 @@ on_settle(evutil_socket_t fd, short what, void *arg)
 	if (!j->was_up && fleet_join_is_up(j)) {
 		j->was_up = true;
 		j->uniting = true;
-		fleet_join_key_made(j);
+		fleet_join_share_keys(j);
 		fleet_view(j->fleet, &view);
 		/* Nothing but what was made now begins with nothing. */
 		j->refused = j->create && (j->known || view.began > 0);
@@ -98,6 +98,10 @@ on_settle(evutil_socket_t fd, short what, void *arg)
 			    "the fleet cannot be filled with what is stored "
 			    "here: %s",
 			    err.msg);
+	}
+	if (j->again) {
+		j->again = false;
+		fleet_lags_again(j->fleet);
 	}
 	/* The loop turns between them. */
 	if (j->uniting && fleet_join_in_step(j)) {

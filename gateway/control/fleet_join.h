@@ -50,7 +50,8 @@ void fleet_join_free(struct fleet_join *j);
 int fleet_join_reload(
     struct fleet_join *j, struct conf *conf, struct err *err) MUST_USE;
 
-/* A key was made here: the others get it where keys are shared. */
+/* A key was made here: the others get it where keys are shared, and a setup
+ * that waited for it is tried again. */
 void fleet_join_key_made(struct fleet_join *j);
 
 /* This machine has what its fleet had when it was asked, or had it before. */

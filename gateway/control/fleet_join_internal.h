@@ -29,6 +29,7 @@ struct fleet_join {
 	bool has_state, was_up;
 	bool uniting; /* not all of the denylist is sent yet */
 	bool known;   /* a fleet was, at the start */
+	bool again;   /* came what other records may have lacked */
 	bool refused; /* to create what is there already */
 	uint64_t start_mono_ms;
 	struct event *settle;  /* what is to be done outside of callbacks */
@@ -68,6 +69,8 @@ void fleet_sessions_take(
 /* fleet_seed.c: what is stored here and not in the fleet. So many entries of
  * the denylist; true: there are more. */
 bool fleet_join_unite(struct fleet_join *j);
+/* Those that the fleet lacks, where keys are shared. */
+void fleet_join_share_keys(struct fleet_join *j);
 int fleet_join_seed(struct fleet_join *j, struct err *err) MUST_USE;
 void fleet_seed_free(struct fleet_seed *s);
 

@@ -172,7 +172,7 @@ is_missing(const struct fleet_join *j, const struct keystore_key *k)
 }
 
 void
-fleet_join_key_made(struct fleet_join *j)
+fleet_join_share_keys(struct fleet_join *j)
 {
 	const struct keystore *keys = j->stores->keys;
 	struct err err;
@@ -186,6 +186,13 @@ fleet_join_key_made(struct fleet_join *j)
 	if (rc != 0)
 		log_line(j->services->log, LOG_LEVEL_WARN,
 		    "keys are not shared before the next start: %s", err.msg);
+}
+
+void
+fleet_join_key_made(struct fleet_join *j)
+{
+	fleet_lags_again(j->fleet);
+	fleet_join_share_keys(j);
 }
 
 /* All else, by one who makes the fleet. */

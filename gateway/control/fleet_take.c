@@ -274,6 +274,17 @@ say_taken(const struct taking *t, size_t num)
 	}
 }
 
+/* A setup needs its key and its chains, a value may need another one. */
+static bool
+completes(const struct taking *t, size_t i)
+{
+	enum change_kind kind = t->boxes[i].change.kind;
+
+	return t->taken[i].ok && !t->boxes[i].idle &&
+	    (kind == CHANGE_KEY || kind == CHANGE_CHAIN ||
+		kind == CHANGE_MEMBER || kind == CHANGE_SECTION);
+}
+
 /* What others wait for, and what this machine tells of itself. */
 static void
 note_taken(const struct taking *t, size_t num)
@@ -289,6 +300,7 @@ note_taken(const struct taking *t, size_t num)
 		    : SECTION_NUM;
 
 		members |= r->kind == FLEET_MEMBER;
+		j->again |= completes(t, i);
 		fleet_evidence_take(j->evidence, r);
 		if (id != SECTION_NUM)
 			j->lag_version[id] = t->taken[i].ok ? 0 : r->version;

@@ -7,6 +7,7 @@
 #include "cache/base/clock.h"
 #include "gateway/fleet/fleet_claims.h"
 #include "gateway/fleet/fleet_identity.h"
+#include "gateway/fleet/fleet_lags.h"
 #include "gateway/fleet/fleet_member.h"
 #include "gateway/fleet/fleet_outbox.h"
 #include "gateway/fleet/fleet_refill.h"
@@ -30,6 +31,7 @@ on_kick(evutil_socket_t fd, short what, void *arg)
 	fleet_tell_moved(f);
 	fleet_claims_moved(f);
 	fleet_member_moved(f);
+	fleet_lags_moved(f);
 }
 
 /* What the link says. */

@@ -276,6 +276,12 @@ struct fleet_view {
 };
 void fleet_view(const struct fleet *f, struct fleet_view *out);
 
+/*
+ * What some records lacked may be here now: those that did not act are asked
+ * for and given to take() once more, when the engine is there. Not from inside
+ * take().
+ */
+void fleet_lags_again(struct fleet *f);
 /* Records that are known and did not act here, and why. */
 void fleet_each_lag(const struct fleet *f,
     void (*fn)(void *arg, const char *key, const char *why), void *arg);

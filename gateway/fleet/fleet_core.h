@@ -4,7 +4,7 @@
  *
  *   fleet.c         life, what the link says
  *   fleet_outbox.c  fleet_refill.c  fleet_tell.c  fleet_claims.c
- *   fleet_member.c  fleet_view.c
+ *   fleet_member.c  fleet_lags.c  fleet_view.c
  *   fleet_write.c   ordered changes
  *   fleet_identity.c which fleet, and whether it is followed
  *   fleet_take.c    what came: merged, put in force
@@ -96,6 +96,9 @@ struct fleet {
 	bool loading, loaded;
 
 	struct fleet_stage stage;
+	struct {
+		bool waiting, asking; /* entries marked `again`; one of them */
+	} lags;
 	size_t outbox_num;
 	struct fleet_writing *writing;
 	struct fleet_outbox *outbox;

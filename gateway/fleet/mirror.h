@@ -61,6 +61,7 @@ struct mirror_entry {
 	uint64_t load; /* in which it was seen last */
 	char *text;    /* of facts without order; or NULL */
 	char *lag;     /* why what the engine has does not act here; or NULL */
+	bool again;    /* it is to be looked at once more */
 	size_t staged; /* for who puts it in force: 1 + index; 0: nowhere */
 	struct mirror_entry *next_in_bucket;
 };

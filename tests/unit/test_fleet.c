@@ -368,6 +368,31 @@ what_cannot_act_here_leaves_what_is_in_force(void **state)
 	machines_cleanup(m, 2);
 }
 
+/* Nobody but who knows what was lacking can say when to try again. */
+static void
+what_could_not_act_is_tried_again(void **state)
+{
+	struct machine m[2];
+
+	machines_init(m, 2);
+	m[1].refuses = DX;
+	must_write(&m[0], X, ENTRY);
+	must_write(&m[0], X, ENTRY_2);
+	loop_idle();
+	must_have(&m[1], DX, 0, "");
+	fleet_lags_again(m[1].fleet);
+	loop_idle();
+	must_have(&m[1], DX, 0, "");
+	m[1].refuses = NULL;
+	must_write(&m[0], Y, ENTRY);
+	loop_idle();
+	must_have(&m[1], DX, 0, "");
+	fleet_lags_again(m[1].fleet);
+	loop_idle();
+	must_have(&m[1], DX, 2, ENTRY_2);
+	machines_cleanup(m, 2);
+}
+
 static void
 a_full_disk_is_waited_for(void **state)
 {
@@ -1159,6 +1184,7 @@ main(void)
 	    T(what_cannot_act_here_leaves_what_is_in_force),
 	    T(a_full_disk_is_waited_for),
 	    T(an_emergency_is_sent_when_the_engine_is_back),
+	    T(what_could_not_act_is_tried_again),
 	    T(what_waits_is_not_undone_by_what_others_did_meanwhile),
 	    T(a_wiped_engine_is_filled_again),
 	    T(an_old_backup_does_not_bring_anything_back),

@@ -146,22 +146,59 @@ a_key_stays_where_it_is(void **state)
 
 /* Both have the secret that they are encrypted with. */
 static void
-keys_go_where_they_are_asked_for(void **state)
+share_keys(struct gateway *g)
 {
 	const char *secret = "a secret for keys that both machines have\n";
+
+	file_write("keys.secret", secret, strlen(secret));
+	gateway_stop(g);
+	gateway_set(g, "key_secret", "\"keys.secret\"");
+	gateway_set(g, "fleet.share",
+	    "[\"config\",\"denylist\",\"subjects\",\"holdings\","
+	    "\"revocations\",\"evidence\",\"sessions\",\"keys\"]");
+	gateway_start(g);
+}
+
+/* Nobody does anything on the machine that lacked it. */
+static void
+a_setup_acts_when_its_key_comes(void **state)
+{
+	long long until = mono_ms() + WAIT_MS;
+	bool lacking = true;
+	struct web w;
 
 	(void)state;
 	pki_ca_init(&root, "root");
 	machines_up(&m, 2, NULL);
-	file_write("keys.secret", secret, strlen(secret));
-	for (int i = 0; i < 2; i++) {
-		gateway_stop(&m.g[i]);
-		gateway_set(&m.g[i], "key_secret", "\"keys.secret\"");
-		gateway_set(&m.g[i], "fleet.share",
-		    "[\"config\",\"denylist\",\"subjects\",\"holdings\","
-		    "\"revocations\",\"evidence\",\"sessions\",\"keys\"]");
-		gateway_start(&m.g[i]);
+	gateway_stop(&m.g[0]);
+	gateway_set(&m.g[0], "key_secret", "\"keys.secret\"");
+	share_keys(&m.g[1]);
+	gateway_start(&m.g[0]);
+	enrol_erin();
+	the_rest_is_in_force();
+	share_keys(&m.g[0]);
+	await_text(&m.g[1], "/network/setup/" H, "\"inEffect\":true");
+	while (lacking) {
+		rest(&m.g[1], &w, "GET", "/readyz", NULL);
+		lacking = strstr(w.body, "needs key") != NULL;
+		if (lacking && mono_ms() > until)
+			fail_msg("%s", w.body);
+		web_free(&w);
 	}
+	rest(&m.g[1], &w, "GET", "/fleet", NULL);
+	assert_null(json_at(w.json, "notInForce.0"));
+	web_free(&w);
+	machines_guard(&m);
+}
+
+static void
+keys_go_where_they_are_asked_for(void **state)
+{
+	(void)state;
+	pki_ca_init(&root, "root");
+	machines_up(&m, 2, NULL);
+	for (int i = 0; i < 2; i++)
+		share_keys(&m.g[i]);
 	machine_hears(&m.g[1], &m.g[0], "k1");
 	machine_hears(&m.g[0], &m.g[1], "k2");
 	enrol_erin();
@@ -177,6 +214,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_teardown(a_key_stays_where_it_is, down),
+	    cmocka_unit_test_teardown(a_setup_acts_when_its_key_comes, down),
 	    cmocka_unit_test_teardown(keys_go_where_they_are_asked_for, down)};
 
 	if (!etcd_have()) {
