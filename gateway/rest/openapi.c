@@ -199,6 +199,7 @@ add_answers(
     cJSON *o, const struct rest_route *route, const struct openapi_fact *fact)
 {
 	cJSON *answers = cJSON_AddObjectToObject(o, "responses");
+	const char *pending;
 	char status[8];
 
 	snprintf(status, sizeof(status), "%d", fact->status);
@@ -211,6 +212,16 @@ add_answers(
 	if (strcmp(route->pattern, "reload") == 0)
 		add_answer(answers, "200",
 		    "done, but for what waits for the next start", "Object");
+	if (openapi_is_shared(route, &pending)) {
+		if (pending != NULL)
+			add_answer(answers, "202",
+			    "in force here, and sent when the fleet can be "
+			    "asked",
+			    pending);
+		add_answer(answers, "503",
+		    "the fleet cannot be asked, or takes nothing more",
+		    "Error");
+	}
 	add_answer(answers, "default", "not done, and why", "Error");
 }
 

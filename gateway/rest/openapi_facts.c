@@ -113,6 +113,24 @@ static const struct openapi_fact facts[] = {
 	200, "text/plain", NULL},
 };
 
+/* What a fleet may refuse; pending: the shape of what is in force here alone
+ * for the time being. */
+static const struct {
+	enum rest_method method;
+	const char *pattern, *pending;
+} shared[] = {
+    {REST_PUT, "config", NULL},
+    {REST_POST, "config/{section}/history/{version}/restore", NULL},
+    {REST_POST, "denylist", "Pending"},
+    {REST_DELETE, "denylist/{id}", NULL},
+    {REST_PUT, SUBJECTS "/{subject}", NULL},
+    {REST_DELETE, SUBJECTS "/{subject}", "Pending"},
+    {REST_PUT, "network/setup/{id}", NULL},
+    {REST_POST, "membership/{id}", NULL},
+    {REST_PUT, "certificates/vnode/{id}/{usage}", NULL},
+    {REST_PUT, "certificates/cluster/{usage}", NULL},
+};
+
 /* "key/{tenant}" is "keys/{tenant}". */
 static bool
 is_pattern(const char *fact, const char *route)
@@ -133,4 +151,16 @@ openapi_fact_of(const struct rest_route *route)
 		    is_pattern(facts[i].pattern, route->pattern))
 			return &facts[i];
 	return NULL;
+}
+
+bool
+openapi_is_shared(const struct rest_route *route, const char **pending)
+{
+	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
+		if (shared[i].method == route->method &&
+		    is_pattern(shared[i].pattern, route->pattern)) {
+			*pending = shared[i].pending;
+			return true;
+		}
+	return false;
 }

@@ -27,6 +27,12 @@ struct openapi_fact {
 /* By the pattern, in the singular or the plural of Corda's. NULL: none. */
 const struct openapi_fact *openapi_fact_of(const struct rest_route *route);
 
+/*
+ * Whether a fleet has the last word. *pending: the shape of an answer of what
+ * is in force here and not told yet; NULL: there is none such.
+ */
+bool openapi_is_shared(const struct rest_route *route, const char **pending);
+
 /* {"schemas": {...}}: each shape that a fact names, and each section. */
 void openapi_add_shapes(cJSON *schemas);
 

@@ -41,6 +41,9 @@ static const struct field error_fields[] = {{"title", FIELD_TEXT, NULL},
 static const struct field id_fields[] = {
     {"id", FIELD_TEXT, NULL}, {NULL, 0, NULL}};
 
+static const struct field pending_fields[] = {
+    {"?id", FIELD_TEXT, NULL}, {"fleet", FIELD_TEXT, NULL}, {NULL, 0, NULL}};
+
 static const struct field section_fields[] = {{"section", FIELD_TEXT, NULL},
     {"sourceConfig", FIELD_TEXT, NULL},
     {"configWithDefaults", FIELD_TEXT, NULL},
@@ -257,7 +260,8 @@ static const struct field no_fields[] = {{NULL, 0, NULL}};
 
 static const struct shape shapes[] = {{"Object", no_fields, true},
     {"Error", error_fields, true}, {"Id", id_fields, true},
-    {"Section", section_fields, true}, {"SectionPut", section_put_fields, true},
+    {"Pending", pending_fields, false}, {"Section", section_fields, true},
+    {"SectionPut", section_put_fields, true},
     {"SectionChange", section_change_fields, true},
     {"Ready", ready_fields, false}, {"CacheItem", cache_fields, false},
     {"CacheSource", cache_source_fields, false}, {"Known", known_fields, false},

@@ -41,13 +41,16 @@ save(const struct web *w)
 	return name;
 }
 
-/* Asks, and keeps the answer for the checker. */
+/* Asks, and keeps the answer for the checker. status: 0 for any. */
 static void
-ask(const char *method, const char *pattern, const char *path, const char *body)
+ask_for(long status, const char *method, const char *pattern, const char *path,
+    const char *body)
 {
 	struct web w;
 
 	rest(&gw, &w, method, path, body);
+	if (status != 0 && w.status != status)
+		fail_msg("%s %s: %ld %s", method, path, w.status, w.body);
 	if (w.status == 0 || w.status == 404 || w.status == 405)
 		fail_msg("%s %s: %ld %s", method, path, w.status, w.body);
 	if (w.json != NULL) {
@@ -57,6 +60,12 @@ ask(const char *method, const char *pattern, const char *path, const char *body)
 		note(save(&w));
 	}
 	web_free(&w);
+}
+
+static void
+ask(const char *method, const char *pattern, const char *path, const char *body)
+{
+	ask_for(0, method, pattern, path, body);
 }
 
 /* Something of everything is there to be shown. */
@@ -189,6 +198,79 @@ the_document_is_true(void **state)
 	web_free(&w);
 }
 
+static const cJSON *
+answers_of(const cJSON *doc, const char *method, const char *path)
+{
+	const cJSON *of =
+	    cJSON_GetObjectItemCaseSensitive(json_at(doc, "paths"), path);
+
+	of = cJSON_GetObjectItemCaseSensitive(of, method);
+	return cJSON_GetObjectItemCaseSensitive(of, "responses");
+}
+
+#define SUBJECT "mutual-tls/allowed-client-certificate-subjects/"
+
+/* A member of a fleet whose engine cannot be had: what tightens waits. */
+static void
+a_fleet_that_is_away(void **state)
+{
+	const char *secret = "0123456789abcdef0123456789abcdef\n";
+	const char *mgm = "/mgm/{id}/" SUBJECT "{subject}";
+	static const struct {
+		const char *method, *pattern;
+	} refused[] = {{"put", "/config"},
+	    {"post", "/config/{section}/history/{version}/restore"},
+	    {"post", "/denylist"}, {"delete", "/denylist/{id}"},
+	    {"put", "/mgm/{id}/" SUBJECT "{subject}"},
+	    {"put", "/network/setup/{id}"}, {"post", "/membership/{id}"},
+	    {"put", "/certificates/vnode/{id}/{usage}"},
+	    {"put", "/certificates/cluster/{usage}"}};
+	char *document, *path;
+	struct web doc, w;
+
+	(void)state;
+	gateway_stop(&gw);
+	file_write("fleet.secret", secret, strlen(secret));
+	gateway_set(&gw, "fleet",
+	    "{\"name\":\"test\",\"endpoints\":[\"http://127.0.0.1:1\"],"
+	    "\"secret_file\":\"fleet.secret\"}");
+	gateway_start(&gw);
+	rest(&gw, &doc, "GET", "/openapi.json", NULL);
+	document = save(&doc);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (cJSON_GetObjectItem(answers_of(doc.json, refused[i].method,
+					    refused[i].pattern),
+			"503") == NULL)
+			fail_msg("%s", refused[i].pattern);
+	assert_non_null(cJSON_GetObjectItem(
+	    answers_of(doc.json, "post", "/denylist"), "202"));
+	assert_non_null(
+	    cJSON_GetObjectItem(answers_of(doc.json, "delete", mgm), "202"));
+	ask_for(202, "POST", "/denylist", "/denylist",
+	    "{\"spkiSha256\":\"00112233445566778899aabbccddeeff"
+	    "00112233445566778899aabbccddeeff\"}");
+	ask_for(202, "DELETE", mgm, "/mgm/58B6030FABDD/" SUBJECT "O%3Dx,C%3DGB",
+	    NULL);
+	ask_for(
+	    503, "PUT", mgm, "/mgm/58B6030FABDD/" SUBJECT "O%3Dx,C%3DGB", NULL);
+	rest(&gw, &w, "GET", "/denylist", NULL);
+	path = xasprintf("/denylist/%s", json_text(w.json, "0.id"));
+	web_free(&w);
+	ask_for(503, "DELETE", "/denylist/{id}", path, NULL);
+	free(path);
+	path = xasprintf("{\"section\":\"corda.p2p.gateway\",\"version\":%d,"
+			 "\"config\":{},\"schemaVersion\":"
+			 "{\"major\":1,\"minor\":0}}",
+	    rest_version(&gw, "corda.p2p.gateway"));
+	ask_for(503, "PUT", "/config", "/config", path);
+	free(path);
+	check(document);
+	while (num_files > 0)
+		free(files[--num_files]);
+	free(document);
+	web_free(&doc);
+}
+
 /* Who may do what is in it. */
 static void
 paths_have_roles(void **state)
@@ -212,6 +294,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_document_is_true),
 	    cmocka_unit_test(paths_have_roles),
+	    cmocka_unit_test(a_fleet_that_is_away),
 	};
 
 	return cmocka_run_group_tests_name(
