@@ -200,9 +200,10 @@ static void
 take_back(struct join_ask *a, const struct fleet_outcome *outcome)
 {
 	const char *name;
-	struct fleet_change back = {.kind = fleet_key_kind(a->key, &name),
-	    .name = name,
-	    .expect = outcome->n};
+	char history[FLEET_KEY_SIZE];
+	struct fleet_change back[] = {
+	    {.kind = fleet_key_kind(a->key, &name), .expect = outcome->n},
+	    {.kind = FLEET_HISTORY, .name = history, .expect = FLEET_ANY}};
 	cJSON *o = NULL;
 	char *text;
 	int rc = E_NOMEM;
@@ -215,9 +216,13 @@ take_back(struct join_ask *a, const struct fleet_outcome *outcome)
 	    o == NULL)
 		o = cJSON_Parse("{\"removed\":true,\"allowed\":false}");
 	text = cJSON_PrintUnformatted(o);
-	back.json = text;
+	back[0].name = name;
+	back[0].json = back[1].json = text;
+	snprintf(history, sizeof(history), "%.100s/%010lld", name,
+	    (long long)a->version + 1);
 	if (text != NULL)
-		rc = fleet_write(a->join->fleet, &back, 1, on_back, a, &a->why);
+		rc = fleet_write(a->join->fleet, back,
+		    a->kind == CHANGE_SECTION ? 2 : 1, on_back, a, &a->why);
 	cJSON_free(text);
 	cJSON_Delete(o);
 	if (rc != 0)

@@ -1,0 +1,222 @@
+/*
+ * A section that cannot act on one machine: valid where it was put and not
+ * there, or of a newer version of the program. What was in force stays, and all
+ * say so; where it was put itself, it is taken back on all.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/lib/fleet.h"
+
+#define SECTION "revcheck"
+
+static struct machines m;
+
+static int
+down(void **state)
+{
+	(void)state;
+	machines_down(&m);
+	return 0;
+}
+
+/* Less than the time that a handshake has is wanted of it. */
+static char *
+put_body(int version, int deadline)
+{
+	return xasprintf("{\"section\":\"" SECTION "\",\"version\":%d,"
+			 "\"config\":{\"deadlineMs\":%d},"
+			 "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
+	    version, deadline);
+}
+
+static long
+put(struct gateway *g, int version, int deadline)
+{
+	char *body = put_body(version, deadline);
+	struct web w;
+	long status;
+
+	rest(g, &w, "PUT", "/config", body);
+	status = w.status;
+	web_free(&w);
+	free(body);
+	return status;
+}
+
+/* The answer to GET path there has this text in it, or not, in the end. */
+static void
+await(struct gateway *g, const char *path, const char *text, bool wanted)
+{
+	long long until = mono_ms() + WAIT_MS;
+	struct web w;
+	bool there;
+
+	do {
+		rest(g, &w, "GET", path, NULL);
+		there = w.body != NULL && strstr(w.body, text) != NULL;
+		if (there != wanted && mono_ms() > until)
+			fail_msg("%s: %s", path, w.body);
+		web_free(&w);
+	} while (there != wanted);
+}
+
+static void
+await_version(struct gateway *g, int version)
+{
+	long long until = mono_ms() + WAIT_MS;
+
+	while (rest_version(g, SECTION) != version)
+		if (mono_ms() > until)
+			fail_msg("%s never has version %d", g->name, version);
+}
+
+static void
+valid_there_and_not_here(void **state)
+{
+	int version;
+
+	(void)state;
+	machines_up(&m, 2, NULL);
+	assert_int_equal(put(&m.g[0], -1, 5001), 202);
+	await_version(&m.g[1], 1);
+	gateway_stop(&m.g[1]);
+	gateway_set(&m.g[1], "limits.handshake_timeout_ms", "6000");
+	gateway_start(&m.g[1]);
+	machine_hears(&m.g[1], &m.g[0], "v1");
+	assert_int_equal(put(&m.g[0], 1, 7000), 202);
+	await(&m.g[1], "/readyz", "deadlineMs is 7000", true);
+	await(&m.g[1], "/fleet", "config/" SECTION, true);
+	/* The others know. */
+	await(&m.g[0], "/fleet", "deadlineMs is 7000", true);
+	assert_int_equal(rest_version(&m.g[1], SECTION), 1);
+	/* It replaces what it does not have: the conflict names both. */
+	assert_int_equal(put(&m.g[1], 1, 5002), 409);
+	machine_hears(&m.g[1], &m.g[0], "v2");
+	machines_guard(&m);
+	/* And so it starts; all else is in force. */
+	gateway_stop(&m.g[1]);
+	gateway_start(&m.g[1]);
+	machine_hears(&m.g[1], &m.g[0], "v3");
+	assert_int_equal(rest_version(&m.g[1], SECTION), 1);
+	machines_guard(&m);
+	/* The next one can act there. */
+	version = rest_version(&m.g[0], SECTION);
+	assert_int_equal(put(&m.g[0], version, 5003), 202);
+	await_version(&m.g[1], version + 1);
+	await(&m.g[1], "/readyz", "deadlineMs", false);
+	await(&m.g[0], "/fleet", "deadlineMs", false);
+	machines_guard(&m);
+}
+
+struct putting {
+	pthread_t thread;
+	int version;
+	long status;
+};
+
+static void *
+run(void *arg)
+{
+	struct putting *p = arg;
+
+	p->status = put(&m.g[0], p->version, 7000);
+	return NULL;
+}
+
+static void
+handshakes_have(struct gateway *g, const char *ms)
+{
+	gateway_set(g, "limits.handshake_timeout_ms", ms);
+	gateway_write(g);
+	proc_mark(&g->proc);
+	proc_signal(&g->proc, SIGHUP);
+	gateway_must_say_next(g, "reloaded the configuration");
+}
+
+/*
+ * It was valid when it was asked for, and is not when the engine has written
+ * it: the bootstrap file was read anew in between. False: that was too early.
+ */
+static bool
+put_and_reload(int version, unsigned delay_ms)
+{
+	struct putting p = {.version = version};
+
+	etcd_freeze(&m.etcd, 0);
+	assert_int_equal(pthread_create(&p.thread, NULL, run, &p), 0);
+	usleep(delay_ms * 1000);
+	handshakes_have(&m.g[0], "6000");
+	etcd_thaw(&m.etcd, 0);
+	assert_int_equal(pthread_join(p.thread, NULL), 0);
+	if (p.status != 400)
+		assert_int_equal(p.status, 500);
+	return p.status == 500;
+}
+
+static void
+ends_with_what_was(struct gateway *g)
+{
+	const cJSON *last;
+	struct web w;
+
+	rest(g, &w, "GET", "/config/" SECTION "/history", NULL);
+	last = cJSON_GetArrayItem(w.json, cJSON_GetArraySize(w.json) - 1);
+	assert_string_equal(json_text(last, "action"), "taken back");
+	assert_int_equal(json_number(last, "version"), 3);
+	web_free(&w);
+	rest(g, &w, "GET", "/config/" SECTION, NULL);
+	assert_string_equal(
+	    json_text(w.json, "sourceConfig"), "{\"deadlineMs\":5001}");
+	web_free(&w);
+}
+
+static void
+is_taken_back(void **state)
+{
+	unsigned delay_ms = 100;
+
+	(void)state;
+	machines_up(&m, 2, NULL);
+	assert_int_equal(put(&m.g[0], -1, 5001), 202);
+	await_version(&m.g[1], 1);
+	while (!put_and_reload(1, delay_ms)) {
+		handshakes_have(&m.g[0], "10000");
+		delay_ms *= 2;
+		assert_true(delay_ms < 2000);
+	}
+	for (int i = 0; i < 2; i++) {
+		await_version(&m.g[i], 3);
+		ends_with_what_was(&m.g[i]);
+	}
+	machine_hears(&m.g[0], &m.g[1], "b1");
+	machine_hears(&m.g[1], &m.g[0], "b2");
+	await(&m.g[0], "/readyz", "deadlineMs", false);
+	assert_int_equal(put(&m.g[0], 3, 5004), 202);
+	await_version(&m.g[1], 4);
+	/* Who comes later can read of it. */
+	machine_prepare(&m);
+	gateway_start(&m.g[2]);
+	await_version(&m.g[2], 4);
+	await(&m.g[2], "/config/" SECTION "/history", "taken back", true);
+	machines_guard(&m);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_teardown(valid_there_and_not_here, down),
+	    cmocka_unit_test_teardown(is_taken_back, down)};
+
+	if (!etcd_have()) {
+		printf("1..0 # SKIP no etcd\n");
+		return 0;
+	}
+	return cmocka_run_group_tests_name(
+	    "not here", tests, scene_setup, scene_teardown);
+}
