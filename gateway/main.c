@@ -17,6 +17,7 @@
 #include <event2/event.h>
 #include <event2/thread.h>
 
+#include "gateway/base/event_slots.h"
 #include "gateway/base/password_hash.h"
 #include "gateway/base/services.h"
 #include "gateway/certwatch/certwatch.h"
@@ -452,6 +453,7 @@ run_config(const struct options *o)
 	struct err err;
 	int rc;
 
+	event_slots_init();
 	if (evthread_use_pthreads() != 0) {
 		fprintf(stderr, "p2p-gateway: libevent has no threads\n");
 		return 1;

@@ -68,7 +68,7 @@ memory_comes_back(void **state)
 		tls_free(&crowd[i]);
 	for (int i = 0; i < WAIT_MS / 10; i++) {
 		now = resident();
-		if (now < before + (most - before) / 2)
+		if (now < before + (most - before) / 4)
 			return;
 		usleep(10000);
 	}
