@@ -567,6 +567,13 @@ REVCHECK_API void
 revcheck_get_policy(struct revcheck *rc, struct revcheck_policy *out);
 
 /*
+ * Gives up the memory of certificates that were first asked about at or after
+ * `since`, for when a crowd has come and gone: what was read out of them, which
+ * only saves time. No answer changes. Thread-safe.
+ */
+REVCHECK_API void revcheck_trim(struct revcheck *rc, time_t since);
+
+/*
  * Replaces where evidence may be fetched from: allow_addresses, refuse_private,
  * ports and any_port of options, whose other members are not looked at. Acts on
  * every connection made from then on; fetches that had failed before are tried

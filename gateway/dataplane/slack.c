@@ -6,6 +6,8 @@
 
 #include <event2/event.h>
 
+#include "revcheck/revcheck.h"
+
 /* Whoever leaves one after another is waited for, and so is who comes back. */
 #define SLACK_MOMENT_SEC 1
 
@@ -26,13 +28,17 @@ slack_on_moment(evutil_socket_t fd, short what, void *arg)
 	if (!slack_is_due(s))
 		return;
 	s->most = s->num;
+	revcheck_trim(s->rc, s->since);
+	s->since = time(NULL);
 	(void)malloc_trim(0);
 }
 
 int
-slack_init(struct slack *s, struct event_base *base, struct err *err)
+slack_init(struct slack *s, struct event_base *base, struct revcheck *rc,
+    struct err *err)
 {
-	*s = (struct slack){.ev = evtimer_new(base, slack_on_moment, s)};
+	*s = (struct slack){
+	    .ev = evtimer_new(base, slack_on_moment, s), .rc = rc};
 	return s->ev != NULL ? 0 : err_set(err, E_NOMEM, "out of memory");
 }
 
@@ -47,7 +53,9 @@ slack_cleanup(struct slack *s)
 void
 slack_join(struct slack *s)
 {
-	if (++s->num > s->most)
+	if (++s->num == SLACK_CALM)
+		s->since = time(NULL);
+	if (s->num > s->most)
 		s->most = s->num;
 }
 

@@ -178,7 +178,7 @@ worker_make_events(struct worker *w, struct err *err)
 	if (w->ev_mail == NULL || w->ev_drain == NULL ||
 	    event_add(w->ev_mail, NULL) != 0)
 		return err_set(err, E_NOMEM, "cannot start a worker");
-	if (slack_init(&w->slack, w->base, err) != 0)
+	if (slack_init(&w->slack, w->base, w->env.rc, err) != 0)
 		return E_NOMEM;
 	return recheck_init(w, err);
 }

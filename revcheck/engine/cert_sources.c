@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
@@ -304,6 +305,38 @@ cert_sources_memo_clear(struct cert_sources_memo *m)
 	}
 }
 
+/* Newest first, as they lie in their buckets. */
+static struct cert_sources *
+shard_take(struct memo_shard *sh, time_t since)
+{
+	struct cert_sources *taken = NULL, *s;
+
+	for (size_t i = 0; i < MEMO_BUCKETS; i++)
+		while ((s = sh->bucket[i]) != NULL && s->met >= since) {
+			sh->bucket[i] = s->next;
+			s->next = taken;
+			taken = s;
+			sh->num--;
+		}
+	return taken;
+}
+
+void
+cert_sources_memo_trim(struct cert_sources_memo *m, time_t since)
+{
+	for (size_t i = 0; i < MEMO_SHARDS; i++) {
+		struct cert_sources *s, *next;
+
+		pthread_mutex_lock(&m->shard[i].lock);
+		s = shard_take(&m->shard[i], since);
+		pthread_mutex_unlock(&m->shard[i].lock);
+		for (; s != NULL; s = next) {
+			next = s->next;
+			cert_sources_free(s);
+		}
+	}
+}
+
 void
 cert_sources_memo_free(struct cert_sources_memo *m)
 {
@@ -368,6 +401,7 @@ cert_sources_memo_get(struct cert_sources_memo *m, struct cert_sources **out,
 		return rc;
 	s = *out;
 	assert(s != NULL);
+	s->met = time(NULL);
 	pthread_mutex_lock(&sh->lock);
 	if (sh->num >= MEMO_SHARD_MAX)
 		shard_clear(sh);

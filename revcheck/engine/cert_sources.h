@@ -78,6 +78,7 @@ struct cert_sources {
 	uint8_t word[32];             /* issuer key and serial alone */
 	struct revcheck_result blank; /* names filled in, status UNKNOWN */
 	struct cert_sources *next;    /* memo chain */
+	time_t met;                   /* when it came into the memo */
 };
 
 struct cert_sources *cert_sources_up_ref(struct cert_sources *s);
@@ -95,5 +96,7 @@ int cert_sources_memo_get(struct cert_sources_memo *m,
     const struct cert_sources_context *ctx, struct err *err) MUST_USE;
 /* Empties it (the issuer rules changed). */
 void cert_sources_memo_clear(struct cert_sources_memo *m);
+/* Takes out what came into it at or after that time. */
+void cert_sources_memo_trim(struct cert_sources_memo *m, time_t since);
 
 #endif

@@ -216,6 +216,12 @@ revcheck_denylist_remove(struct revcheck *rc, const struct revcheck_deny *entry,
 	return denylist_change(rc, entry, denylist_without, err);
 }
 
+void
+revcheck_trim(struct revcheck *rc, time_t since)
+{
+	cert_sources_memo_trim(rc->memo, since);
+}
+
 int
 revcheck_set_issuer_rules(struct revcheck *rc,
     const struct revcheck_issuer_rule *rules, size_t num,
