@@ -59,6 +59,7 @@ unit/test_rest_pem_LIBS = -Wl,--wrap=fsync,--wrap=rename
 # The room itself, against a real engine.
 net/fleet/check_OBJ = $(UNIT_A)
 net/fleet/facade_OBJ = $(UNIT_A)
+net/fleet/not_here_OBJ = $(TEST_A) $(UNIT_A)
 net/fleet/engine_OBJ = $(UNIT_A)
 net/fleet/hostile_OBJ = $(UNIT_A)
 net/fleet/link_OBJ = $(UNIT_A)

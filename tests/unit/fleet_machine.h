@@ -176,6 +176,7 @@ machine_log(void *arg, enum log_level level, const char *line)
 }
 
 struct machine_options {
+	const char *fleet; /* its name; NULL: "eu" */
 	const char *secret_file, *previous;
 	bool create, adopt;
 	int64_t min_n;
@@ -186,7 +187,7 @@ HELPER void
 machine_begin(struct machine *m, const struct machine_options *o)
 {
 	const struct fleet_link_options link = {.base = base,
-	    .name = "eu",
+	    .name = o->fleet != NULL ? o->fleet : "eu",
 	    .endpoints = machine_endpoints,
 	    .log = &m->log};
 	const struct fleet_options options = {.link = &link,

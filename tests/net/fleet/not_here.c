@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/lib/fleet.h"
+#include "tests/unit/fleet_machine.h"
 
 #define SECTION "revcheck"
 
@@ -113,6 +114,81 @@ valid_there_and_not_here(void **state)
 	machines_guard(&m);
 }
 
+static void
+machine_began(struct machine *newer)
+{
+	(void)newer;
+}
+
+/* As a program of tomorrow writes it. */
+static void
+write_newer(struct machine *newer, int version, int schema, const char *config)
+{
+	char *json = xasprintf("{\"v\":1,\"version\":%d,\"at\":1700000000,"
+			       "\"who\":\"admin\",\"from\":\"127.0.0.1\","
+			       "\"action\":\"put\",\"config\":\"%s\","
+			       "\"schemaVersion\":%d}",
+	    version, config, schema);
+	struct fleet_outcome o =
+	    machine_write(newer, FLEET_CONFIG, SECTION, json, FLEET_ANY);
+
+	if (o.result != FLEET_WRITTEN)
+		fail_msg("%d %s", o.result, o.why);
+	free(json);
+}
+
+/* The version before stays, over a start too, and nobody writes past it. */
+static void
+is_not_understood(int version)
+{
+	char *text =
+	    xasprintf("version %d of '" SECTION "' is not understood", version);
+
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 2; i++) {
+			await(&m.g[i], "/readyz", text, true);
+			await(&m.g[i], "/fleet", text, true);
+			assert_int_equal(rest_version(&m.g[i], SECTION), 1);
+			assert_int_equal(put(&m.g[i], 1, 5002), 409);
+		}
+		machines_guard(&m);
+		gateway_stop(&m.g[0]);
+		gateway_start(&m.g[0]);
+	}
+	free(text);
+}
+
+static void
+of_a_newer_program(void **state)
+{
+	const struct machine_options options = {
+	    .fleet = FLEET_OF_TESTS, .secret_file = "fleet.secret"};
+	struct machine newer;
+
+	(void)state;
+	machines_up(&m, 2, NULL);
+	assert_int_equal(put(&m.g[0], -1, 5001), 202);
+	await_version(&m.g[1], 1);
+	base = event_base_new();
+	machine_endpoints = m.etcd.urls;
+	machine_init(&newer, "newer", &options);
+	loop_until(machine_state(&newer) == FLEET_UP);
+	/* What it means may be another thing. */
+	write_newer(&newer, 2, 2, "{\\\"deadlineMs\\\":1000}");
+	is_not_understood(2);
+	/* A key that is not known here. */
+	write_newer(&newer, 3, 1, "{\\\"tomorrow\\\":true}");
+	is_not_understood(3);
+	write_newer(&newer, 4, 1, "{\\\"deadlineMs\\\":5003}");
+	for (int i = 0; i < 2; i++) {
+		await_version(&m.g[i], 4);
+		await(&m.g[i], "/readyz", "not understood", false);
+	}
+	machines_guard(&m);
+	machine_cleanup(&newer);
+	event_base_free(base);
+}
+
 struct putting {
 	pthread_t thread;
 	int version;
@@ -211,6 +287,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_teardown(valid_there_and_not_here, down),
+	    cmocka_unit_test_teardown(of_a_newer_program, down),
 	    cmocka_unit_test_teardown(is_taken_back, down)};
 
 	if (!etcd_have()) {
