@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
@@ -96,14 +97,26 @@ password_of_tty(char out[PASSWORD_MAX], const char *name)
 {
 	char prompt[320];
 	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	struct termios was, quiet;
+	bool is_quiet, ok;
 
 	out[0] = '\0';
 	if (tty < 0)
 		return false;
-	close(tty);
 	snprintf(prompt, sizeof(prompt), "password of '%.250s': ", name);
 	print_plain(prompt);
-	return UI_UTIL_read_pw_string(out, PASSWORD_MAX, prompt, 0) == 0;
+	/* OpenSSL asks first: what is typed at once would be shown. */
+	is_quiet = tcgetattr(tty, &was) == 0;
+	if (is_quiet) {
+		quiet = was;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		is_quiet = tcsetattr(tty, TCSAFLUSH, &quiet) == 0;
+	}
+	ok = UI_UTIL_read_pw_string(out, PASSWORD_MAX, prompt, 0) == 0;
+	if (is_quiet)
+		(void)tcsetattr(tty, TCSANOW, &was);
+	close(tty);
+	return ok;
 }
 
 /* A copy in the usual library context. */
