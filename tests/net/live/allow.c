@@ -196,6 +196,8 @@ by_path(void **state)
 	static const char *const others[] = {
 	    "/bob", "/bob/x", "/alicex", "/", "/ALICE", "//alice", "/%61lice"};
 	unsigned long long before;
+	long long until = mono_ms() + WAIT_MS;
+	unsigned rechecked;
 	struct client c;
 
 	(void)state;
@@ -234,7 +236,11 @@ by_path(void **state)
 	/* The next request of a connection is asked about by the new rules. */
 	client_enter(&c, &town, "bob", gw.port, 0);
 	assert_int_equal(ask(&c, "/both"), 200);
+	rechecked = workers_counted(&gw, "rechecks");
 	reload("[{\"dns\":\"*.bob.example\",\"path\":\"/other\"}]");
+	/* It hears of them when its worker comes to it. */
+	while (workers_counted(&gw, "rechecks") == rechecked)
+		assert_true(mono_ms() < until);
 	assert_int_equal(ask(&c, "/other"), 200);
 	assert_int_equal(ask(&c, "/both"), 403);
 	client_leave(&c);
