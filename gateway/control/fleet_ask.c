@@ -377,7 +377,7 @@ fleet_join_pend(struct fleet_join *j, const struct fleet_text *t,
 		log_line(j->services->log, LOG_LEVEL_INFO,
 		    "'%s' is in force here, and the fleet is told", t->key);
 	/* It is kept: what is not sent now is sent after the next start. */
-	if (rc == 0 && fleet_pending(j->fleet, &t->v[0], &why) != 0)
+	if (rc == 0 && fleet_pending(j->fleet, &t->v[0], false, &why) != 0)
 		log_line(j->services->log, LOG_LEVEL_WARN,
 		    "'%s' waits in the outbox: %s", t->key, why.msg);
 	return rc;

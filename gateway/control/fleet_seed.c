@@ -86,7 +86,7 @@ send_all(struct fleet_join *j, const struct uniting *u, struct err *err)
 
 		rc = text_of(&t, j, &u->v[i], err);
 		if (rc == 0)
-			rc = fleet_pending(j->fleet, &t.v[0], err);
+			rc = fleet_pending(j->fleet, &t.v[0], true, err);
 		fleet_text_cleanup(&t);
 	}
 	return rc;

@@ -186,9 +186,10 @@ int fleet_write(struct fleet *f, const struct fleet_change *v, size_t num,
  * What tightens and is in force and in the outbox here already
  * (fleet_state_pend, committed): it is sent when the engine can be had, and
  * comes through take() with `settles`. What waited under that key is replaced.
+ * later: it is sent after all that is not, as is what waited at the start.
  */
 int fleet_pending(struct fleet *f, const struct fleet_change *change,
-    struct err *err) MUST_USE;
+    bool later, struct err *err) MUST_USE;
 
 /* The n that is held here; 0 when none is. */
 int64_t fleet_n(const struct fleet *f, enum fleet_kind kind, const char *name);

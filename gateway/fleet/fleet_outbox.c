@@ -50,12 +50,13 @@ fleet_outbox_cleanup(struct fleet *f)
 }
 
 int
-fleet_pending(
-    struct fleet *f, const struct fleet_change *change, struct err *err)
+fleet_pending(struct fleet *f, const struct fleet_change *change, bool later,
+    struct err *err)
 {
 	char key[FLEET_KEY_SIZE];
 	struct fleet_held held = {.key = key, .pending = change->json};
 	struct mirror_entry *e;
+	int rc;
 
 	if (change->json == NULL || !fleet_kind_rule(change->kind)->ordered ||
 	    !fleet_key_make(key, change->kind, change->name))
@@ -67,7 +68,10 @@ fleet_pending(
 		f->outbox_num--;
 	}
 	fleet_kick(f);
-	return fleet_take_held(f, &held, err);
+	rc = fleet_take_held(f, &held, err);
+	if (rc == 0)
+		mirror_find(f->mirror, key)->later = later;
+	return rc;
 }
 
 static void
@@ -88,6 +92,7 @@ on_done(void *arg, const struct fleet_outcome *o)
 struct gathering {
 	struct fleet_change v[FLEET_TXN_OPS];
 	size_t num, octets;
+	bool later; /* those are looked for */
 };
 
 static void
@@ -95,8 +100,8 @@ gather(void *arg, struct mirror_entry *e)
 {
 	struct gathering *g = arg;
 
-	if (e->pending == NULL || g->num == FLEET_TXN_OPS ||
-	    g->octets > FLEET_TXN_BYTES / 2)
+	if (e->pending == NULL || e->later != g->later ||
+	    g->num == FLEET_TXN_OPS || g->octets > FLEET_TXN_BYTES / 2)
 		return;
 	g->octets += strlen(e->pending);
 	g->v[g->num++] = (struct fleet_change){.kind = e->kind,
@@ -120,6 +125,9 @@ step_on(struct fleet *f)
 		fleet_after(o->timer, (unsigned)(o->not_before - now));
 		return;
 	}
+	/* An emergency does not wait for the denylist of who joins. */
+	mirror_each(f->mirror, gather, &g);
+	g.later = true;
 	mirror_each(f->mirror, gather, &g);
 	if (g.num == 0)
 		return;

@@ -69,6 +69,7 @@ hold_pending(struct mirror_entry *e, const char *text, struct err *err)
 
 	if (rc == 0) {
 		e->pending = strdup(text);
+		e->later = true;
 		if (e->pending == NULL ||
 		    mirror_value_init(&v, 0, &meaning, text, len) != 0)
 			rc = err_set(err, E_NOMEM, "out of memory");

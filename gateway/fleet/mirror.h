@@ -54,6 +54,7 @@ struct mirror_entry {
 	/* What waits in the outbox, in force here: text; NULL: nothing. */
 	char *pending;
 	uint8_t pending_digest[MIRROR_DIGEST];
+	bool later; /* it is sent after what waits and is not */
 	/* What the engine has. */
 	enum mirror_there there;
 	int64_t revision; /* of its last change; 0: absent */

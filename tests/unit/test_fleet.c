@@ -415,7 +415,7 @@ a_full_disk_is_waited_for(void **state)
 /* The outbox. */
 
 static void
-pend(struct machine *m, const char *name, const char *json)
+pend_when(struct machine *m, const char *name, const char *json, bool later)
 {
 	const struct fleet_change c = {
 	    .kind = FLEET_DENY, .name = name, .json = json};
@@ -428,7 +428,63 @@ pend(struct machine *m, const char *name, const char *json)
 	assert_int_equal(
 	    state_db_end(m->db, fleet_state_pend(m->state, &row, &err), &err),
 	    0);
-	assert_int_equal(fleet_pending(m->fleet, &c, &err), 0);
+	assert_int_equal(fleet_pending(m->fleet, &c, later, &err), 0);
+}
+
+static void
+pend(struct machine *m, const char *name, const char *json)
+{
+	pend_when(m, name, json, false);
+}
+
+static void
+pend_many(struct machine *m, int from, int num, bool later)
+{
+	char name[32];
+
+	for (int i = from; i < from + num; i++) {
+		snprintf(name, sizeof(name), "%016x", i);
+		pend_when(m, name, ENTRY, later);
+	}
+}
+
+static void
+must_be_change(const struct machine *m, int from, int num, int64_t n)
+{
+	char key[64];
+
+	for (int i = from; i < from + num; i++) {
+		snprintf(key, sizeof(key), "deny/%016x", i);
+		assert_int_equal(machine_has(m, key).n, n);
+	}
+}
+
+/* Neither behind what was there before, nor what came since, nor what was left
+ * by the run before. */
+static void
+an_emergency_does_not_wait_for_a_union(void **state)
+{
+	struct machine m;
+	int64_t head;
+
+	machines_init(&m, 1);
+	link_down(m.link);
+	pend_many(&m, 0, 700, true);
+	pend_many(&m, 700, 5, false);
+	pend_many(&m, 705, 700, true);
+	link_up(m.link);
+	loop_until(view(&m).outbox == 0);
+	must_be_change(&m, 700, 5, 1);
+	head = view(&m).head;
+	link_down(m.link);
+	pend_many(&m, 1500, 700, true);
+	machine_restart(&m, &plain);
+	link_down(m.link);
+	pend_many(&m, 2200, 5, false);
+	link_up(m.link);
+	loop_until(view(&m).outbox == 0);
+	must_be_change(&m, 2200, 5, head + 1);
+	machines_cleanup(&m, 1);
 }
 
 static void
@@ -1185,6 +1241,7 @@ main(void)
 	    T(a_full_disk_is_waited_for),
 	    T(an_emergency_is_sent_when_the_engine_is_back),
 	    T(what_could_not_act_is_tried_again),
+	    T(an_emergency_does_not_wait_for_a_union),
 	    T(what_waits_is_not_undone_by_what_others_did_meanwhile),
 	    T(a_wiped_engine_is_filled_again),
 	    T(an_old_backup_does_not_bring_anything_back),

@@ -167,7 +167,7 @@ step_pend(int k)
 	assert_int_equal(state_db_end(m[k].db,
 			     fleet_state_pend(m[k].state, &row, &err), &err),
 	    0);
-	assert_int_equal(fleet_pending(m[k].fleet, &c, &err), 0);
+	assert_int_equal(fleet_pending(m[k].fleet, &c, false, &err), 0);
 }
 
 /* Old values, as a stranger has copied them. */

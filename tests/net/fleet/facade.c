@@ -439,7 +439,7 @@ emergency(void **state)
 	assert_int_equal(state_db_end(m[0].db,
 			     fleet_state_pend(m[0].state, &row, &err), &err),
 	    0);
-	assert_int_equal(fleet_pending(m[0].fleet, &c, &err), 0);
+	assert_int_equal(fleet_pending(m[0].fleet, &c, false, &err), 0);
 	fleet_free(m[0].fleet);
 	machine_begin(&m[0], &plain);
 	etcd_launch(&etcd, 0);
