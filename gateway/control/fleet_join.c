@@ -32,6 +32,7 @@ member_json(const struct fleet_join *j)
 	cJSON *o = cJSON_CreateObject(), *config;
 
 	cJSON_AddStringToObject(o, "version", REVCHECK_VERSION);
+	cJSON_AddStringToObject(o, "epoch", session_watch_epoch(j->sessions));
 	config = cJSON_AddObjectToObject(o, "config");
 	for (enum section_id id = 0; id < SECTION_NUM; id++) {
 		int64_t version = section_version(j->stores->sections, id);

@@ -206,7 +206,11 @@ int fleet_tell_revoked(struct fleet *f, const char *identity, const char *json,
     int64_t lease_sec, struct err *err) MUST_USE;
 int fleet_tell_withdrawn(struct fleet *f, const char *leaf, const char *json,
     struct err *err) MUST_USE;
-/* What others see of this machine. Written when it differs. */
+/*
+ * What others see of this machine. Written when it differs. Its "epoch" is that
+ * of this process: a record with another one under the name of this machine is
+ * another machine's, which is an error (fleet_has_twin).
+ */
 int
 fleet_set_member(struct fleet *f, const char *json, struct err *err) MUST_USE;
 
@@ -289,6 +293,8 @@ void fleet_each_lag(const struct fleet *f,
 /* Member records, this machine's among them: name and JSON. */
 void fleet_each_member(const struct fleet *f,
     void (*fn)(void *arg, const char *name, const char *json), void *arg);
+/* Another machine has the name of this one; up to a minute after it had. */
+bool fleet_has_twin(const struct fleet *f);
 /* The last errors, newest last. */
 void fleet_each_error(const struct fleet *f,
     void (*fn)(void *arg, int64_t at, const char *what), void *arg);

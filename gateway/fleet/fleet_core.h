@@ -6,6 +6,7 @@
  *   fleet_outbox.c  fleet_refill.c  fleet_tell.c  fleet_claims.c
  *   fleet_member.c  fleet_lags.c  fleet_view.c
  *   fleet_write.c   ordered changes
+ *   fleet_twin.c    another machine of one's own name
  *   fleet_identity.c which fleet, and whether it is followed
  *   fleet_take.c    what came: merged, put in force
  *   fleet_core.c    seals, errors, state
@@ -24,6 +25,7 @@
 
 #define FLEET_ID_SIZE    37
 #define FLEET_MAX_ERRORS 16
+#define FLEET_EPOCH_SIZE 64
 #define FLEET_TXN_OPS    100 /* records of one transaction */
 /* Of one transaction: etcd takes 1.5 MiB. */
 #define FLEET_TXN_BYTES (1484u * 1024u)
@@ -49,6 +51,14 @@ struct fleet_stage {
 struct fleet_error {
 	int64_t at;
 	char what[200];
+};
+
+/* Another machine of one's own name. */
+struct fleet_twin {
+	char epoch[FLEET_EPOCH_SIZE]; /* of this process */
+	int64_t own_revision; /* what this machine wrote last; 0: nothing */
+	bool writes;          /* what is there is not of this machine */
+	uint64_t until;       /* monotonic, ms: it was there */
 };
 
 struct fleet_writing;
@@ -95,6 +105,7 @@ struct fleet {
 	uint64_t load;
 	bool loading, loaded;
 
+	struct fleet_twin twin;
 	struct fleet_stage stage;
 	struct {
 		bool waiting, asking; /* entries marked `again`; one of them */

@@ -6,6 +6,7 @@
 
 #include "cache/base/clock.h"
 #include "gateway/fleet/fleet_take.h"
+#include "gateway/fleet/fleet_twin.h"
 
 #define KEEPALIVE_MS 10000
 #define AGAIN_MS     1000
@@ -80,6 +81,7 @@ fleet_set_member(struct fleet *f, const char *json, struct err *err)
 		return err_set(err, E_NOMEM, "out of memory");
 	free(m->text);
 	m->text = text;
+	fleet_twin_own(f, text);
 	fleet_kick(f);
 	return 0;
 }
@@ -201,6 +203,9 @@ step_on(struct fleet *f)
 	} else if (now >= m->keep_at) {
 		m->asking = true;
 		m->keep_at = now + KEEPALIVE_MS;
+		/* So that the other one hears of it, too. */
+		if (f->twin.writes)
+			fleet_member_again(f);
 		fleet_link_keepalive(f->link, m->lease, on_kept, f);
 	} else if (m->written == NULL || strcmp(m->written, m->text) != 0 ||
 	    is_gone(f)) {

@@ -7,6 +7,7 @@
 
 #include "cache/base/clock.h"
 #include "gateway/fleet/fleet_check.h"
+#include "gateway/fleet/fleet_twin.h"
 
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 30000
@@ -317,6 +318,8 @@ fleet_see(struct fleet *f, const struct fleet_kv *kv)
 			mirror_drop(f->mirror, e);
 		return;
 	}
+	if (kind == FLEET_MEMBER && strcmp(e->name, f->member) == 0)
+		fleet_twin_see(f, kv->revision, o.json);
 	see_value(f, e, kv, &o);
 	free(o.json);
 }

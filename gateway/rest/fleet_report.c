@@ -150,6 +150,13 @@ fleet_report_reasons(const struct fleet_join *j,
 		    v.why);
 		fn(arg, line);
 	}
+	if (fleet_has_twin(fleet_join_fleet(j))) {
+		snprintf(line, sizeof(line),
+		    "another machine of the fleet '%.40s' is named '%.100s', "
+		    "too: each needs a \"member\" of its own",
+		    conf->name, conf->member);
+		fn(arg, line);
+	}
 	fleet_each_lag(fleet_join_fleet(j), say_lag, &r);
 	return conf->max_lag_sec == 0 || lag_sec < conf->max_lag_sec;
 }

@@ -1224,6 +1224,61 @@ members_see_each_other(void **state)
 	machines_cleanup(m, 2);
 }
 
+static void
+find_error(void *arg, int64_t at, const char *what)
+{
+	const char **text = arg;
+
+	if (*text != NULL && strstr(what, *text) != NULL)
+		*text = NULL;
+}
+
+static void
+must_say_error(const struct machine *m, const char *text)
+{
+	const char *wanted = text;
+
+	fleet_each_error(m->fleet, find_error, &wanted);
+	if (wanted != NULL)
+		fail_msg("no error says: %s", text);
+}
+
+/* Two of one name see it, both; one that was started again is no other. */
+static void
+two_of_one_name_are_told(void **state)
+{
+	struct machine m, other;
+	struct err err;
+
+	machines_init(&m, 1);
+	assert_int_equal(
+	    fleet_set_member(m.fleet, "{\"epoch\":\"1\"}", &err), 0);
+	loop_until(stored_find("member/a") != NULL);
+	machine_restart(&m, &plain);
+	assert_int_equal(
+	    fleet_set_member(m.fleet, "{\"epoch\":\"2\"}", &err), 0);
+	loop_idle();
+	assert_int_equal(
+	    fleet_set_member(m.fleet, "{\"epoch\":\"2\",\"a\":1}", &err), 0);
+	loop_idle();
+	/* Nor is it while an engine begins with lower numbers. */
+	wipe(&m, 1);
+	loop_until(stored_find("member/a") != NULL);
+	loop_idle();
+	assert_false(fleet_has_twin(m.fleet));
+	machine_init(&other, "a", &plain);
+	assert_int_equal(
+	    fleet_set_member(other.fleet, "{\"epoch\":\"3\"}", &err), 0);
+	loop_until(fleet_has_twin(m.fleet));
+	assert_false(fleet_has_twin(other.fleet));
+	/* With the next keepalive. */
+	loop_until(fleet_has_twin(other.fleet));
+	must_say_error(&m, "another machine is the member 'a'");
+	must_say_error(&other, "another machine is the member 'a'");
+	machine_cleanup(&other);
+	machines_cleanup(&m, 1);
+}
+
 int
 main(void)
 {
@@ -1261,6 +1316,7 @@ main(void)
 	    T(one_of_all_claims),
 	    T(a_claim_goes_after_what_it_has_brought),
 	    T(members_see_each_other),
+	    T(two_of_one_name_are_told),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
