@@ -17,7 +17,10 @@
 /* Has libevent use the three below. Before its first use; once. */
 void event_slots_init(void);
 
-/* As malloc, realloc and free. Thread-safe. */
+/*
+ * As malloc, realloc and free. Thread-safe. What libevent hands out to be freed
+ * (evhttp_uridecode, evbuffer_readln) goes to event_slots_free, never to free.
+ */
 void *event_slots_malloc(size_t len);
 void *event_slots_realloc(void *p, size_t len);
 void event_slots_free(void *p);

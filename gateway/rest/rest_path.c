@@ -10,6 +10,8 @@
 
 #include <event2/http.h>
 
+#include "gateway/base/event_slots.h"
+
 static const char *const base_paths[] = {
     "/api/v1/", "/api/v5_1/", "/api/v5_2/", "/api/v5_3/", NULL};
 
@@ -34,12 +36,12 @@ add_segment(struct rest_path *p, char *out, const char *encoded)
 
 	if (decoded == NULL || strlen(decoded) != len ||
 	    p->num == REST_MAX_SEGMENTS) {
-		free(decoded);
+		event_slots_free(decoded);
 		return NULL;
 	}
 	/* Decoding never makes longer. */
 	memcpy(out, decoded, len + 1);
-	free(decoded);
+	event_slots_free(decoded);
 	p->segments[p->num++] = out;
 	return out + len + 1;
 }
