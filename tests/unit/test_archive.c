@@ -138,6 +138,7 @@ test_the_same_is_news_to_who_lacked_it(void **state)
 	struct world w;
 
 	world_init(&w, NULL);
+	w.options.retry_first_ms = 300;
 	w.options.clock = (struct wall_clock){0};
 	world_crl(&w, "a.crl",
 	    &(struct crlmake){.number = 5, .next_update = "20990101000000Z"});
@@ -509,6 +510,7 @@ test_missing_is_fetched(void **state)
 	struct world w;
 
 	world_init(&w, "/a.crl 500 ; origin");
+	w.options.retry_first_ms = w.options.retry_max_ms = 3600000;
 	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
 	world_crl(&w, "b.crl", &(struct crlmake){.number = 6});
 	world_open(&w);

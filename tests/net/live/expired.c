@@ -79,6 +79,7 @@ a_peer_goes_when_its_certificate_ends(void **state)
 	node_await(&town.node, "closed", closed + 2);
 	gateway_must_say(&gw, "cutting off inbound peer");
 	gateway_must_say(&gw, "certificate has expired");
+	gateway_settle_log(&gw);
 	assert_int_equal(proc_count(&gw.proc, "cutting off inbound peer"), 2);
 	assert_int_equal(workers_counted(&gw, "recheck_closed"), 2);
 	assert_int_equal(tls_echo(&good), 1);
