@@ -53,7 +53,8 @@ slack_cleanup(struct slack *s)
 void
 slack_join(struct slack *s)
 {
-	if (++s->num == SLACK_CALM)
+	/* One crowd after another is one. */
+	if (++s->num == SLACK_CALM && s->most < SLACK_CROWD)
 		s->since = time(NULL);
 	if (s->num > s->most)
 		s->most = s->num;
