@@ -1,17 +1,20 @@
 /*
  * What operators and disks do to whole gateways of a fleet: files of a fleet
- * that are damaged or another's, a wrong command, a full disk, one name twice.
- * Nobody gets in who was refused.
+ * that are damaged or another's, a wrong command, a full disk, one name twice,
+ * an end in the middle. Nobody gets in who was refused, and no secret is said.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/lib/fleet.h"
 
-#define SECRET "0123456789abcdef0123456789abcdef"
+#define SECTION "corda.p2p.linkManager"
+#define SECRET  "0123456789abcdef0123456789abcdef"
 
 static struct machines m;
 
@@ -21,6 +24,14 @@ down(void **state)
 	(void)state;
 	machines_down(&m);
 	return 0;
+}
+
+static void
+gateway_kill(struct gateway *g)
+{
+	proc_signal(&g->proc, SIGKILL);
+	assert_int_equal(proc_wait(&g->proc, WAIT_MS), 128 + SIGKILL);
+	proc_cleanup(&g->proc);
 }
 
 static char *
@@ -222,15 +233,186 @@ adopted_by_mistake(void **state)
 	machines_guard(&m);
 }
 
+/* Ended again and again while it sends what it has kept: all of it arrives. */
+static void
+half_an_outbox(void **state)
+{
+	const int num = 240;
+	struct web w;
+	long there;
+
+	(void)state;
+	machines_up(&m, 2, NULL);
+	etcd_kill(&m.etcd, 0);
+	for (int i = 0; i < num; i++) {
+		char *body = xasprintf("{\"spkiSha256\":\"%064d\"}", i + 1);
+
+		rest(&m.g[0], &w, "POST", "/denylist", body);
+		if (w.status != 202)
+			fail_msg("%ld %s", w.status, w.body);
+		web_free(&w);
+		free(body);
+	}
+	etcd_launch(&m.etcd, 0);
+	for (int i = 0; i < 6; i++) {
+		gateway_kill(&m.g[0]);
+		gateway_start(&m.g[0]);
+		usleep((useconds_t)i * 20000);
+	}
+	do {
+		rest(&m.g[1], &w, "GET", "/denylist", NULL);
+		there = cJSON_GetArraySize(w.json);
+		web_free(&w);
+	} while (there < num + 1);
+	assert_int_equal(there, num + 1);
+	machines_guard(&m);
+}
+
+/* One starts while the other changes a section: it has the last in the end. */
+static void
+pushed_while_one_starts(void **state)
+{
+	(void)state;
+	machines_up(&m, 2, NULL);
+	for (int i = 0; i < 6; i++) {
+		gateway_stop(&m.g[1]);
+		assert_int_equal(
+		    machine_mode(&m.g[0], i % 2 ? "HARD_FAIL" : "SOFT_FAIL"),
+		    202);
+		gateway_start(&m.g[1]);
+		assert_int_equal(
+		    machine_mode(&m.g[0], i % 2 ? "SOFT_FAIL" : "HARD_FAIL"),
+		    202);
+		while (rest_version(&m.g[1], SECTION) !=
+		    rest_version(&m.g[0], SECTION))
+			continue;
+		if (i % 2 == 0)
+			machines_guard(&m);
+	}
+}
+
+/* Secrets. */
+
+static const char *const secrets[] = {
+    SECRET, ETCD_PASSWORD, "wrong-password", "Authorization", "store-secret"};
+
+static void
+must_not_say(const char *where, const char *text, size_t len)
+{
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(*secrets); i++)
+		if (memmem(text, len, secrets[i], strlen(secrets[i])) != NULL)
+			fail_msg("%s says %s", where, secrets[i]);
+}
+
+static void
+file_must_not_say(const char *path)
+{
+	size_t len;
+	char *text = file_need(path, &len);
+
+	must_not_say(path, text, len);
+	free(text);
+}
+
+static void
+gateway_must_not_say(struct gateway *g)
+{
+	static const char *const asked[] = {
+	    "/fleet", "/status", "/metrics", "/readyz", "/state"};
+	char *path = xasprintf("/proc/%d/cmdline", (int)g->proc.pid);
+	struct web w;
+
+	gateway_settle_log(g);
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+		rest(g, &w, "GET", asked[i], NULL);
+		must_not_say(asked[i], w.body, strlen(w.body));
+		web_free(&w);
+	}
+	file_must_not_say(path);
+	free(path);
+	path = xasprintf("%s.log", g->name);
+	file_must_not_say(path);
+	free(path);
+}
+
+static void
+set_file(struct gateway *g, const char *place, const char *path)
+{
+	char *json = xasprintf("\"%s\"", path);
+
+	gateway_set(g, place, json);
+	free(json);
+}
+
+static void
+prepare_user(struct gateway *g)
+{
+	static const char *const files[][2] = {{"fleet.ca_file", "etcd-ca.pem"},
+	    {"fleet.certificate", "member.pem"}, {"fleet.key", "member.key"},
+	    {"fleet.password_file", "fleet.password"}};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		char *path = etcd_path(&m.etcd, files[i][1]);
+
+		set_file(g, files[i][0], path);
+		free(path);
+	}
+	gateway_set(g, "fleet.user", "\"" ETCD_USER "\"");
+	gateway_set(g, "log.level", "\"debug\"");
+	file_write("store.key", "key:store-secret\n", 17);
+	(void)chmod("store.key", 0600);
+	gateway_set(g, "fleet.evidence_store",
+	    "{\"url\":\"http://127.0.0.1:1/x/\",\"credentials_file\":"
+	    "\"store.key\"}");
+}
+
+static void
+no_secret_is_said(void **state)
+{
+	struct gateway *g;
+	char *said;
+
+	(void)state;
+	m = (struct machines){.row = 77};
+	machine_peer("bob");
+	etcd_start(&m.etcd, "etcd-tls",
+	    &(struct etcd_options){.tls = true, .users = FLEET_OF_TESTS});
+	g = &m.g[machine_prepare(&m)];
+	prepare_user(g);
+	machine_command(g, "--fleet-create", NULL, &said);
+	must_not_say("--fleet-create", said, strlen(said));
+	free(said);
+	machine_command(g, "--fleet-check", NULL, &said);
+	must_not_say("--fleet-check", said, strlen(said));
+	free(said);
+	gateway_start(g);
+	assert_in_range(machine_deny(g, "bob"), 201, 202);
+	gateway_must_not_say(g);
+	/* With another password it is not let in, and says so. */
+	file_write("wrong", "wrong-password\n", 15);
+	(void)chmod("wrong", 0600);
+	set_file(g, "fleet.password_file", "wrong");
+	gateway_stop(g);
+	(void)machine_command(g, "--fleet-check", NULL, &said);
+	must_not_say("--fleet-check", said, strlen(said));
+	free(said);
+	gateway_start(g);
+	gateway_must_say(g, "the fleet 'test' is lost");
+	gateway_must_not_say(g);
+}
+
 int
 main(void)
 {
 #define T(t) cmocka_unit_test_teardown(t, down)
 	const struct CMUnitTest tests[] = {
+	    T(no_secret_is_said),
 	    T(one_name_twice),
 	    T(a_file_that_is_not_whole),
 	    T(a_full_disk),
 	    T(adopted_by_mistake),
+	    T(half_an_outbox),
+	    T(pushed_while_one_starts),
 	};
 
 	if (!etcd_have()) {
