@@ -568,7 +568,8 @@ const struct conf_key conf_keys[] = {
 	ROW("fleet.previous_secret_file", PATH, fleet.previous_secret_file,
 	    "one that is still accepted, and with which nothing is written"),
 	ROW("fleet.member", TEXT, fleet.member,
-	    "name of this machine; the host's while it is not set",
+	    "name of this machine; the host's while it is not set. Of two with "
+	    "one name both say so in the log, and /readyz is degraded",
 	    .flags = CONF_RESTART),
 	FLAG("fleet.required", BOOL, fleet.required, false,
 	    "a machine that has no state of the fleet yet does not serve "
