@@ -126,6 +126,9 @@ bool
 acceptor_answered(struct archive_acceptor *by, const struct documents *held,
     const struct documents *seen, struct archive *a);
 
+/* Spreads what is due at one time, in 24 bits; it is not secret. */
+uint32_t archive_random(struct archive *a);
+
 /* (Re)arms the refresh timer of r for next_refresh_at; then refresh_due. */
 void resource_schedule(struct resource *r);
 /* Likewise for within a second; table.lock is held. */

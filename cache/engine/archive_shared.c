@@ -112,11 +112,10 @@ news_arrived(struct archive *a, struct resource *r)
 {
 	uint32_t spread_ms = shared_tier_get0(a->shared)->spread_ms;
 
-	a->random = a->random * 1664525u + 1013904223u;
 	pthread_mutex_lock(&a->table.lock);
 	r->put_off = 0;
 	r->next_refresh_at = archive_now(a) +
-	    (time_t)((a->random >> 8) % (spread_ms / 1000 + 1));
+	    (time_t)(archive_random(a) % (spread_ms / 1000 + 1));
 	pthread_mutex_unlock(&a->table.lock);
 	resource_schedule(r);
 }

@@ -66,9 +66,8 @@ static time_t
 others_done_at(struct archive *a)
 {
 	/* Not all of them at once. */
-	a->random = a->random * 1664525u + 1013904223u;
 	return archive_now(a) + OTHERS_SEC +
-	    (time_t)((a->random >> 8) % OTHERS_SEC);
+	    (time_t)(archive_random(a) % OTHERS_SEC);
 }
 
 static bool

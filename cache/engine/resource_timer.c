@@ -12,10 +12,9 @@
 /* A timer never sleeps longer, because the wall clock may be set. */
 #define MAX_TIMER_SEC 600
 
-static uint32_t
+uint32_t
 archive_random(struct archive *a)
 {
-	/* Spreads refreshes; it is not secret. */
 	a->random = a->random * 1664525u + 1013904223u;
 	return a->random >> 8;
 }
