@@ -279,21 +279,29 @@ known_revoked_each(const struct known_revoked *m,
 	}
 }
 
-void
-known_revoked_tell(const struct known_revocation *k, bool unlisted,
+/* As far as it does not matter who says so. */
+static void
+tell_revoked(const struct known_revocation *k, enum revcheck_method method,
     struct revcheck_result *res)
 {
-	char seen[TEXT_TIME_LEN];
-
 	res->status = REVCHECK_REVOKED;
 	res->why = REVCHECK_WHY_NONE;
-	res->method = REVCHECK_METHOD_MEMORY;
+	res->method = method;
 	res->source = REVCHECK_SOURCE_CACHE;
 	res->reason = k->reason;
 	res->revoked_at = k->revoked_at;
 	res->this_update = k->this_update;
 	res->next_update = 0;
 	res->fetched_at = k->first_seen;
+}
+
+void
+known_revoked_tell(const struct known_revocation *k, bool unlisted,
+    struct revcheck_result *res)
+{
+	char seen[TEXT_TIME_LEN];
+
+	tell_revoked(k, REVCHECK_METHOD_MEMORY, res);
 	res->stale = 1;
 	snprintf(res->url, sizeof(res->url), "%s", k->url);
 	text_time(seen, k->this_update);
@@ -345,16 +353,8 @@ known_revoked_tell_word(
 	bool older = res->status == REVCHECK_GOOD;
 	char seen[TEXT_TIME_LEN];
 
-	res->status = REVCHECK_REVOKED;
-	res->why = REVCHECK_WHY_NONE;
-	res->method = REVCHECK_METHOD_FLEET;
-	res->source = REVCHECK_SOURCE_CACHE;
-	res->reason = k->reason;
-	res->revoked_at = k->revoked_at;
-	res->this_update = k->this_update;
-	res->next_update = 0;
+	tell_revoked(k, REVCHECK_METHOD_FLEET, res);
 	res->produced_at = 0;
-	res->fetched_at = k->first_seen;
 	res->stale = 0;
 	res->signer[0] = '\0';
 	res->crl_number[0] = '\0';
