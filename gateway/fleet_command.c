@@ -36,6 +36,19 @@ on_too_late(evutil_socket_t fd, short what, void *arg)
 	*(bool *)arg = true;
 }
 
+/* What a command needs of the process. */
+static int
+start(struct gateway *g, struct err *err)
+{
+	int rc;
+
+	g->base = event_base_new();
+	if (g->base == NULL)
+		return err_set(err, E_NOMEM, "cannot make an event loop");
+	rc = gateway_start_state(g, err);
+	return rc == 0 ? gateway_start_control(g, err) : rc;
+}
+
 /* Joins as `how` says, without peers and without REST, until it is in step. */
 static int
 await_step(struct gateway *g, enum fleet_join_how how, struct err *err)
@@ -43,14 +56,8 @@ await_step(struct gateway *g, enum fleet_join_how how, struct err *err)
 	const struct timeval limit = {.tv_sec = COMMAND_SEC};
 	struct event *timer;
 	bool late = false, vain = false;
-	int rc;
+	int rc = start(g, err);
 
-	g->base = event_base_new();
-	if (g->base == NULL)
-		return err_set(err, E_NOMEM, "cannot make an event loop");
-	rc = gateway_start_state(g, err);
-	if (rc == 0)
-		rc = gateway_start_control(g, err);
 	if (rc == 0)
 		rc = gateway_start_fleet(g, how, err);
 	if (rc != 0)
@@ -101,14 +108,8 @@ static int
 import_fleet(struct gateway *g, const char *path, struct err *err)
 {
 	size_t num = 0;
-	int rc;
+	int rc = start(g, err);
 
-	g->base = event_base_new();
-	if (g->base == NULL)
-		return err_set(err, E_NOMEM, "cannot make an event loop");
-	rc = gateway_start_state(g, err);
-	if (rc == 0)
-		rc = gateway_start_control(g, err);
 	if (rc == 0)
 		rc = fleet_files_import(g->control, &g->stores, &g->services,
 		    g->conf, path, &num, err);
