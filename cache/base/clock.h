@@ -7,6 +7,7 @@
 #define CACHE_BASE_CLOCK_H
 
 #include <stdint.h>
+#include <sys/time.h>
 #include <time.h>
 
 /*
@@ -21,5 +22,13 @@ struct wall_clock {
 time_t wall_clock_now(const struct wall_clock *c);
 uint64_t clock_mono_ms(void);
 uint64_t clock_mono_us(void);
+
+/* As event_add() wants them. */
+static inline struct timeval
+clock_timeval(uint64_t ms)
+{
+	return (struct timeval){.tv_sec = (time_t)(ms / 1000),
+	    .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+}
 
 #endif

@@ -7,6 +7,8 @@
 
 #include <event2/event.h>
 
+#include "cache/base/clock.h"
+
 /* A socket of libcurl's and the event on it. */
 struct watch {
 	struct watch *next, **prev;
@@ -61,8 +63,7 @@ static int
 set_timer(CURLM *multi, long ms, void *arg)
 {
 	struct curl_loop *l = arg;
-	struct timeval tv = {
-	    .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+	struct timeval tv = clock_timeval(ms > 0 ? (uint64_t)ms : 0);
 
 	if (ms < 0)
 		evtimer_del(l->timer);

@@ -14,6 +14,7 @@
 
 #include <openssl/rand.h>
 
+#include "cache/base/clock.h"
 #include "cache/base/stripe.h"
 #include "cache/fetch/address_rules.h"
 #include "cache/engine/archive_internal.h"
@@ -138,8 +139,7 @@ wait_new(struct archive *a, struct archive_acceptor *acceptor,
 	w->deadline = evtimer_new(archive_base(a), wait_deadline, w);
 	w->deadline_mono_ms = deadline_mono_ms;
 	ms = deadline_mono_ms > now ? deadline_mono_ms - now : 0;
-	tv.tv_sec = (time_t)(ms / 1000);
-	tv.tv_usec = (suseconds_t)(ms % 1000) * 1000;
+	tv = clock_timeval(ms);
 	if (w->deadline == NULL || evtimer_add(w->deadline, &tv) != 0) {
 		archive_wait_cancel(w);
 		return NULL;

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 
 #include "cache/engine/fetch_job.h"
+#include "cache/base/clock.h"
 #include "cache/engine/flight_internal.h"
 #include "cache/engine/shared_tier.h"
 
@@ -54,8 +55,7 @@ flight_be_patient(struct flight *f)
 		f->patience =
 		    evtimer_new(archive_base(f->archive), f->impatient, f);
 	ms = until > now ? until - now : 0;
-	tv.tv_sec = (time_t)(ms / 1000);
-	tv.tv_usec = (suseconds_t)(ms % 1000) * 1000;
+	tv = clock_timeval(ms);
 	return f->patience != NULL && evtimer_add(f->patience, &tv) == 0;
 }
 

@@ -141,8 +141,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 static void
 ask_time(struct join_ask *a, uint32_t ms)
 {
-	const struct timeval tv = {
-	    .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+	const struct timeval tv = clock_timeval(ms);
 
 	evtimer_add(a->timer, &tv);
 }

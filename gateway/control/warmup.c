@@ -225,8 +225,7 @@ ask(struct warmup *w, struct warmup_chain *c)
 static void
 arm(struct event *ev, uint32_t ms)
 {
-	const struct timeval tv = {
-	    .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+	const struct timeval tv = clock_timeval(ms);
 
 	event_add(ev, &tv);
 }

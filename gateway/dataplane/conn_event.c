@@ -126,8 +126,7 @@ conn_arm(struct conn *c, unsigned wish)
 void
 conn_set_timer(struct conn *c, uint64_t ms)
 {
-	struct timeval tv = {.tv_sec = (time_t)(ms / 1000),
-	    .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+	struct timeval tv = clock_timeval(ms);
 
 	c->timed_out = false;
 	event_add(&c->ev_timer, &tv);

@@ -208,8 +208,7 @@ static bool
 dial_try(struct dial *d, const struct dial_target *t)
 {
 	uint32_t ms = d->order.connect_timeout_ms;
-	struct timeval tv = {
-	    .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+	struct timeval tv = clock_timeval(ms);
 	struct pollfd p = {.events = POLLOUT};
 	int rc;
 
@@ -345,8 +344,7 @@ dial_on_pause_over(evutil_socket_t fd, short what, void *arg)
 static void
 dial_pause(struct dial *d)
 {
-	struct timeval tv = {.tv_sec = d->order.retry_ms / 1000,
-	    .tv_usec = (suseconds_t)(d->order.retry_ms % 1000) * 1000};
+	struct timeval tv = clock_timeval(d->order.retry_ms);
 
 	d->ev = evtimer_new(d->worker->base, dial_on_pause_over, d);
 	if (d->ev == NULL || evtimer_add(d->ev, &tv) != 0)

@@ -67,8 +67,7 @@ worker_drain(struct worker *w, uint64_t at_mono_ms)
 {
 	uint64_t now = clock_mono_ms();
 	uint64_t ms = at_mono_ms > now ? at_mono_ms - now : 0;
-	struct timeval tv = {.tv_sec = (time_t)(ms / 1000),
-	    .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+	struct timeval tv = clock_timeval(ms);
 
 	worker_setup_end_listen(w->setup);
 	w->draining = true;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cache/base/clock.h"
 #include "cache/base/text.h"
 
 void
@@ -18,8 +19,7 @@ fleet_kick(struct fleet *f)
 void
 fleet_after(struct event *ev, unsigned ms)
 {
-	const struct timeval tv = {
-	    .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+	const struct timeval tv = clock_timeval(ms);
 
 	if (ev != NULL)
 		evtimer_add(ev, &tv);

@@ -256,8 +256,7 @@ asked_new(struct fleet_link *l, bool read, engine_done_fn *done, void *arg)
 static void
 ask(struct asked *w, bool ok)
 {
-	struct timeval tv = {.tv_sec = w->link->timeout_ms / 1000,
-	    .tv_usec = (suseconds_t)(w->link->timeout_ms % 1000) * 1000};
+	struct timeval tv = clock_timeval(w->link->timeout_ms);
 
 	w->deadline = evtimer_new(w->link->base, deadline_due, w);
 	if (!ok || w->deadline == NULL || evtimer_add(w->deadline, &tv) != 0)

@@ -212,8 +212,7 @@ login_end(struct rest_login *l, enum rest_auth_outcome outcome)
 static void
 login_wait(struct rest_login *l, enum login_state state, uint32_t ms)
 {
-	const struct timeval tv = {
-	    .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+	const struct timeval tv = clock_timeval(ms);
 
 	l->state = state;
 	event_add(l->timer, &tv);

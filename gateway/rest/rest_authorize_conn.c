@@ -13,6 +13,7 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 
+#include "cache/base/clock.h"
 #include "gateway/authorize/authorize.h"
 #include "gateway/control/control.h"
 #include "gateway/http1/http_chunk.h"
@@ -64,8 +65,7 @@ conf_of(const struct rest_authorize_conn *c)
 static void
 arm(struct rest_authorize_conn *c, uint32_t ms)
 {
-	const struct timeval tv = {
-	    .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+	const struct timeval tv = clock_timeval(ms);
 
 	event_add(c->timer, &tv);
 }

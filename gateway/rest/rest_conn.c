@@ -15,6 +15,7 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 
+#include "cache/base/clock.h"
 #include "gateway/rest/rest_internal.h"
 
 #define LINGER_MS 2000 /* for a refusal to be read */
@@ -59,8 +60,7 @@ static unsigned num_leaving;
 static void
 arm(struct rest_conn *c, uint32_t ms)
 {
-	const struct timeval tv = {
-	    .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+	const struct timeval tv = clock_timeval(ms);
 
 	event_add(c->timer, &tv);
 }

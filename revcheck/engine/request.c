@@ -12,6 +12,7 @@
 
 #include <event2/event.h>
 
+#include "cache/base/clock.h"
 #include "revcheck/engine/base_notify.h"
 
 /* Life. */
@@ -297,8 +298,7 @@ begin_cb(void *arg)
 		r->next->prev = &r->next;
 	r->rc->requests = r;
 	left = r->deadline_mono_ms > now ? r->deadline_mono_ms - now : 0;
-	tv.tv_sec = (time_t)(left / 1000);
-	tv.tv_usec = (suseconds_t)(left % 1000) * 1000;
+	tv = clock_timeval(left);
 	r->timer =
 	    event_new(archive_get0_base(r->rc->archive), -1, 0, expired_cb, r);
 	if (r->timer == NULL || event_add(r->timer, &tv) != 0) {
