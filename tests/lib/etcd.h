@@ -40,8 +40,9 @@ struct etcd {
 	const char *urls[ETCD_MAX_NODES + 1]; /* NULL ends them */
 };
 
-/* Whether it is there; a test that needs it is skipped without it. */
 bool etcd_have(void);
+/* It is not there, and the test that needs it has been told as skipped. */
+bool etcd_missing(void);
 
 /* Starts all nodes, and waits until they serve. dir is made. */
 void etcd_start(struct etcd *e, const char *dir, const struct etcd_options *o);

@@ -250,3 +250,36 @@ machine_hears(struct gateway *at, struct gateway *by, const char *name)
 	assert_in_range(machine_deny(by, name), 201, 202);
 	machine_awaits_cut(&t);
 }
+
+void
+machine_awaits_up(struct gateway *g)
+{
+	long long until = mono_ms() + WAIT_MS;
+	struct web w;
+	bool up;
+
+	do {
+		rest(g, &w, "GET", "/fleet", NULL);
+		up = strcmp(json_text(w.json, "state"), "up") == 0;
+		if (!up && mono_ms() > until)
+			fail_msg("%s", w.body);
+		web_free(&w);
+	} while (!up);
+}
+
+void
+machine_awaits(
+    struct gateway *g, const char *path, const char *text, bool wanted)
+{
+	long long until = mono_ms() + WAIT_MS;
+	struct web w;
+	bool there;
+
+	do {
+		rest(g, &w, "GET", path, NULL);
+		there = w.body != NULL && strstr(w.body, text) != NULL;
+		if (there != wanted && mono_ms() > until)
+			fail_msg("%s: %s", path, w.body);
+		web_free(&w);
+	} while (there != wanted);
+}

@@ -58,5 +58,10 @@ void machine_awaits_cut(struct tls *t);
 /* An entry for peers/NAME on `by`, made for this, bites on `at`: so everything
  * that the engine was told before is known there. */
 void machine_hears(struct gateway *at, struct gateway *by, const char *name);
+/* Until it is in step with the engine. */
+void machine_awaits_up(struct gateway *g);
+/* Until the answer to GET path has this text in it, or has it not. */
+void machine_awaits(
+    struct gateway *g, const char *path, const char *text, bool wanted);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "tests/lib/gateway.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +175,14 @@ gateway_stop(struct gateway *g)
 	if (rc != 0)
 		print_error("%s", proc_log(&g->proc));
 	assert_int_equal(rc, 0);
+	proc_cleanup(&g->proc);
+}
+
+void
+gateway_kill(struct gateway *g)
+{
+	proc_signal(&g->proc, SIGKILL);
+	assert_int_equal(proc_wait(&g->proc, WAIT_MS), 128 + SIGKILL);
 	proc_cleanup(&g->proc);
 }
 

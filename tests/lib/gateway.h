@@ -49,6 +49,8 @@ void gateway_must_refuse(struct gateway *g, const char *text);
  * The configuration stays, so that it can be started again.
  */
 void gateway_stop(struct gateway *g);
+/* SIGKILL, and it has ended by it. */
+void gateway_kill(struct gateway *g);
 void gateway_free(struct gateway *g);
 
 /*

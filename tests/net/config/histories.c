@@ -9,12 +9,12 @@
  */
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -607,10 +607,8 @@ one_life(struct writer *wr)
 	/* Some moment of the next one. */
 	for (; spin > 0; spin--)
 		sched_yield();
-	proc_signal(&gw.proc, SIGKILL);
+	gateway_kill(&gw);
 	pthread_join(wr->thread, NULL);
-	assert_int_equal(proc_wait(&gw.proc, WAIT_MS), 128 + SIGKILL);
-	proc_cleanup(&gw.proc);
 	if (wr->wrong != NULL)
 		fail_msg("%s", wr->wrong);
 }

@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -212,10 +211,8 @@ kill_leaves_the_old_or_the_new(void **state)
 			sched_yield();
 		for (long spin = random() % MAX_SPIN; spin > 0; spin--)
 			sched_yield();
-		proc_signal(&gw.proc, SIGKILL);
+		gateway_kill(&gw);
 		pthread_join(wr.thread, NULL);
-		assert_int_equal(proc_wait(&gw.proc, WAIT_MS), 128 + SIGKILL);
-		proc_cleanup(&gw.proc);
 		free(wr.url);
 		version = wr.version;
 		kills++;

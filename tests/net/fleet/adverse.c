@@ -3,7 +3,6 @@
  * that are damaged or another's, a wrong command, a full disk, one name twice,
  * an end in the middle. Nobody gets in who was refused, and no secret is said.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,14 +25,6 @@ down(void **state)
 	return 0;
 }
 
-static void
-gateway_kill(struct gateway *g)
-{
-	proc_signal(&g->proc, SIGKILL);
-	assert_int_equal(proc_wait(&g->proc, WAIT_MS), 128 + SIGKILL);
-	proc_cleanup(&g->proc);
-}
-
 static char *
 readyz(struct gateway *g)
 {
@@ -44,20 +35,6 @@ readyz(struct gateway *g)
 	text = xstrdup(w.body);
 	web_free(&w);
 	return text;
-}
-
-static void
-await_ready_says(struct gateway *g, const char *wanted)
-{
-	long long until = mono_ms() + WAIT_MS;
-	char *text;
-
-	while (strstr(text = readyz(g), wanted) == NULL) {
-		if (mono_ms() > until)
-			fail_msg("%s", text);
-		free(text);
-	}
-	free(text);
 }
 
 /* Both are told, and a machine that was started again is no other one. */
@@ -83,7 +60,8 @@ one_name_twice(void **state)
 	    xasprintf("another machine is the member '%s', too", m.g[0].name);
 	for (int i = 0; i < 2; i++) {
 		gateway_must_say(&m.g[i], name);
-		await_ready_says(&m.g[i], "another machine of the fleet");
+		machine_awaits(
+		    &m.g[i], "/readyz", "another machine of the fleet", true);
 	}
 	free(name);
 	machines_guard(&m);
@@ -203,7 +181,7 @@ a_full_disk(void **state)
 	gateway_must_say(g, "what came cannot be put in force");
 	assert_int_equal(
 	    tls_try(&town, "alice", g->port, 0), ALERT_CERTIFICATE_REVOKED);
-	await_ready_says(g, "changes cannot be kept");
+	machine_awaits(g, "/readyz", "changes cannot be kept", true);
 	may_grow_to(g, RLIM_INFINITY);
 	machine_awaits_cut(&bob);
 	while (tls_try(&town, "alice", g->port, 0) != TLS_IN)
@@ -415,9 +393,7 @@ main(void)
 	    T(pushed_while_one_starts),
 	};
 
-	if (!etcd_have()) {
-		printf("1..0 # SKIP no etcd\n");
+	if (etcd_missing())
 		return 0;
-	}
 	return cmocka_run_group_tests(tests, scene_setup, scene_teardown);
 }

@@ -6,7 +6,6 @@
  */
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -269,10 +268,8 @@ one_life(struct writer *wr)
 	/* Some moment of one of the next changes. */
 	for (long spin = random() % 30000; spin > 0; spin--)
 		sched_yield();
-	proc_signal(&gw.proc, SIGKILL);
+	gateway_kill(&gw);
 	pthread_join(wr->thread, NULL);
-	assert_int_equal(proc_wait(&gw.proc, WAIT_MS), 128 + SIGKILL);
-	proc_cleanup(&gw.proc);
 	free(wr->base);
 }
 

@@ -298,9 +298,7 @@ killed_under_load(void **state)
 	traffic_start(tr, COMERS, come_and_go);
 	for (int i = 0; i < KILLS; i++) {
 		traffic_await(tr, COMERS, 10);
-		proc_signal(&gw.proc, SIGKILL);
-		assert_int_equal(proc_wait(&gw.proc, WAIT_MS), 128 + SIGKILL);
-		proc_cleanup(&gw.proc);
+		gateway_kill(&gw);
 		gateway_start(&gw);
 	}
 	traffic_await(tr, COMERS, 10);
