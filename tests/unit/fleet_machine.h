@@ -408,4 +408,52 @@ machines_teardown(void **state)
 	return unlink(secret_file);
 }
 
+/* Writers of one section. */
+
+static int
+version_of_row(void *arg, const struct fleet_row *row, struct err *err)
+{
+	*(int64_t *)arg = row->version;
+	return 0;
+}
+
+HELPER int64_t
+section_version(const struct machine *m)
+{
+	int64_t version = 0;
+	struct err err;
+
+	assert_int_equal(fleet_state_one(m->state, "config/revcheck",
+			     version_of_row, &version, &err),
+	    0);
+	return version;
+}
+
+/* Writes the next version that this machine knows of; which that is. */
+HELPER int64_t
+section_write(struct machine *m, fleet_done_fn *done, void *arg)
+{
+	int64_t version = section_version(m) + 1;
+	char history[64], json[256];
+	struct fleet_change c[2] = {{.kind = FLEET_CONFIG,
+					.name = "revcheck",
+					.json = json,
+					.expect = FLEET_HELD},
+	    {.kind = FLEET_HISTORY,
+		.name = history,
+		.json = json,
+		.expect = FLEET_ABSENT}};
+	struct err err = {0};
+
+	snprintf(
+	    history, sizeof(history), "revcheck/%010lld", (long long)version);
+	snprintf(json, sizeof(json),
+	    "{\"version\":%lld,\"at\":1,\"who\":\"%s\",\"from\":\"t\","
+	    "\"action\":\"put\",\"config\":\"{}\"}",
+	    (long long)version, m->name);
+	if (fleet_write(m->fleet, c, 2, done, arg, &err) != 0)
+		fail_msg("%s", err.msg);
+	return version;
+}
+
 #endif

@@ -155,7 +155,6 @@ struct writer {
 	int64_t *owner; /* of each version: who wrote it, + 1 */
 	int64_t tried, self;
 	bool over;
-	char json[256];
 };
 
 static void write_next(struct writer *w);
@@ -179,44 +178,10 @@ on_section(void *arg, const struct fleet_outcome *o)
 		write_next(w);
 }
 
-static int
-version_of_row(void *arg, const struct fleet_row *row, struct err *err)
-{
-	*(int64_t *)arg = row->version;
-	return 0;
-}
-
-static int64_t
-section_version(const struct machine *m)
-{
-	int64_t version = 0;
-	struct err err;
-
-	assert_int_equal(fleet_state_one(m->state, "config/revcheck",
-			     version_of_row, &version, &err),
-	    0);
-	return version;
-}
-
 static void
 write_next(struct writer *w)
 {
-	char history[64];
-	struct fleet_change c[2] = {
-	    {.kind = FLEET_CONFIG, .name = "revcheck", .expect = FLEET_HELD},
-	    {.kind = FLEET_HISTORY, .name = history, .expect = FLEET_ABSENT}};
-	struct err err = {0};
-
-	w->tried = section_version(w->m) + 1;
-	snprintf(
-	    history, sizeof(history), "revcheck/%010lld", (long long)w->tried);
-	snprintf(w->json, sizeof(w->json),
-	    "{\"version\":%lld,\"at\":1,\"who\":\"%s\",\"from\":\"t\","
-	    "\"action\":\"put\",\"config\":\"{}\"}",
-	    (long long)w->tried, w->m->name);
-	c[0].json = c[1].json = w->json;
-	if (fleet_write(w->m->fleet, c, 2, on_section, w, &err) != 0)
-		fail_msg("%s", err.msg);
+	w->tried = section_write(w->m, on_section, w);
 }
 
 #define WRITERS 8
