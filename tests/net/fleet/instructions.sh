@@ -1,43 +1,23 @@
 #!/bin/sh
-# A handshake costs the same with a fleet as without: its instructions, counted
-# by callgrind, which no other process on the machine disturbs. Start and end
-# cancel out: the same gateway runs for some handshakes and for more, and the
-# difference counts. The control thread, where the fleet lives, counts for
-# itself: its heart beats by the clock and not by handshakes.
+# A handshake costs the same with a fleet as without, in instructions. The
+# control thread, where the fleet lives, counts for itself: its heart beats by
+# the clock and not by handshakes.
 set -u
 # shellcheck source=tests/lib/tap.sh
 . "$TOP/tests/lib/tap.sh"
-of='instructions'
-skip() {
-	echo '1..1'
-	echo "ok 1 # SKIP $1"
-	exit 0
-}
-command -v valgrind >/dev/null || skip 'there is no valgrind'
-case $BUILD in
-*/asan | */tsan | */cov) skip 'this build is not for valgrind' ;;
-esac
+# shellcheck source=tests/lib/counted.sh
+. "$TOP/tests/lib/counted.sh"
 # shellcheck source=tests/lib/etcd.sh
 . "$TOP/tests/lib/etcd.sh"
-etcd_have || skip 'there is no etcd'
-TMPDIR=$(pwd)
+of='instructions'
 FEW=10 MORE=60
-FIX=$FIXTURES REAL=$BIN
-# shellcheck source=/dev/null
-. "$TOP/fixtures/demo/stage.sh"
+counted_or_skip
+etcd_have || skip 'there is no etcd'
 trap 'stage_down; kill "$ETCD_PID"' EXIT
 etcd_node engine || exit 1
 openssl rand -hex 32 >fleet.secret
-
-# The gateway's place is taken by one that is counted, thread by thread.
-mkdir counted
-cat >counted/p2p-gateway <<END
-#!/bin/sh
-exec valgrind --tool=callgrind --separate-threads=yes \\
-    --callgrind-out-file=counts.%p "$REAL/p2p-gateway" "\$@"
-END
-chmod +x counted/p2p-gateway
-BIN=$(pwd)/counted
+# Thread by thread.
+counted_gateway --separate-threads=yes --callgrind-out-file=counts.%p
 
 # join: what is configured has a fleet, made anew each time.
 join() {
@@ -57,14 +37,8 @@ count() {
 	stage_up && gateway_configure || exit 1
 	[ $# -eq 1 ] || join || exit 1
 	gateway_up "$D/gateway.log" || exit 1
-	i=0
-	while [ $i -lt "$1" ]; do
-		"$FIX/peer" --connect "$PORT" --as "$NET/peers/good" >out || exit 1
-		i=$((i + 1))
-	done
 	pid=$GATEWAY
-	end_of "$GATEWAY"
-	GATEWAY=''
+	handshakes "$1"
 	cp "$D/gateway.log" "log.$1.$#"
 	stage_down
 	cat "counts.$pid"-* | awk '/^thread:/ {of = $2}
