@@ -28,32 +28,6 @@ static int num_sources = 10000, num_peers = 20000;
 static pid_t crowds[MAX_CROWDS];
 static int num_crowds;
 
-static void
-write_crls(void)
-{
-	struct issuer ca;
-	time_t now = time(NULL);
-
-	dir_make("crls");
-	issuer_init(&ca,
-	    &(struct issuer_cert){.cn = "of many lists",
-		.serial = 1,
-		.from = now - 3600,
-		.to = now + 86400,
-		.constraints = "critical,CA:TRUE",
-		.usage = "critical,keyCertSign,cRLSign"});
-	issuer_write_crl("crls/0.crl",
-	    &(struct issuer_crl){
-		.by = &ca, .number = 1, .from = now - 60, .next = now + 86400});
-	issuer_cleanup(&ca);
-	for (int i = 1; i < num_sources; i++) {
-		char *path = xasprintf("crls/%d.crl", i);
-
-		assert_int_equal(link("crls/0.crl", path), 0);
-		free(path);
-	}
-}
-
 /* As the process of a crowd: they shake hands, stay, and say nothing. */
 static void
 be_crowd(int num, int ready)
@@ -114,7 +88,7 @@ setup(void **state)
 {
 	(void)state;
 	scene_prepare();
-	write_crls();
+	issuer_write_links("crls", num_sources);
 	gateway_as_stranger(&gw, &town);
 	gateway_set(&gw, "rest.users", REST_CHEAP_USERS);
 	gateway_set(&gw, "revocation.crl_paths", "[\"crls\"]");
@@ -124,17 +98,6 @@ setup(void **state)
 	gateway_set(&gw, "limits.max_per_address", "0");
 	gateway_start(&gw);
 	return 0;
-}
-
-static double
-cpu_ms(void)
-{
-	struct timespec ts;
-	clockid_t clock;
-
-	assert_int_equal(clock_getcpuclockid(gw.proc.pid, &clock), 0);
-	assert_int_equal(clock_gettime(clock, &ts), 0);
-	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
 }
 
 static void
@@ -155,7 +118,7 @@ await(const char *member, double least)
 static double
 cost(const char *path, size_t *len)
 {
-	double before = cpu_ms();
+	double before = gateway_cpu_ms(&gw);
 
 	for (int i = 0; i < REFRESHES; i++) {
 		struct web w;
@@ -165,7 +128,7 @@ cost(const char *path, size_t *len)
 		*len = w.len;
 		web_free(&w);
 	}
-	return (cpu_ms() - before) / REFRESHES;
+	return (gateway_cpu_ms(&gw) - before) / REFRESHES;
 }
 
 static void

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static void
 set_string(struct gateway *g, const char *place, char *text)
@@ -312,4 +313,15 @@ gateway_settle_log(struct gateway *g)
 		free(said);
 	}
 	g->proc.mark = mark;
+}
+
+double
+gateway_cpu_ms(const struct gateway *g)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	assert_int_equal(clock_getcpuclockid(g->proc.pid, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &ts), 0);
+	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
 }

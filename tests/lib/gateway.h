@@ -78,6 +78,8 @@ void rest_expect(
  * are written by a thread of their own, in order. Needs REST.
  */
 void gateway_settle_log(struct gateway *g);
+/* Processor time of all its threads so far. */
+double gateway_cpu_ms(const struct gateway *g);
 /* A counter of the door, as /status shows it. */
 unsigned workers_counted(struct gateway *g, const char *name);
 /* Version of a section as GET shows it. */

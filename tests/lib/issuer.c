@@ -4,11 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/conf.h>
 #include <openssl/ec.h>
 #include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
+
+#include "fixtures/lib/fixture.h"
 
 static void
 need(int ok)
@@ -316,4 +319,32 @@ issuer_write_response(const char *path, const struct issuer_response *how)
 	ASN1_GENERALIZEDTIME_free(next);
 	OCSP_BASICRESP_free(basic);
 	OCSP_RESPONSE_free(r);
+}
+
+void
+issuer_write_links(const char *dir, int num)
+{
+	char *first = xasprintf("%s/0.crl", dir);
+	struct issuer ca;
+	time_t now = time(NULL);
+
+	dir_make(dir);
+	issuer_init(&ca,
+	    &(struct issuer_cert){.cn = "of many lists",
+		.serial = 1,
+		.from = now - 3600,
+		.to = now + 86400,
+		.constraints = "critical,CA:TRUE",
+		.usage = "critical,keyCertSign,cRLSign"});
+	issuer_write_crl(first,
+	    &(struct issuer_crl){
+		.by = &ca, .number = 1, .from = now - 60, .next = now + 86400});
+	issuer_cleanup(&ca);
+	for (int i = 1; i < num; i++) {
+		char *path = xasprintf("%s/%d.crl", dir, i);
+
+		need(link(first, path) == 0);
+		free(path);
+	}
+	free(first);
 }

@@ -63,4 +63,7 @@ struct issuer_response {
 /* producedAt is the system's time. */
 void issuer_write_response(const char *path, const struct issuer_response *how);
 
+/* Makes dir with that many CRLs in it: one, under other names. */
+void issuer_write_links(const char *dir, int num);
+
 #endif

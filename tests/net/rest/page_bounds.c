@@ -6,8 +6,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "tests/lib/issuer.h"
 #include "tests/lib/scene.h"
@@ -24,8 +22,6 @@ static int
 setup(void **state)
 {
 	const char *build = getenv("BUILD");
-	struct issuer ca;
-	time_t now = time(NULL);
 
 	(void)state;
 	if (build == NULL || strstr(build, "/debug") == NULL) {
@@ -33,24 +29,7 @@ setup(void **state)
 		num_peers = 200;
 	}
 	scene_prepare();
-	dir_make("crls");
-	issuer_init(&ca,
-	    &(struct issuer_cert){.cn = "of many lists",
-		.serial = 1,
-		.from = now - 3600,
-		.to = now + 86400,
-		.constraints = "critical,CA:TRUE",
-		.usage = "critical,keyCertSign,cRLSign"});
-	issuer_write_crl("crls/0.crl",
-	    &(struct issuer_crl){
-		.by = &ca, .number = 1, .from = now - 60, .next = now + 86400});
-	issuer_cleanup(&ca);
-	for (int i = 1; i < num_sources; i++) {
-		char *path = xasprintf("crls/%d.crl", i);
-
-		assert_int_equal(link("crls/0.crl", path), 0);
-		free(path);
-	}
+	issuer_write_links("crls", num_sources);
 	gateway_as_stranger(&gw, &town);
 	gateway_set(&gw, "rest.users", REST_CHEAP_USERS);
 	gateway_set(&gw, "revocation.crl_paths", "[\"crls\"]");
