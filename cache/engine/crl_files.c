@@ -3,6 +3,7 @@
  * flags and the descriptor that wakes it.
  */
 #include "cache/engine/crl_files.h"
+#include "cache/base/thread.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -421,17 +421,12 @@ paths_copy(struct crl_files *w, struct err *err)
 	return rc;
 }
 
-/* Signals are for the threads of who uses the library. */
 static int
-thread_start(struct crl_files *w, struct err *err)
+crl_files_start(struct crl_files *w, struct err *err)
 {
-	sigset_t all, before;
 	int rc;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&w->thread, NULL, crl_files_run, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	rc = thread_start(&w->thread, crl_files_run, w);
 	if (rc != 0)
 		return err_set(err, E_NOMEM, "cannot start a thread");
 	w->has_thread = true;
@@ -459,7 +454,7 @@ crl_files_new(struct crl_files **out, const struct crl_files_options *o,
 	else
 		rc = paths_copy(w, err);
 	if (rc == 0)
-		rc = thread_start(w, err);
+		rc = crl_files_start(w, err);
 	if (rc != 0)
 		crl_files_free(w);
 	else

@@ -3,9 +3,9 @@
  * The lock is held to change the queue, never while a post runs.
  */
 #include "cache/engine/service.h"
+#include "cache/base/thread.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include <event2/event.h>
@@ -88,13 +88,9 @@ service_main(void *arg)
 int
 service_start(struct service *s, struct err *err)
 {
-	sigset_t all, old;
 	int rc;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&s->thread, NULL, service_main, s);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rc = thread_start(&s->thread, service_main, s);
 	if (rc != 0)
 		return err_set(err, E_INTERNAL,
 		    "cannot start the service thread (error %d)", rc);

@@ -2,13 +2,13 @@
  * store_disk: see the header. The calls of the service thread, which queue work
  * for the store's own (store_work.c), and its beginning and end.
  */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <event2/event.h>
 
 #include "cache/base/text.h"
+#include "cache/base/thread.h"
 #include "cache/store/store_disk_internal.h"
 
 #define WAITING_BYTES ((size_t)256 << 20) /* of evidence, in the queue */
@@ -425,13 +425,9 @@ store_disk_open(struct store_disk *d, struct err *err)
 static int
 store_disk_start(struct store_disk *d, struct err *err)
 {
-	sigset_t all, old;
 	int rc;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&d->thread, NULL, store_work_main, d);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rc = thread_start(&d->thread, store_work_main, d);
 	if (rc != 0)
 		return err_set(err, E_INTERNAL,
 		    "cannot start the disk thread (error %d)", rc);

@@ -5,7 +5,6 @@
 #include "gateway/dataplane/worker.h"
 
 #include <assert.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +14,7 @@
 #include <openssl/crypto.h>
 
 #include "cache/base/clock.h"
+#include "cache/base/thread.h"
 #include "gateway/dataplane/conn.h"
 #include "gateway/dataplane/conn_answer.h"
 #include "gateway/dataplane/conn_list.h"
@@ -229,14 +229,10 @@ worker_new(
 int
 worker_start(struct worker *w, struct err *err)
 {
-	sigset_t all, old;
 	int rc;
 
-	/* Signals are main's. SIGPIPE, too: writes say EPIPE. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&w->thread, NULL, worker_main, w);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	/* SIGPIPE is blocked, too: writes say EPIPE. */
+	rc = thread_start(&w->thread, worker_main, w);
 	if (rc != 0)
 		return err_set(
 		    err, E_IO, "cannot start a worker: %s", strerror(rc));

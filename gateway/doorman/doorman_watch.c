@@ -5,7 +5,6 @@
 #include "gateway/doorman/doorman_watch.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 
 #include "cache/base/clock.h"
 #include "cache/base/log.h"
+#include "cache/base/thread.h"
 #include "gateway/conf/conf.h"
 
 /* A doorman's metrics have 10 KB. */
@@ -230,16 +230,10 @@ set_options(struct doorman_watch *w)
 	return rc == CURLE_OK;
 }
 
-/* No signal is meant for it. */
 static bool
-thread_start(struct doorman_watch *w)
+watch_start(struct doorman_watch *w)
 {
-	sigset_t all, old;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	w->started = pthread_create(&w->thread, NULL, run, w) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	w->started = thread_start(&w->thread, run, w) == 0;
 	return w->started;
 }
 
@@ -267,7 +261,7 @@ doorman_watch_new(struct doorman_watch **out, const struct conf_doorman *conf,
 	w->easy = curl_easy_init();
 	if (w->url == NULL || (conf->ca_file != NULL && w->ca_file == NULL) ||
 	    w->multi == NULL || w->easy == NULL || !set_options(w) ||
-	    !thread_start(w)) {
+	    !watch_start(w)) {
 		doorman_watch_free(w);
 		return err_set(err, E_NOMEM, "cannot watch the doorman");
 	}

@@ -7,7 +7,6 @@
 #include "gateway/pkcs11/pkcs11.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include <openssl/crypto.h>
 
 #include "cache/base/clock.h"
+#include "cache/base/thread.h"
 #include "gateway/pkcs11/pkcs11_internal.h"
 
 #define BACKOFF_FIRST_MS 250
@@ -348,18 +348,13 @@ pkcs11_new(const struct pkcs11_options *o)
 static int
 start_threads(struct pkcs11 *t, uint32_t num, struct err *err)
 {
-	sigset_t all, old;
 	int rc = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (rc == 0 && t->num_threads < num) {
-		rc = pthread_create(
-		    &t->threads[t->num_threads], NULL, pkcs11_main, t);
+		rc = thread_start(&t->threads[t->num_threads], pkcs11_main, t);
 		if (rc == 0)
 			t->num_threads++;
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return rc == 0 ? 0
 		       : err_set(err, E_IO, "cannot start a token's thread: %s",
 			     strerror(rc));

@@ -4,12 +4,12 @@
  * held for copies and never during a write: only the thread moves the tail.
  */
 #include "gateway/process/log_writer.h"
+#include "cache/base/thread.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -91,14 +91,9 @@ run(void *arg)
 int
 log_writer_start(struct log_writer *w, struct err *err)
 {
-	sigset_t all, old;
 	int rc;
 
-	/* Signals are the control thread's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&w->thread, NULL, run, w);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rc = thread_start(&w->thread, run, w);
 	if (rc != 0)
 		return err_set(err, E_INTERNAL,
 		    "cannot make the thread that writes the log: %s",
