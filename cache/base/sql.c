@@ -1,6 +1,8 @@
 /* sql: see the header. */
 #include "cache/base/sql.h"
 
+#include <assert.h>
+
 #include "cache/base/text.h"
 
 typedef void take_fn(sqlite3_stmt *row, void *out, size_t room);
@@ -81,4 +83,52 @@ sql_make_tables(
 	code = sqlite3_exec(handle, sql, NULL, NULL, NULL);
 	sqlite3_free(sql);
 	return code;
+}
+
+static int
+bind_one(sqlite3_stmt *stmt, int at, char type, va_list *ap)
+{
+	const void *blob;
+	size_t len = 32;
+
+	switch (type) {
+	case 't':
+		return sqlite3_bind_text(
+		    stmt, at, va_arg(*ap, const char *), -1, SQLITE_STATIC);
+	case 'i':
+		return sqlite3_bind_int64(stmt, at, va_arg(*ap, int64_t));
+	case 'b':
+		blob = va_arg(*ap, const void *);
+		len = va_arg(*ap, size_t);
+		break;
+	case 'd':
+		blob = va_arg(*ap, const void *);
+		break;
+	default:
+		assert(!"a type of parameter");
+		return SQLITE_MISUSE;
+	}
+	if (blob != NULL && len == 0)
+		return sqlite3_bind_zeroblob(stmt, at, 0);
+	return sqlite3_bind_blob64(stmt, at, blob, len, SQLITE_STATIC);
+}
+
+int
+sql_bind(sqlite3_stmt *stmt, const char *types, va_list ap)
+{
+	int code = SQLITE_OK;
+	va_list copy;
+
+	va_copy(copy, ap);
+	for (int i = 0; types[i] != '\0' && code == SQLITE_OK; i++)
+		code = bind_one(stmt, i + 1, types[i], &copy);
+	va_end(copy);
+	return code;
+}
+
+void
+sql_let_go(sqlite3_stmt *stmt)
+{
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
 }

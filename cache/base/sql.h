@@ -1,12 +1,13 @@
 /*
- * sql: what every database of ours asks of SQLite when it is opened: what kind
- * it is, and its tables if it is new. Errors are SQLite's codes; what they mean
- * is for the caller, while sqlite3_errmsg still says it. The thread of the
- * handle.
+ * sql: what every database of ours asks of SQLite: what kind it is and its
+ * tables, when it is opened, and parameters for its statements. Errors are
+ * SQLite's codes; what they mean is for the caller, while sqlite3_errmsg still
+ * says it. The thread of the handle.
  */
 #ifndef CACHE_BASE_SQL_H
 #define CACHE_BASE_SQL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +17,15 @@
 /* The first column of the first row; "" or 0 where there is no row. */
 int sql_ask_text(sqlite3 *handle, const char *sql, char *out, size_t room);
 int sql_ask_number(sqlite3 *handle, const char *sql, int64_t *out);
+
+/*
+ * Binds the parameters, by a character each: 't' a text, 'i' an int64_t, 'b' a
+ * blob and its size_t, 'd' a digest of 32 bytes. Texts and bytes are lent until
+ * sql_let_go.
+ */
+int sql_bind(sqlite3_stmt *stmt, const char *types, va_list ap);
+/* The statement is as before its parameters. */
+void sql_let_go(sqlite3_stmt *stmt);
 
 struct sql_kind {
 	int64_t application_id, version; /* PRAGMA user_version */

@@ -1,12 +1,12 @@
 /* store_db: statements, transactions and their errors. */
 #include "cache/store/store_db.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include <sqlite3.h>
 
+#include "cache/base/sql.h"
 #include "cache/base/text.h"
 
 /* Errors. */
@@ -51,38 +51,10 @@ store_db_fail(struct store_db *db, const char *tried, struct err *err)
 
 /* Statements. */
 
-static int
-bind_one(sqlite3_stmt *stmt, int at, char type, va_list *ap)
-{
-	const void *blob;
-	size_t len = 32;
-
-	switch (type) {
-	case 't':
-		return sqlite3_bind_text(
-		    stmt, at, va_arg(*ap, const char *), -1, SQLITE_STATIC);
-	case 'i':
-		return sqlite3_bind_int64(stmt, at, va_arg(*ap, int64_t));
-	case 'b':
-		blob = va_arg(*ap, const void *);
-		len = va_arg(*ap, size_t);
-		break;
-	case 'd':
-		blob = va_arg(*ap, const void *);
-		break;
-	default:
-		assert(!"a type of parameter");
-		return SQLITE_MISUSE;
-	}
-	if (blob != NULL && len == 0)
-		return sqlite3_bind_zeroblob(stmt, at, 0);
-	return sqlite3_bind_blob64(stmt, at, blob, len, SQLITE_STATIC);
-}
-
 /* Prepared when it is used first. NULL: it cannot be. */
 static sqlite3_stmt *
 statement(
-    struct store_db *db, enum store_sql sql, const char *types, va_list *ap)
+    struct store_db *db, enum store_sql sql, const char *types, va_list ap)
 {
 	sqlite3_stmt **stmt = &db->stmts[sql];
 	int code = SQLITE_OK;
@@ -90,17 +62,9 @@ statement(
 	if (*stmt == NULL)
 		code = sqlite3_prepare_v3(db->handle, store_sql_texts[sql], -1,
 		    SQLITE_PREPARE_PERSISTENT, stmt, NULL);
-	for (int i = 0; types[i] != '\0' && code == SQLITE_OK; i++)
-		code = bind_one(*stmt, i + 1, types[i], ap);
+	if (code == SQLITE_OK)
+		code = sql_bind(*stmt, types, ap);
 	return code == SQLITE_OK ? *stmt : NULL;
-}
-
-/* Parameters were lent for the call. */
-static void
-let_go(struct store_db *db, enum store_sql sql)
-{
-	sqlite3_reset(db->stmts[sql]);
-	sqlite3_clear_bindings(db->stmts[sql]);
 }
 
 int
@@ -112,12 +76,12 @@ store_db_run(struct store_db *db, enum store_sql sql, struct err *err,
 	int rc = 0;
 
 	va_start(ap, types);
-	stmt = statement(db, sql, types, &ap);
+	stmt = statement(db, sql, types, ap);
 	va_end(ap);
 	if (stmt == NULL || sqlite3_step(stmt) != SQLITE_DONE)
 		rc = store_db_fail(db, "write", err);
 	if (db->stmts[sql] != NULL)
-		let_go(db, sql);
+		sql_let_go(db->stmts[sql]);
 	return rc;
 }
 
@@ -131,14 +95,14 @@ store_db_ask(struct store_db *db, enum store_sql sql, store_row_fn *fn,
 	va_list ap;
 
 	va_start(ap, types);
-	stmt = statement(db, sql, types, &ap);
+	stmt = statement(db, sql, types, ap);
 	va_end(ap);
 	while (stmt != NULL && on && (code = sqlite3_step(stmt)) == SQLITE_ROW)
 		on = fn(arg, stmt);
 	if (on && code != SQLITE_DONE)
 		rc = store_db_fail(db, "read", err);
 	if (db->stmts[sql] != NULL)
-		let_go(db, sql);
+		sql_let_go(db->stmts[sql]);
 	return rc;
 }
 

@@ -152,49 +152,13 @@ state_db_trouble(const struct state_db *db)
 
 /* Statements. */
 
-static bool
-bind_one(sqlite3_stmt *stmt, int at, char type, va_list *ap)
-{
-	const void *blob;
-
-	switch (type) {
-	case 't':
-		return sqlite3_bind_text(stmt, at, va_arg(*ap, const char *),
-			   -1, SQLITE_STATIC) == SQLITE_OK;
-	case 'i':
-		return sqlite3_bind_int64(stmt, at, va_arg(*ap, int64_t)) ==
-		    SQLITE_OK;
-	case 'b':
-		blob = va_arg(*ap, const void *);
-		return sqlite3_bind_blob64(stmt, at, blob, va_arg(*ap, size_t),
-			   SQLITE_STATIC) == SQLITE_OK;
-	default:
-		assert(!"a type of parameter");
-		return false;
-	}
-}
-
 static sqlite3_stmt *
 bind_all(struct state_db *db, enum state_sql sql, const char *types, va_list ap)
 {
 	sqlite3_stmt *stmt = db->stmts[sql];
-	va_list copy;
-	bool ok = true;
 
 	assert(!sqlite3_stmt_busy(stmt));
-	va_copy(copy, ap);
-	for (int i = 0; types[i] != '\0' && ok; i++)
-		ok = bind_one(stmt, i + 1, types[i], &copy);
-	va_end(copy);
-	return ok ? stmt : NULL;
-}
-
-/* Parameters were lent for the call. */
-static void
-let_go(sqlite3_stmt *stmt)
-{
-	sqlite3_reset(stmt);
-	sqlite3_clear_bindings(stmt);
+	return sql_bind(stmt, types, ap) == SQLITE_OK ? stmt : NULL;
 }
 
 static int
@@ -222,7 +186,7 @@ state_db_write(struct state_db *db, enum state_sql sql, int64_t *changed,
 		rc = last_write_failed(db, err);
 	else if (changed != NULL)
 		*changed = sqlite3_changes64(db->handle);
-	let_go(db->stmts[sql]);
+	sql_let_go(db->stmts[sql]);
 	return rc;
 }
 
@@ -245,7 +209,7 @@ state_db_read(struct state_db *db, enum state_sql sql, state_row_fn *fn,
 	}
 	if (rc == 0 && code != SQLITE_DONE)
 		rc = sql_fail(db->handle, db->path, "read", err);
-	let_go(db->stmts[sql]);
+	sql_let_go(db->stmts[sql]);
 	return rc;
 }
 
