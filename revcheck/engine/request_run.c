@@ -170,7 +170,7 @@ mode_in_force(struct revcheck_request *r, const struct cert_check *q)
 static void
 note_source(uint8_t out[32], const struct cert_check *q)
 {
-	const struct source *from = NULL, *s = q->points;
+	const struct source *from = NULL, *s;
 
 	if (q->res.method == REVCHECK_METHOD_OCSP)
 		from = &q->ocsp;

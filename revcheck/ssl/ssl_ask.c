@@ -152,8 +152,10 @@ wait_in_job(ASYNC_WAIT_CTX *ctx, struct ssl_ask *a)
 			break;
 	/* Neither calls on_abandoned nor closes the descriptor. */
 	ASYNC_WAIT_CTX_clear_fd(ctx, &wait_key);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): counted */
 	if (atomic_load(&w->answered) && w->report != NULL)
 		report = revcheck_report_up_ref(w->report);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): counted */
 	wait_drop(w, 2);
 	return report;
 }

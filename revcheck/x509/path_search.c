@@ -218,7 +218,8 @@ issuers_find(struct path_search *s, size_t *num, STACK_OF(X509) * *anchors)
 	*anchors = X509_STORE_CTX_get1_certs(
 	    s->anchors, X509_get_issuer_name(s->path[s->len - 1]));
 	num_anchors = *anchors != NULL ? sk_X509_num(*anchors) : 0;
-	v = calloc((size_t)(num_anchors + sk_X509_num(sent) + 1), sizeof(*v));
+	v = calloc(
+	    (size_t)num_anchors + (size_t)sk_X509_num(sent) + 1, sizeof(*v));
 	for (int i = 0; v != NULL && i < num_anchors; i++)
 		issuer_add(s, v, num, sk_X509_value(*anchors, i), true);
 	for (int i = 0; v != NULL && i < sk_X509_num(sent); i++)

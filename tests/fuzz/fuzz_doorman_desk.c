@@ -28,6 +28,7 @@ const char fuzz_seeds[] = ".doorman-desk";
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool
+/* NOLINTNEXTLINE(readability-non-const-parameter) */
 take(void *arg, char why[DESK_WHY_MAX])
 {
 	(void)arg;
