@@ -193,7 +193,7 @@ enum conf_role {
 
 struct conf_user {
 	char *name;
-	char *password_hash; /* see auth.h; plain ones are hashed on load */
+	char *password_hash; /* a plain one, too: it is hashed on load */
 	char *password_file; /* it came from there, or NULL */
 	unsigned roles;      /* enum conf_role, or'ed */
 };

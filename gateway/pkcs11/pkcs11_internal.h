@@ -87,7 +87,7 @@ struct pkcs11_thread {
 	unsigned generation; /* 0: no session */
 };
 
-/* Token_module.c: the module and the login; gate held alone. */
+/* pkcs11_module.c: the module and the login; gate held alone. */
 
 /* E_PARSE when it is the PIN's fault: never to be tried again. */
 int pkcs11_connect(struct pkcs11 *t, CK_SESSION_HANDLE *session,
@@ -122,7 +122,7 @@ struct pkcs11_key *pkcs11_key_new(struct pkcs11 *t, const unsigned char *id,
 struct pkcs11_key *pkcs11_key_up_ref(struct pkcs11_key *k);
 void pkcs11_key_free(struct pkcs11_key *k);
 
-/* token_provider.c: wraps a key for OpenSSL; takes a reference on it. */
+/* pkcs11_provider.c: wraps a key for OpenSSL; takes a reference on it. */
 int pkcs11_pkey_new(
     EVP_PKEY **out, struct pkcs11_key *key, struct err *err) MUST_USE;
 int pkcs11_provider_load(struct err *err) MUST_USE;

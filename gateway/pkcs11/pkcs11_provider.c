@@ -28,7 +28,7 @@
 static OSSL_LIB_CTX *lib;
 static OSSL_PROVIDER *provider;
 
-/* Keys: wrap a token_key. */
+/* Keys: wrap a pkcs11_key. */
 
 struct wrapped {
 	struct pkcs11_key *key; /* a reference; NULL while empty */

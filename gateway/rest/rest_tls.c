@@ -45,7 +45,7 @@ make_certificate(EVP_PKEY *key, const char *host)
 	char san[320];
 	int ok;
 
-	/* The address is numeric (conf_address.c), so it is an IP here. */
+	/* The address is numeric (address.h), so it is an IP here. */
 	snprintf(san, sizeof(san), "DNS:localhost,IP:127.0.0.1,IP:%s", host);
 	ok = x != NULL && serial != NULL && X509_set_version(x, 2) == 1 &&
 	    BN_rand(serial, 127, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1 &&
