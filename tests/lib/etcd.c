@@ -9,12 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include "fixtures/lib/port.h"
 
 #define MAX_ARGS 64
 
@@ -60,27 +58,6 @@ char *
 etcd_path(const struct etcd *e, const char *what)
 {
 	return xasprintf("%s/%s", e->dir, what);
-}
-
-/*
- * A port that stays ours: a socket that is bound to it and never listens. The
- * kernel gives it to nobody who asks for any, and lets who names it listen.
- */
-static int
-hold_port(int *held)
-{
-	struct sockaddr_in in = {
-	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(in);
-	int on = 1;
-
-	*held = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(*held >= 0);
-	assert_int_equal(
-	    setsockopt(*held, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
-	assert_int_equal(bind(*held, (struct sockaddr *)&in, len), 0);
-	assert_int_equal(getsockname(*held, (struct sockaddr *)&in, &len), 0);
-	return ntohs(in.sin_port);
 }
 
 /* Certificates: the recipe is the scripts'. */
@@ -191,7 +168,8 @@ etcd_await(struct etcd *e, int i)
 	    proc_await(&e->node[i].proc, "serving client traffic", 2 * WAIT_MS);
 
 	if (line == NULL)
-		fail_msg("etcd does not serve: %s", proc_log(&e->node[i].proc));
+		fail_msg(
+		    "etcd does not serve: %s", proc_log_end(&e->node[i].proc));
 	free(line);
 }
 
@@ -316,8 +294,8 @@ etcd_start(struct etcd *e, const char *dir, const struct etcd_options *o)
 
 		n->name = xasprintf("etcd-%d", i + 1);
 		n->data = xasprintf("%s/%s.data", dir, n->name);
-		n->port = hold_port(&n->held[0]);
-		n->peer_port = hold_port(&n->held[1]);
+		n->port = port_hold(&n->held[0]);
+		n->peer_port = port_hold(&n->held[1]);
 		n->url = xasprintf(
 		    "http%s://127.0.0.1:%d", o->tls ? "s" : "", n->port);
 		e->urls[i] = n->url;

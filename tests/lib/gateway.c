@@ -129,7 +129,8 @@ gateway_start(struct gateway *g)
 
 	line = proc_await(&g->proc, " rest=https://", WAIT_MS);
 	if (line == NULL)
-		fail_msg("%s did not start: %s", g->name, proc_log(&g->proc));
+		fail_msg(
+		    "%s did not start: %s", g->name, proc_log_end(&g->proc));
 	value = line_value(line, "listen");
 	colon = value ? strrchr(value, ':') : NULL;
 	g->port = colon ? atoi(colon + 1) : 0;
@@ -204,7 +205,7 @@ gateway_must_say_next(struct gateway *g, const char *text)
 
 	if (line == NULL)
 		fail_msg("%s does not say '%s': %s", g->name, text,
-		    proc_log(&g->proc));
+		    proc_log_end(&g->proc));
 	free(line);
 }
 
@@ -261,6 +262,29 @@ workers_counted(struct gateway *g, const char *name)
 	return (unsigned)n;
 }
 
+void
+workers_await(struct gateway *g, const char *name, unsigned n)
+{
+	long long until = mono_ms() + WAIT_MS;
+
+	while (workers_counted(g, name) < n)
+		if (mono_ms() > until)
+			fail_msg("%s does not come to %u", name, n);
+}
+
+void
+workers_must_count(struct gateway *g, const char *name, unsigned n)
+{
+	long long until = mono_ms() + WAIT_MS;
+	unsigned counted;
+
+	do
+		counted = workers_counted(g, name);
+	while (counted != n && mono_ms() < until);
+	if (counted != n)
+		fail_msg("%s is %u, not %u", name, counted, n);
+}
+
 int
 rest_version(struct gateway *g, const char *section)
 {
@@ -279,21 +303,39 @@ rest_version(struct gateway *g, const char *section)
 }
 
 void
-rest_mode(struct gateway *g, const char *mode)
+rest_put(
+    struct gateway *g, struct web *w, const char *section, const char *config)
 {
 	char *body =
-	    xasprintf("{\"section\":\"corda.p2p.linkManager\",\"version\":%d,"
-		      "\"config\":{\"revocationCheck\":{\"mode\":\"%s\"}},"
+	    xasprintf("{\"section\":\"%s\",\"version\":%d,\"config\":%s,"
 		      "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
-		rest_version(g, "corda.p2p.linkManager"), mode);
+		section, rest_version(g, section), config);
+
+	rest(g, w, "PUT", "/config", body);
+	free(body);
+}
+
+void
+rest_push(
+    struct gateway *g, const char *section, const char *config, long status)
+{
 	struct web w;
 
-	rest(g, &w, "PUT", "/config", body);
-	if (w.status != 202)
-		fail_msg("mode %s: status %ld: %s %s", mode, w.status, w.body,
-		    w.error);
+	rest_put(g, &w, section, config);
+	if (w.status != status)
+		fail_msg("%s %s: status %ld: %s %s", section, config, w.status,
+		    w.body, w.error);
 	web_free(&w);
-	free(body);
+}
+
+void
+rest_mode(struct gateway *g, const char *mode)
+{
+	char *config =
+	    xasprintf("{\"revocationCheck\":{\"mode\":\"%s\"}}", mode);
+
+	rest_push(g, "corda.p2p.linkManager", config, 202);
+	free(config);
 }
 
 void

@@ -82,8 +82,21 @@ void gateway_settle_log(struct gateway *g);
 double gateway_cpu_ms(const struct gateway *g);
 /* A counter of the door, as /status shows it. */
 unsigned workers_counted(struct gateway *g, const char *name);
+/* Waits until it is n or more; fails the test after WAIT_MS. */
+void workers_await(struct gateway *g, const char *name, unsigned n);
+/*
+ * The counter comes to n: a refused peer knows of the refusal before the
+ * gateway counts it. Fails the test if it is not n after WAIT_MS.
+ */
+void workers_must_count(struct gateway *g, const char *name, unsigned n);
 /* Version of a section as GET shows it. */
 int rest_version(struct gateway *g, const char *section);
+/* PUT of a section, the next version of what it is; the answer is w's. */
+void rest_put(
+    struct gateway *g, struct web *w, const char *section, const char *config);
+/* The same when only the status matters: fails the test unless it is status. */
+void rest_push(
+    struct gateway *g, const char *section, const char *config, long status);
 /* Switches corda.p2p.linkManager's mode; fails the test unless 202. */
 void rest_mode(struct gateway *g, const char *mode);
 

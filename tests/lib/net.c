@@ -84,7 +84,7 @@ town_start(struct town *t, const char *dir, const char *const *extra)
 	proc_start(&t->proc, "town", log, argv);
 	line = proc_await(&t->proc, "{", WAIT_MS);
 	if (line == NULL)
-		fail_msg("the town did not start: %s", proc_log(&t->proc));
+		fail_msg("the town did not start: %s", proc_log_end(&t->proc));
 	json = cJSON_Parse(line);
 	assert_non_null(json);
 	t->dir = xstrdup(json_text(json, "dir"));
@@ -217,7 +217,7 @@ badhttp_args(
 	proc_start(p, "badhttp", log, argv);
 	line = proc_await(p, "ready ", WAIT_MS);
 	if (line == NULL)
-		fail_msg("badhttp did not start: %s", proc_log(p));
+		fail_msg("badhttp did not start: %s", proc_log_end(p));
 	value = line_value(line, "port");
 	s->port = atoi(value);
 	free(value);

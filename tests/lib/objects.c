@@ -10,6 +10,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "fixtures/lib/port.h"
+
 static void
 configure(int port)
 {
@@ -35,30 +37,25 @@ objects_start(struct objects *o)
 	    "nginx.conf", "-g", "daemon off;", NULL};
 	struct sockaddr_in in = {
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(in);
-	int on = 1, fd, rc;
+	int port, fd, rc;
 
 	*o = (struct objects){0};
-	o->held = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(
-	    setsockopt(o->held, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
-	assert_int_equal(bind(o->held, (struct sockaddr *)&in, len), 0);
-	assert_int_equal(getsockname(o->held, (struct sockaddr *)&in, &len), 0);
+	port = port_hold(&o->held);
+	in.sin_port = htons((uint16_t)port);
 	dir_make("store");
 	dir_make("tmp");
-	configure(ntohs(in.sin_port));
-	snprintf(
-	    o->url, sizeof(o->url), "http://127.0.0.1:%d/", ntohs(in.sin_port));
+	configure(port);
+	snprintf(o->url, sizeof(o->url), "http://127.0.0.1:%d/", port);
 	proc_start(&o->proc, "nginx", "nginx.log", argv);
 	for (int i = 0; i < WAIT_MS / 10; i++) {
 		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		rc = connect(fd, (struct sockaddr *)&in, len);
+		rc = connect(fd, (struct sockaddr *)&in, sizeof(in));
 		close(fd);
 		if (rc == 0)
 			return;
 		usleep(10000);
 	}
-	fail_msg("nginx does not listen: %s", proc_log(&o->proc));
+	fail_msg("nginx does not listen: %s", proc_log_end(&o->proc));
 }
 
 void

@@ -4,6 +4,7 @@
 #include "tests/lib/peer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int
 tls_try(const struct town *town, const char *peer, int port, int version)
@@ -37,4 +38,15 @@ tls_enter(struct tls *t, const struct town *town, const char *peer, int port,
 		fail_msg("%s did not get in: %s", peer, t->error);
 	free(cert);
 	free(key);
+}
+
+void
+tls_must_be_cut(struct tls *t)
+{
+	char byte;
+
+	assert_int_not_equal(tls_read(t, &byte, 1), 1);
+	/* A read that gives up is no end. */
+	assert_null(strstr(t->error, "temporarily unavailable"));
+	tls_free(t);
 }

@@ -19,4 +19,7 @@ int tls_try(const struct town *town, const char *peer, int port, int version);
 void tls_enter(struct tls *t, const struct town *town, const char *peer,
     int port, int version);
 
+/* Waits for the end of a connection on which nothing is said, and frees it. */
+void tls_must_be_cut(struct tls *t);
+
 #endif

@@ -40,6 +40,7 @@ run() {
 	echo "# exit status $got, expected $want: $*"
 	return 1
 }
+is() { [ "$1" = "$2" ] || { echo "# '$1' is not '$2'" && false; }; }
 says() { grep -qF -e "$1" err; }
 shows() { grep -qF -e "$1" out; }
 member() { [ "$(jq -r "$1" out)" = "$2" ]; }

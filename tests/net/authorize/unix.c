@@ -660,6 +660,8 @@ users_of_this_system(void **state)
 	/* Root is no exception. */
 	must_be("good", 403, "authorize.users");
 	gateway_stop(&gw);
+	gateway_set(&gw, "authorize.users", "[]");
+	gateway_must_refuse(&gw, "$.authorize.users is []: expected an array");
 	gateway_set(&gw, "authorize.users", "[\"no such user\"]");
 	gateway_must_refuse(&gw,
 	    "$.authorize.users[0] is 'no such user': expected a user of this "

@@ -158,20 +158,17 @@ a_file_may_name_its_version(void **state)
 static long
 put(int size, const char *more, char **title)
 {
-	char *body = xasprintf("{\"section\":\"" LINK "\",\"version\":%d,"
-			       "\"config\":{\"maxMessageSize\":%d%s},"
-			       "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
-	    rest_version(&gw, LINK), size, more);
+	char *config = xasprintf("{\"maxMessageSize\":%d%s}", size, more);
 	struct web w;
 	long status;
 
-	rest(&gw, &w, "PUT", "/config", body);
+	rest_put(&gw, &w, LINK, config);
 	status = w.status;
 	*title = xstrdup(json_text(w.json, "title") != NULL
 		? json_text(w.json, "title")
 		: "");
 	web_free(&w);
-	free(body);
+	free(config);
 	return status;
 }
 

@@ -3,19 +3,9 @@
 # openssl s_client and Node.js, TLS 1.2 and 1.3. A good peer gets the file, byte
 # for byte; a revoked one, and one without a certificate, are told so.
 set -u
-n=0 bad=0
-ok() { # ok NAME COMMAND...
-	name=$1
-	shift
-	n=$((n + 1))
-	if "$@"; then
-		echo "ok $n - clients: $name"
-	else
-		echo "not ok $n - clients: $name"
-		sed 's/^/# /' err | head -20
-		bad=1
-	fi
-}
+of=clients
+# shellcheck source=tests/lib/tap.sh
+. "$TOP/tests/lib/tap.sh"
 FIX=$FIXTURES
 TMPDIR=$(pwd)
 # shellcheck source=/dev/null
@@ -32,8 +22,8 @@ gateway_up "$D/gateway.log" || exit 1
 # A name that the gateway's certificate has, if it has any.
 HOST=$(openssl x509 -in "$NET/gateway.pem" -noout -ext subjectAltName |
     sed -n 's/.*DNS:\([^,]*\).*/\1/p' | head -n 1)
-ok 'the file is worth fetching' test -s want
-ok 'the gateway has a name' test -n "$HOST"
+t 'the file is worth fetching' test -s want
+t 'the gateway has a name' test -n "$HOST"
 
 # Each writes what came to `got` and what it complained of to `err`.
 by_curl() { # by_curl VERSION PEER
@@ -97,12 +87,12 @@ if command -v node >/dev/null; then
 fi
 for c in $clients; do
 	for v in 1.2 1.3; do
-		ok "$c, TLS $v" gets_it "$c" $v
-		ok "$c, TLS $v: a second time" gets_it "$c" $v
-		ok "$c, TLS $v, revoked" is_told "$c" $v revoked \
+		t "$c, TLS $v" gets_it "$c" $v
+		t "$c, TLS $v: a second time" gets_it "$c" $v
+		t "$c, TLS $v, revoked" is_told "$c" $v revoked \
 		    'certificate[ _]revoked'
 		# TLS 1.2 has handshake_failure, TLS 1.3 a word of its own.
-		ok "$c, TLS $v, without certificate" is_told "$c" $v '' \
+		t "$c, TLS $v, without certificate" is_told "$c" $v '' \
 		    'handshake[ _]failure\|certificate[ _]required'
 	done
 done

@@ -149,17 +149,12 @@ as_the_file_says(void **state)
 static void
 push_level(const char *config, long status, const char *says)
 {
-	char *body = xasprintf("{\"section\":\"revcheck\",\"version\":%d,"
-			       "\"config\":%s,"
-			       "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
-	    rest_version(&gw, "revcheck"), config);
 	struct web w;
 
-	rest(&gw, &w, "PUT", "/config", body);
+	rest_put(&gw, &w, "revcheck", config);
 	if (w.status != status || (says != NULL && !strstr(w.body, says)))
 		fail_msg("%s: %ld %s", config, w.status, w.body);
 	web_free(&w);
-	free(body);
 }
 
 static void

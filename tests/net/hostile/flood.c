@@ -114,7 +114,7 @@ half_open_and_slow(void **state)
 	assert_true(workers_counted(&gw, "timeouts_handshake") > 0);
 	assert_true(
 	    beyond + workers_counted(&gw, "timeouts_handshake") >= HALF);
-	assert_int_equal(workers_counted(&gw, "connections_open"), 0);
+	workers_must_count(&gw, "connections_open", 0);
 	assert_true(proc_says(&gw.proc, "handshake took too long"));
 	assert_true(proc_says(&gw.proc, "handshake too slow while others"));
 	/*

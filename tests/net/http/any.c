@@ -408,7 +408,7 @@ http_1_0_and_no_end(void **state)
 		gateway_set(&quick, "http.profile", "\"any\"");
 		gateway_set(&quick, "limits.drain_timeout_ms", "100");
 		if (!stops)
-			gateway_set(&quick, "http.idle_timeout_ms", "300");
+			gateway_set(&quick, "http.idle_timeout_ms", "2000");
 		gateway_start(&quick);
 		client_enter(&c, &town, "good", quick.port, 0);
 		client_send(&c, text);

@@ -20,9 +20,9 @@ start(struct gateway *g, const char *name)
 	gateway_prepare(g, name, &town);
 	gateway_set(g, "http.paths", "[\"/\"]");
 	if (g == &quick) {
-		gateway_set(g, "http.head_timeout_ms", "300");
-		gateway_set(g, "http.response_timeout_ms", "300");
-		gateway_set(g, "http.idle_timeout_ms", "600");
+		gateway_set(g, "http.head_timeout_ms", "1500");
+		gateway_set(g, "http.response_timeout_ms", "1500");
+		gateway_set(g, "http.idle_timeout_ms", "2500");
 	}
 	gateway_start(g);
 }

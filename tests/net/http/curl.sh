@@ -3,19 +3,9 @@
 # TLS 1.2 and 1.3. It waits for 100 Continue, keeps its connection, is told
 # what is wrong, and its 100 MB pass through in bounded memory.
 set -u
-n=0 bad=0
-ok() { # ok NAME COMMAND...
-	name=$1
-	shift
-	n=$((n + 1))
-	if "$@"; then
-		echo "ok $n - http-curl: $name"
-	else
-		echo "not ok $n - http-curl: $name"
-		sed 's/^/# /' err got | head -40
-		bad=1
-	fi
-}
+of=http-curl
+# shellcheck source=tests/lib/tap.sh
+. "$TOP/tests/lib/tap.sh"
 FIX=$FIXTURES
 TMPDIR=$(pwd)
 # shellcheck source=/dev/null
@@ -36,12 +26,12 @@ HOST=$(openssl x509 -in "$NET/gateway.pem" -noout -ext subjectAltName |
 URL=https://$HOST:$PORT/gateway/send
 TYPE='Content-Type: application/json'
 
-ask() { # ask VERSION PEER CURL-OPTIONS...: the body to `got`, words to `err`
+ask() { # ask VERSION PEER CURL-OPTIONS...: the body to `out`, words to `err`
 	v=$1 p=$NET/peers/$2
 	shift 2
 	curl -sS -v --max-time 60 "--tlsv$v" --tls-max "$v" --cert "$p.pem" \
 	    --key "$p.key" --cacert "$NET/trust.pem" \
-	    --resolve "$HOST:$PORT:127.0.0.1" -o got \
+	    --resolve "$HOST:$PORT:127.0.0.1" -o out \
 	    -w '%{http_code} %{num_connects}\n' "$@" >codes 2>err
 }
 codes() { # codes LINE...: what the answers were
@@ -50,14 +40,14 @@ codes() { # codes LINE...: what the answers were
 
 posts() {
 	ask "$1" good -H "$TYPE" --data '{"a": 1}' "$URL" && codes '200 1' &&
-	    grep -q '^P2P-Gateway-Subject: C=GB,L=London,O=good' got &&
-	    grep -q '^body 8 ' got
+	    grep -q '^P2P-Gateway-Subject: C=GB,L=London,O=good' out &&
+	    grep -q '^body 8 ' out
 }
 twice() {
 	ask "$1" good -H "$TYPE" --data '{"a": 1}' "$URL" --next -sS -v \
 	    "--tlsv$1" --tls-max "$1" --cert "$NET/peers/good.pem" \
 	    --key "$NET/peers/good.key" --cacert "$NET/trust.pem" \
-	    --resolve "$HOST:$PORT:127.0.0.1" -o got \
+	    --resolve "$HOST:$PORT:127.0.0.1" -o out \
 	    -w '%{http_code} %{num_connects}\n' -H "$TYPE" --data '{"b": 2}' \
 	    "$URL" && codes '200 1' '200 0'
 }
@@ -65,7 +55,7 @@ large() {
 	before=$(ps -o rss= -p "$GATEWAY")
 	ask "$1" good -X POST -H "$TYPE" -T big "$URL" && codes '200 1' &&
 	    grep -q '^< HTTP/1.1 100 Continue' err &&
-	    grep -q '^body 104857600 ' got || return 1
+	    grep -q '^body 104857600 ' out || return 1
 	after=$(ps -o rss= -p "$GATEWAY")
 	echo "# $before KiB before, $after KiB after"
 	[ "$after" -lt $((before + 24576)) ]
@@ -75,7 +65,7 @@ refused() { # refused VERSION STATUS CURL-OPTIONS...
 	v=$1 want=$2
 	shift 2
 	ask "$v" good "$@" && codes "$want 1" &&
-	    grep -q "\"status\":$want" got &&
+	    grep -q "\"status\":$want" out &&
 	    grep -qi '^< content-type: application/json' err
 }
 is_told() {
@@ -88,18 +78,18 @@ is_told() {
 truncate -s 104857600 big
 truncate -s 600000000 larger
 for v in 1.2 1.3; do
-	ok "TLS $v: an answer" posts $v
-	ok "TLS $v: one connection for two" twice $v
-	ok "TLS $v: 100 MB, 100 Continue" large $v
-	ok "TLS $v: 413 before the body" refused $v 413 -X POST -H "$TYPE" \
+	t "TLS $v: an answer" posts $v
+	t "TLS $v: one connection for two" twice $v
+	t "TLS $v: 100 MB, 100 Continue" large $v
+	t "TLS $v: 413 before the body" refused $v 413 -X POST -H "$TYPE" \
 	    -T larger "$URL"
-	ok "TLS $v: 404" refused $v 404 -H "$TYPE" --data '{}' "$URL/x"
-	ok "TLS $v: 501" refused $v 501 "$URL"
-	ok "TLS $v: 505" refused $v 505 --http1.0 "$URL"
-	ok "TLS $v: 411" refused $v 411 -H "$TYPE" --data '{}' \
+	t "TLS $v: 404" refused $v 404 -H "$TYPE" --data '{}' "$URL/x"
+	t "TLS $v: 501" refused $v 501 "$URL"
+	t "TLS $v: 505" refused $v 505 --http1.0 "$URL"
+	t "TLS $v: 411" refused $v 411 -H "$TYPE" --data '{}' \
 	    -H 'Transfer-Encoding: chunked' "$URL"
-	ok "TLS $v: 415" refused $v 415 --data '{}' "$URL"
-	ok "TLS $v: revoked" is_told $v
+	t "TLS $v: 415" refused $v 415 --data '{}' "$URL"
+	t "TLS $v: revoked" is_told $v
 done
 echo "1..$n"
 exit $bad

@@ -431,18 +431,7 @@ continue_is_said_when_it_is_waited_for(void **state)
 static void
 push(struct gateway *g, const char *config)
 {
-	char *body =
-	    xasprintf("{\"section\":\"corda.p2p.gateway\",\"version\":%d,"
-		      "\"config\":%s,"
-		      "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
-		rest_version(g, "corda.p2p.gateway"), config);
-	struct web w;
-
-	rest(g, &w, "PUT", "/config", body);
-	if (w.status != 202)
-		fail_msg("status %ld: %s", w.status, w.body);
-	web_free(&w);
-	free(body);
+	rest_push(g, "corda.p2p.gateway", config, 202);
 }
 
 /*

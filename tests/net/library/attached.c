@@ -15,6 +15,7 @@
 #include <openssl/ssl.h>
 
 #include "tests/net/library/asking.h"
+#include "tests/lib/ssl_join.h"
 
 static struct issuer root, ca, a, b;
 
@@ -228,7 +229,6 @@ pair_init(struct pair *p, struct revcheck *rc, const struct issuer *leaf,
 	    .decided = on_decided,
 	    .arg = &p->decided};
 	struct revcheck_error err;
-	BIO *left, *right;
 
 	memset(p, 0, sizeof(*p));
 	p->server_ctx = SSL_CTX_new(TLS_server_method());
@@ -244,11 +244,7 @@ pair_init(struct pair *p, struct revcheck *rc, const struct issuer *leaf,
 	    revcheck_ssl_ctx_attach(p->server_ctx, rc, &o, &err), 0);
 	p->server = SSL_new(p->server_ctx);
 	p->client = SSL_new(p->client_ctx);
-	assert_int_equal(BIO_new_bio_pair(&left, 0, &right, 0), 1);
-	SSL_set_bio(p->server, left, left);
-	SSL_set_bio(p->client, right, right);
-	SSL_set_accept_state(p->server);
-	SSL_set_connect_state(p->client);
+	ssl_join(p->server, p->client, 0);
 }
 
 static void

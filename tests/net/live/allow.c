@@ -54,16 +54,6 @@ try(const char *peer, int version)
 }
 
 static void
-must_be_cut(struct tls *t)
-{
-	char byte;
-
-	assert_int_not_equal(tls_read(t, &byte, 1), 1);
-	assert_null(strstr(t->error, "temporarily unavailable"));
-	tls_free(t);
-}
-
-static void
 by_names(void **state)
 {
 	static const struct {
@@ -112,7 +102,7 @@ a_refusal(void **state)
 	assert_int_equal(node_stat(&town.node, "connections"), before);
 	gateway_must_say(&gw, "not-allowed: no rule of allow lets it in");
 	gateway_must_say(&gw, "status=not-allowed why=none");
-	assert_int_equal(workers_counted(&gw, "refused_not_allowed"), 1);
+	workers_must_count(&gw, "refused_not_allowed", 1);
 	assert_int_equal(workers_counted(&gw, "refused_subject"), 0);
 	rest(&gw, &w, "GET", "/decisions?limit=1", NULL);
 	assert_string_equal(json_text(w.json, "0.status"), "not-allowed");
@@ -122,7 +112,7 @@ a_refusal(void **state)
 	gateway_set(&gw, "tls.allowed_subjects", "[\"CN=nobody\"]");
 	reload("{\"dns\":\"*.alice.example\"}");
 	assert_true(try("alice", 0) > 0);
-	assert_int_equal(workers_counted(&gw, "refused_subject"), 1);
+	workers_must_count(&gw, "refused_subject", 1);
 }
 
 static void
@@ -140,7 +130,7 @@ without_a_certificate(void **state)
 	assert_true(tls_connect(&t, gw.port, &none));
 	assert_int_equal(tls_echo(&t), 1);
 	reload("[{\"o\":\"alice\"}]");
-	must_be_cut(&t);
+	tls_must_be_cut(&t);
 	(void)tls_connect(&t, gw.port, &none);
 	assert_int_equal(tls_echo(&t), 0);
 	tls_free(&t);
@@ -162,8 +152,8 @@ who_is_in_leaves(void **state)
 		tls_enter(&bob[i], &town, "bob", gw.port, version);
 	}
 	reload("[{\"dns\":\"n1.alice.example\"}]");
-	must_be_cut(&bob[0]);
-	must_be_cut(&bob[1]);
+	tls_must_be_cut(&bob[0]);
+	tls_must_be_cut(&bob[1]);
 	gateway_must_say(&gw, "cutting off inbound peer 'C=GB,L=London,O=bob'");
 	assert_int_equal(tls_echo(&alice[0]), 1);
 	assert_int_equal(tls_echo(&alice[1]), 1);
@@ -176,7 +166,7 @@ who_is_in_leaves(void **state)
 	assert_int_equal(tls_echo(&alice[0]), 1);
 	assert_true(try("bob", 0) > 0);
 	reload("[]");
-	must_be_cut(&alice[0]);
+	tls_must_be_cut(&alice[0]);
 }
 
 static int
@@ -196,7 +186,6 @@ by_path(void **state)
 	static const char *const others[] = {
 	    "/bob", "/bob/x", "/alicex", "/", "/ALICE", "//alice", "/%61lice"};
 	unsigned long long before;
-	long long until = mono_ms() + WAIT_MS;
 	unsigned rechecked;
 	struct client c;
 
@@ -239,8 +228,7 @@ by_path(void **state)
 	rechecked = workers_counted(&gw, "rechecks");
 	reload("[{\"dns\":\"*.bob.example\",\"path\":\"/other\"}]");
 	/* It hears of them when its worker comes to it. */
-	while (workers_counted(&gw, "rechecks") == rechecked)
-		assert_true(mono_ms() < until);
+	workers_await(&gw, "rechecks", rechecked + 1);
 	assert_int_equal(ask(&c, "/other"), 200);
 	assert_int_equal(ask(&c, "/both"), 403);
 	client_leave(&c);

@@ -174,7 +174,7 @@ a_refusal_says_what_it_is(void **state)
 			   "why=\"none\",outcome=\"refuse\"} ") == 2);
 	assert_true(metric("p2p_gateway_verdicts_total{way=\"inbound\","
 			   "mode=\"DEFAULT\"") == -1);
-	assert_int_equal(workers_counted(&gw, "refused_path"), 6);
+	workers_must_count(&gw, "refused_path", 6);
 }
 
 static void
@@ -226,7 +226,7 @@ who_stays_is_not_let_in_again(void **state)
 		while (workers_counted(&gw, "soft_kept") < 2 * i)
 			assert_int_equal(tls_echo(&t[0]), 1);
 	}
-	assert_int_equal(workers_counted(&gw, "soft_accepted"), 2);
+	workers_must_count(&gw, "soft_accepted", 2);
 	assert_true(metric("p2p_gateway_soft_accepted_total ") == 2);
 	assert_true(metric("p2p_gateway_soft_kept_total ") >= 2 * ROUNDS);
 	assert_true(metric("revcheck_soft_accepts_total ") == 2);

@@ -81,7 +81,7 @@ a_peer_goes_when_its_certificate_ends(void **state)
 	gateway_must_say(&gw, "certificate has expired");
 	gateway_settle_log(&gw);
 	assert_int_equal(proc_count(&gw.proc, "cutting off inbound peer"), 2);
-	assert_int_equal(workers_counted(&gw, "recheck_closed"), 2);
+	workers_must_count(&gw, "recheck_closed", 2);
 	assert_int_equal(tls_echo(&good), 1);
 	tls_free(&good);
 }
@@ -110,7 +110,7 @@ so_does_one_in_http_mode(void **state)
 	}
 	assert_int_equal(tls_write(&t, HTTP_HEAD, strlen(HTTP_HEAD)), 1);
 	must_be_told(&t);
-	assert_int_equal(workers_counted(&gw, "recheck_closed"), 1);
+	workers_must_count(&gw, "recheck_closed", 1);
 	free(cert);
 	free(key);
 }
@@ -170,7 +170,7 @@ so_does_a_server_that_the_node_reached(void **state)
 			break;
 		close(fd);
 		gateway_free(&far);
-		gateway_stop(&gw);
+		gateway_free(&gw);
 	}
 	assert_true(recv(fd, &byte, 1, 0) <= 0);
 	gateway_must_say(&gw, "cutting off outbound peer");

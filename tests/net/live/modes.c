@@ -36,25 +36,9 @@ try(const char *peer)
 }
 
 static void
-put_expect(const char *section, const char *config, long status)
-{
-	char *body =
-	    xasprintf("{\"section\":\"%s\",\"version\":%d,\"config\":%s,"
-		      "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
-		section, rest_version(&gw, section), config);
-	struct web w;
-
-	rest(&gw, &w, "PUT", "/config", body);
-	if (w.status != status)
-		fail_msg("%s %s: %ld %s", section, config, w.status, w.body);
-	web_free(&w);
-	free(body);
-}
-
-static void
 put(const char *section, const char *config)
 {
-	put_expect(section, config, 202);
+	rest_push(&gw, section, config, 202);
 }
 
 /* The value of the first sample that begins so, or -1. */
@@ -378,9 +362,9 @@ one_issuer_may_be_different(void **state)
 	assert_int_equal(try("nosource"), TLS_IN);
 	assert_int_equal(hits(&town.web, CRL_PATH), 1);
 	/* A wrong one changes nothing. */
-	put_expect("revcheck",
+	rest_push(&gw, "revcheck",
 	    "{\"issuers\":[{\"ski\":\"xy\",\"exempt\":true}]}", 400);
-	put_expect("revcheck", "{\"issuers\":[{\"exempt\":true}]}", 400);
+	rest_push(&gw, "revcheck", "{\"issuers\":[{\"exempt\":true}]}", 400);
 	assert_int_equal(try("nosource"), TLS_IN);
 }
 
@@ -401,7 +385,7 @@ order_is_the_sections(void **state)
 	put("revcheck", "{\"order\":\"crl_ocsp\"}");
 	assert_int_equal(try("ocsponly"), TLS_IN);
 	assert_int_equal(try("crlonly"), TLS_IN);
-	put_expect("revcheck", "{\"order\":\"ARL\"}", 400);
+	rest_push(&gw, "revcheck", "{\"order\":\"ARL\"}", 400);
 }
 
 /* An answer with a nonce is for one question: it is not kept. */
@@ -439,8 +423,8 @@ limits_act_at_the_next_start(void **state)
 	gateway_start(&gw);
 	assert_int_equal(try("good"), TLS_IN);
 	/* What the handshake has no time for is refused. */
-	put_expect("revcheck", "{\"deadlineMs\":3600000}", 400);
-	put_expect("revcheck", "{\"limits\":{\"maxCrlBytes\":0}}", 400);
+	rest_push(&gw, "revcheck", "{\"deadlineMs\":3600000}", 400);
+	rest_push(&gw, "revcheck", "{\"limits\":{\"maxCrlBytes\":0}}", 400);
 }
 
 static void

@@ -29,17 +29,6 @@ come_in(struct tls *t, const char *peer, int version)
 	free(key);
 }
 
-/* Waits for the end of a connection on which nothing is said. */
-static void
-must_be_cut(struct tls *t)
-{
-	char byte;
-
-	assert_int_not_equal(tls_read(t, &byte, 1), 1);
-	assert_null(strstr(t->error, "temporarily unavailable"));
-	tls_free(t);
-}
-
 static void
 a_stricter_mode_cuts_whom_it_refuses(void **state)
 {
@@ -54,11 +43,11 @@ a_stricter_mode_cuts_whom_it_refuses(void **state)
 		    i % 2 ? TLS1_2_VERSION : TLS1_3_VERSION);
 	rest_mode(&gw, "SOFT_FAIL");
 	for (int i = 0; i < 4; i++)
-		must_be_cut(&revoked[i]);
+		tls_must_be_cut(&revoked[i]);
 	assert_int_equal(tls_echo(&good), 1);
 	assert_int_equal(tls_echo(&nosource), 1);
 	rest_mode(&gw, "HARD_FAIL");
-	must_be_cut(&nosource);
+	tls_must_be_cut(&nosource);
 	assert_int_equal(tls_echo(&good), 1);
 	tls_free(&good);
 	assert_true(proc_says(
@@ -82,7 +71,7 @@ the_node_side_is_closed(void **state)
 	come_in(&revoked, "revoked", TLS1_3_VERSION);
 	open = node_stat(&town.node, "closed");
 	rest_mode(&gw, "SOFT_FAIL");
-	must_be_cut(&revoked);
+	tls_must_be_cut(&revoked);
 	node_await(&town.node, "closed", open + 1);
 }
 
@@ -100,7 +89,7 @@ one_of_many(void **state)
 	}
 	rest_mode(&gw, "SOFT_FAIL");
 	for (int i = 0; i < 30; i++)
-		must_be_cut(&revoked[i]);
+		tls_must_be_cut(&revoked[i]);
 	for (int i = 0; i < 30; i++) {
 		assert_int_equal(tls_echo(&good[i]), 1);
 		tls_free(&good[i]);

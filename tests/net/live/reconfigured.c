@@ -43,13 +43,8 @@ come_in(struct tls *t, const char *peer)
 static void
 must_be_cut(struct tls *t)
 {
-	char byte;
-
-	for (int i = 0; i < EACH; i++) {
-		assert_int_not_equal(tls_read(&t[i], &byte, 1), 1);
-		assert_null(strstr(t[i].error, "temporarily unavailable"));
-		tls_free(&t[i]);
-	}
+	for (int i = 0; i < EACH; i++)
+		tls_must_be_cut(&t[i]);
 }
 
 static void
@@ -69,28 +64,14 @@ leave(struct tls *t)
 static void
 put(const char *section, const char *config)
 {
-	char *body = xasprintf("{\"section\":\"%s\",\"version\":%d,"
-			       "\"config\":%s,"
-			       "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
-	    section, rest_version(&gw, section), config);
-	struct web w;
-
-	rest(&gw, &w, "PUT", "/config", body);
-	if (w.status != 202)
-		fail_msg("%s: %ld %s", body, w.status, w.body);
-	web_free(&w);
-	free(body);
+	rest_push(&gw, section, config, 202);
 }
 
 /* Until every live connection has been asked about once more. */
 static void
 await_rechecks(unsigned more)
 {
-	long long until = mono_ms() + WAIT_MS;
-
-	while (workers_counted(&gw, "rechecks") < more)
-		if (mono_ms() > until)
-			fail_msg("%u rechecks were expected", more);
+	workers_await(&gw, "rechecks", more);
 }
 
 static void
@@ -228,8 +209,8 @@ is_remembered(void)
 	unsigned misses = workers_counted(&gw, "path_memory_misses");
 
 	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
-	assert_int_equal(workers_counted(&gw, "path_memory_hits"), hits + 1);
-	assert_int_equal(workers_counted(&gw, "path_memory_misses"), misses);
+	workers_must_count(&gw, "path_memory_hits", hits + 1);
+	workers_must_count(&gw, "path_memory_misses", misses);
 }
 
 static void

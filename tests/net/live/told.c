@@ -145,16 +145,6 @@ come_in(struct tls *t, const char *peer)
 	tls_enter(t, &town, peer, gw.port, 0);
 }
 
-static void
-must_be_cut(struct tls *t)
-{
-	char byte;
-
-	assert_int_not_equal(tls_read(t, &byte, 1), 1);
-	assert_null(strstr(t->error, "temporarily unavailable"));
-	tls_free(t);
-}
-
 /* Nobody asks, no policy changes: the source speaks again, and that is all. */
 static void
 who_came_in_during_an_outage_is_cut_by_the_answer(void **state)
@@ -169,12 +159,12 @@ who_came_in_during_an_outage_is_cut_by_the_answer(void **state)
 	come_in(&good, "good");
 	gateway_must_say(&gw, "soft failure");
 	town_says("origin");
-	must_be_cut(&revoked);
+	tls_must_be_cut(&revoked);
 	gateway_must_say(&gw,
 	    "cutting off inbound peer 'C=GB,L=London,"
 	    "O=revoked'");
 	assert_int_equal(tls_echo(&good), 1);
-	assert_int_equal(workers_counted(&gw, "recheck_closed"), 1);
+	workers_must_count(&gw, "recheck_closed", 1);
 	tls_free(&good);
 }
 
@@ -235,7 +225,7 @@ one_changed_crl_asks_its_own(void **state)
 			break;
 		usleep(100000);
 	}
-	must_be_cut(&t[5][EACH - 1]);
+	tls_must_be_cut(&t[5][EACH - 1]);
 	for (int i = 0; i < CAS; i++)
 		for (int k = 0; k < EACH; k++) {
 			if (i == 5 && k == EACH - 1)
@@ -243,8 +233,8 @@ one_changed_crl_asks_its_own(void **state)
 			assert_int_equal(tls_echo(&t[i][k]), 1);
 			tls_free(&t[i][k]);
 		}
-	assert_int_equal(workers_counted(&gw, "rechecks"), EACH);
-	assert_int_equal(workers_counted(&gw, "recheck_closed"), 1);
+	workers_must_count(&gw, "rechecks", EACH);
+	workers_must_count(&gw, "recheck_closed", 1);
 	list_for("ca5", &cas[5], 3, NULL, time(NULL) + DAY);
 }
 
@@ -268,10 +258,10 @@ who_rests_on_what_ran_out_is_asked_about(void **state)
 	come_in(&other, "p6-0");
 	come_in(&brief, "p7-1");
 	control(&web, "/_script", "/ca7.crl 500");
-	must_be_cut(&brief);
+	tls_must_be_cut(&brief);
 	gateway_must_say(&gw, "cutting off inbound peer 'CN=p7-1'");
 	assert_int_equal(tls_echo(&other), 1);
-	assert_int_equal(workers_counted(&gw, "rechecks"), 1);
+	workers_must_count(&gw, "rechecks", 1);
 	tls_free(&other);
 	control(&web, "/_script", "/ca7.crl origin");
 	list_for("ca7", &cas[7], 900, NULL, time(NULL) + DAY);

@@ -74,17 +74,6 @@ come_in(struct tls *t, const char *peer)
 	tls_enter(t, &town, peer, gw.port, 0);
 }
 
-/* Waits for the end of a connection on which nothing is said. */
-static void
-must_be_cut(struct tls *t)
-{
-	char byte;
-
-	assert_int_not_equal(tls_read(t, &byte, 1), 1);
-	assert_null(strstr(t->error, "temporarily unavailable"));
-	tls_free(t);
-}
-
 static void
 must_live(struct tls *t)
 {
@@ -110,17 +99,7 @@ await_number(struct web *w, const char *path, const char *place, double n)
 static void
 put(const char *section, const char *config)
 {
-	char *body =
-	    xasprintf("{\"section\":\"%s\",\"version\":%d,\"config\":%s,"
-		      "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
-		section, rest_version(&gw, section), config);
-	struct web w;
-
-	rest(&gw, &w, "PUT", "/config", body);
-	if (w.status != 202)
-		fail_msg("%s %s: %ld %s", section, config, w.status, w.body);
-	web_free(&w);
-	free(body);
+	rest_push(&gw, section, config, 202);
 }
 
 static bool
@@ -227,9 +206,9 @@ dead_sources_end_with_the_bound(void **state)
 	lives = tls_echo(&unseen[0]);
 	if (mono_ms() - begun < BOUND_MS - 100)
 		assert_true(lives);
-	must_be_cut(&unseen[0]);
+	tls_must_be_cut(&unseen[0]);
 	took = mono_ms() - begun;
-	must_be_cut(&unseen[1]);
+	tls_must_be_cut(&unseen[1]);
 	/* A timer may be a few milliseconds early. */
 	assert_true(took >= BOUND_MS - 100);
 	/* Not when a connection or a fetch would end anyway. */
@@ -300,7 +279,7 @@ revoked_is_cut_at_once(void **state)
 	    "/certificate-revocation-list/doorman gate=hang\n");
 	rest_mode(&gw, "HARD_FAIL");
 	for (int i = 0; i < 2; i++)
-		must_be_cut(&revoked[i]);
+		tls_must_be_cut(&revoked[i]);
 	/* So is the session that was Active while nobody was asked. */
 	rest(
 	    &gw, &w, "GET", "/revocation/events?after=0&timeoutMs=25000", NULL);
@@ -354,7 +333,7 @@ forged_is_cut_at_the_end(void **state)
 	gateway_must_say_next(&gw,
 	    "(complete): 1 of 2 chains are determined, 0 of them refused; 1 "
 	    "are not and will be refused now");
-	must_be_cut(&forged);
+	tls_must_be_cut(&forged);
 	must_live(&good);
 	tls_free(&good);
 	free(script);
@@ -418,7 +397,7 @@ a_switch_back_gives_it_up(void **state)
 	    proc_count(&gw.proc, "warming up before HARD_FAIL"), 2);
 	/* No time at all ends it, and HARD_FAIL bites. */
 	put("revcheck", "{\"warmUpMs\":0}");
-	must_be_cut(&live);
+	tls_must_be_cut(&live);
 	assert_int_equal(
 	    tls_try(&town, "nosource", gw.port, 0), ALERT_CERTIFICATE_UNKNOWN);
 	release_sources();

@@ -354,17 +354,7 @@ identity_status(const char *name)
 static void
 put_section(const char *config)
 {
-	char *body =
-	    xasprintf("{\"section\":\"revcheck\",\"version\":%d,\"config\":%s,"
-		      "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
-		rest_version(&gw, "revcheck"), config);
-	struct web w;
-
-	rest(&gw, &w, "PUT", "/config", body);
-	if (w.status != 202)
-		fail_msg("%s: %ld %s", config, w.status, w.body);
-	web_free(&w);
-	free(body);
+	rest_push(&gw, "revcheck", config, 202);
 }
 
 /*

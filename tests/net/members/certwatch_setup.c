@@ -249,7 +249,7 @@ and_after_a_restart(void **state)
 	while (!has_status("holding-" H, "good") ||
 	    !has_status(second_session, "good"))
 		if (time(NULL) > end)
-			fail_msg("%s", proc_log(&gw.proc));
+			fail_msg("%s", proc_log_end(&gw.proc));
 	assert_true(presents(second_tls));
 }
 

@@ -5,19 +5,9 @@
 # stands at the door, and its sessions are checked. The only liberty: the
 # document's /tmp/ca/request is a directory of the test's own.
 set -u
-n=0 bad=0
-ok() { # ok NAME COMMAND...
-	name=$1
-	shift
-	n=$((n + 1))
-	if "$@"; then
-		echo "ok $n - $name"
-	else
-		echo "not ok $n - $name"
-		bad=1
-	fi
-}
-is() { [ "$1" = "$2" ] || { echo "# '$1' is not '$2'" && false; }; }
+of=session-certs
+# shellcheck source=tests/lib/tap.sh
+. "$TOP/tests/lib/tap.sh"
 # The last answer's status is the last line of `out`.
 put_out() { is "$(tail -n 1 out)" "$1" || { cat out && false; }; }
 FIX=$FIXTURES
@@ -55,37 +45,37 @@ json_pem() { # json_pem FILE: as it stands in a string of JSON
 HOLDING_ID=A1B2C3D4E5F6
 X500_NAME=O=Alice,L=London,C=GB
 curl -k -u $REST_API_USER:$REST_API_PASSWORD -X POST $REST_API_URL/keys/$HOLDING_ID/alias/$HOLDING_ID-session/category/SESSION_INIT/scheme/CORDA.ECDSA.SECP256R1 >out
-ok 'a session key is made' put_out 200
+t 'a session key is made' put_out 200
 export SESSION_KEY_ID=$(head -n 1 out | jq -r .id)
 curl -k -u $REST_API_USER:$REST_API_PASSWORD -X POST $REST_API_URL/keys/p2p/alias/p2p-TLS/category/TLS/scheme/CORDA.ECDSA.SECP256R1 >out
-ok 'and a TLS key of the cluster' put_out 200
+t 'and a TLS key of the cluster' put_out 200
 export TLS_KEY_ID=$(head -n 1 out | jq -r .id)
 curl --fail-with-body -s -S -k -u $REST_API_USER:$REST_API_PASSWORD  -X POST -H "Content-Type: application/json" -d '{"x500Name": "CN=CordaOperator,C=GB,L=London,O=Org", "subjectAlternativeNames": ["alice.example"]}' $REST_API_URL"/certificates/p2p/"$TLS_KEY_ID > $WORK_DIR/request.csr
-ok 'the CA signs the TLS request' issue "$WORK_DIR/request.csr"
+t 'the CA signs the TLS request' issue "$WORK_DIR/request.csr"
 curl -k -u $REST_API_USER:$REST_API_PASSWORD -X PUT  -F certificate=@$D/ca/request/certificate.pem -F alias=p2p-tls-cert $REST_API_URL/certificates/cluster/p2p-tls >out
-ok 'its chain is uploaded' put_out 204
+t 'its chain is uploaded' put_out 204
 cp "$D/ca/request/certificate.pem" "$D/ca/tls.pem"
 
 # ---- "Generate a Certificate Signing Request (CSR)"
 curl --fail-with-body -s -S -k -u $REST_API_USER:$REST_API_PASSWORD  -X POST -H "Content-Type: application/json" -d '{"x500Name": "'$X500_NAME'"}' $REST_API_URL"/certificates/"$HOLDING_ID/$SESSION_KEY_ID > $WORK_DIR/request.csr
-ok 'the request verifies' sh -c "openssl req -in $WORK_DIR/request.csr \
+t 'the request verifies' sh -c "openssl req -in $WORK_DIR/request.csr \
     -verify -noout 2>&1 | grep -q 'verify OK'"
-ok 'the CA signs it' issue "$WORK_DIR/request.csr"
+t 'the CA signs it' issue "$WORK_DIR/request.csr"
 curl -k -u $REST_API_USER:$REST_API_PASSWORD -X PUT  -F certificate=@$D/ca/request/certificate.pem -F alias=session-certificate $REST_API_URL/certificates/vnode/$HOLDING_ID/p2p-session >out
-ok 'the session chain is uploaded, without its root' put_out 204
+t 'the session chain is uploaded, without its root' put_out 204
 cat "$D/ca/root.pem" >>"$D/ca/request/certificate.pem"
 curl -k -u $REST_API_USER:$REST_API_PASSWORD -X PUT  -F certificate=@$D/ca/request/certificate.pem -F alias=session-certificate $REST_API_URL/certificates/vnode/$HOLDING_ID/p2p-session >out
-ok 'and with it' put_out 204
+t 'and with it' put_out 204
 tr -d '\n' <"$D/ca/request/certificate.pem" >"$D/ca/request/joined.pem"
 curl -k -u $REST_API_USER:$REST_API_PASSWORD -X PUT  -F certificate=@$D/ca/request/joined.pem -F alias=session-certificate $REST_API_URL/certificates/vnode/$HOLDING_ID/p2p-session >out
-ok 'without new lines it is refused, as the note says' put_out 400
+t 'without new lines it is refused, as the note says' put_out 400
 
 # ---- "Revocation Checks"
 curl --insecure -u $REST_API_USER:$REST_API_PASSWORD -X GET $REST_API_URL/config/corda.p2p.linkManager >out
-ok 'the configuration is shown' put_out 200
+t 'the configuration is shown' put_out 200
 export CONFIG_VERSION=$(head -n 1 out | jq .version)
 curl -k -u $REST_API_USER:$REST_API_PASSWORD -X PUT -d '{"section":"corda.p2p.linkManager", "version":"'$CONFIG_VERSION'", "config": { "revocationCheck": { "mode": "OFF" } }, "schemaVersion": {"major": 1, "minor": 0}}' $REST_API_URL"/config" >out
-ok 'the checks are switched off' put_out 202
+t 'the checks are switched off' put_out 202
 
 # ---- "Build Registration Context"
 ROOT=$(json_pem "$D/ca/root.pem")
@@ -104,20 +94,20 @@ refused() { # refused WORDS: by what the last answer says
 openssl x509 -in "$NET/peers/expired.pem" -out "$D/expired.pem"
 context "$(json_pem "$D/expired.pem")"
 curl --insecure -u $REST_API_USER:$REST_API_PASSWORD -d @$D/context $REST_API_URL/membership/$HOLDING_ID >out
-ok 'a root that is not valid now is refused' refused 'is not valid now'
+t 'a root that is not valid now is refused' refused 'is not valid now'
 context "$ROOT$ROOT"
 curl --insecure -u $REST_API_USER:$REST_API_PASSWORD -d @$D/context $REST_API_URL/membership/$HOLDING_ID >out
-ok 'two in the place of one are' refused 'expected one certificate'
+t 'two in the place of one are' refused 'expected one certificate'
 context "$ROOT" 1
 curl --insecure -u $REST_API_USER:$REST_API_PASSWORD -d @$D/context $REST_API_URL/membership/$HOLDING_ID >out
-ok 'and numbers with a gap' refused 'without a gap'
+t 'and numbers with a gap' refused 'without a gap'
 context "$ROOT"
 curl --insecure -u $REST_API_USER:$REST_API_PASSWORD -d @$D/context $REST_API_URL/membership/$HOLDING_ID >out
-ok 'the identity is registered' put_out 200
+t 'the identity is registered' put_out 200
 
 # ---- "Configure Virtual Node as Network Participant"
 curl -k -u $REST_API_USER:$REST_API_PASSWORD -X PUT -d '{"p2pTlsCertificateChainAlias": "p2p-tls-cert", "useClusterLevelTlsCertificateAndKey": true, "sessionKeyId": "'$SESSION_KEY_ID'", "sessionCertificateChainAlias": "session-certificate", "useClusterLevelSessionCertificateAndKey": false}' $REST_API_URL/network/setup/$HOLDING_ID >out
-ok 'and set up' put_out 204
+t 'and set up' put_out 204
 
 # ---- what all of that was for
 shown() { # the certificate that answers to a name
@@ -125,17 +115,17 @@ shown() { # the certificate that answers to a name
 	    -cert "$NET/peers/good.pem" -key "$NET/peers/good.key" \
 	    </dev/null 2>/dev/null | openssl x509 -noout -fingerprint
 }
-ok 'its TLS certificate is at the door' is "$(shown alice.example)" \
+t 'its TLS certificate is at the door' is "$(shown alice.example)" \
     "$(openssl x509 -in "$D/ca/tls.pem" -noout -fingerprint)"
 openssl x509 -in "$D/ca/request/certificate.pem" -out "$D/leaf.pem"
 jq -n --rawfile c "$D/leaf.pem" \
     '{certificates: [$c], mode: "HARD_FAIL"}' >"$D/check"
 curl -k -u $REST_API_USER:$REST_API_PASSWORD -X POST -d @$D/check $REST_API_URL/revocation/check >out
-ok 'its session chain ends in the session roots of the group' is \
+t 'its session chain ends in the session roots of the group' is \
     "$(head -n 1 out | jq -c .status)" '{"Active":{}}'
 end_of "$GATEWAY"
 status=$?
 GATEWAY=''
-ok 'SIGTERM ends it well' is $status 0
+t 'SIGTERM ends it well' is $status 0
 echo "1..$n"
 exit $bad

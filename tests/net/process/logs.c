@@ -301,8 +301,7 @@ probe(struct gateway *gw)
 			web_free(&w);
 		}
 	}
-	while (workers_counted(gw, "connections_silent") < 10)
-		continue;
+	workers_await(gw, "connections_silent", 10);
 }
 
 static void

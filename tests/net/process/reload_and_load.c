@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "fixtures/lib/port.h"
 #include "tests/lib/scene.h"
 
 #define CRL_PATH "/certificate-revocation-list/doorman"
@@ -194,7 +195,7 @@ reload(void)
 	proc_signal(&gw.proc, SIGHUP);
 	line = proc_await(&gw.proc, "reloaded the configuration", WAIT_MS);
 	if (line == NULL)
-		fail_msg("no reload: %s", proc_log(&gw.proc));
+		fail_msg("no reload: %s", proc_log_end(&gw.proc));
 	free(line);
 }
 
@@ -273,14 +274,14 @@ killed_under_load(void **state)
 {
 	struct traffic tr[COMERS] = {
 	    {.may_fail = true}, {.may_fail = true}, {.may_fail = true}};
-	char *listen;
+	int held;
+	char *listen = xasprintf("\"127.0.0.1:%d\"", port_hold(&held));
 
 	(void)state;
 	prepare();
-	gateway_start(&gw);
-	listen = xasprintf("\"127.0.0.1:%d\"", gw.port);
 	gateway_set(&gw, "listen", listen);
 	free(listen);
+	gateway_start(&gw);
 	/* Everybody has been asked about once, and it is on the disk. */
 	for (int i = 0; i < COMERS; i++)
 		assert_int_equal(tls_try(&town,
@@ -307,6 +308,7 @@ killed_under_load(void **state)
 	traffic_end(tr, COMERS);
 	control(&town.ocsp, "/_listen/on", NULL);
 	control(&town.web, "/_listen/on", NULL);
+	close(held);
 }
 
 /* Silence. */

@@ -196,7 +196,7 @@ reload_says(const char *says)
 	proc_signal(&gw.proc, SIGHUP);
 	line = proc_await(&gw.proc, says, WAIT_MS);
 	if (line == NULL)
-		fail_msg("no '%s': %s", says, proc_log(&gw.proc));
+		fail_msg("no '%s': %s", says, proc_log_end(&gw.proc));
 	print_message("# a reload takes %.2f s\n", seconds() - from);
 	free(line);
 }

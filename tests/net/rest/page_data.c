@@ -24,17 +24,7 @@ setup(void **state)
 static void
 put(const char *section, const char *config)
 {
-	char *body =
-	    xasprintf("{\"section\":\"%s\",\"version\":%d,\"config\":%s,"
-		      "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
-		section, rest_version(&gw, section), config);
-	struct web w;
-
-	rest(&gw, &w, "PUT", "/config", body);
-	if (w.status != 202)
-		fail_msg("%s %s: %ld %s", section, config, w.status, w.body);
-	web_free(&w);
-	free(body);
+	rest_push(&gw, section, config, 202);
 }
 
 /* A JSON answer; web_free it. */
@@ -292,9 +282,10 @@ decisions_by_word(void **state)
 	assert_int_equal(tls_try(&town, "nosource", gw.port, 0), TLS_IN);
 	assert_int_equal(
 	    tls_try(&town, "revoked", gw.port, 0), ALERT_CERTIFICATE_REVOKED);
+	/* Who is refused knows it first. */
+	await_num("/decisions?outcome=refused", 1);
 	assert_int_equal(num_of("/decisions?outcome=soft"), 1);
 	assert_int_equal(num_of("/decisions?outcome=accepted"), 2);
-	assert_int_equal(num_of("/decisions?outcome=refused"), 1);
 	assert_int_equal(num_of("/decisions?outcome=cut"), 0);
 	assert_int_equal(num_of("/decisions?status=revoked"), 1);
 	assert_int_equal(num_of("/decisions?why=no-source"), 1);
@@ -515,6 +506,7 @@ one_source(void **state)
 	await_row(&w, CRL, "ok");
 	key = xstrdup(json_text(w.json, "0.key"));
 	web_free(&w);
+	await_num("/decisions?outcome=refused", 1);
 	get(&w, "/decisions?outcome=refused");
 	serial = xstrdup(json_text(w.json, "0.report.certificates.0.serial"));
 	web_free(&w);

@@ -261,8 +261,8 @@ slow_requests_end(void **state)
 	int silent;
 
 	scene_prepare();
-	gateway_set(&gw, "rest.request_timeout_ms", "500");
-	gateway_set(&gw, "rest.handshake_timeout_ms", "500");
+	gateway_set(&gw, "rest.request_timeout_ms", "2500");
+	gateway_set(&gw, "rest.handshake_timeout_ms", "2500");
 	gateway_start(&gw);
 	silent = tcp_dial(gw.rest_port);
 	enter(&head);

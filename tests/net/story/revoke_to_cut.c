@@ -14,38 +14,20 @@
 
 #include "tests/doorman/doorman_net.h"
 #include "tests/lib/scene.h"
+#include "tests/lib/softtoken.h"
 
-#define PIN "48151623"
+#define PIN SOFTTOKEN_PIN
 
 static struct doorman_net net;
-
-static void
-token_make(void)
-{
-	const char *init[] = {"/usr/bin/softhsm2-util", "--init-token",
-	    "--free", "--label", "vault", "--so-pin", "12345678", "--pin", PIN,
-	    NULL};
-	char cwd[512], *text;
-
-	assert_non_null(getcwd(cwd, sizeof(cwd)));
-	dir_make("tokens");
-	text = xasprintf("directories.tokendir = %s/tokens\n", cwd);
-	file_write("softhsm.conf", text, strlen(text));
-	free(text);
-	text = xasprintf("%s/softhsm.conf", cwd);
-	setenv("SOFTHSM2_CONF", text, 1);
-	free(text);
-	assert_int_equal(proc_run(init, "softhsm.log", WAIT_MS, NULL), 0);
-}
 
 static int
 setup(void **state)
 {
 	(void)state;
-	token_make();
+	softtoken_make("vault");
 	doorman_net_init(&net, "dm", PIN "\n",
 	    (const char *const[]){"--pin-fd", "0", "--hsm",
-		"module=/usr/lib/softhsm/libsofthsm2.so;token=vault", NULL});
+		"module=" SOFTTOKEN_MODULE ";token=vault", NULL});
 	doorman_net_conf(&net, "crl_max_age_sec = 1\n");
 	doorman_net_start(&net);
 	town_start(&town, "net", NULL);

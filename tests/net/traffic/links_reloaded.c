@@ -188,13 +188,10 @@ static void
 reload(void)
 {
 	unsigned before = workers_counted(&near, "rechecks");
-	long long until = mono_ms() + WAIT_MS;
 
 	gateway_write(&near);
 	proc_signal(&near.proc, SIGHUP);
-	while (workers_counted(&near, "rechecks") < before + 2)
-		if (mono_ms() > until)
-			fail_msg("nobody was asked about again");
+	workers_await(&near, "rechecks", before + 2);
 }
 
 static void
