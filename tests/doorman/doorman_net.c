@@ -100,7 +100,7 @@ doorman_net_start(struct doorman_net *o)
 	proc_start(&o->serve, "doorman", log, argv);
 	line = proc_await(&o->serve, "ready http=", WAIT_MS);
 	if (line == NULL)
-		fail_msg("doorman did not start: %s", proc_log(&o->serve));
+		fail_msg("doorman did not start: %s", proc_log_end(&o->serve));
 	free(line);
 	free(log);
 	free(path);
@@ -130,6 +130,19 @@ doorman_net_free(struct doorman_net *o)
 	free(o->conf);
 	free(o->sign_conf);
 	memset(o, 0, sizeof(*o));
+}
+
+void
+doorman_net_says_args(struct doorman_net *o, int status, const char *want,
+    const char *const *arguments)
+{
+	char *out;
+	int rc = doorman_net_run(o, "doorman", NULL, &out, arguments);
+
+	if (rc != status || strstr(out, want) == NULL)
+		fail_msg("doorman %s: %d and not %d, no '%s' in: %s",
+		    arguments[0], rc, status, want, out);
+	free(out);
 }
 
 void

@@ -34,6 +34,12 @@ void doorman_net_free(struct doorman_net *o);
 /* A fixture program run to its end with this on its stdin; *out: free it. */
 int doorman_net_run(struct doorman_net *o, const char *program,
     const char *input, char **out, const char *const *arguments);
+/* doorman ARGUMENTS: must end with status, and `want` be in what it says. */
+#define doorman_net_says(o, status, want, ...) \
+	doorman_net_says_args(                 \
+	    o, status, want, (const char *const[]){__VA_ARGS__, NULL})
+void doorman_net_says_args(struct doorman_net *o, int status, const char *want,
+    const char *const *arguments);
 /* doorman ARGUMENTS -c doorman.conf; must succeed. */
 #define doorman_net_do(o, ...) \
 	doorman_net_do_args(o, (const char *const[]){__VA_ARGS__, NULL})

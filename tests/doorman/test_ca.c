@@ -46,6 +46,22 @@ test_ca_make(struct test_ca *ca, const char *name, const struct test_ca *issuer,
 }
 
 void
+test_ca_read(struct test_ca *ca, const char *name)
+{
+	struct secret none = {.fd = 0};
+	char path[64], spec[80];
+	struct fault f = {""};
+
+	snprintf(path, sizeof(path), "dm/ca/%s.pem", name);
+	snprintf(spec, sizeof(spec), "file:dm/ca/%s-key.pem", name);
+	ca->cert = cert_read_file(path, &f);
+	assert_non_null(ca->cert);
+	assert_int_equal(signing_key_open(&ca->seal, spec,
+			     X509_get0_pubkey(ca->cert), &none, &f),
+	    0);
+}
+
+void
 test_ca_free(struct test_ca *ca)
 {
 	X509_free(ca->cert);
@@ -124,6 +140,48 @@ test_extension(int nid, int critical, const char *bytes)
 	assert_non_null(e);
 	ASN1_OCTET_STRING_free(value);
 	return e;
+}
+
+void
+test_crl_unchanged(X509_CRL *list)
+{
+	(void)list;
+}
+
+X509_REVOKED *
+test_crl_entry(X509_CRL *list, int i)
+{
+	return sk_X509_REVOKED_value(X509_CRL_get_REVOKED(list), i);
+}
+
+void
+test_crl_set_reason(X509_CRL *list, int i, long reason)
+{
+	ASN1_ENUMERATED *r = ASN1_ENUMERATED_new();
+
+	ASN1_ENUMERATED_set(r, reason);
+	assert_int_equal(X509_REVOKED_add1_ext_i2d(test_crl_entry(list, i),
+			     NID_crl_reason, r, 0, X509V3_ADD_REPLACE),
+	    1);
+	ASN1_ENUMERATED_free(r);
+}
+
+void
+test_crl_drop(X509_CRL *list, int nid)
+{
+	X509_EXTENSION_free(
+	    X509_CRL_delete_ext(list, X509_CRL_get_ext_by_NID(list, nid, -1)));
+}
+
+void
+test_crl_put(X509_CRL *list, int nid, int critical, const char *bytes)
+{
+	X509_EXTENSION *e = test_extension(nid, critical, bytes);
+
+	if (X509_CRL_get_ext_by_NID(list, nid, -1) >= 0)
+		test_crl_drop(list, nid);
+	assert_int_equal(X509_CRL_add_ext(list, e, -1), 1);
+	X509_EXTENSION_free(e);
 }
 
 X509_REQ *

@@ -20,6 +20,8 @@ struct test_ca {
 /* Leaves NAME.key here. The subject is CN=NAME; issuer NULL: a root. */
 void test_ca_make(struct test_ca *ca, const char *name,
     const struct test_ca *issuer, time_t now);
+/* What doorman init made in dm, with the key in reach; without ca->key. */
+void test_ca_read(struct test_ca *ca, const char *name);
 void test_ca_free(struct test_ca *ca);
 
 /* An entry of a list: revoked at that time, for that reason. */
@@ -41,6 +43,14 @@ void
 test_crl_edit_by(struct test_crl *list, test_crl_edit_fn *edit, EVP_PKEY *key);
 /* A value for an extension that is no encoding of anything. */
 X509_EXTENSION *test_extension(int nid, int critical, const char *bytes);
+
+/* For such changes: none, an entry and its reason, an extension. */
+test_crl_edit_fn test_crl_unchanged;
+X509_REVOKED *test_crl_entry(X509_CRL *list, int i);
+void test_crl_set_reason(X509_CRL *list, int i, long reason);
+void test_crl_drop(X509_CRL *list, int nid);
+/* The extension again, with these bytes for its value. */
+void test_crl_put(X509_CRL *list, int nid, int critical, const char *bytes);
 
 /* A request of this key for O=NAME, signed by it; free it. */
 X509_REQ *test_csr(EVP_PKEY *key, const char *organisation);

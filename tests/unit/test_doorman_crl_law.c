@@ -57,12 +57,6 @@ plan_of(uint64_t number, const struct test_crl *old, const struct crl_add *add,
 
 /* What OpenSSL changes. */
 
-static X509_REVOKED *
-entry(X509_CRL *list, int i)
-{
-	return sk_X509_REVOKED_value(X509_CRL_get_REVOKED(list), i);
-}
-
 static X509_EXTENSION *
 extension(X509_CRL *list, int nid)
 {
@@ -71,31 +65,6 @@ extension(X509_CRL *list, int nid)
 
 	assert_non_null(e);
 	return e;
-}
-
-static void
-drop(X509_CRL *list, int nid)
-{
-	X509_EXTENSION_free(
-	    X509_CRL_delete_ext(list, X509_CRL_get_ext_by_NID(list, nid, -1)));
-}
-
-/* The extension again, with these bytes for its value. */
-static void
-put(X509_CRL *list, int nid, int critical, const char *bytes)
-{
-	X509_EXTENSION *e = test_extension(nid, critical, bytes);
-
-	if (X509_CRL_get_ext_by_NID(list, nid, -1) >= 0)
-		drop(list, nid);
-	assert_int_equal(X509_CRL_add_ext(list, e, -1), 1);
-	X509_EXTENSION_free(e);
-}
-
-static void
-unchanged(X509_CRL *l)
-{
-	(void)l;
 }
 
 static void
@@ -111,7 +80,7 @@ date_changed(X509_CRL *l)
 {
 	ASN1_TIME *t = ASN1_TIME_set(NULL, NOW - 59);
 
-	X509_REVOKED_set_revocationDate(entry(l, 0), t);
+	X509_REVOKED_set_revocationDate(test_crl_entry(l, 0), t);
 	ASN1_TIME_free(t);
 }
 
@@ -120,50 +89,38 @@ last_date_changed(X509_CRL *l)
 {
 	ASN1_TIME *t = ASN1_TIME_set(NULL, NOW - 61);
 
-	X509_REVOKED_set_revocationDate(entry(l, 1), t);
+	X509_REVOKED_set_revocationDate(test_crl_entry(l, 1), t);
 	ASN1_TIME_free(t);
 }
 
 static void
 reason_dropped(X509_CRL *l)
 {
-	X509_EXTENSION_free(X509_REVOKED_delete_ext(entry(l, 0), 0));
-}
-
-static void
-reason_set(X509_CRL *l, int i, long reason)
-{
-	ASN1_ENUMERATED *r = ASN1_ENUMERATED_new();
-
-	ASN1_ENUMERATED_set(r, reason);
-	assert_int_equal(X509_REVOKED_add1_ext_i2d(entry(l, i), NID_crl_reason,
-			     r, 0, X509V3_ADD_REPLACE),
-	    1);
-	ASN1_ENUMERATED_free(r);
+	X509_EXTENSION_free(X509_REVOKED_delete_ext(test_crl_entry(l, 0), 0));
 }
 
 static void
 reason_changed(X509_CRL *l)
 {
-	reason_set(l, 0, 4);
+	test_crl_set_reason(l, 0, 4);
 }
 
 static void
 hold_instead(X509_CRL *l)
 {
-	reason_set(l, 0, 6);
+	test_crl_set_reason(l, 0, 6);
 }
 
 static void
 removed_instead(X509_CRL *l)
 {
-	reason_set(l, 0, 8);
+	test_crl_set_reason(l, 0, 8);
 }
 
 static void
 added_reason_changed(X509_CRL *l)
 {
-	reason_set(l, 2, 4);
+	test_crl_set_reason(l, 2, 4);
 }
 
 static void
@@ -171,8 +128,8 @@ entry_extended(X509_CRL *l)
 {
 	ASN1_GENERALIZEDTIME *t = ASN1_GENERALIZEDTIME_set(NULL, NOW);
 
-	assert_int_equal(X509_REVOKED_add1_ext_i2d(
-			     entry(l, 0), NID_invalidity_date, t, 0, 0),
+	assert_int_equal(X509_REVOKED_add1_ext_i2d(test_crl_entry(l, 0),
+			     NID_invalidity_date, t, 0, 0),
 	    1);
 	ASN1_GENERALIZEDTIME_free(t);
 }
@@ -185,7 +142,8 @@ serial_of_another(X509_CRL *l, int i, const char *hex)
 
 	BN_hex2bn(&bn, hex);
 	serial = BN_to_ASN1_INTEGER(bn, NULL);
-	assert_int_equal(X509_REVOKED_set_serialNumber(entry(l, i), serial), 1);
+	assert_int_equal(
+	    X509_REVOKED_set_serialNumber(test_crl_entry(l, i), serial), 1);
 	ASN1_INTEGER_free(serial);
 	BN_free(bn);
 }
@@ -230,7 +188,7 @@ of_another_issuer(X509_CRL *l)
 static void
 of_another_key(X509_CRL *l)
 {
-	put(l, NID_authority_key_identifier, 0, "\x30\x03\x80\x01x");
+	test_crl_put(l, NID_authority_key_identifier, 0, "\x30\x03\x80\x01x");
 }
 
 /* Succession. */
@@ -246,7 +204,7 @@ static void
 a_list_keeps_what_there_was(void **state)
 {
 	static const struct after rows[] = {
-	    {unchanged, NULL, false},
+	    {test_crl_unchanged, NULL, false},
 	    {reordered, NULL, false},
 	    {date_changed, "serial 1111 differs from that of the current CRL",
 		false},
@@ -265,7 +223,7 @@ a_list_keeps_what_there_was(void **state)
 	    {idp_not_critical, "distribution point is not critical", false},
 	    {of_another_issuer, "another issuer than the CA", false},
 	    {of_another_key, "identifier is not the CA's key", false},
-	    {unchanged, "signature does not verify", true},
+	    {test_crl_unchanged, "signature does not verify", true},
 	};
 	struct crl_law law = {
 	    .ca = ours.cert, .url = URL, .delta_url = DELTA, .now = NOW};
@@ -493,30 +451,31 @@ delta_expired(X509_CRL *l)
 static void
 delta_of_another_url(X509_CRL *l)
 {
-	put(l, NID_issuing_distribution_point, 1,
+	test_crl_put(l, NID_issuing_distribution_point, 1,
 	    "\x30\x0d\xa0\x0b\xa0\x09\x86\x07http://");
 }
 
 static void
 no_delta(X509_CRL *l)
 {
-	drop(l, NID_delta_crl);
+	test_crl_drop(l, NID_delta_crl);
 }
 
 static const struct part parts[] = {
-    {7, 5, "2222", unchanged, NULL},
-    {7, 6, NULL, unchanged, NULL},
+    {7, 5, "2222", test_crl_unchanged, NULL},
+    {7, 6, NULL, test_crl_unchanged, NULL},
     /* More than it must say is no lie. */
-    {7, 6, "2222", unchanged, NULL},
+    {7, 6, "2222", test_crl_unchanged, NULL},
     {7, 5, "2222", reordered, NULL},
-    {7, 5, NULL, unchanged, "serial 2222 of the current delta is missing"},
-    {7, 4, "2222", unchanged, "base 4 is neither"},
-    {7, 7, "2222", unchanged, "base 7 is neither"},
-    {7, 0, "2222", unchanged, "base 0 is neither"},
-    {6, 5, "2222", unchanged, "differ in number or thisUpdate"},
-    {8, 5, "2222", unchanged, "differ in number or thisUpdate"},
+    {7, 5, NULL, test_crl_unchanged,
+	"serial 2222 of the current delta is missing"},
+    {7, 4, "2222", test_crl_unchanged, "base 4 is neither"},
+    {7, 7, "2222", test_crl_unchanged, "base 7 is neither"},
+    {7, 0, "2222", test_crl_unchanged, "base 0 is neither"},
+    {6, 5, "2222", test_crl_unchanged, "differ in number or thisUpdate"},
+    {8, 5, "2222", test_crl_unchanged, "differ in number or thisUpdate"},
     {7, 5, "2222", delta_unlike_its_list, "differ in number or thisUpdate"},
-    {7, 5, "9999", unchanged, "serial 9999 of the delta is missing"},
+    {7, 5, "9999", test_crl_unchanged, "serial 9999 of the delta is missing"},
     {7, 5, "2222", date_changed, "serial 2222 differs from that of the delta"},
     {7, 5, "2222", reason_changed, "serial 2222 differs"},
     {7, 5, "2222", removed_instead, "serial 2222 differs"},

@@ -18,73 +18,30 @@
 #define NOW       1800000000
 #define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
 
-static X509_REVOKED *
-entry(X509_CRL *list, int i)
-{
-	return sk_X509_REVOKED_value(X509_CRL_get_REVOKED(list), i);
-}
-
-static void
-drop(X509_CRL *list, int nid)
-{
-	X509_EXTENSION_free(
-	    X509_CRL_delete_ext(list, X509_CRL_get_ext_by_NID(list, nid, -1)));
-}
-
-/* The extension again, with these bytes for its value. */
-static void
-put(X509_CRL *list, int nid, int critical, const char *bytes)
-{
-	X509_EXTENSION *e = test_extension(nid, critical, bytes);
-
-	if (X509_CRL_get_ext_by_NID(list, nid, -1) >= 0)
-		drop(list, nid);
-	assert_int_equal(X509_CRL_add_ext(list, e, -1), 1);
-	X509_EXTENSION_free(e);
-}
-
-static void
-unchanged(X509_CRL *l)
-{
-	(void)l;
-}
-
-static void
-reason_set(X509_CRL *l, int i, long reason)
-{
-	ASN1_ENUMERATED *r = ASN1_ENUMERATED_new();
-
-	ASN1_ENUMERATED_set(r, reason);
-	assert_int_equal(X509_REVOKED_add1_ext_i2d(entry(l, i), NID_crl_reason,
-			     r, 0, X509V3_ADD_REPLACE),
-	    1);
-	ASN1_ENUMERATED_free(r);
-}
-
 static void
 no_number(X509_CRL *l)
 {
-	drop(l, NID_crl_number);
+	test_crl_drop(l, NID_crl_number);
 }
 static void
 negative_number(X509_CRL *l)
 {
-	put(l, NID_crl_number, 0, "\x02\x01\x80");
+	test_crl_put(l, NID_crl_number, 0, "\x02\x01\x80");
 }
 static void
 huge_number(X509_CRL *l)
 {
-	put(l, NID_crl_number, 0, "\x02\x09\x01zzzzzzzz");
+	test_crl_put(l, NID_crl_number, 0, "\x02\x09\x01zzzzzzzz");
 }
 static void
 no_key_id(X509_CRL *l)
 {
-	drop(l, NID_authority_key_identifier);
+	test_crl_drop(l, NID_authority_key_identifier);
 }
 static void
 no_point(X509_CRL *l)
 {
-	drop(l, NID_issuing_distribution_point);
+	test_crl_drop(l, NID_issuing_distribution_point);
 }
 static void
 unknown_critical(X509_CRL *l)
@@ -192,20 +149,21 @@ entry_with_an_issuer(X509_CRL *l)
 {
 	X509_EXTENSION *e = test_extension(NID_certificate_issuer, 1, "\x30");
 
-	assert_int_equal(X509_REVOKED_add_ext(entry(l, 1), e, -1), 1);
+	assert_int_equal(X509_REVOKED_add_ext(test_crl_entry(l, 1), e, -1), 1);
 	X509_EXTENSION_free(e);
 }
 static void
 entry_with_a_great_reason(X509_CRL *l)
 {
-	reason_set(l, 1, 257);
+	test_crl_set_reason(l, 1, 257);
 }
 
 static void
 key_by_serial(X509_CRL *l)
 {
 	/* { [2] 1 }: of the issuer's certificate, and no key. */
-	put(l, NID_authority_key_identifier, 0, "\x30\x03\x82\x01\x01");
+	test_crl_put(
+	    l, NID_authority_key_identifier, 0, "\x30\x03\x82\x01\x01");
 }
 static void
 point_twice(X509_CRL *l)
@@ -268,7 +226,7 @@ static void
 a_list_is_of_our_form(void **state)
 {
 	static const struct form rows[] = {
-	    {unchanged, NULL},
+	    {test_crl_unchanged, NULL},
 	    {unknown, NULL},
 	    {unknown_critical, "an unknown critical extension"},
 	    {version_1, "not of version 2"},
@@ -300,7 +258,7 @@ static void
 a_foreign_list_is_a_whole_one(void **state)
 {
 	static const struct form rows[] = {
-	    {unchanged, NULL},
+	    {test_crl_unchanged, NULL},
 	    {unknown, NULL},
 	    {unknown_critical, "an unknown critical extension"},
 	    {version_1, "not of version 2"},

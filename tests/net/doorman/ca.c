@@ -19,22 +19,6 @@
 #define SUBJECT   "/CN=Outside Root/O=Elsewhere/C=CH"
 #define NUM(rows) (sizeof(rows) / sizeof((rows)[0]))
 
-/* doorman ARGUMENTS, its status and what it says. */
-#define doorman_says(o, status, want, ...) \
-	says(o, status, want, (const char *const[]){__VA_ARGS__, NULL})
-static void
-says(struct doorman_net *o, int status, const char *want,
-    const char *const *argv)
-{
-	char *out;
-	int rc = doorman_net_run(o, "doorman", NULL, &out, argv);
-
-	if (rc != status || strstr(out, want) == NULL)
-		fail_msg("doorman %s: %d and not %d, no '%s' in: %s", argv[0],
-		    rc, status, want, out);
-	free(out);
-}
-
 static void
 sign_says(struct doorman_net *o, const char *input, int status,
     const char *want, const char *command, const char *list)
@@ -98,13 +82,13 @@ an_outside_root_signs(void **state)
 	openssl_ca_make(&root, "root", SUBJECT, "ec", NULL);
 	begin_outside(&o, "outside");
 	/* Without its certificate it serves nothing. */
-	doorman_says(&o, 1, "ca/root.pem", "serve", "-c", o.conf);
+	doorman_net_says(&o, 1, "ca/root.pem", "serve", "-c", o.conf);
 	openssl_ca_sign(
 	    &root, "outside/ca/doorman.csr", "dm.pem", "sub_ca", "1000");
-	doorman_says(&o, 0, "adopted", "adopt-ca", "outside", "--root",
+	doorman_net_says(&o, 0, "adopted", "adopt-ca", "outside", "--root",
 	    "root/ca.pem", "--doorman", "dm.pem");
 	/* Once more is no harm: what was interrupted is run again. */
-	doorman_says(&o, 0, "adopted", "adopt-ca", "outside", "--root",
+	doorman_net_says(&o, 0, "adopted", "adopt-ca", "outside", "--root",
 	    "root/ca.pem", "--doorman", "dm.pem");
 	doorman_net_start(&o);
 	root_list_is(&o, 0);
@@ -115,11 +99,11 @@ an_outside_root_signs(void **state)
 	    "certificates", NULL);
 	free(id);
 	openssl_ca_list(&root, "root.crl", "plain");
-	doorman_says(&o, 0, "list root number 7, 0 entries", "import-crl",
+	doorman_net_says(&o, 0, "list root number 7, 0 entries", "import-crl",
 	    "root", "root.crl", "-c", o.conf);
-	doorman_says(&o, 1, "is at number 7 already", "import-crl", "root",
+	doorman_net_says(&o, 1, "is at number 7 already", "import-crl", "root",
 	    "root.crl", "-c", o.conf);
-	doorman_says(&o, 1, "another issuer", "import-crl", "doorman",
+	doorman_net_says(&o, 1, "another issuer", "import-crl", "doorman",
 	    "root.crl", "-c", o.conf);
 	root_list_is(&o, 7);
 	sign_says(&o, "sign root 8 +0\n", 1,
@@ -149,7 +133,7 @@ an_outside_root_signs(void **state)
 	    "certificates", NULL);
 	openssl_ca_revoke(&root, "dm.pem", "CACompromise");
 	openssl_ca_list(&root, "root8.crl", "plain");
-	doorman_says(&o, 0, "1 entries", "import-crl", "root", "root8.crl",
+	doorman_net_says(&o, 0, "1 entries", "import-crl", "root", "root8.crl",
 	    "-c", o.conf);
 	out = doorman_net_state(&o, "certificate-revocation-request", id);
 	assert_string_equal(out, "DONE");
@@ -213,26 +197,26 @@ what_is_adopted_is_judged(void **state)
 		openssl_ca_conf(&root, text);
 		openssl_ca_sign(&root, "judged/ca/doorman.csr", "bad.pem",
 		    rows[i].section, rows[i].days);
-		doorman_says(&o, 1, rows[i].says, "adopt-ca", "judged",
+		doorman_net_says(&o, 1, rows[i].says, "adopt-ca", "judged",
 		    "--root", "r2/ca.pem", "--doorman", "bad.pem");
 		free(text);
 	}
 	/* Another key, another root, its namesake, too short a path. */
 	openssl_ca_issue(&other, "/O=Somebody/C=CH", "else.pem");
-	doorman_says(&o, 1, "is for another key", "adopt-ca", "judged",
+	doorman_net_says(&o, 1, "is for another key", "adopt-ca", "judged",
 	    "--root", "r3/ca.pem", "--doorman", "else.pem");
 	openssl_ca_sign(
 	    &other, "judged/ca/doorman.csr", "dm3.pem", "sub_ca", "100");
-	doorman_says(&o, 1, "does not lead to the root", "adopt-ca", "judged",
-	    "--root", "r2/ca.pem", "--doorman", "dm3.pem");
+	doorman_net_says(&o, 1, "does not lead to the root", "adopt-ca",
+	    "judged", "--root", "r2/ca.pem", "--doorman", "dm3.pem");
 	openssl_ca_sign(
 	    &shallow, "judged/ca/doorman.csr", "dm4.pem", "sub_ca", "100");
-	doorman_says(&o, 1, "path length", "adopt-ca", "judged", "--root",
+	doorman_net_says(&o, 1, "path length", "adopt-ca", "judged", "--root",
 	    "r4/ca.pem", "--doorman", "dm4.pem");
 	/* Nothing was put in place; what is right still is. */
 	assert_int_equal(access("judged/ca/doorman.pem", F_OK), -1);
 	assert_int_equal(access("judged/ca/root.pem", F_OK), -1);
-	doorman_says(&o, 0, "adopted", "adopt-ca", "judged", "--root",
+	doorman_net_says(&o, 0, "adopted", "adopt-ca", "judged", "--root",
 	    "r3/ca.pem", "--doorman", "dm3.pem");
 	doorman_net_free(&o);
 	openssl_ca_free(&root);
@@ -375,10 +359,10 @@ an_outside_root_renews(void **state)
 	begin_outside(&o, "again");
 	openssl_ca_sign(
 	    &root, "again/ca/doorman.csr", "dm5.pem", "sub_ca", "100");
-	doorman_says(&o, 0, "adopted", "adopt-ca", "again", "--root",
+	doorman_net_says(&o, 0, "adopted", "adopt-ca", "again", "--root",
 	    "r5/ca.pem", "--doorman", "dm5.pem");
 	openssl_ca_list(&root, "r5.crl", "plain");
-	doorman_says(
+	doorman_net_says(
 	    &o, 0, "list root", "import-crl", "root", "r5.crl", "-c", o.conf);
 	before = end_of("again/ca/doorman.pem");
 	remove("again/ca/doorman.csr");
@@ -394,11 +378,11 @@ an_outside_root_renews(void **state)
 	    "authorityKeyIdentifier = keyid\n");
 	openssl_ca_sign(
 	    &root, "again/ca/doorman.csr", "dm6.pem", "other_id", "500");
-	doorman_says(&o, 1, "another subject key identifier", "adopt-ca",
+	doorman_net_says(&o, 1, "another subject key identifier", "adopt-ca",
 	    "again", "--root", "r5/ca.pem", "--doorman", "dm6.pem");
 	openssl_ca_sign(
 	    &root, "again/ca/doorman.csr", "dm7.pem", "sub_ca", "500");
-	doorman_says(&o, 0, "before: ", "adopt-ca", "again", "--root",
+	doorman_net_says(&o, 0, "before: ", "adopt-ca", "again", "--root",
 	    "r5/ca.pem", "--doorman", "dm7.pem");
 	after = end_of("again/ca/doorman.pem");
 	assert_string_not_equal(before, after);
@@ -430,12 +414,12 @@ a_ca_may_stand_between(void **state)
 	begin_outside(&o, "between");
 	openssl_ca_sign(
 	    &between, "between/ca/doorman.csr", "dm8.pem", "sub_ca", "100");
-	doorman_says(&o, 1, "does not lead to the root", "adopt-ca", "between",
-	    "--root", "r6/ca.pem", "--doorman", "dm8.pem");
-	doorman_says(&o, 0, "adopted", "adopt-ca", "between", "--root",
+	doorman_net_says(&o, 1, "does not lead to the root", "adopt-ca",
+	    "between", "--root", "r6/ca.pem", "--doorman", "dm8.pem");
+	doorman_net_says(&o, 0, "adopted", "adopt-ca", "between", "--root",
 	    "r6/ca.pem", "--doorman", "dm8.pem", "--chain", "r7/ca.pem");
 	openssl_ca_list(&between, "r7.crl", "plain");
-	doorman_says(
+	doorman_net_says(
 	    &o, 0, "list root", "import-crl", "root", "r7.crl", "-c", o.conf);
 	doorman_net_start(&o);
 	id = doorman_net_enrol(&o, "alice", "/O=Alice/C=FR", "");
@@ -461,7 +445,7 @@ the_internal_ones_are_renewed(void **state)
 	doorman_net_init(&o, "internal", NULL,
 	    (const char *const[]){"--sign-listen", "127.0.0.1:0", NULL});
 	out = end_of("internal/internal/service.pem");
-	doorman_says(&o, 0, "renewed", "renew-internal", "-c", o.conf);
+	doorman_net_says(&o, 0, "renewed", "renew-internal", "-c", o.conf);
 	line = end_of("internal/internal/service.pem");
 	assert_string_not_equal(out, line);
 	free(line);
@@ -608,7 +592,7 @@ members_are_cas_where_it_is_allowed(void **state)
 	doorman_net_stop(&o);
 	/* Nor below a CA whose path is too short. */
 	doorman_net_conf(&o, "ca_requests = allow\n");
-	doorman_says(&o, 1, "--node-cas", "serve", "-c", o.conf);
+	doorman_net_says(&o, 1, "--node-cas", "serve", "-c", o.conf);
 	doorman_net_free(&o);
 	doorman_net_init(
 	    &o, "nodes", NULL, (const char *const[]){"--node-cas", NULL});
@@ -617,7 +601,7 @@ members_are_cas_where_it_is_allowed(void **state)
 	doorman_net_start(&o);
 	assert_int_equal(post_csr(&o, "Node.csr", &id), 200);
 	/* Approver and signer see what it asks for. */
-	doorman_says(
+	doorman_net_says(
 	    &o, 0, "uthority: YES", "tickets", "show", id, "-c", o.conf);
 	url = xasprintf("%s/certificate-request/%s", o.url, id);
 	web_request(&w, "GET", url, NULL, NULL, NULL);

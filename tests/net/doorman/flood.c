@@ -56,7 +56,7 @@ start_with(const char *descriptors)
 	proc_start(&net.serve, "doorman", "flood.log", argv);
 	line = proc_await(&net.serve, "ready http=", WAIT_MS);
 	if (line == NULL)
-		fail_msg("doorman did not start: %s", proc_log(&net.serve));
+		fail_msg("doorman did not start: %s", proc_log_end(&net.serve));
 	free(line);
 	free(path);
 }

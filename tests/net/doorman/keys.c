@@ -11,40 +11,12 @@
 #include <curl/curl.h>
 
 #include "tests/doorman/doorman_net.h"
+#include "tests/lib/softtoken.h"
 
 #define OPENSSL "/usr/bin/openssl"
-#define MODULE  "/usr/lib/softhsm/libsofthsm2.so"
-#define PIN     "48151623"
+#define MODULE  SOFTTOKEN_MODULE
+#define PIN     SOFTTOKEN_PIN
 #define WORDS   "open sesame"
-
-static int
-setup(void **state)
-{
-	char cwd[512], *conf;
-
-	(void)state;
-	assert_non_null(getcwd(cwd, sizeof(cwd)));
-	dir_make("tokens");
-	conf = xasprintf("directories.tokendir = %s/tokens\n"
-			 "log.level = ERROR\n",
-	    cwd);
-	file_write("softhsm.conf", conf, strlen(conf));
-	free(conf);
-	conf = xasprintf("%s/softhsm.conf", cwd);
-	setenv("SOFTHSM2_CONF", conf, 1);
-	free(conf);
-	return 0;
-}
-
-static void
-token_make(const char *label)
-{
-	const char *argv[] = {"/usr/bin/softhsm2-util", "--init-token",
-	    "--free", "--label", label, "--so-pin", "12345678", "--pin", PIN,
-	    NULL};
-
-	assert_int_equal(proc_run(argv, "softhsm.log", WAIT_MS, NULL), 0);
-}
 
 static void
 openssl_says(const char *const *argv, const char *want)
@@ -208,7 +180,7 @@ in_a_token(void **state)
 		char *path = xasprintf("%s/ca/doorman-key.pem", dir);
 		struct doorman_net o;
 
-		token_make(rows[i].kind);
+		softtoken_make(rows[i].kind);
 		doorman_net_init(&o, dir, PIN "\n",
 		    (const char *const[]){"--hsm", hsm, "--ca-keys",
 			rows[i].kind, "--pin-fd", "0", NULL});
@@ -266,7 +238,7 @@ networks_share_a_token(void **state)
 	struct doorman_net a, b, c;
 
 	(void)state;
-	token_make("shared");
+	softtoken_make("shared");
 	network_in_shared(&a, "net-a", "O=First Net, C=GB", NULL);
 	network_in_shared(&b, "net-b", "O=Zweites Netz AG, C=DE", "second.1");
 	has_label(&a, "first-net-doorman");
@@ -398,7 +370,7 @@ what_cannot_be_is_said(void **state)
 
 	(void)state;
 	init_fails("no1", "dsa", NULL, 2, "unknown kind of key 'dsa'");
-	token_make("plain");
+	softtoken_make("plain");
 	init_fails("no2", "ed25519", "module=" MODULE ";token=plain", 1,
 	    "a token makes no ed25519 keys");
 	/* And a configuration that says so all the same. */
@@ -437,5 +409,5 @@ main(void)
 	};
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -415,7 +415,7 @@ all_parts_survive(void **state)
 		char *num = line != NULL ? line_value(line, "survived") : NULL;
 
 		if (num == NULL || proc_wait(&parts[i], WAIT_MS) != 0)
-			fail_msg("part %d: %s", i, proc_log(&parts[i]));
+			fail_msg("part %d: %s", i, proc_log_end(&parts[i]));
 		survived += num != NULL ? atoi(num) : 0;
 		proc_cleanup(&parts[i]);
 		free(num);

@@ -5,8 +5,11 @@ set -u
 . "$TOP/tests/lib/tap.sh"
 # shellcheck source=tests/doorman/net.sh
 . "$TOP/tests/doorman/net.sh"
+# shellcheck source=tests/lib/ports.sh
+. "$TOP/tests/lib/ports.sh"
 of='next steps'
-t 'init' run 0 doorman init d --ocsp-listen 127.0.0.1:0
+ports_hold 1
+t 'init' run 0 doorman init d --ocsp-listen "127.0.0.1:$ports"
 cp out said
 t 'where the certificates are' shows "$D/ca/root.pem, $D/ca/doorman.pem"
 t 'where the keys are' shows "$D/ca/root-key.pem, $D/ca/doorman-key.pem"

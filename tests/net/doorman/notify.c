@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "fixtures/lib/port.h"
 #include "tests/doorman/doorman_net.h"
 
 static int
@@ -72,11 +73,12 @@ serve_is_heard(void **state)
 static void
 ocsp_is_heard(void **state)
 {
-	const char *more[] = {"--ocsp-listen", "127.0.0.1:0", NULL};
+	int held, fd;
+	char *where = xasprintf("127.0.0.1:%d", port_hold(&held));
+	const char *more[] = {"--ocsp-listen", where, NULL};
 	char *path = fixture_path("doorman");
 	struct doorman_net o;
 	struct proc p;
-	int fd;
 
 	(void)state;
 	doorman_net_init(&o, "ocsp", NULL, more);
@@ -100,6 +102,8 @@ ocsp_is_heard(void **state)
 	unsetenv("WATCHDOG_PID");
 	unsetenv("NOTIFY_SOCKET");
 	close(fd);
+	close(held);
+	free(where);
 	free(path);
 	doorman_net_free(&o);
 }

@@ -29,7 +29,7 @@ ocsp_start(struct proc *p, const char *conf, const char *log)
 	proc_start(p, "ocsp", log, argv);
 	line = proc_await(p, "ready ocsp=", WAIT_MS);
 	if (line == NULL)
-		fail_msg("%s", proc_log(p));
+		fail_msg("%s", proc_log_end(p));
 	where = line_value(line, "ocsp");
 	url = xasprintf("http://%s", where);
 	free(where);

@@ -23,31 +23,14 @@ static struct signer_client client;
 static struct test_ca ca, root, namesake;
 static EVP_PKEY *alice, *stranger;
 
-static void
-ca_read(struct test_ca *out, const char *name)
-{
-	char *cert = xasprintf("dm/ca/%s.pem", name);
-	char *spec = xasprintf("file:dm/ca/%s-key.pem", name);
-	struct secret none = {.fd = 0};
-	struct fault f = {""};
-
-	out->cert = cert_read_file(cert, &f);
-	assert_non_null(out->cert);
-	assert_int_equal(signing_key_open(&out->seal, spec,
-			     X509_get0_pubkey(out->cert), &none, &f),
-	    0);
-	free(spec);
-	free(cert);
-}
-
 static int
 setup(void **state)
 {
 	(void)state;
 	doorman_net_init(&net, "dm", NULL, NULL);
 	doorman_net_start(&net);
-	ca_read(&ca, "doorman");
-	ca_read(&root, "root");
+	test_ca_read(&ca, "doorman");
+	test_ca_read(&root, "root");
 	test_ca_make(&namesake, "Namesake", NULL, time(NULL));
 	/* It goes by the CA's name. */
 	assert_int_equal(X509_set_subject_name(

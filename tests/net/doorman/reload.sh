@@ -5,7 +5,10 @@ set -u
 . "$TOP/tests/lib/tap.sh"
 # shellcheck source=tests/doorman/net.sh
 . "$TOP/tests/doorman/net.sh"
-init --ocsp-listen 127.0.0.1:0 || exit 1
+# shellcheck source=tests/lib/ports.sh
+. "$TOP/tests/lib/ports.sh"
+ports_hold 1
+init --ocsp-listen "127.0.0.1:$ports" || exit 1
 cp "$D/doorman.conf" good.conf
 up || exit 1
 

@@ -7,6 +7,8 @@ set -u
 pids=''
 # shellcheck source=tests/lib/tap.sh
 . "$TOP/tests/lib/tap.sh"
+# shellcheck source=tests/lib/ports.sh
+. "$TOP/tests/lib/ports.sh"
 # shellcheck disable=SC2086
 trap '[ -z "$pids" ] || { kill $pids 2>/dev/null; wait; }' EXIT
 command -v nginx >/dev/null || PATH=$PATH:/usr/sbin
@@ -26,11 +28,10 @@ SOFTHSM2_CONF=$PWD/softhsm.conf
 export HOME SOFTHSM2_CONF
 echo "directories.tokendir = $PWD/tokens" >softhsm.conf
 echo 48151623 >pin
-ports=$(/usr/bin/python3 -c 'import socket
-s = [socket.socket() for i in range(2)]
-for x in s: x.bind(("127.0.0.1", 0))
-print(*[x.getsockname()[1] for x in s])')
-PLAIN=${ports% *} TLS=${ports#* }
+ports_hold 3
+# shellcheck disable=SC2086
+set -- $ports
+PLAIN=$1 TLS=$2 RESPONDER=$3
 cat >bin/curl <<END
 #!/bin/sh
 exec $(command -v curl) -s --cacert "$PWD/proxy/proxy.pem" \\
@@ -70,7 +71,7 @@ beside() {
 # The signer's host.
 block 1 >commands
 while IFS= read -r c; do
-	c=$(printf '%s' "$c" | sed -e 's/:8080/:0/' -e 's/:8081/:0/' \
+	c=$(printf '%s' "$c" | sed -e 's/:8080/:0/' -e "s/:8081/:$RESPONDER/" \
 	    -e 's/0.0.0.0:9443/127.0.0.1:0/')
 	run_in signer "$c"
 done <commands

@@ -12,37 +12,22 @@
 #include <openssl/x509v3.h>
 
 #include "tests/doorman/screen.h"
+#include "tests/lib/softtoken.h"
 
-#define MODULE "/usr/lib/softhsm/libsofthsm2.so"
-#define PIN    "48151623"
-#define REST   "\"reason\":\"KEY_COMPROMISE\",\"reporter\":\"ann\""
+#define PIN  SOFTTOKEN_PIN
+#define REST "\"reason\":\"KEY_COMPROMISE\",\"reporter\":\"ann\""
 
 static struct doorman_net net;
 
 static int
 setup(void **state)
 {
-	const char *init[] = {"/usr/bin/softhsm2-util", "--init-token",
-	    "--free", "--label", "vault", "--so-pin", "12345678", "--pin", PIN,
-	    NULL};
-	char cwd[512], *conf;
-
 	(void)state;
-	assert_non_null(getcwd(cwd, sizeof(cwd)));
-	dir_make("tokens");
-	conf = xasprintf("directories.tokendir = %s/tokens\n"
-			 "log.level = ERROR\n",
-	    cwd);
-	file_write("softhsm.conf", conf, strlen(conf));
-	free(conf);
-	conf = xasprintf("%s/softhsm.conf", cwd);
-	setenv("SOFTHSM2_CONF", conf, 1);
-	free(conf);
-	assert_int_equal(proc_run(init, "softhsm.log", WAIT_MS, NULL), 0);
+	softtoken_make("vault");
 	doorman_net_init(&net, "dm", PIN "\n",
-	    (const char *const[]){"--hsm", ("module=" MODULE ";token=vault"),
-		"--pin-fd", "0", "--delta", "--sign-listen", "127.0.0.1:0",
-		NULL});
+	    (const char *const[]){"--hsm",
+		("module=" SOFTTOKEN_MODULE ";token=vault"), "--pin-fd", "0",
+		"--delta", "--sign-listen", "127.0.0.1:0", NULL});
 	doorman_net_start(&net);
 	return 0;
 }

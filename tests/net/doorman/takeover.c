@@ -18,21 +18,6 @@
 
 static struct openssl_ca root, old;
 
-static void
-says(struct doorman_net *o, int status, const char *want,
-    const char *const *argv)
-{
-	char *out;
-	int rc = doorman_net_run(o, "doorman", NULL, &out, argv);
-
-	if (rc != status || strstr(out, want) == NULL)
-		fail_msg("doorman %s: %d and not %d, no '%s' in: %s", argv[0],
-		    rc, status, want, out);
-	free(out);
-}
-#define doorman_says(o, status, want, ...) \
-	says(o, status, want, (const char *const[]){__VA_ARGS__, NULL})
-
 /* The CA before: three certificates, of which two are revoked. */
 static int
 setup(void **state)
@@ -74,8 +59,8 @@ take_over(struct doorman_net *o, const char *dir)
 	    (const char *const[]){"--root", "root/ca.pem", "--doorman",
 		"old/ca.pem", "--doorman-key", "file:old/ca.key", "--delta",
 		"--name", "O=Net, C=GB", NULL});
-	doorman_says(o, 0, "list root number", "import-crl", "root", "root.crl",
-	    "-c", o->conf);
+	doorman_net_says(o, 0, "list root number", "import-crl", "root",
+	    "root.crl", "-c", o->conf);
 }
 
 static void
@@ -141,8 +126,8 @@ a_list_of_any_form_goes_on(void **state)
 
 		openssl_ca_list(&old, "old.crl", forms[i]);
 		take_over(&o, dir);
-		doorman_says(&o, 0, want, "import-crl", "doorman", "old.crl",
-		    "-c", o.conf);
+		doorman_net_says(&o, 0, want, "import-crl", "doorman",
+		    "old.crl", "-c", o.conf);
 		doorman_net_start(&o);
 		/* As it is, until the next one is signed. */
 		assert_int_equal(doorman_net_crl_number(&o, "doorman"), 7 + i);
@@ -176,7 +161,7 @@ its_certificates_are_known(void **state)
 	(void)state;
 	openssl_ca_list(&old, "old.crl", "plain");
 	take_over(&o, "known");
-	doorman_says(&o, 0, "2 entries", "import-crl", "doorman", "old.crl",
+	doorman_net_says(&o, 0, "2 entries", "import-crl", "doorman", "old.crl",
 	    "-c", o.conf);
 	/* A bundle with one that is not this CA's, then the whole folder. */
 	all = file_need("alice.pem", NULL);
@@ -186,18 +171,18 @@ its_certificates_are_known(void **state)
 	free(body);
 	free(more);
 	free(all);
-	doorman_says(&o, 1,
+	doorman_net_says(&o, 1,
 	    "imported 1 certificates of list doorman, 0 were known already, 1 "
 	    "refused",
 	    "import-cert", "doorman", "bundle.pem", "-c", o.conf);
-	doorman_says(&o, 0,
+	doorman_net_says(&o, 0,
 	    "imported 2 certificates of list doorman, 1 were known already, 0 "
 	    "refused",
 	    "import-cert", "doorman", "old/certs", "-c", o.conf);
-	doorman_says(&o, 1, "1 refused", "import-cert", "doorman", "old.crl",
-	    "-c", o.conf);
-	doorman_says(&o, 1, "neither doorman nor root", "import-cert", "empty",
-	    "alice.pem", "-c", o.conf);
+	doorman_net_says(&o, 1, "1 refused", "import-cert", "doorman",
+	    "old.crl", "-c", o.conf);
+	doorman_net_says(&o, 1, "neither doorman nor root", "import-cert",
+	    "empty", "alice.pem", "-c", o.conf);
 	/* The names that they hold are known: no stranger waits for that. */
 	doorman_net_sql(&o,
 	    "CREATE TEMP TABLE t(n INTEGER CHECK(n >= 3));"
@@ -246,8 +231,8 @@ certtool_s_list_goes_on(void **state)
 	file_write("crl.tmpl", template, strlen(template));
 	assert_int_equal(proc_run(argv, "certtool.log", WAIT_MS, NULL), 0);
 	take_over(&o, "gnutls");
-	doorman_says(&o, 0, "list doorman number 77, 1 entries", "import-crl",
-	    "doorman", "gnutls.crl", "-c", o.conf);
+	doorman_net_says(&o, 0, "list doorman number 77, 1 entries",
+	    "import-crl", "doorman", "gnutls.crl", "-c", o.conf);
 	doorman_net_start(&o);
 	sign_list(&o, 78, 0);
 	fetch(&o, "doorman", 200, "new.crl");
@@ -274,7 +259,7 @@ a_root_gets_a_doorman(void **state)
 	/* Its number goes on from the last: none was signed here. */
 	assert_int_equal(doorman_net_crl_number(&o, "root"), 0);
 	assert_int_equal(doorman_net_crl_number(&o, "doorman"), 1);
-	doorman_says(&o, 0, "list root number", "import-crl", "root",
+	doorman_net_says(&o, 0, "list root number", "import-crl", "root",
 	    "root.crl", "-c", o.conf);
 	assert_int_equal(
 	    doorman_net_sign(&o, "sign root 8 +0\n", &out, "crl", "root"), 0);
@@ -293,18 +278,19 @@ what_does_not_fit_is_refused(void **state)
 	struct doorman_net o = {.dir = xstrdup("unfit")};
 
 	(void)state;
-	doorman_says(&o, 1, "--doorman needs --root", "init", "u1", "--doorman",
-	    "old/ca.pem", "--doorman-key", "file:old/ca.key");
-	doorman_says(&o, 1, "is not that of the CA certificate", "init", "u2",
-	    "--root", "root/ca.pem", "--doorman", "old/ca.pem", "--doorman-key",
-	    "file:alice.pem.key");
-	doorman_says(&o, 1, "does not lead to the root", "init", "u3", "--root",
-	    "old/ca.pem", "--doorman", "root/ca.pem", "--doorman-key",
+	doorman_net_says(&o, 1, "--doorman needs --root", "init", "u1",
+	    "--doorman", "old/ca.pem", "--doorman-key", "file:old/ca.key");
+	doorman_net_says(&o, 1, "is not that of the CA certificate", "init",
+	    "u2", "--root", "root/ca.pem", "--doorman", "old/ca.pem",
+	    "--doorman-key", "file:alice.pem.key");
+	doorman_net_says(&o, 1, "does not lead to the root", "init", "u3",
+	    "--root", "old/ca.pem", "--doorman", "root/ca.pem", "--doorman-key",
 	    "file:root/ca.key");
-	doorman_says(&o, 1, "is no CA's", "init", "u4", "--root", "root/ca.pem",
-	    "--doorman", "alice.pem", "--doorman-key", "file:alice.pem.key");
-	doorman_says(&o, 1, "--root needs --root-key", "init", "u5", "--root",
-	    "root/ca.pem");
+	doorman_net_says(&o, 1, "is no CA's", "init", "u4", "--root",
+	    "root/ca.pem", "--doorman", "alice.pem", "--doorman-key",
+	    "file:alice.pem.key");
+	doorman_net_says(&o, 1, "--root needs --root-key", "init", "u5",
+	    "--root", "root/ca.pem");
 	free(o.dir);
 }
 

@@ -24,24 +24,6 @@ static struct doorman_net net;
 static struct fake_service fake;
 static struct test_ca root, ca, stranger;
 
-/* What doorman init made, with the keys in reach. */
-static void
-ca_read(struct test_ca *out, const char *name)
-{
-	char *cert = xasprintf("dm/ca/%s.pem", name);
-	char *spec = xasprintf("file:dm/ca/%s-key.pem", name);
-	struct secret none = {.fd = 0};
-	struct fault f = {""};
-
-	out->cert = cert_read_file(cert, &f);
-	assert_non_null(out->cert);
-	assert_int_equal(signing_key_open(&out->seal, spec,
-			     X509_get0_pubkey(out->cert), &none, &f),
-	    0);
-	free(spec);
-	free(cert);
-}
-
 static int
 setup(void **state)
 {
@@ -50,8 +32,8 @@ setup(void **state)
 	(void)state;
 	doorman_net_init(
 	    &net, "dm", NULL, (const char *const[]){"--delta", NULL});
-	ca_read(&root, "root");
-	ca_read(&ca, "doorman");
+	test_ca_read(&root, "root");
+	test_ca_read(&ca, "doorman");
 	test_ca_make(&stranger, "Stranger", NULL, time(NULL));
 	conf = file_need(net.sign_conf, NULL);
 	line = strstr(conf, "service = ");
