@@ -12,7 +12,8 @@
 #   make check [T=NAME...]   builds and runs these. NAME is that of a test, or
 #                            else how the names begin: net/http/bodies, net/live,
 #                            unit/test_conf, vectors. `make tests` only builds.
-#   make list-tests [T=...]  prints the names
+#   make list-tests [T=...]  prints the names. BUT=NAME... leaves out those
+#                            that begin so, here and above.
 #
 # More objects or libraries for one test: <name>_OBJ, <name>_LIBS here.
 
@@ -125,10 +126,18 @@ $(B)/tests/reap: $(B)/obj/tests/reap.o
 TESTS := $(UNIT) $(UNITSH) $(EXTRA) $(NETC) $(NETSH)
 chosen = $(or $(filter $(1),$(TESTS)),$(filter $(1)%,$(TESTS)),\
 	$(error no test is called or begins with '$(1)'))
-CHOSEN = $(if $(T),$(sort $(foreach t,$(T),$(call chosen,$(t)))),$(TESTS))
+CHOSEN = $(filter-out $(BUT:%=%%),$(if $(T),\
+	$(sort $(foreach t,$(T),$(call chosen,$(t)))),$(TESTS)))
+# Those that take long begin first, so that none is waited for alone in the end.
+SLOW := $(file <tests/slow.txt)
+long_first = $(filter $(1),$(SLOW)) $(filter-out $(SLOW),$(1))
+# Unit tests that start a server beside them.
+SERVED := $(patsubst tests/%.c,%,$(shell \
+	grep -l 'tests/lib/net.h\|archive_help.h' tests/unit/*.c))
 # Real processes need the programs; scripts are not built.
 needs = $(B)/tests/reap $(addprefix $(B)/tests/,$(filter-out $(NETSH) $(UNITSH),$(1))) \
 	$(if $(filter net/%,$(1)),all examples vectors) \
+	$(if $(filter $(SERVED),$(1)),fixtures) \
 	$(if $(filter net/ui/%,$(1)),ui-tools)
 # What is installed is another build, which only who runs these waits for.
 waits = $(if $(filter net/install/%,$(1)),release) \
@@ -143,7 +152,7 @@ release:
 .PHONY: tests check check-unit check-net check-asan check-tsan list-tests
 tests: $(call needs,$(CHOSEN))
 check: $(call needs,$(CHOSEN)) $(call waits,$(CHOSEN))
-	@sh tests/run $(abspath $(B)) $(CHOSEN)
+	@sh tests/run $(abspath $(B)) $(call long_first,$(CHOSEN))
 check-unit: $(call needs,$(UNIT))
 	@sh tests/run $(abspath $(B)) $(UNIT) $(UNITSH)
 check-net: $(call needs,$(NETC) $(NETSH)) $(call waits,$(NETSH))

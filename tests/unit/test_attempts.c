@@ -215,7 +215,7 @@ test_mirrors_before_who_is_late(void **state)
 	const char *urls[] = {u[0], u[1]};
 
 	world_init(&w, "/slow* never\n/m 404\n/m/* text=ok");
-	w.options.fetch_timeout_ms = 1500;
+	w.options.fetch_timeout_ms = 5000;
 	world_open(&w);
 	snprintf(u[0], 64, "http://127.0.0.1:%d/slow", w.http.port);
 	snprintf(u[1], 64, "http://127.0.0.1:%d/m", w.http.port);
