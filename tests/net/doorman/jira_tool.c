@@ -136,7 +136,7 @@ poll_is(const char *key, enum ticket_answer want, enum ticket_decision decision,
 {
 	struct ticket_verdict v = {.decision = TICKET_APPROVED};
 	struct fault f = {""};
-	enum ticket_answer rc = tool->poll(tool, key, &v, &f);
+	enum ticket_answer rc = tool->poll(tool, REQUEST, key, &v, &f);
 
 	if (rc != want)
 		fail_msg("%d and not %d: %s", rc, want, f.msg);
@@ -246,6 +246,30 @@ odd_answers_concern_one_issue(void **state)
 	poll_is(key, TICKET_DONE, TICKET_APPROVED, "Carol (");
 	jira_fake_issue(&jira, REQUEST, "delete=1");
 	poll_is(key, TICKET_TROUBLE, TICKET_OPEN, "does not know issue REV-1");
+}
+
+/* Its key is the request's, and so was everything else once. */
+static void
+an_issue_of_another_request_decides_nothing(void **state)
+{
+	static const char *const labels[] = {"", "doorman-", "doorman-0000",
+	    "DOORMAN-" REQUEST, "doorman-" REQUEST "0"};
+	char key[TICKET_KEY_MAX], *what;
+
+	(void)state;
+	create(key);
+	jira_decide(&jira, REQUEST, "Approved", "Carol");
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+		what = xasprintf("issue/%s?label=%s", key, labels[i]);
+		jira_fake(&jira, what);
+		free(what);
+		poll_is(key, TICKET_TROUBLE, TICKET_OPEN,
+		    "does not have the label");
+	}
+	what = xasprintf("issue/%s?label=doorman-" REQUEST, key);
+	jira_fake(&jira, what);
+	free(what);
+	poll_is(key, TICKET_DONE, TICKET_APPROVED, "Carol (");
 }
 
 static void
@@ -514,6 +538,7 @@ main(void)
 	    BOTH(who_moved_it_has_decided),
 	    BOTH(nobody_has_decided),
 	    BOTH(odd_answers_concern_one_issue),
+	    BOTH(an_issue_of_another_request_decides_nothing),
 	    BOTH(labels_that_lie),
 	    BOTH(what_jira_says_is_told),
 	    BOTH(an_error_is_no_answer),
