@@ -104,3 +104,21 @@ inherited_dsa_complete(X509 *cert, X509 *issuer)
 	ERR_clear_error();
 	return copy;
 }
+
+bool
+inherited_dsa_holds(X509 *cert, X509 *issuer)
+{
+	const ASN1_STRING *params, *above;
+	X509 *as_signed;
+	bool ok;
+
+	if (!dsa_params(cert, &params))
+		return true;
+	as_signed = X509_dup(cert);
+	ok = as_signed != NULL &&
+	    (!inherited_dsa_incomplete(as_signed) ||
+		(params != NULL && dsa_params(issuer, &above) &&
+		    above != NULL && ASN1_STRING_cmp(params, above) == 0));
+	X509_free(as_signed);
+	return ok;
+}

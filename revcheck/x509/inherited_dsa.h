@@ -15,4 +15,12 @@ bool inherited_dsa_incomplete(X509 *cert);
  */
 X509 *inherited_dsa_complete(X509 *cert, X509 *issuer);
 
+/*
+ * Of a path that was verified with such copies, issuer above cert: whether what
+ * cert inherits is issuer's (RFC 5280 6.1.4 f). It may be a stranger's of the
+ * same name, under whose parameters others know the key as well. False, too,
+ * out of memory.
+ */
+bool inherited_dsa_holds(X509 *cert, X509 *issuer);
+
 #endif

@@ -86,6 +86,18 @@ untrusted_fill(STACK_OF(X509) * out, const struct trust_path_order *order,
 	return true;
 }
 
+/* Whose parameters a key inherits, the path decides, and not who sent them. */
+static bool
+inherits_hold(const struct trust_path *p, int *index)
+{
+	for (size_t i = 0; i + 1 < p->num; i++)
+		if (!inherited_dsa_holds(p->certs[i], p->certs[i + 1])) {
+			*index = (int)i;
+			return false;
+		}
+	return true;
+}
+
 int
 trust_build_path(struct revcheck_trust *t, struct trust_path *out,
     const struct trust_path_order *order, int *x509_error, int *error_index,
@@ -107,6 +119,11 @@ trust_build_path(struct revcheck_trust *t, struct trust_path *out,
 		rc = path_attempt_run(&a, out, &why);
 		if (rc == 0)
 			rc = path_search(&a, out, &why);
+	}
+	if (rc == 1 && !inherits_hold(out, &why.index)) {
+		trust_path_cleanup(out);
+		why.x509_error = X509_V_ERR_CERT_SIGNATURE_FAILURE;
+		rc = 0;
 	}
 	if (rc == 1) {
 		why.x509_error = X509_V_OK;

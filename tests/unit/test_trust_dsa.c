@@ -11,7 +11,9 @@
 #include <cmocka.h>
 
 #include <openssl/dsa.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/x509v3.h>
 
 #include "revcheck/x509/trust_path.h"
@@ -158,31 +160,105 @@ only_the_named_issuer_gives_parameters(void **state)
 	assert_null(inherited_dsa_complete(pki.leaf, pki.middle));
 }
 
+/* What trust_build_path says of leaf, trusting the root alone. */
+static int
+path_of(struct trust_path *path, X509 *leaf, X509 *const *untrusted, size_t num,
+    int *x509_error, int *index)
+{
+	struct revcheck_trust *trust = NULL;
+	X509 *anchors[1] = {pki.root};
+	struct trust_path_order order = {
+	    .leaf = leaf,
+	    .untrusted = untrusted,
+	    .num_untrusted = num,
+	    .at = AT,
+	};
+	struct err err = {0};
+	int rc;
+
+	assert_int_equal(revcheck_trust_new(&trust, anchors, 1, NULL), 0);
+	rc = trust_build_path(trust, path, &order, x509_error, index, &err);
+	revcheck_trust_free(trust);
+	return rc;
+}
+
 static void
 a_path_is_found_through_them(void **state)
 {
-	struct revcheck_trust *trust = NULL;
-	X509 *anchors[1] = {pki.root},
-	     *untrusted[3] = {pki.leaf, pki.middle, pki.root};
-	struct trust_path_order order = {
-	    .leaf = pki.leaf,
-	    .untrusted = untrusted,
-	    .num_untrusted = 3,
-	    .at = AT,
-	};
+	X509 *untrusted[3] = {pki.leaf, pki.middle, pki.root};
 	struct trust_path path;
-	struct err err = {0};
 	int x509_error, index;
 
-	assert_int_equal(revcheck_trust_new(&trust, anchors, 1, NULL), 0);
 	assert_int_equal(
-	    trust_build_path(trust, &path, &order, &x509_error, &index, &err),
-	    1);
+	    path_of(&path, pki.leaf, untrusted, 3, &x509_error, &index), 1);
 	assert_int_equal(path.num, 3);
 	assert_ptr_equal(path.certs[0], pki.leaf);
 	assert_non_null(X509_get0_pubkey(path.certs[1]));
 	trust_path_cleanup(&path);
-	revcheck_trust_free(trust);
+}
+
+/*
+ * Parameters under which this is the key of somebody else, too: a generator
+ * whose power it is.
+ */
+static EVP_PKEY *
+dsa_key_known(EVP_PKEY *key)
+{
+	BIGNUM *p = NULL, *q = NULL, *y = NULL, *g = BN_new(), *x = BN_new();
+	BIGNUM *power = BN_new();
+	BN_CTX *ctx = BN_CTX_new();
+	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+	EVP_PKEY_CTX *from = EVP_PKEY_CTX_new_from_name(NULL, "DSA", NULL);
+	EVP_PKEY *out = NULL;
+	OSSL_PARAM *params;
+
+	EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_P, &p);
+	EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_Q, &q);
+	EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PUB_KEY, &y);
+	BN_set_word(x, 12345);
+	BN_mod_inverse(power, x, q, ctx);
+	BN_mod_exp(g, y, power, p, ctx);
+	OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_FFC_P, p);
+	OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_FFC_Q, q);
+	OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_FFC_G, g);
+	OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PUB_KEY, y);
+	OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, x);
+	params = OSSL_PARAM_BLD_to_param(bld);
+	assert_int_equal(EVP_PKEY_fromdata_init(from), 1);
+	assert_int_equal(
+	    EVP_PKEY_fromdata(from, &out, EVP_PKEY_KEYPAIR, params), 1);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(bld);
+	EVP_PKEY_CTX_free(from);
+	BN_free(p);
+	BN_free(q);
+	BN_free(y);
+	BN_free(g);
+	BN_free(x);
+	BN_free(power);
+	BN_CTX_free(ctx);
+	return out;
+}
+
+static void
+nobody_else_gives_parameters(void **state)
+{
+	EVP_PKEY *known = dsa_key_known(pki.keys[1]);
+	/* Anybody can make these two; they are not signed by whom they name. */
+	X509 *giver = cert("root", known, "root", known, 1, 0);
+	X509 *forged = cert("leaf", pki.keys[2], "middle", known, 0, 0);
+	X509 *untrusted[4] = {forged, giver, pki.middle, pki.root};
+	struct trust_path path;
+	int x509_error, index;
+
+	assert_int_equal(
+	    path_of(&path, forged, untrusted, 4, &x509_error, &index), 0);
+	assert_int_equal(x509_error, X509_V_ERR_CERT_SIGNATURE_FAILURE);
+	assert_int_equal(index, 1);
+	trust_path_cleanup(&path);
+	X509_free(giver);
+	X509_free(forged);
+	EVP_PKEY_free(known);
 }
 
 int
@@ -192,6 +268,7 @@ main(void)
 	    cmocka_unit_test(a_key_is_completed_in_a_copy),
 	    cmocka_unit_test(only_the_named_issuer_gives_parameters),
 	    cmocka_unit_test(a_path_is_found_through_them),
+	    cmocka_unit_test(nobody_else_gives_parameters),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
