@@ -322,6 +322,44 @@ envoy(void **state)
 	bad(&r, "1 elements", text(XFCC "Cert=\"%s\"\r\n", cert));
 }
 
+/* Envoy passes URIs and names of a peer's certificate on as they are. */
+static void
+envoy_forged(void **state)
+{
+	struct peer_header r =
+	    rules_of(CONF_PEER_ENVOY, "x-forwarded-client-cert");
+	char *cert = nginx_of(leaf), *other = nginx_of(issuer);
+	static const char *const keys[] = {"URI", "DNS", "uri", "SAN", "Other"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const char *k = keys[i];
+
+		r.hop = 1;
+		bad(&r, "before Cert",
+		    text(XFCC "Hash=1;Cert=\"%s\";%s=a:b,Hash=2;"
+			      "Cert=\"%s\"\r\n",
+			other, k, cert));
+		bad(&r, "before Cert",
+		    text(XFCC "Hash=1;%s=a:b;Cert=\"%s\"\r\n", k, cert));
+		bad(&r, "before Cert",
+		    text(XFCC "%s=a:b,Hash=2;Cert=%s\r\n", k, cert));
+		bad(&r, "before Cert",
+		    text(XFCC "Hash=1;%s=a:b;Chain=\"%s\"\r\n", k, cert));
+		/* What cannot have made it up does not matter. */
+		good(&r, 1, text(XFCC "Cert=\"%s\";%s=a:b\r\n", cert, k));
+		good(&r, 1, text(XFCC "%s=\"a:b,c\",Cert=\"%s\"\r\n", k, cert));
+		r.hop = 2;
+		bad(&r, "before Cert",
+		    text(XFCC "Cert=\"%s\";%s=a:b,Cert=\"%s\",Hash=3\r\n",
+			other, k, cert));
+		good(&r, 1,
+		    text(XFCC "Cert=\"%s\";%s=a:b,Cert=\"%s\"\r\n", cert, k,
+			other));
+	}
+	r.hop = 1;
+	good(&r, 1, text(XFCC "By=a:b,By=a:c;Hash=1;Cert=\"%s\"\r\n", cert));
+}
+
 static void
 traefik(void **state)
 {
@@ -406,6 +444,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nginx),
 	    cmocka_unit_test(envoy),
+	    cmocka_unit_test(envoy_forged),
 	    cmocka_unit_test(traefik),
 	    cmocka_unit_test(rfc9440),
 	    cmocka_unit_test(megabytes),
