@@ -35,7 +35,7 @@ static const char *const any_claims[] = {"x-original-url", "x-original-uri",
     "x-rewrite-url", "x-envoy-original-path", "x-client-verify", "x-client-dn",
     "x-client-s-dn", "x-arr-clientcert", "remote-user", "x-remote-user", NULL};
 static const char *const any_claim_prefixes[] = {
-    "cf-client-cert", "x-amzn-mtls-", NULL};
+    "cf-client-cert", "x-amzn-mtls-", "x-tls-client-", "wl-proxy-", NULL};
 
 static const char *const hop_by_hop[] = {"connection", "keep-alive",
     "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",

@@ -256,7 +256,11 @@ read_char(const struct http_text *t, size_t *at)
 	    text_hex_value(t->p[i + 2]));
 }
 
-/* A segment of dots, its parameters (";...") aside, leads elsewhere. */
+/*
+ * A segment of dots leads elsewhere, and so it may where what a server cuts
+ * off comes behind them: parameters (";..."), what it takes for the end of the
+ * path once it is decoded (%00, %3f, %23), blanks.
+ */
 static bool
 has_dot_segment(const struct http_text *path)
 {
@@ -272,9 +276,9 @@ has_dot_segment(const struct http_text *path)
 				return true;
 			dots = others = 0;
 			parameters = false;
-		} else if (c == ';') {
+		} else if (c == ';' || c == '?' || c == '#') {
 			parameters = true;
-		} else if (!parameters) {
+		} else if (!parameters && (unsigned char)c > 0x20) {
 			dots += c == '.';
 			others += c != '.';
 		}

@@ -1,4 +1,4 @@
-/* http_fields, http_check: what is passed on, what is refused, in which order.
+/* http_fields, http_rules: what is passed on, what is refused, in which order.
  */
 #include <setjmp.h>
 #include <stdarg.h>

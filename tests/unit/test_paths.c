@@ -4,11 +4,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "gateway/tls/path_cache.h"
+#include "tests/lib/net.h"
 #include "tests/lib/pkimake.h"
 #include "tests/lib/selfcert.h"
 
@@ -219,6 +222,38 @@ every_path_has_its_own_issuers(void **state)
 	X509_free(leaf);
 }
 
+/* A table for 65,536 of them has 3 MB; a few do not use all of its pages. */
+static void
+few_take_little(void **state)
+{
+	enum {
+		FEW = 1000
+	};
+	const char *build = getenv("BUILD");
+	STACK_OF(X509) * sk;
+	struct path_cache_key key;
+	struct path_cache *p;
+	size_t before;
+	X509 *a;
+
+	(void)state;
+	if (build == NULL || strstr(build, "/debug") == NULL)
+		skip();
+	a = cert();
+	sk = chain_of(a, NULL);
+	assert_int_equal(path_cache_new(&p, 65536, NULL), 0);
+	before = pid_rss_bytes(getpid());
+	for (uint32_t i = 0; i < FEW; i++) {
+		memset(&key, 0, sizeof(key));
+		memcpy(key.md, &(uint32_t){i * 2654435761u}, sizeof(i));
+		sk_X509_pop_free(path_cache_add(p, &key, sk), X509_free);
+	}
+	assert_true(pid_rss_bytes(getpid()) - before < 1024 * 1024);
+	path_cache_free(p);
+	sk_X509_free(sk);
+	X509_free(a);
+}
+
 int
 main(void)
 {
@@ -228,6 +263,7 @@ main(void)
 	    cmocka_unit_test(found_under_the_whole_chain),
 	    cmocka_unit_test(bounded_and_the_used_stay),
 	    cmocka_unit_test(what_is_above_is_shared),
+	    cmocka_unit_test(few_take_little),
 	    cmocka_unit_test(a_memory_of_nothing),
 	};
 

@@ -131,6 +131,10 @@ static const struct {
     {400, "GET /api%2f..%2fx HTTP/1.1" C, "dots"},
     {400, "GET /api/a%5c..%5cx HTTP/1.1" C, "dots"},
     {400, "GET /api/..;a=b/x HTTP/1.1" C, "dots"},
+    {400, "GET /api/..%00/x HTTP/1.1" C, "dots"},
+    {400, "GET /api/..%3fa/x HTTP/1.1" C, "dots"},
+    {400, "GET /api/..%23a HTTP/1.1" C, "dots"},
+    {400, "GET /api/%20..%09/x HTTP/1.1" C, "dots"},
     /* Hosts. */
     {400, G "\r\n" S, "Host"},
     {400, G H H "\r\n" S, "Host"},
@@ -593,6 +597,8 @@ fields_of_one_connection(void **state)
 		"X-Original-URL: /forged\r\nX_Rewrite_Url: /forged\r\n"
 		"Remote-User: forged\r\nX-Client-Verify: forged\r\n"
 		"Cf-Client-Cert-Sha256: forged\r\n"
+		"X-TLS-Client-Subject: forged\r\n"
+		"WL-Proxy-Client-Cert: forged\r\n"
 		"Authorization: kept\r\nCookie: kept\r\n\r\n");
 	client_read(&c, &a);
 	assert_null(strstr(a.body, "forged"));
