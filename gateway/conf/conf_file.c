@@ -93,6 +93,9 @@ conf_read_http_listeners(
 	c->http.own_listeners = true;
 	if (!cJSON_IsArray(place->item))
 		return read_http_listener(r, place, base);
+	/* Or no listener would read requests, and all relay them unread. */
+	if (cJSON_GetArraySize(place->item) == 0)
+		return conf_read_fail(r, place, "at least one address");
 	return conf_read_array(
 	    r, place, MAX_LISTENERS, read_http_listener, base);
 }
@@ -121,6 +124,9 @@ conf_read_http_paths(
 {
 	if (!cJSON_IsArray(place->item))
 		return read_path(r, place, base);
+	/* Or it would be taken for not set, which serves "/". */
+	if (cJSON_GetArraySize(place->item) == 0)
+		return conf_read_fail(r, place, "at least one path");
 	return conf_read_array(r, place, MAX_PATHS, read_path, base);
 }
 

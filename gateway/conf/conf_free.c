@@ -39,6 +39,7 @@ static void table_cleanup(const struct conf_key *table, void *base);
 
 /* The pointer to the elements of a list, and their number after it. */
 static void
+/* NOLINTNEXTLINE(readability-non-const-parameter) */
 list_cleanup(const struct conf_key *k, char *at)
 {
 	size_t num = *(size_t *)(at + sizeof(void *));

@@ -5,249 +5,19 @@
  * sections have the names, ranges and defaults that their clients send.
  */
 #include "gateway/conf/conf_internal.h"
-
-#include <openssl/ssl.h>
-
+#include "gateway/conf/conf_rows.h"
 #include "gateway/pkcs11/pkcs11.h"
 
 #define HOUR_MS   3600000
 #define CORDA_MS  500 /* Corda's least for times in milliseconds */
 #define LINK_ONLY "used by a link manager; no effect in this gateway"
 
-/* Words. */
-
-static const struct conf_word mode_words[] = {{"OFF", REVCHECK_MODE_OFF},
-    {"SOFT_FAIL", REVCHECK_MODE_SOFT_FAIL},
-    {"HARD_FAIL", REVCHECK_MODE_HARD_FAIL}, {"ON", REVCHECK_MODE_SOFT_FAIL},
-    {NULL, 0}};
-static const struct conf_word order_words[] = {
-    {"OCSP_CRL", REVCHECK_ORDER_OCSP_CRL},
-    {"CRL_OCSP", REVCHECK_ORDER_CRL_OCSP}, {"OCSP", REVCHECK_ORDER_OCSP},
-    {"CRL", REVCHECK_ORDER_CRL}, {"ALL", REVCHECK_ORDER_ALL}, {NULL, 0}};
-static const struct conf_word nonce_words[] = {{"OFF", REVCHECK_NONCE_OFF},
-    {"OPTIONAL", REVCHECK_NONCE_OPTIONAL},
-    {"REQUIRED", REVCHECK_NONCE_REQUIRED}, {NULL, 0}};
-static const struct conf_word relax_words[] = {
-    {"CRL_VERSION", REVCHECK_RELAX_CRL_VERSION},
-    {"EMPTY_REVOKED", REVCHECK_RELAX_EMPTY_REVOKED},
-    {"EMPTY_IDP", REVCHECK_RELAX_EMPTY_IDP},
-    {"TRAILING", REVCHECK_RELAX_TRAILING},
-    {"NO_CRLSIGN", REVCHECK_RELAX_NO_CRLSIGN},
-    {"SERIAL_PADDING", REVCHECK_RELAX_SERIAL_PADDING},
-    {"CRL_DATES", REVCHECK_RELAX_CRL_DATES},
-    {"CRL_EXTENSIONS", REVCHECK_RELAX_CRL_EXTENSIONS},
-    {"STRICT_EMPTY_REVOKED", REVCHECK_STRICT_EMPTY_REVOKED}, {NULL, 0}};
-static const struct conf_word proxy_words[] = {
-    {"off", CONF_PROXY_OFF}, {"v2", CONF_PROXY_V2}, {NULL, 0}};
-static const struct conf_word profile_words[] = {
-    {"corda", CONF_HTTP_CORDA}, {"any", CONF_HTTP_ANY}, {NULL, 0}};
-static const struct conf_word version_words[] = {
-    {"1.2", TLS1_2_VERSION}, {"1.3", TLS1_3_VERSION}, {NULL, 0}};
-static const struct conf_word type_words[] = {
-    {"MUTUAL", CONF_TLS_MUTUAL}, {"ONE_WAY", CONF_TLS_ONE_WAY}, {NULL, 0}};
-static const struct conf_word format_words[] = {
-    {"text", CONF_LOG_TEXT}, {"json", CONF_LOG_JSON}, {NULL, 0}};
-static const struct conf_word level_words[] = {{"error", LOG_LEVEL_ERROR},
-    {"warn", LOG_LEVEL_WARN}, {"info", LOG_LEVEL_INFO},
-    {"debug", LOG_LEVEL_DEBUG}, {NULL, 0}};
-static const struct conf_word role_words[] = {{"read", CONF_ROLE_READ},
-    {"operate", CONF_ROLE_READ | CONF_ROLE_OPERATE}, {"check", CONF_ROLE_CHECK},
-    {"authorize", CONF_ROLE_AUTHORIZE}, {NULL, 0}};
-static const struct conf_word peer_words[] = {{"nginx", CONF_PEER_NGINX},
-    {"envoy", CONF_PEER_ENVOY}, {"traefik", CONF_PEER_TRAEFIK},
-    {"rfc9440", CONF_PEER_RFC9440}, {NULL, 0}};
-static const struct conf_word share_words[] = {{"config", CONF_SHARE_CONFIG},
-    {"denylist", CONF_SHARE_DENYLIST}, {"subjects", CONF_SHARE_SUBJECTS},
-    {"holdings", CONF_SHARE_HOLDINGS}, {"revocations", CONF_SHARE_REVOCATIONS},
-    {"evidence", CONF_SHARE_EVIDENCE}, {"sessions", CONF_SHARE_SESSIONS},
-    {"keys", CONF_SHARE_KEYS}, {NULL, 0}};
-const struct conf_word conf_key_categories[] = {{"ACCOUNTS", 1 << 0},
-    {"CI", 1 << 1}, {"LEDGER", 1 << 2}, {"NOTARY", 1 << 3},
-    {"PRE_AUTH", 1 << 4}, {"SESSION_INIT", 1 << 5}, {"TLS", 1 << 6},
-    {"JWT_KEY", 1 << 7}, {NULL, 0}};
-
 /* clang-format off */
 
-/*
- * The shapes of rows; what follows the help are more initialisers. The unit of
- * what a function reads is its shape, in words.
- */
-#define ROW(f, k, m, h, ...) \
-	{.file = f, .kind = CONF_KIND_##k, .offset = offsetof(T, m), \
-	 .help = h, ##__VA_ARGS__}
-#define NUMBER(f, k, m, lo, hi, d, u, h, ...) \
-	ROW(f, k, m, h, .min = lo, .max = hi, .dflt = #d, .unit = u, \
-	    ##__VA_ARGS__)
-#define FLAG(f, k, m, d, h, ...) ROW(f, k, m, h, .dflt = #d, ##__VA_ARGS__)
-#define WORD(f, m, w, d, h, ...) \
-	ROW(f, WORD, m, h, .words = w, .dflt = #d, ##__VA_ARGS__)
-#define CALL(f, m, function, h, ...) \
-	ROW(f, CUSTOM, m, h, .fn = function, ##__VA_ARGS__)
-#define GROUP(f, h, ...) \
-	{.file = f, .kind = CONF_KIND_GROUP, .help = h, ##__VA_ARGS__}
-#define ELEMENTS(f, m, hi, i, function, h, ...) \
-	ROW(f, LIST, m, h, .items = i, .size = sizeof(*((T *)NULL)->m), \
-	    .max = hi, .fn = function, ##__VA_ARGS__)
-#define LAXER(way) .laxer = CONF_LAXER_##way
-/* The other name of the same key, and which way it is laxer. */
-#define REVCHECK(p, way) \
-	.section = SECTION_REVCHECK, .pushed = p, LAXER(way)
-/* Rows of sections alone: S is the section. */
-#define P_ROW(p, k, h, ...) \
-	{.pushed = p, .section = S, .kind = CONF_KIND_##k, .help = h, \
-	 ##__VA_ARGS__}
-#define P_GROUP(p, fl, h) P_ROW(p, GROUP, h, .flags = fl)
 #define KEPT(p, lo, hi, d, u) \
 	P_ROW(p, U64, LINK_ONLY, .min = lo, .max = hi, .dflt = #d, .unit = u, \
 	    .flags = CONF_NO_EFFECT)
 #define KEPT_GROUP(p, fl) P_GROUP(p, CONF_NO_EFFECT | (fl), LINK_ONLY)
-#define END {.file = NULL}
-
-/* Elements of lists. */
-
-#define T struct conf_identity
-static const struct conf_key identity_keys[] = {
-	ROW("name", TEXT, name, "how other keys and the log call it",
-	    .flags = CONF_REQUIRED),
-	ROW("certificate", PATH, certificate_file,
-	    "PEM file with the chain, leaf first", .flags = CONF_REQUIRED),
-	ROW("key", PATH, key_file,
-	    "PEM file, or the name of a key in the token, such as "
-	    "\"pkcs11:object=label\" or \"pkcs11:id=%01%02\" (RFC 7512); the "
-	    "file of the certificate, which then holds both, while it is not "
-	    "set", .fn = conf_read_key),
-	ROW("password_file", PATH, password_file,
-	    "file with the password of a key that is encrypted"),
-	ROW("server_names", TEXTS, server_names,
-	    "names it is shown for: exact ones or \"*.name\"", .max = 10000),
-	END};
-#undef T
-
-#define T struct conf_trust
-static const struct conf_key trust_keys[] = {
-	ROW("group", TEXT, group, "name of the group", .flags = CONF_REQUIRED),
-	ROW("anchors", PATH, anchors_file,
-	    "PEM file with the certificates that are trusted: paths end there, "
-	    "and they are not asked about", .flags = CONF_REQUIRED),
-	ROW("intermediates", PATH, intermediates_file,
-	    "PEM file with CA certificates (at most 100 of all groups) that "
-	    "complete paths where peers do not send them; they are asked "
-	    "about, so a CA that can be revoked belongs here"),
-	END};
-#undef T
-
-#define T struct conf_allow
-#define CONDITION(name, h, ...) \
-	ROW(#name, TEXTS, name, h, .min = 1, .max = 10000, ##__VA_ARGS__)
-static const struct conf_key allow_keys[] = {
-	CONDITION(dns, "DNS name of the certificate (subjectAltName), or "
-	    "\"*.name\" for one label more; in any case"),
-	CONDITION(uri, "URI of the certificate, such as a SPIFFE ID; between "
-	    "slashes \"*\" is one segment, and \"**\" behind the last one or "
-	    "more; scheme and host in any case"),
-	CONDITION(email, "e-mail address of the certificate, or \"*@host\"; "
-	    "the host in any case"),
-	CONDITION(cn, "common name of the subject, exactly"),
-	CONDITION(ou, "organizational unit of the subject, exactly"),
-	CONDITION(o, "organization of the subject, exactly"),
-	CONDITION(issuer, "subject of the CA that issued the certificate, "
-	    "RFC 2253 text"),
-	CONDITION(serial, "serial number, hexadecimal; one issuer's, so with "
-	    "issuer beside it where there are several"),
-	CONDITION(listen, "listener the peer comes to: an address of listen or "
-	    "http.listen, its port, or its name, listen, listen-2, ..."),
-	CONDITION(path, "path that is asked for, or what is below it; in HTTP "
-	    "mode: a peer that comes in by such rules alone gets 403 for "
-	    "any other path", .pattern = CONF_URL_PATH),
-	END};
-#undef CONDITION
-#undef T
-
-#define T struct conf_link
-static const struct conf_key link_keys[] = {
-	ROW("name", TEXT, name, "how the log and the metrics call it",
-	    .flags = CONF_REQUIRED),
-	ROW("listen", LISTEN, listen, "where the node connects",
-	    .flags = CONF_REQUIRED),
-	ROW("peers", PEERS, peers,
-	    "\"HOST:PORT\" of the peers, in order of preference", .max = 64,
-	    .flags = CONF_REQUIRED),
-	ROW("server_name", TEXT, server_name,
-	    "name that is sent (SNI) and verified; the host of the first peer "
-	    "while it is not set"),
-	FLAG("verify_name", BOOL, verify_name, true,
-	    "whether the certificate must be for that name"),
-	ROW("identity", TEXT, identity_name,
-	    "which of identities is shown; the first while it is not set"),
-	ROW("group", TEXT, group,
-	    "the group that vouches; any while it is not set"),
-	END};
-#undef T
-
-#define T struct conf_user
-static const struct conf_key user_keys[] = {
-	ROW("name", TEXT, name, "without a colon", .flags = CONF_REQUIRED),
-	ROW("password", TEXT, password_hash, "plain; it is hashed at once",
-	    .fn = conf_read_password),
-	ROW("password_hash", TEXT, password_hash,
-	    "instead of it, what p2p-gateway --hash-password prints",
-	    .fn = conf_read_password_hash),
-	ROW("password_file", PATH, password_file,
-	    "instead of both, a file with one of them"),
-	ROW("roles", BITS, roles, "what the user may do", .words = role_words,
-	    .min = 1, .max = 100, .flags = CONF_REQUIRED),
-	END};
-#undef T
-
-#define T struct conf_rest_client
-static const struct conf_key client_keys[] = {
-	ROW("subject", TEXT, subject,
-	    "subject of the client certificate, RFC 2253 text",
-	    .flags = CONF_REQUIRED),
-	ROW("roles", BITS, roles, "what the client may do",
-	    .words = role_words, .min = 1, .max = 100, .flags = CONF_REQUIRED),
-	END};
-#undef T
-
-#define S SECTION_GATEWAY
-static const struct conf_key server_keys[] = {
-	P_ROW("hostAddress", TEXT,
-	    "kept; where the gateway listens is in its bootstrap file",
-	    .min = 1, .max = 253, .dflt = "\"0.0.0.0\"",
-	    .flags = CONF_NO_EFFECT),
-	P_ROW("hostPort", U32,
-	    "in HTTP mode, the listener that serves urlPath, if one has this "
-	    "port; if none has, all do. Where the gateway listens is in its "
-	    "bootstrap file", .max = 65535, .dflt = "8080"),
-	P_ROW("urlPath", TEXT,
-	    "path served in HTTP mode; entries for one listener add up",
-	    .pattern = CONF_URL_PATH, .dflt = "\"/\""),
-	END};
-#undef S
-
-#define S SECTION_REVCHECK
-static const struct conf_key issuer_keys[] = {
-	P_ROW("ski", TEXT, "subjectKeyIdentifier of the issuing CA, "
-	    "hexadecimal, of 64 octets at most",
-	    .pattern = "^([0-9a-fA-F]{2}:?){1,64}$",
-	    .flags = CONF_REQUIRED),
-	P_ROW("mode", WORD, "instead of the mode in force",
-	    .words = mode_words),
-	P_ROW("exempt", FLAG, "certificates of this CA are not asked about",
-	    .dflt = "false"),
-	P_ROW("ocspUrls", TEXTS,
-	    "responders instead of those the certificates name", .min = 1,
-	    .max = 16),
-	P_ROW("crlUrls", TEXTS, "CRLs besides those the certificates name",
-	    .min = 1, .max = 16),
-	P_ROW("ocspSigner", TEXT,
-	    "PEM of the one certificate that may sign OCSP responses",
-	    .min = 1, .max = 65536),
-	END};
-#undef S
-
-/* All keys. */
-
 #define WHOLE ref /* the first member: fn is given the snapshot itself */
 
 #define T struct conf
@@ -278,20 +48,20 @@ const struct conf_key conf_keys[] = {
 	    "pause before an address is tried again"),
 	NUMBER("node.max_retries", U32, node.max_retries, 0, 1000, 2, NULL,
 	    "rounds over all addresses before the peer is let go"),
-	WORD("node.proxy_protocol", node.proxy_protocol, proxy_words, "off",
+	WORD("node.proxy_protocol", node.proxy_protocol, conf_proxy_words, "off",
 	    "whether connections to the node begin with a PROXY header "
 	    "that names the peer"),
 	FLAG("node.proxy_certificate", BOOL, node.proxy_certificate, false,
 	    "whether that header also carries the peer's certificate, as far "
 	    "as it fits into 4096 octets"),
-	ELEMENTS("identities", identities, 10000, identity_keys,
+	ELEMENTS("identities", identities, 10000, conf_identity_keys,
 	    conf_identity_read,
 	    "certificates that are shown, by server name; the first serves "
 	    "names that none has", .flags = CONF_REQUIRED),
-	ELEMENTS("trust", trusts, 10000, trust_keys, conf_trust_read,
+	ELEMENTS("trust", trusts, 10000, conf_trust_keys, conf_trust_read,
 	    "groups of anchors; any group may vouch for a peer",
 	    .flags = CONF_REQUIRED),
-	ELEMENTS("allow", allow, 10000, allow_keys, conf_allow_read,
+	ELEMENTS("allow", allow, 10000, conf_allow_keys, conf_allow_read,
 	    "which of the peers that connect and that trust vouches for may "
 	    "come in: those for whom one of these rules holds, which is when "
 	    "all of its conditions do, of several values of one condition "
@@ -317,7 +87,7 @@ const struct conf_key conf_keys[] = {
 	ROW("watch", PATH, watch.path,
 	    "file, or directory of files, of pushed configuration",
 	    .flags = CONF_RESTART),
-	ELEMENTS("links", links, 1000, link_keys, conf_link_read,
+	ELEMENTS("links", links, 1000, conf_link_keys, conf_link_read,
 	    "ports of the node's side that lead to peers over TLS"),
 
 	GROUP("http", "requests are read, and passed to the node with the "
@@ -327,7 +97,7 @@ const struct conf_key conf_keys[] = {
 	    "addresses in HTTP mode beside those of the top-level listen; "
 	    "those themselves while it is not set",
 	    .unit = "address, or an array of them"),
-	WORD("http.profile", http.profile, profile_words, "corda",
+	WORD("http.profile", http.profile, conf_profile_words, "corda",
 	    "which requests are taken: corda, POST of application/json with a "
 	    "Content-Length to exactly one of http.paths; any, all methods "
 	    "but CONNECT and TRACE, any type, chunked bodies, HTTP/1.0, and "
@@ -360,11 +130,11 @@ const struct conf_key conf_keys[] = {
 	    "which of identities is shown; the first while it is not set"),
 
 	GROUP("tls", "TLS towards peers"),
-	WORD("tls.min_version", tls.min_version, version_words, "1.3",
+	WORD("tls.min_version", tls.min_version, conf_version_words, "1.3",
 	    "lowest version of TLS"),
-	WORD("tls.max_version", tls.max_version, version_words, "1.3",
+	WORD("tls.max_version", tls.max_version, conf_version_words, "1.3",
 	    "highest version of TLS"),
-	WORD("tls.type", tls.type, type_words, "MUTUAL",
+	WORD("tls.type", tls.type, conf_type_words, "MUTUAL",
 	    "whether peers must show a certificate"),
 	NUMBER("tls.security_level", INT, policy.security_level, 0, 5, 2,
 	    NULL, "OpenSSL's security level for paths, TLS and evidence: 2 "
@@ -464,9 +234,9 @@ const struct conf_key conf_keys[] = {
 	    "for passwords; each is asked about at every request in SOFT_FAIL "
 	    "(unless the mode is OFF) without holding it up: a revocation "
 	    "counts from the next request on"),
-	ELEMENTS("rest.clients", rest.clients, 1000, client_keys, NULL,
+	ELEMENTS("rest.clients", rest.clients, 1000, conf_client_keys, NULL,
 	    "who may come with a certificate"),
-	ELEMENTS("rest.users", rest.users, 1000, user_keys, conf_user_read,
+	ELEMENTS("rest.users", rest.users, 1000, conf_user_keys, conf_user_read,
 	    "who may come with a password; nobody while it is not set"),
 	NUMBER("rest.max_body_bytes", U32, rest.max_body_bytes, 1024,
 	    16777216, 1048576, "bytes", "largest body of a request"),
@@ -512,7 +282,7 @@ const struct conf_key conf_keys[] = {
 	    "how the header carries the peer's certificate: "
 	    "$ssl_client_escaped_cert of nginx, Cert or Chain of Envoy's "
 	    "x-forwarded-client-cert, bare base64 of Traefik, RFC 9440",
-	    .words = peer_words, .flags = CONF_REQUIRED),
+	    .words = conf_peer_words, .flags = CONF_REQUIRED),
 	ROW("authorize.header", TEXT, authorize.header,
 	    "name of that header, the only one that is looked at (with "
 	    "rfc9440, that of the chain is this and -Chain); while it is not "
@@ -527,7 +297,7 @@ const struct conf_key conf_keys[] = {
 	ROW("authorize.users", TEXTS, authorize.users,
 	    "names or numbers of the users of this system whose processes "
 	    "may use the Unix socket; the gateway's own while it is not set",
-	    .max = 100),
+	    .min = 1, .max = 100),
 	ROW("authorize.socket_group", TEXT, authorize.socket_group,
 	    "group of the Unix socket, whose mode is 0660; the gateway's own "
 	    "while it is not set", .flags = CONF_RESTART),
@@ -579,7 +349,7 @@ const struct conf_key conf_keys[] = {
 	    "older than this change", .flags = CONF_RESTART),
 	ROW("fleet.share", BITS, fleet.share, "what is shared: all but keys "
 	    "while it is not set; keys, which stay encrypted, only where "
-	    "key_secret is outside of state_dir", .words = share_words,
+	    "key_secret is outside of state_dir", .words = conf_share_words,
 	    .min = 1, .max = 100, .flags = CONF_RESTART),
 	NUMBER("fleet.heartbeat_ms", U32, fleet.heartbeat_ms, 100, HOUR_MS,
 	    2000, "ms", "between two looks whether anything was missed"),
@@ -653,9 +423,9 @@ const struct conf_key conf_keys[] = {
 	    "asked later is waited for as long as its asker stays"),
 
 	GROUP("log", "what is written, and where"),
-	WORD("log.format", log.format, format_words, "text",
+	WORD("log.format", log.format, conf_format_words, "text",
 	    "of the lines", .flags = CONF_RESTART),
-	WORD("log.level", log.level, level_words, "info",
+	WORD("log.level", log.level, conf_level_words, "info",
 	    "what is less important is left out", .flags = CONF_RESTART),
 	FLAG("log.stdout", BOOL, log.to_stdout, false,
 	    "to standard output instead of standard error",
@@ -665,15 +435,15 @@ const struct conf_key conf_keys[] = {
 	{.section = SECTION_LINK_MANAGER, .pushed = "revocationCheck",
 	    .kind = CONF_KIND_GROUP,
 	    .help = "whether and how strictly certificates are checked"},
-	WORD("revocation.mode", policy.mode, mode_words, "SOFT_FAIL",
+	WORD("revocation.mode", policy.mode, conf_mode_words, "SOFT_FAIL",
 	    "revocation mode of all checks, session and TLS; ON is SOFT_FAIL",
 	    .section = SECTION_LINK_MANAGER,
 	    .pushed = "revocationCheck.mode", .flags = CONF_UNSET,
 	    LAXER(LESS)),
-	WORD("revocation.order", policy.order, order_words, "OCSP_CRL",
+	WORD("revocation.order", policy.order, conf_order_words, "OCSP_CRL",
 	    "which evidence is asked for first; ALL asks for all of it, and "
 	    "revoked wins", REVCHECK("order", NEITHER)),
-	WORD("revocation.nonce", policy.nonce, nonce_words, "OFF",
+	WORD("revocation.nonce", policy.nonce, conf_nonce_words, "OFF",
 	    "nonce in OCSP requests; OPTIONAL: at last without one",
 	    REVCHECK("nonce", LESS)),
 	NUMBER("revocation.skew_sec", U32, policy.skew_sec, 0, 86400, 300,
@@ -691,7 +461,7 @@ const struct conf_key conf_keys[] = {
 	    "a whole check; must be shorter than limits.handshake_timeout_ms",
 	    REVCHECK("deadlineMs", LESS)),
 	{.section = SECTION_REVCHECK, .pushed = "relax",
-	    .kind = CONF_KIND_BITS, .max = 9, .words = relax_words,
+	    .kind = CONF_KIND_BITS, .max = 9, .words = conf_relax_words,
 	    .stricter = REVCHECK_STRICT_EMPTY_REVOKED,
 	    .dflt = "[]", LAXER(MORE), .offset = offsetof(T, policy.relax),
 	    .help = "rules that may be bent for CAs that break the profile"},
@@ -772,24 +542,24 @@ const struct conf_key conf_keys[] = {
 	    "it is not set", .flags = CONF_RESTART),
 #define S SECTION_REVCHECK
 	P_ROW("issuers", LIST, "what is different for one CA", .max = 10000,
-	    .items = issuer_keys, .flags = CONF_STRICT, LAXER(MORE)),
+	    .items = conf_issuer_keys, .flags = CONF_STRICT, LAXER(MORE)),
 #undef S
 
 #define S SECTION_GATEWAY
 	P_ROW("serversConfiguration", LIST, "paths that are served in HTTP "
 	    "mode, instead of those of http.paths", .min = 1, .max = 1000,
-	    .items = server_keys, .flags = CONF_HTTP, LAXER(MORE)),
+	    .items = conf_server_keys, .flags = CONF_HTTP, LAXER(MORE)),
 	P_GROUP("sslConfig", 0, "TLS towards peers"),
 	P_ROW("sslConfig.tlsType", WORD,
 	    "whether peers must show a certificate; until it is set, the "
-	    "bootstrap file decides", .words = type_words,
+	    "bootstrap file decides", .words = conf_type_words,
 	    .dflt = "\"ONE_WAY\"", .offset = offsetof(T, tls.type),
 	    .flags = CONF_ALIAS, LAXER(MORE)),
 	P_GROUP("sslConfig.revocationCheck", 0,
 	    "revocation checks inside the TLS handshake"),
 	P_ROW("sslConfig.revocationCheck.mode", WORD,
 	    "mode for TLS alone; while it is not set, that of "
-	    "corda.p2p.linkManager", .words = mode_words,
+	    "corda.p2p.linkManager", .words = conf_mode_words,
 	    .dflt = "\"SOFT_FAIL\"", .offset = offsetof(T, tls.mode),
 	    .flags = CONF_UNSET, .inherits = offsetof(T, policy.mode),
 	    LAXER(LESS)),

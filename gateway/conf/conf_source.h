@@ -13,7 +13,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "gateway/conf/conf_table.h"
+#include "gateway/conf/conf_place.h"
 
 #define CONF_INCLUDED_MAX 10000 /* files */
 

@@ -4,151 +4,15 @@
  */
 #include "gateway/conf/conf_table.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "gateway/base/json.h"
-#include "gateway/base/json_path.h"
-#include "gateway/base/nearest.h"
 #include "gateway/conf/conf.h"
 #include "gateway/conf/conf_source.h"
 #include "gateway/pkcs11/pkcs11_uri.h"
-
-#define PLACE_DEPTH (JSON_MAX_DEPTH + 2)
-
-static bool
-is_pushed(const struct conf_reader *r)
-{
-	return r->file == NULL;
-}
-
-/* "$.rest.users[0].name", as it is in the file that r reads. */
-static const char *
-place_text(const struct conf_reader *r, const struct conf_place *place,
-    char *buf, size_t size)
-{
-	const cJSON *root = r->graft != NULL ? r->graft->item : NULL;
-	const struct conf_place *chain[PLACE_DEPTH] = {NULL};
-	size_t num = 0, len;
-
-	for (; place != NULL && place->up != NULL && num < PLACE_DEPTH &&
-	     (root == NULL || place->item != root);
-	     place = place->up)
-		chain[num++] = place;
-	len = (size_t)snprintf(
-	    buf, size, "%.100s", r->graft != NULL ? r->graft->path : "$");
-	while (num-- > 0 && len < size)
-		if (chain[num]->key != NULL)
-			len += (size_t)snprintf(
-			    buf + len, size - len, ".%.48s", chain[num]->key);
-		else
-			len += (size_t)snprintf(
-			    buf + len, size - len, "[%zu]", chain[num]->index);
-	return buf;
-}
-
-/*
- * Secrets stay out of messages and so out of logs and answers: whatever is or
- * should be about users, a token or a proxy may be one at a wrong place.
- */
-static bool
-place_is_secret(const struct conf_place *place)
-{
-	static const char *const words[] = {
-	    "password", "secret", "pin", "users", "pkcs11", "proxy"};
-
-	for (; place != NULL; place = place->up)
-		for (size_t i = 0;
-		     place->key != NULL && i < sizeof(words) / sizeof(words[0]);
-		     i++)
-			if (strcasestr(place->key, words[i]) != NULL)
-				return true;
-	return false;
-}
-
-static const char *
-type_name(const cJSON *item)
-{
-	return item == NULL        ? "nothing"
-	    : cJSON_IsString(item) ? "a string"
-	    : cJSON_IsNumber(item) ? "a number"
-	    : cJSON_IsBool(item)   ? "true or false"
-	    : cJSON_IsNull(item)   ? "null"
-	    : cJSON_IsArray(item)  ? "an array"
-				   : "an object";
-}
-
-/* As much of a value as may be said. */
-static void
-value_text(const struct conf_place *place, char *buf, size_t size)
-{
-	const cJSON *item = place->item;
-	bool list = cJSON_IsArray(item) || cJSON_IsObject(item);
-
-	if (item == NULL || (list && item->child == NULL))
-		json_print_short(item, buf, size);
-	else if (list || place->type_only)
-		snprintf(buf, size, "%s", type_name(item));
-	else if (place_is_secret(place))
-		snprintf(buf, size, "(not shown)");
-	else
-		json_print_short(item, buf, size);
-}
-
-/* The end of a long file name is what tells. */
-int
-conf_fail(struct conf_reader *r, const char *path, const char *fmt, ...)
-{
-	char text[240], own[160];
-	const struct conf_reader at =
-	    conf_source_find(r, path, own, sizeof(own));
-	size_t len = strlen(at.file), cut = len > 72 ? len - 69 : 0;
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	return err_set(r->err, E_PARSE, "%s%s:%zu: %s %s", cut > 0 ? "..." : "",
-	    at.file + cut, json_line(at.text, at.len, own), own, text);
-}
-
-int
-conf_read_fail(
-    struct conf_reader *r, const struct conf_place *place, const char *fmt, ...)
-{
-	char path[160], value[48], expected[160];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(expected, sizeof(expected), fmt, ap);
-	va_end(ap);
-	value_text(place, value, sizeof(value));
-	place_text(r, place, path, sizeof(path));
-	if (!is_pushed(r))
-		return conf_fail(
-		    r, path, "is %s: expected %s", value, expected);
-	return err_set(r->err, E_PARSE, "%s is %s: expected %s",
-	    path[1] != '\0' ? path + 2 : "the configuration", value, expected);
-}
-
-/* Of a value in place of many the type is enough. */
-static int
-not_a(struct conf_reader *r, const struct conf_place *place, const char *what)
-{
-	struct conf_place bare = *place;
-
-	bare.type_only = true;
-	return conf_read_fail(r, &bare, "%s", what);
-}
-
-int
-conf_no_memory(struct conf_reader *r)
-{
-	return err_set(r->err, E_NOMEM, "out of memory");
-}
 
 const char *
 conf_read_string(struct conf_reader *r, const struct conf_place *place)
@@ -185,7 +49,7 @@ conf_read_array(struct conf_reader *r, const struct conf_place *place,
 	const cJSON *item;
 
 	if (!cJSON_IsArray(place->item))
-		return not_a(r, place, "an array");
+		return conf_read_not_a(r, place, "an array");
 	cJSON_ArrayForEach(item, place->item)
 	{
 		int rc;
@@ -335,7 +199,7 @@ read_number(struct conf_reader *r, const struct conf_place *place,
 
 	if ((k->flags & CONF_NULLABLE) && cJSON_IsNull(place->item))
 		return 0;
-	if (!conf_key_take(k, place->item, is_pushed(r), &v))
+	if (!conf_key_take(k, place->item, conf_is_pushed(r), &v))
 		return conf_read_fail(r, place, "%s",
 		    conf_key_expected(k, expected, sizeof(expected)));
 	if (base != NULL && !(k->flags & CONF_NO_EFFECT))
@@ -380,7 +244,7 @@ read_element(struct conf_reader *r, const struct conf_place *place,
 	void *element;
 	int rc;
 
-	if (is_pushed(r))
+	if (conf_is_pushed(r))
 		return read_group(r, place, k->items, "", k->flags, NULL);
 	element = item_add(k, base, k->size);
 	if (element == NULL)
@@ -400,9 +264,9 @@ read_port(struct conf_reader *r, const struct conf_place *place,
 	uint16_t *slot;
 	int64_t v;
 
-	if (!conf_key_take(&port, place->item, is_pushed(r), &v))
+	if (!conf_key_take(&port, place->item, conf_is_pushed(r), &v))
 		return conf_read_fail(r, place, "a port from 1 to 65535");
-	if (is_pushed(r))
+	if (conf_is_pushed(r))
 		return 0;
 	slot = item_add(k, base, sizeof(*slot));
 	if (slot == NULL)
@@ -419,7 +283,7 @@ read_item_text(struct conf_reader *r, const struct conf_place *place,
 	    .kind = CONF_KIND_TEXT, .min = 1, .max = CONF_TEXTS_MAX_LEN};
 	char **slot;
 
-	if (is_pushed(r))
+	if (conf_is_pushed(r))
 		return check_text(r, place, &text);
 	slot = item_add(k, base, sizeof(*slot));
 	return slot != NULL ? read_text(r, place, k, slot) : conf_no_memory(r);
@@ -435,7 +299,7 @@ read_item(struct conf_reader *r, const struct conf_place *place,
 
 	switch (k->kind) {
 	case CONF_KIND_BITS:
-		if (!conf_key_take(k, place->item, is_pushed(r), &bits))
+		if (!conf_key_take(k, place->item, conf_is_pushed(r), &bits))
 			return conf_read_fail(r, place, "%s",
 			    conf_key_expected(k, expected, sizeof(expected)));
 		if (base != NULL)
@@ -465,12 +329,13 @@ read_list(struct conf_reader *r, const struct conf_place *place,
 	/* The words that are named instead of the default. */
 	if (k->kind == CONF_KIND_BITS && base != NULL)
 		conf_key_store(k, 0, base);
-	if ((k->flags & CONF_SAYS_PRESENT) && !is_pushed(r))
+	if ((k->flags & CONF_SAYS_PRESENT) && !conf_is_pushed(r) &&
+	    base != NULL)
 		*(bool *)((char *)base + k->offset + sizeof(void *) +
 		    sizeof(size_t)) = true;
 	/* In the file one stands for a list of one. It is not said: what was
 	 * meant for another place may be a secret. */
-	if (!is_pushed(r) && !cJSON_IsArray(place->item)) {
+	if (!conf_is_pushed(r) && !cJSON_IsArray(place->item)) {
 		child = *place;
 		child.type_only = true;
 		return read_item(r, &child, k, base);
@@ -500,15 +365,15 @@ read_value(struct conf_reader *r, const struct conf_place *place,
 
 	switch (k->kind) {
 	case CONF_KIND_GROUP:
-		if (!is_pushed(r) && k->fn != NULL)
+		if (!conf_is_pushed(r) && k->fn != NULL)
 			rc = k->fn(r, place, base);
-		return rc != 0
-		    ? rc
-		    : read_group(r, place, table,
-			  is_pushed(r) ? k->pushed : k->file, k->flags, base);
+		return rc != 0 ? rc
+			       : read_group(r, place, table,
+				     conf_is_pushed(r) ? k->pushed : k->file,
+				     k->flags, base);
 	case CONF_KIND_TEXT:
 	case CONF_KIND_PATH:
-		if (is_pushed(r))
+		if (conf_is_pushed(r))
 			return check_text(r, place, k);
 		return k->fn != NULL ? k->fn(r, place, at)
 				     : read_text(r, place, k, (char **)at);
@@ -527,58 +392,6 @@ read_value(struct conf_reader *r, const struct conf_place *place,
 	}
 }
 
-/* The same name elsewhere, or else a sibling that is written much like it. */
-static const char *
-meant(const struct conf_key *table, const struct conf_names *names,
-    const char *prefix, const char *name)
-{
-	struct nearest n = {.word = name};
-
-	for (const struct conf_key *k = table; !conf_key_ends(k); k++) {
-		const char *full = conf_key_name(k, names);
-		const char *dot = full != NULL ? strrchr(full, '.') : NULL;
-		const char *last = dot != NULL ? dot + 1 : full;
-
-		if (full != NULL && strcasecmp(last, name) == 0)
-			return full;
-	}
-	for (const struct conf_key *k = table; !conf_key_ends(k); k++) {
-		const char *below = conf_key_below(k, names, prefix);
-
-		if (below != NULL)
-			nearest_try(&n, below);
-	}
-	return n.best;
-}
-
-/* Its name may be a secret, too, where secrets are expected. */
-static int
-no_such_key(struct conf_reader *r, struct conf_place *place,
-    const struct conf_key *table, const char *prefix)
-{
-	const struct conf_names names = {
-	    .pushed = is_pushed(r), .section = r->section};
-	const char *best = meant(table, &names, prefix, place->key);
-	char path[160], hint[96] = "";
-
-	if (best != NULL)
-		snprintf(hint, sizeof(hint), "; did you mean '%.64s'?", best);
-	place->type_only = true;
-	if (!is_pushed(r) && place_is_secret(place)) {
-		place_text(r, place->up, path, sizeof(path));
-		return conf_fail(r, path,
-		    "has a key that is not shown: expected only those of "
-		    "p2p-gateway.conf(5)");
-	}
-	if (!is_pushed(r))
-		return conf_read_fail(r, place,
-		    "no such key here (see p2p-gateway.conf(5) for those "
-		    "there are)%s",
-		    hint);
-	return err_set(r->err, E_PARSE, "'%s' is not a key of this section%s",
-	    place_text(r, place, path, sizeof(path)) + 2, hint);
-}
-
 /* Whether what must be there is, and what excludes each other does. */
 static int
 check_members(struct conf_reader *r, const struct conf_place *place,
@@ -588,34 +401,33 @@ check_members(struct conf_reader *r, const struct conf_place *place,
 	for (const struct conf_key *k = table; !conf_key_ends(k); k++) {
 		const char *name = conf_key_below(k, names, prefix);
 		struct conf_place child = {.up = place, .key = name};
-		char path[160];
 
 		if (name == NULL || !(k->flags & CONF_REQUIRED) ||
 		    json_get(place->item, name) != NULL)
 			continue;
-		if (!is_pushed(r))
-			return conf_read_fail(
-			    r, &child, "a value: the key is required");
-		return err_set(r->err, E_PARSE,
-		    "%s is missing: expected a value",
-		    place_text(r, &child, path, sizeof(path)) + 2);
+		return conf_missing(r, &child);
 	}
 	if ((flags & CONF_ONE_OF) && cJSON_GetArraySize(place->item) > 1)
 		return conf_read_fail(r, place, "one member only");
 	return 0;
 }
 
+/*
+ * Corda passes over what it does not know below the top of a section, and so is
+ * it here, but for names that are written much like one that is known: a "Mode"
+ * that nobody reads would leave another mode in force.
+ */
 static int
 read_group(struct conf_reader *r, const struct conf_place *place,
     const struct conf_key *table, const char *prefix, unsigned flags,
     void *base)
 {
 	const struct conf_names names = {
-	    .pushed = is_pushed(r), .section = r->section};
+	    .pushed = conf_is_pushed(r), .section = r->section};
 	const cJSON *item;
 
 	if (!cJSON_IsObject(place->item))
-		return not_a(r, place, "an object");
+		return conf_read_not_a(r, place, "an object");
 	cJSON_ArrayForEach(item, place->item)
 	{
 		struct conf_place child = {
@@ -627,8 +439,9 @@ read_group(struct conf_reader *r, const struct conf_place *place,
 
 		if (k != NULL)
 			rc = read_value(&at, &child, table, k, base);
-		else if (!is_pushed(r) || (flags & CONF_STRICT))
-			rc = no_such_key(&at, &child, table, prefix);
+		else if (!conf_is_pushed(r) || (flags & CONF_STRICT) ||
+		    conf_meant_key(table, &names, prefix, item->string) != NULL)
+			rc = conf_no_such_key(&at, &child, table, prefix);
 		if (rc != 0)
 			return rc;
 	}

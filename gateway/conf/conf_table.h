@@ -1,47 +1,19 @@
 /*
  * conf_table: JSON objects into structures by a table of keys. A key that the
- * table does not have, a wrong type or a value out of range is one sentence
- * with place, value and expectation; for the bootstrap file, also with file
- * and line.
+ * table does not have, a wrong type or a value out of range is an error of
+ * conf_place.h.
  */
 #ifndef GATEWAY_CONF_CONF_TABLE_H
 #define GATEWAY_CONF_CONF_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
-
-#include <cjson/cJSON.h>
 
 #include "cache/base/error.h"
 #include "gateway/conf/conf_key.h"
+#include "gateway/conf/conf_place.h"
 
 struct address;
-struct conf;
-struct conf_sources;
-struct conf_graft;
-
-/* A place in the document; built on the stack, root first. */
-struct conf_place {
-	const struct conf_place *up; /* NULL at the root */
-	const char *key;             /* NULL for an array element */
-	size_t index;
-	const cJSON *item;
-	bool type_only; /* of the value nothing else is said */
-};
-
-/* What one reading shares. */
-struct conf_reader {
-	const char *file; /* as shown in errors; NULL: a pushed section */
-	const char *text; /* of the file, for the lines that errors name */
-	size_t len;
-	const char *dir;                    /* relative paths start here */
-	const struct conf_sources *sources; /* NULL: one file */
-	const struct conf_graft *graft;     /* what of which it reads */
-	const struct conf *before;          /* may be NULL; see conf_load */
-	enum section_id section;            /* of what is pushed */
-	struct err *err;
-};
 
 /*
  * Reads place's object into base; absent members stay as they are. Of a pushed
@@ -54,19 +26,6 @@ int conf_read_object(struct conf_reader *r, const struct conf_place *place,
 /* Writes the defaults of a table's keys into base, which is zeroed. */
 int conf_read_defaults(
     const struct conf_key *table, void *base, struct err *err) MUST_USE;
-
-/* E_PARSE with file, line, path and value in front of "expected ...". */
-int conf_read_fail(struct conf_reader *r, const struct conf_place *place,
-    const char *fmt, ...) PRINTF_LIKE(3, 4);
-
-/*
- * The same for a path known beforehand; the text begins with a verb:
- * conf_fail(r, "$.links", "is []: expected ..."). OpenSSL's queue is emptied.
- */
-int conf_fail(struct conf_reader *r, const char *path, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
-
-int conf_no_memory(struct conf_reader *r);
 
 /* The string at place, or NULL after conf_read_fail. */
 const char *

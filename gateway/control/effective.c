@@ -299,6 +299,39 @@ read_rule(struct revcheck_issuer_rule *out, const cJSON *item, struct err *err)
 	return signer != NULL ? read_signer(&out->ocsp_signer, signer, err) : 0;
 }
 
+static int
+compare_skis(const void *a, const void *b)
+{
+	const struct revcheck_issuer_rule *const *x = a, *const *y = b;
+
+	if ((*x)->ski_len != (*y)->ski_len)
+		return (*x)->ski_len < (*y)->ski_len ? -1 : 1;
+	return memcmp((*x)->ski, (*y)->ski, (*x)->ski_len);
+}
+
+/* Of two entries one would count, the laxer perhaps, and nobody know which. */
+static int
+check_distinct(const struct effective_rules *r, struct err *err)
+{
+	const struct revcheck_issuer_rule **v = calloc(r->num, sizeof(*v));
+	int rc = 0;
+
+	if (v == NULL)
+		return err_set(err, E_NOMEM, "out of memory");
+	for (size_t i = 0; i < r->num; i++)
+		v[i] = &r->rules[i];
+	qsort(v, r->num, sizeof(*v), compare_skis);
+	for (size_t i = 1; rc == 0 && i < r->num; i++)
+		if (compare_skis(&v[i - 1], &v[i]) == 0)
+			rc = err_set(err, E_PARSE,
+			    "issuers[%zu].ski is that of issuers[%zu], too: "
+			    "expected one entry for each CA",
+			    (size_t)(v[i] - r->rules),
+			    (size_t)(v[i - 1] - r->rules));
+	free(v);
+	return rc;
+}
+
 int
 effective_rules(struct effective_rules *out, const struct effective_input *in,
     struct err *err)
@@ -316,6 +349,8 @@ effective_rules(struct effective_rules *out, const struct effective_input *in,
 		return err_set(err, E_NOMEM, "out of memory");
 	cJSON_ArrayForEach(item, list) if (rc == 0) rc =
 	    read_rule(&out->rules[out->num++], item, err);
+	if (rc == 0)
+		rc = check_distinct(out, err);
 	if (rc != 0)
 		effective_rules_cleanup(out);
 	return rc;

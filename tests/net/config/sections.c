@@ -301,6 +301,14 @@ static const struct candidate candidates[] = {
 	202},
     {"revcheck", "{\"issuers\":[{\"ski\":\"a1b2\",\"ocspSigner\":\"x\"}]}",
 	400},
+    {"revcheck",
+	"{\"issuers\":[{\"ski\":\"a1:b2\",\"exempt\":true},{\"ski\":\"00\"},"
+	"{\"ski\":\"A1B2\",\"mode\":\"HARD_FAIL\"}]}",
+	400},
+    {"revcheck",
+	"{\"issuers\":[{\"ski\":\"a1b2\"},{\"ski\":\"a1\"},"
+	"{\"ski\":\"b1a2\"}]}",
+	202},
     {"revcheck", "{}", 202},
     {GATEWAY, "{\"sslConfig\":{\"tlsType\":\"MUTUAL\"}}", 202},
     {LINK, "{}", 202},

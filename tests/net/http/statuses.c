@@ -587,9 +587,11 @@ a_wrong_configuration(void **state)
 	} rows[] = {
 	    {"http.paths", "[\"x\"]", "$.http.paths[0] is \"x\": expected"},
 	    {"http.paths", "[\"/a b\"]", "$.http.paths[0]"},
+	    {"http.paths", "[]", "$.http.paths is []: expected at least one"},
 	    {"http.max_head_bytes", "10", "$.http.max_head_bytes is 10"},
 	    {"http.path", "\"/\"", "$.http.path"},
 	    {"http.listen", "\"name:1\"", "$.http.listen"},
+	    {"http.listen", "[]", "$.http.listen is []: expected at least one"},
 	};
 
 	(void)state;
