@@ -86,7 +86,8 @@ file_empty(struct crl_file *f)
 }
 
 static int
-read_fd(struct crl_files *w, struct crl_file *f, int fd, struct err *err)
+read_fd(struct crl_files *w, struct crl_file *f, int fd, uint64_t bytes,
+    struct err *err)
 {
 	struct evidence_file *r = evidence_file_new(EVIDENCE_CRL, f->path,
 	    wall_clock_now(&w->o.clock), &w->o.limits, take, f);
@@ -94,7 +95,7 @@ read_fd(struct crl_files *w, struct crl_file *f, int fd, struct err *err)
 
 	if (r == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
-	evidence_file_aside(r);
+	evidence_file_aside(r, bytes);
 	while (rc == 1 && !atomic_load(&w->stop))
 		rc = evidence_file_step(r, fd, err);
 	if (rc == 0)
@@ -126,7 +127,7 @@ file_read(struct crl_files *w, struct file *f)
 	else if (!S_ISREG(f->seen.st_mode))
 		rc = err_set(&err, E_IO, "not a regular file");
 	else
-		rc = read_fd(w, &f->pub, fd, &err);
+		rc = read_fd(w, &f->pub, fd, (uint64_t)f->seen.st_size, &err);
 	if (fd >= 0)
 		close(fd);
 	/* Else it is tried again in the next round. */

@@ -48,6 +48,7 @@ struct evidence_file {
 	/* The object at hand. */
 	struct crl_builder *builder;
 	bool aside;
+	uint64_t bytes; /* 0: not known */
 	size_t num_fed;
 	struct bytes der; /* of an OCSP response */
 	size_t object_line;
@@ -56,6 +57,7 @@ struct evidence_file {
 	char line[LINE_BYTES];
 	size_t num_line;
 	bool line_long, blank;
+	uint64_t num_text; /* outside objects */
 	size_t line_no;
 	char other[48]; /* what else there was first; empty: nothing */
 	size_t other_line;
@@ -108,9 +110,10 @@ evidence_file_free(struct evidence_file *f)
 }
 
 void
-evidence_file_aside(struct evidence_file *f)
+evidence_file_aside(struct evidence_file *f, uint64_t bytes)
 {
 	f->aside = true;
+	f->bytes = bytes;
 }
 
 /* Telling. */
@@ -186,6 +189,14 @@ object_bad(struct evidence_file *f, enum crl_fault fault, const char *why)
 	    f->kind == EVIDENCE_CRL ? "a CRL" : "an OCSP response", why);
 }
 
+/* DER is one object; text may be many small ones. */
+static bool
+object_is_large(const struct evidence_file *f)
+{
+	return f->num_fed > CRL_ASIDE_FROM ||
+	    (f->state == FILE_DER && f->bytes > CRL_ASIDE_FROM);
+}
+
 static int
 object_feed(struct evidence_file *f, struct span der)
 {
@@ -197,7 +208,7 @@ object_feed(struct evidence_file *f, struct span der)
 		return 0;
 	if (f->kind == EVIDENCE_CRL) {
 		f->num_fed += der.len;
-		if (f->aside && f->num_fed > CRL_ASIDE_FROM)
+		if (f->aside && object_is_large(f))
 			(void)crl_builder_aside(f->builder, ASIDE_WAIT_MS);
 		rc = crl_builder_feed(f->builder, der, &fault, &why);
 		return rc == 0 ? 0 : object_bad(f, fault, why.msg);
@@ -344,6 +355,11 @@ text_part(struct evidence_file *f, struct span part)
 	f->blank = f->blank && !f->line_long && line_trimmed(f).len == 0;
 	if (f->state == FILE_BODY)
 		rc = body_part(f, part);
+	else if ((f->num_text += part.len) > EVIDENCE_FILE_MAX_TEXT)
+		return err_set(f->err, E_LIMIT,
+		    "'%.150s' has more than 1 GiB of text outside of objects; "
+		    "%s",
+		    f->name, expected(f));
 	if (!whole)
 		return rc;
 	/* It may be the line that an object before it lacked the end of. */
@@ -516,7 +532,7 @@ evidence_file_step(struct evidence_file *f, int fd, struct err *err)
 	if (n < 0)
 		return err_sys(err, "cannot read '%s'", f->name);
 	rc = evidence_file_feed(f, span_of(f->piece, (size_t)n), err);
-	return rc == 0 && n > 0 ? 1 : rc;
+	return rc == 0 && n > 0 && f->state != FILE_DONE ? 1 : rc;
 }
 
 /* Nothing was found in it: what is it? */

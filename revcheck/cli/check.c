@@ -34,6 +34,23 @@ add_name(struct names *n, const char *name)
 	return 0;
 }
 
+/* Of a list that is read otherwise, names would be passed over in silence. */
+static int
+check_list(const char *path, const char *data, size_t len)
+{
+	if (strlen(data) != len)
+		return cli_fail(EXIT_INPUT,
+		    "'%s' has a NUL: expected names of files, one a line",
+		    path);
+	for (const char *cr = data; (cr = strchr(cr, '\r')) != NULL; cr++)
+		if (cr[1] != '\n' && cr[1] != '\0')
+			return cli_fail(EXIT_INPUT,
+			    "'%s' has a CR within a line: expected names of "
+			    "files, one a line",
+			    path);
+	return 0;
+}
+
 /* A name a line; blank lines and those that begin with # are none. */
 static int
 add_list(struct names *n, const char *path, struct input *in)
@@ -43,6 +60,8 @@ add_list(struct names *n, const char *path, struct input *in)
 	size_t len;
 	int rc = input_read(&data, &len, path, in);
 
+	if (rc == 0 && (rc = check_list(path, (char *)data, len)) != 0)
+		free(data);
 	if (rc != 0)
 		return rc;
 	n->listed = true;

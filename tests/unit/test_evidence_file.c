@@ -10,9 +10,11 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cache/evidence/evidence_file.h"
 #include "tests/lib/crlmake.h"
@@ -271,6 +273,30 @@ test_bounds(void **state)
 	octets_free(&in);
 }
 
+/* A device, or a pipe from one, ends the reading at last. */
+static void
+test_text_without_end(void **state)
+{
+	struct told t = {0};
+	struct evidence_file *f =
+	    evidence_file_new(EVIDENCE_CRL, "zero", 77, NULL, hear, &t);
+	int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC), rc;
+	struct err err = {0};
+
+	(void)state;
+	assert_non_null(f);
+	assert_true(fd >= 0);
+	do
+		rc = evidence_file_step(f, fd, &err);
+	while (rc == 1);
+	assert_int_equal(rc, E_LIMIT);
+	assert_non_null(strstr(err.msg, "'zero' has more than 1 GiB of text"));
+	assert_non_null(strstr(err.msg, "expected a CRL"));
+	assert_int_equal(t.num, 0);
+	evidence_file_free(f);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -278,6 +304,7 @@ main(void)
 	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_ocsp),
 	    cmocka_unit_test(test_bounds),
+	    cmocka_unit_test(test_text_without_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,6 +85,13 @@ by_stdin() {
 t '--list -' by_stdin
 : >none
 t 'an empty list is nothing good' run 65 "$R" check $E --list none
+# What a reader of lines would cut off is no name that may be left out.
+printf 'a.pem\0gone.pem\0' >nul
+t 'names that end in NUL' run 65 "$R" check $E --list nul
+t 'are told' says "'nul' has a NUL: expected names of files, one a line"
+printf 'a.pem\rgone.pem\r\n' >cr
+t 'names that end in CR' run 65 "$R" check $E --list cr
+t 'are told, too' says "'cr' has a CR within a line"
 t '--json: an array' run 1 "$R" check $E --json a.pem gone.pem
 array() { [ "$(jq -r 'map(.exitStatus) | tojson' out)" = '[0,1]' ]; }
 t 'with all of them' array
