@@ -48,6 +48,12 @@ net/library/told_OBJ = $(LIB_A)
 # Its thread begins when the test says so.
 unit/test_store_disk_LIBS = -Wl,--wrap=pthread_create
 
+# Has a clock that stands still.
+unit/test_crl_aside_LIBS = -Wl,--wrap=clock_mono_ms
+
+# Has a clock that jumps.
+unit/test_archive_news_LIBS = -Wl,--wrap=clock_mono_ms
+
 # Counts what is done in search of a path.
 unit/test_path_search_LIBS = -Wl,--wrap=X509_verify -Wl,--wrap=X509_check_issued
 # Counts how often a lock is taken.

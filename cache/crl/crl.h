@@ -90,11 +90,23 @@ bool crl_builder_step(struct crl_builder *b, size_t max_bytes);
  * gets the processor when nothing else wants it: for what is large and nobody
  * waits for. False: there are many such already, and it is done as before.
  * Pieces are copied then; a failure is returned by a later feed, or by finish.
- * A feeder who is ahead by 2 MiB waits up to wait_ms, then does a piece
- * himself. No step from here on.
+ * A feeder who is ahead by half a MiB waits up to wait_ms, then does a piece
+ * himself. Where that thread gets no processor for 0.1 s in the middle of a
+ * piece, who feeds or helps does the rest himself. No step from here on.
  */
 #define CRL_ASIDE_FROM ((size_t)1 << 20) /* bytes that are worth it */
 bool crl_builder_aside(struct crl_builder *b, unsigned wait_ms);
+/* Whether a piece of so many bytes is taken by feed without any work. */
+bool crl_builder_room(const struct crl_builder *b, size_t bytes);
+/*
+ * Before crl_builder_aside: who is told of what he waits for, on that thread or
+ * on one that tends. fn must not block, and calls nothing of the builder.
+ * crl_builder_await: whether there is such room, or, after crl_builder_end,
+ * finish will not wait. If not, fn is called when it is so. It may be called
+ * for a former wait: who is told looks by crl_builder_await again.
+ */
+void crl_builder_tell(struct crl_builder *b, void (*fn)(void *arg), void *arg);
+bool crl_builder_await(struct crl_builder *b, size_t bytes);
 /* There are no more pieces. For who goes on to tend before he calls finish. */
 void crl_builder_end(struct crl_builder *b);
 /* Whether finish will not wait. help: does a part itself, unless one runs. */

@@ -4,12 +4,13 @@
  * empties it.
  */
 #include "cache/crl/crl_aside.h"
+#include "cache/base/clock.h"
+#include "cache/base/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +20,11 @@
 
 /* Of each more than this many at once are read by who fetches them. */
 #define MAX_THREADS 4
-#define PIECE_BYTES ((size_t)64 << 10)
+#define PIECE_BYTES ((size_t)16 << 10)
 #define NUM_PIECES  32u
 #define NICE_MOST   19
+/* One part takes well below 1 ms: after so long it has no processor. */
+#define KEPT_MS 100
 
 struct piece {
 	size_t len;
@@ -37,10 +40,39 @@ struct crl_aside {
 	sem_t work, moved; /* there is something; a part was done */
 	atomic_bool stop, ended, done;
 	atomic_uint first, next; /* filled: from first up to next */
+	atomic_uint parts;       /* done so far */
+	/*
+	 * The thread is to do no more, for it had no processor in the middle
+	 * of a part; and it does no more: the rest is its owner's.
+	 */
+	atomic_bool hurry, taken;
+	uint64_t kept_mono_ms;   /* its owner's: since when it is */
+	unsigned kept_part;      /* in this one */
 	struct piece *ring;      /* NULL: nothing is fed */
+	crl_aside_told_fn *told; /* NULL: he looks himself */
+	void *told_arg;
+	atomic_size_t wanted; /* room that he waits for; 0: he does not */
 };
 
 static atomic_uint num_threads;
+
+static bool
+is_awaited(const struct crl_aside *a, size_t bytes)
+{
+	return atomic_load(&a->done) ||
+	    (!atomic_load(&a->ended) && crl_aside_room(a, bytes));
+}
+
+/* Who waits has said so first, then looked; here it is the other way round. */
+static void
+aside_tell(struct crl_aside *a)
+{
+	size_t wanted = atomic_load(&a->wanted);
+
+	if (wanted != 0 && is_awaited(a, wanted) &&
+	    atomic_exchange(&a->wanted, 0) != 0)
+		a->told(a->told_arg);
+}
 
 /* One part, under turn. Whether there was something to do. */
 static bool
@@ -53,16 +85,20 @@ aside_part(struct crl_aside *a)
 
 	if (atomic_load(&a->done))
 		return false;
+	atomic_fetch_add(&a->parts, 1);
 	if (at != atomic_load(&a->next)) {
 		p = &a->ring[at % NUM_PIECES];
 		(void)a->fn(a->arg, span_of(p->bytes, p->len));
 		atomic_store(&a->first, at + 1);
+		aside_tell(a);
 		return true;
 	}
 	if (!ended)
 		return false;
-	if (!a->fn(a->arg, span_of(NULL, 0)))
+	if (!a->fn(a->arg, span_of(NULL, 0))) {
 		atomic_store(&a->done, true);
+		aside_tell(a);
+	}
 	return true;
 }
 
@@ -76,41 +112,55 @@ aside_step_back(void)
 		(void)setpriority(PRIO_PROCESS, 0, NICE_MOST);
 }
 
+/*
+ * One part. A thread of normal priority that wakes does not always run at once:
+ * Linux (EEVDF) lets one that has just had more than its share, beside the one
+ * that feeds this thread, say, wait until it has made up for it, and goes on
+ * here; who is next is asked again at a tick, 4 ms later. So it is asked after
+ * each part: workers waited up to 3.9 ms, and wait 0.4. Under turn, so that who
+ * gets no processor then is one that is kept in the middle of a part.
+ */
+static bool
+aside_turn(struct crl_aside *a)
+{
+	bool had;
+
+	if (atomic_load(&a->hurry))
+		return false;
+	pthread_mutex_lock(&a->turn);
+	had =
+	    !atomic_load(&a->stop) && !atomic_load(&a->hurry) && aside_part(a);
+	if (had) {
+		(void)sem_post(&a->moved);
+		(void)sched_yield();
+	}
+	pthread_mutex_unlock(&a->turn);
+	return had;
+}
+
 static void *
 aside_main(void *arg)
 {
 	struct crl_aside *a = arg;
-	bool had;
 
 	aside_step_back();
-	while (!atomic_load(&a->stop) && !atomic_load(&a->done)) {
-		pthread_mutex_lock(&a->turn);
-		had = !atomic_load(&a->stop) && aside_part(a);
-		pthread_mutex_unlock(&a->turn);
-		if (had)
-			(void)sem_post(&a->moved);
-		else if (!atomic_load(&a->done))
+	while (!atomic_load(&a->stop) && !atomic_load(&a->done))
+		if (!aside_turn(a) && !atomic_load(&a->done))
 			while (sem_wait(&a->work) != 0 && errno == EINTR)
 				continue;
-	}
 	return NULL;
 }
 
 static bool
-thread_start(struct crl_aside *a)
+aside_start(struct crl_aside *a)
 {
-	sigset_t every, old;
 	int rc;
 
 	if (atomic_fetch_add(&num_threads, 1) >= MAX_THREADS) {
 		atomic_fetch_sub(&num_threads, 1);
 		return false;
 	}
-	/* Signals are for the threads of who uses the library. */
-	sigfillset(&every);
-	pthread_sigmask(SIG_SETMASK, &every, &old);
-	rc = pthread_create(&a->thread, NULL, aside_main, a);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rc = thread_start(&a->thread, aside_main, a);
 	if (rc != 0)
 		atomic_fetch_sub(&num_threads, 1);
 	return rc == 0;
@@ -127,7 +177,8 @@ aside_cleanup(struct crl_aside *a)
 }
 
 struct crl_aside *
-crl_aside_new(crl_aside_fn *fn, void *arg, bool pieces)
+crl_aside_new(crl_aside_fn *fn, void *arg, bool pieces, crl_aside_told_fn *told,
+    void *told_arg)
 {
 	struct crl_aside *a = calloc(1, sizeof(*a));
 
@@ -135,13 +186,15 @@ crl_aside_new(crl_aside_fn *fn, void *arg, bool pieces)
 		return NULL;
 	a->fn = fn;
 	a->arg = arg;
+	a->told = told;
+	a->told_arg = told_arg;
 	pthread_mutex_init(&a->turn, NULL);
 	(void)sem_init(&a->work, 0, 0);
 	(void)sem_init(&a->moved, 0, 0);
 	atomic_init(&a->ended, !pieces);
 	if (pieces)
 		a->ring = malloc(NUM_PIECES * sizeof(*a->ring));
-	if ((pieces && a->ring == NULL) || !thread_start(a)) {
+	if ((pieces && a->ring == NULL) || !aside_start(a)) {
 		aside_cleanup(a);
 		return NULL;
 	}
@@ -160,22 +213,71 @@ crl_aside_free(struct crl_aside *a)
 	aside_cleanup(a);
 }
 
-void
-crl_aside_help(struct crl_aside *a)
+/* The thread is in the middle of a part, and perhaps kept from running. */
+static void
+aside_note_kept(struct crl_aside *a)
 {
-	if (pthread_mutex_trylock(&a->turn) != 0)
-		return;
+	unsigned part = atomic_load(&a->parts);
+	uint64_t now = clock_mono_ms();
+
+	if (a->kept_mono_ms == 0 || a->kept_part != part) {
+		a->kept_mono_ms = now;
+		a->kept_part = part;
+	} else if (now - a->kept_mono_ms >= KEPT_MS) {
+		atomic_store(&a->hurry, true);
+	}
+}
+
+/* A part on the thread of its owner, if need be after that under way. */
+static void
+aside_own_part(struct crl_aside *a, bool wait)
+{
+	if (pthread_mutex_trylock(&a->turn) != 0) {
+		aside_note_kept(a);
+		if (!wait)
+			return;
+		pthread_mutex_lock(&a->turn);
+		aside_note_kept(a);
+	}
+	if (atomic_load(&a->hurry))
+		atomic_store(&a->taken, true);
 	(void)aside_part(a);
 	pthread_mutex_unlock(&a->turn);
 	/* The thread may have waited for what is done now. */
 	(void)sem_post(&a->work);
 }
 
+void
+crl_aside_help(struct crl_aside *a)
+{
+	aside_own_part(a, false);
+}
+
+static bool
+ring_has_room(const struct crl_aside *a, size_t bytes)
+{
+	unsigned taken = atomic_load(&a->next) - atomic_load(&a->first);
+
+	return bytes <= (NUM_PIECES - taken) * PIECE_BYTES;
+}
+
+bool
+crl_aside_room(const struct crl_aside *a, size_t bytes)
+{
+	return atomic_load(&a->taken) || ring_has_room(a, bytes);
+}
+
+bool
+crl_aside_await(struct crl_aside *a, size_t bytes)
+{
+	atomic_store(&a->wanted, a->told != NULL ? bytes : 0);
+	return is_awaited(a, bytes);
+}
+
 static bool
 ring_full(struct crl_aside *a)
 {
-	return a->ring != NULL &&
-	    atomic_load(&a->next) - atomic_load(&a->first) == NUM_PIECES;
+	return a->ring != NULL && !ring_has_room(a, 1);
 }
 
 /* Until there is room in the ring, or all is done; so long at most. */
@@ -205,14 +307,10 @@ crl_aside_feed(struct crl_aside *a, struct span piece, unsigned wait_ms)
 	struct piece *p;
 
 	while (piece.len > 0) {
-		if (wait_ms > 0)
+		if (wait_ms > 0 && !atomic_load(&a->taken))
 			aside_wait(a, wait_ms, true);
-		while (ring_full(a)) {
-			/* A part takes no longer than a piece. */
-			pthread_mutex_lock(&a->turn);
-			(void)aside_part(a);
-			pthread_mutex_unlock(&a->turn);
-		}
+		while (ring_full(a))
+			aside_own_part(a, true);
 		at = atomic_load_explicit(&a->next, memory_order_relaxed);
 		p = &a->ring[at % NUM_PIECES];
 		p->len = piece.len < PIECE_BYTES ? piece.len : PIECE_BYTES;
@@ -233,7 +331,10 @@ crl_aside_end(struct crl_aside *a)
 void
 crl_aside_wait(struct crl_aside *a, unsigned ms)
 {
-	aside_wait(a, ms, false);
+	if (atomic_load(&a->taken))
+		aside_own_part(a, true);
+	else
+		aside_wait(a, ms, false);
 }
 
 bool

@@ -20,12 +20,35 @@ struct crl_aside;
  */
 typedef bool crl_aside_fn(void *arg, struct span piece);
 
-/* pieces: they will be fed. NULL: no memory, no thread, or too many run. */
-struct crl_aside *
-crl_aside_new(crl_aside_fn *fn, void *arg, bool pieces) MUST_USE;
+/*
+ * What was waited for is there (crl_aside_await). On the thread aside, or on
+ * that of who helps; it must not block, and calls nothing of this.
+ */
+typedef void crl_aside_told_fn(void *arg);
+
+/*
+ * pieces: they will be fed. told may be NULL. NULL: no memory, no thread, or
+ * too many run.
+ */
+struct crl_aside *crl_aside_new(crl_aside_fn *fn, void *arg, bool pieces,
+    crl_aside_told_fn *told, void *told_arg) MUST_USE;
 /* Waits for the part under way, no more. */
 void crl_aside_free(struct crl_aside *a);
 
+/*
+ * Where the thread is in the middle of a part for 0.1 s while its owner lends a
+ * hand, the processors are wanted by others all the time. Then it does no more
+ * than this part, and its owner the rest: there is room for all then, and feed
+ * does what it takes.
+ */
+
+/* Whether as many bytes are taken at once. */
+bool crl_aside_room(const struct crl_aside *a, size_t bytes);
+/*
+ * Whether there is such room, or, after crl_aside_end, all is done. If not,
+ * told is called when it is so; it may be called for a former wait.
+ */
+bool crl_aside_await(struct crl_aside *a, size_t bytes);
 /*
  * crl_aside_feed copies piece into the ring. Where it is full for wait_ms, the
  * caller does a part himself.
@@ -38,7 +61,8 @@ void crl_aside_end(struct crl_aside *a);
 bool crl_aside_done(struct crl_aside *a);
 /* Does a part on this thread, unless one is under way. */
 void crl_aside_help(struct crl_aside *a);
-/* Waits until all is done, so long at most. */
+/* Waits until all is done, so long at most; does a part where nobody else does.
+ */
 void crl_aside_wait(struct crl_aside *a, unsigned ms);
 
 #endif

@@ -34,12 +34,13 @@ struct crl_builder {
 	size_t num_raw; /* PEM characters that arrived */
 	size_t avail;   /* bytes of der that have arrived */
 	size_t scanned; /* offset of the next entry */
-	size_t hashed;  /* offset up to which tbs was hashed */
 	struct crl_hash hash;
 	struct crl_aside *aside; /* does it; NULL: its owner does */
 	bool alone;              /* so: no thread beside it to hash */
 	unsigned wait_ms;        /* see crl_builder_aside */
-	atomic_bool failed;      /* there; state and err can be read */
+	void (*told)(void *arg); /* see crl_builder_tell; or NULL */
+	void *told_arg;
+	atomic_bool failed; /* there; state and err can be read */
 	size_t cap_marks;
 	size_t num_entries;
 	size_t trailing; /* bytes behind the CRL, not kept */

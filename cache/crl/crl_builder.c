@@ -38,10 +38,32 @@ crl_builder_aside(struct crl_builder *b, unsigned wait_ms)
 		return true;
 	b->wait_ms = wait_ms;
 	b->alone = true;
-	b->aside = crl_aside_new(builder_part, b, !b->fixed);
+	crl_hash_halt(&b->hash); /* it would go on at this one's priority */
+	b->aside =
+	    crl_aside_new(builder_part, b, !b->fixed, b->told, b->told_arg);
 	if (b->aside == NULL)
 		b->alone = false;
 	return b->aside != NULL;
+}
+
+bool
+crl_builder_room(const struct crl_builder *b, size_t bytes)
+{
+	return b->aside == NULL || crl_aside_room(b->aside, bytes);
+}
+
+void
+crl_builder_tell(struct crl_builder *b, void (*fn)(void *arg), void *arg)
+{
+	assert(b->aside == NULL);
+	b->told = fn;
+	b->told_arg = arg;
+}
+
+bool
+crl_builder_await(struct crl_builder *b, size_t bytes)
+{
+	return b->aside == NULL || crl_aside_await(b->aside, bytes);
 }
 
 void

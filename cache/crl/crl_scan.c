@@ -17,7 +17,6 @@
  * first-level cache.
  */
 #define SCAN_BLOCK ((size_t)16 << 10)
-#define HASH_BLOCK 64
 /* An announced length is believed up to so many times what has arrived. */
 #define BELIEF    64
 #define MAX_MARKS ((size_t)1 << 24)
@@ -220,34 +219,24 @@ build_hash_init(struct crl_builder *b)
 	const EVP_MD *md = crl_digest_of(b->head.inner_alg);
 	struct crl *c = b->crl;
 
-	b->hashed = b->head.tbs;
 	if (md != NULL && EVP_MD_get_size(md) > (int)sizeof(c->info.digest))
 		md = NULL;
 	if (crl_hash_init(&b->hash, md) != 0)
 		return crl_build_nomem(b);
 	c->info.digest_nid = b->hash.nid;
-	if (b->fixed && !b->alone && b->head.tbs_end <= c->der.len) {
-		crl_hash_begin(&b->hash,
-		    span_of(
-			c->der.p + b->head.tbs, b->head.tbs_end - b->head.tbs));
-		b->hashed = b->head.tbs_end;
-	}
 	return 0;
 }
 
-/* In whole blocks of the hash, so that it need not keep a rest. */
 static void
 build_hash(struct crl_builder *b)
 {
-	size_t lim = b->head.tbs_end;
+	const uint8_t *tbs = b->crl->der.p + b->head.tbs;
+	size_t there = b->fixed && !b->alone ? b->crl->der.len : b->avail;
 
-	if (b->avail < lim)
-		lim = b->avail - (b->avail - b->head.tbs) % HASH_BLOCK;
-	if (lim <= b->hashed)
-		return;
-	crl_hash_update(
-	    &b->hash, span_of(b->crl->der.p + b->hashed, lim - b->hashed));
-	b->hashed = lim;
+	if (there > b->head.tbs_end)
+		there = b->head.tbs_end;
+	crl_hash_take(&b->hash, span_of(tbs, there - b->head.tbs),
+	    b->head.tbs_end - b->head.tbs, !b->alone);
 }
 
 static int
@@ -356,6 +345,7 @@ build_reserve(struct crl_builder *b, size_t len)
 		return 0;
 	if (len < 4096)
 		len = 4096;
+	crl_hash_halt(&b->hash);
 	return mem_block_resize(&b->crl->der, len) == 0 ? 0
 							: crl_build_nomem(b);
 }
@@ -380,7 +370,7 @@ build_feed_der(struct crl_builder *b, struct span in)
 		if (b->head.total > 0 && n > b->head.total - b->avail) {
 			rc = build_trailing(
 			    b, in.len - (b->head.total - b->avail));
-			in.len = n = b->head.total - b->avail;
+			in.len = b->head.total - b->avail;
 			continue;
 		}
 		memcpy(b->crl->der.p + b->avail, in.p, n);
@@ -448,6 +438,11 @@ crl_build_finish(struct crl_builder *b)
 	rc = crl_index_finish(&c->index);
 	if (rc != 0)
 		return build_index_failed(b, rc);
+	len = crl_hash_finish(&b->hash, c->info.digest);
+	if (len < 0) {
+		(void)err_ossl(&b->err, E_INTERNAL, "cannot hash a CRL");
+		return crl_build_fail(b, CRL_FAULT_NOMEM);
+	}
 	if (!b->fixed && c->der.len > b->head.total &&
 	    mem_block_resize(&c->der, b->head.total) != 0)
 		return crl_build_nomem(b);
@@ -457,11 +452,6 @@ crl_build_finish(struct crl_builder *b)
 		CRL_PART_OK ||
 	    !crl_tail_read(c, &b->head, &what))
 		return crl_build_bad(b, what, 0);
-	len = crl_hash_finish(&b->hash, c->info.digest);
-	if (len < 0) {
-		(void)err_ossl(&b->err, E_INTERNAL, "cannot hash a CRL");
-		return crl_build_fail(b, CRL_FAULT_NOMEM);
-	}
 	c->info.digest_len = (size_t)len;
 	c->info.num_entries = b->num_entries;
 	c->info.flaws |= b->flaws;

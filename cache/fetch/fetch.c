@@ -11,7 +11,9 @@
 
 #include <curl/curl.h>
 #include <event2/event.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "cache/base/clock.h"
 #include "cache/fetch/address_rules.h"
@@ -38,10 +40,13 @@ fetch_free(struct fetch *x)
 	}
 	if (x->soon != NULL)
 		event_free(x->soon);
-	if (x->tend != NULL)
-		event_free(x->tend);
-	curl_slist_free_all(x->headers);
+	/* Its thread may still write to told_fd. */
 	crl_builder_free(x->builder);
+	if (x->tend != NULL) {
+		event_free(x->tend);
+		close(x->told_fd);
+	}
+	curl_slist_free_all(x->headers);
 	crl_free(x->result.crl);
 	bytes_cleanup(&x->result.body);
 	bytes_cleanup(&x->get);
@@ -127,15 +132,71 @@ announced(struct fetch *x)
 	return total > 0 ? (uint64_t)total : 0;
 }
 
+/*
+ * On the thread aside. Making an event active takes a lock, which that thread,
+ * kept from running, would keep from this one.
+ */
+static void
+fetch_is_told(void *arg)
+{
+	const struct fetch *x = arg;
+
+	(void)!eventfd_write(x->told_fd, 1);
+}
+
+/* False: no descriptor or memory is left. */
+static bool
+fetch_can_wait(struct fetch *x)
+{
+	if (x->tend != NULL)
+		return true;
+	x->told_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (x->told_fd < 0)
+		return false;
+	x->tend = event_new(
+	    x->fetcher->base, x->told_fd, EV_READ, x->fetcher->tend, x);
+	if (x->tend == NULL)
+		close(x->told_fd);
+	return x->tend != NULL;
+}
+
 static int
 feed_crl(
     struct fetch *x, struct span piece, enum crl_fault *fault, struct err *err)
 {
-	/* This thread has answers to give that are not large. */
-	if (x->result.num_bytes > CRL_ASIDE_FROM ||
-	    announced(x) > CRL_ASIDE_FROM)
+	/*
+	 * This thread has answers to give that are not large. What is unpacked
+	 * cannot wait: libcurl would unpack on, and keep it all.
+	 */
+	if (!x->packed &&
+	    (x->result.num_bytes > CRL_ASIDE_FROM ||
+		announced(x) > CRL_ASIDE_FROM) &&
+	    fetch_can_wait(x))
 		(void)crl_builder_aside(x->builder, 0);
 	return crl_builder_feed(x->builder, piece, fault, err);
+}
+
+bool
+fetch_wait(struct fetch *x)
+{
+	const struct timeval help =
+	    clock_timeval(x->received ? FETCH_READ_MS : FETCH_ROOM_MS);
+
+	x->tend_mono_ms = clock_mono_ms();
+	if (event_add(x->tend, &help) != 0)
+		return false;
+	if (crl_builder_await(x->builder, FETCH_ROOM_BYTES))
+		event_active(x->tend, 0, 0);
+	return true;
+}
+
+/* The rest stays with the kernel: nothing is read at this thread's priority. */
+static size_t
+fetch_pause(struct fetch *x)
+{
+	return fetch_wait(x)
+	    ? CURL_WRITEFUNC_PAUSE
+	    : body_stop(x, EVIDENCE_FAIL_NOMEM, "out of memory");
 }
 
 static size_t
@@ -148,6 +209,8 @@ fetch_body(char *p, size_t size, size_t num, void *arg)
 	long status = 0;
 	int rc;
 
+	if (x->builder != NULL && !crl_builder_room(x->builder, len))
+		return fetch_pause(x);
 	x->result.num_bytes += len;
 	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
 	/*
@@ -187,37 +250,79 @@ fetch_body(char *p, size_t size, size_t num, void *arg)
 	    "%.180s (revocation.max_crl_bytes, max_crl_entries)", err.msg);
 }
 
+/* The value of a header line of that name. */
+static bool
+header_read(struct span *value, struct span line, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (line.len < n || strncasecmp((const char *)line.p, name, n) != 0)
+		return false;
+	line = span_of(line.p + n, line.len - n);
+	while (line.len > 0 && line.p[line.len - 1] <= ' ')
+		line.len--;
+	while (line.len > 0 && *line.p <= ' ')
+		line.p++, line.len--;
+	*value = line;
+	return true;
+}
+
+static bool
+header_names(struct span value, const char *coding)
+{
+	return value.len == strlen(coding) &&
+	    strncasecmp((const char *)value.p, coding, value.len) == 0;
+}
+
 /*
  * One content coding that was not asked for is undone (RFC 9110 12.5.3: who
  * names none takes any), of a kind whose decoder is bounded. Several could
- * unpack to anything.
+ * unpack to anything. Of transfer codings there is none but chunked for who
+ * has not asked (RFC 9112 7.4; RFC 2616 3.6 knew one that does nothing), and
+ * libcurl would undo them as well.
  */
+static bool
+coding_is_undone(struct fetch *x, struct span value)
+{
+	static const char *const known[] = {
+	    "identity", "gzip", "x-gzip", "deflate"};
+
+	if (x->codings++ > 0)
+		return false;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (header_names(value, known[i])) {
+			x->packed = i > 0;
+			return true;
+		}
+	return false;
+}
+
 static size_t
 fetch_header_line(char *p, size_t size, size_t num, void *arg)
 {
-	static const char name[] = "content-encoding:";
-	static const char *const known[] = {
-	    "gzip", "x-gzip", "deflate", "identity"};
 	struct fetch *x = arg;
-	size_t len = size * num, n = sizeof(name) - 1;
+	struct span line = span_of(p, size * num), value;
+	const char *kind;
 
-	if (len > 5 && strncasecmp(p, "HTTP/", 5) == 0)
+	if (line.len > 5 && strncasecmp(p, "HTTP/", 5) == 0) {
 		x->codings = 0;
-	if (len < n || strncasecmp(p, name, n) != 0)
-		return len;
-	p += n;
-	n = len - n;
-	while (n > 0 && (unsigned char)p[n - 1] <= ' ')
-		n--;
-	while (n > 0 && (unsigned char)*p <= ' ')
-		p++, n--;
-	if (x->codings++ == 0)
-		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-			if (n == strlen(known[i]) &&
-			    strncasecmp(p, known[i], n) == 0)
-				return len;
+		x->packed = false;
+	}
+	if (header_read(&value, line, "content-encoding:")) {
+		if (coding_is_undone(x, value))
+			return line.len;
+		kind = "content";
+	} else if (header_read(&value, line, "transfer-encoding:")) {
+		if (header_names(value, "chunked") ||
+		    header_names(value, "identity"))
+			return line.len;
+		kind = "transfer";
+	} else {
+		return line.len;
+	}
 	return body_stop(x, EVIDENCE_FAIL_MALFORMED,
-	    "content coding '%.*s' was not asked for", n < 60 ? (int)n : 60, p);
+	    "%s coding '%.*s' was not asked for", kind,
+	    value.len < 60 ? (int)value.len : 60, (const char *)value.p);
 }
 
 static curl_socket_t
@@ -457,6 +562,10 @@ fetch_ask(struct fetch *x)
 		x->builder = crl_builder_new(&x->fetcher->limits.crl);
 		if (x->builder == NULL)
 			return false;
+		/* What the one before was waited for. */
+		if (x->tend != NULL)
+			(void)event_del(x->tend);
+		crl_builder_tell(x->builder, fetch_is_told, x);
 	}
 	x->result.body.len = 0;
 	x->result.num_bytes = 0;

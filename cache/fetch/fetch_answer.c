@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include <event2/event.h>
+#include <sys/eventfd.h>
 
 #include "cache/base/clock.h"
 #include "cache/base/text.h"
@@ -164,25 +165,42 @@ fetch_crl(struct fetch *x)
 		fetch_malformed(x, err.msg);
 }
 
-/*
- * Looked at so often. After so long this thread does a part each time: the
- * thread aside may find no processor, and somebody may wait.
- */
-#define TEND_US     1000
-#define TEND_OWN_MS 50
+/* This thread does a few parts each time, when it helps. */
+#define TEND_US    1000
+#define TEND_PARTS 8
 
-static void
+/* Whether there is room for more, or all has been read. */
+static bool
+fetch_is_tended(struct fetch *x)
+{
+	uint64_t waited = clock_mono_ms() - x->tend_mono_ms;
+	uint64_t patience = x->received ? FETCH_READ_MS : FETCH_ROOM_MS;
+	eventfd_t told;
+
+	(void)!eventfd_read(x->told_fd, &told);
+	for (int i = 0; waited >= patience && i < TEND_PARTS; i++)
+		(void)crl_builder_tend(x->builder, true);
+	return crl_builder_await(x->builder, FETCH_ROOM_BYTES);
+}
+
+void
 fetch_tend(evutil_socket_t fd, short what, void *arg)
 {
 	const struct timeval soon = {.tv_usec = TEND_US};
 	struct fetch *x = arg;
+	CURLcode rc;
 
-	if (!crl_builder_tend(
-		x->builder, clock_mono_ms() - x->tend_mono_ms >= TEND_OWN_MS) &&
-	    event_add(x->tend, &soon) == 0)
+	if (!fetch_is_tended(x) && event_add(x->tend, &soon) == 0)
 		return;
-	fetch_crl(x);
-	fetch_tell(x);
+	if (x->received) {
+		fetch_crl(x);
+		fetch_tell(x);
+		return;
+	}
+	/* Failing here does not end the transfer. */
+	rc = curl_easy_pause(x->easy, CURLPAUSE_CONT);
+	if (rc != CURLE_OK)
+		fetch_answered(&x->base, rc);
 }
 
 /* True: it is told when its thread aside is done. */
@@ -190,14 +208,8 @@ static bool
 fetch_is_aside(struct fetch *x)
 {
 	crl_builder_end(x->builder);
-	if (crl_builder_tend(x->builder, false))
-		return false;
-	x->tend = evtimer_new(x->fetcher->base, fetch_tend, x);
-	if (x->tend == NULL)
-		return false;
-	x->tend_mono_ms = clock_mono_ms();
-	event_active(x->tend, 0, 0);
-	return true;
+	x->received = true;
+	return !crl_builder_tend(x->builder, false) && fetch_wait(x);
 }
 
 /* True: later. */
@@ -292,6 +304,10 @@ fetch_broken(struct fetch *x, CURLcode rc)
 	} else if (rc == CURLE_BAD_CONTENT_ENCODING) {
 		fetch_fail(x, EVIDENCE_FAIL_MALFORMED,
 		    "it is not what its Content-Encoding says");
+	} else if (rc == CURLE_WRITE_ERROR) {
+		/* Of a refusal of ours body_fail would know. */
+		fetch_fail(x, EVIDENCE_FAIL_MALFORMED,
+		    "octets behind the end of what its Content-Encoding says");
 	} else {
 		fetch_unreachable(x, rc);
 	}

@@ -6,6 +6,7 @@
 #define CACHE_FETCH_FETCH_INTERNAL_H
 
 #include <curl/curl.h>
+#include <event2/util.h>
 
 #include "cache/base/curl_loop.h"
 #include "cache/fetch/fetch.h"
@@ -29,6 +30,8 @@ struct fetcher {
 	char *proxy, *https_ca_file, *user_agent;
 	/* fetch_answered, for those that it makes. */
 	void (*fetched)(struct transfer *x, CURLcode rc);
+	/* fetch_tend, likewise. */
+	void (*tend)(evutil_socket_t fd, short what, void *arg);
 	struct fetch *first; /* every fetch under way */
 };
 
@@ -51,12 +54,16 @@ struct fetch {
 	unsigned redirects;
 	const char *refused; /* kind of address that was not asked */
 	struct crl_builder *builder;
-	struct event *tend; /* until a large CRL has been read aside */
-	uint64_t tend_mono_ms;
+	/* A large CRL is read aside: until there is room, or it has been. */
+	struct event *tend;    /* told, or after a while; NULL: none is */
+	int told_fd;           /* eventfd(2), with tend */
+	uint64_t tend_mono_ms; /* since when */
+	bool received;         /* all of it */
 	struct fetch_result result;
 	uint8_t first[16]; /* of the body, to say what it is */
 	size_t first_len;
 	unsigned codings; /* Content-Encoding lines of this answer */
+	bool packed;      /* one says more than "identity" */
 	enum evidence_fail body_fail; /* why the write callback stopped it */
 	char trouble[CURL_ERROR_SIZE];
 	uint64_t until_mono_ms;
@@ -74,6 +81,16 @@ bool fetch_set_url(struct fetch *x, const char *text) MUST_USE;
 bool fetch_ask(struct fetch *x) MUST_USE;
 void fetch_fail(struct fetch *x, enum evidence_fail fail, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+/*
+ * fetch_wait has fetch_tend called when the thread aside has room for so many
+ * bytes, or, where all was received, has read them; after so long this thread
+ * helps it: it may find no processor, and somebody may wait. False: out of
+ * memory.
+ */
+#define FETCH_ROOM_BYTES ((size_t)256 << 10)
+#define FETCH_ROOM_MS    10
+#define FETCH_READ_MS    50
+bool fetch_wait(struct fetch *x) MUST_USE;
 /* Calls done and frees x. */
 void fetch_tell(struct fetch *x);
 
@@ -82,5 +99,11 @@ void fetch_tell(struct fetch *x);
  * calls done and frees x.
  */
 void fetch_answered(struct transfer *x, CURLcode rc);
+
+/*
+ * fetch_tend lets the transfer go on where there is room, or, where all was
+ * received, calls done when it has been read.
+ */
+void fetch_tend(evutil_socket_t fd, short what, void *arg);
 
 #endif

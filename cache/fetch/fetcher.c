@@ -133,6 +133,7 @@ fetcher_new(struct fetcher **out, struct event_base *base,
 	}
 	f->base = base;
 	f->fetched = fetch_answered;
+	f->tend = fetch_tend;
 	rc = curl_loop_new(&f->loop, base, transfer_ended, err);
 	if (rc != 0) {
 		fetcher_free(f);

@@ -16,9 +16,6 @@ struct fault {
 static const struct fault faults[] = {
     {"closed without an answer", "close", EVIDENCE_FAIL_UNREACHABLE, 0, NULL},
     {"reset", "reset", EVIDENCE_FAIL_UNREACHABLE, 0, NULL},
-    {"silent after the request", "never", EVIDENCE_FAIL_DEADLINE, 0, NULL},
-    {"one byte now and then", "drip=200", EVIDENCE_FAIL_DEADLINE, 200, NULL},
-    {"every byte late", "drip-all=200", EVIDENCE_FAIL_DEADLINE, 0, NULL},
     {"truncated", "truncate=200", EVIDENCE_FAIL_UNREACHABLE, 200, NULL},
     {"cut by the close", "truncate=200 no-length", EVIDENCE_FAIL_MALFORMED, 200,
 	"cut short"},
@@ -52,6 +49,22 @@ static const struct fault faults[] = {
     {"too many entries", "file=many.crl", EVIDENCE_FAIL_TOO_LARGE, 200,
 	"entries"},
 };
+
+/*
+ * They end with the deadline: all are asked at once, and wait together. The
+ * file is not the one that is held, which would be a 304.
+ */
+static const struct fault slow_faults[] = {
+    {"silent after the request", "never", EVIDENCE_FAIL_DEADLINE, 0, NULL},
+    {"one byte now and then", "file=www/fault drip=200", EVIDENCE_FAIL_DEADLINE,
+	200, NULL},
+    {"every byte late", "file=www/fault drip-all=1000", EVIDENCE_FAIL_DEADLINE,
+	0, NULL},
+};
+
+#define NUM_SLOW (sizeof(slow_faults) / sizeof(slow_faults[0]))
+/* Long enough for a good fetch on a busy machine. */
+#define SLOW_MS 6000
 
 /* A CRL of some length: numbers and dates differ, sizes agree. */
 static void
@@ -89,10 +102,11 @@ file_size(const char *path)
 	return (long)st.st_size;
 }
 
-static void
-set_script(struct world *w, const char *step)
+/* The line of a script that has path take step. */
+static char *
+script_line(struct world *w, const char *path, const char *step)
 {
-	char cwd[512], text[1024], line[2048];
+	char cwd[512], text[1024];
 	const char *file;
 
 	file = strstr(step, "PORT");
@@ -106,19 +120,25 @@ set_script(struct world *w, const char *step)
 	file = strstr(text, "file=");
 	if (file == NULL && strncmp(text, "swap=", 5) == 0)
 		file = strchr(text, ',') - 4;
-	if (file != NULL)
-		snprintf(line, sizeof(line), "/fault %.*s%s/%s",
-		    (int)(file + 5 - text), text, cwd, file + 5);
-	else
-		snprintf(line, sizeof(line), "/fault %s", text);
+	if (file == NULL)
+		return xasprintf("%s %s", path, text);
+	return xasprintf(
+	    "%s %.*s%s/%s", path, (int)(file + 5 - text), text, cwd, file + 5);
+}
+
+static void
+set_script(struct world *w, const char *step)
+{
+	char *line = script_line(w, "/fault", step);
+
 	control(&w->http, "/_script", line);
+	free(line);
 }
 
 static void
 faults_init(struct world *w)
 {
 	world_init(w, NULL);
-	w->options.crl_timeout_ms = 1500;
 	w->options.crl.max_bytes = 50000;
 	w->options.crl.max_entries = 600;
 	w->options.retry_first_ms = 1;
@@ -132,6 +152,16 @@ faults_init(struct world *w)
 	write_crl(w, "forged.crl", 7, w->other_key, 30, NULL, NULL);
 	write_crl(w, "large.crl", 7, NULL, 2000, NULL, NULL);
 	write_crl(w, "many.crl", 7, NULL, 601, NULL, NULL);
+	world_open(w);
+}
+
+/* As faults_init, with a deadline that ends within the test. */
+static void
+slow_init(struct world *w)
+{
+	faults_init(w);
+	world_close(w);
+	w->options.crl_timeout_ms = SLOW_MS;
 	world_open(w);
 }
 
@@ -198,12 +228,101 @@ test_faults_of_a_refresh_leave_the_good_one(void **state)
 	world_cleanup(&w);
 }
 
+/* Each has a path of its own: all "/slow..." take step, or each its fault. */
+static void
+slow_script(struct world *w, const char *step)
+{
+	char *line[NUM_SLOW], *all;
+
+	for (size_t i = 0; i < NUM_SLOW; i++) {
+		char path[16];
+
+		snprintf(path, sizeof(path), "/slow%zu", i);
+		line[i] = script_line(
+		    w, path, step != NULL ? step : slow_faults[i].script);
+	}
+	all = xasprintf("%s\n%s\n%s", line[0], line[1], line[2]);
+	control(&w->http, "/_script", all);
+	free(all);
+	for (size_t i = 0; i < NUM_SLOW; i++)
+		free(line[i]);
+}
+
+static void
+slow_asks_fail(struct world *w)
+{
+	struct asking q[NUM_SLOW] = {0};
+	char url[NUM_SLOW][128];
+	const char *urls[NUM_SLOW];
+
+	for (size_t i = 0; i < NUM_SLOW; i++) {
+		snprintf(url[i], sizeof(url[i]), "http://127.0.0.1:%d/slow%zu",
+		    w->http.port, i);
+		urls[i] = url[i];
+		q[i].want_newer = true;
+		asking_start(&q[i], w, slow_faults[i].name, &urls[i], 1);
+	}
+	for (size_t i = 0; i < NUM_SLOW; i++) {
+		const struct fault *f = &slow_faults[i];
+
+		asking_wait(&q[i]);
+		if (q[i].got.e != NULL)
+			fail_msg("%s: evidence", f->name);
+		if (fail_of(&q[i].got.f) != f->fail)
+			fail_msg("%s: fail %d: %s", f->name, q[i].got.f.fail,
+			    q[i].got.f.msg);
+		check_failure(f, &q[i].got.f);
+	}
+}
+
+/* On a first fetch nothing is held; on a refresh, what was. */
+static void
+slow_held(struct world *w, int number)
+{
+	for (size_t i = 0; i < NUM_SLOW; i++)
+		assert_int_equal(held_number(w, slow_faults[i].name), number);
+}
+
+static void
+slow_asks_ok(struct world *w)
+{
+	for (size_t i = 0; i < NUM_SLOW; i++) {
+		char path[16];
+
+		snprintf(path, sizeof(path), "/slow%zu", i);
+		ask_ok(w, slow_faults[i].name, path, false);
+	}
+}
+
+static void
+test_slow_answers_end_with_the_deadline(void **state)
+{
+	struct world w;
+
+	slow_init(&w);
+	slow_script(&w, NULL);
+	slow_asks_fail(&w);
+	slow_held(&w, -1);
+	assert_int_equal(stats(&w).fail[EVIDENCE_FAIL_DEADLINE], NUM_SLOW);
+	slow_script(&w, "file=www/good.crl");
+	slow_asks_ok(&w);
+	slow_held(&w, 5);
+	slow_script(&w, NULL);
+	atomic_fetch_add(&w.now, 10);
+	slow_asks_fail(&w);
+	slow_held(&w, 5);
+	/* And it is there for whoever does not insist on newer. */
+	slow_asks_ok(&w);
+	assert_int_equal(atomic_load(&w.num_changed), NUM_SLOW);
+	world_cleanup(&w);
+}
+
 static void
 test_refused_and_silent_connections(void **state)
 {
 	struct world w;
 
-	faults_init(&w);
+	slow_init(&w);
 	ask_ok(&w, "held", "/good.crl", false);
 	atomic_fetch_add(&w.now, 10);
 	control(&w.http, "/_listen/off", NULL);
@@ -381,9 +500,6 @@ test_slow_server_holds_nobody_else(void **state)
 	badhttp_start(&other_proc, &other, "other.log", "--root", "www", NULL);
 	snprintf(
 	    good, sizeof(good), "http://127.0.0.1:%d/good.crl", other.port);
-	world_close(&w);
-	w.options.crl_timeout_ms = 20000;
-	world_open(&w);
 	control(&w.http, "/_script", "/slow* gate=never");
 	for (int i = 0; i < 100; i++) {
 		snprintf(slow, sizeof(slow), "http://127.0.0.1:%d/slow%d",
@@ -409,6 +525,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_faults_of_a_first_fetch),
 	    cmocka_unit_test(test_faults_of_a_refresh_leave_the_good_one),
+	    cmocka_unit_test(test_slow_answers_end_with_the_deadline),
 	    cmocka_unit_test(test_refused_and_silent_connections),
 	    cmocka_unit_test(test_names_addresses_ports_and_schemes),
 	    cmocka_unit_test(test_redirects_that_are_followed),

@@ -3,6 +3,7 @@
  * whoever lends a hand, fails with the same words, and is given up at any
  * point.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,10 +14,15 @@
 
 #include <cmocka.h>
 #include <dirent.h>
+#include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 
 #include "cache/crl/crl.h"
+#include "cache/crl/crl_aside.h"
+#include "cache/evidence/evidence_file.h"
 #include "tests/lib/crlmake.h"
 
 #define NUM 60000 /* more than the ring holds */
@@ -108,6 +114,82 @@ test_pieces(void **state)
 		crl_free(c);
 		crl_builder_free(b);
 	}
+}
+
+/* Who may not wait asks first; a piece for which there is room is no work. */
+static void
+test_room(void **state)
+{
+	struct crl_builder *b = crl_builder_new(NULL);
+	struct crl *c;
+
+	(void)state;
+	assert_true(crl_builder_room(b, SIZE_MAX));
+	assert_true(crl_builder_aside(b, 0));
+	assert_true(crl_builder_room(b, 400000));
+	assert_false(crl_builder_room(b, len));
+	for (size_t at = 0, n; at < len; at += n) {
+		n = len - at < 16384 ? len - at : 16384;
+		while (!crl_builder_room(b, n))
+			sched_yield();
+		assert_int_equal(feed(b, at, at + n, n, NULL, NULL), 0);
+	}
+	assert_int_equal(crl_builder_finish(b, &c, NULL, NULL), 0);
+	check_crl(c);
+	crl_free(c);
+	crl_builder_free(b);
+}
+
+static void
+post(void *arg)
+{
+	(void)sem_post(arg);
+}
+
+static void
+await_post(sem_t *s)
+{
+	while (sem_wait(s) != 0)
+		assert_int_equal(errno, EINTR);
+}
+
+/* Until it is so: what is told late of a former wait is no answer. */
+static void
+await(struct crl_builder *b, size_t bytes, sem_t *told)
+{
+	while (!crl_builder_await(b, bytes))
+		await_post(told);
+}
+
+/* Who waits for room, and then for the end, sleeps until he is told. */
+static void
+test_told(void **state)
+{
+	struct crl_builder *b = crl_builder_new(NULL);
+	struct crl *c;
+	sem_t told;
+
+	(void)state;
+	assert_int_equal(sem_init(&told, 0, 0), 0);
+	crl_builder_tell(b, post, &told);
+	assert_true(crl_builder_await(b, SIZE_MAX)); /* nothing is aside */
+	assert_true(crl_builder_aside(b, 0));
+	for (size_t at = 0, n; at < len; at += n) {
+		n = len - at < 16384 ? len - at : 16384;
+		if (!crl_builder_room(b, n)) {
+			await(b, 262144, &told);
+			assert_true(crl_builder_room(b, 262144));
+		}
+		assert_int_equal(feed(b, at, at + n, n, NULL, NULL), 0);
+	}
+	crl_builder_end(b);
+	await(b, 1, &told);
+	assert_true(crl_builder_tend(b, false));
+	assert_int_equal(crl_builder_finish(b, &c, NULL, NULL), 0);
+	check_crl(c);
+	crl_free(c);
+	crl_builder_free(b);
+	(void)sem_destroy(&told);
 }
 
 static void
@@ -232,6 +314,43 @@ test_gives_way(void **state)
 		sched_yield();
 }
 
+static int
+take_file(
+    void *arg, struct evidence *e, enum crl_fault fault, const struct err *why)
+{
+	bool *taken = arg;
+
+	assert_non_null(e);
+	assert_int_equal(crl_get0_info(e->crl)->num_entries, NUM);
+	*taken = true;
+	return 0;
+}
+
+/* One that is known to be large is not begun at the reader's priority. */
+static void
+test_large_file(void **state)
+{
+	const size_t first = 1000;
+	struct evidence_file *f;
+	bool taken = false;
+	struct err err;
+
+	(void)state;
+	while (num_idle() != 0)
+		sched_yield(); /* those of before end */
+	f = evidence_file_new(
+	    EVIDENCE_CRL, "large.crl", 1, NULL, take_file, &taken);
+	evidence_file_aside(f, len);
+	assert_int_equal(evidence_file_feed(f, span_of(der, first), &err), 0);
+	while (num_idle() == 0)
+		sched_yield();
+	assert_int_equal(
+	    evidence_file_feed(f, span_of(der + first, len - first), &err), 0);
+	assert_int_equal(evidence_file_finish(f, &err), 0);
+	assert_true(taken);
+	evidence_file_free(f);
+}
+
 /* Who sends many large ones has a few threads, and no more. */
 static void
 test_few_at_once(void **state)
@@ -260,15 +379,135 @@ test_few_at_once(void **state)
 	crl_builder_free(b[0]);
 }
 
+/* A clock that stands still but for this. */
+static uint64_t now_ms = 1;
+
+uint64_t __wrap_clock_mono_ms(void);
+uint64_t
+__wrap_clock_mono_ms(void)
+{
+	return now_ms;
+}
+
+/* A thread that is in the middle of each of its parts until it may go on. */
+struct stuck {
+	pthread_t owner;
+	sem_t begun, go;
+	atomic_uint by_owner, by_thread;
+};
+
+static bool
+stuck_part(void *arg, struct span piece)
+{
+	struct stuck *s = arg;
+
+	if (pthread_equal(pthread_self(), s->owner)) {
+		atomic_fetch_add(&s->by_owner, 1);
+		return piece.len > 0;
+	}
+	atomic_fetch_add(&s->by_thread, 1);
+	(void)sem_post(&s->begun);
+	await_post(&s->go);
+	return piece.len > 0;
+}
+
+static struct crl_aside *
+stuck_new(struct stuck *s)
+{
+	struct crl_aside *a;
+
+	*s = (struct stuck){.owner = pthread_self()};
+	assert_int_equal(sem_init(&s->begun, 0, 0), 0);
+	assert_int_equal(sem_init(&s->go, 0, 0), 0);
+	a = crl_aside_new(stuck_part, s, true, NULL, NULL);
+	assert_non_null(a);
+	return a;
+}
+
+static void
+stuck_free(struct crl_aside *a, struct stuck *s)
+{
+	crl_aside_free(a);
+	(void)sem_destroy(&s->begun);
+	(void)sem_destroy(&s->go);
+}
+
+/* Who gets no processor in the middle of a part does that one, and no more. */
+static void
+test_taken_back(void **state)
+{
+	static const uint8_t piece[1000];
+	struct stuck s;
+	struct crl_aside *a = stuck_new(&s);
+
+	(void)state;
+	crl_aside_feed(a, span_of(piece, sizeof(piece)), 0);
+	await_post(&s.begun);
+	crl_aside_help(a);
+	now_ms += 99;
+	crl_aside_help(a);
+	now_ms += 1;
+	crl_aside_help(a);
+	assert_int_equal(atomic_load(&s.by_owner), 0);
+	assert_false(crl_aside_room(a, SIZE_MAX));
+	assert_int_equal(sem_post(&s.go), 0);
+	while (!crl_aside_room(a, SIZE_MAX)) {
+		crl_aside_help(a);
+		sched_yield();
+	}
+	/* More than the ring holds, and nobody waits. */
+	for (size_t i = 0; i < 1000; i++)
+		crl_aside_feed(a, span_of(piece, sizeof(piece)), i % 2);
+	crl_aside_end(a);
+	while (!crl_aside_done(a))
+		crl_aside_wait(a, 1000000);
+	assert_int_equal(atomic_load(&s.by_thread), 1);
+	assert_int_equal(atomic_load(&s.by_owner), 1001);
+	stuck_free(a, &s);
+}
+
+/* Who comes to the end of each part keeps it, however long it takes in all. */
+static void
+test_not_taken_back(void **state)
+{
+	static const uint8_t piece[1000];
+	struct stuck s;
+	struct crl_aside *a = stuck_new(&s);
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++) {
+		crl_aside_feed(a, span_of(piece, sizeof(piece)), 0);
+		await_post(&s.begun);
+		now_ms += 50;
+		crl_aside_help(a);
+		now_ms += 50;
+		crl_aside_help(a);
+		assert_int_equal(sem_post(&s.go), 0);
+	}
+	crl_aside_end(a);
+	await_post(&s.begun);
+	assert_int_equal(sem_post(&s.go), 0);
+	crl_aside_wait(a, 1000000);
+	assert_true(crl_aside_done(a));
+	assert_int_equal(atomic_load(&s.by_thread), 11);
+	assert_int_equal(atomic_load(&s.by_owner), 0);
+	stuck_free(a, &s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_pieces),
+	    cmocka_unit_test(test_room),
+	    cmocka_unit_test(test_told),
 	    cmocka_unit_test(test_all_there),
 	    cmocka_unit_test(test_same_words),
 	    cmocka_unit_test(test_given_up),
 	    cmocka_unit_test(test_gives_way),
+	    cmocka_unit_test(test_taken_back),
+	    cmocka_unit_test(test_not_taken_back),
+	    cmocka_unit_test(test_large_file),
 	    cmocka_unit_test(test_few_at_once),
 	};
 
