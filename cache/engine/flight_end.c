@@ -232,7 +232,7 @@ source_failed(struct flight *f)
 {
 	struct archive *a = f->archive;
 	struct resource *r = f->resource;
-	uint64_t wait_ms;
+	uint64_t now, wait_ms;
 
 	pthread_mutex_lock(&a->table.lock);
 	remember_failure(r, &f->failure);
@@ -243,7 +243,9 @@ source_failed(struct flight *f)
 		resource_failed(a, r,
 		    f->job->kind == EVIDENCE_OCSP &&
 			f->failure.fail == EVIDENCE_FAIL_REJECTED);
-	wait_ms = r->retry_mono_ms - clock_mono_ms();
+	/* A machine that stood still meanwhile is beyond it already. */
+	now = clock_mono_ms();
+	wait_ms = r->retry_mono_ms > now ? r->retry_mono_ms - now : 0;
 	r->next_refresh_at = archive_now(a) + (time_t)(wait_ms / 1000) + 1;
 	f->failed_until_at = r->next_refresh_at;
 	if (resource_refused(r))

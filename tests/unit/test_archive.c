@@ -56,137 +56,6 @@ test_not_modified_costs_nothing(void **state)
 	world_cleanup(&w);
 }
 
-static void
-test_changed_is_told_for_other_bytes_only(void **state)
-{
-	struct world w;
-
-	/* Without validators every answer is a whole one. */
-	world_init(&w,
-	    "/one file="
-	    "/dev/null");
-	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
-	world_open(&w);
-	ask_ok(&w, "a", "/a.crl", false);
-	assert_int_equal(atomic_load(&w.num_changed), 1);
-	world_crl(&w, "a.crl", &(struct crlmake){.number = 6});
-	atomic_fetch_add(&w.now, 10);
-	ask_ok(&w, "a", "/a.crl", true);
-	assert_int_equal(held_number(&w, "a"), 6);
-	assert_int_equal(atomic_load(&w.num_changed), 2);
-	world_cleanup(&w);
-}
-
-/*
- * What the budget drops and a question brings back is no news, however often,
- * or else it would be asked about for ever; after a flush it is.
- */
-static void
-test_what_comes_back_is_no_news(void **state)
-{
-	uint64_t one;
-	struct world w;
-
-	world_init(&w, NULL);
-	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
-	world_open(&w);
-	ask_ok(&w, "a", "/a.crl", false);
-	one = stats(&w).bytes;
-	world_close(&w);
-	atomic_store(&w.num_changed, 0);
-	w.options.memory_bytes = one + one / 2;
-	world_open(&w);
-	for (int i = 0; i < 3; i++) {
-		ask_ok(&w, "a", "/a.crl", false);
-		ask_ok(&w, "b", "/a.crl", false);
-		assert_int_equal(held_number(&w, "a"), -1);
-	}
-	assert_int_equal(stats(&w).evictions, 5);
-	assert_int_equal(atomic_load(&w.num_changed), 2);
-	assert_int_equal(archive_flush(w.archive, NULL), 0);
-	ask_ok(&w, "b", "/a.crl", false);
-	assert_int_equal(atomic_load(&w.num_changed), 3);
-	world_cleanup(&w);
-}
-
-/* What a question lacked is got and told without a further question. */
-static void
-test_what_was_lacked_is_tried_again(void **state)
-{
-	struct world w;
-
-	world_init(&w, NULL);
-	w.options.clock = (struct wall_clock){0};
-	world_open(&w);
-	ask_fails(&w, "a", "/lacked.crl", EVIDENCE_FAIL_HTTP);
-	hits_await(&w.http, 3, "/lacked.crl");
-	assert_int_equal(atomic_load(&w.num_changed), 0);
-	world_crl(&w, "lacked.crl", &(struct crlmake){.number = 5});
-	for (int i = 0; i < 3000 && atomic_load(&w.num_changed) == 0; i++)
-		wait_ms(10);
-	assert_int_equal(atomic_load(&w.num_changed), 1);
-	assert_int_equal(held_number(&w, "a"), 5);
-	assert_int_equal(stats(&w).refreshes, 0);
-	world_cleanup(&w);
-}
-
-/* Flushed, failed, and come back as it was: those who lacked it hear. */
-static void
-test_the_same_is_news_to_who_lacked_it(void **state)
-{
-	uint64_t one;
-	struct world w;
-
-	world_init(&w, NULL);
-	w.options.retry_first_ms = 300;
-	w.options.clock = (struct wall_clock){0};
-	world_crl(&w, "a.crl",
-	    &(struct crlmake){.number = 5, .next_update = "20990101000000Z"});
-	world_open(&w);
-	ask_ok(&w, "a", "/a.crl", false);
-	one = stats(&w).bytes;
-	world_close(&w);
-	w.options.memory_bytes = one + one / 2;
-	world_open(&w);
-	ask_ok(&w, "a", "/a.crl", false);
-	ask_ok(&w, "b", "/a.crl", false);
-	control(&w.http, "/_script", "/a.crl 500");
-	ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_HTTP);
-	atomic_store(&w.num_changed, 0);
-	control(&w.http, "/_script", "/a.crl origin");
-	for (int i = 0; i < 3000 && atomic_load(&w.num_changed) == 0; i++)
-		wait_ms(10);
-	assert_int_equal(atomic_load(&w.num_changed), 1);
-	assert_int_equal(held_number(&w, "a"), 5);
-	world_cleanup(&w);
-}
-
-/* Where it may be fetched from now what could not be before: at once. */
-static void
-test_other_addresses_are_tried_without_a_question(void **state)
-{
-	static const char *const none[] = {NULL};
-	const char *const *allow;
-	struct err err = {0};
-	struct world w;
-
-	world_init(&w, NULL);
-	w.options.clock = (struct wall_clock){0};
-	w.options.retry_first_ms = w.options.retry_max_ms = 3600000;
-	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
-	allow = w.options.allow_addresses;
-	w.options.allow_addresses = none;
-	w.options.refuse_private = true;
-	world_open(&w);
-	ask_fails(&w, "a", "/a.crl", EVIDENCE_FAIL_REFUSED);
-	w.options.allow_addresses = allow;
-	assert_int_equal(archive_set_addresses(w.archive, &w.options, &err), 0);
-	for (int i = 0; i < 3000 && atomic_load(&w.num_changed) == 0; i++)
-		wait_ms(10);
-	assert_int_equal(atomic_load(&w.num_changed), 1);
-	world_cleanup(&w);
-}
-
 /* One CRL at two places, asked for by two: fetched twice, held once. */
 static void
 test_the_same_crl_of_two_sources_is_held_once(void **state)
@@ -531,19 +400,15 @@ static void
 test_refresh_ahead(void **state)
 {
 	struct world w;
-	char next[32];
-	time_t now = time(NULL), until = now + 4;
-	struct tm tm;
 
 	world_init(&w, NULL);
-	w.options.clock = (struct wall_clock){0};
-	gmtime_r(&until, &tm);
-	strftime(next, sizeof(next), "%Y%m%d%H%M%SZ", &tm);
-	world_crl(
-	    &w, "a.crl", &(struct crlmake){.number = 5, .next_update = next});
+	world_crl(&w, "a.crl",
+	    &(struct crlmake){.number = 5, .next_update = "20260101010004Z"});
 	world_open(&w);
 	ask_ok(&w, "a", "/a.crl", false);
 	world_crl(&w, "a.crl", &(struct crlmake){.number = 6});
+	/* Before the end of that one, and then the time stands. */
+	atomic_fetch_add(&w.now, 3);
 	hits_await(&w.http, 2, "/a.crl");
 	/* The answer is on its way through the acceptor. */
 	for (int i = 0; i < 3000 && held_number(&w, "a") != 6; i++)
@@ -673,55 +538,6 @@ test_closing_tells_who_waits(void **state)
 	world_cleanup(&w);
 }
 
-/* One CA that floods cannot push out another's. */
-static void
-test_eviction_is_the_owners_affair(void **state)
-{
-	struct archive_stats s;
-	struct world w;
-	char key[32];
-
-	world_init(&w, NULL);
-	w.options.memory_bytes = 64 * 1024;
-	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
-	world_open(&w);
-	ask_ok(&w, "small", "/a.crl", false);
-	w.owner[0] = 1;
-	for (int i = 0; i < 100; i++) {
-		snprintf(key, sizeof(key), "flood%d", i);
-		ask_ok(&w, key, "/a.crl", false);
-		s = stats(&w);
-		assert_true(s.bytes <= 64 * 1024);
-	}
-	assert_true(s.evictions > 20);
-	assert_true(s.entries < 80);
-	assert_int_equal(held_number(&w, "small"), 5);
-	assert_int_equal(held_number(&w, "flood99"), 5);
-	assert_int_equal(held_number(&w, "flood0"), -1);
-	world_cleanup(&w);
-}
-
-/* What is asked for stays, what nobody asks for goes. */
-static void
-test_eviction_spares_what_is_asked_for(void **state)
-{
-	struct world w;
-	char key[32];
-
-	world_init(&w, NULL);
-	w.options.memory_bytes = 64 * 1024;
-	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
-	world_open(&w);
-	ask_ok(&w, "wanted", "/a.crl", false);
-	for (int i = 0; i < 150; i++) {
-		snprintf(key, sizeof(key), "other%d", i);
-		ask_ok(&w, key, "/a.crl", false);
-		assert_int_equal(held_number(&w, "wanted"), 5);
-	}
-	assert_true(stats(&w).evictions > 50);
-	world_cleanup(&w);
-}
-
 /* Two mirrors; what one said its version is says nothing about the other's. */
 static void
 mirrors_ask(struct world *w, struct answer_got *got)
@@ -780,103 +596,6 @@ test_validators_are_of_one_url(void **state)
 		assert_int_equal(held_number(&w, "mirrors"), 5);
 		world_cleanup(&w);
 	}
-}
-
-/* What does not fit alone is told of and not kept, by one byte. */
-static void
-test_budget_to_the_byte(void **state)
-{
-	uint64_t all = 0;
-	struct world w;
-
-	world_init(&w, NULL);
-	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
-	for (int less = -1; less < 2; less++) {
-		if (less >= 0)
-			w.options.memory_bytes = all - (uint64_t)less;
-		world_open(&w);
-		ask_ok(&w, "a", "/a.crl", false);
-		if (less < 0)
-			all = stats(&w).bytes;
-		else
-			assert_true(stats(&w).bytes <= w.options.memory_bytes);
-		assert_int_equal(held_number(&w, "a"), less < 1 ? 5 : -1);
-		assert_int_equal(stats(&w).evictions, less == 1);
-		world_close(&w);
-	}
-	assert_int_equal(world_logged(&w, "do not fit"), 1);
-	world_cleanup(&w);
-}
-
-/* What "not modified" was said of is gone by then: asked for whole. */
-static void
-test_not_modified_after_a_flush(void **state)
-{
-	struct evidence_key k = key_named("a");
-	struct asking q = {.want_newer = true};
-	struct world w;
-	char url[128];
-	const char *urls[] = {url};
-
-	world_init(&w, "/a.crl origin ; gate=g ; origin");
-	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
-	world_open(&w);
-	ask_ok(&w, "a", "/a.crl", false);
-	atomic_fetch_add(&w.now, 10);
-	snprintf(url, sizeof(url), "http://127.0.0.1:%d/a.crl", w.http.port);
-	asking_start(&q, &w, "a", urls, 1);
-	hits_await(&w.http, 2, "/a.crl");
-	assert_int_equal(archive_flush(w.archive, &k), 0);
-	assert_int_equal(held_number(&w, "a"), -1);
-	control(&w.http, "/_release/g", NULL);
-	asking_wait(&q);
-	assert_non_null(q.got.e);
-	evidence_free(q.got.e);
-	assert_int_equal(hits(&w.http, "/a.crl"), 3);
-	assert_int_equal(stats(&w).fetches_304, 0);
-	assert_int_equal(held_number(&w, "a"), 5);
-	world_cleanup(&w);
-}
-
-/* While a fetch hangs, its CA's other evidence fills the budget. */
-static void
-test_eviction_spares_what_is_in_flight(void **state)
-{
-	struct asking first = {0}, again = {.want_newer = true};
-	struct world w;
-	char key[32], url[2][128];
-	const char *urls[2][1] = {{url[0]}, {url[1]}};
-
-	world_init(&w, "/held.crl origin ; gate=g\n/new.crl gate=g");
-	w.options.memory_bytes = 64 * 1024;
-	world_crl(&w, "a.crl", &(struct crlmake){.number = 5});
-	world_crl(&w, "held.crl", &(struct crlmake){.number = 6});
-	world_crl(&w, "new.crl", &(struct crlmake){.number = 7});
-	world_open(&w);
-	ask_ok(&w, "held", "/held.crl", false);
-	atomic_fetch_add(&w.now, 10);
-	snprintf(url[0], 128, "http://127.0.0.1:%d/held.crl", w.http.port);
-	snprintf(url[1], 128, "http://127.0.0.1:%d/new.crl", w.http.port);
-	asking_start(&again, &w, "held", urls[0], 1);
-	asking_start(&first, &w, "new", urls[1], 1);
-	hits_await(&w.http, 2, "/held.crl");
-	hits_await(&w.http, 1, "/new.crl");
-	for (int i = 0; i < 150; i++) {
-		snprintf(key, sizeof(key), "other%d", i);
-		ask_ok(&w, key, "/a.crl", false);
-	}
-	assert_true(stats(&w).evictions > 50);
-	control(&w.http, "/_release/g", NULL);
-	asking_wait(&again);
-	asking_wait(&first);
-	assert_non_null(again.got.e);
-	assert_non_null(first.got.e);
-	evidence_free(again.got.e);
-	evidence_free(first.got.e);
-	/* The one it was for is the last to have to go. */
-	assert_int_equal(held_number(&w, "new"), 7);
-	assert_int_equal(held_number(&w, "held"), 6);
-	world_cleanup(&w);
 }
 
 struct readers {
@@ -964,12 +683,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_fetched_once_then_from_memory),
 	    cmocka_unit_test(test_not_modified_costs_nothing),
-	    cmocka_unit_test(test_changed_is_told_for_other_bytes_only),
 	    cmocka_unit_test(test_the_same_crl_of_two_sources_is_held_once),
-	    cmocka_unit_test(test_what_comes_back_is_no_news),
-	    cmocka_unit_test(test_what_was_lacked_is_tried_again),
-	    cmocka_unit_test(test_the_same_is_news_to_who_lacked_it),
-	    cmocka_unit_test(test_other_addresses_are_tried_without_a_question),
 	    cmocka_unit_test(test_single_flight_with_own_deadlines),
 	    cmocka_unit_test(test_cancelled_is_never_told),
 	    cmocka_unit_test(test_back_off_and_one_probe),
@@ -983,12 +697,7 @@ main(void)
 	    cmocka_unit_test(test_ocsp_by_get_and_by_post),
 	    cmocka_unit_test(test_offline_fetches_nothing),
 	    cmocka_unit_test(test_closing_tells_who_waits),
-	    cmocka_unit_test(test_eviction_is_the_owners_affair),
-	    cmocka_unit_test(test_eviction_spares_what_is_asked_for),
 	    cmocka_unit_test(test_validators_are_of_one_url),
-	    cmocka_unit_test(test_budget_to_the_byte),
-	    cmocka_unit_test(test_not_modified_after_a_flush),
-	    cmocka_unit_test(test_eviction_spares_what_is_in_flight),
 	    cmocka_unit_test(test_readers_meet_writers),
 	    cmocka_unit_test(test_bad_options_are_named),
 	};
