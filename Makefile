@@ -194,10 +194,15 @@ $(B)/bin/revcheck: $(CLI_OBJ) $(LIB_A)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(PIE) -o $@ $(CLI_OBJ) $(LIB_A) $(LDLIBS)
 
-$(B)/bin/p2p-gateway: $(GATEWAY_OBJ) $(B)/lib/libbase.a $(LIB_A)
+# What libssl calls is the program's d2i_X509, see gateway/tls/tls_certs.h. Its
+# version is libcrypto's: a PKCS#11 module may bring an older OpenSSL, which
+# would else get certificates that it takes for its own.
+D2I_MAP := gateway/tls/tls_certs.map
+D2I_LD := -Wl,--defsym=d2i_X509=tls_certs_d2i -Wl,--version-script=$(D2I_MAP)
+$(B)/bin/p2p-gateway: $(GATEWAY_OBJ) $(B)/lib/libbase.a $(LIB_A) $(D2I_MAP)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) $(PIE) -o $@ $(GATEWAY_OBJ) $(LIB_A) \
+	$(Q)$(CC) $(ALL_LDFLAGS) $(D2I_LD) $(PIE) -o $@ $(GATEWAY_OBJ) $(LIB_A) \
 	    $(B)/lib/libbase.a $(LDLIBS)
 
 # fixtures: share no code with what they test

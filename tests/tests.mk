@@ -45,6 +45,9 @@ net/library/watched_OBJ = $(LIB_A)
 net/library/urls_OBJ = $(LIB_A)
 net/library/told_OBJ = $(LIB_A)
 
+# libssl gets there as in the gateway.
+unit/test_tls_certs_LIBS = $(D2I_LD)
+
 # Its thread begins when the test says so.
 unit/test_store_disk_LIBS = -Wl,--wrap=pthread_create
 

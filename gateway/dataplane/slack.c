@@ -6,6 +6,7 @@
 
 #include <event2/event.h>
 
+#include "gateway/tls/tls_certs.h"
 #include "revcheck/revcheck.h"
 
 /* Whoever leaves one after another is waited for, and so is who comes back. */
@@ -30,6 +31,7 @@ slack_on_moment(evutil_socket_t fd, short what, void *arg)
 	s->most = s->num;
 	revcheck_trim(s->rc, s->since);
 	s->since = time(NULL);
+	tls_certs_trim();
 	(void)malloc_trim(0);
 }
 

@@ -8,7 +8,7 @@
  * decision ring; the lock of a shard of path_cache; counts of references to the
  * runtime, to evidence and to the certificates above a leaf. And in OpenSSL
  * 3.0 the counts of references to its methods, 200, and the read locks of its
- * library contexts, which are taken 1,400 times (tests/bench/tls_workers.c).
+ * library contexts, which are taken 660 times (tests/bench/tls_workers.c).
  */
 #ifndef GATEWAY_DATAPLANE_WORKER_H
 #define GATEWAY_DATAPLANE_WORKER_H

@@ -245,6 +245,7 @@ handshake_finish(struct handshake *h)
 		    "handshake completed without a verdict");
 		return HANDSHAKE_FAILED;
 	}
+	tls_certs_keep(&h->certs);
 	SSL_clear_mode(h->ssl, SSL_MODE_ASYNC);
 	if (h->terms.inbound)
 		handshake_drop_issuers(h->ssl);
@@ -305,7 +306,9 @@ handshake_do(struct handshake *h)
 	ERR_clear_error();
 	h->turn++;
 	async_wait_enter(&h->sign);
+	tls_certs_enter(&h->certs);
 	rc = SSL_do_handshake(h->ssl);
+	tls_certs_leave();
 	async_wait_leave();
 	return rc;
 }
@@ -359,6 +362,7 @@ handshake_cleanup(struct handshake *h)
 		ERR_clear_error();
 	}
 	SSL_set_app_data(h->ssl, NULL);
+	tls_certs_drop(&h->certs);
 	X509_free(h->leaf);
 	h->leaf = NULL;
 	admission_cleanup(&h->admission);

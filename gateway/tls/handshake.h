@@ -15,6 +15,7 @@
 #include "gateway/observe/counters.h"
 #include "gateway/pkcs11/async_wait.h"
 #include "gateway/tls/admission.h"
+#include "gateway/tls/tls_certs.h"
 #include "revcheck/revcheck.h"
 
 struct conf_limits;
@@ -56,6 +57,7 @@ struct handshake {
 	X509_STORE_CTX *asking;     /* while the callback is paused */
 	struct pending_check *wait; /* while revcheck is asked */
 	struct async_wait sign;     /* while a token is asked to sign */
+	struct tls_certs certs;     /* sent, and not known before */
 	unsigned turn;              /* calls of SSL_do_handshake */
 	bool asked;
 	bool ready; /* the verdict is there */

@@ -3,10 +3,14 @@
  * what is above a leaf, and equal ones are found again in a table of their own.
  * Within a set the entry not used for longest gives way. Never verifies
  * anything itself.
+ *
+ * The entries of a shard lie in the order in which they came, and sets say
+ * where: pages are used for as many as there are, not for all that may come.
  */
 #include "gateway/tls/path_cache.h"
 
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,18 +33,25 @@ struct path_cache_tail {
 
 struct path_cache_entry {
 	struct path_cache_key key;
-	struct path_cache_tail *tail; /* NULL: free */
+	struct path_cache_tail *tail;
 	uint64_t used;
 };
 
+struct path_cache_shard {
+	pthread_mutex_t lock; /* guards its sets and entries, too */
+	uint64_t clock;
+	uint32_t num; /* entries */
+	struct path_cache_entry *entries;
+};
+
+/* Numbers of its shard's entries, from 1 on; 0 is behind the last. */
+typedef uint32_t path_cache_set[PATH_CACHE_WAYS];
+
 struct path_cache {
 	struct ref ref;
-	size_t num_sets;                  /* a power of two, 0 keeps nothing */
-	struct path_cache_entry *entries; /* num_sets * PATH_CACHE_WAYS */
-	struct {
-		pthread_mutex_t lock;
-		uint64_t clock;
-	} shards[PATH_CACHE_SHARDS];
+	size_t num_sets; /* a power of two, 0 keeps nothing */
+	path_cache_set *sets;
+	struct path_cache_shard shards[PATH_CACHE_SHARDS];
 	pthread_mutex_t tails_lock;
 	struct path_cache_tail *tails[PATH_CACHE_TAILS]; /* by md */
 };
@@ -53,6 +64,25 @@ path_cache_tail_free(struct path_cache_tail *t)
 	for (int i = 0; i < t->num; i++)
 		X509_free(t->v[i]);
 	free(t);
+}
+
+static int
+path_cache_make_sets(struct path_cache *p, size_t num)
+{
+	const size_t each = num / PATH_CACHE_SHARDS * PATH_CACHE_WAYS;
+	struct path_cache_entry *entries =
+	    calloc(PATH_CACHE_SHARDS * each, sizeof(*entries));
+
+	p->sets = calloc(num, sizeof(*p->sets));
+	if (p->sets == NULL || entries == NULL) {
+		free(p->sets);
+		free(entries);
+		return E_NOMEM;
+	}
+	p->num_sets = num;
+	for (size_t i = 0; i < PATH_CACHE_SHARDS; i++)
+		p->shards[i].entries = entries + i * each;
+	return 0;
 }
 
 int
@@ -68,17 +98,11 @@ path_cache_new(struct path_cache **out, size_t max, struct err *err)
 		for (sets = PATH_CACHE_SHARDS;
 		     sets * PATH_CACHE_WAYS * 2 <= max;)
 			sets *= 2;
-	if (sets > 0) {
-		p->entries =
-		    calloc(sets * PATH_CACHE_WAYS, sizeof(*p->entries));
-		if (p->entries == NULL) {
-			free(p);
-			return err_set(
-			    err, E_NOMEM, "cannot make a memory of paths");
-		}
+	if (sets > 0 && path_cache_make_sets(p, sets) != 0) {
+		free(p);
+		return err_set(err, E_NOMEM, "cannot make a memory of paths");
 	}
 	ref_init(&p->ref);
-	p->num_sets = sets;
 	for (size_t i = 0; i < PATH_CACHE_SHARDS; i++)
 		pthread_mutex_init(&p->shards[i].lock, NULL);
 	pthread_mutex_init(&p->tails_lock, NULL);
@@ -98,14 +122,18 @@ path_cache_free(struct path_cache *p)
 {
 	if (p == NULL || !ref_down(&p->ref))
 		return;
-	for (size_t i = 0; i < p->num_sets * PATH_CACHE_WAYS; i++)
-		path_cache_tail_free(p->entries[i].tail);
+	for (size_t i = 0; i < PATH_CACHE_SHARDS; i++) {
+		struct path_cache_shard *sh = &p->shards[i];
+
+		for (size_t k = 0; k < sh->num; k++)
+			path_cache_tail_free(sh->entries[k].tail);
+		pthread_mutex_destroy(&sh->lock);
+	}
 	for (size_t i = 0; i < PATH_CACHE_TAILS; i++)
 		path_cache_tail_free(p->tails[i]);
-	for (size_t i = 0; i < PATH_CACHE_SHARDS; i++)
-		pthread_mutex_destroy(&p->shards[i].lock);
 	pthread_mutex_destroy(&p->tails_lock);
-	free(p->entries);
+	free(p->shards[0].entries); /* of all of them */
+	free(p->sets);
 	free(p);
 }
 
@@ -227,29 +255,60 @@ path_cache_set_of(const struct path_cache *p, const struct path_cache_key *key)
 	return h & (p->num_sets - 1);
 }
 
+/* Entry i of a set; NULL: it has no more. Under the lock of its shard. */
+static struct path_cache_entry *
+path_cache_way(
+    const struct path_cache_shard *sh, const path_cache_set set, size_t i)
+{
+	if (i == PATH_CACHE_WAYS || set[i] == 0)
+		return NULL;
+	return &sh->entries[set[i] - 1];
+}
+
 STACK_OF(X509) *
     path_cache_find(
 	struct path_cache *p, const struct path_cache_key *key, X509 *leaf)
 {
 	STACK_OF(X509) *chain = NULL;
 	struct path_cache_entry *e;
+	struct path_cache_shard *sh;
 	size_t set;
 
 	if (p->num_sets == 0)
 		return NULL;
 	set = path_cache_set_of(p, key);
-	e = &p->entries[set * PATH_CACHE_WAYS];
-	pthread_mutex_lock(&p->shards[set % PATH_CACHE_SHARDS].lock);
-	for (size_t i = 0; i < PATH_CACHE_WAYS; i++) {
-		if (e[i].tail == NULL ||
-		    memcmp(&e[i].key, key, sizeof(*key)) != 0)
+	sh = &p->shards[set % PATH_CACHE_SHARDS];
+	pthread_mutex_lock(&sh->lock);
+	for (size_t i = 0; (e = path_cache_way(sh, p->sets[set], i)) != NULL;
+	     i++) {
+		if (memcmp(&e->key, key, sizeof(*key)) != 0)
 			continue;
-		e[i].used = ++p->shards[set % PATH_CACHE_SHARDS].clock;
-		chain = path_cache_join(leaf, e[i].tail);
+		e->used = ++sh->clock;
+		chain = path_cache_join(leaf, e->tail);
 		break;
 	}
-	pthread_mutex_unlock(&p->shards[set % PATH_CACHE_SHARDS].lock);
+	pthread_mutex_unlock(&sh->lock);
 	return chain;
+}
+
+/* The key's entry, or a new one, or the one not used for longest. Locked. */
+static struct path_cache_entry *
+path_cache_room(struct path_cache_shard *sh, path_cache_set set,
+    const struct path_cache_key *key)
+{
+	struct path_cache_entry *e, *victim = path_cache_way(sh, set, 0);
+	size_t i;
+
+	for (i = 0; (e = path_cache_way(sh, set, i)) != NULL; i++) {
+		if (memcmp(&e->key, key, sizeof(*key)) == 0)
+			return e;
+		if (e->used < victim->used)
+			victim = e;
+	}
+	if (i == PATH_CACHE_WAYS)
+		return victim;
+	set[i] = ++sh->num;
+	return path_cache_way(sh, set, i);
 }
 
 /* Takes the reference to tail. */
@@ -257,26 +316,16 @@ static void
 path_cache_put(struct path_cache *p, const struct path_cache_key *key,
     struct path_cache_tail *tail)
 {
-	struct path_cache_entry *e, *victim;
-	struct path_cache_tail *old;
 	size_t set = path_cache_set_of(p, key);
+	struct path_cache_shard *sh = &p->shards[set % PATH_CACHE_SHARDS];
+	struct path_cache_tail *old;
+	struct path_cache_entry *e;
 
-	e = victim = &p->entries[set * PATH_CACHE_WAYS];
-	pthread_mutex_lock(&p->shards[set % PATH_CACHE_SHARDS].lock);
-	for (size_t i = 0; i < PATH_CACHE_WAYS; i++) {
-		if (e[i].tail != NULL &&
-		    memcmp(&e[i].key, key, sizeof(*key)) == 0) {
-			victim = &e[i];
-			break;
-		}
-		if (e[i].used < victim->used)
-			victim = &e[i];
-	}
-	old = victim->tail;
-	victim->key = *key;
-	victim->tail = tail;
-	victim->used = ++p->shards[set % PATH_CACHE_SHARDS].clock;
-	pthread_mutex_unlock(&p->shards[set % PATH_CACHE_SHARDS].lock);
+	pthread_mutex_lock(&sh->lock);
+	e = path_cache_room(sh, p->sets[set], key);
+	old = e->tail;
+	*e = (struct path_cache_entry){*key, tail, ++sh->clock};
+	pthread_mutex_unlock(&sh->lock);
 	path_cache_tail_free(old);
 }
 

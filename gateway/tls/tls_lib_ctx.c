@@ -1,10 +1,9 @@
 /*
  * tls_lib_ctx: a provider of our own that answers for the default one. Every
  * function it hands out is the default provider's and gets the default
- * provider's context; only the lists are shorter, and EC keys are remembered
- * (tls_keys). Private keys, PEM and
- * parameters are read elsewhere, in the default context. What is missing
- * here could not be parsed in a peer's certificate, and would be refused.
+ * provider's context; only the lists are shorter. Private keys, PEM and
+ * parameters are read elsewhere, in the default context. What is missing here
+ * could not be parsed in a peer's certificate, and would be refused.
  */
 #include "gateway/tls/tls_lib_ctx.h"
 
@@ -19,7 +18,7 @@
 #include <openssl/evp.h>
 #include <openssl/provider.h>
 
-#include "gateway/tls/tls_keys.h"
+#include "gateway/tls/tls_sigs.h"
 
 #define TLS_LIB_PROVIDER "p2p-gateway"
 #define TLS_LIB_MAX      32
@@ -203,6 +202,23 @@ tls_lib_filter_all(void)
 	return true;
 }
 
+/* Slower, and just as good, where it cannot be. */
+static void
+tls_lib_remember_signatures(void)
+{
+	static const char *const keys[] = {"EC", NULL},
+				 *const sigs[] = {"ECDSA", NULL};
+	const OSSL_ALGORITHM *ec = tls_lib.lists[TLS_LIB_KEYMGMTS];
+	OSSL_ALGORITHM *ecdsa = tls_lib.lists[TLS_LIB_SIGNATURES];
+
+	while (ec->algorithm_names != NULL && !tls_lib_is_named(ec, keys))
+		ec++;
+	while (ecdsa->algorithm_names != NULL && !tls_lib_is_named(ecdsa, sigs))
+		ecdsa++;
+	if (ec->algorithm_names != NULL && ecdsa->algorithm_names != NULL)
+		(void)tls_sigs_wrap(ecdsa, ec);
+}
+
 static const OSSL_ALGORITHM *
 tls_lib_query(void *provctx, int op, int *no_store)
 {
@@ -215,20 +231,6 @@ tls_lib_query(void *provctx, int op, int *no_store)
 	return OSSL_PROVIDER_query_operation(tls_lib.full, op, no_store);
 }
 
-/* Slower, and just as good, where it cannot be. */
-static void
-tls_lib_remember_keys(const OSSL_DISPATCH *core)
-{
-	static const char *const ec[] = {"EC", NULL};
-
-	for (OSSL_ALGORITHM *a = tls_lib.lists[TLS_LIB_DECODERS];
-	     a->algorithm_names != NULL; a++)
-		if (tls_lib_is_named(a, ec)) {
-			(void)tls_keys_wrap(a, core);
-			return;
-		}
-}
-
 /* An OSSL_provider_init_fn. */
 static int
 tls_lib_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
@@ -238,15 +240,16 @@ tls_lib_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 	int num = 0;
 
 	(void)handle;
+	(void)in;
 	for (; d != NULL && d->function_id != 0; d++)
 		/* Which groups TLS has. */
 		if (d->function_id == OSSL_FUNC_PROVIDER_GET_CAPABILITIES)
 			tls_lib.dispatch[num++] = *d;
 	if (num != 1)
 		return 0;
+	tls_lib_remember_signatures();
 	tls_lib.dispatch[num].function_id = OSSL_FUNC_PROVIDER_QUERY_OPERATION;
 	tls_lib.dispatch[num].function = (void (*)(void))tls_lib_query;
-	tls_lib_remember_keys(in);
 	*out = tls_lib.dispatch;
 	*provctx = OSSL_PROVIDER_get0_provider_ctx(tls_lib.full);
 	return 1;

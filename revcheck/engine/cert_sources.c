@@ -154,6 +154,28 @@ cert_sources_points(struct cert_sources *s, struct err *err)
 	return 0;
 }
 
+static void
+keep_context(struct cert_sources *s, X509 *cert, X509 *issuer,
+    const struct cert_sources_context *ctx)
+{
+	X509_up_ref(cert);
+	s->cert = cert;
+	X509_up_ref(issuer);
+	s->issuer = issuer;
+	if (ctx->anchor != NULL) {
+		X509_up_ref(ctx->anchor);
+		s->anchor = ctx->anchor;
+	}
+	s->rules = ctx->rules;
+	s->relax = ctx->relax;
+	s->security_level = ctx->security_level;
+	if (ctx->rules != NULL) {
+		s->rules_ref =
+		    issuer_rules_up_ref((struct issuer_rules *)ctx->rules);
+		s->rule = issuer_rules_find(ctx->rules, issuer);
+	}
+}
+
 static int
 cert_sources_new(struct cert_sources **out, X509 *cert, X509 *issuer,
     const struct cert_sources_context *ctx, struct err *err)
@@ -172,22 +194,7 @@ cert_sources_new(struct cert_sources **out, X509 *cert, X509 *issuer,
 	if (s == NULL)
 		return err_set(err, E_NOMEM, "out of memory");
 	ref_init(&s->ref);
-	X509_up_ref(cert);
-	s->cert = cert;
-	X509_up_ref(issuer);
-	s->issuer = issuer;
-	if (ctx->anchor != NULL) {
-		X509_up_ref(ctx->anchor);
-		s->anchor = ctx->anchor;
-	}
-	s->rules = ctx->rules;
-	s->relax = ctx->relax;
-	s->security_level = ctx->security_level;
-	if (ctx->rules != NULL) {
-		s->rules_ref =
-		    issuer_rules_up_ref((struct issuer_rules *)ctx->rules);
-		s->rule = issuer_rules_find(ctx->rules, issuer);
-	}
+	keep_context(s, cert, issuer, ctx);
 	if (!certs_spki_sha256(s->owner, issuer) ||
 	    !certs_spki_sha256(s->spki_sha256, cert)) {
 		rc = err_ossl(err, E_PARSE, "cannot encode a public key");

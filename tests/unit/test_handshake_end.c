@@ -19,6 +19,7 @@
 #include "gateway/conf/conf.h"
 #include "gateway/tls/handshake.h"
 #include "tests/lib/selfcert.h"
+#include "tests/lib/ssl_join.h"
 
 static const char *const who[] = {"O", "Gateway", NULL};
 static SSL_CTX *server_ctx, *client_ctx;
@@ -69,15 +70,10 @@ shake(enum conf_tls_type type, SSL_SESSION **session, bool *resumed)
 	SSL *server = SSL_new(server_ctx), *client = SSL_new(client_ctx);
 	enum handshake_result result = HANDSHAKE_WANT_READ;
 	struct handshake h;
-	BIO *a, *b;
 
 	conf.tls.type = type;
 	assert_true(server != NULL && client != NULL);
-	assert_int_equal(BIO_new_bio_pair(&a, 0, &b, 0), 1);
-	SSL_set_bio(server, a, a);
-	SSL_set_bio(client, b, b);
-	SSL_set_accept_state(server);
-	SSL_set_connect_state(client);
+	ssl_join(server, client, 0);
 	if (*session != NULL)
 		assert_int_equal(SSL_set_session(client, *session), 1);
 	handshake_init(&h, &env, &terms, server);
@@ -160,18 +156,13 @@ a_second_chain_is_not_let_in(void **state)
 	SSL *server = SSL_new(server_ctx), *client = SSL_new(client_ctx);
 	EVP_PKEY *key;
 	X509 *cert = selfcert_new(&key, who);
-	BIO *a, *b;
 
 	(void)state;
 	assert_true(server != NULL && client != NULL);
 	assert_int_equal(SSL_use_cert_and_key(client, cert, key, NULL, 1), 1);
 	SSL_set_verify(
 	    server, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-	assert_int_equal(BIO_new_bio_pair(&a, 1 << 16, &b, 1 << 16), 1);
-	SSL_set_bio(server, a, a);
-	SSL_set_bio(client, b, b);
-	SSL_set_accept_state(server);
-	SSL_set_connect_state(client);
+	ssl_join(server, client, 1 << 16);
 	SSL_set_app_data(server, &h);
 	SSL_set_options(server, SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION);
 	assert_true(pump(server, client));

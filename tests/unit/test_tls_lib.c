@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "gateway/tls/tls_lib_ctx.h"
+#include "tests/lib/ssl_join.h"
 
 static const struct kind {
 	const char *name, *curve;
@@ -214,15 +215,10 @@ shake(const struct wish *w, X509 *cert, EVP_PKEY *key)
 {
 	SSL *server = end_of(tls_lib_ctx(), TLS_server_method(), w, cert, key);
 	SSL *client = end_of(NULL, TLS_client_method(), w, cert, key);
-	BIO *sb, *cb;
 	char byte = 'x';
 	int s = 0, c = 0;
 
-	assert_int_equal(BIO_new_bio_pair(&sb, 65536, &cb, 65536), 1);
-	SSL_set_bio(server, sb, sb);
-	SSL_set_bio(client, cb, cb);
-	SSL_set_accept_state(server);
-	SSL_set_connect_state(client);
+	ssl_join(server, client, 65536);
 	for (int turn = 0; turn < 10 && (s != 1 || c != 1); turn++) {
 		c = SSL_do_handshake(client);
 		s = SSL_do_handshake(server);
