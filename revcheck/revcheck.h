@@ -494,8 +494,7 @@ struct revcheck_options {
 	/* NULL-terminated, beyond the default. */
 	const char *const *allow_addresses;
 	int refuse_private;    /* 1: private ranges are refused too */
-	const uint16_t *ports; /* 0-terminated; NULL: 80, 443 and those
-				* of allow_ports_any */
+	const uint16_t *ports; /* 0-terminated; NULL: 80 and 443 */
 	int any_port;          /* 1: every port is allowed */
 	const char *proxy;     /* NULL: none; the environment never counts */
 	const char *https_ca_file; /* NULL: the system's store */
@@ -825,6 +824,19 @@ REVCHECK_API uint64_t revcheck_report_changes(const struct revcheck_report *r);
  * UNKNOWN lacks is not counted.
  */
 REVCHECK_API time_t revcheck_report_until(const struct revcheck_report *r);
+/*
+ * A report in as few bytes as it says something in (some 1,000 for three
+ * certificates, where a report has 6,000), for who keeps many. pack returns how
+ * many these are, and writes them if max are enough. unpack makes a report of
+ * exactly them again, in the same process: its own, to be freed; NULL when
+ * memory is short, and for bytes that are not whole. It says what the first one
+ * says, but names no sources (_SOURCES_ALL, no _changes, no _until) and has
+ * nothing of what _KEEP_RESPONSES and _KEEP_TRIES keep. Any thread.
+ */
+REVCHECK_API size_t revcheck_report_pack(
+    const struct revcheck_report *r, void *out, size_t max);
+REVCHECK_API struct revcheck_report *
+revcheck_report_unpack(const void *packed, size_t len);
 REVCHECK_API struct revcheck_report *
 revcheck_report_up_ref(struct revcheck_report *r);
 REVCHECK_API void revcheck_report_free(struct revcheck_report *r);

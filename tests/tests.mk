@@ -61,6 +61,11 @@ unit/test_archive_news_LIBS = -Wl,--wrap=clock_mono_ms
 unit/test_path_search_LIBS = -Wl,--wrap=X509_verify -Wl,--wrap=X509_check_issued
 # Counts how often a lock is taken.
 unit/test_decision_ring_LIBS = -Wl,--wrap=pthread_mutex_lock
+# Counts blocks of memory.
+unit/test_reel_LIBS = -Wl,--wrap=malloc,--wrap=free
+# Says what time it is, and sees what is given back.
+unit/test_slack_LIBS = -Wl,--wrap=time,--wrap=revcheck_trim \
+	-Wl,--wrap=tls_certs_trim,--wrap=malloc_trim
 # Counts rows that are made, and CRLs that are looked into.
 unit/test_page_work_LIBS = -Wl,--wrap=address_text,--wrap=cache_item_of_crl
 # Sees what is written for good, and when.

@@ -1,7 +1,8 @@
 /*
  * decision_ring: rings under one lock, which every handshake takes. It is held
- * for a few assignments; who looks takes references to some slots at a time,
- * and reads their texts and makes JSON outside of it.
+ * for a few assignments and a copy of some 1,000 bytes; who looks takes
+ * references to some slots at a time, and reads their texts and makes JSON
+ * outside of it.
  */
 #include "gateway/observe/decision_ring.h"
 
@@ -12,6 +13,7 @@
 
 #include "gateway/base/json.h"
 #include "gateway/observe/leaf_id.h"
+#include "gateway/observe/reel.h"
 
 #define NUM_MODES    (REVCHECK_MODE_HARD_FAIL + 1)
 #define NUM_STATUSES DECISION_NUM_STATUSES
@@ -24,10 +26,18 @@ const double decision_buckets[DECISION_NUM_BUCKETS] = {
 #define LOOK_MAX 256
 
 struct slot {
-	uint64_t sequence;    /* 0: empty */
-	struct decision d;    /* without its leaf */
-	struct leaf_id *leaf; /* or NULL */
+	uint64_t sequence; /* 0: empty */
+	struct decision d; /* without its leaf and its report */
+	/* What a denylist wants to know of the leaf, then the report, packed.
+	 */
+	struct reel_piece kept;
+	size_t issuer_len, serial_len;
 };
+
+/* Nobody vouches for the names that a stranger shows: no longer one is kept. */
+#define ISSUER_BYTES 4096
+/* Packed reports beyond that take memory for a moment: long paths, texts. */
+#define PACKED_BYTES 4096
 
 /* Who can cause a decision: what one kind does erases nothing of another. */
 enum kind {
@@ -44,6 +54,7 @@ enum kind {
 
 struct ring {
 	struct slot *slots;
+	struct reel reel;
 	uint64_t num; /* ever */
 };
 
@@ -79,23 +90,17 @@ decision_ring_new(struct decision_ring **out, size_t max, struct err *err)
 	return 0;
 }
 
-static void
-slot_release(struct slot *s)
-{
-	revcheck_report_free(s->d.report);
-	leaf_id_free(s->leaf);
-}
-
 void
 decision_ring_free(struct decision_ring *d)
 {
 	if (d == NULL)
 		return;
 	for (size_t k = 0; k < NUM_KINDS; k++) {
-		const struct ring *r = &d->rings[k];
+		struct ring *r = &d->rings[k];
 
 		for (size_t i = 0; i < d->max && i < r->num; i++)
-			slot_release(&r->slots[i]);
+			reel_piece_release(&r->slots[i].kept);
+		reel_cleanup(&r->reel);
 		free(r->slots);
 	}
 	pthread_mutex_destroy(&d->lock);
@@ -147,36 +152,78 @@ kind_of(const struct decision *x)
 	return x->report != NULL ? KIND_REFUSED : KIND_BARE;
 }
 
+/* In room, or in *more, which is the caller's; none where memory is short. */
+static struct span
+packed_of(struct revcheck_report *report, unsigned char room[PACKED_BYTES],
+    unsigned char **more)
+{
+	size_t len = 0;
+
+	*more = NULL;
+	if (report != NULL)
+		len = revcheck_report_pack(report, room, PACKED_BYTES);
+	if (len <= PACKED_BYTES)
+		return span_of(room, len);
+	*more = malloc(len);
+	if (*more == NULL)
+		return span_of(NULL, 0);
+	return span_of(*more, revcheck_report_pack(report, *more, len));
+}
+
+static void
+slot_keep(
+    struct slot *s, struct reel *reel, struct leaf_id leaf, struct span packed)
+{
+	const struct span parts[] = {leaf.issuer, leaf.serial, packed};
+	size_t at = 0;
+
+	s->issuer_len = leaf.issuer.len;
+	s->serial_len = leaf.serial.len;
+	s->kept =
+	    reel_add(reel, leaf.issuer.len + leaf.serial.len + packed.len);
+	for (size_t i = 0; i < 3 && s->kept.len > 0; i++) {
+		if (parts[i].len > 0)
+			memcpy(s->kept.bytes + at, parts[i].p, parts[i].len);
+		at += parts[i].len;
+	}
+}
+
 void
 decision_ring_add(struct decision_ring *d, const struct decision *x)
 {
-	struct slot old, *slot;
-	struct leaf_id *leaf;
+	unsigned char room[PACKED_BYTES], *more;
 	struct decision new;
+	struct reel_piece old;
+	struct leaf_id leaf;
+	struct span packed;
+	struct slot *slot;
 	struct ring *r;
 
 	if (d == NULL)
 		return;
 	new = *x;
-	new.leaf = NULL;
-	leaf = leaf_id_new(x->leaf);
-	if (x->report != NULL) {
-		revcheck_report_up_ref(x->report);
+	if (x->report != NULL)
 		new.found = (struct decision_finding){
 		    .mode = revcheck_report_mode(x->report),
 		    .status = revcheck_report_status(x->report),
 		    .why = revcheck_report_why(x->report)};
-	}
 	r = &d->rings[kind_of(&new)];
+	new.leaf = NULL;
+	new.report = NULL;
+	leaf = leaf_id_of(x->leaf);
+	if (leaf.issuer.len > ISSUER_BYTES)
+		leaf = (struct leaf_id){0};
+	packed = packed_of(x->report, room, &more);
 	pthread_mutex_lock(&d->lock);
 	slot = &r->slots[r->num++ % d->max];
-	old = *slot;
+	old = slot->kept;
 	slot->sequence = ++d->last;
 	slot->d = new;
-	slot->leaf = leaf;
+	slot_keep(slot, &r->reel, leaf, packed);
 	count(d, &slot->d);
 	pthread_mutex_unlock(&d->lock);
-	slot_release(&old);
+	reel_piece_release(&old);
+	free(more);
 }
 
 const char *
@@ -267,23 +314,42 @@ slot_fits(const struct slot *s, const struct decision_filter *f)
 	    (f->before == 0 || d->at < f->before);
 }
 
-static bool
-slot_names(const struct slot *s, const char *part)
+/* Its report: the caller's; NULL: it has none, or memory is short. */
+static struct revcheck_report *
+slot_report(const struct slot *s)
 {
-	const struct decision *d = &s->d;
+	size_t at = s->issuer_len + s->serial_len;
 
-	if (part == NULL || contains(d->peer, part))
+	if (s->kept.len <= at)
+		return NULL;
+	return revcheck_report_unpack(s->kept.bytes + at, s->kept.len - at);
+}
+
+static bool
+slot_names(const struct slot *s, const struct revcheck_report *report,
+    const char *part)
+{
+	if (part == NULL || contains(s->d.peer, part))
 		return true;
-	for (size_t i = 0;
-	     d->report != NULL && i < revcheck_report_num(d->report); i++)
-		if (contains(revcheck_report_get0(d->report, i)->subject, part))
+	for (size_t i = 0; report != NULL && i < revcheck_report_num(report);
+	     i++)
+		if (contains(revcheck_report_get0(report, i)->subject, part))
 			return true;
 	return false;
 }
 
+static void
+add_leaf(cJSON *o, const struct slot *s)
+{
+	if (s->kept.len > 0)
+		leaf_id_add(o,
+		    (struct leaf_id){span_of(s->kept.bytes, s->issuer_len),
+			span_of(s->kept.bytes + s->issuer_len, s->serial_len)});
+}
+
 /* *room: bytes for evidence that are left; what has none is left out. */
 static void
-add_report(cJSON *o, struct revcheck_report *report, size_t *room)
+add_report(cJSON *o, const struct revcheck_report *report, size_t *room)
 {
 	const struct revcheck_result *leaf = revcheck_report_get0(report, 0);
 	char *text = *room > 0 ? revcheck_report_json(report, 0) : NULL;
@@ -301,7 +367,8 @@ add_report(cJSON *o, struct revcheck_report *report, size_t *room)
 }
 
 static cJSON *
-slot_json(const struct slot *s, size_t *room)
+slot_json(
+    const struct slot *s, const struct revcheck_report *report, size_t *room)
 {
 	cJSON *o = cJSON_CreateObject();
 
@@ -324,10 +391,24 @@ slot_json(const struct slot *s, size_t *room)
 	cJSON_AddNumberToObject(o, "waitedMs", s->d.waited_ms);
 	if (s->d.note[0] != '\0')
 		cJSON_AddStringToObject(o, "note", s->d.note);
-	if (s->d.report != NULL)
-		add_report(o, s->d.report, room);
-	leaf_id_add(o, s->leaf);
+	if (report != NULL)
+		add_report(o, report, room);
+	add_leaf(o, s);
 	return o;
+}
+
+/* Appends it where the filter asks for its texts. */
+static bool
+slot_show(cJSON *list, const struct slot *s, const struct decision_filter *f,
+    size_t *room)
+{
+	struct revcheck_report *report = slot_report(s);
+	bool shown = slot_names(s, report, f->peer);
+
+	if (shown)
+		cJSON_AddItemToArray(list, slot_json(s, report, room));
+	revcheck_report_free(report);
+	return shown;
 }
 
 /* The one after the at newest of a ring; NULL: there are no more. */
@@ -390,11 +471,8 @@ collect(struct decision_ring *d, const struct decision_filter *f,
 		*below = s->sequence;
 		if (!slot_fits(s, f))
 			continue;
-		out[num] = *s;
-		if (s->d.report != NULL)
-			revcheck_report_up_ref(s->d.report);
-		leaf_id_up_ref(s->leaf);
-		num++;
+		out[num++] = *s;
+		reel_piece_up_ref(&s->kept);
 	}
 	pthread_mutex_unlock(&d->lock);
 	return num;
@@ -420,12 +498,10 @@ decision_ring_json(
 		size_t num = collect(d, filter, &below, found);
 
 		for (size_t i = 0; i < num; i++) {
-			if (rows < max && slot_names(&found[i], filter->peer)) {
-				cJSON_AddItemToArray(
-				    list, slot_json(&found[i], &room));
+			if (rows < max &&
+			    slot_show(list, &found[i], filter, &room))
 				rows++;
-			}
-			slot_release(&found[i]);
+			reel_piece_release(&found[i].kept);
 		}
 	}
 	free(found);

@@ -4,9 +4,9 @@
  * one, other refusals, who was let in softly, who was cut, those that a proxy
  * asked about, good or not, and all others; what happens all day long erases
  * nothing of what is looked for.
- * Thread-safe: workers add, the control thread reads. Adding keeps a reference
- * to the report and copies the rest, of a leaf its name; nothing is formatted
- * then.
+ * Thread-safe: workers add, the control thread reads. Adding copies, of a
+ * report what it says, of a leaf its name, unless its issuer's takes more than
+ * 4 KiB; nothing is formatted then.
  */
 #ifndef GATEWAY_OBSERVE_DECISION_RING_H
 #define GATEWAY_OBSERVE_DECISION_RING_H
@@ -74,7 +74,7 @@ int decision_ring_new(
     struct decision_ring **out, size_t max, struct err *err) MUST_USE;
 void decision_ring_free(struct decision_ring *d);
 
-/* d may be NULL. References x->report itself. */
+/* d may be NULL. */
 void decision_ring_add(struct decision_ring *d, const struct decision *x);
 
 enum decision_choice {

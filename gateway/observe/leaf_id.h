@@ -1,6 +1,6 @@
 /*
  * leaf_id: which certificate it was, as a denylist wants to know it: issuer and
- * serial number. Counted, immutable; any thread.
+ * serial number. Borrows their bytes; any thread.
  */
 #ifndef GATEWAY_OBSERVE_LEAF_ID_H
 #define GATEWAY_OBSERVE_LEAF_ID_H
@@ -8,14 +8,16 @@
 #include <cjson/cJSON.h>
 #include <openssl/x509.h>
 
-struct leaf_id;
+#include "cache/base/span.h"
 
-/* Copies what it needs; NULL without a certificate, and without memory. */
-struct leaf_id *leaf_id_new(X509 *cert);
-/* NULL is fine for all of these. */
-struct leaf_id *leaf_id_up_ref(struct leaf_id *id);
-void leaf_id_free(struct leaf_id *id);
-/* Adds "leaf": {"issuer": base64 of DER, "serial": hexadecimal}. */
-void leaf_id_add(cJSON *o, const struct leaf_id *id);
+struct leaf_id {
+	struct span issuer; /* DER */
+	struct span serial; /* empty: no certificate that a list could name */
+};
+
+/* Borrows from cert, which may be NULL. */
+struct leaf_id leaf_id_of(X509 *cert);
+/* Adds "leaf": {"issuer": base64 of DER, "serial": hexadecimal}, if any. */
+void leaf_id_add(cJSON *o, struct leaf_id id);
 
 #endif

@@ -15,11 +15,9 @@ add_certificate(cJSON *o, X509 *leaf)
 {
 	char subject[DN_MAX] = "", hex[2 * SHA256_DIGEST_LENGTH + 1];
 	unsigned char hash[SHA256_DIGEST_LENGTH];
-	struct leaf_id *id = leaf_id_new(leaf);
 	unsigned len = 0;
 
-	leaf_id_add(o, id);
-	leaf_id_free(id);
+	leaf_id_add(o, leaf_id_of(leaf));
 	if (leaf != NULL)
 		subject_show(subject, sizeof(subject), leaf);
 	cJSON_AddStringToObject(o, "subject", subject);

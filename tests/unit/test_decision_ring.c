@@ -1,14 +1,21 @@
-/* decision_ring: what one kind of peer does erases nothing of another. */
+/*
+ * decision_ring: what one kind of peer does erases nothing of another, and what
+ * is kept is told as it was.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 #include <pthread.h>
 
 #include "gateway/observe/decision_ring.h"
+#include "revcheck/engine/report.h"
+#include "tests/lib/selfcert.h"
 
 static struct decision_ring *ring;
 
@@ -210,6 +217,152 @@ who_looks_holds_up_nobody(void **state)
 	decision_ring_free(ring);
 }
 
+/* About so many certificates, and full of text where long. */
+static struct revcheck_report *
+report_about(size_t num, int which, bool is_long)
+{
+	struct revcheck_report *r = report_new(num);
+
+	assert_non_null(r);
+	r->status = REVCHECK_REVOKED;
+	r->at = NOW;
+	snprintf(r->text, sizeof(r->text), "decision %d", which);
+	for (size_t i = 0; i < num; i++) {
+		struct revcheck_result *x = &r->results[i];
+
+		snprintf(x->subject, sizeof(x->subject), "CN=peer %d \"%zu\"",
+		    which, i);
+		if (is_long)
+			memset(x->text, 'x', sizeof(x->text) - 1);
+	}
+	return r;
+}
+
+/* Row i is about the report of that number, and says what that says. */
+static void
+tells(const cJSON *list, int i, size_t num, int which, bool is_long)
+{
+	struct revcheck_report *r = report_about(num, which, is_long);
+	char *want = revcheck_report_json(r, 0);
+	const cJSON *row = cJSON_GetArrayItem(list, i);
+
+	assert_non_null(row);
+	assert_string_equal(
+	    cJSON_GetObjectItem(row, "report")->valuestring, want);
+	assert_string_equal(cJSON_GetObjectItem(row, "subject")->valuestring,
+	    r->results[0].subject);
+	assert_non_null(cJSON_GetObjectItem(row, "leaf"));
+	free(want);
+	revcheck_report_free(r);
+}
+
+static void
+evidence_is_told_as_it_was(void **state)
+{
+	static const char *const who[] = {"O", "Somebody", NULL};
+	const struct decision_filter all = {0}, one = {.peer = "peer 24 \"2"},
+				     none = {.peer = "peer 14 "};
+	EVP_PKEY *key;
+	X509 *leaf = selfcert_new(&key, who);
+	cJSON *list;
+
+	(void)state;
+	assert_int_equal(decision_ring_new(&ring, 10, NULL), 0);
+	for (int i = 0; i < 25; i++) {
+		struct decision d = {.leaf = leaf};
+
+		/* Up to more than is packed in place. */
+		d.report = report_about(1 + (size_t)i % 20, i, i % 2 == 0);
+		decision_ring_add(ring, &d);
+		/* It is nobody else's: none lies between other memory. */
+		assert_int_equal(atomic_load(&d.report->ref.count), 1);
+		revcheck_report_free(d.report);
+	}
+	X509_free(leaf);
+	EVP_PKEY_free(key);
+	list = decision_ring_json(ring, &all);
+	assert_int_equal(cJSON_GetArraySize(list), 10);
+	for (int i = 24; i >= 15; i--)
+		tells(list, 24 - i, 1 + (size_t)i % 20, i, i % 2 == 0);
+	cJSON_Delete(list);
+	assert_int_equal(num_of(&one), 1);
+	assert_int_equal(num_of(&none), 0);
+	decision_ring_free(ring);
+}
+
+/* A leaf alone, and neither, behind decisions that have both. */
+static void
+nobody_elses_evidence_is_told(void **state)
+{
+	static const char *const who[] = {"O", "Somebody", NULL};
+	EVP_PKEY *key;
+	X509 *leaf = selfcert_new(&key, who);
+	struct decision both = {.leaf = leaf,
+			    .report = report_about(2, 1, false)},
+			bare = {0}, only = {.leaf = leaf};
+	const struct decision_filter all = {0};
+	cJSON *list;
+
+	(void)state;
+	assert_int_equal(decision_ring_new(&ring, 2, NULL), 0);
+	for (int i = 0; i < 5; i++) {
+		decision_ring_add(ring, &both);
+		decision_ring_add(ring, i % 2 == 0 ? &only : &bare);
+	}
+	list = decision_ring_json(ring, &all);
+	assert_int_equal(cJSON_GetArraySize(list), 4);
+	tells(list, 1, 2, 1, false);
+	tells(list, 3, 2, 1, false);
+	for (int i = 0; i < 4; i += 2) {
+		const cJSON *row = cJSON_GetArrayItem(list, i);
+
+		assert_null(cJSON_GetObjectItem(row, "report"));
+		assert_null(cJSON_GetObjectItem(row, "subject"));
+		assert_int_equal(
+		    cJSON_GetObjectItem(row, "leaf") != NULL, i == 0);
+	}
+	cJSON_Delete(list);
+	revcheck_report_free(both.report);
+	X509_free(leaf);
+	EVP_PKEY_free(key);
+	decision_ring_free(ring);
+}
+
+/* Who is refused may have shown anything. */
+static void
+a_name_without_end_is_not_kept(void **state)
+{
+	static const char *const who[] = {"O", "Somebody", NULL};
+	static const char unit[] =
+	    "123456789 123456789 123456789 123456789 1234567890";
+	const struct decision_filter all = {0};
+	EVP_PKEY *key;
+	X509 *leaf = selfcert_new(&key, who);
+	struct decision d = {.leaf = leaf};
+	const cJSON *row;
+	cJSON *list;
+
+	(void)state;
+	assert_int_equal(decision_ring_new(&ring, 2, NULL), 0);
+	for (int units = 60; units <= 120; units += 60) {
+		for (int i = 0; i < 60; i++)
+			assert_int_equal(
+			    X509_NAME_add_entry_by_txt(
+				X509_get_issuer_name(leaf), "OU", MBSTRING_ASC,
+				(const unsigned char *)unit, -1, -1, 0),
+			    1);
+		decision_ring_add(ring, &d);
+		list = decision_ring_json(ring, &all);
+		row = cJSON_GetArrayItem(list, 0);
+		assert_int_equal(
+		    cJSON_GetObjectItem(row, "leaf") != NULL, units == 60);
+		cJSON_Delete(list);
+	}
+	X509_free(leaf);
+	EVP_PKEY_free(key);
+	decision_ring_free(ring);
+}
+
 int
 main(void)
 {
@@ -218,6 +371,9 @@ main(void)
 	    cmocka_unit_test(what_is_looked_for_stays),
 	    cmocka_unit_test(an_hour_in_minutes),
 	    cmocka_unit_test(who_looks_holds_up_nobody),
+	    cmocka_unit_test(evidence_is_told_as_it_was),
+	    cmocka_unit_test(nobody_elses_evidence_is_told),
+	    cmocka_unit_test(a_name_without_end_is_not_kept),
 	};
 
 	return cmocka_run_group_tests_name("decisions", tests, NULL, NULL);
