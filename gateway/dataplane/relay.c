@@ -1,8 +1,8 @@
 /*
  * relay: raw SSL_read and SSL_write on one big buffer of the worker's. Reads
- * from the peer are gathered to 64 KiB before they are sent on. Reads from
- * the node are one TLS record long, and as soon as node and peer both go at
- * full speed four of them, which go out as one burst of records. Only what
+ * from the peer are gathered to 64 KiB before they are sent on, reads from
+ * the node are one TLS record long; as soon as both sides go at full speed, to
+ * 128 KiB either way, and down they go out as one burst of records. Only what
  * the other side cannot take is copied and kept, and then its source is not
  * read: that is the back-pressure, and the bound.
  */
@@ -15,11 +15,12 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
-#define RELAY_TURNS 4 /* pads one way before the other has its turn */
+/* One way before the other has its turn. */
+#define RELAY_TURN_BYTES (256 * 1024)
 
-/* Full reads in a row before four records are read at once, either way. */
+/* Full reads in a row, and all taken, before a pad is filled, either way. */
 #define RELAY_BULK       2
-#define RELAY_BIG_BUFFER (RELAY_PAD_BYTES + 4 * 512)
+#define RELAY_BIG_BUFFER (RELAY_SMALL_BYTES + 4 * 512)
 
 void
 relay_init(struct relay *r, SSL *ssl, int plain_fd)
@@ -83,14 +84,16 @@ static enum relay_flow
 relay_gather(
     struct relay *r, struct relay_pad *pad, size_t *len, unsigned *want)
 {
+	size_t size =
+	    r->up_bulk < RELAY_BULK ? RELAY_SMALL_BYTES : sizeof(pad->p);
+
 	*len = 0;
 	r->read_blocked = false;
-	while (*len + RELAY_RECORD_BYTES <= sizeof(pad->p)) {
+	while (*len + RELAY_RECORD_BYTES <= size) {
 		size_t got = 0;
 
 		ERR_clear_error();
-		if (SSL_read_ex(
-			r->ssl, pad->p + *len, sizeof(pad->p) - *len, &got)) {
+		if (SSL_read_ex(r->ssl, pad->p + *len, size - *len, &got)) {
 			*len += got;
 			/* All that was there: the loop will tell of more. */
 			if (!SSL_has_pending(r->ssl))
@@ -134,20 +137,20 @@ relay_flush_up(struct relay *r)
 	return FLOW_MORE;
 }
 
-/* A peer that sends much gets a buffer for several records a read. */
+/*
+ * A peer that sends much gets a buffer for several records a read, and a whole
+ * pad while the node takes it: a slow node is not worth the memory.
+ */
 static void
-relay_note_bulk(struct relay *r, size_t len)
+relay_note_up(struct relay *r, size_t len, bool taken)
 {
-	if (r->big_buffer)
-		return;
-	if (len < RELAY_RECORD_BYTES - 1024) {
-		r->bulk = 0;
+	if (!taken || len < RELAY_RECORD_BYTES - 1024) {
+		r->up_bulk = 0;
 		return;
 	}
-	if (++r->bulk < RELAY_BULK)
+	if (r->up_bulk == RELAY_BULK || ++r->up_bulk < RELAY_BULK)
 		return;
 	SSL_set_default_read_buffer_len(r->ssl, RELAY_BIG_BUFFER);
-	r->big_buffer = true;
 }
 
 static enum relay_flow
@@ -160,11 +163,11 @@ relay_up_turn(struct relay *r, struct relay_pad *pad, unsigned *want)
 	flow = relay_gather(r, pad, &len, want);
 	if (len == 0)
 		return flow;
-	relay_note_bulk(r, len);
 	r->up_bytes += len;
 	n = tls_bio_push(r->plain_fd, pad->p, len);
 	if (n < 0)
 		return FLOW_BROKEN;
+	relay_note_up(r, len, (size_t)n == len);
 	if ((size_t)n == len)
 		return flow;
 	if (relay_keep(&r->up, pad->p + n, len - (size_t)n) != 0)
@@ -176,8 +179,9 @@ static enum relay_flow
 relay_up(struct relay *r, struct relay_pad *pad, unsigned *want)
 {
 	enum relay_flow flow = relay_flush_up(r);
+	uint64_t until = r->up_bytes + RELAY_TURN_BYTES;
 
-	for (int turn = 0; flow == FLOW_MORE && turn < RELAY_TURNS; turn++) {
+	while (flow == FLOW_MORE && r->up_bytes < until) {
 		if (r->tls_eof)
 			return FLOW_DRY;
 		flow = relay_up_turn(r, pad, want);
@@ -306,7 +310,7 @@ static enum relay_flow
 relay_down(struct relay *r, struct relay_pad *pad, unsigned *want)
 {
 	enum relay_flow flow = relay_flush_down(r, want);
-	uint64_t until = r->down_bytes + RELAY_TURNS * RELAY_PAD_BYTES;
+	uint64_t until = r->down_bytes + RELAY_TURN_BYTES;
 
 	while (flow == FLOW_MORE && r->down_bytes < until) {
 		if (r->plain_eof)

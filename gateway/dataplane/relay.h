@@ -28,8 +28,12 @@ enum relay_result {
 	RELAY_ENDED /* both directions ended in good order */
 };
 
-/* One a worker: what is read lands here and seldom has to be kept. */
-#define RELAY_PAD_BYTES    (64 * 1024)
+/*
+ * One a worker: what is read lands here and seldom has to be kept. For a node
+ * that does not take whole pads, only so much of it is filled as is small.
+ */
+#define RELAY_PAD_BYTES    (128 * 1024)
+#define RELAY_SMALL_BYTES  (64 * 1024)
 #define RELAY_RECORD_BYTES (16 * 1024)
 struct relay_pad {
 	uint8_t p[RELAY_PAD_BYTES];
@@ -48,11 +52,10 @@ struct relay {
 	struct relay_rest up;   /* for the plain side */
 	struct relay_rest down; /* for the TLS side */
 	uint64_t up_bytes, down_bytes;
-	uint8_t bulk;      /* full reads from the peer in a row */
+	uint8_t up_bulk;   /* full reads from the peer in a row */
 	uint8_t down_bulk; /* full reads from the node in a row */
-	bool big_buffer;
-	bool wire_rest; /* records that the TLS socket did not take */
-	bool tls_eof;   /* nothing more comes from there */
+	bool wire_rest;    /* records that the TLS socket did not take */
+	bool tls_eof;      /* nothing more comes from there */
 	bool plain_eof;
 	bool plain_shut; /* the end was passed on */
 	bool tls_shut;

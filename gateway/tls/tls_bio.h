@@ -20,8 +20,8 @@
 
 #include "cache/base/error.h"
 
-/* Four records of 16 KiB with their headers, nonces and tags. */
-#define TLS_BIO_BURST_BYTES (4 * (16 * 1024 + 64))
+/* Eight records of 16 KiB with their headers, nonces and tags. */
+#define TLS_BIO_BURST_BYTES (8 * (16 * 1024 + 64))
 
 /* One a worker, used by one BIO at a time. */
 struct tls_bio_burst {

@@ -310,6 +310,62 @@ bursts_both_whole_and_cut(void **state)
 	free(got);
 }
 
+static void
+write_all_that_fits(struct scene *s)
+{
+	static uint8_t block[RELAY_RECORD_BYTES];
+	size_t sent = 0, n;
+
+	while (SSL_write_ex(s->peer, block, sizeof(block), &n))
+		sent += n;
+	assert_true(sent > RELAY_SMALL_BYTES);
+}
+
+/* Turns until nothing moves; the most that was kept for the node. */
+static size_t
+relay_to_node(struct scene *s)
+{
+	static uint8_t got[RELAY_PAD_BYTES];
+	size_t most = 0;
+
+	while (turn(s)) {
+		if (s->relay.up.len > most)
+			most = s->relay.up.len;
+		while (read(s->plain_fds[1], got, sizeof(got)) > 0)
+			;
+	}
+	return most;
+}
+
+/*
+ * A node that takes all there is gets whole pads. For one that is slow, half a
+ * pad is kept, however much the peer sends.
+ */
+static void
+a_slow_node_is_kept_half_a_pad(void **state)
+{
+	struct scene *s = *state;
+	int few = 4096;
+
+	for (int round = 0; round < 4; round++) {
+		write_all_that_fits(s);
+		assert_int_equal(relay_to_node(s), 0);
+	}
+	assert_int_equal(setsockopt(s->plain_fds[0], SOL_SOCKET, SO_SNDBUF,
+			     &few, sizeof(few)),
+	    0);
+	for (int round = 0; round < 10; round++) {
+		size_t most;
+
+		write_all_that_fits(s);
+		most = relay_to_node(s);
+		assert_in_range(most, 2 * RELAY_RECORD_BYTES,
+		    round == 0 ? RELAY_PAD_BYTES : RELAY_SMALL_BYTES);
+		if (round == 0)
+			assert_true(most > RELAY_SMALL_BYTES);
+	}
+}
+
 /* What a burst left over goes out before the end does. */
 static void
 the_node_ends_behind_a_cut_burst(void **state)
@@ -488,6 +544,7 @@ main(void)
 	    BOTH(a_broken_node_is_an_error),
 	    BOTH(what_is_prepended_comes_first),
 	    ROOMY(bursts_both_whole_and_cut),
+	    ROOMY(a_slow_node_is_kept_half_a_pad),
 	    ROOMY(the_node_ends_behind_a_cut_burst),
 	};
 
