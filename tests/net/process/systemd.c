@@ -11,7 +11,9 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <dirent.h>
 #include <unistd.h>
@@ -494,6 +496,49 @@ a_stuck_worker_starves_the_watchdog(void **state)
 	close(manager);
 }
 
+/* Its slice in nanoseconds, as Linux 6.12 and later tell it. */
+static uint64_t
+slice_of(pid_t tid)
+{
+	uint64_t attr[6] = {0}; /* sched_attr; the fourth is sched_runtime */
+
+	assert_int_equal(
+	    syscall(SYS_sched_getattr, tid, attr, sizeof(attr), 0), 0);
+	return attr[3];
+}
+
+/* Whoever serves peers runs as soon as it wakes. */
+static void
+workers_have_a_short_slice(void **state)
+{
+	unsigned major = 0, minor = 0, short_ones = 0;
+	struct utsname kernel;
+	struct dirent *e;
+	char *path;
+	DIR *dir;
+
+	(void)state;
+	assert_int_equal(uname(&kernel), 0);
+	assert_int_equal(sscanf(kernel.release, "%u.%u", &major, &minor), 2);
+	if (major < 6 || (major == 6 && minor < 12))
+		skip();
+	prepare();
+	gateway_start(&gw);
+	/* All that is done before this is done by a worker. */
+	assert_int_equal(tls_try(&town, "good", gw.port, 0), TLS_IN);
+	path = xasprintf("/proc/%d/task", (int)gw.proc.pid);
+	dir = opendir(path);
+	assert_non_null(dir);
+	while ((e = readdir(dir)) != NULL)
+		if (atoi(e->d_name) > 0)
+			short_ones += slice_of(atoi(e->d_name)) == 300000;
+	closedir(dir);
+	free(path);
+	assert_true(short_ones > 0);
+	assert_int_not_equal(slice_of(gw.proc.pid), 300000);
+	gateway_stop(&gw);
+}
+
 /* Units. */
 
 static void
@@ -530,6 +575,7 @@ main(void)
 	    SCENE(by_systemd_itself),
 	    SCENE(each_step_is_told),
 	    SCENE(a_stuck_worker_starves_the_watchdog),
+	    SCENE(workers_have_a_short_slice),
 	    cmocka_unit_test(units_are_well_made),
 	};
 

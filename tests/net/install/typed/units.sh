@@ -4,6 +4,14 @@ set -u
 of=units
 : >out 2>err
 state() { [ "$(systemctl show -P "$2" "$1")" = "$3" ]; }
+# ready UNIT: it says so itself, a moment after a reload was asked for.
+ready() {
+	for _ in $(seq 600); do
+		[ "$(systemctl show -P ActiveState "$1")" = reloading ] || break
+		sleep 0.1
+	done
+	state "$1" ActiveState active
+}
 failed() { systemctl --failed --no-legend >out; [ ! -s out ]; }
 log() { journalctl -q -b -u "$1" >out 2>&1; }
 
@@ -45,7 +53,7 @@ ask revoked
 t 'a revoked one is told' grep -qi 'certificate.revoked' err
 t 'and nothing comes back' test ! -s out
 t 'it reads its file again' run 0 systemctl reload p2p-gateway
-t 'and is ready' state p2p-gateway ActiveState active
+t 'and is ready' ready p2p-gateway
 cp /etc/p2p-gateway/p2p-gateway.json good.json
 echo '{' >/etc/p2p-gateway/p2p-gateway.json
 t 'with a broken file it does not start' run 1 systemctl restart p2p-gateway
