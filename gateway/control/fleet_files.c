@@ -36,7 +36,7 @@ fleet_files_export(
 /* The file, gathered before any of it is used. */
 struct import {
 	struct fleet_facts facts;
-	char id[40];
+	char id[40], tally[FLEET_HEAD_JSON];
 	struct fleet_copies copies;
 };
 
@@ -50,6 +50,8 @@ begin(void *arg, const struct fleet_facts *facts, struct err *err)
 	memcpy(i->id, facts->id, strlen(facts->id) + 1);
 	i->facts = *facts;
 	i->facts.id = i->id;
+	snprintf(i->tally, sizeof(i->tally), "%s", facts->tally);
+	i->facts.tally = i->tally;
 	return 0;
 }
 

@@ -192,7 +192,8 @@ wanted_of(struct wanted *w, struct fleet_join *j, const struct conf_fleet *f,
 	    .calls = {.take = fleet_join_take,
 		.each = fleet_join_each,
 		.facts = fleet_join_facts,
-		.changed = on_changed},
+		.changed = on_changed,
+		.emptied = fleet_sessions_tell_again},
 	    .arg = j};
 }
 

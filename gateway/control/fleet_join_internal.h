@@ -65,6 +65,8 @@ int fleet_join_pend(struct fleet_join *j, const struct fleet_text *t,
 bool fleet_sessions_tell(void *arg, const struct session_event *e);
 void fleet_sessions_take(
     struct fleet_join *j, const struct fleet_record *v, size_t num);
+/* All that are remembered here; arg: the struct fleet_join. */
+void fleet_sessions_tell_again(void *arg);
 
 /* fleet_seed.c: what is stored here and not in the fleet. So many entries of
  * the denylist; true: there are more. */

@@ -5,16 +5,16 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "gateway/base/json.h"
 #include "gateway/control/fleet_join_internal.h"
 
 #define MAX_REPORT (8 * 1024) /* larger ones are left out */
 
-bool
-fleet_sessions_tell(void *arg, const struct session_event *e)
+static int
+put(struct fleet_join *j, const struct session_event *e)
 {
-	struct fleet_join *j = arg;
 	cJSON *o = cJSON_CreateObject();
 	struct err err;
 	char *text;
@@ -31,7 +31,31 @@ fleet_sessions_tell(void *arg, const struct session_event *e)
 	if (text != NULL)
 		rc = fleet_tell_withdrawn(j->fleet, e->leaf, text, &err);
 	cJSON_free(text);
-	return rc == 0 && fleet_join_in_step(j);
+	return rc;
+}
+
+bool
+fleet_sessions_tell(void *arg, const struct session_event *e)
+{
+	struct fleet_join *j = arg;
+
+	return put(j, e) == 0 && fleet_join_in_step(j);
+}
+
+static void
+put_again(void *arg, const struct session_event *e)
+{
+	if (e->at + fleet_kind_rule(FLEET_WITHDRAWN)->lease_sec > time(NULL))
+		(void)!put(arg, e);
+}
+
+void
+fleet_sessions_tell_again(void *arg)
+{
+	struct fleet_join *j = arg;
+
+	if (j->conf->fleet.share & CONF_SHARE_SESSIONS)
+		session_watch_each_event(j->sessions, put_again, j);
 }
 
 static void

@@ -112,7 +112,8 @@ keep_records(void *arg, struct err *err)
 	struct fleet_join *j = t->join;
 	const struct fleet_state_facts facts = {.id = t->facts->id,
 	    .head = t->facts->head,
-	    .filled = t->facts->filled};
+	    .filled = t->facts->filled,
+	    .tally = t->facts->tally};
 	int rc = t->adopted ? fleet_state_clear(j->state, err) : 0;
 
 	for (size_t i = t->from; i < t->to && rc == 0; i++)
@@ -248,7 +249,7 @@ static void
 say_taken(const struct taking *t, size_t num)
 {
 	const struct log *log = t->join->services->log;
-	size_t changed = 0;
+	size_t changed = 0, refused = 0;
 
 	for (size_t i = 0; i < num; i++)
 		changed += t->taken[i].ok && t->boxes[i].change.kind != 0 &&
@@ -260,11 +261,13 @@ say_taken(const struct taking *t, size_t num)
 	for (size_t i = 0; i < num; i++) {
 		const struct fleet_record *r = &t->v[i];
 
-		if (!t->taken[i].ok)
+		if (!t->taken[i].ok && refused++ < SAID_EACH)
 			log_line(log, LOG_LEVEL_ERROR,
 			    "'%s' of the fleet cannot be in force here, what "
 			    "was stays: %s (n=%lld)",
 			    r->key, t->taken[i].why, (long long)r->n);
+		else if (!t->taken[i].ok)
+			continue;
 		else if (changed <= SAID_EACH && t->boxes[i].change.kind != 0 &&
 		    !t->boxes[i].idle && r->kind != FLEET_CONFIG)
 			log_line(log, LOG_LEVEL_INFO,
@@ -272,6 +275,11 @@ say_taken(const struct taking *t, size_t num)
 			    r->removed ? "removed" : "in force",
 			    (long long)r->n);
 	}
+	if (refused > SAID_EACH)
+		log_line(log, LOG_LEVEL_ERROR,
+		    "more of the fleet cannot be in force here, what was stays "
+		    "(records=%zu)",
+		    refused - SAID_EACH);
 }
 
 /* A setup needs its key and its chains, a value may need another one. */
@@ -285,13 +293,29 @@ completes(const struct taking *t, size_t i)
 		kind == CHANGE_MEMBER || kind == CHANGE_SECTION);
 }
 
+/* How many there are decides over what time they get what is new. */
+static bool
+note_members(const struct taking *t, size_t num)
+{
+	struct fleet_view view;
+	size_t i = 0;
+
+	while (i < num && t->v[i].kind != FLEET_MEMBER)
+		i++;
+	if (i == num)
+		return false;
+	fleet_view(t->join->fleet, &view);
+	fleet_evidence_members(t->join->evidence, view.num[FLEET_MEMBER]);
+	return true;
+}
+
 /* What others wait for, and what this machine tells of itself. */
 static void
 note_taken(const struct taking *t, size_t num)
 {
 	struct fleet_join *j = t->join;
-	struct fleet_view view;
-	bool members = false;
+	/* Before the pointers that come with them at a start. */
+	bool members = note_members(t, num);
 
 	for (size_t i = 0; i < num; i++) {
 		const struct fleet_record *r = &t->v[i];
@@ -299,7 +323,6 @@ note_taken(const struct taking *t, size_t num)
 		    ? section_find(r->name)
 		    : SECTION_NUM;
 
-		members |= r->kind == FLEET_MEMBER;
 		j->again |= completes(t, i);
 		fleet_evidence_take(j->evidence, r);
 		if (id != SECTION_NUM)
@@ -308,11 +331,8 @@ note_taken(const struct taking *t, size_t num)
 			fleet_asks_settled(j, r->key);
 	}
 	fleet_sessions_take(j, t->v, num);
-	if (members) {
-		fleet_view(j->fleet, &view);
-		fleet_evidence_members(j->evidence, view.num[FLEET_MEMBER]);
+	if (members)
 		fleet_asks_look(j);
-	}
 	fleet_join_later(j);
 }
 
@@ -395,7 +415,9 @@ fleet_join_facts(void *arg, struct fleet_facts *out, struct err *err)
 
 	*out = (struct fleet_facts){.id = ""};
 	if (rc == 0)
-		*out = (struct fleet_facts){
-		    .id = facts.id, .head = facts.head, .filled = facts.filled};
+		*out = (struct fleet_facts){.id = facts.id,
+		    .head = facts.head,
+		    .filled = facts.filled,
+		    .tally = facts.tally};
 	return rc;
 }

@@ -12,6 +12,7 @@
 #include "gateway/fleet/fleet_outbox.h"
 #include "gateway/fleet/fleet_refill.h"
 #include "gateway/fleet/fleet_take.h"
+#include "gateway/fleet/fleet_tally.h"
 #include "gateway/fleet/fleet_tell.h"
 #include "gateway/fleet/fleet_write.h"
 
@@ -21,9 +22,10 @@ on_kick(evutil_socket_t fd, short what, void *arg)
 	struct fleet *f = arg;
 
 	if (f->reread) {
-		f->reread = false;
+		f->reread = f->loaded = false;
 		fleet_link_read_anew(f->link, "the fleet can be followed now");
 	}
+	fleet_tally_moved(f);
 	fleet_identity_state(f);
 	fleet_refill_moved(f);
 	fleet_outbox_moved(f);
@@ -45,8 +47,10 @@ on_loading(void *arg)
 	f->load++;
 	f->loading = true;
 	f->loaded = false;
-	f->identity_there = false;
-	f->identity_revision = f->head_revision = f->engine_head = 0;
+	f->head_revision = f->engine_head = 0;
+	f->engine_tally = (struct fleet_tally){.known = false};
+	fleet_tally_forget(f);
+	fleet_identity_loading(f);
 	f->said = 0;
 	fleet_kick(f);
 }
@@ -60,6 +64,8 @@ on_records(void *arg, const struct fleet_kv *kv, size_t num, bool whole)
 	for (size_t i = 0; i < num; i++)
 		if (strcmp(kv[i].key, FLEET_KEY_FLEET) == 0)
 			fleet_identity_see(f, &kv[i]);
+		else if (strcmp(kv[i].key, FLEET_KEY_HEAD) == 0)
+			fleet_identity_prove(f, &kv[i]);
 	for (size_t i = 0; i < num; i++)
 		fleet_see(f, &kv[i]);
 	if (!whole) {
@@ -80,8 +86,7 @@ on_loaded(void *arg, int64_t revision)
 	fleet_identity_loaded(f);
 	if (f->follows) {
 		fleet_see_rest(f);
-		if (fleet_commit(f, NULL) == 0 && f->identity_there)
-			f->fresh = false;
+		(void)!fleet_commit(f, NULL);
 	}
 	fleet_link_set_members(f->link, mirror_num(f->mirror, FLEET_MEMBER));
 	fleet_kick(f);
@@ -112,6 +117,7 @@ static int
 remember(struct fleet *f, struct err *err)
 {
 	struct fleet_facts facts = {.id = ""};
+	struct fleet_meaning head = {.n = 0};
 	int rc = f->calls.facts(f->arg, &facts, err);
 
 	if (rc == 0 && facts.id[0] != '\0' &&
@@ -126,6 +132,11 @@ remember(struct fleet *f, struct err *err)
 	f->fresh = facts.id[0] == '\0';
 	f->head = facts.head;
 	f->filled = facts.filled;
+	if (facts.tally != NULL && facts.tally[0] != '\0' &&
+	    fleet_record_read(
+		&head, FLEET_HEAD, facts.tally, strlen(facts.tally), err) != 0)
+		return E_PARSE;
+	f->tally = head.tally;
 	return f->calls.each(f->arg, NULL, hold, f, err);
 }
 
@@ -134,6 +145,10 @@ parts_init(struct fleet *f, struct err *err)
 {
 	int rc = fleet_take_init(f, err);
 
+	if (rc == 0)
+		rc = fleet_tally_init(f, err);
+	if (rc == 0)
+		rc = fleet_identity_init(f, err);
 	if (rc == 0)
 		rc = fleet_write_init(f, err);
 	if (rc == 0)
@@ -160,7 +175,7 @@ options_copy(struct fleet *f, const struct fleet_options *o, struct err *err)
 	f->base = o->link->base;
 	f->min_n = o->min_n;
 	f->create = o->create;
-	f->adopt = o->adopt;
+	f->adopt = f->trusts = o->adopt;
 	f->state = FLEET_STARTING;
 	f->blocked = FLEET_UP;
 	f->away_since_ms = clock_mono_ms();
@@ -221,6 +236,8 @@ fleet_free(struct fleet *f)
 	fleet_refill_cleanup(f);
 	fleet_outbox_cleanup(f);
 	fleet_write_cleanup(f);
+	fleet_identity_cleanup(f);
+	fleet_tally_cleanup(f);
 	fleet_take_cleanup(f);
 	mirror_free(f->mirror);
 	fleet_seal_free(f->seal);
@@ -253,6 +270,7 @@ fleet_configure(
 	free(f->secret_file);
 	f->seal = seal;
 	f->secret_file = file;
+	f->damaged_identity = 0;
 	fleet_member_again(f);
 	fleet_kick(f);
 	return 0;

@@ -59,6 +59,9 @@ struct fleet_facts {
 	const char *id; /* of the fleet that is followed; "" while none is */
 	int64_t head;   /* highest n ever seen */
 	int64_t filled;
+	/* What that head said of its records, to be kept as it is; NULL or "":
+	 * nothing. */
+	const char *tally;
 };
 
 /* What this machine holds under a key. See fleet_state.h's row. */
@@ -100,6 +103,9 @@ struct fleet_calls {
 	int (*facts)(void *arg, struct fleet_facts *out, struct err *err);
 	/* The state of fleet_view has changed. */
 	void (*changed)(void *arg);
+	/* The engine has lost all, and is filled by this machine: it is to say
+	 * again which sessions were withdrawn. */
+	void (*emptied)(void *arg);
 };
 
 struct fleet_options {
@@ -242,6 +248,7 @@ enum fleet_state_now {
 	FLEET_TOO_OLD,    /* fresh, and below min_n; not followed */
 	FLEET_FILLS,      /* what the engine lost is put back */
 	FLEET_UNREADABLE, /* sealed with another secret; not followed */
+	FLEET_PART, /* not all of its records are there; fresh: not followed */
 };
 
 enum fleet_refusal {
@@ -249,9 +256,10 @@ enum fleet_refusal {
 	FLEET_REFUSED_OLDER,
 	FLEET_REFUSED_TYPE,
 	FLEET_REFUSED_BOUND,
+	FLEET_REFUSED_PART, /* the whole: records are missing, or older */
 	FLEET_REFUSAL_NUM
 };
-/* "seal", "older", "type", "bound" */
+/* "seal", "older", "type", "bound", "part" */
 const char *fleet_refusal_word(enum fleet_refusal r);
 /* "up", "lost", ... */
 const char *fleet_state_word(enum fleet_state_now s);
@@ -266,8 +274,9 @@ struct fleet_view {
 	int64_t head;         /* n */
 	int64_t began; /* n that a fresh machine began with; 0: it was not */
 	int64_t revision;
-	int64_t
-	    lag_ms; /* since the last beat that agreed; -1: there was none */
+	/* Since the last beat that agreed, and all records were there; -1:
+	 * there was none. */
+	int64_t lag_ms;
 	int64_t filled;
 	size_t outbox;
 	size_t num[FLEET_KIND_NUM];      /* records that are known */

@@ -86,12 +86,12 @@ fleet_seal_text(const struct fleet *f, enum fleet_kind kind, const char *key,
 }
 
 int
-fleet_seal_head(const struct fleet *f, int64_t n, uint8_t **out, size_t *len,
-    struct err *err)
+fleet_seal_head(const struct fleet *f, int64_t n, const struct fleet_tally *t,
+    uint8_t **out, size_t *len, struct err *err)
 {
-	char json[64];
+	char json[FLEET_HEAD_JSON];
 
-	snprintf(json, sizeof(json), "{\"n\":%lld}", (long long)n);
+	fleet_head_json(json, n, t);
 	return fleet_seal_text(f, FLEET_HEAD, "head", 0, json, out, len, err);
 }
 

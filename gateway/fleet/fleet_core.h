@@ -6,8 +6,10 @@
  *   fleet_outbox.c  fleet_refill.c  fleet_tell.c  fleet_claims.c
  *   fleet_member.c  fleet_lags.c  fleet_view.c
  *   fleet_write.c   ordered changes
+ *   fleet_chunk.c   as much of one as a transaction takes
  *   fleet_twin.c    another machine of one's own name
  *   fleet_identity.c which fleet, and whether it is followed
+ *   fleet_tally.c   whether all of its records are there
  *   fleet_take.c    what came: merged, put in force
  *   fleet_core.c    seals, errors, state
  *
@@ -23,7 +25,6 @@
 #include "gateway/fleet/mirror.h"
 #include "gateway/fleet/seal.h"
 
-#define FLEET_ID_SIZE    37
 #define FLEET_MAX_ERRORS 16
 #define FLEET_EPOCH_SIZE 64
 #define FLEET_TXN_OPS    100 /* records of one transaction */
@@ -44,6 +45,7 @@ struct fleet_staged {
 struct fleet_stage {
 	struct fleet_staged *v;
 	size_t num, room;
+	size_t declined; /* of those in hand; not for the reason of before */
 	struct event *retry;
 	unsigned pause_ms;
 };
@@ -67,6 +69,7 @@ struct fleet_refill;
 struct fleet_telling;
 struct fleet_claims;
 struct fleet_membership;
+struct fleet_count;
 
 struct fleet {
 	const struct log *log;
@@ -80,6 +83,7 @@ struct fleet {
 	char *member, *secret_file; /* the file's name */
 	int64_t min_n;
 	bool create, adopt;
+	bool trusts; /* the operator has said: what is there is the fleet */
 
 	/* Which fleet. id: "" while none is followed or known. */
 	char id[FLEET_ID_SIZE], other_id[FLEET_ID_SIZE];
@@ -89,10 +93,18 @@ struct fleet {
 	/* Of the last reading: they are sealed with the secret of before. */
 	bool identity_previous, head_previous;
 	int64_t identity_revision, born, filled;
+	/* That of an identity that was found to be damaged; 0: none. */
+	int64_t damaged_identity;
 	/* Numbers. head: the highest n known; engine_head: what the engine
 	 * says, 0 where that cannot be read. */
 	int64_t head, engine_head, head_revision, began;
+	/* What these two say of the records; see fleet_tally.h. */
+	struct fleet_tally tally, engine_tally;
+	uint64_t part_since_ms; /* monotonic: not all is there; 0: it is */
+	bool vouches;           /* the records are to be counted anew */
 	bool facts_changed, adopted;
+	struct event *again; /* what keeps a fresh machine out may have gone */
+	unsigned again_ms;
 	bool reread; /* what was passed over while it was not followed */
 	bool repair; /* the engine lacks something that is held here */
 	/* Why a fleet that is there is not followed; FLEET_UP: it is. */
@@ -117,6 +129,7 @@ struct fleet {
 	struct fleet_telling *telling;
 	struct fleet_claims *claims;
 	struct fleet_membership *membership;
+	struct fleet_count *count;
 
 	uint64_t events[FLEET_KIND_NUM], refused[FLEET_REFUSAL_NUM];
 	uint64_t written, conflicts, failed, applied;
@@ -131,7 +144,7 @@ static inline bool
 fleet_usable(const struct fleet *f)
 {
 	return f->link_state == FLEET_LINK_UP && f->loaded && f->follows &&
-	    f->identity_there;
+	    f->identity_there && !fleet_link_in_parts(f->link);
 }
 
 /* The event loop calls every _moved soon. */
@@ -151,8 +164,9 @@ void fleet_set_state(struct fleet *f, enum fleet_state_now state,
 int fleet_seal_text(const struct fleet *f, enum fleet_kind kind,
     const char *key, int64_t n, const char *json, uint8_t **out, size_t *len,
     struct err *err) MUST_USE;
-int fleet_seal_head(const struct fleet *f, int64_t n, uint8_t **out,
-    size_t *len, struct err *err) MUST_USE;
+int
+fleet_seal_head(const struct fleet *f, int64_t n, const struct fleet_tally *t,
+    uint8_t **out, size_t *len, struct err *err) MUST_USE;
 
 struct fleet_opened {
 	char *json; /* to be freed */

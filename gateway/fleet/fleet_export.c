@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cache/base/bytes.h"
@@ -76,18 +75,21 @@ put_all(struct out *o, const struct fleet_facts *facts,
 	struct err *err),
     void *arg, struct err *err)
 {
-	char json[200];
+	struct fleet_meaning head = {.n = 0};
+	char json[256], tally[FLEET_HEAD_JSON];
 	int rc;
 
 	fputs(magic, o->file);
-	snprintf(json, sizeof(json),
-	    "{\"v\":1,\"id\":\"%s\",\"born\":%lld,\"filled\":%lld}", facts->id,
-	    (long long)time(NULL), (long long)facts->filled);
+	fleet_identity_json(json, facts->id, facts->filled);
 	rc = put(o, FLEET_IDENTITY, "fleet", 0, json, err);
 	if (rc == 0)
 		rc = each(arg, NULL, put_held, o, err);
-	snprintf(json, sizeof(json), "{\"n\":%lld,\"records\":%zu}",
-	    (long long)facts->head, o->num);
+	if (rc == 0 && facts->tally != NULL && facts->tally[0] != '\0')
+		rc = fleet_record_read(
+		    &head, FLEET_HEAD, facts->tally, strlen(facts->tally), err);
+	fleet_head_json(tally, facts->head, &head.tally);
+	snprintf(json, sizeof(json), "%.*s,\"records\":%zu}",
+	    (int)strlen(tally) - 1, tally, o->num);
 	if (rc == 0)
 		rc = put(o, FLEET_HEAD, "head", 0, json, err);
 	return rc;
@@ -170,6 +172,7 @@ struct in {
 	const struct fleet_seal *seal;
 	char id[37];
 	int64_t head, filled;
+	char tally[FLEET_HEAD_JSON];
 	size_t num;
 };
 
@@ -286,6 +289,8 @@ walk(struct in *in, const struct fleet_import_calls *calls, struct err *err)
 	if (rc == 0 && (records_of(&g) != in->num || in->at != in->end))
 		rc = cut_short(in, err);
 	in->head = rc == 0 ? g.meaning.n : 0;
+	if (rc == 0 && g.meaning.tally.known)
+		fleet_head_json(in->tally, in->head, &g.meaning.tally);
 	got_cleanup(&g);
 	return rc;
 }
@@ -336,8 +341,10 @@ fleet_import_file(const char *path, const char *secret_file,
 		in.end = b.p + b.len;
 		rc = walk(&in, NULL, err);
 	}
-	facts = (struct fleet_facts){
-	    .id = in.id, .head = in.head, .filled = in.filled};
+	facts = (struct fleet_facts){.id = in.id,
+	    .head = in.head,
+	    .filled = in.filled,
+	    .tally = in.tally};
 	if (rc == 0)
 		rc = calls->begin(calls->arg, &facts, err);
 	if (rc == 0) {

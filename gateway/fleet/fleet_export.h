@@ -33,7 +33,8 @@ int fleet_export_file(const char *path, const char *secret_file,
     void *arg, size_t *num, struct err *err) MUST_USE;
 
 /*
- * Reads the whole, then calls begin once and take for each record of an ordered
+ * Reads the whole, then calls begin (facts->tally is "" where the file has
+ * none) once and take for each record of an ordered
  * kind, in the order of the file. All lent for the call; anything but 0 ends
  * it. E_IO, E_PARSE, E_LIMIT before the first call: nothing was used.
  */

@@ -5,6 +5,39 @@
 #include <string.h>
 
 #include "gateway/fleet/fleet_take.h"
+#include "gateway/fleet/fleet_tally.h"
+
+/* A machine that is kept out looks again, ever more seldom. */
+#define AGAIN_MIN_MS 1000
+#define AGAIN_MAX_MS 60000
+
+#define UNREADABLE                                                           \
+	"its records cannot be read with the secret in '%.60s'; if that is " \
+	"the right one, delete its key 'fleet' from the engine"
+
+static void
+on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct fleet *f = arg;
+
+	f->reread = f->reread || f->link_state == FLEET_LINK_UP;
+	fleet_kick(f);
+}
+
+int
+fleet_identity_init(struct fleet *f, struct err *err)
+{
+	f->again_ms = AGAIN_MIN_MS;
+	f->again = evtimer_new(f->base, on_again, f);
+	return f->again != NULL ? 0 : err_set(err, E_NOMEM, "out of memory");
+}
+
+void
+fleet_identity_cleanup(struct fleet *f)
+{
+	if (f->again != NULL)
+		event_free(f->again);
+}
 
 /* What came while it was blocked was not looked at. */
 static void
@@ -19,10 +52,6 @@ follow(struct fleet *f, const struct fleet_meaning *m)
 {
 	f->follows = f->identity_there = true;
 	unblock(f);
-	/* It was made before the eyes of this machine: there is no older one.
-	 */
-	if (!f->loading)
-		f->fresh = false;
 	f->other_id[0] = '\0';
 	if (m->filled > f->filled) {
 		f->filled = m->filled;
@@ -49,6 +78,7 @@ adopt(struct fleet *f, const struct fleet_meaning *m)
 	mirror_forget_held(f->mirror);
 	memcpy(f->id, m->id, sizeof(f->id));
 	f->head = f->filled = 0;
+	f->tally = (struct fleet_tally){.known = false};
 	f->facts_changed = f->adopted = true;
 	f->adopt = false;
 	follow(f, m);
@@ -58,19 +88,38 @@ static void
 unreadable(struct fleet *f, const struct fleet_kv *kv, enum fleet_refusal why,
     const char *text)
 {
+	f->identity_revision = kv->revision;
 	/* Somebody has written over it, and what it said is known. */
-	if (f->follows && !f->loading) {
+	if ((f->follows && !f->loading) ||
+	    kv->revision == f->damaged_identity) {
 		fleet_refuse(f, why, kv->key, text);
 		f->identity_there = false;
-		f->identity_revision = kv->revision;
+		f->follows = true;
+		unblock(f);
 		return;
 	}
 	if (f->blocked != FLEET_UNREADABLE)
-		fleet_error(f,
-		    "its records cannot be read with the secret in '%s'",
-		    f->secret_file);
+		fleet_error(f, UNREADABLE, f->secret_file);
 	f->refused[why]++;
 	block(f, FLEET_UNREADABLE);
+}
+
+void
+fleet_identity_prove(struct fleet *f, const struct fleet_kv *head)
+{
+	struct fleet_opened o;
+	enum fleet_refusal why;
+	struct err err;
+
+	if (f->blocked != FLEET_UNREADABLE || f->fresh || f->id[0] == '\0' ||
+	    head->value == NULL ||
+	    fleet_open_text(f, FLEET_HEAD, head->key, head->value, head->len,
+		&o, &why, &err) != 0)
+		return;
+	free(o.json);
+	f->damaged_identity = f->identity_revision;
+	f->reread = true;
+	fleet_kick(f);
 }
 
 void
@@ -80,6 +129,8 @@ fleet_identity_see(struct fleet *f, const struct fleet_kv *kv)
 	enum fleet_refusal why;
 	struct err err;
 
+	if (kv->revision != f->damaged_identity)
+		f->damaged_identity = 0;
 	if (kv->value == NULL) {
 		f->identity_there = false;
 		f->identity_revision = 0;
@@ -96,7 +147,10 @@ fleet_identity_see(struct fleet *f, const struct fleet_kv *kv)
 	f->events[FLEET_IDENTITY]++;
 	f->identity_revision = kv->revision;
 	f->identity_previous = o.previous && f->loading;
-	if (f->id[0] == '\0') {
+	if (f->id[0] == '\0' && !f->loading) {
+		/* Nothing is taken before the whole has been judged. */
+		f->identity_there = f->reread = true;
+	} else if (f->id[0] == '\0') {
 		memcpy(f->id, o.meaning.id, sizeof(f->id));
 		f->facts_changed = true;
 		follow(f, &o.meaning);
@@ -116,9 +170,42 @@ fleet_identity_see(struct fleet *f, const struct fleet_kv *kv)
 	free(o.json);
 }
 
+/* A fresh machine remembers nothing of what it has not judged as a whole. */
+static void
+forget(struct fleet *f)
+{
+	f->id[0] = '\0';
+	f->head = 0;
+	f->tally = (struct fleet_tally){.known = false};
+	f->facts_changed = false;
+}
+
+void
+fleet_identity_loading(struct fleet *f)
+{
+	f->identity_there = false;
+	f->identity_revision = 0;
+	/* The reading before has not come to its end. */
+	if (f->fresh)
+		forget(f);
+}
+
+/* Looks again later. */
+static void
+keep_out(struct fleet *f, enum fleet_state_now why)
+{
+	block(f, why);
+	forget(f);
+	fleet_after(f->again, f->again_ms);
+	f->again_ms =
+	    f->again_ms * 2 < AGAIN_MAX_MS ? f->again_ms * 2 : AGAIN_MAX_MS;
+}
+
 void
 fleet_identity_loaded(struct fleet *f)
 {
+	char why[160];
+
 	if (!f->follows || !f->fresh || !f->identity_there)
 		return;
 	if (f->engine_head < f->min_n) {
@@ -126,16 +213,29 @@ fleet_identity_loaded(struct fleet *f)
 		    "it is at change %lld, and this machine may follow none "
 		    "older than %lld",
 		    (long long)f->engine_head, (long long)f->min_n);
-		block(f, FLEET_TOO_OLD);
-		f->id[0] = '\0';
-		f->head = 0;
-		f->facts_changed = false;
+		keep_out(f, FLEET_TOO_OLD);
 		return;
 	}
+	if (!f->trusts && !fleet_tally_agrees(f)) {
+		fleet_tally_why(f, why, sizeof(why));
+		fleet_error(f, "%s: nothing of it is taken", why);
+		f->refused[FLEET_REFUSED_PART]++;
+		keep_out(f, FLEET_PART);
+		return;
+	}
+	f->again_ms = AGAIN_MIN_MS;
 	f->began = f->engine_head;
 	log_line(f->log, LOG_LEVEL_INFO,
 	    "the fleet: this machine begins with change %lld of %s",
 	    (long long)f->began, f->id);
+}
+
+/* What is put back at once is not worth a word. */
+static bool
+is_part(const struct fleet *f)
+{
+	return f->part_since_ms != 0 &&
+	    (f->state != FLEET_UP || fleet_tally_is_said(f));
 }
 
 void
@@ -158,16 +258,22 @@ fleet_identity_state(struct fleet *f)
 	} else if (f->blocked == FLEET_TOO_OLD) {
 		fleet_set_state(f, FLEET_TOO_OLD,
 		    "the fleet is older than this machine may follow");
+	} else if (f->blocked == FLEET_PART) {
+		fleet_set_state(f, FLEET_PART,
+		    "not all of its records are there, so none is taken");
 	} else if (f->blocked == FLEET_UNREADABLE) {
-		fleet_set_state(f, FLEET_UNREADABLE,
-		    "its records cannot be read with the secret in '%s'",
-		    f->secret_file);
+		fleet_set_state(
+		    f, FLEET_UNREADABLE, UNREADABLE, f->secret_file);
 	} else if (f->id[0] == '\0') {
 		fleet_set_state(
 		    f, FLEET_MISSING, "there is no fleet at the engine yet");
 	} else if (!f->identity_there || f->head_revision == 0) {
 		fleet_set_state(f, FLEET_FILLS,
 		    "the engine has lost the fleet: it is filled again");
+	} else if (is_part(f)) {
+		fleet_set_state(f, FLEET_PART,
+		    "records are missing at the engine, or older ones are "
+		    "there: what is held here stays");
 	} else {
 		fleet_set_state(f, FLEET_UP, "%s", "");
 	}

@@ -1,16 +1,13 @@
 /* fleet_refill: see the header. */
 #include "gateway/fleet/fleet_refill.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include <openssl/rand.h>
 
 #include "cache/base/clock.h"
 #include "gateway/fleet/fleet_identity.h"
 #include "gateway/fleet/fleet_take.h"
+#include "gateway/fleet/fleet_tally.h"
 #include "gateway/fleet/fleet_tell.h"
 
 #define AGAIN_MS 200
@@ -28,6 +25,8 @@ struct fleet_refill {
 	int64_t lease, tombstones;
 	char **keys;
 	size_t num, room, at, chunk, max;
+	uint8_t *head; /* that goes with the chunk; NULL: none does */
+	size_t head_len;
 	size_t sent, put;        /* of them, what was lost, older, damaged */
 	size_t resent, resealed; /* and what the secret of before had sealed */
 };
@@ -81,6 +80,7 @@ fleet_refill_cleanup(struct fleet *f)
 	if (r == NULL)
 		return;
 	keys_free(r);
+	free(r->head);
 	if (r->timer != NULL)
 		event_free(r->timer);
 	free(r);
@@ -109,23 +109,6 @@ on_identity(void *arg, const struct engine_answer *a)
 	wait_ms(f, a->result == ENGINE_DONE ? 0 : AGAIN_MS);
 }
 
-static bool
-draw_id(char out[FLEET_ID_SIZE])
-{
-	uint8_t r[16];
-
-	if (RAND_bytes(r, sizeof(r)) != 1)
-		return false;
-	r[6] = (uint8_t)((r[6] & 0x0f) | 0x40); /* RFC 4122 4.4 */
-	r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
-	snprintf(out, FLEET_ID_SIZE,
-	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x"
-	    "%02x",
-	    r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10],
-	    r[11], r[12], r[13], r[14], r[15]);
-	return true;
-}
-
 static void
 put_identity(struct fleet *f)
 {
@@ -133,19 +116,17 @@ put_identity(struct fleet *f)
 	    .key = "fleet", .revision = f->identity_revision};
 	struct fleet_op op = {.kind = FLEET_OP_PUT, .key = "fleet"};
 	bool known = f->id[0] != '\0';
-	char id[FLEET_ID_SIZE], json[200];
+	char id[FLEET_ID_SIZE], json[FLEET_IDENTITY_JSON];
 	uint8_t *sealed;
 	struct err err;
 
 	if (known)
 		memcpy(id, f->id, sizeof(id));
-	else if (!draw_id(id))
+	else if (!fleet_identity_draw(id))
 		return;
 	f->refill->was_empty = known && f->identity_revision == 0;
-	snprintf(json, sizeof(json),
-	    "{\"v\":1,\"id\":\"%s\",\"born\":%lld,\"filled\":%lld}", id,
-	    (long long)time(NULL),
-	    (long long)f->filled + (f->refill->was_empty ? 1 : 0));
+	fleet_identity_json(
+	    json, id, f->filled + (f->refill->was_empty ? 1 : 0));
 	if (fleet_seal_text(f, FLEET_IDENTITY, "fleet", 0, json, &sealed,
 		&op.len, &err) != 0) {
 		wait_ms(f, ROUND_MS);
@@ -164,6 +145,8 @@ on_head(void *arg, const struct engine_answer *a)
 	struct fleet *f = arg;
 
 	f->refill->asking = false;
+	if (a->result == ENGINE_DONE)
+		f->vouches = false;
 	wait_ms(f, a->result == ENGINE_DONE ? 0 : AGAIN_MS);
 }
 
@@ -173,13 +156,21 @@ put_head(struct fleet *f)
 	const struct fleet_compare compare = {
 	    .key = "head", .revision = f->head_revision};
 	struct fleet_op op = {.kind = FLEET_OP_PUT, .key = "head"};
+	struct fleet_tally tally;
 	uint8_t *sealed;
 	struct err err;
+	int64_t n;
 
-	if (fleet_seal_head(f, f->head, &sealed, &op.len, &err) != 0) {
+	if (fleet_tally_head(f, &n, &tally, &err) != 0 ||
+	    fleet_seal_head(f, n, &tally, &sealed, &op.len, &err) != 0) {
 		wait_ms(f, ROUND_MS);
 		return;
 	}
+	if (f->vouches)
+		log_line(f->log, LOG_LEVEL_WARN,
+		    "the fleet: what is known here is taken for all of its "
+		    "records (records=%lld n=%lld)",
+		    (long long)tally.num, (long long)n);
 	op.value = sealed;
 	f->refill->asking = true;
 	f->head_previous = false;
@@ -343,10 +334,23 @@ put_was_done(struct fleet *f, int64_t revision)
 
 		if (e == NULL || !wanted(e) || e->revision > revision)
 			continue;
+		fleet_tally_leave(f, e);
 		e->there = MIRROR_GOOD;
 		e->revision = revision;
 		e->engine_n = e->held.n;
+		e->engine_removed = e->held.removed;
+		memcpy(e->engine_digest, e->held.digest, MIRROR_DIGEST);
 		e->load = f->load;
+		fleet_tally_enter(f, e);
+	}
+	if (r->head != NULL) {
+		const struct fleet_kv head = {.key = "head",
+		    .value = r->head,
+		    .len = r->head_len,
+		    .revision = revision};
+
+		fleet_see(f, &head);
+		(void)!fleet_commit(f, NULL);
 	}
 	r->put += r->sent;
 	r->resealed += r->resent;
@@ -368,8 +372,11 @@ on_put(void *arg, const struct engine_answer *a)
 		break;
 	case ENGINE_LOST:
 		/* Somebody was faster with one of them. */
-		if (r->max == 1)
+		if (r->max == 1) {
 			r->at += r->chunk;
+			/* If it was with head, it is still to be done. */
+			f->repair = f->repair || r->head != NULL;
+		}
 		r->max = r->max > 1 ? r->max / 2 : 1;
 		wait_ms(f, AGAIN_MS);
 		break;
@@ -396,12 +403,34 @@ on_tombstone_lease(void *arg, const struct engine_answer *a)
 	wait_ms(f, a->result == ENGINE_DONE ? 0 : AGAIN_MS);
 }
 
+/* Of an engine that has all its head says: who puts back more has changed it.
+ * Otherwise it is what was lost. */
+static int
+seal_head(struct fleet *f, const struct back *v, size_t num, struct err *err)
+{
+	struct fleet_refill *r = f->refill;
+	struct fleet_tally t = f->engine_tally;
+	int rc = 0;
+
+	free(r->head);
+	r->head = NULL;
+	if (!t.known || f->engine_head < f->head || !fleet_tally_agrees(f))
+		return 0;
+	for (size_t i = 0; i < num && rc == 0; i++)
+		rc = fleet_tally_put_back(
+		    f, &t, mirror_find(f->mirror, v[i].key), err);
+	if (rc != 0 || memcmp(t.sum, f->engine_tally.sum, sizeof(t.sum)) == 0)
+		return rc;
+	return fleet_seal_head(f, f->head + 1, &t, &r->head, &r->head_len, err);
+}
+
 static void
 send_back(struct fleet *f, const struct back *v, size_t num)
 {
-	struct fleet_compare compare[FLEET_TXN_OPS];
-	struct fleet_op ops[FLEET_TXN_OPS];
+	struct fleet_compare compare[FLEET_TXN_OPS + 1];
+	struct fleet_op ops[FLEET_TXN_OPS + 1];
 	struct fleet_refill *r = f->refill;
+	size_t with_head;
 
 	r->asking = true;
 	for (size_t i = 0; i < num; i++) {
@@ -420,7 +449,16 @@ send_back(struct fleet *f, const struct back *v, size_t num)
 	r->sent = r->resent = 0;
 	for (size_t i = 0; i < num; i++)
 		*(v[i].previous ? &r->resent : &r->sent) += 1;
-	fleet_link_txn(f->link, compare, num, ops, num, on_put, f);
+	with_head = r->head != NULL;
+	if (with_head) {
+		compare[num] = (struct fleet_compare){"head", f->head_revision};
+		ops[num] = (struct fleet_op){.kind = FLEET_OP_PUT,
+		    .key = "head",
+		    .value = r->head,
+		    .len = r->head_len};
+	}
+	fleet_link_txn(
+	    f->link, compare, num + with_head, ops, num + with_head, on_put, f);
 }
 
 static void
@@ -429,7 +467,10 @@ put_chunk(struct fleet *f)
 	struct back v[FLEET_TXN_OPS];
 	struct fleet_refill *r = f->refill;
 	size_t num = gather(f, v);
+	struct err err;
 
+	if (num > 0 && seal_head(f, v, num, &err) != 0)
+		num = 0;
 	if (num > 0)
 		send_back(f, v, num);
 	else
@@ -546,7 +587,7 @@ step_on(struct fleet *f)
 	if (!f->identity_there || f->identity_previous)
 		put_identity(f);
 	else if (f->head_revision == 0 || f->engine_head < f->head ||
-	    f->head_previous)
+	    f->head_previous || f->vouches)
 		put_head(f);
 	else if (f->repair || r->keys != NULL || r->was_empty)
 		records(f);

@@ -7,6 +7,7 @@
 
 #include "cache/base/clock.h"
 #include "gateway/fleet/fleet_check.h"
+#include "gateway/fleet/fleet_tally.h"
 #include "gateway/fleet/fleet_twin.h"
 
 #define PAUSE_MIN_MS 1000
@@ -140,6 +141,29 @@ stage_put(struct fleet *f, const struct fleet_staged *is)
 	*to = *is;
 }
 
+/* What the newest head says of its records. */
+static void
+see_tally(struct fleet *f, const struct fleet_meaning *head)
+{
+	const struct fleet_tally *t = &head->tally;
+	bool same = memcmp(t->key, f->tally.key, FLEET_TALLY_LEN) == 0 &&
+	    memcmp(t->sum, f->tally.sum, FLEET_TALLY_LEN) == 0;
+
+	f->engine_tally = *t;
+	if (head->n < f->head)
+		return;
+	if (t->known && (!f->tally.known || !same)) {
+		f->tally = *t;
+		f->facts_changed = true;
+	}
+	/*
+	 * A program that knows of none has written past it, before the eyes of
+	 * this machine, which knew all of what was there.
+	 */
+	f->vouches = !t->known && f->tally.known && !f->loading &&
+	    (f->vouches || f->part_since_ms == 0);
+}
+
 static void
 see_head(struct fleet *f, const struct fleet_kv *kv)
 {
@@ -151,6 +175,7 @@ see_head(struct fleet *f, const struct fleet_kv *kv)
 		return;
 	f->head_revision = kv->value != NULL ? kv->revision : 0;
 	f->engine_head = 0;
+	f->engine_tally = (struct fleet_tally){.known = false};
 	if (kv->value == NULL)
 		return;
 	if (fleet_open_text(f, FLEET_HEAD, kv->key, kv->value, kv->len, &o,
@@ -161,6 +186,7 @@ see_head(struct fleet *f, const struct fleet_kv *kv)
 	free(o.json);
 	f->engine_head = o.meaning.n;
 	f->head_previous = o.previous && f->loading;
+	see_tally(f, &o.meaning);
 	if (o.meaning.n < f->head)
 		fleet_refuse(f, FLEET_REFUSED_OLDER, kv->key,
 		    "it is older than what was seen before");
@@ -228,10 +254,12 @@ see_value(struct fleet *f, struct mirror_entry *e, const struct fleet_kv *kv,
 	}
 	settles = e->pending != NULL &&
 	    memcmp(came.digest, e->pending_digest, MIRROR_DIGEST) == 0;
+	e->engine_n = o->n;
+	e->engine_removed = o->meaning.removed;
+	memcpy(e->engine_digest, came.digest, MIRROR_DIGEST);
 	verdict = mirror_offer(e, &came);
 	mirror_value_cleanup(&came);
 	e->there = MIRROR_GOOD;
-	e->engine_n = o->n;
 	/*
 	 * Sealed anew, so that the secret of before can be taken away. At a
 	 * reading of the whole only: who still writes with that secret would
@@ -300,16 +328,17 @@ fleet_see(struct fleet *f, const struct fleet_kv *kv)
 	/* What is heard twice, or late. */
 	if (e == NULL || (e->load == f->load && kv->revision < e->revision))
 		return;
+	fleet_tally_leave(f, e);
 	e->load = f->load;
 	if (kv->value == NULL) {
 		see_absent(f, e, kv->revision);
 		return;
 	}
 	e->revision = kv->revision;
+	e->there = MIRROR_DAMAGED;
+	e->engine_n = 0;
 	if (fleet_open_text(
 		f, kind, kv->key, kv->value, kv->len, &o, &why, &err) != 0) {
-		e->there = MIRROR_DAMAGED;
-		e->engine_n = 0;
 		f->repair = true;
 		fleet_refuse(f, why, kv->key, err.msg);
 		/* Nobody fills a machine's memory with what says nothing. */
@@ -321,6 +350,7 @@ fleet_see(struct fleet *f, const struct fleet_kv *kv)
 	if (kind == FLEET_MEMBER && strcmp(e->name, f->member) == 0)
 		fleet_twin_see(f, kv->revision, o.json);
 	see_value(f, e, kv, &o);
+	fleet_tally_enter(f, e);
 	free(o.json);
 }
 
@@ -441,7 +471,8 @@ took(struct fleet *f, struct fleet_staged *is, const struct fleet_record *r,
 		return;
 	}
 	mirror_decline(e);
-	if (e->lag == NULL || strcmp(e->lag, taken->why) != 0)
+	if ((e->lag == NULL || strcmp(e->lag, taken->why) != 0) &&
+	    f->stage.declined++ < FLEET_MAX_SAID)
 		fleet_error(f, "record '%.100s' cannot act here: %s", e->key,
 		    taken->why);
 	free(e->lag);
@@ -462,20 +493,28 @@ took_all(struct fleet *f, const struct fleet_record *v,
 		}
 		free(s->v[i].json);
 	}
-	s->num = 0;
+	if (s->declined > FLEET_MAX_SAID)
+		fleet_error(f, "more records cannot act here (records=%zu)",
+		    s->declined - FLEET_MAX_SAID);
+	s->num = s->declined = 0;
 	s->pause_ms = PAUSE_MIN_MS;
 	f->facts_changed = f->adopted = false;
+	if (f->identity_there)
+		f->fresh = false;
 }
 
 static int
 give(struct fleet *f, const struct fleet_record *v, size_t num,
     struct fleet_taken *taken, struct err *err)
 {
+	char tally[FLEET_HEAD_JSON] = "";
 	const struct fleet_facts facts = {
-	    .id = f->id, .head = f->head, .filled = f->filled};
+	    .id = f->id, .head = f->head, .filled = f->filled, .tally = tally};
 	uint64_t began = clock_mono_us();
 	int rc;
 
+	if (f->tally.known)
+		fleet_head_json(tally, f->tally.n, &f->tally);
 	for (size_t i = 0; i < num; i++)
 		taken[i] = (struct fleet_taken){.ok = true};
 	rc = f->calls.take(f->arg, v, num, &facts, f->adopted, taken, err);
@@ -505,6 +544,9 @@ fleet_commit(struct fleet *f, struct err *err)
 	int rc = 0;
 
 	fleet_kick(f);
+	/* The whole is judged first; what came is put in force at its end. */
+	if (f->fresh && f->loading)
+		return err_set(err, E_IO, "the fleet is still being read");
 	if (s->num == 0 && !f->facts_changed && !f->adopted)
 		return 0;
 	v = calloc(s->num + 1, sizeof(*v));

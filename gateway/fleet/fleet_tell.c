@@ -194,6 +194,8 @@ void
 fleet_tell_again(struct fleet *f)
 {
 	mirror_each(f->mirror, again, f);
+	if (f->calls.emptied != NULL)
+		f->calls.emptied(f->arg);
 }
 
 bool

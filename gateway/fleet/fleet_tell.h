@@ -11,7 +11,8 @@
 int fleet_tell_init(struct fleet *f, struct err *err) MUST_USE;
 void fleet_tell_cleanup(struct fleet *f);
 void fleet_tell_moved(struct fleet *f);
-/* The engine has lost all: what is known of pointers and revocations. */
+/* The engine has lost all: what is known of pointers and revocations, and what
+ * who runs the fleet knows of sessions. */
 void fleet_tell_again(struct fleet *f);
 /* Whether something under that key is not told yet. */
 bool fleet_tell_waits(const struct fleet *f, const char *key);

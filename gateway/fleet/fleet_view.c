@@ -1,6 +1,7 @@
 /* fleet_view: what is seen of a fleet from outside. */
 #include <string.h>
 
+#include "cache/base/clock.h"
 #include "gateway/fleet/fleet_core.h"
 
 const char *
@@ -11,6 +12,7 @@ fleet_refusal_word(enum fleet_refusal r)
 	    [FLEET_REFUSED_OLDER] = "older",
 	    [FLEET_REFUSED_TYPE] = "type",
 	    [FLEET_REFUSED_BOUND] = "bound",
+	    [FLEET_REFUSED_PART] = "part",
 	};
 
 	return (unsigned)r < FLEET_REFUSAL_NUM ? words[r] : "?";
@@ -29,6 +31,7 @@ fleet_state_word(enum fleet_state_now s)
 	    [FLEET_TOO_OLD] = "too-old",
 	    [FLEET_FILLS] = "fills",
 	    [FLEET_UNREADABLE] = "unreadable",
+	    [FLEET_PART] = "part",
 	};
 
 	return (unsigned)s < sizeof(words) / sizeof(*words) ? words[s] : "?";
@@ -46,6 +49,18 @@ fleet_n(const struct fleet *f, enum fleet_kind kind, const char *name)
 	return e != NULL && e->holds ? e->held.n : 0;
 }
 
+/* A beat does not agree while records are missing. */
+static int64_t
+lag_ms(const struct fleet *f, const struct fleet_link_stats *stats)
+{
+	uint64_t part =
+	    f->part_since_ms != 0 ? clock_mono_ms() - f->part_since_ms : 0;
+
+	if (stats->beats == 0)
+		return -1;
+	return (int64_t)(part > stats->lag_ms ? part : stats->lag_ms);
+}
+
 void
 fleet_view(const struct fleet *f, struct fleet_view *out)
 {
@@ -60,7 +75,7 @@ fleet_view(const struct fleet *f, struct fleet_view *out)
 	    .head = f->head,
 	    .began = f->began,
 	    .revision = stats.revision,
-	    .lag_ms = stats.beats > 0 ? (int64_t)stats.lag_ms : -1,
+	    .lag_ms = lag_ms(f, &stats),
 	    .filled = f->filled,
 	    .outbox = f->outbox_num,
 	    .reconnects = stats.reconnects,

@@ -83,10 +83,15 @@ fleet_wish_conflicts(struct fleet_wish *w, const struct mirror_entry *e,
 	w->compared = -1;
 	if (e != NULL && e->pending != NULL && !waiting)
 		return true;
+	/*
+	 * What cannot be read, or is older, is replaced, but only that: the
+	 * head counts what goes. Of garbage that nobody has kept nothing does.
+	 */
+	w->compared = e != NULL ? e->revision : 0;
+	if (w->expect == FLEET_ANY && w->compared == 0)
+		w->compared = -1;
 	if (w->expect == FLEET_ANY)
 		return false;
-	/* What cannot be read, or is older, is replaced, but only that. */
-	w->compared = e != NULL ? e->revision : 0;
 	if (w->expect == FLEET_HELD)
 		return held != w->held || (good && e->engine_n != held);
 	if (w->expect == FLEET_ABSENT)

@@ -1,20 +1,18 @@
 /* fleet_write: see the header. */
 #include "gateway/fleet/fleet_write.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/base/clock.h"
 #include "cache/base/text.h"
+#include "gateway/fleet/fleet_chunk.h"
 #include "gateway/fleet/fleet_take.h"
-#include "gateway/fleet/fleet_wish.h"
+#include "gateway/fleet/fleet_tally.h"
 
 #define AGAIN_MS 100
 /* Beyond the time of a write, to find out whether it got through. */
 #define SETTLE_MS 2000
-
-_Static_assert(FLEET_TXN_OPS < ENGINE_MAX_OPS, "and head");
 
 enum step {
 	STEP_WAIT = 0,
@@ -32,8 +30,9 @@ struct write {
 	struct fleet *f;
 	struct fleet_wish *v;
 	size_t num;
-	size_t at, chunk; /* those of the transaction */
-	bool waiting;     /* of the outbox */
+	size_t at; /* where the transaction's begin */
+	struct fleet_chunk chunk;
+	bool waiting; /* of the outbox */
 	fleet_done_fn *done;
 	void *arg;
 	uint64_t deadline; /* monotonic, ms */
@@ -41,9 +40,6 @@ struct write {
 	bool asking; /* a request is under way */
 	bool over;   /* done was called */
 	bool lost;   /* wait until something of what was compared moves */
-	int64_t n, head_compared, lease;
-	uint8_t *head;
-	size_t head_len;
 };
 
 struct fleet_writing {
@@ -58,19 +54,9 @@ static void step_on(struct fleet *f);
 /* Life. */
 
 static void
-seals_free(struct write *w)
-{
-	for (size_t i = 0; i < w->num; i++) {
-		fleet_wish_unseal(&w->v[i]);
-	}
-	free(w->head);
-	w->head = NULL;
-}
-
-static void
 write_free(struct write *w)
 {
-	seals_free(w);
+	fleet_chunk_unseal(&w->chunk);
 	for (size_t i = 0; i < w->num; i++)
 		fleet_wish_cleanup(&w->v[i]);
 	free(w->v);
@@ -285,38 +271,7 @@ expect_all(struct fleet *f, struct write *w)
 	return 0;
 }
 
-/* Whether what made it lose has come. */
-static bool
-moved(struct fleet *f, const struct write *w)
-{
-	if (f->head_revision != w->head_compared)
-		return true;
-	for (size_t i = w->at; i < w->at + w->chunk; i++) {
-		if (fleet_wish_moved(&w->v[i], f))
-			return true;
-	}
-	return false;
-}
-
 /* Answers. */
-
-/* As if the watch had brought it. */
-static void
-see_own(struct fleet *f, const struct write *w, int64_t revision)
-{
-	struct fleet_kv kv = {.key = "head",
-	    .value = w->head,
-	    .len = w->head_len,
-	    .revision = revision};
-
-	fleet_see(f, &kv);
-	for (size_t i = w->at; i < w->at + w->chunk; i++) {
-		kv.key = w->v[i].key;
-		kv.value = w->v[i].sealed;
-		kv.len = w->v[i].sealed_len;
-		fleet_see(f, &kv);
-	}
-}
 
 static void
 got_through(struct fleet *f, struct write *w, int64_t revision)
@@ -324,26 +279,26 @@ got_through(struct fleet *f, struct write *w, int64_t revision)
 	struct err err = {0};
 	int rc;
 
-	see_own(f, w, revision);
+	fleet_chunk_see(f, &w->chunk, revision);
 	rc = fleet_commit(f, &err);
-	for (size_t i = w->at; i < w->at + w->chunk; i++) {
+	for (size_t i = w->at; i < w->at + w->chunk.num; i++) {
 		const struct mirror_entry *e =
 		    mirror_find(f->mirror, w->v[i].key);
 
 		if (w->v[i].json == NULL ||
-		    (e != NULL && e->holds && e->held.n >= w->n))
+		    (e != NULL && e->holds && e->held.n >= w->chunk.n))
 			continue;
-		finish_with(f, FLEET_NOT_APPLIED, &w->v[i], w->n,
+		finish_with(f, FLEET_NOT_APPLIED, &w->v[i], w->chunk.n,
 		    rc != 0                           ? err.msg
 			: e != NULL && e->lag != NULL ? e->lag
 						      : "it was not taken");
 		return;
 	}
-	w->at += w->chunk;
+	w->at += w->chunk.num;
 	w->step = STEP_WAIT;
 	w->lost = false;
 	if (w->at == w->num)
-		finish_with(f, FLEET_WRITTEN, NULL, w->n, "");
+		finish_with(f, FLEET_WRITTEN, NULL, w->chunk.n, "");
 	else
 		step_on(f);
 }
@@ -356,23 +311,12 @@ again(struct fleet *f, struct write *w)
 	fleet_after(f->writing->timer, AGAIN_MS);
 }
 
-/* Whose text says whether all of them got through: a history is written once,
- * whatever came over its section since. */
-static const struct fleet_wish *
-telling(const struct write *w)
-{
-	for (size_t i = w->at; i < w->at + w->chunk; i++)
-		if (w->v[i].kind == FLEET_HISTORY && w->v[i].json != NULL)
-			return &w->v[i];
-	return &w->v[w->at];
-}
-
 static void
 on_read(void *arg, const struct engine_answer *a)
 {
 	struct write *w = arg;
 	struct fleet *f = w->f;
-	const struct fleet_wish *c = telling(w);
+	const struct fleet_wish *c = fleet_chunk_telling(&w->chunk);
 	const struct fleet_kv *kv = a->num > 0 ? &a->kv[0] : NULL;
 
 	if (!answered(w))
@@ -395,7 +339,8 @@ read_back(struct fleet *f, struct write *w)
 {
 	w->step = STEP_READ;
 	w->asking = true;
-	fleet_link_get(f->link, telling(w)->key, true, on_read, w);
+	fleet_link_get(
+	    f->link, fleet_chunk_telling(&w->chunk)->key, true, on_read, w);
 }
 
 static void
@@ -422,13 +367,14 @@ static void
 fence(struct fleet *f, struct write *w)
 {
 	const struct fleet_compare compare = {
-	    .key = "head", .revision = w->head_compared};
+	    .key = "head", .revision = w->chunk.head_compared};
 	struct fleet_op op = {.kind = FLEET_OP_PUT, .key = "head"};
 	uint8_t *sealed;
 	struct err err;
 
 	w->step = STEP_FENCE;
-	if (fleet_seal_head(f, w->n - 1, &sealed, &op.len, &err) != 0) {
+	if (fleet_seal_head(
+		f, w->chunk.n - 1, &f->tally, &sealed, &op.len, &err) != 0) {
 		fleet_after(f->writing->timer, AGAIN_MS);
 		return;
 	}
@@ -463,7 +409,7 @@ on_sent(void *arg, const struct engine_answer *a)
 		again(f, w);
 		break;
 	case ENGINE_NO_LEASE:
-		w->lease = 0;
+		w->chunk.lease = 0;
 		again(f, w);
 		break;
 	case ENGINE_FULL:
@@ -483,7 +429,7 @@ on_lease(void *arg, const struct engine_answer *a)
 	if (!answered(w))
 		return;
 	if (a->result == ENGINE_DONE) {
-		w->lease = a->lease;
+		w->chunk.lease = a->lease;
 		w->step = STEP_WAIT;
 		step_on(f);
 	} else if (a->result == ENGINE_FULL) {
@@ -497,79 +443,6 @@ on_lease(void *arg, const struct engine_answer *a)
 
 /* Sending. */
 
-/* How many go into one transaction. */
-static void
-choose(struct write *w)
-{
-	size_t octets = 0;
-
-	for (w->chunk = 0; w->at + w->chunk < w->num; w->chunk++) {
-		size_t more = w->v[w->at + w->chunk].json_len +
-		    FLEET_SEAL_MORE + FLEET_KEY_SIZE;
-
-		if (w->chunk == FLEET_TXN_OPS ||
-		    (w->chunk > 1 && octets + more > FLEET_TXN_BYTES))
-			break;
-		octets += more;
-	}
-}
-
-static int
-seal_chunk(struct fleet *f, struct write *w, struct err *err)
-{
-	int rc = fleet_seal_head(f, w->n, &w->head, &w->head_len, err);
-
-	for (size_t i = w->at; i < w->at + w->chunk && rc == 0; i++) {
-		struct fleet_wish *c = &w->v[i];
-
-		if (c->json != NULL)
-			rc = fleet_seal_text(f, c->kind, c->key, w->n, c->json,
-			    &c->sealed, &c->sealed_len, err);
-	}
-	return rc;
-}
-
-static void
-send_chunk(struct fleet *f, struct write *w)
-{
-	struct fleet_compare compare[FLEET_TXN_OPS + 1];
-	struct fleet_op ops[FLEET_TXN_OPS + 1];
-	size_t num_compare = 1;
-
-	compare[0] = (struct fleet_compare){"head", f->head_revision};
-	ops[0] = (struct fleet_op){.kind = FLEET_OP_PUT,
-	    .key = "head",
-	    .value = w->head,
-	    .len = w->head_len};
-	for (size_t i = 0; i < w->chunk; i++) {
-		const struct fleet_wish *c = &w->v[w->at + i];
-
-		ops[i + 1] = (struct fleet_op){
-		    .kind = c->json != NULL ? FLEET_OP_PUT : FLEET_OP_DELETE,
-		    .key = c->key,
-		    .value = c->sealed,
-		    .len = c->sealed_len,
-		    .lease = c->tombstone ? w->lease : 0};
-		if (c->compared >= 0)
-			compare[num_compare++] =
-			    (struct fleet_compare){c->key, c->compared};
-	}
-	w->step = STEP_SENT;
-	w->head_compared = f->head_revision;
-	w->asking = true;
-	fleet_link_txn(
-	    f->link, compare, num_compare, ops, w->chunk + 1, on_sent, w);
-}
-
-static bool
-needs_lease(const struct write *w)
-{
-	for (size_t i = w->at; i < w->at + w->chunk; i++)
-		if (w->v[i].tombstone)
-			return w->lease == 0;
-	return false;
-}
-
 static void
 try_now(struct fleet *f, struct write *w)
 {
@@ -577,19 +450,21 @@ try_now(struct fleet *f, struct write *w)
 
 	if (expect_all(f, w) != 0)
 		return;
-	choose(w);
-	if (needs_lease(w)) {
+	fleet_chunk_unseal(&w->chunk);
+	fleet_chunk_choose(&w->chunk, w->v + w->at, w->num - w->at);
+	if (fleet_chunk_needs_lease(&w->chunk)) {
 		w->step = STEP_LEASE;
 		w->asking = true;
 		fleet_link_lease(f->link, FLEET_TOMBSTONE_SEC, on_lease, w);
 		return;
 	}
-	seals_free(w);
-	w->n = f->head + 1;
-	if (seal_chunk(f, w, &err) != 0)
+	if (fleet_chunk_seal(f, &w->chunk, f->head + 1, &err) != 0) {
 		finish_with(f, FLEET_FAILED, NULL, 0, err.msg);
-	else
-		send_chunk(f, w);
+		return;
+	}
+	w->step = STEP_SENT;
+	w->asking = true;
+	fleet_chunk_send(f, &w->chunk, on_sent, w);
 }
 
 /* Away for as long as a write may take: it is not waited for. */
@@ -626,7 +501,8 @@ step_on(struct fleet *f)
 		return;
 	end = w->deadline + (now < w->deadline ? 0 : SETTLE_MS);
 	if (w->asking || !fleet_usable(f) || f->head_revision == 0 ||
-	    f->stage.num > 0 || (w->lost && !moved(f, w))) {
+	    f->stage.num > 0 || (w->lost && !fleet_chunk_moved(f, &w->chunk)) ||
+	    (w->step == STEP_WAIT && fleet_tally_may_mend(f))) {
 		fleet_after(f->writing->timer, (unsigned)(end - now) + 1);
 		return;
 	}

@@ -98,6 +98,7 @@ struct fleet_link_stats {
 	char why[256];        /* the last trouble; "" before the first */
 	int64_t revision;     /* all changes up to it have been told */
 	uint64_t lag_ms;      /* see fleet_link_lag_ms */
+	uint64_t pause_ms;    /* before what was tried last */
 	uint64_t reconnects, resyncs, beats, damaged, events;
 	/* Requests that were answered, from the call on; waiting is part of it.
 	 */
@@ -126,7 +127,8 @@ void fleet_link_read_anew(struct fleet_link *l, const char *why);
 int fleet_link_configure(struct fleet_link *l,
     const struct fleet_link_options *o, struct err *err) MUST_USE;
 
-/* How many members there are: decides how often the heart beats. */
+/* How many members there are: decides how often the heart beats, and over how
+ * long those who lose an engine at once come back. */
 void fleet_link_set_members(struct fleet_link *l, size_t num);
 
 /*
@@ -152,6 +154,8 @@ void fleet_link_keepalive(
 void fleet_link_revoke(
     struct fleet_link *l, int64_t lease, engine_done_fn *done, void *arg);
 
+/* What was told last is a part of one change, the rest follows. */
+bool fleet_link_in_parts(const struct fleet_link *l);
 /* All changes up to it have been told; 0 before the first load. */
 int64_t fleet_link_revision(const struct fleet_link *l);
 /* Age of the last beat that agreed; of the link before the first. */

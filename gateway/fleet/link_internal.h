@@ -68,10 +68,12 @@ struct fleet_link {
 	struct event *soon;    /* requests are over, or can be sent */
 	uint64_t backoff_ms;
 	char why[256];
-	bool quiet; /* the trouble has been said; not again until UP */
+	bool quiet; /* the trouble has been said; not again until a beat agrees
+		     */
 
 	bool loaded;    /* marks and revision are those of a whole */
 	bool answering; /* the engine has answered: requests may be sent */
+	bool in_parts;  /* the watch has told a part of one change */
 	bool doubted;   /* the watch missed something, and was begun again */
 	int64_t revision;
 	struct marks marks, greeting;
@@ -79,7 +81,7 @@ struct fleet_link {
 	struct marks asked_marks;
 	int64_t asked_revision;
 	unsigned page; /* records a page */
-	char *after;   /* the last of the page before */
+	char *after;   /* the last of the page before; NULL: none was read */
 	int64_t page_revision;
 	unsigned missed;         /* beats without an answer */
 	struct marks beat_marks; /* what the last one saw */
@@ -108,6 +110,52 @@ link_leave(struct fleet_link *l)
 	if (--l->busy == 0 && l->dead)
 		free(l);
 }
+
+/*
+ * link_state.c: the connection's states. What tells of one may free the link.
+ */
+#define LINK_BACKOFF_FIRST_MS 100
+void link_set_state(struct fleet_link *l, enum fleet_link_state state);
+/* Down, and then the next endpoint: after a connection that held, at once. */
+void link_fail(struct fleet_link *l, const char *why);
+/* What was heard is not what is there: everything anew, from the same. */
+void link_start_over(struct fleet_link *l, const char *why);
+void link_disconnect(struct fleet_link *l);
+void link_arm(struct event *timer, uint64_t ms);
+/* ms, give or take so many percent: a thousand machines are not one. */
+uint64_t link_jittered(uint64_t ms, unsigned percent);
+
+/* link_watch.c: all up to l->revision is known: what comes after it is
+ * followed. */
+void link_join(struct fleet_link *l);
+/* The event `beat`. */
+void link_beat_due(evutil_socket_t fd, short what, void *arg);
+
+/* link_load.c: reads the whole; a: the answer with the marks, l->greeting. */
+void link_load(struct fleet_link *l, const struct engine_answer *a);
+/* Goes on behind what was read before the connection ended. False: there was
+ * nothing, or it is not what is there. */
+bool link_load_goes_on(
+    struct fleet_link *l, const struct marks *now, int64_t revision);
+
+static inline void
+link_forget_pages(struct fleet_link *l)
+{
+	free(l->after);
+	l->after = NULL;
+}
+
+/* link_marks.c: asks for them, and keeps what was known then; done is given
+ * l. */
+void marks_ask(struct fleet_link *l, unsigned timeout_ms, engine_done_fn *done);
+void marks_read(struct marks *m, const struct engine_answer *a);
+void marks_hear(struct marks *m, const struct fleet_kv *kv);
+bool marks_same_fleet(const struct marks *a, const struct marks *b);
+/* The store is where it was when it was asked, or further. */
+bool marks_go_on(
+    const struct fleet_link *l, const struct marks *now, int64_t revision);
+/* Has the watch told all that these know of? */
+bool marks_heard(const struct fleet_link *l, const struct marks *of);
 
 /* link_asked.c: sends what waits, when it can be. */
 void link_flush(struct fleet_link *l);

@@ -59,7 +59,9 @@ struct mirror_entry {
 	enum mirror_there there;
 	int64_t revision; /* of its last change; 0: absent */
 	int64_t engine_n;
-	uint64_t load; /* in which it was seen last */
+	bool engine_removed;
+	uint8_t engine_digest[MIRROR_DIGEST]; /* of its text */
+	uint64_t load;                        /* in which it was seen last */
 	char *text;    /* of facts without order; or NULL */
 	char *lag;     /* why what the engine has does not act here; or NULL */
 	bool again;    /* it is to be looked at once more */

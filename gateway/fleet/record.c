@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cjson/cJSON.h>
+#include <openssl/rand.h>
 
 #include "cache/base/text.h"
 #include "gateway/base/json.h"
@@ -21,7 +23,7 @@
 static const struct fleet_kind_rule rules[FLEET_KIND_NUM] = {
     [FLEET_NONE] = {.word = NULL, .parts = NULL},
     [FLEET_IDENTITY] = {"fleet", "", 256, 1, false, 0},
-    [FLEET_HEAD] = {"head", "", 128, 1, false, 0},
+    [FLEET_HEAD] = {"head", "", 256, 1, false, 0},
     [FLEET_NEWS] = {"news", "", 0, 1, false, 0},
     [FLEET_CONFIG] = {"config", "w", FLEET_MAX_JSON, 64, true, 0},
     [FLEET_HISTORY] = {"config-history", "w/d10", FLEET_MAX_JSON,
@@ -217,6 +219,9 @@ static const struct field fields[] = {
     {FLEET_IDENTITY, "born", 'i', true},
     {FLEET_IDENTITY, "filled", 'i', true},
     {FLEET_HEAD, "n", 'i', true},
+    {FLEET_HEAD, "num", 'i', false},
+    {FLEET_HEAD, "key", 't', false},
+    {FLEET_HEAD, "sum", 't', false},
     {FLEET_CONFIG, "version", 'i', true},
     {FLEET_CONFIG, "at", 'i', true},
     {FLEET_CONFIG, "who", 't', true},
@@ -329,6 +334,84 @@ crl_number(char out[65], const cJSON *o)
 }
 
 static bool
+tally_octets(uint8_t out[FLEET_TALLY_LEN], const char *hex)
+{
+	if (!is_digits(hex, strlen(hex), true, 2 * (size_t)FLEET_TALLY_LEN))
+		return false;
+	for (size_t i = 0; i < FLEET_TALLY_LEN; i++)
+		out[i] = (uint8_t)(text_hex_value(hex[2 * i]) * 16 +
+		    text_hex_value(hex[2 * i + 1]));
+	return true;
+}
+
+/* All of it or nothing: half a tally would count as none. */
+static bool
+tally_read(struct fleet_tally *t, int64_t n, const cJSON *o)
+{
+	const char *key = json_get_string(o, "key");
+	const char *sum = json_get_string(o, "sum");
+	bool num = json_get(o, "num") != NULL;
+
+	if (key == NULL && sum == NULL && !num)
+		return true;
+	t->n = n;
+	t->num = number_of(o, "num");
+	t->known = num && t->num >= 0 && key != NULL && sum != NULL &&
+	    tally_octets(t->key, key) && tally_octets(t->sum, sum);
+	return t->known;
+}
+
+static void
+put_octets(char *out, const uint8_t octets[FLEET_TALLY_LEN])
+{
+	for (size_t i = 0; i < FLEET_TALLY_LEN; i++)
+		snprintf(out + 2 * i, 3, "%02x", octets[i]);
+}
+
+void
+fleet_head_json(
+    char out[FLEET_HEAD_JSON], int64_t n, const struct fleet_tally *t)
+{
+	char key[2 * FLEET_TALLY_LEN + 1], sum[2 * FLEET_TALLY_LEN + 1];
+
+	if (!t->known) {
+		snprintf(out, FLEET_HEAD_JSON, "{\"n\":%lld}", (long long)n);
+		return;
+	}
+	put_octets(key, t->key);
+	put_octets(sum, t->sum);
+	snprintf(out, FLEET_HEAD_JSON,
+	    "{\"n\":%lld,\"num\":%lld,\"key\":\"%s\",\"sum\":\"%s\"}",
+	    (long long)n, (long long)t->num, key, sum);
+}
+
+bool
+fleet_identity_draw(char out[FLEET_ID_SIZE])
+{
+	uint8_t r[16];
+
+	if (RAND_bytes(r, sizeof(r)) != 1)
+		return false;
+	r[6] = (uint8_t)((r[6] & 0x0f) | 0x40); /* RFC 4122 4.4 */
+	r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
+	snprintf(out, FLEET_ID_SIZE,
+	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x"
+	    "%02x",
+	    r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10],
+	    r[11], r[12], r[13], r[14], r[15]);
+	return true;
+}
+
+void
+fleet_identity_json(
+    char out[FLEET_IDENTITY_JSON], const char *id, int64_t filled)
+{
+	snprintf(out, FLEET_IDENTITY_JSON,
+	    "{\"v\":1,\"id\":\"%s\",\"born\":%lld,\"filled\":%lld}", id,
+	    (long long)time(NULL), (long long)filled);
+}
+
+static bool
 has_tombstones(enum fleet_kind kind)
 {
 	return kind == FLEET_DENY || kind == FLEET_HOLDING ||
@@ -371,6 +454,9 @@ tree_read(struct fleet_meaning *out, enum fleet_kind kind, const cJSON *o,
 		(out->version < 1 || out->version > INT32_MAX)) ||
 	    out->n < 0)
 		return err_set(err, E_PARSE, "a number is out of its range");
+	if (kind == FLEET_HEAD && !tally_read(&out->tally, out->n, o))
+		return err_set(
+		    err, E_PARSE, "'num', 'key', 'sum' are no tally");
 	if (!crl_number(out->number, o))
 		return err_set(err, E_PARSE, "'number' is no CRL number");
 	return 0;

@@ -21,7 +21,7 @@
  * are not named here are kept and looked at by nobody here.
  *
  *   IDENTITY  id t, born i, filled i
- *   HEAD      n i
+ *   HEAD      n i; and all of these or none: num i, key t, sum t (32 digits)
  *   CONFIG, HISTORY  version i, at i, who t, from t, action t, note *t,
  *             config t (the text as it was given), schemaVersion *i
  *   DENY      an entry as GET /denylist has it; a tombstone: removed true,
@@ -92,16 +92,45 @@ bool fleet_name_part(char *out, size_t room, const char *text);
 /* And back. False for what fleet_name_part does not write. */
 bool fleet_name_text(char *out, size_t room, const char *part, size_t len);
 
+/*
+ * What a head says of the records of its change: how many there are, and the
+ * sum of what a secret function makes of each (fleet_tally.h). Who sees no more
+ * than sealed records can make no other set of them that has this sum.
+ */
+#define FLEET_TALLY_LEN 16
+struct fleet_tally {
+	bool known;
+	int64_t n; /* of the head that says so */
+	int64_t num;
+	uint8_t key[FLEET_TALLY_LEN], sum[FLEET_TALLY_LEN];
+};
+
+#define FLEET_ID_SIZE 37
+
+/* The text of a head; a tally that is not known is left out. It fits in the
+ * 128 octets that programs before this one take. */
+#define FLEET_HEAD_JSON 128
+void fleet_head_json(
+    char out[FLEET_HEAD_JSON], int64_t n, const struct fleet_tally *t);
+
+/* The text of identity, made now. */
+#define FLEET_IDENTITY_JSON 128
+void fleet_identity_json(
+    char out[FLEET_IDENTITY_JSON], const char *id, int64_t filled);
+/* A new id. False: there are no random numbers. */
+bool fleet_identity_draw(char out[FLEET_ID_SIZE]);
+
 /* What rules are decided by. Zeroed where the JSON does not have it. */
 struct fleet_meaning {
 	bool removed;    /* a tombstone, or a subject that is not allowed */
 	int64_t version; /* of a section */
 	int64_t at;
 	int64_t n;                    /* HEAD */
+	struct fleet_tally tally;     /* HEAD */
 	int64_t this_update, checked; /* EVIDENCE, REVOKED; at of WITHDRAWN */
 	char number[65]; /* lower-case digits without leading zeros, or "" */
 	int64_t until;   /* CLAIM that failed; 0: somebody fetches */
-	char id[37];     /* IDENTITY */
+	char id[FLEET_ID_SIZE]; /* IDENTITY */
 	int64_t filled;
 };
 

@@ -144,10 +144,10 @@ fleet_report_reasons(const struct fleet_join *j,
 		    v.why[0] != '\0' ? v.why : fleet_state_word(v.state));
 		fn(arg, line);
 	} else if (v.state == FLEET_OTHER || v.state == FLEET_MISSING ||
-	    v.state == FLEET_TOO_OLD) {
+	    v.state == FLEET_TOO_OLD || v.state == FLEET_PART ||
+	    v.state == FLEET_UNREADABLE) {
 		snprintf(line, sizeof(line),
-		    "the fleet '%.40s' is not followed: %.130s", conf->name,
-		    v.why);
+		    "the fleet '%.40s' is not followed: %s", conf->name, v.why);
 		fn(arg, line);
 	}
 	if (fleet_has_twin(fleet_join_fleet(j))) {

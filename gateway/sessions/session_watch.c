@@ -499,15 +499,37 @@ event_json(const struct withdrawn *e)
 	return o;
 }
 
+/* Of those that are remembered. */
+static uint64_t
+first_event(const struct session_watch *s)
+{
+	return s->num_events > SESSION_WATCH_MAX_EVENTS
+	    ? s->num_events - SESSION_WATCH_MAX_EVENTS
+	    : 0;
+}
+
+void
+session_watch_each_event(const struct session_watch *s,
+    void (*fn)(void *arg, const struct session_event *e), void *arg)
+{
+	for (uint64_t n = first_event(s); n < s->num_events; n++) {
+		const struct withdrawn *e =
+		    &s->events[n % SESSION_WATCH_MAX_EVENTS];
+
+		fn(arg,
+		    &(struct session_event){.leaf = e->id,
+			.at = e->at,
+			.reason = e->reason,
+			.report = e->report});
+	}
+}
+
 cJSON *
 session_watch_events(const struct session_watch *s, uint64_t after)
 {
-	uint64_t first = s->num_events > SESSION_WATCH_MAX_EVENTS
-	    ? s->num_events - SESSION_WATCH_MAX_EVENTS
-	    : 0;
 	cJSON *list = cJSON_CreateArray();
 
-	for (uint64_t n = first; n < s->num_events; n++) {
+	for (uint64_t n = first_event(s); n < s->num_events; n++) {
 		const struct withdrawn *e =
 		    &s->events[n % SESSION_WATCH_MAX_EVENTS];
 

@@ -65,6 +65,9 @@ void session_watch_share(struct session_watch *s,
 /* Numbers rise: it gets this one, or the next after the newest. */
 void session_watch_add(
     struct session_watch *s, uint64_t number, const struct session_event *e);
+/* Those that are remembered, oldest first; fn must not change them. */
+void session_watch_each_event(const struct session_watch *s,
+    void (*fn)(void *arg, const struct session_event *e), void *arg);
 /* Another one: whose memory this was is gone. */
 const char *session_watch_epoch(const struct session_watch *s);
 

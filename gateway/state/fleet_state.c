@@ -8,7 +8,7 @@
 
 struct fleet_state {
 	struct state_db *db;
-	char *id; /* lent out by fleet_state_facts */
+	char *id, *tally; /* lent out by fleet_state_facts */
 };
 
 /* Rows. */
@@ -90,6 +90,7 @@ take_facts(void *arg, const struct state_row *row, struct err *err)
 {
 	const struct facts_reading *r = arg;
 	const char *id = state_row_text(row, 0);
+	const char *tally = state_row_text(row, 3);
 
 	r->out->head = state_row_int(row, 1);
 	r->out->filled = state_row_int(row, 2);
@@ -97,10 +98,13 @@ take_facts(void *arg, const struct state_row *row, struct err *err)
 		return err_set(err, E_PARSE,
 		    "table fleet_fact: not what was written here");
 	free(r->s->id);
+	free(r->s->tally);
 	r->s->id = strdup(id);
-	if (r->s->id == NULL)
+	r->s->tally = tally != NULL ? strdup(tally) : NULL;
+	if (r->s->id == NULL || (tally != NULL && r->s->tally == NULL))
 		return err_set(err, E_NOMEM, "out of memory");
 	r->out->id = r->s->id;
+	r->out->tally = r->s->tally;
 	return 0;
 }
 
@@ -119,8 +123,13 @@ int
 fleet_state_set_facts(struct fleet_state *s,
     const struct fleet_state_facts *facts, struct err *err)
 {
-	return state_db_write(s->db, STATE_SQL_FLEET_FACTS_PUT, NULL, err,
+	int rc = state_db_write(s->db, STATE_SQL_FLEET_FACTS_PUT, NULL, err,
 	    "tii", facts->id, facts->head, facts->filled);
+
+	if (rc == 0 && facts->tally != NULL && facts->tally[0] != '\0')
+		rc = state_db_write(s->db, STATE_SQL_FLEET_TALLY_PUT, NULL, err,
+		    "t", facts->tally);
+	return rc;
 }
 
 int
@@ -170,6 +179,7 @@ fleet_state_close(struct fleet_state *s)
 	if (s == NULL)
 		return;
 	free(s->id);
+	free(s->tally);
 	free(s);
 }
 
@@ -242,5 +252,8 @@ fleet_state_clear(struct fleet_state *s, struct err *err)
 	if (rc == 0)
 		rc = state_db_write(
 		    s->db, STATE_SQL_FLEET_FACTS_CLEAR, NULL, err, "");
+	if (rc == 0)
+		rc = state_db_write(
+		    s->db, STATE_SQL_FLEET_TALLY_CLEAR, NULL, err, "");
 	return rc;
 }

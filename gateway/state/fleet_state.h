@@ -36,6 +36,8 @@ struct fleet_state_facts {
 	const char *id; /* of the fleet that this machine follows */
 	int64_t head;   /* the highest n that was seen */
 	int64_t filled; /* how often that fleet was filled again */
+	/* What the head said of its records; NULL where nothing was set. */
+	const char *tally;
 };
 
 /*

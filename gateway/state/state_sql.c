@@ -62,6 +62,8 @@ const char state_sql_more_tables[] =
     "CREATE TABLE IF NOT EXISTS fleet_fact("
     " one INTEGER PRIMARY KEY CHECK(one = 1), id TEXT NOT NULL,"
     " head INTEGER NOT NULL, filled INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS fleet_tally("
+    " one INTEGER PRIMARY KEY CHECK(one = 1), text TEXT NOT NULL) STRICT;"
     /* Bits of what has been in force here as the fleet has it ever since. */
     "CREATE TABLE IF NOT EXISTS fleet_kinds("
     " one INTEGER PRIMARY KEY CHECK(one = 1), kinds INTEGER NOT NULL) STRICT;";
@@ -206,7 +208,13 @@ const char *const state_sql_texts[STATE_SQL_NUM] = {
 	" ON CONFLICT(one) DO UPDATE SET id = excluded.id,"
 	" head = max(head, excluded.head), filled = excluded.filled",
     [STATE_SQL_FLEET_FACTS_CLEAR] = "DELETE FROM fleet_fact",
-    [STATE_SQL_FLEET_FACTS] = "SELECT id, head, filled FROM fleet_fact",
+    [STATE_SQL_FLEET_FACTS] =
+	"SELECT id, head, filled, (SELECT text FROM fleet_tally)"
+	" FROM fleet_fact",
+    [STATE_SQL_FLEET_TALLY_PUT] =
+	"INSERT INTO fleet_tally(one, text) VALUES(1, ?1)"
+	" ON CONFLICT(one) DO UPDATE SET text = excluded.text",
+    [STATE_SQL_FLEET_TALLY_CLEAR] = "DELETE FROM fleet_tally",
     [STATE_SQL_FLEET_KINDS] = "SELECT kinds FROM fleet_kinds",
     [STATE_SQL_FLEET_KINDS_PUT] =
 	"INSERT INTO fleet_kinds(one, kinds) VALUES(1, ?1)"

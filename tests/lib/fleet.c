@@ -204,18 +204,15 @@ machine_allow(struct gateway *g, const char *peer)
 long
 machine_mode(struct gateway *g, const char *mode)
 {
-	char *body =
-	    xasprintf("{\"section\":\"" SECTION "\",\"version\":%d,\"config\":"
-		      "{\"revocationCheck\":{\"mode\":\"%s\"}},"
-		      "\"schemaVersion\":{\"major\":1,\"minor\":0}}",
-		rest_version(g, SECTION), mode);
+	char *config =
+	    xasprintf("{\"revocationCheck\":{\"mode\":\"%s\"}}", mode);
 	struct web w;
 	long status;
 
-	rest(g, &w, "PUT", "/config", body);
+	rest_put(g, &w, SECTION, config);
 	status = w.status;
 	web_free(&w);
-	free(body);
+	free(config);
 	return status;
 }
 
@@ -282,4 +279,20 @@ machine_awaits(
 			fail_msg("%s: %s", path, w.body);
 		web_free(&w);
 	} while (there != wanted);
+}
+
+void
+machine_awaits_num(struct gateway *g, const char *path, int num)
+{
+	long long until = mono_ms() + WAIT_MS;
+	struct web w;
+	int there;
+
+	do {
+		rest(g, &w, "GET", path, NULL);
+		there = cJSON_GetArraySize(w.json);
+		if (there != num && mono_ms() > until)
+			fail_msg("%s: %s", path, w.body);
+		web_free(&w);
+	} while (there != num);
 }

@@ -63,5 +63,7 @@ void machine_awaits_up(struct gateway *g);
 /* Until the answer to GET path has this text in it, or has it not. */
 void machine_awaits(
     struct gateway *g, const char *path, const char *text, bool wanted);
+/* Until the list there has so many. */
+void machine_awaits_num(struct gateway *g, const char *path, int num);
 
 #endif

@@ -44,6 +44,7 @@ static struct engine_in_memory {
 	struct fleet_link *links[MAX_LINKS];
 	size_t num_links;
 	struct request *kept;
+	bool cuts_loads; /* before their end */
 } store;
 
 struct fleet_link {
@@ -310,6 +311,11 @@ load(struct fleet_link *l)
 		    .revision = s->revision};
 		l->calls.records(l->calls.arg, &kv, 1, true);
 	}
+	if (store.cuts_loads) {
+		l->state = FLEET_LINK_DOWN;
+		l->calls.state(l->calls.arg, l->state, "cut");
+		return;
+	}
 	l->revision = store.revision;
 	l->calls.loaded(l->calls.arg, store.revision);
 	l->state = FLEET_LINK_UP;
@@ -469,6 +475,13 @@ fleet_link_revoke(
 {
 	lease_ends(lease);
 	answer(l, done, arg, ENGINE_DONE, lease);
+}
+
+bool
+fleet_link_in_parts(const struct fleet_link *l)
+{
+	(void)l;
+	return false;
 }
 
 int64_t

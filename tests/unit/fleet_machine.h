@@ -32,7 +32,9 @@ struct machine {
 	struct fleet *fleet;
 	struct fleet_link *link; /* of fleet_help.h */
 	struct log log;
-	const char *name, *refuses; /* a key that cannot act here */
+	const char *name, *refuses; /* keys so begin that cannot act here */
+	size_t lines;               /* of its log */
+	char last_line[256];
 	bool disk_full;
 	uint64_t reconnects;   /* that a test has seen */
 	size_t takes, records; /* calls of take, ordered records taken */
@@ -96,8 +98,10 @@ machine_take(void *arg, const struct fleet_record *v, size_t num,
     const struct fleet_facts *facts, bool adopted, struct fleet_taken *taken,
     struct err *err)
 {
-	const struct fleet_state_facts keep = {
-	    .id = facts->id, .head = facts->head, .filled = facts->filled};
+	const struct fleet_state_facts keep = {.id = facts->id,
+	    .head = facts->head,
+	    .filled = facts->filled,
+	    .tally = facts->tally};
 	struct machine *m = arg;
 	int rc;
 
@@ -110,7 +114,8 @@ machine_take(void *arg, const struct fleet_record *v, size_t num,
 	if (adopted)
 		rc = fleet_state_clear(m->state, err);
 	for (size_t i = 0; i < num && rc == 0; i++) {
-		if (m->refuses != NULL && strcmp(v[i].key, m->refuses) == 0) {
+		if (m->refuses != NULL &&
+		    strncmp(v[i].key, m->refuses, strlen(m->refuses)) == 0) {
 			taken[i].ok = false;
 			snprintf(taken[i].why, sizeof(taken[i].why),
 			    "address in use");
@@ -163,13 +168,20 @@ machine_facts(void *arg, struct fleet_facts *out, struct err *err)
 	int rc = fleet_state_facts(m->state, &facts, err);
 
 	if (rc == 0)
-		*out = (struct fleet_facts){facts.id, facts.head, facts.filled};
+		*out = (struct fleet_facts){.id = facts.id,
+		    .head = facts.head,
+		    .filled = facts.filled,
+		    .tally = facts.tally};
 	return rc;
 }
 
 static void
 machine_log(void *arg, enum log_level level, const char *line)
 {
+	struct machine *m = arg;
+
+	m->lines++;
+	snprintf(m->last_line, sizeof(m->last_line), "%s", line);
 	if (getenv("FLEET_LOG") != NULL)
 		fprintf(
 		    stderr, "# %s: %s\n", ((struct machine *)arg)->name, line);
@@ -357,6 +369,26 @@ machine_write(struct machine *m, enum fleet_kind kind, const char *name,
 	write_begin(m, &w, kind, name, json, expect);
 	loop_until(w.over);
 	return w.o;
+}
+
+/* An entry of the denylist, which must be written. */
+HELPER void
+must_write(struct machine *m, const char *name, const char *json)
+{
+	struct fleet_outcome o =
+	    machine_write(m, FLEET_DENY, name, json, FLEET_ANY);
+
+	if (o.result != FLEET_WRITTEN)
+		fail_msg("%s: %d: %s", m->name, o.result, o.why);
+}
+
+HELPER struct fleet_view
+view(const struct machine *m)
+{
+	struct fleet_view v;
+
+	fleet_view(m->fleet, &v);
+	return v;
 }
 
 /* A record as the fleet seals it, for a stranger to put somewhere. */

@@ -53,25 +53,6 @@ must_have(const struct machine *m, const char *key, int64_t n, const char *text)
 }
 
 static void
-must_write(struct machine *m, const char *name, const char *json)
-{
-	struct fleet_outcome o =
-	    machine_write(m, FLEET_DENY, name, json, FLEET_ANY);
-
-	if (o.result != FLEET_WRITTEN)
-		fail_msg("%d: %s", o.result, o.why);
-}
-
-static struct fleet_view
-view(const struct machine *m)
-{
-	struct fleet_view v;
-
-	fleet_view(m->fleet, &v);
-	return v;
-}
-
-static void
 what_one_writes_is_in_force_on_all(void **state)
 {
 	struct machine m[3];
@@ -452,6 +433,29 @@ an_emergency_does_not_wait_for_a_union(void **state)
 	machines_cleanup(&m, 1);
 }
 
+/* As of a denylist that is full: a few are named, the rest are counted. */
+static void
+what_cannot_act_here_is_not_said_a_thousand_times(void **state)
+{
+	struct machine m[2];
+	size_t lines;
+
+	machines_init(m, 2);
+	m[1].refuses = "deny/";
+	lines = m[1].lines;
+	pend_many(&m[0], 0, 90, false);
+	loop_until(view(&m[0]).outbox == 0);
+	loop_idle();
+	must_be_change(&m[1], 0, 90, 0);
+	assert_int_equal(m[1].lines - lines, 20 + 1);
+	assert_non_null(strstr(m[1].last_line, "records=70"));
+	/* What was said is not said again. */
+	fleet_lags_again(m[1].fleet);
+	loop_idle();
+	assert_int_equal(m[1].lines - lines, 20 + 1);
+	machines_cleanup(m, 2);
+}
+
 static void
 an_emergency_is_sent_when_the_engine_is_back(void **state)
 {
@@ -769,6 +773,148 @@ an_old_head_and_a_forged_identity_change_nothing(void **state)
 	must_write(&m, Y, ENTRY_2);
 	free(head);
 	machines_cleanup(&m, 1);
+}
+
+/* Whoever can write there garbles it while nobody looks; all start then. */
+static void
+a_damaged_identity_is_written_again(void **state)
+{
+	struct machine m[2], fresh;
+	char id[40];
+
+	machines_init(m, 2);
+	must_write(&m[0], X, ENTRY);
+	loop_idle();
+	snprintf(id, sizeof(id), "%s", view(&m[0]).id);
+	link_down(m[0].link);
+	link_down(m[1].link);
+	stranger_puts("fleet", "x", 1);
+	/* Who remembers nothing cannot tell. */
+	machine_init(&fresh, "fresh", &plain);
+	loop_idle();
+	assert_int_equal(machine_state(&fresh), FLEET_UNREADABLE);
+	assert_non_null(strstr(view(&fresh).why, "delete its key 'fleet'"));
+	must_have(&fresh, DX, 0, "");
+	machine_restart(&m[0], &plain);
+	machine_restart(&m[1], &plain);
+	loop_until(machine_state(&m[0]) == FLEET_UP);
+	loop_until(machine_state(&m[1]) == FLEET_UP);
+	loop_until(machine_state(&fresh) == FLEET_UP);
+	assert_string_equal(view(&m[0]).id, id);
+	assert_string_equal(view(&m[1]).id, id);
+	assert_string_equal(view(&fresh).id, id);
+	assert_int_equal(view(&m[0]).filled, 0);
+	must_write(&m[1], Y, ENTRY);
+	loop_idle();
+	must_have(&fresh, DX, 1, ENTRY);
+	must_have(&fresh, DY, 2, ENTRY);
+	must_have(&m[0], DY, 2, ENTRY);
+	machines_cleanup(m, 2);
+	machine_cleanup(&fresh);
+}
+
+/* What cannot be read may be of another fleet, or the secret is wrong. */
+static void
+an_identity_is_not_replaced_without_proof(void **state)
+{
+	struct machine_options wrong = {.secret_file = NULL};
+	struct machine m;
+	char other[64];
+	uint8_t *head;
+	size_t len;
+	int64_t revision;
+
+	machines_init(&m, 1);
+	must_write(&m, X, ENTRY);
+	secret_write(other, "the secret of somebody else");
+	wrong.secret_file = other;
+	machine_restart(&m, &wrong);
+	loop_idle();
+	assert_int_equal(machine_state(&m), FLEET_UNREADABLE);
+	/* The same secret, but a head of another fleet. */
+	head = sealed_by(secret_file, "00000000-0000-4000-8000-000000000000",
+	    FLEET_HEAD, "head", 0, "{\"n\":9}", &len);
+	stranger_puts("head", head, len);
+	stranger_puts("fleet", "x", 1);
+	revision = store.revision;
+	machine_restart(&m, &plain);
+	loop_idle();
+	assert_int_equal(machine_state(&m), FLEET_UNREADABLE);
+	assert_int_equal(store.revision, revision);
+	must_have(&m, DX, 1, ENTRY);
+	/* What the operator is told to do. */
+	stranger_puts("fleet", NULL, 0);
+	loop_until(machine_state(&m) == FLEET_UP);
+	must_have(&m, DX, 1, ENTRY);
+	free(head);
+	unlink(other);
+	machine_cleanup(&m);
+}
+
+/* The whole is judged, in however many tries it comes. */
+static void
+a_fresh_machine_is_not_fooled_by_a_cut(void **state)
+{
+	static const char *const keys[] = {"fleet", DX};
+	struct machine a, b;
+
+	machines_init(&a, 1);
+	must_write(&a, X, ENTRY);
+	must_write(&a, Y, ENTRY);
+	link_down(a.link);
+	store.cuts_loads = true;
+	machine_init(&b, "b", &plain);
+	store.cuts_loads = false;
+	for (size_t i = 0; i < 2; i++)
+		stranger_puts(keys[i], NULL, 0);
+	link_up(b.link);
+	loop_idle();
+	assert_int_not_equal(machine_state(&b), FLEET_UP);
+	must_have(&b, DY, 0, "");
+	assert_null(stored_find("fleet"));
+	machine_cleanup(&a);
+	machine_cleanup(&b);
+}
+
+/* What could not be put in force is tried again, but not in the middle. */
+static void
+a_fresh_machine_takes_no_half_of_a_reading(void **state)
+{
+	struct machine a, b, c;
+	size_t takes;
+
+	machines_init(&a, 1);
+	must_write(&a, X, ENTRY);
+	machine_init(&c, "c", &plain);
+	loop_until(machine_state(&c) == FLEET_UP);
+	store.cuts_loads = true;
+	machine_init(&b, "b", &plain);
+	store.cuts_loads = false;
+	b.disk_full = c.disk_full = true;
+	link_up(b.link);
+	assert_int_equal(b.takes, 1);
+	link_down(b.link);
+	/* This one tries again after b has, or would have. */
+	must_write(&a, Y, ENTRY);
+	loop_idle();
+	takes = c.takes;
+	link_down(a.link);
+	link_down(c.link);
+	stranger_puts(DX, NULL, 0);
+	store.cuts_loads = true;
+	link_up(b.link);
+	b.disk_full = c.disk_full = false;
+	loop_until(c.takes > takes);
+	must_have(&c, DY, 2, ENTRY);
+	must_have(&b, DY, 0, "");
+	store.cuts_loads = false;
+	link_up(b.link);
+	loop_idle();
+	assert_int_equal(machine_state(&b), FLEET_PART);
+	must_have(&b, DY, 0, "");
+	machine_cleanup(&a);
+	machine_cleanup(&b);
+	machine_cleanup(&c);
 }
 
 static void
@@ -1261,6 +1407,7 @@ main(void)
 	    T(a_full_disk_is_waited_for),
 	    T(an_emergency_is_sent_when_the_engine_is_back),
 	    T(what_could_not_act_is_tried_again),
+	    T(what_cannot_act_here_is_not_said_a_thousand_times),
 	    T(an_emergency_does_not_wait_for_a_union),
 	    T(what_waits_is_not_undone_by_what_others_did_meanwhile),
 	    T(a_wiped_engine_is_filled_again),
@@ -1268,6 +1415,10 @@ main(void)
 	    T(another_fleet_is_neither_followed_nor_written_to),
 	    T(a_stranger_changes_nothing),
 	    T(an_old_head_and_a_forged_identity_change_nothing),
+	    T(a_damaged_identity_is_written_again),
+	    T(an_identity_is_not_replaced_without_proof),
+	    T(a_fresh_machine_is_not_fooled_by_a_cut),
+	    T(a_fresh_machine_takes_no_half_of_a_reading),
 	    T(with_another_secret_nothing_is_read),
 	    T(a_secret_is_replaced_while_all_go_on),
 	    T(a_fresh_machine_may_be_told_how_new_it_has_to_be),

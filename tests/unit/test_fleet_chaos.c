@@ -3,8 +3,9 @@
  * engine or its answers, stop and start, have something in their outbox, while
  * the engine is wiped, set back, and written to by a stranger. Whatever
  * happens, on no machine does a denial go that nobody has removed, and nothing
- * that is held goes back; in the end all hold the same, and every change that
- * a writer was told is written.
+ * that is held goes back; in the end all hold the same, every change that a
+ * writer was told is written, and the engine has all that its head says, or
+ * does once the operator has said so.
  *
  * FLEET_ROUNDS and FLEET_SEED in the environment: how many, and the first.
  */
@@ -316,12 +317,30 @@ all_the_same(void)
 }
 
 static bool
-all_up(void)
+all_are(enum fleet_state_now this, enum fleet_state_now or_this)
 {
-	for (int k = 0; k < MACHINES; k++)
-		if (machine_state(&m[k]) != FLEET_UP || writes[k].busy)
+	for (int k = 0; k < MACHINES; k++) {
+		enum fleet_state_now is = machine_state(&m[k]);
+
+		if ((is != this && is != or_this) || writes[k].busy)
 			return false;
+	}
 	return true;
+}
+
+/*
+ * What was lost for good, and two lines of changes with the same numbers, are
+ * not what the head says, until the operator says that they are.
+ */
+static void
+all_come_up(void)
+{
+	static const struct machine_options adopts = {.adopt = true};
+
+	loop_until(all_are(FLEET_UP, FLEET_PART) && all_the_same());
+	if (!all_are(FLEET_UP, FLEET_UP))
+		machine_restart(&m[0], &adopts);
+	loop_until(all_are(FLEET_UP, FLEET_UP) && all_the_same());
 }
 
 static void
@@ -356,7 +375,7 @@ one_round(uint64_t seed)
 		stored_drop(stored_find("filling"));
 	all_down(true);
 	all_down(false);
-	loop_until(all_up() && all_the_same());
+	all_come_up();
 	must_not_have_loosened();
 	for (int k = 0; k < MACHINES; k++)
 		machine_cleanup(&m[k]);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,9 @@ static engine_done_fn *asked;
 static void *asked_arg;
 static bool listing;
 static struct engine_watch_calls watch;
-static int64_t watched_from;
+static int64_t watched_from, listed_at;
+static char listed_after[64];
+static unsigned listed_limit;
 
 int
 engine_endpoint_check(const char *endpoint, struct err *err)
@@ -71,6 +74,10 @@ void
 engine_list(struct engine *e, const char *below, const char *after,
     int64_t revision, unsigned limit, engine_done_fn *done, void *arg)
 {
+	snprintf(listed_after, sizeof(listed_after), "%s",
+	    after != NULL ? after : "");
+	listed_at = revision;
+	listed_limit = limit;
 	ask(done, arg, true);
 }
 
@@ -111,11 +118,12 @@ engine_revoke(struct engine *e, int64_t lease, engine_done_fn *done, void *arg)
 static struct event_base *base;
 static struct fleet_link *link_;
 static enum fleet_link_state state_now;
-static int downs, loads;
+static int downs, loads, begun;
 
 static void
-on_nothing(void *arg)
+on_loading(void *arg)
 {
+	begun++;
 }
 
 static void
@@ -169,6 +177,21 @@ answer(int64_t revision, int64_t head, const char *fleet)
 	done(asked_arg, &a);
 }
 
+/* A page of more. */
+static void
+answer_page(const char *last)
+{
+	struct engine_answer a = {.result = ENGINE_DONE,
+	    .revision = 5,
+	    .more = true,
+	    .last = last,
+	    .why = ""};
+	engine_done_fn *done = asked;
+
+	asked = NULL;
+	done(asked_arg, &a);
+}
+
 static void
 fail_it(void)
 {
@@ -202,11 +225,11 @@ begin(void **state)
 	    .heartbeat_ms = 1,
 	    .request_timeout_ms = 60000};
 	struct fleet_link_calls calls = {
-	    NULL, on_nothing, on_records, on_loaded, on_state};
+	    NULL, on_loading, on_records, on_loaded, on_state};
 	struct err err;
 
 	base = o.base = event_base_new();
-	engine.opened = downs = loads = 0;
+	engine.opened = downs = loads = begun = 0;
 	assert_int_equal(fleet_link_new(&link_, &o, &calls, &err), 0);
 	turn_to(false);
 	answer(5, 5, "one");
@@ -333,7 +356,126 @@ store_goes_back(void **state)
 		assert_int_equal(loads, i + 2);
 		watch.created(watch.arg, 5);
 		turn_to(false);
+		answer(5, 5, "one");
+		turn_to(false);
 	}
+}
+
+static uint64_t
+pause_ms(void)
+{
+	struct fleet_link_stats s;
+
+	fleet_link_stats(link_, &s);
+	return s.pause_ms;
+}
+
+/* An engine that answers reads and spoils watches: ever longer pauses,
+ * whichever end a watch comes to, until a beat has agreed. */
+static void
+spoiled_watches(void **state)
+{
+	static const enum engine_result ends[] = {
+	    ENGINE_UNKNOWN, ENGINE_COMPACTED};
+
+	for (size_t i = 0; i < 2; i++) {
+		answer(5, 5, "one");
+		turn_to(false);
+		for (uint64_t ms = 100; ms < 1000; ms *= 2) {
+			watch.ended(watch.arg, ends[i], "spoiled");
+			assert_in_range(pause_ms(), ms * 8 / 10, ms * 12 / 10);
+			turn_to(false);
+			answer(5, 5, "one");
+			if (ends[i] == ENGINE_COMPACTED) {
+				turn_to(true);
+				answer(5, 5, "one");
+			}
+			watch.created(watch.arg, 5);
+			assert_int_equal(state_now, FLEET_LINK_UP);
+			turn_to(false);
+		}
+	}
+}
+
+/* It is read anew, and the connection ends behind a page. */
+static void
+break_a_reading(void)
+{
+	fleet_link_read_anew(link_, "for a test");
+	turn_to(false);
+	answer(5, 5, "one");
+	turn_to(true);
+	assert_string_equal(listed_after, "");
+	answer_page("deny/k");
+	turn_to(true);
+	assert_string_equal(listed_after, "deny/k");
+	fail_it();
+	assert_int_equal(state_now, FLEET_LINK_DOWN);
+	turn_to(false);
+}
+
+static void
+a_reading_goes_on(void **state)
+{
+	unsigned limit;
+
+	break_a_reading();
+	limit = listed_limit;
+	/* Somebody has written: that comes by the watch. */
+	answer(7, 7, "one");
+	turn_to(true);
+	assert_string_equal(listed_after, "deny/k");
+	assert_int_equal(listed_at, 5);
+	assert_true(listed_limit < limit);
+	assert_int_equal(begun, 2);
+	assert_int_equal(loads, 1);
+	answer(7, 7, "one");
+	assert_int_equal(loads, 2);
+	assert_int_equal(watched_from, 6);
+}
+
+/* Not at a store that is another, or behind. */
+static void
+a_reading_begins_anew(void **state)
+{
+	static const struct {
+		int64_t revision, head;
+		const char *fleet;
+	} rows[] = {{4, 4, "one"}, {9, 4, "one"}, {9, 9, "two"}, {9, 0, "one"}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		break_a_reading();
+		answer(rows[i].revision, rows[i].head, rows[i].fleet);
+		turn_to(true);
+		assert_string_equal(listed_after, "");
+		assert_int_equal(begun, 3);
+		end(state);
+		begin(state);
+	}
+	/* Nor where somebody says that it is to be read anew. */
+	break_a_reading();
+	fleet_link_read_anew(link_, "for a test");
+	turn_to(false);
+	answer(5, 5, "one");
+	turn_to(true);
+	assert_string_equal(listed_after, "");
+}
+
+/* Of ten thousand who lose an engine not all come back at once. */
+static void
+many_come_back_one_by_one(void **state)
+{
+	uint64_t most = 0;
+
+	for (int i = 0; i < 8; i++) {
+		fleet_link_set_members(link_, 10000);
+		watch.ended(watch.arg, ENGINE_UNKNOWN, "cut");
+		assert_in_range(pause_ms(), 80, 120 + 10000);
+		most = pause_ms() > most ? pause_ms() : most;
+		end(state);
+		begin(state);
+	}
+	assert_true(most > 120);
 }
 
 /* Found out where it is joined again. */
@@ -359,6 +501,11 @@ main(void)
 	    cmocka_unit_test_setup_teardown(no_answer, begin, end),
 	    cmocka_unit_test_setup_teardown(store_goes_back, begin, end),
 	    cmocka_unit_test_setup_teardown(another_store, begin, end),
+	    cmocka_unit_test_setup_teardown(a_reading_goes_on, begin, end),
+	    cmocka_unit_test_setup_teardown(a_reading_begins_anew, begin, end),
+	    cmocka_unit_test_setup_teardown(
+		many_come_back_one_by_one, begin, end),
+	    cmocka_unit_test_setup_teardown(spoiled_watches, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

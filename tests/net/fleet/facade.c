@@ -53,15 +53,6 @@ machines_cleanup(struct machine *m, size_t num)
 	etcd_stop(&etcd);
 }
 
-static struct fleet_view
-view(const struct machine *m)
-{
-	struct fleet_view v;
-
-	fleet_view(m->fleet, &v);
-	return v;
-}
-
 static void
 must_have(const struct machine *m, const char *key, int64_t n, const char *text)
 {
@@ -70,16 +61,6 @@ must_have(const struct machine *m, const char *key, int64_t n, const char *text)
 	if (f.n != n || strcmp(f.text, text) != 0)
 		fail_msg("%s has '%s' as change %lld: %s", m->name, key,
 		    (long long)f.n, f.text);
-}
-
-static void
-must_write(struct machine *m, const char *name, const char *json)
-{
-	struct fleet_outcome o =
-	    machine_write(m, FLEET_DENY, name, json, FLEET_ANY);
-
-	if (o.result != FLEET_WRITTEN)
-		fail_msg("%s: %d: %s", m->name, o.result, o.why);
 }
 
 /* After the engine was killed: each has connected once more than before. */

@@ -104,8 +104,13 @@ settles(void)
 	return becomes(settled);
 }
 
+/* Beats, in ms: of who shall give a bad engine up soon, and of who must not. */
+#define HASTY   1000
+#define PATIENT 4000
+
 static void
-machine_at(const char *const *urls, const char *user, const char *password_file)
+machine_at(const char *const *urls, const char *user, const char *password_file,
+    unsigned beat_ms)
 {
 	struct fleet_link_options o = {.base = base,
 	    .log = &m.lines,
@@ -113,8 +118,8 @@ machine_at(const char *const *urls, const char *user, const char *password_file)
 	    .endpoints = urls,
 	    .user = user,
 	    .password_file = password_file,
-	    .heartbeat_ms = 1000,
-	    .request_timeout_ms = 600};
+	    .heartbeat_ms = beat_ms,
+	    .request_timeout_ms = beat_ms * 6 / 10};
 	struct fleet_link_calls calls = {
 	    NULL, on_loading, on_records, on_loaded, on_state};
 	struct err err;
@@ -130,7 +135,7 @@ machine_start(const char *user, const char *password_file)
 {
 	const char *urls[] = {bad_url, etcd.urls[0], NULL};
 
-	machine_at(urls, user, password_file);
+	machine_at(urls, user, password_file, HASTY);
 }
 
 /* What an engine would say: a fleet of another, with one record. */
@@ -297,6 +302,7 @@ read_anew(void)
 static void
 silent_watch(void **state)
 {
+	const char *both[] = {bad_url, etcd.urls[0], NULL};
 	const char *alone[] = {bad_url, NULL};
 	char *cwd = realpath(".", NULL);
 	char *lines = xasprintf("/v3/watch file=%s/silent.json drip=1\n"
@@ -306,13 +312,13 @@ silent_watch(void **state)
 
 	script("", NULL);
 	control(&bad, "/_script", lines);
-	machine_start(NULL, NULL);
+	machine_at(both, NULL, NULL, PATIENT);
 	assert_true(settles());
 	assert_non_null(strstr(m.log, "has missed a change"));
 	fleet_link_free(m.link);
 	/* With nobody else to ask, everything is read again. */
 	control(&bad, "/_script", lines);
-	machine_at(alone, NULL, NULL);
+	machine_at(alone, NULL, NULL, PATIENT);
 	assert_true(becomes(read_anew));
 	assert_non_null(strstr(m.log, "a change was never told"));
 	fleet_link_free(m.link);

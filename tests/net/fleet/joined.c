@@ -254,23 +254,6 @@ subject(struct gateway *g, const char *method, long status)
 	rest_expect(g, method, SUBJECTS "/O%3Dnobody,C%3DGB", status);
 }
 
-/* The list there has so many. */
-static void
-await_subjects(struct gateway *g, int num)
-{
-	long long until = mono_ms() + WAIT_MS;
-	struct web w;
-	int there;
-
-	do {
-		rest(g, &w, "GET", SUBJECTS, NULL);
-		there = cJSON_GetArraySize(w.json);
-		if (there != num && mono_ms() > until)
-			fail_msg("%s", w.body);
-		web_free(&w);
-	} while (there != num);
-}
-
 /* A list that is begun shuts out whom it does not name, on every machine. */
 static void
 a_subject_goes_without_the_engine(void **state)
@@ -278,16 +261,16 @@ a_subject_goes_without_the_engine(void **state)
 	(void)state;
 	machines_up(&m, 2, NULL);
 	subject(&m.g[0], "PUT", 204);
-	await_subjects(&m.g[1], 1);
+	machine_awaits_num(&m.g[1], SUBJECTS, 1);
 	etcd_kill(&m.etcd, 0);
 	subject(&m.g[1], "DELETE", 202);
-	await_subjects(&m.g[1], 0);
-	await_subjects(&m.g[0], 1);
+	machine_awaits_num(&m.g[1], SUBJECTS, 0);
+	machine_awaits_num(&m.g[0], SUBJECTS, 1);
 	subject(&m.g[1], "PUT", 503);
-	await_subjects(&m.g[1], 0);
+	machine_awaits_num(&m.g[1], SUBJECTS, 0);
 	assert_int_equal(machine_allow(&m.g[1], "alice"), 503);
 	etcd_launch(&m.etcd, 0);
-	await_subjects(&m.g[0], 0);
+	machine_awaits_num(&m.g[0], SUBJECTS, 0);
 }
 
 /* Every version that there was, and who made it. */
@@ -337,22 +320,31 @@ a_machine_begins_from_a_file(void **state)
 	machines_guard(&m);
 }
 
+#define KILLS     100
+#define MIN_KILLS 12
+#define KILLS_SEC 10 /* no more are begun then */
+/* No two are at the same moment of a change, which takes less than the last. */
+#define MOMENT_US(round) ((useconds_t)((round)*37 % KILLS * 200))
+
 /* Whenever it ends, the fleet has the old or the new, and so has it. */
 static void
 killed_in_a_change(void **state)
 {
+	const long long until = mono_ms() + KILLS_SEC * 1000;
 	int version;
 
 	(void)state;
 	machines_up(&m, 2, NULL);
 	both_hear();
 	same_everywhere(&version);
-	for (int round = 0; round < 12; round++) {
+	for (int round = 0;
+	     round < MIN_KILLS || (round < KILLS && mono_ms() < until);
+	     round++) {
 		struct put p;
 		int after;
 
 		put_start(&p, &m.g[0], version, 2000 + round);
-		usleep((useconds_t)(round * 1500));
+		usleep(MOMENT_US(round));
 		gateway_kill(&m.g[0]);
 		put_end(&p);
 		machines_guard(&m);
@@ -518,29 +510,76 @@ denial_body(void)
 	return body;
 }
 
-/* A node may ask any of them: what one withdraws has one number on all. */
+/* Waits for the one that is withdrawn after that: its number there. */
+static double
+withdrawn_on(struct gateway *g, double after)
+{
+	char *path =
+	    xasprintf("/revocation/events?after=%.0f&timeoutMs=20000", after);
+	struct web w;
+	double number;
+
+	rest(g, &w, "GET", path, NULL);
+	free(path);
+	assert_int_equal(w.status, 200);
+	number = json_number(w.json, "events.0.number");
+	assert_true(number > after);
+	assert_non_null(json_text(w.json, "epoch"));
+	assert_non_null(
+	    strstr(json_text(w.json, "events.0.reason"), "denylist"));
+	assert_null(json_at(w.json, "events.1"));
+	web_free(&w);
+	return number;
+}
+
+static void
+engine_awaits_withdrawn(void)
+{
+	bool there = false;
+
+	while (!there) {
+		char *keys = etcd_ctl(
+		    &m.etcd, "get", "--prefix", "--keys-only", "/", NULL);
+
+		there = strstr(keys, "/withdrawn/") != NULL;
+		free(keys);
+	}
+}
+
+/*
+ * A node may ask any of them: what one withdraws has one number on all. (One of
+ * its own when etcd has not answered within a second: then it is tried again.)
+ * Where etcd has lost it, who starts then hears of it as well.
+ */
 static void
 a_session_is_withdrawn_on_all(void **state)
 {
-	struct web w;
-	double number[2];
+	double last[2] = {0, 0};
 
 	(void)state;
 	machines_up(&m, 2, NULL);
-	post_made(&m.g[0], "/revocation/check", session_body(), 200);
-	post_made(&m.g[1], "/denylist", denial_body(), 201);
-	for (int i = 0; i < 2; i++) {
-		rest(&m.g[i], &w, "GET",
-		    "/revocation/events?after=0&timeoutMs=20000", NULL);
-		assert_int_equal(w.status, 200);
-		number[i] = json_number(w.json, "events.0.number");
-		assert_true(number[i] > 0);
-		assert_non_null(json_text(w.json, "epoch"));
-		assert_non_null(
-		    strstr(json_text(w.json, "events.0.reason"), "denylist"));
-		web_free(&w);
+	for (int i = 0; i == 0 || (last[0] != last[1] && i < 10); i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "w%d", i);
+		if (i > 0) {
+			assert_int_equal(machine_allow(&m.g[0], "good"), 204);
+			machine_hears(&m.g[1], &m.g[0], name);
+		}
+		post_made(&m.g[0], "/revocation/check", session_body(), 200);
+		post_made(&m.g[1], "/denylist", denial_body(), 201);
+		for (int k = 0; k < 2; k++)
+			last[k] = withdrawn_on(&m.g[k], last[k]);
 	}
-	assert_true(number[0] == number[1]);
+	assert_true(last[0] == last[1]);
+	etcd_kill(&m.etcd, 0);
+	etcd_wipe(&m.etcd, 0);
+	etcd_launch(&m.etcd, 0);
+	etcd_await(&m.etcd, 0);
+	engine_awaits_withdrawn();
+	gateway_stop(&m.g[1]);
+	gateway_start(&m.g[1]);
+	(void)withdrawn_on(&m.g[1], 0);
 }
 
 #define ROW(f) cmocka_unit_test_teardown(f, down)

@@ -170,15 +170,24 @@ foreign_keys(void **state)
 	machines_guard(&m);
 }
 
-/* Nobody can read which fleet it is, and all begin so; then it is taken away.
- */
+/* All begin when nobody can read which fleet it is: with the head they see that
+ * it is theirs, without it somebody takes it away. */
 static void
 nobody_knows_the_fleet(void **state)
 {
 	machines_up(&m, 2, NULL);
-	gateway_stop(&m.g[0]);
-	gateway_stop(&m.g[1]);
+	for (int i = 0; i < 2; i++)
+		gateway_stop(&m.g[i]);
 	etcd_do(&m.etcd, "put", PREFIX "fleet", "nonsense", NULL);
+	for (int i = 0; i < 2; i++)
+		gateway_start(&m.g[i]);
+	machine_hears(&m.g[1], &m.g[0], "p8");
+	machine_hears(&m.g[0], &m.g[1], "p9");
+	machines_guard(&m);
+	for (int i = 0; i < 2; i++)
+		gateway_stop(&m.g[i]);
+	etcd_do(&m.etcd, "put", PREFIX "fleet", "nonsense", NULL);
+	etcd_do(&m.etcd, "put", PREFIX "head", "nonsense", NULL);
 	for (int i = 0; i < 2; i++) {
 		gateway_start(&m.g[i]);
 		gateway_must_say(&m.g[i], "cannot be read with the secret");

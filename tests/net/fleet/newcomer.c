@@ -108,36 +108,12 @@ nobody_more_is_let_in(int n)
 	assert_int_equal(tls_try(&town, "bob", m.g[0].port, 0), TLS_IN);
 }
 
-static void
-list_has(struct gateway *g, int num)
-{
-	long long until = mono_ms() + WAIT_MS;
-	struct web w;
-	int there;
-
-	do {
-		rest(g, &w, "GET", SUBJECTS, NULL);
-		there = cJSON_GetArraySize(w.json);
-		if (there != num && mono_ms() > until)
-			fail_msg("%s", w.body);
-		web_free(&w);
-	} while (there != num);
-}
-
 /* The fleet has a section that cannot act there: see deadlineMs. */
 static void
 one_is_left_out(int n)
 {
-	struct web w;
-
 	gateway_set(&m.g[n], "limits.handshake_timeout_ms", "6000");
-	rest(&m.g[0], &w, "PUT", "/config",
-	    "{\"section\":\"revcheck\",\"version\":0,\"config\":"
-	    "{\"deadlineMs\":7000},"
-	    "\"schemaVersion\":{\"major\":1,\"minor\":0}}");
-	if (w.status != 202)
-		fail_msg("%ld %s", w.status, w.body);
-	web_free(&w);
+	rest_push(&m.g[0], "revcheck", "{\"deadlineMs\":7000}", 202);
 }
 
 /*
@@ -164,7 +140,7 @@ what_is_its_own_stays(void **state)
 	    "stays in force here alone: subject 'C=GB,L=London,O=good' of " H
 	    " (subjects=1 members=0 chains=1)");
 	nobody_more_is_let_in(n);
-	list_has(&m.g[0], 0);
+	machine_awaits_num(&m.g[0], SUBJECTS, 0);
 	assert_int_equal(kept_apart(&m.g[n]), 2);
 	history(&m.g[n], &ours);
 	history(&m.g[0], &theirs);
@@ -194,12 +170,12 @@ what_is_its_own_is_given(void **state)
 	machine_awaits_up(&m.g[n]);
 	nobody_more_is_let_in(n);
 	rest_expect(&m.g[0], "PUT", CAROL, 204);
-	list_has(&m.g[n], 2);
+	machine_awaits_num(&m.g[n], SUBJECTS, 2);
 	assert_int_equal(tls_try(&town, "carol", m.g[n].port, 0), TLS_IN);
 	assert_int_not_equal(tls_try(&town, "bob", m.g[n].port, 0), TLS_IN);
 	assert_int_not_equal(tls_try(&town, "good", m.g[1].port, 0), TLS_IN);
 	rest_expect(&m.g[n], "PUT", GOOD, 204);
-	list_has(&m.g[1], 2);
+	machine_awaits_num(&m.g[1], SUBJECTS, 2);
 	assert_int_equal(tls_try(&town, "good", m.g[1].port, 0), TLS_IN);
 }
 
