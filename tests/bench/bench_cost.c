@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/bench/cost.h"
+#include "tests/bench/tls_figures.h"
 #include "tests/bench/tls_rig.h"
 
 #define BAND 0.02
@@ -39,6 +40,7 @@ static const struct {
 	void (*run)(struct cost *c, const char *fixtures);
 } rows[] = {
     {"handshakes", cost_handshakes},
+    {"relay", cost_relay},
     {"check", cost_check},
     {"session", cost_session},
     {"crl", cost_crl},
@@ -57,22 +59,6 @@ static const struct {
 };
 
 #define NUM(a) (sizeof(a) / sizeof(*(a)))
-
-bool
-cost_wants(const char *row)
-{
-	const char *only = getenv("COST_ONLY");
-	size_t len = strlen(row);
-
-	if (only == NULL || *only == '\0')
-		return true;
-	for (; *only != '\0'; only += strcspn(only, ", ")) {
-		only += strspn(only, ", ");
-		if (strncmp(only, row, len) == 0 && strcspn(only, ", ") == len)
-			return true;
-	}
-	return false;
-}
 
 static size_t
 row_of(struct cost *c, const char *name)
@@ -178,7 +164,7 @@ main(int argc, char **argv)
 	setenv("FIXTURES", argv[1], 1);
 	read_table(&c, argv[2]);
 	for (size_t i = 0; i < NUM(rows); i++)
-		if (cost_wants(rows[i].name))
+		if (row_wanted("COST_ONLY", rows[i].name))
 			rows[i].run(&c, argv[1]);
 	if (getenv("COST_STORE") != NULL && *getenv("COST_STORE") != '\0')
 		return write_table(&c, argv[2]);

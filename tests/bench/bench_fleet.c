@@ -8,30 +8,12 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/bench/fleet_rig.h"
 #include "tests/lib/etcd.h"
 #include "tests/lib/net.h"
-
-/* Names by commas or spaces; none: all of them. */
-static bool
-chosen(const char *name)
-{
-	const char *only = getenv("BENCH_ONLY");
-	size_t len = strlen(name);
-
-	if (only == NULL || *only == '\0')
-		return true;
-	for (; *only != '\0'; only += strcspn(only, ", ")) {
-		only += strspn(only, ", ");
-		if (strncmp(only, name, len) == 0 && strcspn(only, ", ") == len)
-			return true;
-	}
-	return false;
-}
 
 static void
 say_where(void)
@@ -64,17 +46,17 @@ bench_with(const char *endpoint, size_t most)
 	for (size_t i = 0; i < sizeof(fleets) / sizeof(*fleets); i++) {
 		if (fleets[i] > most)
 			continue;
-		if (chosen("bite"))
+		if (row_wanted("BENCH_ONLY", "bite"))
 			bench_bite(
 			    endpoint, fleets[i], fleets[i] > 100 ? 20 : 60);
-		if (chosen("claims"))
+		if (row_wanted("BENCH_ONLY", "claims"))
 			bench_claims(endpoint, fleets[i], 5, 2000);
-		if (chosen("claims-at-once"))
+		if (row_wanted("BENCH_ONLY", "claims-at-once"))
 			bench_claims(endpoint, fleets[i], 5, 0);
 	}
-	if (chosen("writers"))
+	if (row_wanted("BENCH_ONLY", "writers"))
 		bench_writers(endpoint, 8, 10);
-	if (chosen("join"))
+	if (row_wanted("BENCH_ONLY", "join"))
 		bench_join(endpoint, 99000);
 }
 
@@ -89,10 +71,10 @@ main(void)
 		return 1;
 	many_files();
 	say_where();
-	if (chosen("start"))
+	if (row_wanted("BENCH_ONLY", "start"))
 		bench_start(99000, 50000);
 	if (etcd_have()) {
-		if (chosen("gateways"))
+		if (row_wanted("BENCH_ONLY", "gateways"))
 			bench_gateways();
 		etcd_start(&etcd, "etcd", &(struct etcd_options){0});
 		bench_with(etcd.urls[0],

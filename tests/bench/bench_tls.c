@@ -42,23 +42,6 @@ number(const char *name, size_t otherwise)
 	return text == NULL ? otherwise : strtoul(text, NULL, 10);
 }
 
-/* BENCH_ONLY: names of rows, by commas or spaces. */
-static bool
-chosen(const char *name)
-{
-	const char *only = getenv("BENCH_ONLY");
-	size_t len = strlen(name);
-
-	if (only == NULL || *only == '\0')
-		return true;
-	for (; *only != '\0'; only += strcspn(only, ", ")) {
-		only += strspn(only, ", ");
-		if (strncmp(only, name, len) == 0 && strcspn(only, ", ") == len)
-			return true;
-	}
-	return false;
-}
-
 static void
 say_first_line(const char *what, const char *command)
 {
@@ -121,7 +104,8 @@ main(int argc, char **argv)
 		s.version = versions[v];
 		s.ctx = rig_client_ctx(&s.rig, s.version);
 		for (size_t i = 0; i < NUM_ROWS; i++)
-			if ((v == 0 || rows[i].both) && chosen(rows[i].name))
+			if ((v == 0 || rows[i].both) &&
+			    row_wanted("BENCH_ONLY", rows[i].name))
 				rows[i].run(&s);
 		SSL_CTX_free(s.ctx);
 	}

@@ -12,8 +12,6 @@
 
 struct cost; /* the table, and what has been found outside its band */
 
-/* Is the row of that name asked for? By COST_ONLY, all where it is not set. */
-bool cost_wants(const char *row);
 /* Prints a figure beside the stored one. */
 void cost_figure(struct cost *c, const char *name, double figure);
 
@@ -28,15 +26,19 @@ double cost_loop(const char *name, size_t num);
 
 /* What callgrind collected, by its log, and exits when it did not. */
 double cost_collected(const char *log);
+/* What a server is started under whose system calls are to be counted. */
+extern const char *const cost_strace[];
 /*
- * System calls in a log of strace -f, of the thread that accepts connections:
- * all of them, and in *each the median from one connection to the next.
+ * System calls of a server that ran so in dir, of the thread that accepts
+ * connections: all of them, and in *each the median from one connection to the
+ * next.
  */
-double cost_calls(const char *log, double *each);
+double cost_calls(const char *dir, double *each);
 
 /* ---- rows */
 
 void cost_handshakes(struct cost *c, const char *fixtures);
+void cost_relay(struct cost *c, const char *fixtures);
 void cost_check(struct cost *c, const char *fixtures);
 void cost_session(struct cost *c, const char *fixtures);
 void cost_crl(struct cost *c, const char *fixtures);

@@ -7,7 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define VALGRIND "/usr/bin/valgrind"
+#define VALGRIND   "/usr/bin/valgrind"
+#define STRACE_OUT "strace.out"
+
+const char *const cost_strace[] = {
+    "/usr/bin/strace", "-f", "-I2", "-o" STRACE_OUT, NULL};
 
 static void
 give_up(const char *what, const char *log)
@@ -79,13 +83,17 @@ accepting(FILE *f)
 }
 
 double
-cost_calls(const char *log, double *each)
+cost_calls(const char *dir, double *each)
 {
 	static unsigned v[4096];
 	size_t num = 0, all = 0;
-	FILE *f = fopen(log, "r");
-	char line[512];
-	long who = f == NULL ? 0 : accepting(f), tid;
+	char log[300], line[512];
+	long who, tid;
+	FILE *f;
+
+	snprintf(log, sizeof(log), "%s/" STRACE_OUT, dir);
+	f = fopen(log, "r");
+	who = f == NULL ? 0 : accepting(f);
 
 	if (who == 0)
 		give_up("strace saw no connection", log);
@@ -103,7 +111,8 @@ cost_calls(const char *log, double *each)
 	}
 	fclose(f);
 	qsort(v, num, sizeof(*v), by_value);
-	*each = v[num / 2];
+	num /= 2;
+	*each = v[num];
 	return (double)all;
 }
 

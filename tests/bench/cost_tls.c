@@ -1,7 +1,6 @@
 /*
  * cost_tls: what a connection costs the gateway: instructions of its
- * handshake, and system calls from its beginning to its end and for a round
- * trip of 1 KiB in between.
+ * handshake, and system calls from its beginning to its end.
  */
 #include "tests/bench/cost.h"
 
@@ -13,7 +12,6 @@
 #include "tests/bench/tls_bench.h"
 
 #define CONNECTIONS 40
-#define TRIPS       1000
 /* A peer's answer takes a moment; the gateway does not find it there. */
 #define AWAY_US 10000
 
@@ -61,62 +59,28 @@ connect_from_afar(struct setting *s, int port)
 	close(fd);
 }
 
-static void
-trip(SSL *ssl)
-{
-	char block[1024] = "";
-	size_t got, n;
-
-	if (SSL_write(ssl, block, sizeof(block)) <= 0)
-		exit(2);
-	for (got = 0; got < sizeof(block); got += n)
-		if (!SSL_read_ex(ssl, block, sizeof(block), &n))
-			exit(2);
-}
-
-/* All system calls; in *each those of a connection. */
+/* The median of the system calls of a connection from its beginning on. */
 static double
-run_traced(struct setting *s, size_t connections, size_t trips, double *each)
+run_traced(struct setting *s)
 {
-	const char *const wrap[] = {
-	    "/usr/bin/strace", "-f", "-I2", "-ostrace.out", NULL};
-	const struct rig_want want = {.tls_version = s->version, .wrap = wrap};
+	const struct rig_want want = {
+	    .tls_version = s->version, .wrap = cost_strace};
 	struct rig_server srv;
-	char log[300];
-	SSL *ssl;
+	double each;
 
 	if (!rig_start(&s->rig, &srv, "gateway", &want))
 		exit(2);
 	client_prove_echo(s, srv.port);
-	for (size_t i = 0; i < connections; i++)
+	for (size_t i = 0; i < CONNECTIONS; i++)
 		connect_from_afar(s, srv.port);
-	ssl = client_open(s, srv.port, 0);
-	for (size_t i = 0; i < trips; i++)
-		trip(ssl);
-	client_close(ssl);
+	client_close(client_open(s, srv.port, 0));
 	rig_stop(&srv);
-	snprintf(log, sizeof(log), "%s/strace.out", s->rig.dir);
-	return cost_calls(log, each);
+	(void)cost_calls(s->rig.dir, &each);
+	return each;
 }
 
 static void
-count_calls(struct cost *c, struct setting *s, const char *version)
-{
-	double each, none, base;
-	char name[64];
-
-	(void)run_traced(s, CONNECTIONS, 1, &each);
-	snprintf(name, sizeof(name), "connection-%s-calls", version);
-	cost_figure(c, name, each);
-	if (s->version != TLS1_3_VERSION)
-		return;
-	base = run_traced(s, 0, TRIPS, &none);
-	cost_figure(c, "round-trip-calls",
-	    (run_traced(s, 0, 2 * TRIPS, &none) - base) / TRIPS);
-}
-
-static void
-count_instructions(struct cost *c, struct setting *s, const char *version)
+count_connections(struct cost *c, struct setting *s, const char *version)
 {
 	double once, again;
 	char name[64];
@@ -127,6 +91,8 @@ count_instructions(struct cost *c, struct setting *s, const char *version)
 	snprintf(
 	    name, sizeof(name), "handshake-%s-again-instructions", version);
 	cost_figure(c, name, again);
+	snprintf(name, sizeof(name), "connection-%s-calls", version);
+	cost_figure(c, name, run_traced(s));
 }
 
 void
@@ -141,8 +107,7 @@ cost_handshakes(struct cost *c, const char *fixtures)
 	for (int i = 0; i < 2; i++) {
 		s.version = versions[i];
 		s.ctx = rig_client_ctx(&s.rig, s.version);
-		count_instructions(c, &s, names[i]);
-		count_calls(c, &s, names[i]);
+		count_connections(c, &s, names[i]);
 		SSL_CTX_free(s.ctx);
 	}
 	rig_cleanup(&s.rig);

@@ -53,8 +53,10 @@ member_take(void *arg, const struct fleet_record *v, size_t num,
     const struct fleet_facts *facts, bool adopted, struct fleet_taken *taken,
     struct err *err)
 {
-	struct fleet_state_facts f = {
-	    .id = facts->id, .head = facts->head, .filled = facts->filled};
+	struct fleet_state_facts f = {.id = facts->id,
+	    .head = facts->head,
+	    .filled = facts->filled,
+	    .tally = facts->tally};
 	struct member *m = arg;
 	int rc = state_db_begin(m->db, err);
 
@@ -114,8 +116,10 @@ member_facts(void *arg, struct fleet_facts *out, struct err *err)
 	int rc = fleet_state_facts(m->state, &f, err);
 
 	if (rc == 0)
-		*out = (struct fleet_facts){
-		    .id = f.id, .head = f.head, .filled = f.filled};
+		*out = (struct fleet_facts){.id = f.id,
+		    .head = f.head,
+		    .filled = f.filled,
+		    .tally = f.tally};
 	return rc;
 }
 

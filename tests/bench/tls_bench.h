@@ -57,7 +57,7 @@ client_time(struct setting *s, struct sample *took, int port, size_t client);
 
 /* Runs without (0) and with (1) a disturbance: the median and the tail. */
 struct calm {
-	struct column p50[2], p99[2];
+	struct column p50[2], p95[2], p99[2];
 };
 
 /* Frees what took holds. */

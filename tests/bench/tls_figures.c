@@ -15,6 +15,22 @@ now_sec(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+bool
+row_wanted(const char *variable, const char *row)
+{
+	const char *only = getenv(variable);
+	size_t len = strlen(row);
+
+	if (only == NULL || *only == '\0')
+		return true;
+	for (; *only != '\0'; only += strcspn(only, ", ")) {
+		only += strspn(only, ", ");
+		if (strncmp(only, row, len) == 0 && strcspn(only, ", ") == len)
+			return true;
+	}
+	return false;
+}
+
 static int
 by_value(const void *a, const void *b)
 {

@@ -5,9 +5,14 @@
 #ifndef TESTS_BENCH_TLS_FIGURES_H
 #define TESTS_BENCH_TLS_FIGURES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define MAX_RUNS 32
+
+/* Whether a variable of the environment names it, among others by commas or
+ * spaces; one that is not set names them all. */
+bool row_wanted(const char *variable, const char *row);
 
 struct column {
 	const char *name;

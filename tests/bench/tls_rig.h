@@ -59,7 +59,8 @@ struct rig_want {
 	const char *const
 	    *wrap; /* at most four words in front of it, or NULL */
 	bool both_cores;
-	bool unix_node; /* gateway: RIG_ECHO at a Unix socket */
+	bool unix_node;   /* gateway: RIG_ECHO at a Unix socket */
+	bool bare_relays; /* to the backend, where it would answer itself */
 };
 
 /* A server under test, accepting on port, forwarding to backend. */

@@ -32,7 +32,8 @@ static void
 write_bare(struct rig *r, FILE *f, const struct rig_server *s,
     const struct rig_want *w)
 {
-	fprintf(f, "%d %x %s\n", s->port, (unsigned)w->tls_version, r->net);
+	fprintf(f, "%d %x %d %s\n", s->port, (unsigned)w->tls_version,
+	    w->bare_relays ? r->backends[w->backend] : 0, r->net);
 }
 
 static void

@@ -4,10 +4,12 @@
  */
 #include "tests/bench/tls_rig_parts.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fixtures/lib/fixture.h"
 
@@ -52,6 +54,17 @@ make_crl(struct rig *r, const struct octets *list, size_t *len)
 	return crlmake(&how, len);
 }
 
+/* Else the kernel writes it to the disk while something is measured. */
+static void
+file_settle(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) != 0)
+		rig_give_up("cannot write '%s'", path);
+	close(fd);
+}
+
 void
 rig_write_crl(struct rig *r, const struct octets *list, const char *path)
 {
@@ -59,6 +72,7 @@ rig_write_crl(struct rig *r, const struct octets *list, const char *path)
 	uint8_t *der = make_crl(r, list, &len);
 
 	file_write(path, der, len);
+	file_settle(path);
 	free(der);
 }
 

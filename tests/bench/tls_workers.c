@@ -2,7 +2,7 @@
  * tls_workers: handshakes a second of the gateway with one worker and with
  * two, on both cores, where the clients run, too: whether workers scale. That
  * a handshake costs more CPU with two shows what they share; most of it is the
- * read locks of OpenSSL 3.0's library contexts, 1,400 a handshake, counted by
+ * read locks of OpenSSL 3.0's library contexts, 660 a handshake, counted by
  * callgrind.
  */
 #include "tests/bench/tls_bench.h"
