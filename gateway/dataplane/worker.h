@@ -5,10 +5,11 @@
  *
  * What a handshake writes that other workers' write, too: the counts of limits
  * and the lock of an address's shard; the lock of half_open and that of the
- * decision ring; the lock of a shard of path_cache; counts of references to the
- * runtime, to evidence and to the certificates above a leaf. And in OpenSSL
- * 3.0 the counts of references to its methods, 200, and the read locks of its
- * library contexts, which are taken 660 times (tests/bench/tls_workers.c).
+ * decision ring; the locks of a shard of path_cache and of one of the engine's
+ * cert_sources; counts of references to the runtime, to cert_sources, to
+ * evidence and to the certificates above a leaf. And in OpenSSL 3.0 the counts
+ * of references to its methods, 200, and the read locks of its library
+ * contexts, which are taken 660 times (tests/bench/tls_workers.c).
  */
 #ifndef GATEWAY_DATAPLANE_WORKER_H
 #define GATEWAY_DATAPLANE_WORKER_H

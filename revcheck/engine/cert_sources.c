@@ -375,25 +375,37 @@ cert_sources_fits(const struct cert_sources *s, X509 *cert, X509 *issuer,
 	    same_or_both_null(s->anchor, ctx->anchor);
 }
 
+/*
+ * The end of the signature: what OpenSSL computes takes locks that all threads
+ * share. Whole encodings are compared on a hit, so a collision costs time and
+ * no more.
+ */
+static uint64_t
+fingerprint(X509 *cert)
+{
+	const ASN1_BIT_STRING *sig;
+	uint64_t print = 0;
+	size_t len;
+
+	X509_get0_signature(&sig, NULL, cert);
+	len = sig != NULL ? (size_t)ASN1_STRING_length(sig) : 0;
+	if (len >= sizeof(print))
+		memcpy(&print, ASN1_STRING_get0_data(sig) + len - sizeof(print),
+		    sizeof(print));
+	return print;
+}
+
 int
 cert_sources_memo_get(struct cert_sources_memo *m, struct cert_sources **out,
     X509 *cert, X509 *issuer, const struct cert_sources_context *ctx,
     struct err *err)
 {
-	unsigned char print[20] = {0};
-	struct memo_shard *sh;
-	struct cert_sources *s, **slot;
-	unsigned int len = 0;
+	uint64_t print = fingerprint(cert);
+	struct memo_shard *sh = &m->shard[print % MEMO_SHARDS];
+	struct cert_sources *s,
+	    **slot = &sh->bucket[print / MEMO_SHARDS % MEMO_BUCKETS];
 	int rc;
 
-	/*
-	 * OpenSSL holds the SHA-1 fingerprint in the X509; whole encodings are
-	 * compared on a hit, so a collision costs time and no more.
-	 */
-	if (X509_digest(cert, EVP_sha1(), print, &len) != 1)
-		return err_ossl(err, E_INTERNAL, "cannot hash a certificate");
-	sh = &m->shard[print[0] % MEMO_SHARDS];
-	slot = &sh->bucket[print[1] % MEMO_BUCKETS];
 	pthread_mutex_lock(&sh->lock);
 	for (s = *slot; s != NULL; s = s->next)
 		if (cert_sources_fits(s, cert, issuer, ctx))

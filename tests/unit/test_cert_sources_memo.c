@@ -1,4 +1,7 @@
-/* cert_sources_memo: who came with a crowd goes with it, others stay. */
+/*
+ * cert_sources_memo: who came with a crowd goes with it, others stay; who looks
+ * like another is not taken for him.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,15 +47,59 @@ teardown(void **state)
 
 /* A reference. */
 static struct cert_sources *
-get(size_t i)
+get_of(X509 *cert)
 {
 	const struct cert_sources_context ctx = {.anchor = root.cert};
 	struct cert_sources *s = NULL;
 
 	assert_int_equal(
-	    cert_sources_memo_get(memo, &s, leaves[i], root.cert, &ctx, NULL),
-	    0);
+	    cert_sources_memo_get(memo, &s, cert, root.cert, &ctx, NULL), 0);
 	return s;
+}
+
+static struct cert_sources *
+get(size_t i)
+{
+	return get_of(leaves[i]);
+}
+
+/* Another serial under the same signature, read as a peer's would be. */
+static X509 *
+look_alike(X509 *cert)
+{
+	ASN1_INTEGER *serial = ASN1_INTEGER_new();
+	X509 *made = X509_dup(cert), *read;
+	const unsigned char *p;
+	unsigned char *der = NULL;
+	int len;
+
+	assert_int_equal(ASN1_INTEGER_set(serial, 77), 1);
+	assert_int_equal(X509_set_serialNumber(made, serial), 1);
+	/* The encoding that was read is kept otherwise. */
+	assert_true(i2d_re_X509_tbs(made, NULL) > 0);
+	len = i2d_X509(made, &der);
+	p = der;
+	read = d2i_X509(NULL, &p, len);
+	assert_non_null(read);
+	OPENSSL_free(der);
+	ASN1_INTEGER_free(serial);
+	X509_free(made);
+	return read;
+}
+
+static void
+who_ends_alike_is_another(void **state)
+{
+	X509 *other = look_alike(leaves[0]);
+	struct cert_sources *a = get(0), *b = get_of(other);
+
+	(void)state;
+	assert_ptr_not_equal(a, b);
+	assert_memory_not_equal(a->identity, b->identity, sizeof(a->identity));
+	assert_int_equal(X509_cmp(b->cert, other), 0);
+	cert_sources_free(a);
+	cert_sources_free(b);
+	X509_free(other);
 }
 
 static void
@@ -94,6 +141,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(who_ends_alike_is_another),
 	    cmocka_unit_test(who_came_with_a_crowd_goes_with_it),
 	};
 
