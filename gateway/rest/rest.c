@@ -21,7 +21,6 @@
 #include "gateway/rest/rest_conn.h"
 #include "gateway/rest/rest_internal.h"
 
-#define MAX_BODY_BYTES    (16 * 1024 * 1024) /* evhttp's; ours is smaller */
 #define ACCEPT_PAUSE_MS   200
 #define ACCEPT_LOG_GAP_MS 10000
 #define BACKLOG           1024 /* a flood must not keep others from waiting */
@@ -181,7 +180,7 @@ rest_new(struct rest **out, const struct services *core,
 	idle.tv_usec = r->conf->rest.idle_timeout_ms % 1000 * 1000;
 	evhttp_set_timeout_tv(r->http, &idle);
 	evhttp_set_max_headers_size(r->http, REST_MAX_HEADER_BYTES);
-	evhttp_set_max_body_size(r->http, MAX_BODY_BYTES);
+	/* What is too large is answered by rest_conn, in Corda's words. */
 	evhttp_set_flags(r->http, EVHTTP_SERVER_LINGERING_CLOSE);
 	evhttp_set_allowed_methods(r->http,
 	    EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |

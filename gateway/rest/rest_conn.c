@@ -257,12 +257,25 @@ on_end(struct bufferevent *bev, short what, void *arg)
 		drop(arg);
 }
 
-static const char *
-sentence(int status)
+void
+rest_conn_length_text(char *out, size_t room, size_t length, uint32_t max)
 {
-	return status == 408 ? "The request did not arrive in time."
-	    : status == 413  ? "The request is larger than max_body_bytes."
-			     : "Unfinished requests take too much memory.";
+	snprintf(out, room,
+	    "Content length is %zu which exceeds the maximum limit of %u.",
+	    length, max);
+}
+
+static void
+sentence(char *out, size_t room, const struct rest_conn *c, int status)
+{
+	if (status == 400)
+		rest_conn_length_text(
+		    out, room, c->received, c->rest->conf->rest.max_body_bytes);
+	else
+		snprintf(out, room, "%s",
+		    status == 408
+			? "The request did not arrive in time."
+			: "Unfinished requests take too much memory.");
 }
 
 /* Takes the connection over from evhttp, which goes on holding it. */
@@ -270,7 +283,7 @@ static void
 refuse(struct rest_conn *c, int status)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
-	char body[160];
+	char title[120], body[320];
 
 	c->evcon = evcon_of(c);
 	if (c->evcon == NULL)
@@ -280,13 +293,14 @@ refuse(struct rest_conn *c, int status)
 	    "a REST request is refused: %d, %zu bytes (from='%s')", status,
 	    c->received, c->group != NULL ? c->group->text : "");
 	rest_counts_answer(&c->rest->counts, REST_NUM_METHODS, NULL, status);
+	sentence(title, sizeof(title), c, status);
 	enter(c, CLOSING);
 	set_received(c, 0);
 	bufferevent_setcb(c->bev, on_discard, on_sent, on_end, c);
 	on_discard(c->bev, c);
 	snprintf(body, sizeof(body),
-	    "{\"title\":\"%s\",\"status\":%d,\"details\":{}}", sentence(status),
-	    status);
+	    "{\"title\":\"%s\",\"status\":%d,\"details\":{\"reason\":\"%s\"}}",
+	    title, status, title);
 	evbuffer_add_printf(out,
 	    "HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\n"
 	    "Content-Length: %zu\r\nConnection: close\r\n%s\r\n%s",
@@ -429,7 +443,7 @@ on_input(struct evbuffer *buf, const struct evbuffer_cb_info *info, void *arg)
 		enter(c, READING);
 	set_received(c, c->received + info->n_added);
 	if (c->received > most && c->state == READING && c->refusal == 0) {
-		c->refusal = 413;
+		c->refusal = 400;
 		event_active(c->timer, EV_TIMEOUT, 1);
 	}
 	if (c->rest->input_bytes > REST_MAX_INPUT)

@@ -7,7 +7,7 @@
  *	   |                                  ^   \                    |
  *	   | handshake_timeout_ms             |    request_timeout_ms  v
  *	   v                                  +----------------------- IDLE
- *	 dropped                         CLOSING: 408, 413 or 503, then dropped
+ *	 dropped                         CLOSING: 400, 408 or 503, then dropped
  *
  * Who has shown credentials is known; all others are strangers and make room
  * for whoever comes next, the address with most of them first. So neither
@@ -18,6 +18,8 @@
 #define GATEWAY_REST_REST_CONN_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct bufferevent;
 struct event_base;
@@ -39,6 +41,9 @@ bool rest_conn_free_descriptor(struct rest *r);
 
 /* Before the server goes: none counts any more. */
 void rest_conns_leave(struct rest *r);
+
+/* Corda's sentence about a body that is larger than max_body_bytes. */
+void rest_conn_length_text(char *out, size_t room, size_t length, uint32_t max);
 
 /* A request is there as a whole, and is answered. */
 void rest_conn_answering(struct rest_conn *c);

@@ -135,10 +135,7 @@ take_body(struct rest_job *job)
 	char text[120];
 
 	if (len > max) {
-		snprintf(text, sizeof(text),
-		    "Content length is %zu which exceeds the maximum limit "
-		    "of %u.",
-		    len, max);
+		rest_conn_length_text(text, sizeof(text), len, max);
 		rest_reply_error(req, 400, text, "reason", text, NULL);
 		return false;
 	}
