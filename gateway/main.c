@@ -518,7 +518,9 @@ init(const struct options *o)
 {
 	struct err err;
 
-	return init_directory(o, time(NULL), &err) == 0 ? 0 : fail(&err);
+	return init_directory(o, conf_check_words, time(NULL), &err) == 0
+	    ? 0
+	    : fail(&err);
 }
 
 int

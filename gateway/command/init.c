@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cjson/cJSON.h>
 #include <openssl/crypto.h>
@@ -25,6 +26,7 @@ struct example {
 	char *cert, *key, *anchors; /* key NULL: in cert */
 	char *mode;
 	char *crls; /* NULL: none are known */
+	char *state_dir;
 	char password[PASSWORD_LEN + 1];
 	char hash[PASSWORD_HASH_SIZE];
 };
@@ -39,6 +41,7 @@ example_cleanup(struct example *x)
 	cJSON_free(x->anchors);
 	cJSON_free(x->mode);
 	cJSON_free(x->crls);
+	cJSON_free(x->state_dir);
 	OPENSSL_cleanse(x->password, sizeof(x->password));
 }
 
@@ -53,11 +56,24 @@ quoted(const char *text)
 	return out;
 }
 
-/* A file that was named from here, as the configuration has to name it. */
+/*
+ * A file that was named from here, as the configuration has to name it; it may
+ * be made later.
+ */
 static const char *
 from_here(const char *given, char path[PATH_MAX])
 {
-	return realpath(given, path) != NULL ? path : given;
+	size_t len;
+
+	if (realpath(given, path) != NULL)
+		return path;
+	if (given[0] == '/' || getcwd(path, PATH_MAX) == NULL)
+		return given;
+	len = strlen(path);
+	if (len + 1 + strlen(given) >= PATH_MAX)
+		return given;
+	snprintf(path + len, PATH_MAX - len, "/%s", given);
+	return path;
 }
 
 static char *
@@ -126,6 +142,7 @@ example_init(struct example *x, const struct options *o, struct err *err)
 					 : "SOFT_FAIL");
 	if (q->num_crl > 0 || demo)
 		x->crls = quoted_list(q->crl, q->num_crl, true, "pki/root.crl");
+	x->state_dir = quoted_path(q->state_dir, "state");
 	rc = new_password(x->password, err);
 	return rc == 0 ? password_hash(x->hash, x->password, PASSWORD_COST, err)
 		       : rc;
@@ -182,7 +199,10 @@ example_text(struct bytes *b, const struct example *x)
 	    "}],\n"
 	    "  // evidence, denylist, pushed configuration: survive a "
 	    "restart here\n"
-	    "  \"state_dir\": \"state\",\n"
+	    "  \"state_dir\": ");
+	add(b, x->state_dir);
+	add(b,
+	    ",\n"
 	    "  \"revocation\": {\n"
 	    "    // HARD_FAIL refuses whom nobody can answer for, SOFT_FAIL "
 	    "lets him in and counts\n"
@@ -220,18 +240,25 @@ example_text(struct bytes *b, const struct example *x)
 	    "}\n");
 }
 
+/* The directory and, first in it, what tells a second run that there was one.
+ */
 static int
-write_example(const char *dir, const struct example *x, struct err *err)
+write_example(const char *dir, const struct example *x, init_check_fn *check,
+    struct err *err)
 {
 	struct bytes b;
 	int rc;
 
 	bytes_init(&b, TEXT_MAX);
 	example_text(&b, x);
-	/* The hash of a password is not for everybody. */
 	rc = b.len > 2 && memcmp(b.p + b.len - 2, "}\n", 2) == 0
-	    ? new_file(dir, CONFIG_NAME, b.p, b.len, 0640, err)
+	    ? check((const char *)b.p, b.len, CONFIG_NAME, err)
 	    : err_set(err, E_LIMIT, "the values are too long");
+	if (rc == 0)
+		rc = new_directory(dir, "", 0750, err);
+	/* The hash of a password is not for everybody. */
+	if (rc == 0)
+		rc = new_file(dir, CONFIG_NAME, b.p, b.len, 0640, err);
 	bytes_cleanup(&b);
 	return rc;
 }
@@ -241,8 +268,9 @@ say_next(const char *dir, const struct options *o, const struct example *x)
 {
 	const char *port;
 
-	printf("made %s: %s%s, state/\n\n", dir, CONFIG_NAME,
-	    o->demo_pki ? ", pki/" : "");
+	printf("made %s: %s%s%s\n\n", dir, CONFIG_NAME,
+	    o->demo_pki ? ", pki/" : "",
+	    o->quick.state_dir == NULL ? ", state/" : "");
 	printf("the password of 'operator' for REST, shown this once: %s\n\n",
 	    x->password);
 	if (o->quick.cert == NULL && !o->demo_pki)
@@ -269,7 +297,8 @@ say_next(const char *dir, const struct options *o, const struct example *x)
 }
 
 int
-init_directory(const struct options *o, time_t now, struct err *err)
+init_directory(
+    const struct options *o, init_check_fn *check, time_t now, struct err *err)
 {
 	const char *dir = o->path;
 	char pki[PATH_MAX];
@@ -277,11 +306,8 @@ init_directory(const struct options *o, time_t now, struct err *err)
 	int rc = example_init(&x, o, err);
 
 	if (rc == 0)
-		rc = new_directory(dir, "", 0750, err);
-	/* First what tells a second run that there was one. */
-	if (rc == 0)
-		rc = write_example(dir, &x, err);
-	if (rc == 0)
+		rc = write_example(dir, &x, check, err);
+	if (rc == 0 && o->quick.state_dir == NULL)
 		rc = new_directory(dir, "state", 0700, err);
 	if (rc == 0 && o->demo_pki)
 		rc = new_directory(dir, "pki", 0700, err);

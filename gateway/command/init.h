@@ -10,8 +10,15 @@
 
 #include "gateway/command/options.h"
 
-/* What was made and what comes next goes to stdout. */
-int
-init_directory(const struct options *o, time_t now, struct err *err) MUST_USE;
+/* Whether the values of a configuration are what they have to be. */
+typedef int
+init_check_fn(const char *text, size_t len, const char *name, struct err *err);
+
+/*
+ * What was made and what comes next goes to stdout. Where check refuses what
+ * the flags say nothing is made.
+ */
+int init_directory(const struct options *o, init_check_fn *check, time_t now,
+    struct err *err) MUST_USE;
 
 #endif

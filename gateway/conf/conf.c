@@ -31,18 +31,20 @@ conf_new_default(struct err *err)
 	return c;
 }
 
-int
-conf_parse(struct conf **out, const char *text, size_t len, const char *path,
+/* out NULL: the words are checked, and no more. */
+static int
+read_text(struct conf **out, const char *text, size_t len, const char *path,
     const struct conf *before, struct err *err)
 {
 	struct conf_sources sources;
-	struct conf_reader r = {
-	    .sources = &sources, .before = before, .err = err};
+	struct conf_reader r = {.sources = &sources,
+	    .before = before,
+	    .names_only = out == NULL,
+	    .err = err};
 	struct conf_place root = {.up = NULL};
 	struct conf *c = NULL;
 	int rc;
 
-	*out = NULL;
 	rc = conf_sources_read(&sources, text, len, path, err);
 	if (rc != 0)
 		goto out;
@@ -59,9 +61,9 @@ conf_parse(struct conf **out, const char *text, size_t len, const char *path,
 	c->file = strdup(path);
 	rc = c->file != NULL ? conf_read_object(&r, &root, conf_keys, c)
 			     : err_set(err, E_NOMEM, "out of memory");
-	if (rc == 0)
+	if (rc == 0 && out != NULL)
 		rc = conf_finish(c, &r);
-	if (rc != 0)
+	if (rc != 0 || out == NULL)
 		goto out;
 	*out = c;
 	c = NULL;
@@ -69,6 +71,21 @@ out:
 	conf_free(c);
 	conf_sources_cleanup(&sources);
 	return rc;
+}
+
+int
+conf_parse(struct conf **out, const char *text, size_t len, const char *path,
+    const struct conf *before, struct err *err)
+{
+	*out = NULL;
+	return read_text(out, text, len, path, before, err);
+}
+
+int
+conf_check_words(
+    const char *text, size_t len, const char *name, struct err *err)
+{
+	return read_text(NULL, text, len, name, NULL, err);
 }
 
 int

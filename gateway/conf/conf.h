@@ -422,6 +422,13 @@ int conf_given(struct conf **out, const char *text, const char *name,
 int conf_parse(struct conf **out, const char *text, size_t len,
     const char *path, const struct conf *before, struct err *err) MUST_USE;
 
+/*
+ * conf_check_words tells whether all values of a text are what their keys
+ * expect, wherever its certificates and keys may be: it opens no file.
+ */
+int conf_check_words(
+    const char *text, size_t len, const char *name, struct err *err) MUST_USE;
+
 struct conf *conf_up_ref(struct conf *c);
 void conf_free(struct conf *c);
 

@@ -233,7 +233,7 @@ conf_identity_read(
 	if (id->key_file == NULL &&
 	    (id->key_file = strdup(id->certificate_file)) == NULL)
 		return conf_no_memory(r);
-	return load_pair(r, place, id);
+	return r->names_only ? 0 : load_pair(r, place, id);
 }
 
 static bool
@@ -282,6 +282,8 @@ conf_trust_read(
 		if (strcmp(c->trusts[i].group, t->group) == 0)
 			return conf_read_fail(
 			    r, place, "a group that is not listed before");
+	if (r->names_only)
+		return 0;
 	file_stamp_take(&t->anchors_stamp, t->anchors_file);
 	if (t->intermediates_file != NULL)
 		file_stamp_take(&t->intermediates_stamp, t->intermediates_file);

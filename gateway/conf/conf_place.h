@@ -36,6 +36,7 @@ struct conf_reader {
 	const struct conf_sources *sources; /* NULL: one file */
 	const struct conf_graft *graft;     /* what of which it reads */
 	const struct conf *before;          /* may be NULL; see conf_load */
+	bool names_only;                    /* no file is opened */
 	enum section_id section;            /* of what is pushed */
 	struct err *err;
 };

@@ -39,6 +39,24 @@ secret() {
 	[ "${#p}" = 20 ] && ! grep -q "$p" three/p2p-gateway.json
 }
 t 'the password is shown and not written' secret
+wrong_value() { # wrong_value WORD FLAG VALUE: nothing is made
+	run 1 "$G" --init never "$2" "$3" && says "$1" && says "$3" &&
+	    [ ! -e never ]
+}
+t 'a listen that is none is refused' wrong_value listen --listen 0.0.0.0
+t 'a node that is none is refused' wrong_value addresses --node a:b
+t 'a mode that is none is refused' wrong_value mode --mode MAYBE
+# Files that come later are meant where they were named from.
+later() {
+	run 0 "$G" --init four --cert later/g.pem --state-dir kept \
+	    --anchors later/a.pem && [ ! -e four/state ] &&
+	    grep -qF "\"certificate\": \"$PWD/later/g.pem\"" \
+	        four/p2p-gateway.json &&
+	    grep -qF "\"state_dir\": \"$PWD/kept\"" four/p2p-gateway.json &&
+	    run 1 "$G" --config four/p2p-gateway.json --check-config &&
+	    says "$PWD/later/g.pem"
+}
+t 'what is not there yet is named from here' later
 crl() { openssl verify -crl_check -CAfile try/pki/root.pem \
     -CRLfile try/pki/root.crl "try/pki/$1.pem" >out 2>err; }
 t 'the demo CA vouches for the good peer' crl good
