@@ -5,6 +5,8 @@
  * with one that has been read before.
  *
  *	java SessionCheck.java LEAF CA ROOT CRL...
+ *
+ * One line: both, in checks a CPU-second.
  */
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
@@ -54,9 +56,7 @@ public class SessionCheck {
 				v.validate(path, p);
 			}
 			t = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - t;
-			System.out.printf("  %-52s %9.0f a CPU-second%n",
-				mode == 0 ? "JDK " + Runtime.version().feature() + ", chain read from PEM" : "the same, chain read before",
-				NUM * 1e9 / t);
+			System.out.printf("%.0f%s", NUM * 1e9 / t, mode == 0 ? " " : "\n");
 		}
 	}
 }

@@ -8,6 +8,7 @@ bench_growth_LIBS := -lcmocka -lm
 bench_growth_OBJ := $(B)/lib/libgateway-internal.a
 bench_page_LIBS := -lcmocka
 bench_session_LIBS := -lcmocka
+bench_session_OBJ := $(call objs,tests/bench/tls_figures.c)
 bench_recheck_LIBS := -lcmocka
 bench_recheck_OBJ := $(call objs,gateway/base/source_box.c gateway/base/source_index.c)
 bench_tls_OBJ := $(call objs,$(wildcard tests/bench/tls_*.c) tests/bench/cost_count.c)
