@@ -91,6 +91,11 @@ void fetch_fail(struct fetch *x, enum evidence_fail fail, const char *fmt, ...)
 #define FETCH_ROOM_MS    10
 #define FETCH_READ_MS    50
 bool fetch_wait(struct fetch *x) MUST_USE;
+/* Nothing has been received of what is asked next. False: out of memory. */
+bool fetch_body_begin(struct fetch *x) MUST_USE;
+/* libcurl's callbacks for what an answer brings; arg is the fetch. */
+size_t fetch_body(char *p, size_t size, size_t num, void *arg);
+size_t fetch_header_line(char *p, size_t size, size_t num, void *arg);
 /* Calls done and frees x. */
 void fetch_tell(struct fetch *x);
 
