@@ -12,9 +12,12 @@
 
 #define SMALL 1024
 #define LARGE 65536
-#define A_MEG ((1 << 20) / LARGE)
 #define TRIPS 1000
 #define MOVED 8 /* megabytes */
+
+enum {
+	A_MEG = (1 << 20) / LARGE
+};
 
 static const char *const callgrind[] = {"/usr/bin/valgrind", "--tool=callgrind",
     "--callgrind-out-file=callgrind.out", NULL};
