@@ -231,11 +231,8 @@ conn_let_in(struct conn *c)
 	}
 	decision_log_record(c, true, h->report,
 	    h->report == NULL ? "no client certificate is asked for" : "");
-	if (h->report != NULL) {
-		c->status_word =
-		    revcheck_status_name(revcheck_report_status(h->report));
+	if (h->report != NULL)
 		source_index_rest(c->worker->sources, &c->answer, h->report, 0);
-	}
 	c->let_in = true;
 	c->certs = h->admission.found;
 	c->ends_at = chain_ends_at(c->certs);

@@ -98,7 +98,6 @@ struct conn {
 	struct relay relay;
 	struct http_exchange
 	    *http; /* in HTTP; of the relay then only the counts */
-	const char *status_word; /* of the verdict; static text */
 
 	uint64_t active_mono_ms;
 	uint64_t close_at_mono_ms; /* doomed */

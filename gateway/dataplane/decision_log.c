@@ -161,6 +161,7 @@ decision_log_cut(struct conn *c, struct revcheck_report *report,
 
 	d.found = admission_finding(why, report, mode_in_force(c));
 	decision_say(c, &d, error);
+	c->found = d.found;
 }
 
 void

@@ -26,7 +26,8 @@ queue_request(struct http_exchange *h, const struct http_head *head,
 	const struct conn *c = h->c;
 	const struct http_peer who = {
 	    .certs = c->certs,
-	    .status = c->status_word,
+	    .status =
+		c->certs != NULL ? decision_status_name(c->found.status) : NULL,
 	    .tls = SSL_get_version(c->ssl),
 	    .address = address,
 	};

@@ -201,7 +201,7 @@ proxy_header_add_leaf(struct proxy_header *p, const struct conn *c, X509 *leaf,
     char *subject, uint8_t md[32])
 {
 	p->verified = 1;
-	p->status = c->status_word;
+	p->status = decision_status_name(c->found.status);
 	if (X509_digest(leaf, EVP_sha256(), md, NULL) == 1)
 		p->leaf_sha256 = md;
 	subject_show(subject, DN_MAX, leaf);

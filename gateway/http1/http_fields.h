@@ -17,7 +17,7 @@
 /* Who the peer is, as the gateway knows it. */
 struct http_peer {
 	const struct revcheck_certs *certs; /* verified; NULL: none shown */
-	const char *status;                 /* of the verdict; NULL: none */
+	const char *status;                 /* a word; NULL: none */
 	const char *tls;                    /* "TLSv1.3" */
 	const char *address;                /* "192.0.2.1:4321" */
 };

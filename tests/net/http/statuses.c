@@ -195,6 +195,30 @@ the_node_is_told_who_it_is(void **state)
 	free(text);
 }
 
+/* Asks until the node is told this of the peer. */
+static void
+await_status(struct client *c, const char *want)
+{
+	char *text = request_text(PATH, "", 5);
+	char *field = xasprintf("\r\nP2P-Gateway-Status: %s\r\n", want);
+	struct answer a;
+	bool told;
+
+	for (long long end = mono_ms() + WAIT_MS;;) {
+		client_send(c, text);
+		client_read(c, &a);
+		assert_int_equal(a.status, 200);
+		told = strstr(a.body, field) != NULL;
+		if (!told && mono_ms() >= end)
+			has(&a, field);
+		answer_free(&a);
+		if (told)
+			break;
+	}
+	free(field);
+	free(text);
+}
+
 /* Nothing was asked, so the node is not told that it was good. */
 static void
 the_node_is_told_that_nothing_was_asked(void **state)
@@ -208,13 +232,39 @@ the_node_is_told_that_nothing_was_asked(void **state)
 	enter(&c, "good");
 	client_send(&c, text);
 	client_read(&c, &a);
-	rest_mode(&gw, "SOFT_FAIL");
 	assert_int_equal(a.status, 200);
 	has(&a, "\r\nP2P-Gateway-Status: not-asked\r\n");
 	has_not(&a, "P2P-Gateway-Status: good");
 	answer_free(&a);
+	/* What is found of it later holds for its next request. */
+	rest_mode(&gw, "SOFT_FAIL");
+	await_status(&c, "good");
+	rest_mode(&gw, "OFF");
+	await_status(&c, "not-asked");
+	rest_mode(&gw, "SOFT_FAIL");
 	client_leave(&c);
 	free(text);
+}
+
+/* Who will be cut is not called what it was before. */
+static void
+the_node_is_told_in_the_grace(void **state)
+{
+	struct gateway own;
+	struct client c;
+
+	(void)state;
+	gateway_prepare(&own, "grace", &town);
+	gateway_set(&own, "http.paths", "[\"" PATH "\"]");
+	gateway_set(&own, "recheck.grace_ms", "600000");
+	gateway_set(&own, "revocation.mode", "\"OFF\"");
+	gateway_start(&own);
+	client_enter(&c, &town, "revoked", own.port, 0);
+	await_status(&c, "not-asked");
+	rest_mode(&own, "SOFT_FAIL");
+	await_status(&c, "revoked");
+	client_leave(&c);
+	gateway_free(&own);
 }
 
 /* A certificate may name its owner in the alternative names alone. */
@@ -634,6 +684,7 @@ main(void)
 	    cmocka_unit_test(the_metrics_count_them),
 	    cmocka_unit_test(the_node_is_told_who_it_is),
 	    cmocka_unit_test(the_node_is_told_that_nothing_was_asked),
+	    cmocka_unit_test(the_node_is_told_in_the_grace),
 	    cmocka_unit_test(the_node_is_told_a_name_that_is_no_subject),
 	    cmocka_unit_test(the_certificates_are_those_it_showed),
 	    cmocka_unit_test(one_connection_carries_many),
