@@ -10,6 +10,7 @@
 #include "gateway/fleet/fleet_lags.h"
 #include "gateway/fleet/fleet_member.h"
 #include "gateway/fleet/fleet_outbox.h"
+#include "gateway/fleet/fleet_pace.h"
 #include "gateway/fleet/fleet_refill.h"
 #include "gateway/fleet/fleet_take.h"
 #include "gateway/fleet/fleet_tally.h"
@@ -48,6 +49,7 @@ on_loading(void *arg)
 	f->loading = true;
 	f->loaded = false;
 	f->head_revision = f->engine_head = 0;
+	f->head_damaged = false;
 	f->engine_tally = (struct fleet_tally){.known = false};
 	fleet_tally_forget(f);
 	fleet_identity_loading(f);
@@ -271,6 +273,7 @@ fleet_configure(
 	f->seal = seal;
 	f->secret_file = file;
 	f->damaged_identity = 0;
+	fleet_pace_forget(f);
 	fleet_member_again(f);
 	fleet_kick(f);
 	return 0;

@@ -7,6 +7,7 @@
  *   fleet_member.c  fleet_lags.c  fleet_view.c
  *   fleet_write.c   ordered changes
  *   fleet_chunk.c   as much of one as a transaction takes
+ *   fleet_pace.c    how soon what is written over is put right
  *   fleet_twin.c    another machine of one's own name
  *   fleet_identity.c which fleet, and whether it is followed
  *   fleet_tally.c   whether all of its records are there
@@ -63,6 +64,16 @@ struct fleet_twin {
 	uint64_t until;       /* monotonic, ms: it was there */
 };
 
+/* What is written over again and again. */
+struct fleet_pace {
+	unsigned times; /* that it was put right */
+	uint64_t last;  /* monotonic, ms: the last of them */
+	bool waits;     /* it is not, yet */
+};
+#define FLEET_PACE_WHY                                                      \
+	"what this machine writes is written over again and again by what " \
+	"cannot be read with the secret in '%.60s': do all members have it?"
+
 struct fleet_writing;
 struct fleet_outbox;
 struct fleet_refill;
@@ -98,6 +109,7 @@ struct fleet {
 	/* Numbers. head: the highest n known; engine_head: what the engine
 	 * says, 0 where that cannot be read. */
 	int64_t head, engine_head, head_revision, began;
+	bool head_damaged; /* it is there, and cannot be read */
 	/* What these two say of the records; see fleet_tally.h. */
 	struct fleet_tally tally, engine_tally;
 	uint64_t part_since_ms; /* monotonic: not all is there; 0: it is */
@@ -118,6 +130,7 @@ struct fleet {
 	bool loading, loaded;
 
 	struct fleet_twin twin;
+	struct fleet_pace pace;
 	struct fleet_stage stage;
 	struct {
 		bool waiting, asking; /* entries marked `again`; one of them */

@@ -267,6 +267,9 @@ fleet_identity_state(struct fleet *f)
 	} else if (f->id[0] == '\0') {
 		fleet_set_state(
 		    f, FLEET_MISSING, "there is no fleet at the engine yet");
+	} else if (f->pace.waits) {
+		fleet_set_state(
+		    f, FLEET_UNREADABLE, FLEET_PACE_WHY, f->secret_file);
 	} else if (!f->identity_there || f->head_revision == 0) {
 		fleet_set_state(f, FLEET_FILLS,
 		    "the engine has lost the fleet: it is filled again");

@@ -6,6 +6,7 @@
 
 #include "cache/base/clock.h"
 #include "gateway/fleet/fleet_identity.h"
+#include "gateway/fleet/fleet_pace.h"
 #include "gateway/fleet/fleet_take.h"
 #include "gateway/fleet/fleet_tally.h"
 #include "gateway/fleet/fleet_tell.h"
@@ -568,8 +569,10 @@ step_on(struct fleet *f)
 {
 	struct fleet_refill *r = f->refill;
 	uint64_t now = clock_mono_ms();
+	unsigned ms;
 
 	if (!may_put(f)) {
+		fleet_pace_rest(f);
 		if (r->keys != NULL && !r->asking) {
 			keys_free(r);
 			r->lease = r->tombstones = 0;
@@ -584,10 +587,13 @@ step_on(struct fleet *f)
 		fleet_after(r->timer, (unsigned)(r->not_before - now));
 		return;
 	}
-	if (!f->identity_there || f->identity_previous)
+	ms = fleet_pace_next(f);
+	if (ms > 0)
+		fleet_after(r->timer, ms);
+	else if (!f->identity_there || f->identity_previous)
 		put_identity(f);
-	else if (f->head_revision == 0 || f->engine_head < f->head ||
-	    f->head_previous || f->vouches)
+	else if (f->head_revision == 0 || f->head_damaged ||
+	    f->engine_head < f->head || f->head_previous || f->vouches)
 		put_head(f);
 	else if (f->repair || r->keys != NULL || r->was_empty)
 		records(f);

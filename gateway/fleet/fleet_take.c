@@ -175,6 +175,7 @@ see_head(struct fleet *f, const struct fleet_kv *kv)
 		return;
 	f->head_revision = kv->value != NULL ? kv->revision : 0;
 	f->engine_head = 0;
+	f->head_damaged = kv->value != NULL;
 	f->engine_tally = (struct fleet_tally){.known = false};
 	if (kv->value == NULL)
 		return;
@@ -185,6 +186,7 @@ see_head(struct fleet *f, const struct fleet_kv *kv)
 	}
 	free(o.json);
 	f->engine_head = o.meaning.n;
+	f->head_damaged = false;
 	f->head_previous = o.previous && f->loading;
 	see_tally(f, &o.meaning);
 	if (o.meaning.n < f->head)

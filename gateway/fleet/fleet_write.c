@@ -500,8 +500,10 @@ step_on(struct fleet *f)
 	if (w == NULL || too_late(f, w, now))
 		return;
 	end = w->deadline + (now < w->deadline ? 0 : SETTLE_MS);
+	/* What the next number is, a head says that can be read. */
 	if (w->asking || !fleet_usable(f) || f->head_revision == 0 ||
-	    f->stage.num > 0 || (w->lost && !fleet_chunk_moved(f, &w->chunk)) ||
+	    f->head_damaged || f->stage.num > 0 ||
+	    (w->lost && !fleet_chunk_moved(f, &w->chunk)) ||
 	    (w->step == STEP_WAIT && fleet_tally_may_mend(f))) {
 		fleet_after(f->writing->timer, (unsigned)(end - now) + 1);
 		return;
