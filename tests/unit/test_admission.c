@@ -313,6 +313,19 @@ the_name_that_was_dialled(void **state)
 	t.name = NULL;
 	assert_true(arrives(&t, &named));
 	issuer_cleanup(&named);
+	/* RFC 6125 6.4.3: a wildcard is a whole label, the first, or none. */
+	make(&named, "pe*.peer.example", &ca, 9, NOW + HOUR, NULL, NULL);
+	t.name = "peer.peer.example";
+	assert_false(arrives(&t, &named));
+	issuer_cleanup(&named);
+	make(&named, "*.peer.example", &ca, 9, NOW + HOUR, NULL, NULL);
+	t.name = "peer.example";
+	assert_false(arrives(&t, &named));
+	t.name = "a.peer.example";
+	assert_true(arrives(&t, &named));
+	t.name = "a.b.peer.example";
+	assert_false(arrives(&t, &named));
+	issuer_cleanup(&named);
 }
 
 static void

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "gateway/base/address.h"
 #include "gateway/dataplane/outbound.h"
 
 static const struct {
@@ -53,10 +54,41 @@ a_pattern_stands_for_whole_hosts(void **state)
 			    cases[i].matches);
 }
 
+/* Whatever the list allows, no socket of this host is a peer. */
+static void
+a_target_is_a_host_and_a_port(void **state)
+{
+	static const char *const heads[] = {
+	    "CONNECT unix:node.sock HTTP/1.1\r\n\r\n",
+	    "CONNECT Unix:node.sock HTTP/1.1\r\n\r\n",
+	    "CONNECT unix:/run/node.sock HTTP/1.1\r\n\r\n",
+	    "CONNECT user@peer.example:443 HTTP/1.1\r\n\r\n",
+	    "CONNECT peer.example:443/ HTTP/1.1\r\n\r\n",
+	    "CONNECT peer.example HTTP/1.1\r\n\r\n",
+	    "CONNECT :443 HTTP/1.1\r\n\r\n",
+	    "CONNECT  HTTP/1.1\r\n\r\n",
+	};
+	struct outbound_target t;
+	struct address address;
+
+	(void)state;
+	assert_int_equal(outbound_parse_connect(&t, &address,
+			     "CONNECT peer.example:443 HTTP/1.1\r\n\r\n"),
+	    0);
+	assert_string_equal(t.host, "peer.example");
+	address_cleanup(&address);
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		if (outbound_parse_connect(&t, &address, heads[i]) != 400)
+			fail_msg("taken: %s", heads[i]);
+		address_cleanup(&address);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_target_is_a_host_and_a_port),
 	    cmocka_unit_test(a_pattern_stands_for_whole_hosts),
 	};
 

@@ -17,6 +17,7 @@
 #include <openssl/pem.h>
 
 #include "gateway/authorize/peer_header.h"
+#include "gateway/authorize/peer_memory.h"
 #include "tests/lib/pkimake.h"
 
 static X509 *leaf, *issuer;
@@ -438,6 +439,55 @@ megabytes(void **state)
 		}
 }
 
+static struct peer_memory_key
+key_of(const struct peer_header *rules, const char *lines)
+{
+	char *head = text("GET /any HTTP/1.1\r\nHost: h\r\n%s\r\n", lines);
+	struct http_head *h = calloc(1, sizeof(*h));
+	struct peer_memory_key key;
+	const char *why = "";
+
+	assert_non_null(h);
+	assert_int_equal(http_parse_request(h, head, strlen(head), &why), 0);
+	assert_int_equal(peer_memory_key_of(&key, rules, h), 0);
+	free(h);
+	return key;
+}
+
+/* Who is remembered is found by all that said who it is, and how it is read. */
+static void
+remembered_by_all_of_it(void **state)
+{
+	static const struct peer_header rules[] = {
+	    {CONF_PEER_ENVOY, "x-peer", 1, 10},
+	    {CONF_PEER_RFC9440, "x-peer", 1, 10},
+	    {CONF_PEER_ENVOY, "x-other", 1, 10},
+	    {CONF_PEER_ENVOY, "x-peer", 2, 10},
+	    {CONF_PEER_ENVOY, "x-peer", 1, 9},
+	};
+	static const char *const lines[] = {
+	    "x-peer: a\r\n",
+	    "x-peer: b\r\n",
+	    "x-peer: a\r\nx-peer: a\r\n",
+	    "x-peer: a\r\nx-peer-chain: a\r\n",
+	    "x-peer: a\r\nx-peer-chain: b\r\n",
+	    "",
+	};
+	struct peer_memory_key first = key_of(&rules[0], lines[0]), key;
+
+	(void)state;
+	key = key_of(&rules[0], "A: 1\r\nx-peer: a\r\nB: 2\r\n");
+	assert_memory_equal(&key, &first, sizeof(key));
+	for (size_t i = 1; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		key = key_of(&rules[i], lines[0]);
+		assert_memory_not_equal(&key, &first, sizeof(key));
+	}
+	for (size_t i = 1; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		key = key_of(&rules[0], lines[i]);
+		assert_memory_not_equal(&key, &first, sizeof(key));
+	}
+}
+
 int
 main(void)
 {
@@ -448,6 +498,7 @@ main(void)
 	    cmocka_unit_test(traefik),
 	    cmocka_unit_test(rfc9440),
 	    cmocka_unit_test(megabytes),
+	    cmocka_unit_test(remembered_by_all_of_it),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

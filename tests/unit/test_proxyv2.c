@@ -11,7 +11,12 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <openssl/ssl.h>
+
+#include "gateway/conf/conf.h"
+#include "gateway/dataplane/conn.h"
 #include "gateway/dataplane/proxy_header.h"
+#include "gateway/dataplane/runtime.h"
 
 static const uint8_t signature[12] = {
     0x0d, 0x0a, 0x0d, 0x0a, 0, 0x0d, 0x0a, 'Q', 'U', 'I', 'T', 0x0a};
@@ -198,6 +203,41 @@ what_does_not_fit_is_left_out(void **state)
 	}
 }
 
+/* A name that holds a NUL is another's up to there: the node has none. */
+static void
+a_name_with_a_nul_is_not_told(void **state)
+{
+	static const unsigned char names[2][9] = {"good peer", "good\0bad!"};
+	static struct conf conf; /* says nothing of certificates */
+	struct runtime runtime = {.conf = &conf};
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	struct conn c = {
+	    .tls_fd = -1, .runtime = &runtime, .ssl = SSL_new(ctx)};
+	uint8_t out[PROXY_HEADER_MAX];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		X509 *x = X509_new();
+
+		assert_int_equal(
+		    X509_NAME_add_entry_by_NID(X509_get_subject_name(x),
+			NID_commonName, MBSTRING_UTF8, names[i], 9, -1, 0),
+		    1);
+		assert_int_equal(
+		    revcheck_certs_from_x509(&c.certs, &x, 1, NULL), 0);
+		assert_true(proxy_header_make(out, &c) > 28);
+		/* Its field: type, length. */
+		assert_int_equal(
+		    memmem(out, sizeof(out), "\x22\0\x09good", 7) != NULL,
+		    i == 0);
+		assert_null(memmem(out, sizeof(out), "\x22\0\x04good", 7));
+		revcheck_certs_free(c.certs);
+		X509_free(x);
+	}
+	SSL_free(c.ssl);
+	SSL_CTX_free(ctx);
+}
+
 int
 main(void)
 {
@@ -206,6 +246,7 @@ main(void)
 	    cmocka_unit_test(ipv6_and_no_certificate),
 	    cmocka_unit_test(unix_and_mixed_families_have_no_address),
 	    cmocka_unit_test(what_does_not_fit_is_left_out),
+	    cmocka_unit_test(a_name_with_a_nul_is_not_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

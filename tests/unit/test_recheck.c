@@ -33,6 +33,8 @@ struct pending_check {
 	pending_check_fn *fn;
 	void *asker;
 	const struct revcheck_certs *chain;
+	const struct revcheck_trust *trust;
+	enum revcheck_mode mode;
 	bool dropped;
 };
 
@@ -62,6 +64,8 @@ pending_check_ask(struct pending_check **out, struct revcheck_report **report,
 	p->fn = fn;
 	p->asker = asker;
 	p->chain = query->chain;
+	p->trust = query->trust;
+	p->mode = query->mode;
 	asked[num_asked++] = p;
 	*out = p;
 	return REVCHECK_PENDING;
@@ -481,11 +485,15 @@ another_trust_has_a_path_of_its_own(void **state)
 	    .from = now - 3600,
 	    .to = now + 600,
 	    .constraints = "critical,CA:TRUE"};
-	struct runtime other = {.conf = conf};
+	struct conf *strict = calloc(1, sizeof(*strict));
+	struct runtime other = {.conf = strict};
 	struct conn *c = &conns[7];
 	struct issuer renewed;
 
 	(void)state;
+	assert_non_null(strict);
+	ref_init(&strict->ref);
+	strict->tls.mode = REVCHECK_MODE_HARD_FAIL;
 	issuer_init(&renewed, &how);
 	ref_init(&other.ref);
 	assert_int_equal(
@@ -498,12 +506,15 @@ another_trust_has_a_path_of_its_own(void **state)
 	assert_false(c->doomed);
 	assert_int_equal(num_asked, 1);
 	assert_ptr_equal(asked[0]->chain, c->certs);
+	assert_ptr_equal(asked[0]->trust, other.trust);
+	assert_int_equal(asked[0]->mode, REVCHECK_MODE_HARD_FAIL);
 	assert_int_equal(
 	    X509_cmp(revcheck_certs_get0(c->certs, 1), renewed.cert), 0);
 	assert_int_equal(c->ends_at, now + 600);
 	c->runtime = runtime;
 	c->trust = runtime->trust;
 	revcheck_trust_free(other.trust);
+	free(strict);
 	issuer_cleanup(&renewed);
 }
 

@@ -126,6 +126,60 @@ a_cipher_is_left(void **state)
 	    "ciphersuites");
 }
 
+/* What is pushed is in force: no context of before is taken over. */
+static void
+what_changes_is_made_anew(void **state)
+{
+	static struct conf before;
+	struct tls_server *old, *fresh;
+	struct err err;
+
+	(void)state;
+	assert_string_equal(made_at(3, suites, 1, 0, NULL), "");
+	conf.tls.min_version = TLS1_2_VERSION;
+	before = conf;
+	ref_init(&before.ref);
+	assert_int_equal(tls_server_new(&old, &before, NULL, &err), 0);
+	assert_int_equal(tls_server_new(&fresh, &conf, old, &err), 0);
+	assert_ptr_equal(fresh, old);
+	tls_server_free(fresh);
+	assert_true(tls_client_same(&before, &conf, 0));
+	conf.tls.min_version = TLS1_3_VERSION;
+	assert_int_equal(tls_server_new(&fresh, &conf, old, &err), 0);
+	assert_ptr_not_equal(fresh, old);
+	assert_int_equal(
+	    SSL_CTX_get_min_proto_version(tls_server_get0_ctx(fresh)),
+	    TLS1_3_VERSION);
+	tls_server_free(fresh);
+	assert_false(tls_client_same(&before, &conf, 0));
+	conf.tls.min_version = before.tls.min_version;
+	conf.tls.ciphersuites = suite;
+	assert_int_equal(tls_server_new(&fresh, &conf, old, &err), 0);
+	assert_ptr_not_equal(fresh, old);
+	tls_server_free(fresh);
+	assert_false(tls_client_same(&before, &conf, 0));
+	tls_server_free(old);
+}
+
+/* A peer's flood of key updates must not keep SSL_read for itself. */
+static void
+reading_gives_others_their_turn(void **state)
+{
+	struct tls_server *server;
+	SSL_CTX *client;
+	struct err err;
+
+	(void)state;
+	assert_string_equal(made_at(3, suites, 1, 0, NULL), "");
+	assert_int_equal(tls_server_new(&server, &conf, NULL, &err), 0);
+	assert_int_equal(tls_client_ctx_new(&client, &conf, 0, &err), 0);
+	assert_false(SSL_CTX_get_mode(tls_server_get0_ctx(server)) &
+	    SSL_MODE_AUTO_RETRY);
+	assert_false(SSL_CTX_get_mode(client) & SSL_MODE_AUTO_RETRY);
+	SSL_CTX_free(client);
+	tls_server_free(server);
+}
+
 int
 main(void)
 {
@@ -133,6 +187,8 @@ main(void)
 	    cmocka_unit_test(every_identity_of_the_file_is_strong_enough),
 	    cmocka_unit_test(members_count_when_the_level_rises),
 	    cmocka_unit_test(a_cipher_is_left),
+	    cmocka_unit_test(what_changes_is_made_anew),
+	    cmocka_unit_test(reading_gives_others_their_turn),
 	};
 
 	return cmocka_run_group_tests_name(

@@ -17,6 +17,8 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "tests/lib/issuer.h"
+#include "tests/lib/pkimake.h"
 #include "tests/lib/scene.h"
 
 #define SOCKET      "authorize.sock"
@@ -591,6 +593,54 @@ denylist_subjects_and_group(void **state)
 	free(trust);
 }
 
+/* What verified is remembered for one strength. */
+static void
+by_the_strength_in_force(void **state)
+{
+	const struct issuer_cert how = {.cn = "strong",
+	    .key = EVP_EC_gen("P-521"),
+	    .serial = 1,
+	    .from = time(NULL) - 60,
+	    .to = time(NULL) + 3600,
+	    .md = EVP_sha512()};
+	struct issuer strong;
+
+	(void)state;
+	issuer_init(&strong, &how);
+	pki_write("strong.pem", strong.cert, strong.key);
+	prepare();
+	gateway_set(&gw, "identities",
+	    "[{\"name\":\"strong\",\"certificate\":\"strong.pem\"}]");
+	gateway_start(&gw);
+	must_be("good", 204, NULL);
+	must_be("good", 204, NULL);
+	/* 192 bits: P-256 has 128. */
+	gateway_set(&gw, "tls.security_level", "4");
+	reload();
+	must_be("good", 403, "P2P-Gateway-Status: path-invalid");
+	gateway_set(&gw, "tls.security_level", NULL);
+	reload();
+	must_be("good", 204, NULL);
+	EVP_PKEY_free(how.key);
+	issuer_cleanup(&strong);
+}
+
+/* The mode of TLS peers, where it is another than that of all. */
+static void
+by_the_mode_of_tls(void **state)
+{
+	(void)state;
+	prepare();
+	gateway_set(&gw, "revocation.mode", "\"SOFT_FAIL\"");
+	gateway_start(&gw);
+	must_be("nosource", 204, "P2P-Gateway-Status: unknown");
+	rest_push(&gw, "corda.p2p.gateway",
+	    "{\"sslConfig\":{\"revocationCheck\":{\"mode\":\"HARD_FAIL\"}}}",
+	    202);
+	must_be("nosource", 403, "P2P-Gateway-Status: unknown");
+	must_be("good", 204, "P2P-Gateway-Status: good");
+}
+
 /* As in a handshake; no listener and no path of the gateway's is asked for. */
 static void
 by_rules(void **state)
@@ -689,6 +739,8 @@ main(void)
 	    SCENE(silence_holds_up_nobody),
 	    SCENE(denylist_subjects_and_group),
 	    SCENE(by_rules),
+	    SCENE(by_the_mode_of_tls),
+	    SCENE(by_the_strength_in_force),
 	    SCENE(users_of_this_system),
 	};
 

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
+#include <grp.h>
 #include <net/if.h>
 #include <pwd.h>
 #include <sched.h>
@@ -21,7 +22,8 @@
 
 #include "tests/lib/scene.h"
 
-#define USER "nobody" /* on every Debian */
+#define USER        "nobody" /* on every Debian */
+#define EXTRA_GROUP 54321
 
 static char place[] = "/tmp/p2p-privileges.XXXXXX";
 static uid_t uid;
@@ -58,6 +60,7 @@ static int
 setup(void **state)
 {
 	const struct passwd *pw = getpwnam(USER);
+	const gid_t extra = EXTRA_GROUP;
 
 	(void)state;
 	if (getuid() != 0 || pw == NULL || !own_network())
@@ -66,6 +69,9 @@ setup(void **state)
 	/* The test's own directory is root's, and so are those above it. */
 	if (mkdtemp(place) == NULL || chmod(place, 0755) != 0 ||
 	    chdir(place) != 0)
+		return -1;
+	/* One that it must not keep. */
+	if (setgroups(1, &extra) != 0)
 		return -1;
 	possible = true;
 	town_start(&town, "net", NULL);
@@ -110,6 +116,7 @@ must_be_nobody(const char *task)
 	assert_non_null(strstr(text, ids));
 	assert_null(strstr(text, "\nGid:\t0"));
 	assert_null(strstr(text, "\nGroups:\t0"));
+	assert_null(strstr(text, "\nGroups:\t54321"));
 	/* CAP_NET_BIND_SERVICE is bit 10. */
 	assert_non_null(strstr(text, "\nCapPrm:\t0000000000000400\n"));
 	assert_non_null(strstr(text, "\nCapEff:\t0000000000000400\n"));

@@ -2,8 +2,11 @@
  * An accepted peer's bytes: many of them, both ways at once, unchanged, with
  * back-pressure and half-close.
  */
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "tests/lib/scene.h"
 
@@ -90,6 +93,48 @@ many_bytes_come_back_tls12(void **state)
 	open_peer(&t, TLS1_2_VERSION, 0);
 	echo_through(&t, 16 * MIB, 100000);
 	tls_free(&t);
+}
+
+/* All that OpenSSL has to say, in one piece. */
+static void
+flush(struct tls *t, BIO *out)
+{
+	char *p;
+	long len = BIO_get_mem_data(out, &p);
+
+	assert_int_equal(send(t->fd, p, (size_t)len, 0), len);
+	(void)BIO_reset(out);
+}
+
+/* The gateway has read the first bytes before the peer was let in. */
+static void
+bytes_right_behind_the_handshake(void **state)
+{
+	char *cert = town_path(&town, "peers/good.pem");
+	char *key = town_path(&town, "peers/good.key"), back[5];
+	const struct tls_options o = {
+	    .cert = cert, .key = key, .version = TLS1_3_VERSION};
+	BIO *out = BIO_new(BIO_s_mem());
+	struct tls t;
+	int done;
+
+	tls_dial(&t, gw.port, &o);
+	SSL_set0_wbio(t.ssl, out);
+	while ((done = tls_step(&t)) == 0) {
+		struct pollfd p = {.fd = t.fd, .events = POLLIN};
+
+		flush(&t, out);
+		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+	}
+	assert_int_equal(done, 1);
+	assert_int_equal(SSL_write(t.ssl, "hello", 5), 5);
+	flush(&t, out);
+	assert_int_equal(fcntl(t.fd, F_SETFL, 0), 0); /* bounded all the same */
+	assert_int_equal(tls_read(&t, back, sizeof(back)), 5);
+	assert_memory_equal(back, "hello", 5);
+	tls_free(&t);
+	free(cert);
+	free(key);
 }
 
 static void
@@ -247,6 +292,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(many_bytes_come_back_tls13, reset_node),
 	    cmocka_unit_test_setup(many_bytes_come_back_tls12, reset_node),
+	    cmocka_unit_test_setup(
+		bytes_right_behind_the_handshake, reset_node),
 	    cmocka_unit_test_setup(tiny_writes_come_back, reset_node),
 	    cmocka_unit_test_setup(
 		peer_half_closes_and_still_reads, reset_node),
