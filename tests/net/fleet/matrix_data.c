@@ -4,6 +4,7 @@
  * machine has another secret: nobody gets in who was refused, and what the
  * machines hold is put back.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,6 +226,47 @@ wrong_secret(void **state)
 	machines_guard(&m);
 }
 
+static void
+secret_now(struct gateway *g, const char *secret, const char *previous)
+{
+	gateway_set(g, "fleet.secret_file", secret);
+	gateway_set(g, "fleet.previous_secret_file", previous);
+	gateway_write(g);
+	proc_mark(&g->proc);
+	proc_signal(&g->proc, SIGHUP);
+	gateway_must_say_next(g, "reloaded the configuration");
+}
+
+/* When the secret changed one was left out, and both write. */
+static void
+a_member_was_forgotten(void **state)
+{
+	const char *fresh = "another secret of 32 characters!\n";
+
+	machines_up(&m, 2, NULL);
+	file_write("fresh.secret", fresh, strlen(fresh));
+	(void)chmod("fresh.secret", 0600);
+	secret_now(&m.g[0], "\"fresh.secret\"", "\"fleet.secret\"");
+	machine_awaits_up(&m.g[0]);
+	assert_int_equal(machine_deny(&m.g[0], "bob"), 201);
+	gateway_must_say(&m.g[1], "written over again and again");
+	machines_guard(&m);
+	/* An emergency bites there all the same, and is not lost. */
+	assert_int_equal(machine_deny(&m.g[1], "carol"), 202);
+	assert_int_equal(
+	    tls_try(&town, "carol", m.g[1].port, 0), ALERT_CERTIFICATE_REVOKED);
+	secret_now(&m.g[1], "\"fresh.secret\"", "\"fleet.secret\"");
+	machine_hears(&m.g[1], &m.g[0], "s1");
+	machine_hears(&m.g[0], &m.g[1], "s2");
+	for (int i = 0; i < 2; i++) {
+		machine_awaits_up(&m.g[i]);
+		assert_int_equal(tls_try(&town, "bob", m.g[i].port, 0),
+		    ALERT_CERTIFICATE_REVOKED);
+		assert_int_equal(tls_try(&town, "carol", m.g[i].port, 0),
+		    ALERT_CERTIFICATE_REVOKED);
+	}
+}
+
 #define ROW(f) cmocka_unit_test_teardown(f, down)
 
 int
@@ -232,7 +274,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {ROW(wiped), ROW(restored),
 	    ROW(another_fleet), ROW(tampered), ROW(foreign_keys),
-	    ROW(nobody_knows_the_fleet), ROW(wrong_secret)};
+	    ROW(nobody_knows_the_fleet), ROW(wrong_secret),
+	    ROW(a_member_was_forgotten)};
 
 	if (etcd_missing())
 		return 0;
