@@ -18,6 +18,31 @@ rest_add_header(struct rest_request *req, const char *name, const char *value)
 	    value);
 }
 
+#define TLS_RECORD_BYTES 16384 /* RFC 8446 5.1 */
+
+/*
+ * libevent writes each piece of a buffer as a record of its own, and the head
+ * and the body of an answer are two: whoever waits would wake up twice.
+ */
+static void
+send_reply(struct evhttp_request *http, struct bufferevent *bev, int status,
+    struct evbuffer *body)
+{
+	struct evbuffer *out;
+	size_t len;
+
+	if (bev != NULL)
+		bufferevent_incref(bev);
+	evhttp_send_reply(http, status, NULL, body);
+	if (bev == NULL)
+		return;
+	out = bufferevent_get_output(bev);
+	len = evbuffer_get_length(out);
+	(void)evbuffer_pullup(
+	    out, (ev_ssize_t)(len < TLS_RECORD_BYTES ? len : TLS_RECORD_BYTES));
+	bufferevent_decref(bev);
+}
+
 static void
 reply(struct rest_request *req, int status, const char *type, const char *body,
     size_t len)
@@ -25,14 +50,15 @@ reply(struct rest_request *req, int status, const char *type, const char *body,
 	struct rest_job *job = rest_job_of(req);
 	struct evhttp_connection *evcon =
 	    evhttp_request_get_connection(job->http);
+	struct bufferevent *bev = NULL;
 	struct evbuffer *buf = NULL;
 	struct evhttp_request *http = job->http;
 
 	rest_job_say(job, status);
 	if (evcon != NULL) {
 		evhttp_connection_set_closecb(evcon, NULL, NULL);
-		rest_conn_answered(
-		    rest_conn_of(evhttp_connection_get_bufferevent(evcon)));
+		bev = evhttp_connection_get_bufferevent(evcon);
+		rest_conn_answered(rest_conn_of(bev));
 	}
 	if (body != NULL) {
 		rest_add_header(req, "Content-Type", type);
@@ -45,7 +71,7 @@ reply(struct rest_request *req, int status, const char *type, const char *body,
 		rest_add_header(req, "Cache-Control", "no-cache");
 	rest_add_header(req, "X-Content-Type-Options", "nosniff");
 	rest_job_free(job);
-	evhttp_send_reply(http, status, NULL, buf);
+	send_reply(http, bev, status, buf);
 	if (buf != NULL)
 		evbuffer_free(buf);
 }
