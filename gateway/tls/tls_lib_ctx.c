@@ -14,8 +14,10 @@
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/decoder.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/provider.h>
 
 #include "gateway/tls/tls_sigs.h"
@@ -277,6 +279,38 @@ tls_lib_is_plain(void)
 	    !EVP_default_properties_is_fips_enabled(NULL);
 }
 
+/*
+ * OpenSSL makes all functions of an operation when the first of them is asked
+ * for, and never looks again for one that it had no memory for: without this, a
+ * moment without memory at the first handshake would refuse every peer for as
+ * long as the process lives.
+ */
+static bool
+tls_lib_make_functions(OSSL_LIB_CTX *ctx)
+{
+	OSSL_DECODER *decoder = OSSL_DECODER_fetch(ctx, "EC", NULL);
+	EVP_KEYMGMT *keys = EVP_KEYMGMT_fetch(ctx, "EC", NULL);
+	EVP_MAC *mac = EVP_MAC_fetch(ctx, "HMAC", NULL);
+	EVP_KDF *kdf = EVP_KDF_fetch(ctx, "HKDF", NULL);
+	EVP_MD *digest = EVP_MD_fetch(ctx, "SHA256", NULL);
+	EVP_KEYEXCH *exchange = EVP_KEYEXCH_fetch(ctx, "ECDH", NULL);
+	EVP_SIGNATURE *signature = EVP_SIGNATURE_fetch(ctx, "ECDSA", NULL);
+	EVP_RAND *rand = EVP_RAND_fetch(ctx, "CTR-DRBG", NULL);
+	bool ok = decoder != NULL && keys != NULL && mac != NULL &&
+	    kdf != NULL && digest != NULL && exchange != NULL &&
+	    signature != NULL && rand != NULL;
+
+	OSSL_DECODER_free(decoder);
+	EVP_KEYMGMT_free(keys);
+	EVP_MAC_free(mac);
+	EVP_KDF_free(kdf);
+	EVP_MD_free(digest);
+	EVP_KEYEXCH_free(exchange);
+	EVP_SIGNATURE_free(signature);
+	EVP_RAND_free(rand);
+	return ok;
+}
+
 static void
 tls_lib_make(void)
 {
@@ -289,7 +323,8 @@ tls_lib_make(void)
 	if (tls_lib.full != NULL && ctx != NULL && tls_lib_filter_all() &&
 	    OSSL_PROVIDER_add_builtin(
 		ctx, TLS_LIB_PROVIDER, tls_lib_provider_init) == 1 &&
-	    OSSL_PROVIDER_load(ctx, TLS_LIB_PROVIDER) != NULL) {
+	    OSSL_PROVIDER_load(ctx, TLS_LIB_PROVIDER) != NULL &&
+	    tls_lib_make_functions(ctx)) {
 		tls_lib.ctx = ctx;
 		return;
 	}
