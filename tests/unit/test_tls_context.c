@@ -8,10 +8,13 @@
 #include <cmocka.h>
 
 #include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/rsa.h>
 
 #include "gateway/conf/conf.h"
 #include "gateway/tls/tls_context.h"
 #include "tests/lib/selfcert.h"
+#include "tests/lib/ssl_join.h"
 
 static const char *const subject[] = {"O", "Test", NULL};
 static char strong_name[] = "strong", weak_name[] = "weak";
@@ -180,6 +183,70 @@ reading_gives_others_their_turn(void **state)
 	tls_server_free(server);
 }
 
+/* What who asks for this name sees, or NULL: it is shown nothing. */
+static X509 *
+shown_to(struct tls_server *s, const char *name, const char *sigalgs)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *client = SSL_new(ctx), *server = SSL_new(tls_server_get0_ctx(s));
+	X509 *shown;
+	int a = 0;
+
+	assert_int_equal(SSL_set_tlsext_host_name(client, name), 1);
+	assert_int_equal(SSL_set1_sigalgs_list(client, sigalgs), 1);
+	ssl_join(server, client, 0);
+	for (int i = 0; i < 10 && a != 1; i++) {
+		a = SSL_do_handshake(client);
+		(void)SSL_do_handshake(server);
+	}
+	shown = SSL_get1_peer_certificate(client);
+	assert_int_equal(a == 1, shown != NULL);
+	SSL_free(client);
+	SSL_free(server);
+	SSL_CTX_free(ctx);
+	ERR_clear_error();
+	return shown;
+}
+
+/* Not the first one, though it has a kind of key that the peer likes better. */
+static void
+another_name_is_shown_its_own(void **state)
+{
+	static char name[] = "rsa.example", *names[] = {name};
+	static const char any[] = "ECDSA+SHA256:RSA-PSS+SHA256";
+	EVP_PKEY *rsa = EVP_RSA_gen(2048);
+	struct conf_identity first = ids[1], second = ids[1];
+	X509 *cert = X509_dup(certs[1]), *shown;
+	struct conf_identity both[2];
+	struct tls_server *s;
+	struct err err;
+
+	(void)state;
+	assert_true(X509_set_pubkey(cert, rsa));
+	assert_true(X509_sign(cert, rsa, EVP_sha256()) > 0);
+	second.chain = &cert;
+	second.key = rsa;
+	second.server_names = names;
+	second.num_server_names = 1;
+	both[0] = first;
+	both[1] = second;
+	assert_string_equal(made_at(2, suites, 1, 0, NULL), "");
+	conf.identities = both;
+	conf.num_identities = 2;
+	conf.tls.type = CONF_TLS_ONE_WAY;
+	assert_int_equal(tls_server_new(&s, &conf, NULL, &err), 0);
+	shown = shown_to(s, "other.example", any);
+	assert_int_equal(X509_cmp(shown, certs[1]), 0);
+	X509_free(shown);
+	shown = shown_to(s, name, any);
+	assert_int_equal(X509_cmp(shown, cert), 0);
+	X509_free(shown);
+	assert_null(shown_to(s, name, "ECDSA+SHA256"));
+	tls_server_free(s);
+	X509_free(cert);
+	EVP_PKEY_free(rsa);
+}
+
 int
 main(void)
 {
@@ -188,6 +255,7 @@ main(void)
 	    cmocka_unit_test(members_count_when_the_level_rises),
 	    cmocka_unit_test(a_cipher_is_left),
 	    cmocka_unit_test(what_changes_is_made_anew),
+	    cmocka_unit_test(another_name_is_shown_its_own),
 	    cmocka_unit_test(reading_gives_others_their_turn),
 	};
 
