@@ -82,12 +82,16 @@ crl_mark_at(const struct crl *c, size_t offset)
 	return lo > 0 ? &c->marks[lo - 1] : NULL;
 }
 
-static struct span
-crl_mark_name(const struct crl *c, const struct crl_mark *m)
+static void
+crl_mark_names(
+    const struct crl *c, const struct crl_mark *m, struct crl_entry *out)
 {
-	if (m == NULL)
-		return span_of(NULL, 0);
-	return span_of(c->der.p + m->name, m->name_len);
+	const uint8_t *p = m != NULL ? c->der.p + m->name : NULL;
+
+	out->certificate_issuer = span_of(p, m != NULL ? m->name_len : 0);
+	out->other_names = m != NULL && m->others_len > 0
+	    ? span_of(p + m->name_len, m->others_len)
+	    : span_of(NULL, 0);
 }
 
 void
@@ -101,7 +105,7 @@ crl_entry_at(
 	der_init(&d, span_of(c->der.p + offset, c->entries_end - offset));
 	(void)der_any(&d, NULL, &body, &whole);
 	(void)crl_entry_read(body, out, &traits);
-	out->certificate_issuer = crl_mark_name(c, crl_mark_at(c, offset));
+	crl_mark_names(c, crl_mark_at(c, offset), out);
 	*next = offset + whole.len;
 }
 
@@ -145,13 +149,25 @@ static bool
 entry_is_of(const struct crl *c, size_t offset, const struct crl_entry *entry,
     const struct entry_wanted *want)
 {
-	struct span theirs = entry->certificate_issuer;
+	struct span theirs = entry->certificate_issuer, other;
+	struct der d;
+	int tag;
 
 	if (want->direct && theirs.len > 0 &&
 	    (theirs.p[0] != DER_SEQUENCE || !crl_entry_names_issuer(c, offset)))
 		theirs = span_of(NULL, 0);
-	return name_equal(theirs.len > 0 ? theirs : c->info.issuer,
-	    want->issuer, want->same_name, want->arg);
+	if (name_equal(theirs.len > 0 ? theirs : c->info.issuer, want->issuer,
+		want->same_name, want->arg))
+		return true;
+	if (theirs.len == 0)
+		return false;
+	/* RFC 5280 5.3.3: one or more names of the issuer; each names it. */
+	der_init(&d, entry->other_names);
+	while (der_any(&d, &tag, &other, NULL))
+		if (tag == DER_CONTEXT_C(4) &&
+		    name_equal(other, want->issuer, want->same_name, want->arg))
+			return true;
+	return false;
 }
 
 static bool

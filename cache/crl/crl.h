@@ -226,6 +226,8 @@ struct crl_entry {
 	 * One that could not be read begins with no SEQUENCE: nobody's name.
 	 */
 	struct span certificate_issuer;
+	/* GeneralNames behind it: each directoryName names that issuer, too. */
+	struct span other_names;
 	bool unknown_critical_ext; /* on this very entry */
 };
 

@@ -148,15 +148,18 @@ reason_read(struct span value, int *reason)
 	return ok;
 }
 
-/* GeneralNames with a directoryName, the issuer of RFC 5280 5.3.3. */
+/*
+ * GeneralNames with a directoryName, the issuer of RFC 5280 5.3.3. Others of
+ * its names may follow.
+ */
 static bool
-issuer_read(struct span value, struct span *name)
+issuer_read(struct span value, struct span *name, struct span *others)
 {
 	struct der d, names, directory;
 	struct span body, whole;
 	int tag;
 
-	*name = span_of(NULL, 0);
+	*name = *others = span_of(NULL, 0);
 	der_init(&d, value);
 	if (!der_enter(&d, DER_SEQUENCE, &names) || !der_done(&d) ||
 	    der_peek(&names) < 0)
@@ -165,14 +168,17 @@ issuer_read(struct span value, struct span *name)
 		if (!der_any(&names, &tag, &body, NULL) ||
 		    (tag & 0xc0) != 0x80 || (tag & 0x1f) > 8)
 			return false;
-		if (tag != DER_CONTEXT_C(4) || name->len > 0)
+		if (tag != DER_CONTEXT_C(4))
 			continue;
 		der_init(&directory, body);
 		if (!der_any(&directory, &tag, &body, &whole) ||
 		    tag != DER_SEQUENCE || !der_done(&directory) ||
 		    !crl_name_ok(body))
 			return false;
+		if (name->len > 0)
+			continue;
 		*name = whole;
+		*others = span_of(names.p, (size_t)(names.end - names.p));
 	}
 	return der_done(&names) && name->len > 0;
 }
@@ -230,8 +236,10 @@ entry_extension(void *arg, struct span oid, bool critical, struct span value)
 		break;
 	case CE_CERTIFICATE_ISSUER:
 		r->traits->has_issuer = true;
-		if (!issuer_read(value, &r->out->certificate_issuer)) {
+		if (!issuer_read(value, &r->out->certificate_issuer,
+			&r->out->other_names)) {
 			r->out->certificate_issuer = r->body;
+			r->out->other_names = span_of(NULL, 0);
 			r->traits->flaws |= CRL_FLAW_ENTRY_ISSUER;
 		}
 		break;

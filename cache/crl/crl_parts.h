@@ -19,6 +19,7 @@ struct crl_mark {
 	uint32_t entry;
 	uint32_t name;
 	uint32_t name_len;
+	uint32_t others_len; /* of its other names, behind it */
 };
 
 /* Immutable once its builder has let it go. */

@@ -34,6 +34,7 @@ build_same(void *arg, uint32_t old_offset, uint32_t new_offset)
 	crl_entry_at(b->crl, new_offset, &is, &next);
 	if (!span_equal(was.serial, is.serial) ||
 	    !span_equal(was.certificate_issuer, is.certificate_issuer) ||
+	    !span_equal(was.other_names, is.other_names) ||
 	    crl_entry_names_issuer(b->crl, old_offset) !=
 		crl_entry_names_issuer(b->crl, new_offset))
 		return CRL_INDEX_KEEP_BOTH;
@@ -87,7 +88,7 @@ build_make_room(struct crl_builder *b)
 /* Entries. */
 
 static int
-build_mark(struct crl_builder *b, size_t entry, struct span name)
+build_mark(struct crl_builder *b, size_t at, const struct crl_entry *entry)
 {
 	struct crl *c = b->crl;
 	struct crl_mark *marks;
@@ -104,9 +105,10 @@ build_mark(struct crl_builder *b, size_t entry, struct span name)
 		b->cap_marks = cap;
 	}
 	c->marks[c->num_marks++] = (struct crl_mark){
-	    .entry = (uint32_t)entry,
-	    .name = (uint32_t)(name.p - c->der.p),
-	    .name_len = (uint32_t)name.len,
+	    .entry = (uint32_t)at,
+	    .name = (uint32_t)(entry->certificate_issuer.p - c->der.p),
+	    .name_len = (uint32_t)entry->certificate_issuer.len,
+	    .others_len = (uint32_t)entry->other_names.len,
 	};
 	return 0;
 }
@@ -156,7 +158,7 @@ build_entry(struct crl_builder *b, size_t lim)
 		c->info.unknown_critical_entry_ext = true;
 	if (traits.has_issuer) {
 		c->info.has_certificate_issuer = true;
-		rc = build_mark(b, b->scanned, entry.certificate_issuer);
+		rc = build_mark(b, b->scanned, &entry);
 		if (rc != 0)
 			return rc;
 	}
