@@ -96,10 +96,12 @@ cert_check_ask_signer(enum revcheck_status *status, struct cert_check *parent,
 	/*
 	 * RFC 6960 4.2.2.2.1: a CA may specify no method for its responder, and
 	 * rely on the short life of that certificate. A responder for the
-	 * responder is a method, though it is not asked.
+	 * responder is a method, though it is not asked; so is a distribution
+	 * point, though it names no URL.
 	 */
 	if (crl_only && q->res.status == REVCHECK_UNKNOWN &&
-	    q->res.why == REVCHECK_WHY_NO_SOURCE && q->s->aia_urls[0] == NULL)
+	    q->res.why == REVCHECK_WHY_NO_SOURCE && q->s->aia_urls[0] == NULL &&
+	    crl_subject_source(q->s->crl) == CRL_SUBJECT_NONE)
 		*status = REVCHECK_GOOD;
 	if (q->res.status == REVCHECK_NOT_ASKED)
 		*status = REVCHECK_GOOD;
