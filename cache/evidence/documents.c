@@ -90,6 +90,7 @@ documents_below_floor(const struct documents *d, const struct evidence *e,
 		return true;
 	for (size_t i = 0; d != NULL && i < d->num; i++)
 		if (d->v[i] != e && same_scope(d->v[i], e) &&
+		    atomic_load(&d->v[i]->doubt) == EVIDENCE_DOUBT_NONE &&
 		    evidence_older(e, d->v[i]) &&
 		    evidence_fresh(d->v[i], now, skew_sec))
 			return true;

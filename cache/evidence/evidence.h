@@ -46,6 +46,16 @@ enum evidence_origin {
 struct evidence_note;
 
 /*
+ * What was found last about who signed a document. Where it is anything, the
+ * document ends no search and is no floor for others.
+ */
+enum evidence_doubt {
+	EVIDENCE_DOUBT_NONE = 0,
+	EVIDENCE_DOUBT_UNKNOWN, /* whether he is revoked is not known */
+	EVIDENCE_DOUBT_REVOKED,
+};
+
+/*
  * A document: a piece of evidence, held once whoever asks. Counted; immutable
  * once it is described, but for its notes. CRL evidence has `crl`; OCSP
  * evidence has `der`.
@@ -90,8 +100,9 @@ struct evidence {
 	 * before, is in date: the silence of this one proves nothing. 0: none.
 	 */
 	time_t below_floor_until;
-	atomic_bool answered; /* a question was answered by it */
-	char *url;            /* owned; never NULL */
+	atomic_bool answered;  /* a question was answered by it */
+	_Atomic uint8_t doubt; /* enum evidence_doubt */
+	char *url;             /* owned; never NULL */
 };
 
 /*

@@ -33,6 +33,7 @@ struct source {
 	const struct cert_sources_point *point;
 	bool looked;  /* memory was asked */
 	bool fetched; /* the archive was asked, or may not be */
+	bool again;   /* ... or a second time */
 	/* What it holds, and what came besides; references, may be NULL. */
 	struct documents *docs;
 	const struct documents *cached; /* docs, if memory had them */

@@ -83,9 +83,8 @@ weigh_signer(struct crl_evidence *w, struct cert_check *q,
  * here says nothing.
  */
 static enum answer
-add_documents(struct cert_check *q, struct request_env *env,
-    const struct source *r, size_t *num, struct source **need,
-    struct cert_check **owner)
+add_documents(struct cert_check *q, struct request_env *env, struct source *r,
+    size_t *num, struct source **need, struct cert_check **owner)
 {
 	struct document_asker by = cert_check_asker(q, env);
 	enum answer a = ANSWER_FINAL;
@@ -123,6 +122,8 @@ add_documents(struct cert_check *q, struct request_env *env,
 		};
 		*num += 1;
 		a = weigh_signer(w, q, env, need, owner);
+		if (a == ANSWER_FINAL)
+			cert_check_doubt(r, e, w->signer_status, env);
 	}
 	return a;
 }

@@ -32,6 +32,12 @@ void cert_check_look(struct source *r, const struct request_env *env);
  */
 bool cert_check_wants(struct cert_check *q, struct source *r,
     const struct request_env *env, bool fetch);
+/*
+ * Keeps what was found about the signer of e. The archive took e for an answer
+ * and looked no further: where its signer is not good, it is asked once more.
+ */
+void cert_check_doubt(struct source *r, struct evidence *e,
+    enum revcheck_status signer, const struct request_env *env);
 /* Where a document of it came from. */
 enum revcheck_source
 cert_check_source_of(const struct source *r, const struct evidence *e);

@@ -11,12 +11,13 @@
 
 static enum answer
 weigh_ocsp(struct cert_check *q, struct request_env *env,
-    const struct ocsp_proof *p, struct source **need, struct cert_check **owner)
+    const struct ocsp_proof *p, enum revcheck_status *signer,
+    struct source **need, struct cert_check **owner)
 {
-	enum revcheck_status signer = REVCHECK_GOOD;
 	X509 *path[2];
 	enum answer a;
 
+	*signer = REVCHECK_GOOD;
 	q->tmp = q->s->blank;
 	q->tmp.method = REVCHECK_METHOD_OCSP;
 	ocsp_status(p, &env->rules, &q->tmp);
@@ -27,21 +28,22 @@ weigh_ocsp(struct cert_check *q, struct request_env *env,
 	path[0] = p->signer;
 	path[1] = q->s->issuer;
 	a = cert_check_ask_signer(
-	    &signer, q, env, path, 2, 0, true, need, owner);
+	    signer, q, env, path, 2, 0, true, need, owner);
 	if (a == ANSWER_FINAL)
-		ocsp_status_with_signer(&q->tmp, signer);
+		ocsp_status_with_signer(&q->tmp, *signer);
 	return a;
 }
 
 /* One document of the source, proven here. */
 static enum answer
-weigh_document(struct cert_check *q, struct request_env *env,
-    const struct source *r, struct evidence *e, struct revcheck_result *best,
-    bool *have, struct source **need, struct cert_check **owner)
+weigh_document(struct cert_check *q, struct request_env *env, struct source *r,
+    struct evidence *e, struct revcheck_result *best, bool *have,
+    struct source **need, struct cert_check **owner)
 {
 	struct document_asker by = cert_check_asker(q, env);
 	const struct ocsp_proof *proof;
 	struct ocsp_proof *mine;
+	enum revcheck_status signer;
 	enum revcheck_why why;
 	struct err err = {0};
 	enum answer a;
@@ -54,10 +56,11 @@ weigh_document(struct cert_check *q, struct request_env *env,
 		cert_check_complain(q, why, 0, e->url, err.msg);
 		return ANSWER_FINAL;
 	}
-	a = weigh_ocsp(q, env, proof, need, owner);
+	a = weigh_ocsp(q, env, proof, &signer, need, owner);
 	ocsp_proof_free(mine);
 	if (a != ANSWER_FINAL)
 		return a;
+	cert_check_doubt(r, e, signer, env);
 	if (documents_below_floor(
 		r->docs, e, env->rules.at, env->rules.skew_sec) &&
 	    !document_revokes_for_good(&q->tmp))
@@ -86,10 +89,11 @@ cert_check_ask_ocsp(struct cert_check *q, struct request_env *env, bool fetch,
 {
 	struct source *r = &q->ocsp;
 	bool supplied_good = false;
+	enum revcheck_status signer;
 	enum answer a;
 
 	for (size_t i = 0; i < q->num_ocsp; i++) {
-		a = weigh_ocsp(q, env, q->ocsp_proofs[i], need, owner);
+		a = weigh_ocsp(q, env, q->ocsp_proofs[i], &signer, need, owner);
 		if (a != ANSWER_FINAL)
 			return a;
 		q->tmp.source = q->ocsp_from[i] != NULL

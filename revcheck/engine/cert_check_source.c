@@ -70,6 +70,23 @@ cert_check_wants(struct cert_check *q, struct source *r,
 	return false;
 }
 
+void
+cert_check_doubt(struct source *r, struct evidence *e,
+    enum revcheck_status signer, const struct request_env *env)
+{
+	uint8_t doubt = signer == REVCHECK_GOOD ? EVIDENCE_DOUBT_NONE
+	    : signer == REVCHECK_REVOKED        ? EVIDENCE_DOUBT_REVOKED
+						: EVIDENCE_DOUBT_UNKNOWN;
+
+	if (!env->now)
+		return;
+	if (atomic_exchange(&e->doubt, doubt) != EVIDENCE_DOUBT_NONE ||
+	    doubt == EVIDENCE_DOUBT_NONE || !r->fetched || r->again)
+		return;
+	r->again = true;
+	r->fetched = false;
+}
+
 enum revcheck_source
 cert_check_source_of(const struct source *r, const struct evidence *e)
 {

@@ -190,6 +190,20 @@ delta_in_date(const struct document_asker *by, const struct evidence *e,
 	    REVCHECK_WHY_NONE;
 }
 
+/* Its signer, as far as somebody asked about him. */
+static enum revcheck_status
+signer_status(const struct evidence *e)
+{
+	switch (atomic_load(&e->doubt)) {
+	case EVIDENCE_DOUBT_NONE:
+		return REVCHECK_GOOD;
+	case EVIDENCE_DOUBT_REVOKED:
+		return REVCHECK_REVOKED;
+	default:
+		return REVCHECK_UNKNOWN;
+	}
+}
+
 static bool
 crls_answer(const struct document_asker *by, bool delta, const struct row *row)
 {
@@ -212,7 +226,7 @@ crls_answer(const struct document_asker *by, bool delta, const struct row *row)
 		    .crl = e->crl,
 		    .proof = p,
 		    .url = e->url,
-		    .signer_status = REVCHECK_GOOD,
+		    .signer_status = signer_status(e),
 		    .below_floor = below_floor(row, e, by->rules),
 		};
 	}
@@ -240,6 +254,7 @@ responses_answer(const struct document_asker *by, const struct row *row)
 		if (document_prove_ocsp(&p, &mine, e, by, &why, &err) != 0)
 			continue;
 		ocsp_status(p, by->rules, &res);
+		ocsp_status_with_signer(&res, signer_status(e));
 		ocsp_proof_free(mine);
 		if (res.status == REVCHECK_UNKNOWN ||
 		    (below_floor(row, e, by->rules) &&

@@ -2,7 +2,8 @@
  * A server that gives one wrong answer and is honest ever after: nobody stays
  * blinded by it, neither in memory nor on disk, nor after a restart.
  *
- *	root -> ca (one for each wrong answer) -> a (good), b (revoked)
+ *	root -> ca (one for each wrong answer) -> a (good), b (revoked),
+ *	                                          stolen (revoked responder)
  */
 #include <limits.h>
 #include <stdbool.h>
@@ -19,6 +20,8 @@ static const struct kind {
 	struct issuer_crl crl;
 	struct issuer_response response;
 	bool by_twin, about_root;
+	bool twin_given; /* his certificate is at hand, his status is not */
+	bool by_stolen;
 } kinds[] = {
     {.name = "another shard", .crl = {.point = "http://x.test/", .number = 99}},
     {.name = "for CAs alone", .crl = {.only = "CA", .number = 99}},
@@ -26,6 +29,10 @@ static const struct kind {
     {.name = "another CA of the name",
 	.crl = {.number = 99, .names_key = 1},
 	.by_twin = true},
+    {.name = "another CA of the name, at hand",
+	.crl = {.number = 99},
+	.by_twin = true,
+	.twin_given = true},
     {.name = "a delta", .crl = {.base = 5, .number = 99}},
     {.name = "run out", .crl = {.next = -HOUR, .number = 4}},
     {.name = "run out, of a huge number",
@@ -46,6 +53,10 @@ static const struct kind {
 	.response = {.status = V_OCSP_CERTSTATUS_UNKNOWN}},
     {.name = "OCSP: about another", .ocsp = true, .about_root = true},
     {.name = "OCSP: of another CA of the name", .ocsp = true, .by_twin = true},
+    {.name = "OCSP: of a responder that is revoked",
+	.ocsp = true,
+	.response = {.from = 600},
+	.by_stolen = true},
     {.name = "OCSP: run out", .ocsp = true, .response = {.next = -HOUR}},
     {.name = "OCSP: of tomorrow",
 	.ocsp = true,
@@ -65,8 +76,9 @@ static const struct kind {
 };
 #define NUM_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-static const long no_serials[] = {0}, lists_b[] = {11, 0};
-static struct issuer root, twin;
+static const long no_serials[] = {0}, lists_b[] = {11, 0},
+		  lists_stolen[] = {12, 0};
+static struct issuer root, twin, stolen;
 static struct issuer ca[NUM_KINDS], a[NUM_KINDS], b[NUM_KINDS];
 static char cwd[256];
 
@@ -94,19 +106,23 @@ write_response(const char *path, struct issuer_response how,
 	issuer_write_response(path, &how);
 }
 
-/* "PATH WRONG ; HONEST" */
+/*
+ * "PATH WRONG ; HONEST". What a revoked responder signed is given twice: who
+ * has fetched the list that says so asks once more.
+ */
 static void
 script_line(size_t i, const char *what, const char *url_path)
 {
-	char line[900], wrong[400];
+	bool twice = kinds[i].by_stolen;
+	char line[1400], wrong[400];
 
 	if (kinds[i].words != NULL)
 		snprintf(wrong, sizeof(wrong), "%s", kinds[i].words);
 	else
 		snprintf(wrong, sizeof(wrong), "file=%s/www/%zu%s-wrong", cwd,
 		    i, what);
-	snprintf(line, sizeof(line), "/%s %s ; file=%s/www/%zu%s", url_path,
-	    wrong, cwd, i, what);
+	snprintf(line, sizeof(line), "/%s %s ; %s%sfile=%s/www/%zu%s", url_path,
+	    wrong, twice ? wrong : "", twice ? " ; " : "", cwd, i, what);
 	control(&http, "/_script", line);
 }
 
@@ -136,7 +152,10 @@ serve_response(size_t i, const char *what, const struct issuer *who, int status)
 	    &ca[i], who);
 	snprintf(path, sizeof(path), "www/%zu%s-wrong", i, what);
 	if (k->words == NULL)
-		write_response(path, k->response, k->by_twin ? &twin : &ca[i],
+		write_response(path, k->response,
+		    k->by_twin         ? &twin
+			: k->by_stolen ? &stolen
+				       : &ca[i],
 		    k->about_root ? &root : &ca[i],
 		    k->about_root ? &ca[i] : who);
 	snprintf(path, sizeof(path), "/o%zu%s 404", i, what);
@@ -145,10 +164,22 @@ serve_response(size_t i, const char *what, const struct issuer *who, int status)
 	script_line(i, what, path);
 }
 
+/* What the CA says about its responder. */
+static void
+serve_stolen(size_t i)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "www/%zus", i);
+	write_crl(i, path, (struct issuer_crl){.number = 7}, lists_stolen);
+}
+
 static void
 serve_wrong_once(void)
 {
 	for (size_t i = 0; i < NUM_KINDS; i++) {
+		if (kinds[i].by_stolen)
+			serve_stolen(i);
 		if (!kinds[i].ocsp) {
 			serve_crl(i);
 			continue;
@@ -163,7 +194,8 @@ serve_wrong_once(void)
 static struct revcheck_result
 ask_about(struct revcheck *rc, size_t i, const struct issuer *who)
 {
-	return ask_query(rc, OF(who, &ca[i]), NULL,
+	return ask_query(rc, OF(who, &ca[i]),
+	    kinds[i].twin_given ? OF(&twin) : NULL,
 	    (struct revcheck_query){.flags = REVCHECK_QUERY_LEAF_ONLY});
 }
 
@@ -308,6 +340,24 @@ leaf_init(size_t i, struct issuer *out, const char *cn, long serial)
 	issuer_init(out, &how);
 }
 
+static void
+stolen_init(size_t i)
+{
+	char where[128];
+
+	snprintf(
+	    where, sizeof(where), "http://127.0.0.1:%d/%zus", http.port, i);
+	issuer_init(&stolen,
+	    &(struct issuer_cert){.cn = "stolen",
+		.by = &ca[i],
+		.serial = lists_stolen[0],
+		.from = t0 - DAY,
+		.to = t0 + 300 * DAY,
+		.usage = SIGNS,
+		.purposes = "OCSPSigning",
+		.crl_url = where});
+}
+
 static int
 setup(void **state)
 {
@@ -332,6 +382,8 @@ setup(void **state)
 		issuer_init(&ca[i], &how);
 		leaf_init(i, &a[i], "a", 10);
 		leaf_init(i, &b[i], "b", lists_b[0]);
+		if (kinds[i].by_stolen)
+			stolen_init(i);
 	}
 	return revcheck_trust_new(&trust, &root.cert, 1, NULL);
 }
@@ -347,6 +399,7 @@ teardown(void **state)
 	}
 	issuer_cleanup(&root);
 	issuer_cleanup(&twin);
+	issuer_cleanup(&stolen);
 	scene_stop();
 	return 0;
 }
