@@ -69,10 +69,12 @@ struct fleet_pace {
 	unsigned times; /* that it was put right */
 	uint64_t last;  /* monotonic, ms: the last of them */
 	bool waits;     /* it is not, yet */
+	/* They look as if another secret had sealed them; it was seen. */
+	bool foreign_identity, foreign_head, foreign;
 };
-#define FLEET_PACE_WHY                                                      \
-	"what this machine writes is written over again and again by what " \
-	"cannot be read with the secret in '%.60s': do all members have it?"
+#define FLEET_PACE_WHY                                                     \
+	"what others write cannot be read with the secret in '%.60s': do " \
+	"all members have it?"
 
 struct fleet_writing;
 struct fleet_outbox;

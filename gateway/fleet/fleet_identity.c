@@ -89,6 +89,8 @@ unreadable(struct fleet *f, const struct fleet_kv *kv, enum fleet_refusal why,
     const char *text)
 {
 	f->identity_revision = kv->revision;
+	f->pace.foreign_identity =
+	    fleet_seal_is_foreign(f->seal, kv->value, kv->len);
 	/* Somebody has written over it, and what it said is known. */
 	if ((f->follows && !f->loading) ||
 	    kv->revision == f->damaged_identity) {

@@ -1,12 +1,17 @@
 /*
- * fleet_pace: how soon identity or head is put right that somebody writes over
- * again and again. Who cannot read what another member writes, for a secret
- * that is not the same, takes it for damaged, as the other one does: each would
- * write over the other for ever. The first few times it is put right at once.
- * Then it is said, and done after a second, twice as long each time, up to ten
- * minutes, and the state says so meanwhile. What was left alone for twice as
- * long is put right at once again: whoever did that has stopped nothing for
- * good.
+ * fleet_pace: how soon identity or head is put right that somebody has written
+ * over. Who cannot read what another member writes, for a secret that is not
+ * the same, takes it for damaged, as the other one does: each would write over
+ * the other for ever, and both would change what has one number.
+ *
+ *   looks sealed, by another secret   after ten minutes, and so on: the others
+ *                                     are left alone, and a stranger who makes
+ *                                     such a thing stops nothing for good
+ *   else                              the first few times at once; then after a
+ *                                     second, twice as long each time, up to
+ *                                     two minutes; at once again after four
+ *
+ * Who waits says so, and changes nothing in the fleet.
  */
 #ifndef GATEWAY_FLEET_FLEET_PACE_H
 #define GATEWAY_FLEET_FLEET_PACE_H

@@ -176,11 +176,14 @@ see_head(struct fleet *f, const struct fleet_kv *kv)
 	f->head_revision = kv->value != NULL ? kv->revision : 0;
 	f->engine_head = 0;
 	f->head_damaged = kv->value != NULL;
+	f->pace.foreign_head = false;
 	f->engine_tally = (struct fleet_tally){.known = false};
 	if (kv->value == NULL)
 		return;
 	if (fleet_open_text(f, FLEET_HEAD, kv->key, kv->value, kv->len, &o,
 		&why, &err) != 0) {
+		f->pace.foreign_head =
+		    fleet_seal_is_foreign(f->seal, kv->value, kv->len);
 		fleet_refuse(f, why, kv->key, err.msg);
 		return;
 	}

@@ -263,3 +263,17 @@ fleet_seal_open(const struct fleet_seal *s, struct fleet_seal_place *place,
 	*len = 0;
 	return err_set(err, E_PARSE, "not sealed by this fleet");
 }
+
+bool
+fleet_seal_is_foreign(
+    const struct fleet_seal *s, const uint8_t *sealed, size_t len)
+{
+	static const uint8_t none[8];
+
+	if (len <= FLEET_SEAL_MORE || memcmp(sealed + 1, none, 8) != 0)
+		return false;
+	for (size_t i = 0; i < s->num; i++)
+		if (s->v[i].which == sealed[0])
+			return false;
+	return true;
+}

@@ -55,4 +55,9 @@ int fleet_seal_open(const struct fleet_seal *s, struct fleet_seal_place *place,
     const uint8_t *sealed, size_t sealed_len, char **text, size_t *len,
     struct err *err) MUST_USE;
 
+/* Looks like a text without a number that another secret has sealed. Anybody
+ * can write such a thing. */
+bool fleet_seal_is_foreign(
+    const struct fleet_seal *s, const uint8_t *sealed, size_t len);
+
 #endif
