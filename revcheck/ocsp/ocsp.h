@@ -58,6 +58,7 @@ struct ocsp_fact {
 };
 struct ocsp_proof {
 	X509 *signer;
+	time_t signer_until; /* its last second; 0: it is the issuer itself */
 	bool needs_signer_status;
 	/*
 	 * Why its good is worth nothing, or NONE: a flaw of form (MALFORMED),

@@ -28,6 +28,17 @@ fact_rank(const struct ocsp_fact *f, enum revcheck_why dates)
 	return dates == REVCHECK_WHY_NONE ? 2 : 1;
 }
 
+/*
+ * RFC 6960 4.2.2.2: who signed is certified for it now. A proof outlives that.
+ */
+static bool
+signer_is_over(const struct ocsp_proof *p, const struct validity_rules *rules)
+{
+	return p->signer_until != 0 &&
+	    (int64_t)rules->at >
+	    (int64_t)p->signer_until + (int64_t)rules->skew_sec;
+}
+
 static const char *
 verb_of(enum revcheck_why why)
 {
@@ -78,6 +89,12 @@ status_text(struct revcheck_result *out, const struct ocsp_proof *p,
 			    "the OCSP response proves nothing: %s (OCSP of "
 			    "%s, signed by '%.120s')",
 			    p->no_good_text, made, out->signer);
+		else if (out->why == REVCHECK_WHY_STALE &&
+		    dates != REVCHECK_WHY_STALE)
+			snprintf(out->text, sizeof(out->text),
+			    "the certificate of the responder '%.120s' has "
+			    "expired since it signed (OCSP of %s)",
+			    out->signer, made);
 		else if (out->why == REVCHECK_WHY_UNKNOWN_CERT)
 			snprintf(out->text, sizeof(out->text),
 			    "the OCSP responder does not know the "
@@ -136,6 +153,9 @@ ocsp_status(const struct ocsp_proof *p, const struct validity_rules *rules,
 	} else if (p->no_good != REVCHECK_WHY_NONE) {
 		out->status = REVCHECK_UNKNOWN;
 		out->why = p->no_good;
+	} else if (signer_is_over(p, rules)) {
+		out->status = REVCHECK_UNKNOWN;
+		out->why = REVCHECK_WHY_STALE;
 	} else if (f->status == REVCHECK_UNKNOWN &&
 	    dates != REVCHECK_WHY_NOT_YET_VALID) {
 		out->status = REVCHECK_UNKNOWN;

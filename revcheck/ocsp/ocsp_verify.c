@@ -356,6 +356,7 @@ signer_take(struct ocsp_proof *p, const struct ocsp_response *r,
     enum revcheck_why *why, struct err *err)
 {
 	struct ocsp_signer signer;
+	struct tm until;
 	int rc;
 
 	rc = ocsp_signer_find(&signer, r, q, rules, why, err);
@@ -363,6 +364,9 @@ signer_take(struct ocsp_proof *p, const struct ocsp_response *r,
 		return rc;
 	p->signer = signer.cert;
 	subject_show(p->name, sizeof(p->name), p->signer);
+	if (p->signer != q->issuer &&
+	    ASN1_TIME_to_tm(X509_get0_notAfter(p->signer), &until))
+		p->signer_until = timegm(&until);
 	p->needs_signer_status = signer.delegated && !signer.nocheck;
 	if (signer.broken)
 		void_good(

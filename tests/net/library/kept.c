@@ -383,6 +383,42 @@ supplied(void)
 	return e;
 }
 
+/* A response is proven when it comes, and its responder may end before it. */
+static void
+a_responder_out_of_date_vouches_for_nothing(void **state)
+{
+	struct revcheck *rc = engine_new();
+	struct issuer responder;
+	struct issuer_response how = {.by = &responder,
+	    .issuer = ca.cert,
+	    .cert = b_ocsp.cert,
+	    .status = V_OCSP_CERTSTATUS_GOOD,
+	    .from = t0 - HOUR,
+	    .next = t0 + 30 * DAY};
+	struct revcheck_result r;
+
+	(void)state;
+	issuer_init(&responder,
+	    &(struct issuer_cert){.cn = "responder",
+		.by = &ca,
+		.serial = 77,
+		.from = t0 - DAY,
+		.to = t0 + DAY,
+		.usage = SIGNS,
+		.purposes = "OCSPSigning"});
+	issuer_write_response("www/b.ocsp", &how);
+	r = ask(rc, OF(&b_ocsp, &ca), NULL, NULL);
+	expect("in date", &r, REVCHECK_GOOD, REVCHECK_WHY_NONE);
+	atomic_store(&now, t0 + DAY + SKEW);
+	r = ask(rc, OF(&b_ocsp, &ca), NULL, NULL);
+	expect("the last second", &r, REVCHECK_GOOD, REVCHECK_WHY_NONE);
+	atomic_store(&now, t0 + DAY + SKEW + 1);
+	r = ask(rc, OF(&b_ocsp, &ca), NULL, NULL);
+	expect("expired", &r, REVCHECK_UNKNOWN, REVCHECK_WHY_STALE);
+	revcheck_free(rc);
+	issuer_cleanup(&responder);
+}
+
 /*
  * A list is proven when it comes, and goes on to count for a month. Whether
  * its signer, and the CA above that, are in date is asked each time.
@@ -556,6 +592,7 @@ main(void)
 	    cmocka_unit_test(a_list_of_another_ca_of_the_chain_is_none),
 	    cmocka_unit_test(a_ca_does_not_speak_about_itself),
 	    cmocka_unit_test(a_signer_out_of_date_vouches_for_nothing),
+	    cmocka_unit_test(a_responder_out_of_date_vouches_for_nothing),
 	    cmocka_unit_test(a_list_proven_in_another_chain_is_no_better),
 	};
 
