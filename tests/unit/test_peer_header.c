@@ -62,6 +62,23 @@ base64_of(X509 *x)
 	return out;
 }
 
+/* The same with three octets more. */
+static char *
+base64_behind(X509 *x)
+{
+	unsigned char *der = NULL, *more;
+	int len = i2d_X509(x, &der);
+	char *out = keep(calloc(1, (size_t)len * 2 + 8));
+
+	more = calloc(1, (size_t)len + 3);
+	assert_non_null(more);
+	memcpy(more, der, (size_t)len);
+	EVP_EncodeBlock((unsigned char *)out, more, len + 3);
+	OPENSSL_free(der);
+	free(more);
+	return out;
+}
+
 static char *
 pem_of(X509 *x)
 {
@@ -378,6 +395,8 @@ traefik(void **state)
 	bad(&r, "base64", text(TLS_CERT ": ,%s\r\n", value));
 	bad(&r, "base64", text(TLS_CERT ": %s,,%s\r\n", value, other));
 	bad(&r, "base64", text(TLS_CERT ": %s=\r\n", value));
+	bad(&r, "more behind it",
+	    text(TLS_CERT ": %s\r\n", base64_behind(leaf)));
 	bad(&r, "escaped", text(TLS_CERT ": %s, %s\r\n", value, other));
 	bad(&r, "more than 3",
 	    text(TLS_CERT ": %s,%s,%s\r\n", both, other, other));

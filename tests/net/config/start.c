@@ -23,6 +23,7 @@ static const struct refused {
     {"state_dir", "\"net/gateway.pem\"", "Not a directory"},
     {"state_dir", "\"no/such/dir\"", "no/such/dir"},
     {"key_secret", "\"no.secret\"", "no.secret"},
+    {"key_secret", "\"net/short.secret\"", "expected 16 to"},
     {"fleet",
 	"{\"name\":\"eu\",\"endpoints\":[\"https://etcd.example:2379\"],"
 	"\"secret_file\":\"net/gateway.pem\"}",
@@ -226,6 +227,15 @@ what_is_hardly_meant_is_said(void **state)
 	}
 }
 
+static int
+setup(void **state)
+{
+	int rc = scene_setup(state);
+
+	file_write("net/short.secret", "fifteen letters\n", 16);
+	return rc;
+}
+
 int
 main(void)
 {
@@ -237,5 +247,5 @@ main(void)
 	};
 
 	return cmocka_run_group_tests_name(
-	    "start", tests, scene_setup, scene_teardown);
+	    "start", tests, setup, scene_teardown);
 }

@@ -527,11 +527,13 @@ leaf_at(const char *name)
 static void
 setup_reaches_the_door(void **state)
 {
-	char *sid, *tid, *alien_key, *path;
+	char *sid, *sid2, *tid, *alien_key, *path;
 	char *tls = enrol_identity(&gw, &root, D, "tls", "TLS", "CN=dave",
 	    "\"dave.example\",\"10.1.2.3\"", &tid);
 	char *ses =
 	    enrol_identity(&gw, &root, D, "ses", "SESSION_INIT", DN, "", &sid);
+	char *more = enrol_identity(
+	    &gw, &root, D, "spare", "SESSION_INIT", DN, "", &sid2);
 	char *alien = enrol_identity(&gw, &other, D, "alien", "TLS", "CN=alien",
 	    "\"a.example\"", &alien_key);
 	char *before = leaf_at("dave.example"), *after;
@@ -565,6 +567,7 @@ setup_reaches_the_door(void **state)
 		      "\"useClusterLevelTlsCertificateAndKey\":true,"
 		      "\"sessionKeyId\":\"%s\"}",
 		sid),
+	    GA("tls", sid2, ONE("ses", "true")),
 	};
 	path = xstrdup("/network/setup/" D);
 	const struct row rows[] = {
@@ -579,6 +582,7 @@ setup_reaches_the_door(void **state)
 	    {"PUT", path, bodies[7], 400, "not signed by the group's"},
 	    {"PUT", path, bodies[8], 400, "session PKI asks for"},
 	    {"PUT", path, bodies[10], 404, "chain with alias 'tls'"},
+	    {"PUT", path, bodies[11], 400, "'ses' is not for key"},
 	    {"PUT", path, bodies[9], 204, NULL},
 	    {"PUT", path, ok, 204, NULL},
 	};
@@ -618,6 +622,8 @@ setup_reaches_the_door(void **state)
 	free(alien);
 	free(tid);
 	free(sid);
+	free(sid2);
+	free(more);
 	free(alien_key);
 }
 
