@@ -134,25 +134,36 @@ serial_init(struct serial *s, X509 *cert)
 	return true;
 }
 
+static bool
+name_hash_is(struct span want, const EVP_MD *md, const X509_NAME *name)
+{
+	const unsigned char *der;
+	size_t len;
+
+	return X509_NAME_get0_der(name, &der, &len) &&
+	    hash_is(want, md, der, len);
+}
+
 /*
- * All three parts under the response's own hash (RFC 6960 4.1.1): the issuer
- * name as written in the certificate, the issuer's key bits, the serial.
+ * All three parts under the response's own hash (RFC 6960 4.1.1): the issuer's
+ * name, its key bits, the serial. *as_written: the name is hashed as the
+ * certificate writes it, not as its issuer's own does, in other string types.
  */
 static bool
 single_is_about(const struct ocsp_single *single, struct span serial,
-    const struct ocsp_question *q)
+    const struct ocsp_question *q, bool *as_written)
 {
 	const EVP_MD *md = cert_id_digest(single->hash_oid);
 	const ASN1_BIT_STRING *key = X509_get0_pubkey_bitstr(q->issuer);
-	const unsigned char *name;
-	size_t name_len;
 
 	if (single->serial.len == 0 || md == NULL || key == NULL ||
-	    !span_equal(der_serial_trim(single->serial), serial) ||
-	    !X509_NAME_get0_der(
-		X509_get_issuer_name(q->subject), &name, &name_len))
+	    !span_equal(der_serial_trim(single->serial), serial))
 		return false;
-	return hash_is(single->name_hash, md, name, name_len) &&
+	*as_written = name_hash_is(
+	    single->name_hash, md, X509_get_issuer_name(q->subject));
+	return (*as_written ||
+		   name_hash_is(single->name_hash, md,
+		       X509_get_subject_name(q->issuer))) &&
 	    hash_is(single->key_hash, md, ASN1_STRING_get0_data(key),
 		(size_t)ASN1_STRING_length(key));
 }
@@ -216,6 +227,7 @@ facts_collect(struct ocsp_proof *p, const struct ocsp_response *r,
 	struct ocsp_single single;
 	struct serial serial;
 	struct der at;
+	bool as_written;
 	size_t others = 0;
 	int rc = E_PARSE;
 
@@ -234,10 +246,15 @@ facts_collect(struct ocsp_proof *p, const struct ocsp_response *r,
 	}
 	der_init(&at, r->singles);
 	while (ocsp_single_next(&at, &single)) {
-		if (single_is_about(&single, serial.content, q))
-			fact_add(p, &single, r);
-		else
+		if (!single_is_about(&single, serial.content, q, &as_written)) {
 			others++;
+			continue;
+		}
+		fact_add(p, &single, r);
+		if (!as_written)
+			void_good(p, REVCHECK_WHY_MALFORMED,
+			    "its certID hashes the issuer's name in other "
+			    "string types than the certificate has");
 	}
 	if (p->num_facts == 0) {
 		*why = REVCHECK_WHY_OUT_OF_SCOPE;
